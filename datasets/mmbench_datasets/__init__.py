@@ -1,0 +1,1 @@
+"""Datasets for mmbench, one folder each."""

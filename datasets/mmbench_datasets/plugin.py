@@ -1,0 +1,10 @@
+"""Registers the datasets; the module mmbench's entry point names."""
+
+from collections.abc import Callable
+
+from mmbench import Dataset, hookimpl
+
+
+@hookimpl
+def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
+    """Register every dataset of this distribution."""

@@ -1,0 +1,73 @@
+"""Fair comparison of multimodal models: a host for datasets, encoders and fusions, and the honest protocols.
+
+Every public name is importable from here, and nothing is loaded before it is used: ``import mmbench`` does not
+import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmbench.components import Component as Component
+    from mmbench.components import Dataset as Dataset
+    from mmbench.components import Method as Method
+    from mmbench.errors import DataError as DataError
+    from mmbench.errors import MmbenchError as MmbenchError
+    from mmbench.errors import PluginError as PluginError
+    from mmbench.errors import ProtocolError as ProtocolError
+    from mmbench.errors import RecordError as RecordError
+    from mmbench.errors import SpecError as SpecError
+    from mmbench.errors import StorageError as StorageError
+    from mmbench.errors import UserError as UserError
+    from mmbench.errors import WeightsError as WeightsError
+    from mmbench.hookspecs import hookimpl as hookimpl
+    from mmbench.networks import Encoder as Encoder
+    from mmbench.networks import Fusion as Fusion
+    from mmbench.networks import Tokens as Tokens
+    from mmbench.progress import track as track
+    from mmbench.space import Choice as Choice
+    from mmbench.space import Float as Float
+    from mmbench.space import Int as Int
+    from mmbench.types import Card as Card
+    from mmbench.types import Modality as Modality
+    from mmbench.types import Problem as Problem
+    from mmbench.types import Sample as Sample
+    from mmbench.types import Schema as Schema
+    from mmbench.types import TokenSpec as TokenSpec
+    from mmbench.types import Training as Training
+    from mmbench.weights import load_state_dict as load_state_dict
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "components": ("Component", "Dataset", "Method"),
+    "errors": (
+        "DataError",
+        "MmbenchError",
+        "PluginError",
+        "ProtocolError",
+        "RecordError",
+        "SpecError",
+        "StorageError",
+        "UserError",
+        "WeightsError",
+    ),
+    "hookspecs": ("hookimpl",),
+    "networks": ("Encoder", "Fusion", "Tokens"),
+    "progress": ("track",),
+    "space": ("Choice", "Float", "Int"),
+    "types": ("Card", "Modality", "Problem", "Sample", "Schema", "TokenSpec", "Training"),
+    "weights": ("load_state_dict",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+__all__ = ["__version__", *sorted(_MODULE_OF)]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'mmbench' has no attribute {name!r}")
+    return getattr(import_module(f"mmbench.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,91 @@
+"""The contract of a component, a dataset and a method. Encoders and fusions, which are networks, are in
+``networks.py``, so that listing datasets does not import torch."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from mmbench.space import Distribution
+from mmbench.types import Card, Problem, Sample, Schema, Training
+
+
+class Component:
+    """Anything a plugin can register under a name.
+
+    Parameters are plain keyword-only arguments of ``__init__`` with defaults and annotations; the shell sets them as
+    ``name[param=value]``. ``space`` names those worth tuning. Raise ``version`` when the same parameters
+    compute something else: it is part of every cache key and record.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str] = "1"
+    space: ClassVar[Mapping[str, Distribution]] = {}
+
+
+class Dataset(Component):
+    """Labelled samples of one or more modalities, read from files on disk."""
+
+    card: ClassVar[Card]
+
+    def schema(self) -> Schema:
+        """Modalities, tasks and groups; must not read a file."""
+        raise NotImplementedError(f"{type(self).__name__}.schema")
+
+    def locate(self, cache: Path) -> Path | None:
+        """Where the files are when the user names no folder.
+
+        A bundled dataset answers with its own folder, a simulated one makes its files under ``cache`` (written
+        aside, renamed when whole); others answer None.
+        """
+        return None
+
+    def check(self, root: Path) -> list[Problem]:
+        """What is missing or damaged under ``root``; quick, without decoding the files."""
+        raise NotImplementedError(f"{type(self).__name__}.check")
+
+    def units(self, root: Path) -> list[str]:
+        """Independent parts, usually subjects, in a stable order: prepared in parallel, resumed one by one."""
+        raise NotImplementedError(f"{type(self).__name__}.units")
+
+    def sources(self, root: Path, unit: str) -> list[Path]:
+        """Every file that the samples of ``unit`` are made from; their content is part of the cache key."""
+        raise NotImplementedError(f"{type(self).__name__}.sources")
+
+    def read(self, root: Path, unit: str) -> Iterator[Sample]:
+        """The samples of one unit in a stable order; raises DataError naming the file or trial it is about."""
+        raise NotImplementedError(f"{type(self).__name__}.read")
+
+    def fetch(self, root: Path) -> None:
+        """Download open data into ``root`` with pinned hashes; datasets that are not open leave this out."""
+        raise NotImplementedError(f"{type(self).__name__}.fetch")
+
+    def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0) -> None:
+        """Write simulated files of this dataset's own layout into ``root``; optional.
+
+        ``strength`` scales how much the signals tell of the labels: 0 for nothing. A dataset may add keyword-only
+        options of its own.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.simulate")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named recipe: a fusion, an encoder for each modality or kind, and training defaults.
+
+    ``fusion`` and the values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
+    ``encoders`` are modality names or kinds, and a name wins over a kind. ``presets`` is a folder of TOML files;
+    the one named like the dataset is applied by itself, others with ``--preset``.
+    """
+
+    name: str
+    fusion: str
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    training: Training = field(default_factory=Training)
+    presets: Path | None = None
+    version: str = "1"
+
+
+def overrides(component: object, method: str, base: type) -> bool:
+    """Whether ``component`` implements the optional ``method`` of its contract ``base`` itself."""
+    return getattr(type(component), method) is not getattr(base, method)

@@ -1,0 +1,74 @@
+"""The contract of encoders and fusions, the two kinds of components that are networks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from mmbench.components import Component
+from mmbench.types import Kind, Modality, TokenSpec
+
+Criterion = Callable[[Tensor, Tensor], Tensor]
+
+
+class Tokens(NamedTuple):
+    """The tokens of one modality.
+
+    ``x`` is ``(B, K, T, D)``: batch, bag, tokens per instance, width; zero where an instance is absent.
+    ``present`` is bool ``(B, K)``; a row of False: the modality is missing in that sample.
+    """
+
+    x: Tensor
+    present: Tensor
+
+
+class Encoder(nn.Module, Component):
+    """One modality to tokens. Sees neither bags nor masks nor labels: the host folds bags in and out.
+
+    ``__init__`` sets ``self.out``. Images arrive as uint8 ``(n, 3, H, W)``, everything else as float32. A
+    ``frozen`` encoder is deterministic and needs no fitting: the host runs it once and caches its tokens.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]]
+    out: TokenSpec
+    frozen: bool = False
+
+    def __init__(self, modality: Modality) -> None:
+        super().__init__()
+        self.modality = modality
+
+    def adapt(self, x: Tensor) -> None:
+        """Set class-free statistics from ``x`` ``(n, *modality.shape)``, instances of the training part only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Instances ``(n, *modality.shape)`` to tokens ``(n, T, D)``."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+
+class Fusion(nn.Module, Component):
+    """Tokens of all modalities to logits. Never sees raw inputs."""
+
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
+        super().__init__()
+        self.inputs = dict(inputs)
+        self.n_classes = n_classes
+
+    @classmethod
+    def uses(cls, modalities: Sequence[str], **params: object) -> Sequence[str]:
+        """Which of ``modalities`` this fusion reads, given its parameters; the others are not even encoded.
+
+        They still arrive, with T = D = 0, so that a fusion of no modality knows the batch.
+        """
+        return modalities
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Logits ``(B, C)``; finite even where every modality is missing."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Criterion) -> Tensor:
+        """The loss of one batch, a scalar; ``labels`` ``(B,)`` are class indices of the training part."""
+        return criterion(self(tokens), labels)
+
+    def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
+        """What the fusion looked at, by name, for instance ``face.instances`` ``(B, K)``; optional."""
+        return {}

@@ -1,0 +1,73 @@
+"""Progress of long work, shown by whoever runs the program and silent by default."""
+
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Reporter(Protocol):
+    """Where progress is shown: a bar is started, advanced and finished under a key."""
+
+    def start(self, label: str, total: int | None) -> int:
+        """Begin a bar and return its key."""
+
+    def advance(self, key: int, note: str = "") -> None:
+        """One step further; ``note`` replaces the text behind the bar."""
+
+    def finish(self, key: int) -> None:
+        """Take the bar away."""
+
+    def message(self, text: str) -> None:
+        """Print a line above the bars."""
+
+
+class Silent:
+    """A reporter that shows nothing."""
+
+    def start(self, label: str, total: int | None) -> int:
+        """Begin nothing."""
+        return 0
+
+    def advance(self, key: int, note: str = "") -> None:
+        """Advance nothing."""
+
+    def finish(self, key: int) -> None:
+        """Finish nothing."""
+
+    def message(self, text: str) -> None:
+        """Say nothing."""
+
+
+_reporter: ContextVar[Reporter] = ContextVar("mmbench_reporter", default=Silent())  # noqa: B039 - Silent has no state
+
+
+def reporter() -> Reporter:
+    """The reporter in force."""
+    return _reporter.get()
+
+
+@contextmanager
+def reporting(new: Reporter) -> Iterator[None]:
+    """Send all progress to ``new`` while the block runs."""
+    token = _reporter.set(new)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)
+
+
+def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """Yield ``items`` while showing how far they are; ``total`` when they have no length."""
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    bars = reporter()
+    key = bars.start(label, total)
+    try:
+        for item in items:
+            yield item
+            bars.advance(key)
+    finally:
+        bars.finish(key)

@@ -1,0 +1,119 @@
+"""The values that rooms hand to each other: modalities, samples, schemas, training settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["timeseries", "image", "vector"]
+Access = Literal["open", "gated", "bundled", "simulated"]
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One input stream of a sample.
+
+    ``shape`` is the shape of one instance: ``(channels, time)`` for a time series, ``(3, height, width)``
+    for an image (uint8, RGB), ``(features,)`` for a vector. ``instances`` is the size K of the bag, ``rate``
+    the sampling rate in Hz of a time series, ``channels`` the names of its channels in order.
+    """
+
+    name: str
+    kind: Kind
+    shape: tuple[int, ...]
+    instances: int = 1
+    rate: float | None = None
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a dataset holds, known before any file is read.
+
+    ``tasks`` maps a task to its class names in label order; the first task is the default one. ``groups``
+    names the groups every sample declares (``subject``, ``trial``, ``session``); none when samples stand alone.
+    """
+
+    modalities: tuple[Modality, ...]
+    tasks: Mapping[str, tuple[str, ...]]
+    groups: tuple[str, ...] = ()
+
+    def modality(self, name: str) -> Modality:
+        """The modality of that name; KeyError when there is none."""
+        for modality in self.modalities:
+            if modality.name == name:
+                return modality
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled window.
+
+    ``data`` holds, for each modality that was recorded, a float array ``(K, *shape)``; for an image modality
+    a sequence of K JPEG or PNG files as bytes, with None for an absent instance. A modality left out is missing.
+    ``present`` may mark absent instances of array modalities: bool ``(K,)``. ``labels`` maps task to class index.
+    ``span`` is the start and the end of the window in its recording, in seconds.
+    """
+
+    id: str
+    labels: Mapping[str, int]
+    data: Mapping[str, NDArray[np.floating[Any]] | Sequence[bytes | None]]
+    groups: Mapping[str, str] = field(default_factory=dict)
+    present: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    span: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class TokenSpec:
+    """The tokens of one modality: ``length`` T per instance, width ``dim`` D, ``instances`` K in a bag.
+
+    A modality that a fusion does not use has length and dim 0: the fusion sees only which instances are present.
+    """
+
+    length: int
+    dim: int
+    instances: int = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something missing or damaged in a dataset's folder, and what to do about it."""
+
+    path: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader needs to know of a dataset: ``request`` says how to come by the files."""
+
+    title: str
+    access: Access
+    licence: str
+    url: str
+    citation: str
+    request: str = ""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Settings of the training loop.
+
+    AdamW at ``lr``, cosine down to ``final_lr`` × lr over ``epochs``; gradients clipped to norm ``clip``;
+    stops when validation has not improved for ``patience`` epochs. ``class_weights`` weighs the classes of the
+    training part inversely to their frequency.
+    """
+
+    epochs: int = 40
+    batch_size: int = 32
+    lr: float = 1e-3
+    final_lr: float = 0.1
+    weight_decay: float = 1e-2
+    clip: float = 1.0
+    patience: int = 10
+    class_weights: bool = True
+    label_smoothing: float = 0.0

@@ -1,0 +1,1 @@
+"""Milmer for mmbench: EEG and face video, multiple-instance learning and a transformer."""
