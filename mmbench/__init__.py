@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mmbench.errors import RecordError as RecordError
     from mmbench.errors import SpecError as SpecError
     from mmbench.errors import StorageError as StorageError
+    from mmbench.errors import TrainingError as TrainingError
     from mmbench.errors import UserError as UserError
     from mmbench.errors import WeightsError as WeightsError
     from mmbench.hookspecs import hookimpl as hookimpl
@@ -49,6 +50,7 @@ _HOME = {
         "RecordError",
         "SpecError",
         "StorageError",
+        "TrainingError",
         "UserError",
         "WeightsError",
     ),

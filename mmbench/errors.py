@@ -9,6 +9,7 @@
         ├── ProtocolError    a protocol that the dataset cannot serve
         ├── PluginError      a plugin that breaks the contract; names the plugin
         ├── WeightsError     pretrained weights that are missing or do not fit
+        ├── TrainingError    a training that diverged
         ├── RecordError      records that are missing, damaged or not comparable
         └── StorageError     a full disk, a folder that cannot be written
 
@@ -66,6 +67,10 @@ class PluginError(UserError):
 
 class WeightsError(UserError):
     """Pretrained weights that are missing or do not fit."""
+
+
+class TrainingError(UserError):
+    """A training that diverged."""
 
 
 class RecordError(UserError):

@@ -1,0 +1,59 @@
+"""The program ``mmbench``: its commands, and how an error becomes one line."""
+
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from mmbench import __version__
+from mmbench.cli import data, inspect, run
+from mmbench.cli.console import fail, note
+from mmbench.errors import UserError
+
+app = typer.Typer(
+    name="mmbench",
+    help="Fair comparison of multimodal models: same samples, same splits, same encoders, same budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("list")(inspect.list_components)
+app.add_typer(data.app, name="data")
+app.command("show")(inspect.show)
+app.command("compare")(inspect.compare)
+app.command("check")(inspect.check)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mmbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the program; errors that the user can mend end in one line and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        fail(error.line)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        note("stopped: what was finished is kept, the same command goes on from there")
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as with `mmbench list | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

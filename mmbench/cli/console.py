@@ -1,0 +1,116 @@
+"""Where the shell prints: results on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from mmbench.progress import reporting
+
+_WIDTH = 80
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a result; 80 columns where stdout is not a terminal."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    console.print(renderable)
+
+
+def show_json(value: object) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def note(text: str) -> None:
+    """Say something on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def fail(line: str) -> None:
+    """Tell an error on stderr, on one line whatever the width of the terminal."""
+    sys.stderr.write(f"mmbench: {line}\n")
+
+
+class Bars:
+    """Progress as bars on a terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def start(self, label: str, total: int | None) -> int:
+        """Begin a bar."""
+        return int(self._progress.add_task(label, total=total, note=""))
+
+    def advance(self, key: int, note: str = "") -> None:
+        """One step further."""
+        self._progress.update(key, advance=1, note=note)  # type: ignore[arg-type]  # a TaskID is an int
+
+    def finish(self, key: int) -> None:
+        """Take the bar away."""
+        self._progress.remove_task(key)  # type: ignore[arg-type]  # a TaskID is an int
+
+    def message(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._progress.console.print(text, markup=False, highlight=False)
+
+
+class Lines:
+    """Progress as plain lines where stderr is not a terminal: the long stages, a line each tenth."""
+
+    def __init__(self) -> None:
+        self._bars: dict[int, tuple[str, int | None, int]] = {}
+        self._last = 0
+
+    def start(self, label: str, total: int | None) -> int:
+        """Begin counting."""
+        self._last += 1
+        self._bars[self._last] = (label, total, 0)
+        return self._last
+
+    def advance(self, key: int, text: str = "") -> None:
+        """Count one step, and print when another tenth is done."""
+        label, total, done = self._bars[key]
+        self._bars[key] = (label, total, done + 1)
+        # Epochs of single folds (their label has a dot) would drown the log.
+        if total and " · " not in label and (done + 1) * 10 // total > done * 10 // total:
+            note(f"{label}: {done + 1}/{total}" + (f" ({text})" if text else ""))
+
+    def finish(self, key: int) -> None:
+        """Forget the count."""
+        self._bars.pop(key, None)
+
+    def message(self, text: str) -> None:
+        """Print a line."""
+        note(text)
+
+
+@contextmanager
+def progress(quiet: bool = False) -> Iterator[None]:
+    """Show progress on stderr while the block runs."""
+    if quiet:
+        yield
+        return
+    if not sys.stderr.isatty():
+        with reporting(Lines()):
+            yield
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars, reporting(Bars(bars)):
+        yield

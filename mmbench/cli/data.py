@@ -1,0 +1,138 @@
+"""``mmbench data``: the files behind the datasets."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mmbench.cli.console import note, progress, show, show_json
+from mmbench.cli.inspect import AsJson, Plugins
+from mmbench.errors import SpecError
+from mmbench.specs import bind_arguments, parse_pairs, parse_spec
+
+app = typer.Typer(help="List, check, simulate and prepare datasets.", no_args_is_help=True, rich_markup_mode=None)
+Cache = Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")]
+
+
+@app.command("list")
+def list_datasets(plugin: Plugins = None, as_json: AsJson = False) -> None:
+    """List the datasets: what they hold and how to come by them."""
+    from mmbench.plugins import load_registry
+    from mmbench.specs import Spec
+
+    registry = load_registry(tuple(plugin or ()))
+    cards = [_card(registry.dataset(Spec(name))) for name in sorted(registry.datasets)]
+    if as_json:
+        show_json(cards)
+        return
+    for card in cards:
+        show(_card_table(card))
+
+
+def _card(dataset: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    schema = dataset.schema()
+    return {
+        "name": dataset.name,
+        **asdict(dataset.card),
+        "modalities": {item.name: [item.instances, *item.shape] for item in schema.modalities},
+        "tasks": {task: list(classes) for task, classes in schema.tasks.items()},
+        "groups": list(schema.groups),
+    }
+
+
+def _card_table(card: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=f"{card['name']}: {card['title']}", title_justify="left", title_style="bold", box=None)
+    table.show_header = False
+    table.add_column("what", style="dim")
+    table.add_column("value", overflow="fold")
+    table.add_row("access", f"{card['access']}, {card['licence']}")
+    table.add_row("modalities", ", ".join(f"{name} {tuple(shape)}" for name, shape in card["modalities"].items()))
+    table.add_row("tasks", ", ".join(f"{task} ({len(classes)})" for task, classes in card["tasks"].items()))
+    table.add_row("groups", ", ".join(card["groups"]) or "none")
+    table.add_row("from", card["url"])
+    return table
+
+
+@app.command("check")
+def check(
+    dataset: Annotated[str, typer.Argument(help="Dataset, as name or name[param=value,...].")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
+    cache: Cache = None,
+    plugin: Plugins = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what of a dataset is there, what is missing or damaged, and what to do about it."""
+    from dataclasses import asdict
+
+    from mmbench.plugins import load_registry
+    from mmbench.prepare import default_cache, locate
+
+    registry = load_registry(tuple(plugin or ()))
+    spec = parse_spec(dataset)
+    with progress():
+        root = locate(registry, spec, data, cache or default_cache())
+        found = registry.dataset(spec)
+        problems = found.check(root)
+        units = [] if problems else found.units(root)
+    if as_json:
+        show_json({"root": str(root), "units": units, "problems": [asdict(problem) for problem in problems]})
+    elif not problems:
+        show(f"{spec.name}: {len(units)} units in {root}, nothing missing")
+    for problem in () if as_json else problems:
+        note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
+    if problems:
+        raise typer.Exit(2)
+
+
+@app.command("simulate")
+def simulate(
+    dataset: Annotated[str, typer.Argument(help="Dataset whose layout is written.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
+    subjects: Annotated[int, typer.Option(help="Number of people.")],
+    seed: Annotated[int, typer.Option(help="Seed; the same one gives the same files.")] = 0,
+    strength: Annotated[float, typer.Option(help="How much the signals tell of the labels; 0: nothing.")] = 1.0,
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this dataset's simulator.")] = None,
+    plugin: Plugins = None,
+) -> None:
+    """Write simulated files in a dataset's own layout."""
+    from mmbench.components import Dataset, overrides
+    from mmbench.files import make_folder
+    from mmbench.plugins import load_registry
+
+    found = load_registry(tuple(plugin or ())).dataset(parse_spec(dataset))
+    if not overrides(found, "simulate", Dataset):
+        raise SpecError(f"{dataset} has no simulator", remedy="mmbench data simulate deap DIR --subjects N")
+    given = {"subjects": subjects, "seed": seed, "strength": strength, **parse_pairs(option or (), "--option")}
+    options = bind_arguments(found.simulate, given, where="--option")
+    with progress():
+        found.simulate(make_folder(folder), **options)
+    show(f"simulated {found.name}: {subjects} subjects in {folder}")
+
+
+@app.command("prepare")
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="Dataset, as name or name[param=value,...].")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
+    cache: Cache = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    bad: Annotated[str, typer.Option(help="What to do with unusable samples: error or drop.")] = "error",
+    plugin: Plugins = None,
+) -> None:
+    """Turn a dataset's files into one prepared file, as a run would."""
+    import os
+
+    from mmbench.plugins import load_registry
+    from mmbench.prepare import Preparation, default_cache, locate
+    from mmbench.prepare import prepare as make
+
+    plugins = tuple(plugin or ())
+    shelf = cache or default_cache()
+    spec = parse_spec(dataset)
+    with progress():
+        root = locate(load_registry(plugins), spec, data, shelf)
+        store = make(Preparation(spec, root, shelf, plugins, bad), jobs or len(os.sched_getaffinity(0)))
+    show(f"{len(store)} samples in {store.path}")

@@ -1,0 +1,108 @@
+"""``mmbench list``, ``show``, ``compare`` and ``check``: looking at what there is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mmbench.cli.console import note, show_json
+from mmbench.cli.console import show as show_result
+from mmbench.errors import RecordError
+
+_KINDS = ("methods", "fusions", "encoders", "datasets")
+Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def list_components(plugin: Plugins = None, as_json: AsJson = False) -> None:
+    """List every component, the plugin it is from, and what failed to load."""
+    from mmbench.plugins import load_registry
+
+    registry = load_registry(tuple(plugin or ()))
+    found = {kind: [_describe(registry, kind, name) for name in sorted(getattr(registry, kind))] for kind in _KINDS}
+    failures = [{"plugin": failure.plugin, "error": failure.error} for failure in registry.failures]
+    if as_json:
+        show_json({**found, "failures": failures})
+        return
+    for kind, entries in found.items():
+        show_result(_listing(kind, entries))
+    for failure in failures:
+        note(f"plugin {failure['plugin']} was set aside: {failure['error']}")
+
+
+def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
+    from mmbench.specs import bind
+
+    entry = getattr(registry, kind)[name]
+    component = entry.component
+    if kind == "methods":
+        params: dict[str, Any] = {"fusion": component.fusion, **component.encoders}
+        summary = ""
+    else:
+        params = bind(component, {})
+        summary = (component.__doc__ or "").strip().split("\n")[0]
+    return {"name": name, "plugin": entry.plugin, "params": params, "summary": summary}
+
+
+def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("plugin", style="dim", no_wrap=True)
+    table.add_column("parameters", overflow="fold")
+    for entry in entries:
+        table.add_row(entry["name"], entry["plugin"], ", ".join(_pairs(entry["params"])))
+    return table
+
+
+def _pairs(params: dict[str, Any]) -> Iterator[str]:
+    for name, value in params.items():
+        yield f"{name}={'none' if value is None else str(value).lower() if isinstance(value, bool) else value}"
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="A comparison file or a folder that mmbench run printed.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the table of a finished run again."""
+    from mmbench.comparison import load_comparison
+    from mmbench.report import comparison_table
+
+    if not run.exists():
+        raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
+    comparison = load_comparison(run)
+    if as_json:
+        show_json(comparison.to_json())
+    else:
+        show_result(comparison_table(comparison))
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same splits.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put several runs into one table; refuses runs over different splits."""
+    from mmbench.comparison import compare as side_by_side
+    from mmbench.comparison import load_comparison
+    from mmbench.report import comparison_table
+
+    folders = []
+    for run in runs:
+        if not run.exists():
+            raise RecordError("no such file or folder", where=run, remedy="give folders that mmbench run wrote")
+        folders += [method.folder for method in load_comparison(run).methods]
+    comparison = side_by_side(runs[0], list(dict.fromkeys(folders)))
+    if as_json:
+        show_json(comparison.to_json())
+    else:
+        show_result(comparison_table(comparison))
+
+
+def check(
+    plugin: Annotated[str, typer.Argument(help="An installed plugin, a module or a file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Run the conformance checks on every component of a plugin."""
+    raise typer.Exit(1)

@@ -1,0 +1,187 @@
+"""Methods side by side, from their records: scores with intervals over the right unit."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.errors import RecordError
+from mmbench.metrics import METRICS
+from mmbench.records import Record, find_records, read_record
+from mmbench.statistics import Interval, score_intervals, unit_counts
+
+_SHARED = ("dataset", "prepared", "task", "fingerprint")
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """One method's records on one dataset under one protocol."""
+
+    folder: Path
+    run: Mapping[str, Any]
+    records: tuple[Record, ...]
+
+    @property
+    def name(self) -> str:
+        """What the method was called on the shell line."""
+        return str(self.run["method"])
+
+    @cached_property
+    def scores(self) -> Mapping[str, Interval]:
+        """Every metric over all test samples, with its interval; the mean over seeds."""
+        seeds = sorted({record.seed for record in self.records})
+        return score_intervals([self._counts(seed) for seed in seeds])
+
+    def mean_score(self, which: str, metric: str) -> float:
+        """Mean over folds of a score of the ``chosen``, the ``last`` or the ``oracle`` epoch."""
+        return float(np.mean([record.scores[which][metric] for record in self.records]))
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Labels of all test samples of one seed."""
+        first = self.records[0].seed
+        return np.concatenate([record.labels for record in self.records if record.seed == first]).astype(np.int64)
+
+    @property
+    def parameters(self) -> Mapping[str, int]:
+        """Numbers of parameters, in all and trainable."""
+        return self.records[0].parameters
+
+    @property
+    def seconds(self) -> float:
+        """Time of all its trainings."""
+        return sum(record.seconds for record in self.records)
+
+    @property
+    def units(self) -> list[str]:
+        """The names of what the intervals are taken over."""
+        return sorted({unit for record in self.records for unit in record.units})
+
+    def _counts(self, seed: int) -> NDArray[np.float64]:
+        mine = [record for record in self.records if record.seed == seed]
+        return unit_counts(
+            np.concatenate([record.labels for record in mine]).astype(np.int64),
+            np.concatenate([record.predictions for record in mine]),
+            np.concatenate([record.units for record in mine]),
+            len(self.run["classes"]),
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The methods of a comparison in the order they were asked for; ``path`` is where its records are."""
+
+    path: Path
+    methods: tuple[MethodResult, ...]
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What all methods share: dataset, task, protocol, fingerprint."""
+        return self.methods[0].run
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data are simulated."""
+        return bool(self.run["card"]["access"] == "simulated")
+
+    @property
+    def chance(self) -> float:
+        """Balanced accuracy of guessing."""
+        return 1.0 / len(self.run["classes"])
+
+    @property
+    def majority(self) -> float:
+        """Accuracy of always naming the most frequent class."""
+        labels = self.methods[0].labels
+        return float(np.bincount(labels).max() / len(labels))
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything the table tells and the folds behind it, as plain values."""
+        return {
+            "dataset": self.run["dataset"],
+            "task": self.run["task"],
+            "classes": self.run["classes"],
+            "protocol": self.run["protocol"],
+            "standardize": self.run["standardize"],
+            "fingerprint": self.run["fingerprint"],
+            "chance": self.chance,
+            "majority": self.majority,
+            "simulated": self.simulated,
+            "unit": self.run["unit"],
+            "n_units": len(self.methods[0].units),
+            "n_samples": len(self.methods[0].labels),
+            "records": str(self.path),
+            "methods": [_method_json(method) for method in self.methods],
+        }
+
+
+def _method_json(method: MethodResult) -> dict[str, Any]:
+    return {
+        "name": method.name,
+        "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
+        "oracle": {metric: method.mean_score("oracle", metric) for metric in METRICS},
+        "parameters": dict(method.parameters),
+        "seconds": method.seconds,
+        "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
+        "own_encoders": method.run["own_encoders"],
+        "records": str(method.folder),
+        "folds": [
+            {
+                "fold": record.fold,
+                "seed": record.seed,
+                "samples": len(record.ids),
+                "scores": dict(record.scores["chosen"]),
+                "epochs": dict(record.epochs),
+                "seconds": record.seconds,
+            }
+            for record in method.records
+        ],
+    }
+
+
+def load_comparison(path: Path) -> Comparison:
+    """The methods behind a comparison's file, a run's folder, or the folder of all runs with the same splits."""
+    if path.is_file():
+        return compare(path, _listed(path))
+    if any(find_records(path)):
+        return compare(path, [path])
+    folders = sorted(folder for folder in path.glob("*") if folder.is_dir() and any(find_records(folder)))
+    if not folders:
+        raise RecordError("holds no records", where=path, remedy="give the path that mmbench run printed")
+    return compare(path, folders)
+
+
+def compare(path: Path, folders: Sequence[Path]) -> Comparison:
+    """Runs side by side; RecordError when they are not over the same samples, task and splits."""
+    methods = tuple(load_method(folder) for folder in folders)
+    for method in methods[1:]:
+        for name in _SHARED:
+            if method.run[name] != methods[0].run[name]:
+                raise RecordError(
+                    f"{name} is {method.run[name]}, but {methods[0].run[name]} in {methods[0].folder.name}",
+                    where=method.folder,
+                    remedy="compare runs over the same data, task and splits",
+                )
+    return Comparison(path, methods)
+
+
+def load_method(folder: Path) -> MethodResult:
+    """All records of one run."""
+    records = tuple(read_record(path) for path in find_records(folder))
+    if not records:
+        raise RecordError("holds no records", where=folder, remedy="give the path that mmbench run printed")
+    return MethodResult(folder, records[0].run, records)
+
+
+def _listed(path: Path) -> list[Path]:
+    try:
+        return [path.parent / name for name in json.loads(path.read_text(encoding="utf-8"))["runs"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(
+            f"is not a comparison ({error})", where=path, remedy="give the path that mmbench run printed"
+        ) from error

@@ -1,0 +1,138 @@
+"""Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from filelock import FileLock
+from joblib import Parallel, delayed
+from torch import nn
+
+from mmbench.errors import PluginError
+from mmbench.files import make_folder, written_whole
+from mmbench.hashing import code_digest, digest
+from mmbench.model import encode_bag
+from mmbench.networks import Encoder
+from mmbench.plugins import load_registry
+from mmbench.progress import track
+from mmbench.specs import Spec
+from mmbench.store import Store
+from mmbench.training import deterministic, mixed_precision
+from mmbench.types import Modality
+
+_BLOCK = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
+_BATCH = 64  # instances an encoder sees at once
+FROZEN_SEED = 0
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Which tokens: a modality of a prepared file through an encoder."""
+
+    store: Path
+    modality: str
+    encoder: Spec
+    plugins: tuple[str, ...]
+    device: str
+    threads: int = 1
+
+
+def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed: int) -> Encoder:
+    """An encoder with weights drawn from ``seed``."""
+    registry = load_registry(plugins)
+    cls = registry.find("encoders", spec.name).component
+    if modality.kind not in cls.kinds:
+        raise PluginError(
+            f"encodes {' and '.join(cls.kinds)}, but {modality.name} is of kind {modality.kind}",
+            where=f"encoder {spec.name}",
+            remedy=f"choose another with --encoder {modality.name}=NAME",
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder: Encoder = cls(modality, **registry.bound("encoders", spec))
+    return encoder
+
+
+def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
+    """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
+    store = Store(what.store)
+    encoder = build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
+    key = digest(
+        {
+            "store": store.key,
+            "modality": what.modality,
+            "encoder": what.encoder.name,
+            "params": load_registry(what.plugins).bound("encoders", what.encoder),
+            "version": encoder.version,
+            "code": code_digest(type(encoder)),
+            "weights": weights_digest(encoder),
+            "device": torch.device(what.device).type,
+            "threads": what.threads,
+        }
+    )
+    folder = make_folder(cache / "tokens")
+    path = folder / f"{what.modality}-{what.encoder.name}-{key[:16]}.h5"
+    with FileLock(folder / f".{path.name}.lock"):
+        if not path.exists():
+            _encode(what, len(store), encoder, path, jobs)
+    return path
+
+
+def weights_digest(module: nn.Module) -> str:
+    """SHA-256 over the names, types and bytes of a module's state dict."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        total.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        total.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int) -> None:
+    blocks = [(start, path.parent / f".{path.stem}.{start}.npy") for start in range(0, n_rows, _BLOCK)]
+    todo = [(start, block) for start, block in blocks if not block.exists()]
+    on_gpu = torch.device(what.device).type == "cuda"
+    work = Parallel(n_jobs=1 if on_gpu else min(jobs, max(len(todo), 1)), return_as="generator_unordered")(
+        delayed(_encode_block)(what, start, min(start + _BLOCK, n_rows), block) for start, block in todo
+    )
+    for _ in track(work, f"encoding {what.modality} with {what.encoder.name}", total=len(todo)):
+        pass
+    modality = Store(what.store).schema.modality(what.modality)
+    shape = (n_rows, modality.instances, encoder.out.length, encoder.out.dim)
+    with written_whole(path) as aside, h5py.File(aside, "w") as file:
+        group = file.create_group(f"modalities/{what.modality}")
+        x = group.create_dataset("x", shape=shape, dtype=np.float32)
+        for start, block in blocks:
+            x[start : start + _BLOCK] = np.load(block)
+        with h5py.File(what.store, "r") as prepared:
+            group["present"] = prepared[f"modalities/{what.modality}/present"][()]
+        group.attrs["parameters"] = sum(parameter.numel() for parameter in encoder.parameters())
+    for _, block in blocks:
+        block.unlink()
+
+
+def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
+    torch.set_num_threads(what.threads)
+    store = Store(what.store)
+    device = torch.device(what.device)
+    modality = store.schema.modality(what.modality)
+    encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED).to(device).eval()
+    source = store.source(what.modality)
+    step = max(1, _BATCH // modality.instances)
+    done: list[Any] = []
+    with deterministic(device), torch.inference_mode(), mixed_precision(device):
+        for first in range(start, stop, step):
+            x, present = source.read(np.arange(first, min(first + step, stop)))
+            values = torch.from_numpy(np.ascontiguousarray(x)).to(device)
+            done.append(encode_bag(encoder, values, torch.from_numpy(present).to(device)).float().cpu().numpy())
+    with written_whole(path) as aside, aside.open("wb") as file:
+        np.save(file, np.concatenate(done))
+
+
+def encoder_size(tokens: Path, modality: str) -> int:
+    """Number of parameters of the frozen encoder that made a token file."""
+    with h5py.File(tokens, "r") as file:
+        return int(file[f"modalities/{modality}"].attrs["parameters"])

@@ -1,0 +1,87 @@
+"""Names by content: digests of values, files and code."""
+
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mmbench.files import write_text
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no blanks: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=False)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical JSON of ``value``, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def code_digest(cls: type) -> str:
+    """Digest of the source a component is written in: its module, or its folder when it lives in a package."""
+    module = sys.modules.get(cls.__module__)
+    try:
+        path = Path(inspect.getfile(cls))
+    except (OSError, TypeError):
+        return "interactive"
+    return _source_digest(path, bool(getattr(module, "__package__", "")))
+
+
+@cache
+def _source_digest(path: Path, whole_folder: bool) -> str:
+    files = sorted(path.parent.glob("*.py")) if whole_folder else [path]
+    return digest([[file.name, hashlib.sha256(file.read_bytes()).hexdigest()] for file in files])[:16]
+
+
+class FileDigests:
+    """SHA-256 of files, remembered by size and modification time so that a file is read once."""
+
+    def __init__(self, memory: Path) -> None:
+        self.memory = memory
+        self._known: dict[str, list[Any]] = _load(memory)
+        self._changed = False
+
+    def __call__(self, path: Path) -> str:
+        """Digest of the content of ``path``."""
+        path = path.resolve()
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        known = self._known.get(str(path))
+        if known and known[:3] == stamp:
+            return str(known[3])
+        with path.open("rb") as file:
+            value = hashlib.file_digest(file, "sha256").hexdigest()
+        self._known[str(path)] = [*stamp, value]
+        self._changed = True
+        return value
+
+    def save(self) -> None:
+        """Keep what was learnt for the next run."""
+        if self._changed:
+            write_text(self.memory, json.dumps(self._known))
+
+
+def _load(memory: Path) -> dict[str, list[Any]]:
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no canonical JSON")

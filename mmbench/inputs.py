@@ -1,0 +1,116 @@
+"""What a model reads: raw instances or cached tokens, standardised, in batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmbench.networks import Tokens
+from mmbench.store import Rows, Source
+
+Standardize = Literal["train", "subject"]
+_CHUNK = 256
+_IN_MEMORY = 1 << 30  # bytes of one modality up to which it is read once and kept
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """Scales by mean and standard deviation; ``group`` says which row of the statistics a sample takes."""
+
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+    group: NDArray[np.int64]
+
+    def __call__(self, x: NDArray[Any], rows: Rows) -> NDArray[np.float32]:
+        """Scale bags ``(n, K, ...)`` of some rows."""
+        which = self.group[rows]
+        scaled: NDArray[np.float32] = ((x - self.mean[which, None]) / self.std[which, None]).astype(np.float32)
+        return scaled
+
+
+def fit_standardizer(source: Source, parts: Sequence[Rows], group: NDArray[np.int64], over_time: bool) -> Standardizer:
+    """Statistics of the present instances of each part; ``over_time`` pools the last axis, as for raw time series."""
+    moments = [_moments(source, rows, over_time) for rows in parts]
+    mean, std = (np.stack([moment[index] for moment in moments]).astype(np.float32) for index in (0, 1))
+    return Standardizer(mean, std, group)
+
+
+def _moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    count, total, squares = 0.0, np.zeros(()), np.zeros(())
+    shift: NDArray[np.float64] | None = None
+    for start in range(0, len(rows), _CHUNK):
+        x, present = source.read(rows[start : start + _CHUNK])
+        here = x[present].astype(np.float64)
+        if shift is None and len(here):
+            # Sums of squares lose digits when the mean is large: take off a value near it first.
+            shift = here.mean(axis=(0, -1) if over_time else 0, keepdims=over_time)[0 if over_time else ...]
+        if shift is None:
+            continue
+        here -= shift
+        axes = (0, here.ndim - 1) if over_time else (0,)
+        count += here.shape[0] * (here.shape[-1] if over_time else 1)
+        total = total + here.sum(axis=axes, keepdims=over_time).reshape(shift.shape)
+        squares = squares + np.square(here).sum(axis=axes, keepdims=over_time).reshape(shift.shape)
+    if shift is None or count == 0:
+        x, _ = source.read(rows[:1])
+        shape = (*x.shape[2:-1], 1) if over_time else x.shape[2:]
+        return np.zeros(shape), np.ones(shape)
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+    return mean + shift, np.where(std > 1e-7 * np.abs(mean + shift) + 1e-12, std, 1.0)
+
+
+class Stream:
+    """One modality as the model reads it."""
+
+    def __init__(self, source: Source, standardizer: Standardizer | None, n_rows: int) -> None:
+        self.source = source
+        self.standardizer = standardizer
+        first, _ = source.read(np.arange(min(1, n_rows)))
+        self._kept: tuple[Tensor, Tensor] | None = None
+        if first.nbytes * n_rows * (1 if first.dtype == np.uint8 else 4 // first.itemsize) <= _IN_MEMORY:
+            self._kept = self._read(np.arange(n_rows))
+
+    def batch(self, rows: Rows) -> Tokens:
+        """Bags ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
+        if self._kept is None:
+            return Tokens(*self._read(rows))
+        index = torch.from_numpy(rows)
+        return Tokens(self._kept[0][index], self._kept[1][index])
+
+    def _read(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        x, present = self.source.read(rows)
+        if self.standardizer is not None:
+            x = self.standardizer(x, rows)
+            x[~present] = 0.0
+        return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(present))
+
+
+class PresenceSource:
+    """A modality that a fusion does not use: which instances are there, and nothing of them."""
+
+    def __init__(self, present: NDArray[np.bool_]) -> None:
+        self.present = present
+
+    def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Empty values ``(n, K, 0, 0)`` and presence ``(n, K)``."""
+        present = self.present[rows]
+        return np.zeros((*present.shape, 0, 0), dtype=np.float32), present
+
+
+class Inputs:
+    """All modalities of a dataset as one model reads them."""
+
+    def __init__(self, streams: Mapping[str, Stream]) -> None:
+        self.streams = dict(streams)
+
+    def batch(self, rows: Rows, device: torch.device) -> dict[str, Tokens]:
+        """A batch on ``device``; images cross as uint8."""
+        return {
+            name: Tokens(*(part.to(device, non_blocking=True) for part in stream.batch(rows)))
+            for name, stream in self.streams.items()
+        }

@@ -1,0 +1,169 @@
+"""One job is one method on one fold with one seed: from the prepared file to a record on disk."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmbench.features import build_encoder, encoder_size
+from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
+from mmbench.methods import Recipe
+from mmbench.metrics import score_all
+from mmbench.model import Model
+from mmbench.networks import Encoder, Fusion
+from mmbench.plugins import load_registry
+from mmbench.records import Record, environment, write_record
+from mmbench.splits import Fold
+from mmbench.statistics import unit_of
+from mmbench.store import ArraySource, Rows, Store, read_presence
+from mmbench.training import Epoch, Fitted, fit
+from mmbench.types import Modality, TokenSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A method on a dataset, ready to be run fold by fold, possibly in another process.
+
+    ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it.
+    """
+
+    recipe: Recipe
+    tokens: Mapping[str, Path]
+    store: Path
+    task: str
+    standardize: Standardize
+    plugins: tuple[str, ...]
+    device: str
+    threads: int
+    folder: Path
+    run: Mapping[str, Any]
+
+
+def run_job(plan: Plan, fold: Fold, seed: int, path: Path, on_epoch: Callable[[Epoch], None]) -> None:
+    """Train, predict and write the record of one fold."""
+    torch.set_num_threads(plan.threads)
+    start = time.perf_counter()
+    store = _store(plan.store)
+    labels = store.labels(plan.task)
+    model = build_model(plan, store, seed)
+    fitted = fit(
+        model,
+        make_inputs(plan, store, fold),
+        fold,
+        hide_test(labels, fold),
+        plan.recipe.training,
+        seed=seed,
+        device=torch.device(plan.device),
+        on_epoch=on_epoch,
+    )
+    write_record(path, _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start))
+
+
+def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
+    """Labels of the training and the validation part; -1 everywhere else."""
+    seen = np.full_like(labels, -1)
+    for rows in (fold.train, fold.validation):
+        seen[rows] = labels[rows]
+    return seen
+
+
+def build_model(plan: Plan, store: Store, seed: int) -> Model:
+    """The encoders that are trained, and the fusion, with weights drawn from ``seed``."""
+    registry = load_registry(plan.plugins)
+    encoders = {
+        name: build_encoder(spec, store.schema.modality(name), plan.plugins, seed)
+        for name, spec in plan.recipe.encoders.items()
+        if name not in plan.tokens
+    }
+    inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in store.schema.modalities}
+    cls = registry.find("fusions", plan.recipe.fusion.name).component
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fusion: Fusion = cls(
+            inputs, len(store.schema.tasks[plan.task]), **registry.bound("fusions", plan.recipe.fusion)
+        )
+    return Model(encoders, fusion)
+
+
+def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder]) -> TokenSpec:
+    if modality.name in encoders:
+        return replace(encoders[modality.name].out, instances=modality.instances)
+    if modality.name in plan.tokens:
+        shape = _tokens(plan.tokens[modality.name], modality.name).x.shape
+        return TokenSpec(length=shape[2], dim=shape[3], instances=modality.instances)
+    return TokenSpec(length=0, dim=0, instances=modality.instances)
+
+
+def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:
+    """Raw instances or tokens of every modality, standardised as the run says."""
+    return Inputs({modality.name: _stream(plan, store, modality, fold) for modality in store.schema.modalities})
+
+
+def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
+    if modality.name not in plan.recipe.encoders:
+        return Stream(PresenceSource(_presence(plan.store, modality.name)), None, len(store))
+    if modality.name in plan.tokens:
+        tokens = _tokens(plan.tokens[modality.name], modality.name)
+        return Stream(tokens, _standardizer(plan, store, tokens, fold, over_time=False), len(store))
+    source = store.source(modality.name)
+    if modality.kind == "image":
+        return Stream(source, None, len(store))
+    over_time = modality.kind == "timeseries"
+    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store))
+
+
+def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: bool) -> Standardizer:
+    if plan.standardize == "train":
+        everybody = np.zeros(len(store), dtype=np.int64)
+        return fit_standardizer(source, [fold.train], everybody, over_time)
+    subjects, group = np.unique(store.groups["subject"], return_inverse=True)
+    parts: list[Rows] = [np.flatnonzero(group == index) for index in range(len(subjects))]
+    return fit_standardizer(source, parts, group.astype(np.int64), over_time)
+
+
+def _record(plan: Plan, store: Store, fold: Fold, seed: int, fitted: Fitted, model: Model, seconds: float) -> Record:
+    rows = fold.test
+    labels = store.labels(plan.task)[rows]
+    n_classes = len(store.schema.tasks[plan.task])
+    scored = [score_all(labels, logits.argmax(axis=1), n_classes) for logits in fitted.test_logits]
+    oracle = max(range(len(scored)), key=lambda index: (scored[index]["balanced_accuracy"], -index))
+    epochs = {"chosen": fitted.chosen, "last": len(scored) - 1, "oracle": oracle}
+    parameters = model.count()
+    parameters["total"] += sum(encoder_size(path, name) for name, path in plan.tokens.items())
+    _, units = unit_of(store.groups, store.ids)
+    return Record(
+        run=plan.run,
+        fold=fold.name,
+        seed=seed,
+        ids=tuple(store.ids[rows].tolist()),
+        labels=tuple(labels.tolist()),
+        units=tuple(units[rows].tolist()),
+        logits=tuple(tuple(row) for row in fitted.test_logits[fitted.chosen].tolist()),
+        scores={name: scored[epoch] for name, epoch in epochs.items()},
+        epochs=epochs,
+        history=tuple(asdict(epoch) for epoch in fitted.history),
+        parameters=parameters,
+        seconds=seconds,
+        environment=environment(),
+    )
+
+
+@lru_cache(maxsize=4)
+def _store(path: Path) -> Store:
+    return Store(path)
+
+
+@lru_cache(maxsize=16)
+def _tokens(path: Path, modality: str) -> ArraySource:
+    return ArraySource(path, modality)
+
+
+@lru_cache(maxsize=16)
+def _presence(path: Path, modality: str) -> NDArray[np.bool_]:
+    return read_presence(path, modality)

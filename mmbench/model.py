@@ -1,0 +1,57 @@
+"""A model is an encoder for each modality that is trained, and a fusion."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmbench.networks import Encoder, Fusion, Tokens
+
+Batch = Mapping[str, Tokens]
+
+
+class Model(nn.Module):
+    """Encoders and a fusion; folds bags in and out so that encoders see instances only.
+
+    A modality without an encoder arrives as tokens already.
+    """
+
+    def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleDict(dict(encoders))
+        self.fusion = fusion
+
+    def tokens(self, batch: Batch) -> dict[str, Tokens]:
+        """Encode what is not encoded yet: ``(B, K, *shape)`` to ``(B, K, T, D)``, zero where absent."""
+        return {
+            name: Tokens(encode_bag(self.encoder(name), *stream), stream.present) if name in self.encoders else stream
+            for name, stream in batch.items()
+        }
+
+    def encoder(self, name: str) -> Encoder:
+        """The encoder of one modality."""
+        encoder = self.encoders[name]
+        assert isinstance(encoder, Encoder)
+        return encoder
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits ``(B, C)``."""
+        logits: Tensor = self.fusion(self.tokens(batch))
+        return logits
+
+    def count(self) -> dict[str, int]:
+        """Numbers of parameters, in all and trainable."""
+        sizes = [(parameter.numel(), parameter.requires_grad) for parameter in self.parameters()]
+        return {"total": sum(n for n, _ in sizes), "trainable": sum(n for n, trained in sizes if trained)}
+
+
+def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
+    """Run an encoder over the present instances only, ``(B, K, *shape)`` to ``(B, K, T, D)``."""
+    out = encoder.out
+    tokens = x.new_zeros((*present.shape, out.length, out.dim), dtype=torch.get_default_dtype())
+    if not present.any():
+        return tokens
+    encoded: Tensor = encoder(x[present])
+    tokens = tokens.to(encoded.dtype)
+    tokens[present] = encoded
+    return tokens

@@ -1,0 +1,151 @@
+"""A dataset's files into one prepared HDF5 file: by unit, in parallel, resumed, named by content."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from joblib import Parallel, delayed
+
+from mmbench.components import Dataset
+from mmbench.errors import DataError
+from mmbench.files import make_folder, written_whole
+from mmbench.hashing import FileDigests, code_digest, digest
+from mmbench.plugins import Registry, load_registry
+from mmbench.progress import reporter, track
+from mmbench.samples import check_sample
+from mmbench.specs import Spec
+from mmbench.store import Store, merge, write_samples
+from mmbench.types import Sample
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What to prepare: the dataset's spec, its folder, the plugins it may be from and the cache.
+
+    ``bad`` says what becomes of a sample that cannot be used: ``error`` ends the preparation, ``drop`` leaves it out.
+    """
+
+    dataset: Spec
+    root: Path
+    cache: Path
+    plugins: tuple[str, ...] = ()
+    bad: str = "error"
+
+
+def default_cache() -> Path:
+    """Folder of caches: ``$MMBENCH_CACHE`` or the platform's own."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("MMBENCH_CACHE") or user_cache_path("mmbench"))
+
+
+def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Path:
+    """The folder of a dataset: the one named, ``$MMBENCH_DATA/<name>``, or where the dataset itself keeps its files."""
+    dataset = registry.dataset(spec)
+    shelf = os.environ.get("MMBENCH_DATA")
+    root = data or (Path(shelf) / spec.name if shelf and (Path(shelf) / spec.name).is_dir() else None)
+    root = root or dataset.locate(make_folder(cache / "data"))
+    if root is None:
+        raise DataError(
+            f"{dataset.card.title} is not here", where=spec.name, remedy=f"give --data DIR. {dataset.card.request}"
+        )
+    if not root.is_dir():
+        raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")
+    return root
+
+
+def prepare(what: Preparation, jobs: int = 1) -> Store:
+    """The prepared file of a dataset, made now or found.
+
+    Units are read in ``jobs`` processes and each is kept when it is done, so that an interrupted preparation goes on
+    where it stopped. Raises DataError for files that are missing or damaged.
+    """
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    if problems := dataset.check(what.root):
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more: mmbench data check {what.dataset.name})" if len(problems) > 1 else ""
+        raise DataError(first.message + more, where=first.path, remedy=first.remedy)
+    units = dataset.units(what.root)
+    if not units:
+        raise DataError(
+            "holds no unit of the dataset", where=what.root, remedy=f"mmbench data check {what.dataset.name}"
+        )
+    keys = _unit_keys(what, dataset, units)
+    key = digest(keys)
+    folder = make_folder(what.cache / "prepared")
+    path = folder / f"{what.dataset.name}-{key[:16]}.h5"
+    with FileLock(folder / f".{path.name}.lock"):
+        if not path.exists():
+            _make(what, units, keys, path, key, jobs)
+    return Store(path)
+
+
+def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dict[str, str]:
+    digests = FileDigests(what.cache / "digests.json")
+    recipe = {
+        "dataset": what.dataset.name,
+        "params": load_registry(what.plugins).bound("datasets", what.dataset),
+        "schema": asdict(dataset.schema()),
+        "version": dataset.version,
+        "code": code_digest(type(dataset)),
+        "bad": what.bad,
+    }
+    keys = {}
+    for unit in track(units, "checking files"):
+        sources = sorted(dataset.sources(what.root, unit))
+        files = [[str(file.relative_to(what.root)), digests(file)] for file in sources]
+        keys[unit] = digest({**recipe, "unit": unit, "files": files})
+    digests.save()
+    return keys
+
+
+def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: Path, key: str, jobs: int) -> None:
+    parts = [path.parent / f".{what.dataset.name}-{keys[unit][:16]}.unit.h5" for unit in units]
+    todo = [(unit, part) for unit, part in zip(units, parts, strict=True) if not part.exists()]
+    work = Parallel(n_jobs=min(jobs, max(len(todo), 1)), return_as="generator_unordered")(
+        delayed(_prepare_unit)(what, unit, part) for unit, part in todo
+    )
+    for _ in track(work, f"preparing {what.dataset.name}", total=len(todo)):
+        pass
+    stores = [Store(part) for part in parts]
+    _check_ids(stores, what.dataset.name)
+    dropped = [line for store in stores for line in store.attributes["dropped"]]
+    for line in dropped[:5]:
+        reporter().message(f"left out: {line}")
+    if len(dropped) > 5:
+        reporter().message(f"left out: {len(dropped) - 5} more samples")
+    with written_whole(path) as aside:
+        merge(aside, parts, stores[0].schema, {"key": key, "dropped": dropped, "dataset": str(what.dataset)})
+    for part in parts:
+        part.unlink()
+
+
+def _prepare_unit(what: Preparation, unit: str, part: Path) -> None:
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    schema = dataset.schema()
+    samples: list[Sample] = []
+    dropped: list[str] = []
+    for sample in dataset.read(what.root, unit):
+        try:
+            check_sample(sample, schema)
+        except DataError as error:
+            if what.bad != "drop":
+                raise
+            dropped.append(error.line)
+        else:
+            samples.append(sample)
+    attributes: dict[str, Any] = {"unit": unit, "dropped": dropped}
+    with written_whole(part) as aside:
+        write_samples(aside, samples, schema, attributes)
+
+
+def _check_ids(stores: Sequence[Store], dataset: str) -> None:
+    seen: set[str] = set()
+    for store in stores:
+        for sample in store.ids:
+            if sample in seen:
+                raise DataError(f"two samples are called {sample!r}", where=dataset, remedy="ids must be unique")
+            seen.add(str(sample))

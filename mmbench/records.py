@@ -1,0 +1,106 @@
+"""Records: one file a fold, written whole or not at all, with all that is needed to check and repeat it."""
+
+import json
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.errors import RecordError
+from mmbench.files import write_text
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one fold of one run produced.
+
+    ``logits`` ``(n, C)`` are those of the epoch that validation chose. ``scores`` has them under ``chosen``; ``last`` is
+    the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but shows what
+    peeking would buy. ``run`` is the spec of the run, the same in each of its records.
+    """
+
+    run: Mapping[str, Any]
+    fold: str
+    seed: int
+    ids: tuple[str, ...]
+    labels: tuple[int, ...]
+    units: tuple[str, ...]
+    logits: tuple[tuple[float, ...], ...]
+    scores: Mapping[str, Mapping[str, float]]
+    epochs: Mapping[str, int]
+    history: tuple[Mapping[str, float], ...]
+    parameters: Mapping[str, int]
+    seconds: float
+    environment: Mapping[str, Any]
+    format: int = FORMAT
+
+    @property
+    def predictions(self) -> NDArray[np.int64]:
+        """The class of the largest logit, a sample."""
+        predictions: NDArray[np.int64] = np.asarray(self.logits, dtype=np.float64).argmax(axis=1)
+        return predictions
+
+
+def record_path(folder: Path, fold: str, seed: int) -> Path:
+    """Where the record of a fold lies in the folder of its run."""
+    return folder / f"fold-{slug(fold)}-seed-{seed}.json"
+
+
+def slug(text: str) -> str:
+    """A file name that tells what ``text`` was."""
+    return re.sub(r"[^A-Za-z0-9.=-]+", "_", text).strip("_")
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record; the folder is made where there is none."""
+    write_text(path, json.dumps(asdict(record), separators=(",", ":")) + "\n")
+
+
+def read_record(path: Path) -> Record:
+    """Read a record; RecordError when it is damaged or of another format."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain["format"] != FORMAT:
+            raise ValueError(f"format {plain['format']}, not {FORMAT}")
+        lists = {name: tuple(plain[name]) for name in ("ids", "labels", "units", "history")}
+        record = Record(**{**plain, **lists, "logits": tuple(map(tuple, plain["logits"]))})
+        if not len(record.ids) == len(record.labels) == len(record.units) == len(record.logits):
+            raise ValueError("its columns differ in length")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(
+            f"is not a record ({error})", where=path, remedy="delete it and run the same command again"
+        ) from error
+    return record
+
+
+def find_records(folder: Path) -> Iterator[Path]:
+    """The records in the folder of a run, in order."""
+    yield from sorted(folder.glob("fold-*.json"))
+
+
+@cache
+def environment() -> Mapping[str, Any]:
+    """The machine and the versions that a number depends on."""
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "packages": {name: version(name) for name in ("mmbench", "torch", "numpy", "scipy", "h5py")},
+        "plugins": dict(sorted(_plugin_versions())),
+    }
+
+
+def _plugin_versions() -> Iterator[tuple[str, str]]:
+    for distribution in distributions():
+        if any(point.group == "mmbench" for point in distribution.entry_points):
+            yield distribution.metadata["Name"], distribution.version

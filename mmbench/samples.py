@@ -1,0 +1,87 @@
+"""What a sample must be before it is stored: checked once, where it enters."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.errors import DataError
+from mmbench.types import Modality, Sample, Schema
+
+
+def check_sample(sample: Sample, schema: Schema) -> None:
+    """Raise DataError, naming the sample, when it breaks the schema or holds values nothing can learn from."""
+    known = {modality.name for modality in schema.modalities}
+    if unknown := sorted(set(sample.data) - known):
+        raise DataError(f"has data for {', '.join(unknown)}, not in the schema", where=sample.id)
+    for group in schema.groups:
+        if not sample.groups.get(group):
+            raise DataError(
+                f"declares no {group}", where=sample.id, remedy="the dataset must give every group it names"
+            )
+    _check_labels(sample, schema)
+    for modality in schema.modalities:
+        if modality.name in sample.data:
+            check_instances(sample, modality)
+
+
+def _check_labels(sample: Sample, schema: Schema) -> None:
+    for task, label in sample.labels.items():
+        if task not in schema.tasks:
+            raise DataError(f"is labelled for {task!r}, not in the schema", where=sample.id)
+        if not 0 <= label < len(schema.tasks[task]):
+            raise DataError(f"label {label} of {task!r} is outside 0-{len(schema.tasks[task]) - 1}", where=sample.id)
+
+
+def check_instances(sample: Sample, modality: Modality) -> None:
+    """Check the bag of one modality."""
+    data = sample.data[modality.name]
+    if len(data) != modality.instances:
+        raise DataError(f"{modality.name} has {len(data)} instances, not {modality.instances}", where=sample.id)
+    if modality.kind != "image":
+        _check_array(np.asarray(data), sample, modality)
+    elif not all(item is None or isinstance(item, bytes) for item in data):
+        raise DataError(f"{modality.name} is not JPEG or PNG bytes", where=sample.id)
+
+
+def _check_array(data: NDArray[Any], sample: Sample, modality: Modality) -> None:
+    expected = (modality.instances, *modality.shape)
+    if data.shape != expected:
+        raise DataError(f"{modality.name} has the shape {data.shape}, not {expected}", where=sample.id)
+    here = data[presence(sample, modality)]
+    if not np.isfinite(here).all():
+        raise DataError(
+            f"{modality.name} holds NaN or infinite values",
+            where=sample.id,
+            remedy="mend the recording, or leave such samples out with --bad drop",
+        )
+    if modality.kind == "timeseries" and here.size:
+        _check_channels(here, sample, modality)
+
+
+def _check_channels(here: NDArray[Any], sample: Sample, modality: Modality) -> None:
+    flat = np.flatnonzero((np.ptp(here, axis=-1) == 0).all(axis=0))
+    if flat.size:
+        names = modality.channels or tuple(str(index) for index in range(modality.shape[0]))
+        raise DataError(
+            f"channel {', '.join(names[index] for index in flat)} of {modality.name} is constant",
+            where=sample.id,
+            remedy="mend the recording, or leave such samples out with --bad drop",
+        )
+
+
+def presence(sample: Sample, modality: Modality) -> NDArray[np.bool_]:
+    """Which instances of a sample's bag are there, bool ``(K,)``."""
+    data = sample.data.get(modality.name)
+    if data is None:
+        return np.zeros(modality.instances, dtype=bool)
+    if modality.kind == "image":
+        return np.array([item is not None for item in _items(data)], dtype=bool)
+    given = sample.present.get(modality.name)
+    return np.ones(modality.instances, dtype=bool) if given is None else np.asarray(given, dtype=bool)
+
+
+def _items(data: Any) -> Sequence[Any]:
+    items: Sequence[Any] = data
+    return items

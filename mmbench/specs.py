@@ -1,0 +1,129 @@
+"""``name[param=value,...]``: how a component is named on the shell line, and how its parameters are bound."""
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from mmbench.errors import SpecError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_SPEC = re.compile(rf"\s*({_NAME.pattern})\s*(?:\[(.*)\])?\s*", re.DOTALL)
+_HOST_ARGUMENTS = {"self", "modality", "inputs", "n_classes"}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A component's name and the parameters it is asked to take."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        inside = ",".join(f"{key}={_written(value)}" for key, value in self.params.items())
+        return f"{self.name}[{inside}]" if inside else self.name
+
+    def updated(self, params: Mapping[str, Any]) -> "Spec":
+        """The same component with ``params`` set over its own."""
+        return Spec(self.name, {**self.params, **params})
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse_spec(text: str) -> Spec:
+    """Read ``name`` or ``name[param=value,...]``; raises SpecError when it is neither."""
+    match = _SPEC.fullmatch(text)
+    if not match:
+        raise SpecError("cannot be read as a name", where=repr(text), remedy="write name or name[param=value,...]")
+    params: dict[str, str] = {}
+    for part in split_list(match[2] or ""):
+        key, equals, value = part.partition("=")
+        key = key.strip()
+        if not equals or not key.isidentifier() or key in params:
+            raise SpecError(
+                f"{part.strip()!r} is not one parameter=value", where=repr(text), remedy="write name[param=value,...]"
+            )
+        params[key] = value.strip()
+    return Spec(match[1], params)
+
+
+def split_list(text: str) -> list[str]:
+    """Split at commas that stand outside brackets; blanks around the parts are dropped."""
+    parts, depth, current = [], 0, ""
+    for char in text:
+        depth += (char == "[") - (char == "]")
+        if char == "," and depth == 0:
+            parts.append(current)
+            current = ""
+        else:
+            current += char
+    return [part.strip() for part in [*parts, current] if part.strip()]
+
+
+def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """Read ``key=value`` options such as ``--encoder eeg=de`` into a mapping."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise SpecError(f"{text!r} is not NAME=VALUE", where=option, remedy=f"write {option} NAME=VALUE")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def bind(target: type, params: Mapping[str, Any]) -> dict[str, Any]:
+    """All keyword parameters of ``target``: its defaults, overlaid with ``params`` converted to their annotations.
+
+    Raises SpecError for a parameter it does not have or a value its annotation does not allow.
+    """
+    return bind_arguments(target.__init__, params, where=getattr(target, "name", target.__name__))  # type: ignore[misc]
+
+
+def bind_arguments(function: Any, params: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The same for the keyword-only arguments of a function."""
+    accepted = {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in _HOST_ARGUMENTS
+    }
+    hints = get_type_hints(function)
+    for name in params:
+        if name not in accepted:
+            raise SpecError(f"no parameter {name!r}", where=where, remedy=did_you_mean(name, accepted))
+    bound = {name: default for name, default in accepted.items() if default is not inspect.Parameter.empty}
+    for name, value in params.items():
+        bound[name] = _convert(value, hints.get(name, Any), f"{where}[{name}]")
+    if missing := [name for name in accepted if name not in bound]:
+        raise SpecError(f"needs {', '.join(missing)}", where=where, remedy=f"write {where}[{missing[0]}=...]")
+    return bound
+
+
+def _convert(value: object, annotation: Any, where: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    if isinstance(value, str) and value.lower() == "none" and _admits_none(annotation):
+        return None
+    try:
+        return TypeAdapter(annotation).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"]
+        raise SpecError(f"{value!r} will not do: {problem}", where=where, remedy="see mmbench list") from error
+
+
+def _admits_none(annotation: Any) -> bool:
+    return type(None) in getattr(annotation, "__args__", ())
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A remedy for a misspelt name: the nearest known one, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"there is {', '.join(names)}" if names else "there is none"

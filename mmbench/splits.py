@@ -1,0 +1,157 @@
+"""Protocols and folds, cut once from ids and groups alone.
+
+No label is read here, and no method: every method of a comparison gets the same folds, known by their fingerprint.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.errors import ProtocolError
+from mmbench.hashing import digest
+from mmbench.types import Schema
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How folds are cut: which group stays whole (None: single samples), one model a subject or one for all."""
+
+    name: str
+    whole: str | None
+    per_subject: bool
+    one_out: bool = False
+    summary: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The groups a dataset must declare."""
+        groups = {self.whole, "subject"} if self.per_subject or self.whole == "trial" else {self.whole}
+        return tuple(sorted(group for group in groups if group))
+
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("segment", None, True, summary="windows shuffled within a subject; leaks where trials have several"),
+        Protocol("trial", "trial", True, summary="whole trials held out, one model a subject"),
+        Protocol("subject", "subject", False, summary="whole people held out, k folds"),
+        Protocol("loso", "subject", False, one_out=True, summary="leave one subject out"),
+        Protocol("pooled-segment", None, False, summary="samples shuffled over everybody, one model"),
+        Protocol("pooled-trial", "trial", False, summary="whole trials held out over everybody, one model"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows of the training, the validation and the test part; sorted, disjoint."""
+
+    name: str
+    train: Rows
+    validation: Rows
+    test: Rows
+
+
+def default_protocol(schema: Schema) -> str:
+    """The strictest protocol that a dataset's groups allow with k folds."""
+    if "subject" in schema.groups:
+        return "subject"
+    return "pooled-segment"
+
+
+def find_protocol(name: str, schema: Schema, dataset: str) -> Protocol:
+    """The protocol ``name``; ProtocolError when unknown or when the dataset lacks a group it needs."""
+    possible = [key for key, protocol in PROTOCOLS.items() if set(protocol.needs) <= set(schema.groups)]
+    if name not in PROTOCOLS:
+        raise ProtocolError(f"no protocol {name!r}", where="--protocol", remedy=f"choose {', '.join(possible)}")
+    if name not in possible:
+        lacking = [group for group in PROTOCOLS[name].needs if group not in schema.groups]
+        raise ProtocolError(
+            f"{dataset} declares no {' and no '.join(lacking)} that could be held out whole",
+            where=f"--protocol {name}",
+            remedy=f"choose {', '.join(possible)}",
+        )
+    return PROTOCOLS[name]
+
+
+def make_folds(
+    ids: NDArray[np.str_],
+    groups: Mapping[str, NDArray[np.str_]],
+    protocol: Protocol,
+    n_folds: int = 5,
+    seed: int = 0,
+    validation: float = 0.2,
+) -> list[Fold]:
+    """Cut the folds of a protocol over the samples ``ids``.
+
+    Every sample is tested exactly once. The validation part is ``validation`` of what is not tested, at least one
+    group, and keeps the same groups whole. With fewer groups than ``n_folds`` there is a fold a group. Raises
+    ProtocolError when there are fewer than three groups to share out.
+    """
+    if n_folds < 2:
+        raise ProtocolError(f"{n_folds} folds cannot be cut", where="--folds", remedy="ask for 2 or more")
+    order = np.argsort(ids, kind="stable")
+    atoms = _atoms(ids, groups, protocol)
+    folds: list[Fold] = []
+    for scope, rows in _scopes(order, groups, protocol):
+        names = np.unique(atoms[rows])
+        if len(names) < 3:
+            raise ProtocolError(
+                f"only {len(names)} {protocol.whole or 'sample'}(s) {'in ' + scope if scope else 'in all'}",
+                where=f"--protocol {protocol.name}",
+                remedy="training, validation and test need one each: add data or choose another protocol",
+            )
+        count = len(names) if protocol.one_out else min(n_folds, len(names))
+        for index, tested in enumerate(np.array_split(_shuffled(names, seed, scope, "test"), count)):
+            rest = np.setdiff1d(names, tested)
+            n_held = min(max(1, round(validation * len(rest))), len(rest) - 1)
+            held = _shuffled(rest, seed, scope, f"validation {index}")[:n_held]
+            name = tested[0] if protocol.one_out else "/".join(part for part in (scope, f"{index}") if part)
+            folds.append(_fold(str(name), rows, atoms, tested, held))
+    return folds
+
+
+def fingerprint(folds: Sequence[Fold], ids: NDArray[np.str_]) -> str:
+    """Digest of who is in which part of which fold; equal fingerprints mean equal splits."""
+    parts = [
+        [fold.name, *(sorted(ids[rows].tolist()) for rows in (fold.train, fold.validation, fold.test))]
+        for fold in folds
+    ]
+    return digest(parts)[:12]
+
+
+def _atoms(ids: NDArray[np.str_], groups: Mapping[str, NDArray[np.str_]], protocol: Protocol) -> NDArray[np.str_]:
+    """What each sample shares its fate with."""
+    if protocol.whole is None:
+        return ids
+    if protocol.whole == "trial" and "subject" in groups:
+        # A trial's name need not be unique among subjects.
+        return np.char.add(np.char.add(groups["subject"], "\x1f"), groups["trial"])
+    return groups[protocol.whole]
+
+
+def _scopes(order: Rows, groups: Mapping[str, NDArray[np.str_]], protocol: Protocol) -> Iterator[tuple[str, Rows]]:
+    """The rows that are split on their own: each subject's, or all."""
+    if not protocol.per_subject:
+        yield "", order
+        return
+    for subject in np.unique(groups["subject"]):
+        yield str(subject), order[groups["subject"][order] == subject]
+
+
+def _shuffled(names: NDArray[np.str_], seed: int, scope: str, purpose: str) -> NDArray[np.str_]:
+    # Seeded by what is split, not by when: a subject's folds do not change when another subject is added.
+    material = hashlib.sha256(f"{seed}\x1f{scope}\x1f{purpose}".encode()).digest()
+    order = np.random.default_rng(int.from_bytes(material[:8], "little")).permutation(len(names))
+    return np.sort(names)[order]
+
+
+def _fold(name: str, rows: Rows, atoms: NDArray[np.str_], tested: NDArray[np.str_], held: NDArray[np.str_]) -> Fold:
+    is_test = np.isin(atoms[rows], tested)
+    is_held = np.isin(atoms[rows], held)
+    return Fold(name, np.sort(rows[~is_test & ~is_held]), np.sort(rows[is_held & ~is_test]), np.sort(rows[is_test]))
