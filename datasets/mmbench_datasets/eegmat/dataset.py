@@ -1,0 +1,177 @@
+"""The EEGMAT dataset: windows of EEG, and of ECG as a bag of shorter windows, from PhysioNet's EDF files."""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench_datasets.eegmat.header import read_header
+
+# fmt: off
+EEG = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4", "T5", "T6", "P3", "P4", "O1", "O2",
+       "Fz", "Cz", "Pz")
+# fmt: on
+SIGNALS = (*(f"EEG {name}" for name in EEG), "ECG ECG")
+STATES = ("rest", "arithmetic")
+FILE_RATE = 500
+LOWEST_RATE = 120  # below this, the anti-alias filter begins to cut what the recordings hold, up to 45 Hz
+
+
+class Eegmat(Dataset):
+    """Rest against mental arithmetic: 19 EEG channels and one ECG lead, both in µV, one recording a state.
+
+    ``window`` and ``stride`` are in seconds; without ``stride``, windows do not overlap. ``rate`` is in Hz. The
+    ECG of a window is cut into ``instances`` equal parts, the bag. The rest recordings are three times as
+    long as the others; ``rest_seconds`` keeps only so much of their beginning.
+
+    Each window is resampled by itself behind an anti-alias filter and nothing else is done to it, so no sample
+    knows of another. The authors had filtered every recording (0.5-45 Hz) and cleaned it with ICA before they
+    published it. Zyma et al. 2019, Data 4(1):14.
+    """
+
+    name = "eegmat"
+    card: ClassVar[Card] = Card(
+        title="EEG during mental arithmetic tasks (EEGMAT)",
+        access="open",
+        licence="ODC-BY 1.0",
+        url="https://physionet.org/content/eegmat/1.0.0/",
+        citation="Zyma et al., Electroencephalograms during mental arithmetic task performance, Data 4(1):14, 2019",
+        request="get the EDF files from https://physionet.org/content/eegmat/1.0.0/ and name their folder with --data",
+    )
+
+    def __init__(
+        self,
+        *,
+        window: float = 5.0,
+        stride: float | None = None,
+        rate: int = 125,
+        instances: int = 5,
+        rest_seconds: float | None = None,
+    ) -> None:
+        if not LOWEST_RATE <= rate <= FILE_RATE:
+            raise SpecError(
+                f"rate={rate} is outside {LOWEST_RATE}-{FILE_RATE} Hz", where=self.name, remedy="try rate=125"
+            )
+        self.window_samples = self._whole("window", window, FILE_RATE)
+        self.stride_samples = self._whole("stride", window if stride is None else stride, FILE_RATE)
+        self.length = self._whole("window", window, rate)
+        if instances < 1 or self.length % instances:
+            message = f"{self.length} samples a window cannot be cut into instances={instances} equal parts"
+            raise SpecError(message, where=self.name, remedy="choose a divisor")
+        if rest_seconds is not None and rest_seconds < window:
+            message = f"rest_seconds={rest_seconds} is shorter than window={window}"
+            raise SpecError(message, where=self.name, remedy="keep at least one window")
+        self.rate, self.instances, self.rest_seconds = rate, instances, rest_seconds
+
+    def _whole(self, option: str, seconds: float, rate: int) -> int:
+        """So many samples; at most a minute, because the arithmetic recordings are hardly longer."""
+        if not 0 < seconds <= 60:
+            raise SpecError(f"{option}={seconds} is outside 0-60 s", where=self.name, remedy=f"try {option}=5")
+        if abs(seconds * rate - round(seconds * rate)) > 1e-6:
+            message = f"{option}={seconds} s is no whole number of samples at {rate} Hz"
+            raise SpecError(message, where=self.name, remedy=f"change {option} or rate")
+        return round(seconds * rate)
+
+    def schema(self) -> Schema:
+        """``eeg`` (19, time) and ``ecg`` (1, time / K), K instances; task ``state``."""
+        part = self.length // self.instances
+        eeg = Modality("eeg", "timeseries", (len(EEG), self.length), rate=self.rate, channels=EEG)
+        ecg = Modality("ecg", "timeseries", (1, part), instances=self.instances, rate=self.rate, channels=("ECG",))
+        return Schema((eeg, ecg), tasks={"state": STATES}, groups=("subject", "recording"))
+
+    def check(self, root: Path) -> list[Problem]:
+        """No folder, no recordings, half of a pair, or a file whose header does not fit it."""
+        if not root.is_dir():
+            return [Problem(str(root), "no such folder", self.card.request)]
+        units = self.units(root)
+        if not units:
+            return [Problem(str(root), "holds no SubjectNN_1.edf and SubjectNN_2.edf", self.card.request)]
+        paths = [path for unit in units for path in self.sources(root, unit)]
+        return [problem for path in paths for problem in self._problems(path)]
+
+    def units(self, root: Path) -> list[str]:
+        """``s00``, ``s01``, ...: everyone of whom there is a recording."""
+        found = (re.fullmatch(r"Subject(\d+)_[12]\.edf", path.name) for path in root.glob("Subject*.edf"))
+        return sorted({f"s{match[1]}" for match in found if match})
+
+    def sources(self, root: Path, unit: str) -> list[Path]:
+        """The recording at rest and the one of mental arithmetic."""
+        return [root / f"Subject{unit[1:]}_{number}.edf" for number in (1, 2)]
+
+    def read(self, root: Path, unit: str) -> Iterator[Sample]:
+        """First the windows at rest, then those of mental arithmetic, each in order of time."""
+        for label, path in enumerate(self.sources(root, unit)):
+            signals = _load(path)
+            if label == 0 and self.rest_seconds is not None:
+                signals = signals[:, : round(self.rest_seconds * FILE_RATE)]
+            if signals.shape[1] < self.window_samples:
+                message = f"{signals.shape[1] / FILE_RATE:g} s are shorter than one window"
+                raise DataError(message, where=path, remedy="choose a shorter window")
+            yield from self._cut(signals, unit, label)
+
+    def _cut(self, signals: NDArray[np.float64], unit: str, label: int) -> Iterator[Sample]:
+        recording = f"{unit}/{STATES[label]}"
+        starts = range(0, signals.shape[1] - self.window_samples + 1, self.stride_samples)
+        for number, start in enumerate(starts):
+            stop = start + self.window_samples
+            window = self._resample(signals[:, start:stop])
+            yield Sample(
+                id=f"{recording}/w{number:03d}",
+                labels={"state": label},
+                data={"eeg": window[None, :-1], "ecg": window[-1].reshape(self.instances, 1, -1)},
+                groups={"subject": unit, "recording": recording},
+                span=(start / FILE_RATE, stop / FILE_RATE),
+            )
+
+    def _resample(self, window: NDArray[np.float64]) -> NDArray[np.float32]:
+        from scipy.signal import resample_poly
+
+        ratio = Fraction(self.rate, FILE_RATE)
+        # Padding along the line from first to last sample keeps the filter from ringing at the edges.
+        resampled = resample_poly(window, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+        return resampled.astype(np.float32)
+
+    def _problems(self, path: Path) -> list[Problem]:
+        if not path.is_file():
+            return [Problem(str(path), "is missing", self.card.request)]
+        try:
+            _check_header(path)
+        except DataError as error:
+            return [Problem(str(path), error.message, error.remedy)]
+        return []
+
+
+def _check_header(path: Path) -> None:
+    header = read_header(path)
+    if missing := [label for label in SIGNALS if label not in header.labels]:
+        message = f"lacks the channel {missing[0]!r}" + (f" and {len(missing) - 1} more" if missing[1:] else "")
+        raise DataError(message, where=path, remedy="use the unchanged EDF files of EEGMAT")
+    for label in SIGNALS:
+        if (rate := header.rate(label)) != FILE_RATE:
+            message = f"channel {label!r} has {rate:g} Hz, not {FILE_RATE}"
+            raise DataError(message, where=path, remedy="use the unchanged EDF files of EEGMAT")
+
+
+def _load(path: Path) -> NDArray[np.float64]:
+    """The EEG channels and the ECG of a recording, ``(20, time)`` in µV."""
+    import mne
+
+    if not path.is_file():
+        raise DataError("is missing", where=path, remedy=Eegmat.card.request)
+    _check_header(path)
+    try:
+        raw = mne.io.read_raw_edf(path, include=list(SIGNALS), verbose="error")
+        signals: NDArray[np.float64] = raw.get_data(picks=list(SIGNALS), verbose="error") * 1e6
+    except (ValueError, RuntimeError, OSError, AssertionError, LookupError) as error:
+        message = f"mne cannot read it ({str(error).splitlines()[0][:120] if str(error) else type(error).__name__})"
+        raise DataError(message, where=path, remedy="get this file again") from error
+    for label, signal in zip(SIGNALS, signals, strict=True):
+        if not np.ptp(signal) > 0:  # also when it is not a number
+            message = f"channel {label!r} is constant"
+            raise DataError(message, where=path, remedy="get this file again, or take both files of the person away")
+    return signals
