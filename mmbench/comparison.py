@@ -62,6 +62,11 @@ class MethodResult:
         """The names of what the intervals are taken over."""
         return sorted({unit for record in self.records for unit in record.units})
 
+    @property
+    def missing(self) -> int:
+        """Folds that have no record yet."""
+        return int(self.run["folds"]) * len({record.seed for record in self.records}) - len(self.records)
+
     def _counts(self, seed: int) -> NDArray[np.float64]:
         mine = [record for record in self.records if record.seed == seed]
         return unit_counts(
@@ -147,7 +152,7 @@ def _method_json(method: MethodResult) -> dict[str, Any]:
 def load_comparison(path: Path) -> Comparison:
     """The methods behind a comparison's file, a run's folder, or the folder of all runs with the same splits."""
     if path.is_file():
-        return compare(path, _listed(path))
+        return _load_listed(path)
     if any(find_records(path)):
         return compare(path, [path])
     folders = sorted(folder for folder in path.glob("*") if folder.is_dir() and any(find_records(folder)))
@@ -156,9 +161,9 @@ def load_comparison(path: Path) -> Comparison:
     return compare(path, folders)
 
 
-def compare(path: Path, folders: Sequence[Path]) -> Comparison:
-    """Runs side by side; RecordError when they are not over the same samples, task and splits."""
-    methods = tuple(load_method(folder) for folder in folders)
+def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Comparison:
+    """Runs side by side, of the first ``seeds`` seeds; RecordError unless over the same samples, task and splits."""
+    methods = tuple(load_method(folder, seeds) for folder in folders)
     for method in methods[1:]:
         for name in _SHARED:
             if method.run[name] != methods[0].run[name]:
@@ -170,18 +175,21 @@ def compare(path: Path, folders: Sequence[Path]) -> Comparison:
     return Comparison(path, methods)
 
 
-def load_method(folder: Path) -> MethodResult:
-    """All records of one run."""
+def load_method(folder: Path, seeds: int | None = None) -> MethodResult:
+    """The records of one run, of all seeds or the first few."""
     records = tuple(read_record(path) for path in find_records(folder))
+    records = tuple(record for record in records if seeds is None or record.seed < seeds)
     if not records:
         raise RecordError("holds no records", where=folder, remedy="give the path that mmbench run printed")
     return MethodResult(folder, records[0].run, records)
 
 
-def _listed(path: Path) -> list[Path]:
+def _load_listed(path: Path) -> Comparison:
     try:
-        return [path.parent / name for name in json.loads(path.read_text(encoding="utf-8"))["runs"]]
+        listed = json.loads(path.read_text(encoding="utf-8"))
+        folders, seeds = [path.parent / name for name in listed["runs"]], int(listed["seeds"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(
             f"is not a comparison ({error})", where=path, remedy="give the path that mmbench run printed"
         ) from error
+    return compare(path, folders, seeds)

@@ -24,9 +24,9 @@ FORMAT = 1
 class Record:
     """What one fold of one run produced.
 
-    ``logits`` ``(n, C)`` are those of the epoch that validation chose. ``scores`` has them under ``chosen``; ``last`` is
-    the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but shows what
-    peeking would buy. ``run`` is the spec of the run, the same in each of its records.
+    ``logits`` ``(n, C)`` are those of the epoch that validation chose. ``scores`` has them under ``chosen``;
+    ``last`` is the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but
+    shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records.
     """
 
     run: Mapping[str, Any]

@@ -11,7 +11,6 @@ from mmbench.errors import SpecError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SPEC = re.compile(rf"\s*({_NAME.pattern})\s*(?:\[(.*)\])?\s*", re.DOTALL)
-_HOST_ARGUMENTS = {"self", "modality", "inputs", "n_classes"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def bind_arguments(function: Any, params: Mapping[str, Any], where: str) -> dict
     accepted = {
         name: parameter.default
         for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name not in _HOST_ARGUMENTS
+        if parameter.kind is parameter.KEYWORD_ONLY
     }
     hints = get_type_hints(function)
     for name in params:

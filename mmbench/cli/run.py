@@ -39,9 +39,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Run a method and its baselines under identical splits."""
-    from mmbench.experiment import RunSpec, run_spec
+    from mmbench.experiment import run_spec
     from mmbench.plugins import load_registry
     from mmbench.report import comparison_table
+    from mmbench.runspec import RunSpec
 
     spec = RunSpec(
         method=method,

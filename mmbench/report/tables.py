@@ -30,7 +30,8 @@ def _table(comparison: Comparison) -> Table:
     best = max(method.scores["balanced_accuracy"].mean for method in comparison.methods)
     for method in comparison.methods:
         is_best = method.scores["balanced_accuracy"].mean == best
-        table.add_row(*_row(method), style="bold" if is_best else "")
+        # Text, since the brackets of only[modality=eeg] would be read as markup.
+        table.add_row(*map(Text, _row(method)), style="bold" if is_best else "")
     return table
 
 
@@ -69,7 +70,10 @@ def _footnotes(comparison: Comparison) -> Text:
     ]
     if any(method.run["own_encoders"] for method in comparison.methods):
         lines.append("¹ brings its own encoders and training")
-    if run.get("dropped"):
+    for method in comparison.methods:
+        if method.missing:
+            lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
+    if run["dropped"]:
         lines.append(f"{run['dropped']} unusable samples were left out")
     lines.append(f"records: {comparison.path}")
     return Text("\n".join(lines), style="dim")

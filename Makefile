@@ -1,0 +1,43 @@
+# make demo    install everything into .venv and compare Milmer with its baselines on simulated DEAP
+# make test    install what the tests need and run them all
+# make check   formatting, lint, types, architecture
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml constraints.txt
+BASELINES := concat,late,only[modality=eeg],only[modality=face],prior
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.installed
+	$(BIN)/mmbench run milmer deap-sim --against "$(BASELINES)"
+
+test: $(VENV)/.developed
+	$(BIN)/pytest -n auto
+
+check: $(VENV)/.developed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_architecture.py
+
+format: $(VENV)/.developed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# All three distributions in one go, so that torch, torchvision and timm are chosen to fit each other.
+$(VENV)/.installed: $(PROJECTS) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e . -e datasets -e plugins/milmer
+	touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "mmbench needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

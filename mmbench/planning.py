@@ -1,0 +1,85 @@
+"""From a recipe to a plan: frozen encoders run, and everything a result depends on is named by one key."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmbench.features import Encoding, build_encoder, encode
+from mmbench.hashing import code_digest, digest
+from mmbench.jobs import Plan
+from mmbench.methods import Recipe
+from mmbench.plugins import load_registry
+from mmbench.records import slug
+from mmbench.specs import Spec
+from mmbench.store import Store
+
+_NOT_IN_KEY = ("card", "dropped", "folds", "unit")  # follow from what is in it
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all methods of a comparison share; ``about`` is what their records say of it."""
+
+    store: Store
+    about: Mapping[str, Any]
+    home: Path
+    cache: Path
+    plugins: tuple[str, ...]
+    device: str
+    threads: int
+    jobs: int
+
+
+def make_plan(setting: Setting, recipe: Recipe) -> Plan:
+    """Encode what is frozen, and name the folder of the run by the digest of all that its numbers depend on."""
+    tokens = _encode_frozen(setting, recipe)
+    described = {
+        **setting.about,
+        "method": recipe.label,
+        "fusion": _describe("fusions", recipe.fusion, setting),
+        "encoders": {
+            name: {**_describe("encoders", spec, setting), "tokens": tokens[name].stem if name in tokens else None}
+            for name, spec in recipe.encoders.items()
+        },
+        "own_encoders": recipe.own_encoders,
+        "training": asdict(recipe.training),
+        "device": torch.device(setting.device).type,
+        "threads": setting.threads,
+        "torch": torch.__version__,
+    }
+    key = digest({name: value for name, value in described.items() if name not in _NOT_IN_KEY})
+    return Plan(
+        recipe=recipe,
+        tokens=tokens,
+        store=setting.store.path,
+        task=setting.about["task"],
+        standardize=setting.about["standardize"],
+        plugins=setting.plugins,
+        device=setting.device,
+        threads=setting.threads,
+        folder=setting.home / f"{slug(recipe.label)}-{key[:10]}",
+        run={**described, "key": key, "preset": recipe.preset},
+    )
+
+
+def _encode_frozen(setting: Setting, recipe: Recipe) -> dict[str, Path]:
+    tokens = {}
+    for name, spec in recipe.encoders.items():
+        if build_encoder(spec, setting.store.schema.modality(name), setting.plugins, seed=0).frozen:
+            what = Encoding(setting.store.path, name, spec, setting.plugins, setting.device, setting.threads)
+            tokens[name] = encode(what, setting.cache, setting.jobs)
+    return tokens
+
+
+def _describe(kind: str, spec: Spec, setting: Setting) -> dict[str, Any]:
+    registry = load_registry(setting.plugins)
+    cls = registry.find(kind, spec.name).component
+    return {
+        "name": spec.name,
+        "params": registry.bound(kind, spec),
+        "version": cls.version,
+        "code": code_digest(cls),
+    }

@@ -1,0 +1,52 @@
+"""What a comparison is asked to be."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from mmbench.errors import SpecError
+from mmbench.inputs import Standardize
+from mmbench.specs import did_you_mean
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything one comparison is asked to be. ``mmbench run --help`` tells each."""
+
+    method: str
+    dataset: str
+    against: tuple[str, ...] = ()
+    protocol: str | None = None
+    folds: int = 5
+    task: str | None = None
+    standardize: Standardize = "train"
+    seeds: int = 1
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    preset: str | None = None
+    data: Path | None = None
+    out: Path = Path("runs")
+    cache: Path | None = None
+    device: str = "auto"
+    jobs: int | None = None
+    threads: int = 1
+    bad: str = "error"
+    plugins: tuple[str, ...] = ()
+
+
+def check_spec(spec: RunSpec) -> None:
+    """Refuse options outside their range."""
+    for name, value in (("seeds", spec.seeds), ("threads", spec.threads), ("jobs", n_jobs(spec))):
+        if value < 1:
+            raise SpecError(f"{value} is too few", where=f"--{name}", remedy="ask for 1 or more")
+    choices = (("standardize", spec.standardize, get_args(Standardize)), ("bad", spec.bad, ("error", "drop")))
+    for name, given, known in choices:
+        if given not in known:
+            raise SpecError(f"no choice {given!r}", where=f"--{name}", remedy=did_you_mean(str(given), known))
+
+
+def n_jobs(spec: RunSpec) -> int:
+    """Processes to use: as asked, else one a core."""
+    return spec.jobs if spec.jobs is not None else len(os.sched_getaffinity(0))
