@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mmbench.errors import TrainingError as TrainingError
     from mmbench.errors import UserError as UserError
     from mmbench.errors import WeightsError as WeightsError
+    from mmbench.experiment import run as run
     from mmbench.hookspecs import hookimpl as hookimpl
     from mmbench.networks import Encoder as Encoder
     from mmbench.networks import Fusion as Fusion
@@ -54,6 +55,7 @@ _HOME = {
         "UserError",
         "WeightsError",
     ),
+    "experiment": ("run",),
     "hookspecs": ("hookimpl",),
     "networks": ("Encoder", "Fusion", "Tokens"),
     "progress": ("track",),

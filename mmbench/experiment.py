@@ -16,9 +16,9 @@ from mmbench.jobs import Plan
 from mmbench.methods import Wishes, resolve
 from mmbench.planning import Setting, make_plan
 from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, default_cache, locate, prepare
+from mmbench.prepare import Preparation, locate, prepare
 from mmbench.records import slug
-from mmbench.runspec import RunSpec, check_spec, n_jobs
+from mmbench.runspec import RunSpec, anchored, check_spec, n_jobs
 from mmbench.schedule import run_missing
 from mmbench.specs import did_you_mean, parse_spec
 from mmbench.splits import Fold, default_protocol, find_protocol, fingerprint, make_folds
@@ -38,8 +38,8 @@ def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) 
 def run_spec(spec: RunSpec) -> Comparison:
     """Run a comparison from its spec."""
     check_spec(spec)
+    spec = anchored(spec)
     registry = load_registry(spec.plugins)
-    cache = spec.cache or default_cache()
     dataset = parse_spec(spec.dataset)
     schema = registry.dataset(dataset).schema()
     # Whatever can be wrong with the line is found before hours of preparing.
@@ -49,8 +49,8 @@ def run_spec(spec: RunSpec) -> Comparison:
         raise ProtocolError(f"{dataset.name} has no subjects", where="--standardize subject", remedy="choose train")
     wishes = Wishes(spec.encoders, spec.training, spec.preset)
     recipes = resolve(registry, spec.method, spec.against, dataset.name, schema, wishes)
-    root = locate(registry, dataset, spec.data, cache)
-    store = prepare(Preparation(dataset, root, cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
+    root = locate(registry, dataset, spec.data, spec.cache)
+    store = prepare(Preparation(dataset, root, spec.cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
     rows = np.flatnonzero(store.labels(task) >= 0)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), protocol, spec.folds), rows)
     mark = fingerprint(folds, store.ids)
@@ -69,7 +69,7 @@ def run_spec(spec: RunSpec) -> Comparison:
         "folds": len(folds),
     }
     setting = Setting(
-        store, about, home, cache, spec.plugins, str(choose_device(spec.device)), spec.threads, n_jobs(spec)
+        store, about, home, spec.cache, spec.plugins, str(choose_device(spec.device)), spec.threads, n_jobs(spec)
     )
     plans = [make_plan(setting, recipe) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))

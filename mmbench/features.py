@@ -8,12 +8,11 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from filelock import FileLock
 from joblib import Parallel, delayed
 from torch import nn
 
 from mmbench.errors import PluginError
-from mmbench.files import make_folder, written_whole
+from mmbench.files import locked, make_folder, written_whole
 from mmbench.hashing import code_digest, digest
 from mmbench.model import encode_bag
 from mmbench.networks import Encoder
@@ -76,7 +75,7 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     )
     folder = make_folder(cache / "tokens")
     path = folder / f"{what.modality}-{what.encoder.name}-{key[:16]}.h5"
-    with FileLock(folder / f".{path.name}.lock"):
+    with locked(path):
         if not path.exists():
             _encode(what, len(store), encoder, path, jobs)
     return path

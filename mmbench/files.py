@@ -2,15 +2,17 @@
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from mmbench.errors import StorageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 @contextmanager
@@ -36,9 +38,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a path beside ``path``; rename it there when the block ends well, remove it otherwise."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        aside = Path(name)
+        # Not a file of tempfile's: nobody but its owner could read the result.
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        aside.touch(exist_ok=False)
         try:
             yield aside
             _flush(aside)
@@ -58,6 +60,18 @@ def make_folder(path: Path) -> Path:
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes from making ``path`` while the block runs."""
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    with storage_errors(path):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _flush(path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import pluggy
@@ -49,8 +49,9 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         self._add("builtin", lambda: importlib.import_module("mmbench.builtin.plugin"))
         for point in sorted(entry_points(group="mmbench"), key=lambda point: point.name):
-            self._add(_distribution(point), point.load)
-        for file in plugin_files:
+            name = _distribution(point)
+            self._add(f"{name}:{point.name}" if self._manager.has_plugin(name) else name, point.load)
+        for file in dict.fromkeys(plugin_files):
             self._add(file, lambda file=file: load_file(file))  # type: ignore[misc]
 
     @cached_property
@@ -75,8 +76,8 @@ class Registry:
     @cached_property
     def methods(self) -> Mapping[str, Entry]:
         """Registered recipes, and every fusion as a method of its own name."""
-        registered = self._collect("register_methods", _check_method)
         own = {name: Entry(name, entry.plugin, Method(name=name, fusion=name)) for name, entry in self.fusions.items()}
+        registered = self._collect("register_methods", _check_method, own)
         return {**own, **registered}
 
     def find(self, kind: str, name: str) -> Entry:
@@ -86,6 +87,11 @@ class Registry:
             return known[name]
         broken = "".join(f"; plugin {failure.plugin} failed: {failure.error}" for failure in self.failures)
         raise SpecError(f"no {kind.removesuffix('s')} {name!r}{broken}", remedy=did_you_mean(name, known))
+
+    def module(self, plugin: str) -> ModuleType | None:
+        """The module of a loaded plugin, by the name that `mmbench list` shows."""
+        found: ModuleType | None = self._manager.get_plugin(plugin)
+        return found
 
     def dataset(self, spec: Spec) -> Dataset:
         """A dataset built from its spec."""
@@ -99,30 +105,42 @@ class Registry:
 
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
         try:
-            self._manager.register(load(), name=plugin)
+            module = load()
+            if known := self._manager.get_name(module):
+                raise PluginError(f"was loaded already as {known}", where=plugin)
+        except (Exception, SystemExit) as error:
+            self._fail(plugin, error)
+            return
+        try:
+            self._manager.register(module, name=plugin)
             self._manager.check_pending()
-            if not self._manager.get_hookcallers(self._manager.get_plugin(plugin)):
+            if not self._manager.get_hookcallers(module):
                 raise PluginError("declares no hook", where=plugin, remedy="mark a register_* function with @hookimpl")
         except Exception as error:
             self._manager.unregister(name=plugin)
             self._fail(plugin, error)
 
-    def _fail(self, plugin: str, error: Exception) -> None:
+    def _fail(self, plugin: str, error: BaseException) -> None:
         text = " ".join(str(error).split()) or "no message"
         self.failures.append(
             Failure(plugin, text if isinstance(error, SpecError) else f"{type(error).__name__}: {text}")
         )
 
-    def _collect(self, hook: str, check: Callable[[Any], str]) -> Mapping[str, Entry]:
+    def _collect(
+        self, hook: str, check: Callable[[Any], str], fusions: Mapping[str, Entry] = MappingProxyType({})
+    ) -> Mapping[str, Entry]:
         found: dict[str, Entry] = {}
         # pluggy calls the last registered first; the host's own components come first here, so that a
         # plugin that takes one of their names is the one that fails.
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             mine: dict[str, Entry] = {}
+            plugin = implementation.plugin_name
+            # A method may recommend encoders for its plugin's own fusion; nobody may redefine another's baseline.
+            taken = {**{name: entry for name, entry in fusions.items() if entry.plugin != plugin}, **found}
             try:
-                implementation.function(register=_collector(mine, found, implementation.plugin_name, check))
+                implementation.function(register=_collector(mine, taken, plugin, check))
             except Exception as error:
-                self._fail(implementation.plugin_name, error)
+                self._fail(plugin, error)
             else:
                 found.update(mine)
         return found

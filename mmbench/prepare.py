@@ -6,18 +6,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from joblib import Parallel, delayed
 
 from mmbench.components import Dataset
 from mmbench.errors import DataError
-from mmbench.files import make_folder, written_whole
+from mmbench.files import locked, make_folder, written_whole
 from mmbench.hashing import FileDigests, code_digest, digest
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
 from mmbench.samples import check_sample
 from mmbench.specs import Spec
-from mmbench.store import Store, merge, write_samples
+from mmbench.store import FORMAT, Store, merge, write_samples
 from mmbench.types import Sample
 
 
@@ -77,7 +76,7 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     key = digest(keys)
     folder = make_folder(what.cache / "prepared")
     path = folder / f"{what.dataset.name}-{key[:16]}.h5"
-    with FileLock(folder / f".{path.name}.lock"):
+    with locked(path):
         if not path.exists():
             _make(what, units, keys, path, key, jobs)
     return Store(path)
@@ -92,6 +91,7 @@ def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dic
         "version": dataset.version,
         "code": code_digest(type(dataset)),
         "bad": what.bad,
+        "format": FORMAT,
     }
     keys = {}
     for unit in track(units, "checking files"):

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from mmbench.errors import RecordError
 from mmbench.files import write_text
+from mmbench.hashing import digest
 
 FORMAT = 1
+_LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,17 @@ class Record:
 
 def record_path(folder: Path, fold: str, seed: int) -> Path:
     """Where the record of a fold lies in the folder of its run."""
-    return folder / f"fold-{slug(fold)}-seed-{seed}.json"
+    name = slug(fold)
+    if name != fold:
+        # Two folds of names that only look alike as file names must not take each other for done.
+        name += f"-{digest(fold)[:8]}"
+    return folder / f"fold-{name}-seed-{seed}.json"
 
 
 def slug(text: str) -> str:
     """A file name that tells what ``text`` was."""
-    return re.sub(r"[^A-Za-z0-9.=-]+", "_", text).strip("_")
+    name = re.sub(r"[^A-Za-z0-9.=-]+", "_", text).strip("_")
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}-{digest(text)[:8]}"
 
 
 def write_record(path: Path, record: Record) -> None:

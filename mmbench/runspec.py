@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from mmbench.errors import SpecError
 from mmbench.inputs import Standardize
+from mmbench.prepare import default_cache
 from mmbench.specs import did_you_mean
 
 
@@ -28,7 +29,7 @@ class RunSpec:
     preset: str | None = None
     data: Path | None = None
     out: Path = Path("runs")
-    cache: Path | None = None
+    cache: Path = field(default_factory=default_cache)
     device: str = "auto"
     jobs: int | None = None
     threads: int = 1
@@ -45,6 +46,17 @@ def check_spec(spec: RunSpec) -> None:
     for name, given, known in choices:
         if given not in known:
             raise SpecError(f"no choice {given!r}", where=f"--{name}", remedy=did_you_mean(str(given), known))
+
+
+def anchored(spec: RunSpec) -> RunSpec:
+    """The spec with whole paths: worker processes may live in another folder than the one we are in now."""
+    return replace(
+        spec,
+        out=spec.out.resolve(),
+        cache=spec.cache.resolve(),
+        data=spec.data.resolve() if spec.data else None,
+        plugins=tuple(str(Path(file).resolve()) for file in spec.plugins),
+    )
 
 
 def n_jobs(spec: RunSpec) -> int:

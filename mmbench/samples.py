@@ -1,5 +1,6 @@
 """What a sample must be before it is stored: checked once, where it enters."""
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def _check_labels(sample: Sample, schema: Schema) -> None:
     for task, label in sample.labels.items():
         if task not in schema.tasks:
             raise DataError(f"is labelled for {task!r}, not in the schema", where=sample.id)
-        if not 0 <= label < len(schema.tasks[task]):
+        if not isinstance(label, int | np.integer) or not 0 <= label < len(schema.tasks[task]):
             raise DataError(f"label {label} of {task!r} is outside 0-{len(schema.tasks[task]) - 1}", where=sample.id)
 
 
@@ -39,10 +40,33 @@ def check_instances(sample: Sample, modality: Modality) -> None:
     data = sample.data[modality.name]
     if len(data) != modality.instances:
         raise DataError(f"{modality.name} has {len(data)} instances, not {modality.instances}", where=sample.id)
-    if modality.kind != "image":
-        _check_array(np.asarray(data), sample, modality)
-    elif not all(item is None or isinstance(item, bytes) for item in data):
-        raise DataError(f"{modality.name} is not JPEG or PNG bytes", where=sample.id)
+    if modality.kind == "image":
+        _check_images(_items(data), sample, modality)
+        return
+    marks = sample.present.get(modality.name)
+    if marks is not None and np.shape(marks) != (modality.instances,):
+        raise DataError(
+            f"present of {modality.name} has the shape {np.shape(marks)}, not {(modality.instances,)}", where=sample.id
+        )
+    with np.errstate(over="ignore"):
+        # Checked as it is stored: what float32 cannot hold becomes infinite, or constant.
+        _check_array(np.asarray(data, dtype=np.float32), sample, modality)
+
+
+def _check_images(items: Sequence[Any], sample: Sample, modality: Modality) -> None:
+    """Check what their headers say; decoding all images would take longer than reading most datasets."""
+    from PIL import Image
+
+    for item in items:
+        if item is None:
+            continue
+        try:
+            with Image.open(io.BytesIO(item), formats=("JPEG", "PNG")) as image:
+                shape = (3, image.height, image.width)
+        except (OSError, TypeError) as error:
+            raise DataError(f"{modality.name} is not JPEG or PNG bytes", where=sample.id) from error
+        if shape != modality.shape:
+            raise DataError(f"{modality.name} has the shape {shape}, not {modality.shape}", where=sample.id)
 
 
 def _check_array(data: NDArray[Any], sample: Sample, modality: Modality) -> None:

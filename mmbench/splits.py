@@ -91,22 +91,18 @@ def make_folds(
 
     Every sample is tested exactly once. The validation part is ``validation`` of what is not tested, at least one
     group, and keeps the same groups whole. With fewer groups than ``n_folds`` there is a fold a group. Raises
-    ProtocolError when there are fewer than three groups to share out.
+    ProtocolError when there are fewer than three groups to share out, or too few for so few folds.
     """
     if n_folds < 2:
         raise ProtocolError(f"{n_folds} folds cannot be cut", where="--folds", remedy="ask for 2 or more")
+    if not len(ids):
+        raise ProtocolError("there are no samples to share out", remedy="see what was left out while preparing")
     order = np.argsort(ids, kind="stable")
     atoms = _atoms(ids, groups, protocol)
     folds: list[Fold] = []
     for scope, rows in _scopes(order, groups, protocol):
         names = np.unique(atoms[rows])
-        if len(names) < 3:
-            raise ProtocolError(
-                f"only {len(names)} {protocol.whole or 'sample'}(s) {'in ' + scope if scope else 'in all'}",
-                where=f"--protocol {protocol.name}",
-                remedy="training, validation and test need one each: add data or choose another protocol",
-            )
-        count = len(names) if protocol.one_out else min(n_folds, len(names))
+        count = _count(len(names), protocol, n_folds, scope)
         for index, tested in enumerate(np.array_split(_shuffled(names, seed, scope, "test"), count)):
             rest = np.setdiff1d(names, tested)
             n_held = min(max(1, round(validation * len(rest))), len(rest) - 1)
@@ -114,6 +110,25 @@ def make_folds(
             name = tested[0] if protocol.one_out else "/".join(part for part in (scope, f"{index}") if part)
             folds.append(_fold(str(name), rows, atoms, tested, held))
     return folds
+
+
+def _count(n_names: int, protocol: Protocol, n_folds: int, scope: str) -> int:
+    """How many folds; ProtocolError unless training, validation and test get a group each in all of them."""
+    kind, where = f"{protocol.whole or 'sample'}(s)", f"in {scope}" if scope else "in all"
+    if n_names < 3:
+        raise ProtocolError(
+            f"only {n_names} {kind} {where}",
+            where=f"--protocol {protocol.name}",
+            remedy="training, validation and test need one each: add data or choose another protocol",
+        )
+    count = n_names if protocol.one_out else min(n_folds, n_names)
+    if n_names - -(-n_names // count) < 2:
+        raise ProtocolError(
+            f"{n_names} {kind} in {count} folds leave none for validation {where}",
+            where="--folds",
+            remedy=f"ask for {n_names}",
+        )
+    return count
 
 
 def fingerprint(folds: Sequence[Fold], ids: NDArray[np.str_]) -> str:

@@ -33,7 +33,9 @@ def write_samples(path: Path, samples: Sequence[Sample], schema: Schema, attribu
         _write_index(file, samples, schema)
         for modality in schema.modalities:
             group = file.create_group(f"modalities/{modality.name}")
-            present = np.array([presence(sample, modality) for sample in samples]).reshape(-1, modality.instances)
+            present = np.zeros((len(samples), modality.instances), dtype=bool)
+            for row, sample in enumerate(samples):
+                present[row] = presence(sample, modality)
             group["present"] = present
             if modality.kind == "image":
                 _write_images(group, [sample.data.get(modality.name) for sample in samples], modality)
@@ -203,8 +205,16 @@ class ImageSource:
         from PIL import Image
 
         start, stop = self.offsets[position], self.offsets[position + 1]
-        with Image.open(io.BytesIO(self.bytes[start:stop].tobytes())) as image:
-            pixels = np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
+        try:
+            with Image.open(io.BytesIO(self.bytes[start:stop].tobytes())) as image:
+                pixels = np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
+        except (OSError, SyntaxError) as error:
+            raise DataError(
+                f"image {position % self.modality.instances} of {self.modality.name} in sample "
+                f"{position // self.modality.instances} cannot be decoded ({error})",
+                where=self.path,
+                remedy="mend the dataset's files and prepare them again",
+            ) from error
         if pixels.shape != self.modality.shape:
             raise DataError(
                 f"an image of {self.modality.name} is {pixels.shape}, not {self.modality.shape}", where=self.path

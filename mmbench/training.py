@@ -174,7 +174,7 @@ def _batches(rows: Rows, size: int) -> Iterator[Rows]:
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         # A last batch of one sample has no variance to normalise by; it comes first in another epoch.
-        if len(part) > 1 or len(rows) == 1:
+        if len(part) > 1 or len(rows) == 1 or size == 1:
             yield part
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
-from mmbench.cli.console import note, show_json
+from mmbench.cli.console import note, progress, show_json
 from mmbench.cli.console import show as show_result
 from mmbench.errors import RecordError
+from mmbench.progress import track
+from mmbench.specs import parse_pairs
 
 _KINDS = ("methods", "fusions", "encoders", "datasets")
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
@@ -101,8 +104,30 @@ def compare(
 
 
 def check(
-    plugin: Annotated[str, typer.Argument(help="An installed plugin, a module or a file.")],
+    plugin: Annotated[str, typer.Argument(help="A plugin that mmbench list shows, a module, or a file.")],
+    data: Annotated[list[str] | None, typer.Option(help="DATASET=DIR for a dataset's files; may be repeated.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the conformance checks on every component of a plugin."""
-    raise typer.Exit(1)
+    from dataclasses import asdict
+
+    from mmbench.conformance import check_plugin
+    from mmbench.plugins import load_registry
+
+    roots = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
+    with progress():
+        checks = list(check_plugin(load_registry().module(plugin) or plugin, roots=roots))
+        outcomes = [check.run() for check in track(checks, f"checking {plugin}")]
+    failed = [outcome for outcome in outcomes if not outcome.ok]
+    if as_json:
+        show_json([asdict(outcome) for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            if outcome.skipped or not outcome.ok:
+                word = "skipped" if outcome.skipped else "FAILED"
+                show_result(Text(f"{word}: {outcome.subject}, {outcome.name}: {outcome.message}"))
+        n_skipped = sum(outcome.skipped for outcome in outcomes)
+        passed = len(outcomes) - len(failed) - n_skipped
+        show_result(f"{plugin}: {passed} checks passed, {len(failed)} failed, {n_skipped} skipped")
+    if failed:
+        raise typer.Exit(1)

@@ -41,6 +41,7 @@ def run(
     """Run a method and its baselines under identical splits."""
     from mmbench.experiment import run_spec
     from mmbench.plugins import load_registry
+    from mmbench.prepare import default_cache
     from mmbench.report import comparison_table
     from mmbench.runspec import RunSpec
 
@@ -58,7 +59,7 @@ def run(
         seeds=seeds,
         data=data,
         out=out,
-        cache=cache,
+        cache=cache or default_cache(),
         device=device,
         jobs=jobs,
         threads=threads,

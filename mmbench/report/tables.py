@@ -1,5 +1,7 @@
 """Tables for the terminal, 80 columns wide, readable without colour."""
 
+from pathlib import Path
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -49,6 +51,12 @@ def _row(method: MethodResult) -> tuple[str, ...]:
     )
 
 
+def _from_here(path: Path) -> Path:
+    """A path as one would type it from the folder we are in."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def _interval(interval: Interval) -> str:
     return f"{interval.mean:.3f} [{_short(interval.low)}, {_short(interval.high)}]"
 
@@ -75,7 +83,7 @@ def _footnotes(comparison: Comparison) -> Text:
             lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
     if run["dropped"]:
         lines.append(f"{run['dropped']} unusable samples were left out")
-    lines.append(f"records: {comparison.path}")
+    lines.append(f"records: {_from_here(comparison.path)}")
     return Text("\n".join(lines), style="dim")
 
 

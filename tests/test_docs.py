@@ -1,0 +1,64 @@
+"""The README's example plugin and its Python are run as they stand."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import mmbench
+from mmbench.conformance import check_plugin
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("mmbench ")
+]
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    path = tmp_path / "mean_fusion.py"
+    path.write_text(PYTHON[0])
+    return path
+
+
+def test_example_plugin_passes_conformance(plugin: Path) -> None:
+    outcomes = [check.run() for check in check_plugin(str(plugin))]
+    assert len(outcomes) > 5
+    assert [outcome for outcome in outcomes if not outcome.ok or outcome.skipped] == []
+
+
+def test_example_plugin_runs_and_learns(plugin: Path, tmp_path: Path) -> None:
+    result = mmbench.run(
+        "mean", "mfeat", against=["prior"], plugins=(str(plugin),), out=tmp_path, folds=2, training={"epochs": 3}
+    )
+    mean, prior = (method.scores["accuracy"].mean for method in result.methods)
+    assert mean > 0.8 > prior
+
+
+def test_python_example_prints_every_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(PYTHON[1].replace('epochs": 5', 'epochs": 1'), "README.md", "exec"), {})
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["concat", "late", "prior"]
+
+
+def test_every_command_parses() -> None:
+    import shlex
+
+    from typer.main import get_command
+
+    from mmbench.cli.app import app
+
+    command = get_command(app)
+    assert len(COMMANDS) >= 6
+    for line in COMMANDS:
+        name, *arguments = shlex.split(line)[1:]
+        sub = command.commands[name]  # type: ignore[attr-defined]
+        if name == "data":
+            sub, arguments = sub.commands[arguments[0]], arguments[1:]
+        sub.make_context(name, arguments)
