@@ -15,12 +15,14 @@ class Component:
 
     Parameters are plain keyword-only arguments of ``__init__`` with defaults and annotations; the shell sets them as
     ``name[param=value]``. ``space`` names those worth tuning. Raise ``version`` when the same parameters
-    compute something else: it is part of every cache key and record.
+    compute something else: it is part of every cache key and record. ``conformance`` holds parameters to be checked
+    with where the defaults are too large, or need the network.
     """
 
     name: ClassVar[str]
     version: ClassVar[str] = "1"
     space: ClassVar[Mapping[str, Distribution]] = {}
+    conformance: ClassVar[Mapping[str, object]] = {}
 
 
 class Dataset(Component):
@@ -39,6 +41,10 @@ class Dataset(Component):
         aside, renamed when whole); others answer None.
         """
         return None
+
+    def card_of(self, root: Path) -> Card:
+        """The card of the files under ``root``: another one where they are, say, simulated."""
+        return self.card
 
     def check(self, root: Path) -> list[Problem]:
         """What is missing or damaged under ``root``; quick, without decoding the files."""

@@ -47,6 +47,7 @@ def run_spec(spec: RunSpec) -> Comparison:
     task = choose_task(schema.tasks, spec.task)
     if spec.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{dataset.name} has no subjects", where="--standardize subject", remedy="choose train")
+    device = str(choose_device(spec.device))
     wishes = Wishes(spec.encoders, spec.training, spec.preset)
     recipes = resolve(registry, spec.method, spec.against, dataset.name, schema, wishes)
     root = locate(registry, dataset, spec.data, spec.cache)
@@ -57,7 +58,7 @@ def run_spec(spec: RunSpec) -> Comparison:
     home = make_folder(spec.out / slug(f"{dataset.name}-{task}-{protocol.name}-{mark}"))
     about = {
         "dataset": str(dataset),
-        "card": asdict(registry.dataset(dataset).card),
+        "card": asdict(registry.dataset(dataset).card_of(root)),
         "prepared": store.key,
         "dropped": len(store.attributes["dropped"]),
         "protocol": protocol.name,
@@ -68,9 +69,7 @@ def run_spec(spec: RunSpec) -> Comparison:
         "unit": unit_of(store.groups, store.ids)[0],
         "folds": len(folds),
     }
-    setting = Setting(
-        store, about, home, spec.cache, spec.plugins, str(choose_device(spec.device)), spec.threads, n_jobs(spec)
-    )
+    setting = Setting(store, about, home, spec.cache, spec.plugins, device, spec.threads, n_jobs(spec))
     plans = [make_plan(setting, recipe) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
     run_missing(plans, folds, spec.seeds, n_jobs(spec))

@@ -1,6 +1,7 @@
 """Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ import torch
 from joblib import Parallel, delayed
 from torch import nn
 
-from mmbench.errors import PluginError
-from mmbench.files import locked, make_folder, written_whole
+from mmbench.files import check_room, locked, make_folder, sweep, written_whole
 from mmbench.hashing import code_digest, digest
 from mmbench.model import encode_bag
 from mmbench.networks import Encoder
@@ -44,12 +44,6 @@ def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed
     """An encoder with weights drawn from ``seed``."""
     registry = load_registry(plugins)
     cls = registry.find("encoders", spec.name).component
-    if modality.kind not in cls.kinds:
-        raise PluginError(
-            f"encodes {' and '.join(cls.kinds)}, but {modality.name} is of kind {modality.kind}",
-            where=f"encoder {spec.name}",
-            remedy=f"choose another with --encoder {modality.name}=NAME",
-        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder: Encoder = cls(modality, **registry.bound("encoders", spec))
@@ -92,6 +86,7 @@ def weights_digest(module: nn.Module) -> str:
 
 def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int) -> None:
     blocks = [(start, path.parent / f".{path.stem}.{start}.npy") for start in range(0, n_rows, _BLOCK)]
+    sweep(block for _, block in blocks)
     todo = [(start, block) for start, block in blocks if not block.exists()]
     on_gpu = torch.device(what.device).type == "cuda"
     work = Parallel(n_jobs=1 if on_gpu else min(jobs, max(len(todo), 1)), return_as="generator_unordered")(
@@ -101,6 +96,7 @@ def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int
         pass
     modality = Store(what.store).schema.modality(what.modality)
     shape = (n_rows, modality.instances, encoder.out.length, encoder.out.dim)
+    check_room(path, 4 * math.prod(shape))
     with written_whole(path) as aside, h5py.File(aside, "w") as file:
         group = file.create_group(f"modalities/{what.modality}")
         x = group.create_dataset("x", shape=shape, dtype=np.float32)

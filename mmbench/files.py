@@ -3,7 +3,8 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,9 +70,39 @@ def locked(path: Path) -> Iterator[None]:
     with storage_errors(path):
         lock.acquire()
     try:
+        sweep([path])
         yield
     finally:
         lock.release()
+
+
+def sweep(paths: Iterable[Path]) -> None:
+    """Remove what killed writers left beside ``paths``; only for who holds the lock on them."""
+    for folder, names in _by_folder(paths).items():
+        for left in folder.glob(".*.part"):
+            if left.name[1:].rsplit(".", 2)[0] in names:
+                left.unlink(missing_ok=True)
+
+
+def check_room(path: Path, n_bytes: int) -> None:
+    """Raise StorageError unless ``n_bytes`` more fit on the disk of ``path``.
+
+    HDF5 leaves its files open when a write fails, and may take the process down with them: ask before it writes.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if n_bytes > free:
+        raise StorageError(
+            f"the disk is full: {n_bytes / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB free",
+            where=path.parent,
+            remedy="free some space and run again: what was done is kept",
+        )
+
+
+def _by_folder(paths: Iterable[Path]) -> dict[Path, set[str]]:
+    folders: dict[Path, set[str]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, set()).add(path.name)
+    return folders
 
 
 def _flush(path: Path) -> None:

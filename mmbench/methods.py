@@ -10,7 +10,7 @@ from mmbench.components import Method
 from mmbench.errors import SpecError
 from mmbench.plugins import Registry
 from mmbench.specs import Spec, did_you_mean, parse_spec
-from mmbench.types import Kind, Schema, Training
+from mmbench.types import Kind, Modality, Schema, Training
 
 DEFAULT_ENCODERS: Mapping[Kind, str] = {"timeseries": "conv1d", "image": "timm", "vector": "mlp"}
 _TABLES = ("fusion", "encoders", "training")
@@ -92,8 +92,19 @@ def _used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
     names = [modality.name for modality in schema.modalities]
     used = registry.find("fusions", recipe.fusion.name).component.uses(names, **params)
     for name in used:
-        registry.bound("encoders", recipe.encoders[name])
+        _check_encoder(registry, recipe.encoders[name], schema.modality(name))
     return replace(recipe, encoders={name: recipe.encoders[name] for name in names if name in used})
+
+
+def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
+    kinds = registry.find("encoders", spec.name).component.kinds
+    if modality.kind not in kinds:
+        raise SpecError(
+            f"encodes {' and '.join(kinds)}, but {modality.name} is of kind {modality.kind}",
+            where=f"encoder {spec.name}",
+            remedy=f"choose another with --encoder {modality.name}=NAME",
+        )
+    registry.bound("encoders", spec)
 
 
 def update_training(training: Training, changes: Mapping[str, Any], where: str) -> Training:

@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from mmbench.components import Dataset
 from mmbench.errors import DataError
-from mmbench.files import locked, make_folder, written_whole
+from mmbench.files import locked, make_folder, sweep, written_whole
 from mmbench.hashing import FileDigests, code_digest, digest
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
@@ -96,7 +96,7 @@ def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dic
     keys = {}
     for unit in track(units, "checking files"):
         sources = sorted(dataset.sources(what.root, unit))
-        files = [[str(file.relative_to(what.root)), digests(file)] for file in sources]
+        files = [[os.path.relpath(file, what.root), digests(file)] for file in sources]
         keys[unit] = digest({**recipe, "unit": unit, "files": files})
     digests.save()
     return keys
@@ -104,7 +104,8 @@ def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dic
 
 def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: Path, key: str, jobs: int) -> None:
     parts = [path.parent / f".{what.dataset.name}-{keys[unit][:16]}.unit.h5" for unit in units]
-    todo = [(unit, part) for unit, part in zip(units, parts, strict=True) if not part.exists()]
+    sweep(parts)
+    todo = [(unit, part) for unit, part in zip(units, parts, strict=True) if not _is_whole(part)]
     work = Parallel(n_jobs=min(jobs, max(len(todo), 1)), return_as="generator_unordered")(
         delayed(_prepare_unit)(what, unit, part) for unit, part in todo
     )
@@ -113,6 +114,8 @@ def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: P
     stores = [Store(part) for part in parts]
     _check_ids(stores, what.dataset.name)
     dropped = [line for store in stores for line in store.attributes["dropped"]]
+    if not any(map(len, stores)):
+        raise DataError("no sample is left", where=what.root, remedy=f"the first left out was {dropped[:1]}")
     for line in dropped[:5]:
         reporter().message(f"left out: {line}")
     if len(dropped) > 5:
@@ -121,6 +124,14 @@ def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: P
         merge(aside, parts, stores[0].schema, {"key": key, "dropped": dropped, "dataset": str(what.dataset)})
     for part in parts:
         part.unlink()
+
+
+def _is_whole(part: Path) -> bool:
+    try:
+        Store(part)
+    except DataError:
+        return False
+    return True
 
 
 def _prepare_unit(what: Preparation, unit: str, part: Path) -> None:
@@ -145,7 +156,7 @@ def _prepare_unit(what: Preparation, unit: str, part: Path) -> None:
 def _check_ids(stores: Sequence[Store], dataset: str) -> None:
     seen: set[str] = set()
     for store in stores:
-        for sample in store.ids:
+        for sample in store.ids.tolist():
             if sample in seen:
                 raise DataError(f"two samples are called {sample!r}", where=dataset, remedy="ids must be unique")
-            seen.add(str(sample))
+            seen.add(sample)

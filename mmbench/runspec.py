@@ -39,9 +39,15 @@ class RunSpec:
 
 def check_spec(spec: RunSpec) -> None:
     """Refuse options outside their range."""
-    for name, value in (("seeds", spec.seeds), ("threads", spec.threads), ("jobs", n_jobs(spec))):
-        if value < 1:
-            raise SpecError(f"{value} is too few", where=f"--{name}", remedy="ask for 1 or more")
+    limits = (
+        ("folds", spec.folds, 2),
+        ("seeds", spec.seeds, 1),
+        ("threads", spec.threads, 1),
+        ("jobs", n_jobs(spec), 1),
+    )
+    for name, value, least in limits:
+        if value < least:
+            raise SpecError(f"{value} is too few", where=f"--{name}", remedy=f"ask for {least} or more")
     choices = (("standardize", spec.standardize, get_args(Standardize)), ("bad", spec.bad, ("error", "drop")))
     for name, given, known in choices:
         if given not in known:

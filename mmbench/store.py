@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.errors import DataError
+from mmbench.files import check_room
 from mmbench.samples import presence
 from mmbench.types import Modality, Sample, Schema
 
 FORMAT = 1
+_INDEX = 1 << 16  # bytes for ids, labels and what HDF5 needs for itself, about
 Rows = NDArray[np.int64]
 
 
@@ -29,6 +31,7 @@ class Source(Protocol):
 
 def write_samples(path: Path, samples: Sequence[Sample], schema: Schema, attributes: Mapping[str, Any]) -> None:
     """Write samples into a new HDF5 file."""
+    check_room(path, sum(_size(sample) for sample in samples) + _INDEX)
     with h5py.File(path, "w") as file:
         _write_index(file, samples, schema)
         for modality in schema.modalities:
@@ -42,6 +45,13 @@ def write_samples(path: Path, samples: Sequence[Sample], schema: Schema, attribu
             else:
                 _write_arrays(group, [sample.data.get(modality.name) for sample in samples], modality, present)
         seal(file, schema, attributes)
+
+
+def _size(sample: Sample) -> int:
+    """Bytes that the data of a sample take in the file."""
+    arrays = (np.size(bag) * 4 for bag in sample.data.values() if isinstance(bag, np.ndarray))
+    images = (len(item or b"") for bag in sample.data.values() if not isinstance(bag, np.ndarray) for item in bag)
+    return sum(arrays) + sum(images)
 
 
 def _write_index(file: h5py.File, samples: Sequence[Sample], schema: Schema) -> None:
@@ -80,6 +90,7 @@ def seal(file: h5py.File, schema: Schema, attributes: Mapping[str, Any]) -> None
 
 def merge(path: Path, parts: Sequence[Path], schema: Schema, attributes: Mapping[str, Any]) -> None:
     """Join the files of the units into one, in order, without holding more than one unit in memory."""
+    check_room(path, sum(part.stat().st_size for part in parts) + _INDEX)
     with h5py.File(path, "w") as file:
         opened = [h5py.File(part, "r") for part in parts]
         try:

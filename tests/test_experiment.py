@@ -213,11 +213,11 @@ def test_records_are_checked_when_read(people: Path, shelf: Path, tmp_path: Path
         ({"protocol": "lopo"}, ProtocolError),
         ({"task": "front"}, SpecError),
         ({"against": ["concat"]}, SpecError),
-        ({"encoders": {"signal": "mlp"}}, mmbench.PluginError),
+        ({"encoders": {"signal": "mlp"}}, SpecError),
         ({"encoders": {"signal": "nothing"}}, SpecError),
         ({"seeds": 0}, SpecError),
         ({"standardize": "nobody"}, SpecError),
-        ({"folds": 1}, ProtocolError),
+        ({"folds": 1}, SpecError),
     ],
     ids=str,
 )

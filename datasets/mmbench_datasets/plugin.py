@@ -8,8 +8,9 @@ from mmbench import Dataset, hookimpl
 @hookimpl
 def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     """Register every dataset of this distribution."""
+    from mmbench_datasets.deap import Deap, DeapSim
     from mmbench_datasets.eegmat import Eegmat
     from mmbench_datasets.mfeat import Mfeat
 
-    for dataset in (Eegmat, Mfeat):
+    for dataset in (Deap, DeapSim, Eegmat, Mfeat):
         register(dataset)

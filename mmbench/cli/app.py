@@ -1,7 +1,6 @@
 """The program ``mmbench``: its commands, and how an error becomes one line."""
 
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from mmbench import __version__
 from mmbench.cli import data, inspect, run
-from mmbench.cli.console import fail, note
+from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
 app = typer.Typer(
@@ -50,9 +49,6 @@ def main() -> None:
     except UserError as error:
         fail(error.line)
         sys.exit(2)
-    except KeyboardInterrupt:
-        note("stopped: what was finished is kept, the same command goes on from there")
-        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
         # Whoever read our output has gone, as with `mmbench list | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

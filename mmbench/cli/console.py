@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -96,14 +96,25 @@ class Lines:
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[None]:
-    """Show progress on stderr while the block runs."""
-    if quiet:
-        yield
-        return
-    if not sys.stderr.isatty():
-        with reporting(Lines()):
+    """Show progress on stderr while the block runs; tell what a stop by Ctrl-C leaves."""
+    try:
+        with _reported(quiet):
             yield
-        return
+    except KeyboardInterrupt:
+        note("stopped: what was finished is kept, the same command goes on from there")
+        raise
+
+
+def _reported(quiet: bool) -> AbstractContextManager[object]:
+    if quiet:
+        return nullcontext()
+    if not sys.stderr.isatty():
+        return reporting(Lines())
+    return _bars()
+
+
+@contextmanager
+def _bars() -> Iterator[None]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),

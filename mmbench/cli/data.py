@@ -103,9 +103,11 @@ def simulate(
     from mmbench.files import make_folder
     from mmbench.plugins import load_registry
 
-    found = load_registry(tuple(plugin or ())).dataset(parse_spec(dataset))
+    registry = load_registry(tuple(plugin or ()))
+    found = registry.dataset(parse_spec(dataset))
     if not overrides(found, "simulate", Dataset):
-        raise SpecError(f"{dataset} has no simulator", remedy="mmbench data simulate deap DIR --subjects N")
+        able = [name for name, entry in registry.datasets.items() if entry.component.simulate is not Dataset.simulate]
+        raise SpecError(f"{dataset} has no simulator", remedy=f"those that have one: {', '.join(sorted(able))}")
     given = {"subjects": subjects, "seed": seed, "strength": strength, **parse_pairs(option or (), "--option")}
     options = bind_arguments(found.simulate, given, where="--option")
     with progress():

@@ -1,5 +1,43 @@
 """Registers Milmer's parts; the module mmbench's entry point names."""
 
-from mmbench import hookimpl
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["hookimpl"]
+from mmbench import Method, Training, hookimpl
+
+if TYPE_CHECKING:
+    from mmbench import Encoder, Fusion
+
+# The published training, with the host's early stop on validation in place of the best test epoch.
+MILMER = Method(
+    name="milmer",
+    fusion="milmer",
+    encoders={"timeseries": "milmer-eeg", "image": "swin"},
+    training=Training(epochs=100, batch_size=14, lr=1e-4, final_lr=0.1, patience=15),
+    presets=Path(__file__).parent / "presets",
+)
+
+
+@hookimpl
+def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
+    """Register Milmer's encoders of EEG and of faces."""
+    from mmbench_milmer.eeg import MilmerEEG
+    from mmbench_milmer.swin import Swin
+
+    register(MilmerEEG)
+    register(Swin)
+
+
+@hookimpl
+def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
+    """Register Milmer's fusion."""
+    from mmbench_milmer.fusion import MilmerFusion
+
+    register(MilmerFusion)
+
+
+@hookimpl
+def register_methods(register: Callable[[Method], None]) -> None:
+    """Register the recipe ``milmer``."""
+    register(MILMER)

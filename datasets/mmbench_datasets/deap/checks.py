@@ -1,0 +1,49 @@
+"""What is missing or damaged in a folder that should hold DEAP, found without decoding anything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmbench import DataError, Problem
+from mmbench_datasets.deap import layout
+from mmbench_datasets.deap.files import load_ratings
+from mmbench_datasets.deap.video import AGAIN, is_truncated
+
+
+def check_home(root: Path, *, want_video: bool, request: str) -> list[Problem]:
+    """Problems of the folder, each with its remedy; ``request`` tells how to come by DEAP."""
+    home = layout.find_home(root)
+    recordings = layout.find_recordings(home)
+    if not recordings:
+        wanted = f"{layout.PYTHON_FOLDER}/sNN.dat or {layout.MATLAB_FOLDER}/sNN.mat"
+        return [Problem(str(root), f"DEAP is not here: no {wanted}", request)]
+    problems = [problem for path in recordings.values() for problem in _check_recording(path)]
+    videos = [path for subject in recordings for path in layout.find_videos(home, subject).values()]
+    if want_video and videos:
+        problems += _check_ratings(home / layout.RATINGS_FILE)
+        problems += [Problem(str(path), "the video is truncated", AGAIN) for path in videos if is_truncated(path)]
+    elif want_video and not (home / layout.VIDEO_FOLDER).is_dir():
+        remedy = "get face_video from DEAP, or use deap[video=false]"
+        problems.append(Problem(str(home / layout.VIDEO_FOLDER), "there are no face videos", remedy))
+    return problems
+
+
+def _check_recording(path: Path) -> Iterator[Problem]:
+    remedy = "copy or download the file from DEAP again"
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 1))
+        last = file.read(1)
+    if size == 0:
+        yield Problem(str(path), "the file is empty", remedy)
+    elif path.suffix == ".dat" and last != b".":
+        yield Problem(str(path), "the file is truncated: a pickle ends with a full stop", remedy)
+
+
+def _check_ratings(path: Path) -> Iterator[Problem]:
+    if not path.is_file():
+        yield Problem(str(path), "is missing; it says which video belongs to which trial", "get metadata_csv from DEAP")
+        return
+    try:
+        load_ratings(path)
+    except DataError as error:
+        yield Problem(error.where or str(path), error.message, error.remedy)

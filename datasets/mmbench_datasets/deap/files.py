@@ -1,0 +1,138 @@
+"""Reads DEAP's signals and ratings, and checks all that later code relies on."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import DataError
+from mmbench_datasets.deap.layout import DATA_SHAPE, LABELS_SHAPE, RATINGS
+from mmbench_datasets.deap.pickle2 import load_pickle
+
+# Protocol 0 spells the 103 MB of a subject out in about 300 MB.
+_MAX_BYTES = 512 * 2**20
+_AGAIN = "copy or download the file from DEAP again"
+_COLUMNS = ("Participant_id", "Trial", "Experiment_id", *RATINGS)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The signals of one subject: ``data`` (40, 40, 8064), ``labels`` (40, 4) in 1-9, rows by Experiment_id."""
+
+    data: NDArray[np.floating[Any]]
+    labels: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A row of the ratings: when the video clip was shown (``trial``, from 1) and how it was rated."""
+
+    trial: int
+    values: tuple[float, ...]
+
+
+Ratings = Mapping[tuple[int, int], Rating]
+"""Ratings by participant and Experiment_id, both from 1."""
+
+
+def load_recording(path: Path) -> Recording:
+    """Read ``sNN.dat`` or ``sNN.mat``; raises DataError naming the file, and the trial where there is one."""
+    if path.stat().st_size > _MAX_BYTES:
+        raise DataError(f"is larger than {_MAX_BYTES >> 20} MB, DEAP's are not", where=path, remedy=_AGAIN)
+    try:
+        arrays = load_pickle(path) if path.suffix == ".dat" else _load_mat(path)
+    except (ValueError, MemoryError) as error:
+        kind = "a pickle" if path.suffix == ".dat" else "a MATLAB file"
+        raise DataError(f"is truncated or damaged, not {kind} of DEAP ({error})", where=path, remedy=_AGAIN) from error
+    for key, shape in (("data", DATA_SHAPE), ("labels", LABELS_SHAPE)):
+        _check_array(path, key, arrays.get(key), shape)
+    recording = Recording(arrays["data"], arrays["labels"])
+    _check_values(path, recording)
+    return recording
+
+
+def _load_mat(path: Path) -> dict[str, NDArray[Any]]:
+    from scipy.io import loadmat
+
+    try:
+        content = loadmat(path, variable_names=["data", "labels"])
+    except Exception as error:  # a damaged file can fail in any way, in zlib, too
+        raise ValueError(str(error) or type(error).__name__) from error
+    return {key: value for key, value in content.items() if isinstance(value, np.ndarray)}
+
+
+def _check_array(path: Path, key: str, array: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
+    if array is None:
+        raise DataError(f"has no array {key!r}", where=path, remedy=_AGAIN)
+    if array.shape != shape or array.dtype.kind not in "fiu":
+        raise DataError(f"{key!r} is {array.dtype} {array.shape}, not numbers {shape}", where=path, remedy=_AGAIN)
+
+
+def _check_values(path: Path, recording: Recording) -> None:
+    if bad := np.flatnonzero(~np.isfinite(recording.data).all(axis=(1, 2))).tolist():
+        raise DataError("has NaN or infinite values", where=f"{path}, trial {bad[0] + 1}", remedy=_AGAIN)
+    inside = (recording.labels >= 1) & (recording.labels <= 9)  # False for NaN
+    if bad := np.flatnonzero(~inside.all(axis=1)).tolist():
+        column = int(np.flatnonzero(~inside[bad[0]])[0])
+        raise DataError(
+            f"{RATINGS[column].lower()} is {recording.labels[bad[0], column]:g}, outside 1-9",
+            where=f"{path}, trial {bad[0] + 1}",
+            remedy=_AGAIN,
+        )
+
+
+def load_ratings(path: Path) -> Ratings:
+    """Read ``participant_ratings.csv``; every row is checked."""
+    ratings: dict[tuple[int, int], Rating] = {}
+    shown: set[tuple[int, int]] = set()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            _check_columns(path, rows.fieldnames or ())
+            for row in rows:
+                participant, experiment, rating = _parse_rating(path, rows.line_num, row)
+                if (participant, experiment) in ratings or (participant, rating.trial) in shown:
+                    raise DataError("names a trial twice", where=f"{path}, line {rows.line_num}", remedy=_AGAIN)
+                ratings[participant, experiment] = rating
+                shown.add((participant, rating.trial))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot be read ({error})", where=path, remedy=_AGAIN) from error
+    return ratings
+
+
+def _check_columns(path: Path, names: Any) -> None:
+    if missing := [name for name in _COLUMNS if name not in names]:
+        raise DataError(f"has no column {', '.join(missing)}", where=path, remedy=_AGAIN)
+
+
+def _parse_rating(path: Path, line: int, row: Mapping[str, str]) -> tuple[int, int, Rating]:
+    try:
+        participant, trial, experiment = (int(row[name]) for name in _COLUMNS[:3])
+        values = tuple(float(row[name]) for name in RATINGS)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"not a row of ratings ({error})", where=f"{path}, line {line}", remedy=_AGAIN) from error
+    if not all(1 <= value <= 9 for value in values):
+        raise DataError("a rating outside 1-9", where=f"{path}, line {line}", remedy=_AGAIN)
+    return participant, experiment, Rating(trial, values)
+
+
+def check_agreement(path: Path, ratings: Ratings, participant: int, labels: NDArray[np.floating[Any]]) -> None:
+    """Raise DataError unless the ratings of every Experiment_id are the labels in its row.
+
+    Where they differ, one of the two is not in the order it should be in, and faces would get another clip's label.
+    """
+    for row, label in enumerate(labels):
+        rating = ratings.get((participant, row + 1))
+        where = f"{path}, participant {participant}, Experiment_id {row + 1}"
+        if rating is None:
+            raise DataError("has no ratings", where=where, remedy=_AGAIN)
+        if not np.allclose(rating.values, label, rtol=0, atol=0.1):
+            raise DataError(
+                f"ratings {rating.values} are not the labels {tuple(label.tolist())} of the signals",
+                where=where,
+                remedy="take both files from the same release of DEAP, unsorted",
+            )

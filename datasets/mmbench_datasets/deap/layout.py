@@ -1,0 +1,68 @@
+"""DEAP's own layout: folders, channel names and sizes of its preprocessed release."""
+
+import re
+from pathlib import Path
+
+RATE = 128.0
+BASELINE_S = 3.0
+TRIAL_S = 60.0
+N_TRIALS = 40
+N_SAMPLES = int((BASELINE_S + TRIAL_S) * RATE)
+RATINGS = ("Valence", "Arousal", "Dominance", "Liking")
+
+# fmt: off
+EEG_CHANNELS = (
+    "Fp1", "AF3", "F3", "F7", "FC5", "FC1", "C3", "T7", "CP5", "CP1", "P3", "P7", "PO3", "O1", "Oz", "Pz",
+    "Fp2", "AF4", "Fz", "F4", "F8", "FC6", "FC2", "Cz", "C4", "T8", "CP6", "CP2", "P4", "P8", "PO4", "O2",
+)
+# fmt: on
+PERIPHERAL_CHANNELS = ("hEOG", "vEOG", "zEMG", "tEMG", "GSR", "Respiration", "Plethysmograph", "Temperature")
+DATA_SHAPE = (N_TRIALS, len(EEG_CHANNELS) + len(PERIPHERAL_CHANNELS), N_SAMPLES)
+LABELS_SHAPE = (N_TRIALS, len(RATINGS))
+
+PYTHON_FOLDER = "data_preprocessed_python"
+MATLAB_FOLDER = "data_preprocessed_matlab"
+VIDEO_FOLDER = "face_video"
+RATINGS_FILE = Path("metadata_csv") / "participant_ratings.csv"
+
+SIMULATED_MARK = "SIMULATED.json"
+"""The file in which a simulated folder says so, with the options it was made with."""
+
+_SUBJECT = re.compile(r"s(\d\d)\Z")
+
+
+def subject_name(participant: int) -> str:
+    """The name DEAP's files give to a participant: ``s01``."""
+    return f"s{participant:02d}"
+
+
+def find_home(root: Path) -> Path:
+    """The folder that holds DEAP's folders: ``root``, the one around it, or the one folder inside that does."""
+    around = [root.parent] if root.name in (PYTHON_FOLDER, MATLAB_FOLDER, VIDEO_FOLDER) else []
+    inside = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    for home in (root, *around, *inside):
+        if (home / PYTHON_FOLDER).is_dir() or (home / MATLAB_FOLDER).is_dir():
+            return home
+    return root
+
+
+def find_recordings(home: Path) -> dict[str, Path]:
+    """The file with the signals of each subject, by name; ``.dat`` wins where there is a ``.mat``, too."""
+    found: dict[str, Path] = {}
+    for folder, suffix in ((MATLAB_FOLDER, ".mat"), (PYTHON_FOLDER, ".dat")):
+        for path in (home / folder).glob(f"s*{suffix}"):
+            if _SUBJECT.match(path.stem):
+                found[path.stem] = path
+    return dict(sorted(found.items()))
+
+
+def find_videos(home: Path, subject: str) -> dict[int, Path]:
+    """The face videos of a subject by their number, which is the place in the order of presentation."""
+    name = re.compile(rf"{subject}_trial(\d\d)\.avi\Z")
+    matches = ((name.match(path.name), path) for path in (home / VIDEO_FOLDER / subject).glob("*.avi"))
+    return dict(sorted((int(match[1]), path) for match, path in matches if match))
+
+
+def video_path(home: Path, subject: str, trial: int) -> Path:
+    """Where the video of the ``trial``-th presentation is."""
+    return home / VIDEO_FOLDER / subject / f"{subject}_trial{trial:02d}.avi"

@@ -1,0 +1,137 @@
+"""Pickles of arrays: written as Python 2's cPickle wrote DEAP's, and read without running what they name.
+
+Every name that a pickle of arrays needs is answered with an inert stand-in of this module; any other name is refused.
+"""
+
+import io
+import pickle
+import re
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import DataError
+
+
+class _DType:
+    """Stands in for numpy.dtype: its code and byte order, real numbers only."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        if not re.fullmatch(r"[fiu][1248]", code):
+            raise pickle.UnpicklingError(f"an array of type {code!r}, not of numbers")
+        self.code = code
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        order = state[1] if state[1] in ("<", ">") else "="
+        self.dtype = np.dtype(order + self.code)
+
+
+class _Array:
+    """Stands in for numpy.ndarray: no memory is taken but that of the bytes which are there."""
+
+    value: NDArray[Any]
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, is_fortran, raw = state
+        content = raw.encode("latin1") if isinstance(raw, str) else raw
+        self.value = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if is_fortran else "C")
+
+
+def _reconstruct(*_: object) -> _Array:
+    return _Array()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes in encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+_STAND_INS = {
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _DType,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _ArrayUnpickler(pickle._Unpickler):  # the one in C makes room for any memo index that a file claims
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _STAND_INS[module, name]
+        except KeyError:
+            raise DataError(
+                f"this pickle tries to run code ({module}.{name}), which DEAP's files do not; nothing was run",
+                remedy="do not trust it; download the file again from DEAP",
+            ) from None
+
+
+def load_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """The dict of arrays in a pickle of any protocol up to 4, read-only views of its bytes.
+
+    Raises DataError when it names anything but NumPy's arrays, and ValueError when it is damaged.
+    """
+    if not content.endswith(pickle.STOP):
+        raise ValueError("it ends in the middle")
+    try:
+        value = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
+    except DataError:
+        raise
+    except Exception as error:  # a damaged pickle can fail in any way
+        raise ValueError(str(error)[:100] or type(error).__name__) from error
+    if not isinstance(value, dict):
+        raise ValueError(f"holds a {type(value).__name__}, not a dict")
+    return {str(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+
+
+def write_arrays(file: BinaryIO, arrays: Mapping[str, NDArray[np.float64]]) -> None:
+    """Write a dict of float64 arrays, byte for byte as Python 2.7's ``cPickle.dump(arrays, file, 2)`` does."""
+    file.write(b"\x80\x02}q\x01(")
+    memo = 2
+    for index, (name, array) in enumerate(arrays.items()):
+        file.write(b"U" + bytes([len(name)]) + name.encode("ascii") + b"q" + bytes([memo]))
+        memo = _write_array(file, array, memo + 1, is_first=index == 0)
+    file.write(b"u.")
+
+
+def _write_array(file: BinaryIO, array: NDArray[np.float64], memo: int, *, is_first: bool) -> int:
+    """One array; the first defines the names at memo 3, 4 and 7 that the others refer to."""
+    content = np.ascontiguousarray(array, "<f8").tobytes()
+    if is_first:
+        file.write(b"cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04")
+        memo += 2
+    else:
+        file.write(b"h\x03h\x04")
+    file.write(b"K\x00\x85U\x01b\x87Rq" + bytes([memo]) + b"(K\x01" + _shape(array.shape))
+    if is_first:
+        file.write(
+            b"cnumpy\ndtype\nq\x06U\x02f8K\x00K\x01\x87Rq\x07(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        )
+        memo += 2
+    else:
+        file.write(b"h\x07")
+    length = bytes([len(content)]) if len(content) < 256 else struct.pack("<i", len(content))
+    file.write(b"\x89" + (b"U" if len(content) < 256 else b"T") + length)
+    file.write(content)
+    file.write(b"tb")
+    return memo + 1
+
+
+def _shape(shape: tuple[int, ...]) -> bytes:
+    numbers = (b"K" + bytes([n]) if n < 256 else b"M" + struct.pack("<H", n) for n in shape)
+    if len(shape) > 3:
+        raise ValueError(f"{len(shape)} dimensions; at most three can be written")
+    return b"".join(numbers) + {1: b"\x85", 2: b"\x86", 3: b"\x87"}[len(shape)]
+
+
+def load_pickle(path: Path) -> dict[str, NDArray[Any]]:
+    """``load_arrays`` of a file; errors name it."""
+    try:
+        return load_arrays(path.read_bytes())
+    except DataError as error:
+        raise DataError(error.message, where=path, remedy=error.remedy) from None

@@ -1,0 +1,196 @@
+"""DEAP as a dataset: windows of EEG with the faces filmed at the same time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench_datasets.deap import layout
+from mmbench_datasets.deap.checks import check_home
+from mmbench_datasets.deap.files import load_recording
+from mmbench_datasets.deap.footage import Footage, match_videos
+
+QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
+"""High or low arousal, high or low valence, in Milmer's order."""
+
+_N_EEG = len(layout.EEG_CHANNELS)
+
+
+class Deap(Dataset):
+    """DEAP (Koelstra et al. 2012): 32 people watch 40 music videos each; EEG, peripheral signals, faces of 22 of them.
+
+    A sample is a window of ``window`` s; ``windows`` of them are spread evenly over the 60 s of a trial, the 3 s
+    before it are left out. The default is Milmer's, 20 that touch. ``frames`` faces are taken evenly over each
+    window, ``face_size`` pixels square. A window without a face has its face bag absent (``faces="keep"``) or is left
+    out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True`` adds the eight other channels.
+    Ratings above 5 are high.
+    """
+
+    name: ClassVar[str] = "deap"
+    card: ClassVar[Card] = Card(
+        title="DEAP: a Database for Emotion Analysis using Physiological Signals",
+        access="gated",
+        licence="DEAP end user licence agreement: academic research only, no redistribution",
+        url="https://www.eecs.qmul.ac.uk/mmv/datasets/deap/",
+        citation="Koelstra et al., DEAP: A Database for Emotion Analysis; Using Physiological Signals, "
+        "IEEE Transactions on Affective Computing 3(1):18-31, 2012, doi:10.1109/T-AFFC.2011.15",
+        request="sign the end user licence agreement at https://www.eecs.qmul.ac.uk/mmv/datasets/deap/download.html, "
+        "then unpack data_preprocessed_python, metadata_csv and face_video into one folder and give it with --data; "
+        "without DEAP, the simulated twin runs: deap-sim",
+    )
+
+    def __init__(
+        self,
+        *,
+        window: float = 3.0,
+        windows: int = 20,
+        frames: int = 10,
+        face_size: int = 224,
+        faces: Literal["keep", "drop"] = "keep",
+        video: bool = True,
+        peripheral: bool = False,
+    ) -> None:
+        _check_parameters(window, windows, frames, face_size)
+        if faces == "drop" and not video:
+            raise SpecError(
+                "faces=drop leaves out what has no face, but video=false has none", remedy="drop one of them"
+            )
+        self.window = window
+        self.windows = windows
+        self.frames = frames
+        self.face_size = face_size
+        self.faces = faces
+        self.video = video
+        self.peripheral = peripheral
+
+    def schema(self) -> Schema:
+        """EEG, faces, and the peripheral channels when asked for; five tasks, the quadrants first."""
+        length = round(self.window * layout.RATE)
+        eeg = Modality("eeg", "timeseries", (_N_EEG, length), rate=layout.RATE, channels=layout.EEG_CHANNELS)
+        names = layout.PERIPHERAL_CHANNELS
+        peripheral = Modality("peripheral", "timeseries", (len(names), length), rate=layout.RATE, channels=names)
+        face = Modality("face", "image", (3, self.face_size, self.face_size), instances=self.frames)
+        return Schema(
+            modalities=(eeg, *([face] if self.video else []), *([peripheral] if self.peripheral else [])),
+            tasks={"quadrant": QUADRANTS, **{rating.lower(): ("low", "high") for rating in layout.RATINGS}},
+            groups=("subject", "trial"),
+        )
+
+    def card_of(self, root: Path) -> Card:
+        """DEAP's card, or that of a simulation where the folder says that it is one."""
+        if not (layout.find_home(root) / layout.SIMULATED_MARK).is_file():
+            return self.card
+        return replace(self.card, title="Simulated, in the files of DEAP", access="simulated")
+
+    def check(self, root: Path) -> list[Problem]:
+        """Missing and truncated files; nothing is decoded."""
+        return check_home(root, want_video=self.video, request=self.card.request)
+
+    def units(self, root: Path) -> list[str]:
+        """The subjects whose signals are there, ``s01`` to ``s32``; with ``faces="drop"`` those with a video."""
+        home = layout.find_home(root)
+        subjects = layout.find_recordings(home)
+        return [name for name in subjects if self.faces == "keep" or layout.find_videos(home, name)]
+
+    def sources(self, root: Path, unit: str) -> list[Path]:
+        """The signals, the videos and the ratings that say which video is which."""
+        home = layout.find_home(root)
+        sources = [_find_recording(home, unit)]
+        if self.video and (videos := layout.find_videos(home, unit)):
+            sources += [home / layout.RATINGS_FILE, *videos.values()]
+        return [path for path in sources if path.is_file()]
+
+    def read(self, root: Path, unit: str) -> Iterator[Sample]:
+        """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""
+        home = layout.find_home(root)
+        recording = load_recording(_find_recording(home, unit))
+        videos = match_videos(home, unit, recording.labels) if self.video else {}
+        offsets = (np.arange(self.frames) + 0.5) * self.window / self.frames
+        footage = Footage(videos, (self.starts[:, None] + offsets).tolist(), self.face_size)
+        for row in range(layout.N_TRIALS):
+            signals = recording.data[row]
+            for index, bag in enumerate(footage.read(row + 1)):
+                if bag or self.faces == "keep":
+                    yield self._make_sample(unit, row + 1, index, signals, recording.labels[row], bag)
+
+    def simulate(
+        self,
+        root: Path,
+        *,
+        subjects: int,
+        seed: int = 0,
+        strength: float = 1.0,
+        fps: float = 50.0,
+        seconds: float = 60.0,
+    ) -> None:
+        """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's own files.
+
+        ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person.
+        What is whole is kept when the same call is repeated.
+        """
+        from mmbench_datasets.deap.simulate import Simulation, write_simulation
+
+        write_simulation(root, Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds))
+
+    @property
+    def starts(self) -> NDArray[np.float64]:
+        """Where each window begins, in seconds of the trial, on the grid of the samples."""
+        starts = np.linspace(0, layout.TRIAL_S - self.window, self.windows)
+        return np.asarray(np.round(starts * layout.RATE) / layout.RATE)
+
+    def _make_sample(
+        self,
+        unit: str,
+        experiment: int,
+        index: int,
+        signals: NDArray[np.floating],
+        ratings: NDArray[np.floating],
+        bag: Sequence[bytes | None] | None,
+    ) -> Sample:
+        start = float(self.starts[index])
+        first = round((layout.BASELINE_S + start) * layout.RATE)
+        window = np.asarray(signals[:, first : first + round(self.window * layout.RATE)], np.float32)[None]
+        data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": window[:, :_N_EEG]}
+        if self.peripheral:
+            data["peripheral"] = window[:, _N_EEG:]
+        if bag:
+            data["face"] = bag
+        trial = f"{unit}/e{experiment:02d}"
+        return Sample(
+            id=f"{trial}/w{index:02d}",
+            labels=_label(ratings),
+            data=data,
+            groups={"subject": unit, "trial": trial},
+            span=(start, start + self.window),
+        )
+
+
+def _check_parameters(window: float, windows: int, frames: int, face_size: int) -> None:
+    samples = window * layout.RATE
+    if not (0 < window <= layout.TRIAL_S and samples == round(samples)):
+        raise SpecError(f"window={window:g} s", remedy=f"use a multiple of 1/{layout.RATE:g} s, at most 60 s")
+    for name, value, low, high in (
+        ("windows", windows, 1, 10_000),
+        ("frames", frames, 1, 1000),
+        ("face_size", face_size, 8, 1024),
+    ):
+        if not low <= value <= high:
+            raise SpecError(f"{name}={value} is outside {low}-{high}", remedy="choose one within")
+
+
+def _label(ratings: NDArray[np.floating]) -> dict[str, int]:
+    high = {name.lower(): int(value > 5) for name, value in zip(layout.RATINGS, ratings, strict=True)}
+    quadrant = f"{'LH'[high['arousal']]}A{'LH'[high['valence']]}V"
+    return {"quadrant": QUADRANTS.index(quadrant), **high}
+
+
+def _find_recording(home: Path, unit: str) -> Path:
+    try:
+        return layout.find_recordings(home)[unit]
+    except KeyError:
+        remedy = f"put {unit}.dat into {layout.PYTHON_FOLDER}"
+        raise DataError(f"there are no signals of {unit}", where=home, remedy=remedy) from None

@@ -1,0 +1,102 @@
+"""Simulated EEG and peripheral signals, with a fingerprint of each person and trial and a little of the affect.
+
+The EEG of a trial is noise whose spectrum differs by electrode: 1/f, an alpha peak, and log-normal gains of four
+bands. The gains are those of the person plus those of the trial (the fingerprint, which knows nothing of the
+ratings) plus, on a few electrodes and the same for everybody, what the ratings add.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS, N_SAMPLES, RATE
+from mmbench_datasets.deap.truth import make_rng, make_truth
+
+Signals = NDArray[np.float64]
+
+_BANDS = ((4.0, 8.0), (8.0, 14.0), (14.0, 31.0), (31.0, 45.0))
+_ALPHA, _BETA = 1, 2
+_N_EEG = len(EEG_CHANNELS)
+_LEFT = ("AF3", "F3", "F7", "FC5")
+_RIGHT = ("AF4", "F4", "F8", "FC6")
+_BACK = ("P7", "PO3", "O1", "P8", "PO4", "O2")
+
+# Standard deviations and weights of log amplitudes.
+_PERSON = 0.3
+_TRIAL = 0.35
+_AFFECT = 0.5
+# What the trial adds along the very pattern of the affect, in the unit of its scores (-1 to 1).
+_CONFUSION = 0.4
+_N_SOURCES = 3
+_MICROVOLT = 8.0
+
+
+def simulate_signals(seed: int, participant: int, strength: float) -> Signals:
+    """The signals (40, 40, 8064) of one person, rows by Experiment_id."""
+    data = np.empty(DATA_SHAPE)
+    scores = make_truth(seed, participant).scores
+    for row, (valence, arousal) in enumerate(scores):
+        data[row, :_N_EEG] = simulate_eeg(seed, participant, row + 1, strength * valence, strength * arousal)
+        data[row, _N_EEG:] = _simulate_peripheral(seed, participant, row + 1, strength * arousal)
+    return data
+
+
+def simulate_eeg(seed: int, participant: int, experiment: int, valence: float, arousal: float) -> Signals:
+    """One trial (32, 8064) in µV: 4-45 Hz, average reference and so of rank 31."""
+    person = make_rng("person", seed, participant).normal(0, _PERSON, (_N_EEG, len(_BANDS)))
+    rng = make_rng("eeg", seed, participant, experiment)
+    trial = rng.normal(0, _TRIAL, (_N_EEG, len(_BANDS)))
+    confused = np.array([valence, arousal]) + rng.normal(0, _CONFUSION, 2)
+    gains = person + trial + _AFFECT * np.tensordot(confused, _patterns(), 1)
+    local = _noise(rng, gains)
+    mixing = rng.normal(0, 0.3, (_N_EEG, _N_SOURCES))
+    shared = mixing @ _noise(rng, rng.normal(0, 0.5, (_N_SOURCES, len(_BANDS))))
+    eeg = local + shared
+    eeg -= eeg.mean(axis=0)
+    return np.asarray(eeg * (_MICROVOLT / eeg.std()))
+
+
+def _patterns() -> Signals:
+    """Log amplitudes (2, 32, 4) that valence and arousal add: frontal alpha asymmetry; beta up, alpha down behind."""
+    patterns = np.zeros((2, _N_EEG, len(_BANDS)))
+    for names, affect, band, sign in (
+        (_LEFT, 0, _ALPHA, -1.0),
+        (_RIGHT, 0, _ALPHA, 1.0),
+        (_BACK, 1, _ALPHA, -1.0),
+        (_BACK, 1, _BETA, 1.0),
+    ):
+        patterns[affect, [EEG_CHANNELS.index(name) for name in names], band] = sign
+    return patterns
+
+
+def _noise(rng: np.random.Generator, gains: Signals) -> Signals:
+    """Noise (n, 8064) of unit size before ``gains`` (n, 4), log amplitudes of the bands."""
+    frequencies = np.fft.rfftfreq(N_SAMPLES, 1 / RATE)
+    spectrum = np.zeros((len(gains), len(frequencies)), np.complex128)
+    for band, (low, high) in enumerate(_BANDS):
+        inside = np.flatnonzero((frequencies >= low) & (frequencies < high))
+        f = frequencies[inside]
+        shape = (f**-0.5 + 0.6 * np.exp(-0.5 * ((f - 10) / 1.2) ** 2)) * np.sqrt(N_SAMPLES * RATE / 8)
+        draws = rng.standard_normal((2, len(gains), len(f)))
+        spectrum[:, inside] = np.exp(gains[:, band, None]) * shape * (draws[0] + 1j * draws[1])
+    return np.fft.irfft(spectrum, N_SAMPLES, axis=1)
+
+
+def _simulate_peripheral(seed: int, participant: int, experiment: int, arousal: float) -> Signals:
+    """hEOG, vEOG, zEMG, tEMG, GSR, respiration, plethysmograph, temperature (8, 8064); the heart follows arousal."""
+    rng = make_rng("peripheral", seed, participant, experiment)
+    time = np.arange(N_SAMPLES) / RATE
+    noise = rng.standard_normal((8, N_SAMPLES))
+    drift = np.cumsum(noise, axis=1) / np.sqrt(N_SAMPLES)
+    heart = (70 + 5 * arousal + rng.normal(0, 6)) / 60
+    breath = 0.25 + rng.normal(0, 0.03)
+    beat = 2 * np.pi * heart * time + 0.3 * np.sin(2 * np.pi * breath * time)
+    return np.stack([
+        60 * drift[0] + 5 * noise[0],
+        60 * drift[1] + 5 * noise[1],
+        12 * noise[2],
+        12 * noise[3],
+        800 * drift[4] + 200 * rng.normal(),
+        600 * np.sin(2 * np.pi * breath * time + 0.5 * drift[5]) + 20 * noise[5],
+        900 * (np.cos(beat) + 0.35 * np.cos(2 * beat + 1)) + 30 * noise[6],
+        0.02 * drift[7] + 0.0005 * noise[7] + 0.01 * rng.normal(),
+    ])  # fmt: skip

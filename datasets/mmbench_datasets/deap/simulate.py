@@ -1,0 +1,178 @@
+"""Writes simulated recordings in DEAP's own files, whole or not at all, and resumes where it was stopped."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from mmbench import DataError, SpecError, StorageError, track
+from mmbench_datasets.deap.films import Film, write_film
+from mmbench_datasets.deap.layout import (
+    N_TRIALS,
+    PYTHON_FOLDER,
+    RATINGS,
+    RATINGS_FILE,
+    SIMULATED_MARK,
+    subject_name,
+    video_path,
+)
+from mmbench_datasets.deap.pickle2 import write_arrays
+from mmbench_datasets.deap.signals import simulate_signals
+from mmbench_datasets.deap.truth import Truth, is_filmed, make_truth
+
+VERSION = "1"
+"""Raised whenever the same options give other files."""
+
+_COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", *RATINGS, "Familiarity")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Options of a simulation; ``fps`` and ``seconds`` are those of the face videos."""
+
+    subjects: int
+    seed: int = 0
+    strength: float = 1.0
+    fps: float = 50.0
+    seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("subjects", 1, 32),
+            ("seed", 0, 2**32),
+            ("strength", 0, 10),
+            ("fps", 0.1, 120),
+            ("seconds", 1, 120),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise SpecError(f"{name}={getattr(self, name)} is outside {low}-{high}", remedy="choose one within")
+
+    def describe(self) -> str:
+        """All that the files depend on, as JSON."""
+        return json.dumps({"simulated": "deap", "version": VERSION, **asdict(self)}, sort_keys=True) + "\n"
+
+
+def write_simulation(root: Path, simulation: Simulation) -> None:
+    """Write what is not yet there; raises DataError for a folder with other files, StorageError for a full disk."""
+    from joblib import Parallel, delayed
+
+    with _storage_errors(root):
+        _claim(root, simulation)
+        tasks = [task for task in _plan(root, simulation) if not task[1].exists()]
+        workers = Parallel(n_jobs=min(os.cpu_count() or 1, max(1, len(tasks)), 8), return_as="generator_unordered")
+        done = workers(delayed(_run)(*task) for task in tasks)
+        for _ in track(done, "simulating DEAP", total=len(tasks)):
+            pass
+
+
+def make_once(cache: Path, name: str, simulation: Simulation) -> Path:
+    """The folder of a simulation under ``cache``, made when it is not there; what an interruption left is resumed."""
+    key = hashlib.sha256(simulation.describe().encode()).hexdigest()[:12]
+    home, aside = cache / f"{name}-{key}", cache / f"{name}-{key}.part"
+    if home.is_dir():
+        return home
+    with _storage_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{home}.lock"):
+            if not home.is_dir():
+                write_simulation(aside, simulation)
+                aside.rename(home)
+    return home
+
+
+def _claim(root: Path, simulation: Simulation) -> None:
+    """Mark a new folder as simulated; never touch one that may hold real recordings."""
+    mark = root / SIMULATED_MARK
+    if mark.is_file():
+        if mark.read_text(encoding="utf-8") != simulation.describe():
+            raise DataError("was simulated with other options", where=root, remedy="choose an empty folder")
+    elif root.is_dir() and any(root.iterdir()):
+        raise DataError("is not empty and not a simulation", where=root, remedy="choose an empty folder")
+    else:
+        _write_whole(mark, lambda path: path.write_text(simulation.describe(), encoding="utf-8"))
+
+
+_Task = tuple[Callable[..., None], Path, Simulation, int, int]
+
+
+def _plan(root: Path, simulation: Simulation) -> Iterator[_Task]:
+    """What to run for which file, participant and Experiment_id."""
+    yield _write_ratings, root / RATINGS_FILE, simulation, 0, 0
+    for participant in range(1, simulation.subjects + 1):
+        name = subject_name(participant)
+        yield _write_signals, root / PYTHON_FOLDER / f"{name}.dat", simulation, participant, 0
+        for row, trial in enumerate(make_truth(simulation.seed, participant).trials.tolist()):
+            if is_filmed(participant, trial):
+                yield _write_video, video_path(root, name, trial), simulation, participant, row + 1
+
+
+def _run(write: Callable[..., None], path: Path, simulation: Simulation, participant: int, experiment: int) -> None:
+    with _storage_errors(path):
+        _write_whole(path, lambda aside: write(aside, simulation, participant, experiment))
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file beside ``path`` and rename it when whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _write_signals(path: Path, simulation: Simulation, participant: int, _: int) -> None:
+    labels = make_truth(simulation.seed, participant).ratings
+    data = simulate_signals(simulation.seed, participant, simulation.strength)
+    with path.open("wb") as file:
+        write_arrays(file, {"labels": labels, "data": data})
+
+
+def _write_video(path: Path, simulation: Simulation, participant: int, experiment: int) -> None:
+    scores = make_truth(simulation.seed, participant).scores[experiment - 1]
+    valence, arousal = (simulation.strength * scores).tolist()
+    film = Film(simulation.seed, participant, experiment, valence, arousal, simulation.fps, simulation.seconds)
+    write_film(path, film)
+
+
+def _write_ratings(path: Path, simulation: Simulation, *_: int) -> None:
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(_COLUMNS)
+    for participant in range(1, simulation.subjects + 1):
+        truth = make_truth(simulation.seed, participant)
+        rows.writerows(_rating_rows(participant, truth))
+    path.write_text(text.getvalue(), encoding="utf-8", newline="")
+
+
+def _rating_rows(participant: int, truth: Truth) -> Iterator[list[object]]:
+    row_of = {trial: row for row, trial in enumerate(truth.trials.tolist())}
+    for trial in range(1, N_TRIALS + 1):
+        row = row_of[trial]
+        familiarity = truth.familiarity[row]
+        start = 90_000_000 * trial  # µs
+        yield [
+            participant,
+            trial,
+            row + 1,
+            start,
+            *truth.ratings[row].tolist(),
+            "" if familiarity is None else familiarity,
+        ]
+
+
+@contextmanager
+def _storage_errors(where: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remedy = "free some space, or choose a folder that can be written"
+        raise StorageError(error.strerror or str(error), where=error.filename or where, remedy=remedy) from error

@@ -1,0 +1,87 @@
+"""Late fusion: each modality decides alone, the decisions are averaged."""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
+from mmbench.builtin.pooling import Head, Pool, any_present, blind_bias, check_sizes
+
+
+class Late(Fusion):
+    """One head a modality; their logits or probabilities averaged with learned weights over the present ones.
+
+    Each head is also trained on its own, on the samples that have its modality, so that a strong modality does not
+    starve a weak one. With ``combine=probabilities`` the logits are the logarithm of the averaged probabilities.
+    Where every modality is missing a learned bias answers.
+    """
+
+    name = "late"
+    space: ClassVar = {
+        "dim": Int(32, 256, log=True),
+        "dropout": Float(0.0, 0.6),
+        "pool": Choice("flatten", "mean"),
+        "combine": Choice("logits", "probabilities"),
+    }
+
+    def __init__(
+        self,
+        inputs: Mapping[str, TokenSpec],
+        n_classes: int,
+        *,
+        dim: int = 128,
+        dropout: float = 0.3,
+        pool: Pool = "flatten",
+        combine: Literal["logits", "probabilities"] = "logits",
+    ) -> None:
+        super().__init__(inputs, n_classes)
+        check_sizes(dim, dropout)
+        self.combine = combine
+        self.names = sorted(inputs)
+        self.heads = nn.ModuleList(
+            Head(inputs[name], n_classes, dim=dim, dropout=dropout, pool=pool) for name in self.names
+        )
+        # The weight of a single modality is 1 whatever the parameter.
+        self.weights = nn.Parameter(torch.zeros(len(self.names)), requires_grad=len(self.names) > 1)
+        self.bias = blind_bias(n_classes)
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Logits ``(B, C)``."""
+        return self._average(tokens, self._decide(tokens))
+
+    def training_loss(
+        self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]
+    ) -> Tensor:
+        """The loss of the average, plus the mean loss of the heads where their modality is present."""
+        decisions = self._decide(tokens)
+        alone = []
+        for name, logits in zip(self.names, decisions, strict=True):
+            present = any_present(tokens[name]).squeeze(1)
+            if present.any():
+                alone.append(criterion(logits[present], labels[present]))
+        loss = criterion(self._average(tokens, decisions), labels)
+        return loss + torch.stack(alone).mean() if alone else loss
+
+    def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
+        """The weight of each modality, ``(B,)``."""
+        weights = self._log_weights(tokens).exp()
+        return {f"{name}.weight": weights[:, m] for m, name in enumerate(self.names)}
+
+    def _decide(self, tokens: Mapping[str, Tokens]) -> list[Tensor]:
+        return [head(tokens[name]) for name, head in zip(self.names, self.heads, strict=True)]
+
+    def _log_weights(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """``(B, M + 1)``: the modalities and, where all of them are missing, the bias in their place."""
+        present = torch.cat([any_present(tokens[name]) for name in self.names], dim=1)
+        present = torch.cat([present, ~present.any(dim=1, keepdim=True)], dim=1)
+        scores = torch.cat([self.weights, self.weights.new_zeros(1)])
+        return scores.expand(len(present), -1).masked_fill(~present, -torch.inf).log_softmax(dim=1)
+
+    def _average(self, tokens: Mapping[str, Tokens], decisions: list[Tensor]) -> Tensor:
+        logits = torch.stack([*decisions, self.bias.expand_as(decisions[0])], dim=1)
+        log_weights = self._log_weights(tokens).unsqueeze(2)
+        if self.combine == "logits":
+            return (log_weights.exp() * logits).sum(dim=1)
+        return torch.logsumexp(log_weights + logits.log_softmax(dim=2), dim=1)

@@ -1,0 +1,73 @@
+"""One modality alone: what a fusion has to beat."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
+from mmbench.builtin.pooling import Head, Pool, any_present, blind_bias, check_sizes
+
+
+class Only(Fusion):
+    """A head on one modality, ``only[modality=eeg]``; the others are not even encoded.
+
+    ``modality`` may be left out where there is only one. A learned bias answers for samples without it.
+    """
+
+    name = "only"
+    space: ClassVar = {
+        "dim": Int(32, 256, log=True),
+        "dropout": Float(0.0, 0.6),
+        "pool": Choice("flatten", "mean"),
+    }
+    conformance: ClassVar[Mapping[str, object]] = {"modality": "first"}
+
+    def __init__(
+        self,
+        inputs: Mapping[str, TokenSpec],
+        n_classes: int,
+        *,
+        modality: str | None = None,
+        dim: int = 128,
+        dropout: float = 0.3,
+        pool: Pool = "flatten",
+    ) -> None:
+        super().__init__(inputs, n_classes)
+        check_sizes(dim, dropout)
+        self.modality = choose_modality(inputs, modality)
+        self.head = Head(inputs[self.modality], n_classes, dim=dim, dropout=dropout, pool=pool)
+        self.bias = blind_bias(n_classes)
+
+    @classmethod
+    def uses(cls, modalities: Sequence[str], *, modality: object = None, **params: object) -> Sequence[str]:
+        """The one modality."""
+        return [choose_modality(modalities, modality)]
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Logits ``(B, C)``."""
+        own = tokens[self.modality]
+        return torch.where(any_present(own), self.head(own), self.bias)
+
+
+def choose_modality(modalities: Iterable[str], wanted: object) -> str:
+    """``wanted`` when it exists, the single modality when nothing is wanted, otherwise SpecError."""
+    known = sorted(modalities)
+    if wanted is None and len(known) == 1:
+        return known[0]
+    if wanted is None:
+        raise SpecError(
+            f"which modality? there are {', '.join(known)}",
+            where="only",
+            remedy=f"for example only[modality={known[0]}]",
+        )
+    if wanted not in known:
+        near = difflib.get_close_matches(str(wanted), known, n=1)
+        raise SpecError(
+            f"no such modality; there are {', '.join(known)}",
+            where=f"only[modality={wanted}]",
+            remedy=f"did you mean only[modality={near[0] if near else known[0]}]?",
+        )
+    return str(wanted)

@@ -1,0 +1,73 @@
+"""From the tokens of a modality to one vector a sample, shared by the built-in fusions."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from mmbench import Tokens, TokenSpec
+from mmbench.builtin.arguments import at_least, fraction
+
+Pool = Literal["flatten", "mean"]
+# Narrowest projection of a token before tokens are laid side by side.
+MIN_WIDTH = 8
+
+
+class Summary(nn.Module):
+    """Tokens ``(B, K, T, D)`` to ``(B, dim)``: the mean over present instances, then over or across tokens.
+
+    ``flatten`` projects each token and keeps them side by side, so that a channel or a patch stays told apart, which
+    a fair baseline needs; ``mean`` averages them first. A missing modality counts as zero tokens.
+    """
+
+    def __init__(self, spec: TokenSpec, dim: int, pool: Pool) -> None:
+        super().__init__()
+        self.pool = pool
+        width = dim if pool == "mean" else max(MIN_WIDTH, -(-dim // spec.length))
+        # The norm comes after the projection: it would erase tokens of width 1, and the common level of wider ones.
+        self.project = nn.Sequential(nn.Linear(spec.dim, width), nn.LayerNorm(width), nn.GELU())
+        self.mix = nn.Identity() if pool == "mean" else nn.Linear(spec.length * width, dim)
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        """One vector a sample."""
+        x = mean_over_present(tokens)
+        x = self.project(x.mean(dim=1) if self.pool == "mean" else x)
+        mixed: Tensor = self.mix(x.flatten(1))
+        return mixed
+
+
+class Head(nn.Module):
+    """Logits ``(B, C)`` from one modality alone."""
+
+    def __init__(self, spec: TokenSpec, n_classes: int, *, dim: int, dropout: float, pool: Pool) -> None:
+        super().__init__()
+        self.summary = Summary(spec, dim, pool)
+        self.classify = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, n_classes))
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        """Logits; meaningless, though finite, where the modality is missing."""
+        logits: Tensor = self.classify(self.summary(tokens))
+        return logits
+
+
+def mean_over_present(tokens: Tokens) -> Tensor:
+    """Tokens averaged over the present instances, ``(B, T, D)``; zero where there is none."""
+    present = tokens.present[:, :, None, None]
+    total = tokens.x.masked_fill(~present, 0).sum(dim=1)
+    return total / present.sum(dim=1).clamp_min(1)
+
+
+def any_present(tokens: Tokens) -> Tensor:
+    """Which samples have the modality, bool ``(B, 1)``."""
+    return tokens.present.any(dim=1, keepdim=True)
+
+
+def check_sizes(dim: int, dropout: float) -> None:
+    """Raise SpecError when the parameters shared by the fusions make no network."""
+    at_least(1, dim=dim)
+    fraction(dropout=dropout)
+
+
+def blind_bias(n_classes: int) -> nn.Parameter:
+    """A learned bias ``(C,)``: what to answer when there is nothing to look at."""
+    return nn.Parameter(torch.zeros(n_classes))

@@ -1,0 +1,26 @@
+"""Checks of the contract that any plugin can run on itself.
+
+With pytest, each check of each component becomes one test::
+
+    from mmbench import conformance
+
+    @conformance.parametrize("my_plugin.plugin")
+    def test_conformance(check):
+        check()
+
+Without it, ``check_plugin("my_plugin.plugin")`` yields the checks and ``check.run()`` gives an ``Outcome``.
+Components are built with their defaults, or with the parameters in an optional class attribute ``conformance``, a
+mapping, where the defaults are too large or need the network. An encoder is checked on a small modality of each of its
+kinds, or on the one in an optional class attribute ``conformance_modality``. Fusions are checked with the modalities
+``first``, ``second`` and ``third``.
+"""
+
+from mmbench.conformance.datasets import check_dataset as check_dataset
+from mmbench.conformance.encoders import check_encoder as check_encoder
+from mmbench.conformance.fusions import check_fusion as check_fusion
+from mmbench.conformance.outcome import Check as Check
+from mmbench.conformance.outcome import Outcome as Outcome
+from mmbench.conformance.plugin import check_plugin as check_plugin
+from mmbench.conformance.plugin import parametrize as parametrize
+
+__all__ = ["Check", "Outcome", "check_dataset", "check_encoder", "check_fusion", "check_plugin", "parametrize"]

@@ -1,0 +1,207 @@
+"""Checks of datasets: first without files, then on the first units of a folder."""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+from typing import get_args
+from unittest import SkipTest
+
+from mmbench.components import Dataset
+from mmbench.conformance.declaration import check_name, check_parameters, check_space, params_for, subject_of
+from mmbench.conformance.opened import opened_files
+from mmbench.conformance.outcome import Check, checks_of, demand
+from mmbench.conformance.samples import (
+    demand_finite,
+    demand_groups,
+    demand_ids,
+    demand_labels,
+    demand_shapes,
+    same_sample,
+)
+from mmbench.types import Access, Kind, Problem, Sample, Schema
+
+N_UNITS = 2
+
+
+@dataclass
+class DatasetCase:
+    """A dataset with its folder; what was read is kept for the checks to share."""
+
+    cls: type[Dataset]
+    params: Mapping[str, object]
+    given: Path | None = None
+    cache: Path | None = None
+
+    def build(self) -> Dataset:
+        """A new instance."""
+        return self.cls(**self.params)
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder that was given, or that the dataset finds or makes by itself; SkipTest when there is none."""
+        root = self.given or self.build().locate(self._cache())
+        if root is None:
+            raise SkipTest("no folder was given and the dataset has none of its own")
+        return root
+
+    @cached_property
+    def units(self) -> list[str]:
+        """The first units."""
+        return self.build().units(self.root)[:N_UNITS]
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """The samples of the first units."""
+        return list(self.read())
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of a new instance."""
+        return self.build().schema()
+
+    def read(self) -> Iterator[Sample]:
+        """The samples of the first units, from a new instance."""
+        dataset = self.build()
+        for unit in self.units:
+            yield from dataset.read(self.root, unit)
+
+    def _cache(self) -> Path:
+        if self.cache is None:
+            self.cache = Path(tempfile.mkdtemp(prefix="mmbench-check-"))
+            weakref.finalize(self, shutil.rmtree, self.cache, ignore_errors=True)
+        return self.cache
+
+
+def check_dataset(
+    cls: type[Dataset], root: Path | None = None, *, cache: Path | None = None, **params: object
+) -> Iterator[Check]:
+    """All checks of a dataset; those that need files use ``root``, or what ``locate(cache)`` answers.
+
+    Reads the first two units. Where there are no files these checks are skipped.
+    """
+    subject = subject_of("dataset", cls, params)
+    yield from checks_of(subject, cls, check_name, check_parameters, check_space, check_card)
+    yield from checks_of(subject, DatasetCase(cls, params_for(cls, params), root, cache), *CHECKS)
+
+
+def check_card(cls: type[Dataset]) -> None:
+    """The card says what a reader needs; one of a gated dataset also how to ask for it."""
+    card = getattr(cls, "card", None)
+    demand(card is not None, "card is missing")
+    for name in ("title", "licence", "citation"):
+        demand(bool(getattr(card, name)), f"card.{name} is empty")
+    access = getattr(card, "access", None)
+    demand(access in get_args(Access), f"card.access is {access!r}, which is none of {', '.join(get_args(Access))}")
+    demand(
+        access != "gated" or bool(getattr(card, "request", "")), "card.request does not say how to ask for the files"
+    )
+
+
+def check_schema(case: DatasetCase) -> None:
+    """Modalities and tasks make sense and are known before any file is read."""
+    with opened_files() as opened:
+        schema = case.build().schema()
+    demand(not opened, f"schema() opens {min(opened, default=None)}")
+    demand(len(schema.modalities) > 0 and len(schema.tasks) > 0, "there is no modality or no task")
+    names = [modality.name for modality in schema.modalities]
+    demand(len(set(names)) == len(names), f"two modalities have one name: {', '.join(names)}")
+    ranks = dict(zip(get_args(Kind), (2, 3, 1), strict=True))
+    for modality in schema.modalities:
+        rank = ranks.get(modality.kind)
+        demand(rank is not None, f"{modality.name} is of the unknown kind {modality.kind!r}")
+        demand(
+            len(modality.shape) == rank,
+            f"{modality.name} has the shape {modality.shape}, {modality.kind} has {rank} axes",
+        )
+        demand(min(modality.shape) > 0 and modality.instances > 0, f"{modality.name} is empty")
+    for task, classes in schema.tasks.items():
+        demand(len(set(classes)) == len(classes) > 1, f"task {task} has no two different classes")
+
+
+def check_empty_folder(case: DatasetCase) -> None:
+    """An empty folder is a problem that is told, with a remedy."""
+    with tempfile.TemporaryDirectory(prefix="mmbench-check-") as folder:
+        problems = case.build().check(Path(folder))
+    demand(len(problems) > 0, "check() finds nothing missing in an empty folder")
+    for problem in problems:
+        demand(isinstance(problem, Problem) and bool(problem.path and problem.message), f"{problem} names no path")
+        demand(bool(problem.remedy), f"{problem.path}: {problem.message}: there is no remedy")
+
+
+def check_units(case: DatasetCase) -> None:
+    """Units are there, distinct, and the same each time."""
+    units = case.build().units(case.root)
+    demand(len(units) > 0, f"there are no units in {case.root}")
+    demand(len(set(units)) == len(units), "two units have one name")
+    demand(case.build().units(case.root) == units, "units() differs from call to call")
+
+
+def check_sources(case: DatasetCase) -> None:
+    """Sources exist, and no other file under the folder is opened while reading."""
+    dataset = case.build()
+    for unit in case.units:
+        sources = {path.resolve() for path in dataset.sources(case.root, unit)}
+        demand(len(sources) > 0, f"unit {unit} has no sources")
+        for path in sorted(sources):
+            demand(path.is_file(), f"the source {path} of unit {unit} is no file")
+        with opened_files() as opened:
+            for _ in dataset.read(case.root, unit):
+                pass
+        under = {path for path in opened if path.is_relative_to(case.root.resolve())}
+        strange = sorted(under - sources)
+        demand(not strange, f"unit {unit} reads {strange[0] if strange else ''}, which is not among its sources")
+
+
+def check_ids(case: DatasetCase) -> None:
+    """Ids are unique and there are samples."""
+    demand_ids(case.samples)
+
+
+def check_groups(case: DatasetCase) -> None:
+    """Every sample declares every group of the schema."""
+    for sample in case.samples:
+        demand_groups(sample, case.schema)
+
+
+def check_labels(case: DatasetCase) -> None:
+    """Every sample has a class of every task."""
+    for sample in case.samples:
+        demand_labels(sample, case.schema)
+
+
+def check_shapes(case: DatasetCase) -> None:
+    """Data are as the schema says."""
+    for sample in case.samples:
+        demand_shapes(sample, case.schema)
+
+
+def check_finite(case: DatasetCase) -> None:
+    """Data of present instances are finite."""
+    for sample in case.samples:
+        demand_finite(sample)
+
+
+def check_reads_equal(case: DatasetCase) -> None:
+    """A second read gives the same samples in the same order."""
+    for first, second in zip_longest(case.samples, case.read()):
+        same = first is not None and second is not None and same_sample(first, second)
+        demand(same, f"two reads differ at {(first or second).id}")
+
+
+CHECKS = (
+    check_schema,
+    check_empty_folder,
+    check_units,
+    check_sources,
+    check_ids,
+    check_groups,
+    check_labels,
+    check_shapes,
+    check_finite,
+    check_reads_equal,
+)

@@ -1,0 +1,110 @@
+"""All components of a plugin, found through its hooks."""
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from mmbench.components import Dataset, Method
+from mmbench.conformance.datasets import check_dataset
+from mmbench.conformance.encoders import check_encoder
+from mmbench.conformance.fusions import check_fusion
+from mmbench.conformance.outcome import Check, checks_of, demand
+from mmbench.errors import PluginError
+from mmbench.networks import Encoder, Fusion
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@dataclass(frozen=True)
+class Components:
+    """What a plugin registers."""
+
+    datasets: list[type[Dataset]]
+    encoders: list[type[Encoder]]
+    fusions: list[type[Fusion]]
+    methods: list[Method]
+
+
+def check_plugin(
+    plugin: ModuleType | str, *, roots: Mapping[str, Path] | None = None, cache: Path | None = None
+) -> Iterator[Check]:
+    """All checks of all components of a plugin: a module, its import name, or the path of a Python file.
+
+    ``roots`` maps datasets to their folders; others are asked where their files are, and may make some under
+    ``cache``.
+    """
+    components = find_components(load_plugin(plugin))
+    for dataset in components.datasets:
+        yield from check_dataset(dataset, (roots or {}).get(dataset.name), cache=cache)
+    for encoder in components.encoders:
+        yield from check_encoder(encoder)
+    for fusion in components.fusions:
+        yield from check_fusion(fusion)
+    for method in components.methods:
+        yield from checks_of(f"method {method.name}", method, check_recipe)
+
+
+def parametrize(
+    plugin: ModuleType | str, *, roots: Mapping[str, Path] | None = None, cache: Path | None = None
+) -> "pytest.MarkDecorator":
+    """A pytest decorator: the test gets one argument, ``check``, for each check of ``check_plugin``, and calls it."""
+    import pytest
+
+    return pytest.mark.parametrize("check", list(check_plugin(plugin, roots=roots, cache=cache)), ids=str)
+
+
+def load_plugin(plugin: ModuleType | str) -> ModuleType:
+    """The module of that import name or in that file; PluginError when it cannot be imported."""
+    if isinstance(plugin, ModuleType):
+        return plugin
+    try:
+        return _load_file(Path(plugin)) if plugin.endswith(".py") else importlib.import_module(plugin)
+    except Exception as error:
+        raise PluginError(
+            f"cannot be imported ({type(error).__name__}: {error})",
+            where=plugin,
+            remedy="import it in Python to see where",
+        ) from error
+
+
+def _load_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def find_components(module: ModuleType) -> Components:
+    """Call the hooks of a plugin and collect what they register."""
+    return Components(
+        _collect(module, "register_datasets", Dataset),
+        _collect(module, "register_encoders", Encoder),
+        _collect(module, "register_fusions", Fusion),
+        _collect(module, "register_methods", Method),
+    )
+
+
+def _collect(module: ModuleType, hook: str, base: type) -> list[Any]:
+    found: list[object] = []
+    if hasattr(module, hook):
+        getattr(module, hook)(register=found.append)
+    for item in found:
+        fits = isinstance(item, Method) if base is Method else inspect.isclass(item) and issubclass(item, base)
+        if not fits:
+            raise PluginError(f"{hook} registers {item!r}, which is no {base.__name__}", where=module.__name__)
+    return found
+
+
+def check_recipe(method: Method) -> None:
+    """A method names its parts, and the folder of its presets exists."""
+    demand(bool(method.name and method.fusion), "name or fusion is empty")
+    demand(all(method.encoders.values()), "an encoder is empty")
+    demand(method.presets is None or method.presets.is_dir(), f"the folder of presets {method.presets} does not exist")

@@ -1,0 +1,77 @@
+"""What the checks of encoders and fusions share: seeds, comparison, gradients, hidden state."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from unittest import SkipTest
+
+import torch
+from torch import Tensor, nn
+
+from mmbench.conformance.outcome import demand
+
+# Relative to the largest value: room for other summation orders in float32, none for a batch norm.
+TOLERANCE = 1e-4
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Fix torch's random numbers within the block and leave those outside alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def close(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors agree up to rounding; NaN agrees with NaN, which is for other checks to mind."""
+    if a.shape != b.shape or not torch.equal(a.isnan(), b.isnan()):
+        return False
+    gap, size = (a - b).nan_to_num(), b.nan_to_num()
+    return bool((gap.abs() <= TOLERANCE * (1 + size.abs().max())).all())
+
+
+def perturb(module: nn.Module) -> None:
+    """Move every parameter a little, away from zeros that an initialisation put there on purpose."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+
+
+def demand_gradients(module: nn.Module, losses: Iterable[Tensor]) -> None:
+    """Every parameter that wants a gradient gets one that is finite and not zero, summed over ``losses``."""
+    for loss in losses:
+        if not loss.isfinite().all():
+            raise SkipTest("the loss is not finite, so that gradients mean nothing")
+        if loss.requires_grad:
+            loss.sum().backward()  # type: ignore[no-untyped-call]
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            demand(parameter.grad is not None, f"parameter {name} gets no gradient")
+            assert parameter.grad is not None
+            demand(bool(parameter.grad.isfinite().all()), f"the gradient of {name} is not finite")
+            demand(bool(parameter.grad.any()), f"the gradient of {name} is always zero")
+
+
+def demand_registered(module: nn.Module) -> None:
+    """No module and no tensor that wants a gradient hides from ``parameters()``."""
+    parameters = {id(parameter) for parameter in module.parameters()}
+    modules = {id(child) for child in module.modules()}
+    for path, child in module.named_modules():
+        for name, value in vars(child).items():
+            if name.startswith("_") and name in vars(nn.Module()):
+                continue
+            where = f"{path}.{name}".lstrip(".")
+            for item in _flatten(value):
+                if isinstance(item, nn.Module):
+                    demand(id(item) in modules, f"the module in {where} is not registered")
+                if isinstance(item, Tensor) and item.requires_grad:
+                    demand(id(item) in parameters, f"the tensor {where} wants a gradient but is not registered")
+
+
+def _flatten(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _flatten(item)
+    else:
+        yield value

@@ -1,0 +1,52 @@
+"""Token balancing: how the tokens of the selected instances enter the transformer."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+BalancingName = Literal["cross_attention", "mlp", "none"]
+
+
+class CrossAttention(nn.Module):
+    """``n_queries`` learned queries attend to the tokens of the selected instances."""
+
+    def __init__(self, n_queries: int, dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.queries = nn.Parameter(0.02 * torch.randn(n_queries, dim))
+        self.attention = nn.MultiheadAttention(dim, heads, dropout=dropout, batch_first=True)
+
+    def forward(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens ``(B, N, dim)`` and their mask ``(B, N)`` to ``(B, n_queries, dim)`` and ``(B, n_queries)``."""
+        some = present.any(dim=1, keepdim=True)
+        queries = self.queries.expand(len(x), -1, -1)
+        # With every key masked some versions of torch give NaN; such a row looks at all, and is masked afterwards.
+        mixed, _ = self.attention(queries, x, x, key_padding_mask=~present & some, need_weights=False)
+        return mixed, some.expand(-1, len(self.queries))
+
+
+class TokenMLP(nn.Module):
+    """Each token for itself: dim → 4 dim → dim."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+
+    def forward(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens ``(B, N, dim)`` and their mask ``(B, N)``, as many as came."""
+        return self.layers(x), present
+
+
+class PassOn(nn.Module):
+    """The tokens as they are."""
+
+    def forward(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens ``(B, N, dim)`` and their mask ``(B, N)``."""
+        return x, present
+
+
+def make_balancing(name: BalancingName, n_queries: int, dim: int, heads: int, dropout: float) -> nn.Module:
+    """The balancing of that name; only ``cross_attention`` uses ``n_queries``, ``heads`` and ``dropout``."""
+    if name == "cross_attention":
+        return CrossAttention(n_queries, dim, heads, dropout)
+    return TokenMLP(dim) if name == "mlp" else PassOn()

@@ -1,0 +1,122 @@
+"""Milmer's face encoder: a Swin transformer through timm, without its classifier."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError
+from mmbench_milmer.weights import fetch_pretrained, fit_weights
+
+NANO = "nano"
+_NANO_LAYERS: Mapping[str, Any] = {
+    "patch_size": 4,
+    "embed_dim": 32,
+    "depths": (1, 2, 1),
+    "num_heads": (1, 2, 4),
+    "window_size": 4,
+}
+# ImageNet's mean and standard deviation of R, G, B in 0-1, which timm's weights expect.
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Swin(Encoder):
+    """Swin Transformer (Liu et al. 2021, 2103.14030): uint8 ``(n, 3, H, W)`` to tokens ``(n, H/s · W/s, D)``.
+
+    ``model`` is any ``swin_*`` of timm (s = 32; tiny at 224 px gives 49 tokens of 768) or ``nano``, a small one for
+    faces of 64 px (s = 16; 16 tokens of 128). Weights come from timm's hub (``pretrained=true``, the
+    default), from a file in timm's names (``weights=FILE``), or are random when asked for (``pretrained=false``).
+    ``drop_path`` is the rate of stochastic depth in training.
+    """
+
+    name = "swin"
+    kinds = ("image",)
+    conformance: ClassVar[Mapping[str, object]] = {"model": NANO, "pretrained": False}
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        modality: Modality,
+        *,
+        model: str = "swin_tiny_patch4_window7_224",
+        pretrained: bool | None = None,
+        weights: str | None = None,
+        frozen: bool = False,
+        drop_path: float = 0.1,
+    ) -> None:
+        super().__init__(modality)
+        _check_options(model, pretrained, weights, drop_path)
+        height, width = _check_image(modality, 16 if model == NANO else 32)
+        if pretrained is None:
+            pretrained = weights is None
+        file = fetch_pretrained(model) if pretrained else None
+        self.net = _make_net(model, modality.shape[1:], file, 0.0 if frozen else drop_path)
+        if weights is not None:
+            fit_weights(self.net, weights)
+        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(_STD)[:, None, None], persistent=False)
+        self.out = TokenSpec(length=height * width, dim=int(self.net.num_features))
+        self.frozen = frozen
+        if frozen:
+            self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "Swin":
+        """Training mode, except that a frozen encoder stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """uint8 ``(n, 3, H, W)`` to ``(n, T, D)``, row by row from the top left."""
+        features: Tensor = self.net.forward_features((x.float() / 255 - self.mean) / self.std)
+        return features.flatten(1, 2)
+
+
+def _make_net(model: str, size: tuple[int, ...], file: str | None, drop_path: float) -> Any:
+    import timm
+    from timm.models.swin_transformer import SwinTransformer
+
+    settings: dict[str, Any] = {"img_size": size, "num_classes": 0, "drop_path_rate": drop_path}
+    if model == NANO:
+        return SwinTransformer(**_NANO_LAYERS, **settings)
+    if file is None:
+        return timm.create_model(model, pretrained=False, **settings)
+    return timm.create_model(model, pretrained=True, pretrained_cfg_overlay={"file": file}, **settings)
+
+
+def _check_options(model: str, pretrained: bool | None, weights: str | None, drop_path: float) -> None:
+    import timm
+
+    if pretrained and weights is not None:
+        raise SpecError("pretrained=true and weights=FILE exclude each other", where="swin", remedy="give one of them")
+    if not 0 <= drop_path < 1:
+        raise SpecError(f"drop_path={drop_path} is no rate", where="swin", remedy="give it from 0 to below 1")
+    known = [NANO, *timm.list_models("swin_*")]
+    if model.partition(".")[0] not in known:
+        near = difflib.get_close_matches(model, known, n=1) or [known[0], known[-1]]
+        raise SpecError(
+            "timm has no Swin of that name", where=f"swin[model={model}]", remedy=f"did you mean {' or '.join(near)}?"
+        )
+    if model == NANO and pretrained is not False and weights is None:
+        raise WeightsError(
+            "there are no pretrained weights of nano",
+            where="swin[model=nano]",
+            remedy="choose pretrained=false for random weights, or weights=FILE",
+        )
+
+
+def _check_image(modality: Modality, stride: int) -> tuple[int, int]:
+    """Height and width of the last stage; SpecError where the image does not divide into it."""
+    height, width = modality.shape[1:]
+    if modality.shape[0] != 3 or height % stride or width % stride or min(height, width) < 2 * stride:
+        raise SpecError(
+            f"{modality.name!r} is {height} × {width}, but sides must be multiples of {stride} px from {2 * stride} up",
+            where="swin",
+            remedy=f"have the dataset give RGB images of, say, {_nearest(height, stride)} × {_nearest(width, stride)}",
+        )
+    return height // stride, width // stride
+
+
+def _nearest(pixels: int, stride: int) -> int:
+    return max(2, round(pixels / stride)) * stride

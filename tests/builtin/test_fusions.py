@@ -1,0 +1,166 @@
+"""What the fusions promise beyond the contract."""
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from mmbench import SpecError, Tokens, TokenSpec
+from mmbench.builtin.concat import Concat
+from mmbench.builtin.gated import Gated
+from mmbench.builtin.late import Late
+from mmbench.builtin.only import Only
+from mmbench.builtin.pooling import Summary, mean_over_present
+from mmbench.builtin.prior import Prior
+
+INPUTS = {"eeg": TokenSpec(4, 5), "face": TokenSpec(2, 6, 3)}
+
+
+def batch(n: int = 6, seed: int = 0) -> dict[str, Tokens]:
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: Tokens(
+            torch.randn(n, spec.instances, spec.length, spec.dim, generator=generator),
+            torch.ones(n, spec.instances, dtype=torch.bool),
+        )
+        for name, spec in INPUTS.items()
+    }
+
+
+def without(tokens: Mapping[str, Tokens], *names: str) -> dict[str, Tokens]:
+    return {
+        name: Tokens(x * 0, present & False) if name in names else Tokens(x, present)
+        for name, (x, present) in tokens.items()
+    }
+
+
+def test_only_present_instances_are_averaged() -> None:
+    x = torch.tensor([[[[1.0]], [[3.0]], [[100.0]]], [[[1.0]], [[3.0]], [[5.0]]]])
+    present = torch.tensor([[True, True, False], [False, False, False]])
+    assert mean_over_present(Tokens(x, present)).flatten().tolist() == [2.0, 0.0]
+
+
+def test_flatten_tells_tokens_apart_and_mean_does_not() -> None:
+    tokens = batch()["eeg"]
+    turned = Tokens(tokens.x.roll(1, dims=2), tokens.present)
+    torch.manual_seed(0)
+    flatten, mean = Summary(INPUTS["eeg"], 8, "flatten"), Summary(INPUTS["eeg"], 8, "mean")
+    assert not torch.allclose(flatten(tokens), flatten(turned), atol=1e-3)
+    assert torch.allclose(mean(tokens), mean(turned), atol=1e-5)
+
+
+@pytest.mark.parametrize("cls", [Concat, Late, Gated, Only])
+@pytest.mark.parametrize("params", [{"dim": 0}, {"dropout": 1.5}])
+def test_impossible_sizes_are_refused(cls: type, params: dict) -> None:
+    inputs = {"eeg": INPUTS["eeg"]}
+    with pytest.raises(SpecError, match=next(iter(params))):
+        cls(inputs, 2, **params)
+
+
+@pytest.mark.parametrize("cls", [Concat, Late, Gated, Only])
+def test_every_fusion_learns_a_separable_problem(cls: type) -> None:
+    torch.manual_seed(0)
+    tokens = batch(48)
+    labels = (tokens["eeg"].x[:, 0, 1, 2] > 0).long()
+    fusion = cls(INPUTS, 2, dim=16, dropout=0.0, **({"modality": "eeg"} if cls is Only else {}))
+    optimizer = torch.optim.AdamW(fusion.parameters(), lr=1e-2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        fusion.training_loss(tokens, labels, cross_entropy).backward()
+        optimizer.step()
+    assert (fusion.eval()(tokens).argmax(dim=1) == labels).float().mean() > 0.95
+
+
+def test_late_averages_logits_of_the_present() -> None:
+    late, tokens = Late(INPUTS, 3).eval(), batch()
+    heads = [head(tokens[name]) for name, head in zip(late.names, late.heads, strict=True)]
+    torch.testing.assert_close(late(tokens), (heads[0] + heads[1]) / 2)
+    torch.testing.assert_close(late(without(tokens, "eeg")), heads[1])
+    weights = late.explain(without(tokens, "eeg"))
+    assert weights["eeg.weight"].tolist() == [0] * 6
+    assert weights["face.weight"].tolist() == [1] * 6
+
+
+def test_late_averages_probabilities_with_learned_weights() -> None:
+    late, tokens = Late(INPUTS, 3, combine="probabilities").eval(), batch()
+    with torch.no_grad():
+        late.weights.copy_(torch.tensor([1.0, 0.0]))
+    heads = [head(tokens[name]).softmax(dim=1) for name, head in zip(late.names, late.heads, strict=True)]
+    share = torch.tensor([1.0, 0.0]).softmax(dim=0)
+    torch.testing.assert_close(late(tokens).exp(), share[0] * heads[0] + share[1] * heads[1])
+
+
+def test_late_answers_with_its_bias_when_all_is_missing() -> None:
+    late = Late(INPUTS, 3).eval()
+    with torch.no_grad():
+        late.bias.copy_(torch.tensor([1.0, 2.0, 3.0]))
+    assert late(without(batch(2), "eeg", "face")).tolist() == [[1, 2, 3], [1, 2, 3]]
+
+
+def test_late_trains_each_head_where_it_has_data() -> None:
+    late, labels = Late(INPUTS, 3).eval(), torch.arange(6) % 3
+    tokens = batch()
+    half = Tokens(tokens["face"].x, torch.arange(6)[:, None].expand(6, 3) < 2)
+    tokens["face"] = half
+    eeg, face = (head(tokens[name]) for name, head in zip(late.names, late.heads, strict=True))
+    expected = cross_entropy(late(tokens), labels)
+    expected = expected + (cross_entropy(eeg, labels) + cross_entropy(face[:2], labels[:2])) / 2
+    torch.testing.assert_close(late.training_loss(tokens, labels, cross_entropy), expected)
+    nothing = without(tokens, "eeg", "face")
+    expected = cross_entropy(late(nothing), labels)
+    torch.testing.assert_close(late.training_loss(nothing, labels, cross_entropy), expected)
+
+
+def test_only_reads_one_modality() -> None:
+    assert Only.uses(["eeg", "face"], modality="face", dim=3) == ["face"]
+    assert Only.uses(["eeg"]) == ["eeg"]
+    inputs = {"eeg": TokenSpec(0, 0), "face": INPUTS["face"]}
+    only = Only(inputs, 2, modality="face").eval()
+    tokens = batch()
+    empty = {"eeg": Tokens(torch.zeros(6, 1, 0, 0), tokens["eeg"].present), "face": tokens["face"]}
+    assert only(empty).shape == (6, 2)
+    assert only(without(empty, "face")).tolist() == [[0, 0]] * 6
+
+
+def test_only_names_the_modalities_there_are() -> None:
+    with pytest.raises(SpecError, match=r"only\[modality=fase\]: no such modality; there are eeg, face .*=face\]\?"):
+        Only.uses(["face", "eeg"], modality="fase")
+    with pytest.raises(SpecError, match=r"which modality\? there are eeg, face"):
+        Only(INPUTS, 2)
+
+
+def test_prior_counts_the_training_part_once() -> None:
+    prior, tokens = Prior(INPUTS, 3), batch(4)
+    assert Prior.uses(["eeg", "face"]) == ()
+    assert list(prior.parameters()) == []
+
+    def criterion(logits: Tensor, labels: Tensor) -> Tensor:
+        raise AssertionError("class weights must not change the prior")
+
+    for labels in ([2, 2, 2, 0], [2, 2, 0, 0]):
+        loss = prior.training_loss(tokens, torch.tensor(labels), criterion)
+        assert loss.item() == 0
+        assert not loss.requires_grad
+    prior.eval()
+    prior.training_loss(tokens, torch.tensor([1, 1, 1, 1]), criterion)
+    expected = torch.tensor([4.0, 1.0, 6.0]).div(11).log()
+    torch.testing.assert_close(prior(tokens), expected.expand(4, 3))
+
+
+def test_two_gates_are_tied_and_more_are_free() -> None:
+    two, tokens = Gated(INPUTS, 2, dim=8).eval(), batch()
+    gates = two.explain(tokens)
+    torch.testing.assert_close(gates["eeg.gate"] + gates["face.gate"], torch.ones(6))
+    assert two.gate.out_features == 8
+    three = Gated({**INPUTS, "ecg": TokenSpec(1, 3)}, 2, dim=8)
+    assert three.gate.out_features == 24
+
+
+def test_gated_computes_the_published_unit() -> None:
+    gated, tokens = Gated(INPUTS, 2, dim=8).eval(), batch()
+    x1, x2 = (summary(tokens[name]) for name, summary in zip(gated.names, gated.summaries, strict=True))
+    z = torch.sigmoid(gated.gate(torch.cat([x1, x2], dim=1)))
+    hidden = z * torch.tanh(gated.hidden[0](x1)) + (1 - z) * torch.tanh(gated.hidden[1](x2))
+    torch.testing.assert_close(gated(tokens), gated.classify(hidden))

@@ -1,0 +1,102 @@
+import io
+import pickle
+
+import numpy as np
+import pytest
+
+from mmbench import DataError
+from mmbench_datasets.deap.files import check_agreement, load_ratings, load_recording
+
+SHAPE = (40, 40, 8064)
+HEADER = "Participant_id,Trial,Experiment_id,Start_time,Valence,Arousal,Dominance,Liking,Familiarity\n"
+
+
+def write_dat(path, data, labels):
+    path.write_bytes(pickle.dumps({"data": data, "labels": labels}, 2))
+    return path
+
+
+def test_a_cut_dat_is_named(simulated, tmp_path):
+    path = tmp_path / "s01.dat"
+    path.write_bytes((simulated / "data_preprocessed_python/s01.dat").read_bytes()[:1_000_000])
+    with pytest.raises(DataError, match=r"s01\.dat: is truncated or damaged"):
+        load_recording(path)
+
+
+def test_a_cut_mat_is_named(tmp_path):
+    from scipy.io import savemat
+
+    whole = io.BytesIO()
+    savemat(whole, {"data": np.zeros((40, 4, 800)), "labels": np.ones((40, 4))}, do_compression=True)
+    for length in (0, 60, 200, len(whole.getvalue()) - 20):
+        path = tmp_path / "s01.mat"
+        path.write_bytes(whole.getvalue()[:length])
+        with pytest.raises(DataError, match=r"s01\.mat: (is truncated|has no array)"):
+            load_recording(path)
+
+
+def test_missing_arrays_and_wrong_shapes(tmp_path):
+    labels = np.ones((40, 4))
+    with pytest.raises(DataError, match="has no array 'data'"):
+        load_recording(write_dat(tmp_path / "s01.dat", None, labels))
+    with pytest.raises(DataError, match=r"'data' is float64 \(40, 32, 8064\), not numbers \(40, 40, 8064\)"):
+        load_recording(write_dat(tmp_path / "s01.dat", np.zeros((40, 32, 8064)), labels))
+    with pytest.raises(DataError, match=r"'labels' is float64 \(39, 4\)"):
+        load_recording(write_dat(tmp_path / "s01.dat", np.zeros(SHAPE, "i1"), labels[1:]))
+
+
+def test_nan_names_its_trial(tmp_path):
+    data = np.zeros(SHAPE, "f2")
+    data[6, 3, 100] = np.nan
+    with pytest.raises(DataError, match=r"s01\.dat, trial 7: has NaN"):
+        load_recording(write_dat(tmp_path / "s01.dat", data, np.ones((40, 4))))
+
+
+@pytest.mark.parametrize("value", [0.5, 9.5, np.nan])
+def test_a_label_outside_names_its_trial(tmp_path, value):
+    labels = np.full((40, 4), 5.0)
+    labels[11, 1] = value
+    with pytest.raises(DataError, match=r"s01\.dat, trial 12: arousal is .* outside 1-9"):
+        load_recording(write_dat(tmp_path / "s01.dat", np.zeros(SHAPE, "i1"), labels))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("1,1,5,0,1,2,3,4,\n1,1,6,0,1,2,3,4,\n", "line 3: names a trial twice"),
+        ("1,1,5,0,1,2,3,4,\n1,2,5,0,1,2,3,4,\n", "line 3: names a trial twice"),
+        ("1,x,5,0,1,2,3,4,\n", "line 2: not a row"),
+        ("1,1,5\n", "line 2: not a row"),
+        ("1,1,5,0,1,2,3,9.5,\n", "line 2: a rating outside 1-9"),
+    ],
+)
+def test_bad_rows_of_ratings(tmp_path, rows, message):
+    path = tmp_path / "participant_ratings.csv"
+    path.write_text(HEADER + rows)
+    with pytest.raises(DataError, match=message):
+        load_ratings(path)
+
+
+def test_ratings_need_their_columns(tmp_path):
+    path = tmp_path / "participant_ratings.csv"
+    path.write_text("Participant_id,Trial\n1,1\n")
+    with pytest.raises(DataError, match="has no column Experiment_id, Valence"):
+        load_ratings(path)
+
+
+def test_ratings_with_blank_familiarity_and_byte_order_mark(tmp_path):
+    path = tmp_path / "participant_ratings.csv"
+    path.write_text("\ufeff" + HEADER + "2,7,5,0,1,2.5,3,4,\n", encoding="utf-8")
+    rating = load_ratings(path)[2, 5]
+    assert (rating.trial, rating.values) == (7, (1.0, 2.5, 3.0, 4.0))
+
+
+def test_ratings_that_are_not_the_labels(tmp_path):
+    path = tmp_path / "participant_ratings.csv"
+    path.write_text(HEADER + "1,2,1,0,1,2,3,4,\n")
+    ratings = load_ratings(path)
+    check_agreement(path, ratings, 1, np.array([[1.0, 2, 3, 4]]))
+    with pytest.raises(DataError, match=r"participant 1, Experiment_id 1: ratings .* are not the labels"):
+        check_agreement(path, ratings, 1, np.array([[1.0, 2, 3, 5]]))
+    with pytest.raises(DataError, match="Experiment_id 2: has no ratings"):
+        check_agreement(path, ratings, 1, np.array([[1.0, 2, 3, 4], [1, 2, 3, 4]]))

@@ -1,0 +1,104 @@
+import io
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmbench import DataError
+from mmbench_datasets.deap.pickle2 import load_arrays, load_pickle, write_arrays
+
+ARRAYS = {"labels": np.array([[1.0, 9.0]]), "data": np.arange(2.0).reshape(1, 1, 2)}
+
+# What Python 2.7.18 with NumPy 1.16.6 wrote for ARRAYS, cPickle.dumps(ARRAYS, 2) and, after it, protocol 0.
+PYTHON2 = (
+    b"\x80\x02}q\x01(U\x06labelsq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85U\x01b"
+    b"\x87Rq\x05(K\x01K\x01K\x02\x86cnumpy\ndtype\nq\x06U\x02f8K\x00K\x01\x87Rq\x07(K\x03U\x01<NNNJ\xff\xff\xff\xff"
+    b'J\xff\xff\xff\xffK\x00tb\x89U\x10\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00"@tbU\x04dataq\x08h\x03'
+    b"h\x04K\x00\x85U\x01b\x87Rq\t(K\x01K\x01K\x01K\x02\x87h\x07\x89U\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+    b"\x00\x00\x00\xf0?tbu."
+)
+PYTHON2_TEXT = (
+    b"(dp1\nS'labels'\np2\ncnumpy.core.multiarray\n_reconstruct\np3\n(cnumpy\nndarray\np4\n(I0\ntS'b'\ntRp5\n(I1\n(I1\n"
+    b"I2\ntcnumpy\ndtype\np6\n(S'f8'\nI0\nI1\ntRp7\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n"
+    b"S'\\x00\\x00\\x00\\x00\\x00\\x00\\xf0?\\x00\\x00\\x00\\x00\\x00\\x00\"@'\ntbsS'data'\np8\ng3\n(g4\n(I0\ntS'b'\n"
+    b"tRp9\n(I1\n(I1\nI1\nI2\ntg7\nI00\n"
+    b"S'\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\xf0?'\ntbs."
+)
+
+
+def written(arrays):
+    file = io.BytesIO()
+    write_arrays(file, arrays)
+    return file.getvalue()
+
+
+def test_writes_what_python2_wrote():
+    assert written(ARRAYS) == PYTHON2
+
+
+def test_large_arrays_come_back_from_pickle():
+    arrays = {"labels": np.ones((40, 4)), "data": np.random.default_rng(0).normal(size=(2, 40, 300))}
+    back = pickle.loads(written(arrays), encoding="latin1")
+    assert all(np.array_equal(back[key], arrays[key]) for key in arrays)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [PYTHON2, PYTHON2_TEXT, *(pickle.dumps(ARRAYS, protocol) for protocol in (2, 3, 4))],
+    ids=["python2", "python2-text", "protocol2", "protocol3", "protocol4"],
+)
+def test_reads_every_protocol(content):
+    arrays = load_arrays(content)
+    assert all(np.array_equal(arrays[key], ARRAYS[key]) for key in ARRAYS)
+
+
+def test_reads_the_new_name_of_numpys_core():
+    content = PYTHON2.replace(b"numpy.core.multiarray", b"numpy._core.multiarray")
+    assert np.array_equal(load_arrays(content)["labels"], ARRAYS["labels"])
+
+
+def test_reads_fortran_order():
+    array = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    assert np.array_equal(load_arrays(pickle.dumps({"data": array}, 2))["data"], array)
+
+
+def test_code_does_not_run(tmp_path: Path):
+    trap, file = tmp_path / "ran", tmp_path / "s01.dat"
+    code = f"import os, pickle\nclass Evil:\n    def __reduce__(self): return os.system, ('touch {trap}',)\n"
+    code += f"pickle.dump({{'data': Evil()}}, open({str(file)!r}, 'wb'), 2)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(DataError, match=r"s01\.dat: this pickle tries to run code \(posix\.system\)"):
+        load_pickle(file)
+    assert not trap.exists()
+    pickle.loads(file.read_bytes())
+    assert trap.exists(), "the trap itself does not work"
+
+
+@pytest.mark.parametrize(
+    "name", [b"numpy.core.multiarray\nfromfile", b"builtins\neval", b"numpy\nload", b"copyreg\n_reconstructor"]
+)
+def test_no_other_name_is_known(name):
+    with pytest.raises(DataError, match="tries to run code"):
+        load_arrays(b"c" + name + b"\n.")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PYTHON2[:-40],
+        PYTHON2[:20],
+        b"",
+        b"\x80\x02]q\x01.",
+        b"\x80\x02}r\xff\xff\xff\x7f",
+        PYTHON2.replace(b"K\x01K\x01K\x02\x86", b"K\x01K\xffK\xff\x86"),
+        PYTHON2.replace(b"U\x02f8", b"U\x02O8"),
+        PYTHON2.replace(b"U\x10", b"T\xff\xff\xff\x7f"),
+    ],
+    ids=["cut", "cut-early", "empty", "list", "memo-bomb", "wrong-size", "objects", "length-bomb"],
+)
+def test_damage_is_told(content):
+    with pytest.raises(ValueError):  # noqa: PT011 - what is told is the unpickler's
+        load_arrays(content)

@@ -1,0 +1,237 @@
+import csv
+import hashlib
+import io
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.linear_model import RidgeClassifier
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mmbench import DataError, SpecError, StorageError
+from mmbench_datasets.deap import Deap, DeapSim
+from mmbench_datasets.deap.faces import FaceFinder, crop_face
+from mmbench_datasets.deap.films import Film, draw_film, write_film
+from mmbench_datasets.deap.layout import SIMULATED_MARK
+from mmbench_datasets.deap.signals import simulate_eeg
+from mmbench_datasets.deap.simulate import Simulation, make_once, write_simulation
+from mmbench_datasets.deap.truth import is_filmed, make_truth
+
+
+def files(root):
+    return {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def test_signals_are_pickled_as_deap_pickles_them(simulated):
+    content = pickle.loads((simulated / "data_preprocessed_python/s01.dat").read_bytes(), encoding="latin1")
+    assert {key: (value.shape, value.dtype.str) for key, value in content.items()} == {
+        "labels": ((40, 4), "<f8"),
+        "data": ((40, 40, 8064), "<f8"),
+    }
+    assert content["labels"].min() >= 1
+    assert content["labels"].max() <= 9
+    assert content["data"].std(axis=2).min() > 0
+
+
+def test_eeg_is_average_referenced_and_band_limited():
+    eeg = simulate_eeg(0, 1, 1, 0.5, -0.5)
+    assert eeg.shape == (32, 8064)
+    assert np.linalg.matrix_rank(np.cov(eeg)) == 31
+    assert 3 < eeg.std() < 30
+    power = (np.abs(np.fft.rfft(eeg)) ** 2).mean(axis=0)
+    frequencies = np.fft.rfftfreq(8064, 1 / 128)
+    assert power[(frequencies < 4) | (frequencies >= 45)].sum() < 1e-9 * power.sum()
+
+
+def test_ratings_file(simulated):
+    with (simulated / "metadata_csv/participant_ratings.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["Trial"]) for row in rows] == list(range(1, 41))
+    experiments = [int(row["Experiment_id"]) for row in rows]
+    assert sorted(experiments) == list(range(1, 41))
+    assert experiments != sorted(experiments)
+    assert all(row["Familiarity"] for row in rows)
+    assert not any(make_truth(0, 2).familiarity)
+
+
+def test_each_person_has_an_order_and_ratings_of_their_own():
+    one, other = make_truth(0, 1), make_truth(0, 2)
+    assert (one.trials != other.trials).any()
+    assert (one.ratings != other.ratings).any()
+    counts = np.unique(one.ratings[:, :2] > 5, axis=0, return_counts=True)[1]
+    assert counts.tolist() == [10, 10, 10, 10]
+
+
+def test_the_films_that_deap_lacks():
+    assert sum(is_filmed(person, trial) for person in range(1, 33) for trial in range(1, 41)) == 874
+    missing = {(p, t) for p in range(1, 23) for t in range(1, 41) if not is_filmed(p, t)}
+    assert missing == {(3, 40), (5, 40), (14, 40), (11, 38), (11, 39), (11, 40)}
+
+
+def test_films_have_deaps_size_and_some_frames_without_a_face(tmp_path):
+    import cv2
+
+    path = tmp_path / "film.avi"
+    write_film(path, Film(0, 1, 1, 0.0, 0.0, 5.0, 2.0))
+    capture = cv2.VideoCapture(str(path))
+    size = [capture.get(what) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)]
+    assert [*size, capture.get(cv2.CAP_PROP_FRAME_COUNT)] == [720, 576, 5, 10]
+    capture.release()
+    finder = FaceFinder()
+    found = [
+        finder.find(frame) is not None
+        for trial in range(1, 9)
+        for frame in draw_film(Film(0, 1, trial, 0.0, 0.0, 0.25, 60.0))
+    ]
+    assert 0.8 < np.mean(found) < 1
+
+
+def test_the_same_seed_gives_the_same_bytes(simulated, tmp_path):
+    Deap().simulate(tmp_path / "again", subjects=1, seed=3, fps=2.0, seconds=6.0)
+    hashes = [
+        {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files(root).items()}
+        for root in (simulated, tmp_path / "again")
+    ]
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0]) == 1 + 1 + 1 + 40
+
+
+def test_another_seed_or_strength_gives_other_signals():
+    one = simulate_eeg(0, 1, 1, 0.5, 0.5)
+    assert not np.allclose(one, simulate_eeg(1, 1, 1, 0.5, 0.5))
+    assert not np.allclose(one, simulate_eeg(0, 1, 1, 0.0, 0.0))
+
+
+def test_a_simulation_is_resumed_and_never_mixed(simulated, monkeypatch):
+    before = {name: path.stat().st_mtime_ns for name, path in files(simulated).items()}
+    options = {"subjects": 1, "seed": 3, "fps": 2.0, "seconds": 6.0}
+    film = simulated / "face_video/s01/s01_trial07.avi"
+    content = film.read_bytes()
+    film.unlink()
+    write_simulation(simulated, Simulation(**options))
+    after = {name: path.stat().st_mtime_ns for name, path in files(simulated).items()}
+    assert film.read_bytes() == content
+    assert [name for name in before if before[name] != after[name]] == ["face_video/s01/s01_trial07.avi"]
+    with pytest.raises(DataError, match="simulated with other options"):
+        write_simulation(simulated, Simulation(**options, strength=0.5))
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "precious.dat").write_bytes(b"real")
+    with pytest.raises(DataError, match="is not empty and not a simulation"):
+        Deap().simulate(tmp_path, subjects=1)
+    assert list(files(tmp_path)) == ["precious.dat"]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="choose a folder that can be written"):
+        Deap().simulate(tmp_path / "file" / "deap", subjects=1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"subjects": 0}, {"subjects": 33}, {"subjects": 1, "strength": -1.0}, {"subjects": 1, "seed": -1}]
+)
+def test_impossible_options(tmp_path, options):
+    with pytest.raises(SpecError, match="is outside"):
+        Deap().simulate(tmp_path, **options)
+
+
+def test_made_once_and_whole_or_not_at_all(tmp_path, monkeypatch):
+    from mmbench_datasets.deap import simulate
+
+    made = []
+
+    def stop(root, simulation):
+        root.mkdir(exist_ok=True)
+        made.append(root)
+        if len(made) == 1:
+            raise KeyboardInterrupt
+        (root / SIMULATED_MARK).touch()
+
+    monkeypatch.setattr(simulate, "write_simulation", stop)
+    with pytest.raises(KeyboardInterrupt):
+        make_once(tmp_path, "deap-sim", Simulation(subjects=1))
+    homes = [make_once(tmp_path, "deap-sim", Simulation(subjects=1)) for _ in range(2)]
+    assert len(made) == 2
+    assert homes[0] == homes[1]
+    assert (homes[0] / SIMULATED_MARK).is_file()
+    assert make_once(tmp_path, "deap-sim", Simulation(subjects=1, seed=1)) != homes[0]
+
+
+def test_the_small_twin_is_read_like_deap(simulated):
+    twin = DeapSim(windows=1)
+    assert twin.card.access == "simulated"
+    assert twin.schema().modality("face").shape == (3, 64, 64)
+    sample = next(twin.read(simulated, "s01"))
+    assert sample.data["eeg"].shape == (1, 32, 384)
+    with pytest.raises(SpecError, match="subjects=40"):
+        DeapSim(subjects=40)
+
+
+# What the signals tell, without files: three windows of each of forty trials of four people.
+PEOPLE, WINDOWS = range(1, 5), (400, 3000, 6000)
+
+
+def eeg_features(strength, participant, row, scores):
+    eeg = simulate_eeg(0, participant, row + 1, *(strength * scores))
+    frequencies = np.fft.rfftfreq(384, 1 / 128)
+    for start in WINDOWS:
+        power = np.abs(np.fft.rfft(eeg[:, start : start + 384])) ** 2
+        bands = [
+            power[:, (frequencies >= low) & (frequencies < high)].mean(1)
+            for low, high in ((4, 8), (8, 14), (14, 31), (31, 45))
+        ]
+        yield np.log(np.concatenate(bands))
+
+
+def face_features(strength, participant, row, scores):
+    finder = FaceFinder()
+    film = Film(0, participant, row + 1, *(strength * scores), fps=0.05, seconds=60.0)
+    for frame in draw_film(film):
+        box = finder.find(frame)
+        code = None if box is None else crop_face(frame, box, 48)
+        pixels = Image.open(io.BytesIO(code)).resize((16, 16)) if code else np.full((16, 16, 3), 128)
+        yield np.asarray(pixels, float).ravel()
+
+
+def accuracy(features, strength, alpha):
+    """Balanced accuracy across people, and with the windows of each person shuffled."""
+    x, y, people = [], [], []
+    for participant in PEOPLE:
+        truth = make_truth(0, participant)
+        for row, (scores, ratings) in enumerate(zip(truth.scores, truth.ratings, strict=True)):
+            x += list(features(strength, participant, row, scores))
+            y += [int(ratings[0] > 5) + 2 * int(ratings[1] > 5)] * 3
+            people += [participant] * 3
+    x, y, people = np.array(x), np.array(y), np.array(people)
+    model = make_pipeline(StandardScaler(), RidgeClassifier(alpha))
+    honest = balanced_accuracy_score(y, cross_val_predict(model, x, y, cv=LeaveOneGroupOut(), groups=people))
+    folds = KFold(5, shuffle=True, random_state=0)
+    shuffled = [
+        np.mean(cross_val_predict(model, x[people == who], y[people == who], cv=folds) == y[people == who])
+        for who in PEOPLE
+    ]
+    return honest, float(np.mean(shuffled))
+
+
+@pytest.mark.parametrize("features", [eeg_features, face_features])
+def test_labels_are_as_strong_as_asked_and_the_fingerprint_leaks(features):
+    honest, _ = accuracy(features, 1.0, 1000.0)
+    assert 0.35 < honest < 0.8
+    chance, leaked = accuracy(features, 0.0, 10.0)
+    assert 0.15 < chance < 0.37
+    assert leaked > 0.7
+
+
+def test_trials_held_out_tell_nothing_when_nothing_is_there():
+    truth = make_truth(0, 1)
+    x = [row for trial, scores in enumerate(truth.scores) for row in eeg_features(0.0, 1, trial, scores)]
+    y = np.repeat((truth.ratings[:, 0] > 5).astype(int), 3)
+    model = make_pipeline(StandardScaler(), RidgeClassifier(100.0))
+    guess = cross_val_predict(model, np.array(x), y, cv=GroupKFold(8), groups=np.repeat(np.arange(40), 3))
+    assert abs(balanced_accuracy_score(y, guess) - 0.5) < 0.25

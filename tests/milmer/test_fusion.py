@@ -1,0 +1,191 @@
+from itertools import product
+from typing import get_args
+
+import pytest
+import torch
+
+from mmbench import SpecError, Tokens, TokenSpec
+from mmbench_milmer.balancing import BalancingName, CrossAttention
+from mmbench_milmer.fusion import MilmerFusion
+from mmbench_milmer.selection import SelectorName
+
+INPUTS = {
+    "eeg": TokenSpec(length=5, dim=12),
+    "face": TokenSpec(length=4, dim=16, instances=5),
+    "voice": TokenSpec(length=2, dim=24, instances=3),
+}
+SMALL = {"dim": 24, "heads": 4, "ff": 32, "k": 2}
+SELECTORS, BALANCINGS = get_args(SelectorName), get_args(BalancingName)
+EVERY_OPTION = pytest.mark.parametrize(("selector", "balancing"), list(product(SELECTORS, BALANCINGS)))
+
+
+def make_fusion(inputs=INPUTS, seed=0, **params):
+    torch.manual_seed(seed)
+    return MilmerFusion(inputs, 3, **{**SMALL, **params})
+
+
+def make_tokens(n=4, inputs=INPUTS, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    tokens = {}
+    for name, spec in inputs.items():
+        present = torch.rand(n, spec.instances, generator=generator) < 0.8
+        present[:, 0] = True
+        x = torch.randn(n, spec.instances, spec.length, spec.dim, generator=generator)
+        tokens[name] = Tokens(x * present[:, :, None, None], present)
+    return tokens
+
+
+def without(tokens, *names):
+    return {
+        name: Tokens(torch.zeros_like(part.x), torch.zeros_like(part.present)) if name in names else part
+        for name, part in tokens.items()
+    }
+
+
+@EVERY_OPTION
+def test_logits_and_token_count(selector, balancing):
+    fusion = make_fusion(selector=selector, balancing=balancing)
+    tokens = make_tokens()
+    logits = fusion(tokens)
+    assert logits.shape == (4, 3)
+    assert logits.isfinite().all()
+    x, present = fusion.gather(tokens)
+    assert x.shape == (4, 1 + 5 + 2 * 4 + 2 * 2, 24)
+    assert present.shape == x.shape[:2]
+
+
+@EVERY_OPTION
+def test_every_parameter_gets_a_gradient(selector, balancing):
+    fusion = make_fusion(selector=selector, balancing=balancing)
+    fusion(make_tokens(16)).square().sum().backward()
+    assert [name for name, p in fusion.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@EVERY_OPTION
+def test_absent_values_do_not_count(selector, balancing):
+    fusion = make_fusion(selector=selector, balancing=balancing).eval()
+    tokens = make_tokens()
+    spoilt = {
+        name: Tokens(torch.where(part.present[:, :, None, None], part.x, torch.nan), part.present)
+        for name, part in tokens.items()
+    }
+    assert torch.equal(fusion(tokens), fusion(spoilt))
+
+
+@EVERY_OPTION
+def test_missing_modalities_give_finite_logits_and_gradients(selector, balancing):
+    fusion = make_fusion(selector=selector, balancing=balancing)
+    tokens = make_tokens()
+    for gone in [("face",), ("eeg",), tuple(INPUTS)]:
+        logits = fusion(without(tokens, *gone))
+        assert logits.isfinite().all()
+        fusion.zero_grad()
+        logits.sum().backward()
+        assert all(parameter.grad.isfinite().all() for parameter in fusion.parameters() if parameter.grad is not None)
+
+
+@EVERY_OPTION
+def test_a_sample_does_not_depend_on_its_batch(selector, balancing):
+    fusion = make_fusion(selector=selector, balancing=balancing).eval()
+    tokens = make_tokens(6)
+    first = {name: Tokens(part.x[:1], part.present[:1]) for name, part in tokens.items()}
+    with torch.no_grad():
+        assert torch.allclose(fusion(tokens)[:1], fusion(first), atol=1e-5)
+
+
+def test_order_of_modalities_does_not_matter():
+    tokens = make_tokens()
+    turned = dict(reversed(tokens.items()))
+    one = make_fusion().eval()
+    other = make_fusion(dict(reversed(INPUTS.items()))).eval()
+    assert torch.equal(one(tokens), one(turned))
+    assert torch.equal(one(tokens), other(tokens))
+
+
+@pytest.mark.parametrize("names", [["eeg"], ["face"], ["eeg", "voice"]])
+def test_any_number_of_modalities(names):
+    inputs = {name: INPUTS[name] for name in names}
+    assert make_fusion(inputs)(make_tokens(inputs=inputs)).shape == (4, 3)
+
+
+def test_published_sizes():
+    inputs = {"eeg": TokenSpec(32, 768), "face": TokenSpec(49, 768, instances=10)}
+    torch.manual_seed(0)
+    fusion = MilmerFusion(inputs, 4)
+    assert fusion.gather(make_tokens(1, inputs))[0].shape == (1, 180, 768)
+    assert len(fusion.branches[1].balancing.queries) == 147
+    scorer = fusion.branches[1].selector.scorer
+    assert sum(parameter.numel() for parameter in scorer.parameters()) < 1_000_000
+
+
+def test_cls_token_is_a_parameter():
+    assert "cls_token" in dict(make_fusion().named_parameters())
+
+
+def test_queries_set_the_number_of_tokens():
+    x, _ = make_fusion(queries=3).gather(make_tokens())
+    assert x.shape[1] == 1 + 5 + 3 + 3
+
+
+def test_fewer_present_than_k_leaves_slots_masked():
+    tokens = make_tokens()
+    present = torch.zeros(4, 5, dtype=torch.bool)
+    present[:, 3] = True
+    tokens["face"] = Tokens(tokens["face"].x * present[:, :, None, None], present)
+    _, mask = make_fusion(balancing="none").gather(tokens)
+    assert (mask[:, 6:14].sum(dim=1) == 4).all()
+
+
+def test_missing_bag_is_masked_behind_cross_attention():
+    _, mask = make_fusion().gather(without(make_tokens(), "face"))
+    assert not mask[:, 6:14].any()
+    assert mask[:, 0].all()
+
+
+@EVERY_OPTION
+def test_nothing_of_a_missing_modality_is_read(selector, balancing):
+    fusion = make_fusion(selector=selector, balancing=balancing).eval()
+    tokens = without(make_tokens(), "eeg", "face")
+    before = fusion(tokens)
+    with torch.no_grad():
+        fusion.type_embedding[:2] += 1
+        fusion.branches[0].project.bias += 1
+        fusion.branches[1].project.bias += 1
+    assert torch.equal(fusion(tokens), before)
+
+
+def test_queries_do_not_see_empty_slots():
+    torch.manual_seed(0)
+    attention = CrossAttention(n_queries=3, dim=8, heads=2, dropout=0.0)
+    x, present = torch.randn(2, 4, 8), torch.tensor([[True, True, False, False]] * 2)
+    other = torch.where(present[:, :, None], x, 7.0)
+    assert torch.allclose(attention(x, present)[0], attention(other, present)[0])
+    assert attention(x, present)[1].all()
+    assert not attention(x, torch.zeros_like(present))[1].any()
+
+
+def test_explain_gives_shares_of_the_instances():
+    shares = make_fusion().eval().explain(make_tokens())
+    assert set(shares) == {"face.instances", "voice.instances"}
+    assert shares["face.instances"].shape == (4, 5)
+    assert torch.allclose(shares["face.instances"].sum(dim=1), torch.ones(4))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"variant": "published"}, "published variant is not available yet"),
+        ({"dim": 26}, "dim=26 is not a multiple of heads=4 — take dim=28"),
+        ({"k": 0}, "k=0 is too small"),
+        ({"depth": 0}, "depth=0 is too small"),
+        ({"dropout": 1.0}, "dropout=1.0 is no rate"),
+        ({"queries": 0}, "queries=0 is too small"),
+        ({"queries": 4, "balancing": "mlp"}, "queries=4 has no meaning with balancing=mlp"),
+        ({"k": 4}, "k=4 instances cannot be chosen from the 3 of 'voice' — take k=3 or fewer"),
+    ],
+)
+def test_impossible_options_are_refused(params, message):
+    with pytest.raises(SpecError) as caught:
+        make_fusion(**params)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("milmer")

@@ -1,0 +1,168 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from mmbench.cli import main
+
+
+class Finished(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Shell = Callable[..., Finished]
+
+
+@pytest.fixture
+def mmbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """The program, run in this process and an empty folder: what it returns and prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def shell(*arguments: str) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["mmbench", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return Finished(code, *capsys.readouterr())
+
+    return shell
+
+
+def assert_one_line(result: Finished, *words: str) -> None:
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("mmbench: ")
+    for word in words:
+        assert word in line
+
+
+def test_json_is_the_only_thing_on_stdout(mmbench: Shell) -> None:
+    result = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=1", "--json")
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["dataset"] == "mfeat"
+    assert document["protocol"] == "pooled-segment"
+    assert document["chance"] == pytest.approx(0.1)
+    assert document["simulated"] is False
+    assert [method["name"] for method in document["methods"]] == ["concat", "prior"]
+    concat = document["methods"][0]
+    for metric in ("accuracy", "balanced_accuracy", "macro_f1"):
+        interval = concat["scores"][metric]
+        assert interval["low"] <= interval["mean"] <= interval["high"]
+    assert concat["parameters"]["total"] >= concat["parameters"]["trainable"] > 0
+    assert sum(fold["samples"] for fold in concat["folds"]) == 2000
+    again = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=1")
+    assert "10 of 10 folds were done before" in again.stderr
+    table = again.stdout
+    assert max(map(len, table.splitlines())) <= 80
+    shown = mmbench("show", document["records"])
+    assert shown.stdout == table
+
+
+def test_help_of_every_command(mmbench: Shell) -> None:
+    for command in ([], ["run"], ["list"], ["data"], ["show"], ["compare"], ["check"], ["data", "simulate"]):
+        result = mmbench(*command, "--help")
+        assert result.returncode == 0
+        assert "Usage: " in result.stdout
+
+
+def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import no_such_module\n")
+    result = mmbench("list", "--plugin", str(broken), "--json")
+    document = json.loads(result.stdout)
+    assert {"concat", "late", "only", "prior", "gated", "milmer"} <= {item["name"] for item in document["methods"]}
+    (failure,) = document["failures"]
+    assert failure["plugin"] == str(broken)
+    assert "no_such_module" in failure["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "conct", "mfeat"], ["no method 'conct'", "did you mean 'concat'?"]),
+        (["run", "concat", "mfaet"], ["no dataset 'mfaet'", "did you mean 'mfeat'?"]),
+        (["run", "concat[dimm=3]", "mfeat"], ["concat", "'dimm'", "did you mean 'dim'?"]),
+        (["run", "concat[dim=many]", "mfeat"], ["concat[dim]", "'many'"]),
+        (["run", "concat[dim", "mfeat"], ["'concat[dim'", "name[param=value,...]"]),
+        (["run", "concat", "mfeat", "--protocol", "subject"], ["--protocol subject", "declares no subject"]),
+        (["run", "concat", "mfeat", "--protocol", "lopo"], ["no protocol 'lopo'", "choose pooled-segment"]),
+        (["run", "concat", "eegmat", "--protocol", "trial"], ["no trial", "choose segment, subject, loso"]),
+        (["run", "concat", "mfeat", "--task", "digits"], ["no task 'digits'", "did you mean 'digit'?"]),
+        (["run", "concat", "mfeat", "--standardize", "subject"], ["mfeat has no subjects", "choose train"]),
+        (["run", "concat", "mfeat", "--standardize", "all"], ["--standardize", "no choice 'all'"]),
+        (["run", "concat", "mfeat", "--encoder", "pixx=mlp"], ["--encoder", "did you mean 'pix'?"]),
+        (["run", "concat", "mfeat", "--encoder", "pix"], ["--encoder", "'pix' is not NAME=VALUE"]),
+        (["run", "concat", "mfeat", "--encoder", "pix=de"], ["encoder de", "pix is of kind vector"]),
+        (["run", "concat", "mfeat", "--training", "epoch=3"], ["--training", "did you mean 'epochs'?"]),
+        (["run", "concat", "mfeat", "--training", "lr=-1"], ["--training", "lr is -1"]),
+        (["run", "concat", "mfeat", "--training", "lr=fast"], ["--training lr", "'fast'"]),
+        (["run", "concat", "mfeat", "--seeds", "0"], ["--seeds", "0 is too few"]),
+        (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "ask for 2 or more"]),
+        (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "no CUDA device here"]),
+        (["run", "concat", "mfeat", "--device", "abacus"], ["--device", "no device 'abacus'"]),
+        (["run", "concat", "mfeat", "--against", "concat"], ["'concat' is asked for twice"]),
+        (["run", "concat", "mfeat", "--preset", "paper"], ["--preset", "no preset 'paper'"]),
+        (["run", "concat", "mfeat", "--preset", "none.toml"], ["none.toml", "cannot be read"]),
+        (["run", "concat", "mfeat", "--data", "nowhere"], ["nowhere", "no such folder"]),
+        (["run", "concat", "eegmat"], ["eegmat", "is not here", "--data"]),
+        (["run", "milmer", "deap"], ["deap", "is not here", "agreement", "deap-sim"]),
+        (["run", "milmer", "deap", "--data", "."], ["deap-sim"]),
+        (["show", "nowhere"], ["nowhere", "no such file"]),
+        (["show", "."], ["holds no records"]),
+        (["data", "simulate", "mfeat", "out", "--subjects", "2"], ["mfeat has no simulator"]),
+        (["check", "nothing_like_it"], ["nothing_like_it"]),
+    ],
+    ids=lambda value: " ".join(value) if value and value[0] in ("run", "show", "data", "check") else "",
+)
+def test_what_the_user_can_mend_is_one_line(mmbench: Shell, arguments: list[str], words: list[str]) -> None:
+    assert_one_line(mmbench(*arguments), *words)
+
+
+def test_a_broken_plugin_does_not_stop_a_run(mmbench: Shell, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise RuntimeError('oh no')\n")
+    result = mmbench("run", "prior", "mfeat", "--against", "", "--plugin", str(broken), "--json")
+    assert result.returncode == 0, result.stderr
+    assert "oh no" in result.stderr
+    assert json.loads(result.stdout)["methods"][0]["name"] == "prior"
+
+
+def test_a_failed_plugin_is_named_when_its_component_is_missing(mmbench: Shell, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise RuntimeError('oh no')\n")
+    assert_one_line(mmbench("run", "theirs", "mfeat", "--plugin", str(broken)), "no method 'theirs'", "oh no")
+
+
+def test_a_plain_failure_of_typer_is_a_usage_error(mmbench: Shell) -> None:
+    result = mmbench("run", "concat", "mfeat", "--no-such-option")
+    assert result.returncode == 2
+    assert "--no-such-option" in result.stderr
+
+
+def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mmbench", "run", "concat", "mfeat", "--against", "prior", "--jobs", "1"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*/*/fold-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "what was finished is kept" in errors
+    n_kept = len(list(tmp_path.glob("runs/*/*/fold-*.json")))
+    assert n_kept >= 1
+    assert not list(tmp_path.glob("runs/*/*/*.part"))
+    result = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=40")
+    assert f"{n_kept} of 10 folds were done before" in result.stderr

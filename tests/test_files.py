@@ -1,0 +1,151 @@
+"""Files are whole or not there; a full disk and a closed folder are one clear line."""
+
+import errno
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmbench import StorageError
+from mmbench.files import locked, make_folder, storage_errors, write_text, written_whole
+from mmbench.hashing import FileDigests, canonical_json, code_digest, digest
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.txt"
+    with written_whole(path) as aside:
+        aside.write_text("half")
+        assert not path.exists()
+        aside.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("before")
+
+    def fail() -> None:
+        with written_whole(path) as aside:
+            aside.write_text("half")
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        fail()
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_reads_while_it_is_written_again_reads_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_text(path, "before")
+    with path.open() as reader:
+        write_text(path, "after")
+        assert reader.read() == "before"
+    assert path.read_text() == "after"
+
+
+def test_others_may_read_what_the_umask_allows(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        write_text(tmp_path / "file.txt", "x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file.txt").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk(code: int, tmp_path: Path) -> None:
+    def fill() -> None:
+        with written_whole(tmp_path / "file.h5") as aside:
+            aside.write_text("half")
+            raise OSError(code, os.strerror(code))
+
+    with pytest.raises(StorageError, match="the disk is full") as caught:
+        fill()
+    assert caught.value.where == str(tmp_path / "file.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_device_that_is_really_full() -> None:
+    def fill() -> None:
+        with storage_errors(Path("/dev/full")):
+            Path("/dev/full").write_text("x")
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        fill()
+
+
+def test_other_errors_of_the_system_stay_what_they_are(tmp_path: Path) -> None:
+    def read() -> None:
+        with storage_errors(tmp_path):
+            (tmp_path / "gone").read_text()
+
+    with pytest.raises(FileNotFoundError):
+        read()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/sys takes no new folders, even from root")
+def test_a_closed_folder() -> None:
+    closed = Path("/sys/mmbench")
+    with pytest.raises(StorageError, match="cannot be written") as caught:
+        make_folder(closed)
+    assert str(closed) in caught.value.line
+    with pytest.raises(StorageError, match="cannot be written"):
+        write_text(closed / "x.json", "x")
+    with pytest.raises(StorageError, match="cannot be written"), locked(closed.parent / "file"):
+        pass
+
+
+def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(StorageError, match="cannot be written"):
+            make_folder(folder)
+
+
+def test_equal_values_have_equal_digests(tmp_path: Path) -> None:
+    assert canonical_json({"b": (1, 2), "a": Path("x")}) == '{"a":"x","b":[1,2]}'
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    assert digest({"a": 1}) != digest({"a": "1"})
+    with pytest.raises(TypeError, match="object has no canonical JSON"):
+        digest(object())
+
+
+def test_digests_follow_the_content(tmp_path: Path) -> None:
+    file, memory = tmp_path / "data.bin", tmp_path / "digests.json"
+    file.write_bytes(b"one")
+    digests = FileDigests(memory)
+    first = digests(file)
+    digests.save()
+    file.write_bytes(b"three")
+    assert FileDigests(memory)(file) != first
+    file.write_bytes(b"one")
+    os.utime(file, ns=(1, 1))
+    assert FileDigests(memory)(file) == first
+
+
+def test_a_digest_is_remembered_and_a_damaged_memory_is_not_believed(tmp_path: Path) -> None:
+    file, memory = tmp_path / "data.bin", tmp_path / "digests.json"
+    file.write_bytes(b"one")
+    digests = FileDigests(memory)
+    true = digests(file)
+    digests.save()
+    known = json.loads(memory.read_text())
+    known[str(file.resolve())][3] = "remembered"
+    memory.write_text(json.dumps(known))
+    assert FileDigests(memory)(file) == "remembered"
+    for text in ('{"half', "[]", json.dumps({str(file.resolve()): None})):
+        memory.write_text(text)
+        assert FileDigests(memory)(file) == true
+
+
+def test_code_digest_tells_sources_apart() -> None:
+    from mmbench.builtin.prior import Prior
+    from mmbench.types import Card
+
+    assert code_digest(Prior) == code_digest(Prior) != code_digest(Card)

@@ -1,0 +1,103 @@
+"""A sample is checked where it enters, and the error names it."""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmbench import DataError, Modality, Sample, Schema
+from mmbench.samples import check_sample, presence
+
+PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "right"))
+FACE = Modality("face", "image", (3, 6, 4), instances=2)
+FACTS = Modality("facts", "vector", (3,))
+SCHEMA = Schema((PULSE, FACE, FACTS), {"mood": ("low", "high")}, ("subject",))
+
+
+def picture(width: int = 4, height: int = 6) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), (200, 10, 10)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def sample() -> Sample:
+    random = np.random.default_rng(0)
+    data = {"pulse": random.normal(size=(2, 2, 5)), "face": [picture(), None], "facts": np.zeros((1, 3))}
+    return Sample("s1-t1", {"mood": 1}, data, {"subject": "s1"})
+
+
+def with_data(**data: object) -> Sample:
+    return replace(sample(), data={**sample().data, **data})
+
+
+def pulse(change: Callable[[np.ndarray], None]) -> Sample:
+    values = sample().data["pulse"].copy()
+    change(values)
+    return with_data(pulse=values)
+
+
+def spoil(values: np.ndarray, where: object, value: float) -> None:
+    values[where] = value
+
+
+def test_a_whole_sample_passes() -> None:
+    check_sample(sample(), SCHEMA)
+
+
+def test_a_missing_modality_and_a_missing_label_pass() -> None:
+    check_sample(replace(sample(), data={}, labels={}), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (with_data(taste=np.ones((1, 3))), "taste"),
+        (replace(sample(), groups={}), "declares no subject"),
+        (replace(sample(), groups={"subject": ""}), "declares no subject"),
+        (replace(sample(), labels={"mood": 2}), "label 2 of 'mood' is outside 0-1"),
+        (replace(sample(), labels={"mood": -1}), "label -1"),
+        (replace(sample(), labels={"mood": 0.5}), "label 0.5"),
+        (replace(sample(), labels={"taste": 0}), "'taste'"),
+        (with_data(pulse=np.ones((1, 2, 5))), "1 instances, not 2"),
+        (with_data(pulse=np.ones((2, 2, 4))), "(2, 2, 4), not (2, 2, 5)"),
+        (with_data(facts=np.ones((1, 3, 1))), "shape"),
+        (with_data(facts=np.array([[0, np.inf, 0]])), "facts holds NaN or infinite"),
+        (with_data(facts=np.array([[0, 1e300, 0]])), "facts holds NaN or infinite"),
+        (pulse(lambda values: spoil(values, (1, 1, 3), np.nan)), "pulse holds NaN"),
+        (pulse(lambda values: spoil(values, (slice(None), 1), 4.0)), "channel right of pulse is constant"),
+        (with_data(face=[picture(), "text"]), "face is not JPEG or PNG bytes"),
+        (with_data(face=[b"no picture", None]), "face"),
+        (with_data(face=[picture(7, 6), None]), "(3, 6, 7), not (3, 6, 4)"),
+        (with_data(face=[picture()]), "1 instances, not 2"),
+        (replace(sample(), present={"pulse": np.array([True])}), "present"),
+    ],
+)
+def test_a_bad_sample_is_named_with_what_is_wrong(bad: Sample, says: str) -> None:
+    with pytest.raises(DataError) as caught:
+        check_sample(bad, SCHEMA)
+    assert caught.value.where == "s1-t1"
+    assert says in caught.value.line
+
+
+def test_what_is_absent_is_not_judged() -> None:
+    spoilt = pulse(lambda values: spoil(values, 1, np.nan))
+    check_sample(replace(spoilt, present={"pulse": np.array([True, False])}), SCHEMA)
+
+
+def test_a_channel_may_rest_in_one_instance() -> None:
+    check_sample(pulse(lambda values: spoil(values, (0, 1), 4.0)), SCHEMA)
+
+
+def test_a_vector_may_be_constant() -> None:
+    check_sample(with_data(facts=np.full((1, 3), 7.0)), SCHEMA)
+
+
+def test_presence() -> None:
+    here = replace(sample(), present={"pulse": np.array([False, True])})
+    assert presence(here, PULSE).tolist() == [False, True]
+    assert presence(here, FACE).tolist() == [True, False]
+    assert presence(here, FACTS).tolist() == [True]
+    assert presence(replace(here, data={}), PULSE).tolist() == [False, False]

@@ -1,0 +1,122 @@
+"""``name[param=value]`` is read, written and bound, and what cannot be says why."""
+
+from typing import Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmbench import SpecError
+from mmbench.specs import Spec, bind, did_you_mean, parse_pairs, parse_spec, split_list
+
+
+class Component:
+    name = "thing"
+
+    def __init__(
+        self,
+        inputs: object,
+        *,
+        size: int = 3,
+        rate: float = 0.5,
+        deep: bool = False,
+        mode: Literal["mean", "max"] = "mean",
+        path: str | None = None,
+    ) -> None:
+        raise AssertionError("binding builds nothing")
+
+
+class Demanding:
+    name = "demanding"
+
+    def __init__(self, *, folder: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "params"),
+    [
+        ("milmer", "milmer", {}),
+        ("milmer[]", "milmer", {}),
+        (" milmer [ a = 1 , b=x ] ", "milmer", {"a": "1", "b": "x"}),
+        ("late[inner=concat[dim=3,x=2],b=4]", "late", {"inner": "concat[dim=3,x=2]", "b": "4"}),
+        ("timm[weights=a=b.pt]", "timm", {"weights": "a=b.pt"}),
+    ],
+)
+def test_reads(text: str, name: str, params: dict[str, str]) -> None:
+    assert parse_spec(text) == Spec(name, params)
+
+
+@pytest.mark.parametrize("text", ["", "[a=1]", "a[b]", "a[b=1", "a]b", "a[=1]", "a[b=1,b=2]", "a b", "a[1b=2]"])
+def test_refuses_what_is_no_spec_on_one_line(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert repr(text) in caught.value.line
+    assert "write name" in caught.value.remedy
+
+
+VALUES = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.none(),
+    st.floats(allow_nan=False),
+    st.from_regex(r"[A-Za-z0-9_./+-]+", fullmatch=True),
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.from_regex(r"[a-z_][a-z0-9_]*", fullmatch=True), VALUES, max_size=4))
+def test_what_is_written_reads_the_same(params: dict[str, object]) -> None:
+    spec = Spec("name", params)
+    again = parse_spec(str(spec))
+    assert str(again) == str(spec)
+    assert list(again.params) == list(params)
+
+
+def test_binding_converts_to_the_annotations_over_the_defaults() -> None:
+    given = {"size": "7", "deep": "true", "mode": "max", "path": "none"}
+    assert bind(Component, given) == {"size": 7, "rate": 0.5, "deep": True, "mode": "max", "path": None}
+    assert bind(Component, {"path": "a.pt"})["path"] == "a.pt"
+    assert bind(Component, {}) == {"size": 3, "rate": 0.5, "deep": False, "mode": "mean", "path": None}
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"sise": "7"}, "did you mean 'size'?"),
+        ({"inputs": "7"}, "no parameter 'inputs'"),
+        ({"size": "seven"}, "thing[size]: 'seven'"),
+        ({"size": "1.5"}, "thing[size]"),
+        ({"size": "none"}, "thing[size]"),
+        ({"deep": "perhaps"}, "thing[deep]"),
+        ({"mode": "min"}, "'mean' or 'max'"),
+    ],
+)
+def test_binding_says_what_will_not_do(params: dict[str, str], says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        bind(Component, params)
+    assert says in caught.value.line
+
+
+def test_a_parameter_without_default_must_be_given() -> None:
+    assert bind(Demanding, {"folder": "x"}) == {"folder": "x"}
+    with pytest.raises(SpecError, match="needs folder") as caught:
+        bind(Demanding, {})
+    assert "demanding[folder=...]" in caught.value.remedy
+
+
+def test_lists_split_outside_of_brackets_only() -> None:
+    assert split_list("concat, only[modality=eeg,x=1] ,,prior") == ["concat", "only[modality=eeg,x=1]", "prior"]
+    assert split_list("") == []
+
+
+def test_pairs() -> None:
+    assert parse_pairs(["eeg=de[bands=3,x=1]", " a = b "], "--encoder") == {"eeg": "de[bands=3,x=1]", "a": "b"}
+    for text in ("eeg", "=de", "eeg="):
+        with pytest.raises(SpecError, match="--encoder"):
+            parse_pairs([text], "--encoder")
+
+
+def test_did_you_mean() -> None:
+    assert did_you_mean("milmar", ["late", "milmer"]) == "did you mean 'milmer'?"
+    assert did_you_mean("xyz", ["late", "concat"]) == "there is concat, late"
+    assert did_you_mean("xyz", []) == "there is none"

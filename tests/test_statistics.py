@@ -1,0 +1,89 @@
+"""Intervals are those of a bootstrap over whole units."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from mmbench.metrics import METRICS, confusion
+from mmbench.statistics import score_intervals, unit_counts, unit_of
+
+
+def noisy(n: int, right: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 2, n)
+    return labels, np.where(random.random(n) < right, labels, 1 - labels)
+
+
+def test_the_interval_holds_the_score_of_all_samples() -> None:
+    labels, predictions = noisy(300, 0.7)
+    units = np.array([f"s{index % 25}" for index in range(300)])
+    intervals = score_intervals([unit_counts(labels, predictions, units, 2)])
+    for name, interval in intervals.items():
+        assert interval.mean == pytest.approx(float(METRICS[name](confusion(labels, predictions, 2))))
+        assert interval.low < interval.mean < interval.high
+
+
+def test_the_interval_is_that_of_all_possible_draws() -> None:
+    right, size = (1, 4, 6, 9), (10, 6, 8, 9)
+    counts = np.array([[[hit, n - hit], [0, 0]] for hit, n in zip(right, size, strict=True)], dtype=float)
+    draws = [
+        sum(right[unit] for unit in draw) / sum(size[unit] for unit in draw) for draw in product(range(4), repeat=4)
+    ]
+    interval = score_intervals([counts], resamples=40_000)["accuracy"]
+    low, high = np.quantile(draws, (0.025, 0.975), method="inverted_cdf")
+    assert interval.mean == pytest.approx(20 / 33)
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.02)
+
+
+def test_windows_of_one_person_are_not_independent() -> None:
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 2, 400)
+    people = np.repeat(np.arange(20), 20).astype(str)
+    predictions = np.where(np.repeat(random.random(20) < 0.6, 20), labels, 1 - labels)
+    alone = np.arange(400).astype(str)
+    by_person, by_window = (
+        score_intervals([unit_counts(labels, predictions, units, 2)])["accuracy"] for units in (people, alone)
+    )
+    assert by_person.mean == pytest.approx(by_window.mean)
+    assert by_person.high - by_person.low > 3 * (by_window.high - by_window.low)
+
+
+def test_one_unit_has_no_spread() -> None:
+    labels, predictions = noisy(50, 0.8)
+    interval = score_intervals([unit_counts(labels, predictions, np.full(50, "s"), 2)])["accuracy"]
+    assert interval.low == interval.mean == interval.high
+
+
+def test_seeds_are_averaged_and_drawn_together() -> None:
+    labels, first = noisy(200, 0.9, 1)
+    second = np.where(np.arange(200) % 2, first, 1 - first)
+    units = np.array([f"s{index % 10}" for index in range(200)])
+    counts = [unit_counts(labels, predictions, units, 2) for predictions in (first, second)]
+    alone, twice, both = score_intervals(counts[:1]), score_intervals([counts[0]] * 2), score_intervals(counts)
+    assert twice["macro_f1"] == alone["macro_f1"]
+    expected = np.mean([float(METRICS["accuracy"](each.sum(axis=0))) for each in counts])
+    assert both["accuracy"].mean == pytest.approx(expected)
+
+
+def test_the_level_and_the_seed_of_the_draws() -> None:
+    labels, predictions = noisy(120, 0.7)
+    counts = unit_counts(labels, predictions, np.array([f"s{index % 12}" for index in range(120)]), 2)
+    wide, narrow = (score_intervals([counts], level=level)["accuracy"] for level in (0.95, 0.5))
+    assert wide.low < narrow.low < narrow.high < wide.high
+    assert score_intervals([counts]) == score_intervals([counts])
+
+
+def test_counts_of_each_unit() -> None:
+    labels, predictions = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
+    counts = unit_counts(labels, predictions, np.array(["b", "a", "b", "a"]), 2)
+    np.testing.assert_array_equal(counts, [[[0, 1], [1, 0]], [[1, 0], [0, 1]]])
+
+
+def test_people_come_before_trials_and_trials_before_samples() -> None:
+    ids = np.array(["a", "b", "c"])
+    two, one = np.array(["x", "y", "y"]), np.array(["x", "x", "x"])
+    assert unit_of({"subject": two, "trial": ids}, ids)[0] == "subject"
+    assert unit_of({"subject": one, "trial": two}, ids)[0] == "trial"
+    assert unit_of({"subject": one}, ids)[0] == "sample"
+    assert unit_of({}, ids)[1] is ids
