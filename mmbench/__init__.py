@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from mmbench.errors import UserError as UserError
     from mmbench.errors import WeightsError as WeightsError
     from mmbench.experiment import run as run
+    from mmbench.files import locked as locked
+    from mmbench.files import written_whole as written_whole
     from mmbench.hookspecs import hookimpl as hookimpl
+    from mmbench.networks import Criterion as Criterion
     from mmbench.networks import Encoder as Encoder
     from mmbench.networks import Fusion as Fusion
     from mmbench.networks import Tokens as Tokens
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from mmbench.types import Schema as Schema
     from mmbench.types import TokenSpec as TokenSpec
     from mmbench.types import Training as Training
+    from mmbench.weights import fetch_pretrained as fetch_pretrained
     from mmbench.weights import load_state_dict as load_state_dict
 
 __version__ = "0.1.0"
@@ -56,12 +60,13 @@ _HOME = {
         "WeightsError",
     ),
     "experiment": ("run",),
+    "files": ("locked", "written_whole"),
     "hookspecs": ("hookimpl",),
-    "networks": ("Encoder", "Fusion", "Tokens"),
+    "networks": ("Criterion", "Encoder", "Fusion", "Tokens"),
     "progress": ("track",),
     "space": ("Choice", "Float", "Int"),
     "types": ("Card", "Modality", "Problem", "Sample", "Schema", "TokenSpec", "Training"),
-    "weights": ("load_state_dict",),
+    "weights": ("fetch_pretrained", "load_state_dict"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = ["__version__", *sorted(_MODULE_OF)]

@@ -39,8 +39,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a path beside ``path``; rename it there when the block ends well, remove it otherwise."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Not a file of tempfile's: nobody but its owner could read the result.
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        # Not a file of tempfile's: nobody but its owner could read the result. The ending stays: some writers go by it.
+        aside = path.with_name(f".part-{secrets.token_hex(4)}-{path.name}")
         aside.touch(exist_ok=False)
         try:
             yield aside
@@ -68,6 +68,7 @@ def locked(path: Path) -> Iterator[None]:
     """Keep other processes from making ``path`` while the block runs."""
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
         sweep([path])
@@ -79,8 +80,8 @@ def locked(path: Path) -> Iterator[None]:
 def sweep(paths: Iterable[Path]) -> None:
     """Remove what killed writers left beside ``paths``; only for who holds the lock on them."""
     for folder, names in _by_folder(paths).items():
-        for left in folder.glob(".*.part"):
-            if left.name[1:].rsplit(".", 2)[0] in names:
+        for left in folder.glob(".part-*"):
+            if left.name.split("-", 2)[-1] in names:
                 left.unlink(missing_ok=True)
 
 

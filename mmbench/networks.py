@@ -1,14 +1,19 @@
 """The contract of encoders and fusions, the two kinds of components that are networks."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from mmbench.components import Component
 from mmbench.types import Kind, Modality, TokenSpec
 
-Criterion = Callable[[Tensor, Tensor], Tensor]
+
+class Criterion(Protocol):
+    """The loss the host trains with: logits ``(B, C)`` and class indices ``(B,)`` to a scalar."""
+
+    def __call__(self, logits: Tensor, labels: Tensor, /) -> Tensor:
+        """The loss of one batch."""
 
 
 class Tokens(NamedTuple):

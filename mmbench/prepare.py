@@ -1,7 +1,8 @@
 """A dataset's files into one prepared HDF5 file: by unit, in parallel, resumed, named by content."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,17 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     return Store(path)
 
 
+@contextmanager
+def reading_errors(root: Path) -> Iterator[None]:
+    """Turn a file that is missing or cannot be opened into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            error.strerror or str(error), where=error.filename or root, remedy="see mmbench data check"
+        ) from error
+
+
 def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dict[str, str]:
     digests = FileDigests(what.cache / "digests.json")
     recipe = {
@@ -96,7 +108,8 @@ def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dic
     keys = {}
     for unit in track(units, "checking files"):
         sources = sorted(dataset.sources(what.root, unit))
-        files = [[os.path.relpath(file, what.root), digests(file)] for file in sources]
+        with reading_errors(what.root):
+            files = [[os.path.relpath(file, what.root), digests(file)] for file in sources]
         keys[unit] = digest({**recipe, "unit": unit, "files": files})
     digests.save()
     return keys
@@ -139,15 +152,16 @@ def _prepare_unit(what: Preparation, unit: str, part: Path) -> None:
     schema = dataset.schema()
     samples: list[Sample] = []
     dropped: list[str] = []
-    for sample in dataset.read(what.root, unit):
-        try:
-            check_sample(sample, schema)
-        except DataError as error:
-            if what.bad != "drop":
-                raise
-            dropped.append(error.line)
-        else:
-            samples.append(sample)
+    with reading_errors(what.root):
+        for sample in dataset.read(what.root, unit):
+            try:
+                check_sample(sample, schema)
+            except DataError as error:
+                if what.bad != "drop":
+                    raise
+                dropped.append(error.line)
+            else:
+                samples.append(sample)
     attributes: dict[str, Any] = {"unit": unit, "dropped": dropped}
     with written_whole(part) as aside:
         write_samples(aside, samples, schema, attributes)

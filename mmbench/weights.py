@@ -1,5 +1,7 @@
-"""State dicts from files, without running code from them."""
+"""Pretrained weights: state dicts from files, without running code from them, and timm's hub."""
 
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,8 @@ import torch
 from torch import Tensor
 
 from mmbench.errors import WeightsError
+
+_PROBE_S = 5.0
 
 
 def load_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -44,3 +48,47 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise TypeError(f"a {type(state).__name__}, not a state dict")
     return state
+
+
+def fetch_pretrained(model: str, *, where: str) -> str:
+    """The path of timm's pretrained weights of ``model``, downloaded on first use.
+
+    Raises WeightsError about ``where`` when they are out of reach.
+    """
+    import timm
+    from huggingface_hub import hf_hub_download
+
+    config = timm.get_pretrained_cfg(model)
+    if not config or not config.hf_hub_id:
+        raise _out_of_reach(where, "timm's hub has none of that name")
+    source = {"repo_id": config.hf_hub_id, "filename": config.hf_hub_filename or "model.safetensors"}
+    try:
+        return str(hf_hub_download(**source, local_files_only=True))
+    except OSError:
+        _probe_hub(where)
+    try:
+        return str(hf_hub_download(**source))
+    except Exception as error:
+        raise _out_of_reach(where, f"{type(error).__name__} while downloading") from error
+
+
+def _probe_hub(where: str) -> None:
+    """One short knock, since the hub's own client tries for most of a minute before it gives up."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise _out_of_reach(where, "HF_HUB_OFFLINE is set and they are not in the cache")
+    try:
+        urllib.request.urlopen(constants.ENDPOINT, timeout=_PROBE_S).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+    except OSError as error:
+        raise _out_of_reach(where, "no network, and they are not in the cache") from error
+
+
+def _out_of_reach(where: str, reason: str) -> WeightsError:
+    return WeightsError(
+        f"the pretrained weights are out of reach ({reason})",
+        where=where,
+        remedy="choose pretrained=true with a network, weights=FILE, or pretrained=false for random weights",
+    )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, load_state_dict
+from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained, load_state_dict
 
 CHOICES = "choose one: pretrained=true (timm's hub, needs the network), weights=FILE, or pretrained=false (random)"
 
@@ -84,15 +84,13 @@ def create_network(model: str, pretrained: bool, modality: Modality) -> Any:
         remedy = f"did you mean {', '.join(near)}?" if near else "timm.list_models() names them all"
         raise SpecError("timm has no such model", where=f"timm[model={model}]", remedy=remedy)
     fixed = timm.models.get_pretrained_cfg(model).fixed_input_size
-    options = {"img_size": modality.shape[1:]} if fixed else {}
+    options: dict[str, Any] = {"img_size": modality.shape[1:]} if fixed else {}
+    if pretrained:
+        options["pretrained_cfg_overlay"] = {"file": fetch_pretrained(model, where=f"timm[model={model}]")}
     try:
         return timm.create_model(model, pretrained=pretrained, num_classes=0, **options)
     except Exception as error:
-        if not pretrained:
-            raise unfit(model, modality, error) from error
-        raise WeightsError(
-            f"no pretrained weights came ({reason(error)})", where=f"timm[model={model}]", remedy=CHOICES
-        ) from error
+        raise unfit(model, modality, error) from error
 
 
 def unfit(model: str, modality: Modality, error: Exception) -> SpecError:

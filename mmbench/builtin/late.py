@@ -1,12 +1,12 @@
 """Late fusion: each modality decides alone, the decisions are averaged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
+from mmbench import Choice, Criterion, Float, Fusion, Int, Tokens, TokenSpec
 from mmbench.builtin.pooling import Head, Pool, any_present, blind_bias, check_sizes
 
 
@@ -51,9 +51,7 @@ class Late(Fusion):
         """Logits ``(B, C)``."""
         return self._average(tokens, self._decide(tokens))
 
-    def training_loss(
-        self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]
-    ) -> Tensor:
+    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Criterion) -> Tensor:
         """The loss of the average, plus the mean loss of the heads where their modality is present."""
         decisions = self._decide(tokens)
         alone = []

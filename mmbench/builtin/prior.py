@@ -1,11 +1,11 @@
 """The class prior: the score of not looking at all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from mmbench import Fusion, Tokens, TokenSpec
+from mmbench import Criterion, Fusion, Tokens, TokenSpec
 
 
 class Prior(Fusion):
@@ -32,9 +32,7 @@ class Prior(Fusion):
         smoothed = self.counts + 1
         return (smoothed / smoothed.sum()).log().expand(n_samples, -1)
 
-    def training_loss(
-        self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]
-    ) -> Tensor:
+    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Criterion) -> Tensor:
         """Zero; counts the labels when in training mode."""
         if self.training:
             self.counts += torch.bincount(labels, minlength=self.n_classes)

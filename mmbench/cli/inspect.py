@@ -113,10 +113,12 @@ def check(
 
     from mmbench.conformance import check_plugin
     from mmbench.plugins import load_registry
+    from mmbench.prepare import default_cache
 
     roots = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
     with progress():
-        checks = list(check_plugin(load_registry().module(plugin) or plugin, roots=roots))
+        module = load_registry().module(plugin) or plugin
+        checks = list(check_plugin(module, roots=roots, cache=default_cache() / "data"))
         outcomes = [check.run() for check in track(checks, f"checking {plugin}")]
     failed = [outcome for outcome in outcomes if not outcome.ok]
     if as_json:

@@ -1,7 +1,6 @@
 """All components of a plugin, found through its hooks."""
 
 import importlib
-import importlib.util
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from mmbench.conformance.fusions import check_fusion
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.errors import PluginError
 from mmbench.networks import Encoder, Fusion
+from mmbench.plugins import load_file
 
 if TYPE_CHECKING:
     import pytest
@@ -64,22 +64,13 @@ def load_plugin(plugin: ModuleType | str) -> ModuleType:
     if isinstance(plugin, ModuleType):
         return plugin
     try:
-        return _load_file(Path(plugin)) if plugin.endswith(".py") else importlib.import_module(plugin)
+        return load_file(plugin) if plugin.endswith(".py") else importlib.import_module(plugin)
     except Exception as error:
         raise PluginError(
             f"cannot be imported ({type(error).__name__}: {error})",
             where=plugin,
             remedy="import it in Python to see where",
         ) from error
-
-
-def _load_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def find_components(module: ModuleType) -> Components:

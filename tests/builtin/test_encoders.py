@@ -95,16 +95,18 @@ def test_weights_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_without_network_the_three_choices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import timm
+    import huggingface_hub
 
     def no_network(*args: object, **kwargs: object) -> None:
         raise OSError("no route to host")
 
-    monkeypatch.setattr(timm, "create_model", no_network)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", no_network)
+    monkeypatch.setattr("urllib.request.urlopen", no_network)
     with pytest.raises(WeightsError) as caught:
         TimmImages(FACE, pretrained=True)
     line = caught.value.line
-    assert "no route to host" in line
+    assert line.startswith("timm[model=resnet18]: ")
+    assert "no network" in line
     assert all(choice in line for choice in ("pretrained=true", "weights=FILE", "pretrained=false"))
 
 

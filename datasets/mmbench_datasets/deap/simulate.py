@@ -6,13 +6,10 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
-from mmbench import DataError, SpecError, StorageError, track
+from mmbench import DataError, SpecError, locked, track, written_whole
 from mmbench_datasets.deap.films import Film, write_film
 from mmbench_datasets.deap.layout import (
     N_TRIALS,
@@ -63,13 +60,12 @@ def write_simulation(root: Path, simulation: Simulation) -> None:
     """Write what is not yet there; raises DataError for a folder with other files, StorageError for a full disk."""
     from joblib import Parallel, delayed
 
-    with _storage_errors(root):
-        _claim(root, simulation)
-        tasks = [task for task in _plan(root, simulation) if not task[1].exists()]
-        workers = Parallel(n_jobs=min(os.cpu_count() or 1, max(1, len(tasks)), 8), return_as="generator_unordered")
-        done = workers(delayed(_run)(*task) for task in tasks)
-        for _ in track(done, "simulating DEAP", total=len(tasks)):
-            pass
+    _claim(root, simulation)
+    tasks = [task for task in _plan(root, simulation) if not task[1].exists()]
+    workers = Parallel(n_jobs=min(os.cpu_count() or 1, max(1, len(tasks)), 8), return_as="generator_unordered")
+    done = workers(delayed(_run)(*task) for task in tasks)
+    for _ in track(done, "simulating DEAP", total=len(tasks)):
+        pass
 
 
 def make_once(cache: Path, name: str, simulation: Simulation) -> Path:
@@ -78,12 +74,10 @@ def make_once(cache: Path, name: str, simulation: Simulation) -> Path:
     home, aside = cache / f"{name}-{key}", cache / f"{name}-{key}.part"
     if home.is_dir():
         return home
-    with _storage_errors(cache):
-        cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{home}.lock"):
-            if not home.is_dir():
-                write_simulation(aside, simulation)
-                aside.rename(home)
+    with locked(home):
+        if not home.is_dir():
+            write_simulation(aside, simulation)
+            aside.rename(home)
     return home
 
 
@@ -96,7 +90,8 @@ def _claim(root: Path, simulation: Simulation) -> None:
     elif root.is_dir() and any(root.iterdir()):
         raise DataError("is not empty and not a simulation", where=root, remedy="choose an empty folder")
     else:
-        _write_whole(mark, lambda path: path.write_text(simulation.describe(), encoding="utf-8"))
+        with written_whole(mark) as aside:
+            aside.write_text(simulation.describe(), encoding="utf-8")
 
 
 _Task = tuple[Callable[..., None], Path, Simulation, int, int]
@@ -114,19 +109,8 @@ def _plan(root: Path, simulation: Simulation) -> Iterator[_Task]:
 
 
 def _run(write: Callable[..., None], path: Path, simulation: Simulation, participant: int, experiment: int) -> None:
-    with _storage_errors(path):
-        _write_whole(path, lambda aside: write(aside, simulation, participant, experiment))
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a file beside ``path`` and rename it when whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_whole(path) as aside:
+        write(aside, simulation, participant, experiment)
 
 
 def _write_signals(path: Path, simulation: Simulation, participant: int, _: int) -> None:
@@ -167,12 +151,3 @@ def _rating_rows(participant: int, truth: Truth) -> Iterator[list[object]]:
             *truth.ratings[row].tolist(),
             "" if familiarity is None else familiarity,
         ]
-
-
-@contextmanager
-def _storage_errors(where: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        remedy = "free some space, or choose a folder that can be written"
-        raise StorageError(error.strerror or str(error), where=error.filename or where, remedy=remedy) from error

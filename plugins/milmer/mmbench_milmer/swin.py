@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError
-from mmbench_milmer.weights import fetch_pretrained, fit_weights
+from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained
+from mmbench_milmer.weights import fit_weights
 
 NANO = "nano"
 _NANO_LAYERS: Mapping[str, Any] = {
@@ -52,7 +52,7 @@ class Swin(Encoder):
         height, width = _check_image(modality, 16 if model == NANO else 32)
         if pretrained is None:
             pretrained = weights is None
-        file = fetch_pretrained(model) if pretrained else None
+        file = fetch_pretrained(model, where=f"swin[model={model}]") if pretrained else None
         self.net = _make_net(model, modality.shape[1:], file, 0.0 if frozen else drop_path)
         if weights is not None:
             fit_weights(self.net, weights)

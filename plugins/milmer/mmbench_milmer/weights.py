@@ -1,57 +1,13 @@
-"""Weights of a Swin: from timm's hub, or from a file in timm's names."""
+"""Weights of a Swin from a file in timm's names."""
 
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 
 from torch import Tensor, nn
 
 from mmbench import WeightsError, load_state_dict
 
-_PROBE_S = 5.0
 # Derived from the image size by timm; older versions saved them.
 _BUFFERS = ("relative_position_index", "attn_mask")
-
-
-def fetch_pretrained(model: str) -> str:
-    """The path of timm's pretrained weights of ``model``, downloaded on first use; WeightsError when out of reach."""
-    import timm
-    from huggingface_hub import hf_hub_download
-
-    config = timm.get_pretrained_cfg(model)
-    if not config or not config.hf_hub_id:
-        raise _unreachable(model, "timm's hub has none of that name")
-    source = {"repo_id": config.hf_hub_id, "filename": config.hf_hub_filename or "model.safetensors"}
-    try:
-        return str(hf_hub_download(**source, local_files_only=True))
-    except OSError:
-        _probe(model)
-    try:
-        return str(hf_hub_download(**source))
-    except Exception as error:
-        raise _unreachable(model, f"{type(error).__name__} while downloading") from error
-
-
-def _probe(model: str) -> None:
-    """One short knock, since the hub's own client tries for most of a minute before it gives up."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        raise _unreachable(model, "HF_HUB_OFFLINE is set and they are not in the cache")
-    try:
-        urllib.request.urlopen(constants.ENDPOINT, timeout=_PROBE_S).close()
-    except urllib.error.HTTPError as answer:
-        answer.close()
-    except OSError as error:
-        raise _unreachable(model, "no network, and they are not in the cache") from error
-
-
-def _unreachable(model: str, reason: str) -> WeightsError:
-    return WeightsError(
-        f"the pretrained weights are out of reach ({reason})",
-        where=f"swin[model={model}]",
-        remedy="choose pretrained=true with a network, weights=FILE, or pretrained=false for random weights",
-    )
 
 
 def fit_weights(net: nn.Module, path: str) -> None:

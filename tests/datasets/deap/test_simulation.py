@@ -129,7 +129,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="choose a folder that can be written"):
+    with pytest.raises(StorageError, match="choose a folder you may write to"):
         Deap().simulate(tmp_path / "file" / "deap", subjects=1)
 
 
