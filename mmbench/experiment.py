@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.building import check_buildable
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.files import make_folder, write_text
@@ -16,7 +17,7 @@ from mmbench.jobs import Plan
 from mmbench.methods import Wishes, resolve
 from mmbench.planning import Setting, make_plan
 from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, locate, prepare
+from mmbench.prepare import Preparation, check_files, locate, prepare
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, anchored, check_spec, n_jobs
 from mmbench.schedule import run_missing
@@ -51,6 +52,8 @@ def run_spec(spec: RunSpec) -> Comparison:
     wishes = Wishes(spec.encoders, spec.training, spec.preset)
     recipes = resolve(registry, spec.method, spec.against, dataset.name, schema, wishes)
     root = locate(registry, dataset, spec.data, spec.cache)
+    check_files(registry.dataset(dataset), root)
+    check_buildable(recipes, schema, len(schema.tasks[task]), spec.plugins)
     store = prepare(Preparation(dataset, root, spec.cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
     rows = np.flatnonzero(store.labels(task) >= 0)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), protocol, spec.folds), rows)

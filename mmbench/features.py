@@ -12,6 +12,7 @@ import torch
 from joblib import Parallel, delayed
 from torch import nn
 
+from mmbench.building import build_encoder
 from mmbench.files import check_room, locked, make_folder, sweep, written_whole
 from mmbench.hashing import code_digest, digest
 from mmbench.model import encode_bag
@@ -21,7 +22,6 @@ from mmbench.progress import track
 from mmbench.specs import Spec
 from mmbench.store import Store
 from mmbench.training import deterministic, mixed_precision
-from mmbench.types import Modality
 
 _BLOCK = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
 _BATCH = 64  # instances an encoder sees at once
@@ -38,16 +38,6 @@ class Encoding:
     plugins: tuple[str, ...]
     device: str
     threads: int = 1
-
-
-def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed: int) -> Encoder:
-    """An encoder with weights drawn from ``seed``."""
-    registry = load_registry(plugins)
-    cls = registry.find("encoders", spec.name).component
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder: Encoder = cls(modality, **registry.bound("encoders", spec))
-    return encoder
 
 
 def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:

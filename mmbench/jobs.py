@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.features import build_encoder, encoder_size
+from mmbench.building import build_encoder, build_fusion, unused
+from mmbench.features import encoder_size
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
 from mmbench.methods import Recipe
 from mmbench.metrics import score_all
 from mmbench.model import Model
-from mmbench.networks import Encoder, Fusion
-from mmbench.plugins import load_registry
+from mmbench.networks import Encoder
 from mmbench.records import Record, environment, write_record
 from mmbench.splits import Fold
 from mmbench.statistics import unit_of
@@ -75,19 +75,13 @@ def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
 
 def build_model(plan: Plan, store: Store, seed: int) -> Model:
     """The encoders that are trained, and the fusion, with weights drawn from ``seed``."""
-    registry = load_registry(plan.plugins)
     encoders = {
         name: build_encoder(spec, store.schema.modality(name), plan.plugins, seed)
         for name, spec in plan.recipe.encoders.items()
         if name not in plan.tokens
     }
     inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in store.schema.modalities}
-    cls = registry.find("fusions", plan.recipe.fusion.name).component
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        fusion: Fusion = cls(
-            inputs, len(store.schema.tasks[plan.task]), **registry.bound("fusions", plan.recipe.fusion)
-        )
+    fusion = build_fusion(plan.recipe.fusion, inputs, len(store.schema.tasks[plan.task]), plan.plugins, seed)
     return Model(encoders, fusion)
 
 
@@ -97,7 +91,7 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
     if modality.name in plan.tokens:
         shape = _tokens(plan.tokens[modality.name], modality.name).x.shape
         return TokenSpec(length=shape[2], dim=shape[3], instances=modality.instances)
-    return TokenSpec(length=0, dim=0, instances=modality.instances)
+    return unused(modality)
 
 
 def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:

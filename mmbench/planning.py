@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from mmbench.features import Encoding, build_encoder, encode
+from mmbench.building import build_encoder
+from mmbench.features import Encoding, encode
 from mmbench.hashing import code_digest, digest
 from mmbench.jobs import Plan
 from mmbench.methods import Recipe

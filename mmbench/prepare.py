@@ -50,11 +50,19 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
     root = root or dataset.locate(make_folder(cache / "data"))
     if root is None:
         raise DataError(
-            f"{dataset.card.title} is not here", where=spec.name, remedy=f"give --data DIR. {dataset.card.request}"
+            f"{dataset.card.title} is not here", where=spec.name, remedy=dataset.card.request or "give --data DIR"
         )
     if not root.is_dir():
         raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")
     return root
+
+
+def check_files(dataset: Dataset, root: Path) -> None:
+    """Raise DataError about the first of a dataset's files that is missing or damaged, as its own check sees it."""
+    if problems := dataset.check(root):
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more: mmbench data check {dataset.name})" if len(problems) > 1 else ""
+        raise DataError(first.message + more, where=first.path, remedy=first.remedy)
 
 
 def prepare(what: Preparation, jobs: int = 1) -> Store:
@@ -64,10 +72,7 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     where it stopped. Raises DataError for files that are missing or damaged.
     """
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    if problems := dataset.check(what.root):
-        first = problems[0]
-        more = f" (and {len(problems) - 1} more: mmbench data check {what.dataset.name})" if len(problems) > 1 else ""
-        raise DataError(first.message + more, where=first.path, remedy=first.remedy)
+    check_files(dataset, what.root)
     units = dataset.units(what.root)
     if not units:
         raise DataError(

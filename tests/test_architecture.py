@@ -34,6 +34,7 @@ FLOORS = (
         "model",
         "training",
         "methods",
+        "building",
         "weights",
         "statistics",
         "records",

@@ -239,3 +239,10 @@ def test_a_preset_is_a_file_anyone_can_write(people: Path, shelf: Path, tmp_path
     preset.write_text("[fusoin]\ndim = 8\n")
     with pytest.raises(SpecError, match="did you mean 'fusion'"):
         run(people, shelf, tmp_path, preset=str(preset), against=[])
+
+
+def test_what_cannot_be_built_is_told_before_preparing(people: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    with pytest.raises(SpecError, match="k=9"):
+        run(people, cache, tmp_path, against=["milmer[k=9,dim=24,heads=2]"])
+    assert not list(cache.glob("prepared/*"))
