@@ -114,6 +114,7 @@ class Comparison:
             "protocol": self.run["protocol"],
             "standardize": self.run["standardize"],
             "fingerprint": self.run["fingerprint"],
+            "straddling": self.run["straddling"],
             "chance": self.chance,
             "majority": self.majority,
             "simulated": self.simulated,

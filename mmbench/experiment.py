@@ -22,7 +22,7 @@ from mmbench.records import slug
 from mmbench.runspec import RunSpec, anchored, check_spec, n_jobs
 from mmbench.schedule import run_missing
 from mmbench.specs import did_you_mean, parse_spec
-from mmbench.splits import Fold, default_protocol, find_protocol, fingerprint, make_folds
+from mmbench.splits import Fold, default_protocol, find_protocol, fingerprint, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Store
 from mmbench.training import choose_device
@@ -71,6 +71,7 @@ def run_spec(spec: RunSpec) -> Comparison:
         "standardize": spec.standardize,
         "unit": unit_of(store.groups, store.ids)[0],
         "folds": len(folds),
+        "straddling": straddling(folds, store.groups),
     }
     setting = Setting(store, about, home, spec.cache, spec.plugins, device, spec.threads, n_jobs(spec))
     plans = [make_plan(setting, recipe) for recipe in recipes]

@@ -1,10 +1,11 @@
 """What a comparison is asked to be."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
+
+from joblib import cpu_count
 
 from mmbench.errors import SpecError
 from mmbench.inputs import Standardize
@@ -67,4 +68,4 @@ def anchored(spec: RunSpec) -> RunSpec:
 
 def n_jobs(spec: RunSpec) -> int:
     """Processes to use: as asked, else one a core."""
-    return spec.jobs if spec.jobs is not None else len(os.sched_getaffinity(0))
+    return spec.jobs if spec.jobs is not None else cpu_count()

@@ -140,14 +140,32 @@ def fingerprint(folds: Sequence[Fold], ids: NDArray[np.str_]) -> str:
     return digest(parts)[:12]
 
 
+def straddling(folds: Sequence[Fold], groups: Mapping[str, NDArray[np.str_]]) -> dict[str, float]:
+    """The share of test samples whose trial, session ... also has samples in training or validation, by group.
+
+    A subject is left out: one model a subject is meant to know the person.
+    """
+    shares = {}
+    for name in groups:
+        if name != "subject":
+            atoms = _within_subject(groups, name)
+            shared = [np.isin(atoms[f.test], atoms[np.concatenate([f.train, f.validation])]) for f in folds]
+            shares[name] = float(np.concatenate(shared).mean())
+    return shares
+
+
 def _atoms(ids: NDArray[np.str_], groups: Mapping[str, NDArray[np.str_]], protocol: Protocol) -> NDArray[np.str_]:
     """What each sample shares its fate with."""
     if protocol.whole is None:
         return ids
-    if protocol.whole == "trial" and "subject" in groups:
-        # A trial's name need not be unique among subjects.
-        return np.char.add(np.char.add(groups["subject"], "\x1f"), groups["trial"])
-    return groups[protocol.whole]
+    return groups["subject"] if protocol.whole == "subject" else _within_subject(groups, protocol.whole)
+
+
+def _within_subject(groups: Mapping[str, NDArray[np.str_]], name: str) -> NDArray[np.str_]:
+    """The names of a group, told apart by subject: a trial's name need not be unique among people."""
+    if "subject" not in groups:
+        return groups[name]
+    return np.char.add(np.char.add(groups["subject"], "\x1f"), groups[name])
 
 
 def _scopes(order: Rows, groups: Mapping[str, NDArray[np.str_]], protocol: Protocol) -> Iterator[tuple[str, Rows]]:

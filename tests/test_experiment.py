@@ -246,3 +246,16 @@ def test_what_cannot_be_built_is_told_before_preparing(people: Path, tmp_path: P
     with pytest.raises(SpecError, match="k=9"):
         run(people, cache, tmp_path, against=["milmer[k=9,dim=24,heads=2]"])
     assert not list(cache.glob("prepared/*"))
+
+
+def test_trials_that_straddle_are_told(people: Path, shelf: Path, tmp_path: Path) -> None:
+    from mmbench.report import comparison_table, render
+
+    leaky, honest = (
+        run(people, shelf, tmp_path, protocol=protocol, method="prior", against=[]) for protocol in ("segment", "trial")
+    )
+    assert leaky.to_json()["straddling"]["trial"] > 0.5
+    assert honest.to_json()["straddling"] == {"trial": 0.0}
+    text = render(comparison_table(leaky))
+    assert f"LEAK: {leaky.run['straddling']['trial']:.0%} of the test samples share their trial" in text
+    assert "LEAK" not in render(comparison_table(honest))

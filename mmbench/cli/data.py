@@ -125,7 +125,7 @@ def prepare(
     plugin: Plugins = None,
 ) -> None:
     """Turn a dataset's files into one prepared file, as a run would."""
-    import os
+    from joblib import cpu_count
 
     from mmbench.plugins import load_registry
     from mmbench.prepare import Preparation, default_cache, locate
@@ -136,5 +136,5 @@ def prepare(
     spec = parse_spec(dataset)
     with progress():
         root = locate(load_registry(plugins), spec, data, shelf)
-        store = make(Preparation(spec, root, shelf, plugins, bad), jobs or len(os.sched_getaffinity(0)))
+        store = make(Preparation(spec, root, shelf, plugins, bad), jobs or cpu_count())
     show(f"{len(store)} samples in {store.path}")

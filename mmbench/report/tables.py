@@ -19,6 +19,10 @@ def _headline(comparison: Comparison) -> Text:
     run = comparison.run
     line = f"{run['dataset']} · {run['task']} ({len(run['classes'])} classes) · protocol {run['protocol']}"
     text = Text(line, style="bold")
+    for group, share in run["straddling"].items():
+        if share > 0:
+            warning = f"\nLEAK: {share:.0%} of the test samples share their {group} with the training part."
+            text.append(warning, style="bold red")
     if comparison.simulated:
         text.append("\nSIMULATED data: these scores say nothing about people.", style="bold yellow")
     return text

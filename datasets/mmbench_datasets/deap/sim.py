@@ -1,5 +1,6 @@
 """A small simulated DEAP that makes itself on first use and is read by DEAP's own reader."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -24,6 +25,8 @@ class DeapSim(Deap):
         citation=f"simulated by mmbench, after {Deap.card.citation}",
         request="nothing to request: it is made on first use",
     )
+
+    conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "windows": 1}
 
     def __init__(
         self,

@@ -1,0 +1,28 @@
+"""Every dataset and everything of Milmer's passes the conformance checks; the host's own do in ``builtin/``."""
+
+from pathlib import Path
+
+import pytest
+
+from mmbench import conformance
+
+
+@conformance.parametrize("mmbench_milmer.plugin")
+def test_milmer(check: conformance.Check) -> None:
+    check()
+
+
+def test_datasets(tmp_path: Path) -> None:
+    outcomes = [check.run() for check in conformance.check_plugin("mmbench_datasets.plugin", cache=tmp_path)]
+    assert {outcome.subject for outcome in outcomes} >= {"dataset deap", "dataset deap-sim", "dataset mfeat"}
+    assert [outcome for outcome in outcomes if not outcome.ok] == []
+    unread = {outcome.subject for outcome in outcomes if outcome.skipped}
+    assert unread == {"dataset deap", "dataset eegmat"}, "the others bring their own files"
+
+
+@pytest.mark.shared
+def test_eegmat(shared: Path) -> None:
+    checks = conformance.check_plugin("mmbench_datasets.plugin", roots={"eegmat": shared / "eegmat"})
+    outcomes = [check.run() for check in checks if check.subject == "dataset eegmat"]
+    assert len(outcomes) > 8
+    assert [outcome for outcome in outcomes if not outcome.ok or outcome.skipped] == []
