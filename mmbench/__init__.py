@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mmbench.errors import TrainingError as TrainingError
     from mmbench.errors import UserError as UserError
     from mmbench.errors import WeightsError as WeightsError
+    from mmbench.errors import WorkerError as WorkerError
     from mmbench.experiment import run as run
     from mmbench.files import locked as locked
     from mmbench.files import written_whole as written_whole
@@ -58,6 +59,7 @@ _HOME = {
         "TrainingError",
         "UserError",
         "WeightsError",
+        "WorkerError",
     ),
     "experiment": ("run",),
     "files": ("locked", "written_whole"),

@@ -10,6 +10,7 @@
         ├── PluginError      a plugin that breaks the contract; names the plugin
         ├── WeightsError     pretrained weights that are missing or do not fit
         ├── TrainingError    a training that diverged
+        ├── WorkerError      a process that died at work
         ├── RecordError      records that are missing, damaged or not comparable
         └── StorageError     a full disk, a folder that cannot be written
 
@@ -71,6 +72,10 @@ class WeightsError(UserError):
 
 class TrainingError(UserError):
     """A training that diverged."""
+
+
+class WorkerError(UserError):
+    """A process that died at work."""
 
 
 class RecordError(UserError):

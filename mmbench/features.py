@@ -9,7 +9,6 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from torch import nn
 
 from mmbench.building import build_encoder
@@ -22,6 +21,7 @@ from mmbench.progress import track
 from mmbench.specs import Spec
 from mmbench.store import Store
 from mmbench.training import deterministic, mixed_precision
+from mmbench.workers import in_processes
 
 _BLOCK = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
 _BATCH = 64  # instances an encoder sees at once
@@ -79,9 +79,8 @@ def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int
     sweep(block for _, block in blocks)
     todo = [(start, block) for start, block in blocks if not block.exists()]
     on_gpu = torch.device(what.device).type == "cuda"
-    work = Parallel(n_jobs=1 if on_gpu else min(jobs, max(len(todo), 1)), return_as="generator_unordered")(
-        delayed(_encode_block)(what, start, min(start + _BLOCK, n_rows), block) for start, block in todo
-    )
+    tasks = [(what, start, min(start + _BLOCK, n_rows), block) for start, block in todo]
+    work = in_processes(1 if on_gpu else min(jobs, max(len(todo), 1)), _encode_block, tasks)
     for _ in track(work, f"encoding {what.modality} with {what.encoder.name}", total=len(todo)):
         pass
     modality = Store(what.store).schema.modality(what.modality)

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
-
 from mmbench.components import Dataset
 from mmbench.errors import DataError
 from mmbench.files import locked, make_folder, sweep, written_whole
@@ -19,6 +17,7 @@ from mmbench.samples import check_sample
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
 from mmbench.types import Sample
+from mmbench.workers import in_processes
 
 
 @dataclass(frozen=True)
@@ -124,9 +123,8 @@ def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: P
     parts = [path.parent / f".{what.dataset.name}-{keys[unit][:16]}.unit.h5" for unit in units]
     sweep(parts)
     todo = [(unit, part) for unit, part in zip(units, parts, strict=True) if not _is_whole(part)]
-    work = Parallel(n_jobs=min(jobs, max(len(todo), 1)), return_as="generator_unordered")(
-        delayed(_prepare_unit)(what, unit, part) for unit, part in todo
-    )
+    tasks = [(what, unit, part) for unit, part in todo]
+    work = in_processes(min(jobs, max(len(todo), 1)), _prepare_unit, tasks)
     for _ in track(work, f"preparing {what.dataset.name}", total=len(todo)):
         pass
     stores = [Store(part) for part in parts]

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from joblib import Parallel, delayed
-
 from mmbench.errors import RecordError
 from mmbench.jobs import Plan, run_job
 from mmbench.progress import reporter
 from mmbench.records import read_record, record_path
 from mmbench.relay import Channel, Relay
 from mmbench.splits import Fold
+from mmbench.workers import in_processes
 
 
 def run_missing(plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: int) -> None:
@@ -24,8 +23,7 @@ def run_missing(plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: 
         return
     jobs = 1 if plans[0].device.startswith("cuda") else min(jobs, len(missing))
     with Relay(jobs, len(missing), "folds") as relay:
-        work = (delayed(run_one)(plan, fold, seed, path, relay.channel) for plan, fold, seed, path in missing)
-        for label in Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(work):
+        for label in in_processes(jobs, run_one, [(*job, relay.channel) for job in missing]):
             relay.done(label)
 
 

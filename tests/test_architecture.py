@@ -40,6 +40,7 @@ FLOORS = (
         "records",
         "jobs",
         "relay",
+        "workers",
     },
     {"runspec", "planning", "schedule", "comparison", "experiment", "conformance", "report"},
     {"cli", "__main__"},

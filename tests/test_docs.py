@@ -56,7 +56,7 @@ def test_every_command_parses() -> None:
     from mmbench.cli.app import app
 
     command = get_command(app)
-    assert len(COMMANDS) >= 5
+    assert len(COMMANDS) >= 7
     for line in COMMANDS:
         name, *arguments = shlex.split(line)[1:]
         sub = command.commands[name]  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from mmbench import DataError, SpecError, StorageError
+from mmbench import DataError, SpecError, StorageError, WorkerError
 from mmbench import store as store_module
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation, default_cache, locate, prepare
@@ -406,3 +406,17 @@ def test_the_cache_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_opening_needs_no_more_than_the_path(root: Path, cache: Path) -> None:
     assert Store(prepare(plan(root, cache)).path).ids.shape == (24,)
+
+
+def test_a_worker_that_is_killed_is_one_line_and_a_resume(
+    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_KILL", "s2")
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor(max_workers=2).shutdown(wait=True)  # the next workers see the environment
+    with pytest.raises(WorkerError, match="a worker process died") as caught:
+        prepare(plan(root, cache), jobs=2)
+    assert "\n" not in caught.value.line
+    monkeypatch.delenv("TOY_KILL")
+    assert len(prepare(plan(root, cache), jobs=1)) == 24
