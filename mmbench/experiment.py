@@ -41,43 +41,50 @@ def run_spec(spec: RunSpec) -> Comparison:
     check_spec(spec)
     spec = anchored(spec)
     registry = load_registry(spec.plugins)
-    dataset = parse_spec(spec.dataset)
-    schema = registry.dataset(dataset).schema()
+    name = parse_spec(spec.dataset)
+    dataset = registry.dataset(name)
+    schema = dataset.schema()
     # Whatever can be wrong with the line is found before hours of preparing.
     protocol = find_protocol(spec.protocol or default_protocol(schema), schema, spec.dataset)
     task = choose_task(schema.tasks, spec.task)
     if spec.standardize == "subject" and "subject" not in schema.groups:
-        raise ProtocolError(f"{dataset.name} has no subjects", where="--standardize subject", remedy="choose train")
+        raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
     device = str(choose_device(spec.device))
     wishes = Wishes(spec.encoders, spec.training, spec.preset)
-    recipes = resolve(registry, spec.method, spec.against, dataset.name, schema, wishes)
-    root = locate(registry, dataset, spec.data, spec.cache)
-    check_files(registry.dataset(dataset), root)
+    recipes = resolve(registry, spec.method, spec.against, name.name, schema, wishes)
+    root = locate(registry, name, spec.data, spec.cache)
+    check_files(dataset, root)
     check_buildable(recipes, schema, len(schema.tasks[task]), spec.plugins)
-    store = prepare(Preparation(dataset, root, spec.cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
+    store = prepare(Preparation(name, root, spec.cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
     rows = np.flatnonzero(store.labels(task) >= 0)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), protocol, spec.folds), rows)
-    mark = fingerprint(folds, store.ids)
-    home = make_folder(spec.out / slug(f"{dataset.name}-{task}-{protocol.name}-{mark}"))
     about = {
-        "dataset": str(dataset),
-        "card": asdict(registry.dataset(dataset).card_of(root)),
-        "prepared": store.key,
-        "dropped": len(store.attributes["dropped"]),
+        "dataset": str(name),
+        "card": asdict(dataset.card_of(root)),
         "protocol": protocol.name,
-        "fingerprint": mark,
-        "task": task,
-        "classes": list(schema.tasks[task]),
         "standardize": spec.standardize,
-        "unit": unit_of(store.groups, store.ids)[0],
-        "folds": len(folds),
-        "straddling": straddling(folds, store.groups),
+        "task": task,
+        **_describe_split(store, folds, task),
     }
+    home = make_folder(spec.out / slug(f"{name.name}-{task}-{protocol.name}-{about['fingerprint']}"))
     setting = Setting(store, about, home, spec.cache, spec.plugins, device, spec.threads, n_jobs(spec))
     plans = [make_plan(setting, recipe) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
     run_missing(plans, folds, spec.seeds, n_jobs(spec))
     return _write_comparison(home, plans, spec.seeds)
+
+
+def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:
+    """What records say of the samples and of how they are shared out."""
+    return {
+        "prepared": store.key,
+        "dropped": len(store.attributes["dropped"]),
+        "classes": list(store.schema.tasks[task]),
+        "unit": unit_of(store.groups, store.ids)[0],
+        "folds": len(folds),
+        "fingerprint": fingerprint(folds, store.ids),
+        "straddling": straddling(folds, store.groups),
+    }
 
 
 def choose_task(tasks: Mapping[str, Sequence[str]], wanted: str | None) -> str:
