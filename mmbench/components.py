@@ -89,7 +89,6 @@ class Method:
     encoders: Mapping[str, str] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     presets: Path | None = None
-    version: str = "1"
 
 
 def overrides(component: object, method: str, base: type) -> bool:

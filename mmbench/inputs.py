@@ -72,7 +72,7 @@ class Stream:
         self.standardizer = standardizer
         first, _ = source.read(np.arange(min(1, n_rows)))
         self._kept: tuple[Tensor, Tensor] | None = None
-        if first.nbytes * n_rows * (1 if first.dtype == np.uint8 else 4 // first.itemsize) <= _IN_MEMORY:
+        if first.nbytes * n_rows <= _IN_MEMORY:
             self._kept = self._read(np.arange(n_rows))
 
     def batch(self, rows: Rows) -> Tokens:

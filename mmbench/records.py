@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import distributions, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +102,24 @@ def environment() -> Mapping[str, Any]:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": platform.machine(),
-        "packages": {name: version(name) for name in ("mmbench", "torch", "numpy", "scipy", "h5py")},
-        "plugins": dict(sorted(_plugin_versions())),
+        "packages": dict(sorted(_versions())),
     }
 
 
-def _plugin_versions() -> Iterator[tuple[str, str]]:
-    for distribution in distributions():
-        if any(point.group == "mmbench" for point in distribution.entry_points):
-            yield distribution.metadata["Name"], distribution.version
+def _versions() -> Iterator[tuple[str, str]]:
+    """The host, the distributions that bring plugins, and every installed one that these ask for by name."""
+    installed = {canonical(distribution.name): distribution for distribution in distributions()}
+    plugins = {
+        name for name, found in installed.items() if any(point.group == "mmbench" for point in found.entry_points)
+    }
+    for name in {"mmbench", *plugins} & installed.keys():
+        yield name, installed[name].version
+        for requirement in installed[name].requires or ():
+            needed = canonical(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0])
+            if needed in installed:
+                yield needed, installed[needed].version
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as one compares it: small letters, dashes (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
