@@ -7,6 +7,7 @@ import torch
 from mmbench import SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import BalancingName, CrossAttention
 from mmbench_milmer.fusion import MilmerFusion
+from mmbench_milmer.mended import join
 from mmbench_milmer.selection import SelectorName
 
 INPUTS = {
@@ -35,6 +36,10 @@ def make_tokens(n=4, inputs=INPUTS, seed=1):
     return tokens
 
 
+def gather(fusion, tokens):
+    return join(fusion.net.gather(tokens))
+
+
 def without(tokens, *names):
     return {
         name: Tokens(torch.zeros_like(part.x), torch.zeros_like(part.present)) if name in names else part
@@ -49,7 +54,7 @@ def test_logits_and_token_count(selector, balancing):
     logits = fusion(tokens)
     assert logits.shape == (4, 3)
     assert logits.isfinite().all()
-    x, present = fusion.gather(tokens)
+    x, present = gather(fusion, tokens)
     assert x.shape == (4, 1 + 5 + 2 * 4 + 2 * 2, 24)
     assert present.shape == x.shape[:2]
 
@@ -112,18 +117,18 @@ def test_published_sizes():
     inputs = {"eeg": TokenSpec(32, 768), "face": TokenSpec(49, 768, instances=10)}
     torch.manual_seed(0)
     fusion = MilmerFusion(inputs, 4)
-    assert fusion.gather(make_tokens(1, inputs))[0].shape == (1, 180, 768)
-    assert len(fusion.branches[1].balancing.queries) == 147
-    scorer = fusion.branches[1].selector.scorer
+    assert gather(fusion, make_tokens(1, inputs))[0].shape == (1, 180, 768)
+    assert len(fusion.net.branches[1].balancing.queries) == 147
+    scorer = fusion.net.branches[1].selector.scorer
     assert sum(parameter.numel() for parameter in scorer.parameters()) < 1_000_000
 
 
 def test_cls_token_is_a_parameter():
-    assert "cls_token" in dict(make_fusion().named_parameters())
+    assert "net.cls_token" in dict(make_fusion().named_parameters())
 
 
 def test_queries_set_the_number_of_tokens():
-    x, _ = make_fusion(queries=3).gather(make_tokens())
+    x, _ = gather(make_fusion(queries=3), make_tokens())
     assert x.shape[1] == 1 + 5 + 3 + 3
 
 
@@ -132,12 +137,12 @@ def test_fewer_present_than_k_leaves_slots_masked():
     present = torch.zeros(4, 5, dtype=torch.bool)
     present[:, 3] = True
     tokens["face"] = Tokens(tokens["face"].x * present[:, :, None, None], present)
-    _, mask = make_fusion(balancing="none").gather(tokens)
+    _, mask = gather(make_fusion(balancing="none"), tokens)
     assert (mask[:, 6:14].sum(dim=1) == 4).all()
 
 
 def test_missing_bag_is_masked_behind_cross_attention():
-    _, mask = make_fusion().gather(without(make_tokens(), "face"))
+    _, mask = gather(make_fusion(), without(make_tokens(), "face"))
     assert not mask[:, 6:14].any()
     assert mask[:, 0].all()
 
@@ -148,9 +153,9 @@ def test_nothing_of_a_missing_modality_is_read(selector, balancing):
     tokens = without(make_tokens(), "eeg", "face")
     before = fusion(tokens)
     with torch.no_grad():
-        fusion.type_embedding[:2] += 1
-        fusion.branches[0].project.bias += 1
-        fusion.branches[1].project.bias += 1
+        fusion.net.type_embedding[:2] += 1
+        fusion.net.branches[0].project.bias += 1
+        fusion.net.branches[1].project.bias += 1
     assert torch.equal(fusion(tokens), before)
 
 
@@ -166,7 +171,7 @@ def test_queries_do_not_see_empty_slots():
 
 def test_explain_gives_shares_of_the_instances():
     shares = make_fusion().eval().explain(make_tokens())
-    assert set(shares) == {"face.instances", "voice.instances"}
+    assert set(shares) == {"eeg.tokens", "face.instances", "voice.instances"}
     assert shares["face.instances"].shape == (4, 5)
     assert torch.allclose(shares["face.instances"].sum(dim=1), torch.ones(4))
 
@@ -174,7 +179,6 @@ def test_explain_gives_shares_of_the_instances():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"variant": "published"}, "published variant is not available yet"),
         ({"dim": 26}, "dim=26 is not a multiple of heads=4 — take dim=28"),
         ({"k": 0}, "k=0 is too small"),
         ({"depth": 0}, "depth=0 is too small"),

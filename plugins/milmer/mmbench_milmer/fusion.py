@@ -1,14 +1,16 @@
 """Milmer's fusion: instance selection, token balancing and a transformer over the tokens of all modalities."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import BalancingName, make_balancing
-from mmbench_milmer.selection import Selection, SelectorName, make_selector
+from mmbench_milmer.mended import Bag, Direct, MendedFusion, clean, make_projection
+from mmbench_milmer.published import N_QUERIES, Layers, PublishedFusion, PublishedSelector, Sizes
+from mmbench_milmer.selection import SelectorName, make_selector
 
 
 class MilmerFusion(Fusion):
@@ -19,9 +21,13 @@ class MilmerFusion(Fusion):
     tokens. All of them, with an embedding of their modality and after a CLS token, pass ``depth`` transformer
     layers; absent tokens are masked; the CLS token is classified. The selectors ``random``, ``uniform``, ``mean`` and
     ``max`` learn nothing: they are there for control.
+
+    ``variant="published"`` computes what the public code does, faults included, for one modality with a bag and one
+    without; there ``queries`` is 147 unless given.
     """
 
     name = "milmer"
+    version = "2"
     conformance: ClassVar[Mapping[str, object]] = {"k": 2, "dim": 24, "heads": 4, "ff": 32}
     space: ClassVar[Mapping[str, Float | Int | Choice]] = {
         "k": Int(1, 3),
@@ -48,105 +54,95 @@ class MilmerFusion(Fusion):
         head_dropout: float = 0.1,
     ) -> None:
         super().__init__(inputs, n_classes)
-        _check_variant(variant)
         _check_sizes(k=k, dim=dim, depth=depth, heads=heads, ff=ff, queries=1 if queries is None else queries)
         _check_rates(dropout=dropout, head_dropout=head_dropout)
         _check_fit(dim, heads, queries, balancing)
-        self.names = sorted(inputs)
-        self.branches = nn.ModuleList()
-        for name in self.names:
-            spec = inputs[name]
-            if spec.instances == 1:
-                self.branches.append(Direct(spec, dim))
-                continue
+        for name, spec in inputs.items():
             _check_bag(name, spec, k)
-            mixer = make_balancing(balancing, queries or k * spec.length, dim, heads, dropout)
-            self.branches.append(Bag(spec, dim, make_selector(selector, spec, k), mixer))
-        self.cls_token = nn.Parameter(0.02 * torch.randn(dim))
-        self.type_embedding = nn.Parameter(0.02 * torch.randn(len(self.names), dim))
-        layer = nn.TransformerEncoderLayer(dim, heads, ff, dropout, batch_first=True)
-        self.encoder = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
-        self.head = nn.Sequential(nn.Dropout(head_dropout), nn.Linear(dim, n_classes))
+        layers = Layers(depth, heads, ff, dropout, head_dropout, N_QUERIES if queries is None else queries)
+        settings = _Settings(selector, balancing, k, queries, dim, layers)
+        make = _make_published if variant == "published" else _make_mended
+        self.net: MendedFusion | PublishedVariant = make(inputs, n_classes, settings)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``; from the CLS token alone where every modality is missing."""
-        x, present = self.gather(tokens)
-        logits: Tensor = self.head(self.encoder(x, src_key_padding_mask=~present)[:, 0])
+        """Logits ``(B, C)``."""
+        logits: Tensor = self.net(tokens)
         return logits
-
-    def gather(self, tokens: Mapping[str, Tokens]) -> tuple[Tensor, Tensor]:
-        """What the transformer reads: CLS and the tokens of all modalities ``(B, 1 + N, dim)``, and their mask."""
-        n_samples = len(next(iter(tokens.values())).present)
-        parts = [self.cls_token.expand(n_samples, 1, -1)]
-        masks = [torch.ones(n_samples, 1, dtype=torch.bool, device=self.cls_token.device)]
-        for name, branch, kind in zip(self.names, self.branches, self.type_embedding, strict=True):
-            x, present = branch(clean(tokens[name]))
-            parts.append(x + kind)
-            masks.append(present)
-        return torch.cat(parts, dim=1), torch.cat(masks, dim=1)
 
     @torch.no_grad()
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
-        """``<modality>.instances`` ``(B, K)`` for each bag: the share of each instance in what was passed on."""
-        return {
-            f"{name}.instances": branch.select(clean(tokens[name])).weights
-            for name, branch in zip(self.names, self.branches, strict=True)
-            if isinstance(branch, Bag)
-        }
+        """``<modality>.instances`` ``(B, K)`` for each bag: the share of each instance in what was passed on.
+
+        ``<modality>.tokens`` ``(B, T)`` for the others: how much the CLS token attends to each in the last layer
+        (mended variant).
+        """
+        return self.net.explain(tokens)
 
 
-class Direct(nn.Module):
-    """A modality without a bag: its T tokens, projected to ``dim`` where they have another width."""
+class PublishedVariant(nn.Module):
+    """The published fusion behind mmbench's tokens: an absent instance is a black one, nothing is masked."""
 
-    def __init__(self, spec: TokenSpec, dim: int) -> None:
+    def __init__(self, inputs: Mapping[str, TokenSpec], bag: str, single: str, dim: int, net: PublishedFusion) -> None:
         super().__init__()
-        self.project = _projection(spec, dim)
+        self.bag, self.single = bag, single
+        # Identities where both widths are the model's, as in the public code, which takes no others.
+        self.project_bag, self.project_single = (make_projection(inputs[name], dim) for name in (bag, single))
+        self.net = net
 
-    def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
-        """Tokens ``(B, T, dim)`` and their mask ``(B, T)``."""
-        x = self.project(tokens.x[:, 0])
-        return x, tokens.present.expand(-1, x.shape[1])
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Logits ``(B, C)``."""
+        logits: Tensor = self.net(self.images(tokens), self.project_single(clean(tokens[self.single]).x[:, 0]))
+        return logits
 
+    def images(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Tokens of the bag ``(B, K, T, dim)``."""
+        return torch.as_tensor(self.project_bag(clean(tokens[self.bag]).x))
 
-class Bag(nn.Module):
-    """A modality with a bag of instances: selection, projection, balancing."""
-
-    def __init__(self, spec: TokenSpec, dim: int, selector: nn.Module, balancing: nn.Module) -> None:
-        super().__init__()
-        self.selector = selector
-        self.project = _projection(spec, dim)
-        self.balancing = balancing
-
-    def select(self, tokens: Tokens) -> Selection:
-        """The k instances that are passed on."""
-        selection: Selection = self.selector(tokens.x, tokens.present)
-        return selection
-
-    def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
-        """Tokens ``(B, N, dim)`` and their mask ``(B, N)``."""
-        selection = self.select(tokens)
-        n_tokens = selection.x.shape[2]
-        x = self.project(selection.x.flatten(1, 2))
-        balanced: tuple[Tensor, Tensor] = self.balancing(x, selection.present.repeat_interleave(n_tokens, dim=1))
-        return balanced
+    def explain(self, tokens: Mapping[str, Tokens]) -> dict[str, Tensor]:
+        """Shares of the instances of the bag."""
+        return {f"{self.bag}.instances": self.net.shares(self.images(tokens))}
 
 
-def clean(tokens: Tokens) -> Tokens:
-    """The same with zeros where an instance is absent, whatever stood there."""
-    return Tokens(torch.where(tokens.present[:, :, None, None], tokens.x, 0.0), tokens.present)
+class _Settings(NamedTuple):
+    selector: SelectorName
+    balancing: BalancingName
+    k: int
+    queries: int | None
+    dim: int
+    layers: Layers
 
 
-def _projection(spec: TokenSpec, dim: int) -> nn.Module:
-    return nn.Identity() if spec.dim == dim else nn.Linear(spec.dim, dim)
+def _make_mended(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> MendedFusion:
+    selector, balancing, k, queries, dim, layers = settings
+    branches: dict[str, nn.Module] = {}
+    for name, spec in sorted(inputs.items()):
+        if spec.instances == 1:
+            branches[name] = Direct(spec, dim)
+            continue
+        mixer = make_balancing(balancing, queries or k * spec.length, dim, layers.heads, layers.dropout)
+        branches[name] = Bag(spec, dim, make_selector(selector, spec, k), mixer)
+    layer = nn.TransformerEncoderLayer(dim, layers.heads, layers.ff, layers.dropout, batch_first=True)
+    transformer = nn.TransformerEncoder(layer, layers.depth, enable_nested_tensor=False)
+    return MendedFusion(branches, transformer, dim, n_classes, layers.head_dropout)
 
 
-def _check_variant(variant: str) -> None:
-    if variant == "published":
-        raise SpecError(
-            "the published variant is not available yet",
-            where="milmer[variant=published]",
-            remedy="leave variant out: the mended method has every selector and balancing",
-        )
+def _make_published(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> PublishedVariant:
+    known = get_args(PublishedSelector)
+    if settings.selector not in known:
+        raise _refuse(f"has no selector {settings.selector!r}", f"choose {', '.join(known)}, or leave variant out")
+    bags = [name for name, spec in inputs.items() if spec.instances > 1]
+    if len(inputs) != 2 or len(bags) != 1:
+        given = ", ".join(f"{name} (K = {spec.instances})" for name, spec in sorted(inputs.items()))
+        raise _refuse(f"takes one modality with a bag and one without, not {given}", "leave variant out")
+    (single,) = inputs.keys() - set(bags)
+    spec = inputs[bags[0]]
+    sizes = Sizes(settings.dim, spec.length, spec.instances, settings.k, n_classes)
+    net = PublishedFusion(sizes, cast(PublishedSelector, settings.selector), settings.balancing, settings.layers)
+    return PublishedVariant(inputs, bags[0], single, settings.dim, net)
+
+
+def _refuse(message: str, remedy: str) -> SpecError:
+    return SpecError(f"the public code {message}", where="milmer[variant=published]", remedy=remedy)
 
 
 def _check_sizes(**sizes: int) -> None:
@@ -175,7 +171,7 @@ def _check_fit(dim: int, heads: int, queries: int | None, balancing: BalancingNa
 
 
 def _check_bag(name: str, spec: TokenSpec, k: int) -> None:
-    if k > spec.instances:
+    if 1 < spec.instances < k:
         raise SpecError(
             f"k={k} instances cannot be chosen from the {spec.instances} of {name!r}",
             where=f"milmer[k={k}]",

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained
-from mmbench_milmer.weights import fit_weights
+from mmbench_milmer.checkpoints import load_swin
 
+TINY = "swin_tiny_patch4_window7_224"
 NANO = "nano"
 _NANO_LAYERS: Mapping[str, Any] = {
     "patch_size": 4,
@@ -25,10 +26,10 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Swin(Encoder):
     """Swin Transformer (Liu et al. 2021, 2103.14030): uint8 ``(n, 3, H, W)`` to tokens ``(n, H/s · W/s, D)``.
 
-    ``model`` is any ``swin_*`` of timm (s = 32; tiny at 224 px gives 49 tokens of 768) or ``nano``, a small one for
-    faces of 64 px (s = 16; 16 tokens of 128). Weights come from timm's hub (``pretrained=true``, the
-    default), from a file in timm's names (``weights=FILE``), or are random when asked for (``pretrained=false``).
-    ``drop_path`` is the rate of stochastic depth in training.
+    ``model`` is any ``swin_*`` of timm (default Swin-tiny: s = 32; at 224 px 49 tokens of 768) or ``nano``, a small one
+    for faces of 64 px (s = 16; 16 tokens of 128). Weights come from timm's hub (``pretrained=true``, the default), are
+    random when asked for (``pretrained=false``), or come from a file (``weights=FILE``) in the names of timm or of
+    Hugging Face, which then says by itself which Swin it is. ``drop_path`` is the rate of stochastic depth in training.
     """
 
     name = "swin"
@@ -41,7 +42,7 @@ class Swin(Encoder):
         self,
         modality: Modality,
         *,
-        model: str = "swin_tiny_patch4_window7_224",
+        model: str | None = None,
         pretrained: bool | None = None,
         weights: str | None = None,
         frozen: bool = False,
@@ -49,13 +50,17 @@ class Swin(Encoder):
     ) -> None:
         super().__init__(modality)
         _check_options(model, pretrained, weights, drop_path)
-        height, width = _check_image(modality, 16 if model == NANO else 32)
-        if pretrained is None:
-            pretrained = weights is None
-        file = fetch_pretrained(model, where=f"swin[model={model}]") if pretrained else None
-        self.net = _make_net(model, modality.shape[1:], file, 0.0 if frozen else drop_path)
+        rate = 0.0 if frozen else drop_path
         if weights is not None:
-            fit_weights(self.net, weights)
+            swin = load_swin(weights, drop_path=rate)
+            height, width = _check_image(modality, swin.architecture.stride)
+            swin.grid(*modality.shape[1:])
+            self.net = swin.net
+        else:
+            model = model or TINY
+            height, width = _check_image(modality, 16 if model == NANO else 32)
+            file = fetch_pretrained(model, where=f"swin[model={model}]") if pretrained is not False else None
+            self.net = _make_net(model, modality.shape[1:], file, rate)
         self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(_STD)[:, None, None], persistent=False)
         self.out = TokenSpec(length=height * width, dim=int(self.net.num_features))
@@ -85,20 +90,31 @@ def _make_net(model: str, size: tuple[int, ...], file: str | None, drop_path: fl
     return timm.create_model(model, pretrained=True, pretrained_cfg_overlay={"file": file}, **settings)
 
 
-def _check_options(model: str, pretrained: bool | None, weights: str | None, drop_path: float) -> None:
-    import timm
-
-    if pretrained and weights is not None:
-        raise SpecError("pretrained=true and weights=FILE exclude each other", where="swin", remedy="give one of them")
+def _check_options(model: str | None, pretrained: bool | None, weights: str | None, drop_path: float) -> None:
     if not 0 <= drop_path < 1:
         raise SpecError(f"drop_path={drop_path} is no rate", where="swin", remedy="give it from 0 to below 1")
+    if weights is not None:
+        for name, given in (("pretrained=true", pretrained), ("model", model)):
+            if given:
+                raise SpecError(
+                    f"{name} and weights=FILE exclude each other: the file says which Swin it is",
+                    where="swin",
+                    remedy="give one of them",
+                )
+    elif model is not None:
+        _check_model(model, pretrained)
+
+
+def _check_model(model: str, pretrained: bool | None) -> None:
+    import timm
+
     known = [NANO, *timm.list_models("swin_*")]
     if model.partition(".")[0] not in known:
         near = difflib.get_close_matches(model, known, n=1) or [known[0], known[-1]]
         raise SpecError(
             "timm has no Swin of that name", where=f"swin[model={model}]", remedy=f"did you mean {' or '.join(near)}?"
         )
-    if model == NANO and pretrained is not False and weights is None:
+    if model == NANO and pretrained is not False:
         raise WeightsError(
             "there are no pretrained weights of nano",
             where="swin[model=nano]",

@@ -1,0 +1,127 @@
+"""The mended fusion: what Milmer's paper describes, for any number of modalities and with every weight trained."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmbench import Tokens, TokenSpec
+from mmbench_milmer.selection import Selection
+
+
+class MendedFusion(nn.Module):
+    """CLS and the tokens of all modalities through a transformer, which is told the modality; CLS is classified.
+
+    Absent tokens are masked. ``branches`` bring in the modalities, in their order.
+    """
+
+    def __init__(
+        self,
+        branches: Mapping[str, nn.Module],
+        transformer: nn.TransformerEncoder,
+        dim: int,
+        n_classes: int,
+        head_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.names = list(branches)
+        self.branches = nn.ModuleList(branches.values())
+        self.cls_token = nn.Parameter(0.02 * torch.randn(dim))
+        self.type_embedding = nn.Parameter(0.02 * torch.randn(len(self.names), dim))
+        self.encoder = transformer
+        self.head = nn.Sequential(nn.Dropout(head_dropout), nn.Linear(dim, n_classes))
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Logits ``(B, C)``; from the CLS token alone where every modality is missing."""
+        x, present = join(self.gather(tokens))
+        logits: Tensor = self.head(self.encoder(x, src_key_padding_mask=~present)[:, 0])
+        return logits
+
+    def gather(self, tokens: Mapping[str, Tokens]) -> "list[Part]":
+        """What the transformer reads, CLS first: tokens ``(B, n, dim)`` and their mask ``(B, n)``."""
+        n_samples = len(next(iter(tokens.values())).present)
+        here = torch.ones(n_samples, 1, dtype=torch.bool, device=self.cls_token.device)
+        parts = [Part(self.cls_token.expand(n_samples, 1, -1), here)]
+        for name, branch, kind in zip(self.names, self.branches, self.type_embedding, strict=True):
+            x, present = branch(clean(tokens[name]))
+            parts.append(Part(x + kind, present))
+        return parts
+
+    def explain(self, tokens: Mapping[str, Tokens]) -> dict[str, Tensor]:
+        """Shares of the instances of each bag, and for the others the attention of CLS to their tokens."""
+        parts = self.gather(tokens)
+        _, *attention = torch.split(self.attention(*join(parts)), [part.x.shape[1] for part in parts], dim=1)
+        found = {}
+        for name, branch, seen in zip(self.names, self.branches, attention, strict=True):
+            if isinstance(branch, Bag):
+                found[f"{name}.instances"] = branch.select(clean(tokens[name])).weights
+            else:
+                found[f"{name}.tokens"] = seen
+        return found
+
+    def attention(self, x: Tensor, present: Tensor) -> Tensor:
+        """How much CLS attends to each token in the last layer, the mean over heads: ``(B, N)``, rows sum to 1."""
+        *first, last = self.encoder.layers
+        for layer in first:
+            x = layer(x, src_key_padding_mask=~present)
+        weights: Tensor = last.self_attn(x, x, x, key_padding_mask=~present)[1]
+        return weights[:, 0]
+
+
+class Part(NamedTuple):
+    """Tokens ``(B, n, dim)`` and their mask ``(B, n)``."""
+
+    x: Tensor
+    present: Tensor
+
+
+def join(parts: Sequence[Part]) -> Part:
+    """All parts side by side."""
+    return Part(torch.cat([part.x for part in parts], dim=1), torch.cat([part.present for part in parts], dim=1))
+
+
+class Direct(nn.Module):
+    """A modality without a bag: its T tokens, projected to ``dim`` where they have another width."""
+
+    def __init__(self, spec: TokenSpec, dim: int) -> None:
+        super().__init__()
+        self.project = make_projection(spec, dim)
+
+    def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """Tokens ``(B, T, dim)`` and their mask ``(B, T)``."""
+        x = self.project(tokens.x[:, 0])
+        return x, tokens.present.expand(-1, x.shape[1])
+
+
+class Bag(nn.Module):
+    """A modality with a bag of instances: selection, projection, balancing."""
+
+    def __init__(self, spec: TokenSpec, dim: int, selector: nn.Module, balancing: nn.Module) -> None:
+        super().__init__()
+        self.selector = selector
+        self.project = make_projection(spec, dim)
+        self.balancing = balancing
+
+    def select(self, tokens: Tokens) -> Selection:
+        """The k instances that are passed on."""
+        selection: Selection = self.selector(tokens.x, tokens.present)
+        return selection
+
+    def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """Tokens ``(B, N, dim)`` and their mask ``(B, N)``."""
+        selection = self.select(tokens)
+        n_tokens = selection.x.shape[2]
+        x = self.project(selection.x.flatten(1, 2))
+        balanced: tuple[Tensor, Tensor] = self.balancing(x, selection.present.repeat_interleave(n_tokens, dim=1))
+        return balanced
+
+
+def clean(tokens: Tokens) -> Tokens:
+    """The same with zeros where an instance is absent, whatever stood there."""
+    return Tokens(torch.where(tokens.present[:, :, None, None], tokens.x, 0.0), tokens.present)
+
+
+def make_projection(spec: TokenSpec, dim: int) -> nn.Module:
+    """From the width of the tokens to ``dim``; nothing where they have it."""
+    return nn.Identity() if spec.dim == dim else nn.Linear(spec.dim, dim)

@@ -1,0 +1,73 @@
+"""Shifted-window attention at any image size, as Hugging Face or as timm computes it."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class WindowBlock(nn.Module):
+    """A block of timm's Swin with the same weights under the same names, that finds shift, mask and padding by itself.
+
+    timm fixes them for one image size. Where the map is no multiple of the window, Hugging Face pads before the
+    shift (``pad_first``), timm after it; where one side is no larger than the window, Hugging Face shifts along
+    neither side, timm along the other.
+    """
+
+    def __init__(self, block: Any, *, shifted: bool, pad_first: bool) -> None:
+        super().__init__()
+        self.norm1, self.attn, self.drop_path1 = block.norm1, block.attn, block.drop_path1
+        self.norm2, self.mlp, self.drop_path2 = block.norm2, block.mlp, block.drop_path2
+        self.window: int = block.attn.window_size[0]
+        self.shift = self.window // 2 if shifted else 0
+        self.pad_first = pad_first
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps ``(n, H, W, D)`` to maps of the same shape."""
+        x = x + self.drop_path1(self.attend(self.norm1(x)))
+        return x + torch.as_tensor(self.drop_path2(self.mlp(self.norm2(x))))
+
+    def attend(self, x: Tensor) -> Tensor:
+        """Self-attention within windows ``(n, H, W, D)``."""
+        height, width = x.shape[1:3]
+        shift = self.shifts(height, width)
+        back = (-shift[0], -shift[1])
+        padding = (0, 0, 0, -width % self.window, 0, -height % self.window)
+        x = F.pad(x, padding).roll(back, (1, 2)) if self.pad_first else F.pad(x.roll(back, (1, 2)), padding)
+        x = self.within_windows(x, shift)
+        if self.pad_first:
+            return x.roll(shift, (1, 2))[:, :height, :width]
+        return x[:, :height, :width].roll(shift, (1, 2))
+
+    def shifts(self, height: int, width: int) -> tuple[int, int]:
+        """How far the map is moved along each side."""
+        if self.pad_first:
+            return (0, 0) if min(height, width) <= self.window else (self.shift, self.shift)
+        return tuple(0 if side <= self.window else self.shift for side in (height, width))  # type: ignore[return-value]
+
+    def within_windows(self, x: Tensor, shift: tuple[int, int]) -> Tensor:
+        """Attention in each window of a map whose sides are multiples of it."""
+        from timm.models.swin_transformer import window_partition, window_reverse
+
+        size = (self.window, self.window)
+        height, width = x.shape[1:3]
+        mask = shift_mask(height, width, self.window, shift, x) if any(shift) else None
+        windows: Tensor = self.attn(window_partition(x, size).flatten(1, 2), mask=mask)
+        merged: Tensor = window_reverse(windows.view(len(windows), *size, -1), size, height, width)
+        return merged
+
+
+def shift_mask(height: int, width: int, window: int, shift: tuple[int, int], like: Tensor) -> Tensor:
+    """-100 between places of a window that were no neighbours before the shift, else 0: ``(windows, w², w²)``."""
+    from timm.models.swin_transformer import window_partition
+
+    rows, columns = (
+        (place >= side - window).long() + (place >= side - moved).long()
+        for side, moved in zip((height, width), shift, strict=True)
+        for place in (torch.arange(side, device=like.device),)
+    )
+    regions = (3 * rows[:, None] + columns)[None, :, :, None]
+    flat = window_partition(regions, (window, window)).flatten(1)
+    mask: Tensor = (flat[:, None] != flat[:, :, None]).to(like.dtype) * -100.0
+    return mask
