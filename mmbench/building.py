@@ -1,15 +1,13 @@
 """Encoders and fusions from their specs, with weights drawn from a seed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 import torch
 
-from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion
 from mmbench.plugins import load_registry
 from mmbench.specs import Spec
-from mmbench.types import Modality, Schema, TokenSpec
+from mmbench.types import Modality, TokenSpec
 
 
 def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed: int) -> Encoder:
@@ -32,19 +30,6 @@ def build_fusion(
         torch.manual_seed(seed)
         fusion: Fusion = cls(inputs, n_classes, **registry.bound("fusions", spec))
     return fusion
-
-
-def check_buildable(recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...]) -> None:
-    """Build every part once and drop it, so that what cannot be built is told before hours of preparing."""
-    outs: dict[tuple[str, str], TokenSpec] = {}
-    for recipe in recipes:
-        inputs = {modality.name: unused(modality) for modality in schema.modalities}
-        for name, spec in recipe.encoders.items():
-            modality = schema.modality(name)
-            if (name, str(spec)) not in outs:
-                outs[name, str(spec)] = build_encoder(spec, modality, plugins, seed=0).out
-            inputs[name] = replace(outs[name, str(spec)], instances=modality.instances)
-        build_fusion(recipe.fusion, inputs, n_classes, plugins, seed=0)
 
 
 def unused(modality: Modality) -> TokenSpec:

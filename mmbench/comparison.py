@@ -135,6 +135,7 @@ def _method_json(method: MethodResult) -> dict[str, Any]:
         "seconds": method.seconds,
         "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
         "own_encoders": method.run["own_encoders"],
+        "lint": list(method.run.get("lint", ())),
         "records": str(method.folder),
         "folds": [
             {

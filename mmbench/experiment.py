@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.building import check_buildable
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.files import make_folder, write_text
 from mmbench.hashing import digest
 from mmbench.jobs import Plan
+from mmbench.lint import find_machine, lint
 from mmbench.methods import Wishes, resolve
 from mmbench.planning import Setting, make_plan
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation, check_files, locate, prepare
+from mmbench.progress import reporter
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, anchored, check_spec, n_jobs
 from mmbench.schedule import run_missing
@@ -49,12 +50,15 @@ def run_spec(spec: RunSpec) -> Comparison:
     task = choose_task(schema.tasks, spec.task)
     if spec.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
-    device = str(choose_device(spec.device))
+    device = choose_device(spec.device)
     wishes = Wishes(spec.encoders, spec.training, spec.preset)
     recipes = resolve(registry, spec.method, spec.against, name.name, schema, wishes)
     root = locate(registry, name, spec.data, spec.cache)
     check_files(dataset, root)
-    check_buildable(recipes, schema, len(schema.tasks[task]), spec.plugins)
+    machine = find_machine(device, n_jobs(spec))
+    findings = lint(recipes, schema, len(schema.tasks[task]), spec.plugins, machine)
+    for line in dict.fromkeys(str(finding) for found in findings.values() for finding in found):
+        reporter().message(f"lint: {line}")
     store = prepare(Preparation(name, root, spec.cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
     rows = np.flatnonzero(store.labels(task) >= 0)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), protocol, spec.folds), rows)
@@ -67,8 +71,8 @@ def run_spec(spec: RunSpec) -> Comparison:
         **_describe_split(store, folds, task),
     }
     home = make_folder(spec.out / slug(f"{name.name}-{task}-{protocol.name}-{about['fingerprint']}"))
-    setting = Setting(store, about, home, spec.cache, spec.plugins, device, spec.threads, n_jobs(spec))
-    plans = [make_plan(setting, recipe) for recipe in recipes]
+    setting = Setting(store, about, home, spec.cache, spec.plugins, str(device), spec.threads, n_jobs(spec))
+    plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
     run_missing(plans, folds, spec.seeds, n_jobs(spec))
     return _write_comparison(home, plans, spec.seeds)

@@ -1,6 +1,6 @@
 """From a recipe to a plan: frozen encoders run, and everything a result depends on is named by one key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from mmbench.building import build_encoder
 from mmbench.features import Encoding, encode
 from mmbench.hashing import code_digest, digest
 from mmbench.jobs import Plan
+from mmbench.lint import Finding
 from mmbench.methods import Recipe
 from mmbench.plugins import load_registry
 from mmbench.records import slug
@@ -34,8 +35,11 @@ class Setting:
     jobs: int
 
 
-def make_plan(setting: Setting, recipe: Recipe) -> Plan:
-    """Encode what is frozen, and name the folder of the run by the digest of all that its numbers depend on."""
+def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()) -> Plan:
+    """Encode what is frozen, and name the folder of the run by the digest of all that its numbers depend on.
+
+    What lint found is told in the records.
+    """
     tokens = _encode_frozen(setting, recipe)
     described = {
         **setting.about,
@@ -62,7 +66,7 @@ def make_plan(setting: Setting, recipe: Recipe) -> Plan:
         device=setting.device,
         threads=setting.threads,
         folder=setting.home / f"{slug(recipe.label)}-{key[:10]}",
-        run={**described, "key": key, "preset": recipe.preset},
+        run={**described, "key": key, "preset": recipe.preset, "lint": [str(finding) for finding in findings]},
     )
 
 

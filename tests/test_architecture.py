@@ -35,6 +35,7 @@ FLOORS = (
         "training",
         "methods",
         "building",
+        "lint",
         "weights",
         "statistics",
         "records",

@@ -167,3 +167,36 @@ def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> No
     assert not list(tmp_path.glob("runs/*/*/.part-*"))
     result = mmbench(*line)
     assert f"{n_kept} of 10 folds were done before" in result.stderr
+
+
+def test_check_lints_a_method(mmbench: Shell) -> None:
+    result = mmbench("check", "milmer[variant=published]", "--dataset", "deap-sim", "--json")
+    assert result.returncode == 1
+    assert {finding["check"] for finding in json.loads(result.stdout)} >= {"gradient", "registration"}
+    result = mmbench("check", "concat", "--dataset", "mfeat")
+    assert (result.returncode, result.stdout.strip()) == (0, "concat on mfeat: no findings")
+
+
+def test_options_of_methods_are_refused_for_plugins(mmbench: Shell) -> None:
+    assert_one_line(mmbench("check", "builtin", "--dataset", "mfeat"), "'builtin' is not a method")
+
+
+def test_a_run_tells_what_lint_finds(mmbench: Shell, tmp_path: Path) -> None:
+    (tmp_path / "lazy.py").write_text(
+        "from torch import nn\n"
+        "from mmbench import Fusion, hookimpl\n"
+        "class Lazy(Fusion):\n"
+        "    name = 'lazy'\n"
+        "    def __init__(self, inputs, n_classes):\n"
+        "        super().__init__(inputs, n_classes)\n"
+        "        self.used, self.idle = (nn.Linear(inputs['fou'].dim, n_classes) for _ in range(2))\n"
+        "    def forward(self, tokens):\n"
+        "        return self.used(tokens['fou'].x.mean(dim=(1, 2)))\n"
+        "@hookimpl\n"
+        "def register_fusions(register):\n"
+        "    register(Lazy)\n"
+    )
+    result = mmbench("run", "lazy", "mfeat", "--plugin", "lazy.py", "--training", "epochs=1", "--json")
+    told = "fusion lazy: 650 weights get no gradient: idle.weight, idle.bias"
+    assert f"lint: {told}" in result.stderr
+    assert json.loads(result.stdout)["methods"][0]["lint"] == [told]

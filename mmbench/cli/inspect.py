@@ -9,7 +9,7 @@ from rich.text import Text
 
 from mmbench.cli.console import note, progress, show_json
 from mmbench.cli.console import show as show_result
-from mmbench.errors import RecordError
+from mmbench.errors import RecordError, SpecError
 from mmbench.progress import track
 from mmbench.specs import parse_pairs
 
@@ -104,18 +104,72 @@ def compare(
 
 
 def check(
-    plugin: Annotated[str, typer.Argument(help="A plugin that mmbench list shows, a module, or a file.")],
+    what: Annotated[
+        str, typer.Argument(help="A plugin that mmbench list shows, a module, a file, or a method such as name[p=v].")
+    ],
     data: Annotated[list[str] | None, typer.Option(help="DATASET=DIR for a dataset's files; may be repeated.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="With a method: the dataset whose modalities it gets.")] = None,
+    encoder: Annotated[list[str] | None, typer.Option(help="With a method: MODALITY=ENCODER; may be repeated.")] = None,
+    preset: Annotated[str | None, typer.Option(help="With a method: a preset of it, or a TOML file.")] = None,
+    plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the conformance checks on every component of a plugin."""
+    """Run the conformance checks on every component of a plugin, or lint on one method."""
+    from mmbench.plugins import load_registry
+    from mmbench.specs import parse_spec
+
+    registry = load_registry(tuple(plugin or ()))
+    is_method = registry.module(what) is None and not what.endswith(".py") and parse_spec(what).name in registry.methods
+    if is_method:
+        encoders = parse_pairs(encoder or (), "--encoder")
+        ok = _lint(what, dataset, encoders, preset, tuple(plugin or ()), as_json)
+    elif dataset or encoder or preset:
+        raise SpecError(
+            f"{what!r} is not a method, and only a method takes --dataset, --encoder and --preset",
+            remedy="write mmbench check METHOD --dataset DATASET",
+        )
+    else:
+        ok = _check_plugin(what, parse_pairs(data or (), "--data"), as_json)
+    if not ok:
+        raise typer.Exit(1)
+
+
+def _lint(
+    method: str,
+    dataset: str | None,
+    encoders: dict[str, str],
+    preset: str | None,
+    plugins: tuple[str, ...],
+    as_json: bool,
+) -> bool:
+    from dataclasses import asdict
+
+    from mmbench.lint import find_machine, lint_method
+    from mmbench.methods import Wishes
+    from mmbench.plugins import load_registry
+    from mmbench.training import choose_device
+
+    machine = find_machine(choose_device("auto"), jobs=1)
+    wishes = Wishes(encoders, {}, preset)
+    findings = lint_method(load_registry(plugins), method, wishes, machine, dataset, plugins)
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            show_result(Text(f"{finding.check}: {finding}"))
+        where = dataset or "an example of a time series and a bag of images"
+        show_result(Text(f"{method} on {where}: {len(findings) or 'no'} finding{'s' if len(findings) != 1 else ''}"))
+    return not findings
+
+
+def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
     from dataclasses import asdict
 
     from mmbench.conformance import check_plugin
     from mmbench.plugins import load_registry
     from mmbench.prepare import default_cache
 
-    roots = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
+    roots = {name: Path(folder) for name, folder in folders.items()}
     with progress():
         module = load_registry().module(plugin) or plugin
         checks = list(check_plugin(module, roots=roots, cache=default_cache() / "data"))
@@ -131,5 +185,4 @@ def check(
         n_skipped = sum(outcome.skipped for outcome in outcomes)
         passed = len(outcomes) - len(failed) - n_skipped
         show_result(f"{plugin}: {passed} checks passed, {len(failed)} failed, {n_skipped} skipped")
-    if failed:
-        raise typer.Exit(1)
+    return not failed

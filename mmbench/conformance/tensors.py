@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench.conformance.outcome import demand
+from mmbench.lint.networks import unregistered
 
 # Relative to the largest value: room for other summation orders in float32, none for a batch norm.
 TOLERANCE = 1e-4
@@ -53,25 +54,5 @@ def demand_gradients(module: nn.Module, losses: Iterable[Tensor]) -> None:
 
 def demand_registered(module: nn.Module) -> None:
     """No module and no tensor that wants a gradient hides from ``parameters()``."""
-    parameters = {id(parameter) for parameter in module.parameters()}
-    modules = {id(child) for child in module.modules()}
-    for path, child in module.named_modules():
-        for name, value in vars(child).items():
-            if name.startswith("_") and name in vars(nn.Module()):
-                continue
-            where = f"{path}.{name}".lstrip(".")
-            for item in _flatten(value):
-                if isinstance(item, nn.Module):
-                    demand(id(item) in modules, f"the module in {where} is not registered")
-                if isinstance(item, Tensor) and item.requires_grad:
-                    demand(id(item) in parameters, f"the tensor {where} wants a gradient but is not registered")
-
-
-def _flatten(value: object) -> Iterator[object]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _flatten(item)
-    else:
-        yield value
+    for where, fault in unregistered(module):
+        demand(False, f"{where} {fault}")

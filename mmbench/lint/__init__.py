@@ -1,0 +1,9 @@
+"""Model lint: faults of a network that show before it is trained."""
+
+from mmbench.lint.machine import Machine as Machine
+from mmbench.lint.machine import find_machine as find_machine
+from mmbench.lint.methods import lint_method as lint_method
+from mmbench.lint.recipes import Finding as Finding
+from mmbench.lint.recipes import lint as lint
+
+__all__ = ["Finding", "Machine", "find_machine", "lint", "lint_method"]

@@ -1,0 +1,29 @@
+"""The memory that a training may take."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where trainings run: ``memory`` in bytes, None where it is not known, shared by ``jobs`` trainings at once."""
+
+    memory: int | None
+    jobs: int = 1
+
+
+def find_machine(device: torch.device, jobs: int) -> Machine:
+    """The memory of the GPU, or of this machine or the container we are in."""
+    if device.type == "cuda":
+        return Machine(int(torch.cuda.get_device_properties(device).total_memory))
+    limits = []
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    texts = [path.read_text(encoding="utf-8").strip() for path in _LIMITS if path.is_file()]
+    limits += [int(text) for text in texts if text.isdigit()]
+    return Machine(min(limits, default=None), jobs)

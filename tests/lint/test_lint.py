@@ -1,0 +1,135 @@
+import pytest
+import torch
+from torch import nn
+
+from mmbench import Fusion, Method, TrainingError
+from mmbench.lint import Machine, find_machine, lint_method
+from mmbench.lint.networks import kept_bytes, unregistered
+from mmbench.methods import Wishes
+from mmbench.plugins import Entry, Registry, load_registry
+
+HUGE = Machine(None)
+
+
+class Faulty(Fusion):
+    """Every fault that lint looks for."""
+
+    name = "faulty"
+
+    def __init__(self, inputs, n_classes, *, width: int = 2000) -> None:
+        super().__init__(inputs, n_classes)
+        dim = inputs["series"].dim
+        self.head = nn.Linear(dim, n_classes)
+        self.scorer = nn.Linear(width, width)
+        self.token = nn.Parameter(torch.zeros(dim)).clone()
+        self.hidden = [nn.Linear(2, 2)]
+
+    def forward(self, tokens):
+        x = tokens["series"].x
+        return self.head(x.mean(dim=(1, 2)) + self.token)
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """The installed plugins and ``faulty``, for the host as well."""
+    found = Registry()
+    fusions = {**found.fusions, "faulty": Entry("faulty", "test", Faulty)}
+    methods = {**found.methods, "faulty": Entry("faulty", "test", Method("faulty", "faulty"))}
+    monkeypatch.setitem(vars(found), "fusions", fusions)
+    monkeypatch.setitem(vars(found), "methods", methods)
+    monkeypatch.setattr("mmbench.building.load_registry", lambda plugins: found)
+    return found
+
+
+def check(registry, method, machine=HUGE, dataset=None, **encoders):
+    return lint_method(registry, method, Wishes(encoders, {}), machine, dataset, ())
+
+
+SMALL = {"timeseries": "conv1d", "image": "timm[model=test_resnet]"}
+
+
+def test_every_fault_is_told(registry):
+    found = {finding.check: str(finding) for finding in check(registry, "faulty", **SMALL)}
+    assert set(found) == {"gradient", "registration", "concentration"}
+    assert found["gradient"] == "fusion faulty: 4,002,000 weights get no gradient: scorer.weight, scorer.bias"
+    assert found["concentration"].startswith("fusion faulty: the layer scorer has 4,002,000 of 4,")
+    told = " ".join(str(finding) for finding in check(registry, "faulty", **SMALL))
+    assert "token wants a gradient but is not registered as a parameter" in told
+    assert "hidden holds a module that is not registered" in told
+
+
+def test_memory_is_estimated_from_weights_and_from_what_a_batch_leaves(registry):
+    (finding,) = (f for f in check(registry, "faulty", Machine(20 * 2**20), **SMALL) if f.check == "memory")
+    assert "training takes about" in finding.message
+    assert "lower --training batch_size" in finding.message
+
+
+def test_more_trainings_at_once_take_more(registry):
+    one = [f for f in check(registry, "faulty", Machine(2**28, jobs=1), **SMALL) if f.check == "memory"]
+    many = [f for f in check(registry, "faulty", Machine(2**28, jobs=50), **SMALL) if f.check == "memory"]
+    assert (len(one), len(many)) == (0, 1)
+    assert "50 trainings at once" in many[0].message
+
+
+def test_weights_larger_than_the_machine_are_refused_unbuilt(registry, monkeypatch):
+    built = []
+    monkeypatch.setattr(nn.Linear, "reset_parameters", lambda self: built.append(self.weight.device.type))
+    with pytest.raises(
+        TrainingError, match=r"fusion faulty\[width=20000\]: its weights alone are 1.5 GB and there are 1.0"
+    ):
+        check(registry, "faulty[width=20000]", Machine(2**30), **SMALL)
+    assert set(built[-2:]) == {"meta"}
+
+
+@pytest.mark.parametrize("method", ["concat", "late", "gated", "prior", "only[modality=images]", "milmer"])
+def test_what_comes_with_mmbench_is_clean(method):
+    assert check(load_registry(), method) == []
+
+
+@pytest.mark.parametrize("dataset", ["mfeat", "eegmat", "deap-sim"])
+def test_so_it_is_on_datasets(dataset):
+    assert check(load_registry(), "concat", dataset=dataset) == []
+
+
+def test_faults_seven_and_eight_of_milmer_s_public_code_are_found():
+    found = {f.check: f.message for f in check(load_registry(), "milmer[variant=published]")}
+    assert "cls_token wants a gradient but is not registered" in found["registration"]
+    assert "topk_value_proj.weight" in found["gradient"]
+    assert "topk_value_proj has 151,007,232 of 165," in found["concentration"]
+
+
+@pytest.mark.parametrize("balancing", ["none", "cross_attention"])
+def test_fault_ten_shows_where_one_token_is_attended_to(balancing):
+    found = check(load_registry(), f"milmer[variant=published,selector=amil,balancing={balancing}]")
+    told = [finding.message for finding in found if finding.check == "gradient"]
+    assert (len(told), any("query_tokens" in message for message in told)) == (
+        (0, False) if balancing == "none" else (1, True)
+    )
+
+
+def test_looking_draws_no_random_number(registry):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    check(registry, "concat", **SMALL)
+    assert torch.rand(1) == expected
+
+
+def test_kept_bytes_are_those_of_the_intermediate_values():
+    layer = nn.Linear(10, 20)
+    x = torch.randn(8, 10)
+    _, kept = kept_bytes(lambda: layer(x).relu().sum(), list(layer.parameters()))
+    assert kept == 4 * (8 * 10 + 8 * 20)  # what went in, and what ReLU let through
+
+
+def test_registered_things_are_not_blamed():
+    module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    module.register_buffer("places", torch.zeros(2))
+    module.constant = torch.zeros(2)
+    assert list(unregistered(module)) == []
+
+
+def test_this_machine_has_memory():
+    machine = find_machine(torch.device("cpu"), jobs=3)
+    assert machine.jobs == 3
+    assert machine.memory is None or machine.memory > 2**28
