@@ -71,7 +71,9 @@ def run_spec(spec: RunSpec) -> Comparison:
         **_describe_split(store, folds, task),
     }
     home = make_folder(spec.out / slug(f"{name.name}-{task}-{protocol.name}-{about['fingerprint']}"))
-    setting = Setting(store, about, home, spec.cache, spec.plugins, str(device), spec.threads, n_jobs(spec))
+    setting = Setting(
+        store, about, home, spec.cache, spec.plugins, str(device), spec.threads, n_jobs(spec), spec.weights
+    )
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
     run_missing(plans, folds, spec.seeds, n_jobs(spec))

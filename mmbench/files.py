@@ -42,8 +42,10 @@ def written_whole(path: Path) -> Iterator[Path]:
         # Not a file of tempfile's: nobody but its owner could read the result. The ending stays: some writers go by it.
         aside = path.with_name(f".part-{secrets.token_hex(4)}-{path.name}")
         aside.touch(exist_ok=False)
+        mode = aside.stat().st_mode
         try:
             yield aside
+            aside.chmod(mode)  # some writers make a file of their own, which only its owner may read
             _flush(aside)
             aside.replace(path)
         finally:

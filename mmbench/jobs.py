@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mmbench.building import build_encoder, build_fusion, unused
+from mmbench.checkpoints import save_weights, weights_path, weights_size
 from mmbench.features import encoder_size
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
 from mmbench.methods import Recipe
@@ -24,6 +25,11 @@ from mmbench.statistics import unit_of
 from mmbench.store import ArraySource, Rows, Store, read_presence
 from mmbench.training import Epoch, Fitted, fit
 from mmbench.types import Modality, TokenSpec
+
+Keep = Literal["auto", "keep", "drop"]
+"""Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
+
+_SMALL = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Plan:
     threads: int
     folder: Path
     run: Mapping[str, Any]
+    keep: Keep = "auto"
 
 
 def run_job(plan: Plan, fold: Fold, seed: int, path: Path, on_epoch: Callable[[Epoch], None]) -> None:
@@ -62,7 +69,13 @@ def run_job(plan: Plan, fold: Fold, seed: int, path: Path, on_epoch: Callable[[E
         device=torch.device(plan.device),
         on_epoch=on_epoch,
     )
-    write_record(path, _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start))
+    record = _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start)
+    kept = save_weights(weights_path(path), model) if _is_kept(plan.keep, model) else None
+    write_record(path, replace(record, weights=kept))
+
+
+def _is_kept(keep: Keep, model: Model) -> bool:
+    return keep == "keep" or (keep == "auto" and 0 < weights_size(model) <= _SMALL)
 
 
 def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import torch
 from mmbench.building import build_encoder
 from mmbench.features import Encoding, encode
 from mmbench.hashing import code_digest, digest
-from mmbench.jobs import Plan
+from mmbench.jobs import Keep, Plan
 from mmbench.lint import Finding
 from mmbench.methods import Recipe
 from mmbench.plugins import load_registry
@@ -33,6 +33,7 @@ class Setting:
     device: str
     threads: int
     jobs: int
+    keep: Keep = "auto"
 
 
 def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()) -> Plan:
@@ -67,6 +68,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         threads=setting.threads,
         folder=setting.home / f"{slug(recipe.label)}-{key[:10]}",
         run={**described, "key": key, "preset": recipe.preset, "lint": [str(finding) for finding in findings]},
+        keep=setting.keep,
     )
 
 

@@ -28,7 +28,8 @@ class Record:
 
     ``logits`` ``(n, C)`` are those of the epoch that validation chose. ``scores`` has them under ``chosen``;
     ``last`` is the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but
-    shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records.
+    shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records. ``weights`` is the
+    SHA-256 of the file with the weights, where they were kept.
     """
 
     run: Mapping[str, Any]
@@ -44,6 +45,7 @@ class Record:
     parameters: Mapping[str, int]
     seconds: float
     environment: Mapping[str, Any]
+    weights: str | None = None
     format: int = FORMAT
 
     @property

@@ -9,6 +9,7 @@ from joblib import cpu_count
 
 from mmbench.errors import SpecError
 from mmbench.inputs import Standardize
+from mmbench.jobs import Keep
 from mmbench.prepare import default_cache
 from mmbench.specs import did_you_mean
 
@@ -36,6 +37,7 @@ class RunSpec:
     threads: int = 1
     bad: str = "error"
     plugins: tuple[str, ...] = ()
+    weights: Keep = "auto"
 
 
 def check_spec(spec: RunSpec) -> None:
@@ -49,7 +51,11 @@ def check_spec(spec: RunSpec) -> None:
     for name, value, least in limits:
         if value < least:
             raise SpecError(f"{value} is too few", where=f"--{name}", remedy=f"ask for {least} or more")
-    choices = (("standardize", spec.standardize, get_args(Standardize)), ("bad", spec.bad, ("error", "drop")))
+    choices = (
+        ("standardize", spec.standardize, get_args(Standardize)),
+        ("bad", spec.bad, ("error", "drop")),
+        ("weights", spec.weights, get_args(Keep)),
+    )
     for name, given, known in choices:
         if given not in known:
             raise SpecError(f"no choice {given!r}", where=f"--{name}", remedy=did_you_mean(str(given), known))

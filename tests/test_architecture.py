@@ -36,6 +36,7 @@ FLOORS = (
         "methods",
         "building",
         "lint",
+        "checkpoints",
         "weights",
         "statistics",
         "records",
@@ -43,7 +44,17 @@ FLOORS = (
         "relay",
         "workers",
     },
-    {"runspec", "planning", "schedule", "comparison", "experiment", "conformance", "report"},
+    {
+        "runspec",
+        "planning",
+        "schedule",
+        "comparison",
+        "experiment",
+        "explanation",
+        "restoring",
+        "conformance",
+        "report",
+    },
     {"cli", "__main__"},
 )
 # Plugins like any other, though they are installed with the host; and the front door, which imports when asked.

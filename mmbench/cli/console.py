@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -24,6 +25,11 @@ def show(renderable: RenderableType) -> None:
     """Print a result; 80 columns where stdout is not a terminal."""
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     console.print(renderable)
+
+
+def show_paths(paths: Iterable[Path]) -> None:
+    """Print paths on stdout, one a line, whole."""
+    sys.stdout.writelines(f"{path}\n" for path in paths)
 
 
 def show_json(value: object) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from mmbench.cli.console import note, progress, show_json
+from mmbench.cli.console import note, progress, show_json, show_paths
 from mmbench.cli.console import show as show_result
 from mmbench.errors import RecordError, SpecError
 from mmbench.progress import track
@@ -67,19 +67,52 @@ def _pairs(params: dict[str, Any]) -> Iterator[str]:
 
 def show(
     run: Annotated[Path, typer.Argument(help="A comparison file or a folder that mmbench run printed.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Save pictures of what the methods looked at, from their weights.")
+    ] = False,
+    samples: Annotated[int, typer.Option(help="With --explain: how many samples to show.")] = 4,
+    out: Annotated[Path | None, typer.Option(help="With --explain: folder; default: beside the records.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="With --explain: folder of prepared data and tokens.")] = None,
+    plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the table of a finished run again."""
+    """Show the table of a finished run again, or what its methods looked at."""
     from mmbench.comparison import load_comparison
     from mmbench.report import comparison_table
 
     if not run.exists():
         raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
     comparison = load_comparison(run)
-    if as_json:
+    if explain:
+        pictures = _explain(comparison, samples, out, cache, tuple(plugin or ()))
+        if as_json:
+            show_json([str(path) for path in pictures])
+        else:
+            show_paths(pictures)
+    elif as_json:
         show_json(comparison.to_json())
     else:
         show_result(comparison_table(comparison))
+
+
+def _explain(
+    comparison: Any, samples: int, out: Path | None, cache: Path | None, plugins: tuple[str, ...]
+) -> list[Path]:
+    from mmbench.explanation import explain_all
+    from mmbench.prepare import default_cache
+    from mmbench.report.pictures import draw_explanation
+
+    if samples < 1:
+        raise SpecError(f"{samples} is too few", where="--samples", remedy="ask for 1 or more")
+    with progress():
+        return [
+            path
+            for method, explanations in explain_all(comparison, cache or default_cache(), plugins, samples)
+            for explanation in explanations
+            for path in draw_explanation(
+                explanation, (out / method.folder.name if out else method.folder / "explained")
+            )
+        ]
 
 
 def compare(

@@ -34,6 +34,9 @@ def run(
     jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
     threads: Annotated[int, typer.Option(help="Threads a process; part of what a result depends on.")] = 1,
     bad: Annotated[str, typer.Option(help="What to do with unusable samples: error or drop.")] = "error",
+    weights: Annotated[
+        str, typer.Option(help="Trained weights beside the records: auto (up to 256 MB a fold), keep or drop.")
+    ] = "auto",
     plugin: Annotated[list[str] | None, typer.Option(help="A plugin file to load too; may be repeated.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
@@ -65,6 +68,7 @@ def run(
         threads=threads,
         bad=bad,
         plugins=tuple(plugin or ()),
+        weights=weights,  # type: ignore[arg-type]  # the same
     )
     with progress(quiet):
         comparison = run_spec(spec)

@@ -1,0 +1,52 @@
+"""The weights of a trained model, beside its record."""
+
+import hashlib
+from pathlib import Path
+
+from torch import nn
+
+from mmbench.errors import RecordError
+from mmbench.files import check_room, make_folder, written_whole
+
+SUFFIX = ".safetensors"
+
+
+def weights_path(record: Path) -> Path:
+    """Where the weights that belong to a record lie."""
+    return record.with_suffix(SUFFIX)
+
+
+def weights_size(module: nn.Module) -> int:
+    """Bytes of a module's weights and buffers."""
+    return sum(tensor.nbytes for tensor in module.state_dict().values())
+
+
+def save_weights(path: Path, module: nn.Module) -> str:
+    """Write the state of ``module`` whole or not at all; the SHA-256 of the file."""
+    from safetensors.torch import save_model
+
+    make_folder(path.parent)
+    check_room(path, weights_size(module))
+    with written_whole(path) as aside:
+        save_model(module, str(aside))
+        return _digest(aside)
+
+
+def restore_weights(path: Path, module: nn.Module, digest: str) -> None:
+    """Load what `save_weights` wrote; RecordError when it is gone, another file, or of another network."""
+    from safetensors.torch import load_model
+
+    remedy = "delete this fold's record and run the same command again"
+    if not path.is_file():
+        raise RecordError("the weights of this fold are gone", where=path, remedy=remedy)
+    if _digest(path) != digest:
+        raise RecordError("is not the file that the record tells of", where=path, remedy=remedy)
+    try:
+        load_model(module, str(path))
+    except Exception as error:
+        raise RecordError("does not fit: the network's code has changed since", where=path, remedy=remedy) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

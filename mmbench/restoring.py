@@ -1,0 +1,101 @@
+"""From a record back to the trained model and the data it was tested on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmbench.checkpoints import restore_weights, weights_path
+from mmbench.errors import RecordError
+from mmbench.inputs import Inputs
+from mmbench.jobs import Plan, build_model, make_inputs
+from mmbench.methods import Recipe
+from mmbench.model import Model
+from mmbench.records import Record, read_record
+from mmbench.specs import Spec, parse_spec
+from mmbench.splits import Fold
+from mmbench.store import Store
+from mmbench.types import Training
+
+_AGAIN = "run the same command again: it prepares what is missing and keeps the records"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A trained model in evaluation mode, its fold, and what it reads."""
+
+    record: Record
+    model: Model
+    fold: Fold
+    inputs: Inputs
+    store: Store
+
+
+def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
+    """The model behind the record at ``path``, on the CPU.
+
+    ``cache`` is the folder of prepared data, ``plugins`` the files that were loaded with it. Raises RecordError when
+    the weights were not kept, or the prepared data are no longer there.
+    """
+    record = read_record(path)
+    if record.weights is None:
+        raise RecordError(
+            "kept no weights", where=path, remedy="delete it and run the same command again with --weights keep"
+        )
+    plan = _recall(record, path.parent, cache, plugins)
+    store = Store(plan.store)
+    fold = _find_fold(path.parent.parent / "folds.json", record.fold, store)
+    model = build_model(plan, store, record.seed)
+    restore_weights(weights_path(path), model, record.weights)
+    return Restored(record, model.eval(), fold, make_inputs(plan, store, fold), store)
+
+
+def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> Plan:
+    run = record.run
+    dataset = parse_spec(run["dataset"]).name
+    encoders = run["encoders"]
+    tokens = {
+        name: _existing(cache / "tokens" / f"{encoder['tokens']}.h5")
+        for name, encoder in encoders.items()
+        if encoder["tokens"]
+    }
+    recipe = Recipe(
+        label=run["method"],
+        fusion=Spec(run["fusion"]["name"], run["fusion"]["params"]),
+        encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in encoders.items()},
+        training=Training(**run["training"]),
+    )
+    return Plan(
+        recipe=recipe,
+        tokens=tokens,
+        store=_existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5"),
+        task=run["task"],
+        standardize=run["standardize"],
+        plugins=plugins,
+        device="cpu",
+        threads=run["threads"],
+        folder=folder,
+        run=run,
+    )
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise RecordError("the data behind this run are no longer in the cache", where=path, remedy=_AGAIN)
+    return path
+
+
+def _find_fold(path: Path, name: str, store: Store) -> Fold:
+    try:
+        folds = json.loads(path.read_text(encoding="utf-8"))
+        found = next(fold for fold in folds if fold["name"] == name)
+        row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}
+        return Fold(name, *(_rows(found[part], row_of) for part in ("train", "validation", "test")))
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+        raise RecordError(f"does not tell the samples of fold {name}", where=path, remedy=_AGAIN) from error
+
+
+def _rows(ids: Sequence[str], row_of: dict[str, int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    return np.array([row_of[sample] for sample in ids], dtype=np.int64)
