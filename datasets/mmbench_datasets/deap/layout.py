@@ -25,6 +25,9 @@ MATLAB_FOLDER = "data_preprocessed_matlab"
 VIDEO_FOLDER = "face_video"
 RATINGS_FILE = Path("metadata_csv") / "participant_ratings.csv"
 
+CONTAINERS = (".avi", ".mp4", ".mkv", ".mov")
+"""DEAP's own container first; a video that was converted may be in another."""
+
 SIMULATED_MARK = "SIMULATED.json"
 """The file in which a simulated folder says so, with the options it was made with."""
 
@@ -57,10 +60,17 @@ def find_recordings(home: Path) -> dict[str, Path]:
 
 
 def find_videos(home: Path, subject: str) -> dict[int, Path]:
-    """The face videos of a subject by their number, which is the place in the order of presentation."""
-    name = re.compile(rf"{subject}_trial(\d\d)\.avi\Z")
-    matches = ((name.match(path.name), path) for path in (home / VIDEO_FOLDER / subject).glob("*.avi"))
-    return dict(sorted((int(match[1]), path) for match, path in matches if match))
+    """The face videos of a subject by their number, which is the place in the order of presentation.
+
+    Where one is there in several containers, the first of ``CONTAINERS`` wins.
+    """
+    found: dict[int, Path] = {}
+    name = re.compile(rf"{subject}_trial(\d\d)\Z")
+    for suffix in reversed(CONTAINERS):
+        for path in (home / VIDEO_FOLDER / subject).glob(f"*{suffix}"):
+            if match := name.match(path.stem):
+                found[int(match[1])] = path
+    return dict(sorted(found.items()))
 
 
 def video_path(home: Path, subject: str, trial: int) -> Path:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.checks import check_home
 from mmbench_datasets.deap.files import load_recording
 from mmbench_datasets.deap.footage import Footage, match_videos
+
+if TYPE_CHECKING:
+    from mmbench_datasets.deap.faces import Bag
 
 QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
 """High or low arousal, high or low valence, in Milmer's order."""
@@ -25,8 +28,10 @@ class Deap(Dataset):
 
     A sample is a window of ``window`` s; ``windows`` of them are spread evenly over the 60 s of a trial, the 3 s
     before it are left out. The default is Milmer's, 20 that touch. ``frames`` faces are taken evenly over each
-    window, ``face_size`` pixels square. A window without a face has its face bag absent (``faces="keep"``) or is left
-    out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True`` adds the eight other channels.
+    window, ``face_size`` pixels square, from videos of any codec and frame rate that OpenCV reads. A frame without a
+    face is cut at the nearest place in time and marked as inferred; a window without any face has its face bag
+    absent (``faces="keep"``) or is left out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True``
+    adds the eight other channels.
     Ratings above 5 are high.
     """
 
@@ -149,7 +154,7 @@ class Deap(Dataset):
         index: int,
         signals: NDArray[np.floating],
         ratings: NDArray[np.floating],
-        bag: Sequence[bytes | None] | None,
+        bag: "Bag | None",
     ) -> Sample:
         start = float(self.starts[index])
         first = round((layout.BASELINE_S + start) * layout.RATE)
@@ -158,7 +163,7 @@ class Deap(Dataset):
         if self.peripheral:
             data["peripheral"] = window[:, _N_EEG:]
         if bag:
-            data["face"] = bag
+            data["face"] = bag.faces
         trial = f"{unit}/e{experiment:02d}"
         return Sample(
             id=f"{trial}/w{index:02d}",
@@ -166,6 +171,7 @@ class Deap(Dataset):
             data=data,
             groups={"subject": unit, "trial": trial},
             span=(start, start + self.window),
+            inferred={"face": bag.inferred} if bag else {},
         )
 
 
