@@ -9,8 +9,11 @@ from mmbench_datasets.deap.files import load_ratings
 from mmbench_datasets.deap.video import AGAIN, is_truncated
 
 
-def check_home(root: Path, *, want_video: bool, request: str) -> list[Problem]:
-    """Problems of the folder, each with its remedy; ``request`` tells how to come by DEAP."""
+def check_home(root: Path, want_video: bool, want_ratings: bool, request: str) -> list[Problem]:
+    """Problems of the folder, each with its remedy; ``request`` tells how to come by DEAP.
+
+    Ratings are wanted to match videos, so that they are not missed where there is no video.
+    """
     home = layout.find_home(root)
     recordings = layout.find_recordings(home)
     if not recordings:
@@ -19,7 +22,7 @@ def check_home(root: Path, *, want_video: bool, request: str) -> list[Problem]:
     problems = [problem for path in recordings.values() for problem in _check_recording(path)]
     videos = [path for subject in recordings for path in layout.find_videos(home, subject).values()]
     if want_video and videos:
-        problems += _check_ratings(home / layout.RATINGS_FILE)
+        problems += _check_ratings(home / layout.RATINGS_FILE) if want_ratings else []
         problems += [Problem(str(path), "the video is truncated", AGAIN) for path in videos if is_truncated(path)]
     elif want_video and not (home / layout.VIDEO_FOLDER).is_dir():
         remedy = "get face_video from DEAP, or use deap[video=false]"

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.checks import check_home
-from mmbench_datasets.deap.files import load_recording
+from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
+from mmbench_datasets.deap.files import Recording, load_recording
 from mmbench_datasets.deap.footage import Footage, match_videos
+from mmbench_datasets.deap.labels import QUADRANTS, Ties, label
+from mmbench_datasets.deap.ocular import EOG_CHANNELS
 
 if TYPE_CHECKING:
     from mmbench_datasets.deap.faces import Bag
 
-QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
-"""High or low arousal, high or low valence, in Milmer's order."""
-
 _N_EEG = len(layout.EEG_CHANNELS)
+_N_BASELINE = round(layout.BASELINE_S * layout.RATE)
 
 
 class Deap(Dataset):
@@ -31,8 +32,17 @@ class Deap(Dataset):
     window, ``face_size`` pixels square, from videos of any codec and frame rate that OpenCV reads. A frame without a
     face is cut at the nearest place in time and marked as inferred; a window without any face has its face bag
     absent (``faces="keep"``) or is left out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True``
-    adds the eight other channels.
-    Ratings above 5 are high.
+    adds the eight other channels. Ratings above 5 are high.
+
+    ``eeg="milmer"`` adds the preprocessing that Milmer's paper describes: 1-50 Hz, then an ICA over all trials of a
+    person, of which the components that follow hEOG or vEOG and are frontal are excluded, at least one. It sees the
+    windows that will be tested, without labels: transductive, unlike ``"released"``, which leaves the EEG as it is.
+
+    The faults of Milmer's public notebook can be repeated, to measure what each is worth; none is by default.
+    ``scramble`` reads the channels and times of a trial in the wrong order. ``twente_names`` gives the channels, which
+    are in Geneva's order, their names in Twente's. ``ties="halv"`` puts ties at 5 into HALV (task ``quadrant``).
+    ``video_order="presentation"`` pairs the video of the n-th presentation with the n-th row of the EEG, which is that
+    of Experiment_id n.
     """
 
     name: ClassVar[str] = "deap"
@@ -58,6 +68,11 @@ class Deap(Dataset):
         faces: Literal["keep", "drop"] = "keep",
         video: bool = True,
         peripheral: bool = False,
+        eeg: Literal["released", "milmer"] = "released",
+        scramble: bool = False,
+        twente_names: bool = False,
+        ties: Ties = "low",
+        video_order: Literal["experiment", "presentation"] = "experiment",
     ) -> None:
         _check_parameters(window, windows, frames, face_size)
         if faces == "drop" and not video:
@@ -71,11 +86,16 @@ class Deap(Dataset):
         self.faces = faces
         self.video = video
         self.peripheral = peripheral
+        self.eeg = eeg
+        self.scramble = scramble
+        self.twente_names = twente_names
+        self.ties = ties
+        self.video_order = video_order
 
     def schema(self) -> Schema:
         """EEG, faces, and the peripheral channels when asked for; five tasks, the quadrants first."""
         length = round(self.window * layout.RATE)
-        eeg = Modality("eeg", "timeseries", (_N_EEG, length), rate=layout.RATE, channels=layout.EEG_CHANNELS)
+        eeg = Modality("eeg", "timeseries", (_N_EEG, length), rate=layout.RATE, channels=self.channels)
         names = layout.PERIPHERAL_CHANNELS
         peripheral = Modality("peripheral", "timeseries", (len(names), length), rate=layout.RATE, channels=names)
         face = Modality("face", "image", (3, self.face_size, self.face_size), instances=self.frames)
@@ -93,7 +113,7 @@ class Deap(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """Missing and truncated files; nothing is decoded."""
-        return check_home(root, want_video=self.video, request=self.card.request)
+        return check_home(root, self.video, self._needs_ratings, self.card.request)
 
     def units(self, root: Path) -> list[str]:
         """The subjects whose signals are there, ``s01`` to ``s32``; with ``faces="drop"`` those with a video."""
@@ -106,18 +126,19 @@ class Deap(Dataset):
         home = layout.find_home(root)
         sources = [_find_recording(home, unit)]
         if self.video and (videos := layout.find_videos(home, unit)):
-            sources += [home / layout.RATINGS_FILE, *videos.values()]
+            sources += [*([home / layout.RATINGS_FILE] if self._needs_ratings else []), *videos.values()]
         return [path for path in sources if path.is_file()]
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""
         home = layout.find_home(root)
         recording = load_recording(_find_recording(home, unit))
-        videos = match_videos(home, unit, recording.labels) if self.video else {}
+        videos = self._match_videos(home, unit, recording.labels) if self.video else {}
         offsets = (np.arange(self.frames) + 0.5) * self.window / self.frames
         footage = Footage(videos, (self.starts[:, None] + offsets).tolist(), self.face_size)
+        eeg = self._preprocess(recording)
         for row in range(layout.N_TRIALS):
-            signals = recording.data[row]
+            signals = eeg[row], recording.data[row, _N_EEG:, _N_BASELINE:]
             for index, bag in enumerate(footage.read(row + 1)):
                 if bag or self.faces == "keep":
                     yield self._make_sample(unit, row + 1, index, signals, recording.labels[row], bag)
@@ -142,32 +163,59 @@ class Deap(Dataset):
         write_simulation(root, Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds))
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the EEG channels, true or not."""
+        return TWENTE_CHANNELS if self.twente_names else layout.EEG_CHANNELS
+
+    @property
     def starts(self) -> NDArray[np.float64]:
         """Where each window begins, in seconds of the trial, on the grid of the samples."""
         starts = np.linspace(0, layout.TRIAL_S - self.window, self.windows)
         return np.asarray(np.round(starts * layout.RATE) / layout.RATE)
+
+    @property
+    def _needs_ratings(self) -> bool:
+        return self.video and self.video_order == "experiment"
+
+    def _match_videos(self, home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
+        if self.video_order == "presentation":
+            return layout.find_videos(home, unit)
+        return match_videos(home, unit, labels)
+
+    def _preprocess(self, recording: Recording) -> NDArray[np.floating]:
+        """The EEG (40, 32, 7680) of all trials without their baselines."""
+        trials = recording.data[:, :, _N_BASELINE:]
+        eeg = trials[:, :_N_EEG]
+        if self.scramble:
+            eeg = np.stack([scramble(trial) for trial in eeg])
+        if self.eeg == "milmer":
+            from mmbench_datasets.deap.cleaning import clean_as_described
+
+            eeg = clean_as_described(eeg, trials[:, _N_EEG : _N_EEG + len(EOG_CHANNELS)], self.channels)
+        return eeg
 
     def _make_sample(
         self,
         unit: str,
         experiment: int,
         index: int,
-        signals: NDArray[np.floating],
+        signals: tuple[NDArray[np.floating], NDArray[np.floating]],
         ratings: NDArray[np.floating],
         bag: "Bag | None",
     ) -> Sample:
         start = float(self.starts[index])
-        first = round((layout.BASELINE_S + start) * layout.RATE)
-        window = np.asarray(signals[:, first : first + round(self.window * layout.RATE)], np.float32)[None]
-        data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": window[:, :_N_EEG]}
+        first = round(start * layout.RATE)
+        window = slice(first, first + round(self.window * layout.RATE))
+        eeg, peripheral = (np.asarray(signal[:, window], np.float32)[None] for signal in signals)
+        data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": eeg}
         if self.peripheral:
-            data["peripheral"] = window[:, _N_EEG:]
+            data["peripheral"] = peripheral
         if bag:
             data["face"] = bag.faces
         trial = f"{unit}/e{experiment:02d}"
         return Sample(
             id=f"{trial}/w{index:02d}",
-            labels=_label(ratings),
+            labels=label(ratings, self.ties),
             data=data,
             groups={"subject": unit, "trial": trial},
             span=(start, start + self.window),
@@ -186,12 +234,6 @@ def _check_parameters(window: float, windows: int, frames: int, face_size: int) 
     ):
         if not low <= value <= high:
             raise SpecError(f"{name}={value} is outside {low}-{high}", remedy="choose one within")
-
-
-def _label(ratings: NDArray[np.floating]) -> dict[str, int]:
-    high = {name.lower(): int(value > 5) for name, value in zip(layout.RATINGS, ratings, strict=True)}
-    quadrant = f"{'LH'[high['arousal']]}A{'LH'[high['valence']]}V"
-    return {"quadrant": QUADRANTS.index(quadrant), **high}
 
 
 def _find_recording(home: Path, unit: str) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card
+from mmbench_datasets.deap.labels import Ties
 from mmbench_datasets.deap.reader import Deap
 
 
@@ -41,6 +42,11 @@ class DeapSim(Deap):
         faces: Literal["keep", "drop"] = "keep",
         video: bool = True,
         peripheral: bool = False,
+        eeg: Literal["released", "milmer"] = "released",
+        scramble: bool = False,
+        twente_names: bool = False,
+        ties: Ties = "low",
+        video_order: Literal["experiment", "presentation"] = "experiment",
     ) -> None:
         super().__init__(
             window=window,
@@ -50,6 +56,11 @@ class DeapSim(Deap):
             faces=faces,
             video=video,
             peripheral=peripheral,
+            eeg=eeg,
+            scramble=scramble,
+            twente_names=twente_names,
+            ties=ties,
+            video_order=video_order,
         )
         from mmbench_datasets.deap.simulate import Simulation
 

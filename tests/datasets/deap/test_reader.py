@@ -12,7 +12,7 @@ from PIL import Image
 from mmbench import DataError, SpecError
 from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.files import load_recording
-from mmbench_datasets.deap.reader import QUADRANTS
+from mmbench_datasets.deap.labels import QUADRANTS, label
 
 RATINGS = "metadata_csv/participant_ratings.csv"
 # The first window is filmed, the second is after the end of the six seconds of video.
@@ -66,9 +66,7 @@ def test_labels_follow_the_ratings(simulated, samples):
 
 
 def test_five_is_low():
-    from mmbench_datasets.deap.reader import _label
-
-    assert _label(np.array([5.0, 5.0, 5.01, 9.0])) == {
+    assert label(np.array([5.0, 5.0, 5.01, 9.0])) == {
         "quadrant": QUADRANTS.index("LALV"),
         "valence": 0,
         "arousal": 0,
