@@ -26,10 +26,12 @@ def regress_eog(eeg: Signals, eog: Signals, names: Sequence[str], rate: float) -
 
     One set of weights for the whole signal (Gratton et al. 1983, as ``mne.preprocessing.EOGRegression`` has it).
     """
+    from mne import use_log_level
     from mne.preprocessing import EOGRegression
 
-    raw = _as_raw(eeg, eog, names, rate).set_eeg_reference("average", verbose="error")
-    return _eeg_of(EOGRegression(picks="eeg").fit(raw).apply(raw, copy=False))
+    with use_log_level("error"):
+        raw = _as_raw(eeg, eog, names, rate).set_eeg_reference("average")
+        return _eeg_of(EOGRegression(picks="eeg").fit(raw).apply(raw, copy=False))
 
 
 def remove_ocular_components(eeg: Signals, eog: Signals, names: Sequence[str], rate: float) -> Signals:

@@ -12,10 +12,11 @@ from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema,
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.checks import check_home
 from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
-from mmbench_datasets.deap.files import Recording, load_recording
+from mmbench_datasets.deap.files import Recording, load_ratings, load_recording
 from mmbench_datasets.deap.footage import Footage, match_videos
 from mmbench_datasets.deap.labels import QUADRANTS, Ties, label
 from mmbench_datasets.deap.ocular import EOG_CHANNELS
+from mmbench_datasets.deap.originals import Removal, load_original
 
 if TYPE_CHECKING:
     from mmbench_datasets.deap.faces import Bag
@@ -33,6 +34,11 @@ class Deap(Dataset):
     face is cut at the nearest place in time and marked as inferred; a window without any face has its face bag
     absent (``faces="keep"``) or is left out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True``
     adds the eight other channels. Ratings above 5 are high.
+
+    ``source="bdf"`` starts from the original recordings and repeats the preprocessing of the release: 128 Hz, ocular
+    artefacts removed, 4-45 Hz, average reference, Geneva's order, rows by Experiment_id. ``eog`` is how the artefacts
+    are removed: ``"regression"`` on hEOG and vEOG, an ``"ica"`` that excludes ocular components, or ``"none"``. The
+    weights of either are those of all trials of the person.
 
     ``eeg="milmer"`` adds the preprocessing that Milmer's paper describes: 1-50 Hz, then an ICA over all trials of a
     person, of which the components that follow hEOG or vEOG and are frontal are excluded, at least one. It sees the
@@ -54,7 +60,8 @@ class Deap(Dataset):
         citation="Koelstra et al., DEAP: A Database for Emotion Analysis; Using Physiological Signals, "
         "IEEE Transactions on Affective Computing 3(1):18-31, 2012, doi:10.1109/T-AFFC.2011.15",
         request="sign the end user licence agreement at https://www.eecs.qmul.ac.uk/mmv/datasets/deap/download.html, "
-        "then unpack data_preprocessed_python, metadata_csv and face_video into one folder and give it with --data; "
+        "then unpack data_preprocessed_python (data_original for source=bdf), metadata_csv and face_video into one "
+        "folder and give it with --data; "
         "without DEAP, the simulated twin runs: deap-sim",
     )
 
@@ -68,6 +75,8 @@ class Deap(Dataset):
         faces: Literal["keep", "drop"] = "keep",
         video: bool = True,
         peripheral: bool = False,
+        source: layout.Source = "preprocessed",
+        eog: Removal = "regression",
         eeg: Literal["released", "milmer"] = "released",
         scramble: bool = False,
         twente_names: bool = False,
@@ -79,6 +88,11 @@ class Deap(Dataset):
             raise SpecError(
                 "faces=drop leaves out what has no face, but video=false has none", remedy="drop one of them"
             )
+        if eog != "regression" and source != "bdf":
+            raise SpecError(
+                f"eog={eog} is about the original recordings; the others come without ocular artefacts",
+                remedy="add source=bdf",
+            )
         self.window = window
         self.windows = windows
         self.frames = frames
@@ -86,6 +100,8 @@ class Deap(Dataset):
         self.faces = faces
         self.video = video
         self.peripheral = peripheral
+        self.source = source
+        self.eog = eog
         self.eeg = eeg
         self.scramble = scramble
         self.twente_names = twente_names
@@ -113,26 +129,28 @@ class Deap(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """Missing and truncated files; nothing is decoded."""
-        return check_home(root, self.video, self._needs_ratings, self.card.request)
+        matched = self.video_order == "experiment"
+        return check_home(root, self.source, want_video=self.video, want_ratings=matched, request=self.card.request)
 
     def units(self, root: Path) -> list[str]:
         """The subjects whose signals are there, ``s01`` to ``s32``; with ``faces="drop"`` those with a video."""
         home = layout.find_home(root)
-        subjects = layout.find_recordings(home)
+        subjects = layout.find_recordings(home, self.source)
         return [name for name in subjects if self.faces == "keep" or layout.find_videos(home, name)]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """The signals, the videos and the ratings that say which video is which."""
+        """The signals, the videos, and the ratings where they label trials or say which video is which."""
         home = layout.find_home(root)
-        sources = [_find_recording(home, unit)]
-        if self.video and (videos := layout.find_videos(home, unit)):
-            sources += [*([home / layout.RATINGS_FILE] if self._needs_ratings else []), *videos.values()]
+        videos = layout.find_videos(home, unit) if self.video else {}
+        sources = [self._find_recording(home, unit), *videos.values()]
+        if self.source == "bdf" or (videos and self.video_order == "experiment"):
+            sources.insert(1, home / layout.RATINGS_FILE)
         return [path for path in sources if path.is_file()]
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""
         home = layout.find_home(root)
-        recording = load_recording(_find_recording(home, unit))
+        recording = self._load(home, unit)
         videos = self._match_videos(home, unit, recording.labels) if self.video else {}
         offsets = (np.arange(self.frames) + 0.5) * self.window / self.frames
         footage = Footage(videos, (self.starts[:, None] + offsets).tolist(), self.face_size)
@@ -152,15 +170,19 @@ class Deap(Dataset):
         strength: float = 1.0,
         fps: float = 50.0,
         seconds: float = 60.0,
+        bdf: bool = False,
     ) -> None:
         """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's own files.
 
-        ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person.
+        ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person. ``bdf``
+        adds the original recordings, 200 MB a person.
         What is whole is kept when the same call is repeated.
         """
         from mmbench_datasets.deap.simulate import Simulation, write_simulation
 
-        write_simulation(root, Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds))
+        write_simulation(
+            root, Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds, bdf=bdf)
+        )
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -173,9 +195,19 @@ class Deap(Dataset):
         starts = np.linspace(0, layout.TRIAL_S - self.window, self.windows)
         return np.asarray(np.round(starts * layout.RATE) / layout.RATE)
 
-    @property
-    def _needs_ratings(self) -> bool:
-        return self.video and self.video_order == "experiment"
+    def _find_recording(self, home: Path, unit: str) -> Path:
+        try:
+            return layout.find_recordings(home, self.source)[unit]
+        except KeyError:
+            folder, suffix = layout.FOLDERS[self.source][-1]
+            remedy = f"put {unit}{suffix} into {folder}"
+            raise DataError(f"there are no signals of {unit}", where=home, remedy=remedy) from None
+
+    def _load(self, home: Path, unit: str) -> Recording:
+        path = self._find_recording(home, unit)
+        if self.source == "preprocessed":
+            return load_recording(path)
+        return load_original(path, int(unit[1:]), load_ratings(home / layout.RATINGS_FILE), self.eog)
 
     def _match_videos(self, home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
         if self.video_order == "presentation":
@@ -234,11 +266,3 @@ def _check_parameters(window: float, windows: int, frames: int, face_size: int) 
     ):
         if not low <= value <= high:
             raise SpecError(f"{name}={value} is outside {low}-{high}", remedy="choose one within")
-
-
-def _find_recording(home: Path, unit: str) -> Path:
-    try:
-        return layout.find_recordings(home)[unit]
-    except KeyError:
-        remedy = f"put {unit}.dat into {layout.PYTHON_FOLDER}"
-        raise DataError(f"there are no signals of {unit}", where=home, remedy=remedy) from None
