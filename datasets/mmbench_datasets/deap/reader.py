@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.checks import check_home
+from mmbench_datasets.deap.cleaning import Preprocessing, clean_as_described, clean_as_published
 from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
 from mmbench_datasets.deap.files import Recording, load_ratings, load_recording
 from mmbench_datasets.deap.footage import Footage, match_videos
@@ -45,7 +46,8 @@ class Deap(Dataset):
     windows that will be tested, without labels: transductive, unlike ``"released"``, which leaves the EEG as it is.
 
     The faults of Milmer's public notebook can be repeated, to measure what each is worth; none is by default.
-    ``scramble`` reads the channels and times of a trial in the wrong order. ``twente_names`` gives the channels, which
+    ``scramble`` reads the channels and times of a trial in the wrong order. ``eeg="published"`` is the notebook's
+    filter and ICA, one component too many and none excluded. ``twente_names`` gives the channels, which
     are in Geneva's order, their names in Twente's. ``ties="halv"`` puts ties at 5 into HALV (task ``quadrant``).
     ``video_order="presentation"`` pairs the video of the n-th presentation with the n-th row of the EEG, which is that
     of Experiment_id n.
@@ -77,7 +79,7 @@ class Deap(Dataset):
         peripheral: bool = False,
         source: layout.Source = "preprocessed",
         eog: Removal = "regression",
-        eeg: Literal["released", "milmer"] = "released",
+        eeg: Preprocessing = "released",
         scramble: bool = False,
         twente_names: bool = False,
         ties: Ties = "low",
@@ -221,10 +223,8 @@ class Deap(Dataset):
         if self.scramble:
             eeg = np.stack([scramble(trial) for trial in eeg])
         if self.eeg == "milmer":
-            from mmbench_datasets.deap.cleaning import clean_as_described
-
-            eeg = clean_as_described(eeg, trials[:, _N_EEG : _N_EEG + len(EOG_CHANNELS)], self.channels)
-        return eeg
+            return clean_as_described(eeg, trials[:, _N_EEG : _N_EEG + len(EOG_CHANNELS)], self.channels)
+        return clean_as_published(eeg, self.channels) if self.eeg == "published" else eeg
 
     def _make_sample(
         self,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card
+from mmbench_datasets.deap.cleaning import Preprocessing
 from mmbench_datasets.deap.labels import Ties
 from mmbench_datasets.deap.reader import Deap
 
@@ -42,7 +43,7 @@ class DeapSim(Deap):
         faces: Literal["keep", "drop"] = "keep",
         video: bool = True,
         peripheral: bool = False,
-        eeg: Literal["released", "milmer"] = "released",
+        eeg: Preprocessing = "released",
         scramble: bool = False,
         twente_names: bool = False,
         ties: Ties = "low",

