@@ -1,6 +1,6 @@
 """What of a prepared dataset is missing or was guessed, counted so that people and records can be told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmbench.store import read_inferred, read_presence
@@ -28,8 +28,11 @@ def count_gaps(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int
 
 def gap_lines(gaps: Gaps) -> list[str]:
     """A line for each modality with gaps, for people."""
-    return [
-        f"{name}: {counts['inferred'] / max(counts['present'], 1):.1%} of the instances inferred, "
-        f"{counts['without']} samples without"
-        for name, counts in gaps.items()
-    ]
+    return [f"{name}: {', '.join(_parts(counts))}" for name, counts in gaps.items()]
+
+
+def _parts(counts: Mapping[str, int]) -> Iterator[str]:
+    if counts["inferred"]:
+        yield f"{counts['inferred'] / counts['present']:.1%} of the instances inferred"
+    if counts["without"]:
+        yield f"{counts['without']} samples without"

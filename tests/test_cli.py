@@ -167,3 +167,12 @@ def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> No
     assert not list(tmp_path.glob("runs/*/*/.part-*"))
     result = mmbench(*line)
     assert f"{n_kept} of 10 folds were done before" in result.stderr
+
+
+def test_preparing_tells_what_is_missing(mmbench: Shell, tmp_path: Path) -> None:
+    toy = str(Path(__file__).with_name("toy_plugin.py"))
+    assert mmbench("data", "simulate", "toy", "files", "--subjects", "2", "--plugin", toy).returncode == 0
+    lines = ["data", "prepare", "toy", "--data", "files", "--jobs", "1", "--plugin", toy]
+    first, again = mmbench(*lines), mmbench(*lines)
+    assert first.stdout.splitlines()[-1].startswith("facts: ")
+    assert first.stdout == again.stdout

@@ -110,7 +110,7 @@ def read_faces(path: Path, windows: Sequence[Sequence[float]], size: int, finder
     places = sorted((time, window, at) for window, times in enumerate(windows) for at, time in enumerate(times))
     bags = [Bag([None] * len(times), np.zeros(len(times), np.bool_)) for times in windows]
     boxes: dict[float, Box] = {}
-    faceless: list[tuple[float, int, int, Frame]] = []
+    faceless: dict[int, list[tuple[float, int, Frame]]] = {window: [] for window in range(len(windows))}
     finder.reset()
     for place, frame in iter_frames(path, [time for time, _, _ in places]):
         time, window, at = places[place]
@@ -118,10 +118,11 @@ def read_faces(path: Path, windows: Sequence[Sequence[float]], size: int, finder
             boxes[time] = box
             bags[window].faces[at] = crop_face(frame, box, size)
         else:
-            faceless.append((time, window, at, frame))
-    has_face = [any(face is not None for face in bag.faces) for bag in bags]
-    for time, window, at, frame in faceless:
-        if has_face[window]:
+            faceless[window].append((time, at, frame))
+        if time == max(windows[window]) and not any(bags[window].faces):
+            faceless[window].clear()  # nothing is guessed there; a face may be out of sight for long
+    for window, left in faceless.items():
+        for time, at, frame in left if any(bags[window].faces) else ():
             nearest = min(boxes, key=lambda other: abs(other - time))
             bags[window].faces[at] = crop_face(frame, boxes[nearest], size)
             bags[window].inferred[at] = True
