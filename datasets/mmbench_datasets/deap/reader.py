@@ -39,7 +39,8 @@ class Deap(Dataset):
     ``source="bdf"`` starts from the original recordings and repeats the preprocessing of the release: 128 Hz, ocular
     artefacts removed, 4-45 Hz, average reference, Geneva's order, rows by Experiment_id. ``eog`` is how the artefacts
     are removed: ``"regression"`` on hEOG and vEOG, an ``"ica"`` that excludes ocular components, or ``"none"``. The
-    weights of either are those of all trials of the person.
+    weights of either are those of all trials of the person. Of the peripheral channels, EOG and EMG are in µV, the
+    others in the unit of the file.
 
     ``eeg="milmer"`` adds the preprocessing that Milmer's paper describes: 1-50 Hz, then an ICA over all trials of a
     person, of which the components that follow hEOG or vEOG and are frontal are excluded, at least one. It sees the
@@ -47,10 +48,10 @@ class Deap(Dataset):
 
     The faults of Milmer's public notebook can be repeated, to measure what each is worth; none is by default.
     ``scramble`` reads the channels and times of a trial in the wrong order. ``eeg="published"`` is the notebook's
-    filter and ICA, one component too many and none excluded. ``twente_names`` gives the channels, which
-    are in Geneva's order, their names in Twente's. ``ties="halv"`` puts ties at 5 into HALV (task ``quadrant``).
-    ``video_order="presentation"`` pairs the video of the n-th presentation with the n-th row of the EEG, which is that
-    of Experiment_id n.
+    filter and ICA, one component too many and none excluded. ``twente_names`` gives the channels, which are in Geneva's
+    order, their names in Twente's; it changes whatever goes by names, such as the scalp maps of ``eeg="milmer"``.
+    ``ties="halv"`` puts ties at 5 into HALV (task ``quadrant``). ``video_order="presentation"`` pairs the video of the
+    n-th presentation with the n-th row of the EEG, which is that of Experiment_id n.
     """
 
     name: ClassVar[str] = "deap"
@@ -63,8 +64,7 @@ class Deap(Dataset):
         "IEEE Transactions on Affective Computing 3(1):18-31, 2012, doi:10.1109/T-AFFC.2011.15",
         request="sign the end user licence agreement at https://www.eecs.qmul.ac.uk/mmv/datasets/deap/download.html, "
         "then unpack data_preprocessed_python (data_original for source=bdf), metadata_csv and face_video into one "
-        "folder and give it with --data; "
-        "without DEAP, the simulated twin runs: deap-sim",
+        "folder and give it with --data; without DEAP, the simulated twin runs: deap-sim",
     )
 
     def __init__(
@@ -177,8 +177,7 @@ class Deap(Dataset):
         """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's own files.
 
         ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person. ``bdf``
-        adds the original recordings, 200 MB a person.
-        What is whole is kept when the same call is repeated.
+        adds the original recordings, 200 MB a person. What is whole is kept when the same call is repeated.
         """
         from mmbench_datasets.deap.simulate import Simulation, write_simulation
 

@@ -15,7 +15,7 @@ class DeapSim(Deap):
 
     ``subjects`` people are simulated with ``seed``; ``strength`` scales how much EEG and face tell of the ratings, 0
     for nothing. Each person and each trial has a fingerprint that tells nothing. The other parameters are those of
-    ``deap``, with smaller defaults.
+    ``deap``, with smaller defaults; there are no original recordings, so ``source`` and ``eog`` are not among them.
     """
 
     name: ClassVar[str] = "deap-sim"

@@ -271,7 +271,7 @@ def test_importing_the_dataset_is_light():
 
     code = (
         "import sys, mmbench_datasets.deap as deap; deap.Deap().schema(); "
-        "print({'cv2', 'scipy', 'torch', 'joblib'} & set(sys.modules))"
+        "print({'cv2', 'scipy', 'torch', 'joblib', 'mne', 'sklearn'} & set(sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert result.stdout.strip() == "set()"
