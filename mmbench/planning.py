@@ -18,7 +18,7 @@ from mmbench.records import slug
 from mmbench.specs import Spec
 from mmbench.store import Store
 
-_NOT_IN_KEY = ("card", "dropped", "folds", "straddling", "unit")  # follow from what is in it
+_NOT_IN_KEY = ("card", "dropped", "folds", "gaps", "straddling", "unit")  # follow from what is in it
 
 
 @dataclass(frozen=True)

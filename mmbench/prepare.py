@@ -10,6 +10,7 @@ from typing import Any
 from mmbench.components import Dataset
 from mmbench.errors import DataError
 from mmbench.files import locked, make_folder, sweep, written_whole
+from mmbench.gaps import count_gaps
 from mmbench.hashing import FileDigests, code_digest, digest
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
@@ -136,8 +137,10 @@ def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: P
         reporter().message(f"left out: {line}")
     if len(dropped) > 5:
         reporter().message(f"left out: {len(dropped) - 5} more samples")
+    schema = stores[0].schema
+    about = {"key": key, "dropped": dropped, "dataset": str(what.dataset), "gaps": count_gaps(parts, schema)}
     with written_whole(path) as aside:
-        merge(aside, parts, stores[0].schema, {"key": key, "dropped": dropped, "dataset": str(what.dataset)})
+        merge(aside, parts, schema, about)
     for part in parts:
         part.unlink()
 

@@ -25,6 +25,18 @@ def check_sample(sample: Sample, schema: Schema) -> None:
     for modality in schema.modalities:
         if modality.name in sample.data:
             check_instances(sample, modality)
+    _check_inferred(sample, schema)
+
+
+def _check_inferred(sample: Sample, schema: Schema) -> None:
+    for name, marks in sample.inferred.items():
+        if name not in sample.data:
+            raise DataError(f"has instances of {name} inferred, but no data of it", where=sample.id)
+        modality = schema.modality(name)
+        if np.shape(marks) != (modality.instances,) or np.asarray(marks).dtype != np.bool_:
+            raise DataError(f"inferred of {name} is not bool {(modality.instances,)}", where=sample.id)
+        if (marks & ~presence(sample, modality)).any():
+            raise DataError(f"an instance of {name} is inferred and absent", where=sample.id)
 
 
 def _check_labels(sample: Sample, schema: Schema) -> None:
@@ -104,6 +116,11 @@ def presence(sample: Sample, modality: Modality) -> NDArray[np.bool_]:
         return np.array([item is not None for item in _items(data)], dtype=bool)
     given = sample.present.get(modality.name)
     return np.ones(modality.instances, dtype=bool) if given is None else np.asarray(given, dtype=bool)
+
+
+def inference(sample: Sample, modality: Modality) -> NDArray[np.bool_]:
+    """Which instances of a sample's bag were made at a guessed place, bool ``(K,)``."""
+    return np.asarray(sample.inferred.get(modality.name, np.zeros(modality.instances)), dtype=bool)
 
 
 def _items(data: Any) -> Sequence[Any]:

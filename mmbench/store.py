@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from mmbench.errors import DataError
 from mmbench.files import check_room
-from mmbench.samples import presence
+from mmbench.samples import inference, presence
 from mmbench.types import Modality, Sample, Schema
 
-FORMAT = 1
+FORMAT = 2
 _INDEX = 1 << 16  # bytes for ids, labels and what HDF5 needs for itself, about
 Rows = NDArray[np.int64]
 
@@ -40,6 +40,8 @@ def write_samples(path: Path, samples: Sequence[Sample], schema: Schema, attribu
             for row, sample in enumerate(samples):
                 present[row] = presence(sample, modality)
             group["present"] = present
+            marks = [inference(sample, modality) for sample in samples]
+            group["inferred"] = np.array(marks, dtype=bool).reshape(present.shape)
             if modality.kind == "image":
                 _write_images(group, [sample.data.get(modality.name) for sample in samples], modality)
             else:
@@ -114,7 +116,8 @@ def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) ->
 def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modality) -> None:
     groups = [part[f"modalities/{modality.name}"] for part in parts]
     merged = file.create_group(f"modalities/{modality.name}")
-    merged["present"] = np.concatenate([group["present"][()] for group in groups])
+    for marks in ("present", "inferred"):
+        merged[marks] = np.concatenate([group[marks][()] for group in groups])
     name = "bytes" if modality.kind == "image" else "x"
     total = sum(len(group[name]) for group in groups)
     joined = merged.create_dataset(name, shape=(total, *groups[0][name].shape[1:]), dtype=groups[0][name].dtype)
@@ -176,6 +179,13 @@ def read_presence(path: Path, modality: str) -> NDArray[np.bool_]:
     with h5py.File(path, "r") as file:
         present: NDArray[np.bool_] = file[f"modalities/{modality}/present"][()]
     return present
+
+
+def read_inferred(path: Path, modality: str) -> NDArray[np.bool_]:
+    """Which instances of a modality were made at a guessed place, bool ``(N, K)``."""
+    with h5py.File(path, "r") as file:
+        inferred: NDArray[np.bool_] = file[f"modalities/{modality}/inferred"][()]
+    return inferred
 
 
 class ArraySource:

@@ -55,7 +55,9 @@ class Sample:
     ``data`` holds, for each modality that was recorded, a float array ``(K, *shape)``; for an image modality
     a sequence of K JPEG or PNG files as bytes, with None for an absent instance. A modality left out is missing.
     ``present`` may mark absent instances of array modalities: bool ``(K,)``. ``labels`` maps task to class index.
-    ``span`` is the start and the end of the window in its recording, in seconds.
+    ``span`` is the start and the end of the window in its recording, in seconds. ``inferred`` may mark, bool ``(K,)``,
+    the present instances that were made at a guessed place or time because nothing was found there; a modality
+    left out has none.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Sample:
     groups: Mapping[str, str] = field(default_factory=dict)
     present: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     span: tuple[float, float] | None = None
+    inferred: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ FLOORS = (
         "plugins",
         "samples",
         "store",
+        "gaps",
         "prepare",
         "splits",
         "features",

@@ -200,3 +200,12 @@ def test_a_run_tells_what_lint_finds(mmbench: Shell, tmp_path: Path) -> None:
     told = "fusion lazy: 650 weights get no gradient: idle.weight, idle.bias"
     assert f"lint: {told}" in result.stderr
     assert json.loads(result.stdout)["methods"][0]["lint"] == [told]
+
+
+def test_preparing_tells_what_is_missing(mmbench: Shell, tmp_path: Path) -> None:
+    toy = str(Path(__file__).with_name("toy_plugin.py"))
+    assert mmbench("data", "simulate", "toy", "files", "--subjects", "2", "--plugin", toy).returncode == 0
+    lines = ["data", "prepare", "toy", "--data", "files", "--jobs", "1", "--plugin", toy]
+    first, again = mmbench(*lines), mmbench(*lines)
+    assert first.stdout.splitlines()[-1].startswith("facts: ")
+    assert first.stdout == again.stdout

@@ -159,6 +159,8 @@ def test_simulated_is_said(people: Path, shelf: Path, tmp_path: Path) -> None:
     assert comparison.to_json()["simulated"] is True
     text = render(comparison_table(comparison))
     assert "SIMULATED" in text
+    without = comparison.methods[0].run["gaps"]["facts"]["without"]
+    assert f"facts: {without} samples without" in text
     assert max(map(len, text.splitlines())) <= 80
     long = run(people, shelf, tmp_path, method="only[modality=facts,dim=32,dropout=0.25,pool=mean]", against=["prior"])
     assert max(map(len, render(comparison_table(long)).splitlines())) <= 80

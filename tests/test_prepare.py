@@ -95,6 +95,9 @@ def test_a_prepared_dataset_holds_what_the_reader_gave(root: Path, cache: Path) 
         assert not values[row][~here].any()
     facts = made.source("facts").read(np.arange(len(made)))[1][:, 0]
     assert facts.tolist() == ["facts" in sample.data for sample in samples]
+    assert made.attributes["gaps"] == {
+        "facts": {"present": int(facts.sum()), "inferred": 0, "without": len(facts) - int(facts.sum())}
+    }
     assert not facts.all()
 
 

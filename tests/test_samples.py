@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
-from mmbench.samples import check_sample, presence
+from mmbench.samples import check_sample, inference, presence
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -73,6 +73,10 @@ def test_a_missing_modality_and_a_missing_label_pass() -> None:
         (with_data(face=[picture(7, 6), None]), "(3, 6, 7), not (3, 6, 4)"),
         (with_data(face=[picture()]), "1 instances, not 2"),
         (replace(sample(), present={"pulse": np.array([True])}), "present"),
+        (replace(sample(), inferred={"pulse": np.array([True])}), "inferred of pulse is not bool (2,)"),
+        (replace(sample(), inferred={"pulse": np.array([1.0, 0.0])}), "inferred of pulse is not bool (2,)"),
+        (replace(sample(), inferred={"taste": np.array([True, True])}), "taste inferred, but no data"),
+        (replace(sample(), inferred={"face": np.array([False, True])}), "face is inferred and absent"),
     ],
 )
 def test_a_bad_sample_is_named_with_what_is_wrong(bad: Sample, says: str) -> None:
@@ -93,6 +97,13 @@ def test_a_channel_may_rest_in_one_instance() -> None:
 
 def test_a_vector_may_be_constant() -> None:
     check_sample(with_data(facts=np.full((1, 3), 7.0)), SCHEMA)
+
+
+def test_inference() -> None:
+    guessed = replace(sample(), inferred={"face": np.array([True, False])})
+    check_sample(guessed, SCHEMA)
+    assert inference(guessed, FACE).tolist() == [True, False]
+    assert inference(guessed, PULSE).tolist() == [False, False]
 
 
 def test_presence() -> None:

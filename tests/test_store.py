@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
-from mmbench.store import Store, merge, read_presence, write_samples
+from mmbench.store import Store, merge, read_inferred, read_presence, write_samples
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, rate=8.0, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -34,9 +34,9 @@ def sample(number: int) -> Sample:
     if number % 3:
         data["face"] = [picture(number), None] if number % 2 else [None, picture(number)]
     present = {"pulse": np.array([True, number % 2 == 0])}
-    return Sample(
-        f"ü{number}", {"mood": number % 2}, data, {"subject": f"s{number // 5}"}, present, (number, number + 2)
-    )
+    inferred = {"face": np.array([number == 7, False])} if number % 3 else {}
+    groups = {"subject": f"s{number // 5}"}
+    return Sample(f"ü{number}", {"mood": number % 2}, data, groups, present, (number, number + 2), inferred)
 
 
 def write(path: Path, numbers: range, **attributes: object) -> Path:
@@ -84,6 +84,8 @@ def test_joined_units_are_one_file(tmp_path: Path, cuts: tuple[int, ...]) -> Non
     np.testing.assert_array_equal(
         read_presence(tmp_path / "all.h5", "face"), read_presence(write(tmp_path / "one.h5", range(12)), "face")
     )
+    assert np.argwhere(read_inferred(tmp_path / "all.h5", "face")).tolist() == [[7, 0]]
+    assert not read_inferred(tmp_path / "all.h5", "pulse").any()
 
 
 def test_a_modality_nobody_has(tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ def prepare(
     """Turn a dataset's files into one prepared file, as a run would."""
     from joblib import cpu_count
 
+    from mmbench.gaps import gap_lines
     from mmbench.plugins import load_registry
     from mmbench.prepare import Preparation, default_cache, locate
     from mmbench.prepare import prepare as make
@@ -138,3 +139,5 @@ def prepare(
         root = locate(load_registry(plugins), spec, data, shelf)
         store = make(Preparation(spec, root, shelf, plugins, bad), jobs or cpu_count())
     show(f"{len(store)} samples in {store.path}")
+    for line in gap_lines(store.attributes["gaps"]):
+        show(line)

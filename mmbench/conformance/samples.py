@@ -43,13 +43,16 @@ def demand_labels(sample: Sample, schema: Schema) -> None:
 def demand_shapes(sample: Sample, schema: Schema) -> None:
     """Each modality is in the schema and has its shape; masks fit."""
     modalities = {modality.name: modality for modality in schema.modalities}
-    for name in {*sample.data, *sample.present}:
+    for name in {*sample.data, *sample.present, *sample.inferred}:
         demand(name in modalities and name in sample.data, f"sample {sample.id} has {name} out of place")
     for name in sample.data:
         modality = modalities[name]
         where = f"{name} of sample {sample.id}"
         demand_kind = _demand_images if modality.kind == "image" else _demand_array
         demand_kind(sample, modality, where)
+        marks = sample.inferred.get(name)
+        fits = marks is None or (marks.shape == (modality.instances,) and marks.dtype == np.bool_)
+        demand(fits, f"{where}: inferred is not bool {(modality.instances,)}")
 
 
 def _demand_images(sample: Sample, modality: Modality, where: str) -> None:
@@ -84,6 +87,7 @@ def same_sample(a: Sample, b: Sample) -> bool:
         (a.id, a.labels, a.groups, a.span) == (b.id, b.labels, b.groups, b.span)
         and _same_arrays(a.data, b.data)
         and _same_arrays(a.present, b.present)
+        and _same_arrays(a.inferred, b.inferred)
     )
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.comparison import Comparison, MethodResult
+from mmbench.gaps import gap_lines
 from mmbench.statistics import Interval
 
 
@@ -87,6 +88,7 @@ def _footnotes(comparison: Comparison) -> Text:
             lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
     if run["dropped"]:
         lines.append(f"{run['dropped']} unusable samples were left out")
+    lines += gap_lines(run.get("gaps", {}))
     lines.append(f"records: {_from_here(comparison.path)}")
     return Text("\n".join(lines), style="dim")
 

@@ -6,20 +6,32 @@ from pathlib import Path
 from mmbench import DataError, Problem
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.files import load_ratings
+from mmbench_datasets.deap.originals import check_original
 from mmbench_datasets.deap.video import AGAIN, is_truncated
 
+_MATCHES = "says which video belongs to which trial"
+_LABELS = "has the ratings, and the order in which the videos were shown"
 
-def check_home(root: Path, *, want_video: bool, request: str) -> list[Problem]:
-    """Problems of the folder, each with its remedy; ``request`` tells how to come by DEAP."""
+
+def check_home(
+    root: Path, source: layout.Source, *, want_video: bool, want_ratings: bool, request: str
+) -> list[Problem]:
+    """Problems of the folder, each with its remedy; ``request`` tells how to come by DEAP.
+
+    ``want_ratings`` is whether they are needed to match videos; for the original recordings they always are, since
+    their labels are nowhere else.
+    """
     home = layout.find_home(root)
-    recordings = layout.find_recordings(home)
+    recordings = layout.find_recordings(home, source)
     if not recordings:
-        wanted = f"{layout.PYTHON_FOLDER}/sNN.dat or {layout.MATLAB_FOLDER}/sNN.mat"
+        wanted = " or ".join(f"{folder}/sNN{suffix}" for folder, suffix in reversed(layout.FOLDERS[source]))
         return [Problem(str(root), f"DEAP is not here: no {wanted}", request)]
-    problems = [problem for path in recordings.values() for problem in _check_recording(path)]
+    check = _check_original if source == "bdf" else _check_recording
+    problems = [problem for path in recordings.values() for problem in check(path)]
+    problems += _check_ratings(home / layout.RATINGS_FILE, _LABELS) if source == "bdf" else []
     videos = [path for subject in recordings for path in layout.find_videos(home, subject).values()]
     if want_video and videos:
-        problems += _check_ratings(home / layout.RATINGS_FILE)
+        problems += _check_ratings(home / layout.RATINGS_FILE, _MATCHES) if want_ratings and source != "bdf" else []
         problems += [Problem(str(path), "the video is truncated", AGAIN) for path in videos if is_truncated(path)]
     elif want_video and not (home / layout.VIDEO_FOLDER).is_dir():
         remedy = "get face_video from DEAP, or use deap[video=false]"
@@ -39,9 +51,16 @@ def _check_recording(path: Path) -> Iterator[Problem]:
         yield Problem(str(path), "the file is truncated: a pickle ends with a full stop", remedy)
 
 
-def _check_ratings(path: Path) -> Iterator[Problem]:
+def _check_original(path: Path) -> Iterator[Problem]:
+    try:
+        check_original(path)
+    except DataError as error:
+        yield Problem(error.where or str(path), error.message, error.remedy)
+
+
+def _check_ratings(path: Path, use: str) -> Iterator[Problem]:
     if not path.is_file():
-        yield Problem(str(path), "is missing; it says which video belongs to which trial", "get metadata_csv from DEAP")
+        yield Problem(str(path), f"is missing; it {use}", "get metadata_csv from DEAP")
         return
     try:
         load_ratings(path)

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmbench_datasets.deap.video import Frame, iter_frames
 
 MODEL = Path(__file__).parent / "models" / "face_detection_yunet_2023mar.onnx"
-# The longer side while looking for faces: half of DEAP's 720, a quarter of the time, and no face is lost.
-_DETECTION_SIDE = 360
+DETECTION_SIDE = 256
+"""The longer side in pixels while looking for faces; benchmarks/faces.py tells what that saves and what it loses."""
+
 _MIN_SCORE = 0.6
 _MARGIN = 0.1
 _JPEG_QUALITY = 90
@@ -37,13 +39,17 @@ class Box(NamedTuple):
 
 
 class FaceFinder:
-    """Finds one face a frame; follows the person it found before where several are in view."""
+    """Finds one face a frame; follows the person it found before where several are in view.
 
-    def __init__(self) -> None:
+    Frames are made smaller while looking, to ``side`` pixels at most.
+    """
+
+    def __init__(self, side: int = DETECTION_SIDE) -> None:
         import cv2
 
+        self._side = side
         with _quiet_opencv():
-            self._net = cv2.FaceDetectorYN.create(str(MODEL), "", (_DETECTION_SIDE, _DETECTION_SIDE), _MIN_SCORE)
+            self._net = cv2.FaceDetectorYN.create(str(MODEL), "", (side, side), _MIN_SCORE)
         self._last: Box | None = None
 
     def reset(self) -> None:
@@ -64,7 +70,7 @@ class FaceFinder:
         import cv2
 
         height, width = frame.shape[:2]
-        scale = min(1.0, _DETECTION_SIDE / max(height, width))
+        scale = min(1.0, self._side / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         self._net.setInputSize(size)
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
@@ -88,30 +94,38 @@ def crop_face(frame: Frame, box: Box, size: int) -> bytes:
     return bytes(coded)
 
 
-def read_faces(
-    path: Path, windows: Sequence[Sequence[float]], size: int, finder: FaceFinder
-) -> list[list[bytes | None]]:
-    """The face at each time (s) of each window of a video, as JPEG.
+class Bag(NamedTuple):
+    """The faces of a window: JPEG or None, and (K,) whether each was cut out at a guessed place."""
 
-    Where a frame has no face, the nearest box in time says where it should be; a window without any face has none.
+    faces: list[bytes | None]
+    inferred: NDArray[np.bool_]
+
+
+def read_faces(path: Path, windows: Sequence[Sequence[float]], size: int, finder: FaceFinder) -> list[Bag]:
+    """The face at each time (s) of each window of a video.
+
+    Where a frame has no face, the nearest box in time says where it should be, and the face is marked as inferred; a
+    window without any face has none.
     """
     places = sorted((time, window, at) for window, times in enumerate(windows) for at, time in enumerate(times))
-    bags: list[list[bytes | None]] = [[None] * len(times) for times in windows]
+    bags = [Bag([None] * len(times), np.zeros(len(times), np.bool_)) for times in windows]
     boxes: dict[float, Box] = {}
-    faceless: list[tuple[float, int, int, Frame]] = []
+    faceless: dict[int, list[tuple[float, int, Frame]]] = {window: [] for window in range(len(windows))}
     finder.reset()
     for place, frame in iter_frames(path, [time for time, _, _ in places]):
         time, window, at = places[place]
         if box := finder.find(frame):
             boxes[time] = box
-            bags[window][at] = crop_face(frame, box, size)
+            bags[window].faces[at] = crop_face(frame, box, size)
         else:
-            faceless.append((time, window, at, frame))
-    has_face = [any(face is not None for face in bag) for bag in bags]
-    for time, window, at, frame in faceless:
-        if has_face[window]:
+            faceless[window].append((time, at, frame))
+        if time == max(windows[window]) and not any(bags[window].faces):
+            faceless[window].clear()  # nothing is guessed there; a face may be out of sight for long
+    for window, left in faceless.items():
+        for time, at, frame in left if any(bags[window].faces) else ():
             nearest = min(boxes, key=lambda other: abs(other - time))
-            bags[window][at] = crop_face(frame, boxes[nearest], size)
+            bags[window].faces[at] = crop_face(frame, boxes[nearest], size)
+            bags[window].inferred[at] = True
     return bags
 
 

@@ -1,6 +1,5 @@
 """Which face video belongs to which trial of the EEG, and the faces in it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.files import check_agreement, load_ratings
 
 if TYPE_CHECKING:
-    from mmbench_datasets.deap.faces import FaceFinder
+    from mmbench_datasets.deap.faces import Bag, FaceFinder
 
 
 def match_videos(home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
@@ -46,7 +45,7 @@ class Footage:
         self._size = size
         self._finder: FaceFinder | None = None
 
-    def read(self, experiment: int) -> list[Sequence[bytes | None] | None]:
+    def read(self, experiment: int) -> "list[Bag | None]":
         """A bag for each window, None where no frame has a face."""
         if experiment not in self._videos:
             return [None] * len(self._windows)
@@ -54,4 +53,4 @@ class Footage:
 
         self._finder = self._finder or FaceFinder()
         bags = read_faces(self._videos[experiment], self._windows, self._size, self._finder)
-        return [bag if any(face is not None for face in bag) else None for bag in bags]
+        return [bag if any(face is not None for face in bag.faces) else None for bag in bags]

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 RATE = 128.0
 BASELINE_S = 3.0
@@ -22,8 +23,19 @@ LABELS_SHAPE = (N_TRIALS, len(RATINGS))
 
 PYTHON_FOLDER = "data_preprocessed_python"
 MATLAB_FOLDER = "data_preprocessed_matlab"
+ORIGINAL_FOLDER = "data_original"
 VIDEO_FOLDER = "face_video"
 RATINGS_FILE = Path("metadata_csv") / "participant_ratings.csv"
+
+Source = Literal["preprocessed", "bdf"]
+FOLDERS: dict[Source, tuple[tuple[str, str], ...]] = {
+    "preprocessed": ((MATLAB_FOLDER, ".mat"), (PYTHON_FOLDER, ".dat")),
+    "bdf": ((ORIGINAL_FOLDER, ".bdf"),),
+}
+"""Where the signals may be, folder and ending; the last one that is there wins."""
+
+CONTAINERS = (".avi", ".mp4", ".mkv", ".mov")
+"""DEAP's own container first; a video that was converted may be in another."""
 
 SIMULATED_MARK = "SIMULATED.json"
 """The file in which a simulated folder says so, with the options it was made with."""
@@ -38,18 +50,19 @@ def subject_name(participant: int) -> str:
 
 def find_home(root: Path) -> Path:
     """The folder that holds DEAP's folders: ``root``, the one around it, or the one folder inside that does."""
-    around = [root.parent] if root.name in (PYTHON_FOLDER, MATLAB_FOLDER, VIDEO_FOLDER) else []
+    signals = (PYTHON_FOLDER, MATLAB_FOLDER, ORIGINAL_FOLDER)
+    around = [root.parent] if root.name in (*signals, VIDEO_FOLDER) else []
     inside = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     for home in (root, *around, *inside):
-        if (home / PYTHON_FOLDER).is_dir() or (home / MATLAB_FOLDER).is_dir():
+        if any((home / folder).is_dir() for folder in signals):
             return home
     return root
 
 
-def find_recordings(home: Path) -> dict[str, Path]:
+def find_recordings(home: Path, source: Source = "preprocessed") -> dict[str, Path]:
     """The file with the signals of each subject, by name; ``.dat`` wins where there is a ``.mat``, too."""
     found: dict[str, Path] = {}
-    for folder, suffix in ((MATLAB_FOLDER, ".mat"), (PYTHON_FOLDER, ".dat")):
+    for folder, suffix in FOLDERS[source]:
         for path in (home / folder).glob(f"s*{suffix}"):
             if _SUBJECT.match(path.stem):
                 found[path.stem] = path
@@ -57,10 +70,17 @@ def find_recordings(home: Path) -> dict[str, Path]:
 
 
 def find_videos(home: Path, subject: str) -> dict[int, Path]:
-    """The face videos of a subject by their number, which is the place in the order of presentation."""
-    name = re.compile(rf"{subject}_trial(\d\d)\.avi\Z")
-    matches = ((name.match(path.name), path) for path in (home / VIDEO_FOLDER / subject).glob("*.avi"))
-    return dict(sorted((int(match[1]), path) for match, path in matches if match))
+    """The face videos of a subject by their number, which is the place in the order of presentation.
+
+    Where one is there in several containers, the first of ``CONTAINERS`` wins.
+    """
+    found: dict[int, Path] = {}
+    name = re.compile(rf"{subject}_trial(\d\d)\Z")
+    for suffix in reversed(CONTAINERS):
+        for path in (home / VIDEO_FOLDER / subject).glob(f"*{suffix}"):
+            if match := name.match(path.stem):
+                found[int(match[1])] = path
+    return dict(sorted(found.items()))
 
 
 def video_path(home: Path, subject: str, trial: int) -> Path:

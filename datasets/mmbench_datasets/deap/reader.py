@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.checks import check_home
-from mmbench_datasets.deap.files import load_recording
+from mmbench_datasets.deap.cleaning import Preprocessing, clean_as_described, clean_as_published
+from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
+from mmbench_datasets.deap.files import Recording, load_ratings, load_recording
 from mmbench_datasets.deap.footage import Footage, match_videos
+from mmbench_datasets.deap.labels import QUADRANTS, Ties, label
+from mmbench_datasets.deap.ocular import EOG_CHANNELS
+from mmbench_datasets.deap.originals import Removal, load_original
 
-QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
-"""High or low arousal, high or low valence, in Milmer's order."""
+if TYPE_CHECKING:
+    from mmbench_datasets.deap.faces import Bag
 
 _N_EEG = len(layout.EEG_CHANNELS)
+_N_BASELINE = round(layout.BASELINE_S * layout.RATE)
 
 
 class Deap(Dataset):
@@ -25,9 +31,27 @@ class Deap(Dataset):
 
     A sample is a window of ``window`` s; ``windows`` of them are spread evenly over the 60 s of a trial, the 3 s
     before it are left out. The default is Milmer's, 20 that touch. ``frames`` faces are taken evenly over each
-    window, ``face_size`` pixels square. A window without a face has its face bag absent (``faces="keep"``) or is left
-    out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True`` adds the eight other channels.
-    Ratings above 5 are high.
+    window, ``face_size`` pixels square, from videos of any codec and frame rate that OpenCV reads. A frame without a
+    face is cut at the nearest place in time and marked as inferred; a window without any face has its face bag
+    absent (``faces="keep"``) or is left out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True``
+    adds the eight other channels. Ratings above 5 are high.
+
+    ``source="bdf"`` starts from the original recordings and repeats the preprocessing of the release: 128 Hz, ocular
+    artefacts removed, 4-45 Hz, average reference, Geneva's order, rows by Experiment_id. ``eog`` is how the artefacts
+    are removed: ``"regression"`` on hEOG and vEOG, an ``"ica"`` that excludes ocular components, or ``"none"``. The
+    weights of either are those of all trials of the person. Of the peripheral channels, EOG and EMG are in µV, the
+    others in the unit of the file.
+
+    ``eeg="milmer"`` adds the preprocessing that Milmer's paper describes: 1-50 Hz, then an ICA over all trials of a
+    person, of which the components that follow hEOG or vEOG and are frontal are excluded, at least one. It sees the
+    windows that will be tested, without labels: transductive, unlike ``"released"``, which leaves the EEG as it is.
+
+    The faults of Milmer's public notebook can be repeated, to measure what each is worth; none is by default.
+    ``scramble`` reads the channels and times of a trial in the wrong order. ``eeg="published"`` is the notebook's
+    filter and ICA, one component too many and none excluded. ``twente_names`` gives the channels, which are in Geneva's
+    order, their names in Twente's; it changes whatever goes by names, such as the scalp maps of ``eeg="milmer"``.
+    ``ties="halv"`` puts ties at 5 into HALV (task ``quadrant``). ``video_order="presentation"`` pairs the video of the
+    n-th presentation with the n-th row of the EEG, which is that of Experiment_id n.
     """
 
     name: ClassVar[str] = "deap"
@@ -39,8 +63,8 @@ class Deap(Dataset):
         citation="Koelstra et al., DEAP: A Database for Emotion Analysis; Using Physiological Signals, "
         "IEEE Transactions on Affective Computing 3(1):18-31, 2012, doi:10.1109/T-AFFC.2011.15",
         request="sign the end user licence agreement at https://www.eecs.qmul.ac.uk/mmv/datasets/deap/download.html, "
-        "then unpack data_preprocessed_python, metadata_csv and face_video into one folder and give it with --data; "
-        "without DEAP, the simulated twin runs: deap-sim",
+        "then unpack data_preprocessed_python (data_original for source=bdf), metadata_csv and face_video into one "
+        "folder and give it with --data; without DEAP, the simulated twin runs: deap-sim",
     )
 
     def __init__(
@@ -53,11 +77,23 @@ class Deap(Dataset):
         faces: Literal["keep", "drop"] = "keep",
         video: bool = True,
         peripheral: bool = False,
+        source: layout.Source = "preprocessed",
+        eog: Removal = "regression",
+        eeg: Preprocessing = "released",
+        scramble: bool = False,
+        twente_names: bool = False,
+        ties: Ties = "low",
+        video_order: Literal["experiment", "presentation"] = "experiment",
     ) -> None:
         _check_parameters(window, windows, frames, face_size)
         if faces == "drop" and not video:
             raise SpecError(
                 "faces=drop leaves out what has no face, but video=false has none", remedy="drop one of them"
+            )
+        if eog != "regression" and source != "bdf":
+            raise SpecError(
+                f"eog={eog} is about the original recordings; the others come without ocular artefacts",
+                remedy="add source=bdf",
             )
         self.window = window
         self.windows = windows
@@ -66,11 +102,18 @@ class Deap(Dataset):
         self.faces = faces
         self.video = video
         self.peripheral = peripheral
+        self.source = source
+        self.eog = eog
+        self.eeg = eeg
+        self.scramble = scramble
+        self.twente_names = twente_names
+        self.ties = ties
+        self.video_order = video_order
 
     def schema(self) -> Schema:
         """EEG, faces, and the peripheral channels when asked for; five tasks, the quadrants first."""
         length = round(self.window * layout.RATE)
-        eeg = Modality("eeg", "timeseries", (_N_EEG, length), rate=layout.RATE, channels=layout.EEG_CHANNELS)
+        eeg = Modality("eeg", "timeseries", (_N_EEG, length), rate=layout.RATE, channels=self.channels)
         names = layout.PERIPHERAL_CHANNELS
         peripheral = Modality("peripheral", "timeseries", (len(names), length), rate=layout.RATE, channels=names)
         face = Modality("face", "image", (3, self.face_size, self.face_size), instances=self.frames)
@@ -88,31 +131,34 @@ class Deap(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """Missing and truncated files; nothing is decoded."""
-        return check_home(root, want_video=self.video, request=self.card.request)
+        matched = self.video_order == "experiment"
+        return check_home(root, self.source, want_video=self.video, want_ratings=matched, request=self.card.request)
 
     def units(self, root: Path) -> list[str]:
         """The subjects whose signals are there, ``s01`` to ``s32``; with ``faces="drop"`` those with a video."""
         home = layout.find_home(root)
-        subjects = layout.find_recordings(home)
+        subjects = layout.find_recordings(home, self.source)
         return [name for name in subjects if self.faces == "keep" or layout.find_videos(home, name)]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """The signals, the videos and the ratings that say which video is which."""
+        """The signals, the videos, and the ratings where they label trials or say which video is which."""
         home = layout.find_home(root)
-        sources = [_find_recording(home, unit)]
-        if self.video and (videos := layout.find_videos(home, unit)):
-            sources += [home / layout.RATINGS_FILE, *videos.values()]
+        videos = layout.find_videos(home, unit) if self.video else {}
+        sources = [self._find_recording(home, unit), *videos.values()]
+        if self.source == "bdf" or (videos and self.video_order == "experiment"):
+            sources.insert(1, home / layout.RATINGS_FILE)
         return [path for path in sources if path.is_file()]
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""
         home = layout.find_home(root)
-        recording = load_recording(_find_recording(home, unit))
-        videos = match_videos(home, unit, recording.labels) if self.video else {}
+        recording = self._load(home, unit)
+        videos = self._match_videos(home, unit, recording.labels) if self.video else {}
         offsets = (np.arange(self.frames) + 0.5) * self.window / self.frames
         footage = Footage(videos, (self.starts[:, None] + offsets).tolist(), self.face_size)
+        eeg = self._preprocess(recording)
         for row in range(layout.N_TRIALS):
-            signals = recording.data[row]
+            signals = eeg[row], recording.data[row, _N_EEG:, _N_BASELINE:]
             for index, bag in enumerate(footage.read(row + 1)):
                 if bag or self.faces == "keep":
                     yield self._make_sample(unit, row + 1, index, signals, recording.labels[row], bag)
@@ -126,15 +172,23 @@ class Deap(Dataset):
         strength: float = 1.0,
         fps: float = 50.0,
         seconds: float = 60.0,
+        bdf: bool = False,
     ) -> None:
         """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's own files.
 
-        ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person.
-        What is whole is kept when the same call is repeated.
+        ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person. ``bdf``
+        adds the original recordings, 200 MB a person. What is whole is kept when the same call is repeated.
         """
         from mmbench_datasets.deap.simulate import Simulation, write_simulation
 
-        write_simulation(root, Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds))
+        write_simulation(
+            root, Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds, bdf=bdf)
+        )
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the EEG channels, true or not."""
+        return TWENTE_CHANNELS if self.twente_names else layout.EEG_CHANNELS
 
     @property
     def starts(self) -> NDArray[np.float64]:
@@ -142,30 +196,61 @@ class Deap(Dataset):
         starts = np.linspace(0, layout.TRIAL_S - self.window, self.windows)
         return np.asarray(np.round(starts * layout.RATE) / layout.RATE)
 
+    def _find_recording(self, home: Path, unit: str) -> Path:
+        try:
+            return layout.find_recordings(home, self.source)[unit]
+        except KeyError:
+            folder, suffix = layout.FOLDERS[self.source][-1]
+            remedy = f"put {unit}{suffix} into {folder}"
+            raise DataError(f"there are no signals of {unit}", where=home, remedy=remedy) from None
+
+    def _load(self, home: Path, unit: str) -> Recording:
+        path = self._find_recording(home, unit)
+        if self.source == "preprocessed":
+            return load_recording(path)
+        return load_original(path, int(unit[1:]), load_ratings(home / layout.RATINGS_FILE), self.eog)
+
+    def _match_videos(self, home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
+        if self.video_order == "presentation":
+            return layout.find_videos(home, unit)
+        return match_videos(home, unit, labels)
+
+    def _preprocess(self, recording: Recording) -> NDArray[np.floating]:
+        """The EEG (40, 32, 7680) of all trials without their baselines."""
+        trials = recording.data[:, :, _N_BASELINE:]
+        eeg = trials[:, :_N_EEG]
+        if self.scramble:
+            eeg = np.stack([scramble(trial) for trial in eeg])
+        if self.eeg == "milmer":
+            return clean_as_described(eeg, trials[:, _N_EEG : _N_EEG + len(EOG_CHANNELS)], self.channels)
+        return clean_as_published(eeg, self.channels) if self.eeg == "published" else eeg
+
     def _make_sample(
         self,
         unit: str,
         experiment: int,
         index: int,
-        signals: NDArray[np.floating],
+        signals: tuple[NDArray[np.floating], NDArray[np.floating]],
         ratings: NDArray[np.floating],
-        bag: Sequence[bytes | None] | None,
+        bag: "Bag | None",
     ) -> Sample:
         start = float(self.starts[index])
-        first = round((layout.BASELINE_S + start) * layout.RATE)
-        window = np.asarray(signals[:, first : first + round(self.window * layout.RATE)], np.float32)[None]
-        data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": window[:, :_N_EEG]}
+        first = round(start * layout.RATE)
+        window = slice(first, first + round(self.window * layout.RATE))
+        eeg, peripheral = (np.asarray(signal[:, window], np.float32)[None] for signal in signals)
+        data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": eeg}
         if self.peripheral:
-            data["peripheral"] = window[:, _N_EEG:]
+            data["peripheral"] = peripheral
         if bag:
-            data["face"] = bag
+            data["face"] = bag.faces
         trial = f"{unit}/e{experiment:02d}"
         return Sample(
             id=f"{trial}/w{index:02d}",
-            labels=_label(ratings),
+            labels=label(ratings, self.ties),
             data=data,
             groups={"subject": unit, "trial": trial},
             span=(start, start + self.window),
+            inferred={"face": bag.inferred} if bag else {},
         )
 
 
@@ -180,17 +265,3 @@ def _check_parameters(window: float, windows: int, frames: int, face_size: int) 
     ):
         if not low <= value <= high:
             raise SpecError(f"{name}={value} is outside {low}-{high}", remedy="choose one within")
-
-
-def _label(ratings: NDArray[np.floating]) -> dict[str, int]:
-    high = {name.lower(): int(value > 5) for name, value in zip(layout.RATINGS, ratings, strict=True)}
-    quadrant = f"{'LH'[high['arousal']]}A{'LH'[high['valence']]}V"
-    return {"quadrant": QUADRANTS.index(quadrant), **high}
-
-
-def _find_recording(home: Path, unit: str) -> Path:
-    try:
-        return layout.find_recordings(home)[unit]
-    except KeyError:
-        remedy = f"put {unit}.dat into {layout.PYTHON_FOLDER}"
-        raise DataError(f"there are no signals of {unit}", where=home, remedy=remedy) from None

@@ -36,7 +36,7 @@ def simulate_signals(seed: int, participant: int, strength: float) -> Signals:
     scores = make_truth(seed, participant).scores
     for row, (valence, arousal) in enumerate(scores):
         data[row, :_N_EEG] = simulate_eeg(seed, participant, row + 1, strength * valence, strength * arousal)
-        data[row, _N_EEG:] = _simulate_peripheral(seed, participant, row + 1, strength * arousal)
+        data[row, _N_EEG:] = simulate_peripheral(seed, participant, row + 1, strength * arousal)
     return data
 
 
@@ -81,7 +81,7 @@ def _noise(rng: np.random.Generator, gains: Signals) -> Signals:
     return np.fft.irfft(spectrum, N_SAMPLES, axis=1)
 
 
-def _simulate_peripheral(seed: int, participant: int, experiment: int, arousal: float) -> Signals:
+def simulate_peripheral(seed: int, participant: int, experiment: int, arousal: float) -> Signals:
     """hEOG, vEOG, zEMG, tEMG, GSR, respiration, plethysmograph, temperature (8, 8064); the heart follows arousal."""
     rng = make_rng("peripheral", seed, participant, experiment)
     time = np.arange(N_SAMPLES) / RATE

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card
+from mmbench_datasets.deap.cleaning import Preprocessing
+from mmbench_datasets.deap.labels import Ties
 from mmbench_datasets.deap.reader import Deap
 
 
@@ -13,7 +15,7 @@ class DeapSim(Deap):
 
     ``subjects`` people are simulated with ``seed``; ``strength`` scales how much EEG and face tell of the ratings, 0
     for nothing. Each person and each trial has a fingerprint that tells nothing. The other parameters are those of
-    ``deap``, with smaller defaults.
+    ``deap``, with smaller defaults; there are no original recordings, so ``source`` and ``eog`` are not among them.
     """
 
     name: ClassVar[str] = "deap-sim"
@@ -41,6 +43,11 @@ class DeapSim(Deap):
         faces: Literal["keep", "drop"] = "keep",
         video: bool = True,
         peripheral: bool = False,
+        eeg: Preprocessing = "released",
+        scramble: bool = False,
+        twente_names: bool = False,
+        ties: Ties = "low",
+        video_order: Literal["experiment", "presentation"] = "experiment",
     ) -> None:
         super().__init__(
             window=window,
@@ -50,6 +57,11 @@ class DeapSim(Deap):
             faces=faces,
             video=video,
             peripheral=peripheral,
+            eeg=eeg,
+            scramble=scramble,
+            twente_names=twente_names,
+            ties=ties,
+            video_order=video_order,
         )
         from mmbench_datasets.deap.simulate import Simulation
 

@@ -13,6 +13,7 @@ from mmbench import DataError, SpecError, locked, track, written_whole
 from mmbench_datasets.deap.films import Film, write_film
 from mmbench_datasets.deap.layout import (
     N_TRIALS,
+    ORIGINAL_FOLDER,
     PYTHON_FOLDER,
     RATINGS,
     RATINGS_FILE,
@@ -21,6 +22,7 @@ from mmbench_datasets.deap.layout import (
     video_path,
 )
 from mmbench_datasets.deap.pickle2 import write_arrays
+from mmbench_datasets.deap.session import write_session
 from mmbench_datasets.deap.signals import simulate_signals
 from mmbench_datasets.deap.truth import Truth, is_filmed, make_truth
 
@@ -32,13 +34,14 @@ _COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", *RATINGS, 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Options of a simulation; ``fps`` and ``seconds`` are those of the face videos."""
+    """Options of a simulation: ``fps`` and ``seconds`` of the face videos; ``bdf`` adds the raw recordings."""
 
     subjects: int
     seed: int = 0
     strength: float = 1.0
     fps: float = 50.0
     seconds: float = 60.0
+    bdf: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -103,6 +106,8 @@ def _plan(root: Path, simulation: Simulation) -> Iterator[_Task]:
     for participant in range(1, simulation.subjects + 1):
         name = subject_name(participant)
         yield _write_signals, root / PYTHON_FOLDER / f"{name}.dat", simulation, participant, 0
+        if simulation.bdf:
+            yield _write_session, root / ORIGINAL_FOLDER / f"{name}.bdf", simulation, participant, 0
         for row, trial in enumerate(make_truth(simulation.seed, participant).trials.tolist()):
             if is_filmed(participant, trial):
                 yield _write_video, video_path(root, name, trial), simulation, participant, row + 1
@@ -118,6 +123,10 @@ def _write_signals(path: Path, simulation: Simulation, participant: int, _: int)
     data = simulate_signals(simulation.seed, participant, simulation.strength)
     with path.open("wb") as file:
         write_arrays(file, {"labels": labels, "data": data})
+
+
+def _write_session(path: Path, simulation: Simulation, participant: int, _: int) -> None:
+    write_session(path, simulation.seed, participant, simulation.strength)
 
 
 def _write_video(path: Path, simulation: Simulation, participant: int, experiment: int) -> None:

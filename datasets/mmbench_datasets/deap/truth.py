@@ -14,8 +14,8 @@ FILMED = 22
 _NOT_FILMED = {3: {40}, 5: {40}, 14: {40}, 11: {38, 39, 40}}
 _WITHOUT_FAMILIARITY = {2, 15, 23}
 
-_Purpose = Literal["ratings", "person", "eeg", "peripheral", "film"]
-_STREAMS: dict[_Purpose, int] = {"ratings": 0, "person": 1, "eeg": 2, "peripheral": 3, "film": 4}
+_Purpose = Literal["ratings", "person", "eeg", "peripheral", "film", "session"]
+_STREAMS: dict[_Purpose, int] = {"ratings": 0, "person": 1, "eeg": 2, "peripheral": 3, "film": 4, "session": 5}
 
 
 def make_rng(purpose: _Purpose, seed: int, participant: int, experiment: int = 0) -> np.random.Generator:

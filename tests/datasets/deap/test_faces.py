@@ -72,14 +72,16 @@ def test_a_faceless_frame_takes_the_nearest_box_and_a_faceless_window_none(film)
     away = Pose(360, 280, is_away=True)
     path = film(Pose(200, 280), away, away, Pose(500, 280), away, away)
     bags = read_faces(path, [[0.5, 1.5, 2.5, 3.5], [4.5, 5.5], [6.5]], 32, FaceFinder())
-    assert all(face is not None for face in bags[0])
-    assert bags[1:] == [[None, None], [None]]
-    before, after = (np.asarray(Image.open(io.BytesIO(face)), int) for face in bags[0][1:3])
+    assert all(face is not None for face in bags[0].faces)
+    assert [bag.inferred.tolist() for bag in bags] == [[False, True, True, False], [False, False], [False]]
+    assert [bag.faces for bag in bags[1:]] == [[None, None], [None]]
+    before, after = (np.asarray(Image.open(io.BytesIO(face)), int) for face in bags[0].faces[1:3])
     assert np.abs(before - after).mean() > 5, "the same place was cut out for both"
 
 
 def test_a_film_without_any_face(film):
-    assert read_faces(film(Pose(360, 280, is_away=True)), [[0.0]], 32, FaceFinder()) == [[None]]
+    (bag,) = read_faces(film(Pose(360, 280, is_away=True)), [[0.0]], 32, FaceFinder())
+    assert (bag.faces, bag.inferred.tolist()) == ([None], [False])
 
 
 @pytest.mark.shared
@@ -95,8 +97,9 @@ def test_finds_the_face_in_real_videos(shared, name):
     path = shared / "faces" / "video" / f"head-pose-face-detection-{name}.avi"
     times = [[0.2 * place for place in range(5)], [1.0 + 0.2 * place for place in range(5)]]
     bags = read_faces(path, times, 64, FaceFinder())
-    assert all(face is not None for bag in bags for face in bag)
-    assert bags == read_faces(path, times, 64, FaceFinder())
+    assert all(face is not None for bag in bags for face in bag.faces)
+    assert not any(bag.inferred.any() for bag in bags)
+    assert [bag.faces for bag in bags] == [bag.faces for bag in read_faces(path, times, 64, FaceFinder())]
 
 
 @pytest.mark.shared

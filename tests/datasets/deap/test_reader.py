@@ -12,7 +12,7 @@ from PIL import Image
 from mmbench import DataError, SpecError
 from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.files import load_recording
-from mmbench_datasets.deap.reader import QUADRANTS
+from mmbench_datasets.deap.labels import QUADRANTS, label
 
 RATINGS = "metadata_csv/participant_ratings.csv"
 # The first window is filmed, the second is after the end of the six seconds of video.
@@ -66,9 +66,7 @@ def test_labels_follow_the_ratings(simulated, samples):
 
 
 def test_five_is_low():
-    from mmbench_datasets.deap.reader import _label
-
-    assert _label(np.array([5.0, 5.0, 5.01, 9.0])) == {
+    assert label(np.array([5.0, 5.0, 5.01, 9.0])) == {
         "quadrant": QUADRANTS.index("LALV"),
         "valence": 0,
         "arousal": 0,
@@ -217,6 +215,37 @@ def test_a_cut_video_stops_reading_with_its_name(copy, simulated):
         list(Deap(**SMALL).read(root, "s01"))
 
 
+def test_a_converted_video_is_found_and_deaps_own_wins(copy):
+    from mmbench_datasets.deap.layout import find_videos
+
+    root = copy()
+    folder = root / "face_video/s01"
+    (folder / "s01_trial03.avi").rename(folder / "s01_trial03.mkv")
+    (folder / "s01_trial04.mp4").touch()
+    (folder / "s01_trial05.txt").touch()
+    videos = find_videos(root, "s01")
+    assert list(videos) == list(range(1, 41))
+    assert [videos[trial].suffix for trial in (3, 4, 5)] == [".mkv", ".avi", ".avi"]
+
+
+def test_guessed_faces_are_marked(copy):
+    """One film in which the person turns away after the first second."""
+    from mmbench_datasets.deap.draw import Look, Pose, draw_face
+
+    root = copy(*(f"face_video/s01/s01_trial{trial:02d}.avi" for trial in range(1, 41)))
+    film = root / "face_video/s01/s01_trial05.avi"
+    film.parent.mkdir(parents=True)
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"XVID"), 1.0, (720, 576))
+    look = Look((160, 170, 180), (150, 180, 220), (30, 40, 60), (90, 60, 40))
+    for second in range(6):
+        writer.write(draw_face(look, Pose(360, 280, is_away=second > 0)))
+    writer.release()
+    dataset = Deap(windows=20, frames=3, face_size=24)
+    marks = [sample.inferred["face"].tolist() for sample in dataset.read(root, "s01") if sample.data.get("face")]
+    assert marks == [[False, True, True]], "the second window has no face at all"
+    assert not any(sample.inferred for sample in dataset.read(root, "s01") if "face" not in sample.data)
+
+
 def test_sources_are_all_files_of_a_subject(simulated):
     names = [str(path.relative_to(simulated)) for path in Deap().sources(simulated, "s01")]
     assert names[:3] == ["data_preprocessed_python/s01.dat", RATINGS, "face_video/s01/s01_trial01.avi"]
@@ -242,7 +271,7 @@ def test_importing_the_dataset_is_light():
 
     code = (
         "import sys, mmbench_datasets.deap as deap; deap.Deap().schema(); "
-        "print({'cv2', 'scipy', 'torch', 'joblib'} & set(sys.modules))"
+        "print({'cv2', 'scipy', 'torch', 'joblib', 'mne', 'sklearn'} & set(sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert result.stdout.strip() == "set()"

@@ -23,6 +23,24 @@ def test_frames_are_those_shown_at_the_times(video):
     assert got == [(0, 0), (1, 0), (2, 1), (3, 15), (4, 39)]
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "mp4v"), (".mkv", "XVID"), (".mov", "mp4v")])
+@pytest.mark.parametrize("rate", [10.0, 29.97])
+def test_other_containers_codecs_and_rates(tmp_path, suffix, codec, rate):
+    path = tmp_path / f"s01_trial01{suffix}"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate, (64, 48))
+    for index in range(40):
+        writer.write(np.full((48, 64, 3), 5 * index, np.uint8))
+    writer.release()
+    assert not is_truncated(path)
+    times = [0.05, 1.0, 30.5 / rate]
+    # These codecs lose up to 0.7 of a step of brightness.
+    got = [round(float(frame.mean()) / 5 + 0.4) for _, frame in iter_frames(path, times)]
+    assert got == [int(time * rate) for time in times]
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DataError, match="the video"):
+        list(iter_frames(path, [0.0, 3.0]))
+
+
 def test_nothing_comes_after_the_end_of_a_short_video(video):
     assert [place for place, _ in iter_frames(video, [3.0, 3.99, 4.0, 60.0])] == [0, 1]
 

@@ -1,0 +1,162 @@
+"""DEAP's original recordings: the BDF file of a person into the trials of the preprocessed release.
+
+As DEAP's authors describe theirs: down to 128 Hz, ocular artefacts removed, 4-45 Hz, average reference, 63 s a trial.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import DataError
+from mmbench_datasets.deap.bdf import Header, read_header
+from mmbench_datasets.deap.cleaning import join_trials, split_trials
+from mmbench_datasets.deap.files import Ratings, Recording
+from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_TRIALS, RATE, RATINGS, TRIAL_S
+from mmbench_datasets.deap.ocular import Signals, regress_eog, remove_ocular_components
+
+Removal = Literal["regression", "ica", "none"]
+
+RAW_RATE = 512
+STATUS_OFFSET = 1_703_680
+"""What is added to the Status of the recordings of participants 24-32."""
+FIXATION, START, END = 3, 4, 5
+"""Status codes: the cross before a video, its start, the cross after it."""
+
+_BIPOLAR = (("EXG1", "EXG2"), ("EXG3", "EXG4"), ("EXG5", "EXG6"), ("EXG7", "EXG8"))
+_SINGLE = ("GSR1", "Resp", "Plet", "Temp")
+CHANNELS = (*EEG_CHANNELS, *(name for pair in _BIPOLAR for name in pair), *_SINGLE)
+"""What is read of the 48 or 49 channels of a file, by name: their order differs between Twente and Geneva."""
+
+_N_EEG = len(EEG_CHANNELS)
+_STATUS = "Status"
+_BAND = (4.0, 45.0)
+# The eyes move slowly: their weights are estimated with what the band itself leaves out.
+_LOWEST = 1.0
+# Read on both sides of a trial, so that no filter sees an edge.
+_PAD_S = 4.0
+# A video may end a little before its minute is over.
+_SLACK_S = 1.0
+_AGAIN = "copy or download the file from DEAP again, or leave this person out"
+
+
+def load_original(path: Path, participant: int, ratings: Ratings, eog: Removal, n_trials: int = N_TRIALS) -> Recording:
+    """A person's trials as in the preprocessed release, (40, 40, 8064), rows by Experiment_id; labels of the ratings.
+
+    ``eog`` says how ocular artefacts are removed. EEG and the bipolar channels are in µV, the others in the unit of the
+    file. Raises DataError naming the file and what is missing in it.
+    """
+    rated = {experiment: rating for (who, experiment), rating in ratings.items() if who == participant}
+    numbers = set(range(1, n_trials + 1))
+    if set(rated) != numbers or {rating.trial for rating in rated.values()} != numbers:
+        message = f"participant_ratings.csv has not {n_trials} trials of participant {participant}"
+        raise DataError(message, where=path, remedy="get metadata_csv from DEAP again")
+    presented = load_presented(path, participant, eog, n_trials)
+    in_order = [rated[experiment] for experiment in sorted(rated)]
+    labels = np.array([rating.values for rating in in_order])[:, : len(RATINGS)]
+    return Recording(presented[[rating.trial - 1 for rating in in_order]], labels)
+
+
+def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N_TRIALS) -> Signals:
+    """The trials (40, 40, 8064) in the order of presentation."""
+    header = check_original(path)
+    raw = _open(path)
+    starts = find_starts(_codes(raw, participant), path, n_trials)
+    trials = np.stack([_read_trial(raw, header, start) for start in starts])
+    trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
+    pad = round(_PAD_S * RATE)
+    if not np.isfinite(trials).all():
+        raise DataError("has NaN or infinite values", where=path, remedy=_AGAIN)
+    return trials[:, :, pad:-pad]
+
+
+def check_original(path: Path) -> Header:
+    """The header of a recording that has all channels at 512 Hz; DataError otherwise."""
+    header = read_header(path)
+    wanted = (*CHANNELS, _STATUS)
+    if missing := [name for name in wanted if name not in header.labels]:
+        more = f" and {len(missing) - 1} more" if missing[1:] else ""
+        raise DataError(f"lacks the channel {missing[0]}{more}", where=path, remedy=_AGAIN)
+    if wrong := [name for name in wanted if header.rate(name) != RAW_RATE]:
+        message = f"{wrong[0]} has {header.rate(wrong[0]):g} Hz, not {RAW_RATE}"
+        raise DataError(message, where=path, remedy=_AGAIN)
+    return header
+
+
+def _open(path: Path) -> Any:
+    import mne
+
+    try:
+        return mne.io.read_raw_bdf(path, include=[*CHANNELS, _STATUS], stim_channel=_STATUS, verbose="error")
+    except Exception as error:  # a damaged header can fail in any way
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise DataError(f"mne cannot read it ({reason})", where=path, remedy=_AGAIN) from error
+
+
+def _codes(raw: Any, participant: int) -> NDArray[np.int64]:
+    status = raw.get_data(picks=[_STATUS])[0].astype(np.int64)
+    codes: NDArray[np.int64] = (status - (STATUS_OFFSET if participant >= 24 else 0)) % 65536
+    return codes
+
+
+def find_starts(codes: NDArray[np.int64], path: Path, n_trials: int = N_TRIALS) -> list[int]:
+    """The sample at which each video begins, from the Status codes of a whole recording.
+
+    Raises DataError unless there are 40, each with its baseline before it and its minute behind it.
+    """
+    is_new = np.diff(codes, prepend=codes[:1]) != 0
+    starts = np.flatnonzero(is_new & (codes == START))
+    if len(starts) != n_trials:
+        message = f"has {len(starts)} video starts (Status {START}), not {n_trials}"
+        raise DataError(message, where=path, remedy=_AGAIN)
+    ends = np.flatnonzero(is_new & (codes == END))
+    limits = np.append(starts[1:] - round(BASELINE_S * RAW_RATE), len(codes))
+    for number, (start, limit) in enumerate(zip(starts.tolist(), limits.tolist(), strict=True), 1):
+        where = f"{path}, presentation {number}"
+        if start < BASELINE_S * RAW_RATE:
+            raise DataError(f"begins without its {BASELINE_S:g} s of baseline", where=where, remedy=_AGAIN)
+        if limit - start < TRIAL_S * RAW_RATE:
+            message = f"lasts {(limit - start) / RAW_RATE:.1f} s, not {TRIAL_S:g}: a spurious Status {START}, or a cut"
+            raise DataError(message, where=where, remedy=_AGAIN)
+        end = next((int(end) for end in ends if end > start), len(codes))
+        if end - start < (TRIAL_S - _SLACK_S) * RAW_RATE:
+            message = f"ends after {(end - start) / RAW_RATE:.1f} s: a spurious Status {END}"
+            raise DataError(message, where=where, remedy=_AGAIN)
+    return [int(start) for start in starts]
+
+
+def _read_trial(raw: Any, header: Header, start: int) -> Signals:
+    """One trial with its baseline and padding at 128 Hz (40, T): EEG, four bipolar channels, four single ones."""
+    from scipy.signal import resample_poly
+
+    first = start - round((BASELINE_S + _PAD_S) * RAW_RATE)
+    last = start + round((TRIAL_S + _PAD_S) * RAW_RATE)
+    inside = max(first, 0), min(last, raw.n_times)
+    # In the order asked for, whatever the order of the file; mne turns µV into V and leaves other units alone.
+    signals = raw.get_data(picks=list(CHANNELS), start=inside[0], stop=inside[1])
+    signals *= np.array([[1e6 if header.units[header.labels.index(name)].endswith("V") else 1.0] for name in CHANNELS])
+    beyond = (inside[0] - first, last - inside[1])
+    if any(beyond):
+        signals = np.pad(signals, ((0, 0), beyond), mode="reflect", reflect_type="odd")
+    eeg, exg, single = np.split(signals, [_N_EEG, _N_EEG + 2 * len(_BIPOLAR)])
+    joined = np.concatenate([eeg, exg[::2] - exg[1::2], single])
+    # Electrodes have large offsets: padding along the line from first to last sample keeps the edges quiet.
+    return np.asarray(resample_poly(joined, 1, round(RAW_RATE / RATE), axis=-1, padtype="line"))
+
+
+def _clean(eeg: Signals, eog: Signals, removal: Removal) -> Signals:
+    """EEG (trials, 32, T) without ocular artefacts, 4-45 Hz, average-referenced; one set of weights for all trials."""
+    import mne
+
+    def band(signals: Signals, lowest: float) -> Signals:
+        return np.asarray(mne.filter.filter_data(signals, RATE, lowest, _BAND[1], verbose="error"))
+
+    eeg = band(eeg - eeg.mean(axis=1, keepdims=True), _LOWEST)
+    if removal != "none":
+        remove = regress_eog if removal == "regression" else remove_ocular_components
+        cleaned = remove(join_trials(eeg), join_trials(band(eog, _LOWEST)), EEG_CHANNELS, RATE)
+        eeg = split_trials(cleaned, len(eeg))
+    eeg = band(eeg, _BAND[0])
+    eeg -= eeg.mean(axis=1, keepdims=True)
+    return eeg

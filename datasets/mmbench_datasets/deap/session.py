@@ -1,0 +1,136 @@
+"""A simulated session in the BDF file that the amplifier would have written: raw voltages with eyes that move.
+
+The EEG of the trials is that of the simulated preprocessed release; in between, and in everything that preprocessing
+should take away (offsets, drifts, hum, blinks, glances), it is made up here.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmbench_datasets.deap.bdf import Channel, write_bdf
+from mmbench_datasets.deap.faults import TWENTE_CHANNELS
+from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_SAMPLES, RATE
+from mmbench_datasets.deap.originals import END, FIXATION, RAW_RATE, START, STATUS_OFFSET
+from mmbench_datasets.deap.signals import Signals, simulate_eeg, simulate_peripheral
+from mmbench_datasets.deap.truth import make_rng, make_truth
+
+_LEAD_S, _FIXATION_S, _VIDEO_S, _REST_S = 8, 5, 60, 3
+_BLOCK_S = _FIXATION_S + _VIDEO_S + _REST_S
+_HELD_S = 0.1
+_BLINK, _GLANCE = 250.0, 120.0  # µV between the electrodes around the eyes
+_OFFSET, _DRIFT, _HUM = 15_000.0, 40.0, 20.0  # µV
+_PICKUP = 0.3
+# How much of the vertical EOG reaches an electrode, by the row it is in; of the horizontal one, by side.
+_VERTICAL = {"Fp": 0.4, "AF": 0.28, "F": 0.14, "FC": 0.07}
+_HORIZONTAL = {"F7": 0.25, "F8": -0.25, "Fp1": 0.1, "Fp2": -0.1, "F3": 0.1, "F4": -0.1, "AF3": 0.1, "AF4": -0.1}
+
+
+def write_session(
+    path: Path, seed: int, participant: int, strength: float, experiments: Sequence[int] | None = None
+) -> None:
+    """Write the BDF file of a person who is shown ``experiments`` (from 1), or all in the order of their ratings."""
+    order = presentation_order(seed, participant) if experiments is None else experiments
+    channels = list_channels(participant)
+    n_seconds = _LEAD_S + _BLOCK_S * len(order)
+    write_bdf(path, channels, RAW_RATE, n_seconds, _blocks(seed, participant, strength, order, channels))
+
+
+def presentation_order(seed: int, participant: int) -> list[int]:
+    """The Experiment_ids in the order in which they are shown."""
+    return [int(row) + 1 for row in np.argsort(make_truth(seed, participant).trials)]
+
+
+def list_channels(participant: int) -> list[Channel]:
+    """Twente's order for the first 22 people, Geneva's for the others; one channel more from the 29th on."""
+    names = TWENTE_CHANNELS if participant <= 22 else EEG_CHANNELS
+    volts = [*names, *(f"EXG{number}" for number in range(1, 9))]
+    extra = [Channel("Extra", "uV", 262144.0)] if participant > 28 else []
+    return [
+        *(Channel(name, "uV", 262144.0) for name in volts),
+        Channel("GSR1", "Ohm", 262144.0),
+        *(Channel(name, "uV", 262144.0) for name in ("GSR2", "Erg1", "Erg2", "Resp", "Plet")),
+        Channel("Temp", "Celsius", 64.0),
+        *extra,
+        Channel("Status", "Boolean", 2.0**23 - 1),
+    ]
+
+
+def _blocks(
+    seed: int, participant: int, strength: float, order: Sequence[int], channels: Sequence[Channel]
+) -> Iterator[Signals]:
+    scores = strength * make_truth(seed, participant).scores
+    offsets = make_rng("session", seed, participant).uniform(-_OFFSET, _OFFSET, (len(channels), 1))
+    is_volt = np.array([[channel.unit == "uV"] for channel in channels])
+    status = STATUS_OFFSET if participant >= 24 else 0
+    lead = np.zeros((len(channels), _LEAD_S * RAW_RATE)) + offsets * is_volt
+    lead[-1] = status
+    yield lead
+    for experiment in order:
+        signals = _record(seed, participant, experiment, *scores[experiment - 1])
+        block = np.stack([signals.get(channel.label, np.zeros(_BLOCK_S * RAW_RATE)) for channel in channels])
+        block += offsets * is_volt
+        block[-1] = status + _status()
+        yield block
+
+
+def _record(seed: int, participant: int, experiment: int, valence: float, arousal: float) -> dict[str, Signals]:
+    """The signals of one trial, its fixation before and its rest after it, by channel."""
+    clean = simulate_eeg(seed, participant, experiment, valence, arousal)
+    peripheral = simulate_peripheral(seed, participant, experiment, arousal)
+    rng = make_rng("session", seed, participant, experiment)
+    # Sample 0 of the simulated trial is where the baseline begins.
+    at = np.arange(_BLOCK_S * RAW_RATE) / RAW_RATE - (_FIXATION_S - BASELINE_S)
+    horizontal, vertical = _eyes(rng, len(at))
+    shared = _HUM * np.sin(2 * np.pi * 50 * at) + _wander(rng, 1, len(at))[0]
+    drifts = _wander(rng, len(EEG_CHANNELS), len(at))
+    fine = _upsample(clean)
+    eeg = dict(zip(EEG_CHANNELS, fine[:, np.round(at * RAW_RATE).astype(int) % fine.shape[1]], strict=True))
+    signals = {
+        name: eeg[name] + drift + shared + _vertical_share(name) * vertical + _HORIZONTAL.get(name, 0.0) * horizontal
+        for name, drift in zip(EEG_CHANNELS, drifts, strict=True)
+    }
+    # Electrodes at the eyes record the brain, too, so that a regression on them takes a little of it away.
+    horizontal = horizontal + _PICKUP * (eeg["F7"] - eeg["F8"])
+    vertical = vertical + _PICKUP * (eeg["Fp1"] + eeg["Fp2"])
+    others = [np.interp(at, np.arange(N_SAMPLES) / RATE, signal) for signal in peripheral]
+    pairs = (horizontal, vertical, others[2], others[3])
+    for number, pair in enumerate(pairs):
+        signals[f"EXG{2 * number + 1}"] = shared + pair / 2
+        signals[f"EXG{2 * number + 2}"] = shared - pair / 2
+    return {**signals, **dict(zip(("GSR1", "Resp", "Plet", "Temp"), others[4:], strict=True))}
+
+
+def _upsample(signals: Signals) -> Signals:
+    """From 128 to 512 Hz; the simulated EEG repeats itself after its last sample, so this is exact."""
+    spectrum = np.fft.rfft(signals, axis=1)
+    return np.asarray(4 * np.fft.irfft(spectrum, 4 * signals.shape[1], axis=1))
+
+
+def _eyes(rng: np.random.Generator, n_times: int) -> tuple[Signals, Signals]:
+    """Horizontal and vertical EOG (n,) in µV: glances aside that last, blinks that do not."""
+    impulses = np.zeros(n_times)
+    impulses[rng.integers(0, n_times, n_times // (3 * RAW_RATE))] = 1.0
+    width = np.arange(-0.25, 0.25, 1 / RAW_RATE)
+    blinks = np.convolve(impulses, np.exp(-0.5 * (width / 0.05) ** 2), "same")
+    aside = np.repeat(rng.choice([-1.0, 0.0, 1.0], n_times // (RAW_RATE // 2) + 1), RAW_RATE // 2)[:n_times]
+    return _GLANCE * np.convolve(aside, np.ones(20) / 20, "same"), _BLINK * blinks
+
+
+def _vertical_share(name: str) -> float:
+    return _VERTICAL.get(name.rstrip("z0123456789"), 0.02)
+
+
+def _wander(rng: np.random.Generator, n_channels: int, n_times: int) -> Signals:
+    """Slow drifts (n, T) in µV that are zero at both ends."""
+    time = np.linspace(0, 1, n_times)
+    waves = np.sin(np.pi * np.arange(1, 6)[:, None] * time)
+    return np.asarray(_DRIFT * rng.normal(0, 1, (n_channels, 5)) @ waves)
+
+
+def _status() -> Signals:
+    codes = np.zeros(_BLOCK_S * RAW_RATE)
+    for second, code in ((0, FIXATION), (_FIXATION_S, START), (_FIXATION_S + _VIDEO_S, END)):
+        codes[second * RAW_RATE : round((second + _HELD_S) * RAW_RATE)] = code
+    return codes

@@ -1,0 +1,41 @@
+"""What is missing or guessed is counted by modality and told in one line each."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mmbench import Modality, Sample, Schema
+from mmbench.gaps import count_gaps, gap_lines
+from mmbench.store import write_samples
+
+SCHEMA = Schema(
+    (Modality("pulse", "vector", (1,), instances=2), Modality("facts", "vector", (1,))), {"mood": ("a", "b")}
+)
+
+
+def part(path: Path, *guessed: tuple[bool, bool] | None) -> Path:
+    samples = []
+    for number, marks in enumerate(guessed):
+        data = {"facts": np.ones((1, 1))} | ({} if marks is None else {"pulse": np.ones((2, 1))})
+        inferred = {} if marks is None else {"pulse": np.array(marks)}
+        samples.append(Sample(f"x{number}", {"mood": 0}, data, inferred=inferred))
+    write_samples(path, samples, SCHEMA, {"key": "k"})
+    return path
+
+
+def test_gaps_are_counted_over_all_parts(tmp_path: Path) -> None:
+    parts = [
+        part(tmp_path / "one.h5", (True, False), (False, False), None),
+        part(tmp_path / "other.h5", (True, True), None),
+    ]
+    gaps = count_gaps(parts, SCHEMA)
+    assert gaps == {"pulse": {"present": 6, "inferred": 3, "without": 2}}
+    assert gap_lines(gaps) == ["pulse: 50.0% of the instances inferred, 2 samples without"]
+
+
+def test_nothing_is_said_where_nothing_is_missing(tmp_path: Path) -> None:
+    assert gap_lines(count_gaps([part(tmp_path / "one.h5", (False, False))], SCHEMA)) == []
+
+
+def test_a_modality_that_nobody_has() -> None:
+    assert gap_lines({"pulse": {"present": 0, "inferred": 0, "without": 3}}) == ["pulse: 3 samples without"]
