@@ -38,7 +38,7 @@ def check_buildable(recipes: Sequence[Recipe], schema: Schema, n_classes: int, p
     """Build every part once and drop it, so that what cannot be built is told before hours of preparing."""
     outs: dict[tuple[str, str], TokenSpec] = {}
     for recipe in recipes:
-        inputs = {modality.name: unused(modality) for modality in schema.modalities}
+        inputs = {name: unused(schema.modality(name)) for name in recipe.modalities}
         for name, spec in recipe.encoders.items():
             modality = schema.modality(name)
             if (name, str(spec)) not in outs:

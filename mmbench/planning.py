@@ -17,7 +17,7 @@ from mmbench.records import slug
 from mmbench.specs import Spec
 from mmbench.store import Store
 
-_NOT_IN_KEY = ("card", "dropped", "folds", "straddling", "unit")  # follow from what is in it
+_NOT_IN_KEY = ("card", "dropped", "folds", "offered", "straddling", "unit", "units")  # follow from what is in it
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def make_plan(setting: Setting, recipe: Recipe) -> Plan:
     described = {
         **setting.about,
         "method": recipe.label,
+        "modalities": list(recipe.modalities),
         "fusion": _describe("fusions", recipe.fusion, setting),
         "encoders": {
             name: {**_describe("encoders", spec, setting), "tokens": tokens[name].stem if name in tokens else None}
@@ -47,6 +48,7 @@ def make_plan(setting: Setting, recipe: Recipe) -> Plan:
         },
         "own_encoders": recipe.own_encoders,
         "training": asdict(recipe.training),
+        "preset": recipe.preset.described(),
         "device": torch.device(setting.device).type,
         "threads": setting.threads,
         "torch": torch.__version__,
@@ -62,7 +64,7 @@ def make_plan(setting: Setting, recipe: Recipe) -> Plan:
         device=setting.device,
         threads=setting.threads,
         folder=setting.home / f"{slug(recipe.label)}-{key[:10]}",
-        run={**described, "key": key, "preset": recipe.preset},
+        run={**described, "key": key},
     )
 
 

@@ -34,6 +34,8 @@ FLOORS = (
         "model",
         "training",
         "methods",
+        "presets",
+        "design",
         "building",
         "weights",
         "statistics",
@@ -42,7 +44,7 @@ FLOORS = (
         "relay",
         "workers",
     },
-    {"runspec", "planning", "schedule", "comparison", "experiment", "conformance", "report"},
+    {"runspec", "asked", "planning", "schedule", "comparison", "experiment", "conformance", "report"},
     {"cli", "__main__"},
 )
 # Plugins like any other, though they are installed with the host; and the front door, which imports when asked.

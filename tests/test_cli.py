@@ -107,6 +107,8 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
         (["run", "concat", "mfeat", "--training", "epoch=3"], ["--training", "did you mean 'epochs'?"]),
         (["run", "concat", "mfeat", "--training", "lr=-1"], ["--training", "lr is -1"]),
         (["run", "concat", "mfeat", "--training", "lr=fast"], ["--training lr", "'fast'"]),
+        (["run", "concat", "mfeat", "--units", "pupil"], ["--units", "no 'pupil'", "there is"]),
+        (["run", "concat", "mfeat", "--modalities", "pix,fuo"], ["--modalities", "did you mean 'fou'?"]),
         (["run", "concat", "mfeat", "--seeds", "0"], ["--seeds", "0 is too few"]),
         (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "ask for 2 or more"]),
         (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "no CUDA device here"]),

@@ -264,6 +264,13 @@ def test_gradients_are_clipped(clip: float) -> None:
     assert norm == pytest.approx(clip, rel=1e-3)
 
 
+def test_no_gradient_is_clipped_at_zero() -> None:
+    free, _ = train(Training(epochs=1, batch_size=8, lr=1e-6, clip=0), model=make_model(Steep))
+    wide, _ = train(Training(epochs=1, batch_size=8, lr=1e-6, clip=1e9), model=make_model(Steep))
+    for one, other in zip(free.parameters(), wide.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)
+
+
 def test_the_rate_falls_to_its_floor() -> None:
     rates = []
     step = torch.optim.AdamW.step

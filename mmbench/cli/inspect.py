@@ -9,16 +9,16 @@ from rich.text import Text
 
 from mmbench.cli.console import note, progress, show_json
 from mmbench.cli.console import show as show_result
+from mmbench.cli.options import Json
 from mmbench.errors import RecordError
 from mmbench.progress import track
 from mmbench.specs import parse_pairs
 
 _KINDS = ("methods", "fusions", "encoders", "datasets")
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
-def list_components(plugin: Plugins = None, as_json: AsJson = False) -> None:
+def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
     """List every component, the plugin it is from, and what failed to load."""
     from mmbench.plugins import load_registry
 
@@ -67,7 +67,7 @@ def _pairs(params: dict[str, Any]) -> Iterator[str]:
 
 def show(
     run: Annotated[Path, typer.Argument(help="A comparison file or a folder that mmbench run printed.")],
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Show the table of a finished run again."""
     from mmbench.comparison import load_comparison
@@ -84,7 +84,7 @@ def show(
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same splits.")],
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Put several runs into one table; refuses runs over different splits."""
     from mmbench.comparison import compare as side_by_side
@@ -106,7 +106,7 @@ def compare(
 def check(
     plugin: Annotated[str, typer.Argument(help="A plugin that mmbench list shows, a module, or a file.")],
     data: Annotated[list[str] | None, typer.Option(help="DATASET=DIR for a dataset's files; may be repeated.")] = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Run the conformance checks on every component of a plugin."""
     from dataclasses import asdict
