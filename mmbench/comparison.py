@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmbench.errors import RecordError
 from mmbench.metrics import METRICS, Counts
 from mmbench.records import Record, find_records, read_record
-from mmbench.statistics import Interval, score_intervals, unit_counts
+from mmbench.statistics import Interval, difference_intervals, score_intervals, unit_counts
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint")
 
@@ -40,6 +40,12 @@ class MethodResult:
     def scores(self) -> Mapping[str, Interval]:
         """Every metric over all test samples, with its interval; the mean over seeds."""
         return score_intervals(self.counts)
+
+    def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
+        """By how much this method scores over ``other``, with paired intervals; None while folds are missing."""
+        if self.missing or other.missing:
+            return None
+        return difference_intervals(self.counts, other.counts)
 
     def gap(self, which: str, metric: str = "balanced_accuracy") -> float:
         """What the ``last`` or the ``oracle`` epoch scores over the chosen one, mean over folds."""
@@ -121,27 +127,29 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Everything the table tells and the folds behind it, as plain values."""
         return {
-            "dataset": self.run["dataset"],
-            "task": self.run["task"],
-            "classes": self.run["classes"],
-            "protocol": self.run["protocol"],
-            "preset": self.run["preset"],
-            "units": self.run["units"],
-            "standardize": self.run["standardize"],
-            "fingerprint": self.run["fingerprint"],
-            "straddling": self.run["straddling"],
-            "chance": self.chance,
-            "majority": self.majority,
-            "simulated": self.simulated,
-            "unit": self.run["unit"],
-            "n_units": len(self.methods[0].units),
-            "n_samples": len(self.methods[0].labels),
+            **describe_run(self),
             "records": str(self.path),
-            "methods": [_method_json(method) for method in self.methods],
+            "methods": [describe_method(method) for method in self.methods],
         }
 
 
-def _method_json(method: MethodResult) -> dict[str, Any]:
+def describe_run(comparison: Comparison) -> dict[str, Any]:
+    """What all methods of a comparison share, as plain values."""
+    run, first = comparison.run, comparison.methods[0]
+    shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
+    return {
+        **{name: run[name] for name in shared},
+        "chance": comparison.chance,
+        "majority": comparison.majority,
+        "simulated": comparison.simulated,
+        "unit": run["unit"],
+        "n_units": len(first.units),
+        "n_samples": len(first.labels),
+    }
+
+
+def describe_method(method: MethodResult) -> dict[str, Any]:
+    """What is told of one method, and its folds, as plain values."""
     return {
         "name": method.name,
         "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},

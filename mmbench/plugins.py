@@ -16,10 +16,11 @@ from typing import Any
 import pluggy
 
 from mmbench import hookspecs
-from mmbench.components import Component, Dataset, Method
+from mmbench.components import Ablation, Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
+MODALITIES = "modalities"  # the ablation that the host makes
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -77,7 +78,7 @@ class Registry:
     def methods(self) -> Mapping[str, Entry]:
         """Registered recipes, and every fusion as a method of its own name."""
         own = {name: Entry(name, entry.plugin, Method(name=name, fusion=name)) for name, entry in self.fusions.items()}
-        registered = self._collect("register_methods", _check_method, own)
+        registered = self._collect("register_methods", self._check_method, own)
         return {**own, **registered}
 
     def find(self, kind: str, name: str) -> Entry:
@@ -102,6 +103,34 @@ class Registry:
     def bound(self, kind: str, spec: Spec) -> dict[str, Any]:
         """All parameters that the component of ``spec`` would be built with."""
         return bind(self.find(kind, spec.name).component, spec.params)
+
+    def _check_method(self, component: Any) -> str:
+        if not isinstance(component, Method):
+            raise PluginError(f"{component!r} is not an mmbench.Method")
+        for text in (component.fusion, *component.encoders.values()):
+            parse_spec(text)
+        names = [ablation.name for ablation in component.ablations]
+        for ablation in component.ablations:
+            if names.count(ablation.name) > 1 or ablation.name == MODALITIES or not ablation.rows:
+                raise PluginError(f"ablation {ablation.name!r} of {component.name!r} is empty, or its name is taken")
+            self._check_rows(component, ablation)
+        return _check_name(component)
+
+    def _check_rows(self, method: Method, ablation: Ablation) -> None:
+        """Every row sets parameters that there are to values that they may have."""
+        where = f"ablation {ablation.name!r} of {method.name!r}"
+        if ablation.encoder is not None and ablation.encoder not in method.encoders:
+            raise PluginError(f"{where}: the method names no encoder of {ablation.encoder!r}")
+        text = method.fusion if ablation.encoder is None else method.encoders[ablation.encoder]
+        entry = (self.fusions if ablation.encoder is None else self.encoders).get(parse_spec(text).name)
+        for row in ablation.rows:
+            if not row:
+                raise PluginError(f"{where}: a row sets nothing")
+            if entry is not None:  # else its own plugin failed, and is told as that
+                try:
+                    bind(entry.component, parse_spec(text).updated(row).params)
+                except SpecError as error:
+                    raise PluginError(f"{where}: {error.line}") from error
 
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
         try:
@@ -170,14 +199,6 @@ def _check_class(component: Any, base: type[Component]) -> str:
         if not distribution.contains(defaults[parameter]):
             raise PluginError(f"the default {parameter}={defaults[parameter]!r} of {name!r} is outside its range")
     return name
-
-
-def _check_method(component: Any) -> str:
-    if not isinstance(component, Method):
-        raise PluginError(f"{component!r} is not an mmbench.Method")
-    for text in (component.fusion, *component.encoders.values()):
-        parse_spec(text)
-    return _check_name(component)
 
 
 def _check_name(component: Any) -> str:

@@ -44,7 +44,18 @@ FLOORS = (
         "relay",
         "workers",
     },
-    {"runspec", "asked", "planning", "schedule", "comparison", "experiment", "conformance", "report"},
+    {
+        "runspec",
+        "asked",
+        "planning",
+        "schedule",
+        "comparison",
+        "experiment",
+        "ablation",
+        "variants",
+        "conformance",
+        "report",
+    },
     {"cli", "__main__"},
 )
 # Plugins like any other, though they are installed with the host; and the front door, which imports when asked.

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import data, inspect, run
+from mmbench.cli import ablate, data, inspect, run
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("ablate")(ablate.ablate)
 app.command("list")(inspect.list_components)
 app.add_typer(data.app, name="data")
 app.command("show")(inspect.show)

@@ -66,20 +66,23 @@ def _pairs(params: dict[str, Any]) -> Iterator[str]:
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="A comparison file or a folder that mmbench run printed.")],
+    run: Annotated[Path, typer.Argument(help="A file or a folder that mmbench run or ablate printed.")],
     as_json: Json = False,
 ) -> None:
-    """Show the table of a finished run again."""
+    """Show the tables of a finished run or ablation again."""
+    from mmbench.ablation import AblationResult, is_ablation, load_ablation
     from mmbench.comparison import load_comparison
-    from mmbench.report import comparison_table
+    from mmbench.report import ablation_tables, comparison_table
 
     if not run.exists():
         raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
-    comparison = load_comparison(run)
+    found = load_ablation(run) if is_ablation(run) else load_comparison(run)
     if as_json:
-        show_json(comparison.to_json())
+        show_json(found.to_json())
+    elif isinstance(found, AblationResult):
+        show_result(ablation_tables(found))
     else:
-        show_result(comparison_table(comparison))
+        show_result(comparison_table(found))
 
 
 def compare(

@@ -15,13 +15,15 @@ from mmbench.statistics import Interval
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Methods as rows, best balanced accuracy in bold; what the numbers mean around them."""
-    return Group(_headline(comparison), _table(comparison), _footnotes(comparison))
+    return Group(headline(comparison), _table(comparison), _footnotes(comparison))
 
 
-def _headline(comparison: Comparison) -> Text:
+def headline(comparison: Comparison, subject: str = "") -> Text:
+    """What was done, and what to beware of."""
     run = comparison.run
-    line = f"{run['dataset']} · {run['task']} ({len(run['classes'])} classes) · protocol {run['protocol']}"
-    text = Text(line, style="bold")
+    parts = [subject] if subject else []
+    parts += [run["dataset"], f"{run['task']} ({len(run['classes'])} classes)", f"protocol {run['protocol']}"]
+    text = Text(" · ".join(parts), style="bold")
     for group, share in run["straddling"].items():
         if share > 0:
             warning = f"\nLEAK: {share:.0%} of the test samples share their {group} with the training part."
