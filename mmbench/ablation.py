@@ -9,7 +9,7 @@ from typing import Any
 from mmbench.asked import find_files, settle
 from mmbench.building import check_buildable
 from mmbench.comparison import Comparison, MethodResult, compare, describe_method, describe_run
-from mmbench.errors import RecordError
+from mmbench.errors import RecordError, SpecError
 from mmbench.experiment import carry_out
 from mmbench.files import write_text
 from mmbench.hashing import digest
@@ -95,6 +95,10 @@ def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) 
 
 def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
     """Run an ablation from its spec."""
+    if spec.against:
+        raise SpecError(
+            "an ablation has no baselines", where="against", remedy="compare with them through run, or leave it out"
+        )
     asked = settle(spec)
     default = make_default(asked)
     makers = choose_tables(asked, default, only)

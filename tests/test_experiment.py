@@ -273,7 +273,7 @@ def test_a_preset_sets_the_run_and_the_shell_line_wins(people: Path, shelf: Path
     assert "preset theirs.toml: fusion[dim=8], training[clip=0, class_weights=false, patience=3]" in text
     assert "all methods: shown only facts of signal, facts" in text
     oracle = over.methods[0].mean_score("oracle", "accuracy")
-    assert f"picked on test labels: concat {oracle:.3f}, prior" in text
+    assert f"pick it on the test part: concat {oracle:.3f}, prior" in text
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ def ablation_tables(result: AblationResult) -> RenderableType:
 
 
 def _parts(result: AblationResult, table: AblationTable) -> list[RenderableType]:
-    reasons = [f"{row.value} was not run: {row.reason}" for row in table.rows if row.reason]
+    # What to do about it would be to take this row out.
+    reasons = [f"{row.value} was not run: {row.reason.split(' — ')[0]}" for row in table.rows if row.reason]
     return [Text(f"\n{table.name}", style="bold"), _table(result, table), *(Text(line, "dim") for line in reasons)]
 
 

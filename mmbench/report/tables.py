@@ -139,7 +139,7 @@ def _marks(comparison: Comparison) -> Iterator[str]:
         yield f"{subject}: shown only {', '.join(names)} of {', '.join(whole)}"
     if not any(method.stops_early for method in methods):
         oracles = (f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods)
-        yield f"accuracy as reported where the epoch is picked on test labels: {', '.join(oracles)}"
+        yield f"accuracy at the oracle epoch, as papers report it that pick it on the test part: {', '.join(oracles)}"
     for method in methods:
         if method.missing:
             yield f"{method.name}: {method.missing} folds are missing; run the same command again"
