@@ -86,6 +86,6 @@ def find_files(asked: Asked) -> Preparation:
     spec, units = asked.spec, asked.design.units
     root = locate(asked.registry, asked.name, spec.data, spec.cache)
     check_files(asked.dataset, root, units)
-    if units is not None:
-        units = tuple(choose_units(asked.dataset, root, units))
+    chosen = choose_units(asked.dataset, root, units)
+    units = tuple(chosen) if chosen != choose_units(asked.dataset, root) else None
     return Preparation(asked.name, root, spec.cache, spec.plugins, spec.bad, units)

@@ -96,13 +96,11 @@ def _over_modalities(asked: Asked, default: Recipe) -> Variants:
 
 
 def _shown_only(asked: Asked, default: Recipe, names: tuple[str, ...]) -> Recipe:
+    if names == default.modalities:
+        return default
     wishes = replace(asked.wishes, modalities=names)
     recipe = resolve_first(asked.registry, parse_spec(asked.spec.method), asked.name.name, asked.schema, wishes)
-    return (
-        default
-        if names == default.modalities
-        else replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}")
-    )
+    return replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}")
 
 
 def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

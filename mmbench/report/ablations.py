@@ -30,7 +30,8 @@ def ablation_tables(result: AblationResult) -> RenderableType:
 def _parts(result: AblationResult, table: AblationTable) -> list[RenderableType]:
     # What to do about it would be to take this row out.
     reasons = [f"{row.value} was not run: {row.reason.split(' — ')[0]}" for row in table.rows if row.reason]
-    return [Text(f"\n{table.name}", style="bold"), _table(result, table), *(Text(line, "dim") for line in reasons)]
+    title = "" if table.name == table.parameter else f"\n{table.name}"
+    return [Text(title, style="bold"), _table(result, table), *(Text(line, "dim") for line in reasons)]
 
 
 def _table(result: AblationResult, table: AblationTable) -> Table:

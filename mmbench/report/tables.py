@@ -131,11 +131,11 @@ def _marks(comparison: Comparison) -> Iterator[str]:
     methods = comparison.methods
     if any(method.run["own_encoders"] for method in methods):
         yield "¹ brings its own encoders and training"
-    seen = {method.name: method.run["modalities"] for method in methods}
-    whole = comparison.run["offered"]
-    for names in {tuple(names): None for names in seen.values() if names != whole}:
-        who = [name for name, modalities in seen.items() if modalities == list(names)]
-        subject = ", ".join(who) if len(who) < len(seen) else "all methods"
+    whole = tuple(comparison.run["offered"])
+    seen = [tuple(method.run["modalities"]) for method in methods]
+    for names in dict.fromkeys(names for names in seen if names != whole):
+        who = [method.name for method, modalities in zip(methods, seen, strict=True) if modalities == names]
+        subject = ", ".join(who) if len(who) < len(methods) else "all methods"
         yield f"{subject}: shown only {', '.join(names)} of {', '.join(whole)}"
     if not any(method.stops_early for method in methods):
         oracles = (f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods)
