@@ -16,7 +16,7 @@ from typing import Any
 import pluggy
 
 from mmbench import hookspecs
-from mmbench.components import Ablation, Component, Dataset, Method
+from mmbench.components import Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
@@ -109,28 +109,12 @@ class Registry:
             raise PluginError(f"{component!r} is not an mmbench.Method")
         for text in (component.fusion, *component.encoders.values()):
             parse_spec(text)
-        names = [ablation.name for ablation in component.ablations]
-        for ablation in component.ablations:
-            if names.count(ablation.name) > 1 or ablation.name == MODALITIES or not ablation.rows:
-                raise PluginError(f"ablation {ablation.name!r} of {component.name!r} is empty, or its name is taken")
-            self._check_rows(component, ablation)
+        check_ablations(component, self._class_of)
         return _check_name(component)
 
-    def _check_rows(self, method: Method, ablation: Ablation) -> None:
-        """Every row sets parameters that there are to values that they may have."""
-        where = f"ablation {ablation.name!r} of {method.name!r}"
-        if ablation.encoder is not None and ablation.encoder not in method.encoders:
-            raise PluginError(f"{where}: the method names no encoder of {ablation.encoder!r}")
-        text = method.fusion if ablation.encoder is None else method.encoders[ablation.encoder]
-        entry = (self.fusions if ablation.encoder is None else self.encoders).get(parse_spec(text).name)
-        for row in ablation.rows:
-            if not row:
-                raise PluginError(f"{where}: a row sets nothing")
-            if entry is not None:  # else its own plugin failed, and is told as that
-                try:
-                    bind(entry.component, parse_spec(text).updated(row).params)
-                except SpecError as error:
-                    raise PluginError(f"{where}: {error.line}") from error
+    def _class_of(self, kind: str, name: str) -> type | None:
+        known: Mapping[str, Entry] = getattr(self, kind)
+        return known[name].component if name in known else None
 
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
         try:
@@ -199,6 +183,30 @@ def _check_class(component: Any, base: type[Component]) -> str:
         if not distribution.contains(defaults[parameter]):
             raise PluginError(f"the default {parameter}={defaults[parameter]!r} of {name!r} is outside its range")
     return name
+
+
+def check_ablations(method: Method, class_of: Callable[[str, str], type | None]) -> None:
+    """Raise PluginError unless every row sets parameters that there are to values that they may have.
+
+    ``class_of`` gives the class of a kind (``fusions``, ``encoders``) and a name. One that is not there is let pass:
+    the plugin that should have brought it is told as failed.
+    """
+    names = [MODALITIES, *(ablation.name for ablation in method.ablations)]
+    for ablation in method.ablations:
+        where = f"ablation {ablation.name!r} of {method.name!r}"
+        if names.count(ablation.name) > 1:
+            raise PluginError(f"{where}: the name is taken")
+        if not ablation.rows or not all(ablation.rows):
+            raise PluginError(f"{where}: a row sets nothing, or there is none")
+        if ablation.encoder is not None and ablation.encoder not in method.encoders:
+            raise PluginError(f"{where}: the method names no encoder of {ablation.encoder!r}")
+        spec = parse_spec(method.fusion if ablation.encoder is None else method.encoders[ablation.encoder])
+        cls = class_of("fusions" if ablation.encoder is None else "encoders", spec.name)
+        for row in ablation.rows if cls else ():
+            try:
+                bind(cls, spec.updated(row).params)  # type: ignore[arg-type]  # there is none without it
+            except SpecError as error:
+                raise PluginError(f"{where}: {error.line}") from error
 
 
 def _check_name(component: Any) -> str:

@@ -201,8 +201,8 @@ def test_the_installed_plugins_load() -> None:
         ("Ablation('size', ({'filters': 3},), encoder='timeseries')", "no parameter 'filters'"),
         ("Ablation('size', ({'dim': 3},), encoder='image')", "names no encoder of 'image'"),
         ("Ablation('size', ({},))", "a row sets nothing"),
-        ("Ablation('size', ())", "is empty"),
-        ("Ablation('modalities', ({'dim': 3},))", "its name is taken"),
+        ("Ablation('size', ())", "or there is none"),
+        ("Ablation('modalities', ({'dim': 3},))", "the name is taken"),
     ],
 )
 def test_an_ablation_of_what_there_is_not_is_an_error_of_the_plugin(ablation: str, says: str, tmp_path: Path) -> None:
