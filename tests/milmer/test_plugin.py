@@ -1,13 +1,16 @@
 import tomllib
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
 
 from mmbench import Modality, Tokens
 from mmbench_milmer import plugin
+from mmbench_milmer.balancing import BalancingName
 from mmbench_milmer.eeg import MilmerEEG
 from mmbench_milmer.fusion import MilmerFusion
+from mmbench_milmer.selection import SelectorName
 from mmbench_milmer.swin import Swin
 
 
@@ -27,6 +30,16 @@ def test_the_recipe_follows_the_paper():
     training = plugin.MILMER.training
     assert (training.lr, training.final_lr, training.batch_size, training.epochs) == (1e-4, 0.1, 14, 100)
     assert plugin.MILMER.encoders == {"timeseries": "milmer-eeg", "image": "swin"}
+
+
+def test_the_ablations_leave_no_option_out():
+    tables = {ablation.name: ablation for ablation in plugin.ABLATIONS}
+    options = (("selection", "selector", SelectorName), ("balancing", "balancing", BalancingName))
+    for name, parameter, choices in options:
+        assert {row[parameter] for row in tables[name].rows} == set(get_args(choices))
+    assert [row["frozen"] for row in tables["backbone"].rows] == [True, False]
+    variants = get_type_hints(MilmerFusion.__init__)["variant"]
+    assert [row["variant"] for row in tables["variant"].rows] == list(get_args(variants))
 
 
 PRESETS = {path.stem: tomllib.loads(path.read_text()) for path in plugin.MILMER.presets.glob("*.toml")}
