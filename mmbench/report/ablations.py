@@ -67,8 +67,8 @@ def _footnotes(result: AblationResult) -> Text:
     lines = [
         "",
         *describe_data(comparison),
-        f"[95 % interval] over {len(result.default.units)} {unit}s; difference: to the row in bold, paired, over the",
-        f"same draws of {unit}s; with so many rows some differ by chance",
+        f"[95 % interval] over {len(result.default.units)} {unit}s; difference: paired, to the default;",
+        "with so many rows some differ by chance",
         *describe_setting(comparison),
     ]
     for method in comparison.methods:
