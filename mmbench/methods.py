@@ -1,7 +1,7 @@
 """From names on the shell line to what is built: the methods of a comparison, resolved against a dataset."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mmbench.components import Method
@@ -28,7 +28,7 @@ class Recipe:
     fusion: Spec
     encoders: Mapping[str, Spec]
     training: Training
-    preset: Preset
+    preset: Preset = field(default_factory=Preset)
     own_encoders: bool = False
 
 

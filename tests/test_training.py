@@ -367,7 +367,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def make_plan(store: Path, folder: Path) -> Plan:
     encoders = {"facts": parse_spec("raw"), "signal": parse_spec("conv1d[dim=4,depth=1]")}
-    recipe = Recipe("concat", parse_spec("concat"), encoders, Training(epochs=2, batch_size=8))
+    modalities = ("signal", "facts")
+    recipe = Recipe("concat", modalities, parse_spec("concat"), encoders, Training(epochs=2, batch_size=8))
     return Plan(recipe, {}, store, "side", "train", (TOY,), "cpu", 1, folder, {"method": "concat"})
 
 
