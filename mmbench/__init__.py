@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mmbench.ablation import ablate as ablate
+    from mmbench.components import Ablation as Ablation
     from mmbench.components import Component as Component
     from mmbench.components import Dataset as Dataset
     from mmbench.components import Method as Method
@@ -47,7 +49,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "components": ("Component", "Dataset", "Method"),
+    "ablation": ("ablate",),
+    "components": ("Ablation", "Component", "Dataset", "Method"),
     "errors": (
         "DataError",
         "MmbenchError",

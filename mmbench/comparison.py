@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.errors import RecordError
-from mmbench.metrics import METRICS
+from mmbench.metrics import METRICS, Counts
 from mmbench.records import Record, find_records, read_record
-from mmbench.statistics import Interval, score_intervals, unit_counts
+from mmbench.statistics import Interval, difference_intervals, score_intervals, unit_counts
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint")
 
@@ -32,10 +32,29 @@ class MethodResult:
         return str(self.run["method"])
 
     @cached_property
+    def counts(self) -> Sequence[Counts]:
+        """Confusion matrices ``(U, C, C)`` of the units, one array a seed."""
+        return [self._counts(seed) for seed in sorted({record.seed for record in self.records})]
+
+    @cached_property
     def scores(self) -> Mapping[str, Interval]:
         """Every metric over all test samples, with its interval; the mean over seeds."""
-        seeds = sorted({record.seed for record in self.records})
-        return score_intervals([self._counts(seed) for seed in seeds])
+        return score_intervals(self.counts)
+
+    def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
+        """By how much this method scores over ``other``, with paired intervals; None while folds are missing."""
+        if self.missing or other.missing:
+            return None
+        return difference_intervals(self.counts, other.counts)
+
+    def gap(self, which: str, metric: str = "balanced_accuracy") -> float:
+        """What the ``last`` or the ``oracle`` epoch scores over the chosen one, mean over folds."""
+        return self.mean_score(which, metric) - self.mean_score("chosen", metric)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a training may end before its last epoch, so that the oracle has not seen every one."""
+        return int(self.run["training"]["patience"]) < int(self.run["training"]["epochs"])
 
     def mean_score(self, which: str, metric: str) -> float:
         """Mean over folds of a score of the ``chosen``, the ``last`` or the ``oracle`` epoch."""
@@ -67,7 +86,7 @@ class MethodResult:
         """Folds that have no record yet."""
         return int(self.run["folds"]) * len({record.seed for record in self.records}) - len(self.records)
 
-    def _counts(self, seed: int) -> NDArray[np.float64]:
+    def _counts(self, seed: int) -> Counts:
         mine = [record for record in self.records if record.seed == seed]
         return unit_counts(
             np.concatenate([record.labels for record in mine]).astype(np.int64),
@@ -108,31 +127,36 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Everything the table tells and the folds behind it, as plain values."""
         return {
-            "dataset": self.run["dataset"],
-            "task": self.run["task"],
-            "classes": self.run["classes"],
-            "protocol": self.run["protocol"],
-            "standardize": self.run["standardize"],
-            "fingerprint": self.run["fingerprint"],
-            "straddling": self.run["straddling"],
-            "chance": self.chance,
-            "majority": self.majority,
-            "simulated": self.simulated,
-            "unit": self.run["unit"],
-            "n_units": len(self.methods[0].units),
-            "n_samples": len(self.methods[0].labels),
+            **describe_run(self),
             "records": str(self.path),
-            "methods": [_method_json(method) for method in self.methods],
+            "methods": [describe_method(method) for method in self.methods],
         }
 
 
-def _method_json(method: MethodResult) -> dict[str, Any]:
+def describe_run(comparison: Comparison) -> dict[str, Any]:
+    """What all methods of a comparison share, as plain values."""
+    run, first = comparison.run, comparison.methods[0]
+    shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
+    return {
+        **{name: run[name] for name in shared},
+        "chance": comparison.chance,
+        "majority": comparison.majority,
+        "simulated": comparison.simulated,
+        "unit": run["unit"],
+        "n_units": len(first.units),
+        "n_samples": len(first.labels),
+    }
+
+
+def describe_method(method: MethodResult) -> dict[str, Any]:
+    """What is told of one method, and its folds, as plain values."""
     return {
         "name": method.name,
         "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
-        "oracle": {metric: method.mean_score("oracle", metric) for metric in METRICS},
+        **{which: {metric: method.mean_score(which, metric) for metric in METRICS} for which in ("last", "oracle")},
         "parameters": dict(method.parameters),
         "seconds": method.seconds,
+        "modalities": method.run["modalities"],
         "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
         "own_encoders": method.run["own_encoders"],
         "lint": list(method.run.get("lint", ())),

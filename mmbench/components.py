@@ -76,12 +76,27 @@ class Dataset(Component):
 
 
 @dataclass(frozen=True)
+class Ablation:
+    """A table of ``mmbench ablate``: what becomes of a method when some of its parameters take other values.
+
+    Each of ``rows`` maps parameters to values; the first of them gives the row its name, the others go along with it,
+    as in ``{"mixing": "none", "queries": None}``. They are parameters of the fusion, or with ``encoder``, a modality
+    or a kind, of the encoder there. The row that is the method as it stands need not be among them.
+    """
+
+    name: str
+    rows: tuple[Mapping[str, object], ...]
+    encoder: str | None = None
+
+
+@dataclass(frozen=True)
 class Method:
     """A named recipe: a fusion, an encoder for each modality or kind, and training defaults.
 
     ``fusion`` and the values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
     ``encoders`` are modality names or kinds, and a name wins over a kind. ``presets`` is a folder of TOML files;
-    the one named like the dataset is applied by itself, others with ``--preset``.
+    the one named like the dataset is applied by itself, others with ``--preset``. ``ablations`` are the tables of
+    ``mmbench ablate``; the one over the modalities is made by the host.
     """
 
     name: str
@@ -89,6 +104,7 @@ class Method:
     encoders: Mapping[str, str] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     presets: Path | None = None
+    ablations: tuple[Ablation, ...] = ()
 
 
 def overrides(component: object, method: str, base: type) -> bool:

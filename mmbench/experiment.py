@@ -1,32 +1,28 @@
 """A run from its spec to its records: prepare, split, encode, train what is missing, compare."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmbench.asked import Asked, examine, find_files, settle
 from mmbench.comparison import Comparison, load_comparison
-from mmbench.errors import ProtocolError, SpecError
 from mmbench.files import make_folder, write_text
 from mmbench.hashing import digest
 from mmbench.jobs import Plan
-from mmbench.lint import find_machine, lint
-from mmbench.methods import Wishes, resolve
+from mmbench.lint import Findings, tell
+from mmbench.methods import Recipe, resolve
 from mmbench.planning import Setting, make_plan
-from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, check_files, locate, prepare
-from mmbench.progress import reporter
+from mmbench.prepare import Preparation, prepare
 from mmbench.records import slug
-from mmbench.runspec import RunSpec, anchored, check_spec, n_jobs
+from mmbench.runspec import RunSpec, n_jobs
 from mmbench.schedule import run_missing
-from mmbench.specs import did_you_mean, parse_spec
-from mmbench.splits import Fold, default_protocol, find_protocol, fingerprint, make_folds, straddling
+from mmbench.splits import Fold, fingerprint, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Store
-from mmbench.training import choose_device
 
 
 def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> Comparison:
@@ -39,45 +35,42 @@ def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) 
 
 def run_spec(spec: RunSpec) -> Comparison:
     """Run a comparison from its spec."""
-    check_spec(spec)
-    spec = anchored(spec)
-    registry = load_registry(spec.plugins)
-    name = parse_spec(spec.dataset)
-    dataset = registry.dataset(name)
-    schema = dataset.schema()
+    asked = settle(spec)
+    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+    files = find_files(asked)
     # Whatever can be wrong with the line is found before hours of preparing.
-    protocol = find_protocol(spec.protocol or default_protocol(schema), schema, spec.dataset)
-    task = choose_task(schema.tasks, spec.task)
-    if spec.standardize == "subject" and "subject" not in schema.groups:
-        raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
-    device = choose_device(spec.device)
-    wishes = Wishes(spec.encoders, spec.training, spec.preset)
-    recipes = resolve(registry, spec.method, spec.against, name.name, schema, wishes)
-    root = locate(registry, name, spec.data, spec.cache)
-    check_files(dataset, root)
-    machine = find_machine(device, n_jobs(spec))
-    findings = lint(recipes, schema, len(schema.tasks[task]), spec.plugins, machine)
-    for line in dict.fromkeys(str(finding) for found in findings.values() for finding in found):
-        reporter().message(f"lint: {line}")
-    store = prepare(Preparation(name, root, spec.cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
-    rows = np.flatnonzero(store.labels(task) >= 0)
-    folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), protocol, spec.folds), rows)
+    findings = examine(asked, recipes)
+    home, plans = carry_out(asked, files, recipes, findings)
+    return _write_comparison(home, plans, asked.design.seeds)
+
+
+def carry_out(
+    asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
+) -> tuple[Path, list[Plan]]:
+    """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
+    spec, design = asked.spec, asked.design
+    tell(findings)
+    store = prepare(files, jobs=n_jobs(spec))
+    rows = np.flatnonzero(store.labels(asked.task) >= 0)
+    folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), asked.protocol, design.folds), rows)
     about = {
-        "dataset": str(name),
-        "card": asdict(dataset.card_of(root)),
-        "protocol": protocol.name,
-        "standardize": spec.standardize,
-        "task": task,
-        **_describe_split(store, folds, task),
+        "dataset": str(asked.name),
+        "card": asdict(asked.dataset.card_of(files.root)),
+        "protocol": asked.protocol.name,
+        "standardize": design.standardize,
+        "task": asked.task,
+        "units": files.units,
+        "offered": [modality.name for modality in asked.schema.modalities],
+        **_describe_split(store, folds, asked.task),
     }
-    home = make_folder(spec.out / slug(f"{name.name}-{task}-{protocol.name}-{about['fingerprint']}"))
+    home = make_folder(spec.out / slug(f"{asked.name.name}-{asked.task}-{asked.protocol.name}-{about['fingerprint']}"))
     setting = Setting(
-        store, about, home, spec.cache, spec.plugins, str(device), spec.threads, n_jobs(spec), spec.weights
+        store, about, home, spec.cache, spec.plugins, asked.device, spec.threads, n_jobs(spec), spec.weights
     )
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
-    run_missing(plans, folds, spec.seeds, n_jobs(spec))
-    return _write_comparison(home, plans, spec.seeds)
+    run_missing(plans, folds, design.seeds, n_jobs(spec))
+    return home, plans
 
 
 def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:
@@ -92,13 +85,6 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
         "fingerprint": fingerprint(folds, store.ids),
         "straddling": straddling(folds, store.groups),
     }
-
-
-def choose_task(tasks: Mapping[str, Sequence[str]], wanted: str | None) -> str:
-    """The task asked for, or the dataset's first."""
-    if wanted is not None and wanted not in tasks:
-        raise SpecError(f"no task {wanted!r}", where="--task", remedy=did_you_mean(wanted, tasks))
-    return wanted or next(iter(tasks))
 
 
 def _groups(store: Store, rows: Any) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def build_model(plan: Plan, store: Store, seed: int) -> Model:
         for name, spec in plan.recipe.encoders.items()
         if name not in plan.tokens
     }
-    inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in store.schema.modalities}
+    inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in _shown(plan, store)}
     fusion = build_fusion(plan.recipe.fusion, inputs, len(store.schema.tasks[plan.task]), plan.plugins, seed)
     return Model(encoders, fusion)
 
@@ -108,8 +108,12 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
 
 
 def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:
-    """Raw instances or tokens of every modality, standardised as the run says."""
-    return Inputs({modality.name: _stream(plan, store, modality, fold) for modality in store.schema.modalities})
+    """Raw instances or tokens of every modality that the method sees, standardised as the run says."""
+    return Inputs({modality.name: _stream(plan, store, modality, fold) for modality in _shown(plan, store)})
+
+
+def _shown(plan: Plan, store: Store) -> list[Modality]:
+    return [store.schema.modality(name) for name in plan.recipe.modalities]
 
 
 def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:

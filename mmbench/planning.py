@@ -18,7 +18,16 @@ from mmbench.records import slug
 from mmbench.specs import Spec
 from mmbench.store import Store
 
-_NOT_IN_KEY = ("card", "dropped", "folds", "gaps", "straddling", "unit")  # follow from what is in it
+_NOT_IN_KEY = (
+    "card",
+    "dropped",
+    "folds",
+    "gaps",
+    "offered",
+    "straddling",
+    "unit",
+    "units",
+)  # follow from what is in it
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
     described = {
         **setting.about,
         "method": recipe.label,
+        "modalities": list(recipe.modalities),
         "fusion": _describe("fusions", recipe.fusion, setting),
         "encoders": {
             name: {**_describe("encoders", spec, setting), "tokens": tokens[name].stem if name in tokens else None}
@@ -52,6 +62,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         },
         "own_encoders": recipe.own_encoders,
         "training": asdict(recipe.training),
+        "preset": recipe.preset.described(),
         "device": torch.device(setting.device).type,
         "threads": setting.threads,
         "torch": torch.__version__,
@@ -67,7 +78,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         device=setting.device,
         threads=setting.threads,
         folder=setting.home / f"{slug(recipe.label)}-{key[:10]}",
-        run={**described, "key": key, "preset": recipe.preset, "lint": [str(finding) for finding in findings]},
+        run={**described, "key": key, "lint": [str(finding) for finding in findings]},
         keep=setting.keep,
     )
 

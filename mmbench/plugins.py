@@ -20,6 +20,7 @@ from mmbench.components import Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
+MODALITIES = "modalities"  # the ablation that the host makes
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -77,7 +78,7 @@ class Registry:
     def methods(self) -> Mapping[str, Entry]:
         """Registered recipes, and every fusion as a method of its own name."""
         own = {name: Entry(name, entry.plugin, Method(name=name, fusion=name)) for name, entry in self.fusions.items()}
-        registered = self._collect("register_methods", _check_method, own)
+        registered = self._collect("register_methods", self._check_method, own)
         return {**own, **registered}
 
     def find(self, kind: str, name: str) -> Entry:
@@ -102,6 +103,18 @@ class Registry:
     def bound(self, kind: str, spec: Spec) -> dict[str, Any]:
         """All parameters that the component of ``spec`` would be built with."""
         return bind(self.find(kind, spec.name).component, spec.params)
+
+    def _check_method(self, component: Any) -> str:
+        if not isinstance(component, Method):
+            raise PluginError(f"{component!r} is not an mmbench.Method")
+        for text in (component.fusion, *component.encoders.values()):
+            parse_spec(text)
+        check_ablations(component, self._class_of)
+        return _check_name(component)
+
+    def _class_of(self, kind: str, name: str) -> type | None:
+        known: Mapping[str, Entry] = getattr(self, kind)
+        return known[name].component if name in known else None
 
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
         try:
@@ -172,12 +185,28 @@ def _check_class(component: Any, base: type[Component]) -> str:
     return name
 
 
-def _check_method(component: Any) -> str:
-    if not isinstance(component, Method):
-        raise PluginError(f"{component!r} is not an mmbench.Method")
-    for text in (component.fusion, *component.encoders.values()):
-        parse_spec(text)
-    return _check_name(component)
+def check_ablations(method: Method, class_of: Callable[[str, str], type | None]) -> None:
+    """Raise PluginError unless every row sets parameters that there are to values that they may have.
+
+    ``class_of`` gives the class of a kind (``fusions``, ``encoders``) and a name. One that is not there is let pass:
+    the plugin that should have brought it is told as failed.
+    """
+    names = [MODALITIES, *(ablation.name for ablation in method.ablations)]
+    for ablation in method.ablations:
+        where = f"ablation {ablation.name!r} of {method.name!r}"
+        if names.count(ablation.name) > 1:
+            raise PluginError(f"{where}: the name is taken")
+        if not ablation.rows or not all(ablation.rows):
+            raise PluginError(f"{where}: a row sets nothing, or there is none")
+        if ablation.encoder is not None and ablation.encoder not in method.encoders:
+            raise PluginError(f"{where}: the method names no encoder of {ablation.encoder!r}")
+        spec = parse_spec(method.fusion if ablation.encoder is None else method.encoders[ablation.encoder])
+        cls = class_of("fusions" if ablation.encoder is None else "encoders", spec.name)
+        for row in ablation.rows if cls else ():
+            try:
+                bind(cls, spec.updated(row).params)  # type: ignore[arg-type]  # there is none without it
+            except SpecError as error:
+                raise PluginError(f"{where}: {error.line}") from error
 
 
 def _check_name(component: Any) -> str:

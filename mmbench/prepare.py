@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.components import Dataset
-from mmbench.errors import DataError
+from mmbench.errors import DataError, SpecError
 from mmbench.files import locked, make_folder, sweep, written_whole
 from mmbench.gaps import count_gaps
 from mmbench.hashing import FileDigests, code_digest, digest
@@ -26,6 +26,7 @@ class Preparation:
     """What to prepare: the dataset's spec, its folder, the plugins it may be from and the cache.
 
     ``bad`` says what becomes of a sample that cannot be used: ``error`` ends the preparation, ``drop`` leaves it out.
+    ``units`` are those to prepare; None: all.
     """
 
     dataset: Spec
@@ -33,6 +34,7 @@ class Preparation:
     cache: Path
     plugins: tuple[str, ...] = ()
     bad: str = "error"
+    units: tuple[str, ...] | None = None
 
 
 def default_cache() -> Path:
@@ -57,12 +59,37 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
     return root
 
 
-def check_files(dataset: Dataset, root: Path) -> None:
-    """Raise DataError about the first of a dataset's files that is missing or damaged, as its own check sees it."""
-    if problems := dataset.check(root):
+def check_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None) -> None:
+    """Raise DataError about the first of a dataset's files that is missing or damaged, as its own check sees it.
+
+    Where ``units`` are named, damage to files that are only of other units does not matter.
+    """
+    problems = dataset.check(root)
+    if problems and units is not None:
+        sources = {unit: {str(path) for path in dataset.sources(root, unit)} for unit in dataset.units(root)}
+        mine = set().union(*(paths for unit, paths in sources.items() if unit in units))
+        others = set().union(*sources.values()) - mine
+        problems = [problem for problem in problems if problem.path not in others]
+    if problems:
         first = problems[0]
         more = f" (and {len(problems) - 1} more: mmbench data check {dataset.name})" if len(problems) > 1 else ""
         raise DataError(first.message + more, where=first.path, remedy=first.remedy)
+
+
+def choose_units(dataset: Dataset, root: Path, wanted: Sequence[str] | None = None) -> list[str]:
+    """The units of a dataset that are wanted, all for None, in its own order.
+
+    Raises SpecError for one that is not there, DataError where there is none at all.
+    """
+    units = dataset.units(root)
+    if not units:
+        raise DataError("holds no unit of the dataset", where=root, remedy=f"mmbench data check {dataset.name}")
+    for unit in wanted or ():
+        if unit not in units:
+            raise SpecError(
+                f"{dataset.name} has no {unit!r} here", where="--units", remedy=f"there is {', '.join(units)}"
+            )
+    return units if wanted is None else [unit for unit in units if unit in wanted]
 
 
 def prepare(what: Preparation, jobs: int = 1) -> Store:
@@ -72,12 +99,8 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     where it stopped. Raises DataError for files that are missing or damaged.
     """
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    check_files(dataset, what.root)
-    units = dataset.units(what.root)
-    if not units:
-        raise DataError(
-            "holds no unit of the dataset", where=what.root, remedy=f"mmbench data check {what.dataset.name}"
-        )
+    check_files(dataset, what.root, what.units)
+    units = choose_units(dataset, what.root, what.units)
     keys = _unit_keys(what, dataset, units)
     key = digest(keys)
     folder = make_folder(what.cache / "prepared")

@@ -18,7 +18,7 @@ from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
 
-FORMAT = 1
+FORMAT = 2
 _LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
 
 

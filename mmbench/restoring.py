@@ -63,6 +63,7 @@ def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...])
     }
     recipe = Recipe(
         label=run["method"],
+        modalities=tuple(run["modalities"]),
         fusion=Spec(run["fusion"]["name"], run["fusion"]["params"]),
         encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in encoders.items()},
         training=Training(**run["training"]),

@@ -1,31 +1,39 @@
 """What a comparison is asked to be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from joblib import cpu_count
 
+from mmbench.design import SETTINGS
 from mmbench.errors import SpecError
 from mmbench.inputs import Standardize
 from mmbench.jobs import Keep
 from mmbench.prepare import default_cache
 from mmbench.specs import did_you_mean
 
+BAD = ("error", "drop")
+
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything one comparison is asked to be. ``mmbench run --help`` tells each."""
+    """Everything one comparison is asked to be. ``mmbench run --help`` tells each.
+
+    What is None is as the preset says, else as `Design` does.
+    """
 
     method: str
     dataset: str
     against: tuple[str, ...] = ()
     protocol: str | None = None
-    folds: int = 5
+    folds: int | None = None
     task: str | None = None
-    standardize: Standardize = "train"
-    seeds: int = 1
+    standardize: Standardize | None = None
+    seeds: int | None = None
+    units: Sequence[str] | None = None
+    modalities: Sequence[str] | None = None
     encoders: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
@@ -41,24 +49,18 @@ class RunSpec:
 
 
 def check_spec(spec: RunSpec) -> None:
-    """Refuse options outside their range."""
-    limits = (
-        ("folds", spec.folds, 2),
-        ("seeds", spec.seeds, 1),
-        ("threads", spec.threads, 1),
-        ("jobs", n_jobs(spec), 1),
-    )
-    for name, value, least in limits:
-        if value < least:
-            raise SpecError(f"{value} is too few", where=f"--{name}", remedy=f"ask for {least} or more")
-    choices = (
-        ("standardize", spec.standardize, get_args(Standardize)),
-        ("bad", spec.bad, ("error", "drop")),
-        ("weights", spec.weights, get_args(Keep)),
-    )
-    for name, given, known in choices:
-        if given not in known:
-            raise SpecError(f"no choice {given!r}", where=f"--{name}", remedy=did_you_mean(str(given), known))
+    """Refuse options outside their range; what a preset may give too is checked with it."""
+    for name, value in (("threads", spec.threads), ("jobs", n_jobs(spec))):
+        if value < 1:
+            raise SpecError(f"{value} is too few", where=f"--{name}", remedy="ask for 1 or more")
+    for name, choice, known in (("bad", spec.bad, BAD), ("weights", spec.weights, get_args(Keep))):
+        if choice not in known:
+            raise SpecError(f"no choice {choice!r}", where=f"--{name}", remedy=did_you_mean(choice, known))
+
+
+def given(spec: RunSpec) -> dict[str, Any]:
+    """The settings of a `Design` that the spec gives itself."""
+    return {name: value for name in SETTINGS if (value := getattr(spec, name)) is not None}
 
 
 def anchored(spec: RunSpec) -> RunSpec:

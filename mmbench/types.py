@@ -106,9 +106,9 @@ class Card:
 class Training:
     """Settings of the training loop.
 
-    AdamW at ``lr``, cosine down to ``final_lr`` × lr over ``epochs``; gradients clipped to norm ``clip``;
-    stops when validation has not improved for ``patience`` epochs. ``class_weights`` weighs the classes of the
-    training part inversely to their frequency.
+    AdamW at ``lr``, cosine down to ``final_lr`` × lr over ``epochs``; gradients clipped to norm ``clip``,
+    0 for not at all; stops when validation has not improved for ``patience`` epochs. ``class_weights``
+    weighs the classes of the training part inversely to their frequency.
     """
 
     epochs: int = 40

@@ -70,7 +70,17 @@ def test_json_is_the_only_thing_on_stdout(mmbench: Shell) -> None:
 
 
 def test_help_of_every_command(mmbench: Shell) -> None:
-    for command in ([], ["run"], ["list"], ["data"], ["show"], ["compare"], ["check"], ["data", "simulate"]):
+    for command in (
+        [],
+        ["run"],
+        ["ablate"],
+        ["list"],
+        ["data"],
+        ["show"],
+        ["compare"],
+        ["check"],
+        ["data", "simulate"],
+    ):
         result = mmbench(*command, "--help")
         assert result.returncode == 0
         assert "Usage: " in result.stdout
@@ -107,6 +117,8 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
         (["run", "concat", "mfeat", "--training", "epoch=3"], ["--training", "did you mean 'epochs'?"]),
         (["run", "concat", "mfeat", "--training", "lr=-1"], ["--training", "lr is -1"]),
         (["run", "concat", "mfeat", "--training", "lr=fast"], ["--training lr", "'fast'"]),
+        (["run", "concat", "mfeat", "--units", "pupil"], ["--units", "no 'pupil'", "there is"]),
+        (["run", "concat", "mfeat", "--modalities", "pix,fuo"], ["--modalities", "did you mean 'fou'?"]),
         (["run", "concat", "mfeat", "--seeds", "0"], ["--seeds", "0 is too few"]),
         (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "ask for 2 or more"]),
         (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "no CUDA device here"]),
@@ -118,6 +130,8 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
         (["run", "concat", "eegmat"], ["eegmat", "is not here", "--data"]),
         (["run", "milmer", "deap"], ["deap", "is not here", "agreement", "deap-sim"]),
         (["run", "milmer", "deap", "--data", "."], ["deap-sim"]),
+        (["ablate", "milmer", "deap-sim", "--only", "kk"], ["--only", "no table 'kk'", "did you mean 'k'?"]),
+        (["ablate", "concat", "mfeat", "--modalities", "pix"], ["mfeat", "declares no ablation"]),
         (["show", "nowhere"], ["nowhere", "no such file"]),
         (["show", "."], ["holds no records"]),
         (["data", "simulate", "mfeat", "out", "--subjects", "2"], ["mfeat has no simulator"]),

@@ -127,7 +127,7 @@ def test_a_check_is_a_test() -> None:
 
 PLUGIN = """
 from pathlib import Path
-from mmbench import Encoder, Method, TokenSpec, hookimpl
+from mmbench import Ablation, Encoder, Method, TokenSpec, hookimpl
 
 class Thing(Encoder):
     name = "thing"
@@ -147,7 +147,8 @@ def register_encoders(register):
 
 @hookimpl
 def register_methods(register):
-    register(Method("recipe", fusion="concat", presets=Path("nowhere at all")))
+    tables = (Ablation("width", ({"dimm": 3},), encoder="vector"),)
+    register(Method("recipe", "concat", {"vector": "thing"}, presets=Path("nowhere at all"), ablations=tables))
 """
 
 
@@ -156,7 +157,10 @@ def test_a_plugin_may_be_a_file(tmp_path: Path) -> None:
     path.write_text(PLUGIN)
     checks = list(conformance.check_plugin(str(path)))
     assert {check.subject for check in checks} == {"encoder thing", "encoder thing on vector", "method recipe"}
-    assert failures(checks) == {"recipe": "the folder of presets nowhere at all does not exist"}
+    told = failures(checks)
+    assert told["recipe"] == "the folder of presets nowhere at all does not exist"
+    assert told["ablation_tables"].startswith("ablation 'width' of 'recipe': thing: no parameter 'dimm'")
+    assert len(told) == 2
 
 
 def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:

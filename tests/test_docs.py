@@ -9,6 +9,7 @@ import mmbench
 from mmbench.conformance import check_plugin
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+TOY = str(Path(__file__).with_name("toy_plugin.py"))
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 COMMANDS = [
@@ -46,6 +47,25 @@ def test_python_example_prints_every_method(
     monkeypatch.chdir(tmp_path)
     exec(compile(PYTHON[1].replace('epochs": 5', 'epochs": 1'), "README.md", "exec"), {})
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["concat", "late", "prior"]
+
+
+def test_the_preset_of_the_readme_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.toml"
+    (text,) = (text for language, text in BLOCKS if language == "toml")
+    path.write_text(text)
+    comparison = mmbench.run(
+        "concat", "toy", preset=str(path), plugins=(TOY,), data=_people(tmp_path), out=tmp_path, training={"epochs": 1}
+    )
+    assert comparison.run["protocol"] == "loso"
+    assert comparison.run["preset"]["fusion"] == {"dim": 64}
+    assert comparison.run["encoders"]["signal"]["params"]["dim"] == 32
+
+
+def _people(folder: Path) -> Path:
+    from mmbench.plugins import load_registry
+
+    load_registry((TOY,)).find("datasets", "toy").component().simulate(folder / "people", subjects=3)
+    return folder / "people"
 
 
 def test_every_command_parses() -> None:

@@ -1,6 +1,7 @@
 """Runs as a whole, on the toy dataset."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 import mmbench
 from mmbench.comparison import compare, load_comparison
-from mmbench.errors import ProtocolError, RecordError, SpecError
+from mmbench.errors import DataError, ProtocolError, RecordError, SpecError
 from mmbench.plugins import load_registry
 from mmbench.records import find_records, read_record
+from mmbench.report import comparison_table, render
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 QUICK = {"epochs": 3, "batch_size": 8}
@@ -153,8 +155,6 @@ def test_what_was_known_is_in_the_record(people: Path, shelf: Path, tmp_path: Pa
 
 
 def test_simulated_is_said(people: Path, shelf: Path, tmp_path: Path) -> None:
-    from mmbench.report import comparison_table, render
-
     comparison = run(people, shelf, tmp_path)
     assert comparison.to_json()["simulated"] is True
     text = render(comparison_table(comparison))
@@ -162,13 +162,14 @@ def test_simulated_is_said(people: Path, shelf: Path, tmp_path: Path) -> None:
     without = comparison.methods[0].run["gaps"]["facts"]["without"]
     assert f"facts: {without} samples without" in text
     assert max(map(len, text.splitlines())) <= 80
+    row = next(line for line in text.splitlines() if line.startswith("late"))
+    gaps = [comparison.methods[1].gap(which) for which in ("last", "oracle")]
+    assert row.split()[-4:-2] == [f"{gap:+.3f}".replace("0.", ".") for gap in gaps]
     long = run(people, shelf, tmp_path, method="only[modality=facts,dim=32,dropout=0.25,pool=mean]", against=["prior"])
     assert max(map(len, render(comparison_table(long)).splitlines())) <= 80
 
 
 def test_missing_folds_are_told(people: Path, shelf: Path, tmp_path: Path) -> None:
-    from mmbench.report import comparison_table, render
-
     comparison = run(people, shelf, tmp_path)
     next(find_records(comparison.methods[1].folder)).unlink()
     assert "late: 1 folds are missing" in render(comparison_table(load_comparison(comparison.path)))
@@ -208,6 +209,10 @@ def test_records_are_checked_when_read(people: Path, shelf: Path, tmp_path: Path
         ({"seeds": 0}, SpecError),
         ({"standardize": "nobody"}, SpecError),
         ({"folds": 1}, SpecError),
+        ({"units": ["s0", "s9"]}, SpecError),
+        ({"units": []}, SpecError),
+        ({"modalities": ["fact"]}, SpecError),
+        ({"modalities": "facts"}, SpecError),
     ],
     ids=str,
 )
@@ -231,6 +236,95 @@ def test_a_preset_is_a_file_anyone_can_write(people: Path, shelf: Path, tmp_path
         run(people, shelf, tmp_path, preset=str(preset), against=[])
 
 
+PRESET = """
+[dataset]
+windows = 1
+[run]
+protocol = "trial"
+folds = 4
+seeds = 2
+units = ["s1", "s0", "s4"]
+modalities = ["facts"]
+[fusion]
+dim = 8
+[training]
+clip = 0
+class_weights = false
+patience = 3
+"""
+
+
+def test_a_preset_sets_the_run_and_the_shell_line_wins(people: Path, shelf: Path, tmp_path: Path) -> None:
+    preset = tmp_path / "theirs.toml"
+    preset.write_text(PRESET)
+    options = {"preset": str(preset), "against": ["prior"], "training": {"epochs": 2}}
+    comparison = run(people, shelf, tmp_path, folds=None, **options)
+    assert comparison.run["dataset"] == "toy[windows=1]"
+    assert comparison.run["protocol"] == "trial"
+    assert comparison.run["units"] == ["s0", "s1", "s4"]
+    assert comparison.methods[0].units == ["s0", "s1", "s4"]
+    assert [len(method.records) for method in comparison.methods] == [3 * 4 * 2] * 2
+    assert comparison.run["preset"]["run"]["folds"] == 4
+    assert comparison.run["training"]["clip"] == 0
+    over = run(people, shelf, tmp_path, seeds=1, units=["s1", "s2", "s3"], protocol="subject", **options)
+    assert over.methods[0].units == ["s1", "s2", "s3"]
+    assert [len(method.records) for method in over.methods] == [3, 3]
+    assert over.run["preset"]["run"] == {"modalities": ["facts"]}
+    text = " ".join(render(comparison_table(over)).split())
+    assert "only s1, s2, s3" in text
+    assert "preset theirs.toml: fusion[dim=8], training[clip=0, class_weights=false, patience=3]" in text
+    assert "all methods: shown only facts of signal, facts" in text
+    oracle = over.methods[0].mean_score("oracle", "accuracy")
+    assert f"pick it on the test part: concat {oracle:.3f}, prior" in text
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ("[run]\nfold = 3\n", "fold: is no setting of a run"),
+        ("[run]\nfolds = 1\n", "[run] folds: 1 is too few"),
+        ('[run]\nfolds = "few"\n', "'few' will not do"),
+        ('[run]\nstandardize = "all"\n', "[run] standardize: no choice 'all'"),
+        ("[dataset]\nwindow = 3\n", "did you mean 'windows'?"),
+        ("[encoders]\nfacts = 3\n", "[encoders] facts: 3 is no encoder"),
+        ("[training]\nclip = -1.0\n", "clip is -1.0"),
+    ],
+)
+def test_a_wrong_preset_is_one_line(people: Path, shelf: Path, tmp_path: Path, table: str, line: str) -> None:
+    preset = tmp_path / "wrong.toml"
+    preset.write_text(table)
+    with pytest.raises(SpecError) as caught:
+        run(people, shelf, tmp_path, preset=str(preset), folds=None)
+    assert line in caught.value.line
+
+
+def test_only_the_chosen_units_are_read(people: Path, tmp_path: Path) -> None:
+    root = tmp_path / "files"
+    shutil.copytree(people, root, ignore=shutil.ignore_patterns("reads.log"))
+    (root / "s5.txt").write_text("")  # damaged, and not asked for
+    comparison = run(root, tmp_path / "cache", tmp_path, against=[], units=["s3", "s0", "s1"])
+    assert comparison.run["units"] == ["s0", "s1", "s3"]
+    assert {record_id[:2] for record in comparison.methods[0].records for record_id in record.ids} == {"s0", "s1", "s3"}
+    assert sorted((root / "reads.log").read_text().split()) == ["s0", "s1", "s3"]
+    with pytest.raises(DataError, match=r"s5\.txt: holds nothing"):
+        run(root, tmp_path / "cache", tmp_path, against=[], units=["s3", "s0", "s5"])
+
+
+def test_methods_see_only_the_chosen_modalities(people: Path, shelf: Path, tmp_path: Path) -> None:
+    whole = run(people, shelf, tmp_path, against=[])
+    facts = run(people, shelf, tmp_path, modalities=["facts"])
+    assert facts.run["modalities"] == ["facts"]
+    assert [list(method.run["encoders"]) for method in facts.methods] == [["facts"], ["facts"], []]
+    assert facts.run["fingerprint"] == whole.run["fingerprint"]
+    assert facts.run["prepared"] == whole.run["prepared"]
+    assert facts.run["key"] != whole.run["key"]
+    assert facts.methods[0].parameters["total"] < whole.methods[0].parameters["total"]
+    same = run(people, shelf, tmp_path, against=[], modalities=["facts", "signal"])
+    assert same.methods[0].folder == whole.methods[0].folder
+    together = compare(tmp_path, [whole.methods[0].folder, facts.methods[1].folder])
+    assert "late: shown only facts of signal, facts" in render(comparison_table(together))
+
+
 def test_what_cannot_be_built_is_told_before_preparing(people: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     with pytest.raises(SpecError, match="k=9"):
@@ -239,8 +333,6 @@ def test_what_cannot_be_built_is_told_before_preparing(people: Path, tmp_path: P
 
 
 def test_trials_that_straddle_are_told(people: Path, shelf: Path, tmp_path: Path) -> None:
-    from mmbench.report import comparison_table, render
-
     leaky, honest = (
         run(people, shelf, tmp_path, protocol=protocol, method="prior", against=[]) for protocol in ("segment", "trial")
     )

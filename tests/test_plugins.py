@@ -191,3 +191,32 @@ def test_the_installed_plugins_load() -> None:
     for kind in ("datasets", "encoders", "fusions", "methods"):
         assert getattr(registry, kind)
     assert registry.failures == []
+
+
+@pytest.mark.parametrize(
+    ("ablation", "says"),
+    [
+        ("Ablation('size', ({'dimm': 3},))", "'dimm' — did you mean 'dim'?"),
+        ("Ablation('size', ({'dim': 'many'},))", "'many' will not do"),
+        ("Ablation('size', ({'filters': 3},), encoder='timeseries')", "no parameter 'filters'"),
+        ("Ablation('size', ({'dim': 3},), encoder='image')", "names no encoder of 'image'"),
+        ("Ablation('size', ({},))", "a row sets nothing"),
+        ("Ablation('size', ())", "or there is none"),
+        ("Ablation('modalities', ({'dim': 3},))", "the name is taken"),
+    ],
+)
+def test_an_ablation_of_what_there_is_not_is_an_error_of_the_plugin(ablation: str, says: str, tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        f"""
+        @hookimpl
+        def register_methods(register):
+            register(Method("mine", "concat", {{"timeseries": "conv1d"}}, ablations=({ablation},)))
+        """,
+    )
+    registry = Registry((file,))
+    assert "mine" not in registry.methods
+    (failure,) = registry.failures
+    assert failure.plugin == file
+    assert says in failure.error
+    assert "'mine'" in failure.error

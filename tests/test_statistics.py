@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmbench.metrics import METRICS, confusion
-from mmbench.statistics import score_intervals, unit_counts, unit_of
+from mmbench.statistics import difference_intervals, score_intervals, unit_counts, unit_of
 
 
 def noisy(n: int, right: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -87,3 +87,40 @@ def test_people_come_before_trials_and_trials_before_samples() -> None:
     assert unit_of({"subject": one, "trial": two}, ids)[0] == "trial"
     assert unit_of({"subject": one}, ids)[0] == "sample"
     assert unit_of({}, ids)[1] is ids
+
+
+def people(random: np.random.Generator, gain: float, n: int = 30, windows: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of two methods on the same people, who differ in how hard they are; the second is right ``gain`` more."""
+    labels = np.tile([0, 1], n * windows // 2)
+    units = np.repeat([f"s{index:02d}" for index in range(n)], windows)
+    ease = np.repeat(random.uniform(0.4, 0.8, n), windows)
+    found = (np.where(random.random(len(labels)) < ease + extra, labels, 1 - labels) for extra in (0.0, gain))
+    first, second = (unit_counts(labels, predictions, units, 2) for predictions in found)
+    return first, second
+
+
+def test_paired_intervals_hold_the_true_difference_as_often_as_they_say() -> None:
+    random = np.random.default_rng(3)
+    hits = 0
+    for _ in range(200):
+        first, second = people(random, gain=0.1)
+        interval = difference_intervals([second], [first], resamples=400)["balanced_accuracy"]
+        hits += interval.low <= 0.1 <= interval.high
+    assert 0.89 <= hits / 200 <= 0.99
+
+
+def test_pairing_takes_out_how_hard_people_are() -> None:
+    first, second = people(np.random.default_rng(4), gain=0.1)
+    paired = difference_intervals([second], [first])["accuracy"]
+    one, two = (score_intervals([counts])["accuracy"] for counts in (first, second))
+    assert paired.mean == pytest.approx(two.mean - one.mean)
+    apart = np.hypot(one.high - one.low, two.high - two.low)
+    assert paired.high - paired.low < 0.8 * apart
+    nothing = difference_intervals([first], [first])["accuracy"]
+    assert nothing.low == nothing.mean == nothing.high == 0
+
+
+def test_a_difference_needs_the_same_people() -> None:
+    first, second = people(np.random.default_rng(5), gain=0.1)
+    with pytest.raises(ValueError, match="30 units against 29"):
+        difference_intervals([first], [second[1:]])

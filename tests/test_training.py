@@ -264,6 +264,13 @@ def test_gradients_are_clipped(clip: float) -> None:
     assert norm == pytest.approx(clip, rel=1e-3)
 
 
+def test_no_gradient_is_clipped_at_zero() -> None:
+    free, _ = train(Training(epochs=1, batch_size=8, lr=1e-6, clip=0), model=make_model(Steep))
+    wide, _ = train(Training(epochs=1, batch_size=8, lr=1e-6, clip=1e9), model=make_model(Steep))
+    for one, other in zip(free.parameters(), wide.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)
+
+
 def test_the_rate_falls_to_its_floor() -> None:
     rates = []
     step = torch.optim.AdamW.step
@@ -360,7 +367,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def make_plan(store: Path, folder: Path) -> Plan:
     encoders = {"facts": parse_spec("raw"), "signal": parse_spec("conv1d[dim=4,depth=1]")}
-    recipe = Recipe("concat", parse_spec("concat"), encoders, Training(epochs=2, batch_size=8))
+    modalities = ("signal", "facts")
+    recipe = Recipe("concat", modalities, parse_spec("concat"), encoders, Training(epochs=2, batch_size=8))
     return Plan(recipe, {}, store, "side", "train", (TOY,), "cpu", 1, folder, {"method": "concat"})
 
 

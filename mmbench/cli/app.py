@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import data, inspect, run
+from mmbench.cli import ablate, check, data, listing, run, show
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -20,11 +20,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
-app.command("list")(inspect.list_components)
+app.command("ablate")(ablate.ablate)
+app.command("list")(listing.list_components)
 app.add_typer(data.app, name="data")
-app.command("show")(inspect.show)
-app.command("compare")(inspect.compare)
-app.command("check")(inspect.check)
+app.command("show")(show.show)
+app.command("compare")(show.compare)
+app.command("check")(check.check)
 
 
 def _version(wanted: bool) -> None:

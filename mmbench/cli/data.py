@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from mmbench.cli.console import note, progress, show, show_json
-from mmbench.cli.inspect import AsJson, Plugins
+from mmbench.cli.options import Json, Plugins
 from mmbench.errors import SpecError
 from mmbench.specs import bind_arguments, parse_pairs, parse_spec
 
@@ -15,7 +15,7 @@ Cache = Annotated[Path | None, typer.Option(help="Folder for prepared data and t
 
 
 @app.command("list")
-def list_datasets(plugin: Plugins = None, as_json: AsJson = False) -> None:
+def list_datasets(plugin: Plugins = None, as_json: Json = False) -> None:
     """List the datasets: what they hold and how to come by them."""
     from mmbench.plugins import load_registry
     from mmbench.specs import Spec
@@ -63,7 +63,7 @@ def check(
     data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
     cache: Cache = None,
     plugin: Plugins = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Say what of a dataset is there, what is missing or damaged, and what to do about it."""
     from dataclasses import asdict

@@ -15,7 +15,7 @@ from mmbench.conformance.fusions import check_fusion
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.errors import PluginError
 from mmbench.networks import Encoder, Fusion
-from mmbench.plugins import load_file
+from mmbench.plugins import check_ablations, load_file, load_registry
 
 if TYPE_CHECKING:
     import pytest
@@ -48,6 +48,7 @@ def check_plugin(
         yield from check_fusion(fusion)
     for method in components.methods:
         yield from checks_of(f"method {method.name}", method, check_recipe)
+        yield from checks_of(f"method {method.name}", (method, components), check_ablation_tables)
 
 
 def parametrize(
@@ -99,3 +100,16 @@ def check_recipe(method: Method) -> None:
     demand(bool(method.name and method.fusion), "name or fusion is empty")
     demand(all(method.encoders.values()), "an encoder is empty")
     demand(method.presets is None or method.presets.is_dir(), f"the folder of presets {method.presets} does not exist")
+
+
+def check_ablation_tables(case: tuple[Method, Components]) -> None:
+    """The ablations of a method set parameters that there are to values that they may have."""
+    method, components = case
+    mine: dict[str, list[Any]] = {"fusions": components.fusions, "encoders": components.encoders}
+
+    def class_of(kind: str, name: str) -> type | None:
+        own = next((cls for cls in mine[kind] if cls.name == name), None)
+        entry = getattr(load_registry(), kind).get(name)
+        return own or (entry.component if entry else None)
+
+    check_ablations(method, class_of)

@@ -2,8 +2,11 @@
 
 from mmbench.lint.machine import Machine as Machine
 from mmbench.lint.machine import find_machine as find_machine
+from mmbench.lint.methods import Question as Question
 from mmbench.lint.methods import lint_method as lint_method
 from mmbench.lint.recipes import Finding as Finding
+from mmbench.lint.recipes import Findings as Findings
 from mmbench.lint.recipes import lint as lint
+from mmbench.lint.recipes import tell as tell
 
-__all__ = ["Finding", "Machine", "find_machine", "lint", "lint_method"]
+__all__ = ["Finding", "Findings", "Machine", "Question", "find_machine", "lint", "lint_method", "tell"]

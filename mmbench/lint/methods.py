@@ -1,12 +1,14 @@
 """Lint of one method, on a dataset's modalities or, where none is named, on a time series and a bag of images."""
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from mmbench.lint.machine import Machine
 from mmbench.lint.recipes import Finding, lint
 from mmbench.methods import Recipe, Wishes, resolve
 from mmbench.plugins import Registry
-from mmbench.specs import parse_spec
+from mmbench.presets import find_preset
+from mmbench.specs import Spec, parse_spec
 from mmbench.types import Modality, Schema
 
 EXAMPLE = Schema(
@@ -18,19 +20,32 @@ EXAMPLE = Schema(
 )
 
 
-def lint_method(
-    registry: Registry, method: str, wishes: Wishes, machine: Machine, dataset: str | None, plugins: tuple[str, ...]
-) -> list[Finding]:
-    """What lint finds in ``method``; no file of the dataset is read."""
-    if dataset is None:
-        (recipe,) = resolve(registry, method, (), "", EXAMPLE, wishes)
-        schema, recipe = EXAMPLE, _small(registry, recipe)
+@dataclass(frozen=True)
+class Question:
+    """A method to look at, its encoders where not its own, and a preset; on ``dataset``, None for an example."""
+
+    method: str
+    dataset: str | None = None
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    preset: str | None = None
+    plugins: tuple[str, ...] = ()
+
+
+def lint_method(registry: Registry, question: Question, machine: Machine) -> Sequence[Finding]:
+    """What lint finds in a method; no file of the dataset is read."""
+    spec = Spec("") if question.dataset is None else parse_spec(question.dataset)
+    method = registry.find("methods", parse_spec(question.method).name).component
+    preset = find_preset(method, spec.name, question.preset)
+    if question.dataset is None:
+        schema = EXAMPLE
     else:
-        spec = parse_spec(dataset)
-        schema = registry.dataset(spec).schema()
-        (recipe,) = resolve(registry, method, (), spec.name, schema, wishes)
+        schema = registry.dataset(Spec(spec.name, {**preset.dataset, **spec.params})).schema()
+    wishes = Wishes(question.encoders, {}, preset, preset.run.get("modalities"))
+    (recipe,) = resolve(registry, question.method, (), spec.name, schema, wishes)
+    if question.dataset is None:
+        recipe = _small(registry, recipe)
     n_classes = len(next(iter(schema.tasks.values())))
-    return lint([recipe], schema, n_classes, plugins, machine)[recipe.label]
+    return lint([recipe], schema, n_classes, question.plugins, machine)[recipe.label]
 
 
 def _small(registry: Registry, recipe: Recipe) -> Recipe:

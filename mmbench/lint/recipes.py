@@ -16,6 +16,7 @@ from mmbench.lint.machine import Machine
 from mmbench.lint.networks import kept_bytes, layer_sizes, unregistered, without_gradient
 from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion, Tokens
+from mmbench.progress import reporter
 from mmbench.specs import Spec
 from mmbench.types import Modality, Schema, TokenSpec
 
@@ -38,6 +39,16 @@ class Finding:
         return f"{self.part}: {self.message}"
 
 
+Findings = Mapping[str, Sequence[Finding]]
+"""What was found in each recipe, by its label."""
+
+
+def tell(findings: Findings) -> None:
+    """Report every finding once."""
+    for line in dict.fromkeys(str(finding) for found in findings.values() for finding in found):
+        reporter().message(f"lint: {line}")
+
+
 @dataclass
 class Part:
     """What was seen of an encoder or a fusion: weights a layer, weights trained, bytes that a sample leaves behind."""
@@ -51,7 +62,7 @@ class Part:
 
 def lint(
     recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...], machine: Machine
-) -> dict[str, list[Finding]]:
+) -> Findings:
     """Build every part once, on random data, and drop it: findings by the recipe's label.
 
     What cannot be built, or has more weights than the machine has memory, raises before hours of preparing.
@@ -63,12 +74,15 @@ def lint(
             if (name, str(spec)) not in encoders:
                 encoders[name, str(spec)] = _look_at_encoder(spec, schema.modality(name), plugins)
         mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
-        inputs = {modality.name: unused(modality) for modality in schema.modalities}
+        inputs = {name: unused(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
         parts = [part for _, part in mine.values()]
         parts.append(_look_at_fusion(recipe.fusion, inputs, n_classes, plugins, machine))
-        found[recipe.label] = [finding for part in parts for finding in part.findings]
-        found[recipe.label] += [*_check_concentration(parts), *_check_memory(parts, recipe, machine)]
+        found[recipe.label] = [
+            *(finding for part in parts for finding in part.findings),
+            *_check_concentration(parts),
+            *_check_memory(parts, recipe, machine),
+        ]
     return found
 
 

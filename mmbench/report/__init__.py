@@ -1,5 +1,6 @@
 """Records made readable."""
 
+from mmbench.report.ablations import ablation_tables
 from mmbench.report.tables import comparison_table, render
 
-__all__ = ["comparison_table", "render"]
+__all__ = ["ablation_tables", "comparison_table", "render"]

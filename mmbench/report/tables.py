@@ -1,6 +1,8 @@
 """Tables for the terminal, 80 columns wide, readable without colour."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -8,18 +10,21 @@ from rich.text import Text
 
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.gaps import gap_lines
+from mmbench.specs import Spec
 from mmbench.statistics import Interval
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Methods as rows, best balanced accuracy in bold; what the numbers mean around them."""
-    return Group(_headline(comparison), _table(comparison), _footnotes(comparison))
+    return Group(headline(comparison), _table(comparison), _footnotes(comparison))
 
 
-def _headline(comparison: Comparison) -> Text:
+def headline(comparison: Comparison, subject: str = "") -> Text:
+    """What was done, and what to beware of."""
     run = comparison.run
-    line = f"{run['dataset']} · {run['task']} ({len(run['classes'])} classes) · protocol {run['protocol']}"
-    text = Text(line, style="bold")
+    parts = [subject] if subject else []
+    parts += [run["dataset"], f"{run['task']} ({len(run['classes'])} classes)", f"protocol {run['protocol']}"]
+    text = Text(" · ".join(parts), style="bold")
     for group, share in run["straddling"].items():
         if share > 0:
             warning = f"\nLEAK: {share:.0%} of the test samples share their {group} with the training part."
@@ -30,9 +35,8 @@ def _headline(comparison: Comparison) -> Text:
 
 
 def _table(comparison: Comparison) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("method", overflow="fold")
-    for heading in ("bal. accuracy", "accuracy", "macro F1", "oracle", "params", "time"):
+    table = plain_table("method")
+    for heading in ("bal. accuracy", "acc.", "macro F1", "last", "oracle", "params", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
     best = max(method.scores["balanced_accuracy"].mean for method in comparison.methods)
     for method in comparison.methods:
@@ -44,25 +48,28 @@ def _table(comparison: Comparison) -> Table:
 
 def _row(method: MethodResult) -> tuple[str, ...]:
     scores = method.scores
-    gap = method.mean_score("oracle", "balanced_accuracy") - method.mean_score("chosen", "balanced_accuracy")
     return (
         method.name + (" ¹" if method.run["own_encoders"] else ""),
-        _interval(scores["balanced_accuracy"]),
+        show_interval(scores["balanced_accuracy"]),
         f"{scores['accuracy'].mean:.3f}",
         f"{scores['macro_f1'].mean:.3f}",
-        f"+{gap:.3f}",
+        show_gap(method.gap("last")),
+        show_gap(method.gap("oracle")),
         short_count(method.parameters["total"]),
         short_time(method.seconds),
     )
 
 
-def _from_here(path: Path) -> Path:
-    """A path as one would type it from the folder we are in."""
-    path = path.resolve()
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def plain_table(heading: str) -> Table:
+    """A table without lines whose first column is named ``heading``; one blank between columns."""
+    # On the left alone: rich would put a second one on the right.
+    table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False)
+    table.add_column(heading, overflow="fold")
+    return table
 
 
-def _interval(interval: Interval) -> str:
+def show_interval(interval: Interval) -> str:
+    """An interval as 0.620 [.57, .68]."""
     return f"{interval.mean:.3f} [{_short(interval.low)}, {_short(interval.high)}]"
 
 
@@ -70,27 +77,80 @@ def _short(value: float) -> str:
     return f"{value:.2f}".removeprefix("0") if value < 1 else "1"
 
 
+def show_gap(value: float, digits: int = 3) -> str:
+    """A difference as +.012 or -.012."""
+    return f"{value:+.{digits}f}".replace("0.", ".", 1)
+
+
 def _footnotes(comparison: Comparison) -> Text:
+    lines = [
+        *describe_data(comparison),
+        f"[95 % interval] over {len(comparison.methods[0].units)} {comparison.run['unit']}s; "
+        "last, oracle: balanced accuracy gained by",
+        "taking the last epoch, or the best one on test labels, for the one chosen",
+        *describe_setting(comparison),
+        *_marks(comparison),
+        f"records: {from_here(comparison.path)}",
+    ]
+    return Text("\n".join(lines), style="dim")
+
+
+def describe_data(comparison: Comparison) -> Iterator[str]:
+    """What to hold the scores against, and what they were taken over."""
     run, first = comparison.run, comparison.methods[0]
     seeds = len({record.seed for record in first.records})
-    encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in first.run["encoders"].items())
-    settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
-    lines = [
+    yield (
         f"chance {comparison.chance:.3f}, majority class {comparison.majority:.3f} of {len(first.labels)} samples; "
-        f"{len(first.records) // seeds} folds, {seeds} seed(s)",
-        f"[95 % interval] over {len(first.units)} {run['unit']}s; oracle: gain of picking the epoch on test labels",
-        f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; splits {run['fingerprint']}",
-    ]
-    if any(method.run["own_encoders"] for method in comparison.methods):
-        lines.append("¹ brings its own encoders and training")
-    for method in comparison.methods:
-        if method.missing:
-            lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
+        f"{len(first.records) // seeds} folds, {seeds} seed(s)"
+    )
+    if run["units"]:
+        yield f"only {', '.join(run['units'])}"
     if run["dropped"]:
-        lines.append(f"{run['dropped']} unusable samples were left out")
-    lines += gap_lines(run.get("gaps", {}))
-    lines.append(f"records: {_from_here(comparison.path)}")
-    return Text("\n".join(lines), style="dim")
+        yield f"{run['dropped']} unusable samples were left out"
+    yield from gap_lines(run.get("gaps", {}))
+
+
+def describe_setting(comparison: Comparison) -> Iterator[str]:
+    """Encoders, standardisation, splits and what the preset set."""
+    run = comparison.run
+    encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in run["encoders"].items())
+    settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
+    yield f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; splits {run['fingerprint']}"
+    if preset := run["preset"]:
+        yield f"preset {preset['name']}: {', '.join(_tables(preset)) or 'all overridden'}"
+
+
+def _tables(preset: Mapping[str, Any]) -> Iterator[str]:
+    """What a preset set, a table as ``run[folds=5, units=s01+s02]``: with blanks, since it may be long."""
+    for table, values in preset.items():
+        if table != "name":
+            listed = {name: "+".join(value) if isinstance(value, list) else value for name, value in values.items()}
+            yield str(Spec(table, listed)).replace(",", ", ")
+
+
+def _marks(comparison: Comparison) -> Iterator[str]:
+    """What is to be said of single methods."""
+    methods = comparison.methods
+    if any(method.run["own_encoders"] for method in methods):
+        yield "¹ brings its own encoders and training"
+    whole = tuple(comparison.run["offered"])
+    seen = [tuple(method.run["modalities"]) for method in methods]
+    for names in dict.fromkeys(names for names in seen if names != whole):
+        who = [method.name for method, modalities in zip(methods, seen, strict=True) if modalities == names]
+        subject = ", ".join(who) if len(who) < len(methods) else "all methods"
+        yield f"{subject}: shown only {', '.join(names)} of {', '.join(whole)}"
+    if not any(method.stops_early for method in methods):
+        oracles = (f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods)
+        yield f"accuracy at the oracle epoch, as papers report it that pick it on the test part: {', '.join(oracles)}"
+    for method in methods:
+        if method.missing:
+            yield f"{method.name}: {method.missing} folds are missing; run the same command again"
+
+
+def from_here(path: Path) -> Path:
+    """A path as one would type it from the folder we are in."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def short_count(number: int) -> str:

@@ -3,9 +3,8 @@ import torch
 from torch import nn
 
 from mmbench import Fusion, Method, TrainingError
-from mmbench.lint import Machine, find_machine, lint_method
+from mmbench.lint import Machine, Question, find_machine, lint_method
 from mmbench.lint.networks import kept_bytes, unregistered
-from mmbench.methods import Wishes
 from mmbench.plugins import Entry, Registry, load_registry
 
 HUGE = Machine(None)
@@ -42,7 +41,7 @@ def registry(monkeypatch):
 
 
 def check(registry, method, machine=HUGE, dataset=None, **encoders):
-    return lint_method(registry, method, Wishes(encoders, {}), machine, dataset, ())
+    return lint_method(registry, Question(method, dataset, encoders), machine)
 
 
 SMALL = {"timeseries": "conv1d", "image": "timm[model=test_resnet]"}

@@ -1,13 +1,16 @@
 import tomllib
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
 
 from mmbench import Modality, Tokens
 from mmbench_milmer import plugin
+from mmbench_milmer.balancing import BalancingName
 from mmbench_milmer.eeg import MilmerEEG
 from mmbench_milmer.fusion import MilmerFusion
+from mmbench_milmer.selection import SelectorName
 from mmbench_milmer.swin import Swin
 
 
@@ -29,14 +32,41 @@ def test_the_recipe_follows_the_paper():
     assert plugin.MILMER.encoders == {"timeseries": "milmer-eeg", "image": "swin"}
 
 
-@pytest.mark.parametrize("name", ["deap-sim", "eegmat"])
+def test_the_ablations_leave_no_option_out():
+    tables = {ablation.name: ablation for ablation in plugin.ABLATIONS}
+    options = (("selection", "selector", SelectorName), ("balancing", "balancing", BalancingName))
+    for name, parameter, choices in options:
+        assert {row[parameter] for row in tables[name].rows} == set(get_args(choices))
+    assert [row["frozen"] for row in tables["backbone"].rows] == [True, False]
+    variants = get_type_hints(MilmerFusion.__init__)["variant"]
+    assert [row["variant"] for row in tables["variant"].rows] == list(get_args(variants))
+
+
+PRESETS = {path.stem: tomllib.loads(path.read_text()) for path in plugin.MILMER.presets.glob("*.toml")}
+
+
+def test_the_preset_of_the_paper_is_that_of_deap_but_for_what_flatters():
+    paper, deap = PRESETS["paper"], PRESETS["deap"]
+    assert (paper["fusion"], paper["encoders"]) == (deap["fusion"], deap["encoders"])
+    assert MilmerFusion.__init__.__kwdefaults__.items() >= deap["fusion"].items()
+    training = replace(plugin.MILMER.training, **paper["training"])
+    assert training == replace(plugin.MILMER.training, clip=0, patience=training.epochs, class_weights=False)
+    assert replace(plugin.MILMER.training, **deap["training"]) == plugin.MILMER.training
+    assert paper["run"]["protocol"] == "segment"
+    assert [int(unit[1:]) for unit in paper["run"]["units"]] == [1, 2, *range(6, 11), 12, 13, *range(16, 23)]
+    assert "run" not in deap
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_presets_name_what_there_is(name):
-    preset = tomllib.loads((plugin.MILMER.presets / f"{name}.toml").read_text())
-    assert set(preset) <= {"fusion", "encoders", "training"}
+    preset = PRESETS[name]
+    assert set(preset) <= {"fusion", "encoders", "training", "run"}
     assert set(preset["encoders"]) <= {"timeseries", "image"}
     replace(plugin.MILMER.training, **preset["training"])
-    eeg = MilmerEEG(Modality("eeg", "timeseries", (19, 640)), dim=preset["fusion"]["dim"])
-    ecg = replace(MilmerEEG(Modality("ecg", "timeseries", (1, 128)), dim=96).out, instances=5)
+    dim = preset["fusion"]["dim"]
+    eeg = MilmerEEG(Modality("eeg", "timeseries", (19, 640)), dim=dim)
+    ecg = replace(MilmerEEG(Modality("ecg", "timeseries", (1, 128)), dim=dim).out, instances=5)
+    assert preset["encoders"]["timeseries"] == f"milmer-eeg[dim={dim}]"
     MilmerFusion({"eeg": eeg.out, "ecg": ecg}, 2, **preset["fusion"])
 
 

@@ -4,11 +4,42 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmbench import Method, Training, hookimpl
+from mmbench import Ablation, Method, Training, hookimpl
 
 if TYPE_CHECKING:
     from mmbench import Encoder, Fusion
 
+# Balancings other than cross-attention have no queries, whatever a preset says of their number.
+ABLATIONS = (
+    Ablation(
+        "selection",
+        tuple(
+            {"selector": name}
+            for name in (
+                "none",
+                "softmax",
+                "amil",
+                "attention_topk",
+                "attention_weighted_topk",
+                "random",
+                "uniform",
+                "mean",
+                "max",
+            )
+        ),
+    ),
+    Ablation(
+        "balancing",
+        (
+            {"balancing": "cross_attention"},
+            {"balancing": "mlp", "queries": None},
+            {"balancing": "none", "queries": None},
+        ),
+    ),
+    Ablation("k", tuple({"k": k} for k in (1, 2, 3, 5, 10))),
+    Ablation("backbone", ({"frozen": True}, {"frozen": False}), encoder="image"),
+    Ablation("variant", ({"variant": "mended"}, {"variant": "published"})),
+)
 # The published training, with the host's early stop on validation in place of the best test epoch.
 MILMER = Method(
     name="milmer",
@@ -16,6 +47,7 @@ MILMER = Method(
     encoders={"timeseries": "milmer-eeg", "image": "swin"},
     training=Training(epochs=100, batch_size=14, lr=1e-4, final_lr=0.1, patience=15),
     presets=Path(__file__).parent / "presets",
+    ablations=ABLATIONS,
 )
 
 

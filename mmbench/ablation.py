@@ -1,0 +1,163 @@
+"""What each part of a method is worth: one run with each of its options, all against the method as it stands."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mmbench.asked import examine, find_files, settle
+from mmbench.comparison import Comparison, MethodResult, compare, describe_method, describe_run
+from mmbench.errors import RecordError, SpecError
+from mmbench.experiment import carry_out
+from mmbench.files import write_text
+from mmbench.hashing import digest
+from mmbench.runspec import RunSpec
+from mmbench.statistics import Interval
+from mmbench.variants import Variant, choose_tables, identity, make_default
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """One option: its ``value`` and its records, or the ``reason`` why it could not be run."""
+
+    value: str
+    method: MethodResult | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AblationTable:
+    """All values of one ``parameter``."""
+
+    name: str
+    parameter: str
+    rows: tuple[AblationRow, ...]
+
+
+@dataclass(frozen=True)
+class AblationResult:
+    """The tables of an ablation.
+
+    ``comparison`` holds every run once, the method as it stands first; ``path`` is the file that names them.
+    """
+
+    path: Path
+    comparison: Comparison
+    tables: tuple[AblationTable, ...]
+
+    @property
+    def default(self) -> MethodResult:
+        """The method as it stands."""
+        return self.comparison.methods[0]
+
+    def is_default(self, row: AblationRow) -> bool:
+        """Whether a row is the method as it stands."""
+        return row.method is not None and row.method.folder == self.default.folder
+
+    def difference(self, row: AblationRow) -> Mapping[str, Interval] | None:
+        """By how much a row scores over the default, with paired intervals; None where that cannot be told."""
+        return None if row.method is None or self.is_default(row) else row.method.difference(self.default)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything the tables tell and the folds behind them, as plain values."""
+        return {
+            **describe_run(self.comparison),
+            "records": str(self.path),
+            "default": self.default.name,
+            "tables": [
+                {"name": table.name, "parameter": table.parameter, "rows": [self._row_json(row) for row in table.rows]}
+                for table in self.tables
+            ],
+            "methods": [describe_method(method) for method in self.comparison.methods],
+        }
+
+    def _row_json(self, row: AblationRow) -> dict[str, Any]:
+        difference = self.difference(row)
+        return {
+            "value": row.value,
+            "default": self.is_default(row),
+            "method": row.method.name if row.method else None,
+            "reason": row.reason,
+            "difference": {name: asdict(interval) for name, interval in difference.items()} if difference else None,
+        }
+
+
+def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) -> AblationResult:
+    """Run ``method`` with each option it declares and with each subset of the modalities; ``only`` some tables.
+
+    Options are those of `RunSpec`. Only what no earlier run has done is done. Raises UserError for anything the user
+    can mend.
+    """
+    return ablate_spec(RunSpec(method, dataset, **options), only)
+
+
+def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
+    """Run an ablation from its spec."""
+    if spec.against:
+        raise SpecError(
+            "an ablation has no baselines", where="against", remedy="compare with them through run, or leave it out"
+        )
+    asked = settle(spec)
+    default = make_default(asked)
+    makers = choose_tables(asked, default, only)
+    files = find_files(asked)
+    findings = {**examine(asked, [default])}
+    tables = [make() for make in makers]
+    # One recipe for each thing computed, called by the first name that it is met under.
+    recipes = {identity(asked, default): default}
+    for table in tables:
+        for row in table.rows:
+            if row.recipe:
+                recipes.setdefault(identity(asked, row.recipe), row.recipe)
+                findings.setdefault(row.recipe.label, row.findings)
+    home, plans = carry_out(asked, files, list(recipes.values()), findings)
+    folders = {key: plan.folder.name for key, plan in zip(recipes, plans, strict=True)}
+
+    def describe_row(row: Variant) -> dict[str, Any]:
+        folder = folders[identity(asked, row.recipe)] if row.recipe else None
+        return {"value": row.value, "run": folder, "reason": row.reason}
+
+    listed = {
+        "default": plans[0].folder.name,
+        "seeds": asked.design.seeds,
+        "tables": [
+            {"name": table.name, "parameter": table.parameter, "rows": [describe_row(row) for row in table.rows]}
+            for table in tables
+        ],
+    }
+    path = home / f"ablation-{digest(listed)[:10]}.json"
+    write_text(path, json.dumps(listed))
+    return load_ablation(path)
+
+
+def is_ablation(path: Path) -> bool:
+    """Whether a file is that of an ablation."""
+    try:
+        return path.is_file() and "tables" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def load_ablation(path: Path) -> AblationResult:
+    """The runs behind the file of an ablation; RecordError when it is damaged."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+        rows = [row for table in listed["tables"] for row in table["rows"]]
+        names = dict.fromkeys([listed["default"], *(row["run"] for row in rows if row["run"])])
+        folders = [path.parent / name for name in names]
+        comparison = compare(path, folders, int(listed["seeds"]))
+        methods = dict(zip(names, comparison.methods, strict=True))
+        tables = tuple(
+            AblationTable(
+                table["name"],
+                table["parameter"],
+                tuple(AblationRow(row["value"], methods.get(row["run"]), row["reason"]) for row in table["rows"]),
+            )
+            for table in listed["tables"]
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(
+            f"is not an ablation ({error})", where=path, remedy="give the path that mmbench ablate printed"
+        ) from error
+    return AblationResult(path, comparison, tables)

@@ -1,0 +1,31 @@
+"""``mmbench ablate``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.options import Json, Quiet, with_run_options
+from mmbench.specs import split_list
+
+if TYPE_CHECKING:
+    from mmbench.runspec import RunSpec
+
+
+@with_run_options
+def ablate(
+    spec: "RunSpec",
+    only: Annotated[str, typer.Option(help="Tables to make, separated by commas, such as k,modalities.")] = "",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run a method with each of its options, against itself as it stands."""
+    from mmbench.ablation import ablate_spec
+    from mmbench.report import ablation_tables
+
+    with progress(quiet):
+        result = ablate_spec(spec, split_list(only))
+    if as_json:
+        show_json(result.to_json())
+    else:
+        show(ablation_tables(result))

@@ -1,0 +1,95 @@
+"""``mmbench check``: conformance of a plugin, lint of a method."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.options import Json, Plugins
+from mmbench.errors import SpecError
+from mmbench.progress import track
+from mmbench.specs import parse_pairs
+
+if TYPE_CHECKING:
+    from mmbench.lint import Question
+
+
+def check(
+    what: Annotated[
+        str, typer.Argument(help="A plugin that mmbench list shows, a module, a file, or a method such as name[p=v].")
+    ],
+    data: Annotated[list[str] | None, typer.Option(help="DATASET=DIR for a dataset's files; may be repeated.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="With a method: the dataset whose modalities it gets.")] = None,
+    encoder: Annotated[list[str] | None, typer.Option(help="With a method: MODALITY=ENCODER; may be repeated.")] = None,
+    preset: Annotated[str | None, typer.Option(help="With a method: a preset of it, or a TOML file.")] = None,
+    plugin: Plugins = None,
+    as_json: Json = False,
+) -> None:
+    """Run the conformance checks on every component of a plugin, or lint on one method."""
+    from mmbench.plugins import load_registry
+    from mmbench.specs import parse_spec
+
+    registry = load_registry(tuple(plugin or ()))
+    is_method = registry.module(what) is None and not what.endswith(".py") and parse_spec(what).name in registry.methods
+    if is_method:
+        from mmbench.lint import Question
+
+        ok = _lint(
+            Question(what, dataset, parse_pairs(encoder or (), "--encoder"), preset, tuple(plugin or ())), as_json
+        )
+    elif dataset or encoder or preset:
+        raise SpecError(
+            f"{what!r} is not a method, and only a method takes --dataset, --encoder and --preset",
+            remedy="write mmbench check METHOD --dataset DATASET",
+        )
+    else:
+        ok = _check_plugin(what, parse_pairs(data or (), "--data"), as_json)
+    if not ok:
+        raise typer.Exit(1)
+
+
+def _lint(question: "Question", as_json: bool) -> bool:
+    from dataclasses import asdict
+
+    from mmbench.lint import find_machine, lint_method
+    from mmbench.plugins import load_registry
+    from mmbench.training import choose_device
+
+    findings = lint_method(load_registry(question.plugins), question, find_machine(choose_device("auto"), jobs=1))
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            show(Text(f"{finding.check}: {finding}"))
+        where = question.dataset or "an example of a time series and a bag of images"
+        count = f"{len(findings) or 'no'} finding{'s' if len(findings) != 1 else ''}"
+        show(Text(f"{question.method} on {where}: {count}"))
+    return not findings
+
+
+def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
+    from dataclasses import asdict
+
+    from mmbench.conformance import check_plugin
+    from mmbench.plugins import load_registry
+    from mmbench.prepare import default_cache
+
+    roots = {name: Path(folder) for name, folder in folders.items()}
+    with progress():
+        module = load_registry().module(plugin) or plugin
+        checks = list(check_plugin(module, roots=roots, cache=default_cache() / "data"))
+        outcomes = [check.run() for check in track(checks, f"checking {plugin}")]
+    failed = [outcome for outcome in outcomes if not outcome.ok]
+    if as_json:
+        show_json([asdict(outcome) for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            if outcome.skipped or not outcome.ok:
+                word = "skipped" if outcome.skipped else "FAILED"
+                show(Text(f"{word}: {outcome.subject}, {outcome.name}: {outcome.message}"))
+        n_skipped = sum(outcome.skipped for outcome in outcomes)
+        passed = len(outcomes) - len(failed) - n_skipped
+        show(f"{plugin}: {passed} checks passed, {len(failed)} failed, {n_skipped} skipped")
+    return not failed

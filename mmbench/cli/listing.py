@@ -1,0 +1,56 @@
+"""``mmbench list``."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmbench.cli.console import note, show, show_json
+from mmbench.cli.options import Json, Plugins
+
+_KINDS = ("methods", "fusions", "encoders", "datasets")
+
+
+def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
+    """List every component, the plugin it is from, and what failed to load."""
+    from mmbench.plugins import load_registry
+
+    registry = load_registry(tuple(plugin or ()))
+    found = {kind: [_describe(registry, kind, name) for name in sorted(getattr(registry, kind))] for kind in _KINDS}
+    failures = [{"plugin": failure.plugin, "error": failure.error} for failure in registry.failures]
+    if as_json:
+        show_json({**found, "failures": failures})
+        return
+    for kind, entries in found.items():
+        show(_listing(kind, entries))
+    for failure in failures:
+        note(f"plugin {failure['plugin']} was set aside: {failure['error']}")
+
+
+def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
+    from mmbench.specs import bind
+
+    entry = getattr(registry, kind)[name]
+    component = entry.component
+    if kind == "methods":
+        params: dict[str, Any] = {"fusion": component.fusion, **component.encoders}
+        summary = ""
+    else:
+        params = bind(component, {})
+        summary = (component.__doc__ or "").strip().split("\n")[0]
+    return {"name": name, "plugin": entry.plugin, "params": params, "summary": summary}
+
+
+def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("plugin", style="dim", no_wrap=True)
+    table.add_column("parameters", overflow="fold")
+    for entry in entries:
+        table.add_row(entry["name"], entry["plugin"], ", ".join(_pairs(entry["params"])))
+    return table
+
+
+def _pairs(params: dict[str, Any]) -> Iterator[str]:
+    for name, value in params.items():
+        yield f"{name}={'none' if value is None else str(value).lower() if isinstance(value, bool) else value}"

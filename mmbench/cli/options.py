@@ -1,0 +1,109 @@
+"""The options of everything that trains: declared once, for each command that takes a ``RunSpec``."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mmbench.cli.console import note
+from mmbench.specs import parse_pairs, split_list
+
+if TYPE_CHECKING:
+    from mmbench.runspec import RunSpec
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
+def run_options(
+    method: Annotated[str, typer.Argument(help="Method or fusion, as name or name[param=value,...].")],
+    dataset: Annotated[str, typer.Argument(help="Dataset, as name or name[param=value,...].")],
+    protocol: Annotated[str | None, typer.Option(help="segment, trial, subject, loso, pooled-...")] = None,
+    folds: Annotated[int | None, typer.Option(help="Number of folds; default: 5.")] = None,
+    task: Annotated[str | None, typer.Option(help="What to predict; default: the dataset's first task.")] = None,
+    standardize: Annotated[
+        str | None,
+        typer.Option(help="train (by training data only, the default) or subject (each by their own unlabelled data)."),
+    ] = None,
+    units: Annotated[str | None, typer.Option(help="Only these subjects or other units, separated by commas.")] = None,
+    modalities: Annotated[str | None, typer.Option(help="What methods see, separated by commas; default: all.")] = None,
+    encoder: Annotated[
+        list[str] | None, typer.Option(help="MODALITY=ENCODER for a modality or a kind; may be repeated.")
+    ] = None,
+    training: Annotated[
+        list[str] | None, typer.Option(help="SETTING=VALUE of the training loop, such as lr=0.001; may be repeated.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A preset of the method, or a TOML file; what is said here wins over it.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of training seeds; default: 1.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for records.")] = Path("runs"),
+    cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
+    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
+    threads: Annotated[int, typer.Option(help="Threads a process; part of what a result depends on.")] = 1,
+    bad: Annotated[str, typer.Option(help="What to do with unusable samples: error or drop.")] = "error",
+    weights: Annotated[
+        str, typer.Option(help="Trained weights beside the records: auto (up to 256 MB a fold), keep or drop.")
+    ] = "auto",
+    plugin: Plugins = None,
+) -> "RunSpec":
+    """What the shell line asks for."""
+    from mmbench.prepare import default_cache
+    from mmbench.runspec import RunSpec
+
+    return RunSpec(
+        method=method,
+        dataset=dataset,
+        protocol=protocol,
+        folds=folds,
+        task=task,
+        standardize=standardize,  # type: ignore[arg-type]  # refused later where it is neither
+        units=None if units is None else split_list(units),
+        modalities=None if modalities is None else split_list(modalities),
+        encoders=parse_pairs(encoder or (), "--encoder"),
+        training=parse_pairs(training or (), "--training"),
+        preset=preset,
+        seeds=seeds,
+        data=data,
+        out=out,
+        cache=cache or default_cache(),
+        device=device,
+        jobs=jobs,
+        threads=threads,
+        bad=bad,
+        plugins=tuple(plugin or ()),
+        weights=weights,  # type: ignore[arg-type]  # the same
+    )
+
+
+def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options above in place of its first argument, the spec made of them."""
+    shared = inspect.signature(run_options).parameters
+    own = list(inspect.signature(command).parameters.values())[1:]
+
+    @wraps(command)
+    def wrapped(**values: Any) -> None:
+        spec = run_options(**{name: values.pop(name) for name in shared})
+        command(spec, **values)
+        _tell_failures(spec)
+
+    arguments, options = list(shared.values())[:2], list(shared.values())[2:]
+    parameters = [*arguments, *own, *options]
+    wrapped.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads
+        [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in parameters]
+    )
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapped
+
+
+def _tell_failures(spec: "RunSpec") -> None:
+    from mmbench.plugins import load_registry
+
+    for failure in load_registry(spec.plugins).failures:
+        note(f"plugin {failure.plugin} was set aside: {failure.error}")

@@ -1,0 +1,89 @@
+"""``mmbench show`` and ``compare``: finished runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mmbench.cli.console import progress, show_json, show_paths
+from mmbench.cli.console import show as show_result
+from mmbench.cli.options import Json, Plugins
+from mmbench.errors import RecordError, SpecError
+
+if TYPE_CHECKING:
+    from mmbench.comparison import Comparison
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="A file or a folder that mmbench run or ablate printed.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Save pictures of what the methods looked at, from their weights.")
+    ] = False,
+    samples: Annotated[int, typer.Option(help="With --explain: how many samples to show.")] = 4,
+    out: Annotated[Path | None, typer.Option(help="With --explain: folder; default: beside the records.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="With --explain: folder of prepared data and tokens.")] = None,
+    plugin: Plugins = None,
+    as_json: Json = False,
+) -> None:
+    """Show the tables of a finished run or ablation again, or what its methods looked at."""
+    from mmbench.ablation import AblationResult, is_ablation, load_ablation
+    from mmbench.comparison import load_comparison
+    from mmbench.report import ablation_tables, comparison_table
+
+    if not run.exists():
+        raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
+    found = load_ablation(run) if is_ablation(run) else load_comparison(run)
+    if explain:
+        comparison = found.comparison if isinstance(found, AblationResult) else found
+        paths = _explain(comparison, samples, out, cache, tuple(plugin or ()))
+        if as_json:
+            show_json([str(path) for path in paths])
+        else:
+            show_paths(paths)
+    elif as_json:
+        show_json(found.to_json())
+    elif isinstance(found, AblationResult):
+        show_result(ablation_tables(found))
+    else:
+        show_result(comparison_table(found))
+
+
+def _explain(
+    comparison: "Comparison", samples: int, out: Path | None, cache: Path | None, plugins: tuple[str, ...]
+) -> list[Path]:
+    from mmbench.explanation import explain_all
+    from mmbench.prepare import default_cache
+    from mmbench.report.pictures import draw_explanation
+
+    if samples < 1:
+        raise SpecError(f"{samples} is too few", where="--samples", remedy="ask for 1 or more")
+    with progress():
+        return [
+            path
+            for method, explanations in explain_all(comparison, cache or default_cache(), plugins, samples)
+            for explanation in explanations
+            for path in draw_explanation(
+                explanation, (out / method.folder.name if out else method.folder / "explained")
+            )
+        ]
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same splits.")],
+    as_json: Json = False,
+) -> None:
+    """Put several runs into one table; refuses runs over different splits."""
+    from mmbench.comparison import compare as side_by_side
+    from mmbench.comparison import load_comparison
+    from mmbench.report import comparison_table
+
+    folders = []
+    for run in runs:
+        if not run.exists():
+            raise RecordError("no such file or folder", where=run, remedy="give folders that mmbench run wrote")
+        folders += [method.folder for method in load_comparison(run).methods]
+    comparison = side_by_side(runs[0], list(dict.fromkeys(folders)))
+    if as_json:
+        show_json(comparison.to_json())
+    else:
+        show_result(comparison_table(comparison))

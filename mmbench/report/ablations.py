@@ -1,0 +1,78 @@
+"""Tables of an ablation: one a parameter, every row against the method as it stands."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mmbench.ablation import AblationResult, AblationRow, AblationTable
+from mmbench.report.tables import (
+    describe_data,
+    describe_setting,
+    from_here,
+    headline,
+    plain_table,
+    short_count,
+    short_time,
+    show_gap,
+    show_interval,
+)
+from mmbench.statistics import Interval
+
+_METRIC = "balanced_accuracy"
+
+
+def ablation_tables(result: AblationResult) -> RenderableType:
+    """A table a parameter, the default in bold; what the numbers mean around them."""
+    tables = [part for table in result.tables for part in _parts(result, table)]
+    return Group(headline(result.comparison, result.default.name), *tables, _footnotes(result))
+
+
+def _parts(result: AblationResult, table: AblationTable) -> list[RenderableType]:
+    # What to do about it would be to take this row out.
+    reasons = [f"{row.value} was not run: {row.reason.split(' — ')[0]}" for row in table.rows if row.reason]
+    title = "" if table.name == table.parameter else f"\n{table.name}"
+    return [Text(title, style="bold"), _table(result, table), *(Text(line, "dim") for line in reasons)]
+
+
+def _table(result: AblationResult, table: AblationTable) -> Table:
+    shown = plain_table(table.parameter)
+    for heading in ("bal. accuracy", "difference", "acc.", "params", "time"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*map(Text, _cells(result, row)), style="bold" if result.is_default(row) else "")
+    return shown
+
+
+def _cells(result: AblationResult, row: AblationRow) -> tuple[str, ...]:
+    if row.method is None:
+        return (row.value, *["–"] * 5)
+    scores, difference = row.method.scores, result.difference(row)
+    gap = _difference(difference[_METRIC]) if difference else "default" if result.is_default(row) else "?"
+    return (
+        row.value,
+        show_interval(scores[_METRIC]),
+        gap,
+        f"{scores['accuracy'].mean:.3f}",
+        short_count(row.method.parameters["total"]),
+        short_time(row.method.seconds),
+    )
+
+
+def _difference(interval: Interval) -> str:
+    return f"{show_gap(interval.mean)} [{show_gap(interval.low, 2)}, {show_gap(interval.high, 2)}]"
+
+
+def _footnotes(result: AblationResult) -> Text:
+    comparison, unit = result.comparison, result.comparison.run["unit"]
+    lines = [
+        "",
+        *describe_data(comparison),
+        f"[95 % interval] over {len(result.default.units)} {unit}s; difference: paired, to the default;",
+        "with so many rows some differ by chance",
+        *describe_setting(comparison),
+    ]
+    for method in comparison.methods:
+        if method.missing:
+            lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
+    lines.append(f"records: {from_here(result.path)}")
+    return Text("\n".join(lines), style="dim")
