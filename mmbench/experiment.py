@@ -17,7 +17,7 @@ from mmbench.jobs import Plan
 from mmbench.methods import Wishes, resolve
 from mmbench.planning import Setting, make_plan
 from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, check_files, locate, prepare
+from mmbench.prepare import Preparation, check_files, known_schema, locate, prepare
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, anchored, check_spec, n_jobs
 from mmbench.schedule import run_missing
@@ -43,7 +43,7 @@ def run_spec(spec: RunSpec) -> Comparison:
     registry = load_registry(spec.plugins)
     name = parse_spec(spec.dataset)
     dataset = registry.dataset(name)
-    schema = dataset.schema()
+    schema = known_schema(dataset, lambda: locate(registry, name, spec.data, spec.cache))
     # Whatever can be wrong with the line is found before hours of preparing.
     protocol = find_protocol(spec.protocol or default_protocol(schema), schema, spec.dataset)
     task = choose_task(schema.tasks, spec.task)

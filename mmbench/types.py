@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["timeseries", "image", "vector"]
-Access = Literal["open", "gated", "bundled", "simulated"]
+Access = Literal["open", "gated", "bundled", "simulated", "yours"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class Modality:
 class Schema:
     """What a dataset holds, known before any file is read.
 
-    ``tasks`` maps a task to its class names in label order; the first task is the default one. ``groups``
-    names the groups every sample declares (``subject``, ``trial``, ``session``); none when samples stand alone.
+    ``tasks`` maps a task to its class names in label order; the first task is the default one. A task whose classes
+    only the files tell has none until they are looked at. ``groups`` names the groups every sample declares
+    (``subject``, ``trial``, ``session``); none when samples stand alone.
     """
 
     modalities: tuple[Modality, ...]

@@ -312,6 +312,11 @@ class OneClass(GoodDataset):
         return replace(super().sample(unit, n), labels={"parity": n % 2, "mood": 0})
 
 
+class OtherClassesInFiles(GoodDataset):
+    def schema_of(self, root: Path) -> Schema:
+        return replace(super().schema(), tasks={"parity": ("even", "odd", "neither")})
+
+
 class ContentWithNothing(GoodDataset):
     def check(self, root: Path) -> list[Problem]:
         return []
@@ -393,6 +398,7 @@ DATASETS = [
     (NoLicence, "card"),
     (SchemaFromFile, "schema"),
     (OneClass, "schema"),
+    (OtherClassesInFiles, "schema_of"),
     (ContentWithNothing, "empty_folder"),
     (UnitsTwice, "units"),
     (SecretSource, "sources"),
