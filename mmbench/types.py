@@ -106,7 +106,8 @@ class Training:
 
     AdamW at ``lr``, cosine down to ``final_lr`` × lr over ``epochs``; gradients clipped to norm ``clip``;
     stops when validation has not improved for ``patience`` epochs. ``class_weights`` weighs the classes of the
-    training part inversely to their frequency.
+    training part inversely to their frequency. ``augment`` changes the images of every training batch at random, where
+    an image encoder is trained.
     """
 
     epochs: int = 40
@@ -118,3 +119,4 @@ class Training:
     patience: int = 10
     class_weights: bool = True
     label_smoothing: float = 0.0
+    augment: bool = False

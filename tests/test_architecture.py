@@ -32,6 +32,7 @@ FLOORS = (
         "features",
         "inputs",
         "model",
+        "augmentation",
         "training",
         "methods",
         "building",
