@@ -1,7 +1,8 @@
 """Encoders and fusions from their specs, with weights drawn from a seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -58,6 +59,14 @@ def check_buildable(recipes: Sequence[Recipe], schema: Schema, n_classes: int, p
             where="--training augment=true",
             remedy="leave it out, or train the encoder (frozen=false)",
         )
+
+
+def all_params(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """The parameters of the fusion and of each encoder of a recipe."""
+    registry = load_registry(plugins)
+    yield registry.bound("fusions", recipe.fusion)
+    for spec in recipe.encoders.values():
+        yield registry.bound("encoders", spec)
 
 
 def unused(modality: Modality) -> TokenSpec:

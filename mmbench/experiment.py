@@ -8,21 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.building import check_buildable
+from mmbench.building import all_params, check_buildable
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.files import make_folder, write_text
 from mmbench.hashing import digest
 from mmbench.jobs import Plan
 from mmbench.methods import Wishes, resolve
+from mmbench.origins import refuse_seen
 from mmbench.planning import Setting, make_plan
 from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, check_files, known_schema, locate, prepare
+from mmbench.prepare import Preparation, check_files, known_schema, locate, prepare, source_digests
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, anchored, check_spec, n_jobs
+from mmbench.saving import Saving, check_saving, save_encoders, unsaved
 from mmbench.schedule import run_missing
 from mmbench.specs import did_you_mean, parse_spec
-from mmbench.splits import Fold, default_protocol, find_protocol, fingerprint, make_folds, straddling
+from mmbench.splits import Fold, default_protocol, find_protocol, fingerprint, fold_of_all, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Store
 from mmbench.training import choose_device
@@ -55,7 +57,12 @@ def run_spec(spec: RunSpec) -> Comparison:
     root = locate(registry, name, spec.data, spec.cache)
     check_files(dataset, root)
     check_buildable(recipes, schema, len(schema.tasks[task]), spec.plugins)
-    store = prepare(Preparation(name, root, spec.cache, spec.plugins, spec.bad), jobs=n_jobs(spec))
+    check_saving(spec.save_encoders, recipes[0], schema.modalities, spec.plugins)
+    files = Preparation(name, root, spec.cache, spec.plugins, spec.bad)
+    for recipe in recipes:
+        for params in all_params(recipe, spec.plugins):
+            refuse_seen(params, lambda: source_digests(files))
+    store = prepare(files, jobs=n_jobs(spec))
     rows = np.flatnonzero(store.labels(task) >= 0)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), protocol, spec.folds), rows)
     about = {
@@ -70,7 +77,11 @@ def run_spec(spec: RunSpec) -> Comparison:
     setting = Setting(store, about, home, spec.cache, spec.plugins, device, spec.threads, n_jobs(spec))
     plans = [make_plan(setting, recipe) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
+    unsaved_files = unsaved(spec.save_encoders, plans[0])
     run_missing(plans, folds, spec.seeds, n_jobs(spec))
+    if unsaved_files:
+        whole = fold_of_all(store.ids[rows], _groups(store, rows), protocol)
+        save_encoders(Saving(unsaved_files, source_digests(files)), plans[0], *_on_rows([whole], rows))
     return _write_comparison(home, plans, spec.seeds)
 
 

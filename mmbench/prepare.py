@@ -96,6 +96,17 @@ def known_schema(dataset: Dataset, find: Callable[[], Path]) -> Schema:
     return dataset.schema_of(root)
 
 
+def source_digests(what: Preparation) -> frozenset[str]:
+    """SHA-256 of every file that the samples of a dataset are made from."""
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    digests = FileDigests(what.cache / "digests.json")
+    with reading_errors(what.root):
+        units = track(dataset.units(what.root), "checking files")
+        found = frozenset(digests(file) for unit in units for file in dataset.sources(what.root, unit))
+    digests.save()
+    return found
+
+
 @contextmanager
 def reading_errors(root: Path) -> Iterator[None]:
     """Turn a file that is missing or cannot be opened into one clear line."""

@@ -197,8 +197,10 @@ def _batches(rows: Rows, size: int) -> Iterator[Rows]:
 def predict(
     model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
 ) -> NDArray[np.float32]:
-    """Logits ``(n, C)`` of some rows, in their order."""
+    """Logits ``(n, C)`` of some rows, in their order; of none, no logits."""
     model.eval()
+    if not len(rows):
+        return np.zeros((0, model.fusion.n_classes), dtype=np.float32)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):

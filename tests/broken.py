@@ -10,7 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmbench import Card, Dataset, Encoder, Fusion, Int, Modality, Problem, Sample, Schema, Tokens, TokenSpec
+from mmbench import (
+    Card,
+    Dataset,
+    Encoder,
+    Fusion,
+    Int,
+    Modality,
+    Problem,
+    Sample,
+    Schema,
+    Tokens,
+    TokenSpec,
+    load_state_dict,
+)
 
 
 class GoodEncoder(Encoder):
@@ -114,6 +127,13 @@ class LayersInList(GoodEncoder):
         self.hidden = [nn.Linear(dim, dim)]
 
 
+class WeightsUnderOtherNames(GoodEncoder):
+    def __init__(self, modality: Modality, *, dim: int = 4, weights: str | None = None) -> None:
+        super().__init__(modality, dim=dim)
+        if weights:
+            self.layer.load_state_dict(load_state_dict(weights))
+
+
 class DrawnOutsideOfState(GoodEncoder):
     def __init__(self, modality: Modality, *, dim: int = 4) -> None:
         super().__init__(modality, dim=dim)
@@ -140,6 +160,7 @@ ENCODERS = [
     (TokenOutsideOfParameters, "state"),
     (LayersInList, "state"),
     (DrawnOutsideOfState, "state"),
+    (WeightsUnderOtherNames, "weights"),
 ]
 
 

@@ -37,13 +37,14 @@ FLOORS = (
         "methods",
         "building",
         "weights",
+        "origins",
         "statistics",
         "records",
         "jobs",
         "relay",
         "workers",
     },
-    {"runspec", "planning", "schedule", "comparison", "experiment", "conformance", "report"},
+    {"runspec", "planning", "schedule", "saving", "comparison", "experiment", "conformance", "report"},
     {"cli", "__main__"},
 )
 # Plugins like any other, though they are installed with the host; and the front door, which imports when asked.

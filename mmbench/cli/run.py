@@ -26,6 +26,10 @@ def run(
         list[str] | None, typer.Option(help="SETTING=VALUE of the training loop, such as lr=0.001; may be repeated.")
     ] = None,
     preset: Annotated[str | None, typer.Option(help="A preset of the method, or a TOML file.")] = None,
+    save_encoder: Annotated[
+        list[str] | None,
+        typer.Option(help="MODALITY=FILE.safetensors: keep the encoder of one more model, trained on all samples."),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Number of training seeds.")] = 1,
     data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for records.")] = Path("runs"),
@@ -56,6 +60,7 @@ def run(
         encoders=parse_pairs(encoder or (), "--encoder"),
         training=parse_pairs(training or (), "--training"),
         preset=preset,
+        save_encoders={key: Path(file) for key, file in parse_pairs(save_encoder or (), "--save-encoder").items()},
         seeds=seeds,
         data=data,
         out=out,
