@@ -10,8 +10,8 @@ from torch.nn import functional as F
 _TURN = math.radians(15)
 _SCALE = 0.1
 _SHIFT = 0.08  # of the side
-_BRIGHTNESS = 0.2  # of the range
-_CONTRAST = 0.25
+_BRIGHTNESS = 0.2
+_CONTRAST = 0.2
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -46,10 +46,11 @@ def _placement(draws: Tensor, height: int, width: int) -> Tensor:
 
 
 def _light(pixels: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:
-    mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
+    """Scaled as by more or less light, then spread about or drawn to the mean."""
+    bright = pixels * (1 + _BRIGHTNESS * _around_zero(brightness))[:, None, None, None]
+    mean = bright.mean(dim=(1, 2, 3), keepdim=True)
     gain = (1 + _CONTRAST * _around_zero(contrast))[:, None, None, None]
-    offset = 255 * _BRIGHTNESS * _around_zero(brightness)[:, None, None, None]
-    return (pixels - mean) * gain + mean + offset
+    return (bright - mean) * gain + mean
 
 
 def _around_zero(uniform: Tensor) -> Tensor:

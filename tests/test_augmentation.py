@@ -85,11 +85,21 @@ def test_a_shift_repeats_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (augment(x, generator()) == 7).all()
 
 
-def test_light_stays_in_range(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_light_scales_and_stays_in_range(monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, _BRIGHTNESS=1.0)
-    means = augment(torch.full((64, 1, 3, 4, 4), 128, dtype=torch.uint8), generator()).float().mean(dim=(1, 2, 3, 4))
-    assert means.min() == 0
+    means = augment(torch.full((64, 1, 3, 4, 4), 160, dtype=torch.uint8), generator()).float().mean(dim=(1, 2, 3, 4))
+    assert means.min() < 20
     assert means.max() == 255
+    assert not augment(torch.zeros(8, 1, 3, 4, 4, dtype=torch.uint8), generator()).any(), "black stays black"
+
+
+def test_contrast_keeps_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, _CONTRAST=0.5)
+    x = (images(16) // 4) + 96
+    changed = augment(x, generator()).float()
+    deviations = changed.std(dim=(1, 2, 3, 4)) / x.float().std(dim=(1, 2, 3, 4))
+    assert torch.allclose(changed.mean(dim=(1, 2, 3, 4)), x.float().mean(dim=(1, 2, 3, 4)), atol=0.5)
+    assert deviations.min() < 0.75 < 1.25 < deviations.max()
 
 
 class Linear(Encoder):

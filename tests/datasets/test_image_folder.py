@@ -132,6 +132,20 @@ def test_the_middle_is_cut_out_upright(tmp_path: Path) -> None:
     assert image[12:].min() > 200
 
 
+def test_a_crop_keeps_the_inner_part(tmp_path: Path) -> None:
+    framed = np.zeros((64, 96, 3), dtype=np.uint8)
+    framed[16:48, 32:64] = 255
+    (tmp_path / "a").mkdir()
+    Image.fromarray(framed).save(tmp_path / "a" / "x.png")
+    means = []
+    for crop in (1.0, 0.5):
+        (sample,) = ImageFolder(size=32, crop=crop).read(tmp_path, "a/0")
+        means.append(pixels(sample.data["image"][0]).mean())
+    assert means == pytest.approx([255 / 4, 255], abs=3)
+    with pytest.raises(SpecError, match="crop is 0"):
+        ImageFolder(crop=0.0)
+
+
 @pytest.mark.parametrize(
     ("suffix", "mode"), [("png", "L"), ("png", "RGBA"), ("bmp", "RGB"), ("webp", "RGB"), ("gif", "P")]
 )

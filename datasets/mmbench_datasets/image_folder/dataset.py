@@ -17,10 +17,11 @@ _SIDES = (16, 1024)
 class ImageFolder(Dataset):
     """Images in ``DIR/<class>/``, one sample each; ``DIR/train/<class>/``, ``DIR/test/<class>/`` are put together.
 
-    ``size`` is the side in pixels of the square that the middle of every image is scaled to. ``person`` tells who is
-    on an image, so that people can be held out whole: a regular expression with one group, searched in the file's
-    name without its ending (``person=^(S[0-9]+)`` for ``S005_001.png``); ``auto`` takes the whole name where most
-    names are in several classes; ``none`` where samples stand alone.
+    ``size`` is the side in pixels of the square that the middle of every image is scaled to, ``crop`` how much of the
+    shorter side that square takes: less than 1 where faces are small in the middle of photographs. ``person`` tells
+    who is on an image, so that people can be held out whole: a regular expression with one group, searched in the
+    file's name without its ending (``person=^(S[0-9]+)`` for ``S005_001.png``); ``auto`` takes the whole name where
+    most names are in several classes; ``none`` where samples stand alone.
     """
 
     name = "image-folder"
@@ -33,11 +34,14 @@ class ImageFolder(Dataset):
         request="give --data DIR, with the images in DIR/<class>/",
     )
 
-    def __init__(self, *, size: int = 224, person: str | None = "auto") -> None:
+    def __init__(self, *, size: int = 224, crop: float = 1.0, person: str | None = "auto") -> None:
         if not _SIDES[0] <= size <= _SIDES[1]:
             raise SpecError(f"size is {size}", where=self.name, remedy=f"give {_SIDES[0]} to {_SIDES[1]} pixels")
+        if not 0 < crop <= 1:
+            raise SpecError(f"crop is {crop}", where=self.name, remedy="give a share above 0, up to 1")
         _check_pattern(person)
         self.size = size
+        self.crop = crop
         self.person = person
         self._seen: dict[Path, Images] = {}
 
@@ -73,7 +77,7 @@ class ImageFolder(Dataset):
         person_of = find_people(images, self.person)
         label = list(images).index(_class_of(unit))
         for path in _stretch(images, unit):
-            data = {MODALITY: [read_square(root / path, self.size)]}
+            data = {MODALITY: [read_square(root / path, self.size, self.crop)]}
             yield Sample(path, {TASK: label}, data, _groups(person_of, path))
 
     def _images(self, root: Path) -> Images:

@@ -11,8 +11,8 @@ _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 _JPEG_QUALITY = 95
 
 
-def read_square(path: Path, size: int) -> bytes:
-    """The image upright, its shorter side scaled to ``size`` pixels, the middle cut out: RGB, as JPEG.
+def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
+    """The middle square of the upright image, ``crop`` of its shorter side, at ``size`` pixels: RGB, as JPEG.
 
     Raises DataError for a file that is no image of 8 bits a channel, is damaged, or would fill the memory.
     """
@@ -25,7 +25,10 @@ def read_square(path: Path, size: int) -> bytes:
                 if image.mode.startswith(("I", "F")):
                     raise ValueError(f"its pixels are of mode {image.mode}, not 8 bits a channel")
                 upright = ImageOps.exif_transpose(image).convert("RGB")
-            square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
+            half = crop * min(upright.size) / 2
+            x, y = (side / 2 for side in upright.size)
+            box = (x - half, y - half, x + half, y + half)
+            square = upright.resize((size, size), Image.Resampling.LANCZOS, box=box)
     except Exception as error:  # Pillow raises what it happens to stumble over in a damaged file
         raise DataError(
             f"cannot be read as an image ({type(error).__name__}: {error})",
