@@ -39,21 +39,24 @@ def build_fusion(
 def check_buildable(recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...]) -> None:
     """Build every part once and drop it, so that what cannot be built is told before hours of preparing."""
     outs: dict[tuple[str, str], TokenSpec] = {}
-    trained: set[tuple[str, str]] = set()
     for recipe in recipes:
         inputs = {modality.name: unused(modality) for modality in schema.modalities}
         for name, spec in recipe.encoders.items():
             modality = schema.modality(name)
             if (name, str(spec)) not in outs:
-                encoder = build_encoder(spec, modality, plugins, seed=0)
-                outs[name, str(spec)] = encoder.out
-                trained |= set() if encoder.frozen else {(name, str(spec))}
+                outs[name, str(spec)] = build_encoder(spec, modality, plugins, seed=0).out
             inputs[name] = replace(outs[name, str(spec)], instances=modality.instances)
         build_fusion(recipe.fusion, inputs, n_classes, plugins, seed=0)
-    # Baselines take the setting over from the first, whatever they read.
-    first = recipes[0]
-    images = {(name, str(spec)) for name, spec in first.encoders.items() if schema.modality(name).kind == "image"}
-    if first.training.augment and not images & trained:
+
+
+def check_augment(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
+    """Refuse augmented training where it would change nothing.
+
+    Only the first method is asked: baselines take the setting over from it, whatever they read.
+    """
+    images = {name: spec for name, spec in first.encoders.items() if schema.modality(name).kind == "image"}
+    trained = (not build_encoder(spec, schema.modality(name), plugins, seed=0).frozen for name, spec in images.items())
+    if first.training.augment and not any(trained):
         raise SpecError(
             f"{first.label} trains no image encoder whose images could be changed",
             where="--training augment=true",

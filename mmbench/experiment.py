@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.building import all_params, check_buildable
+from mmbench.building import all_params, check_augment, check_buildable
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.files import make_folder, write_text
@@ -57,6 +57,7 @@ def run_spec(spec: RunSpec) -> Comparison:
     root = locate(registry, name, spec.data, spec.cache)
     check_files(dataset, root)
     check_buildable(recipes, schema, len(schema.tasks[task]), spec.plugins)
+    check_augment(recipes[0], schema, spec.plugins)
     check_saving(spec.save_encoders, recipes[0], schema.modalities, spec.plugins)
     files = Preparation(name, root, spec.cache, spec.plugins, spec.bad)
     for recipe in recipes:
