@@ -11,7 +11,7 @@ from mmbench.errors import ProtocolError, SpecError
 from mmbench.lint import Findings, find_machine, lint
 from mmbench.methods import Recipe, Wishes, choose_modalities
 from mmbench.plugins import Registry, load_registry
-from mmbench.prepare import Preparation, check_files, choose_units, locate
+from mmbench.prepare import Preparation, check_files, choose_units, known_schema, locate
 from mmbench.presets import find_preset
 from mmbench.runspec import RunSpec, anchored, check_spec, given, n_jobs
 from mmbench.specs import Spec, did_you_mean, parse_spec
@@ -61,7 +61,7 @@ def settle(spec: RunSpec) -> Asked:
     design = make_design(said, preset.run, f"preset {preset.name}")
     asked = Spec(name.name, {**preset.dataset, **name.params})
     dataset = registry.dataset(asked)
-    schema = dataset.schema()
+    schema = known_schema(dataset, lambda: locate(registry, asked, spec.data, spec.cache))
     choose_modalities(schema, design.modalities)
     if design.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")

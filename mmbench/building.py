@@ -1,13 +1,16 @@
 """Encoders and fusions from their specs, with weights drawn from a seed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 
+from mmbench.errors import SpecError
+from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion
 from mmbench.plugins import load_registry
 from mmbench.specs import Spec
-from mmbench.types import Modality, TokenSpec
+from mmbench.types import Modality, Schema, TokenSpec
 
 
 def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed: int) -> Encoder:
@@ -30,6 +33,29 @@ def build_fusion(
         torch.manual_seed(seed)
         fusion: Fusion = cls(inputs, n_classes, **registry.bound("fusions", spec))
     return fusion
+
+
+def check_augment(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
+    """Refuse augmented training where it would change nothing.
+
+    Only the first method is asked: baselines take the setting over from it, whatever they read.
+    """
+    images = {name: spec for name, spec in first.encoders.items() if schema.modality(name).kind == "image"}
+    trained = (not build_encoder(spec, schema.modality(name), plugins, seed=0).frozen for name, spec in images.items())
+    if first.training.augment and not any(trained):
+        raise SpecError(
+            f"{first.label} trains no image encoder whose images could be changed",
+            where="--training augment=true",
+            remedy="leave it out, or train the encoder (frozen=false)",
+        )
+
+
+def all_params(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """The parameters of the fusion and of each encoder of a recipe."""
+    registry = load_registry(plugins)
+    yield registry.bound("fusions", recipe.fusion)
+    for spec in recipe.encoders.values():
+        yield registry.bound("encoders", spec)
 
 
 def unused(modality: Modality) -> TokenSpec:

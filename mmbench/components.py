@@ -34,6 +34,13 @@ class Dataset(Component):
         """Modalities, tasks and groups; must not read a file."""
         raise NotImplementedError(f"{type(self).__name__}.schema")
 
+    def schema_of(self, root: Path) -> Schema:
+        """The whole schema of the files under ``root``, where their names or headers tell more than ``schema`` can.
+
+        It has the modalities of ``schema``; quick, and asked only where ``check`` finds no problem.
+        """
+        return self.schema()
+
     def locate(self, cache: Path) -> Path | None:
         """Where the files are when the user names no folder.
 

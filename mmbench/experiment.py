@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 
 from mmbench.asked import Asked, examine, find_files, settle
+from mmbench.building import all_params, check_augment
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.files import make_folder, write_text
 from mmbench.hashing import digest
 from mmbench.jobs import Plan
 from mmbench.lint import Findings, tell
 from mmbench.methods import Recipe, resolve
+from mmbench.origins import refuse_seen
 from mmbench.planning import Setting, make_plan
-from mmbench.prepare import Preparation, prepare
+from mmbench.prepare import Preparation, prepare, source_digests
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, n_jobs
+from mmbench.saving import Saving, check_saving, save_encoders, unsaved
 from mmbench.schedule import run_missing
-from mmbench.splits import Fold, fingerprint, make_folds, straddling
+from mmbench.splits import Fold, fingerprint, fold_of_all, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Store
 
@@ -40,6 +43,7 @@ def run_spec(spec: RunSpec) -> Comparison:
     files = find_files(asked)
     # Whatever can be wrong with the line is found before hours of preparing.
     findings = examine(asked, recipes)
+    check_saving(spec.save_encoders, recipes[0], asked.schema.modalities, spec.plugins)
     home, plans = carry_out(asked, files, recipes, findings)
     return _write_comparison(home, plans, asked.design.seeds)
 
@@ -50,6 +54,9 @@ def carry_out(
     """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
     spec, design = asked.spec, asked.design
     tell(findings)
+    check_augment(recipes[0], asked.schema, spec.plugins)
+    for params in (params for recipe in recipes for params in all_params(recipe, spec.plugins)):
+        refuse_seen(params, lambda: source_digests(files))
     store = prepare(files, jobs=n_jobs(spec))
     rows = np.flatnonzero(store.labels(asked.task) >= 0)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), asked.protocol, design.folds), rows)
@@ -69,7 +76,11 @@ def carry_out(
     )
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
+    missing = unsaved(asked.spec.save_encoders, plans[0])
     run_missing(plans, folds, design.seeds, n_jobs(spec))
+    if missing:
+        whole = fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)
+        save_encoders(Saving(missing, source_digests(files)), plans[0], *_on_rows([whole], rows))
     return home, plans
 
 

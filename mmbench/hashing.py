@@ -39,6 +39,12 @@ def _source_digest(path: Path, whole_folder: bool) -> str:
     return digest([[file.name, hashlib.sha256(file.read_bytes()).hexdigest()] for file in files])[:16]
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of the content of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class FileDigests:
     """SHA-256 of files, remembered by size and modification time so that a file is read once."""
 
@@ -55,8 +61,7 @@ class FileDigests:
         known = self._known.get(str(path))
         if known and known[:3] == stamp:
             return str(known[3])
-        with path.open("rb") as file:
-            value = hashlib.file_digest(file, "sha256").hexdigest()
+        value = file_digest(path)
         self._known[str(path)] = [*stamp, value]
         self._changed = True
         return value

@@ -49,6 +49,15 @@ class Encoder(nn.Module, Component):
         """Instances ``(n, *modality.shape)`` to tokens ``(n, T, D)``."""
         raise NotImplementedError(f"{type(self).__name__}.forward")
 
+    def weights_to_save(self) -> Mapping[str, Tensor]:
+        """What ``--save-encoder`` writes, for the parameter ``weights=FILE`` of the same encoder to read.
+
+        The names are those the parameter expects: an encoder around a library's network gives that network's own.
+        Encoders without such a parameter cannot be saved.
+        """
+        state: Mapping[str, Tensor] = self.state_dict()
+        return state
+
 
 class Fusion(nn.Module, Component):
     """Tokens of all modalities to logits. Never sees raw inputs."""

@@ -9,7 +9,7 @@ import torch
 
 from mmbench.building import build_encoder
 from mmbench.features import Encoding, encode
-from mmbench.hashing import code_digest, digest
+from mmbench.hashing import code_digest, digest, file_digest
 from mmbench.jobs import Keep, Plan
 from mmbench.lint import Finding
 from mmbench.methods import Recipe
@@ -95,9 +95,12 @@ def _encode_frozen(setting: Setting, recipe: Recipe) -> dict[str, Path]:
 def _describe(kind: str, spec: Spec, setting: Setting) -> dict[str, Any]:
     registry = load_registry(setting.plugins)
     cls = registry.find(kind, spec.name).component
-    return {
-        "name": spec.name,
-        "params": registry.bound(kind, spec),
-        "version": cls.version,
-        "code": code_digest(cls),
-    }
+    params = registry.bound(kind, spec)
+    return {"name": spec.name, "params": params, "version": cls.version, "code": code_digest(cls), **_contents(params)}
+
+
+def _contents(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What is in the files that parameters name: weights that were trained again have the same path."""
+    named = {name: Path(value) for name, value in params.items() if isinstance(value, str) and Path(value).suffix}
+    found = {name: file_digest(path) for name, path in named.items() if path.is_file()}
+    return {"files": found} if found else {}

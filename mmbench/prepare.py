@@ -1,13 +1,13 @@
 """A dataset's files into one prepared HDF5 file: by unit, in parallel, resumed, named by content."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mmbench.components import Dataset
+from mmbench.components import Dataset, overrides
 from mmbench.errors import DataError, SpecError
 from mmbench.files import locked, make_folder, sweep, written_whole
 from mmbench.gaps import count_gaps
@@ -17,7 +17,7 @@ from mmbench.progress import reporter, track
 from mmbench.samples import check_sample
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
-from mmbench.types import Sample
+from mmbench.types import Sample, Schema
 from mmbench.workers import in_processes
 
 
@@ -111,6 +111,26 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     return Store(path)
 
 
+def known_schema(dataset: Dataset, find: Callable[[], Path]) -> Schema:
+    """The whole schema; the folder is found, and its files checked, only for a dataset whose files tell more."""
+    if not overrides(dataset, "schema_of", Dataset):
+        return dataset.schema()
+    root = find()
+    check_files(dataset, root)
+    return dataset.schema_of(root)
+
+
+def source_digests(what: Preparation) -> frozenset[str]:
+    """SHA-256 of every file that the samples of a dataset are made from."""
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    digests = FileDigests(what.cache / "digests.json")
+    with reading_errors(what.root):
+        units = track(choose_units(dataset, what.root, what.units), "checking files")
+        found = frozenset(digests(file) for unit in units for file in dataset.sources(what.root, unit))
+    digests.save()
+    return found
+
+
 @contextmanager
 def reading_errors(root: Path) -> Iterator[None]:
     """Turn a file that is missing or cannot be opened into one clear line."""
@@ -127,7 +147,7 @@ def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dic
     recipe = {
         "dataset": what.dataset.name,
         "params": load_registry(what.plugins).bound("datasets", what.dataset),
-        "schema": asdict(dataset.schema()),
+        "schema": asdict(dataset.schema_of(what.root)),
         "version": dataset.version,
         "code": code_digest(type(dataset)),
         "bad": what.bad,
@@ -178,7 +198,7 @@ def _is_whole(part: Path) -> bool:
 
 def _prepare_unit(what: Preparation, unit: str, part: Path) -> None:
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    schema = dataset.schema()
+    schema = dataset.schema_of(what.root)
     samples: list[Sample] = []
     dropped: list[str] = []
     with reading_errors(what.root):

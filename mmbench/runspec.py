@@ -37,6 +37,7 @@ class RunSpec:
     encoders: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
+    save_encoders: Mapping[str, Path] = field(default_factory=dict)
     data: Path | None = None
     out: Path = Path("runs")
     cache: Path = field(default_factory=default_cache)
@@ -69,6 +70,7 @@ def anchored(spec: RunSpec) -> RunSpec:
         spec,
         out=spec.out.resolve(),
         cache=spec.cache.resolve(),
+        save_encoders={name: Path(path).resolve() for name, path in spec.save_encoders.items()},
         data=spec.data.resolve() if spec.data else None,
         plugins=tuple(str(Path(file).resolve()) for file in spec.plugins),
     )

@@ -112,6 +112,20 @@ def make_folds(
     return folds
 
 
+def fold_of_all(
+    ids: NDArray[np.str_],
+    groups: Mapping[str, NDArray[np.str_]],
+    protocol: Protocol,
+    seed: int = 0,
+    validation: float = 0.2,
+) -> Fold:
+    """All samples in one fold that tests nothing; the validation part keeps the groups of the protocol whole."""
+    atoms = _atoms(ids, groups, protocol)
+    names = np.unique(atoms)
+    held = _shuffled(names, seed, "", "validation of all")[: max(1, round(validation * len(names)))]
+    return _fold("all", np.arange(len(ids)), atoms, names[:0], held)
+
+
 def _count(n_names: int, protocol: Protocol, n_folds: int, scope: str) -> int:
     """How many folds; ProtocolError unless training, validation and test get a group each in all of them."""
     kind, where = f"{protocol.whole or 'sample'}(s)", f"in {scope}" if scope else "in all"

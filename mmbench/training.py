@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmbench.augmentation import augment
 from mmbench.components import overrides
 from mmbench.errors import TrainingError
 from mmbench.inputs import Inputs
 from mmbench.metrics import balanced_accuracy, confusion
 from mmbench.model import Model
-from mmbench.networks import Encoder
+from mmbench.networks import Encoder, Tokens
 from mmbench.splits import Fold
 from mmbench.store import Rows
 from mmbench.types import Training
@@ -62,7 +63,7 @@ def fit(
     """
     with deterministic(device), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        loop = _Loop(model.to(device), inputs, labels, training, device, fold)
+        loop = _Loop(model.to(device), inputs, labels, training, device, fold, seed)
         return _fit(loop, np.random.default_rng(seed), on_epoch)
 
 
@@ -102,10 +103,14 @@ class _Loop:
         training: Training,
         device: torch.device,
         fold: Fold,
+        seed: int,
     ) -> None:
         self.model, self.inputs, self.labels, self.training = model, inputs, labels, training
         self.device, self.fold = device, fold
         self.criterion = make_criterion(labels[fold.train], model.fusion.n_classes, training).to(device)
+        # A generator of its own: weights and order are drawn as they would be without.
+        self.draws = torch.Generator().manual_seed(seed)
+        self.augmented = trained_images(model) if training.augment else ()
         adapt_encoders(model, inputs, fold.train, device)
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.n_epochs = training.epochs if parameters else 1
@@ -118,12 +123,18 @@ class _Loop:
         for part in _batches(rows, self.training.batch_size):
             target = torch.from_numpy(self.labels[part]).to(self.device)
             with mixed_precision(self.device):
-                tokens = self.model.tokens(self.inputs.batch(part, self.device))
+                tokens = self.model.tokens(self._training_batch(part))
                 loss = self.model.fusion.training_loss(tokens, target, self.criterion)
             self.stepper.step(loss)
             total += float(loss.detach()) * len(part)
             seen += len(part)
         return total / seen
+
+    def _training_batch(self, rows: Rows) -> dict[str, Tokens]:
+        batch = self.inputs.batch(rows, self.device)
+        for name in self.augmented:
+            batch[name] = Tokens(augment(batch[name].x, self.draws), batch[name].present)
+        return batch
 
     def validate(self, train_loss: float) -> Epoch:
         """Loss and score on the validation part, each class weighing the same."""
@@ -134,6 +145,11 @@ class _Loop:
         loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(target), weight=weight)
         score = balanced_accuracy(confusion(target, logits.argmax(axis=1), n_classes))
         return Epoch(train_loss, float(loss), float(score))
+
+
+def trained_images(model: Model) -> tuple[str, ...]:
+    """The modalities whose images arrive raw, for an encoder that is trained."""
+    return tuple(name for name in model.encoders if model.encoder(name).modality.kind == "image")
 
 
 def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.device) -> None:
@@ -182,8 +198,10 @@ def _batches(rows: Rows, size: int) -> Iterator[Rows]:
 def predict(
     model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
 ) -> NDArray[np.float32]:
-    """Logits ``(n, C)`` of some rows, in their order."""
+    """Logits ``(n, C)`` of some rows, in their order; of none, no logits."""
     model.eval()
+    if not len(rows):
+        return np.zeros((0, model.fusion.n_classes), dtype=np.float32)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):

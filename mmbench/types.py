@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["timeseries", "image", "vector"]
-Access = Literal["open", "gated", "bundled", "simulated"]
+Access = Literal["open", "gated", "bundled", "simulated", "yours"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class Modality:
 class Schema:
     """What a dataset holds, known before any file is read.
 
-    ``tasks`` maps a task to its class names in label order; the first task is the default one. ``groups``
-    names the groups every sample declares (``subject``, ``trial``, ``session``); none when samples stand alone.
+    ``tasks`` maps a task to its class names in label order; the first task is the default one. A task whose classes
+    only the files tell has none until they are looked at. ``groups`` names the groups every sample declares
+    (``subject``, ``trial``, ``session``); none when samples stand alone.
     """
 
     modalities: tuple[Modality, ...]
@@ -108,7 +109,8 @@ class Training:
 
     AdamW at ``lr``, cosine down to ``final_lr`` × lr over ``epochs``; gradients clipped to norm ``clip``,
     0 for not at all; stops when validation has not improved for ``patience`` epochs. ``class_weights``
-    weighs the classes of the training part inversely to their frequency.
+    weighs the classes of the training part inversely to their frequency. ``augment`` changes the images of
+    every training batch at random, where an image encoder is trained.
     """
 
     epochs: int = 40
@@ -120,3 +122,4 @@ class Training:
     patience: int = 10
     class_weights: bool = True
     label_smoothing: float = 0.0
+    augment: bool = False

@@ -10,7 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmbench import Card, Dataset, Encoder, Fusion, Int, Modality, Problem, Sample, Schema, Tokens, TokenSpec
+from mmbench import (
+    Card,
+    Dataset,
+    Encoder,
+    Fusion,
+    Int,
+    Modality,
+    Problem,
+    Sample,
+    Schema,
+    Tokens,
+    TokenSpec,
+    load_state_dict,
+)
 
 
 class GoodEncoder(Encoder):
@@ -114,6 +127,13 @@ class LayersInList(GoodEncoder):
         self.hidden = [nn.Linear(dim, dim)]
 
 
+class WeightsUnderOtherNames(GoodEncoder):
+    def __init__(self, modality: Modality, *, dim: int = 4, weights: str | None = None) -> None:
+        super().__init__(modality, dim=dim)
+        if weights:
+            self.layer.load_state_dict(load_state_dict(weights))
+
+
 class DrawnOutsideOfState(GoodEncoder):
     def __init__(self, modality: Modality, *, dim: int = 4) -> None:
         super().__init__(modality, dim=dim)
@@ -140,6 +160,7 @@ ENCODERS = [
     (TokenOutsideOfParameters, "state"),
     (LayersInList, "state"),
     (DrawnOutsideOfState, "state"),
+    (WeightsUnderOtherNames, "weights"),
 ]
 
 
@@ -312,6 +333,11 @@ class OneClass(GoodDataset):
         return replace(super().sample(unit, n), labels={"parity": n % 2, "mood": 0})
 
 
+class OtherClassesInFiles(GoodDataset):
+    def schema_of(self, root: Path) -> Schema:
+        return replace(super().schema(), tasks={"parity": ("even", "odd", "neither")})
+
+
 class ContentWithNothing(GoodDataset):
     def check(self, root: Path) -> list[Problem]:
         return []
@@ -393,6 +419,7 @@ DATASETS = [
     (NoLicence, "card"),
     (SchemaFromFile, "schema"),
     (OneClass, "schema"),
+    (OtherClassesInFiles, "schema_of"),
     (ContentWithNothing, "empty_folder"),
     (UnitsTwice, "units"),
     (SecretSource, "sources"),

@@ -10,7 +10,8 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     """Register every dataset of this distribution."""
     from mmbench_datasets.deap import Deap, DeapSim
     from mmbench_datasets.eegmat import Eegmat
+    from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
 
-    for dataset in (Deap, DeapSim, Eegmat, Mfeat):
+    for dataset in (Deap, DeapSim, Eegmat, ImageFolder, Mfeat):
         register(dataset)

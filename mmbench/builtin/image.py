@@ -57,6 +57,11 @@ class TimmImages(Encoder):
         scaled = (x.to(self.mean.dtype) / 255 - self.mean) / self.std
         return tokens_of(self.network.forward_features(scaled), self.network.num_features)
 
+    def weights_to_save(self) -> Mapping[str, Tensor]:
+        """The network's own, in timm's names."""
+        state: Mapping[str, Tensor] = self.network.state_dict()
+        return state
+
     def train(self, mode: bool = True) -> Self:
         """As usual, but a frozen network stays as in evaluation: no dropout, no running statistics."""
         return super().train(mode and not self.frozen)

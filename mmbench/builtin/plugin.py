@@ -3,21 +3,31 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mmbench import hookimpl
+from mmbench import Method, Training, hookimpl
 
 if TYPE_CHECKING:
     from mmbench import Encoder, Fusion
 
 
+# The training is convex: small steps reach its end, and the epoch on the way that validation picks is early stopping.
+LOGISTIC = Method(
+    name="logistic",
+    fusion="linear",
+    encoders={"image": "pixels", "timeseries": "de", "vector": "raw"},
+    training=Training(epochs=100, lr=1e-3, weight_decay=0.1, patience=20),
+)
+
+
 @hookimpl
 def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
-    """Band entropies, a convolutional network for time series, two encoders for vectors, timm's image models."""
+    """Encoders of time series, vectors and images."""
     from mmbench.builtin.conv1d import Conv1d
     from mmbench.builtin.de import DifferentialEntropy
     from mmbench.builtin.image import TimmImages
+    from mmbench.builtin.pixels import Pixels
     from mmbench.builtin.vector import Mlp, Raw
 
-    for encoder in (DifferentialEntropy, Conv1d, Mlp, Raw, TimmImages):
+    for encoder in (DifferentialEntropy, Conv1d, Mlp, Raw, Pixels, TimmImages):
         register(encoder)
 
 
@@ -27,8 +37,15 @@ def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
     from mmbench.builtin.concat import Concat
     from mmbench.builtin.gated import Gated
     from mmbench.builtin.late import Late
+    from mmbench.builtin.linear import Linear
     from mmbench.builtin.only import Only
     from mmbench.builtin.prior import Prior
 
-    for fusion in (Concat, Late, Only, Prior, Gated):
+    for fusion in (Concat, Late, Only, Prior, Gated, Linear):
         register(fusion)
+
+
+@hookimpl
+def register_methods(register: Callable[[Method], None]) -> None:
+    """Logistic regression on plain features."""
+    register(LOGISTIC)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from mmbench.cli.console import note, progress, show, show_json
 from mmbench.cli.options import Json, Plugins
@@ -51,7 +52,9 @@ def _card_table(card: dict[str, Any]) -> Any:
     table.add_column("value", overflow="fold")
     table.add_row("access", f"{card['access']}, {card['licence']}")
     table.add_row("modalities", ", ".join(f"{name} {tuple(shape)}" for name, shape in card["modalities"].items()))
-    table.add_row("tasks", ", ".join(f"{task} ({len(classes)})" for task, classes in card["tasks"].items()))
+    table.add_row(
+        "tasks", ", ".join(f"{task} ({len(classes) or 'of the files'})" for task, classes in card["tasks"].items())
+    )
     table.add_row("groups", ", ".join(card["groups"]) or "none")
     table.add_row("from", card["url"])
     return table
@@ -78,10 +81,15 @@ def check(
         found = registry.dataset(spec)
         problems = found.check(root)
         units = [] if problems else found.units(root)
+        schema = found.schema() if problems else found.schema_of(root)
     if as_json:
-        show_json({"root": str(root), "units": units, "problems": [asdict(problem) for problem in problems]})
+        found_there = {"units": units, "tasks": dict(schema.tasks), "groups": list(schema.groups)}
+        show_json({"root": str(root), **found_there, "problems": [asdict(problem) for problem in problems]})
     elif not problems:
         show(f"{spec.name}: {len(units)} units in {root}, nothing missing")
+        for task, classes in schema.tasks.items():
+            # Text, since a folder's name may look like markup.
+            show(Text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}"))
     for problem in () if as_json else problems:
         note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
     if problems:

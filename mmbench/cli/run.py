@@ -1,13 +1,14 @@
 """``mmbench run``."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mmbench.cli.console import progress, show, show_json
 from mmbench.cli.options import Json, Quiet, with_run_options
-from mmbench.specs import split_list
+from mmbench.specs import parse_pairs, split_list
 
 if TYPE_CHECKING:
     from mmbench.runspec import RunSpec
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 def run(
     spec: "RunSpec",
     against: Annotated[str, typer.Option(help="Baselines, separated by commas.")] = "",
+    save_encoder: Annotated[
+        list[str] | None,
+        typer.Option(help="MODALITY=FILE.safetensors: keep the encoder of one more model, trained on all samples."),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -24,8 +29,9 @@ def run(
     from mmbench.experiment import run_spec
     from mmbench.report import comparison_table
 
+    files = {key: Path(file) for key, file in parse_pairs(save_encoder or (), "--save-encoder").items()}
     with progress(quiet):
-        comparison = run_spec(replace(spec, against=tuple(split_list(against))))
+        comparison = run_spec(replace(spec, against=tuple(split_list(against)), save_encoders=files))
     if as_json:
         show_json(comparison.to_json())
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import get_args
 from unittest import SkipTest
 
-from mmbench.components import Dataset
+from mmbench.components import Dataset, overrides
 from mmbench.conformance.declaration import check_name, check_parameters, check_space, params_for, subject_of
 from mmbench.conformance.opened import opened_files
 from mmbench.conformance.outcome import Check, checks_of, demand
@@ -61,8 +61,8 @@ class DatasetCase:
 
     @cached_property
     def schema(self) -> Schema:
-        """The schema of a new instance."""
-        return self.build().schema()
+        """The whole schema, from a new instance."""
+        return self.build().schema_of(self.root)
 
     def read(self) -> Iterator[Sample]:
         """The samples of the first units, from a new instance."""
@@ -120,7 +120,20 @@ def check_schema(case: DatasetCase) -> None:
         )
         demand(min(modality.shape) > 0 and modality.instances > 0, f"{modality.name} is empty")
     for task, classes in schema.tasks.items():
-        demand(len(set(classes)) == len(classes) > 1, f"task {task} has no two different classes")
+        if classes or not overrides(case.build(), "schema_of", Dataset):
+            demand(len(set(classes)) == len(classes) > 1, f"task {task} has no two different classes")
+
+
+def check_schema_of(case: DatasetCase) -> None:
+    """What the files tell of the schema adds to what is known without them, and contradicts nothing."""
+    before, schema = case.build().schema(), case.schema
+    demand(schema.modalities == before.modalities, "schema_of() has other modalities than schema()")
+    demand(set(before.groups) <= set(schema.groups), "schema_of() lacks a group of schema()")
+    demand(list(schema.tasks) == list(before.tasks), "schema_of() has other tasks than schema()")
+    for task, classes in before.tasks.items():
+        found = schema.tasks[task]
+        demand(classes in (found, ()), f"schema_of() has other classes of {task} than schema()")
+        demand(len(set(found)) == len(found) > 1 or bool(classes), f"task {task} has no two different classes")
 
 
 def check_empty_folder(case: DatasetCase) -> None:
@@ -195,6 +208,7 @@ def check_reads_equal(case: DatasetCase) -> None:
 
 CHECKS = (
     check_schema,
+    check_schema_of,
     check_empty_folder,
     check_units,
     check_sources,

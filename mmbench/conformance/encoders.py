@@ -1,15 +1,25 @@
 """Checks of encoders."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from mmbench.components import overrides
-from mmbench.conformance.declaration import check_name, check_parameters, check_space, params_for, subject_of
+from mmbench.conformance.declaration import (
+    check_name,
+    check_parameters,
+    check_space,
+    parameters_of,
+    params_for,
+    subject_of,
+)
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.tensors import close, demand_gradients, demand_registered, perturb, seeded
+from mmbench.errors import SpecError
 from mmbench.networks import Encoder
 from mmbench.types import Kind, Modality, TokenSpec
 
@@ -125,7 +135,38 @@ def check_state(case: EncoderCase) -> None:
     demand(close(encode(other, x), encode(encoder, x)), "another build with the same state_dict gives other tokens")
 
 
-CHECKS = (check_shapes, check_finite, check_batch_independence, check_gradients, check_frozen, check_state)
+def check_weights(case: EncoderCase) -> None:
+    """The parameter ``weights``, where there is one, reads what ``weights_to_save`` gave."""
+    if "weights" not in parameters_of(case.cls):
+        return
+    from safetensors.torch import save_file
+
+    encoder = case.build(seed=0).eval()
+    with tempfile.TemporaryDirectory(prefix="mmbench-check-") as folder:
+        file = str(Path(folder) / "saved.safetensors")
+        save_file({name: tensor.detach().clone() for name, tensor in encoder.weights_to_save().items()}, file)
+        other = _build_from(case, file).eval()
+    x = case.instances()
+    demand(close(encode(other, x), encode(encoder, x)), "with the weights that were saved it gives other tokens")
+
+
+def _build_from(case: EncoderCase, file: str) -> Encoder:
+    try:
+        return replace(case, params={**case.params, "weights": file}).build(seed=1)
+    except SpecError:
+        # A file may tell by itself what the other parameters would.
+        return replace(case, params={"weights": file}).build(seed=1)
+
+
+CHECKS = (
+    check_shapes,
+    check_finite,
+    check_batch_independence,
+    check_gradients,
+    check_frozen,
+    check_state,
+    check_weights,
+)
 
 
 @torch.no_grad()

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmbench import Modality, SpecError, WeightsError
+from mmbench import Modality, SpecError, TokenSpec, WeightsError
 from mmbench.builtin import image
 from mmbench.builtin.conv1d import Conv1d, odd_kernel
 from mmbench.builtin.image import TimmImages
+from mmbench.builtin.pixels import Pixels
 from mmbench.builtin.vector import Mlp, Raw
 
 FACE = Modality("face", "image", (3, 64, 64), instances=10)
@@ -143,3 +144,12 @@ def test_parameters_that_take_no_part_are_set_aside() -> None:
     aside = [name for name, parameter in encoder.network.named_parameters() if not parameter.requires_grad]
     assert aside == ["conv_head.weight", "conv_head.bias"]
     assert not any(parameter.requires_grad for parameter in TimmImages(FACE, frozen=True).parameters())
+
+
+def test_pixels_are_averaged_grey_values() -> None:
+    x = torch.zeros(1, 3, 4, 6, dtype=torch.uint8)
+    x[0, 0, :2, :3] = 255
+    encoder = Pixels(Modality("photo", "image", (3, 4, 6)), side=2)
+    assert encoder.out == TokenSpec(1, 4)
+    assert encoder(x).flatten().tolist() == pytest.approx([0.299, 0, 0, 0])
+    assert encoder(torch.full_like(x, 255)).flatten().tolist() == pytest.approx([1] * 4)

@@ -11,6 +11,7 @@ from mmbench import SpecError, Tokens, TokenSpec
 from mmbench.builtin.concat import Concat
 from mmbench.builtin.gated import Gated
 from mmbench.builtin.late import Late
+from mmbench.builtin.linear import Linear
 from mmbench.builtin.only import Only
 from mmbench.builtin.pooling import Summary, mean_over_present
 from mmbench.builtin.prior import Prior
@@ -164,3 +165,38 @@ def test_gated_computes_the_published_unit() -> None:
     z = torch.sigmoid(gated.gate(torch.cat([x1, x2], dim=1)))
     hidden = z * torch.tanh(gated.hidden[0](x1)) + (1 - z) * torch.tanh(gated.hidden[1](x2))
     torch.testing.assert_close(gated(tokens), gated.classify(hidden))
+
+
+def test_linear_is_logistic_regression() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    tokens = batch(n=60)
+    labels = (
+        tokens["eeg"].x[:, 0, 0, 0] + 0.5 * torch.randn(60, generator=torch.Generator().manual_seed(1)) > 0
+    ).long()
+    fusion = Linear({name: INPUTS[name] for name in INPUTS}, 2)
+    assert not fusion(tokens).any(), "it starts from zero"
+    optimizer = torch.optim.LBFGS(fusion.parameters(), max_iter=500, line_search_fn="strong_wolfe")
+    penalty = 0.1
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = cross_entropy(fusion(tokens), labels) + penalty / 2 * fusion.layer.weight.square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    flat = torch.cat([tokens[name].x.flatten(1) for name in sorted(tokens)], dim=1).numpy()
+    # Two weights of opposite sign share what is one weight there, at half the penalty.
+    theirs = LogisticRegression(C=1 / (penalty / 2 * 60), tol=1e-8, max_iter=1000).fit(flat, labels)
+    ours = fusion(tokens).detach().diff(dim=1).squeeze(1)
+    assert torch.allclose(ours, torch.tensor(theirs.decision_function(flat)).float(), atol=1e-2)
+
+
+def test_what_is_absent_tells_linear_nothing() -> None:
+    torch.manual_seed(0)
+    fusion = Linear(INPUTS, 3)
+    torch.nn.init.normal_(fusion.layer.weight)
+    tokens = batch()
+    hidden = Tokens(tokens["face"].x, tokens["face"].present & False)
+    assert torch.equal(fusion({**tokens, "face": hidden}), fusion(without(tokens, "face")))

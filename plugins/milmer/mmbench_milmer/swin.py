@@ -68,6 +68,11 @@ class Swin(Encoder):
         if frozen:
             self.requires_grad_(False).eval()
 
+    def weights_to_save(self) -> Mapping[str, Tensor]:
+        """The network's own, in timm's names, as ``weights=FILE`` reads them."""
+        state: Mapping[str, Tensor] = self.net.state_dict()
+        return state
+
     def train(self, mode: bool = True) -> "Swin":
         """Training mode, except that a frozen encoder stays in evaluation mode."""
         return super().train(mode and not self.frozen)

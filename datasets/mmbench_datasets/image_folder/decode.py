@@ -1,0 +1,40 @@
+"""An image of any size as a square of one size."""
+
+import io
+import warnings
+from pathlib import Path
+
+from mmbench import DataError
+
+# Not whatever Pillow can open: some of its readers call other programs.
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
+_JPEG_QUALITY = 95
+
+
+def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
+    """The middle square of the upright image, ``crop`` of its shorter side, at ``size`` pixels: RGB, as JPEG.
+
+    Raises DataError for a file that is no image of 8 bits a channel, is damaged, or would fill the memory.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                if image.mode.startswith(("I", "F")):
+                    raise ValueError(f"its pixels are of mode {image.mode}, not 8 bits a channel")
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+            half = crop * min(upright.size) / 2
+            x, y = (side / 2 for side in upright.size)
+            box = (x - half, y - half, x + half, y + half)
+            square = upright.resize((size, size), Image.Resampling.LANCZOS, box=box)
+    except Exception as error:  # Pillow raises what it happens to stumble over in a damaged file
+        raise DataError(
+            f"cannot be read as an image ({type(error).__name__}: {error})",
+            where=path,
+            remedy="replace the file, or remove it",
+        ) from error
+    coded = io.BytesIO()
+    square.save(coded, "JPEG", quality=_JPEG_QUALITY)
+    return coded.getvalue()

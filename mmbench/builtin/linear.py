@@ -1,0 +1,35 @@
+"""Logistic regression: what any network has to beat."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmbench import Fusion, Tokens, TokenSpec
+
+
+class Linear(Fusion):
+    """One linear layer from all tokens of all instances of all modalities, side by side, to the logits.
+
+    On frozen tokens, which the host standardises by the training part, this is logistic regression; the weight decay
+    of the training is its L2 penalty. What is absent counts as zero, which is the mean. It starts from zero: nothing
+    about it is drawn.
+    """
+
+    name = "linear"
+
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
+        super().__init__(inputs, n_classes)
+        self.names = sorted(inputs)
+        width = sum(spec.instances * spec.length * spec.dim for spec in inputs.values())
+        self.layer = nn.Linear(width, n_classes)
+        nn.init.zeros_(self.layer.weight)
+        nn.init.zeros_(self.layer.bias)
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Logits ``(B, C)``."""
+        flat = [
+            tokens[name].x.masked_fill(~tokens[name].present[:, :, None, None], 0).flatten(1) for name in self.names
+        ]
+        logits: Tensor = self.layer(torch.cat(flat, dim=1))
+        return logits

@@ -1,0 +1,136 @@
+"""``--save-encoder``: one more model, trained on everything, whose encoders are kept for other runs."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mmbench.building import build_encoder
+from mmbench.errors import SpecError, StorageError
+from mmbench.files import make_folder
+from mmbench.jobs import Plan, build_model, hide_test, make_inputs
+from mmbench.methods import Recipe
+from mmbench.model import Model
+from mmbench.origins import SUFFIX, Origin, find_origins, read_origin, shortened, write_weights
+from mmbench.plugins import load_registry
+from mmbench.progress import reporter
+from mmbench.specs import did_you_mean
+from mmbench.splits import Fold
+from mmbench.store import Store
+from mmbench.training import Fitted, fit
+from mmbench.types import Modality
+
+_OPTION = "--save-encoder"
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Saving:
+    """The encoders that are still to be saved, by modality, and the SHA-256 of the files they learn from."""
+
+    files: Mapping[str, Path]
+    sources: frozenset[str]
+
+
+def check_saving(
+    files: Mapping[str, Path], recipe: Recipe, modalities: tuple[Modality, ...], plugins: tuple[str, ...]
+) -> None:
+    """Refuse what could not be saved, or not be read again, before anything is trained."""
+    for name, path in files.items():
+        where = f"{_OPTION} {name}={path}"
+        if name not in recipe.encoders:
+            remedy = did_you_mean(name, recipe.encoders)
+            raise SpecError(f"{recipe.label} encodes no modality {name!r}", where=_OPTION, remedy=remedy)
+        spec = recipe.encoders[name]
+        if "weights" not in load_registry(plugins).bound("encoders", spec):
+            raise SpecError(f"encoder {spec.name} reads no weights=FILE: it would be of no use", where=where)
+        modality = next(item for item in modalities if item.name == name)
+        if build_encoder(spec, modality, plugins, _SEED).frozen:
+            raise SpecError(f"encoder {spec} is frozen: it would not be trained", where=where)
+        _check_file(path, where)
+    if len(set(files.values())) < len(files):
+        raise SpecError("two encoders are to be saved in one file", where=_OPTION, remedy="give each its own")
+
+
+def unsaved(files: Mapping[str, Path], plan: Plan) -> dict[str, Path]:
+    """Those of ``files`` that this run has not written yet; SpecError where one holds anything else."""
+    missing = {}
+    for name, path in files.items():
+        if not path.exists():
+            missing[name] = path
+        elif not _is_from(path, name, plan):
+            raise SpecError(
+                "is there already, and not from this run",
+                where=f"{_OPTION} {name}={path}",
+                remedy="name another file, or remove this one",
+            )
+    return missing
+
+
+def save_encoders(saving: Saving, plan: Plan, fold: Fold) -> None:
+    """Train the plan's model on ``fold``, which tests nothing, and write its encoders."""
+    torch.set_num_threads(plan.threads)
+    store = Store(plan.store)
+    model = build_model(plan, store, _SEED)
+    fitted = _fit(plan, store, model, fold)
+    for name, path in saving.files.items():
+        encoder = model.encoder(name)
+        origin = _origin(saving, plan, store, fold, fitted, name)
+        write_weights(path, encoder.weights_to_save(), origin)
+        score = f"validation {origin.validation_score:.2f} in epoch {fitted.chosen + 1}"
+        reporter().message(
+            f"encoder of {name}, trained on all {len(fold.train)} + {len(fold.validation)} samples ({score}): {path}"
+        )
+
+
+def _fit(plan: Plan, store: Store, model: Model, fold: Fold) -> Fitted:
+    training = plan.recipe.training
+    bars = reporter()
+    bar = bars.start(f"{plan.recipe.label} · on all", training.epochs)
+    try:
+        return fit(
+            model,
+            make_inputs(plan, store, fold),
+            fold,
+            hide_test(store.labels(plan.task), fold),
+            training,
+            seed=_SEED,
+            device=torch.device(plan.device),
+            on_epoch=lambda epoch: bars.advance(bar, f"validation {epoch.validation_score:.2f}"),
+        )
+    finally:
+        bars.finish(bar)
+
+
+def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: Fitted, name: str) -> Origin:
+    spec = plan.recipe.encoders[name]
+    params = load_registry(plan.plugins).bound("encoders", spec)
+    before = frozenset[str]().union(*(origin.sources for _, origin in find_origins(params)))
+    return Origin(
+        run=plan.run["key"],
+        modality=name,
+        encoder=spec.name,
+        params=params,
+        dataset=plan.run["dataset"],
+        task=plan.task,
+        classes=tuple(store.schema.tasks[plan.task]),
+        samples={"train": len(fold.train), "validation": len(fold.validation)},
+        validation_score=fitted.history[fitted.chosen].validation_score,
+        sources=shortened(saving.sources) | before,
+    )
+
+
+def _check_file(path: Path, where: str) -> None:
+    if path.suffix != SUFFIX:
+        raise SpecError(f"the file must end in {SUFFIX}", where=where, remedy=f"write {path.stem}{SUFFIX}")
+    if path.is_dir():
+        raise SpecError("is a folder", where=where, remedy="name a file")
+    if not os.access(make_folder(path.parent), os.W_OK):
+        raise StorageError("cannot be written", where=path.parent, remedy=f"choose another folder with {_OPTION}")
+
+
+def _is_from(path: Path, name: str, plan: Plan) -> bool:
+    origin = read_origin(path)
+    return origin is not None and (origin.run, origin.modality) == (plan.run["key"], name)

@@ -1,0 +1,266 @@
+"""A folder for each class: what is found, who is held out, what is refused. The images are drawn."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mmbench
+from mmbench import DataError, SpecError, conformance
+from mmbench.prepare import Preparation, prepare
+from mmbench.specs import Spec
+from mmbench_datasets.image_folder import ImageFolder
+from mmbench_datasets.image_folder import dataset as module
+
+QUICK = {"epochs": 1}
+
+
+def draw(path: Path, size: tuple[int, int] = (40, 32), shade: int = 128, mode: str = "RGB", **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(len(str(path))).integers(0, 40, (size[1], size[0], 3))
+    Image.fromarray((noise + shade).clip(0, 255).astype(np.uint8)).convert(mode).save(path, **options)
+    return path
+
+
+def pixels(coded: object) -> np.ndarray:
+    assert isinstance(coded, bytes)
+    return np.asarray(Image.open(io.BytesIO(coded)))
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """Six people, each neutral and smiling; smiles are brighter."""
+    root = tmp_path / "people"
+    for name in ("ann", "bob", "cem", "dan", "eva", "fay"):
+        draw(root / "neutral" / f"{name}.jpg", shade=30)
+        draw(root / "smiling" / f"{name}.png", shade=200)
+    return root
+
+
+def made(root: Path, names: list[str]) -> Path:
+    for name in names:
+        draw(root / name)
+    return root
+
+
+def test_conformance(people: Path) -> None:
+    outcomes = [check.run() for check in conformance.check_dataset(ImageFolder, people, size=32)]
+    assert len(outcomes) > 10
+    assert [outcome for outcome in outcomes if not outcome.ok or outcome.skipped] == []
+
+
+def test_folders_are_classes_and_names_that_recur_are_people(people: Path) -> None:
+    schema = ImageFolder(size=32).schema_of(people)
+    assert schema.tasks == {"class": ("neutral", "smiling")}
+    assert schema.groups == ("subject",)
+    (sample, *_) = ImageFolder(size=32).read(people, "smiling/0")
+    assert (sample.id, sample.labels, sample.groups) == ("smiling/ann.png", {"class": 1}, {"subject": "ann"})
+
+
+def test_without_files_only_the_images_are_known() -> None:
+    schema = ImageFolder(size=48).schema()
+    assert schema.modality("image").shape == (3, 48, 48)
+    assert schema.tasks == {"class": ()}
+    assert schema.groups == ()
+    assert ImageFolder(person="^(.)").schema().groups == ("subject",)
+
+
+def test_parts_are_put_together(tmp_path: Path) -> None:
+    made(tmp_path, ["train/sad/Training_1.png", "test/sad/Test_1.png", "train/happy/Training_7.png"])
+    dataset = ImageFolder(size=32)
+    assert dataset.check(tmp_path) == []
+    assert dataset.units(tmp_path) == ["happy/0", "sad/0"]
+    ids = [sample.id for unit in dataset.units(tmp_path) for sample in dataset.read(tmp_path, unit)]
+    assert ids == ["train/happy/Training_7.png", "test/sad/Test_1.png", "train/sad/Training_1.png"]
+    assert dataset.schema_of(tmp_path).groups == ()
+
+
+def test_numbered_classes_are_in_the_order_of_numbers(tmp_path: Path) -> None:
+    made(tmp_path, ["10/a.jpg", "2/b.jpg", "1/c.jpg"])
+    assert ImageFolder().schema_of(tmp_path).tasks == {"class": ("1", "2", "10")}
+
+
+@pytest.mark.parametrize(
+    ("person", "names", "found"),
+    [
+        ("auto", ["a/001.jpg", "a/002.jpg", "b/001.jpg", "b/002.jpg"], ["001", "002", "001", "002"]),
+        ("auto", ["a/im0.jpg", "a/im1.jpg", "b/im0.jpg", "b/im1.jpg", "b/im2.jpg"], None),
+        ("auto", ["a/im0.jpg", "a/im1.jpg", "b/x0.jpg", "b/x1.jpg"], None),
+        ("^(S[0-9]+)", ["a/S005_1.jpg", "a/S011_1.jpg", "b/S005_2.jpg"], ["S005", "S011", "S005"]),
+        ("^[A-B]([FM][0-9]{2})", ["a/AF01HA.jpg", "b/BF01SA.jpg"], ["F01", "F01"]),
+        (None, ["a/001.jpg", "b/001.jpg"], None),
+    ],
+    ids=["recurring", "counted", "never-again", "first-part", "sessions", "none"],
+)
+def test_who_is_on_an_image(tmp_path: Path, person: str | None, names: list[str], found: list[str] | None) -> None:
+    dataset = ImageFolder(size=16, person=person)
+    made(tmp_path, names)
+    assert dataset.check(tmp_path) == []
+    assert dataset.schema_of(tmp_path).groups == (("subject",) if found else ())
+    samples = [sample for unit in dataset.units(tmp_path) for sample in dataset.read(tmp_path, unit)]
+    assert [sample.groups.get("subject") for sample in samples] == (found or [None] * len(names))
+
+
+def test_a_name_without_a_person_is_told(tmp_path: Path) -> None:
+    made(tmp_path, ["a/S1_x.jpg", "b/S2_x.jpg", "b/stray.jpg"])
+    (problem,) = ImageFolder(person="^(S[0-9]+)").check(tmp_path)
+    assert problem.path.endswith("stray.jpg")
+    assert "person=none" in problem.remedy
+
+
+@pytest.mark.parametrize("person", ["S[0-9]+", "(a)(b)", "(a"])
+def test_a_pattern_that_names_nobody_is_refused(person: str) -> None:
+    with pytest.raises(SpecError, match="image-folder\\[person\\]"):
+        ImageFolder(person=person)
+
+
+def test_the_middle_is_cut_out_upright(tmp_path: Path) -> None:
+    wide = np.zeros((40, 120, 3), dtype=np.uint8)
+    wide[:, 40:80] = 255
+    wide[20:, 40:80, 1:] = 0  # the lower half of the middle is red
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        Image.fromarray(wide).save(tmp_path / folder / "x.jpg", quality=95, exif=exif)
+    (sample,) = ImageFolder(size=20).read(tmp_path, "a/0")
+    image = pixels(sample.data["image"][0])
+    assert image.shape == (20, 20, 3)
+    assert image[:8, :, 0].min() > 200 > image[:8, :, 1].max() + 100, "red is above once it is turned"
+    assert image[12:].min() > 200
+
+
+def test_a_crop_keeps_the_inner_part(tmp_path: Path) -> None:
+    framed = np.zeros((64, 96, 3), dtype=np.uint8)
+    framed[16:48, 32:64] = 255
+    (tmp_path / "a").mkdir()
+    Image.fromarray(framed).save(tmp_path / "a" / "x.png")
+    means = []
+    for crop in (1.0, 0.5):
+        (sample,) = ImageFolder(size=32, crop=crop).read(tmp_path, "a/0")
+        means.append(pixels(sample.data["image"][0]).mean())
+    assert means == pytest.approx([255 / 4, 255], abs=3)
+    with pytest.raises(SpecError, match="crop is 0"):
+        ImageFolder(crop=0.0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"), [("png", "L"), ("png", "RGBA"), ("bmp", "RGB"), ("webp", "RGB"), ("gif", "P")]
+)
+def test_whatever_comes_is_rgb(tmp_path: Path, suffix: str, mode: str) -> None:
+    made(tmp_path, ["b/y.jpg"])
+    draw(tmp_path / "a" / f"x.{suffix}", mode=mode, shade=100)
+    dataset = ImageFolder(size=16)
+    assert dataset.check(tmp_path) == []
+    (sample,) = dataset.read(tmp_path, "a/0")
+    image = pixels(sample.data["image"][0])
+    assert image.shape == (16, 16, 3)
+    assert 90 < image.mean() < 150
+
+
+def break_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:400])
+
+
+def sixteen_bits(path: Path) -> None:
+    Image.fromarray(np.full((20, 20), 40000, dtype=np.uint16)).save(path, "PNG")
+
+
+@pytest.mark.parametrize("damage", [break_off, sixteen_bits])
+def test_a_damaged_image_is_named(tmp_path: Path, damage: object) -> None:
+    made(tmp_path, ["a/x.jpg", "b/y.jpg"])
+    damage(tmp_path / "a" / "x.jpg")  # type: ignore[operator]
+    with pytest.raises(DataError, match=r"a/x\.jpg: cannot be read as an image"):
+        list(ImageFolder().read(tmp_path, "a/0"))
+
+
+@pytest.mark.parametrize("limit", [1000, 100])
+def test_an_image_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path, ["a/x.jpg", "b/y.jpg"])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(DataError, match=r"a/x\.jpg: .*DecompressionBomb"):
+        list(ImageFolder().read(tmp_path, "a/0"))
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], "holds no folder"),
+        (["happy/x.jpg"], "holds only the class 'happy'"),
+        (["happy/ann/x.jpg", "happy/z.jpg", "sad/y.jpg"], "is a folder in the folder of a class"),
+        (["happy/x.jpg", "sad/notes.txt"], "class 'sad' has no image"),
+    ],
+)
+def test_check_says_what_is_wrong(tmp_path: Path, names: list[str], told: str) -> None:
+    for name in names:
+        if name.endswith(".txt"):
+            (tmp_path / name).parent.mkdir()
+            (tmp_path / name).write_text("nothing")
+        else:
+            draw(tmp_path / name)
+    problems = ImageFolder().check(tmp_path)
+    assert [told in problem.message for problem in problems] == [True]
+    assert all(problem.remedy for problem in problems)
+
+
+def test_check_finds_what_is_no_image_without_decoding(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (people / "neutral" / "gus.jpg").write_text("<html>not found</html>")
+    (people / "neutral" / "hal.jpg").touch()
+    monkeypatch.setattr(Image, "open", None)
+    assert [Path(problem.path).stem for problem in ImageFolder().check(people)] == ["gus", "hal"]
+
+
+def test_many_images_are_units_of_hundreds(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PER_UNIT", 4)
+    dataset = ImageFolder(size=16)
+    assert dataset.units(people) == ["neutral/0", "neutral/1", "smiling/0", "smiling/1"]
+    read = [sample.id for unit in dataset.units(people) for sample in dataset.read(people, unit)]
+    assert len(set(read)) == 12
+    assert [len(dataset.sources(people, unit)) for unit in dataset.units(people)] == [4, 2, 4, 2]
+
+
+def test_an_added_file_is_prepared_and_another_folder_is_another(people: Path, tmp_path: Path) -> None:
+    what = Preparation(Spec("image-folder", {"size": 16}), people, tmp_path / "cache")
+    before = prepare(what)
+    assert prepare(what).key == before.key
+    draw(people / "neutral" / "gus.jpg")
+    after = prepare(what)
+    assert (len(before), len(after)) == (12, 13)
+    draw(people / "angry" / "ann.jpg")
+    assert prepare(what).schema.tasks == {"class": ("angry", "neutral", "smiling")}
+    other = made(tmp_path / "other", ["neutral/ann.jpg", "smiling/ann.png"])
+    assert len(prepare(Preparation(what.dataset, other, what.cache))) == 2
+
+
+def test_a_run_holds_out_whole_people(people: Path, tmp_path: Path) -> None:
+    result = mmbench.run(
+        "logistic", "image-folder[size=16]", data=people, out=tmp_path, folds=3, jobs=1, training=QUICK
+    )
+    assert result.run["protocol"] == "subject"
+    assert result.run["classes"] == ["neutral", "smiling"]
+    for record in result.methods[0].records:
+        assert len(record.ids) == 2 * len(set(record.units)) == 4
+
+
+def test_a_missing_folder_and_bad_files_are_one_line(people: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="give --data DIR"):
+        mmbench.run("logistic", "image-folder", out=tmp_path)
+    (people / "neutral" / "gus.jpg").write_text("not an image")
+    with pytest.raises(DataError, match=r"gus\.jpg: is no image"):
+        mmbench.run("logistic", "image-folder", data=people, out=tmp_path)
+
+
+@pytest.mark.shared
+def test_people_of_real_photographs_are_found(shared: Path) -> None:
+    root = shared / "faces" / "london"
+    if not root.is_dir():
+        pytest.skip("the photographs are not here")
+    dataset = ImageFolder(size=64)
+    assert dataset.check(root) == []
+    assert dataset.schema_of(root).groups == ("subject",)
+    first = next(iter(dataset.read(root, "smiling/0")))
+    assert first.groups == {"subject": Path(first.id).stem}
