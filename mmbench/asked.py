@@ -96,6 +96,7 @@ def find_files(asked: Asked) -> Preparation:
     spec, units = asked.spec, asked.design.units
     root = locate(asked.registry, asked.name, spec.data, spec.cache)
     check_files(asked.dataset, root, units)
-    chosen = choose_units(asked.dataset, root, units)
+    source = "--units" if spec.units is not None else f"preset {asked.wishes.preset.name} [run] units"
+    chosen = choose_units(asked.dataset, root, units, source)
     units = tuple(chosen) if chosen != choose_units(asked.dataset, root) else None
     return Preparation(asked.name, root, spec.cache, spec.plugins, spec.bad, units)

@@ -76,10 +76,12 @@ def check_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None
         raise DataError(first.message + more, where=first.path, remedy=first.remedy)
 
 
-def choose_units(dataset: Dataset, root: Path, wanted: Sequence[str] | None = None) -> list[str]:
+def choose_units(
+    dataset: Dataset, root: Path, wanted: Sequence[str] | None = None, source: str = "--units"
+) -> list[str]:
     """The units of a dataset that are wanted, all for None, in its own order.
 
-    Raises SpecError for one that is not there, DataError where there is none at all.
+    Raises SpecError about ``source`` for one that is not there, DataError where there is none at all.
     """
     units = dataset.units(root)
     if not units:
@@ -87,7 +89,7 @@ def choose_units(dataset: Dataset, root: Path, wanted: Sequence[str] | None = No
     for unit in wanted or ():
         if unit not in units:
             raise SpecError(
-                f"{dataset.name} has no {unit!r} here", where="--units", remedy=f"there is {', '.join(units)}"
+                f"{dataset.name} has no {unit!r} here", where=source, remedy=f"there is {', '.join(units)}"
             )
     return units if wanted is None else [unit for unit in units if unit in wanted]
 
