@@ -88,9 +88,7 @@ def choose_units(
         raise DataError("holds no unit of the dataset", where=root, remedy=f"mmbench data check {dataset.name}")
     for unit in wanted or ():
         if unit not in units:
-            raise SpecError(
-                f"{dataset.name} has no {unit!r} here", where=source, remedy=f"there is {', '.join(units)}"
-            )
+            raise SpecError(f"{dataset.name} has no {unit!r} here", where=source, remedy=f"there is {', '.join(units)}")
     return units if wanted is None else [unit for unit in units if unit in wanted]
 
 
