@@ -216,7 +216,7 @@ def halve_rate(path: Path) -> None:
     ("damage", "message"),
     [
         (Path.unlink, "is missing"),
-        (truncate, "is damaged: "),
+        (truncate, "is truncated or damaged: "),
         (stop_within_the_header, "is not an EDF file"),
         (empty, "is not an EDF file"),
         (replace_by_text, "is not an EDF file"),

@@ -160,6 +160,14 @@ def test_misfits_say_which_keys_and_shapes(change, words, tmp_path):
     assert str(caught.value).startswith(str(path))
 
 
+def test_many_misfits_are_counted():
+    state = make_timm_state()
+    for number in range(5):
+        state[f"extra{number}"] = torch.zeros(1)
+    with pytest.raises(WeightsError, match="unknown: extra0, extra1, extra2 and 2 more"):
+        load_swin(state)
+
+
 def test_a_missing_key_of_hugging_face_is_told(hugging_face):
     state = hugging_face().state_dict()
     del state["encoder.layers.0.blocks.1.attention.k_proj.weight"]

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from mmbench import SpecError, Tokens, TokenSpec
-from mmbench_milmer.balancing import BalancingName, CrossAttention
+from mmbench_milmer.balancing import CrossAttention
 from mmbench_milmer.fusion import MilmerFusion
 from mmbench_milmer.mended import join
-from mmbench_milmer.selection import SelectorName
+from mmbench_milmer.options import BalancingName, SelectorName
 
 INPUTS = {
     "eeg": TokenSpec(length=5, dim=12),

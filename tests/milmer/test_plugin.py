@@ -7,10 +7,9 @@ import torch
 
 from mmbench import Modality, Tokens
 from mmbench_milmer import plugin
-from mmbench_milmer.balancing import BalancingName
 from mmbench_milmer.eeg import MilmerEEG
 from mmbench_milmer.fusion import MilmerFusion
-from mmbench_milmer.selection import SelectorName
+from mmbench_milmer.options import BalancingName, SelectorName
 from mmbench_milmer.swin import Swin
 
 

@@ -10,9 +10,8 @@ from torch.nn import functional as F
 
 from mmbench import SpecError, Tokens, TokenSpec, WeightsError
 from mmbench_milmer import load_published
-from mmbench_milmer.balancing import BalancingName
 from mmbench_milmer.fusion import MilmerFusion
-from mmbench_milmer.published import PublishedSelector
+from mmbench_milmer.options import BalancingName, PublishedSelector
 
 D, T, K, C = 48, 4, 5, 6  # width, tokens an image, images, classes
 TIMES, HEADS = 32, 4

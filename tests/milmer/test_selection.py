@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mmbench import TokenSpec
-from mmbench_milmer.selection import GatedScorer, SelectorName, TopK, make_selector
+from mmbench_milmer.options import SelectorName
+from mmbench_milmer.selection import GatedScorer, TopK, make_selector
 
 SELECTORS = get_args(SelectorName)
 LEARNED = ["softmax", "amil", "attention_topk", "attention_weighted_topk"]

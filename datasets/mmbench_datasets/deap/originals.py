@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError
-from mmbench_datasets.deap.bdf import Header, read_header
 from mmbench_datasets.deap.cleaning import join_trials, split_trials
 from mmbench_datasets.deap.files import Ratings, Recording
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_TRIALS, RATE, RATINGS, TRIAL_S
 from mmbench_datasets.deap.ocular import Signals, regress_eog, remove_ocular_components
+from mmbench_datasets.edf import Header, read_header
 
 Removal = Literal["regression", "ica", "none"]
 
@@ -73,7 +73,7 @@ def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N
 
 def check_original(path: Path) -> Header:
     """The header of a recording that has all channels at 512 Hz; DataError otherwise."""
-    header = read_header(path)
+    header = read_header(path, "BDF", _AGAIN)
     wanted = (*CHANNELS, _STATUS)
     if missing := [name for name in wanted if name not in header.labels]:
         more = f" and {len(missing) - 1} more" if missing[1:] else ""

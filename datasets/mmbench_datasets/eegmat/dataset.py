@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
-from mmbench_datasets.eegmat.header import read_header
+from mmbench_datasets.edf import read_header
 
 # fmt: off
 EEG = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4", "T5", "T6", "P3", "P4", "O1", "O2",
@@ -147,7 +147,7 @@ class Eegmat(Dataset):
 
 
 def _check_header(path: Path) -> None:
-    header = read_header(path)
+    header = read_header(path, "EDF", "get this file again")
     if missing := [label for label in SIGNALS if label not in header.labels]:
         message = f"lacks the channel {missing[0]!r}" + (f" and {len(missing) - 1} more" if missing[1:] else "")
         raise DataError(message, where=path, remedy="use the unchanged EDF files of EEGMAT")

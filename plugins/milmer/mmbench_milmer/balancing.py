@@ -1,11 +1,9 @@
 """Token balancing: how the tokens of the selected instances enter the transformer."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-BalancingName = Literal["cross_attention", "mlp", "none"]
+from mmbench_milmer.options import BalancingName
 
 
 class CrossAttention(nn.Module):

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
-from mmbench_milmer.balancing import BalancingName, make_balancing
+from mmbench_milmer.balancing import make_balancing
 from mmbench_milmer.mended import Bag, Direct, MendedFusion, clean, make_projection
-from mmbench_milmer.published import N_QUERIES, Layers, PublishedFusion, PublishedSelector, Sizes
-from mmbench_milmer.selection import SelectorName, make_selector
+from mmbench_milmer.options import BalancingName, PublishedSelector, SelectorName
+from mmbench_milmer.published import N_QUERIES, Layers, PublishedFusion, Sizes
+from mmbench_milmer.selection import make_selector
 
 
 class MilmerFusion(Fusion):

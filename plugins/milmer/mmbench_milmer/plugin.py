@@ -2,32 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from mmbench import Ablation, Method, Training, hookimpl
+from mmbench_milmer.options import SelectorName
 
 if TYPE_CHECKING:
     from mmbench import Encoder, Fusion
 
 # Balancings other than cross-attention have no queries, whatever a preset says of their number.
 ABLATIONS = (
-    Ablation(
-        "selection",
-        tuple(
-            {"selector": name}
-            for name in (
-                "none",
-                "softmax",
-                "amil",
-                "attention_topk",
-                "attention_weighted_topk",
-                "random",
-                "uniform",
-                "mean",
-                "max",
-            )
-        ),
-    ),
+    Ablation("selection", tuple({"selector": name} for name in get_args(SelectorName))),
     Ablation(
         "balancing",
         (

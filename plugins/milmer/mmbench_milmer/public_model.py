@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbench import SpecError, WeightsError
-from mmbench_milmer.balancing import BalancingName
 from mmbench_milmer.checkpoints import SwinTokens, load_swin
 from mmbench_milmer.layouts import check_fit
-from mmbench_milmer.published import Layers, PublishedFusion, PublishedSelector, Sizes
+from mmbench_milmer.options import BalancingName, PublishedSelector
+from mmbench_milmer.published import Layers, PublishedFusion, Sizes
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _WHERE = "load_published"

@@ -4,15 +4,13 @@ The faults that stay: selection takes indices only and so never trains (but for 
 (T·D)² weights, nothing is masked, the channels of the EEG have no embedding, and on CUDA the CLS token is no parameter.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmbench_milmer.balancing import BalancingName
-
-PublishedSelector = Literal["none", "softmax", "amil", "attention_topk", "attention_weighted_topk"]
+from mmbench_milmer.options import BalancingName, PublishedSelector
 
 N_QUERIES = 147
 """Fixed in the public code: 3 instances × 49 tokens."""

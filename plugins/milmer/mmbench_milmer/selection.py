@@ -6,24 +6,13 @@ left out: the published code takes indices only, and indices have no gradient.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmbench import TokenSpec
-
-SelectorName = Literal[
-    "none",
-    "softmax",
-    "amil",
-    "attention_topk",
-    "attention_weighted_topk",
-    "random",
-    "uniform",
-    "mean",
-    "max",
-]
+from mmbench_milmer.options import SelectorName
 
 
 class Selection(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 
 from mmbench import DataError, SpecError
 from mmbench_datasets.deap import Deap
-from mmbench_datasets.deap.bdf import Channel, read_header, write_bdf
+from mmbench_datasets.deap.bdf import Channel, write_bdf
 from mmbench_datasets.deap.files import Rating
 from mmbench_datasets.deap.layout import EEG_CHANNELS, ORIGINAL_FOLDER
 from mmbench_datasets.deap.originals import (
@@ -24,6 +24,7 @@ from mmbench_datasets.deap.originals import (
 from mmbench_datasets.deap.session import list_channels, presentation_order, write_session
 from mmbench_datasets.deap.signals import simulate_eeg, simulate_peripheral
 from mmbench_datasets.deap.truth import make_truth
+from mmbench_datasets.edf import read_header
 
 # Experiment_ids in the order in which they are shown, and the ratings that say so.
 SHOWN = (3, 1, 2)
@@ -113,7 +114,7 @@ def test_trials_missing_in_the_ratings(sessions):
 
 
 def test_the_simulated_files_have_the_quirks_of_the_real_ones(sessions):
-    twente, geneva = (read_header(sessions / name) for name in ("s01.bdf", "s30.bdf"))
+    twente, geneva = (read_header(sessions / name, "BDF", "") for name in ("s01.bdf", "s30.bdf"))
     assert [len(header.labels) for header in (twente, geneva)] == [48, 49]
     assert twente.labels[:4] == ("Fp1", "AF3", "F7", "F3")
     assert geneva.labels[:32] == EEG_CHANNELS
