@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from mmbench.errors import RecordError
 from mmbench.metrics import METRICS, Counts
 from mmbench.records import Record, find_records, read_record
-from mmbench.statistics import Interval, difference_intervals, score_intervals, unit_counts
+from mmbench.splits import PROTOCOLS
+from mmbench.statistics import (
+    Interval,
+    Verdict,
+    chance_bound,
+    difference_intervals,
+    judge,
+    resampled_t_p,
+    score_intervals,
+    unit_counts,
+)
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint")
 
@@ -46,6 +56,12 @@ class MethodResult:
         if self.missing or other.missing:
             return None
         return difference_intervals(self.counts, other.counts)
+
+    def fold_differences(self, other: "MethodResult", metric: str = "balanced_accuracy") -> NDArray[np.float64]:
+        """By how much this method scores over ``other`` on each fold and seed that both have ``(J,)``."""
+        theirs = {(record.seed, record.fold): record.scores["chosen"][metric] for record in other.records}
+        mine = {(record.seed, record.fold): record.scores["chosen"][metric] for record in self.records}
+        return np.array([mine[key] - theirs[key] for key in sorted(mine.keys() & theirs.keys())], dtype=np.float64)
 
     def gap(self, which: str, metric: str = "balanced_accuracy") -> float:
         """What the ``last`` or the ``oracle`` epoch scores over the chosen one, mean over folds."""
@@ -108,6 +124,26 @@ class Comparison:
         """What all methods share: dataset, task, protocol, fingerprint."""
         return self.methods[0].run
 
+    @cached_property
+    def verdicts(self) -> Sequence[Verdict]:
+        """The first method against each of the others; without those of which folds are missing."""
+        first, *others = self.methods
+        if first.missing:
+            return ()
+        return judge(first.counts, {other.name: other.counts for other in others if not other.missing})
+
+    @property
+    def best_single(self) -> str | None:
+        """The baseline that scores best of those that read one modality; None where there is none."""
+        several = len(self.run["offered"]) > 1
+        single = [method for method in self.methods[1:] if several and len(method.run["encoders"]) == 1]
+        return max(single, key=lambda method: method.scores["balanced_accuracy"].mean).name if single else None
+
+    @cached_property
+    def chance_bound(self) -> float:
+        """Balanced accuracy that guessing stays below in 95 of 100 cases."""
+        return chance_bound(self.methods[0].labels, len(self.run["classes"]))["balanced_accuracy"]
+
     @property
     def simulated(self) -> bool:
         """Whether the data are simulated."""
@@ -129,8 +165,22 @@ class Comparison:
         return {
             **describe_run(self),
             "records": str(self.path),
+            "best_single": self.best_single,
+            "verdicts": [self._verdict_json(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],
         }
+
+    def _verdict_json(self, verdict: Verdict) -> dict[str, Any]:
+        first = self.methods[0]
+        other = next(method for method in self.methods if method.name == verdict.against)
+        return {**asdict(verdict), "resampled_t": self._resampled_t(first, other)}
+
+    def _resampled_t(self, first: MethodResult, other: MethodResult) -> float | None:
+        """Of folds over everybody, whose trainings share samples; None where each person has folds of their own."""
+        n_folds = int(self.run["folds"])
+        if PROTOCOLS[self.run["protocol"]].per_subject or n_folds < 2:
+            return None
+        return resampled_t_p(first.fold_differences(other), 1 / (n_folds - 1))
 
 
 def describe_run(comparison: Comparison) -> dict[str, Any]:
@@ -140,6 +190,7 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
     return {
         **{name: run[name] for name in shared},
         "chance": comparison.chance,
+        "chance_bound": comparison.chance_bound,
         "majority": comparison.majority,
         "simulated": comparison.simulated,
         "unit": run["unit"],

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.errors import RecordError
@@ -137,9 +138,8 @@ def _show(first: Restored, modality: Modality, values: NDArray[np.float32], n_sh
 def _choose(labels: Sequence[int], logits: NDArray[Any], usable: NDArray[np.bool_], n_shown: int) -> list[int]:
     """Samples with a bag, the classes in turn, of each the surest of its right class first."""
     queues: Mapping[int, list[int]] = {label: [] for label in sorted(set(labels))}
-    margins = logits - np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True))
-    margins -= logits.max(axis=1, keepdims=True)
-    for at in sorted(np.flatnonzero(usable).tolist(), key=lambda at: -margins[at, labels[at]]):
+    sure = log_softmax(logits, axis=1)
+    for at in sorted(np.flatnonzero(usable).tolist(), key=lambda at: -sure[at, labels[at]]):
         queues[labels[at]].append(at)
     order = [at for turn in range(len(labels)) for queue in queues.values() for at in queue[turn : turn + 1]]
     return order[:n_shown]

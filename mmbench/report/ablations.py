@@ -13,10 +13,9 @@ from mmbench.report.tables import (
     plain_table,
     short_count,
     short_time,
-    show_gap,
+    show_difference,
     show_interval,
 )
-from mmbench.statistics import Interval
 
 _METRIC = "balanced_accuracy"
 
@@ -47,7 +46,7 @@ def _cells(result: AblationResult, row: AblationRow) -> tuple[str, ...]:
     if row.method is None:
         return (row.value, *["–"] * 5)
     scores, difference = row.method.scores, result.difference(row)
-    gap = _difference(difference[_METRIC]) if difference else "default" if result.is_default(row) else "?"
+    gap = show_difference(difference[_METRIC]) if difference else "default" if result.is_default(row) else "?"
     return (
         row.value,
         show_interval(scores[_METRIC]),
@@ -56,10 +55,6 @@ def _cells(result: AblationResult, row: AblationRow) -> tuple[str, ...]:
         short_count(row.method.parameters["total"]),
         short_time(row.method.seconds),
     )
-
-
-def _difference(interval: Interval) -> str:
-    return f"{show_gap(interval.mean)} [{show_gap(interval.low, 2)}, {show_gap(interval.high, 2)}]"
 
 
 def _footnotes(result: AblationResult) -> Text:

@@ -16,7 +16,8 @@ from mmbench.statistics import Interval
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Methods as rows, best balanced accuracy in bold; what the numbers mean around them."""
-    return Group(headline(comparison), _table(comparison), _footnotes(comparison))
+    verdicts: list[RenderableType] = [Text(), _verdicts(comparison), Text()] if comparison.verdicts else []
+    return Group(headline(comparison), _table(comparison), *verdicts, _footnotes(comparison))
 
 
 def headline(comparison: Comparison, subject: str = "") -> Text:
@@ -41,8 +42,19 @@ def _table(comparison: Comparison) -> Table:
     best = max(method.scores["balanced_accuracy"].mean for method in comparison.methods)
     for method in comparison.methods:
         is_best = method.scores["balanced_accuracy"].mean == best
-        # Text, since the brackets of only[modality=eeg] would be read as markup.
         table.add_row(*map(Text, _row(method)), style="bold" if is_best else "")
+    return table
+
+
+def _verdicts(comparison: Comparison) -> Table:
+    """The first method against each of the others, in a word."""
+    table = plain_table(f"{comparison.methods[0].name} against")
+    for heading in ("verdict", "difference", "p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for verdict in comparison.verdicts:
+        mark = " ²" if verdict.against == comparison.best_single else ""
+        cells = (verdict.against + mark, verdict.word, show_difference(verdict.difference), show_p(verdict.p))
+        table.add_row(*map(Text, cells), style="" if verdict.word in ("no evidence", "tie") else "bold")
     return table
 
 
@@ -64,13 +76,24 @@ def plain_table(heading: str) -> Table:
     """A table without lines whose first column is named ``heading``; one blank between columns."""
     # On the left alone: rich would put a second one on the right.
     table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False)
-    table.add_column(heading, overflow="fold")
+    # Text, since the brackets of only[modality=eeg] would be read as markup.
+    table.add_column(Text(heading), overflow="fold")
     return table
 
 
 def show_interval(interval: Interval) -> str:
     """An interval as 0.620 [.57, .68]."""
     return f"{interval.mean:.3f} [{_short(interval.low)}, {_short(interval.high)}]"
+
+
+def show_difference(interval: Interval) -> str:
+    """A difference with its interval as +.021 [-.03, +.07]."""
+    return f"{show_gap(interval.mean)} [{show_gap(interval.low, 2)}, {show_gap(interval.high, 2)}]"
+
+
+def show_p(p: float) -> str:
+    """A p value as .021, or <.001."""
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def _short(value: float) -> str:
@@ -88,6 +111,7 @@ def _footnotes(comparison: Comparison) -> Text:
         f"[95 % interval] over {len(comparison.methods[0].units)} {comparison.run['unit']}s; "
         "last, oracle: balanced accuracy gained by",
         "taking the last epoch, or the best one on test labels, for the one chosen",
+        *_on_verdicts(comparison),
         *describe_setting(comparison),
         *_marks(comparison),
         f"records: {from_here(comparison.path)}",
@@ -95,14 +119,24 @@ def _footnotes(comparison: Comparison) -> Text:
     return Text("\n".join(lines), style="dim")
 
 
+def _on_verdicts(comparison: Comparison) -> Iterator[str]:
+    if comparison.verdicts:
+        n = len(comparison.verdicts)
+        yield f"difference: of balanced accuracy, paired; p: by exchanging {comparison.run['unit']}s,"
+        yield f"adjusted for {n} comparison(s) (Holm); no evidence is no proof of equality"
+    if comparison.best_single:
+        yield "² the best single modality"
+
+
 def describe_data(comparison: Comparison) -> Iterator[str]:
     """What to hold the scores against, and what they were taken over."""
     run, first = comparison.run, comparison.methods[0]
     seeds = len({record.seed for record in first.records})
     yield (
-        f"chance {comparison.chance:.3f}, majority class {comparison.majority:.3f} of {len(first.labels)} samples; "
-        f"{len(first.records) // seeds} folds, {seeds} seed(s)"
+        f"chance {comparison.chance:.3f} (guesses stay below {comparison.chance_bound:.3f}), "
+        f"majority class {comparison.majority:.3f}"
     )
+    yield f"{len(first.labels)} samples, {len(first.records) // seeds} folds, {seeds} seed(s)"
     if run["units"]:
         yield f"only {', '.join(run['units'])}"
     if run["dropped"]:

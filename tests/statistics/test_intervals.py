@@ -7,6 +7,7 @@ import pytest
 
 from mmbench.metrics import METRICS, confusion
 from mmbench.statistics import difference_intervals, score_intervals, unit_counts, unit_of
+from mmbench.statistics.intervals import expanded_tail
 
 
 def noisy(n: int, right: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +32,8 @@ def test_the_interval_is_that_of_all_possible_draws() -> None:
         sum(right[unit] for unit in draw) / sum(size[unit] for unit in draw) for draw in product(range(4), repeat=4)
     ]
     interval = score_intervals([counts], resamples=40_000)["accuracy"]
-    low, high = np.quantile(draws, (0.025, 0.975), method="inverted_cdf")
+    tail = expanded_tail(4, 0.95)
+    low, high = np.quantile(draws, (tail, 1 - tail), method="inverted_cdf")
     assert interval.mean == pytest.approx(20 / 33)
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.02)
 
@@ -99,14 +101,24 @@ def people(random: np.random.Generator, gain: float, n: int = 30, windows: int =
     return first, second
 
 
-def test_paired_intervals_hold_the_true_difference_as_often_as_they_say() -> None:
-    random = np.random.default_rng(3)
-    hits = 0
-    for _ in range(200):
-        first, second = people(random, gain=0.1)
-        interval = difference_intervals([second], [first], resamples=400)["balanced_accuracy"]
-        hits += interval.low <= 0.1 <= interval.high
-    assert 0.89 <= hits / 200 <= 0.99
+@pytest.mark.parametrize("n", [10, 30])
+def test_intervals_hold_the_truth_as_often_as_they_say(n: int) -> None:
+    random, rounds = np.random.default_rng(3), 1000
+    paired = alone = 0
+    for _ in range(rounds):
+        first, second = people(random, gain=0.1, n=n)
+        interval = difference_intervals([second], [first], resamples=300)["balanced_accuracy"]
+        paired += interval.low <= 0.1 <= interval.high
+        interval = score_intervals([first], resamples=300)["balanced_accuracy"]
+        alone += interval.low <= 0.6 <= interval.high
+    assert 0.93 <= paired / rounds <= 0.97
+    assert 0.93 <= alone / rounds <= 0.97
+
+
+def test_few_people_widen_an_interval() -> None:
+    assert expanded_tail(5, 0.95) < expanded_tail(20, 0.95) < expanded_tail(10_000, 0.95) < 0.025
+    assert expanded_tail(10_000, 0.95) == pytest.approx(0.025, rel=0.01)
+    assert expanded_tail(1, 0.95) == pytest.approx(0.025)
 
 
 def test_pairing_takes_out_how_hard_people_are() -> None:

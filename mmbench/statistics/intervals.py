@@ -1,10 +1,9 @@
-"""Intervals over the right unit: people where there are people, since windows of one person are not independent."""
+"""Intervals of scores and of differences, by a bootstrap over whole units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmbench.metrics import METRICS, Counts, Scores
 
@@ -18,34 +17,18 @@ class Interval:
     high: float
 
 
-def unit_of(groups: Mapping[str, NDArray[np.str_]], ids: NDArray[np.str_]) -> tuple[str, NDArray[np.str_]]:
-    """What is resampled: subjects, else trials, else samples; its name and each sample's."""
-    for name in ("subject", "trial"):
-        if name in groups and len(np.unique(groups[name])) > 1:
-            return name, groups[name]
-    return "sample", ids
-
-
-def unit_counts(
-    labels: NDArray[np.int64], predictions: NDArray[np.int64], units: NDArray[np.str_], n_classes: int
-) -> Counts:
-    """Confusion matrices ``(U, C, C)``, one a unit in sorted order."""
-    _, index = np.unique(units, return_inverse=True)
-    cells = n_classes * n_classes
-    flat = np.bincount(index * cells + labels * n_classes + predictions, minlength=(index.max() + 1) * cells)
-    return flat.reshape(-1, n_classes, n_classes).astype(np.float64)
-
-
 def score_intervals(
     seeds: Sequence[Counts], resamples: int = 2000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Scores over all units with percentile intervals of the cluster bootstrap (Davison & Hinkley 1997, ch. 3.8).
+    """Scores over all units with intervals of the cluster bootstrap (Davison & Hinkley 1997, ch. 3.8).
 
     ``seeds`` holds one ``(U, C, C)`` per training seed. Whole units are drawn with replacement, the same ones in
-    every seed; the score of a draw is the mean over seeds.
+    every seed; the score of a draw is the mean over seeds. The percentiles are widened for few units, as the t
+    distribution is wider than the normal one (Hesterberg 2015, The American Statistician 69(4), expanded percentiles).
     """
     (scores,) = _drawn_scores([seeds], resamples, seed)
-    return {name: _interval(mean, draws, level) for name, (mean, draws) in scores.items()}
+    tail = expanded_tail(len(seeds[0]), level)
+    return {name: _interval(mean, draws, tail) for name, (mean, draws) in scores.items()}
 
 
 def difference_intervals(
@@ -59,7 +42,8 @@ def difference_intervals(
     if len(ours[0]) != len(theirs[0]):
         raise ValueError(f"{len(ours[0])} units against {len(theirs[0])}")
     mine, other = _drawn_scores([ours, theirs], resamples, seed)
-    return {name: _interval(mine[name][0] - other[name][0], mine[name][1] - other[name][1], level) for name in METRICS}
+    tail = expanded_tail(len(ours[0]), level)
+    return {name: _interval(mine[name][0] - other[name][0], mine[name][1] - other[name][1], tail) for name in METRICS}
 
 
 def _drawn_scores(
@@ -85,6 +69,15 @@ def _drawn_scores(
     return found
 
 
-def _interval(mean: float, draws: Scores, level: float) -> Interval:
-    low, high = np.quantile(draws, ((1 - level) / 2, (1 + level) / 2))
+def expanded_tail(n_units: int, level: float) -> float:
+    """The share of draws to leave out at each end: less than (1 - level) / 2, the fewer units there are."""
+    from scipy.stats import norm, t
+
+    if n_units < 2:
+        return (1 - level) / 2
+    return float(norm.cdf(np.sqrt(n_units / (n_units - 1)) * t.ppf((1 - level) / 2, n_units - 1)))
+
+
+def _interval(mean: float, draws: Scores, tail: float) -> Interval:
+    low, high = np.quantile(draws, (tail, 1 - tail))
     return Interval(mean, float(low), float(high))

@@ -1,0 +1,23 @@
+"""Statistics over the right unit: intervals, paired tests, chance, verdicts."""
+
+from mmbench.statistics.chance import chance_bound as chance_bound
+from mmbench.statistics.intervals import Interval as Interval
+from mmbench.statistics.intervals import difference_intervals as difference_intervals
+from mmbench.statistics.intervals import score_intervals as score_intervals
+from mmbench.statistics.paired import resampled_t_p as resampled_t_p
+from mmbench.statistics.units import unit_counts as unit_counts
+from mmbench.statistics.units import unit_of as unit_of
+from mmbench.statistics.verdicts import Verdict as Verdict
+from mmbench.statistics.verdicts import judge as judge
+
+__all__ = [
+    "Interval",
+    "Verdict",
+    "chance_bound",
+    "difference_intervals",
+    "judge",
+    "resampled_t_p",
+    "score_intervals",
+    "unit_counts",
+    "unit_of",
+]
