@@ -80,8 +80,8 @@ def lint(
         parts.append(_look_at_fusion(recipe.fusion, inputs, n_classes, plugins, machine))
         found[recipe.label] = [
             *(finding for part in parts for finding in part.findings),
-            *_check_concentration(parts),
-            *_check_memory(parts, recipe, machine),
+            *check_concentration(parts),
+            *check_memory(parts, recipe, machine),
         ]
     return found
 
@@ -97,7 +97,7 @@ def _look_at_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...]) -
             if overrides(encoder, "adapt", Encoder):
                 encoder.adapt(batches[0])
             losses = (lambda x=x: _any_loss(encoder(x)) for x in batches)
-            _look_at_training(part, encoder, losses, per_sample=modality.instances / _INSTANCES)
+            look_at_training(part, encoder, losses, per_sample=modality.instances / _INSTANCES)
     return encoder.out, part
 
 
@@ -117,7 +117,7 @@ def _look_at_fusion(
         labels = torch.arange(_COMPLETE + len(inputs) + 1) % n_classes
         batches = [_tokens(inputs) for _ in range(_ROUNDS)]
         losses = (lambda x=x: fusion.training_loss(x, labels, F.cross_entropy) for x in batches)
-        _look_at_training(part, fusion, losses, per_sample=1 / len(labels))
+        look_at_training(part, fusion, losses, per_sample=1 / len(labels))
     return part
 
 
@@ -150,7 +150,7 @@ def _any_loss(x: Tensor) -> Tensor:
     return (x * torch.randn_like(x)).sum()
 
 
-def _look_at_training(part: Part, module: nn.Module, losses: Iterator[Callable[[], Tensor]], per_sample: float) -> None:
+def look_at_training(part: Part, module: nn.Module, losses: Iterator[Callable[[], Tensor]], per_sample: float) -> None:
     """Go forward and back on each batch; see what is kept in between, and who gets no gradient."""
     module.train()
     wanted = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
@@ -179,7 +179,8 @@ def _check_registration(name: str, module: nn.Module) -> list[Finding]:
     ]
 
 
-def _check_concentration(parts: Sequence[Part]) -> Iterator[Finding]:
+def check_concentration(parts: Sequence[Part]) -> Iterator[Finding]:
+    """One layer with nearly all of the weights."""
     total = sum(size for part in parts for size in part.layers.values())
     for part in parts:
         for layer, size in part.layers.items():
@@ -188,7 +189,8 @@ def _check_concentration(parts: Sequence[Part]) -> Iterator[Finding]:
                 yield Finding("concentration", part.name, f"the layer {layer} has {share}")
 
 
-def _check_memory(parts: Sequence[Part], recipe: Recipe, machine: Machine) -> Iterator[Finding]:
+def check_memory(parts: Sequence[Part], recipe: Recipe, machine: Machine) -> Iterator[Finding]:
+    """More memory wanted by the trainings at once than there is."""
     # The weights and a copy of the best ones; a gradient and AdamW's two moments; what a batch leaves behind.
     weights = 2 * _FLOAT * sum(size for part in parts if part.trained for size in part.layers.values())
     state = 3 * _FLOAT * sum(part.trained for part in parts)

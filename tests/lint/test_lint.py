@@ -2,10 +2,13 @@ import pytest
 import torch
 from torch import nn
 
-from mmbench import Fusion, Method, TrainingError
+from mmbench import Fusion, Method, Training, TrainingError
 from mmbench.lint import Machine, Question, find_machine, lint_method
 from mmbench.lint.networks import kept_bytes, unregistered
+from mmbench.lint.recipes import Part, check_concentration, check_memory, look_at_training
+from mmbench.methods import Recipe
 from mmbench.plugins import Entry, Registry, load_registry
+from mmbench.specs import Spec
 
 HUGE = Machine(None)
 
@@ -57,10 +60,37 @@ def test_every_fault_is_told(registry):
     assert "hidden holds a module that is not registered" in told
 
 
-def test_memory_is_estimated_from_weights_and_from_what_a_batch_leaves(registry):
-    (finding,) = (f for f in check(registry, "faulty", Machine(20 * 2**20), **SMALL) if f.check == "memory")
-    assert "training takes about" in finding.message
-    assert "lower --training batch_size" in finding.message
+RECIPE = Recipe("method", (), Spec("fusion"), {}, Training(batch_size=10))
+
+
+def test_memory_is_that_of_weights_their_training_and_a_batch():
+    trained = Part("fusion", {"a": 4 * 10**8, "b": 6 * 10**8}, trained=6 * 10**8, activations=10.0**8)
+    frozen = Part("encoder", {"c": 10**12})  # hands over tokens that were made before
+    (finding,) = check_memory([frozen, trained], RECIPE, Machine(58 * 2**30, jobs=4))
+    # 2 × 4 GB of weights, 3 × 2.4 GB for training 0.6 G of them, 10 samples of 0.1 GB; in GiB.
+    assert "(each: weights 7.5, gradients and AdamW 6.7, a batch 0.9)" in finding.message
+    assert finding.message.startswith("4 trainings at once take about 60.3 GB")
+    assert "there are 58.0 GB" in finding.message
+    assert list(check_memory([frozen, trained], RECIPE, Machine(61 * 2**30, jobs=4))) == []
+    assert list(check_memory([frozen, trained], RECIPE, Machine(None))) == []
+
+
+def test_one_layer_with_nearly_all_weights():
+    def found(*sizes):
+        return list(check_concentration([Part("x", dict(enumerate(sizes)))]))
+
+    assert len(found(9_100_000, 900_000)) == 1
+    assert found(9_000_000, 1_000_000) == []
+    assert found(910_000, 90_000) == []
+    assert found(2_000_001)[0].message == "the layer 0 has 2,000,001 of 2,000,001 weights (100%)"
+
+
+def test_what_a_sample_leaves_behind_is_the_larger_of_two_batches():
+    layer, part = nn.Linear(10, 20), Part("layer")
+    batches = [torch.randn(n, 10) for n in (4, 8)]
+    look_at_training(part, layer, (lambda x=x: layer(x).relu().sum() for x in batches), per_sample=0.125)
+    assert part.activations == 4 * (10 + 20)
+    assert (part.trained, part.findings) == (220, [])
 
 
 def test_more_trainings_at_once_take_more(registry):

@@ -12,6 +12,7 @@ from mmbench import SpecError, Tokens, TokenSpec, WeightsError
 from mmbench_milmer import load_published
 from mmbench_milmer.fusion import MilmerFusion
 from mmbench_milmer.options import BalancingName, PublishedSelector
+from mmbench_milmer.published import Layers
 
 D, T, K, C = 48, 4, 5, 6  # width, tokens an image, images, classes
 TIMES, HEADS = 32, 4
@@ -162,6 +163,16 @@ def test_the_scorer_is_built_only_where_it_is_used(state, method):
 def test_the_public_configuration_is_taken_whole(state):
     config = {"device": "cuda:1", "epochs": 100, "lr": 1e-4, "lrf": 0.1, "max_lr": 1e-5, "batch_size": 14, "seed": 0}
     assert not load(state, **config, pretrained_model="swin-tiny").training
+
+
+def test_defaults_are_those_of_the_public_class():
+    defaults = load_published.__kwdefaults__
+    assert (defaults["num_instances"], defaults["num_select"], defaults["num_heads"]) == (10, 3, 12)
+    assert (defaults["instance_selection_method"], defaults["fusion_type"]) == (
+        "attention_weighted_topk",
+        "cross_attention",
+    )
+    assert Layers() == (2, 12, 2048, 0.2, 0.1, 147)
 
 
 def test_a_model_trained_on_cuda_has_no_cls_token(state, batch):
