@@ -39,6 +39,7 @@ FLOORS = (
         "design",
         "building",
         "augmentation",
+        "modality_dropout",
         "origins",
         "lint",
         "checkpoints",
