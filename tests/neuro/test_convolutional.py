@@ -68,6 +68,33 @@ def test_half_a_second_is_the_first_kernel_of_eegnet() -> None:
     assert encoder.out == EEGNet(windows(256, 128.0)).out
 
 
+@pytest.mark.parametrize(("cls", "params"), [(EEGNet, {}), (Shallow, {}), (Deep4, {}), (Conformer, {"depth": 1})])
+def test_after_a_few_epochs_evaluation_tells_two_rhythms_apart(cls: Any, params: dict) -> None:
+    time, labels = torch.arange(256) / 128, torch.arange(96) % 2
+    x = 0.5 * torch.randn(96, 4, 256)
+    hertz = torch.where(labels == 1, 10.0, 20.0)[:, None]
+    x[:, 1] += torch.sin(2 * torch.pi * (hertz * time + torch.rand(96, 1)))
+    encoder = cls(windows(256, 128.0, n_channels=4), **params)
+    model = torch.nn.Sequential(encoder, torch.nn.Flatten(), torch.nn.Linear(encoder.out.length * encoder.out.dim, 2))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    for _ in range(8):
+        for rows in torch.randperm(64).split(16):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(x[rows]), labels[rows]).backward()
+            optimizer.step()
+    assert (model.eval()(x[64:]).argmax(dim=1) == labels[64:]).float().mean() > 0.85
+
+
+@pytest.mark.parametrize("cls", [EEGNet, Shallow, Deep4])
+def test_after_a_hundred_steps_evaluation_is_what_was_trained(cls: Any) -> None:
+    encoder, x = cls(windows(500), dropout=0.0), 5 * torch.randn(16, 3, 500)
+    with torch.no_grad():
+        for _ in range(100):
+            trained = encoder.train()(x)
+        gap = (encoder.eval()(x) - trained).abs().mean()
+    assert gap < 0.05 * trained.abs().mean()
+
+
 @pytest.mark.parametrize("cls", NETWORKS)
 def test_without_a_rate_there_is_no_network(cls: Any) -> None:
     with pytest.raises(SpecError, match=f"brain: has no sampling rate — choose another encoder than {cls.name}"):
