@@ -1,10 +1,11 @@
-# make demo    install everything into .venv and compare Milmer with its baselines on simulated DEAP
+# make demo    install what it needs into .venv and compare Milmer with its baselines on simulated DEAP
 # make test    install what the tests need and run them all
 # make check   formatting, lint, types, architecture
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml constraints.txt
+PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml plugins/neuro/pyproject.toml \
+	constraints.txt
 BASELINES := concat,late,only[modality=eeg],only[modality=face],prior
 
 .PHONY: demo test check format clean
@@ -25,13 +26,13 @@ format: $(VENV)/.developed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# All three distributions in one go, so that torch, torchvision and timm are chosen to fit each other.
+# What the demo needs in one go, so that torch, torchvision and timm are chosen to fit each other.
 $(VENV)/.installed: $(PROJECTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e . -e datasets -e plugins/milmer
 	touch $@
 
 $(VENV)/.developed: $(VENV)/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]" -e "plugins/neuro[braindecode]"
 	touch $@
 
 $(VENV)/bin/python:

@@ -144,6 +144,12 @@ def update_training(training: Training, changes: Mapping[str, Any], where: str) 
         ) from error
     if changed.clip < 0:
         raise SpecError(f"clip is {changed.clip}", where=where, remedy="give a norm, or 0 for no clipping")
+    if not 0 <= changed.modality_dropout < 1:
+        raise SpecError(
+            f"modality_dropout is {changed.modality_dropout}",
+            where=where,
+            remedy="give a probability from 0 to below 1",
+        )
     for name in ("epochs", "batch_size", "lr", "patience"):
         if not getattr(changed, name) > 0:
             raise SpecError(f"{name} is {getattr(changed, name)}", where=where, remedy="it must be above 0")

@@ -17,6 +17,7 @@ from mmbench.components import overrides
 from mmbench.errors import TrainingError
 from mmbench.inputs import Inputs
 from mmbench.metrics import balanced_accuracy, confusion
+from mmbench.modality_dropout import drop_modalities
 from mmbench.model import Model
 from mmbench.networks import Encoder, Tokens
 from mmbench.splits import Fold
@@ -134,7 +135,7 @@ class _Loop:
         batch = self.inputs.batch(rows, self.device)
         for name in self.augmented:
             batch[name] = Tokens(augment(batch[name].x, self.draws), batch[name].present)
-        return batch
+        return drop_modalities(batch, self.training.modality_dropout, self.draws)
 
     def validate(self, train_loss: float) -> Epoch:
         """Loss and score on the validation part, each class weighing the same."""

@@ -110,7 +110,8 @@ class Training:
     AdamW at ``lr``, cosine down to ``final_lr`` × lr over ``epochs``; gradients clipped to norm ``clip``,
     0 for not at all; stops when validation has not improved for ``patience`` epochs. ``class_weights``
     weighs the classes of the training part inversely to their frequency. ``augment`` changes the images of
-    every training batch at random, where an image encoder is trained.
+    every training batch at random, where an image encoder is trained. ``modality_dropout`` is the probability that
+    a present modality of a training sample is made missing, from 0 to below 1; the last one of a sample stays.
     """
 
     epochs: int = 40
@@ -123,3 +124,4 @@ class Training:
     class_weights: bool = True
     label_smoothing: float = 0.0
     augment: bool = False
+    modality_dropout: float = 0.0

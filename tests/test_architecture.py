@@ -18,6 +18,7 @@ DISTRIBUTIONS = (
     HOST,
     REPOSITORY / "datasets" / "mmbench_datasets",
     REPOSITORY / "plugins" / "milmer" / "mmbench_milmer",
+    REPOSITORY / "plugins" / "neuro" / "mmbench_neuro",
 )
 # The table of the design, from the ground up. A room may import from its own floor and from those below.
 FLOORS = (
@@ -39,6 +40,7 @@ FLOORS = (
         "design",
         "building",
         "augmentation",
+        "modality_dropout",
         "origins",
         "lint",
         "checkpoints",

@@ -1,4 +1,4 @@
-"""Every dataset and everything of Milmer's passes the conformance checks; the host's own do in ``builtin/``."""
+"""Every dataset and everything of the plugins passes the conformance checks; the host's own do in ``builtin/``."""
 
 from pathlib import Path
 
@@ -9,6 +9,11 @@ from mmbench import conformance
 
 @conformance.parametrize("mmbench_milmer.plugin")
 def test_milmer(check: conformance.Check) -> None:
+    check()
+
+
+@conformance.parametrize("mmbench_neuro.plugin")
+def test_neuro(check: conformance.Check) -> None:
     check()
 
 

@@ -34,14 +34,22 @@ def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
 @hookimpl
 def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
     """The baselines every comparison needs."""
+    from mmbench.builtin.abmil import AttentionMil
+    from mmbench.builtin.attention import Attention
+    from mmbench.builtin.bottleneck import Bottleneck
     from mmbench.builtin.concat import Concat
     from mmbench.builtin.gated import Gated
     from mmbench.builtin.late import Late
     from mmbench.builtin.linear import Linear
+    from mmbench.builtin.lowrank import LowRank
+    from mmbench.builtin.mult import CrossModal
     from mmbench.builtin.only import Only
     from mmbench.builtin.prior import Prior
+    from mmbench.builtin.tensor import Tensorial
 
-    for fusion in (Concat, Late, Only, Prior, Gated, Linear):
+    fusions: tuple[type[Fusion], ...] = (Concat, Late, Only, Prior, Gated, Linear)
+    fusions += (Tensorial, LowRank, CrossModal, Bottleneck, AttentionMil, Attention)
+    for fusion in fusions:
         register(fusion)
 
 

@@ -8,14 +8,21 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from mmbench import SpecError, Tokens, TokenSpec
+from mmbench.builtin.abmil import AttentionMil
+from mmbench.builtin.attention import Attention
+from mmbench.builtin.bottleneck import Bottleneck
 from mmbench.builtin.concat import Concat
 from mmbench.builtin.gated import Gated
 from mmbench.builtin.late import Late
 from mmbench.builtin.linear import Linear
+from mmbench.builtin.lowrank import LowRank
+from mmbench.builtin.mult import CrossModal
 from mmbench.builtin.only import Only
 from mmbench.builtin.pooling import Summary, mean_over_present
 from mmbench.builtin.prior import Prior
+from mmbench.builtin.tensor import Tensorial
 
+TRAINED = [Concat, Late, Gated, Only, Tensorial, LowRank, CrossModal, Bottleneck, AttentionMil, Attention]
 INPUTS = {"eeg": TokenSpec(4, 5), "face": TokenSpec(2, 6, 3)}
 
 
@@ -52,7 +59,7 @@ def test_flatten_tells_tokens_apart_and_mean_does_not() -> None:
     assert torch.allclose(mean(tokens), mean(turned), atol=1e-5)
 
 
-@pytest.mark.parametrize("cls", [Concat, Late, Gated, Only])
+@pytest.mark.parametrize("cls", TRAINED)
 @pytest.mark.parametrize("params", [{"dim": 0}, {"dropout": 1.5}])
 def test_impossible_sizes_are_refused(cls: type, params: dict) -> None:
     inputs = {"eeg": INPUTS["eeg"]}
@@ -60,7 +67,7 @@ def test_impossible_sizes_are_refused(cls: type, params: dict) -> None:
         cls(inputs, 2, **params)
 
 
-@pytest.mark.parametrize("cls", [Concat, Late, Gated, Only])
+@pytest.mark.parametrize("cls", TRAINED)
 def test_every_fusion_learns_a_separable_problem(cls: type) -> None:
     torch.manual_seed(0)
     tokens = batch(48)

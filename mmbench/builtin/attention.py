@@ -1,0 +1,94 @@
+"""A plain transformer over all tokens of all modalities."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
+from mmbench.builtin.arguments import at_least
+from mmbench.builtin.sequences import Part, PlacedSequence, check_attention, join, make_transformer
+
+
+class Attention(Fusion):
+    """A CLS token and the tokens of all modalities through ``depth`` layers of self-attention; CLS is classified.
+
+    Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), with the CLS token of Devlin et al. 2018
+    (arXiv 1810.04805) and layers that normalise first. Each token is told its modality, its instance and its place
+    in the instance by learned vectors; absent ones are masked. ``dim`` is the width, ``heads`` must divide it, ``ff``
+    is the width inside the perceptron of a layer.
+    """
+
+    name = "attention"
+    space: ClassVar = {
+        "dim": Choice(32, 64, 128),
+        "depth": Int(1, 4),
+        "dropout": Float(0.0, 0.5),
+    }
+
+    def __init__(
+        self,
+        inputs: Mapping[str, TokenSpec],
+        n_classes: int,
+        *,
+        dim: int = 64,
+        depth: int = 2,
+        heads: int = 4,
+        ff: int = 128,
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__(inputs, n_classes)
+        check_attention(dim, heads, ff, dropout)
+        at_least(1, depth=depth)
+        self.names = sorted(inputs)
+        self.sequences = nn.ModuleList(PlacedSequence(inputs[name], dim) for name in self.names)
+        self.cls_token = nn.Parameter(0.02 * torch.randn(dim))
+        self.modality = nn.Parameter(0.02 * torch.randn(len(self.names), dim))
+        self.encoder = make_transformer(dim, heads, depth, ff, dropout)
+        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_classes))
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Logits ``(B, C)``; from the CLS token alone where every modality is missing."""
+        x, present = self._gather(tokens)
+        logits: Tensor = self.classify(self.encoder(x, src_key_padding_mask=~present)[:, 0])
+        return logits
+
+    @torch.no_grad()
+    def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
+        """How much CLS attends to what in the last layer, the mean over the heads.
+
+        ``<modality>.instances`` ``(B, K)`` for a bag, over its present instances summing to 1; for a modality with one
+        instance ``<modality>.tokens`` ``(B, T)``, its part of an attention that sums to 1 over all, CLS included.
+        """
+        specs = [self.inputs[name] for name in self.names]
+        seen = self._cls_attention(self._gather(tokens))[:, 1:]
+        parts = torch.split(seen, [spec.instances * spec.length for spec in specs], dim=1)
+        found = {}
+        for name, spec, part in zip(self.names, specs, parts, strict=True):
+            if spec.instances == 1:
+                found[f"{name}.tokens"] = part
+                continue
+            shares = part.reshape(-1, spec.instances, spec.length).sum(dim=2)
+            found[f"{name}.instances"] = shares / shares.sum(dim=1, keepdim=True).clamp_min(1e-12)
+        return found
+
+    def _gather(self, tokens: Mapping[str, Tokens]) -> Part:
+        """What the transformer reads: ``(B, 1 + N, dim)``, CLS first."""
+        n_samples = len(tokens[self.names[0]].present)
+        here = torch.ones(n_samples, 1, dtype=torch.bool, device=self.cls_token.device)
+        parts = [Part(self.cls_token.expand(n_samples, 1, -1), here)]
+        for name, sequence, kind in zip(self.names, self.sequences, self.modality, strict=True):
+            x, present = sequence(tokens[name])
+            parts.append(Part(x + kind, present))
+        return join(parts)
+
+    def _cls_attention(self, part: Part) -> Tensor:
+        """The attention of CLS to each token in the last layer, ``(B, 1 + N)``, rows summing to 1."""
+        x, present = part
+        *first, last = self.encoder.layers
+        for layer in first:
+            x = layer(x, src_key_padding_mask=~present)
+        x = last.norm1(x)
+        weights: Tensor = last.self_attn(x[:, :1], x, x, key_padding_mask=~present)[1]
+        return weights[:, 0]

@@ -1,0 +1,97 @@
+"""From the tokens of a modality to one masked sequence a sample, shared by the fusions that attend."""
+
+from collections.abc import Sequence as Several
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmbench import SpecError, Tokens, TokenSpec
+from mmbench.builtin.arguments import at_least, fraction
+
+
+class Part(NamedTuple):
+    """Tokens ``(B, N, dim)`` side by side, and which of them are there, bool ``(B, N)``."""
+
+    x: Tensor
+    present: Tensor
+
+
+class Sequence(nn.Module):
+    """Tokens ``(B, K, T, D)`` to ``(B, K·T, dim)``, instance after instance; what stands at absent ones is not read."""
+
+    def __init__(self, spec: TokenSpec, dim: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(spec.dim, dim)
+
+    def forward(self, tokens: Tokens) -> Part:
+        """The projected tokens."""
+        x = torch.where(tokens.present[:, :, None, None], tokens.x, 0)
+        present = tokens.present.repeat_interleave(x.shape[2], dim=1)
+        return Part(self.project(x.flatten(1, 2)), present)
+
+
+class PlacedSequence(Sequence):
+    """The same with a learned vector for each place in the bag and one for each place in the instance added.
+
+    Where there is only one place there is nothing to tell apart, and no vector.
+    """
+
+    def __init__(self, spec: TokenSpec, dim: int) -> None:
+        super().__init__(spec, dim)
+        self.instance = _embedding(spec.instances, dim)
+        self.token = _embedding(spec.length, dim)
+
+    def forward(self, tokens: Tokens) -> Part:
+        """The projected tokens, which tell where they stood."""
+        x, present = super().forward(tokens)
+        grid = x.reshape(*tokens.x.shape[:3], -1)
+        if self.instance is not None:
+            grid = grid + self.instance[:, None]
+        if self.token is not None:
+            grid = grid + self.token
+        return Part(grid.flatten(1, 2), present)
+
+
+def _embedding(n_places: int, dim: int) -> nn.Parameter | None:
+    return nn.Parameter(0.02 * torch.randn(n_places, dim)) if n_places > 1 else None
+
+
+def join(parts: Several[Part]) -> Part:
+    """All parts side by side."""
+    return Part(torch.cat([part.x for part in parts], dim=1), torch.cat([part.present for part in parts], dim=1))
+
+
+def ignored(present: Tensor) -> Tensor:
+    """The key padding mask ``(B, N)`` of ``present``; where nothing is present it ignores nothing.
+
+    A softmax over no key is NaN. Who attends must drop what comes back in these rows.
+    """
+    return ~present & present.any(dim=1, keepdim=True)
+
+
+def mean_of_present(part: Part) -> Tensor:
+    """The mean of the tokens that are there, ``(B, dim)``; zero where there is none."""
+    weight = part.present[:, :, None]
+    return part.x.masked_fill(~weight, 0).sum(dim=1) / weight.sum(dim=1).clamp_min(1)
+
+
+def make_transformer(dim: int, heads: int, depth: int, ff: int, dropout: float) -> nn.TransformerEncoder:
+    """``depth`` layers of self-attention that normalise before each step (pre-norm), and a norm at the end."""
+    layer = make_layer(dim, heads, ff, dropout)
+    return nn.TransformerEncoder(layer, depth, norm=nn.LayerNorm(dim), enable_nested_tensor=False)
+
+
+def make_layer(dim: int, heads: int, ff: int, dropout: float) -> nn.TransformerEncoderLayer:
+    """One such layer."""
+    return nn.TransformerEncoderLayer(dim, heads, ff, dropout, activation="gelu", batch_first=True, norm_first=True)
+
+
+def check_attention(dim: int, heads: int, ff: int, dropout: float) -> None:
+    """Raise SpecError when these sizes make no attention."""
+    at_least(1, dim=dim, heads=heads, ff=ff)
+    fraction(dropout=dropout)
+    if dim % heads:
+        raise SpecError(
+            f"is {dim}, which {heads} heads do not divide", where="dim", remedy=f"give a multiple of {heads}"
+        )
