@@ -73,6 +73,7 @@ def test_help_of_every_command(mmbench: Shell) -> None:
     for command in (
         [],
         ["run"],
+        ["tune"],
         ["ablate"],
         ["list"],
         ["data"],
