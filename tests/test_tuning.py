@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -174,24 +176,35 @@ def test_a_killed_study_goes_on_as_if_nothing_had_been(people: Path, shelf: Path
     options = json.dumps({**again.options, "tune": 14, "plugins": [TOY, BRITTLE]}, default=str)
     done = subprocess.run([sys.executable, "-c", KILLED, options], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    study = open_first(again.options["out"])
-    assert [trial.state.name for trial in study.trials].count("RUNNING") == 1
-    assert len(study.trials) == 12
+    states = states_of_first(again.options["out"])
+    assert (len(states), states.count("RUNNING")) == (12, 1)
     resumed = again.tune(tune=14)
     for one, two in zip(whole.methods[0].folds, resumed.methods[0].folds, strict=True):
         assert timeless(one) == timeless(two)
-    study = open_first(again.options["out"])
-    assert len(study.trials) == 15, "the trial that was killed is kept in the storage"
+    assert len(states_of_first(again.options["out"])) == 15, "the trial that was killed is kept in the storage"
 
 
-def open_first(out: Path) -> Any:
-    """The study of the first fold, as any tool of Optuna's would open it."""
+def states_of_first(out: Path) -> list[str]:
+    """What became of the trials in the study of the first fold."""
     import optuna
 
     (path,) = out.glob("*/*/tuning.db")
-    url = local_storage(path.parent)
-    name = next(name for name in optuna.get_all_study_names(url) if "fold 0" in name)
-    return optuna.load_study(study_name=name, storage=url)
+    with opened(local_storage(path.parent)) as storage:
+        name = next(name for name in optuna.get_all_study_names(storage) if "fold 0" in name)
+        return [trial.state.name for trial in optuna.load_study(study_name=name, storage=storage).trials]
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Any]:
+    """Optuna's storage, opened as any of its tools would, and closed again."""
+    from optuna.storages import RDBStorage
+
+    storage = RDBStorage(url)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def test_a_failed_trial_is_kept_with_its_error(bench: Bench) -> None:
@@ -332,7 +345,8 @@ def test_methods_may_share_one_storage(bench: Bench, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/all.db"
     result = bench.tune(tune=2, against=["late"], tune_storage=url, jobs=2)
     assert result.storage == url
-    names = optuna.get_all_study_names(url)
+    with opened(url) as storage:
+        names = optuna.get_all_study_names(storage)
     assert len(names) == 4
     assert sorted(fold.study for method in result.methods for fold in method.folds) == sorted(names)
     assert not list(tmp_path.glob("*/*/tuning.db"))
