@@ -18,7 +18,7 @@ from mmbench.records import slug
 from mmbench.searchspace import find_space
 from mmbench.specs import Spec
 from mmbench.store import Store
-from mmbench.studies import SEED
+from mmbench.studies import describe_search
 from mmbench.trials import Budget
 
 _NOT_IN_KEY = (
@@ -93,7 +93,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
 def _describe_tuning(budget: Budget, recipe: Recipe, setting: Setting, frozen: Collection[str]) -> dict[str, Any]:
     space = find_space(recipe, setting.plugins, frozen)
     ranges = {name: {"kind": type(item).__name__, **asdict(item)} for name, item in space.items()}
-    return {**budget.described(), "sampler": "tpe", "pruner": "median", "seed": SEED, "space": ranges}
+    return {**budget.described(), **describe_search(recipe.training.epochs), "space": ranges}
 
 
 def _encode_frozen(setting: Setting, recipe: Recipe) -> dict[str, Path]:

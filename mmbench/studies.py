@@ -6,6 +6,7 @@ have gone on otherwise.
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +32,27 @@ _TABLES = "tables"
 
 def local_storage(folder: Path) -> str:
     """The URL of the studies beside the records in ``folder``."""
-    return f"{_SQLITE}{folder / 'tuning.db'}"
+    return _sqlite_url(folder / "tuning.db")
+
+
+def _sqlite_url(path: Path) -> str:
+    """A URL that is read as ``path`` again, whatever signs are in it."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(path.resolve())).render_as_string()
+
+
+def _file(url: str) -> Path:
+    from sqlalchemy import make_url
+
+    return Path(make_url(url).database or "")
 
 
 def anchored_storage(url: str) -> str:
     """The URL with a whole path, or with the driver we bring; SpecError where it is neither SQLite nor PostgreSQL."""
     scheme, colon, rest = url.partition("://")
-    if url.startswith(_SQLITE) and (path := url.removeprefix(_SQLITE)) and not path.startswith(":"):
-        return f"{_SQLITE}{Path(path).resolve()}"
+    if url.startswith(_SQLITE) and _file(url).name and _file(url).name != ":memory:":
+        return _sqlite_url(_file(url))
     if colon and scheme in (_POSTGRES, f"{_POSTGRES}+psycopg"):
         return f"{_POSTGRES}+psycopg://{rest}"
     raise SpecError(
@@ -60,11 +74,11 @@ def check_storage(url: str) -> None:
 
 
 @contextmanager
-def open_study(url: str, name: str, about: Mapping[str, Any]) -> Iterator["Study"]:
+def open_study(url: str, name: str, epochs: int, about: Mapping[str, Any]) -> Iterator["Study"]:
     """The study ``name``, new or as it was left, for nobody else while the block runs.
 
-    Whoever else wants it waits, on other machines, too, where the storage is PostgreSQL. ``about`` tells readers of
-    the storage what it is.
+    Whoever else wants it waits, on other machines, too, where the storage is PostgreSQL. A trial may take ``epochs``;
+    ``about`` tells readers of the storage what the study is.
     """
     import optuna
 
@@ -75,7 +89,7 @@ def open_study(url: str, name: str, about: Mapping[str, Any]) -> Iterator["Study
         with _claimed(url, _TABLES):
             storage = _open(url)
             stack.callback(_close, storage)
-            pruner = optuna.pruners.MedianPruner(n_startup_trials=_STARTUP, n_warmup_steps=1)
+            pruner = optuna.pruners.MedianPruner(_STARTUP, n_warmup_steps=_n_warmup(epochs))
             study = optuna.create_study(
                 storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True
             )
@@ -134,6 +148,23 @@ def _read(frozen: "FrozenTrial") -> Trial | None:
     )
 
 
+def describe_search(epochs: int) -> dict[str, Any]:
+    """What draws and what stops trials, as plain values: another one would try others."""
+    return {
+        "optuna": version("optuna"),
+        "sampler": "tpe",
+        "seed": SEED,
+        "pruner": "median",
+        "startup": _STARTUP,
+        "warmup": _n_warmup(epochs),
+    }
+
+
+def _n_warmup(epochs: int) -> int:
+    """Epochs before a trial is stopped: those with a small learning rate rise late."""
+    return max(1, epochs // 5)
+
+
 def _fail_interrupted(study: "Study") -> None:
     """Nobody works on a study that we hold: a trial that is running was killed."""
     from optuna.trial import TrialState
@@ -147,10 +178,11 @@ def _open(url: str) -> "RDBStorage":
 
     options: dict[str, Any] = {"pool_pre_ping": True}
     if url.startswith(_SQLITE):
-        make_folder(Path(url.removeprefix(_SQLITE)).parent)
+        make_folder(_file(url).parent)
         options = {"connect_args": {"timeout": _PATIENCE}}
     try:
-        return RDBStorage(url, engine_kwargs=options)
+        # Optuna fills in what stands in braces.
+        return RDBStorage(url.replace("{", "{{").replace("}", "}}"), engine_kwargs=options)
     except RuntimeError as error:
         # What Optuna says of tables that another version of it made.
         raise StorageError(f"cannot be opened: {error}", where=OPTION, remedy="name another storage") from error
@@ -165,7 +197,7 @@ def _close(storage: "RDBStorage") -> None:
 def _claimed(url: str, name: str) -> Iterator[None]:
     """Keep others from a study, or from making the tables at the same time."""
     if url.startswith(_SQLITE):
-        with locked(Path(f"{url.removeprefix(_SQLITE)}.{digest(name)[:12]}")):
+        with locked(_file(url).with_name(f"{_file(url).name}.{digest(name)[:12]}")):
             yield
     else:
         with _advisory_lock(url, name):

@@ -109,7 +109,8 @@ def _search(bench: _Bench, budget: Budget, listen: Listener) -> FoldTuning:
     plan = bench.plan
     about = {"method": plan.recipe.label, "dataset": plan.run["dataset"], "fold": bench.part.name, **budget.described()}
     wanted = budget.trials if bench.space else 1
-    with open_study(budget.storage or local_storage(plan.folder), bench.study, about) as study:
+    storage = budget.storage or local_storage(plan.folder)
+    with open_study(storage, bench.study, plan.recipe.training.epochs, about) as study:
         trials = find_trials(study)
         for trial in trials:
             listen(trial.number, trial)

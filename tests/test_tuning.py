@@ -15,6 +15,7 @@ import pytest
 
 import mmbench
 from mmbench import tuning
+from mmbench.comparison import compare
 from mmbench.errors import RecordError, SpecError, StorageError, TrainingError
 from mmbench.plugins import load_registry
 from mmbench.records import find_records, read_record
@@ -160,7 +161,7 @@ def stopping(*arguments, on_epoch, fit=tuning.fit, **options):
     calls += 1
     def kill(epoch):
         on_epoch(epoch)
-        if calls == 12:
+        if calls == 11:
             os.kill(os.getpid(), signal.SIGKILL)
     return fit(*arguments, on_epoch=kill, **options)
 
@@ -171,17 +172,17 @@ mmbench.tune("concat", "toy", **{**options, **{name: Path(options[name]) for nam
 
 
 def test_a_killed_study_goes_on_as_if_nothing_had_been(people: Path, shelf: Path, tmp_path: Path) -> None:
-    whole = Bench(people, shelf, tmp_path / "whole").tune(tune=14)
+    whole = Bench(people, shelf, tmp_path / "whole").tune(tune=12, tune_scope="once")
     again = Bench(people, shelf, tmp_path / "again")
-    options = json.dumps({**again.options, "tune": 14, "plugins": [TOY, BRITTLE]}, default=str)
+    options = json.dumps({**again.options, "tune": 12, "tune_scope": "once", "plugins": [TOY, BRITTLE]}, default=str)
     done = subprocess.run([sys.executable, "-c", KILLED, options], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     states = states_of_first(again.options["out"])
-    assert (len(states), states.count("RUNNING")) == (12, 1)
-    resumed = again.tune(tune=14)
+    assert (len(states), states.count("RUNNING")) == (11, 1)
+    resumed = again.tune(tune=12, tune_scope="once")
     for one, two in zip(whole.methods[0].folds, resumed.methods[0].folds, strict=True):
         assert timeless(one) == timeless(two)
-    assert len(states_of_first(again.options["out"])) == 15, "the trial that was killed is kept in the storage"
+    assert len(states_of_first(again.options["out"])) == 13, "the trial that was killed is kept in the storage"
 
 
 def states_of_first(out: Path) -> list[str]:
@@ -208,7 +209,7 @@ def opened(url: str) -> Iterator[Any]:
 
 
 def test_a_failed_trial_is_kept_with_its_error(bench: Bench) -> None:
-    result = bench.tune("brittle", tune=16)
+    result = bench.tune("brittle", tune=20, tune_scope="once")
     trials = [trial for fold in result.methods[0].folds for trial in fold.trials]
     errors = {trial.params["fusion.fault"]: trial.error for trial in trials if trial.state == "failed"}
     assert errors["spec"] == "brittle[fault]: cannot be built — choose another"
@@ -240,7 +241,7 @@ def test_defaults_outside_their_range_are_tried_as_they_are(bench: Bench, tmp_pa
 
 
 def test_poor_trials_are_pruned_by_the_median_and_never_chosen(bench: Bench) -> None:
-    result = bench.tune(tune=12, training={"epochs": 8, "batch_size": 16})
+    result = bench.tune(tune=14, tune_scope="once", training={"epochs": 8, "batch_size": 16})
     trials = [trial for fold in result.methods[0].folds for trial in fold.trials]
     pruned = [trial for trial in trials if trial.state == "pruned"]
     assert pruned
@@ -332,6 +333,21 @@ def test_a_storage_that_is_none_is_told_before_anything_is_done(bench: Bench, tm
     (tmp_path / "notes.db").write_text("no database at all, " * 100)
     with pytest.raises(StorageError, match=r"notes\.db: the storage of trials does not answer \(.*not a database"):
         bench.tune(tune=1, tune_storage=f"sqlite:///{tmp_path}/notes.db")
+
+
+def test_any_sign_may_be_in_the_name_of_a_folder(bench: Bench, tmp_path: Path) -> None:
+    out = tmp_path / "50%20 {x} #1"
+    result = bench.tune(tune=1, out=out)
+    assert (result.methods[0].folder / "tuning.db").is_file()
+    assert result.methods[0].folder.is_relative_to(out)
+
+
+def test_a_table_tells_who_was_tuned_and_who_was_not(bench: Bench, tmp_path: Path) -> None:
+    tuned, plain = bench.run("brittle", tune=2), bench.run("late")
+    both = compare(tmp_path, [result.methods[0].folder for result in (tuned, plain)])
+    table = render(comparison_table(both))
+    assert "brittle: tuned on the validation part of each fold, 2 trials" in table
+    assert "not tuned: late" in table
 
 
 def test_an_ablation_is_not_tuned(bench: Bench) -> None:
