@@ -14,7 +14,7 @@ def tuning_tables(result: TuningResult) -> RenderableType:
     for method in result.methods:
         parts += _parts(method)
     once = any(method.settings["scope"] == "once" for method in result.methods)
-    lines = ["default, best: balanced accuracy on the validation part; what is tested took no part"]
+    lines = ["default, best: balanced accuracy on the validation part; no test part was seen"]
     if once:
         lines.append("TUNED ON THE FIRST FOLD ONLY (--tune-scope once): what other folds test may have taken part")
     lines += [f"{method.name}: {from_here(method.folder)}" for method in result.methods]
