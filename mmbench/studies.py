@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 OPTION = "--tune-storage"
 SEED = 0
 _PATIENCE = 120  # seconds to wait for SQLite while other processes write
+_KILLED = 3  # times that a trial may be killed before it counts as failed
 _STARTUP = 5  # complete trials before one is pruned
 _SQLITE, _POSTGRES = "sqlite:///", "postgresql"
 _TABLES = "tables"
@@ -166,10 +167,21 @@ def _n_warmup(epochs: int) -> int:
 
 
 def _fail_interrupted(study: "Study") -> None:
-    """Nobody works on a study that we hold: a trial that is running was killed."""
+    """Nobody works on a study that we hold: a trial that is running was killed, and is done again.
+
+    Not for ever: a system that is out of memory kills without a word, and would each time.
+    """
+    from optuna.trial import Trial as Asked
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        number = trial.user_attrs.get("number")
+        failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+        killed = 1 + sum(other.user_attrs.get("number") == number for other in failed)
+        if number is not None and killed == _KILLED and "error" not in trial.user_attrs:
+            running = Asked(study, trial._trial_id)
+            running.set_user_attr("epochs", len(trial.intermediate_values))
+            running.set_user_attr("error", f"its process was killed {killed} times, perhaps for want of memory")
         study.tell(trial.number, state=TrialState.FAIL)
 
 

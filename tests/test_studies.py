@@ -33,6 +33,17 @@ def test_trials_after_an_interruption_are_those_that_would_have_been(tmp_path: P
     assert whole[0] == DEFAULTS
 
 
+def test_a_trial_that_is_killed_each_time_counts_as_failed(tmp_path: Path) -> None:
+    url = local_storage(tmp_path)
+    for _ in range(3):
+        assert draw(url, 4, stop_after=2) == []
+    draw(url, 4)
+    with open_study(url, "mine", 2, {}) as study:
+        trials = find_trials(study)
+    assert [trial.state for trial in trials] == ["complete", "complete", "failed", "complete"]
+    assert trials[2].error == "its process was killed 3 times, perhaps for want of memory"
+
+
 def test_defaults_outside_of_the_space_are_asked_for_as_they_are(tmp_path: Path) -> None:
     with open_study(local_storage(tmp_path), "mine", 2, {}) as study:
         _, params = ask(study, 0, SPACE, {"a": 7.0, "b": 3, "c": "other"})
