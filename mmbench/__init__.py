@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mmbench.space import Choice as Choice
     from mmbench.space import Float as Float
     from mmbench.space import Int as Int
+    from mmbench.tuned import tune as tune
     from mmbench.types import Card as Card
     from mmbench.types import Modality as Modality
     from mmbench.types import Problem as Problem
@@ -70,6 +71,7 @@ _HOME = {
     "networks": ("Criterion", "Encoder", "Fusion", "Tokens"),
     "progress": ("track",),
     "space": ("Choice", "Float", "Int"),
+    "tuned": ("tune",),
     "types": ("Card", "Modality", "Problem", "Sample", "Schema", "TokenSpec", "Training"),
     "weights": ("fetch_pretrained", "load_state_dict"),
 }

@@ -98,6 +98,8 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
         raise SpecError(
             "an ablation has no baselines", where="against", remedy="compare with them through run, or leave it out"
         )
+    if spec.tune:
+        raise SpecError("an ablation is not tuned", where="tune", remedy="leave it out, or tune a comparison")
     asked = settle(spec)
     default = make_default(asked)
     makers = choose_tables(asked, default, only)

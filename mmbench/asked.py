@@ -16,6 +16,7 @@ from mmbench.presets import find_preset
 from mmbench.runspec import RunSpec, anchored, check_spec, given, n_jobs
 from mmbench.specs import Spec, did_you_mean, parse_spec
 from mmbench.splits import Protocol, default_protocol, find_protocol
+from mmbench.studies import check_storage
 from mmbench.training import choose_device
 from mmbench.types import Schema
 
@@ -52,6 +53,8 @@ def settle(spec: RunSpec) -> Asked:
     """Apply the preset of the first method and find every name; raises UserError for what cannot be."""
     check_spec(spec)
     spec = anchored(spec)
+    if spec.tune_storage:
+        check_storage(spec.tune_storage)
     registry = load_registry(spec.plugins)
     name = parse_spec(spec.dataset)
     registry.find("datasets", name.name)

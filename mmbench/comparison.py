@@ -84,8 +84,8 @@ class MethodResult:
 
     @property
     def parameters(self) -> Mapping[str, int]:
-        """Numbers of parameters, in all and trainable."""
-        return self.records[0].parameters
+        """Numbers of parameters, in all and trainable; of the largest model, where tuning made them differ."""
+        return max((record.parameters for record in self.records), key=lambda parameters: parameters["total"])
 
     @property
     def seconds(self) -> float:
@@ -211,6 +211,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
         "own_encoders": method.run["own_encoders"],
         "lint": list(method.run.get("lint", ())),
+        "tuning": method.run.get("tuning"),
         "records": str(method.folder),
         "folds": [
             {
@@ -220,6 +221,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
                 "scores": dict(record.scores["chosen"]),
                 "epochs": dict(record.epochs),
                 "seconds": record.seconds,
+                "tuning": record.tuning,
             }
             for record in method.records
         ],

@@ -12,7 +12,7 @@
         ├── TrainingError    a training that diverged
         ├── WorkerError      a process that died at work
         ├── RecordError      records that are missing, damaged or not comparable
-        └── StorageError     a full disk, a folder that cannot be written
+        └── StorageError     a full disk, a folder that cannot be written, a database that does not answer
 
 Anything else that escapes is a bug and keeps its traceback.
 """
@@ -83,4 +83,4 @@ class RecordError(UserError):
 
 
 class StorageError(UserError):
-    """A disk that is full or a folder that cannot be written."""
+    """A disk that is full, a folder that cannot be written, a database that does not answer."""

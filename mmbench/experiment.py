@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ from mmbench.origins import refuse_seen
 from mmbench.planning import Setting, make_plan
 from mmbench.prepare import Preparation, prepare, source_digests
 from mmbench.records import slug
-from mmbench.runspec import RunSpec, n_jobs
+from mmbench.runspec import RunSpec, budget_of, n_jobs
 from mmbench.saving import Saving, check_saving, save_encoders, unsaved
 from mmbench.schedule import run_missing
 from mmbench.splits import Fold, fingerprint, fold_of_all, make_folds, straddling
 from mmbench.statistics import unit_of
-from mmbench.store import Store
+from mmbench.store import Rows, Store
 
 
 def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> Comparison:
@@ -48,10 +48,33 @@ def run_spec(spec: RunSpec) -> Comparison:
     return _write_comparison(home, plans, asked.design.seeds)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What is to be trained: every plan on every fold, over the ``rows`` that have a label; records go to ``home``."""
+
+    home: Path
+    store: Store
+    rows: Rows
+    folds: Sequence[Fold]
+    plans: list[Plan]
+
+
 def carry_out(
     asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
 ) -> tuple[Path, list[Plan]]:
     """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
+    layout = lay_out(asked, files, recipes, findings)
+    missing = unsaved(asked.spec.save_encoders, layout.plans[0])
+    run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec))
+    if missing:
+        store, rows = layout.store, layout.rows
+        whole = fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)
+        save_encoders(Saving(missing, source_digests(files)), layout.plans[0], *_on_rows([whole], rows))
+    return layout.home, layout.plans
+
+
+def lay_out(asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
+    """Prepare, split and encode: everything but training."""
     spec, design = asked.spec, asked.design
     tell(findings)
     check_augment(recipes[0], asked.schema, spec.plugins)
@@ -72,16 +95,20 @@ def carry_out(
     }
     home = make_folder(spec.out / slug(f"{asked.name.name}-{asked.task}-{asked.protocol.name}-{about['fingerprint']}"))
     setting = Setting(
-        store, about, home, spec.cache, spec.plugins, asked.device, spec.threads, n_jobs(spec), spec.weights
+        store,
+        about,
+        home,
+        spec.cache,
+        spec.plugins,
+        asked.device,
+        spec.threads,
+        n_jobs(spec),
+        spec.weights,
+        budget_of(spec),
     )
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
-    missing = unsaved(asked.spec.save_encoders, plans[0])
-    run_missing(plans, folds, design.seeds, n_jobs(spec))
-    if missing:
-        whole = fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)
-        save_encoders(Saving(missing, source_digests(files)), plans[0], *_on_rows([whole], rows))
-    return home, plans
+    return Layout(home, store, rows, folds, plans)
 
 
 def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:

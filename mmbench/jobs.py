@@ -24,6 +24,7 @@ from mmbench.splits import Fold
 from mmbench.statistics import unit_of
 from mmbench.store import ArraySource, Rows, Store, read_presence
 from mmbench.training import Epoch, Fitted, fit
+from mmbench.trials import Budget
 from mmbench.types import Modality, TokenSpec
 
 Keep = Literal["auto", "keep", "drop"]
@@ -36,7 +37,8 @@ _SMALL = 256 * 2**20
 class Plan:
     """A method on a dataset, ready to be run fold by fold, possibly in another process.
 
-    ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it.
+    ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it;
+    ``budget`` is what it may spend on tuning, None for nothing.
     """
 
     recipe: Recipe
@@ -50,10 +52,18 @@ class Plan:
     folder: Path
     run: Mapping[str, Any]
     keep: Keep = "auto"
+    budget: Budget | None = None
 
 
-def run_job(plan: Plan, fold: Fold, seed: int, path: Path, on_epoch: Callable[[Epoch], None]) -> None:
-    """Train, predict and write the record of one fold."""
+def run_job(
+    plan: Plan,
+    fold: Fold,
+    seed: int,
+    path: Path,
+    on_epoch: Callable[[Epoch], None],
+    tuning: Mapping[str, Any] | None = None,
+) -> None:
+    """Train, predict and write the record of one fold; ``tuning`` tells how the parameters were chosen."""
     torch.set_num_threads(plan.threads)
     start = time.perf_counter()
     store = _store(plan.store)
@@ -71,7 +81,7 @@ def run_job(plan: Plan, fold: Fold, seed: int, path: Path, on_epoch: Callable[[E
     )
     record = _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start)
     kept = save_weights(weights_path(path), model) if _is_kept(plan.keep, model) else None
-    write_record(path, replace(record, weights=kept))
+    write_record(path, replace(record, weights=kept, tuning=tuning))
 
 
 def _is_kept(keep: Keep, model: Model) -> bool:

@@ -1,6 +1,6 @@
 """From names on the shell line to what is built: the methods of a comparison, resolved against a dataset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,8 @@ class Recipe:
 
     ``modalities`` are those that the fusion is shown; ``encoders`` holds those of the ones it uses. ``own_encoders``
     tells that a baseline brought its own instead of taking those of the first method. ``preset`` is what a preset
-    set of all this, and of the run.
+    set of all this, and of the run. ``held`` names what the user gave, which no tuning changes: ``fusion.NAME``,
+    ``encoder.MODALITY.NAME`` or ``training.NAME``.
     """
 
     label: str
@@ -30,6 +31,7 @@ class Recipe:
     training: Training
     preset: Preset = field(default_factory=Preset)
     own_encoders: bool = False
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def resolve(
         else:
             fusion = parse_spec(method.fusion).updated(spec.params)
             preset = replace(leader.preset, fusion={})
-            recipes.append(_used(registry, replace(leader, label=str(spec), fusion=fusion, preset=preset), schema))
+            held = _held("fusion", spec.params) | {name for name in leader.held if not name.startswith("fusion.")}
+            mine = replace(leader, label=str(spec), fusion=fusion, preset=preset, held=held)
+            recipes.append(_used(registry, mine, schema))
     labels = [recipe.label for recipe in recipes]
     for label in labels:
         if labels.count(label) > 1:
@@ -90,6 +94,10 @@ def _whole(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes:
             raise SpecError(f"{dataset} has no modality {key!r}", where="--encoder", remedy=did_you_mean(key, known))
     layers = (DEFAULT_ENCODERS, method.encoders, preset.encoders, wishes.encoders)
     training = update_training(method.training, preset.training, f"preset {preset.name}")
+    held = _held("fusion", spec.params) | _held("training", wishes.training)
+    for item in schema.modalities:
+        if wished := _choose((wishes.encoders,), item.name, item.kind):
+            held |= _held(f"encoder.{item.name}", parse_spec(wished).params)
     return Recipe(
         label=str(spec),
         modalities=choose_modalities(schema, wishes.modalities),
@@ -97,7 +105,12 @@ def _whole(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes:
         encoders={item.name: parse_spec(_choose(layers, item.name, item.kind)) for item in schema.modalities},
         training=update_training(training, wishes.training, "--training"),
         preset=preset.without(fusion=spec.params, encoders=wishes.encoders, training=wishes.training),
+        held=held,
     )
+
+
+def _held(part: str, params: Iterable[str]) -> frozenset[str]:
+    return frozenset(f"{part}.{name}" for name in params)
 
 
 def _choose(layers: Sequence[Mapping[Any, str]], name: str, kind: str) -> str:

@@ -1,6 +1,6 @@
 """From a recipe to a plan: frozen encoders run, and everything a result depends on is named by one key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from mmbench.lint import Finding
 from mmbench.methods import Recipe
 from mmbench.plugins import load_registry
 from mmbench.records import slug
+from mmbench.searchspace import find_space
 from mmbench.specs import Spec
 from mmbench.store import Store
+from mmbench.studies import describe_search
+from mmbench.trials import Budget
 
 _NOT_IN_KEY = (
     "card",
@@ -43,6 +46,7 @@ class Setting:
     threads: int
     jobs: int
     keep: Keep = "auto"
+    budget: Budget | None = None
 
 
 def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()) -> Plan:
@@ -67,6 +71,8 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         "threads": setting.threads,
         "torch": torch.__version__,
     }
+    if setting.budget:
+        described["tuning"] = _describe_tuning(setting.budget, recipe, setting, tokens)
     key = digest({name: value for name, value in described.items() if name not in _NOT_IN_KEY})
     return Plan(
         recipe=recipe,
@@ -80,7 +86,14 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         folder=setting.home / f"{slug(recipe.label)}-{key[:10]}",
         run={**described, "key": key, "lint": [str(finding) for finding in findings]},
         keep=setting.keep,
+        budget=setting.budget,
     )
+
+
+def _describe_tuning(budget: Budget, recipe: Recipe, setting: Setting, frozen: Collection[str]) -> dict[str, Any]:
+    space = find_space(recipe, setting.plugins, frozen)
+    ranges = {name: {"kind": type(item).__name__, **asdict(item)} for name, item in space.items()}
+    return {**budget.described(), **describe_search(recipe.training.epochs), "space": ranges}
 
 
 def _encode_frozen(setting: Setting, recipe: Recipe) -> dict[str, Path]:

@@ -29,7 +29,8 @@ class Record:
     ``logits`` ``(n, C)`` are those of the epoch that validation chose. ``scores`` has them under ``chosen``;
     ``last`` is the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but
     shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records. ``weights`` is the
-    SHA-256 of the file with the weights, where they were kept.
+    SHA-256 of the file with the weights, where they were kept. ``tuning`` holds the trials that chose the parameters
+    of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken.
     """
 
     run: Mapping[str, Any]
@@ -46,6 +47,7 @@ class Record:
     seconds: float
     environment: Mapping[str, Any]
     weights: str | None = None
+    tuning: Mapping[str, Any] | None = None
     format: int = FORMAT
 
     @property

@@ -6,13 +6,12 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from mmbench.progress import Reporter, Silent, reporter
-from mmbench.training import Epoch
 
 
 class Channel(Protocol):
-    """What a job tells of itself: its label, how many epochs it may take and the epoch done; None at its end."""
+    """What a job tells of itself: a label, how many steps it may take and a word on the step done; None at its end."""
 
-    def put(self, item: tuple[str, int, Epoch | None]) -> None:
+    def put(self, item: tuple[str, int, str | None]) -> None:
         """Send one note."""
 
 
@@ -54,16 +53,16 @@ class Relay:
         """One job is finished."""
         self._reporter.advance(self._all, label)
 
-    def note(self, label: str, epochs: int, epoch: Epoch | None) -> None:
+    def note(self, label: str, steps: int, word: str | None) -> None:
         """Show one note of a job."""
-        if epoch is None:
+        if word is None:
             key = self._bars.pop(label, None)
             if key is not None:
                 self._reporter.finish(key)
             return
         if label not in self._bars:
-            self._bars[label] = self._reporter.start(label, epochs)
-        self._reporter.advance(self._bars[label], f"validation {epoch.validation_score:.2f}")
+            self._bars[label] = self._reporter.start(label, steps)
+        self._reporter.advance(self._bars[label], word)
 
     def _listen(self) -> None:
         while (item := self._queue.get()) is not None:
@@ -76,12 +75,12 @@ class _Direct:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
 
-    def put(self, item: tuple[str, int, Epoch | None]) -> None:
+    def put(self, item: tuple[str, int, str | None]) -> None:
         self._relay.note(*item)
 
 
 class _Nowhere:
     """A channel nobody listens to; crosses to another process as nothing at all."""
 
-    def put(self, item: tuple[str, int, Epoch | None]) -> None:
+    def put(self, item: tuple[str, int, str | None]) -> None:
         pass

@@ -14,6 +14,7 @@ from mmbench.jobs import Plan, build_model, make_inputs
 from mmbench.methods import Recipe
 from mmbench.model import Model
 from mmbench.records import Record, read_record
+from mmbench.searchspace import with_params
 from mmbench.specs import Spec, parse_spec
 from mmbench.splits import Fold
 from mmbench.store import Store
@@ -61,6 +62,8 @@ def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...])
         for name, encoder in encoders.items()
         if encoder["tokens"]
     }
+    # Where a fold was tuned, its model has other parameters than the run says.
+    tuned = record.tuning["chosen"] if record.tuning else {}
     recipe = Recipe(
         label=run["method"],
         modalities=tuple(run["modalities"]),
@@ -69,7 +72,7 @@ def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...])
         training=Training(**run["training"]),
     )
     return Plan(
-        recipe=recipe,
+        recipe=with_params(recipe, tuned),
         tokens=tokens,
         store=_existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5"),
         task=run["task"],

@@ -13,6 +13,8 @@ from mmbench.inputs import Standardize
 from mmbench.jobs import Keep
 from mmbench.prepare import default_cache
 from mmbench.specs import did_you_mean
+from mmbench.studies import anchored_storage
+from mmbench.trials import Budget, Scope
 
 BAD = ("error", "drop")
 
@@ -47,6 +49,10 @@ class RunSpec:
     bad: str = "error"
     plugins: tuple[str, ...] = ()
     weights: Keep = "auto"
+    tune: int | None = None
+    tune_seconds: float | None = None
+    tune_scope: str = "fold"
+    tune_storage: str | None = None
 
 
 def check_spec(spec: RunSpec) -> None:
@@ -54,9 +60,38 @@ def check_spec(spec: RunSpec) -> None:
     for name, value in (("threads", spec.threads), ("jobs", n_jobs(spec))):
         if value < 1:
             raise SpecError(f"{value} is too few", where=f"--{name}", remedy="ask for 1 or more")
-    for name, choice, known in (("bad", spec.bad, BAD), ("weights", spec.weights, get_args(Keep))):
+    for name, choice, known in (
+        ("bad", spec.bad, BAD),
+        ("weights", spec.weights, get_args(Keep)),
+        ("tune-scope", spec.tune_scope, get_args(Scope)),
+    ):
         if choice not in known:
             raise SpecError(f"no choice {choice!r}", where=f"--{name}", remedy=did_you_mean(choice, known))
+    _check_tuning(spec)
+
+
+def _check_tuning(spec: RunSpec) -> None:
+    for option, amount in (("tune", spec.tune), ("tune-seconds", spec.tune_seconds)):
+        if amount is not None and not amount > 0:
+            raise SpecError(f"{amount} is too few", where=f"--{option}", remedy="ask for more than 0, or leave it out")
+    asked = {"seconds": spec.tune_seconds, "scope": spec.tune_scope != "fold", "storage": spec.tune_storage}
+    for name, value in asked.items():
+        if value and spec.tune is None:
+            raise SpecError("nothing is tuned", where=f"--tune-{name}", remedy="say how many trials with --tune N")
+    if spec.tune and spec.save_encoders:
+        raise SpecError(
+            "parameters are tuned for a fold, and an encoder is saved of all samples",
+            where="--save-encoder",
+            remedy="tune first, then give the parameters you want without --tune",
+        )
+
+
+def budget_of(spec: RunSpec) -> Budget | None:
+    """What every method may spend on tuning; None where nothing is tuned."""
+    if spec.tune is None:
+        return None
+    scope: Scope = "once" if spec.tune_scope == "once" else "fold"
+    return Budget(spec.tune, spec.tune_seconds, scope, spec.tune_storage)
 
 
 def given(spec: RunSpec) -> dict[str, Any]:
@@ -72,6 +107,7 @@ def anchored(spec: RunSpec) -> RunSpec:
         cache=spec.cache.resolve(),
         save_encoders={name: Path(path).resolve() for name, path in spec.save_encoders.items()},
         data=spec.data.resolve() if spec.data else None,
+        tune_storage=anchored_storage(spec.tune_storage) if spec.tune_storage else None,
         plugins=tuple(str(Path(file).resolve()) for file in spec.plugins),
     )
 

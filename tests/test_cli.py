@@ -69,10 +69,26 @@ def test_json_is_the_only_thing_on_stdout(mmbench: Shell) -> None:
     assert shown.stdout == table
 
 
+def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell) -> None:
+    line = ("logistic", "mfeat", "--modalities", "mor", "--folds", "2", "--training", "epochs=1", "--tune", "2")
+    result = mmbench("tune", *line, "--jobs", "1", "--json")
+    assert result.returncode == 0, result.stderr
+    (method,) = json.loads(result.stdout)["methods"]
+    assert [len(fold["trials"]) for fold in method["folds"]] == [2, 2]
+    table = mmbench("tune", *line, "--jobs", "1").stdout
+    assert "default, best: balanced accuracy on the validation part" in table
+    assert max(map(len, table.splitlines())) <= 80
+    document = json.loads(mmbench("run", *line, "--jobs", "1", "--json").stdout)
+    (ran,) = document["methods"]
+    assert [fold["tuning"] for fold in ran["folds"]] == method["folds"]
+    assert "tuned on the validation part of each fold" in mmbench("show", document["records"]).stdout
+
+
 def test_help_of_every_command(mmbench: Shell) -> None:
     for command in (
         [],
         ["run"],
+        ["tune"],
         ["ablate"],
         ["list"],
         ["data"],
@@ -114,6 +130,9 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
         (["run", "concat", "mfeat", "--encoder", "pixx=mlp"], ["--encoder", "did you mean 'pix'?"]),
         (["run", "concat", "mfeat", "--encoder", "pix"], ["--encoder", "'pix' is not NAME=VALUE"]),
         (["run", "concat", "mfeat", "--encoder", "pix=de"], ["encoder de", "pix is of kind vector"]),
+        (["run", "concat", "mfeat", "--tune", "0"], ["--tune", "0 is too few"]),
+        (["run", "concat", "mfeat", "--tune-scope", "once"], ["--tune-scope", "nothing is tuned"]),
+        (["tune", "concat", "mfeat", "--tune-storage", "here.db"], ["--tune-storage", "write sqlite:///FILE"]),
         (["run", "concat", "mfeat", "--training", "epoch=3"], ["--training", "did you mean 'epochs'?"]),
         (["run", "concat", "mfeat", "--training", "lr=-1"], ["--training", "lr is -1"]),
         (["run", "concat", "mfeat", "--training", "lr=fast"], ["--training lr", "'fast'"]),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import ablate, check, data, listing, run, show
+from mmbench.cli import ablate, check, data, listing, run, show, tune
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("tune")(tune.tune)
 app.command("ablate")(ablate.ablate)
 app.command("list")(listing.list_components)
 app.add_typer(data.app, name="data")

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Against = Annotated[str, typer.Option(help="Baselines, separated by commas.")]
+Tune = Annotated[
+    int | None,
+    typer.Option("--tune", help="Trials a method and fold, inside of its training part; the first: defaults."),
+]
+TuneSeconds = Annotated[
+    float | None, typer.Option(help="With --tune: no new trial after so many seconds, a method and fold.")
+]
+TuneScope = Annotated[
+    str, typer.Option(help="With --tune: fold (every fold, the default) or once (on the first only).")
+]
+TuneStorage = Annotated[
+    str | None,
+    typer.Option(help="With --tune: sqlite:///FILE or postgresql://USER@HOST/DATABASE; default: beside the records."),
+]
 
 
 def run_options(

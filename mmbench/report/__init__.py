@@ -2,5 +2,6 @@
 
 from mmbench.report.ablations import ablation_tables
 from mmbench.report.tables import comparison_table, render
+from mmbench.report.tunings import tuning_tables
 
-__all__ = ["ablation_tables", "comparison_table", "render"]
+__all__ = ["ablation_tables", "comparison_table", "render", "tuning_tables"]

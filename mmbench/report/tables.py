@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.gaps import gap_lines
+from mmbench.report.budgets import tuning_lines
 from mmbench.specs import Spec
 from mmbench.statistics import Interval
 
@@ -145,13 +146,14 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
 
 
 def describe_setting(comparison: Comparison) -> Iterator[str]:
-    """Encoders, standardisation, splits and what the preset set."""
+    """Encoders, standardisation, splits, what the preset set and what tuning was allowed."""
     run = comparison.run
     encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in run["encoders"].items())
     settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
     yield f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; splits {run['fingerprint']}"
     if preset := run["preset"]:
         yield f"preset {preset['name']}: {', '.join(_tables(preset)) or 'all overridden'}"
+    yield from tuning_lines(comparison.methods)
 
 
 def _tables(preset: Mapping[str, Any]) -> Iterator[str]:

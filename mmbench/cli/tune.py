@@ -1,0 +1,42 @@
+"""``mmbench tune``."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.options import Against, Json, Quiet, Tune, TuneScope, TuneSeconds, TuneStorage, with_run_options
+from mmbench.specs import split_list
+
+if TYPE_CHECKING:
+    from mmbench.runspec import RunSpec
+
+
+@with_run_options
+def tune(
+    spec: "RunSpec",
+    against: Against = "",
+    tune: Tune = 20,
+    tune_seconds: TuneSeconds = None,
+    tune_scope: TuneScope = "fold",
+    tune_storage: TuneStorage = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Only tune a method and its baselines; a run with the same options takes what was chosen."""
+    from mmbench.report import tuning_tables
+    from mmbench.tuned import tune_spec
+
+    wanted = replace(
+        spec,
+        against=tuple(split_list(against)),
+        tune=tune,
+        tune_seconds=tune_seconds,
+        tune_scope=tune_scope,
+        tune_storage=tune_storage,
+    )
+    with progress(quiet):
+        result = tune_spec(wanted)
+    if as_json:
+        show_json(result.to_json())
+    else:
+        show(tuning_tables(result))

@@ -1,0 +1,193 @@
+"""Tuning of one method on one fold: the same number of trials for every method, trained and scored as always.
+
+It is handed the training and the validation part of a fold and no other: what is tested cannot be reached from here.
+"""
+
+import gc
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from mmbench.errors import RecordError, TrainingError, UserError
+from mmbench.files import locked
+from mmbench.hashing import digest
+from mmbench.jobs import Plan, build_model, hide_test, make_inputs
+from mmbench.searchspace import TRAINING, check_used, default_params, find_space, with_params
+from mmbench.space import Distribution
+from mmbench.splits import Fold
+from mmbench.store import Store
+from mmbench.studies import ask, find_trials, local_storage, open_study
+from mmbench.training import Epoch, fit
+from mmbench.trials import Budget, FoldTuning, Trial, read_tuning, tuning_path, write_tuning
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import Trial as Asked
+
+_SEED = 0  # of every training; the parameters chosen are those of all seeds
+_FULL = ("not enough memory", "can't allocate memory", "out of memory")
+
+Listener = Callable[[int, Epoch | Trial], None]
+"""Told the number of a trial with each epoch of it, and with what became of it."""
+
+
+def without_test(fold: Fold) -> Fold:
+    """The training and the validation part."""
+    return replace(fold, test=fold.test[:0])
+
+
+def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda number, what: None) -> FoldTuning:
+    """Spend the budget on ``part``, a fold without its test part; what was done before is read.
+
+    Raises TrainingError where every trial failed, StorageError where trials cannot be kept.
+    """
+    if len(part.test):
+        raise ValueError("tuning was handed a test part")
+    path = tuning_path(plan.folder, part.name)
+    with locked(path):
+        try:
+            return read_tuning(path)
+        except RecordError:
+            tuning = _search(_Bench(plan, part), budget, listen)
+            write_tuning(path, tuning)
+            return tuning
+
+
+def tuned_plan(plan: Plan, tuning: FoldTuning) -> Plan:
+    """The plan with the parameters that were chosen."""
+    return replace(plan, recipe=with_params(plan.recipe, tuning.chosen.params))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was missing, be it the machine's or the GPU's."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _FULL)
+
+
+class _Bench:
+    """What all trials on a fold share: the data, read once, the space and the defaults."""
+
+    def __init__(self, plan: Plan, part: Fold) -> None:
+        torch.set_num_threads(plan.threads)
+        self.plan, self.part = plan, part
+        self.store = Store(plan.store)
+        self.inputs = make_inputs(plan, self.store, part)
+        self.labels = hide_test(self.store.labels(plan.task), part)
+        self.space: dict[str, Distribution] = find_space(plan.recipe, plan.plugins, plan.tokens)
+        model = build_model(plan, self.store, _SEED)
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            # Settings of the training loop change nothing where nothing is trained.
+            self.space = {name: item for name, item in self.space.items() if not name.startswith(f"{TRAINING}.")}
+        self.defaults = default_params(plan.recipe, plan.plugins, self.space)
+
+    @property
+    def study(self) -> str:
+        """A name that people can read, and no other run has."""
+        label, fold, key = self.plan.recipe.label, self.part.name, self.plan.run["key"]
+        return f"{label[:200]} · fold {fold[:200]} · {digest([key, fold])[:16]}"
+
+    def train(self, params: dict[str, object], on_epoch: Callable[[Epoch], None]) -> None:
+        """One training, as that of a record, but that nothing is tested."""
+        plan = replace(self.plan, recipe=with_params(self.plan.recipe, params))
+        check_used(plan.recipe, plan.plugins)
+        fit(
+            build_model(plan, self.store, _SEED),
+            self.inputs,
+            self.part,
+            self.labels,
+            plan.recipe.training,
+            seed=_SEED,
+            device=torch.device(plan.device),
+            on_epoch=on_epoch,
+        )
+
+
+def _search(bench: _Bench, budget: Budget, listen: Listener) -> FoldTuning:
+    plan = bench.plan
+    about = {"method": plan.recipe.label, "dataset": plan.run["dataset"], "fold": bench.part.name, **budget.described()}
+    wanted = budget.trials if bench.space else 1
+    storage = budget.storage or local_storage(plan.folder)
+    with open_study(storage, bench.study, plan.recipe.training.epochs, about) as study:
+        trials = find_trials(study)
+        for trial in trials:
+            listen(trial.number, trial)
+        while len(trials) < wanted and not _is_spent(trials, budget.seconds):
+            _try(bench, study, len(trials), listen)
+            trials = find_trials(study)
+            listen(trials[-1].number, trials[-1])
+    if not any(trial.state == "complete" for trial in trials):
+        raise TrainingError(
+            f"each of {len(trials)} trials failed, the first with: {trials[0].error}",
+            where=f"{plan.recipe.label}, fold {bench.part.name}",
+            remedy=f"mend the cause and remove the study {bench.study!r} from its storage",
+        )
+    return FoldTuning(bench.part.name, bench.study, tuple(trials))
+
+
+def _is_spent(trials: list[Trial], seconds: float | None) -> bool:
+    """Whether the time is up; what earlier sessions took counts, and the defaults are always tried."""
+    return seconds is not None and len(trials) > 0 and sum(trial.seconds for trial in trials) >= seconds
+
+
+def _try(bench: _Bench, study: "Study", number: int, listen: Listener) -> None:
+    """One trial, from asking for its parameters to telling what became of it."""
+    from optuna import TrialPruned
+    from optuna.exceptions import OptunaError
+    from optuna.trial import TrialState
+    from sqlalchemy.exc import SQLAlchemyError
+
+    trial, params = ask(study, number, bench.space, bench.defaults)
+    epochs: list[Epoch] = []
+
+    def on_epoch(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        listen(number, epoch)
+        trial.report(epoch.validation_score, len(epochs) - 1)
+        if number and trial.should_prune():
+            raise TrialPruned
+
+    state, failure, is_full = TrialState.COMPLETE, "", False
+    try:
+        bench.train(params, on_epoch)
+    except TrialPruned:
+        state = TrialState.PRUNED
+    except (OptunaError, SQLAlchemyError):
+        raise
+    except Exception as error:
+        state, failure, is_full = TrialState.FAIL, _describe(error), is_out_of_memory(error)
+    value = _tell_epochs(trial, epochs)
+    if failure:
+        trial.set_user_attr("error", failure)
+    if is_full:
+        _free_memory()
+    study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
+
+
+def _tell_epochs(trial: "Asked", epochs: list[Epoch]) -> float | None:
+    """Keep what the best epoch left, as the training loop chooses it; its score."""
+    trial.set_user_attr("epochs", len(epochs))
+    if not epochs:
+        return None
+    best = max(range(len(epochs)), key=lambda at: (epochs[at].validation_score, -epochs[at].validation_loss, -at))
+    told = {"epoch": best, "score": epochs[best].validation_score, "loss": epochs[best].validation_loss}
+    for name, value in told.items():
+        trial.set_user_attr(name, value)
+    return epochs[best].validation_score
+
+
+def _describe(error: Exception) -> str:
+    """An error on one line."""
+    if isinstance(error, UserError):
+        return error.line
+    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"out of memory ({text})" if is_out_of_memory(error) else text
+
+
+def _free_memory() -> None:
+    """What a training held that had too little must not fail the next."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
