@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -186,7 +187,10 @@ def test_a_plain_failure_of_typer_is_a_usage_error(mmbench: Shell) -> None:
 def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> None:
     line = ["run", "concat", "mfeat", "--against", "prior", "--jobs", "1", "--training", "epochs=3"]
     command = [sys.executable, "-m", "mmbench", *line]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # A shell that starts the tests in the background has them, and all they start, ignore Ctrl-C.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=tmp_path, preexec_fn=heed, **pipes)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/*/*/fold-*.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
