@@ -11,7 +11,6 @@ from mmbench.ablation import is_ablation, load_ablation
 from mmbench.cli import main
 from mmbench.comparison import load_comparison
 from mmbench.errors import RecordError, SpecError
-from mmbench.plugins import load_registry
 from mmbench.records import find_records
 from mmbench.report import ablation_tables, render
 from mmbench.statistics import difference_intervals
@@ -34,13 +33,6 @@ def register_methods(register):
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("people")
-    load_registry((TOY,)).find("datasets", "toy").component().simulate(root, subjects=6, trials=4)
-    return root
-
-
-@pytest.fixture(scope="module")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     path = tmp_path_factory.mktemp("plugins") / "parts.py"
     path.write_text(PARTS)
@@ -48,11 +40,11 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def where(people: Path, plugins: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def where(toy_people: Path, plugins: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Options that every run here takes; the folder of records is shared, so that the tests train little."""
     shelf = tmp_path_factory.mktemp("shelf")
     return {
-        "data": people, "cache": shelf, "out": shelf / "runs", "plugins": plugins, "jobs": 1, "folds": 3
+        "data": toy_people, "cache": shelf, "out": shelf / "runs", "plugins": plugins, "jobs": 1, "folds": 3
     }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mmbench.errors import StorageError
 from mmbench.plugins import load_registry
 from mmbench.studies import anchored_storage
 
+Opened = Callable[[str], AbstractContextManager[Any]]
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 
 
@@ -86,24 +87,13 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"folds": 2, "training": training, "jobs": 1, "data": root, "cache": shelf, "plugins": (TOY,), "tune": 3}
 
 
-@contextmanager
-def opened(url: str) -> Iterator[Any]:
-    """Optuna's storage, opened as any of its tools would, and closed again."""
-    from optuna.storages import RDBStorage
-
-    storage = RDBStorage(url)
-    try:
-        yield storage
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
-
-
 def trials(result: Any) -> list[Any]:
     return [replace(trial, seconds=0.0) for method in result.methods for fold in method.folds for trial in fold.trials]
 
 
-def test_postgres_and_sqlite_keep_the_same_trials(server: str, options: dict[str, Any], tmp_path: Path) -> None:
+def test_postgres_and_sqlite_keep_the_same_trials(
+    server: str, options: dict[str, Any], tmp_path: Path, opened: Opened
+) -> None:
     import optuna
 
     here = mmbench.tune("concat", "toy", out=tmp_path / "sqlite", **options)
@@ -129,7 +119,9 @@ mmbench.tune("late", "toy", **{**options, **{name: Path(options[name]) for name 
 """
 
 
-def test_two_machines_share_the_trials_of_a_fold(server: str, options: dict[str, Any], tmp_path: Path) -> None:
+def test_two_machines_share_the_trials_of_a_fold(
+    server: str, options: dict[str, Any], tmp_path: Path, opened: Opened
+) -> None:
     import json
 
     import optuna

@@ -4,8 +4,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,10 @@ from mmbench.studies import local_storage
 from mmbench.training import predict
 from mmbench.trials import FoldTuning, Trial, read_tuning
 
+Opened = Callable[[str], AbstractContextManager[Any]]
 TOY, BRITTLE = (str(Path(__file__).with_name(f"{name}_plugin.py")) for name in ("toy", "brittle"))
 QUICK = {"epochs": 2, "batch_size": 16}
 SMALL = {"timeseries": "conv1d[dim=8,depth=1]", "vector": "mlp[dim=8,hidden=8]"}
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("people")
-    load_registry((TOY,)).find("datasets", "toy").component().simulate(root, subjects=6, trials=4)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +54,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(people: Path, shelf: Path, tmp_path: Path) -> Bench:
-    return Bench(people, shelf, tmp_path)
+def bench(toy_people: Path, shelf: Path, tmp_path: Path) -> Bench:
+    return Bench(toy_people, shelf, tmp_path)
 
 
 def timeless(result: FoldTuning) -> list[Trial]:
@@ -143,8 +137,8 @@ def test_without_tuning_records_and_their_key_are_as_before(bench: Bench) -> Non
     assert "tuned" not in render(comparison_table(comparison))
 
 
-def test_same_trials_with_any_number_of_jobs(people: Path, shelf: Path, tmp_path: Path) -> None:
-    results = [Bench(people, shelf, tmp_path / str(jobs)).tune(tune=3, jobs=jobs) for jobs in (1, 2)]
+def test_same_trials_with_any_number_of_jobs(toy_people: Path, shelf: Path, tmp_path: Path) -> None:
+    results = [Bench(toy_people, shelf, tmp_path / str(jobs)).tune(tune=3, jobs=jobs) for jobs in (1, 2)]
     one, two = ([timeless(fold) for fold in result.methods[0].folds] for result in results)
     assert one == two
 
@@ -171,21 +165,23 @@ mmbench.tune("concat", "toy", **{**options, **{name: Path(options[name]) for nam
 """
 
 
-def test_a_killed_study_goes_on_as_if_nothing_had_been(people: Path, shelf: Path, tmp_path: Path) -> None:
-    whole = Bench(people, shelf, tmp_path / "whole").tune(tune=12, tune_scope="once")
-    again = Bench(people, shelf, tmp_path / "again")
+def test_a_killed_study_goes_on_as_if_nothing_had_been(
+    toy_people: Path, shelf: Path, tmp_path: Path, opened: Opened
+) -> None:
+    whole = Bench(toy_people, shelf, tmp_path / "whole").tune(tune=12, tune_scope="once")
+    again = Bench(toy_people, shelf, tmp_path / "again")
     options = json.dumps({**again.options, "tune": 12, "tune_scope": "once", "plugins": [TOY, BRITTLE]}, default=str)
     done = subprocess.run([sys.executable, "-c", KILLED, options], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    states = states_of_first(again.options["out"])
+    states = states_of_first(again.options["out"], opened)
     assert (len(states), states.count("RUNNING")) == (11, 1)
     resumed = again.tune(tune=12, tune_scope="once")
     for one, two in zip(whole.methods[0].folds, resumed.methods[0].folds, strict=True):
         assert timeless(one) == timeless(two)
-    assert len(states_of_first(again.options["out"])) == 13, "the trial that was killed is kept in the storage"
+    assert len(states_of_first(again.options["out"], opened)) == 13, "the trial that was killed is kept in the storage"
 
 
-def states_of_first(out: Path) -> list[str]:
+def states_of_first(out: Path, opened: Opened) -> list[str]:
     """What became of the trials in the study of the first fold."""
     import optuna
 
@@ -193,19 +189,6 @@ def states_of_first(out: Path) -> list[str]:
     with opened(local_storage(path.parent)) as storage:
         name = next(name for name in optuna.get_all_study_names(storage) if "fold 0" in name)
         return [trial.state.name for trial in optuna.load_study(study_name=name, storage=storage).trials]
-
-
-@contextmanager
-def opened(url: str) -> Iterator[Any]:
-    """Optuna's storage, opened as any of its tools would, and closed again."""
-    from optuna.storages import RDBStorage
-
-    storage = RDBStorage(url)
-    try:
-        yield storage
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
 
 
 def test_a_failed_trial_is_kept_with_its_error(bench: Bench) -> None:
@@ -355,7 +338,7 @@ def test_an_ablation_is_not_tuned(bench: Bench) -> None:
         mmbench.ablate("concat", "toy", **{**bench.options, "tune": 2})
 
 
-def test_methods_may_share_one_storage(bench: Bench, tmp_path: Path) -> None:
+def test_methods_may_share_one_storage(bench: Bench, tmp_path: Path, opened: Opened) -> None:
     import optuna
 
     url = f"sqlite:///{tmp_path}/all.db"

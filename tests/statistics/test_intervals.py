@@ -1,5 +1,6 @@
 """Intervals are those of a bootstrap over whole units."""
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from mmbench.metrics import METRICS, confusion
 from mmbench.statistics import difference_intervals, score_intervals, unit_counts, unit_of
 from mmbench.statistics.intervals import expanded_tail
+
+People = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 def noisy(n: int, right: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -91,18 +94,8 @@ def test_people_come_before_trials_and_trials_before_samples() -> None:
     assert unit_of({}, ids)[1] is ids
 
 
-def people(random: np.random.Generator, gain: float, n: int = 30, windows: int = 20) -> tuple[np.ndarray, np.ndarray]:
-    """Counts of two methods on the same people, who differ in how hard they are; the second is right ``gain`` more."""
-    labels = np.tile([0, 1], n * windows // 2)
-    units = np.repeat([f"s{index:02d}" for index in range(n)], windows)
-    ease = np.repeat(random.uniform(0.4, 0.8, n), windows)
-    found = (np.where(random.random(len(labels)) < ease + extra, labels, 1 - labels) for extra in (0.0, gain))
-    first, second = (unit_counts(labels, predictions, units, 2) for predictions in found)
-    return first, second
-
-
 @pytest.mark.parametrize("n", [10, 30])
-def test_intervals_hold_the_truth_as_often_as_they_say(n: int) -> None:
+def test_intervals_hold_the_truth_as_often_as_they_say(n: int, people: People) -> None:
     random, rounds = np.random.default_rng(3), 1000
     paired = alone = 0
     for _ in range(rounds):
@@ -121,7 +114,7 @@ def test_few_people_widen_an_interval() -> None:
     assert expanded_tail(1, 0.95) == pytest.approx(0.025)
 
 
-def test_pairing_takes_out_how_hard_people_are() -> None:
+def test_pairing_takes_out_how_hard_people_are(people: People) -> None:
     first, second = people(np.random.default_rng(4), gain=0.1)
     paired = difference_intervals([second], [first])["accuracy"]
     one, two = (score_intervals([counts])["accuracy"] for counts in (first, second))
@@ -132,7 +125,7 @@ def test_pairing_takes_out_how_hard_people_are() -> None:
     assert nothing.low == nothing.mean == nothing.high == 0
 
 
-def test_a_difference_needs_the_same_people() -> None:
+def test_a_difference_needs_the_same_people(people: People) -> None:
     first, second = people(np.random.default_rng(5), gain=0.1)
     with pytest.raises(ValueError, match="30 units against 29"):
         difference_intervals([first], [second[1:]])

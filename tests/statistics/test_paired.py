@@ -5,23 +5,13 @@ import pytest
 import scipy.stats
 
 from mmbench.metrics import balanced_accuracy
-from mmbench.statistics import judge, resampled_t_p, unit_counts
+from mmbench.statistics import judge, resampled_t_p
 from mmbench.statistics.chance import chance_bound
 from mmbench.statistics.paired import cohens_dz, holm, permutation_p, unit_differences, wilcoxon_p
 
 
-def people(random, gain, n, windows=20):
-    """Counts of two methods on the same people, who differ in how hard they are; the second is right ``gain`` more."""
-    labels = np.tile([0, 1], n * windows // 2)
-    units = np.repeat([f"s{index:02d}" for index in range(n)], windows)
-    ease = np.repeat(random.uniform(0.4, 0.8, n), windows)
-    found = (np.where(random.random(len(labels)) < ease + extra, labels, 1 - labels) for extra in (0.0, gain))
-    first, second = (unit_counts(labels, predictions, units, 2) for predictions in found)
-    return first, second
-
-
 @pytest.mark.parametrize("n", [6, 15])
-def test_the_permutation_test_is_scipy_s(n):
+def test_the_permutation_test_is_scipy_s(n, people):
     first, second = people(np.random.default_rng(0), 0.1, n)
 
     def statistic(x, y, axis):
@@ -37,7 +27,7 @@ def test_the_permutation_test_is_scipy_s(n):
     assert permutation_p([second], [first], draws=20_000) == pytest.approx(expected.pvalue, abs=0.012)
 
 
-def test_under_no_difference_one_in_twenty_is_found():
+def test_under_no_difference_one_in_twenty_is_found(people):
     random, rounds = np.random.default_rng(3), 2000
     permutation = wilcoxon = 0
     for _ in range(rounds):
@@ -48,18 +38,18 @@ def test_under_no_difference_one_in_twenty_is_found():
     assert 0.035 <= wilcoxon / rounds <= 0.065
 
 
-def test_a_difference_is_found():
+def test_a_difference_is_found(people):
     first, second = people(np.random.default_rng(1), 0.15, 20)
     assert permutation_p([second], [first]) == permutation_p([first], [second]) < 0.01
     assert permutation_p([first], [first]) == 1
 
 
-def test_few_people_can_show_only_so_much():
+def test_few_people_can_show_only_so_much(people):
     first, second = people(np.random.default_rng(1), 0.3, 4)
     assert permutation_p([second], [first]) == 2 / 2**4
 
 
-def test_seeds_are_exchanged_together():
+def test_seeds_are_exchanged_together(people):
     first, second = people(np.random.default_rng(2), 0.1, 8)
     assert permutation_p([second] * 3, [first] * 3) == permutation_p([second], [first])
 
@@ -101,7 +91,7 @@ def test_guesses_stay_below_their_bound_as_often_as_it_says():
     assert chance_bound(np.tile(labels, 100), 2)["balanced_accuracy"] < bound
 
 
-def test_verdicts():
+def test_verdicts(people):
     random = np.random.default_rng(7)
     first, second = people(random, 0.2, 20)
     alike, _ = people(random, 0.0, 20)
@@ -115,7 +105,7 @@ def test_verdicts():
     assert found.word == "no evidence"
 
 
-def test_each_further_comparison_makes_a_verdict_harder():
+def test_each_further_comparison_makes_a_verdict_harder(people):
     first, second = people(np.random.default_rng(1), 0.07, 12)
     alone = judge([second], {"a": [first]})[0].p
     among = judge([second], {"a": [first], **{f"tie{number}": [second] for number in range(4)}})[0].p

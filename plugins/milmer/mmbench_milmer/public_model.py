@@ -13,8 +13,8 @@ from mmbench_milmer.checkpoints import SwinTokens, load_swin
 from mmbench_milmer.layouts import check_fit
 from mmbench_milmer.options import BalancingName, PublishedSelector
 from mmbench_milmer.published import Layers, PublishedFusion, Sizes
+from mmbench_milmer.scaling import ImageScaling
 
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _WHERE = "load_published"
 _BACKBONE = "swin_model."
 # In every state dict of the public class, whatever option was chosen.
@@ -29,23 +29,19 @@ class PublicModel(nn.Module):
     would make more or fewer than T tokens are resized, bicubic, as the public image processor does.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, swin: SwinTokens, layernorm: nn.Module, eeg_proj: nn.Module, fusion: PublishedFusion) -> None:
         super().__init__()
         self.swin = swin
         self.layernorm = layernorm
         self.eeg_proj = eeg_proj
         self.fusion = fusion
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(_STD)[:, None, None], persistent=False)
+        self.scaling = ImageScaling()
 
     def forward(self, eeg: Tensor, frames: Tensor) -> Tensor:
         """Logits ``(B, n_classes)``."""
         frames = frames[:, : self.fusion.sizes.n_instances]
-        images = self.resize(frames.flatten(0, 1)).float()
-        tokens = self.swin((images / 255 - self.mean) / self.std).unflatten(0, frames.shape[:2])
+        images = self.scaling(self.resize(frames.flatten(0, 1)))
+        tokens = self.swin(images).unflatten(0, frames.shape[:2])
         logits: Tensor = self.fusion(tokens, F.relu(self.eeg_proj(self.layernorm(eeg))))
         return logits
 
@@ -92,7 +88,8 @@ def load_published(
             _sizes(state, num_instances, num_select), instance_selection_method, fusion_type, _layers(state, num_heads)
         )
         n_times = _find(state, "layernorm.weight").shape[0]
-        model = PublicModel(swin, nn.LayerNorm(n_times), nn.Linear(n_times, fusion.sizes.dim), fusion)
+        eeg = nn.LayerNorm(n_times), nn.Linear(n_times, fusion.sizes.dim)
+    model = PublicModel(swin, *eeg, fusion)
     _load(model, state)
     return model.eval()
 
@@ -108,8 +105,6 @@ def _load(model: PublicModel, state: Mapping[str, Tensor]) -> None:
     token = state.get("cls_token", torch.zeros(1, 1, dim))
     check_fit({"cls_token": token}, {"cls_token": torch.empty(1, 1, dim)}, _WHERE)
     model.fusion.cls_token = nn.Parameter(token) if "cls_token" in state else token
-    for name, value in (("mean", _MEAN), ("std", _STD)):
-        model.register_buffer(name, torch.tensor(value)[:, None, None], persistent=False)
 
 
 def _sizes(state: Mapping[str, Tensor], n_instances: int, k: int) -> Sizes:

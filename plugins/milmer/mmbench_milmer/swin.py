@@ -4,11 +4,11 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained
 from mmbench_milmer.checkpoints import load_swin
+from mmbench_milmer.scaling import ImageScaling
 
 TINY = "swin_tiny_patch4_window7_224"
 NANO = "nano"
@@ -19,8 +19,6 @@ _NANO_LAYERS: Mapping[str, Any] = {
     "num_heads": (1, 2, 4),
     "window_size": 4,
 }
-# ImageNet's mean and standard deviation of R, G, B in 0-1, which timm's weights expect.
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Swin(Encoder):
@@ -35,8 +33,6 @@ class Swin(Encoder):
     name = "swin"
     kinds = ("image",)
     conformance: ClassVar[Mapping[str, object]] = {"model": NANO, "pretrained": False}
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -61,8 +57,7 @@ class Swin(Encoder):
             height, width = _check_image(modality, 16 if model == NANO else 32)
             file = fetch_pretrained(model, where=f"swin[model={model}]") if pretrained is not False else None
             self.net = _make_net(model, modality.shape[1:], file, rate)
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(_STD)[:, None, None], persistent=False)
+        self.scaling = ImageScaling()
         self.out = TokenSpec(length=height * width, dim=int(self.net.num_features))
         self.frozen = frozen
         if frozen:
@@ -79,7 +74,7 @@ class Swin(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """uint8 ``(n, 3, H, W)`` to ``(n, T, D)``, row by row from the top left."""
-        features: Tensor = self.net.forward_features((x.float() / 255 - self.mean) / self.std)
+        features: Tensor = self.net.forward_features(self.scaling(x))
         return features.flatten(1, 2)
 
 

@@ -1,0 +1,22 @@
+"""How images are scaled for a Swin: by ImageNet's mean and deviation, which all its checkpoints expect."""
+
+import torch
+from torch import Tensor, nn
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class ImageScaling(nn.Module):
+    """Images ``(n, 3, H, W)`` of 0-255, R, G and B, to the numbers a Swin was trained on; nothing of it is saved."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(_STD)[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """uint8 or float32 to float32 of the same shape."""
+        return (images.float() / 255 - self.mean) / self.std
