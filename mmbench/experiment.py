@@ -75,13 +75,23 @@ def carry_out(
 
 def lay_out(asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
     """Prepare, split and encode: everything but training."""
-    spec, design = asked.spec, asked.design
     tell(findings)
-    check_augment(recipes[0], asked.schema, spec.plugins)
-    for params in (params for recipe in recipes for params in all_params(recipe, spec.plugins)):
+    return lay_out_on(open_data(asked, files, recipes), asked, files, recipes, findings)
+
+
+def open_data(asked: Asked, files: Preparation, recipes: Sequence[Recipe]) -> Store:
+    """The prepared data, for recipes that may be trained on them."""
+    plugins = asked.spec.plugins
+    check_augment(recipes[0], asked.schema, plugins)
+    for params in (params for recipe in recipes for params in all_params(recipe, plugins)):
         refuse_seen(params, lambda: source_digests(files))
-    store = prepare(files, jobs=n_jobs(spec))
-    rows = np.flatnonzero(store.labels(asked.task) >= 0)
+    return prepare(files, jobs=n_jobs(asked.spec))
+
+
+def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
+    """Split prepared data and encode them."""
+    spec, design = asked.spec, asked.design
+    rows = labelled_rows(store, asked.task)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), asked.protocol, design.folds), rows)
     about = {
         "dataset": str(asked.name),
@@ -109,6 +119,11 @@ def lay_out(asked: Asked, files: Preparation, recipes: Sequence[Recipe], finding
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
     return Layout(home, store, rows, folds, plans)
+
+
+def labelled_rows(store: Store, task: str) -> Rows:
+    """The samples that have a label of the task."""
+    return np.flatnonzero(store.labels(task) >= 0)
 
 
 def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:

@@ -33,6 +33,11 @@ class Protocol:
         groups = {self.whole, "subject"} if self.per_subject or self.whole == "trial" else {self.whole}
         return tuple(sorted(group for group in groups if group))
 
+    @property
+    def strictness(self) -> tuple[int, bool, bool]:
+        """Grows with what is held out whole: samples, trials, people, and each of these in turn."""
+        return {None: 0, "trial": 1, "subject": 2}[self.whole], self.one_out, self.per_subject
+
 
 PROTOCOLS: Mapping[str, Protocol] = {
     protocol.name: protocol
@@ -64,9 +69,14 @@ def default_protocol(schema: Schema) -> str:
     return "pooled-segment"
 
 
+def possible_protocols(schema: Schema) -> list[str]:
+    """The protocols whose groups a dataset declares."""
+    return [key for key, protocol in PROTOCOLS.items() if set(protocol.needs) <= set(schema.groups)]
+
+
 def find_protocol(name: str, schema: Schema, dataset: str) -> Protocol:
     """The protocol ``name``; ProtocolError when unknown or when the dataset lacks a group it needs."""
-    possible = [key for key, protocol in PROTOCOLS.items() if set(protocol.needs) <= set(schema.groups)]
+    possible = possible_protocols(schema)
     if name not in PROTOCOLS:
         raise ProtocolError(f"no protocol {name!r}", where="--protocol", remedy=f"choose {', '.join(possible)}")
     if name not in possible:
@@ -175,11 +185,20 @@ def _atoms(ids: NDArray[np.str_], groups: Mapping[str, NDArray[np.str_]], protoc
     return groups["subject"] if protocol.whole == "subject" else _within_subject(groups, protocol.whole)
 
 
+def combined(groups: Mapping[str, NDArray[np.str_]], n_samples: int) -> NDArray[np.str_]:
+    """All groups of each sample as one name; the same for every sample where there are none."""
+    if not groups:
+        return np.full(n_samples, "", dtype=np.str_)
+    first, *others = groups.values()
+    for values in others:
+        first = np.char.add(np.char.add(first, "\x1f"), values)
+    return first
+
+
 def _within_subject(groups: Mapping[str, NDArray[np.str_]], name: str) -> NDArray[np.str_]:
     """The names of a group, told apart by subject: a trial's name need not be unique among people."""
-    if "subject" not in groups:
-        return groups[name]
-    return np.char.add(np.char.add(groups["subject"], "\x1f"), groups[name])
+    own = {key: groups[key] for key in ("subject", name) if key in groups}
+    return combined(own, len(groups[name]))
 
 
 def _scopes(order: Rows, groups: Mapping[str, NDArray[np.str_]], protocol: Protocol) -> Iterator[tuple[str, Rows]]:

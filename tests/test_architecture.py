@@ -67,6 +67,7 @@ FLOORS = (
         "explanation",
         "restoring",
         "ablation",
+        "auditing",
         "variants",
         "conformance",
         "report",

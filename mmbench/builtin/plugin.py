@@ -25,9 +25,10 @@ def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
     from mmbench.builtin.de import DifferentialEntropy
     from mmbench.builtin.image import TimmImages
     from mmbench.builtin.pixels import Pixels
+    from mmbench.builtin.spectrum import Spectrum
     from mmbench.builtin.vector import Mlp, Raw
 
-    for encoder in (DifferentialEntropy, Conv1d, Mlp, Raw, Pixels, TimmImages):
+    for encoder in (DifferentialEntropy, Spectrum, Conv1d, Mlp, Raw, Pixels, TimmImages):
         register(encoder)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="A file or a folder that mmbench run or ablate printed.")],
+    run: Annotated[Path, typer.Argument(help="A file or a folder that mmbench run, ablate or audit printed.")],
     explain: Annotated[
         bool, typer.Option("--explain", help="Save pictures of what the methods looked at, from their weights.")
     ] = False,
@@ -25,13 +25,17 @@ def show(
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Show the tables of a finished run or ablation again, or what its methods looked at."""
+    """Show the tables of a finished run, ablation or audit again, or what its methods looked at."""
     from mmbench.ablation import AblationResult, is_ablation, load_ablation
+    from mmbench.auditing import is_audit
     from mmbench.comparison import load_comparison
     from mmbench.report import ablation_tables, comparison_table
 
     if not run.exists():
         raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
+    if is_audit(run):
+        _show_audit(run, explain, as_json)
+        return
     found = load_ablation(run) if is_ablation(run) else load_comparison(run)
     if explain:
         comparison = found.comparison if isinstance(found, AblationResult) else found
@@ -46,6 +50,19 @@ def show(
         show_result(ablation_tables(found))
     else:
         show_result(comparison_table(found))
+
+
+def _show_audit(path: Path, explain: bool, as_json: bool) -> None:
+    from mmbench.auditing import load_audit
+    from mmbench.report import audit_table
+
+    if explain:
+        raise SpecError("an audit looks at no samples", where="--explain", remedy="give it the path of a run")
+    result = load_audit(path)
+    if as_json:
+        show_json(result.to_json())
+    else:
+        show_result(audit_table(result, path))
 
 
 def _explain(

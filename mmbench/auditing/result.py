@@ -1,0 +1,115 @@
+"""What an audit found, as plain values that a file can hold."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mmbench.auditing.channels import Oddity
+from mmbench.auditing.control import Control
+from mmbench.auditing.structure import Structure
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One model under one protocol: balanced accuracies on the true labels, and the control on labels by lot.
+
+    ``oracle`` is what it would have scored had its epoch, or the settings of the probe, been chosen on test labels.
+    """
+
+    score: float
+    oracle: float
+    control: Control
+
+
+@dataclass(frozen=True)
+class ProtocolAudit:
+    """One protocol: what its parts share, the probe's scores, and the method's own where they are known.
+
+    ``decidable`` is False where test samples share with others what carries their label, such as the one recording of
+    a class and person, and no control can tell recognising it from recognising the class.
+    """
+
+    protocol: str
+    folds: int
+    fingerprint: str
+    structure: Structure
+    decidable: bool
+    probe: Examined
+    method: Examined | None = None
+
+    @property
+    def leaks(self) -> bool | None:
+        """Whether the probe or the method recognised test samples; None where neither did but could have, unseen."""
+        if self.probe.control.leaks or (self.method is not None and self.method.control.leaks):
+            return True
+        return False if self.decidable else None
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """The protocols of a dataset, audited with one method.
+
+    ``lots`` says what got a label together, of which there are ``n_lots``. ``features`` are what the probe read, by
+    source. ``skipped`` are protocols that cannot be cut, with the reason.
+    """
+
+    method: str
+    dataset: str
+    task: str
+    classes: tuple[str, ...]
+    simulated: bool
+    standardize: str
+    n_samples: int
+    lots: str
+    n_lots: int
+    features: Mapping[str, str]
+    protocols: tuple[ProtocolAudit, ...]
+    strictest: str
+    skipped: Mapping[str, str]
+    oddities: tuple[Oddity, ...]
+    versions: Mapping[str, str]
+
+    @property
+    def chance(self) -> float:
+        """Balanced accuracy of guessing."""
+        return 1 / len(self.classes)
+
+    def find(self, protocol: str) -> ProtocolAudit:
+        """The audit of one protocol; KeyError where it was not audited."""
+        for audit in self.protocols:
+            if audit.protocol == protocol:
+                return audit
+        raise KeyError(protocol)
+
+    def inflation(self, audit: ProtocolAudit, by: str = "probe") -> float | None:
+        """By how much ``probe`` or ``method`` scores over the strictest protocol; None where that is not known."""
+        mine, reference = getattr(audit, by), getattr(self.find(self.strictest), by)
+        return None if mine is None or reference is None else mine.score - reference.score
+
+    def to_plain(self) -> dict[str, Any]:
+        """As it stands in its file."""
+        return asdict(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything the tables tell."""
+        return {**self.to_plain(), "chance": self.chance, "protocols": [self._describe(one) for one in self.protocols]}
+
+    def _describe(self, audit: ProtocolAudit) -> dict[str, Any]:
+        """A protocol with what counts at its head: the probe's word, and the method's own beside it."""
+        control = audit.probe.control
+        return {
+            "protocol": audit.protocol,
+            "leaks": audit.leaks,
+            "p_value": control.p_value,
+            "score": audit.probe.score,
+            "control": control.score,
+            "expected": control.expected,
+            "excess": control.excess,
+            "draws": control.draws,
+            "inflation": self.inflation(audit),
+            "oracle": audit.probe.oracle,
+            **asdict(audit.structure),
+            "folds": audit.folds,
+            "fingerprint": audit.fingerprint,
+            "method": {**asdict(audit.method), "inflation": self.inflation(audit, "method")} if audit.method else None,
+        }

@@ -1,0 +1,123 @@
+"""The method itself under a protocol: its records, and trainings on labels by lot."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmbench.auditing.control import Control, judge_lots
+from mmbench.auditing.lots import Lots
+from mmbench.auditing.result import Examined
+from mmbench.comparison import MethodResult, load_method
+from mmbench.errors import RecordError
+from mmbench.experiment import Layout
+from mmbench.files import write_text
+from mmbench.hashing import digest
+from mmbench.jobs import Plan, build_model, hide_test, make_inputs
+from mmbench.metrics import balanced_accuracy, confusion
+from mmbench.progress import track
+from mmbench.records import record_path
+from mmbench.schedule import run_missing
+from mmbench.splits import Fold
+from mmbench.store import Store
+from mmbench.training import fit
+from mmbench.workers import in_processes
+
+Index = NDArray[np.int64]
+
+_METRIC = "balanced_accuracy"
+_SEED = 0
+
+
+def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int) -> None:
+    """Train the method on its true labels and on each draw, but for what was trained before."""
+    run_missing(layout.plans, layout.folds, seeds, jobs)
+    plan = layout.plans[0]
+    tasks = [
+        (plan, fold, labels, path)
+        for kind, draws in _kinds(lots)
+        for number, labels in enumerate(_over_all(layout, draws))
+        for fold in layout.folds
+        if _read(path := _path(plan, kind, fold, number), labels[fold.test]) is None
+    ]
+    work = in_processes(min(jobs, max(len(tasks), 1)), _train_on_lots, tasks)
+    for _ in track(work, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", total=len(tasks)):
+        pass
+
+
+def examine_method(layout: Layout, lots: Lots, seeds: int) -> Examined | None:
+    """What the method scored by its records, and its control by the draws it was trained on; None without records."""
+    method = _find_method(layout, seeds)
+    if method is None:
+        return None
+    score = method.scores[_METRIC].mean
+    whole, dealt = (_score_lots(layout, kind, draws) for kind, draws in _kinds(lots))
+    control = judge_lots(whole, dealt, len(layout.rows)) if len(whole) and len(dealt) else Control(0)
+    return Examined(score, score + method.gap("oracle"), control)
+
+
+def _kinds(lots: Lots) -> tuple[tuple[str, Index], ...]:
+    return ("whole", lots.whole), ("dealt", lots.dealt)
+
+
+def _find_method(layout: Layout, seeds: int) -> MethodResult | None:
+    try:
+        method = load_method(layout.plans[0].folder, seeds)
+    except RecordError:
+        return None
+    complete = method.missing == 0 and len(method.records) == seeds * len(layout.folds)
+    return method if complete else None
+
+
+def _score_lots(layout: Layout, kind: str, draws: Index) -> NDArray[np.float64]:
+    """Balanced accuracies of the draws of which every fold was trained."""
+    plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
+    scores = []
+    for number, labels in enumerate(_over_all(layout, draws)):
+        parts = [_read(_path(plan, kind, fold, number), labels[fold.test]) for fold in layout.folds]
+        known = [part for part in parts if part is not None]
+        if len(known) == len(parts):
+            tested = np.concatenate([labels[fold.test] for fold in layout.folds])
+            scores.append(float(balanced_accuracy(confusion(tested, np.concatenate(known), n_classes))))
+    return np.array(scores)
+
+
+def _over_all(layout: Layout, draws: Index) -> list[Index]:
+    """Labels of the layout's rows as labels of all rows of the store, a draw each."""
+    labels = np.full((draws.shape[1], len(layout.store)), -1, dtype=np.int64)
+    labels[:, layout.rows] = draws.T
+    return list(labels)
+
+
+def _train_on_lots(plan: Plan, fold: Fold, labels: Index, path: Path) -> None:
+    """One training, as that of a record, on other labels; its predictions are written beside the records."""
+    torch.set_num_threads(plan.threads)
+    store = Store(plan.store)
+    fitted = fit(
+        build_model(plan, store, _SEED),
+        make_inputs(plan, store, fold),
+        fold,
+        hide_test(labels, fold),
+        plan.recipe.training,
+        seed=_SEED,
+        device=torch.device(plan.device),
+    )
+    predictions = fitted.test_logits[fitted.chosen].argmax(axis=1)
+    write_text(path, json.dumps({"lots": digest(labels[fold.test]), "predictions": predictions.tolist()}))
+
+
+def _path(plan: Plan, kind: str, fold: Fold, number: int) -> Path:
+    return record_path(plan.folder / "lots" / kind, fold.name, number)
+
+
+def _read(path: Path, lots: Index) -> Index | None:
+    """The predictions for some lots; None where there are none, or of others."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        predictions = np.array(plain["predictions"], dtype=np.int64)
+        known = plain["lots"] == digest(lots) and predictions.shape == lots.shape
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return predictions if known else None
