@@ -1,10 +1,10 @@
 """Audit of protocols: what test samples share with the others, and whether a model can recognise them by it."""
 
+from mmbench.auditing.files import audit_path as audit_path
+from mmbench.auditing.files import is_audit as is_audit
+from mmbench.auditing.files import load_audit as load_audit
 from mmbench.auditing.protocols import audit as audit
-from mmbench.auditing.protocols import audit_path as audit_path
 from mmbench.auditing.protocols import audit_spec as audit_spec
-from mmbench.auditing.protocols import is_audit as is_audit
-from mmbench.auditing.protocols import load_audit as load_audit
 from mmbench.auditing.result import AuditResult as AuditResult
 
 __all__ = ["AuditResult", "audit", "audit_path", "audit_spec", "is_audit", "load_audit"]

@@ -68,9 +68,11 @@ def _score(
 
 
 def _nearest(known: NDArray[np.float32], labels: Index, asked: NDArray[np.float32], n_classes: int) -> Index:
-    """The most frequent class among the neighbours in sorted order."""
+    """The most frequent class among the nearest neighbours, which lie side by side in sorted order."""
     order = np.argsort(known, kind="stable")
-    places = np.searchsorted(known[order], asked)[:, None] + np.arange(_NEIGHBOURS) - _NEIGHBOURS // 2
-    near = labels[order][np.clip(places, 0, len(known) - 1)]
+    places = np.searchsorted(known[order], asked)[:, None] + np.arange(-_NEIGHBOURS, _NEIGHBOURS)
+    around = order[np.clip(places, 0, len(known) - 1)]
+    nearest = np.argsort(np.abs(known[around] - asked[:, None]), axis=1, kind="stable")[:, :_NEIGHBOURS]
+    near = np.take_along_axis(labels[around], nearest, axis=1)
     votes = (near[:, :, None] == np.arange(n_classes)).sum(axis=1)
     return np.asarray(votes.argmax(axis=1), dtype=np.int64)

@@ -48,9 +48,9 @@ class Units:
         return int(self.of.max()) + 1
 
     @property
-    def is_cut(self) -> bool:
-        """Whether units are only parts of what carries a label."""
-        return self.n_drawn > int(self.carriers.max()) + 1
+    def is_telling(self) -> bool:
+        """Whether units are whole, and such that recognising one is not the same as recognising a class."""
+        return self.n_drawn == int(self.carriers.max()) + 1 and self.per_cell >= 2
 
     @property
     def per_cell(self) -> float:

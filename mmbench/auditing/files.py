@@ -1,0 +1,42 @@
+"""Where an audit is kept beside the records, and how it is read again."""
+
+import json
+from pathlib import Path
+
+from mmbench.auditing.result import AuditResult
+from mmbench.errors import RecordError
+from mmbench.files import write_text
+from mmbench.hashing import digest
+from mmbench.records import slug
+
+
+def audit_path(out: Path, result: AuditResult) -> Path:
+    """Where an audit lies among the runs; a later one of the same method, data and protocols takes its place."""
+    about = [result.method, result.dataset, result.task, result.features, [one.fingerprint for one in result.protocols]]
+    return out / f"audit-{slug(f'{result.dataset}-{result.method}')}-{digest(about)[:10]}.json"
+
+
+def write_audit(path: Path, result: AuditResult) -> None:
+    """Keep an audit, whole or not at all."""
+    write_text(path, json.dumps({"audit": result.to_plain()}))
+
+
+def is_audit(path: Path) -> bool:
+    """Whether a file is that of an audit."""
+    try:
+        return path.is_file() and "audit" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def load_audit(path: Path) -> AuditResult:
+    """Read an audit; RecordError when it is damaged."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(AuditResult).validate_python(json.loads(path.read_text(encoding="utf-8"))["audit"])
+    except ValidationError as error:
+        reason = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error)
+    raise RecordError(f"is not an audit ({reason})", where=path, remedy="run mmbench audit again")
