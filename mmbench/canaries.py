@@ -25,6 +25,7 @@ from mmbench.portraits import (
     parts_of,
     portray,
     predict_parts,
+    rounding,
     states,
 )
 from mmbench.splits import Fold
@@ -34,9 +35,6 @@ from mmbench.types import Training
 
 _FEW = 4  # samples of a trial
 _MANY = 32  # samples that encoders adapt to: some need more instances than they have dimensions
-# Relative to the largest value: room for another order of summation, none for a batch norm. On CUDA for bfloat16.
-_BATCHED = {"cpu": 1e-4, "cuda": 5e-2}
-_REPEATED = {"cpu": 0.0, "cuda": 1e-2}
 
 _KEPT = "keep what is learnt in the instance: nothing in a class, a module or a file may outlive a fold"
 _LEARNT = "in evaluation it may depend on its weights and on each sample alone, and change nothing"
@@ -63,6 +61,7 @@ class Canaries:
         few, many = (_spread(fold.train, n) for n in (_FEW, _MANY))
         self._shown = Shown(inputs, few, many, fold.train, labels, training, device, seed)
         self._build, self._fold = build, fold
+        self._room = rounding(device)
         model = build()
         self._names = {part: name_component(module, plugins) for part, module in parts_of(model).items()}
         self._before = portray(model, self._shown)
@@ -88,7 +87,7 @@ class Canaries:
             return
         rows = self._fold.test[at]
         others = _spread(np.setdiff1d(np.concatenate([self._fold.test, self._fold.validation]), rows), _FEW)
-        shown, device = self._shown, self._shown.device.type
+        shown = self._shown
         with own_draws(shown.seed), deterministic(shown.device):
             before = states(model)
             first, _, again, mixed = (
@@ -99,10 +98,10 @@ class Canaries:
         apart = {part: values[len(others) :].flip(0) for part, values in mixed.items()}
         left = {FUSION: torch.from_numpy(fitted.test_logits[fitted.chosen][at])}
         self._refuse(changed and changed.part, "changes its weights or buffers while it predicts")
-        other = first_other(_sights(first), _sights(again), _REPEATED[device])
+        other = first_other(_sights(first), _sights(again), self._room.again)
         self._refuse(other and other.part, "sees the same samples again and tells something else")
-        self._refuse(differ(first, apart, _BATCHED[device]), "tells of a sample by the others in its batch")
-        if differ(first, left, _BATCHED[device]):
+        self._refuse(differ(first, apart, self._room.in_batch), "tells of a sample by the others in its batch")
+        if differ(first, left, self._room.in_batch):
             raise PluginError(
                 "the weights of the chosen epoch no longer give the logits that they gave then",
                 where=", ".join(self._names.values()),
@@ -110,7 +109,7 @@ class Canaries:
             )
 
     def _check_kept(self, now: Sequence[Sight]) -> None:
-        other = first_other(self._before, now)
+        other = first_other(self._before, now, self._room.again)
         if other is not None:
             told = f"built again under the same seed it has other {other.what}"
             raise PluginError(told, where=self._names[other.part], remedy=_KEPT)

@@ -18,6 +18,7 @@ from mmbench.hashing import code_digest, digest
 from mmbench.model import encode_bag
 from mmbench.networks import Encoder
 from mmbench.plugins import load_registry
+from mmbench.portraits import differ, rounding
 from mmbench.prepare import Preparation
 from mmbench.progress import track
 from mmbench.specs import Spec
@@ -115,7 +116,7 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
             rows = (np.arange(first, min(first + step, stop)) for first in range(start, stop, step))
             done = [_tokens(encoder, source, part, device) for part in rows]
             after = _tokens(encoder, source, few, device)
-    if not torch.equal(before, after):
+    if differ({what.modality: before}, {what.modality: after}, rounding(device).again):
         raise PluginError(
             "gives the same instances other tokens after it has seen more",
             where=name_component(encoder, what.plugins),

@@ -23,11 +23,11 @@ from torch import nn
 from mmbench.errors import PluginError
 from mmbench.networks import Encoder, Fusion
 from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, choose_units
+from mmbench.prepare import Preparation
 
 _REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
-_CALLERS = {"building", "model", "networks", "training", "portraits"}
+_CALLERS = frozenset(f"mmbench.{name}" for name in ("building", "model", "networks", "training", "portraits"))
 # Functions that open files in C, where no audit hook hears of it.
 _DOORS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
 
@@ -79,11 +79,10 @@ class Closed:
 
     @cached_property
     def _sources(self) -> frozenset[Path]:
-        # Only asked for where somebody opens a file in the dataset's folder: there may be many.
+        # Only asked for where a component opens a file in the dataset's folder: there may be many.
         assert self.data is not None
-        dataset = load_registry(self.data.plugins).dataset(self.data.dataset)
-        units = choose_units(dataset, self.data.root, self.data.units)
-        return frozenset(path.resolve() for unit in units for path in dataset.sources(self.data.root, unit))
+        dataset, root = load_registry(self.data.plugins).dataset(self.data.dataset), self.data.root
+        return frozenset(path.resolve() for unit in dataset.units(root) for path in dataset.sources(root, unit))
 
 
 def _is_record(path: Path) -> bool:
@@ -99,9 +98,9 @@ class _Guard:
 
     def hear(self, path: Path, frame: FrameType) -> None:
         """Raise PluginError where code of a plugin opens what is closed, and remember it."""
-        what = self.closed.what(path)
-        stack = list(_outwards(frame)) if what else []
-        if what and _is_plugins(stack, self._modules):
+        stack = list(_outwards(frame))
+        what = self.closed.what(path) if _is_plugins(stack, self._modules) else None
+        if what:
             who = self._culprit(stack)
             error = PluginError(f"opens {what} while it is trained or tested: {path}", where=who, remedy=_REMEDY)
             self.caught = self.caught or error
@@ -131,18 +130,13 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 def _is_plugins(stack: Sequence[FrameType], modules: frozenset[str]) -> bool:
     """Whether code that the host calls as an encoder or a fusion is on the stack; ``stack`` begins at the innermost."""
     names = [str(frame.f_globals.get("__name__", "")) for frame in stack]
-    called = any(outer in _callers() and not _is_host(inner) for inner, outer in pairwise(names))
+    called = any(outer in _CALLERS and not _is_host(inner) for inner, outer in pairwise(names))
     # A thread that a plugin started has its own stack, without the host.
     return called or (not any(map(_is_host, names)) and not modules.isdisjoint(names))
 
 
 def _is_host(module: str) -> bool:
     return module.startswith("mmbench.") and not module.startswith("mmbench.builtin.")
-
-
-@cache
-def _callers() -> frozenset[str]:
-    return frozenset(f"mmbench.{name}" for name in _CALLERS)
 
 
 _up: list[_Guard] = []

@@ -78,8 +78,10 @@ def run_job(
     store = _store(plan.store)
     inputs = make_inputs(plan, store, fold)
     labels = hide_test(store.labels(plan.task), fold)
-    with guarded(closed_to(plan)):
+    closed = closed_to(plan)
+    with guarded(closed):
         canaries = make_canaries(plan, store, inputs, fold, labels, seed)
+    with guarded(closed):
         model = canaries.build()
         fitted = fit(
             model,

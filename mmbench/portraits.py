@@ -32,6 +32,21 @@ class Sight(NamedTuple):
     value: str | Tensor
 
 
+class Rounding(NamedTuple):
+    """How far values may be from each other, relative to the largest: in the same batch again, and in another batch."""
+
+    again: float
+    in_batch: float
+
+
+def rounding(device: torch.device) -> Rounding:
+    """On the CPU room for another order of summation in another batch; elsewhere for bfloat16 and sums without order.
+
+    What remembers, or leans on its neighbours, is far beyond.
+    """
+    return Rounding(0.0, 1e-4) if device.type == "cpu" else Rounding(1e-2, 5e-2)
+
+
 @dataclass(frozen=True)
 class Shown:
     """What a model is portrayed with: a few samples of the training part, more of them to adapt to, all its labels."""

@@ -66,12 +66,12 @@ def label_like(n: int, frames: list[FrameType]) -> list[np.ndarray]:
     """Every array, list and tuple of ``n`` whole numbers that can be reached."""
     local = [value for frame in frames for value in frame.f_locals.values()]
     # Arrays of numbers are not tracked by the collector themselves: what holds them is.
-    held = [item for holder in gc.get_objects() for item in gc.get_referents(holder)]
+    held = gc.get_referents(*gc.get_objects())
     return [np.asarray(item) for item in [*local, *held] if is_label_like(item, n)]
 
 
 def is_label_like(item: object, n: int) -> bool:
-    if issubclass(type(item), np.ndarray):
+    if type(item) in (np.ndarray, np.memmap):
         return item.shape == (n,) and item.dtype == np.int64
     return type(item) in (list, tuple) and len(item) == n and all(type(value) is int for value in item)
 
