@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from mmbench.errors import RecordError
@@ -19,6 +20,17 @@ def weights_path(record: Path) -> Path:
 def weights_size(module: nn.Module) -> int:
     """Bytes of a module's weights and buffers."""
     return sum(tensor.nbytes for tensor in module.state_dict().values())
+
+
+def weights_digest(module: nn.Module) -> str:
+    """SHA-256 over the names, types and bytes of a module's state dict."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        if not isinstance(tensor, torch.Tensor):  # what a module packs with `get_extra_state`
+            continue
+        total.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        total.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
 
 
 def save_weights(path: Path, module: nn.Module) -> str:

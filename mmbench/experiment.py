@@ -115,6 +115,7 @@ def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence
         n_jobs(spec),
         spec.weights,
         budget_of(spec),
+        files,
     )
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))

@@ -1,36 +1,40 @@
 """Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
 
-import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from mmbench.building import build_encoder
+from mmbench.checkpoints import weights_digest
+from mmbench.errors import PluginError
 from mmbench.files import check_room, locked, make_folder, sweep, written_whole
+from mmbench.guard import Closed, guarded, name_component, named_files
 from mmbench.hashing import code_digest, digest
 from mmbench.model import encode_bag
 from mmbench.networks import Encoder
 from mmbench.plugins import load_registry
+from mmbench.portraits import differ, rounding
+from mmbench.prepare import Preparation
 from mmbench.progress import track
 from mmbench.specs import Spec
-from mmbench.store import Store
+from mmbench.store import Rows, Source, Store
 from mmbench.training import deterministic, mixed_precision
 from mmbench.workers import in_processes
 
 _BLOCK = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
 _BATCH = 64  # instances an encoder sees at once
+_AGAIN = 2  # samples encoded again after each block
 FROZEN_SEED = 0
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Which tokens: a modality of a prepared file through an encoder."""
+    """Which tokens: a modality of a prepared file through an encoder, which may not open the files of ``data``."""
 
     store: Path
     modality: str
@@ -38,6 +42,14 @@ class Encoding:
     plugins: tuple[str, ...]
     device: str
     threads: int = 1
+    data: Preparation | None = None
+
+    @property
+    def closed(self) -> Closed:
+        """What the encoder may not open."""
+        given = named_files([load_registry(self.plugins).bound("encoders", self.encoder)])
+        cache = self.store.resolve().parent
+        return Closed(str(self.encoder), self.plugins, (cache, cache.parent / "tokens"), data=self.data, given=given)
 
 
 def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
@@ -63,15 +75,6 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
         if not path.exists():
             _encode(what, len(store), encoder, path, jobs)
     return path
-
-
-def weights_digest(module: nn.Module) -> str:
-    """SHA-256 over the names, types and bytes of a module's state dict."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        total.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
-        total.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
 
 
 def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int) -> None:
@@ -103,17 +106,30 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
     store = Store(what.store)
     device = torch.device(what.device)
     modality = store.schema.modality(what.modality)
-    encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED).to(device).eval()
     source = store.source(what.modality)
     step = max(1, _BATCH // modality.instances)
-    done: list[Any] = []
-    with deterministic(device), torch.inference_mode(), mixed_precision(device):
-        for first in range(start, stop, step):
-            x, present = source.read(np.arange(first, min(first + step, stop)))
-            values = torch.from_numpy(np.ascontiguousarray(x)).to(device)
-            done.append(encode_bag(encoder, values, torch.from_numpy(present).to(device)).float().cpu().numpy())
+    few = np.arange(start, min(start + _AGAIN, stop))
+    with guarded(what.closed):
+        encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED).to(device).eval()
+        with deterministic(device), torch.inference_mode(), mixed_precision(device):
+            before = _tokens(encoder, source, few, device)
+            rows = (np.arange(first, min(first + step, stop)) for first in range(start, stop, step))
+            done = [_tokens(encoder, source, part, device) for part in rows]
+            after = _tokens(encoder, source, few, device)
+    if differ({what.modality: before}, {what.modality: after}, rounding(device).again):
+        raise PluginError(
+            "gives the same instances other tokens after it has seen more",
+            where=name_component(encoder, what.plugins),
+            remedy="a frozen encoder keeps nothing of what it sees",
+        )
     with written_whole(path) as aside, aside.open("wb") as file:
-        np.save(file, np.concatenate(done))
+        np.save(file, np.concatenate([tokens.numpy() for tokens in done]))
+
+
+def _tokens(encoder: Encoder, source: Source, rows: Rows, device: torch.device) -> Tensor:
+    x, present = source.read(rows)
+    values = torch.from_numpy(np.ascontiguousarray(x)).to(device)
+    return encode_bag(encoder, values, torch.from_numpy(present).to(device)).float().cpu()
 
 
 def encoder_size(tokens: Path, modality: str) -> int:

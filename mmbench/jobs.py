@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,14 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.building import build_encoder, build_fusion, unused
+from mmbench.building import all_params, build_encoder, build_fusion, unused
+from mmbench.canaries import Canaries
 from mmbench.checkpoints import save_weights, weights_path, weights_size
 from mmbench.features import encoder_size
+from mmbench.guard import Closed, guarded, named_files
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
 from mmbench.methods import Recipe
 from mmbench.metrics import score_all
 from mmbench.model import Model
 from mmbench.networks import Encoder
+from mmbench.prepare import Preparation
 from mmbench.records import Record, environment, write_record
 from mmbench.splits import Fold
 from mmbench.statistics import unit_of
@@ -38,7 +41,8 @@ class Plan:
     """A method on a dataset, ready to be run fold by fold, possibly in another process.
 
     ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it;
-    ``budget`` is what it may spend on tuning, None for nothing.
+    ``budget`` is what it may spend on tuning, None for nothing; ``data`` tells the dataset's files, which it may not
+    open.
     """
 
     recipe: Recipe
@@ -53,6 +57,7 @@ class Plan:
     run: Mapping[str, Any]
     keep: Keep = "auto"
     budget: Budget | None = None
+    data: Preparation | None = None
 
 
 def run_job(
@@ -63,22 +68,33 @@ def run_job(
     on_epoch: Callable[[Epoch], None],
     tuning: Mapping[str, Any] | None = None,
 ) -> None:
-    """Train, predict and write the record of one fold; ``tuning`` tells how the parameters were chosen."""
+    """Train, predict and write the record of one fold; ``tuning`` tells how the parameters were chosen.
+
+    Raises PluginError where a component opens what is closed to it, keeps something from fold to fold, or learns while
+    it predicts.
+    """
     torch.set_num_threads(plan.threads)
     start = time.perf_counter()
     store = _store(plan.store)
-    labels = store.labels(plan.task)
-    model = build_model(plan, store, seed)
-    fitted = fit(
-        model,
-        make_inputs(plan, store, fold),
-        fold,
-        hide_test(labels, fold),
-        plan.recipe.training,
-        seed=seed,
-        device=torch.device(plan.device),
-        on_epoch=on_epoch,
-    )
+    inputs = make_inputs(plan, store, fold)
+    labels = hide_test(store.labels(plan.task), fold)
+    closed = closed_to(plan)
+    with guarded(closed):
+        canaries = make_canaries(plan, store, inputs, fold, labels, seed)
+    with guarded(closed):
+        model = canaries.build()
+        fitted = fit(
+            model,
+            inputs,
+            fold,
+            labels,
+            plan.recipe.training,
+            seed=seed,
+            device=torch.device(plan.device),
+            on_epoch=on_epoch,
+        )
+        canaries.check_predictions(model, fitted)
+        canaries.check_rebuilt()
     record = _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start)
     kept = save_weights(weights_path(path), model) if _is_kept(plan.keep, model) else None
     write_record(path, replace(record, weights=kept, tuning=tuning))
@@ -94,6 +110,34 @@ def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
     for rows in (fold.train, fold.validation):
         seen[rows] = labels[rows]
     return seen
+
+
+def closed_to(plan: Plan) -> Closed:
+    """The files that the method's encoders and fusion may not open while they are trained and tested."""
+    return Closed(
+        label=plan.recipe.label,
+        plugins=plan.plugins,
+        cache=tuple({path.resolve().parent for path in (plan.store, *plan.tokens.values())}),
+        run=plan.folder.resolve(),
+        data=plan.data,
+        given=named_files(all_params(plan.recipe, plan.plugins)),
+    )
+
+
+def make_canaries(
+    plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: NDArray[np.int64], seed: int
+) -> Canaries:
+    """The trials of one training; ``labels`` are those that may be known."""
+    return Canaries(
+        partial(build_model, plan, store, seed),
+        inputs,
+        fold,
+        labels,
+        plan.recipe.training,
+        seed=seed,
+        device=torch.device(plan.device),
+        plugins=plan.plugins,
+    )
 
 
 def build_model(plan: Plan, store: Store, seed: int) -> Model:

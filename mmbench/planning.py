@@ -14,6 +14,7 @@ from mmbench.jobs import Keep, Plan
 from mmbench.lint import Finding
 from mmbench.methods import Recipe
 from mmbench.plugins import load_registry
+from mmbench.prepare import Preparation
 from mmbench.records import slug
 from mmbench.searchspace import find_space
 from mmbench.specs import Spec
@@ -47,6 +48,7 @@ class Setting:
     jobs: int
     keep: Keep = "auto"
     budget: Budget | None = None
+    data: Preparation | None = None
 
 
 def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()) -> Plan:
@@ -87,6 +89,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         run={**described, "key": key, "lint": [str(finding) for finding in findings]},
         keep=setting.keep,
         budget=setting.budget,
+        data=setting.data,
     )
 
 
@@ -100,7 +103,9 @@ def _encode_frozen(setting: Setting, recipe: Recipe) -> dict[str, Path]:
     tokens = {}
     for name, spec in recipe.encoders.items():
         if build_encoder(spec, setting.store.schema.modality(name), setting.plugins, seed=0).frozen:
-            what = Encoding(setting.store.path, name, spec, setting.plugins, setting.device, setting.threads)
+            what = Encoding(
+                setting.store.path, name, spec, setting.plugins, setting.device, setting.threads, setting.data
+            )
             tokens[name] = encode(what, setting.cache, setting.jobs)
     return tokens
 

@@ -135,7 +135,8 @@ def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modal
 class Store:
     """A prepared dataset, opened for reading.
 
-    ``ids`` and ``groups`` are arrays over all samples; arrays are memory-mapped, images decoded on demand.
+    ``ids`` and ``groups`` are arrays over all samples; arrays are memory-mapped, images decoded on demand. Labels are
+    read each time they are asked for: while a model is trained, nobody's memory holds those of the test part.
     """
 
     def __init__(self, path: Path) -> None:
@@ -149,7 +150,8 @@ class Store:
                 self.ids: NDArray[np.str_] = file["ids"].asstr()[()].astype(np.str_)
                 self.groups = {name: file[f"groups/{name}"].asstr()[()].astype(np.str_) for name in self.schema.groups}
                 self.spans: NDArray[np.float64] = file["spans"][()]
-                self._labels = {task: file[f"labels/{task}"][()] for task in self.schema.tasks}
+                for task in self.schema.tasks:
+                    _ = file[f"labels/{task}"].shape
         except (OSError, KeyError, ValueError) as error:
             raise DataError(
                 f"is not a whole prepared file ({error})", where=path, remedy="delete it; it is made again"
@@ -165,7 +167,8 @@ class Store:
 
     def labels(self, task: str) -> NDArray[np.int64]:
         """Class indices of a task, -1 where a sample is not labelled."""
-        labels: NDArray[np.int64] = self._labels[task]
+        with h5py.File(self.path, "r") as file:
+            labels: NDArray[np.int64] = file[f"labels/{task}"][()]
         return labels
 
     def source(self, name: str) -> Source:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mmbench.errors import RecordError, TrainingError, UserError
+from mmbench.errors import PluginError, RecordError, TrainingError, UserError
 from mmbench.files import locked
+from mmbench.guard import guarded
 from mmbench.hashing import digest
-from mmbench.jobs import Plan, build_model, hide_test, make_inputs
+from mmbench.jobs import Plan, build_model, closed_to, hide_test, make_canaries, make_inputs
 from mmbench.searchspace import TRAINING, check_used, default_params, find_space, with_params
 from mmbench.space import Distribution
 from mmbench.splits import Fold
@@ -41,7 +42,8 @@ def without_test(fold: Fold) -> Fold:
 def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda number, what: None) -> FoldTuning:
     """Spend the budget on ``part``, a fold without its test part; what was done before is read.
 
-    Raises TrainingError where every trial failed, StorageError where trials cannot be kept.
+    Raises TrainingError where every trial failed, StorageError where trials cannot be kept, and PluginError where a
+    component opens what is closed to it or keeps something from trial to trial.
     """
     if len(part.test):
         raise ValueError("tuning was handed a test part")
@@ -77,7 +79,10 @@ class _Bench:
         self.inputs = make_inputs(plan, self.store, part)
         self.labels = hide_test(self.store.labels(plan.task), part)
         self.space: dict[str, Distribution] = find_space(plan.recipe, plan.plugins, plan.tokens)
-        model = build_model(plan, self.store, _SEED)
+        self.closed = closed_to(plan)
+        with guarded(self.closed):
+            self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, _SEED)
+            model = self.canaries.build()
         if not any(parameter.requires_grad for parameter in model.parameters()):
             # Settings of the training loop change nothing where nothing is trained.
             self.space = {name: item for name, item in self.space.items() if not name.startswith(f"{TRAINING}.")}
@@ -93,16 +98,18 @@ class _Bench:
         """One training, as that of a record, but that nothing is tested."""
         plan = replace(self.plan, recipe=with_params(self.plan.recipe, params))
         check_used(plan.recipe, plan.plugins)
-        fit(
-            build_model(plan, self.store, _SEED),
-            self.inputs,
-            self.part,
-            self.labels,
-            plan.recipe.training,
-            seed=_SEED,
-            device=torch.device(plan.device),
-            on_epoch=on_epoch,
-        )
+        with guarded(self.closed):
+            fit(
+                build_model(plan, self.store, _SEED),
+                self.inputs,
+                self.part,
+                self.labels,
+                plan.recipe.training,
+                seed=_SEED,
+                device=torch.device(plan.device),
+                on_epoch=on_epoch,
+            )
+            self.canaries.check_rebuilt()
 
 
 def _search(bench: _Bench, budget: Budget, listen: Listener) -> FoldTuning:
@@ -155,6 +162,10 @@ def _try(bench: _Bench, study: "Study", number: int, listen: Listener) -> None:
     except TrialPruned:
         state = TrialState.PRUNED
     except (OptunaError, SQLAlchemyError):
+        raise
+    except PluginError:
+        # No trial that failed: it ends the run, and is begun anew when the plugin is mended.
+        study.tell(trial, state=TrialState.FAIL)
         raise
     except Exception as error:
         state, failure, is_full = TrialState.FAIL, _describe(error), is_out_of_memory(error)

@@ -143,6 +143,30 @@ class DrawnOutsideOfState(GoodEncoder):
         return super().forward(x) + self.direction
 
 
+class CountsInEvaluation(GoodEncoder):
+    def __init__(self, modality: Modality, *, dim: int = 4) -> None:
+        super().__init__(modality, dim=dim)
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen += len(x)
+        return super().forward(x)
+
+
+class KnowsThoseBefore(GoodEncoder):
+    """Counts in its class how often any was trained, and starts from there."""
+
+    trained = 0
+
+    def __init__(self, modality: Modality, *, dim: int = 4) -> None:
+        super().__init__(modality, dim=dim)
+        self.before = self.trained
+
+    def forward(self, x: Tensor) -> Tensor:
+        KnowsThoseBefore.trained += self.training
+        return super().forward(x) + self.before
+
+
 ENCODERS = [
     (NoName, "name"),
     (NoDefault, "parameters"),
@@ -160,6 +184,8 @@ ENCODERS = [
     (TokenOutsideOfParameters, "state"),
     (LayersInList, "state"),
     (DrawnOutsideOfState, "state"),
+    (CountsInEvaluation, "evaluation"),
+    (KnowsThoseBefore, "rebuild"),
     (WeightsUnderOtherNames, "weights"),
 ]
 
@@ -271,6 +297,30 @@ class ExplainsOneSample(GoodFusion):
         return {"weight": torch.ones(1)}
 
 
+class CountsSamples(GoodFusion):
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_classes, dim=dim)
+        self.register_buffer("seen", torch.zeros(()))
+
+    def merge(self, parts: list[Tensor]) -> Tensor:
+        self.seen += 1
+        return super().merge(parts)
+
+
+class StartsFromTheLast(GoodFusion):
+    """Counts in its class how often any was trained, and starts from there."""
+
+    trained = 0
+
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_classes, dim=dim)
+        self.before = self.trained
+
+    def merge(self, parts: list[Tensor]) -> Tensor:
+        StartsFromTheLast.trained += self.training
+        return super().merge(parts) + self.before
+
+
 FUSIONS = [
     (UsesUnknown, "uses"),
     (OneLogitTooMany, "shapes"),
@@ -284,6 +334,8 @@ FUSIONS = [
     (RandomSelection, "gradients"),
     (NaNGradient, "gradients"),
     (WeightInList, "state"),
+    (CountsSamples, "evaluation"),
+    (StartsFromTheLast, "rebuild"),
     (ExplainsOneSample, "explain"),
 ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mmbench.checkpoints import weights_digest
 from mmbench.components import overrides
 from mmbench.conformance.declaration import (
     check_name,
@@ -135,6 +136,29 @@ def check_state(case: EncoderCase) -> None:
     demand(close(encode(other, x), encode(encoder, x)), "another build with the same state_dict gives other tokens")
 
 
+def check_evaluation(case: EncoderCase) -> None:
+    """Evaluation changes nothing: neither the state, nor what the same instances give after others."""
+    encoder = case.build().eval()
+    before, x = weights_digest(encoder), case.instances()
+    passes = []
+    for seed in (1, 2, 1):
+        with seeded(3):
+            passes.append(encode(encoder, case.instances(seed) if seed != 1 else x))
+    demand(weights_digest(encoder) == before, "its state_dict is another after evaluation")
+    demand(close(passes[2], passes[0]), "instances have other tokens after others were seen")
+
+
+def check_rebuild(case: EncoderCase) -> None:
+    """One that is built again after another was trained knows nothing of it."""
+    x = case.instances()
+    first = encode(case.build().eval(), x)
+    with seeded(2):
+        tokens = case.build().train()(x)
+        if tokens.requires_grad:
+            projected(tokens).backward()  # type: ignore[no-untyped-call]
+    demand(close(encode(case.build().eval(), x), first), "built again after a training step it gives other tokens")
+
+
 def check_weights(case: EncoderCase) -> None:
     """The parameter ``weights``, where there is one, reads what ``weights_to_save`` gave."""
     if "weights" not in parameters_of(case.cls):
@@ -165,6 +189,8 @@ CHECKS = (
     check_gradients,
     check_frozen,
     check_state,
+    check_evaluation,
+    check_rebuild,
     check_weights,
 )
 

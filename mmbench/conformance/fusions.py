@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mmbench.checkpoints import weights_digest
 from mmbench.components import overrides
 from mmbench.conformance.declaration import check_name, check_parameters, check_space, params_for, subject_of
 from mmbench.conformance.outcome import Check, checks_of, demand
@@ -158,6 +159,32 @@ def check_state(case: FusionCase) -> None:
         demand(close(fuse(other, tokens), fuse(fusion, tokens)), "a build with the same state_dict gives other logits")
 
 
+def check_evaluation(case: FusionCase) -> None:
+    """Evaluation changes nothing: neither the state, nor what the same samples give after others."""
+    for fusion, tokens in case.each():
+        before = weights_digest(fusion)
+        passes = []
+        for batch in (tokens, make_batch(fusion.inputs, seed=2), tokens):
+            with seeded(3):
+                passes.append(fuse(fusion, batch))
+        demand(weights_digest(fusion) == before, "its state_dict is another after evaluation")
+        demand(close(passes[2], passes[0]), "samples have other logits after others were seen")
+
+
+def check_rebuild(case: FusionCase) -> None:
+    """One that is built again after another was trained knows nothing of it."""
+    for fusion, tokens in case.each():
+        with seeded(3):
+            first = fuse(fusion, tokens)
+        with seeded(2):
+            loss = training_loss(case.build(fusion.inputs).train(), make_batch(fusion.inputs, 1, REPEAT))
+            if loss.requires_grad:
+                loss.sum().backward()  # type: ignore[no-untyped-call]
+        with seeded(3):
+            again = fuse(case.build(fusion.inputs).eval(), tokens)
+        demand(close(again, first), "built again after a training step it gives other logits")
+
+
 def check_explain(case: FusionCase) -> None:
     """Explanations, where there are any, have a row a sample."""
     for fusion, tokens in case.each():
@@ -179,6 +206,8 @@ CHECKS = (
     check_key_order,
     check_gradients,
     check_state,
+    check_evaluation,
+    check_rebuild,
     check_explain,
 )
 
