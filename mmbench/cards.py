@@ -14,6 +14,7 @@ from mmbench.splits import PROTOCOLS
 
 EpochRule = Literal["chosen", "last", "oracle"]
 _STRICT: Mapping[str, str] = {"extra": "forbid"}
+_UNKNOWN = "unexpected_keyword_argument"
 
 
 @dataclass(frozen=True)
@@ -129,17 +130,19 @@ def load_card(path: Path) -> ClaimCard:
     try:
         card = TypeAdapter(ClaimCard).validate_python({"name": path.stem, **plain})
     except ValidationError as error:
-        raise _explain(path, plain, error.errors()[0]) from error
+        # A key that is misspelt is missing, too, and what is left over tells which it is.
+        first = min(error.errors(), key=lambda problem: problem["type"] != _UNKNOWN)
+        raise _explain(path, plain, first) from error
     for where, message, remedy in _faults(card):
         raise SpecError(message, where=f"{path} {where}", remedy=remedy)
     return card
 
 
 def _explain(path: Path, plain: Mapping[str, Any], problem: Mapping[str, Any]) -> SpecError:
-    """The first thing that pydantic found, in one line."""
+    """What pydantic found, in one line."""
     *above, key = problem["loc"]
     where = f"{path} {_place(plain, above)}{key}"
-    if problem["type"] == "unexpected_keyword_argument":
+    if problem["type"] == _UNKNOWN:
         table = _TABLES.get(str(above[0]), ClaimCard) if above else ClaimCard
         known = {each.name for each in fields(table)} - (set() if above else {"name"})
         return SpecError("is no key of a claim card", where=where, remedy=did_you_mean(str(key), known))

@@ -1,7 +1,7 @@
 """What was published of a method beside what running it here gives, row by row from its claim cards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mmbench.cards import ClaimCard, ClaimRow, EpochRule, Reported
@@ -53,6 +53,13 @@ class RowResult:
         return tuple(_score(method, self.row.score, self.metric) for method in methods)
 
     @property
+    def over_reported(self) -> float | None:
+        """By how much the method scores above what was reported, or below; None where not run, or on simulated data."""
+        if self.comparison is None or self.comparison.simulated:
+            return None
+        return self.reported.gap(self.scores[0].value)
+
+    @property
     def leaks(self) -> Mapping[str, float]:
         """The shares of test samples whose trial, session ... is in the training part, too, as the records tell."""
         shares = self.comparison.run["straddling"] if self.comparison else {}
@@ -62,6 +69,11 @@ class RowResult:
     def honest(self) -> bool:
         """Whether it was run, nothing leaks, and no test label chose the epoch."""
         return self.comparison is not None and not self.leaks and self.row.score != "oracle"
+
+    def same_but_held_out(self, other: "RowResult") -> bool:
+        """Whether two rows differ in nothing but how samples are held out, and what they are compared with."""
+        free: dict[str, Any] = {"name": "", "protocol": "", "folds": None, "against": (), "reported": None}
+        return replace(self.row, **free) == replace(other.row, **free)
 
     def to_json(self) -> dict[str, Any]:
         """Everything that is known of the row, as plain values."""
@@ -84,6 +96,7 @@ class RowResult:
             "verdicts": [asdict(verdict) for verdict in comparison.verdicts] if comparison else [],
             "records": str(comparison.path) if comparison else None,
             "scores": [self._score_json(score) for score in self.scores],
+            "over_reported": self.over_reported,
         }
 
     def _score_json(self, score: Score) -> dict[str, Any]:
@@ -92,7 +105,6 @@ class RowResult:
             "value": score.value,
             "interval": asdict(score.interval) if score.interval else None,
             "oracle_gap": score.oracle,
-            "over_reported": self.reported.gap(score.value),
             "details": describe_method(score.method),
         }
 

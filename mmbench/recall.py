@@ -83,8 +83,8 @@ def read_shelf(out: Path) -> Shelf:
     entries, damaged = [], []
     for path in sorted(out.glob("*/comparison-*.json"), key=lambda path: (-path.stat().st_mtime_ns, path)):
         try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
-            if "asked" in plain:  # written since comparisons remember
+            plain = dict(json.loads(path.read_text(encoding="utf-8")))
+            if "asked" in plain or "runs" not in plain:  # comparisons did not always remember
                 entries.append((path, _read_asking(plain["asked"])))
         except (OSError, ValueError, KeyError, TypeError) as error:
             damaged.append(f"{path}: is damaged and was passed over ({type(error).__name__}: {error})")
@@ -116,6 +116,6 @@ def _recall(path: Path, asking: Asking, wanted: Asking, seeds: int) -> Recalled:
     try:
         comparison = load_comparison(path)
     except RecordError as error:
-        return Recalled(None, error.line)
+        return Recalled(None, f"{error.where}: {error.message}")
     missing = sum(int(method.run["folds"]) * seeds - len(method.records) for method in comparison.methods)
     return Recalled(None, f"{missing} folds are missing") if missing else Recalled(comparison)

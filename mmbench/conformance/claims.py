@@ -10,7 +10,7 @@ from mmbench.cards import find_cards, load_card
 from mmbench.components import Method
 from mmbench.conformance.outcome import Check
 from mmbench.errors import DataError
-from mmbench.plugins import Registry, load_registry
+from mmbench.plugins import load_registry
 from mmbench.questions import ClaimSpec, make_question
 from mmbench.specs import parse_spec
 
@@ -29,22 +29,20 @@ def check_claim_card(method: Method, module: ModuleType, path: Path) -> None:
     SkipTest where one of these is not installed, or shows its schema only with its files.
     """
     card = load_card(path)
-    registry = _find_registry(method, module)
+    plugins = _find_plugins(method, module)
+    registry = load_registry(plugins)
     for text in (card.dataset, *([card.twin.dataset] if card.twin else ())):
         name = parse_spec(text).name
         if name not in registry.datasets:
             raise SkipTest(f"the dataset {name} is not installed")
         for row in card.rows:
             try:
-                make_question(registry, card, row, ClaimSpec(method.name, on=name))
+                make_question(registry, card, row, ClaimSpec(method.name, on=name, plugins=plugins))
             except DataError as error:
                 raise SkipTest(error.line) from error
 
 
-def _find_registry(method: Method, module: ModuleType) -> Registry:
-    """The installed plugins, with the file of this one where it is not among them."""
-    registry = load_registry()
-    known = registry.methods.get(method.name)
-    if known and known.component == method:
-        return registry
-    return load_registry((str(module.__file__),))
+def _find_plugins(method: Method, module: ModuleType) -> tuple[str, ...]:
+    """The file of a plugin, where it is not among those that are installed."""
+    known = load_registry().methods.get(method.name)
+    return () if known and known.component == method else (str(module.__file__),)

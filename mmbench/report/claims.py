@@ -1,6 +1,6 @@
 """Tables of claim cards: what was reported, and beneath it what was run, a section for each protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from mmbench.cards import Reported
 from mmbench.claims import CardResult, ClaimResult, RowResult, Score
-from mmbench.report.summaries import summary_lines
+from mmbench.report.summaries import summarize
 from mmbench.report.tables import from_here, plain_table, show_gap, show_interval
 from mmbench.splits import PROTOCOLS
 
@@ -22,10 +22,15 @@ def claim_tables(result: ClaimResult) -> Iterator[tuple[RenderableType, list[str
     for card in result.cards:
         commands = _commands(card)
         parts = [_head(result.method, card), *_reported(card), Text(), *_sections(card)]
-        parts += [Text(f"\n{' '.join(words)}") for words in [list(summary_lines(card))] if words]
-        parts += [Text("\n" + "\n".join(lines), "dim") for lines in [_footnotes(result, card)] if lines]
-        parts += [Text("\nto run what is missing, all of it or row by row:", "dim")] if commands else []
+        parts += [Text(f"\n{text}", style) for text, style in _closing(result, card, bool(commands)) if text]
         yield Group(*parts), commands
+
+
+def _closing(result: ClaimResult, card: CardResult, missing: bool) -> Iterator[tuple[str, str]]:
+    """Paragraphs and their styles."""
+    yield summarize(card), ""
+    yield "\n".join([*_meanings(card), *_reasons(card), *result.damaged]), "dim"
+    yield "to run what is missing, all of it or row by row:" if missing else "", "dim"
 
 
 def _head(method: str, result: CardResult) -> Text:
@@ -59,33 +64,35 @@ def _show_reported(reported: Reported) -> str:
 
 
 def _sections(result: CardResult) -> Iterator[RenderableType]:
-    yield _table(_WORDS[result.card.metric], heading=True)
+    # How far simulated data are from what was reported of others means nothing.
+    headings = ("epoch", _WORDS[result.card.metric], "oracle", "" if result.simulated else "reported", "")
+    yield _table(headings, shown=True)
     for protocol, rows in groupby(result.rows, key=lambda row: row.row.protocol):
         yield Text(f"{protocol}: {PROTOCOLS[protocol].summary}", style="bold")
-        table = _table("", heading=False)
+        table = _table(headings, shown=False)
         for row in rows:
-            for cells in _lines(row):
+            for cells in _lines(row, result.simulated):
                 table.add_row(*map(Text, cells), style="" if row.comparison else "dim")
         yield table
 
 
-def _table(metric: str, heading: bool) -> Table:
+def _table(headings: Sequence[str], shown: bool) -> Table:
     table = plain_table("run here")
-    for name in ("epoch", metric, "oracle", "reported", ""):
+    for name in headings:
         table.add_column(name, justify="right", no_wrap=True)
     for column, width in zip(table.columns, _WIDTHS, strict=True):
         column.width = width
-    table.show_header = heading
+    table.show_header = shown
     return table
 
 
-def _lines(result: RowResult) -> Iterator[tuple[str, ...]]:
+def _lines(result: RowResult, simulated: bool) -> Iterator[tuple[str, ...]]:
     """The line of a row, and beneath it those of its baselines where they were run."""
     if not result.comparison:
         yield f"  {result.row.name}", result.row.score, "not run", "", "", ""
     for at, score in enumerate(result.scores):
         name = f"    {score.method.name}" if at else f"  {result.row.name}"
-        over = show_gap(result.reported.gap(score.value))
+        over = "" if simulated else show_gap(result.reported.gap(score.value))
         mark = "LEAK" if result.leaks else ""
         yield name, result.row.score, _show(score), show_gap(score.oracle), over, mark
 
@@ -95,26 +102,32 @@ def _show(score: Score) -> str:
     return show_interval(score.interval) if score.interval else f"{score.value:.3f}{'':11}"
 
 
-def _footnotes(result: ClaimResult, card: CardResult) -> list[str]:
-    return [*_meanings(card), *_reasons(card), *result.damaged]
-
-
 def _meanings(card: CardResult) -> Iterator[str]:
     ran = [row for row in card.rows if row.comparison]
     units = sorted(
         {f"{len(row.comparison.methods[0].units)} {row.comparison.run['unit']}s" for row in ran if row.comparison}
     )
     if any(score.interval for row in ran for score in row.scores):
-        yield f"[95 % interval] over {' or '.join(units)}; the last and the oracle epoch have none, since their"
-        yield "predictions are not kept: their score is the mean over folds"
+        yield f"[95 % interval] over {' or '.join(units)}"
+    if any(not score.interval for row in ran for score in row.scores):
+        yield "the score of the last or the oracle epoch is the mean over folds: of that epoch no"
+        yield "predictions are kept, so that it has no interval"
     if ran:
         yield "oracle: gained by taking the best epoch on test labels for the chosen one"
-    names = list(dict.fromkeys(row.reported.name for row in ran))
+        yield from _majority(ran)
+    names = [] if card.simulated else list(dict.fromkeys(row.reported.name for row in ran))
     for name in names:
         rows = f" for {', '.join(row.row.name for row in ran if row.reported.name == name)}" if len(names) > 1 else ""
-        yield f"reported: above or below what is reported as {name!r}{rows}"
+        yield f"reported: how far above or below {name!r}{rows}"
     for group, share in {group: share for row in ran for group, share in row.leaks.items()}.items():
         yield f"LEAK: up to {share:.0%} of the test samples share their {group} with the training part"
+
+
+def _majority(ran: Sequence[RowResult]) -> Iterator[str]:
+    comparisons = [row.comparison for row in ran if row.comparison]
+    shares = sorted({f"{comparison.majority:.3f}" for comparison in comparisons})
+    span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
+    yield f"chance {comparisons[0].chance:.3f}, accuracy of always naming the majority class {span}"
 
 
 def _reasons(card: CardResult) -> Iterator[str]:

@@ -1,49 +1,62 @@
-"""A claim card in words: what the rows that leak and those that do not are apart."""
+"""A claim card in words: how far the rows that leak and the honest ones are apart."""
 
 from collections.abc import Iterator, Sequence
 
 from mmbench.claims import CardResult, RowResult
+from mmbench.report.tables import show_p
+from mmbench.statistics import Verdict
 
 
-def summary_lines(result: CardResult) -> Iterator[str]:
-    """Sentences about the rows that were run; nothing where none was."""
+def summarize(result: CardResult) -> str:
+    """What the rows that were run say together; "" where none leaks and none is honest."""
     leaky = [row for row in result.rows if row.leaks]
     honest = [row for row in result.rows if row.honest]
     if not (leaky or honest):
-        return
-    yield "On simulated data:" if result.simulated else "In words:"
-    if leaky:
-        groups = " or ".join(dict.fromkeys(group for row in leaky for group in row.leaks))
-        yield f"where test samples share their {groups} with the training part, {_range(leaky)}."
-    if honest:
-        yield f"where they share none and no test label chose the epoch, {_range(honest)}."
-    if leaky and honest:
-        yield _apart(result, leaky, honest)
-    yield from _singles(honest)
+        return ""
+    start = "On simulated data, " if result.simulated else ""
+    said = " ".join([_ranges(result, leaky, honest), *_only_held_out(result, leaky, honest), *_singles(honest)])
+    return start + said if start else said[0].upper() + said[1:]
 
 
-def _range(rows: Sequence[RowResult]) -> str:
-    scores = [row.scores[0].value for row in rows]
-    low, high = f"{min(scores):.3f}", f"{max(scores):.3f}"
-    return f"{len(rows)} row(s) score {low}" + (f" to {high}" if high != low else "")
-
-
-def _apart(result: CardResult, leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
-    ours = [row.scores[0].value for row in leaky]
-    theirs = [row.scores[0].value for row in honest]
+def _ranges(result: CardResult, leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
+    if not leaky:
+        return f"{_range(honest, 'honest')}; none that leaks was run."
+    if not honest:
+        return f"{_range(leaky, 'leaking')}; no honest one was run."
+    ours, theirs = [row.scores[0].value for row in leaky], [row.scores[0].value for row in honest]
     least, most = 100 * (min(ours) - max(theirs)), 100 * (max(ours) - min(theirs))
     metric = result.card.metric.replace("_", " ")
-    if least <= 0 <= most:
-        return f"The two overlap: from {least:+.1f} to {most:+.1f} points of {metric}."
-    return f"Between them lie {least:+.1f} to {most:+.1f} points of {metric}."
+    apart = "they overlap" if least <= 0 <= most else f"{least:+.1f} to {most:+.1f} points of {metric} between them"
+    return f"{_range(leaky, 'leaking')}, {_range(honest, 'honest')}: {apart}."
+
+
+def _range(rows: Sequence[RowResult], kind: str) -> str:
+    scores = [row.scores[0].value for row in rows]
+    low, high = f"{min(scores):.3f}", f"{max(scores):.3f}"
+    return f"{len(rows)} {kind} row(s) score {low}" + (f" to {high}" if high != low else "")
+
+
+def _only_held_out(result: CardResult, leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> Iterator[str]:
+    """What it changes to hold samples out otherwise, where all else in two rows is the same."""
+    for row in leaky:
+        changed = [
+            f"{other.row.name} {100 * (other.scores[0].value - row.scores[0].value):+.1f}"
+            for other in honest
+            if row.same_but_held_out(other)
+        ]
+        if changed:
+            yield f"With nothing changed from {row.row.name!r} but what is held out, in points: {', '.join(changed)}."
 
 
 def _singles(rows: Sequence[RowResult]) -> Iterator[str]:
-    """What fusing is worth over the best single modality, where that was asked."""
-    for row in rows:
-        assert row.comparison is not None
-        best = row.comparison.best_single
-        verdict = next((each for each in row.comparison.verdicts if each.against == best), None)
-        if verdict:
-            p = f"{verdict.p:.3f}"
-            yield f"{row.row.name}: fusing over {best} alone, {verdict.word} (balanced accuracy, p {p})."
+    """Whether fusing scores over the best single modality, where that was asked."""
+    told = [f"{row.row.name} {verdict.word} (p {show_p(verdict.p)})" for row in rows if (verdict := _single(row))]
+    if told:
+        yield f"Fusing, against the best single modality by balanced accuracy: {', '.join(told)}."
+
+
+def _single(row: RowResult) -> Verdict | None:
+    if row.comparison is None:
+        return None
+    best = row.comparison.best_single
+    return next((verdict for verdict in row.comparison.verdicts if verdict.against == best), None)
