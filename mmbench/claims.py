@@ -1,12 +1,12 @@
 """What was published of a method beside what running it here gives, row by row from its claim cards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from mmbench.cards import ClaimCard, ClaimRow, EpochRule, Reported
+from mmbench.answers import RowResult
+from mmbench.cards import ClaimCard, ClaimRow
 from mmbench.commands import claim_command, run_command
-from mmbench.comparison import Comparison, MethodResult, describe_method
 from mmbench.errors import ProtocolError, SpecError, TrainingError
 from mmbench.experiment import run_spec
 from mmbench.plugins import Registry, load_registry
@@ -14,99 +14,7 @@ from mmbench.progress import reporter
 from mmbench.questions import ClaimSpec, Question, choose_cards, make_question
 from mmbench.recall import Recalled, Shelf, read_shelf, recall
 from mmbench.specs import parse_spec
-from mmbench.splits import PROTOCOLS
-from mmbench.statistics import Interval
-
-
-@dataclass(frozen=True)
-class Score:
-    """What one method of a row scored, and what the ``oracle`` epoch scores over the chosen one.
-
-    ``interval`` is None where only the mean over folds is known.
-    """
-
-    method: MethodResult
-    value: float
-    interval: Interval | None
-    oracle: float
-
-
-@dataclass(frozen=True)
-class RowResult:
-    """A row: the ``comparison`` that answers it, or the ``reason`` why there is none, "" where it was never run.
-
-    ``command`` runs it. ``left_out`` names parameters of the dataset that the twin does not have.
-    """
-
-    row: ClaimRow
-    reported: Reported
-    metric: str
-    command: str
-    comparison: Comparison | None
-    reason: str = ""
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def scores(self) -> tuple[Score, ...]:
-        """The method's score and those of its baselines, at the epoch that the row is about; none where not run."""
-        methods = self.comparison.methods if self.comparison else ()
-        return tuple(_score(method, self.row.score, self.metric) for method in methods)
-
-    @property
-    def over_reported(self) -> float | None:
-        """By how much the method scores above what was reported, or below; None where not run, or on simulated data."""
-        if self.comparison is None or self.comparison.simulated:
-            return None
-        return self.reported.gap(self.scores[0].value)
-
-    @property
-    def leaks(self) -> Mapping[str, float]:
-        """The shares of test samples whose trial, session ... is in the training part, too, as the records tell."""
-        shares = self.comparison.run["straddling"] if self.comparison else {}
-        return {group: share for group, share in shares.items() if share > 0}
-
-    @property
-    def honest(self) -> bool:
-        """Whether it was run, nothing leaks, and no test label chose the epoch."""
-        return self.comparison is not None and not self.leaks and self.row.score != "oracle"
-
-    def same_but_held_out(self, other: "RowResult") -> bool:
-        """Whether two rows differ in nothing but how samples are held out, and what they are compared with."""
-        free: dict[str, Any] = {"name": "", "protocol": "", "folds": None, "against": (), "reported": None}
-        return replace(self.row, **free) == replace(other.row, **free)
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything that is known of the row, as plain values."""
-        row, comparison = self.row, self.comparison
-        return {
-            "name": row.name,
-            "run": comparison is not None,
-            "reason": self.reason,
-            "command": self.command,
-            "protocol": row.protocol,
-            "held_out": PROTOCOLS[row.protocol].summary,
-            "epoch": row.score,
-            "reported": self.reported.name,
-            "left_out": list(self.left_out),
-            "straddling": dict(comparison.run["straddling"]) if comparison else None,
-            "honest": self.honest,
-            "simulated": comparison.simulated if comparison else None,
-            "majority": comparison.majority if comparison else None,
-            "best_single": comparison.best_single if comparison else None,
-            "verdicts": [asdict(verdict) for verdict in comparison.verdicts] if comparison else [],
-            "records": str(comparison.path) if comparison else None,
-            "scores": [self._score_json(score) for score in self.scores],
-            "over_reported": self.over_reported,
-        }
-
-    def _score_json(self, score: Score) -> dict[str, Any]:
-        return {
-            "method": score.method.name,
-            "value": score.value,
-            "interval": asdict(score.interval) if score.interval else None,
-            "oracle_gap": score.oracle,
-            "details": describe_method(score.method),
-        }
+from mmbench.summaries import summarize
 
 
 @dataclass(frozen=True)
@@ -127,6 +35,11 @@ class CardResult:
         """Whether the rows are run on the twin in place of the data that the claim is about."""
         return parse_spec(self.on).name != parse_spec(self.card.dataset).name
 
+    @property
+    def summary(self) -> str:
+        """What the rows that were run say together, in words."""
+        return summarize(self.rows, self.simulated)
+
     def to_json(self) -> dict[str, Any]:
         """The card and its rows as plain values."""
         card = self.card
@@ -136,6 +49,7 @@ class CardResult:
             "on": self.on,
             "simulated": self.simulated,
             "command": self.command,
+            "summary": self.summary,
             "reported": [asdict(reported) for reported in card.reported],
             "rows": [row.to_json() for row in self.rows],
         }
@@ -225,11 +139,3 @@ def _folder(registry: Registry, dataset: str, given: object) -> str | None:
 
 def _access(registry: Registry, dataset: str) -> str:
     return str(registry.find("datasets", parse_spec(dataset).name).component.card.access)
-
-
-def _score(method: MethodResult, rule: EpochRule, metric: str) -> Score:
-    oracle = method.gap("oracle", metric)
-    if rule == "chosen":
-        interval = method.scores[metric]
-        return Score(method, interval.mean, interval, oracle)
-    return Score(method, method.mean_score(rule, metric), None, oracle)

@@ -71,6 +71,8 @@ FLOORS = (
         "variants",
         "recall",
         "questions",
+        "answers",
+        "summaries",
         "commands",
         "claims",
         "conformance",

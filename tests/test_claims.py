@@ -10,7 +10,8 @@ import pytest
 
 import mmbench
 from mmbench import DataError, SpecError, conformance
-from mmbench.claims import ClaimResult, RowResult
+from mmbench.answers import RowResult
+from mmbench.claims import ClaimResult
 from mmbench.cli import main
 from mmbench.plugins import load_registry
 from mmbench.report import claim_tables, render
@@ -436,6 +437,7 @@ def test_the_shell_prints_the_table_and_json(
     assert [row["run"] for row in document["cards"][0]["rows"]] == [False] * 3
     assert shell(monkeypatch, *line, "--json") == 0
     document = json.loads(capsys.readouterr().out)
+    assert " ".join(document["cards"][0]["summary"].split()) in words(result)
     assert document == json.loads(json.dumps(result.to_json()))
     (card,) = document["cards"]
     assert [reported["name"] for reported in card["reported"]] == ["paper", "logs"]

@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.answers import RowResult, Score
 from mmbench.cards import Reported
-from mmbench.claims import CardResult, ClaimResult, RowResult, Score
-from mmbench.report.summaries import summarize
+from mmbench.claims import CardResult, ClaimResult
 from mmbench.report.tables import from_here, plain_table, show_gap, show_interval
 from mmbench.splits import PROTOCOLS
 
@@ -28,7 +28,7 @@ def claim_tables(result: ClaimResult) -> Iterator[tuple[RenderableType, list[str
 
 def _closing(result: ClaimResult, card: CardResult, missing: bool) -> Iterator[tuple[str, str]]:
     """Paragraphs and their styles."""
-    yield summarize(card), ""
+    yield card.summary, ""
     yield "\n".join([*_meanings(card), *_reasons(card), *result.damaged]), "dim"
     yield "to run what is missing, all of it or row by row:" if missing else "", "dim"
 
@@ -113,7 +113,7 @@ def _meanings(card: CardResult) -> Iterator[str]:
         yield "the score of the last or the oracle epoch is the mean over folds: of that epoch no"
         yield "predictions are kept, so that it has no interval"
     if ran:
-        yield "oracle: gained by taking the best epoch on test labels for the chosen one"
+        yield "oracle: gained by taking the epoch of best balanced accuracy on test labels"
         yield from _majority(ran)
     names = [] if card.simulated else list(dict.fromkeys(row.reported.name for row in ran))
     for name in names:

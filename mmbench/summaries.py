@@ -2,30 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 
-from mmbench.claims import CardResult, RowResult
-from mmbench.report.tables import show_p
+from mmbench.answers import RowResult
 from mmbench.statistics import Verdict
 
 
-def summarize(result: CardResult) -> str:
+def summarize(rows: Sequence[RowResult], simulated: bool) -> str:
     """What the rows that were run say together; "" where none leaks and none is honest."""
-    leaky = [row for row in result.rows if row.leaks]
-    honest = [row for row in result.rows if row.honest]
+    leaky = [row for row in rows if row.leaks]
+    honest = [row for row in rows if row.honest]
     if not (leaky or honest):
         return ""
-    start = "On simulated data, " if result.simulated else ""
-    said = " ".join([_ranges(result, leaky, honest), *_only_held_out(result, leaky, honest), *_singles(honest)])
+    start = "On simulated data, " if simulated else ""
+    said = " ".join([_ranges(leaky, honest), *_only_held_out(leaky, honest), *_singles(honest)])
     return start + said if start else said[0].upper() + said[1:]
 
 
-def _ranges(result: CardResult, leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
+def _ranges(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
     if not leaky:
         return f"{_range(honest, 'honest')}; none that leaks was run."
     if not honest:
         return f"{_range(leaky, 'leaking')}; no honest one was run."
     ours, theirs = [row.scores[0].value for row in leaky], [row.scores[0].value for row in honest]
     least, most = 100 * (min(ours) - max(theirs)), 100 * (max(ours) - min(theirs))
-    metric = result.card.metric.replace("_", " ")
+    metric = leaky[0].metric.replace("_", " ")
     apart = "they overlap" if least <= 0 <= most else f"{least:+.1f} to {most:+.1f} points of {metric} between them"
     return f"{_range(leaky, 'leaking')}, {_range(honest, 'honest')}: {apart}."
 
@@ -36,7 +35,7 @@ def _range(rows: Sequence[RowResult], kind: str) -> str:
     return f"{len(rows)} {kind} row(s) score {low}" + (f" to {high}" if high != low else "")
 
 
-def _only_held_out(result: CardResult, leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> Iterator[str]:
+def _only_held_out(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> Iterator[str]:
     """What it changes to hold samples out otherwise, where all else in two rows is the same."""
     for row in leaky:
         changed = [
@@ -50,7 +49,7 @@ def _only_held_out(result: CardResult, leaky: Sequence[RowResult], honest: Seque
 
 def _singles(rows: Sequence[RowResult]) -> Iterator[str]:
     """Whether fusing scores over the best single modality, where that was asked."""
-    told = [f"{row.row.name} {verdict.word} (p {show_p(verdict.p)})" for row in rows if (verdict := _single(row))]
+    told = [f"{row.row.name} {verdict.word} (p {verdict.p:.3f})" for row in rows if (verdict := _single(row))]
     if told:
         yield f"Fusing, against the best single modality by balanced accuracy: {', '.join(told)}."
 
