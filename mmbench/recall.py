@@ -20,7 +20,8 @@ from mmbench.variants import identity
 class Asking:
     """What a comparison was asked for: a digest of its ``question``, and of each of the ``parts`` that answer it.
 
-    No file is needed to know it. Where results are kept, in how many processes and on what device is no part of it.
+    No file is needed to know it. Which files were read, where results are kept, in how many processes and on what
+    device they were computed is no part of it: another run looks at all that.
     """
 
     question: str

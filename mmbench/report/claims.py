@@ -110,8 +110,8 @@ def _meanings(card: CardResult) -> Iterator[str]:
     if any(score.interval for row in ran for score in row.scores):
         yield f"[95 % interval] over {' or '.join(units)}"
     if any(not score.interval for row in ran for score in row.scores):
-        yield "the score of the last or the oracle epoch is the mean over folds: of that epoch no"
-        yield "predictions are kept, so that it has no interval"
+        yield "at the last or the oracle epoch: mean over folds, without an interval, since only"
+        yield "the predictions of the chosen epoch are kept"
     if ran:
         yield "oracle: gained by taking the epoch of best balanced accuracy on test labels"
         yield from _majority(ran)
@@ -119,7 +119,8 @@ def _meanings(card: CardResult) -> Iterator[str]:
     for name in names:
         rows = f" for {', '.join(row.row.name for row in ran if row.reported.name == name)}" if len(names) > 1 else ""
         yield f"reported: how far above or below {name!r}{rows}"
-    for group, share in {group: share for row in ran for group, share in row.leaks.items()}.items():
+    for group in dict.fromkeys(group for row in ran for group in row.leaks):
+        share = max(row.leaks.get(group, 0.0) for row in ran)
         yield f"LEAK: up to {share:.0%} of the test samples share their {group} with the training part"
 
 
