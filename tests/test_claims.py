@@ -208,7 +208,7 @@ def test_simulated_files_are_told_and_held_against_nothing(
     found = mmbench.claim("mine", run=True, training={"epochs": 1}, **mine)
     assert rows(found)["as published"].scores
     assert rows(found)["as published"].over_reported is None
-    assert "SIMULATED: simulated files, what is run here says nothing about the claim." in words(found)
+    assert "SIMULATED: simulated files, these rows say nothing about the claim." in words(found)
     assert not found.cards[0].is_twin
 
 
@@ -355,7 +355,7 @@ def test_the_twin_takes_what_it_knows(options: Options, tmp_path: Path) -> None:
     assert (run["training"]["epochs"], run["training"]["patience"]) == (2, 50)
     assert [row.over_reported for row in card.rows] == [None] * 3
     text = words(found)
-    assert "SIMULATED: real-sim stands in for real[length=8], what is run here says nothing about the claim." in text
+    assert "SIMULATED: real-sim stands in for real[length=8], these rows say nothing about the claim." in text
     assert "On simulated data, 2 leaking row(s)" in text
     assert "chosen: real-sim has no depth, which was left out" in text
     assert "reported:" not in text

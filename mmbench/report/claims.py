@@ -38,7 +38,7 @@ def _head(method: str, result: CardResult) -> Text:
     text = Text(f"{method} · claim {card.name} · {result.on} · {card.task}\n{card.title}", style="bold")
     if result.simulated:
         instead = f"{result.on} stands in for {card.dataset}, " if result.is_twin else "simulated files, "
-        text.append(f"\nSIMULATED: {instead}what is run here says nothing about the claim.", style="bold yellow")
+        text.append(f"\nSIMULATED: {instead}these rows say nothing about the claim.", style="bold yellow")
     return text
 
 
@@ -110,8 +110,8 @@ def _meanings(card: CardResult) -> Iterator[str]:
     if any(score.interval for row in ran for score in row.scores):
         yield f"[95 % interval] over {' or '.join(units)}"
     if any(not score.interval for row in ran for score in row.scores):
-        yield "at the last or the oracle epoch: mean over folds, without an interval, since only"
-        yield "the predictions of the chosen epoch are kept"
+        yield "last or oracle epoch: the mean over folds, without an interval, since only the"
+        yield "predictions of the chosen epoch are kept"
     if ran:
         yield "oracle: gained by taking the epoch of best balanced accuracy on test labels"
         yield from _majority(ran)
