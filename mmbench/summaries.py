@@ -12,9 +12,8 @@ def summarize(rows: Sequence[RowResult], simulated: bool) -> str:
     honest = [row for row in rows if row.honest]
     if not (leaky or honest):
         return ""
-    start = "On simulated data, " if simulated else ""
-    said = " ".join([_ranges(leaky, honest), *_only_held_out(leaky, honest), *_singles(honest)])
-    return start + said if start else said[0].upper() + said[1:]
+    said = [_ranges(leaky, honest), *_only_held_out(leaky, honest), *_singles(honest)]
+    return ("On simulated data, " if simulated else "") + " ".join(said)
 
 
 def _ranges(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
