@@ -103,7 +103,8 @@ class Method:
     ``fusion`` and the values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
     ``encoders`` are modality names or kinds, and a name wins over a kind. ``presets`` is a folder of TOML files;
     the one named like the dataset is applied by itself, others with ``--preset``. ``ablations`` are the tables of
-    ``mmbench ablate``; the one over the modalities is made by the host.
+    ``mmbench ablate``; the one over the modalities is made by the host. ``claims`` is a folder of TOML files, the cards
+    of ``mmbench claim``: what was published of the method, and what is run to examine that (`cards.ClaimCard`).
     """
 
     name: str
@@ -112,6 +113,7 @@ class Method:
     training: Training = field(default_factory=Training)
     presets: Path | None = None
     ablations: tuple[Ablation, ...] = ()
+    claims: Path | None = None
 
 
 def overrides(component: object, method: str, base: type) -> bool:

@@ -19,6 +19,7 @@ from mmbench.methods import Recipe, resolve
 from mmbench.origins import refuse_seen
 from mmbench.planning import Setting, make_plan
 from mmbench.prepare import Preparation, prepare, source_digests
+from mmbench.recall import Asking, describe_asking
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, budget_of, n_jobs
 from mmbench.saving import Saving, check_saving, save_encoders, unsaved
@@ -45,7 +46,7 @@ def run_spec(spec: RunSpec) -> Comparison:
     findings = examine(asked, recipes)
     check_saving(spec.save_encoders, recipes[0], asked.schema.modalities, spec.plugins)
     home, plans = carry_out(asked, files, recipes, findings)
-    return _write_comparison(home, plans, asked.design.seeds)
+    return _write_comparison(home, plans, asked.design.seeds, describe_asking(asked, recipes))
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,8 @@ def _folds_as_ids(folds: Sequence[Fold], store: Store) -> list[dict[str, Any]]:
     return [{"name": fold.name, **{part: store.ids[getattr(fold, part)].tolist() for part in parts}} for fold in folds]
 
 
-def _write_comparison(home: Path, plans: Sequence[Plan], seeds: int) -> Comparison:
+def _write_comparison(home: Path, plans: Sequence[Plan], seeds: int, asking: Asking) -> Comparison:
     listed = {"runs": [plan.folder.name for plan in plans], "seeds": seeds}
     path = home / f"comparison-{digest(listed)[:10]}.json"
-    write_text(path, json.dumps(listed))
+    write_text(path, json.dumps({**listed, "asked": asdict(asking)}))
     return load_comparison(path)

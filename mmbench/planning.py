@@ -114,10 +114,16 @@ def _describe(kind: str, spec: Spec, setting: Setting) -> dict[str, Any]:
     registry = load_registry(setting.plugins)
     cls = registry.find(kind, spec.name).component
     params = registry.bound(kind, spec)
-    return {"name": spec.name, "params": params, "version": cls.version, "code": code_digest(cls), **_contents(params)}
+    return {
+        "name": spec.name,
+        "params": params,
+        "version": cls.version,
+        "code": code_digest(cls),
+        **named_files(params),
+    }
 
 
-def _contents(params: Mapping[str, Any]) -> dict[str, Any]:
+def named_files(params: Mapping[str, Any]) -> dict[str, Any]:
     """What is in the files that parameters name: weights that were trained again have the same path."""
     named = {name: Path(value) for name, value in params.items() if isinstance(value, str) and Path(value).suffix}
     found = {name: file_digest(path) for name, path in named.items() if path.is_file()}

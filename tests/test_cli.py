@@ -91,6 +91,7 @@ def test_help_of_every_command(mmbench: Shell) -> None:
         ["run"],
         ["tune"],
         ["ablate"],
+        ["claim"],
         ["list"],
         ["data"],
         ["show"],

@@ -61,6 +61,21 @@ def test_the_preset_of_the_readme_is_one(tmp_path: Path) -> None:
     assert comparison.run["encoders"]["signal"]["params"]["dim"] == 32
 
 
+def test_the_claim_card_of_the_readme_is_one(tmp_path: Path) -> None:
+    from mmbench.cards import load_card
+    from mmbench.plugins import load_registry
+    from mmbench.questions import ClaimSpec, make_question
+
+    path = tmp_path / "deap.toml"
+    (text,) = (text for _, text in BLOCKS if text.startswith("title = "))
+    path.write_text(text)
+    card = load_card(path)
+    for on in (None, "deap-sim"):
+        (row,) = card.rows
+        question = make_question(load_registry(), card, row, ClaimSpec("milmer", on=on))
+        assert question.spec.dataset == f"{on or 'deap'}[scramble=true]"
+
+
 def _people(folder: Path) -> Path:
     from mmbench.plugins import load_registry
 

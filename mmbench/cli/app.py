@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import ablate, audit, check, data, listing, run, show, tune
+from mmbench.cli import ablate, audit, check, claim, data, listing, run, show, tune
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -23,6 +23,7 @@ app.command("run")(run.run)
 app.command("tune")(tune.tune)
 app.command("ablate")(ablate.ablate)
 app.command("audit")(audit.audit)
+app.command("claim")(claim.claim)
 app.command("list")(listing.list_components)
 app.add_typer(data.app, name="data")
 app.command("show")(show.show)

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -27,9 +26,9 @@ def show(renderable: RenderableType) -> None:
     console.print(renderable)
 
 
-def show_paths(paths: Iterable[Path]) -> None:
-    """Print paths on stdout, one a line, whole."""
-    sys.stdout.writelines(f"{path}\n" for path in paths)
+def show_lines(lines: Iterable[object]) -> None:
+    """Print paths or commands on stdout, one a line, whole."""
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def show_json(value: object) -> None:

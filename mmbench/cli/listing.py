@@ -26,17 +26,22 @@ def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
 
 
 def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
+    from mmbench.cards import find_cards
     from mmbench.specs import bind
 
     entry = getattr(registry, kind)[name]
     component = entry.component
     if kind == "methods":
-        params: dict[str, Any] = {"fusion": component.fusion, **component.encoders}
-        summary = ""
-    else:
-        params = bind(component, {})
-        summary = (component.__doc__ or "").strip().split("\n")[0]
-    return {"name": name, "plugin": entry.plugin, "params": params, "summary": summary}
+        params = {"fusion": component.fusion, **component.encoders}
+        return {
+            "name": name,
+            "plugin": entry.plugin,
+            "params": params,
+            "summary": "",
+            "claims": [*find_cards(component)],
+        }
+    summary = (component.__doc__ or "").strip().split("\n")[0]
+    return {"name": name, "plugin": entry.plugin, "params": bind(component, {}), "summary": summary}
 
 
 def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
@@ -47,7 +52,8 @@ def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
     table.add_column("plugin", style="dim", no_wrap=True)
     table.add_column("parameters", overflow="fold")
     for entry in entries:
-        table.add_row(entry["name"], entry["plugin"], ", ".join(_pairs(entry["params"])))
+        claims = f"; claims: {', '.join(entry['claims'])}" if entry.get("claims") else ""
+        table.add_row(entry["name"], entry["plugin"], ", ".join(_pairs(entry["params"])) + claims)
     return table
 
 

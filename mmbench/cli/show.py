@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show_json, show_paths
+from mmbench.cli.console import progress, show_json, show_lines
 from mmbench.cli.console import show as show_result
 from mmbench.cli.options import Json, Plugins
 from mmbench.errors import RecordError, SpecError
@@ -43,7 +43,7 @@ def show(
         if as_json:
             show_json([str(path) for path in paths])
         else:
-            show_paths(paths)
+            show_lines(paths)
     elif as_json:
         show_json(found.to_json())
     elif isinstance(found, AblationResult):

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mmbench.components import Dataset, Method
+from mmbench.conformance.claims import check_claims
 from mmbench.conformance.datasets import check_dataset
 from mmbench.conformance.encoders import check_encoder
 from mmbench.conformance.fusions import check_fusion
@@ -39,7 +40,8 @@ def check_plugin(
     ``roots`` maps datasets to their folders; others are asked where their files are, and may make some under
     ``cache``.
     """
-    components = find_components(load_plugin(plugin))
+    module = load_plugin(plugin)
+    components = find_components(module)
     for dataset in components.datasets:
         yield from check_dataset(dataset, (roots or {}).get(dataset.name), cache=cache)
     for encoder in components.encoders:
@@ -49,6 +51,7 @@ def check_plugin(
     for method in components.methods:
         yield from checks_of(f"method {method.name}", method, check_recipe)
         yield from checks_of(f"method {method.name}", (method, components), check_ablation_tables)
+        yield from check_claims(method, module)
 
 
 def parametrize(
@@ -96,10 +99,11 @@ def _collect(module: ModuleType, hook: str, base: type) -> list[Any]:
 
 
 def check_recipe(method: Method) -> None:
-    """A method names its parts, and the folder of its presets exists."""
+    """A method names its parts, and the folders of its presets and of its claims exist."""
     demand(bool(method.name and method.fusion), "name or fusion is empty")
     demand(all(method.encoders.values()), "an encoder is empty")
-    demand(method.presets is None or method.presets.is_dir(), f"the folder of presets {method.presets} does not exist")
+    for name, folder in (("presets", method.presets), ("claims", method.claims)):
+        demand(folder is None or folder.is_dir(), f"the folder of {name} {folder} does not exist")
 
 
 def check_ablation_tables(case: tuple[Method, Components]) -> None:

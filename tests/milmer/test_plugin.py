@@ -1,5 +1,6 @@
 import tomllib
 from dataclasses import replace
+from itertools import pairwise
 from typing import get_args, get_type_hints
 
 import pytest
@@ -82,3 +83,36 @@ def test_encoders_and_fusion_train_together():
     fusion(tokens).logsumexp(dim=1).sum().backward()
     for module in (eeg, face, fusion):
         assert all(parameter.grad is not None for parameter in module.parameters())
+
+
+CLAIMS = {path.stem: tomllib.loads(path.read_text()) for path in plugin.MILMER.claims.glob("*.toml")}
+
+
+def test_the_claims_hold_what_was_published():
+    (paper,) = CLAIMS["deap"]["reported"]
+    assert (paper["value"], paper["protocol"]) == (0.9672, "segment")
+    ranges = [(each["low"], each["high"]) for each in CLAIMS["deap-logs"]["reported"]]
+    assert ranges == [(0.88, 0.89), (0.33, 0.37), (0.22, 0.32)]
+
+
+def test_from_row_to_row_of_the_claim_one_thing_changes():
+    rows = CLAIMS["deap"]["rows"]
+    free = {"name", "against", "folds"}
+    steps = [
+        {key for key in (before.keys() | after.keys()) - free if before.get(key) != after.get(key)}
+        for before, after in pairwise(rows)
+    ]
+    assert steps == [{"dataset"}, {"method"}, {"score"}, {"protocol"}, {"protocol"}, {"protocol"}]
+    faults = {"scramble": True, "eeg": "published", "twente_names": True, "ties": "halv", "video_order": "presentation"}
+    assert rows[0]["dataset"] == faults
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_rows_on_the_twin_ask_what_they_ask_on_deap(name):
+    paper, twin = PRESETS["paper"], CLAIMS[name]["twin"]
+    rows = CLAIMS[name]["rows"]
+    assert {row["preset"] for row in rows} == {"paper"}
+    # What the preset says of the training that is no matter of size; the protocol stands in each row.
+    assert twin["training"] == {key: paper["training"][key] for key in ("patience", "clip", "class_weights")}
+    assert {row.get("folds", 5) for row in rows} == {paper["run"]["folds"]}
+    assert set(paper["run"]) == {"protocol", "folds", "units"}

@@ -33,6 +33,7 @@ MILMER = Method(
     training=Training(epochs=100, batch_size=14, lr=1e-4, final_lr=0.1, patience=15),
     presets=Path(__file__).parent / "presets",
     ablations=ABLATIONS,
+    claims=Path(__file__).parent / "claims",
 )
 
 

@@ -1,0 +1,46 @@
+"""The shell lines that ask for a run, and for a claim."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmbench.prepare import default_cache
+from mmbench.questions import ClaimSpec
+from mmbench.runspec import RunSpec
+
+
+def run_command(spec: RunSpec, data: str | None = None) -> str:
+    """``mmbench run ...`` for all of a spec that a result depends on but tuning; ``data`` is its folder, if any."""
+    words = [("against", ",".join(spec.against))]
+    words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "standardize", "preset")]
+    words += [(name, ",".join(getattr(spec, name) or ())) for name in ("units", "modalities")]
+    words += [("encoder", pair) for pair in _pairs(spec.encoders)]
+    return _line("run", [spec.method, spec.dataset], [*words, *_shared(spec, data)])
+
+
+def claim_command(spec: ClaimSpec, card: str, data: str | None = None) -> str:
+    """``mmbench claim ...`` that runs what is missing of a card."""
+    words = [("on", spec.on), ("only", ",".join(spec.only))]
+    return _line("claim", [spec.method, card], [*words, *_shared(spec, data)]) + " --run"
+
+
+def _shared(spec: RunSpec | ClaimSpec, data: str | None) -> Iterator[tuple[str, Any]]:
+    yield from (("training", pair) for pair in _pairs(spec.training))
+    yield "seeds", spec.seeds
+    yield "data", data
+    yield "out", spec.out if spec.out != Path("runs") else None
+    yield "cache", spec.cache if spec.cache != default_cache() else None
+    yield "device", spec.device if spec.device != "auto" else None
+    yield from (("plugin", file) for file in spec.plugins)
+
+
+def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
+    """``name=value``, as the shell takes it."""
+    for name, value in values.items():
+        yield f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+
+
+def _line(command: str, arguments: list[str], options: list[tuple[str, Any]]) -> str:
+    given = [word for name, value in options if value for word in (f"--{name}", str(value))]
+    return shlex.join(["mmbench", command, *arguments, *given])

@@ -1,0 +1,48 @@
+"""Checks of claim cards: what they name is there."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from unittest import SkipTest
+
+from mmbench.cards import find_cards, load_card
+from mmbench.components import Method
+from mmbench.conformance.outcome import Check
+from mmbench.errors import DataError
+from mmbench.plugins import load_registry
+from mmbench.questions import ClaimSpec, make_question
+from mmbench.specs import parse_spec
+
+
+def check_claims(method: Method, module: ModuleType) -> Iterator[Check]:
+    """A check for each card of a method that ``module`` registers."""
+    for name, path in find_cards(method).items():
+        yield Check(
+            "claim_card", f"method {method.name}, claim {name}", partial(check_claim_card, method, module, path)
+        )
+
+
+def check_claim_card(method: Method, module: ModuleType, path: Path) -> None:
+    """A card can be read, and what its rows name is there, on its dataset and on the twin.
+
+    SkipTest where one of these is not installed, or shows its schema only with its files.
+    """
+    card = load_card(path)
+    plugins = _find_plugins(method, module)
+    registry = load_registry(plugins)
+    for text in (card.dataset, *([card.twin.dataset] if card.twin else ())):
+        name = parse_spec(text).name
+        if name not in registry.datasets:
+            raise SkipTest(f"the dataset {name} is not installed")
+        for row in card.rows:
+            try:
+                make_question(registry, card, row, ClaimSpec(method.name, on=name, plugins=plugins))
+            except DataError as error:
+                raise SkipTest(error.line) from error
+
+
+def _find_plugins(method: Method, module: ModuleType) -> tuple[str, ...]:
+    """The file of a plugin, where it is not among those that are installed."""
+    known = load_registry().methods.get(method.name)
+    return () if known and known.component == method else (str(module.__file__),)

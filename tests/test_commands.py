@@ -1,0 +1,80 @@
+"""A line that is printed asks for what it was made of."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmbench.cli import main
+from mmbench.commands import claim_command, run_command
+from mmbench.prepare import default_cache
+from mmbench.questions import ClaimSpec
+from mmbench.runspec import RunSpec
+
+PLAIN = RunSpec("milmer", "deap-sim")
+FULL = RunSpec(
+    method="milmer[k=2]",
+    dataset="deap-sim[subjects=4,scramble=true]",
+    against=("late", "only[modality=eeg]"),
+    protocol="trial",
+    folds=3,
+    task="valence",
+    standardize="subject",
+    seeds=2,
+    units=["s01", "s02"],
+    modalities=["eeg", "face"],
+    encoders={"eeg": "de", "face": "swin[model=nano]"},
+    training={"epochs": "3", "class_weights": "false"},
+    preset="a name.toml",
+    data=Path("some where"),
+    out=Path("other runs"),
+    cache=Path("shelf"),
+    device="cpu",
+    plugins=("my plugin.py",),
+)
+
+
+class SpecSeenError(Exception):
+    """Carries the spec out of the shell."""
+
+
+def read_back(line: str, monkeypatch: pytest.MonkeyPatch) -> object:
+    def stop(spec: object) -> None:
+        raise SpecSeenError(spec)
+
+    monkeypatch.setattr("mmbench.experiment.run_spec", stop)
+    monkeypatch.setattr("mmbench.claims.claim_spec", stop)
+    monkeypatch.setattr("sys.argv", shlex.split(line))
+    with pytest.raises(SpecSeenError) as caught:
+        main()
+    return caught.value.args[0]
+
+
+@pytest.mark.parametrize("spec", [PLAIN, FULL], ids=["plain", "full"])
+def test_a_run_comes_back_as_it_was(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = str(spec.data) if spec.data else None
+    assert read_back(run_command(spec, data), monkeypatch) == spec
+
+
+def test_a_claim_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = ClaimSpec("milmer", "deap", run=True)
+    assert read_back(claim_command(plain, "deap"), monkeypatch) == plain
+    full = replace(
+        plain,
+        on="deap-sim[subjects=4]",
+        only=("one row", "another"),
+        seeds=3,
+        training={"lr": "0.1"},
+        data=Path("some where"),
+        out=Path("other runs"),
+        cache=Path("shelf"),
+        device="cpu",
+        plugins=("my plugin.py",),
+    )
+    assert read_back(claim_command(full, "deap", "some where"), monkeypatch) == full
+
+
+def test_values_are_written_as_the_shell_reads_them() -> None:
+    line = run_command(replace(PLAIN, cache=default_cache(), training={"augment": True, "lr": 0.1}))
+    assert line == "mmbench run milmer deap-sim --training augment=true --training lr=0.1"
