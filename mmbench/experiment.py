@@ -105,6 +105,7 @@ def lay_out(asked: Asked, files: Preparation, recipes: Sequence[Recipe], finding
         n_jobs(spec),
         spec.weights,
         budget_of(spec),
+        spec.diagnose,
     )
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))

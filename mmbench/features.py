@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from mmbench.building import build_encoder
+from mmbench.diagnosis.noise import Noise, NoisySource
 from mmbench.files import check_room, locked, make_folder, sweep, written_whole
 from mmbench.hashing import code_digest, digest
 from mmbench.model import encode_bag
@@ -30,7 +31,7 @@ FROZEN_SEED = 0
 
 @dataclass(frozen=True)
 class Encoding:
-    """Which tokens: a modality of a prepared file through an encoder."""
+    """Which tokens: a modality of a prepared file through an encoder, with noise of ``snr_db`` where that is given."""
 
     store: Path
     modality: str
@@ -38,14 +39,17 @@ class Encoding:
     plugins: tuple[str, ...]
     device: str
     threads: int = 1
+    snr_db: int | None = None
 
 
 def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
     store = Store(what.store)
     encoder = build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
+    noise = {} if what.snr_db is None else {"snr_db": what.snr_db}
     key = digest(
         {
+            **noise,
             "store": store.key,
             "modality": what.modality,
             "encoder": what.encoder.name,
@@ -81,7 +85,8 @@ def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int
     on_gpu = torch.device(what.device).type == "cuda"
     tasks = [(what, start, min(start + _BLOCK, n_rows), block) for start, block in todo]
     work = in_processes(1 if on_gpu else min(jobs, max(len(todo), 1)), _encode_block, tasks)
-    for _ in track(work, f"encoding {what.modality} with {what.encoder.name}", total=len(todo)):
+    label = f"encoding {what.modality} with {what.encoder.name}"
+    for _ in track(work, label if what.snr_db is None else f"{label}, {what.snr_db} dB", total=len(todo)):
         pass
     modality = Store(what.store).schema.modality(what.modality)
     shape = (n_rows, modality.instances, encoder.out.length, encoder.out.dim)
@@ -105,6 +110,8 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
     modality = store.schema.modality(what.modality)
     encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED).to(device).eval()
     source = store.source(what.modality)
+    if what.snr_db is not None:
+        source = NoisySource(source, Noise(store, what.modality), what.snr_db)
     step = max(1, _BATCH // modality.instances)
     done: list[Any] = []
     with deterministic(device), torch.inference_mode(), mixed_precision(device):

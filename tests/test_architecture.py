@@ -47,6 +47,7 @@ FLOORS = (
         "weights",
         "statistics",
         "records",
+        "diagnosis",
         "searchspace",
         "trials",
         "studies",
