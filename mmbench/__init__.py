@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mmbench.components import Component as Component
     from mmbench.components import Dataset as Dataset
     from mmbench.components import Method as Method
+    from mmbench.diagnosed import diagnose as diagnose
     from mmbench.errors import DataError as DataError
     from mmbench.errors import MmbenchError as MmbenchError
     from mmbench.errors import PluginError as PluginError
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ablation": ("ablate",),
     "components": ("Ablation", "Component", "Dataset", "Method"),
+    "diagnosed": ("diagnose",),
     "errors": (
         "DataError",
         "MmbenchError",

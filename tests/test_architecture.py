@@ -65,6 +65,7 @@ FLOORS = (
         "comparison",
         "experiment",
         "tuned",
+        "diagnosed",
         "explanation",
         "restoring",
         "ablation",

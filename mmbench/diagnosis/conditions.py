@@ -43,7 +43,7 @@ def neighbours(store: Store, name: str, windows: int) -> Rows:
         return found
     order = np.lexsort((start, recordings))
     here, there = (order[:-windows], order[windows:]) if windows > 0 else (order[-windows:], order[:windows])
-    present = read_presence(store.path, name).any(axis=1)
+    present = np.asarray(read_presence(store.path, name).any(axis=1))
     # Windows that begin at the same time are of recordings that the groups do not tell apart.
     in_order = (start[there] - start[here]) * windows > 0
     usable = np.flatnonzero((recordings[here] == recordings[there]) & in_order & present[here] & present[there])

@@ -115,7 +115,7 @@ def _write(predictions: Predictions) -> str:
 
 
 def _read(text: str, n_samples: int, lowest: int, n_classes: int) -> Predictions:
-    predictions = np.array([ord(letter) for letter in text], dtype=np.int64) - _FIRST
+    predictions = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.int64) - _FIRST
     if len(predictions) != n_samples:
         raise ValueError("its diagnosis is of another number of samples")
     if predictions.size and not lowest <= predictions.min() <= predictions.max() < n_classes:

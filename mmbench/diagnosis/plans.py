@@ -37,7 +37,7 @@ def plan_diagnosis(
     for name, what in frozen.items():
         size = _size(what)
         if level == "auto" and size > _COSTLY:
-            left_out[name] = f"its frozen encoder has {size / 1e6:.1f}M parameters and would run again at every level"
+            left_out[name] = f"its frozen encoder is large ({size / 1e6:.1f}M parameters)"
         else:
             noisy[name] = {snr: encode(replace(what, snr_db=snr), cache, jobs) for snr in SNRS_DB}
     return DiagnosisPlan(noisy, left_out)
