@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mmbench.diagnosis.bench import Bench, Trained, batches
-from mmbench.diagnosis.conditions import SHIFTS, neighbours, shuffles, subsets
+from mmbench.diagnosis.conditions import MISSING, SHIFTS, neighbours, shuffles, subsets
 from mmbench.diagnosis.kept import UNSCORED, Diagnosis, Predictions, Shifted
 from mmbench.diagnosis.noise import SNRS_DB, Noise, add_noise
 from mmbench.networks import Tokens
@@ -54,13 +54,6 @@ def _diagnose(trained: Trained, start: float) -> Diagnosis:
         )
 
 
-def predict_whole(trained: Trained) -> Predictions:
-    """What the model predicts for its test part as it is ``(n,)``."""
-    trained.model.to(trained.device).eval()
-    with deterministic(trained.device), torch.inference_mode(), Bench(trained, trained.fold.test) as bench:
-        return bench.predict({})
-
-
 @dataclass(frozen=True)
 class _Shift:
     """The test samples ``at`` some places that have a neighbour, its rows, and how much later it is."""
@@ -75,7 +68,7 @@ def _shifts(trained: Trained, name: str) -> Iterator[tuple[int, _Shift]]:
     test, start = trained.fold.test, trained.store.spans[:, 0]
     for windows in SHIFTS:
         found = neighbours(trained.store, name, windows)[test]
-        at = np.flatnonzero(found != UNSCORED)
+        at = np.flatnonzero(found != MISSING)
         if at.size:
             yield windows, _Shift(at, found[at], float(np.median(start[found[at]] - start[test[at]])))
 

@@ -323,7 +323,7 @@ def test_nine_modalities_are_told_without_shapley_values(finished: Comparison) -
     found = Diagnosis(
         modalities=names,
         subsets={subset: right if subset[0] == "1" else wrong for subset in subset_names(9)},
-        shuffled={name: (right, wrong) for name in names},
+        shuffled=dict.fromkeys(names, (right, wrong)),
         noise={name: dict.fromkeys((20, 10, 0, -10), right) for name in names[1:]},
         shift={},
         left_out={names[0]: "it is large"},
