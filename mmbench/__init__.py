@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmbench.components import Component as Component
     from mmbench.components import Dataset as Dataset
     from mmbench.components import Method as Method
+    from mmbench.diagnosed import diagnose as diagnose
     from mmbench.errors import DataError as DataError
     from mmbench.errors import MmbenchError as MmbenchError
     from mmbench.errors import PluginError as PluginError
@@ -56,6 +57,7 @@ _HOME = {
     "auditing": ("audit",),
     "claims": ("claim",),
     "components": ("Ablation", "Component", "Dataset", "Method"),
+    "diagnosed": ("diagnose",),
     "errors": (
         "DataError",
         "MmbenchError",

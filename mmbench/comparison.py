@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.diagnosis.scores import ModalityScores, score_modalities
 from mmbench.errors import RecordError
 from mmbench.metrics import METRICS, Counts
 from mmbench.records import Record, find_records, read_record
@@ -50,6 +51,11 @@ class MethodResult:
     def scores(self) -> Mapping[str, Interval]:
         """Every metric over all test samples, with its interval; the mean over seeds."""
         return score_intervals(self.counts)
+
+    @cached_property
+    def diagnosis(self) -> ModalityScores | None:
+        """What its modalities are worth to it; None unless every record tells."""
+        return score_modalities(self.records)
 
     def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
         """By how much this method scores over ``other``, with paired intervals; None while folds are missing."""
@@ -212,6 +218,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "own_encoders": method.run["own_encoders"],
         "lint": list(method.run.get("lint", ())),
         "tuning": method.run.get("tuning"),
+        "diagnosis": method.diagnosis.to_json() if method.diagnosis else None,
         "records": str(method.folder),
         "folds": [
             {

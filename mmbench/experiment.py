@@ -116,6 +116,7 @@ def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence
         n_jobs(spec),
         spec.weights,
         budget_of(spec),
+        spec.diagnose,
         files,
     )
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmbench.building import build_encoder
 from mmbench.checkpoints import weights_digest
+from mmbench.diagnosis.noise import Noise, NoisySource
 from mmbench.errors import PluginError
 from mmbench.files import check_room, locked, make_folder, sweep, written_whole
 from mmbench.guard import Closed, guarded, name_component, named_files
@@ -34,7 +35,10 @@ FROZEN_SEED = 0
 
 @dataclass(frozen=True)
 class Encoding:
-    """Which tokens: a modality of a prepared file through an encoder, which may not open the files of ``data``."""
+    """Which tokens: a modality of a prepared file through an encoder, with noise of ``snr_db`` where that is given.
+
+    The encoder may not open the files of ``data``.
+    """
 
     store: Path
     modality: str
@@ -42,6 +46,7 @@ class Encoding:
     plugins: tuple[str, ...]
     device: str
     threads: int = 1
+    snr_db: int | None = None
     data: Preparation | None = None
 
     @property
@@ -56,8 +61,10 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
     store = Store(what.store)
     encoder = build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
+    noise = {} if what.snr_db is None else {"snr_db": what.snr_db}
     key = digest(
         {
+            **noise,
             "store": store.key,
             "modality": what.modality,
             "encoder": what.encoder.name,
@@ -84,7 +91,8 @@ def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int
     on_gpu = torch.device(what.device).type == "cuda"
     tasks = [(what, start, min(start + _BLOCK, n_rows), block) for start, block in todo]
     work = in_processes(1 if on_gpu else min(jobs, max(len(todo), 1)), _encode_block, tasks)
-    for _ in track(work, f"encoding {what.modality} with {what.encoder.name}", total=len(todo)):
+    label = f"encoding {what.modality} with {what.encoder.name}"
+    for _ in track(work, label if what.snr_db is None else f"{label}, {what.snr_db} dB", total=len(todo)):
         pass
     modality = Store(what.store).schema.modality(what.modality)
     shape = (n_rows, modality.instances, encoder.out.length, encoder.out.dim)
@@ -107,6 +115,8 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
     device = torch.device(what.device)
     modality = store.schema.modality(what.modality)
     source = store.source(what.modality)
+    if what.snr_db is not None:
+        source = NoisySource(source, Noise(store, what.modality), what.snr_db)
     step = max(1, _BATCH // modality.instances)
     few = np.arange(start, min(start + _AGAIN, stop))
     with guarded(what.closed):

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from mmbench.networks import Tokens
 from mmbench.store import Rows, Source
@@ -34,12 +33,21 @@ class Standardizer:
 
 def fit_standardizer(source: Source, parts: Sequence[Rows], group: NDArray[np.int64], over_time: bool) -> Standardizer:
     """Statistics of the present instances of each part; ``over_time`` pools the last axis, as for raw time series."""
-    moments = [_moments(source, rows, over_time) for rows in parts]
+    moments = [_scale(*find_moments(source, rows, over_time)) for rows in parts]
     mean, std = (np.stack([moment[index] for moment in moments]).astype(np.float32) for index in (0, 1))
     return Standardizer(mean, std, group)
 
 
-def _moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _scale(mean: NDArray[np.float64], std: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What to scale by: what does not vary is left in its scale."""
+    return mean, np.where(std > 0, std, 1.0)
+
+
+def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of the present instances of some rows; 0 where all that varies is rounding.
+
+    Both are 0 where there is no instance.
+    """
     count, total, squares = 0.0, np.zeros(()), np.zeros(())
     shift: NDArray[np.float64] | None = None
     for start in range(0, len(rows), _CHUNK):
@@ -58,10 +66,10 @@ def _moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[np.fl
     if shift is None or count == 0:
         x, _ = source.read(rows[:1])
         shape = (*x.shape[2:-1], 1) if over_time else x.shape[2:]
-        return np.zeros(shape), np.ones(shape)
+        return np.zeros(shape), np.zeros(shape)
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-    return mean + shift, np.where(std > 1e-7 * np.abs(mean + shift) + 1e-12, std, 1.0)
+    return mean + shift, np.where(std > 1e-7 * np.abs(mean + shift) + 1e-12, std, 0.0)
 
 
 class Stream:
@@ -71,23 +79,34 @@ class Stream:
         self.source = source
         self.standardizer = standardizer
         first, _ = source.read(np.arange(min(1, n_rows)))
-        self._kept: tuple[Tensor, Tensor] | None = None
+        self._kept: Tokens | None = None
         if first.nbytes * n_rows <= _IN_MEMORY:
             self._kept = self._read(np.arange(n_rows))
 
     def batch(self, rows: Rows) -> Tokens:
         """Bags ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
         if self._kept is None:
-            return Tokens(*self._read(rows))
+            return self._read(rows)
         index = torch.from_numpy(rows)
-        return Tokens(self._kept[0][index], self._kept[1][index])
+        return Tokens(self._kept.x[index], self._kept.present[index])
 
-    def _read(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        x, present = self.source.read(rows)
+    def raw(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """The same as the source has them, from memory where that is what is kept there."""
+        if self._kept is None or self.standardizer is not None:
+            return self.source.read(rows)
+        x, present = self.batch(rows)
+        return x.numpy(), present.numpy()
+
+    def standardize(self, x: NDArray[Any], present: NDArray[np.bool_], rows: Rows) -> Tokens:
+        """Bags of some rows as the model reads them; absent instances are zero."""
         if self.standardizer is not None:
             x = self.standardizer(x, rows)
             x[~present] = 0.0
-        return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(present))
+        return Tokens(torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(present)))
+
+    def _read(self, rows: Rows) -> Tokens:
+        x, present = self.source.read(rows)
+        return self.standardize(x, present, rows)
 
 
 class PresenceSource:

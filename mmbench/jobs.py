@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from mmbench.building import all_params, build_encoder, build_fusion, unused
 from mmbench.canaries import Canaries
 from mmbench.checkpoints import save_weights, weights_path, weights_size
+from mmbench.diagnosis.bench import Trained
+from mmbench.diagnosis.diagnose import diagnose
+from mmbench.diagnosis.plans import DiagnosisPlan
 from mmbench.features import encoder_size
 from mmbench.guard import Closed, guarded, named_files
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
@@ -41,8 +44,8 @@ class Plan:
     """A method on a dataset, ready to be run fold by fold, possibly in another process.
 
     ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it;
-    ``budget`` is what it may spend on tuning, None for nothing; ``data`` tells the dataset's files, which it may not
-    open.
+    ``budget`` is what it may spend on tuning, ``diagnosis`` what it takes to diagnose it, None for nothing; ``data``
+    tells the dataset's files, which it may not open.
     """
 
     recipe: Recipe
@@ -57,6 +60,7 @@ class Plan:
     run: Mapping[str, Any]
     keep: Keep = "auto"
     budget: Budget | None = None
+    diagnosis: DiagnosisPlan | None = None
     data: Preparation | None = None
 
 
@@ -96,12 +100,22 @@ def run_job(
         canaries.check_predictions(model, fitted)
         canaries.check_rebuilt()
     record = _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start)
+    diagnosis = diagnose_trained(plan, store, fold, model, inputs)
     kept = save_weights(weights_path(path), model) if _is_kept(plan.keep, model) else None
-    write_record(path, replace(record, weights=kept, tuning=tuning))
+    write_record(path, replace(record, weights=kept, tuning=tuning, diagnosis=diagnosis))
 
 
 def _is_kept(keep: Keep, model: Model) -> bool:
     return keep == "keep" or (keep == "auto" and 0 < weights_size(model) <= _SMALL)
+
+
+def diagnose_trained(plan: Plan, store: Store, fold: Fold, model: Model, inputs: Inputs) -> dict[str, Any] | None:
+    """What a model that was trained by a plan predicts with modalities taken away or disturbed, as records tell it."""
+    if plan.diagnosis is None:
+        return None
+    names, device = tuple(plan.recipe.encoders), torch.device(plan.device)
+    noisy, left_out = plan.diagnosis.noisy, plan.diagnosis.left_out
+    return diagnose(Trained(model, inputs, store, fold, names, noisy, left_out, device)).to_plain()
 
 
 def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 
 from mmbench.building import build_encoder
+from mmbench.diagnosis.kept import Level
+from mmbench.diagnosis.plans import plan_diagnosis
 from mmbench.features import Encoding, encode
 from mmbench.hashing import code_digest, digest, file_digest
 from mmbench.jobs import Keep, Plan
@@ -48,6 +50,7 @@ class Setting:
     jobs: int
     keep: Keep = "auto"
     budget: Budget | None = None
+    diagnose: Level = "auto"
     data: Preparation | None = None
 
 
@@ -56,7 +59,8 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
 
     What lint found is told in the records.
     """
-    tokens = _encode_frozen(setting, recipe)
+    frozen = _find_frozen(setting, recipe)
+    tokens = {name: encode(what, setting.cache, setting.jobs) for name, what in frozen.items()}
     described = {
         **setting.about,
         "method": recipe.label,
@@ -89,6 +93,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         run={**described, "key": key, "lint": [str(finding) for finding in findings]},
         keep=setting.keep,
         budget=setting.budget,
+        diagnosis=plan_diagnosis(setting.diagnose, recipe.encoders, frozen, setting.cache, setting.jobs),
         data=setting.data,
     )
 
@@ -99,15 +104,15 @@ def _describe_tuning(budget: Budget, recipe: Recipe, setting: Setting, frozen: C
     return {**budget.described(), **describe_search(recipe.training.epochs), "space": ranges}
 
 
-def _encode_frozen(setting: Setting, recipe: Recipe) -> dict[str, Path]:
-    tokens = {}
-    for name, spec in recipe.encoders.items():
-        if build_encoder(spec, setting.store.schema.modality(name), setting.plugins, seed=0).frozen:
-            what = Encoding(
-                setting.store.path, name, spec, setting.plugins, setting.device, setting.threads, setting.data
-            )
-            tokens[name] = encode(what, setting.cache, setting.jobs)
-    return tokens
+def _find_frozen(setting: Setting, recipe: Recipe) -> dict[str, Encoding]:
+    """What is encoded before the training, by modality."""
+    return {
+        name: Encoding(
+            setting.store.path, name, spec, setting.plugins, setting.device, setting.threads, data=setting.data
+        )
+        for name, spec in recipe.encoders.items()
+        if build_encoder(spec, setting.store.schema.modality(name), setting.plugins, seed=0).frozen
+    }
 
 
 def _describe(kind: str, spec: Spec, setting: Setting) -> dict[str, Any]:

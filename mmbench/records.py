@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.diagnosis.kept import read_diagnosis
 from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
 
-FORMAT = 2
+FORMAT = 3
 _LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
 
 
@@ -30,7 +31,9 @@ class Record:
     ``last`` is the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but
     shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records. ``weights`` is the
     SHA-256 of the file with the weights, where they were kept. ``tuning`` holds the trials that chose the parameters
-    of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken.
+    of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken. ``diagnosis``
+    holds the predictions with modalities taken away or disturbed (`diagnosis.kept.Diagnosis.to_plain`); None where
+    there was nothing to diagnose, or none was asked for.
     """
 
     run: Mapping[str, Any]
@@ -48,6 +51,7 @@ class Record:
     environment: Mapping[str, Any]
     weights: str | None = None
     tuning: Mapping[str, Any] | None = None
+    diagnosis: Mapping[str, Any] | None = None
     format: int = FORMAT
 
     @property
@@ -87,7 +91,9 @@ def read_record(path: Path) -> Record:
         record = Record(**{**plain, **lists, "logits": tuple(map(tuple, plain["logits"]))})
         if not len(record.ids) == len(record.labels) == len(record.units) == len(record.logits):
             raise ValueError("its columns differ in length")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if record.diagnosis is not None:
+            read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             f"is not a record ({error})", where=path, remedy="delete it and run the same command again"
         ) from error

@@ -25,9 +25,10 @@ _AGAIN = "run the same command again: it prepares what is missing and keeps the 
 
 @dataclass(frozen=True)
 class Restored:
-    """A trained model in evaluation mode, its fold, and what it reads."""
+    """A trained model in evaluation mode, its fold, what it reads, and the plan it was trained by, for the CPU."""
 
     record: Record
+    plan: Plan
     model: Model
     fold: Fold
     inputs: Inputs
@@ -50,7 +51,7 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
     fold = _find_fold(path.parent.parent / "folds.json", record.fold, store)
     model = build_model(plan, store, record.seed)
     restore_weights(weights_path(path), model, record.weights)
-    return Restored(record, model.eval(), fold, make_inputs(plan, store, fold), store)
+    return Restored(record, plan, model.eval(), fold, make_inputs(plan, store, fold), store)
 
 
 def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> Plan:

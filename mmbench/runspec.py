@@ -8,6 +8,7 @@ from typing import Any, get_args
 from joblib import cpu_count
 
 from mmbench.design import SETTINGS
+from mmbench.diagnosis.kept import Level
 from mmbench.errors import SpecError
 from mmbench.inputs import Standardize
 from mmbench.jobs import Keep
@@ -53,6 +54,7 @@ class RunSpec:
     tune_seconds: float | None = None
     tune_scope: str = "fold"
     tune_storage: str | None = None
+    diagnose: Level = "auto"
 
 
 def check_spec(spec: RunSpec) -> None:
@@ -63,6 +65,7 @@ def check_spec(spec: RunSpec) -> None:
     for name, choice, known in (
         ("bad", spec.bad, BAD),
         ("weights", spec.weights, get_args(Keep)),
+        ("diagnose", spec.diagnose, get_args(Level)),
         ("tune-scope", spec.tune_scope, get_args(Scope)),
     ):
         if choice not in known:

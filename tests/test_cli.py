@@ -85,6 +85,23 @@ def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell) -> None:
     assert "tuned on the validation part of each fold" in mmbench("show", document["records"]).stdout
 
 
+def test_diagnose_adds_to_the_records_what_a_run_left_out(mmbench: Shell) -> None:
+    line = ("run", "late", "mfeat", "--modalities", "mor,zer", "--folds", "2", "--training", "epochs=1", "--jobs", "1")
+    document = json.loads(mmbench(*line, "--diagnose", "no", "--json").stdout)
+    assert document["methods"][0]["diagnosis"] is None
+    assert "not diagnosed: late; mmbench diagnose" in mmbench("show", document["records"]).stdout
+    result = mmbench("diagnose", document["records"], "--jobs", "1", "--json")
+    assert result.returncode == 0, result.stderr
+    (late,) = json.loads(result.stdout)["methods"]
+    values = late["diagnosis"]["shapley"]
+    assert list(values) == ["mor", "zer"]
+    assert all(value["low"] <= value["mean"] <= value["high"] for value in values.values())
+    table = mmbench("diagnose", document["records"], "--method", "late").stdout
+    assert max(map(len, table.splitlines())) <= 80
+    assert f"{values['zer']['mean']:+.3f}".replace("0.", ".") in table
+    assert "Shapley value" in mmbench("show", document["records"]).stdout
+
+
 def test_help_of_every_command(mmbench: Shell) -> None:
     for command in (
         [],
@@ -92,6 +109,7 @@ def test_help_of_every_command(mmbench: Shell) -> None:
         ["tune"],
         ["ablate"],
         ["claim"],
+        ["diagnose"],
         ["list"],
         ["data"],
         ["show"],
@@ -153,6 +171,9 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
         (["run", "milmer", "deap", "--data", "."], ["deap-sim"]),
         (["ablate", "milmer", "deap-sim", "--only", "kk"], ["--only", "no table 'kk'", "did you mean 'k'?"]),
         (["ablate", "concat", "mfeat", "--modalities", "pix"], ["mfeat", "declares no ablation"]),
+        (["run", "concat", "mfeat", "--diagnose", "yes"], ["--diagnose", "no choice 'yes'"]),
+        (["diagnose", "nowhere"], ["nowhere", "no such file"]),
+        (["diagnose", "."], ["holds no records"]),
         (["show", "nowhere"], ["nowhere", "no such file"]),
         (["show", "."], ["holds no records"]),
         (["data", "simulate", "mfeat", "out", "--subjects", "2"], ["mfeat has no simulator"]),

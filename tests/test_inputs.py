@@ -152,6 +152,18 @@ def test_images_stay_bytes() -> None:
     assert Stream(Pictures(), None, 4).batch(np.array([1])).x.dtype == torch.uint8
 
 
+def test_raw_is_what_the_source_has_from_memory_where_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, rows = Arrays(signal(loc=5)), np.array([3, 1])
+    scaled = Stream(source, fit_standardizer(source, [np.arange(40)], everybody(40), True), 40)
+    plain = Stream(source, None, 40)
+    before = source.x[rows].copy()
+    assert np.array_equal(scaled.raw(rows)[0], before)
+    source.x = source.x + 1
+    assert np.array_equal(plain.raw(rows)[0], before)
+    monkeypatch.setattr("mmbench.inputs._IN_MEMORY", 100)
+    assert np.array_equal(Stream(source, None, 40).raw(rows)[0], before + 1)
+
+
 def test_an_unused_modality_is_presence_alone() -> None:
     present = np.array([[True, False], [False, False]])
     batch = Inputs({"face": Stream(PresenceSource(present), None, 2)}).batch(np.array([1, 0]), torch.device("cpu"))

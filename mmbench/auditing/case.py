@@ -57,7 +57,8 @@ class Case:
 def settle_all(spec: RunSpec) -> tuple[Asked, list[Protocol]]:
     """The spec held against what is installed, and the protocols to audit."""
     wanted = split_list(spec.protocol or "")
-    asked = settle(replace(spec, protocol=wanted[0] if wanted else None))
+    # What a method makes of noise is another question, and may cost more than the audit.
+    asked = settle(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
     names = wanted or possible_protocols(asked.schema)
     return asked, [find_protocol(name, asked.schema, spec.dataset) for name in dict.fromkeys(names)]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import ablate, audit, check, claim, data, listing, run, show, tune
+from mmbench.cli import ablate, audit, check, claim, data, diagnose, listing, run, show, tune
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -27,6 +27,7 @@ app.command("claim")(claim.claim)
 app.command("list")(listing.list_components)
 app.add_typer(data.app, name="data")
 app.command("show")(show.show)
+app.command("diagnose")(diagnose.diagnose)
 app.command("compare")(show.compare)
 app.command("check")(check.check)
 

@@ -66,6 +66,10 @@ def run_options(
     weights: Annotated[
         str, typer.Option(help="Trained weights beside the records: auto (up to 256 MB a fold), keep or drop.")
     ] = "auto",
+    diagnose: Annotated[
+        str,
+        typer.Option(help="What each modality is worth: auto (noise only where it is cheap), full or no."),
+    ] = "auto",
     plugin: Plugins = None,
 ) -> "RunSpec":
     """What the shell line asks for."""
@@ -94,6 +98,7 @@ def run_options(
         bad=bad,
         plugins=tuple(plugin or ()),
         weights=weights,  # type: ignore[arg-type]  # the same
+        diagnose=diagnose,  # type: ignore[arg-type]  # the same
     )
 
 

@@ -3,7 +3,17 @@
 from mmbench.report.ablations import ablation_tables
 from mmbench.report.audits import audit_table
 from mmbench.report.claims import claim_tables
-from mmbench.report.tables import comparison_table, render
+from mmbench.report.diagnoses import diagnosis_tables
+from mmbench.report.layout import render
+from mmbench.report.tables import comparison_table
 from mmbench.report.tunings import tuning_tables
 
-__all__ = ["ablation_tables", "audit_table", "claim_tables", "comparison_table", "render", "tuning_tables"]
+__all__ = [
+    "ablation_tables",
+    "audit_table",
+    "claim_tables",
+    "comparison_table",
+    "diagnosis_tables",
+    "render",
+    "tuning_tables",
+]

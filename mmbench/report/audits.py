@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
-from mmbench.report.tables import from_here, plain_table, show_gap, show_p
+from mmbench.report.layout import from_here, plain_table, show_gap, show_p
 
 _WORDS = {True: "LEAKS", False: "no leak found", None: "cannot tell"}
 

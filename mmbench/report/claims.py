@@ -10,7 +10,7 @@ from rich.text import Text
 from mmbench.answers import RowResult, Score
 from mmbench.cards import Reported
 from mmbench.claims import CardResult, ClaimResult
-from mmbench.report.tables import from_here, plain_table, show_gap, show_interval
+from mmbench.report.layout import from_here, plain_table, show_gap, show_interval
 from mmbench.splits import PROTOCOLS
 
 _WIDTHS = (35, 6, 16, 6, 8, 4)  # with a blank between two of them, 80 columns

@@ -1,24 +1,37 @@
 """Tables for the terminal, 80 columns wide, readable without colour."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.gaps import gap_lines
 from mmbench.report.budgets import tuning_lines
+from mmbench.report.layout import (
+    from_here,
+    plain_table,
+    short_count,
+    short_time,
+    show_difference,
+    show_gap,
+    show_interval,
+    show_p,
+)
+from mmbench.report.worth import worth_lines, worth_table
 from mmbench.specs import Spec
-from mmbench.statistics import Interval
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Methods as rows, best balanced accuracy in bold; what the numbers mean around them."""
     verdicts: list[RenderableType] = [Text(), _verdicts(comparison), Text()] if comparison.verdicts else []
-    return Group(headline(comparison), _table(comparison), *verdicts, _footnotes(comparison))
+    # What each modality is worth: a block of its own, where it was asked.
+    worth: list[RenderableType] = [table, Text()] if (table := worth_table(comparison)) else []
+    if worth and not verdicts:
+        worth.insert(0, Text())
+    return Group(headline(comparison), _table(comparison), *verdicts, *worth, _footnotes(comparison))
 
 
 def headline(comparison: Comparison, subject: str = "") -> Text:
@@ -73,39 +86,6 @@ def _row(method: MethodResult) -> tuple[str, ...]:
     )
 
 
-def plain_table(heading: str) -> Table:
-    """A table without lines whose first column is named ``heading``; one blank between columns."""
-    # On the left alone: rich would put a second one on the right.
-    table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False)
-    # Text, since the brackets of only[modality=eeg] would be read as markup.
-    table.add_column(Text(heading), overflow="fold")
-    return table
-
-
-def show_interval(interval: Interval) -> str:
-    """An interval as 0.620 [.57, .68]."""
-    return f"{interval.mean:.3f} [{_short(interval.low)}, {_short(interval.high)}]"
-
-
-def show_difference(interval: Interval) -> str:
-    """A difference with its interval as +.021 [-.03, +.07]."""
-    return f"{show_gap(interval.mean)} [{show_gap(interval.low, 2)}, {show_gap(interval.high, 2)}]"
-
-
-def show_p(p: float) -> str:
-    """A p value as .021, or <.001."""
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0") if value < 1 else "1"
-
-
-def show_gap(value: float, digits: int = 3) -> str:
-    """A difference as +.012 or -.012."""
-    return f"{value:+.{digits}f}".replace("0.", ".", 1)
-
-
 def _footnotes(comparison: Comparison) -> Text:
     lines = [
         *describe_data(comparison),
@@ -113,6 +93,7 @@ def _footnotes(comparison: Comparison) -> Text:
         "last, oracle: balanced accuracy gained by",
         "taking the last epoch, or the best one on test labels, for the one chosen",
         *_on_verdicts(comparison),
+        *worth_lines(comparison),
         *describe_setting(comparison),
         *_marks(comparison),
         f"records: {from_here(comparison.path)}",
@@ -181,33 +162,3 @@ def _marks(comparison: Comparison) -> Iterator[str]:
     for method in methods:
         if method.missing:
             yield f"{method.name}: {method.missing} folds are missing; run the same command again"
-
-
-def from_here(path: Path) -> Path:
-    """A path as one would type it from the folder we are in."""
-    path = path.resolve()
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def short_count(number: int) -> str:
-    """1234567 as 1.2M."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
-            return f"{number / limit:.1f}{unit}"
-    return str(number)
-
-
-def short_time(seconds: float) -> str:
-    """Seconds as 3.2s, 4m10s or 2h05m."""
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
-
-
-def render(renderable: RenderableType, width: int = 80) -> str:
-    """A table as plain text."""
-    console = Console(width=width, no_color=True, force_terminal=False)
-    with console.capture() as capture:
-        console.print(renderable)
-    return capture.get()

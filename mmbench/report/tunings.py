@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from mmbench.report.tables import from_here, plain_table, show_gap
+from mmbench.report.layout import from_here, plain_table, show_gap
 from mmbench.trials import FoldTuning
 from mmbench.tuned import MethodTuning, TuningResult
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmbench.metrics import METRICS, Counts, Scores
 
@@ -28,7 +29,7 @@ def score_intervals(
     """
     (scores,) = _drawn_scores([seeds], resamples, seed)
     tail = expanded_tail(len(seeds[0]), level)
-    return {name: _interval(mean, draws, tail) for name, (mean, draws) in scores.items()}
+    return {name: percentiles(mean, draws, tail) for name, (mean, draws) in scores.items()}
 
 
 def difference_intervals(
@@ -43,16 +44,14 @@ def difference_intervals(
         raise ValueError(f"{len(ours[0])} units against {len(theirs[0])}")
     mine, other = _drawn_scores([ours, theirs], resamples, seed)
     tail = expanded_tail(len(ours[0]), level)
-    return {name: _interval(mine[name][0] - other[name][0], mine[name][1] - other[name][1], tail) for name in METRICS}
+    return {name: percentiles(mine[name][0] - other[name][0], mine[name][1] - other[name][1], tail) for name in METRICS}
 
 
 def _drawn_scores(
     several: Sequence[Sequence[Counts]], resamples: int, seed: int
 ) -> list[dict[str, tuple[float, Scores]]]:
     """For each of several methods and each metric, the score of all units and that of each draw, mean over seeds."""
-    n_units = len(several[0][0])
-    generator = np.random.default_rng(seed)
-    weights = generator.multinomial(n_units, np.full(n_units, 1 / n_units), size=resamples).astype(np.float64)
+    weights = draw_units(len(several[0][0]), resamples, seed)
     found = []
     for seeds in several:
         drawn = [np.einsum("ru,ucd->rcd", weights, counts, optimize=True) for counts in seeds]
@@ -69,6 +68,12 @@ def _drawn_scores(
     return found
 
 
+def draw_units(n_units: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """How often each unit is in each draw with replacement ``(R, U)``."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(n_units, np.full(n_units, 1 / n_units), size=resamples).astype(np.float64)
+
+
 def expanded_tail(n_units: int, level: float) -> float:
     """The share of draws to leave out at each end: less than (1 - level) / 2, the fewer units there are."""
     from scipy.stats import norm, t
@@ -78,6 +83,7 @@ def expanded_tail(n_units: int, level: float) -> float:
     return float(norm.cdf(np.sqrt(n_units / (n_units - 1)) * t.ppf((1 - level) / 2, n_units - 1)))
 
 
-def _interval(mean: float, draws: Scores, tail: float) -> Interval:
+def percentiles(mean: float, draws: Scores, tail: float) -> Interval:
+    """A score with the interval that leaves out the share ``tail`` of its draws at each end."""
     low, high = np.quantile(draws, (tail, 1 - tail))
     return Interval(mean, float(low), float(high))

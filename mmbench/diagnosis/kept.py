@@ -1,0 +1,123 @@
+"""What a diagnosis leaves in a record: a prediction for each test sample under each condition."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Level = Literal["auto", "full", "no"]
+"""How much is diagnosed: ``auto`` leaves noise out where it would cost more than the training does."""
+
+Predictions = NDArray[np.int64]
+MOST = 8
+"""Modalities up to which every subset of them is tried: 2^8."""
+
+UNSCORED = -1
+_FIRST = ord("0")  # classes are written as characters from here on, so that those of up to ten are digits
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Predictions ``(n,)`` with one modality taken ``seconds`` later, -1 where there is no such window."""
+
+    seconds: float
+    predictions: Predictions
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Predicted classes ``(n,)`` of the test samples of one fold, in their order, by a trained model.
+
+    ``modalities`` are those that its fusion reads. ``subsets`` are named by a 1 for each of them that was left and a 0
+    for each that was made missing; the one where all are left is the record's own. ``shuffled`` has several draws of
+    a modality's bags exchanged among the samples, ``noise`` a decibel of signal over noise, ``shift`` a number of
+    windows. ``left_out`` tells of what noise was not tried, by modality, and why. ``seconds`` is what it took.
+    """
+
+    modalities: tuple[str, ...]
+    subsets: Mapping[str, Predictions]
+    shuffled: Mapping[str, tuple[Predictions, ...]]
+    noise: Mapping[str, Mapping[int, Predictions]]
+    shift: Mapping[str, Mapping[int, Shifted]]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def to_plain(self) -> dict[str, Any]:
+        """As it stands in a record."""
+        return {
+            "modalities": list(self.modalities),
+            "subsets": {name: _write(each) for name, each in self.subsets.items()},
+            "shuffled": {name: [_write(draw) for draw in draws] for name, draws in self.shuffled.items()},
+            "noise": {
+                name: {str(snr): _write(each) for snr, each in levels.items()} for name, levels in self.noise.items()
+            },
+            "shift": {
+                name: {
+                    str(windows): {"seconds": each.seconds, "predictions": _write(each.predictions)}
+                    for windows, each in shifts.items()
+                }
+                for name, shifts in self.shift.items()
+            },
+            "left_out": dict(self.left_out),
+            "seconds": self.seconds,
+        }
+
+
+def read_diagnosis(plain: Mapping[str, Any], n_samples: int, n_classes: int) -> Diagnosis:
+    """The diagnosis in a record of so many samples; ValueError, KeyError or TypeError where it is damaged."""
+
+    def read(text: str, lowest: int = 0) -> Predictions:
+        return _read(text, n_samples, lowest, n_classes)
+
+    modalities = tuple(plain["modalities"])
+    diagnosis = Diagnosis(
+        modalities=modalities,
+        subsets={name: read(text) for name, text in plain["subsets"].items()},
+        shuffled={name: tuple(map(read, draws)) for name, draws in plain["shuffled"].items()},
+        noise={name: {int(snr): read(text) for snr, text in levels.items()} for name, levels in plain["noise"].items()},
+        shift={
+            name: {
+                int(windows): Shifted(float(each["seconds"]), read(each["predictions"], UNSCORED))
+                for windows, each in shifts.items()
+            }
+            for name, shifts in plain["shift"].items()
+        },
+        left_out=dict(plain["left_out"]),
+        seconds=float(plain["seconds"]),
+    )
+    _check(diagnosis)
+    return diagnosis
+
+
+def _check(diagnosis: Diagnosis) -> None:
+    modalities = diagnosis.modalities
+    if len(modalities) < 2 or set(diagnosis.subsets) != set(subset_names(len(modalities))):
+        raise ValueError("its diagnosis has other subsets than its modalities have")
+    if set(diagnosis.shuffled) != set(modalities) or not all(diagnosis.shuffled.values()):
+        raise ValueError("its diagnosis shuffled other modalities than it has")
+    if set(diagnosis.noise) | set(diagnosis.left_out) != set(modalities) or not set(diagnosis.shift) <= set(modalities):
+        raise ValueError("its diagnosis disturbed other modalities than it has")
+
+
+def subset_names(n_modalities: int) -> Iterator[str]:
+    """All subsets but the whole, a 1 for what is left; of more than 8 modalities none, one, and all but one."""
+    for left in product("01", repeat=n_modalities):
+        n_left = left.count("1")
+        if n_left < n_modalities and (n_modalities <= MOST or n_left in (0, 1, n_modalities - 1)):
+            yield "".join(left)
+
+
+def _write(predictions: Predictions) -> str:
+    return "".join(map(chr, (predictions + _FIRST).tolist()))
+
+
+def _read(text: str, n_samples: int, lowest: int, n_classes: int) -> Predictions:
+    predictions = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.int64) - _FIRST
+    if len(predictions) != n_samples:
+        raise ValueError("its diagnosis is of another number of samples")
+    if predictions.size and not lowest <= predictions.min() <= predictions.max() < n_classes:
+        raise ValueError("its diagnosis names a class that there is not")
+    return predictions
