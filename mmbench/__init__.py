@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mmbench.ablation import ablate as ablate
     from mmbench.auditing import audit as audit
-    from mmbench.claims import claim as claim
+    from mmbench.claims.claim import claim as claim
     from mmbench.components import Ablation as Ablation
     from mmbench.components import Component as Component
     from mmbench.components import Dataset as Dataset
@@ -55,7 +55,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ablation": ("ablate",),
     "auditing": ("audit",),
-    "claims": ("claim",),
+    "claims.claim": ("claim",),
     "components": ("Ablation", "Component", "Dataset", "Method"),
     "diagnosed": ("diagnose",),
     "errors": (

@@ -62,9 +62,9 @@ def test_the_preset_of_the_readme_is_one(tmp_path: Path) -> None:
 
 
 def test_the_claim_card_of_the_readme_is_one(tmp_path: Path) -> None:
-    from mmbench.cards import load_card
+    from mmbench.claims.cards import load_card
+    from mmbench.claims.questions import ClaimSpec, make_question
     from mmbench.plugins import load_registry
-    from mmbench.questions import ClaimSpec, make_question
 
     path = tmp_path / "deap.toml"
     (text,) = (text for _, text in BLOCKS if text.startswith("title = "))

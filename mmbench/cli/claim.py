@@ -32,9 +32,9 @@ def claim(
     as_json: Json = False,
 ) -> None:
     """Show what was published of a method beside what running it here gives."""
-    from mmbench.claims import claim_spec
+    from mmbench.claims.claim import claim_spec
+    from mmbench.claims.questions import ClaimSpec
     from mmbench.prepare import default_cache
-    from mmbench.questions import ClaimSpec
     from mmbench.report import claim_tables
 
     spec = ClaimSpec(

@@ -26,7 +26,7 @@ def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
 
 
 def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
-    from mmbench.cards import find_cards
+    from mmbench.claims.cards import find_cards
     from mmbench.specs import bind
 
     entry = getattr(registry, kind)[name]

@@ -6,12 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from unittest import SkipTest
 
-from mmbench.cards import find_cards, load_card
+from mmbench.claims.cards import find_cards, load_card
+from mmbench.claims.questions import ClaimSpec, make_question
 from mmbench.components import Method
 from mmbench.conformance.outcome import Check
 from mmbench.errors import DataError
 from mmbench.plugins import load_registry
-from mmbench.questions import ClaimSpec, make_question
 from mmbench.specs import parse_spec
 
 

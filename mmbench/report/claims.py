@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.answers import RowResult, Score
-from mmbench.cards import Reported
-from mmbench.claims import CardResult, ClaimResult
+from mmbench.claims.answers import RowResult, Score
+from mmbench.claims.cards import Reported
+from mmbench.claims.claim import CardResult, ClaimResult
 from mmbench.report.layout import from_here, plain_table, show_gap, show_interval
 from mmbench.splits import PROTOCOLS
 

@@ -10,8 +10,8 @@ import pytest
 
 import mmbench
 from mmbench import DataError, SpecError, conformance
-from mmbench.answers import RowResult
-from mmbench.claims import ClaimResult
+from mmbench.claims.answers import RowResult
+from mmbench.claims.claim import ClaimResult
 from mmbench.cli import main
 from mmbench.plugins import load_registry
 from mmbench.report import claim_tables, render
@@ -70,8 +70,8 @@ Options = dict[str, Any]
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the plugin, its card and its presets; the records go there, too, so that the tests train little."""
     folder = tmp_path_factory.mktemp("claims")
-    code = Path(__file__).with_name("claimed_plugin.py").read_text()
-    toy = str(Path(__file__).with_name("toy_plugin.py"))
+    code = (Path(__file__).parents[1] / "claimed_plugin.py").read_text()
+    toy = str(Path(__file__).parents[1] / "toy_plugin.py")
     (folder / "claimed.py").write_text(code.replace('str(Path(__file__).with_name("toy_plugin.py"))', repr(toy)))
     for name, text in (("claims/card", CARD), ("presets/sizes", SIZES), ("presets/tiny", "[fusion]\ndropout = 0.2\n")):
         (folder / name).parent.mkdir(exist_ok=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mmbench.claims.commands import claim_command, run_command
+from mmbench.claims.questions import ClaimSpec
 from mmbench.cli import main
-from mmbench.commands import claim_command, run_command
 from mmbench.prepare import default_cache
-from mmbench.questions import ClaimSpec
 from mmbench.runspec import RunSpec
 
 PLAIN = RunSpec("milmer", "deap-sim")
@@ -44,7 +44,7 @@ def read_back(line: str, monkeypatch: pytest.MonkeyPatch) -> object:
         raise SpecSeenError(spec)
 
     monkeypatch.setattr("mmbench.experiment.run_spec", stop)
-    monkeypatch.setattr("mmbench.claims.claim_spec", stop)
+    monkeypatch.setattr("mmbench.claims.claim.claim_spec", stop)
     monkeypatch.setattr("sys.argv", shlex.split(line))
     with pytest.raises(SpecSeenError) as caught:
         main()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.asked import settle
-from mmbench.cards import ClaimCard, ClaimRow, Twin, find_cards, load_card
+from mmbench.claims.cards import ClaimCard, ClaimRow, Twin, find_cards, load_card
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.methods import resolve
 from mmbench.plugins import Registry

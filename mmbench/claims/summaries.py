@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from mmbench.answers import RowResult
+from mmbench.claims.answers import RowResult
 from mmbench.statistics import Verdict
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mmbench.cards import ClaimRow, EpochRule, Reported
+from mmbench.claims.cards import ClaimRow, EpochRule, Reported
 from mmbench.comparison import Comparison, MethodResult, describe_method
 from mmbench.splits import PROTOCOLS
 from mmbench.statistics import Interval

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mmbench.answers import RowResult
-from mmbench.cards import ClaimCard, ClaimRow
-from mmbench.commands import claim_command, run_command
+from mmbench.claims.answers import RowResult
+from mmbench.claims.cards import ClaimCard, ClaimRow
+from mmbench.claims.commands import claim_command, run_command
+from mmbench.claims.questions import ClaimSpec, Question, choose_cards, make_question
+from mmbench.claims.summaries import summarize
 from mmbench.errors import ProtocolError, SpecError, TrainingError
 from mmbench.experiment import run_spec
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter
-from mmbench.questions import ClaimSpec, Question, choose_cards, make_question
 from mmbench.recall import Recalled, Shelf, read_shelf, recall
 from mmbench.specs import parse_spec
-from mmbench.summaries import summarize
 
 
 @dataclass(frozen=True)

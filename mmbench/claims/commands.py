@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmbench.claims.questions import ClaimSpec
 from mmbench.prepare import default_cache
-from mmbench.questions import ClaimSpec
 from mmbench.runspec import RunSpec
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmbench import Method, SpecError
-from mmbench.cards import ClaimRow, Reported, find_cards, load_card
+from mmbench.claims.cards import ClaimRow, Reported, find_cards, load_card
 
 CARD = """
 title = "it is easy"
