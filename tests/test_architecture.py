@@ -46,6 +46,7 @@ FLOORS = (
         "checkpoints",
         "weights",
         "statistics",
+        "calibration",
         "records",
         "searchspace",
         "trials",
