@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.calibration import Calibration, calibrate, unit_tallies
+from mmbench.costs import Cost, over_trainings
 from mmbench.errors import RecordError
 from mmbench.metrics import METRICS, Counts
 from mmbench.records import Record, find_records, read_record
@@ -100,6 +101,11 @@ class MethodResult:
     def seconds(self) -> float:
         """Time of all its trainings."""
         return sum(record.seconds for record in self.records)
+
+    @property
+    def cost(self) -> Cost:
+        """What a training and a prediction cost, over its folds and seeds."""
+        return over_trainings([record.cost for record in self.records])
 
     @property
     def units(self) -> list[str]:
@@ -217,6 +223,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         **{which: {metric: method.mean_score(which, metric) for metric in METRICS} for which in ("last", "oracle")},
         "calibration": asdict(method.calibration),
         "parameters": dict(method.parameters),
+        "cost": asdict(method.cost),
         "seconds": method.seconds,
         "modalities": method.run["modalities"],
         "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
@@ -231,6 +238,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
                 "samples": len(record.ids),
                 "scores": dict(record.scores["chosen"]),
                 "epochs": dict(record.epochs),
+                "cost": dict(record.cost),
                 "seconds": record.seconds,
                 "tuning": record.tuning,
             }

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from mmbench.building import build_encoder, build_fusion, unused
 from mmbench.checkpoints import save_weights, weights_path, weights_size
-from mmbench.features import encoder_size
+from mmbench.costs import Pass, frozen_pass, model_pass, most_complete, total
+from mmbench.features import FROZEN_SEED, encoder_size
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
+from mmbench.memory import PeakMemory
 from mmbench.methods import Recipe
 from mmbench.metrics import score_all
 from mmbench.model import Model
@@ -65,13 +67,14 @@ def run_job(
 ) -> None:
     """Train, predict and write the record of one fold; ``tuning`` tells how the parameters were chosen."""
     torch.set_num_threads(plan.threads)
-    start = time.perf_counter()
+    start, memory = time.perf_counter(), PeakMemory(torch.device(plan.device))
     store = _store(plan.store)
     labels = store.labels(plan.task)
-    model = build_model(plan, store, seed)
+    model, inputs = build_model(plan, store, seed), make_inputs(plan, store, fold)
+    began = time.perf_counter()
     fitted = fit(
         model,
-        make_inputs(plan, store, fold),
+        inputs,
         fold,
         hide_test(labels, fold),
         plan.recipe.training,
@@ -79,9 +82,24 @@ def run_job(
         device=torch.device(plan.device),
         on_epoch=on_epoch,
     )
+    trained, peak = time.perf_counter() - began, memory.read()
     record = _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start)
     kept = save_weights(weights_path(path), model) if _is_kept(plan.keep, model) else None
-    write_record(path, replace(record, weights=kept, tuning=tuning))
+    cost = total(_passes(plan, store, model, inputs, trained), peak, trained)
+    write_record(path, replace(record, weights=kept, tuning=tuning, cost=asdict(cost)))
+
+
+def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: float) -> list[Pass | None]:
+    """What it takes to predict one sample, the most complete of the dataset: each frozen encoder, then the model."""
+    row = most_complete([_presence(plan.store, modality.name) for modality in _shown(plan, store)])
+    device = torch.device(plan.device)
+
+    def frozen(name: str) -> Pass | None:
+        modality, spec = store.schema.modality(name), plan.recipe.encoders[name]
+        build = partial(build_encoder, spec, modality, plan.plugins, FROZEN_SEED)
+        return frozen_pass(plan.tokens[name], build, store.source(name), row, device)
+
+    return [*map(frozen, plan.tokens), model_pass(model, inputs, row, device, trained)]
 
 
 def _is_kept(keep: Keep, model: Model) -> bool:

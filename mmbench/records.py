@@ -5,7 +5,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -18,7 +18,7 @@ from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
 
-FORMAT = 2
+FORMAT = 3
 _LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
 
 
@@ -30,7 +30,8 @@ class Record:
     ``last`` is the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but
     shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records. ``weights`` is the
     SHA-256 of the file with the weights, where they were kept. ``tuning`` holds the trials that chose the parameters
-    of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken.
+    of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken. ``cost`` is
+    what training and prediction took (`costs.Cost`), on the machine that made the record.
     """
 
     run: Mapping[str, Any]
@@ -48,6 +49,7 @@ class Record:
     environment: Mapping[str, Any]
     weights: str | None = None
     tuning: Mapping[str, Any] | None = None
+    cost: Mapping[str, float | None] = field(default_factory=dict)
     format: int = FORMAT
 
     @property

@@ -47,6 +47,8 @@ FLOORS = (
         "weights",
         "statistics",
         "calibration",
+        "costs",
+        "memory",
         "records",
         "searchspace",
         "trials",

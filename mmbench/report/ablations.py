@@ -5,14 +5,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.ablation import AblationResult, AblationRow, AblationTable
+from mmbench.report.quantities import short_count, short_time
 from mmbench.report.tables import (
     describe_data,
     describe_setting,
     from_here,
     headline,
     plain_table,
-    short_count,
-    short_time,
     show_difference,
     show_interval,
 )

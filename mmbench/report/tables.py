@@ -11,14 +11,18 @@ from rich.text import Text
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.gaps import gap_lines
 from mmbench.report.budgets import tuning_lines
+from mmbench.report.costs import COLUMNS, cost_cells, cost_lines
+from mmbench.report.quantities import short_count as short_count
+from mmbench.report.quantities import short_time as short_time
 from mmbench.specs import Spec
 from mmbench.statistics import Interval
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Methods as rows, best balanced accuracy in bold; what the numbers mean around them."""
-    verdicts: list[RenderableType] = [Text(), _verdicts(comparison), Text()] if comparison.verdicts else []
-    return Group(headline(comparison), _table(comparison), *verdicts, _footnotes(comparison))
+    verdicts: list[RenderableType] = [Text(), _verdicts(comparison)] if comparison.verdicts else []
+    tables = [_table(comparison), *verdicts, Text(), _costs(comparison), Text()]
+    return Group(headline(comparison), *tables, _footnotes(comparison))
 
 
 def headline(comparison: Comparison, subject: str = "") -> Text:
@@ -56,6 +60,16 @@ def _verdicts(comparison: Comparison) -> Table:
         mark = " ²" if verdict.against == comparison.best_single else ""
         cells = (verdict.against + mark, verdict.word, show_difference(verdict.difference), show_p(verdict.p))
         table.add_row(*map(Text, cells), style="" if verdict.word in ("no evidence", "tie") else "bold")
+    return table
+
+
+def _costs(comparison: Comparison) -> Table:
+    """How far probabilities can be believed, and what they took."""
+    table = plain_table("calibration and cost")
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for method in comparison.methods:
+        table.add_row(*map(Text, (method.name, *cost_cells(method))))
     return table
 
 
@@ -113,6 +127,7 @@ def _footnotes(comparison: Comparison) -> Text:
         "last, oracle: balanced accuracy gained by",
         "taking the last epoch, or the best one on test labels, for the one chosen",
         *_on_verdicts(comparison),
+        *cost_lines(comparison),
         *describe_setting(comparison),
         *_marks(comparison),
         f"records: {from_here(comparison.path)}",
@@ -187,22 +202,6 @@ def from_here(path: Path) -> Path:
     """A path as one would type it from the folder we are in."""
     path = path.resolve()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def short_count(number: int) -> str:
-    """1234567 as 1.2M."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
-            return f"{number / limit:.1f}{unit}"
-    return str(number)
-
-
-def short_time(seconds: float) -> str:
-    """Seconds as 3.2s, 4m10s or 2h05m."""
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
 
 
 def render(renderable: RenderableType, width: int = 80) -> str:
