@@ -1,7 +1,7 @@
 """Methods side by side, from their records: scores with intervals over the right unit."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.calibration import Calibration, calibrate, unit_tallies
+from mmbench.costs import Cost, over_trainings
 from mmbench.diagnosis.scores import ModalityScores, score_modalities
 from mmbench.errors import RecordError
 from mmbench.metrics import METRICS, Counts
@@ -45,7 +47,10 @@ class MethodResult:
     @cached_property
     def counts(self) -> Sequence[Counts]:
         """Confusion matrices ``(U, C, C)`` of the units, one array a seed."""
-        return [self._counts(seed) for seed in sorted({record.seed for record in self.records})]
+        return [
+            unit_counts(labels, logits.argmax(axis=1), units, len(self.run["classes"]))
+            for labels, logits, units in self._predicted()
+        ]
 
     @cached_property
     def scores(self) -> Mapping[str, Interval]:
@@ -56,6 +61,11 @@ class MethodResult:
     def diagnosis(self) -> ModalityScores | None:
         """What its modalities are worth to it; None unless every record tells."""
         return score_modalities(self.records)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """How far its probabilities can be believed, over all test samples."""
+        return calibrate([unit_tallies(*predicted) for predicted in self._predicted()])
 
     def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
         """By how much this method scores over ``other``, with paired intervals; None while folds are missing."""
@@ -99,6 +109,11 @@ class MethodResult:
         return sum(record.seconds for record in self.records)
 
     @property
+    def cost(self) -> Cost:
+        """What a training and a prediction cost, over its folds and seeds."""
+        return over_trainings([record.cost for record in self.records])
+
+    @property
     def units(self) -> list[str]:
         """The names of what the intervals are taken over."""
         return sorted({unit for record in self.records for unit in record.units})
@@ -108,14 +123,15 @@ class MethodResult:
         """Folds that have no record yet."""
         return int(self.run["folds"]) * len({record.seed for record in self.records}) - len(self.records)
 
-    def _counts(self, seed: int) -> Counts:
-        mine = [record for record in self.records if record.seed == seed]
-        return unit_counts(
-            np.concatenate([record.labels for record in mine]).astype(np.int64),
-            np.concatenate([record.predictions for record in mine]),
-            np.concatenate([record.units for record in mine]),
-            len(self.run["classes"]),
-        )
+    def _predicted(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.str_]]]:
+        """Labels ``(n,)``, logits ``(n, C)`` and units ``(n,)`` of all test samples, a seed at a time."""
+        for seed in sorted({record.seed for record in self.records}):
+            mine = [record for record in self.records if record.seed == seed]
+            yield (
+                np.concatenate([record.labels for record in mine]).astype(np.int64),
+                np.concatenate([record.logits for record in mine]).astype(np.float64),
+                np.concatenate([record.units for record in mine]),
+            )
 
 
 @dataclass(frozen=True)
@@ -211,7 +227,9 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "name": method.name,
         "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
         **{which: {metric: method.mean_score(which, metric) for metric in METRICS} for which in ("last", "oracle")},
+        "calibration": asdict(method.calibration),
         "parameters": dict(method.parameters),
+        "cost": asdict(method.cost),
         "seconds": method.seconds,
         "modalities": method.run["modalities"],
         "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
@@ -227,6 +245,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
                 "samples": len(record.ids),
                 "scores": dict(record.scores["chosen"]),
                 "epochs": dict(record.epochs),
+                "cost": dict(record.cost),
                 "seconds": record.seconds,
                 "tuning": record.tuning,
             }

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from mmbench.building import all_params, build_encoder, build_fusion, unused
 from mmbench.canaries import Canaries
 from mmbench.checkpoints import save_weights, weights_path, weights_size
+from mmbench.costs import Pass, frozen_pass, model_pass, most_complete, total
 from mmbench.diagnosis.bench import Trained
 from mmbench.diagnosis.diagnose import diagnose
 from mmbench.diagnosis.plans import DiagnosisPlan
-from mmbench.features import encoder_size
+from mmbench.features import FROZEN_SEED, encoder_size
 from mmbench.guard import Closed, guarded, named_files
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
+from mmbench.memory import PeakMemory
 from mmbench.methods import Recipe
 from mmbench.metrics import score_all
 from mmbench.model import Model
@@ -78,7 +80,7 @@ def run_job(
     it predicts.
     """
     torch.set_num_threads(plan.threads)
-    start = time.perf_counter()
+    start, memory = time.perf_counter(), PeakMemory(torch.device(plan.device))
     store = _store(plan.store)
     inputs = make_inputs(plan, store, fold)
     labels = hide_test(store.labels(plan.task), fold)
@@ -87,6 +89,7 @@ def run_job(
         canaries = make_canaries(plan, store, inputs, fold, labels, seed)
     with guarded(closed):
         model = canaries.build()
+        began = time.perf_counter()
         fitted = fit(
             model,
             inputs,
@@ -97,12 +100,27 @@ def run_job(
             device=torch.device(plan.device),
             on_epoch=on_epoch,
         )
+        trained, peak = time.perf_counter() - began, memory.read()
         canaries.check_predictions(model, fitted)
         canaries.check_rebuilt()
     record = _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start)
     diagnosis = diagnose_trained(plan, store, fold, model, inputs)
     kept = save_weights(weights_path(path), model) if _is_kept(plan.keep, model) else None
-    write_record(path, replace(record, weights=kept, tuning=tuning, diagnosis=diagnosis))
+    cost = total(_passes(plan, store, model, inputs, trained), peak, trained)
+    write_record(path, replace(record, weights=kept, tuning=tuning, diagnosis=diagnosis, cost=asdict(cost)))
+
+
+def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: float) -> list[Pass | None]:
+    """What it takes to predict one sample, the most complete of the dataset: each frozen encoder, then the model."""
+    row = most_complete([_presence(plan.store, modality.name) for modality in _shown(plan, store)])
+    device = torch.device(plan.device)
+
+    def frozen(name: str) -> Pass | None:
+        modality, spec = store.schema.modality(name), plan.recipe.encoders[name]
+        build = partial(build_encoder, spec, modality, plan.plugins, FROZEN_SEED)
+        return frozen_pass(plan.tokens[name], build, store.source(name), row, device)
+
+    return [*map(frozen, plan.tokens), model_pass(model, inputs, row, device, trained)]
 
 
 def _is_kept(keep: Keep, model: Model) -> bool:

@@ -5,7 +5,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -33,7 +33,8 @@ class Record:
     SHA-256 of the file with the weights, where they were kept. ``tuning`` holds the trials that chose the parameters
     of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken. ``diagnosis``
     holds the predictions with modalities taken away or disturbed (`diagnosis.kept.Diagnosis.to_plain`); None where
-    there was nothing to diagnose, or none was asked for.
+    there was nothing to diagnose, or none was asked for. ``cost`` is what training and prediction took
+    (`costs.Cost`), on the machine that made the record.
     """
 
     run: Mapping[str, Any]
@@ -52,6 +53,7 @@ class Record:
     weights: str | None = None
     tuning: Mapping[str, Any] | None = None
     diagnosis: Mapping[str, Any] | None = None
+    cost: Mapping[str, float | None] = field(default_factory=dict)
     format: int = FORMAT
 
     @property

@@ -5,7 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.ablation import AblationResult, AblationRow, AblationTable
-from mmbench.report.layout import from_here, plain_table, short_count, short_time, show_difference, show_interval
+from mmbench.report.layout import from_here, plain_table, show_difference, show_interval
+from mmbench.report.quantities import short_count, short_time
 from mmbench.report.tables import describe_data, describe_setting, headline
 
 _METRIC = "balanced_accuracy"

@@ -10,28 +10,28 @@ from rich.text import Text
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.gaps import gap_lines
 from mmbench.report.budgets import tuning_lines
+from mmbench.report.costs import COLUMNS, cost_cells, cost_lines
 from mmbench.report.layout import (
     from_here,
     plain_table,
-    short_count,
-    short_time,
     show_difference,
     show_gap,
     show_interval,
     show_p,
 )
+from mmbench.report.quantities import short_count, short_time
 from mmbench.report.worth import worth_lines, worth_table
 from mmbench.specs import Spec
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Methods as rows, best balanced accuracy in bold; what the numbers mean around them."""
-    verdicts: list[RenderableType] = [Text(), _verdicts(comparison), Text()] if comparison.verdicts else []
-    # What each modality is worth: a block of its own, where it was asked.
-    worth: list[RenderableType] = [table, Text()] if (table := worth_table(comparison)) else []
-    if worth and not verdicts:
-        worth.insert(0, Text())
-    return Group(headline(comparison), _table(comparison), *verdicts, *worth, _footnotes(comparison))
+    tables: list[RenderableType] = [_table(comparison)]
+    if comparison.verdicts:
+        tables += [Text(), _verdicts(comparison)]
+    if worth := worth_table(comparison):  # what each modality is worth, where it was asked
+        tables += [Text(), worth]
+    return Group(headline(comparison), *tables, Text(), _costs(comparison), Text(), _footnotes(comparison))
 
 
 def headline(comparison: Comparison, subject: str = "") -> Text:
@@ -72,6 +72,16 @@ def _verdicts(comparison: Comparison) -> Table:
     return table
 
 
+def _costs(comparison: Comparison) -> Table:
+    """How far probabilities can be believed, and what they took."""
+    table = plain_table("calibration and cost")
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for method in comparison.methods:
+        table.add_row(*map(Text, (method.name, *cost_cells(method))))
+    return table
+
+
 def _row(method: MethodResult) -> tuple[str, ...]:
     scores = method.scores
     return (
@@ -94,6 +104,7 @@ def _footnotes(comparison: Comparison) -> Text:
         "taking the last epoch, or the best one on test labels, for the one chosen",
         *_on_verdicts(comparison),
         *worth_lines(comparison),
+        *cost_lines(comparison),
         *describe_setting(comparison),
         *_marks(comparison),
         f"records: {from_here(comparison.path)}",

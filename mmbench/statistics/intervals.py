@@ -1,12 +1,15 @@
 """Intervals of scores and of differences, by a bootstrap over whole units."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.metrics import METRICS, Counts, Scores
+
+Metrics = Mapping[str, Callable[[NDArray[np.float64]], Scores]]
+"""Scores of what was counted; they take sums over units, and stacks of them."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +22,20 @@ class Interval:
 
 
 def score_intervals(
-    seeds: Sequence[Counts], resamples: int = 2000, level: float = 0.95, seed: int = 0
+    seeds: Sequence[Counts],
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    metrics: Metrics = METRICS,
 ) -> dict[str, Interval]:
     """Scores over all units with intervals of the cluster bootstrap (Davison & Hinkley 1997, ch. 3.8).
 
-    ``seeds`` holds one ``(U, C, C)`` per training seed. Whole units are drawn with replacement, the same ones in
-    every seed; the score of a draw is the mean over seeds. The percentiles are widened for few units, as the t
-    distribution is wider than the normal one (Hesterberg 2015, The American Statistician 69(4), expanded percentiles).
+    ``seeds`` holds one ``(U, C, C)`` per training seed, or what else ``metrics`` score. Whole units are drawn with
+    replacement, the same ones in every seed; the score of a draw is the mean over seeds. The percentiles are widened
+    for few units, as the t distribution is wider than the normal one (Hesterberg 2015, The American Statistician
+    69(4), expanded percentiles).
     """
-    (scores,) = _drawn_scores([seeds], resamples, seed)
+    (scores,) = _drawn_scores([seeds], resamples, seed, metrics)
     tail = expanded_tail(len(seeds[0]), level)
     return {name: percentiles(mean, draws, tail) for name, (mean, draws) in scores.items()}
 
@@ -48,7 +56,7 @@ def difference_intervals(
 
 
 def _drawn_scores(
-    several: Sequence[Sequence[Counts]], resamples: int, seed: int
+    several: Sequence[Sequence[Counts]], resamples: int, seed: int, metrics: Metrics = METRICS
 ) -> list[dict[str, tuple[float, Scores]]]:
     """For each of several methods and each metric, the score of all units and that of each draw, mean over seeds."""
     weights = draw_units(len(several[0][0]), resamples, seed)
@@ -62,7 +70,7 @@ def _drawn_scores(
                     float(np.mean([metric(counts) for counts in whole])),
                     np.mean([metric(counts) for counts in drawn], axis=0),
                 )
-                for name, metric in METRICS.items()
+                for name, metric in metrics.items()
             }
         )
     return found

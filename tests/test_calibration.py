@@ -1,0 +1,145 @@
+"""Calibration agrees with scikit-learn and with values worked out by hand, and tells a perfect model by its luck."""
+
+import json
+from dataclasses import asdict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import brier_score_loss, log_loss
+
+from mmbench.calibration import (
+    BINS,
+    MEANS,
+    brier,
+    calibrate,
+    calibration_error,
+    lucky_error,
+    reliability,
+    unit_tallies,
+)
+from mmbench.statistics import score_intervals
+
+
+def simulate(
+    random: np.random.Generator, people: int, windows: int, n_classes: int = 2, heat: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels drawn from the probabilities of logits, which are then ``heat`` times as large; 1: a perfect model."""
+    ease = random.normal(0, 0.6, (people, 1, n_classes))
+    logits = (random.normal(0, 1.2, (people, windows, n_classes)) + ease).reshape(-1, n_classes)
+    odds = np.exp(logits).cumsum(axis=1)
+    labels = (odds > random.random((len(odds), 1)) * odds[:, -1:]).argmax(axis=1)
+    return labels, heat * logits, np.repeat(np.arange(people).astype(str), windows)
+
+
+def guo(labels: np.ndarray, logits: np.ndarray) -> float:
+    """The error as the authors compute it, a bin at a time (github.com/gpleiss/temperature_scaling)."""
+    confidence, named = torch.from_numpy(logits).softmax(dim=1).max(dim=1)
+    right, edges, total = named.eq(torch.from_numpy(labels)), torch.linspace(0, 1, BINS + 1), 0.0
+    for low, high in pairwise(edges):
+        inside = confidence.gt(low) & confidence.le(high)
+        if inside.any():
+            gap = confidence[inside].mean() - right[inside].double().mean()
+            total += float(gap.abs() * inside.double().mean())
+    return total
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 5), st.integers(1, 60), st.integers(0, 2**32 - 1), st.floats(0.1, 4))
+def test_scores_are_those_of_scikit_learn_and_of_guo(n_classes: int, n: int, seed: int, heat: float) -> None:
+    random = np.random.default_rng(seed)
+    labels, logits = random.integers(0, n_classes, n), heat * random.normal(size=(n, n_classes))
+    units = random.integers(0, 4, n).astype(str)
+    found = calibrate([unit_tallies(labels, logits, units)])
+    probabilities = torch.from_numpy(logits).softmax(dim=1).numpy()
+    classes = list(range(n_classes))
+    assert found.nll.mean == pytest.approx(log_loss(labels, probabilities, labels=classes), rel=1e-9)
+    each = [brier_score_loss(labels == place, probabilities[:, place], pos_label=True) for place in classes]
+    assert found.brier.mean == pytest.approx(sum(each))
+    assert found.ece == pytest.approx(guo(labels, logits), abs=1e-6)
+
+
+def test_values_worked_out_by_hand() -> None:
+    logits = np.log([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.5, 0.5]])
+    found = calibrate([unit_tallies(np.array([0, 1, 1, 0]), logits, np.array(["a", "a", "b", "b"]))])
+    # Bins: 0.9 twice, once right; 0.7 and right; 0.5 and right.
+    assert found.ece == pytest.approx((2 * abs(0.9 - 0.5) + 0.3 + 0.5) / 4)
+    assert found.brier.mean == pytest.approx((0.02 + 1.62 + 0.18 + 0.5) / 4)
+    assert found.nll.mean == pytest.approx(-np.log([0.9, 0.1, 0.7, 0.5]).mean())
+    shown = {
+        place: (bar.count, bar.confidence, bar.accuracy) for place, bar in enumerate(found.reliability) if bar.count
+    }
+    assert shown == {
+        7: (1, pytest.approx(0.5), 1.0), 10: (1, pytest.approx(0.7), 1.0), 13: (2, pytest.approx(0.9), 0.5)
+    }  # fmt: skip
+    assert (found.reliability[0].low, found.reliability[-1].high, len(found.reliability)) == (0, 1, BINS)
+    assert json.loads(json.dumps(asdict(found)))["reliability"][0]["accuracy"] is None
+
+
+def test_large_logits_neither_overflow_nor_lose_the_true_class() -> None:
+    tallies = unit_tallies(np.array([1, 0]), np.array([[1e4, 0.0], [1e4, 0.0]]), np.array(["a", "b"]))
+    found = calibrate([tallies])
+    assert found.nll.mean == pytest.approx(5000)
+    assert found.brier.mean == pytest.approx(1.0)
+    assert found.ece == pytest.approx(0.5)
+
+
+def test_a_bin_reaches_up_to_its_edge() -> None:
+    third = np.log([[1 / 3, 1 / 3, 1 / 3], [0.2, 0.2, 0.6]])
+    counts = [bar.count for bar in reliability(unit_tallies(np.array([0, 2]), third, np.array(["a", "a"]))[0])]
+    assert counts[4] + counts[5] == 1, "a third is the edge of two bins, and rounding may put it into either"
+    assert counts[8] + counts[9] == 1
+
+
+def test_a_perfect_model_is_off_by_luck_alone() -> None:
+    random = np.random.default_rng(0)
+    many = calibrate([unit_tallies(*simulate(random, 100, 1000, n_classes=3))])
+    assert many.ece < 0.006
+    # What luck makes of it is told, for few samples and for many.
+    for n in (40, 400):
+        draws = [unit_tallies(*simulate(random, n, 1)).sum(axis=0) for _ in range(400)]
+        seen = np.mean([calibration_error(tally) for tally in draws])
+        assert np.mean([lucky_error(tally) for tally in draws]) == pytest.approx(seen, rel=0.05)
+
+
+def test_a_model_that_is_too_sure_is_found() -> None:
+    random = np.random.default_rng(1)
+    sure = calibrate([unit_tallies(*simulate(random, 40, 50, heat=3.0))])
+    assert sure.ece > 3 * sure.ece_by_luck
+    bars = [bar for bar in sure.reliability if bar.count > 50]
+    assert all(bar.confidence > bar.accuracy for bar in bars)
+
+
+def test_luck_is_what_a_binomial_says() -> None:
+    tally = np.zeros((BINS, 5))
+    tally[13, :3] = 10, 9.0, 9
+    draws = np.random.default_rng(0).binomial(10, 0.9, 200_000)
+    assert lucky_error(tally) == pytest.approx(np.abs(draws / 10 - 0.9).mean(), rel=0.01)
+    tally[13, :3] = 10, 10.0, 10
+    assert lucky_error(tally) == 0
+
+
+def test_seeds_are_averaged_and_their_bars_added() -> None:
+    random = np.random.default_rng(2)
+    labels, logits, units = simulate(random, 8, 20)
+    one, other = (unit_tallies(labels, heat * logits, units) for heat in (1.0, 2.0))
+    both, alone = calibrate([one, other]), (calibrate([one]), calibrate([other]))
+    for name in ("ece", "ece_by_luck"):
+        assert getattr(both, name) == pytest.approx(np.mean([getattr(each, name) for each in alone]))
+    assert both.nll.mean == pytest.approx(np.mean([each.nll.mean for each in alone]))
+    assert sum(bar.count for bar in both.reliability) == 2 * len(labels)
+    assert calibrate([one, one]).brier == alone[0].brier
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    random, rounds = np.random.default_rng(3), 1000
+    truth = float(brier(unit_tallies(*simulate(random, 10_000, 20)).sum(axis=0)))
+    held = 0
+    for _ in range(rounds):
+        tallies = unit_tallies(*simulate(random, 20, 20))
+        interval = score_intervals([tallies], resamples=300, metrics=MEANS)["brier"]
+        held += interval.low <= truth <= interval.high
+    assert 0.93 <= held / rounds <= 0.97

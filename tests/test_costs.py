@@ -1,0 +1,177 @@
+"""Costs are those worked out by hand, and measuring them changes nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import mmbench
+from mmbench.costs import Cost, Pass, count_flops, measure, most_complete, over_trainings, total
+from mmbench.report import comparison_table, render
+
+FROZEN = """
+import torch
+from mmbench import Encoder, TokenSpec, hookimpl
+
+class Projected(Encoder):
+    \"\"\"A linear layer that is never trained.\"\"\"
+
+    name = "projected"
+    kinds = ("vector",)
+    frozen = True
+
+    def __init__(self, modality):
+        super().__init__(modality)
+        self.layer = torch.nn.Linear(modality.shape[0], 6)
+        self.out = TokenSpec(length=1, dim=6)
+
+    def forward(self, x):
+        return self.layer(x)[:, None]
+
+@hookimpl
+def register_encoders(register):
+    register(Projected)
+"""
+TOY = str(Path(__file__).with_name("toy_plugin.py"))
+CPU = torch.device("cpu")
+
+
+def transformer(frozen: bool) -> nn.Module:
+    layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+    return nn.TransformerEncoder(layer, 2).eval().requires_grad_(not frozen)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_flops_of_attention_are_counted_where_torch_fuses_it(frozen: bool) -> None:
+    tokens = torch.randn(1, 10, 32)
+    # A layer: four projections, scores and their use, two layers of the perceptron.
+    by_hand = 2 * 2 * (4 * 10 * 32 * 32 + 2 * 10 * 10 * 32 + 2 * 10 * 32 * 64)
+    net = transformer(frozen)
+    assert count_flops(lambda: net(tokens)) == by_hand
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_flops_of_layers_and_of_numpy() -> None:
+    x = torch.randn(1, 3, 20)
+    assert count_flops(lambda: nn.Conv1d(3, 5, 4)(x)) == 2 * 5 * 17 * 3 * 4
+    assert count_flops(lambda: nn.Linear(20, 7)(x)) == 2 * 3 * 20 * 7
+    assert count_flops(lambda: torch.from_numpy(np.fft.rfft(x.numpy()))) == 0
+
+
+def test_a_slow_network_is_passed_a_few_times_at_most() -> None:
+    calls: list[int] = []
+
+    def forward() -> torch.Tensor:
+        calls.append(1)
+        return torch.zeros(1)
+
+    assert measure(forward, CPU, seconds=60) is not None
+    assert len(calls) == 1 + 3 + 20, "one to count, three to warm up"
+    calls.clear()
+    assert measure(forward, CPU, seconds=0) is not None
+    assert len(calls) == 2, "one to count, and one to time"
+
+
+def test_a_network_that_takes_no_single_sample_costs_no_training() -> None:
+    def forward() -> torch.Tensor:
+        raise ValueError("expected more than 1 value per channel")
+
+    assert measure(forward, CPU, seconds=1) is None
+    assert total([Pass(3, 1.0), None], 7, 2.0) == Cost(None, None, 7, 2.0)
+    assert total([Pass(3, 1.0), Pass(4, 0.5)], None, 2.0) == Cost(7, 1.5, None, 2.0)
+
+
+def test_measuring_draws_no_random_number_that_others_would_get() -> None:
+    net = nn.Dropout()
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    measure(lambda: net(torch.ones(1, 9)), CPU, seconds=0.01)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_sample_is_the_first_of_the_most_complete() -> None:
+    signal = np.array([[1, 1, 0], [1, 1, 1], [1, 1, 1], [0, 0, 0]], dtype=bool)
+    face = np.array([[1], [0], [1], [1]], dtype=bool)
+    assert most_complete([signal, face]) == 2
+    assert most_complete([signal]) == 1
+
+
+def test_of_several_trainings_the_dearest_is_told_and_what_is_missing_is_not_made_up() -> None:
+    costs: list[dict[str, float | None]] = [
+        {"flops": 10, "latency_ms": 1.0, "peak_bytes": 5, "train_seconds": 1.0},
+        {"flops": 30, "latency_ms": 2.0, "peak_bytes": None, "train_seconds": 3.0},
+        {"flops": 20, "latency_ms": 9.0, "peak_bytes": 8, "train_seconds": 2.0},
+        {},
+    ]
+    assert over_trainings(costs) == Cost(30, 2.0, 8, 2.0)
+    assert over_trainings([{}]) == Cost(None, None, None, None)
+
+
+@pytest.fixture(scope="module")
+def comparison(toy_people: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    shelf = tmp_path_factory.mktemp("shelf")
+    return mmbench.run(
+        "concat[dim=16]",
+        "toy",
+        against=["only[modality=facts]", "prior"],
+        encoders={"signal": "de[bands=0.25-1]", "facts": "mlp[dim=8,depth=1]"},
+        folds=3,
+        training={"epochs": 2},
+        jobs=1,
+        data=toy_people,
+        cache=shelf,
+        out=shelf / "runs",
+        plugins=(TOY,),
+    )
+
+
+def test_every_record_tells_what_it_cost(comparison: Any) -> None:
+    for method in comparison.methods:
+        for record in method.records:
+            assert record.cost["latency_ms"] > 0
+            assert 0 < record.cost["train_seconds"] < record.seconds
+            assert record.cost["peak_bytes"] is None or record.cost["peak_bytes"] >= 0
+    flops = [method.cost.flops for method in comparison.methods]
+    assert min(flops[:2]) > flops[2] == 0
+    assert len({record.cost["flops"] for record in comparison.methods[0].records}) == 1
+    document = json.loads(json.dumps(comparison.to_json()))
+    described = document["methods"][0]
+    assert described["cost"]["flops"] == flops[0]
+    assert described["folds"][0]["cost"] == dict(comparison.methods[0].records[0].cost)
+    assert described["calibration"]["nll"]["mean"] == comparison.methods[0].calibration.nll.mean
+
+
+def test_a_frozen_encoder_counts_though_its_tokens_are_kept(toy_people: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "frozen.py"
+    plugin.write_text(FROZEN)
+    options = {"plugins": (TOY, str(plugin)), "data": toy_people, "cache": tmp_path, "out": tmp_path, "folds": 3}
+    method = mmbench.run(
+        "linear",
+        "toy",
+        modalities=["facts"],
+        encoders={"facts": "projected"},
+        training={"epochs": 1},
+        jobs=1,
+        **options,
+    ).methods[0]
+    assert method.run["encoders"]["facts"]["tokens"]
+    assert method.cost.flops == 2 * 4 * 6 + 2 * 6 * 2
+
+
+def test_costs_and_calibration_are_in_the_table(comparison: Any) -> None:
+    text = render(comparison_table(comparison))
+    assert max(map(len, text.splitlines())) <= 80
+    method = comparison.methods[1]
+    line = [line for line in text.splitlines() if line.startswith("only[modality=facts]")][-1]
+    assert f"{method.calibration.ece:.3f}" in line
+    assert f"{method.calibration.nll.mean:.3f}" in line
+    assert " ms" in line
+    for record in comparison.methods[2].records:
+        record.cost["latency_ms"] = None
+    line = [line for line in render(comparison_table(comparison)).splitlines() if line.startswith("prior")][-1]
+    assert " – " in line
