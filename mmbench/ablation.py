@@ -86,8 +86,8 @@ class AblationResult:
 def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) -> AblationResult:
     """Run ``method`` with each option it declares and with each subset of the modalities; ``only`` some tables.
 
-    Options are those of `RunSpec`. Only what no earlier run has done is done. Raises UserError for anything the user
-    can mend.
+    Options are those of `RunSpec`; with ``tune`` every row gets the same budget, and what the tables vary is held. Only
+    what no earlier run has done is done. Raises UserError for anything the user can mend.
     """
     return ablate_spec(RunSpec(method, dataset, **options), only)
 
@@ -98,8 +98,6 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
         raise SpecError(
             "an ablation has no baselines", where="against", remedy="compare with them through run, or leave it out"
         )
-    if spec.tune:
-        raise SpecError("an ablation is not tuned", where="tune", remedy="leave it out, or tune a comparison")
     asked = settle(spec)
     default = make_default(asked)
     makers = choose_tables(asked, default, only)

@@ -73,8 +73,12 @@ def most_complete(present: Sequence[NDArray[np.bool_]]) -> int:
 
 
 def model_pass(model: Model, inputs: Inputs, row: int, device: torch.device, trained: float) -> Pass | None:
-    """From raw instances, or tokens of frozen encoders, to logits; ``trained`` seconds tell how long to measure."""
-    model.eval()
+    """From raw instances, or tokens of frozen encoders, to logits; ``trained`` seconds tell how long to measure.
+
+    It leaves the model in evaluation mode and without gradients: it is for models that are done with.
+    """
+    # Torch's counter stumbles over views of parameters that want a gradient.
+    model.eval().requires_grad_(False)
     batch = inputs.batch(np.array([row]), torch.device("cpu"))
     return measure(lambda: model(_on(batch, device)), device, min(max(_SHARE * trained, _LEAST), _MOST))
 
@@ -87,7 +91,7 @@ def frozen_pass(
 ) -> Pass | None:
     """From raw instances to tokens, measured once a process for each file of tokens."""
     if tokens not in _FROZEN:
-        encoder = build().to(device).eval()
+        encoder = build().to(device).eval().requires_grad_(False)
         batch = {"": Tokens(*(torch.from_numpy(np.ascontiguousarray(part)) for part in source.read(np.array([row]))))}
         _FROZEN[tokens] = measure(lambda: encode_bag(encoder, *_on(batch, device)[""]), device, _MOST)
     return _FROZEN[tokens]

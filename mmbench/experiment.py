@@ -23,7 +23,7 @@ from mmbench.recall import Asking, describe_asking
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, budget_of, n_jobs
 from mmbench.saving import Saving, check_saving, save_encoders, unsaved
-from mmbench.schedule import run_missing
+from mmbench.schedule import run_missing, tuned_for
 from mmbench.splits import Fold, fingerprint, fold_of_all, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Rows, Store
@@ -69,8 +69,9 @@ def carry_out(
     run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec))
     if missing:
         store, rows = layout.store, layout.rows
-        whole = fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)
-        save_encoders(Saving(missing, source_digests(files)), layout.plans[0], *_on_rows([whole], rows))
+        (whole,) = _on_rows([fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)], rows)
+        plan = tuned_for(layout.plans[0], whole, layout.folds)
+        save_encoders(Saving(missing, source_digests(files)), plan, whole)
     return layout.home, layout.plans
 
 

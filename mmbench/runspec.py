@@ -81,12 +81,6 @@ def _check_tuning(spec: RunSpec) -> None:
     for name, value in asked.items():
         if value and spec.tune is None:
             raise SpecError("nothing is tuned", where=f"--tune-{name}", remedy="say how many trials with --tune N")
-    if spec.tune and spec.save_encoders:
-        raise SpecError(
-            "parameters are tuned for a fold, and an encoder is saved of all samples",
-            where="--save-encoder",
-            remedy="tune first, then give the parameters you want without --tune",
-        )
 
 
 def budget_of(spec: RunSpec) -> Budget | None:

@@ -80,9 +80,10 @@ def save_encoders(saving: Saving, plan: Plan, fold: Fold) -> None:
         origin = _origin(saving, plan, store, fold, fitted, name)
         write_weights(path, encoder.weights_to_save(), origin)
         score = f"validation {origin.validation_score:.2f} in epoch {fitted.chosen + 1}"
-        reporter().message(
-            f"encoder of {name}, trained on all {len(fold.train)} + {len(fold.validation)} samples ({score}): {path}"
-        )
+        trained = f"trained on all {len(fold.train)} + {len(fold.validation)} samples ({score})"
+        # Whoever reads the file needs the parameters that tuning chose.
+        called = f"{name}, {plan.recipe.encoders[name]}" if plan.budget else name
+        reporter().message(f"encoder of {called}, {trained}: {path}")
 
 
 def _fit(plan: Plan, store: Store, model: Model, fold: Fold) -> Fitted:

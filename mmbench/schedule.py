@@ -52,6 +52,18 @@ def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int) -> Non
             relay.done(label)
 
 
+def tuned_for(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Plan:
+    """The plan with the parameters of ``fold``, chosen now or before; as it is where nothing is tuned.
+
+    ``fold`` need not be among ``folds``: where only the first of these is tuned, it takes what that one chose.
+    """
+    part = _tuned_on(plan, fold, folds)
+    if part is None:
+        return plan
+    tune_missing([plan], [part], jobs=1)
+    return tuned_plan(plan, read_tuning(tuning_path(plan.folder, part.name)))
+
+
 def _n_processes(plans: Sequence[Plan], jobs: int, n_missing: int) -> int:
     return 1 if plans[0].device.startswith("cuda") else min(jobs, n_missing)
 

@@ -133,7 +133,7 @@ def fold_of_all(
     atoms = _atoms(ids, groups, protocol)
     names = np.unique(atoms)
     held = _shuffled(names, seed, "", "validation of all")[: max(1, round(validation * len(names)))]
-    return _fold("all", np.arange(len(ids)), atoms, names[:0], held)
+    return _fold("all samples", np.arange(len(ids)), atoms, names[:0], held)
 
 
 def _count(n_names: int, protocol: Protocol, n_folds: int, scope: str) -> int:

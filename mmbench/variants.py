@@ -40,8 +40,23 @@ class Variants:
 
 
 def make_default(asked: Asked) -> Recipe:
-    """The method as it stands."""
-    return resolve_first(asked.registry, parse_spec(asked.spec.method), asked.name.name, asked.schema, asked.wishes)
+    """The method as it stands. No tuning changes what its tables vary, in any row: rows differ in their value alone."""
+    spec = parse_spec(asked.spec.method)
+    recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, asked.wishes)
+    return replace(recipe, held=recipe.held | frozenset(_varied(asked, recipe)))
+
+
+def _varied(asked: Asked, recipe: Recipe) -> Iterator[str]:
+    """The parameters that the tables vary, as `Recipe.held` names them."""
+    method: Method = asked.registry.find("methods", parse_spec(asked.spec.method).name).component
+    for ablation in method.ablations:
+        encoders = [f"encoder.{name}" for name in recipe.encoders if _is_about(asked, ablation, name)]
+        parts = ["fusion"] if ablation.encoder is None else encoders
+        yield from (f"{part}.{name}" for part in parts for row in ablation.rows for name in row)
+
+
+def _is_about(asked: Asked, ablation: Ablation, modality: str) -> bool:
+    return ablation.encoder in (modality, asked.schema.modality(modality).kind)
 
 
 def choose_tables(asked: Asked, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], Variants]]:
@@ -104,7 +119,7 @@ def _shown_only(asked: Asked, default: Recipe, names: tuple[str, ...]) -> Recipe
         return default
     wishes = replace(asked.wishes, modalities=names)
     recipe = resolve_first(asked.registry, parse_spec(asked.spec.method), asked.name.name, asked.schema, wishes)
-    return replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}")
+    return replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}", held=default.held)
 
 
 def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -133,16 +148,12 @@ def _changed(asked: Asked, default: Recipe, ablation: Ablation, row: Mapping[str
         wishes = replace(wishes, encoders={**wishes.encoders, **changed})
         suffix = "".join(f", {ablation.encoder}.{name}={_shown(value)}" for name, value in row.items())
     recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, wishes)
-    return replace(recipe, label=recipe.label + suffix)
+    return replace(recipe, label=recipe.label + suffix, held=default.held)
 
 
 def _encoders(asked: Asked, default: Recipe, ablation: Ablation) -> dict[str, Spec]:
     """The encoders in use that an ablation is about; SpecError where there is none."""
-    found = {
-        name: spec
-        for name, spec in default.encoders.items()
-        if ablation.encoder in (name, asked.schema.modality(name).kind)
-    }
+    found = {name: spec for name, spec in default.encoders.items() if _is_about(asked, ablation, name)}
     if not found:
         raise SpecError(f"no {ablation.encoder} modality is used here", where=asked.name.name)
     return found

@@ -196,3 +196,62 @@ def test_many_modalities_are_tried_alone_left_out_and_together() -> None:
 
     assert len(list(_subsets(tuple("abcd")))) == 15
     assert sorted(map(len, _subsets(tuple("abcdef")))) == [1] * 6 + [5] * 6 + [6]
+
+
+BRIEF = {"folds": 2, "training": {"epochs": 1}}
+
+
+@pytest.fixture(scope="module")
+def tuned(where: dict[str, Any]) -> Any:
+    return mmbench.ablate("parts", "toy", only=["width", "facts"], tune=2, **{**where, **BRIEF})
+
+
+def test_every_row_is_tuned_with_one_budget_and_one_space(tuned: Any, result: Any) -> None:
+    rows_of = {method.name: method for method in tuned.comparison.methods}
+    assert set(rows_of) < {method.name for method in result.comparison.methods}
+    spaces = {name: method.run["tuning"]["space"] for name, method in rows_of.items()}
+    whole = spaces["parts"]
+    # What any table of the method varies is held in each row, also where this ablation leaves the table out.
+    assert whole.keys().isdisjoint({"fusion.dim", "fusion.pool", "fusion.dropout", "encoder.facts.dim"})
+    assert {"encoder.signal.dim", "encoder.facts.depth", "training.lr"} <= whole.keys()
+    assert all(space == whole for space in spaces.values())
+    for method in rows_of.values():
+        assert method.run["tuning"]["trials"] == 2
+        for record in method.records:
+            assert len(record.tuning["trials"]) == 2
+            assert record.tuning["chosen"].keys() == spaces[method.name].keys()
+    narrow = rows_of["parts[dim=4]"]
+    assert narrow.run["fusion"]["params"]["dim"] == 4
+
+
+def test_a_tuned_ablation_says_so_and_is_another_run(tuned: Any, result: Any) -> None:
+    text = render(ablation_tables(tuned))
+    assert "tuned on the validation part of each fold, 2 trials a method and fold" in text
+    assert "every row is tuned by itself; what the tables vary is held" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "tuned" not in render(ablation_tables(result))
+    folders = [{method.folder for method in each.comparison.methods} for each in (tuned, result)]
+    assert folders[0].isdisjoint(folders[1])
+
+
+def test_the_shell_tunes_an_ablation(
+    where: dict[str, Any], tuned: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stamps = {path: path.stat().st_mtime_ns for path in where["out"].glob("*/*/fold-*.json")}
+    options = ["--data", str(where["data"]), "--cache", str(where["cache"]), "--out", str(where["out"])]
+    options += [text for file in where["plugins"] for text in ("--plugin", file)]
+    line = ["ablate", "parts", "toy", *options, "--folds", "2", "--training", "epochs=1", "--jobs", "1", "--quiet"]
+    line += ["--only", "width"]
+    assert shell(monkeypatch, *line, "--tune", "2", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {method["tuning"]["trials"] for method in document["methods"]} == {2}
+    assert {path: path.stat().st_mtime_ns for path in where["out"].glob("*/*/fold-*.json")} == stamps, "found again"
+    assert shell(monkeypatch, *line, "--tune-seconds", "5") == 2
+    assert "--tune-seconds: nothing is tuned" in capsys.readouterr().err
+
+
+def test_rows_may_be_tuned_on_the_first_fold_only(where: dict[str, Any]) -> None:
+    once = mmbench.ablate("parts", "toy", only=["facts"], tune=2, tune_scope="once", **{**where, **BRIEF})
+    for method in once.comparison.methods:
+        assert {record.tuning["fold"] for record in method.records} == {method.records[0].fold}
+    assert "TUNED ON THE FIRST FOLD ONLY" in render(ablation_tables(once))

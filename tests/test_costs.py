@@ -1,6 +1,7 @@
 """Costs are those worked out by hand, and measuring them changes nothing."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import torch
 from torch import nn
 
 import mmbench
-from mmbench.costs import Cost, Pass, count_flops, measure, most_complete, over_trainings, total
+from mmbench import Fusion, Tokens, TokenSpec
+from mmbench.costs import Cost, Pass, count_flops, measure, model_pass, most_complete, over_trainings, total
+from mmbench.inputs import Inputs, Stream
+from mmbench.model import Model
+from mmbench.plugins import load_registry
 from mmbench.report import comparison_table, render
 
 FROZEN = """
@@ -110,6 +115,43 @@ def test_of_several_trainings_the_dearest_is_told_and_what_is_missing_is_not_mad
     ]
     assert over_trainings(costs) == Cost(30, 2.0, 8, 2.0)
     assert over_trainings([{}]) == Cost(None, None, None, None)
+
+
+class Queried(Fusion):
+    """Attends with queries of its own, as a view of a parameter."""
+
+    def __init__(self) -> None:
+        super().__init__({"facts": TokenSpec(1, 4)}, 2)
+        self.queries = nn.Parameter(torch.zeros(2, 4))
+        self.attention = nn.MultiheadAttention(4, 1, batch_first=True)
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> torch.Tensor:
+        x = tokens["facts"].x.flatten(1, 2)
+        mixed, _ = self.attention(self.queries.expand(len(x), -1, -1), x, x, need_weights=False)
+        return mixed.sum(dim=2)
+
+
+def test_views_of_parameters_are_counted_too() -> None:
+    source = Stream(_Source(), None, 3)
+    found = model_pass(Model({}, Queried()), Inputs({"facts": source}), 1, CPU, trained=0.0)
+    assert found is not None
+    # Two queries and one token through their projections, scores and their use, the projection out.
+    assert found.flops == 2 * (2 * 16 + 2 * 16 + 2 * 4 + 2 * 4 + 2 * 16)
+
+
+@pytest.mark.parametrize("name", sorted(load_registry(()).fusions))
+def test_every_fusion_can_be_measured(name: str) -> None:
+    cls = load_registry(()).find("fusions", name).component
+    fusion = cls({"first": TokenSpec(1, 4), "second": TokenSpec(1, 4)}, 2, **cls.conformance)
+    inputs = Inputs({each: Stream(_Source(), None, 3) for each in ("first", "second")})
+    found = model_pass(Model({}, fusion), inputs, 1, CPU, trained=0.0)
+    assert found is not None
+    assert (found.flops > 0) == (name != "prior")
+
+
+class _Source:
+    def read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.ones((len(rows), 1, 1, 4), dtype=np.float32), np.ones((len(rows), 1), dtype=bool)
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,14 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import mmbench
-from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsError, load_state_dict
+from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsError, load_state_dict, saving
 from mmbench.builtin.image import TimmImages
 from mmbench.cli import main
+from mmbench.cli.console import progress
 from mmbench.origins import read_origin
 from mmbench.records import find_records
 from mmbench.splits import PROTOCOLS, fold_of_all
+from mmbench.trials import read_tuning, tuning_path
 
 NET = "timm[model=test_resnet]"
 
@@ -181,6 +183,43 @@ def test_from_the_shell(
         main()
     assert (tmp_path / "net.safetensors").is_file()
     assert "trained on all 10 + 2 samples" in capsys.readouterr().err
+
+
+def test_the_model_of_all_samples_is_tuned_on_its_own_parts(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    trained = saving.fit
+
+    def watched(model: Any, inputs: Any, fold: Any, labels: Any, training: Any, **options: Any) -> Any:
+        seen.append((fold, training))
+        return trained(model, inputs, fold, labels, training, **options)
+
+    monkeypatch.setattr(saving, "fit", watched)
+    file = tmp_path / "net.safetensors"
+    with progress():
+        result = run(data, tmp_path, save_encoders={"image": file}, tune=2)
+    folder = result.methods[0].folder
+    ((fold, training),) = seen
+    own = read_tuning(tuning_path(folder, fold.name))
+    assert len(fold.test) == 0
+    assert fold.name not in {record.fold for record in result.methods[0].records}
+    assert len(list(folder.glob("tuning-*.json"))) == len(result.methods[0].records) + 1
+    assert [(trial.number, trial.state) for trial in own.trials] == [(0, "complete"), (1, "complete")]
+    for name in ("label_smoothing", "lr", "weight_decay"):
+        assert own.chosen.params[f"training.{name}"] == getattr(training, name)
+    origin = read_origin(file)
+    assert origin is not None
+    assert origin.validation_score == own.chosen.score
+    assert f"encoder of image, {NET}, trained on all 10 + 2 samples" in capsys.readouterr().err
+
+
+def test_where_the_first_fold_alone_is_tuned_all_samples_take_what_it_chose(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.safetensors"
+    result = run(data, tmp_path, save_encoders={"image": file}, tune=2, tune_scope="once")
+    (path,) = result.methods[0].folder.glob("tuning-*.json")
+    assert read_tuning(path).fold == result.methods[0].records[0].fold
+    assert file.is_file()
 
 
 @pytest.mark.parametrize(("protocol", "group"), [("subject", "subject"), ("loso", "subject"), ("trial", "trial")])

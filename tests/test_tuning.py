@@ -304,7 +304,6 @@ def test_a_finished_tuning_is_read_and_a_damaged_one_is_read_from_its_study(
         ({"tune": 2, "tune_scope": "twice"}, "--tune-scope: no choice 'twice'"),
         ({"tune": 2, "tune_storage": "mysql://here/db"}, "--tune-storage: is no storage"),
         ({"tune": 2, "tune_storage": "sqlite:///:memory:"}, "--tune-storage: is no storage"),
-        ({"tune": 2, "save_encoders": {"facts": Path("a.safetensors")}}, "--save-encoder: parameters are tuned"),
     ],
 )
 def test_options_that_will_not_do(bench: Bench, options: dict[str, Any], words: str) -> None:
@@ -331,11 +330,6 @@ def test_a_table_tells_who_was_tuned_and_who_was_not(bench: Bench, tmp_path: Pat
     table = render(comparison_table(both))
     assert "brittle: tuned on the validation part of each fold, 2 trials" in table
     assert "not tuned: late" in table
-
-
-def test_an_ablation_is_not_tuned(bench: Bench) -> None:
-    with pytest.raises(SpecError, match="an ablation is not tuned"):
-        mmbench.ablate("concat", "toy", **{**bench.options, "tune": 2})
 
 
 def test_methods_may_share_one_storage(bench: Bench, tmp_path: Path, opened: Opened) -> None:

@@ -58,6 +58,8 @@ def _footnotes(result: AblationResult) -> Text:
         "with so many rows some differ by chance",
         *describe_setting(comparison),
     ]
+    if comparison.run.get("tuning"):
+        lines.append("every row is tuned by itself; what the tables vary is held, the same in all rows")
     for method in comparison.methods:
         if method.missing:
             lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
