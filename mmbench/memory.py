@@ -21,6 +21,7 @@ class PeakMemory:
         self.device = device
         self.before: int | None
         if device.type == "cuda":
+            torch.cuda.init()  # type: ignore[no-untyped-call]  # there is no peak to reset before
             torch.cuda.reset_peak_memory_stats(device)
             self.before = torch.cuda.memory_allocated(device)
         else:

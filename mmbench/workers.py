@@ -1,5 +1,6 @@
 """Tasks in several processes, with one clear error where a process dies."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -18,7 +19,11 @@ def in_processes(jobs: int, function: Callable[..., T], tasks: Iterable[tuple[ob
     """
     calls = (delayed(function)(*arguments) for arguments in tasks)
     try:
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
+        with warnings.catch_warnings():
+            # A worker that has grown by 300 MB, as by its first training, is replaced: nothing to mend. Where warnings
+            # are errors, this one would end the thread that replaces it, and everybody would wait for ever.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
+            yield from Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
     except BrokenProcessPool as error:
         raise WorkerError(
             "a worker process died, perhaps for want of memory",

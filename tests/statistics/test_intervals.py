@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from statsmodels.stats.weightstats import DescrStatsW
 
 from mmbench.metrics import METRICS, confusion
 from mmbench.statistics import difference_intervals, score_intervals, unit_counts, unit_of
@@ -129,3 +130,16 @@ def test_a_difference_needs_the_same_people(people: People) -> None:
     first, second = people(np.random.default_rng(5), gain=0.1)
     with pytest.raises(ValueError, match="30 units against 29"):
         difference_intervals([first], [second[1:]])
+
+
+@pytest.mark.parametrize("n", [8, 30])
+def test_of_a_mean_the_intervals_are_as_wide_as_those_of_the_t_distribution(n: int, people: People) -> None:
+    first, second = people(np.random.default_rng(n), gain=0.1, n=n, windows=400)
+    one, two = (np.trace(counts, axis1=1, axis2=2) / counts.sum(axis=(1, 2)) for counts in (first, second))
+    for values, interval in (
+        (two, score_intervals([second], resamples=20_000)["accuracy"]),
+        (two - one, difference_intervals([second], [first], resamples=20_000)["accuracy"]),
+    ):
+        low, high = DescrStatsW(values).tconfint_mean(0.05)
+        assert interval.mean == pytest.approx(values.mean())
+        assert interval.high - interval.low == pytest.approx(high - low, rel=0.1)

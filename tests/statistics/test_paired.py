@@ -1,8 +1,12 @@
-"""Paired tests against scipy, against values worked out by hand, and by simulation."""
+"""Paired tests against scipy and statsmodels, against values worked out by hand, and by simulation."""
+
+from itertools import product
 
 import numpy as np
 import pytest
 import scipy.stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import DescrStatsW
 
 from mmbench.metrics import balanced_accuracy
 from mmbench.statistics import judge, resampled_t_p
@@ -25,6 +29,21 @@ def test_the_permutation_test_is_scipy_s(n, people):
         places, statistic, permutation_type="samples", vectorized=True, n_resamples=20_000, rng=1
     )
     assert permutation_p([second], [first], draws=20_000) == pytest.approx(expected.pvalue, abs=0.012)
+
+
+@pytest.mark.parametrize("n", [5, 12])
+def test_of_a_mean_the_permutation_test_is_scipy_s_to_the_last_exchange(n, people):
+    # Units of equal size: accuracy is the mean of theirs, and scipy can try all exchanges of the means itself.
+    first, second = people(np.random.default_rng(n), 0.05, n)
+    means = [np.trace(counts, axis1=1, axis2=2) / counts.sum(axis=(1, 2)) for counts in (second, first)]
+    expected = scipy.stats.permutation_test(
+        means,
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=1e9,
+    )
+    assert permutation_p([second], [first], "accuracy") == pytest.approx(expected.pvalue, abs=1e-12)
 
 
 def test_under_no_difference_one_in_twenty_is_found(people):
@@ -60,6 +79,14 @@ def test_wilcoxon_is_scipy_s_where_no_difference_is_zero():
     assert wilcoxon_p(np.zeros(5)) == 1
 
 
+def test_wilcoxon_is_the_share_of_signs_that_leave_as_much():
+    differences = np.random.default_rng(1).normal(0.3, 1, 10)
+    ranks = scipy.stats.rankdata(np.abs(differences))
+    sums = np.array([np.dot(signs, ranks) for signs in product([-1, 1], repeat=10)])
+    expected = np.mean(np.abs(sums) >= abs(np.dot(np.sign(differences), ranks)))
+    assert wilcoxon_p(differences) == pytest.approx(expected)
+
+
 def test_effect_size():
     assert cohens_dz(np.array([1.0, 2.0, 3.0])) == pytest.approx(2.0)
     assert cohens_dz(np.full(3, -0.1)) is None
@@ -69,6 +96,7 @@ def test_effect_size():
 def test_the_resampled_t_test_corrects_for_shared_samples():
     differences = np.random.default_rng(0).normal(0.05, 0.1, 15)
     assert resampled_t_p(differences, 0.0) == pytest.approx(scipy.stats.ttest_1samp(differences, 0).pvalue)
+    assert resampled_t_p(differences, 0.0) == pytest.approx(DescrStatsW(differences).ttest_mean(0)[1])
     statistic = differences.mean() / np.sqrt((1 / 15 + 0.25) * differences.var(ddof=1))
     assert resampled_t_p(differences, 0.25) == pytest.approx(2 * scipy.stats.t.sf(abs(statistic), 14))
     assert resampled_t_p(np.zeros(4), 0.25) == 1
@@ -79,6 +107,15 @@ def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, 0.9]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+@pytest.mark.parametrize(
+    "p_values",
+    [[0.3], [0.01, 0.04, 0.03, 0.005], [0.02, 0.02, 0.02], [0.0, 1.0, 0.5, 0.5], np.geomspace(1e-4, 0.9, 9)[::-1]],
+    ids=["one", "four", "ties", "ends", "nine"],
+)
+def test_holm_is_that_of_statsmodels(p_values):
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
 
 
 def test_guesses_stay_below_their_bound_as_often_as_it_says():
