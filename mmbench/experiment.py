@@ -24,6 +24,7 @@ from mmbench.records import slug
 from mmbench.runspec import RunSpec, budget_of, n_jobs
 from mmbench.saving import Saving, check_saving, save_encoders, unsaved
 from mmbench.schedule import run_missing
+from mmbench.seals import mended
 from mmbench.splits import Fold, fingerprint, fold_of_all, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Rows, Store
@@ -64,6 +65,12 @@ def carry_out(
     asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
 ) -> tuple[Path, list[Plan]]:
     """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
+    return mended(lambda: _carry_out(asked, files, recipes, findings))
+
+
+def _carry_out(
+    asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
+) -> tuple[Path, list[Plan]]:
     layout = lay_out(asked, files, recipes, findings)
     missing = unsaved(asked.spec.save_encoders, layout.plans[0])
     run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec))
