@@ -1,6 +1,5 @@
 """Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from mmbench.building import build_encoder
 from mmbench.checkpoints import weights_digest
 from mmbench.diagnosis.noise import Noise, NoisySource
 from mmbench.errors import DamagedError, PluginError
-from mmbench.files import check_room, locked, make_folder, sweep, written_whole
+from mmbench.files import locked, make_folder, sweep
 from mmbench.guard import Closed, guarded, name_component, named_files
 from mmbench.hashing import code_digest, digest
 from mmbench.keys import Near, Parts, find_near
@@ -24,13 +23,13 @@ from mmbench.plugins import load_registry
 from mmbench.portraits import differ, rounding
 from mmbench.prepare import Preparation
 from mmbench.progress import reporter, track
-from mmbench.seals import Sealed, replace_damaged, write_seal
+from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
-from mmbench.store import FORMAT, Rows, Source, Store, finish
+from mmbench.store import FORMAT, Rows, Source, Store, read_presence
+from mmbench.tokens import BLOCK, Blocks, is_whole_block, join_blocks, write_block
 from mmbench.training import deterministic, mixed_precision
 from mmbench.workers import in_processes
 
-_BLOCK = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
 _BATCH = 64  # instances an encoder sees at once
 _AGAIN = 2  # samples encoded again after each block
 FROZEN_SEED = 0
@@ -129,40 +128,26 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
     if near := find_relative(made_from, path):
         reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
     n_rows = len(Store(what.store))
-    blocks = [(start, path.parent / f".{path.stem}.{start}.npy") for start in range(0, n_rows, _BLOCK)]
+    blocks = [(start, path.parent / f".{path.stem}.{start}.npy") for start in range(0, n_rows, BLOCK)]
     sweep(block for _, block in blocks)
     tasks = [
-        (what, start, min(start + _BLOCK, n_rows), block, made_from)
+        (what, start, min(start + BLOCK, n_rows), block, made_from)
         for start, block in blocks
-        if not _is_whole_block(block)
+        if not is_whole_block(block)
     ]
     on_gpu = torch.device(what.device).type == "cuda"
     work = in_processes(1 if on_gpu else min(jobs, max(len(tasks), 1)), _encode_block, tasks)
     for _ in track(work, f"encoding {what.label}", total=len(tasks)):
         pass
-    modality = Store(what.store).schema.modality(what.modality)
-    shape = (n_rows, modality.instances, encoder.out.length, encoder.out.dim)
-    check_room(path, 4 * math.prod(shape))
-    with written_whole(path) as aside:
-        with h5py.File(aside, "w") as file:
-            group = file.create_group(f"modalities/{what.modality}")
-            x = group.create_dataset("x", shape=shape, dtype=np.float32)
-            for start, block in blocks:
-                x[start : start + _BLOCK] = np.load(block)
-            with h5py.File(what.store, "r") as prepared:
-                group["present"] = prepared[f"modalities/{what.modality}/present"][()]
-            group.attrs["parameters"] = sum(parameter.numel() for parameter in encoder.parameters())
-        finish(aside, "tokens", made_from)
+    source = Blocks([block for _, block in blocks], read_presence(what.store, what.modality))
+    shape = (*source.present.shape, encoder.out.length, encoder.out.dim)
+    join_blocks(path, what.modality, source, shape, _count(encoder), made_from)
     for _, block in blocks:
         block.unlink()
 
 
-def _is_whole_block(block: Path) -> bool:
-    try:
-        Sealed(block)
-    except (OSError, DamagedError):
-        return False
-    return True
+def _count(encoder: Encoder) -> int:
+    return sum(parameter.numel() for parameter in encoder.parameters())
 
 
 def _encode_block(what: Encoding, start: int, stop: int, path: Path, made_from: Parts) -> None:
@@ -188,10 +173,7 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path, made_from: 
             where=name_component(encoder, what.plugins),
             remedy="a frozen encoder keeps nothing of what it sees",
         )
-    with written_whole(path) as aside:
-        with aside.open("wb") as file:
-            np.save(file, np.concatenate([tokens.numpy() for tokens in done]))
-        write_seal(aside, "block", {**made_from, "rows": [start, stop]})
+    write_block(path, np.concatenate([tokens.numpy() for tokens in done]), made_from)
 
 
 def _tokens(encoder: Encoder, source: Source, rows: Rows, device: torch.device) -> Tensor:

@@ -32,6 +32,7 @@ FLOORS = (
         "prepare",
         "splits",
         "features",
+        "tokens",
         "inputs",
         "model",
         "training",

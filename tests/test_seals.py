@@ -61,7 +61,7 @@ def test_a_truncated_file_and_a_longer_one_are_refused(path: Path, share: float)
     content = path.read_bytes()
     for spoilt in (
         content[: int(share * len(content))],
-        content[: int(share * len(content))] + content,
+        content[int(share * len(content)) + 1 :],
         content + b"x",
     ):
         path.write_bytes(spoilt)
