@@ -141,12 +141,13 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
         pass
     source = Blocks([block for _, block in blocks], read_presence(what.store, what.modality))
     shape = (*source.present.shape, encoder.out.length, encoder.out.dim)
-    join_blocks(path, what.modality, source, shape, _count(encoder), made_from)
+    join_blocks(path, what.modality, source, shape, count_parameters(encoder), made_from)
     for _, block in blocks:
         block.unlink()
 
 
-def _count(encoder: Encoder) -> int:
+def count_parameters(encoder: Encoder) -> int:
+    """Number of an encoder's parameters, trained or not."""
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 

@@ -11,7 +11,7 @@ from mmbench.seals import read_seal
 Parts = Mapping[str, Any]
 """What a key is the digest of. A component is a mapping with its ``name``."""
 
-_DIGEST = re.compile(r"[0-9a-f]{16,}")
+_DIGEST = re.compile(r"(.+-)?[0-9a-f]{16,}")  # with the name of a file before it
 _MOST = 4  # differences told in a line
 
 
@@ -90,6 +90,8 @@ def _call(path: tuple[str, ...], parts: Parts) -> str:
         return f"{path[-1]} of {_kind(path[:-1])} {owner['name']}" if path[-1] != "name" else _kind(path[:-1])
     if path[-2:-1] == ("files",):
         return f"file of {path[-1]}"
+    if path == ("prepared",):
+        return "prepared data"
     return path[-1] if len(path) == 1 else f"{path[-1]} of {path[-2]}"
 
 

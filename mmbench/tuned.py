@@ -7,6 +7,7 @@ from typing import Any
 
 from mmbench.asked import examine, find_files, settle
 from mmbench.experiment import Layout, lay_out
+from mmbench.files import using
 from mmbench.jobs import Plan
 from mmbench.methods import resolve
 from mmbench.runspec import RunSpec, n_jobs
@@ -80,7 +81,8 @@ def tune_spec(spec: RunSpec) -> TuningResult:
         tune_missing(layout.plans, layout.folds, n_jobs(asked.spec))
         return layout
 
-    layout = mended(tune_all)
+    with using(asked.spec.cache):
+        layout = mended(tune_all)
     names = [fold.name for fold in layout.folds]
     first = layout.plans[0].run
     return TuningResult(

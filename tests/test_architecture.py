@@ -72,6 +72,8 @@ FLOORS = (
         "tuned",
         "diagnosed",
         "explanation",
+        "explaining",
+        "caches",
         "restoring",
         "ablation",
         "auditing",
