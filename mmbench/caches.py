@@ -69,7 +69,7 @@ def list_cache(cache: Path, plugins: tuple[str, ...] = ()) -> list[Item]:
     ``plugins`` are the files whose datasets and encoders are known, too.
     """
     registry = load_registry(plugins)
-    items = [_judge(item, registry) for item in _find(cache)]
+    items = [_judge(item, registry) for item in _find(cache, registry)]
     gone = {_key(item) for item in items if item.kind == "prepared" and item.state == "outdated"}
     return [_of_outdated(item, gone) for item in items]
 
@@ -135,12 +135,12 @@ def _made_with(path: Path) -> Iterator[Path]:
         yield path.with_name(name)
 
 
-def _find(cache: Path) -> Iterator[Item]:
+def _find(cache: Path, registry: Registry) -> Iterator[Item]:
     for kind, (folder, pattern) in _NAMES.items():
         for path in sorted((cache / folder).glob("*")):
             if pattern.fullmatch(path.name) and not _PART.fullmatch(path.name) and path.is_file():
                 seal = read_seal(path)
-                yield _item(path, kind, _describe(seal.made_from) if seal else path.name)
+                yield _item(path, kind, _describe(seal.made_from, registry) if seal else path.name)
     for path in sorted([*(cache / "prepared").glob("*"), *(cache / "tokens").glob("*")]):
         if _DAMAGED.fullmatch(path.name):
             yield _item(path, "damaged", path.name.removesuffix(DAMAGED))
@@ -155,18 +155,21 @@ def _item(path: Path, kind: Kind, what: str) -> Item:
     return Item(path, kind, what, size, max(0.0, time.time() - path.stat().st_mtime))
 
 
-def _describe(parts: Parts) -> str:
+def _describe(parts: Parts, registry: Registry) -> str:
     """What a file holds, as one would ask for it."""
     if "dataset" in parts:
         units = list(parts["sources"])
         of = f" {units[0]}" if len(units) == 1 else f", {len(units)} units"
-        return f"{_spec(parts['dataset'])}{of}"
+        return f"{_spec('datasets', parts['dataset'], registry)}{of}"
     noise = f", {parts['snr_db']} dB" if "snr_db" in parts else ""
-    return f"{parts['modality']} with {_spec(parts['encoder'])}{noise}"
+    return f"{parts['modality']} with {_spec('encoders', parts['encoder'], registry)}{noise}"
 
 
-def _spec(component: Mapping[str, Any]) -> str:
-    return str(Spec(component["name"], component["params"]))
+def _spec(kind: str, component: Mapping[str, Any], registry: Registry) -> str:
+    """A component with those of its parameters that are not the defaults of today."""
+    name, params = component["name"], component["params"]
+    defaults = registry.bound(kind, Spec(name)) if name in getattr(registry, kind) else {}
+    return str(Spec(name, {key: value for key, value in params.items() if defaults.get(key, ...) != value}))
 
 
 def _judge(item: Item, registry: Registry) -> Item:

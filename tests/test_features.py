@@ -1,5 +1,7 @@
 """Tokens are made once, kept as halves where that changes nothing, and never read from a damaged file."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -230,6 +232,27 @@ def test_a_damaged_block_is_encoded_again(what: Encoding, cache: Path, monkeypat
 
 def stop(*arguments: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_two_processes_encode_once(what: Encoding, cache: Path, tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from mmbench import features
+from mmbench.specs import parse_spec
+encoded = features._encode
+def count(*arguments):
+    with Path({str(tmp_path / "count")!r}).open("a") as log:
+        log.write("x")
+    encoded(*arguments)
+features._encode = count
+what = features.Encoding(Path({str(what.store)!r}), "signal", parse_spec("spectrum"), {what.plugins!r}, "cpu")
+print(features.encode(what, Path({str(cache)!r})).name)
+"""
+    command = [sys.executable, "-c", code]
+    pair = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    outcomes = [process.communicate() for process in pair]
+    assert outcomes == [(f"{encode(what, cache).name}\n", "")] * 2
+    assert (tmp_path / "count").read_text() == "x"
 
 
 def test_why_tokens_are_made_anew_is_told(toy_people: Path, cache: Path) -> None:
