@@ -165,8 +165,10 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path, made_from: 
         encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED).to(device).eval()
         with deterministic(device), torch.inference_mode(), mixed_precision(device):
             before = _tokens(encoder, source, few, device)
-            rows = (np.arange(first, min(first + step, stop)) for first in range(start, stop, step))
-            done = [_tokens(encoder, source, part, device) for part in rows]
+            done = np.empty((stop - start, *before.shape[1:]), dtype=np.float32)
+            for first in range(start, stop, step):
+                part = np.arange(first, min(first + step, stop))
+                done[part - start] = _tokens(encoder, source, part, device).numpy()
             after = _tokens(encoder, source, few, device)
     if differ({what.modality: before}, {what.modality: after}, rounding(device).again):
         raise PluginError(
@@ -174,7 +176,7 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path, made_from: 
             where=name_component(encoder, what.plugins),
             remedy="a frozen encoder keeps nothing of what it sees",
         )
-    write_block(path, np.concatenate([tokens.numpy() for tokens in done]), made_from)
+    write_block(path, done, made_from)
 
 
 def _tokens(encoder: Encoder, source: Source, rows: Rows, device: torch.device) -> Tensor:
