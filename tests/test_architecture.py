@@ -22,7 +22,7 @@ DISTRIBUTIONS = (
 )
 # The table of the design, from the ground up. A room may import from its own floor and from those below.
 FLOORS = (
-    {"errors", "types", "space", "files", "hashing", "progress", "specs", "metrics", "seals", "keys"},
+    {"errors", "types", "space", "files", "hashing", "progress", "specs", "metrics", "seals", "keys", "sources"},
     {"components", "networks", "hookspecs"},
     {
         "plugins",

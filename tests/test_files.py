@@ -207,6 +207,18 @@ def test_digests_follow_the_content(tmp_path: Path) -> None:
     assert FileDigests(memory)(file) == first
 
 
+def test_a_file_that_was_replaced_behind_its_times_is_read_again(tmp_path: Path) -> None:
+    file, memory = tmp_path / "data.bin", tmp_path / "digests.json"
+    file.write_bytes(b"one")
+    before = file.stat()
+    digests = FileDigests(memory)
+    first = digests(file)
+    digests.save()
+    file.write_bytes(b"two")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert FileDigests(memory)(file) != first
+
+
 def test_a_digest_is_remembered_and_a_damaged_memory_is_not_believed(tmp_path: Path) -> None:
     file, memory = tmp_path / "data.bin", tmp_path / "digests.json"
     file.write_bytes(b"one")
