@@ -10,8 +10,8 @@ _HOST = "mmbench"
 def find_sources(path: Path, module: str, is_packaged: bool) -> dict[str, Path]:
     """The files behind a module, by name: its folder where it lives in a package, and what these import.
 
-    Followed are imports within the distribution that it is from, and of files beside one that is in no package. The host
-    is not: what it does to samples or tokens has a format, which is in their keys.
+    Followed are imports within the distribution that it is from, and of files beside one that is in no package. The
+    host is not: what it does to samples or tokens has a format, which is in their keys.
     """
     base, top = _base_of(path, module) if is_packaged else (path.parent, "")
     todo = sorted(path.parent.glob("*.py")) if is_packaged else [path]

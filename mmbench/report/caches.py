@@ -17,7 +17,7 @@ def explained_table(found: Sequence[Explained]) -> RenderableType:
     """What a run takes as rows: whether it is there, and how it differs from the nearest that is."""
     table = plain_table("of this run")
     table.add_column("is", no_wrap=True)
-    table.add_column("for", overflow="fold")
+    table.add_column("why", overflow="fold")
     for each in found:
         shown = list(each.why[:_MOST])
         if len(each.why) > _MOST:
