@@ -30,7 +30,7 @@ _NAMES: Mapping[Kind, tuple[str, re.Pattern[str]]] = {
     "tokens": ("tokens", re.compile(rf"[^.].*-{_KEY}\.h5")),
     "block": ("tokens", re.compile(rf"\..+-{_KEY}\.\d+\.npy")),
 }
-_DAMAGED = re.compile(rf"[^.].*-{_KEY}\.h5{re.escape(DAMAGED)}")
+_DAMAGED = re.compile(rf".+-{_KEY}\.(unit\.)?h5{re.escape(DAMAGED)}")
 _PART = re.compile(rf"\.part-[0-9a-f]{{8}}-(\.?.+-{_KEY}\.(?:h5|unit\.h5|\d+\.npy))")
 _REMAINS = re.compile(r"\.tokens-\w+")  # of a diagnosis that was killed
 

@@ -90,6 +90,7 @@ def litter(cache: Path) -> list[Path]:
         prepared.with_name(f".part-0123abcd-{prepared.name}"),
         tokens.with_name(f".part-0123abcd-.{tokens.stem}.128.npy"),
         tokens.with_name(f"{tokens.name}.damaged"),
+        prepared.with_name(f".{prepared.stem}.unit.h5.damaged"),
     ]
     for path in left:
         path.write_bytes(b"half")
@@ -110,9 +111,9 @@ def foreign(cache: Path) -> list[Path]:
 
 def test_without_a_choice_only_what_was_left_over_goes(home: Path, cache: Path) -> None:
     left, mine = litter(cache), foreign(cache)
-    assert clean(home, dry_run=True) == ["damaged", "left over", "left over", "left over"]
+    assert clean(home, dry_run=True) == ["damaged", "damaged", "left over", "left over", "left over"]
     assert all(path.exists() for path in left)
-    assert clean(home) == ["damaged", "left over", "left over", "left over"]
+    assert clean(home) == ["damaged", "damaged", "left over", "left over", "left over"]
     assert not any(path.exists() for path in left)
     assert all(path.exists() for path in mine)
     assert [item.kind for item in listed(home)] == ["prepared", "tokens", "files"]

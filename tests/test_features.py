@@ -1,5 +1,6 @@
 """Tokens are made once, kept as halves where that changes nothing, and never read from a damaged file."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -123,11 +124,7 @@ def run(people: Path, folder: Path, **options: object) -> Comparison:
         out=folder / "runs",
         cache=folder / "cache",
         plugins=(TOY,),
-        encoders={"signal": "spectrum"},
-        training={"epochs": 3},
-        folds=2,
-        jobs=1,
-        **options,
+        **{"encoders": {"signal": "spectrum"}, "training": {"epochs": 3}, "folds": 2, "jobs": 1, **options},
     )
 
 
@@ -199,6 +196,23 @@ def test_a_run_makes_again_what_is_damaged(
     assert path.read_bytes() == content
     for one, other in zip(whole.methods[0].records, again.methods[0].records, strict=True):
         assert one.logits == other.logits
+
+
+def test_damage_is_no_failed_trial(toy_people: Path, tmp_path: Path) -> None:
+    options = {"diagnose": "no", "tune": 2, "encoders": {"signal": "spectrum", "facts": "mlp"}}
+    whole = run(toy_people, tmp_path, **options)
+    shutil.rmtree(tmp_path / "runs")
+    (path,) = (tmp_path / "cache").glob("prepared/*.h5")
+    flip(path, place(path, "modalities/facts/x") + 1)
+    again = run(toy_people, tmp_path, **options)
+    assert path.with_name(f"{path.name}.damaged").exists()
+    for one, other in zip(whole.methods[0].records, again.methods[0].records, strict=True):
+        assert one.logits == other.logits
+        assert one.tuning is not None
+        assert other.tuning is not None
+        assert [trial["state"] for trial in one.tuning["trials"]] == [
+            trial["state"] for trial in other.tuning["trials"]
+        ]
 
 
 @pytest.mark.parametrize("name", ["ids", "labels/side", "groups/trial", "spans", "modalities/facts/x"])
