@@ -23,6 +23,11 @@ from mmbench.tokens import BOUND, fits_half
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 
 
+@pytest.fixture(autouse=True)
+def _all_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmbench.tokens.SMALL", 0)
+
+
 class Listener(Silent):
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -85,6 +90,11 @@ def test_tokens_are_halves_and_are_read_as_float32(
     assert read(half).dtype == np.float32
     np.testing.assert_array_equal(read(half), read(whole).astype(np.float16))
     np.testing.assert_allclose(read(half), read(whole), rtol=2.0**-11)
+
+
+def test_small_files_stay_float32(what: Encoding, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmbench.tokens.SMALL", 1 << 26)
+    assert dtype(encode(what, cache)) == np.float32
 
 
 def test_standardised_tokens_differ_by_no_more_than_the_bound(
@@ -234,10 +244,10 @@ def test_a_damaged_block_is_encoded_again(what: Encoding, cache: Path, monkeypat
     whole = encode(what, cache).read_bytes()
     (path,) = (cache / "tokens").glob("*.h5")
     path.unlink()
-    monkeypatch.setattr("mmbench.features.join_blocks", stop)
-    with pytest.raises(KeyboardInterrupt):
-        encode(what, cache)
-    monkeypatch.undo()
+    with monkeypatch.context() as stopped:
+        stopped.setattr("mmbench.features.join_blocks", stop)
+        with pytest.raises(KeyboardInterrupt):
+            encode(what, cache)
     (block,) = (cache / "tokens").glob(".*.npy")
     flip(block, 200)
     assert encode(what, cache).read_bytes() == whole
