@@ -6,6 +6,7 @@
     └── UserError            the user can mend it: one line, exit code 2
         ├── SpecError        an option, a name or a parameter on the shell line
         ├── DataError        a file, trial or sample of a dataset
+        │   └── DamagedError a file of the cache that is not as it was written
         ├── ProtocolError    a protocol that the dataset cannot serve
         ├── PluginError      a plugin that breaks the contract; names the plugin
         ├── WeightsError     pretrained weights that are missing or do not fit
@@ -56,6 +57,10 @@ class SpecError(UserError):
 
 class DataError(UserError):
     """A file, trial or sample that is missing, damaged or outside its range."""
+
+
+class DamagedError(DataError):
+    """A file of the cache that is not as it was written."""
 
 
 class ProtocolError(UserError):

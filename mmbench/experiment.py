@@ -11,7 +11,7 @@ import numpy as np
 from mmbench.asked import Asked, examine, find_files, settle
 from mmbench.building import all_params, check_augment
 from mmbench.comparison import Comparison, load_comparison
-from mmbench.files import make_folder, write_text
+from mmbench.files import make_folder, using, write_text
 from mmbench.hashing import digest
 from mmbench.jobs import Plan
 from mmbench.lint import Findings, tell
@@ -24,6 +24,7 @@ from mmbench.records import slug
 from mmbench.runspec import RunSpec, budget_of, n_jobs
 from mmbench.saving import Saving, check_saving, save_encoders, unsaved
 from mmbench.schedule import run_missing, tuned_for
+from mmbench.seals import mended
 from mmbench.splits import Fold, fingerprint, fold_of_all, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Rows, Store
@@ -64,6 +65,13 @@ def carry_out(
     asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
 ) -> tuple[Path, list[Plan]]:
     """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
+    with using(asked.spec.cache):
+        return mended(lambda: _carry_out(asked, files, recipes, findings))
+
+
+def _carry_out(
+    asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
+) -> tuple[Path, list[Plan]]:
     layout = lay_out(asked, files, recipes, findings)
     missing = unsaved(asked.spec.save_encoders, layout.plans[0])
     run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec))
@@ -92,6 +100,15 @@ def open_data(asked: Asked, files: Preparation, recipes: Sequence[Recipe]) -> St
 
 def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
     """Split prepared data and encode them."""
+    rows, folds, setting = share_out(store, asked, files)
+    make_folder(setting.home)
+    plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
+    write_text(setting.home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
+    return Layout(setting.home, store, rows, folds, plans)
+
+
+def share_out(store: Store, asked: Asked, files: Preparation) -> tuple[Rows, Sequence[Fold], Setting]:
+    """The samples that have a label, their folds, and what all methods share; nothing is encoded or written."""
     spec, design = asked.spec, asked.design
     rows = labelled_rows(store, asked.task)
     folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), asked.protocol, design.folds), rows)
@@ -105,7 +122,7 @@ def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence
         "offered": [modality.name for modality in asked.schema.modalities],
         **_describe_split(store, folds, asked.task),
     }
-    home = make_folder(spec.out / slug(f"{asked.name.name}-{asked.task}-{asked.protocol.name}-{about['fingerprint']}"))
+    home = spec.out / slug(f"{asked.name.name}-{asked.task}-{asked.protocol.name}-{about['fingerprint']}")
     setting = Setting(
         store,
         about,
@@ -120,9 +137,7 @@ def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence
         spec.diagnose,
         files,
     )
-    plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
-    write_text(home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
-    return Layout(home, store, rows, folds, plans)
+    return rows, folds, setting
 
 
 def labelled_rows(store: Store, task: str) -> Rows:

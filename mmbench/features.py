@@ -1,8 +1,8 @@
 """Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,22 +12,24 @@ from torch import Tensor
 from mmbench.building import build_encoder
 from mmbench.checkpoints import weights_digest
 from mmbench.diagnosis.noise import Noise, NoisySource
-from mmbench.errors import PluginError
-from mmbench.files import check_room, locked, make_folder, sweep, written_whole
+from mmbench.errors import DamagedError, PluginError
+from mmbench.files import locked, make_folder, sweep
 from mmbench.guard import Closed, guarded, name_component, named_files
 from mmbench.hashing import code_digest, digest
+from mmbench.keys import Near, Parts, find_near
 from mmbench.model import encode_bag
 from mmbench.networks import Encoder
 from mmbench.plugins import load_registry
 from mmbench.portraits import differ, rounding
 from mmbench.prepare import Preparation
-from mmbench.progress import track
+from mmbench.progress import reporter, track
+from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
-from mmbench.store import Rows, Source, Store
+from mmbench.store import FORMAT, Rows, Source, Store, read_presence
+from mmbench.tokens import BLOCK, Blocks, is_whole_block, join_blocks, write_block
 from mmbench.training import deterministic, mixed_precision
 from mmbench.workers import in_processes
 
-_BLOCK = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
 _BATCH = 64  # instances an encoder sees at once
 _AGAIN = 2  # samples encoded again after each block
 FROZEN_SEED = 0
@@ -50,6 +52,11 @@ class Encoding:
     data: Preparation | None = None
 
     @property
+    def label(self) -> str:
+        """What is encoded, for people."""
+        return f"{self.modality} with {self.encoder.name}" + ("" if self.snr_db is None else f", {self.snr_db} dB")
+
+    @property
     def closed(self) -> Closed:
         """What the encoder may not open."""
         given = named_files([load_registry(self.plugins).bound("encoders", self.encoder)])
@@ -61,55 +68,90 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
     store = Store(what.store)
     encoder = build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
+    made_from = describe(what, encoder, store.key)
+    path = token_path(what, cache, made_from)
+    make_folder(path.parent)
+    with locked(path):
+        if not _is_there(path):
+            _encode(what, made_from, encoder, path, jobs)
+    return path
+
+
+def describe(what: Encoding, encoder: Encoder, store_key: str) -> dict[str, Any]:
+    """All that the tokens depend on: what their key is the digest of."""
     noise = {} if what.snr_db is None else {"snr_db": what.snr_db}
-    key = digest(
-        {
-            **noise,
-            "store": store.key,
-            "modality": what.modality,
-            "encoder": what.encoder.name,
+    return {
+        **noise,
+        "prepared": store_key,
+        "modality": what.modality,
+        "encoder": {
+            "name": what.encoder.name,
             "params": load_registry(what.plugins).bound("encoders", what.encoder),
             "version": encoder.version,
             "code": code_digest(type(encoder)),
             "weights": weights_digest(encoder),
-            "device": torch.device(what.device).type,
-            "threads": what.threads,
-        }
-    )
-    folder = make_folder(cache / "tokens")
-    path = folder / f"{what.modality}-{what.encoder.name}-{key[:16]}.h5"
-    with locked(path):
-        if not path.exists():
-            _encode(what, len(store), encoder, path, jobs)
-    return path
+        },
+        "device": torch.device(what.device).type,
+        "threads": what.threads,
+        "torch": torch.__version__,
+        "format": FORMAT,
+    }
 
 
-def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int) -> None:
-    blocks = [(start, path.parent / f".{path.stem}.{start}.npy") for start in range(0, n_rows, _BLOCK)]
+def token_path(what: Encoding, cache: Path, made_from: Parts) -> Path:
+    """Where the tokens lie that are made from this."""
+    return cache / "tokens" / f"{what.modality}-{what.encoder.name}-{digest(made_from)[:16]}.h5"
+
+
+def find_relative(made_from: Parts, path: Path) -> Near | None:
+    """Tokens of the same modality and encoder, with as much noise, that are most like those at ``path``."""
+    stem = path.stem.rpartition("-")[0]
+    return find_near(made_from, path.parent.glob(f"{stem}-*.h5"), lambda parts: _noise(parts) == _noise(made_from))
+
+
+def _noise(parts: Parts) -> Any:
+    return parts.get("snr_db")
+
+
+def _is_there(path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        Sealed(path)
+    except DamagedError as error:
+        replace_damaged(path, f"is damaged ({error.message})")
+        return False
+    return True
+
+
+def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs: int) -> None:
+    if near := find_relative(made_from, path):
+        reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
+    n_rows = len(Store(what.store))
+    blocks = [(start, path.parent / f".{path.stem}.{start}.npy") for start in range(0, n_rows, BLOCK)]
     sweep(block for _, block in blocks)
-    todo = [(start, block) for start, block in blocks if not block.exists()]
+    tasks = [
+        (what, start, min(start + BLOCK, n_rows), block, made_from)
+        for start, block in blocks
+        if not is_whole_block(block)
+    ]
     on_gpu = torch.device(what.device).type == "cuda"
-    tasks = [(what, start, min(start + _BLOCK, n_rows), block) for start, block in todo]
-    work = in_processes(1 if on_gpu else min(jobs, max(len(todo), 1)), _encode_block, tasks)
-    label = f"encoding {what.modality} with {what.encoder.name}"
-    for _ in track(work, label if what.snr_db is None else f"{label}, {what.snr_db} dB", total=len(todo)):
+    work = in_processes(1 if on_gpu else min(jobs, max(len(tasks), 1)), _encode_block, tasks)
+    for _ in track(work, f"encoding {what.label}", total=len(tasks)):
         pass
-    modality = Store(what.store).schema.modality(what.modality)
-    shape = (n_rows, modality.instances, encoder.out.length, encoder.out.dim)
-    check_room(path, 4 * math.prod(shape))
-    with written_whole(path) as aside, h5py.File(aside, "w") as file:
-        group = file.create_group(f"modalities/{what.modality}")
-        x = group.create_dataset("x", shape=shape, dtype=np.float32)
-        for start, block in blocks:
-            x[start : start + _BLOCK] = np.load(block)
-        with h5py.File(what.store, "r") as prepared:
-            group["present"] = prepared[f"modalities/{what.modality}/present"][()]
-        group.attrs["parameters"] = sum(parameter.numel() for parameter in encoder.parameters())
+    source = Blocks([block for _, block in blocks], read_presence(what.store, what.modality))
+    shape = (*source.present.shape, encoder.out.length, encoder.out.dim)
+    join_blocks(path, what.modality, source, shape, count_parameters(encoder), made_from)
     for _, block in blocks:
         block.unlink()
 
 
-def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
+def count_parameters(encoder: Encoder) -> int:
+    """Number of an encoder's parameters, trained or not."""
+    return sum(parameter.numel() for parameter in encoder.parameters())
+
+
+def _encode_block(what: Encoding, start: int, stop: int, path: Path, made_from: Parts) -> None:
     torch.set_num_threads(what.threads)
     store = Store(what.store)
     device = torch.device(what.device)
@@ -123,8 +165,10 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
         encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED).to(device).eval()
         with deterministic(device), torch.inference_mode(), mixed_precision(device):
             before = _tokens(encoder, source, few, device)
-            rows = (np.arange(first, min(first + step, stop)) for first in range(start, stop, step))
-            done = [_tokens(encoder, source, part, device) for part in rows]
+            done = np.empty((stop - start, *before.shape[1:]), dtype=np.float32)
+            for first in range(start, stop, step):
+                part = np.arange(first, min(first + step, stop))
+                done[part - start] = _tokens(encoder, source, part, device).numpy()
             after = _tokens(encoder, source, few, device)
     if differ({what.modality: before}, {what.modality: after}, rounding(device).again):
         raise PluginError(
@@ -132,8 +176,7 @@ def _encode_block(what: Encoding, start: int, stop: int, path: Path) -> None:
             where=name_component(encoder, what.plugins),
             remedy="a frozen encoder keeps nothing of what it sees",
         )
-    with written_whole(path) as aside, aside.open("wb") as file:
-        np.save(file, np.concatenate([tokens.numpy() for tokens in done]))
+    write_block(path, done, made_from)
 
 
 def _tokens(encoder: Encoder, source: Source, rows: Rows, device: torch.device) -> Tensor:

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mmbench.errors import StorageError
+from mmbench.progress import reporter
 
+_PATIENCE = 3.0  # seconds that one waits for a lock without saying so
+_USING = ".using-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
@@ -65,18 +68,59 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def lock_of(path: Path) -> FileLock:
+    """The lock that whoever makes ``path`` holds. The system releases it when its process ends, however it does."""
+    return FileLock(path.with_name(f".{path.name}.lock"))
+
+
+def is_held(lock: FileLock) -> bool:
+    """Whether another process holds a lock."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+@contextmanager
+def using(cache: Path) -> Iterator[None]:
+    """Let nobody clean a cache while the block runs."""
+    mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
+    with storage_errors(mark), FileLock(mark):
+        yield
+    mark.unlink(missing_ok=True)
+
+
+def is_used(cache: Path) -> bool:
+    """Whether a process uses a cache now; marks of those that were killed do not count, and go."""
+    marks = list(cache.glob(f"{_USING}*"))
+    held = [mark for mark in marks if is_held(FileLock(mark))]
+    for mark in set(marks) - set(held):
+        mark.unlink(missing_ok=True)
+    return bool(held)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes from making ``path`` while the block runs."""
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    """Keep other processes from making ``path`` while the block runs; wait, and say so, while one does."""
+    lock = lock_of(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        _wait_for(lock, path)
     try:
         sweep([path])
         yield
     finally:
         lock.release()
+
+
+def _wait_for(lock: FileLock, path: Path) -> None:
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        reporter().message(f"waiting for another process that makes {path.name}")
+        lock.acquire()
 
 
 def sweep(paths: Iterable[Path]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.files import write_text
+from mmbench.sources import find_sources
 
 
 def canonical_json(value: object) -> str:
@@ -24,19 +25,19 @@ def digest(value: object) -> str:
 
 
 def code_digest(cls: type) -> str:
-    """Digest of the source a component is written in: its module, or its folder when it lives in a package."""
+    """Digest of the source a component is written in: its module, or its folder in a package, and what these import."""
     module = sys.modules.get(cls.__module__)
     try:
         path = Path(inspect.getfile(cls))
     except (OSError, TypeError):
         return "interactive"
-    return _source_digest(path, bool(getattr(module, "__package__", "")))
+    return _source_digest(path, cls.__module__, bool(getattr(module, "__package__", "")))
 
 
 @cache
-def _source_digest(path: Path, whole_folder: bool) -> str:
-    files = sorted(path.parent.glob("*.py")) if whole_folder else [path]
-    return digest([[file.name, hashlib.sha256(file.read_bytes()).hexdigest()] for file in files])[:16]
+def _source_digest(path: Path, module: str, is_packaged: bool) -> str:
+    found = find_sources(path, module, is_packaged)
+    return digest({name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in found.items()})[:16]
 
 
 def file_digest(path: Path) -> str:
@@ -46,7 +47,7 @@ def file_digest(path: Path) -> str:
 
 
 class FileDigests:
-    """SHA-256 of files, remembered by size and modification time so that a file is read once."""
+    """SHA-256 of files, remembered by size and times of change so that a file is read once."""
 
     def __init__(self, memory: Path) -> None:
         self.memory = memory
@@ -57,7 +58,8 @@ class FileDigests:
         """Digest of the content of ``path``."""
         path = path.resolve()
         stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        # Tools that copy set the time of the content back; the time of the last change they cannot set.
+        stamp = [stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}-{stat.st_ctime_ns}"]
         known = self._known.get(str(path))
         if known and known[:3] == stamp:
             return str(known[3])

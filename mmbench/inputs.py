@@ -1,6 +1,6 @@
 """What a model reads: raw instances or cached tokens, standardised, in batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from mmbench.store import Rows, Source
 
 Standardize = Literal["train", "subject"]
 _CHUNK = 256
+_CHUNK_BYTES = 1 << 25
 _IN_MEMORY = 1 << 30  # bytes of one modality up to which it is read once and kept
 
 
@@ -50,8 +51,8 @@ def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[n
     """
     count, total, squares = 0.0, np.zeros(()), np.zeros(())
     shift: NDArray[np.float64] | None = None
-    for start in range(0, len(rows), _CHUNK):
-        x, present = source.read(rows[start : start + _CHUNK])
+    for part in chunks(rows, source.read(rows[:1])[0].nbytes):
+        x, present = source.read(part)
         here = x[present].astype(np.float64)
         if shift is None and len(here):
             # Sums of squares lose digits when the mean is large: take off a value near it first.
@@ -72,6 +73,13 @@ def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[n
     return mean + shift, np.where(std > 1e-7 * np.abs(mean + shift) + 1e-12, std, 0.0)
 
 
+def chunks(rows: Rows, n_bytes: int) -> Iterator[Rows]:
+    """Rows in parts of up to 256, fewer where a row has many bytes, so that no part is large."""
+    size = min(_CHUNK, max(1, _CHUNK_BYTES // max(n_bytes, 1)))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
 class Stream:
     """One modality as the model reads it."""
 
@@ -81,7 +89,7 @@ class Stream:
         first, _ = source.read(np.arange(min(1, n_rows)))
         self._kept: Tokens | None = None
         if first.nbytes * n_rows <= _IN_MEMORY:
-            self._kept = self._read(np.arange(n_rows))
+            self._kept = self._read_all(n_rows, first.nbytes)
 
     def batch(self, rows: Rows) -> Tokens:
         """Bags ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
@@ -103,6 +111,16 @@ class Stream:
             x = self.standardizer(x, rows)
             x[~present] = 0.0
         return Tokens(torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(present)))
+
+    def _read_all(self, n_rows: int, n_bytes: int) -> Tokens:
+        """All rows, read in parts: what scaling takes beside them is that of a part."""
+        kept: Tokens | None = None
+        for part in chunks(np.arange(n_rows), n_bytes):
+            read = self._read(part)
+            kept = kept or Tokens(*(tensor.new_empty((n_rows, *tensor.shape[1:])) for tensor in read))
+            for whole, tensor in zip(kept, read, strict=True):
+                whole[part[0] : part[-1] + 1] = tensor
+        return kept or self._read(np.arange(n_rows))
 
     def _read(self, rows: Rows) -> Tokens:
         x, present = self.source.read(rows)

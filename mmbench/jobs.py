@@ -28,6 +28,7 @@ from mmbench.model import Model
 from mmbench.networks import Encoder
 from mmbench.prepare import Preparation
 from mmbench.records import Record, environment, write_record
+from mmbench.seals import identity
 from mmbench.splits import Fold
 from mmbench.statistics import unit_of
 from mmbench.store import ArraySource, Rows, Store, read_presence
@@ -256,8 +257,12 @@ def _store(path: Path) -> Store:
     return Store(path)
 
 
-@lru_cache(maxsize=16)
 def _tokens(path: Path, modality: str) -> ArraySource:
+    return _opened(path, modality, identity(path))
+
+
+@lru_cache(maxsize=16)
+def _opened(path: Path, modality: str, which: tuple[int, ...]) -> ArraySource:
     return ArraySource(path, modality)
 
 

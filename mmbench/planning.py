@@ -1,6 +1,7 @@
 """From a recipe to a plan: frozen encoders run, and everything a result depends on is named by one key."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ import torch
 from mmbench.building import build_encoder
 from mmbench.diagnosis.kept import Level
 from mmbench.diagnosis.plans import plan_diagnosis
+from mmbench.errors import RecordError
 from mmbench.features import Encoding, encode
-from mmbench.hashing import code_digest, digest, file_digest
+from mmbench.hashing import canonical_json, code_digest, digest, file_digest
 from mmbench.jobs import Keep, Plan
+from mmbench.keys import Near, nearest
 from mmbench.lint import Finding
 from mmbench.methods import Recipe
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation
-from mmbench.records import slug
+from mmbench.progress import reporter
+from mmbench.records import find_records, read_record, slug
 from mmbench.searchspace import find_space
-from mmbench.specs import Spec
+from mmbench.specs import Spec, parse_spec
 from mmbench.store import Store
 from mmbench.studies import describe_search
 from mmbench.trials import Budget
@@ -61,6 +65,33 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
     """
     frozen = _find_frozen(setting, recipe)
     tokens = {name: encode(what, setting.cache, setting.jobs) for name, what in frozen.items()}
+    described = describe_run(setting, recipe, tokens)
+    key = digest(key_parts(described))
+    folder = run_folder(setting, recipe, key)
+    if not any(find_records(folder)) and (
+        near := find_near_run(described, setting.home.glob(f"{slug(recipe.label)}-*"))
+    ):
+        reporter().message(f"{recipe.label} is run anew, unlike {near.path.name}: {near.line}")
+    return Plan(
+        recipe=recipe,
+        tokens=tokens,
+        store=setting.store.path,
+        task=setting.about["task"],
+        standardize=setting.about["standardize"],
+        plugins=setting.plugins,
+        device=setting.device,
+        threads=setting.threads,
+        folder=folder,
+        run={**described, "key": key, "lint": [str(finding) for finding in findings]},
+        keep=setting.keep,
+        budget=setting.budget,
+        diagnosis=plan_diagnosis(setting.diagnose, recipe.encoders, frozen, setting.cache, setting.jobs),
+        data=setting.data,
+    )
+
+
+def describe_run(setting: Setting, recipe: Recipe, tokens: Mapping[str, Path]) -> dict[str, Any]:
+    """What the records of a run say of it; ``tokens`` are the files of its frozen encoders."""
     described = {
         **setting.about,
         "method": recipe.label,
@@ -79,23 +110,38 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
     }
     if setting.budget:
         described["tuning"] = _describe_tuning(setting.budget, recipe, setting, tokens)
-    key = digest({name: value for name, value in described.items() if name not in _NOT_IN_KEY})
-    return Plan(
-        recipe=recipe,
-        tokens=tokens,
-        store=setting.store.path,
-        task=setting.about["task"],
-        standardize=setting.about["standardize"],
-        plugins=setting.plugins,
-        device=setting.device,
-        threads=setting.threads,
-        folder=setting.home / f"{slug(recipe.label)}-{key[:10]}",
-        run={**described, "key": key, "lint": [str(finding) for finding in findings]},
-        keep=setting.keep,
-        budget=setting.budget,
-        diagnosis=plan_diagnosis(setting.diagnose, recipe.encoders, frozen, setting.cache, setting.jobs),
-        data=setting.data,
-    )
+    return described
+
+
+def key_parts(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a run's description its key is the digest of."""
+    return {name: value for name, value in run.items() if name not in (*_NOT_IN_KEY, "key", "lint")}
+
+
+def run_folder(setting: Setting, recipe: Recipe, key: str) -> Path:
+    """Where the records of a run lie."""
+    return setting.home / f"{slug(recipe.label)}-{key[:10]}"
+
+
+def find_near_run(described: Mapping[str, Any], folders: Iterable[Path]) -> Near | None:
+    """Of folders with records, the one whose run is most like this; of the same dataset and fusion."""
+    wanted = json.loads(canonical_json(key_parts(described)))
+    return nearest(wanted, ((folder, parts) for folder in folders if (parts := _recorded(folder, wanted))))
+
+
+def _recorded(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    for path in find_records(folder):
+        try:
+            run = read_record(path).run
+            alike = run["fusion"]["name"] == wanted["fusion"]["name"]
+            return key_parts(run) if alike and _name(run) == _name(wanted) else None
+        except (RecordError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    return parse_spec(run["dataset"]).name
 
 
 def _describe_tuning(budget: Budget, recipe: Recipe, setting: Setting, frozen: Collection[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A dataset's files into one prepared HDF5 file: by unit, in parallel, resumed, named by content."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.components import Dataset, overrides
-from mmbench.errors import DataError, SpecError
+from mmbench.errors import DamagedError, DataError, SpecError
 from mmbench.files import locked, make_folder, sweep, written_whole
 from mmbench.gaps import count_gaps
 from mmbench.hashing import FileDigests, code_digest, digest
+from mmbench.keys import Parts, find_near
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
 from mmbench.samples import check_sample
+from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
 from mmbench.types import Sample, Schema
@@ -98,17 +101,49 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     Units are read in ``jobs`` processes and each is kept when it is done, so that an interrupted preparation goes on
     where it stopped. Raises DataError for files that are missing or damaged.
     """
+    made_from = describe(what)
+    path = prepared_path(what, made_from)
+    make_folder(path.parent)
+    with locked(path):
+        return find_whole(path) or _make(what, made_from, path, jobs)
+
+
+def describe(what: Preparation) -> dict[str, Any]:
+    """All that the samples depend on: what the key of the prepared file is the digest of.
+
+    Raises DataError for files that are missing or damaged.
+    """
     dataset = load_registry(what.plugins).dataset(what.dataset)
     check_files(dataset, what.root, what.units)
     units = choose_units(dataset, what.root, what.units)
-    keys = _unit_keys(what, dataset, units)
-    key = digest(keys)
-    folder = make_folder(what.cache / "prepared")
-    path = folder / f"{what.dataset.name}-{key[:16]}.h5"
-    with locked(path):
-        if not path.exists():
-            _make(what, units, keys, path, key, jobs)
-    return Store(path)
+    return {
+        "dataset": {
+            "name": what.dataset.name,
+            "params": load_registry(what.plugins).bound("datasets", what.dataset),
+            "version": dataset.version,
+            "code": code_digest(type(dataset)),
+        },
+        "schema": json.loads(json.dumps(asdict(dataset.schema_of(what.root)))),
+        "bad": what.bad,
+        "format": FORMAT,
+        "sources": _source_digests(what, dataset, units),
+    }
+
+
+def prepared_path(what: Preparation, made_from: Parts) -> Path:
+    """Where the prepared file lies that is made from this."""
+    return what.cache / "prepared" / f"{what.dataset.name}-{digest(made_from)[:16]}.h5"
+
+
+def find_whole(path: Path) -> Store | None:
+    """The prepared file at ``path``, None where there is none; a damaged one is set aside, which is told."""
+    if not path.exists():
+        return None
+    try:
+        return Store(path)
+    except DamagedError as error:
+        replace_damaged(path, error.message)
+        return None
 
 
 def known_schema(dataset: Dataset, find: Callable[[], Path]) -> Schema:
@@ -142,37 +177,31 @@ def reading_errors(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _unit_keys(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dict[str, str]:
+def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dict[str, dict[str, str]]:
+    """SHA-256 of the files of each unit, by path from the dataset's folder."""
     digests = FileDigests(what.cache / "digests.json")
-    recipe = {
-        "dataset": what.dataset.name,
-        "params": load_registry(what.plugins).bound("datasets", what.dataset),
-        "schema": asdict(dataset.schema_of(what.root)),
-        "version": dataset.version,
-        "code": code_digest(type(dataset)),
-        "bad": what.bad,
-        "format": FORMAT,
-    }
-    keys = {}
+    found = {}
     for unit in track(units, "checking files"):
-        sources = sorted(dataset.sources(what.root, unit))
         with reading_errors(what.root):
-            files = [[os.path.relpath(file, what.root), digests(file)] for file in sources]
-        keys[unit] = digest({**recipe, "unit": unit, "files": files})
+            sources = sorted(dataset.sources(what.root, unit))
+            found[unit] = {os.path.relpath(file, what.root): digests(file) for file in sources}
     digests.save()
-    return keys
+    return found
 
 
-def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: Path, key: str, jobs: int) -> None:
-    parts = [path.parent / f".{what.dataset.name}-{keys[unit][:16]}.unit.h5" for unit in units]
+def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
+    name = what.dataset.name
+    if near := find_near(made_from, path.parent.glob(f"{name}-*.h5")):
+        reporter().message(f"{name} is prepared anew, unlike {near.path.name}: {near.line}")
+    units = {unit: _unit_file(path.parent, name, made_from, unit) for unit in made_from["sources"]}
+    parts = list(units.values())
     sweep(parts)
-    todo = [(unit, part) for unit, part in zip(units, parts, strict=True) if not _is_whole(part)]
-    tasks = [(what, unit, part) for unit, part in todo]
-    work = in_processes(min(jobs, max(len(todo), 1)), _prepare_unit, tasks)
-    for _ in track(work, f"preparing {what.dataset.name}", total=len(todo)):
+    tasks = [(what, unit, part, _of_unit(made_from, unit)) for unit, part in units.items() if not _is_whole(part)]
+    work = in_processes(min(jobs, max(len(tasks), 1)), _prepare_unit, tasks)
+    for _ in track(work, f"preparing {name}", total=len(tasks)):
         pass
     stores = [Store(part) for part in parts]
-    _check_ids(stores, what.dataset.name)
+    _check_ids(stores, name)
     dropped = [line for store in stores for line in store.attributes["dropped"]]
     if not any(map(len, stores)):
         raise DataError("no sample is left", where=what.root, remedy=f"the first left out was {dropped[:1]}")
@@ -181,22 +210,33 @@ def _make(what: Preparation, units: Sequence[str], keys: dict[str, str], path: P
     if len(dropped) > 5:
         reporter().message(f"left out: {len(dropped) - 5} more samples")
     schema = stores[0].schema
-    about = {"key": key, "dropped": dropped, "dataset": str(what.dataset), "gaps": count_gaps(parts, schema)}
+    gaps = count_gaps(parts, schema)
+    about = {"key": digest(made_from), "dropped": dropped, "dataset": str(what.dataset), "gaps": gaps}
     with written_whole(path) as aside:
-        merge(aside, parts, schema, about)
+        merge(aside, parts, schema, about, made_from)
     for part in parts:
         part.unlink()
+    return Store(path)
+
+
+def _of_unit(made_from: Parts, unit: str) -> dict[str, Any]:
+    return {**made_from, "sources": {unit: made_from["sources"][unit]}}
+
+
+def _unit_file(folder: Path, name: str, made_from: Parts, unit: str) -> Path:
+    return folder / f".{name}-{digest(_of_unit(made_from, unit))[:16]}.unit.h5"
 
 
 def _is_whole(part: Path) -> bool:
     try:
         Store(part)
+        Sealed(part).check_all()
     except DataError:
         return False
     return True
 
 
-def _prepare_unit(what: Preparation, unit: str, part: Path) -> None:
+def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: Parts) -> None:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     schema = dataset.schema_of(what.root)
     samples: list[Sample] = []
@@ -213,7 +253,7 @@ def _prepare_unit(what: Preparation, unit: str, part: Path) -> None:
                 samples.append(sample)
     attributes: dict[str, Any] = {"unit": unit, "dropped": dropped}
     with written_whole(part) as aside:
-        write_samples(aside, samples, schema, attributes)
+        write_samples(aside, samples, schema, attributes, made_from)
 
 
 def _check_ids(stores: Sequence[Store], dataset: str) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -12,13 +13,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.errors import DataError
+from mmbench.errors import DamagedError, DataError
 from mmbench.files import check_room
 from mmbench.samples import inference, presence
+from mmbench.seals import Checked, Extent, Sealed, write_seal
 from mmbench.types import Modality, Sample, Schema
 
-FORMAT = 2
+FORMAT = 3
 _INDEX = 1 << 16  # bytes for ids, labels and what HDF5 needs for itself, about
+_COPIED = 1 << 25  # bytes that are copied at once
 Rows = NDArray[np.int64]
 
 
@@ -29,8 +32,14 @@ class Source(Protocol):
         """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
 
 
-def write_samples(path: Path, samples: Sequence[Sample], schema: Schema, attributes: Mapping[str, Any]) -> None:
-    """Write samples into a new HDF5 file."""
+def write_samples(
+    path: Path,
+    samples: Sequence[Sample],
+    schema: Schema,
+    attributes: Mapping[str, Any],
+    made_from: Mapping[str, Any] | None = None,
+) -> None:
+    """Write samples into a new HDF5 file; ``made_from`` is what its key is the digest of."""
     check_room(path, sum(_size(sample) for sample in samples) + _INDEX)
     with h5py.File(path, "w") as file:
         _write_index(file, samples, schema)
@@ -47,6 +56,7 @@ def write_samples(path: Path, samples: Sequence[Sample], schema: Schema, attribu
             else:
                 _write_arrays(group, [sample.data.get(modality.name) for sample in samples], modality, present)
         seal(file, schema, attributes)
+    finish(path, "unit", made_from or {})
 
 
 def _size(sample: Sample) -> int:
@@ -90,9 +100,15 @@ def seal(file: h5py.File, schema: Schema, attributes: Mapping[str, Any]) -> None
     file.attrs["format"] = FORMAT
 
 
-def merge(path: Path, parts: Sequence[Path], schema: Schema, attributes: Mapping[str, Any]) -> None:
-    """Join the files of the units into one, in order, without holding more than one unit in memory."""
-    check_room(path, sum(part.stat().st_size for part in parts) + _INDEX)
+def merge(
+    path: Path,
+    parts: Sequence[Path],
+    schema: Schema,
+    attributes: Mapping[str, Any],
+    made_from: Mapping[str, Any] | None = None,
+) -> None:
+    """Join the files of the units into one, in order, a few samples at a time."""
+    check_room(path, sum(Sealed(part).seal.size for part in parts) + _INDEX)
     with h5py.File(path, "w") as file:
         opened = [h5py.File(part, "r") for part in parts]
         try:
@@ -103,6 +119,7 @@ def merge(path: Path, parts: Sequence[Path], schema: Schema, attributes: Mapping
             for part in opened:
                 part.close()
         seal(file, schema, attributes)
+    finish(path, "prepared", made_from or {})
 
 
 def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) -> None:
@@ -124,12 +141,26 @@ def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modal
     start = 0
     for group in groups:
         stop = start + len(group[name])
-        if stop > start:
-            joined[start:stop] = group[name][()]
+        _copy(group[name], joined, start)
         start = stop
     if modality.kind == "image":
         lengths = np.concatenate([np.diff(group["offsets"][()]) for group in groups])
         merged["offsets"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _copy(part: h5py.Dataset, joined: h5py.Dataset, start: int) -> None:
+    step = max(1, _COPIED // max(1, part.dtype.itemsize * math.prod(part.shape[1:])))
+    for first in range(0, len(part), step):
+        rows = part[first : first + step]
+        joined[start + first : start + first + len(rows)] = rows
+
+
+def finish(path: Path, kind: str, made_from: Mapping[str, Any]) -> None:
+    """Seal a file of samples or tokens that is written: what it was made from, and checksums."""
+    with h5py.File(path, "r") as file:
+        datasets = [group.get("x", group.get("bytes")) for group in file["modalities"].values()]
+        extents = [Extent(found.id.get_offset(), found.nbytes) for found in datasets if _is_mapped(found)]
+    write_seal(path, kind, made_from, sorted(extents))
 
 
 class Store:
@@ -142,6 +173,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            Sealed(path)
             with h5py.File(path, "r") as file:
                 if file.attrs.get("format") != FORMAT:
                     raise OSError("it was not finished or is of another version")
@@ -152,9 +184,10 @@ class Store:
                 self.spans: NDArray[np.float64] = file["spans"][()]
                 for task in self.schema.tasks:
                     _ = file[f"labels/{task}"].shape
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(
-                f"is not a whole prepared file ({error})", where=path, remedy="delete it; it is made again"
+        except (OSError, KeyError, ValueError, DamagedError) as error:
+            why = error.message if isinstance(error, DamagedError) else error
+            raise DamagedError(
+                f"is not a whole prepared file ({why})", where=path, remedy="delete it; it is made again"
             ) from error
 
     def __len__(self) -> int:
@@ -192,17 +225,25 @@ def read_inferred(path: Path, modality: str) -> NDArray[np.bool_]:
 
 
 class ArraySource:
-    """Arrays of the prepared file, or of a token file, mapped into memory."""
+    """Arrays of the prepared file, or of a token file, mapped into memory; what was kept as halves is read as float32.
+
+    Raises DamagedError where bytes have changed since they were written, here or when they are first read.
+    """
 
     def __init__(self, path: Path, modality: str) -> None:
+        sealed = Sealed(path)
         with h5py.File(path, "r") as file:
             group = file[f"modalities/{modality}"]
             self.present: NDArray[np.bool_] = group["present"][()]
-            self.x = _mapped(path, group["x"])
+            self.x, self._checked = _mapped(sealed, group["x"])
+        self._size = self.x.itemsize * math.prod(self.x.shape[1:])
 
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
-        return np.asarray(self.x[rows]), self.present[rows]
+        if self._checked:
+            self._checked.check((int(row) * self._size, (int(row) + 1) * self._size) for row in rows)
+        x = np.asarray(self.x[rows])
+        return x.astype(np.float32) if x.dtype == np.float16 else x, self.present[rows]
 
 
 class ImageSource:
@@ -211,11 +252,12 @@ class ImageSource:
     def __init__(self, path: Path, modality: Modality) -> None:
         self.modality = modality
         self.path = path
+        sealed = Sealed(path)
         with h5py.File(path, "r") as file:
             group = file[f"modalities/{modality.name}"]
             self.present: NDArray[np.bool_] = group["present"][()]
             self.offsets: NDArray[np.int64] = group["offsets"][()]
-            self.bytes = _mapped(path, group["bytes"])
+            self.bytes, self._checked = _mapped(sealed, group["bytes"])
 
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pixels ``(n, K, 3, H, W)`` and presence ``(n, K)`` of some rows; absent images are black."""
@@ -228,7 +270,9 @@ class ImageSource:
     def _decode(self, position: int) -> NDArray[np.uint8]:
         from PIL import Image
 
-        start, stop = self.offsets[position], self.offsets[position + 1]
+        start, stop = (int(offset) for offset in self.offsets[position : position + 2])
+        if self._checked:
+            self._checked.check(iter([(start, stop)]))
         try:
             with Image.open(io.BytesIO(self.bytes[start:stop].tobytes())) as image:
                 pixels = np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
@@ -246,14 +290,19 @@ class ImageSource:
         return pixels
 
 
-def _mapped(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
+def _is_mapped(dataset: h5py.Dataset) -> bool:
     # Contiguous, uncompressed datasets lie in the file as they would in memory: mapping them costs nothing and
     # lets processes share the pages.
-    offset = dataset.id.get_offset()
-    if offset is None or dataset.size == 0:
+    return dataset.size > 0 and dataset.id.get_offset() is not None
+
+
+def _mapped(sealed: Sealed, dataset: h5py.Dataset) -> tuple[NDArray[Any], Checked | None]:
+    if not _is_mapped(dataset):
         empty: NDArray[Any] = dataset[()]
-        return empty
-    return np.memmap(path, mode="r", dtype=dataset.dtype, shape=dataset.shape, offset=offset)
+        return empty, None
+    offset = dataset.id.get_offset()
+    x = np.memmap(sealed.path, mode="r", dtype=dataset.dtype, shape=dataset.shape, offset=offset)
+    return x, sealed.checked(offset)
 
 
 def _schema(plain: dict[str, Any]) -> Schema:

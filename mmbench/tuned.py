@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.asked import examine, find_files, settle
-from mmbench.experiment import lay_out
+from mmbench.experiment import Layout, lay_out
+from mmbench.files import using
 from mmbench.jobs import Plan
 from mmbench.methods import resolve
 from mmbench.runspec import RunSpec, n_jobs
 from mmbench.schedule import tune_missing
+from mmbench.seals import mended
 from mmbench.studies import shown_storage
 from mmbench.trials import FoldTuning, read_tuning, tuning_path
 
@@ -72,8 +74,15 @@ def tune_spec(spec: RunSpec) -> TuningResult:
     asked = settle(replace(spec, tune=TRIALS if spec.tune is None else spec.tune))
     recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     files = find_files(asked)
-    layout = lay_out(asked, files, recipes, examine(asked, recipes))
-    tune_missing(layout.plans, layout.folds, n_jobs(asked.spec))
+    findings = examine(asked, recipes)
+
+    def tune_all() -> Layout:
+        layout = lay_out(asked, files, recipes, findings)
+        tune_missing(layout.plans, layout.folds, n_jobs(asked.spec))
+        return layout
+
+    with using(asked.spec.cache):
+        layout = mended(tune_all)
     names = [fold.name for fold in layout.folds]
     first = layout.plans[0].run
     return TuningResult(

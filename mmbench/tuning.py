@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mmbench.errors import PluginError, RecordError, TrainingError, UserError
+from mmbench.errors import DamagedError, PluginError, RecordError, TrainingError, UserError
 from mmbench.files import locked
 from mmbench.guard import guarded
 from mmbench.hashing import digest
@@ -163,8 +163,8 @@ def _try(bench: _Bench, study: "Study", number: int, listen: Listener) -> None:
         state = TrialState.PRUNED
     except (OptunaError, SQLAlchemyError):
         raise
-    except PluginError:
-        # No trial that failed: it ends the run, and is begun anew when the plugin is mended.
+    except (PluginError, DamagedError):
+        # No trial that failed: it ends the run, and is begun anew when the plugin or the cache is mended.
         study.tell(trial, state=TrialState.FAIL)
         raise
     except Exception as error:

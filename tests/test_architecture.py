@@ -22,7 +22,7 @@ DISTRIBUTIONS = (
 )
 # The table of the design, from the ground up. A room may import from its own floor and from those below.
 FLOORS = (
-    {"errors", "types", "space", "files", "hashing", "progress", "specs", "metrics"},
+    {"errors", "types", "space", "files", "hashing", "progress", "specs", "metrics", "seals", "keys", "sources"},
     {"components", "networks", "hookspecs"},
     {
         "plugins",
@@ -32,6 +32,7 @@ FLOORS = (
         "prepare",
         "splits",
         "features",
+        "tokens",
         "inputs",
         "model",
         "training",
@@ -73,6 +74,8 @@ FLOORS = (
         "tuned",
         "diagnosed",
         "explanation",
+        "explaining",
+        "caches",
         "restoring",
         "ablation",
         "auditing",

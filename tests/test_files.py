@@ -3,15 +3,29 @@
 import errno
 import json
 import os
+import signal
 import stat
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mmbench import StorageError
-from mmbench.files import locked, make_folder, storage_errors, write_text, written_whole
+from mmbench.files import (
+    is_held,
+    is_used,
+    lock_of,
+    locked,
+    make_folder,
+    storage_errors,
+    using,
+    write_text,
+    written_whole,
+)
 from mmbench.hashing import FileDigests, canonical_json, code_digest, digest
+from mmbench.progress import Silent, reporting
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -108,6 +122,70 @@ def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
             make_folder(folder)
 
 
+def hold(path: Path) -> "subprocess.Popen[str]":
+    """A process that makes ``path`` until it is told to end."""
+    code = f"""
+from pathlib import Path
+from mmbench.files import locked
+with locked(Path({str(path)!r})):
+    print("held", flush=True)
+    input()
+    Path({str(path)!r}).write_text("made")
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+class Listener(Silent):
+    """Ends the process that is waited for as soon as the waiting is told."""
+
+    def __init__(self, end: Callable[[], object]) -> None:
+        self.messages: list[str] = []
+        self.end = end
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+        self.end()
+
+
+def test_who_waits_says_so_and_finds_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmbench.files._PATIENCE", 0.05)
+    path = tmp_path / "tokens.h5"
+    with hold(path) as process:
+        assert process.stdin is not None
+        listener = Listener(lambda: process.stdin.write("\n") and process.stdin.flush())  # type: ignore[union-attr]
+        with reporting(listener), locked(path):
+            assert path.read_text() == "made"
+    assert listener.messages == ["waiting for another process that makes tokens.h5"]
+
+
+def test_a_lock_ends_with_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmbench.files._PATIENCE", 0.05)
+    path = tmp_path / "tokens.h5"
+    with hold(path) as process:
+        assert is_held(lock_of(path))
+        listener = Listener(process.kill)
+        with reporting(listener), locked(path):
+            assert not path.exists()
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert len(listener.messages) == 1
+    assert not is_held(lock_of(path))
+    with locked(path):  # what a killed process left does not keep the next one waiting
+        assert len(listener.messages) == 1
+
+
+def test_a_cache_is_used_while_a_process_lives(tmp_path: Path) -> None:
+    assert not is_used(tmp_path)
+    with using(tmp_path), using(tmp_path):
+        assert is_used(tmp_path)
+    assert not is_used(tmp_path)
+    with hold(tmp_path / "x"):
+        assert not is_used(tmp_path)
+
+
 def test_equal_values_have_equal_digests(tmp_path: Path) -> None:
     assert canonical_json({"b": (1, 2), "a": Path("x")}) == '{"a":"x","b":[1,2]}'
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
@@ -127,6 +205,18 @@ def test_digests_follow_the_content(tmp_path: Path) -> None:
     file.write_bytes(b"one")
     os.utime(file, ns=(1, 1))
     assert FileDigests(memory)(file) == first
+
+
+def test_a_file_that_was_replaced_behind_its_times_is_read_again(tmp_path: Path) -> None:
+    file, memory = tmp_path / "data.bin", tmp_path / "digests.json"
+    file.write_bytes(b"one")
+    before = file.stat()
+    digests = FileDigests(memory)
+    first = digests(file)
+    digests.save()
+    file.write_bytes(b"two")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert FileDigests(memory)(file) != first
 
 
 def test_a_digest_is_remembered_and_a_damaged_memory_is_not_believed(tmp_path: Path) -> None:

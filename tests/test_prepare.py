@@ -302,15 +302,19 @@ def test_an_empty_folder(tmp_path: Path, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.4, 0.9])
-def test_a_truncated_prepared_file_is_refused_by_name(root: Path, cache: Path, share: float) -> None:
+def test_a_truncated_prepared_file_is_set_aside_by_name_and_made_again(root: Path, cache: Path, share: float) -> None:
     path = prepare(plan(root, cache)).path
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(DataError, match="not a whole prepared file") as caught:
-        prepare(plan(root, cache))
+        Store(path)
     assert caught.value.where == str(path)
-    path.unlink()
-    assert prepare(plan(root, cache)).path.read_bytes() == whole
+    listener = Listener()
+    with reporting(listener):
+        assert prepare(plan(root, cache)).path.read_bytes() == whole
+    assert listener.messages[0].startswith(f"{path} is not a whole prepared file (")
+    assert listener.messages[0].endswith(f"): set aside as {path.name}.damaged and made again")
+    assert path.with_name(f"{path.name}.damaged").stat().st_size == int(share * len(whole))
 
 
 def test_a_truncated_unit_is_read_again(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.features import Encoding, encode
+from mmbench.inputs import chunks
 from mmbench.methods import Recipe
 from mmbench.specs import parse_spec
 from mmbench.store import ArraySource, Store
@@ -20,7 +21,6 @@ PROBES: Mapping[Kind, str] = {"timeseries": "spectrum", "image": f"pixels[side={
 """Encoders of plain features, one a kind: frozen, so that their tokens are computed once and kept."""
 
 _WIDEST = 4096  # features of an instance up to which its tokens stand side by side; of more, their mean is taken
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def read_frozen(
 
 def _read(tokens: Path, name: str, rows: Index) -> NDArray[np.float32]:
     source = ArraySource(tokens, name)
-    parts = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
-    return np.concatenate([_pooled(*source.read(part)) for part in parts])
+    size = source.read(rows[:1])[0].nbytes
+    return np.concatenate([_pooled(*source.read(part)) for part in chunks(rows, size)])
 
 
 def _pooled(x: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.float32]:

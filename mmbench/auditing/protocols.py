@@ -16,10 +16,12 @@ from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
 from mmbench.auditing.structure import look_at_split, share_straddling
 from mmbench.auditing.trained import examine_method, train_method
 from mmbench.errors import SpecError
+from mmbench.files import using
 from mmbench.metrics import balanced_accuracy
 from mmbench.progress import track
 from mmbench.records import environment
 from mmbench.runspec import RunSpec
+from mmbench.seals import mended
 from mmbench.splits import PROTOCOLS, Fold
 from mmbench.workers import in_processes
 
@@ -53,8 +55,8 @@ def audit_spec(spec: RunSpec, full: bool = False, draws: int | None = None, trai
     for option, value in (("--draws", draws), ("--trainings", trainings)):
         if value < 2:
             raise SpecError(f"{value} is too few to tell their spread", where=option, remedy="ask for 2 or more")
-    case, skipped = open_case(asked, protocols)
-    result = _examine(case, skipped, full, draws, trainings)
+    with using(asked.spec.cache):
+        result = mended(lambda: _examine(*open_case(asked, protocols), full, draws, trainings))
     write_audit(audit_path(spec.out, result), result)
     return result
 

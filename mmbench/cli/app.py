@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import ablate, audit, check, claim, data, diagnose, listing, run, show, tune
+from mmbench.cli import ablate, audit, cache, check, claim, data, diagnose, explain, listing, run, show, tune
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -24,8 +24,10 @@ app.command("tune")(tune.tune)
 app.command("ablate")(ablate.ablate)
 app.command("audit")(audit.audit)
 app.command("claim")(claim.claim)
+app.command("explain")(explain.explain)
 app.command("list")(listing.list_components)
 app.add_typer(data.app, name="data")
+app.add_typer(cache.app, name="cache")
 app.command("show")(show.show)
 app.command("diagnose")(diagnose.diagnose)
 app.command("compare")(show.compare)

@@ -14,6 +14,7 @@ from mmbench.diagnosis.conditions import MISSING, SHIFTS, neighbours, shuffles, 
 from mmbench.diagnosis.kept import UNSCORED, Diagnosis, Predictions, Shifted
 from mmbench.diagnosis.noise import SNRS_DB, Noise, add_noise
 from mmbench.networks import Tokens
+from mmbench.seals import identity
 from mmbench.store import ArraySource, Rows
 from mmbench.training import deterministic
 
@@ -109,6 +110,10 @@ def _encoded_now(bench: Bench, name: str, rows: Rows) -> Iterator[tuple[int, Tok
         yield snr, bench.encode(name, stream.standardize(add_noise(x, present, noise, snr), present, rows))
 
 
-@lru_cache(maxsize=16)
 def _open(path: Path, name: str) -> ArraySource:
+    return _opened(path, name, identity(path))
+
+
+@lru_cache(maxsize=16)
+def _opened(path: Path, name: str, which: tuple[int, ...]) -> ArraySource:
     return ArraySource(path, name)

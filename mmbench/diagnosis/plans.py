@@ -7,7 +7,7 @@ from pathlib import Path
 from mmbench.building import build_encoder
 from mmbench.diagnosis.kept import Level
 from mmbench.diagnosis.noise import SNRS_DB
-from mmbench.features import FROZEN_SEED, Encoding, encode
+from mmbench.features import FROZEN_SEED, Encoding, count_parameters, encode
 from mmbench.store import Store
 
 _COSTLY = 1_000_000  # parameters of a frozen encoder above which ``auto`` does not run it again
@@ -36,14 +36,18 @@ def plan_diagnosis(
     noisy, left_out = {}, {}
     for name, what in frozen.items():
         size = _size(what)
-        if level == "auto" and size > _COSTLY:
+        if is_costly(level, size):
             left_out[name] = f"its frozen encoder is large ({size / 1e6:.1f}M parameters)"
         else:
             noisy[name] = {snr: encode(replace(what, snr_db=snr), cache, jobs) for snr in SNRS_DB}
     return DiagnosisPlan(noisy, left_out)
 
 
+def is_costly(level: Level, size: int) -> bool:
+    """Whether noise is not tried on a frozen encoder of so many parameters."""
+    return level == "auto" and size > _COSTLY
+
+
 def _size(what: Encoding) -> int:
     modality = Store(what.store).schema.modality(what.modality)
-    encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED)
-    return sum(parameter.numel() for parameter in encoder.parameters())
+    return count_parameters(build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED))

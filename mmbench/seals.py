@@ -1,0 +1,204 @@
+"""The seal of a file in the cache: behind its content, what it was made from and checksums of its bytes.
+
+HDF5 and NumPy read a file whatever follows its content. What is large is cut into blocks, each with a CRC-32 that is
+compared when the block is first read; all the rest has one SHA-256 that is compared when the file is opened, before any
+library reads it.
+"""
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.errors import DamagedError
+from mmbench.progress import reporter
+
+T = TypeVar("T")
+
+_MAGIC = b"mmbench seal 1\n\0"
+_TAIL = 8 + 32 + len(_MAGIC)  # the length of the seal, its SHA-256, and what says that there is one
+_BLOCK = 1 << 20
+DAMAGED = ".damaged"
+_CHANGED = "bytes have changed since it was written"
+_REMEDY = "a run makes it again"
+
+
+class Extent(NamedTuple):
+    """Bytes of a file that are read a few at a time."""
+
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What a file was made from, the size of its content, and its checksums.
+
+    ``blocks`` has the CRC-32 of each block of each of the ``extents``; ``rest`` the SHA-256 of all other bytes.
+    """
+
+    kind: str
+    made_from: Mapping[str, Any]
+    size: int
+    extents: Sequence[Sequence[int]]
+    blocks: Sequence[Sequence[int]]
+    rest: str
+
+    def find(self, start: int) -> int:
+        """The number of the extent that begins at ``start``."""
+        return [extent[0] for extent in self.extents].index(start)
+
+
+class Checked:
+    """One extent of a file whose blocks are compared with their checksums when they are first read."""
+
+    def __init__(self, path: Path, data: NDArray[np.uint8], sums: Sequence[int], opened: tuple[int, ...]) -> None:
+        self.path, self._data, self._sums, self._opened = path, data, sums, opened
+        self._todo = set(range(len(sums)))
+
+    def check(self, spans: Iterator[tuple[int, int]]) -> None:
+        """Compare what ``spans`` of bytes touch; DamagedError where it differs, and the file is set aside."""
+        if not self._todo:
+            return
+        touched = {block for start, stop in spans for block in range(start // _BLOCK, -(-stop // _BLOCK))}
+        for block in sorted(touched & self._todo):
+            if zlib.crc32(self._data[block * _BLOCK : (block + 1) * _BLOCK].data) != self._sums[block]:
+                raise set_aside(self.path, _CHANGED, self._opened)
+            self._todo.discard(block)
+
+
+class Sealed:
+    """A file whose seal, size and small parts are as they were written.
+
+    Raises DamagedError where they are not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            self.identity = _identity(os.fstat(file.fileno()))
+            seal = _read_seal(file)
+            if seal is None:
+                raise DamagedError("it was not finished or is of another version", where=path, remedy=_REMEDY)
+            self.seal = seal
+            if _sum_rest(file, seal.size, [Extent(*extent) for extent in seal.extents]) != seal.rest:
+                raise DamagedError(_CHANGED, where=path, remedy=_REMEDY)
+
+    def checked(self, start: int) -> Checked:
+        """The extent that begins at byte ``start``."""
+        at = self.seal.find(start)
+        size = self.seal.extents[at][1]
+        return Checked(self.path, self._bytes[start : start + size], self.seal.blocks[at], self.identity)
+
+    @cached_property
+    def _bytes(self) -> NDArray[np.uint8]:
+        return np.memmap(self.path, mode="r", dtype=np.uint8)
+
+    def check_all(self) -> None:
+        """Compare every block; DamagedError where one differs, and the file is set aside."""
+        for start, size in self.seal.extents:
+            self.checked(start).check(iter([(0, size)]))
+
+
+def write_seal(path: Path, kind: str, made_from: Mapping[str, Any], extents: Sequence[Extent] = ()) -> None:
+    """Put the seal behind the content of a file that is finished."""
+    size = path.stat().st_size
+    with path.open("rb+") as file:
+        blocks = [list(_sum_blocks(file, extent)) for extent in extents]
+        seal = Seal(kind, made_from, size, extents, blocks, _sum_rest(file, size, extents))
+        text = json.dumps(vars(seal), separators=(",", ":")).encode()
+        file.seek(size)
+        file.write(text + len(text).to_bytes(8, "big") + hashlib.sha256(text).digest() + _MAGIC)
+
+
+def read_seal(path: Path) -> Seal | None:
+    """The seal of a file, None where it has none that is whole; its content is not looked at."""
+    try:
+        with path.open("rb") as file:
+            return _read_seal(file)
+    except OSError:
+        return None
+
+
+def identity(path: Path) -> tuple[int, ...]:
+    """What tells a file from another of the same name."""
+    return _identity(path.stat())
+
+
+def set_aside(path: Path, why: str, opened: tuple[int, ...] | None = None) -> DamagedError:
+    """Rename a damaged file so that it is made again, unless that was done; the error that tells of it.
+
+    ``opened`` is the `identity` of the file that was found to be damaged.
+    """
+    aside = path.with_name(path.name + DAMAGED)
+    if path.exists() and opened in (None, identity(path)):
+        path.replace(aside)
+    return DamagedError(f"is damaged ({why})", where=path, remedy=f"it was set aside as {aside.name}, and {_REMEDY}")
+
+
+def replace_damaged(path: Path, why: str) -> None:
+    """Set a damaged file aside that is made again at once, and say so; ``why`` as in "FILE is not whole"."""
+    set_aside(path, why)
+    reporter().message(f"{path} {why}: set aside as {path.name}{DAMAGED} and made again")
+
+
+def mended(work: Callable[[], T]) -> T:
+    """Do ``work``, and again where it finds a file of the cache damaged that it then makes anew."""
+    found: set[str | None] = set()
+    while True:
+        try:
+            return work()
+        except DamagedError as error:
+            if error.where in found:
+                raise
+            found.add(error.where)
+            reporter().message(f"{error.line}: made again now")
+
+
+def _identity(stat: os.stat_result) -> tuple[int, ...]:
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns
+
+
+def _read_seal(file: BinaryIO) -> Seal | None:
+    end = file.seek(0, os.SEEK_END)
+    if end < _TAIL:
+        return None
+    file.seek(end - _TAIL)
+    tail = file.read(_TAIL)
+    length, checksum, magic = int.from_bytes(tail[:8], "big"), tail[8:40], tail[40:]
+    if magic != _MAGIC or length > end - _TAIL:
+        return None
+    file.seek(end - _TAIL - length)
+    text = file.read(length)
+    if hashlib.sha256(text).digest() != checksum:
+        return None
+    seal = Seal(**json.loads(text))
+    return seal if seal.size == end - _TAIL - length else None
+
+
+def _sum_blocks(file: BinaryIO, extent: Extent) -> Iterator[int]:
+    for part in _read(file, extent.start, extent.start + extent.size):
+        yield zlib.crc32(part)
+
+
+def _sum_rest(file: BinaryIO, size: int, extents: Sequence[Extent]) -> str:
+    total, at = hashlib.sha256(), 0
+    for start, length in [*sorted(extents), Extent(size, 0)]:
+        for part in _read(file, at, start):
+            total.update(part)
+        at = start + length
+    return total.hexdigest()
+
+
+def _read(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+    file.seek(start)
+    for at in range(start, stop, _BLOCK):
+        yield file.read(min(_BLOCK, stop - at))

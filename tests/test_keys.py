@@ -1,0 +1,76 @@
+"""Why two keys differ, in words."""
+
+from pathlib import Path
+
+import pytest
+
+from mmbench.keys import differences, find_near
+from mmbench.seals import write_seal
+
+THERE = {
+    "dataset": {"name": "toy", "params": {"windows": 3, "name": "x"}, "version": "1", "code": "a" * 16},
+    "encoders": {"eye": {"name": "swin", "params": {"weights": "f"}, "code": "b" * 16, "weights": "c" * 64}},
+    "sources": {"s1": {"s1.dat": "d" * 64, "all.csv": "e" * 64}, "s2": {"s2.dat": "f" * 64, "all.csv": "e" * 64}},
+    "training": {"lr": 0.1},
+    "bad": "error",
+}
+
+
+def changed(**parts: object) -> dict:
+    return {**THERE, **parts}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({}, []),
+        ({"dataset": {**THERE["dataset"], "params": {"windows": 20, "name": "x"}}}, ["windows 3 -> 20"]),
+        ({"dataset": {**THERE["dataset"], "params": {"windows": 3, "name": "y"}}}, ["name x -> y"]),
+        ({"dataset": {**THERE["dataset"], "code": "9" * 16}}, ["code of dataset toy changed since"]),
+        ({"dataset": {**THERE["dataset"], "version": "2"}}, ["version of dataset toy 1 -> 2"]),
+        ({"bad": "drop"}, ["bad error -> drop"]),
+        ({"training": {"lr": 0.2}}, ["lr of training 0.1 -> 0.2"]),
+        (
+            {"encoders": {"eye": {**THERE["encoders"]["eye"], "weights": "9" * 64}}},
+            ["weights of encoder of eye swin changed"],
+        ),
+        ({"encoders": {"eye": {"name": "cnn", "code": "0" * 16}}}, ["encoder of eye swin -> cnn"]),
+        ({"encoders": {}}, ["eye of encoders is gone"]),
+        (
+            {"sources": {"s1": {"s1.dat": "0" * 64, "all.csv": "1" * 64}, "s2": {"all.csv": "1" * 64, "n": "2" * 64}}},
+            [
+                "source file all.csv changed",
+                "source file s1.dat changed",
+                "source file n is new",
+                "source file s2.dat is gone",
+            ],
+        ),
+        ({"sources": {"s1": THERE["sources"]["s1"]}}, ["unit s2 is gone"]),
+        ({"snr_db": 20}, ["snr_db none -> 20"]),
+    ],
+)
+def test_a_difference_is_told_by_name(wanted: dict, told: list[str]) -> None:
+    assert list(differences(changed(**wanted), THERE)) == told
+
+
+def test_the_one_with_the_fewest_differences_is_near(tmp_path: Path) -> None:
+    for name, parts in {
+        "far": changed(bad="drop", training={"lr": 1}),
+        "near": changed(bad="drop"),
+        "bare": None,
+    }.items():
+        (tmp_path / name).write_bytes(b"content")
+        if parts:
+            write_seal(tmp_path / name, "prepared", parts)
+    near = find_near(THERE, sorted(tmp_path.iterdir()))
+    assert near is not None
+    assert (near.path.name, near.line) == ("near", "bad drop -> error")
+    assert find_near(THERE, sorted(tmp_path.iterdir()), lambda parts: False) is None
+
+
+def test_many_differences_are_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"content")
+    write_seal(tmp_path / "x", "prepared", {**THERE, "training": dict.fromkeys("abcdef", 1)})
+    near = find_near(changed(training=dict.fromkeys("abcdef", 2)), [tmp_path / "x"])
+    assert near is not None
+    assert near.line == "; ".join(f"{name} of training 1 -> 2" for name in "abcd") + "; 2 more"

@@ -1,0 +1,108 @@
+"""No byte of a sealed file can change unnoticed, and what it was made from can be read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmbench.errors import DamagedError
+from mmbench.progress import Silent, reporting
+from mmbench.seals import DAMAGED, Extent, Sealed, identity, mended, read_seal, set_aside, write_seal
+
+MADE_FROM = {"dataset": {"name": "x"}, "format": 1}
+HEAD, LARGE, BETWEEN = b"head" * 10, bytes(range(256)) * 9000, b"between"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file of two large parts, the first of several blocks."""
+    path = tmp_path / "file.h5"
+    path.write_bytes(HEAD + LARGE + BETWEEN + LARGE[:999])
+    first = Extent(len(HEAD), len(LARGE))
+    write_seal(path, "tokens", MADE_FROM, [first, Extent(first.start + first.size + len(BETWEEN), 999)])
+    return path
+
+
+def read_all(path: Path) -> None:
+    Sealed(path).check_all()
+
+
+def flip(path: Path, at: int, bit: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1 << bit
+    path.write_bytes(content)
+
+
+def test_a_whole_file_tells_what_it_was_made_from(path: Path) -> None:
+    read_all(path)
+    seal = read_seal(path)
+    assert seal is not None
+    assert (seal.kind, seal.made_from, seal.size) == ("tokens", MADE_FROM, len(HEAD + LARGE + BETWEEN) + 999)
+    assert [len(blocks) for blocks in seal.blocks] == [3, 1]
+
+
+@pytest.mark.parametrize("share", np.linspace(0, 0.9999, 40))
+def test_a_flipped_bit_is_found_wherever_it_is(path: Path, share: float) -> None:
+    flip(path, int(share * path.stat().st_size), bit=int(share * 1000) % 8)
+    with pytest.raises(DamagedError):
+        read_all(path)
+
+
+@pytest.mark.parametrize("from_end", range(1, 60))
+def test_the_seal_itself_is_checked(path: Path, from_end: int) -> None:
+    flip(path, path.stat().st_size - from_end)
+    with pytest.raises(DamagedError, match="not finished or is of another version"):
+        Sealed(path)
+    assert read_seal(path) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.9999])
+def test_a_truncated_file_and_a_longer_one_are_refused(path: Path, share: float) -> None:
+    content = path.read_bytes()
+    for spoilt in (
+        content[: int(share * len(content))],
+        content[int(share * len(content)) + 1 :],
+        content + b"x",
+    ):
+        path.write_bytes(spoilt)
+        with pytest.raises(DamagedError):
+            Sealed(path)
+
+
+def test_only_what_is_read_is_compared(path: Path) -> None:
+    flip(path, len(HEAD) + (1 << 20) + 5)  # in the second block
+    part = Sealed(path).checked(len(HEAD))
+    part.check(iter([(0, 10), ((1 << 20) - 10, 1 << 20), (2 << 20, (2 << 20) + 1)]))
+    with pytest.raises(DamagedError, match=r"file\.h5: is damaged .* set aside as file\.h5\.damaged"):
+        part.check(iter([((1 << 20) - 1, (1 << 20) + 1)]))
+    assert not path.exists()
+    assert path.with_name(path.name + DAMAGED).exists()
+
+
+def test_a_file_that_was_made_again_meanwhile_is_not_set_aside(path: Path) -> None:
+    before = identity(path)
+    content = path.read_bytes()
+    path.replace(path.with_name("elsewhere"))
+    path.write_bytes(content)
+    set_aside(path, "late", before)
+    assert path.exists()
+    set_aside(path, "now", identity(path))
+    assert not path.exists()
+
+
+def test_work_that_finds_damage_is_done_again_once_a_file(path: Path) -> None:
+    calls: list[int] = []
+
+    def work(faults: int) -> int:
+        calls.append(1)
+        if len(calls) <= faults:
+            raise DamagedError("is damaged", where=path if len(calls) < 3 else "other")
+        return 7
+
+    with reporting(Silent()):
+        assert mended(lambda: work(1)) == 7
+        assert len(calls) == 2
+        calls.clear()
+        with pytest.raises(DamagedError):
+            mended(lambda: work(9))
+        assert len(calls) == 2
