@@ -90,7 +90,7 @@ def _encode(what: Encoding, n_rows: int, encoder: Encoder, path: Path, jobs: int
     todo = [(start, block) for start, block in blocks if not block.exists()]
     on_gpu = torch.device(what.device).type == "cuda"
     tasks = [(what, start, min(start + _BLOCK, n_rows), block) for start, block in todo]
-    work = in_processes(1 if on_gpu else min(jobs, max(len(todo), 1)), _encode_block, tasks)
+    work = in_processes(1 if on_gpu else min(jobs, max(len(todo), 1)), _encode_block, tasks, what.threads)
     label = f"encoding {what.modality} with {what.encoder.name}"
     for _ in track(work, label if what.snr_db is None else f"{label}, {what.snr_db} dB", total=len(todo)):
         pass

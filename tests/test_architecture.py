@@ -58,6 +58,7 @@ FLOORS = (
         "tuning",
         "jobs",
         "relay",
+        "failures",
         "workers",
     },
     {

@@ -18,7 +18,7 @@ def ablate(
     only: Annotated[str, typer.Option(help="Tables to make, separated by commas, such as k,modalities.")] = "",
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Run a method with each of its options, against itself as it stands."""
     from mmbench.ablation import ablate_spec
     from mmbench.report import ablation_tables
@@ -29,3 +29,4 @@ def ablate(
         show_json(result.to_json())
     else:
         show(ablation_tables(result))
+    return bool(result.comparison.failed)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.console import progress, show, show_json, show_lines
-from mmbench.cli.options import Json, Plugins, Quiet
+from mmbench.cli.options import Json, Plugins, Quiet, exit_by
 from mmbench.specs import parse_pairs, split_list
 
 
@@ -56,7 +56,8 @@ def claim(
         result = claim_spec(spec)
     if as_json:
         show_json(result.to_json())
-        return
-    for table, commands in claim_tables(result):
-        show(table)
-        show_lines(commands)
+    else:
+        for table, commands in claim_tables(result):
+            show(table)
+            show_lines(commands)
+    exit_by(bool(result.failed))

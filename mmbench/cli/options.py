@@ -102,16 +102,20 @@ def run_options(
     )
 
 
-def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options above in place of its first argument, the spec made of them."""
+def with_run_options(command: Callable[..., bool]) -> Callable[..., None]:
+    """The command with the options above in place of its first argument, the spec made of them.
+
+    The program exits with 1 where the command returns that some job failed.
+    """
     shared = inspect.signature(run_options).parameters
     own = list(inspect.signature(command).parameters.values())[1:]
 
     @wraps(command)
     def wrapped(**values: Any) -> None:
         spec = run_options(**{name: values.pop(name) for name in shared})
-        command(spec, **values)
+        failed = command(spec, **values)
         _tell_failures(spec)
+        exit_by(failed)
 
     arguments, options = list(shared.values())[:2], list(shared.values())[2:]
     parameters = [*arguments, *own, *options]
@@ -120,6 +124,12 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapped
+
+
+def exit_by(failed: bool) -> None:
+    """Let the program end with 1 where jobs failed, which their table or document tells."""
+    if failed:
+        raise typer.Exit(1)
 
 
 def _tell_failures(spec: "RunSpec") -> None:

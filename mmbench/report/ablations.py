@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.ablation import AblationResult, AblationRow, AblationTable
+from mmbench.comparison import missing_lines
 from mmbench.report.layout import from_here, plain_table, short_count, short_time, show_difference, show_interval
 from mmbench.report.tables import describe_data, describe_setting, headline
 
@@ -57,8 +58,5 @@ def _footnotes(result: AblationResult) -> Text:
         "with so many rows some differ by chance",
         *describe_setting(comparison),
     ]
-    for method in comparison.methods:
-        if method.missing:
-            lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
-    lines.append(f"records: {from_here(result.path)}")
+    lines += [*missing_lines(comparison), f"records: {from_here(result.path)}"]
     return Text("\n".join(lines), style="dim")
