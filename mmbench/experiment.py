@@ -66,7 +66,7 @@ def carry_out(
     """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
     layout = lay_out(asked, files, recipes, findings)
     missing = unsaved(asked.spec.save_encoders, layout.plans[0])
-    run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec))
+    run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec), asked.spec.cluster)
     if missing:
         store, rows = layout.store, layout.rows
         whole = fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)

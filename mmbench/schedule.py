@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from joblib import cpu_count
 
+from mmbench.cluster import Ground, attempt_on
 from mmbench.errors import RecordError, WorkerError
 from mmbench.failures import Failure, forget_failure, is_of_one_job, make_failure, write_failure
 from mmbench.jobs import Plan, run_job
 from mmbench.progress import reporter
 from mmbench.records import read_record, record_path
-from mmbench.relay import Channel, Relay
+from mmbench.relay import Channel, Nowhere, Relay
 from mmbench.splits import Fold
 from mmbench.training import Epoch
 from mmbench.trials import FoldTuning, Trial, read_tuning, tuning_path
@@ -35,7 +36,9 @@ class Job(NamedTuple):
         return f"{self.plan.recipe.label} · fold {self.fold.name}" + (f" · seed {self.seed}" if self.seed else "")
 
 
-def run_missing(plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: int) -> None:
+def run_missing(
+    plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: int, cluster: str | None = None
+) -> None:
     """Run every method on every fold with every seed, but for those whose records are there.
 
     A job that fails leaves a failure where its record would be, and the others go on.
@@ -54,11 +57,11 @@ def run_missing(plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: 
         return
     if plans[0].budget and plans[0].budget.scope == "once":
         # All folds wait for the first one's parameters.
-        tune_missing(plans, folds, jobs)
-    work_off(run_one, [(job, _tuned_on(job.plan, job.fold, folds)) for job in missing], jobs, "folds")
+        tune_missing(plans, folds, jobs, cluster)
+    work_off(run_one, [(job, _tuned_on(job.plan, job.fold, folds)) for job in missing], jobs, "folds", cluster)
 
 
-def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int) -> None:
+def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int, cluster: str | None = None) -> None:
     """Tune every method on every fold that its budget is for, and train no more than that."""
     wanted = {
         (at, part.name): Job(plan, part, 0, tuning_path(plan.folder, part.name))
@@ -68,22 +71,31 @@ def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int) -> Non
     }
     missing = [(job,) for job in wanted.values() if not _is_tuned(job)]
     if missing:
-        work_off(tune_one, missing, jobs, "tunings")
+        work_off(tune_one, missing, jobs, "tunings", cluster)
 
 
 def work_off(
-    function: Callable[..., Failure | None], tasks: Sequence[tuple[Job, *tuple[object, ...]]], jobs: int, what: str
+    function: Callable[..., Failure | None],
+    tasks: Sequence[tuple[Job, *tuple[object, ...]]],
+    jobs: int,
+    what: str,
+    cluster: str | None = None,
 ) -> None:
-    """Do jobs in processes: ``function`` is called with each, what goes with it and a channel for its progress.
+    """Do jobs in processes, or on a cluster: ``function`` is called with each, what goes with it and a channel.
 
     It returns why a job failed, None where it did not; one whose process died fails, too.
     """
     plan = tasks[0][0].plan
-    jobs = 1 if plan.device.startswith("cuda") else min(jobs, len(tasks))
+    jobs = 1 if cluster or plan.device.startswith("cuda") else min(jobs, len(tasks))
     _tell_crowd(jobs, plan.threads)
     with Relay(jobs, len(tasks), what) as relay:
-        calls = [(*task, relay.channel) for task in tasks]
-        for at, failure in attempt(jobs, function, calls, plan.threads):
+        # From a cluster comes what is done, and no epochs.
+        calls = [(*task, Nowhere() if cluster else relay.channel) for task in tasks]
+        if cluster:
+            found = attempt_on(cluster, function, calls, plan.threads, _ground(plan))
+        else:
+            found = attempt(jobs, function, calls, plan.threads)
+        for at, failure in found:
             job = tasks[at][0]
             if isinstance(failure, WorkerError):
                 failure = fail(job, failure)
@@ -91,6 +103,11 @@ def work_off(
             relay.done(job.label)
             if failure:
                 reporter().message(f"failed: {failure.line}")
+
+
+def _ground(plan: Plan) -> Ground:
+    here = plan.budget is not None and not (plan.budget.storage or "").startswith("postgresql")
+    return Ground((plan.folder.parent, plan.store.parent), plan.plugins, alone=here)
 
 
 def _tell_crowd(jobs: int, threads: int) -> None:

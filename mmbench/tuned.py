@@ -81,7 +81,7 @@ def tune_spec(spec: RunSpec) -> TuningResult:
     recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     files = find_files(asked)
     layout = lay_out(asked, files, recipes, examine(asked, recipes))
-    tune_missing(layout.plans, layout.folds, n_jobs(asked.spec))
+    tune_missing(layout.plans, layout.folds, n_jobs(asked.spec), asked.spec.cluster)
     names = [fold.name for fold in layout.folds]
     methods = tuple(_read(plan, names) for plan in layout.plans)
     if not any(method.folds for method in methods):

@@ -59,6 +59,7 @@ FLOORS = (
         "jobs",
         "relay",
         "failures",
+        "cluster",
         "workers",
     },
     {

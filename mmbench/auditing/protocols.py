@@ -68,7 +68,7 @@ def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, tra
     found = []
     for layout, probe in zip(case.layouts, probed, strict=True):
         if full:
-            train_method(layout, few, asked.design.seeds, case.jobs)
+            train_method(layout, few, asked.design.seeds, case.jobs, asked.spec.cluster)
         folds, run = case.folds(layout), layout.plans[0].run
         found.append(
             ProtocolAudit(

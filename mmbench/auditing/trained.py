@@ -32,9 +32,9 @@ _METRIC = "balanced_accuracy"
 _SEED = 0
 
 
-def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int) -> None:
+def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int, cluster: str | None = None) -> None:
     """Train the method on its true labels and on each draw, but for what was trained before."""
-    run_missing(layout.plans, layout.folds, seeds, jobs)
+    run_missing(layout.plans, layout.folds, seeds, jobs, cluster)
     plan = layout.plans[0]
     tasks = [
         (Job(plan, fold, number, path), labels)
@@ -44,7 +44,7 @@ def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int) -> None:
         if _read(path := _path(plan, kind, fold, number), labels[fold.test]) is None
     ]
     if tasks:
-        work_off(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot")
+        work_off(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster)
 
 
 def find_failed(layout: Layout) -> tuple[Failure, ...]:

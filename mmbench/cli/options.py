@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="tcp://HOST:PORT of a running Dask scheduler whose workers train. Never changes results."),
+]
 Against = Annotated[str, typer.Option(help="Baselines, separated by commas.")]
 Tune = Annotated[
     int | None,
@@ -61,6 +65,7 @@ def run_options(
     cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
     jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
+    cluster: Cluster = None,
     threads: Annotated[int, typer.Option(help="Threads a process; part of what a result depends on.")] = 1,
     bad: Annotated[str, typer.Option(help="What to do with unusable samples: error or drop.")] = "error",
     weights: Annotated[
@@ -94,6 +99,7 @@ def run_options(
         cache=cache or default_cache(),
         device=device,
         jobs=jobs,
+        cluster=cluster,
         threads=threads,
         bad=bad,
         plugins=tuple(plugin or ()),
