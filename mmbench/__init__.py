@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmbench.components import Method as Method
     from mmbench.diagnosed import diagnose as diagnose
     from mmbench.errors import DataError as DataError
+    from mmbench.errors import JobError as JobError
     from mmbench.errors import MmbenchError as MmbenchError
     from mmbench.errors import PluginError as PluginError
     from mmbench.errors import ProtocolError as ProtocolError
@@ -60,6 +61,7 @@ _HOME = {
     "diagnosed": ("diagnose",),
     "errors": (
         "DataError",
+        "JobError",
         "MmbenchError",
         "PluginError",
         "ProtocolError",

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.asked import examine, find_files, settle
-from mmbench.comparison import Comparison, MethodResult, compare, describe_method, describe_run
-from mmbench.errors import RecordError, SpecError
+from mmbench.comparison import Comparison, MethodResult, compare, describe_failed, describe_method, describe_run
+from mmbench.errors import JobError, RecordError, SpecError
 from mmbench.experiment import carry_out
+from mmbench.failures import describe_failures, find_failures
 from mmbench.files import write_text
 from mmbench.hashing import digest
 from mmbench.runspec import RunSpec
@@ -70,6 +71,7 @@ class AblationResult:
                 for table in self.tables
             ],
             "methods": [describe_method(method) for method in self.comparison.methods],
+            "failed": describe_failed(self.comparison),
         }
 
     def _row_json(self, row: AblationRow) -> dict[str, Any]:
@@ -147,12 +149,12 @@ def load_ablation(path: Path) -> AblationResult:
         names = dict.fromkeys([listed["default"], *(row["run"] for row in rows if row["run"])])
         folders = [path.parent / name for name in names]
         comparison = compare(path, folders, int(listed["seeds"]))
-        methods = dict(zip(names, comparison.methods, strict=True))
+        methods = {method.folder.name: method for method in comparison.methods}
         tables = tuple(
             AblationTable(
                 table["name"],
                 table["parameter"],
-                tuple(AblationRow(row["value"], methods.get(row["run"]), row["reason"]) for row in table["rows"]),
+                tuple(_read_row(path.parent, row, methods) for row in table["rows"]),
             )
             for table in listed["tables"]
         )
@@ -160,4 +162,16 @@ def load_ablation(path: Path) -> AblationResult:
         raise RecordError(
             f"is not an ablation ({error})", where=path, remedy="give the path that mmbench ablate printed"
         ) from error
+    if comparison.headless:
+        raise JobError(
+            f"the method as it stands failed: {describe_failures(next(iter(comparison.lost.values())))}",
+            where=path,
+            remedy="mend the cause and run the same command again: the other rows are kept",
+        )
     return AblationResult(path, comparison, tables)
+
+
+def _read_row(home: Path, row: Mapping[str, Any], methods: Mapping[str, MethodResult]) -> AblationRow:
+    method = methods.get(row["run"])
+    lost = find_failures(home / row["run"]) if row["run"] and not method else ()
+    return AblationRow(row["value"], method, describe_failures(lost) if lost else row["reason"])

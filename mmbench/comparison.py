@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from mmbench.calibration import Calibration, calibrate, unit_tallies
 from mmbench.costs import Cost, over_trainings
 from mmbench.diagnosis.scores import ModalityScores, score_modalities
 from mmbench.errors import RecordError
+from mmbench.failures import Failure, describe_failures, find_failures, nothing_left
 from mmbench.metrics import METRICS, Counts
 from mmbench.records import Record, find_records, read_record
 from mmbench.splits import PROTOCOLS
@@ -33,11 +34,12 @@ _SHARED = ("dataset", "prepared", "task", "fingerprint")
 
 @dataclass(frozen=True)
 class MethodResult:
-    """One method's records on one dataset under one protocol."""
+    """One method's records on one dataset under one protocol, and its jobs that failed."""
 
     folder: Path
     run: Mapping[str, Any]
     records: tuple[Record, ...]
+    failures: tuple[Failure, ...] = ()
 
     @property
     def name(self) -> str:
@@ -121,7 +123,8 @@ class MethodResult:
     @property
     def missing(self) -> int:
         """Folds that have no record yet."""
-        return int(self.run["folds"]) * len({record.seed for record in self.records}) - len(self.records)
+        seeds = {record.seed for record in self.records} | {failure.seed for failure in self.failures}
+        return int(self.run["folds"]) * len(seeds) - len(self.records)
 
     def _predicted(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.str_]]]:
         """Labels ``(n,)``, logits ``(n, C)`` and units ``(n,)`` of all test samples, a seed at a time."""
@@ -136,10 +139,16 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The methods of a comparison in the order they were asked for; ``path`` is where its records are."""
+    """The methods of a comparison in the order they were asked for; ``path`` is where its records are.
+
+    ``lost`` are those of which every job failed, by name. They are not among ``methods``; ``headless`` tells whether
+    the first, which the others are baselines of, is one of them.
+    """
 
     path: Path
     methods: tuple[MethodResult, ...]
+    lost: Mapping[str, tuple[Failure, ...]] = field(default_factory=dict)
+    headless: bool = False
 
     @property
     def run(self) -> Mapping[str, Any]:
@@ -150,15 +159,22 @@ class Comparison:
     def verdicts(self) -> Sequence[Verdict]:
         """The first method against each of the others; without those of which folds are missing."""
         first, *others = self.methods
-        if first.missing:
+        if self.headless or first.missing:
             return ()
         return judge(first.counts, {other.name: other.counts for other in others if not other.missing})
+
+    @property
+    def failed(self) -> dict[str, tuple[Failure, ...]]:
+        """The jobs that failed, by method."""
+        kept = {method.name: method.failures for method in self.methods if method.failures}
+        return {**self.lost, **kept}
 
     @property
     def best_single(self) -> str | None:
         """The baseline that scores best of those that read one modality; None where there is none."""
         several = len(self.run["offered"]) > 1
-        single = [method for method in self.methods[1:] if several and len(method.run["encoders"]) == 1]
+        baselines = self.methods if self.headless else self.methods[1:]
+        single = [method for method in baselines if several and len(method.run["encoders"]) == 1]
         return max(single, key=lambda method: method.scores["balanced_accuracy"].mean).name if single else None
 
     @cached_property
@@ -190,6 +206,7 @@ class Comparison:
             "best_single": self.best_single,
             "verdicts": [self._verdict_json(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],
+            "failed": describe_failed(self),
         }
 
     def _verdict_json(self, verdict: Verdict) -> dict[str, Any]:
@@ -254,21 +271,56 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
     }
 
 
+def describe_failed(comparison: Comparison) -> list[dict[str, Any]]:
+    """The jobs that failed, a method each, as plain values; the tracebacks stay beside the records."""
+    return [
+        {
+            "method": name,
+            "first": failures[0].error,
+            "folds": [{"fold": each.fold, "seed": each.seed, "error": each.error} for each in failures],
+        }
+        for name, failures in comparison.failed.items()
+    ]
+
+
+def _is_run(folder: Path) -> bool:
+    return any(find_records(folder)) or bool(find_failures(folder))
+
+
+def missing_lines(comparison: Comparison) -> Iterator[str]:
+    """What the scores lack: methods and folds of which there is no record, and why."""
+    for name, failures in comparison.lost.items():
+        yield f"{name}: {describe_failures(failures)}"
+    for method in comparison.methods:
+        failures = method.failures
+        if failures:
+            yield f"{method.name}: {describe_failures(failures)}; the same command tries again"
+        if method.missing > len(failures):
+            yield f"{method.name}: {method.missing - len(failures)} folds are missing; run the same command again"
+
+
 def load_comparison(path: Path) -> Comparison:
     """The methods behind a comparison's file, a run's folder, or the folder of all runs with the same splits."""
     if path.is_file():
         return _load_listed(path)
-    if any(find_records(path)):
+    if _is_run(path):
         return compare(path, [path])
-    folders = sorted(folder for folder in path.glob("*") if folder.is_dir() and any(find_records(folder)))
+    folders = sorted(folder for folder in path.glob("*") if folder.is_dir() and _is_run(folder))
     if not folders:
         raise RecordError("holds no records", where=path, remedy="give the path that mmbench run printed")
     return compare(path, folders)
 
 
 def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Comparison:
-    """Runs side by side, of the first ``seeds`` seeds; RecordError unless over the same samples, task and splits."""
-    methods = tuple(load_method(folder, seeds) for folder in folders)
+    """Runs side by side, of the first ``seeds`` seeds.
+
+    Raises RecordError unless they are over the same samples, task and splits, JobError where all their jobs failed.
+    """
+    found = {folder: find_failures(folder, seeds) for folder in folders}
+    lost = {folder: failures for folder, failures in found.items() if failures and not _records(folder, seeds)}
+    if len(lost) == len(folders):
+        raise nothing_left(lost)
+    methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
     for method in methods[1:]:
         for name in _SHARED:
             if method.run[name] != methods[0].run[name]:
@@ -277,16 +329,21 @@ def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Co
                     where=method.folder,
                     remedy="compare runs over the same data, task and splits",
                 )
-    return Comparison(path, methods)
+    by_name = {failures[0].method: failures for failures in lost.values()}
+    return Comparison(path, methods, by_name, headless=folders[0] in lost)
 
 
 def load_method(folder: Path, seeds: int | None = None) -> MethodResult:
     """The records of one run, of all seeds or the first few."""
-    records = tuple(read_record(path) for path in find_records(folder))
-    records = tuple(record for record in records if seeds is None or record.seed < seeds)
+    records = _records(folder, seeds)
     if not records:
         raise RecordError("holds no records", where=folder, remedy="give the path that mmbench run printed")
-    return MethodResult(folder, records[0].run, records)
+    return MethodResult(folder, records[0].run, records, find_failures(folder, seeds))
+
+
+def _records(folder: Path, seeds: int | None) -> tuple[Record, ...]:
+    records = (read_record(path) for path in find_records(folder))
+    return tuple(record for record in records if seeds is None or record.seed < seeds)
 
 
 def _load_listed(path: Path) -> Comparison:

@@ -12,6 +12,7 @@
         ├── WeightsError     pretrained weights that are missing or do not fit
         ├── TrainingError    a training that diverged
         ├── WorkerError      a process that died at work
+        ├── JobError         nothing is left to compare, since jobs failed: exit code 1
         ├── RecordError      records that are missing, damaged or not comparable
         └── StorageError     a full disk, a folder that cannot be written, a database that does not answer
 
@@ -26,8 +27,11 @@ class MmbenchError(Exception):
 class UserError(MmbenchError):
     """Something the user can mend, told in one line.
 
-    ``where`` is the file, option, trial or plugin it is about; ``remedy`` says what to do.
+    ``where`` is the file, option, trial or plugin it is about; ``remedy`` says what to do; ``code`` is what the
+    program exits with.
     """
+
+    code = 2
 
     def __init__(self, message: str, *, where: object = None, remedy: str = "") -> None:
         self.message = " ".join(message.split())
@@ -81,6 +85,12 @@ class TrainingError(UserError):
 
 class WorkerError(UserError):
     """A process that died at work."""
+
+
+class JobError(UserError):
+    """Jobs that failed, and left nothing to compare."""
+
+    code = 1
 
 
 class RecordError(UserError):

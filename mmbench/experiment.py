@@ -74,7 +74,7 @@ def _carry_out(
 ) -> tuple[Path, list[Plan]]:
     layout = lay_out(asked, files, recipes, findings)
     missing = unsaved(asked.spec.save_encoders, layout.plans[0])
-    run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec))
+    run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec), asked.spec.cluster)
     if missing:
         store, rows = layout.store, layout.rows
         (whole,) = _on_rows([fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)], rows)

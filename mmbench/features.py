@@ -136,7 +136,7 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
         if not is_whole_block(block)
     ]
     on_gpu = torch.device(what.device).type == "cuda"
-    work = in_processes(1 if on_gpu else min(jobs, max(len(tasks), 1)), _encode_block, tasks)
+    work = in_processes(1 if on_gpu else min(jobs, max(len(tasks), 1)), _encode_block, tasks, what.threads)
     for _ in track(work, f"encoding {what.label}", total=len(tasks)):
         pass
     source = Blocks([block for _, block in blocks], read_presence(what.store, what.modality))

@@ -34,7 +34,7 @@ class Relay:
             self._thread = threading.Thread(target=self._listen, daemon=True)
             self._thread.start()
         elif isinstance(self._reporter, Silent):
-            self.channel = _Nowhere()
+            self.channel = Nowhere()
         return self
 
     def __exit__(
@@ -79,8 +79,8 @@ class _Direct:
         self._relay.note(*item)
 
 
-class _Nowhere:
+class Nowhere:
     """A channel nobody listens to; crosses to another process as nothing at all."""
 
     def put(self, item: tuple[str, int, str | None]) -> None:
-        pass
+        """Send nothing."""

@@ -46,6 +46,7 @@ class RunSpec:
     cache: Path = field(default_factory=default_cache)
     device: str = "auto"
     jobs: int | None = None
+    cluster: str | None = None
     threads: int = 1
     bad: str = "error"
     plugins: tuple[str, ...] = ()

@@ -1,55 +1,77 @@
 """Which jobs are missing, and running them, in as many processes as asked."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from mmbench.errors import RecordError
+from joblib import cpu_count
+
+from mmbench.cluster import Ground, attempt_on
+from mmbench.errors import RecordError, WorkerError
+from mmbench.failures import Failure, forget_failure, is_of_one_job, make_failure, write_failure
 from mmbench.jobs import Plan, run_job
 from mmbench.progress import reporter
 from mmbench.records import read_record, record_path
-from mmbench.relay import Channel, Relay
+from mmbench.relay import Channel, Nowhere, Relay
 from mmbench.splits import Fold
 from mmbench.training import Epoch
 from mmbench.trials import FoldTuning, Trial, read_tuning, tuning_path
 from mmbench.tuning import tune_fold, tuned_plan, without_test
-from mmbench.workers import in_processes
+from mmbench.workers import attempt
 
 
-def run_missing(plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: int) -> None:
-    """Run every method on every fold with every seed, but for those whose records are there."""
+class Job(NamedTuple):
+    """A method on a fold with a seed; ``path`` is where its result will lie."""
+
+    plan: Plan
+    fold: Fold
+    seed: int
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """What it is called while it runs."""
+        return f"{self.plan.recipe.label} · fold {self.fold.name}" + (f" · seed {self.seed}" if self.seed else "")
+
+
+def run_missing(
+    plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: int, cluster: str | None = None
+) -> None:
+    """Run every method on every fold with every seed, but for those whose records are there.
+
+    A job that fails leaves a failure where its record would be, and the others go on.
+    """
     # Folds before methods: an interrupted comparison has compared something.
-    wanted = [(plan, fold, seed) for seed in range(seeds) for fold in folds for plan in plans]
-    missing = list(_missing(wanted))
+    wanted = [
+        Job(plan, fold, seed, record_path(plan.folder, fold.name, seed))
+        for seed in range(seeds)
+        for fold in folds
+        for plan in plans
+    ]
+    missing = [job for job in wanted if not _is_done(job)]
     if len(missing) < len(wanted):
         reporter().message(f"{len(wanted) - len(missing)} of {len(wanted)} folds were done before")
     if not missing:
         return
     if plans[0].budget and plans[0].budget.scope == "once":
         # All folds wait for the first one's parameters.
-        tune_missing(plans, folds, jobs)
-    jobs = _n_processes(plans, jobs, len(missing))
-    with Relay(jobs, len(missing), "folds") as relay:
-        tasks = [(*job, _tuned_on(job[0], job[1], folds), relay.channel) for job in missing]
-        for label in in_processes(jobs, run_one, tasks):
-            relay.done(label)
+        tune_missing(plans, folds, jobs, cluster)
+    work_off(run_one, [(job, _tuned_on(job.plan, job.fold, folds)) for job in missing], jobs, "folds", cluster)
 
 
-def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int) -> None:
+def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int, cluster: str | None = None) -> None:
     """Tune every method on every fold that its budget is for, and train no more than that."""
     wanted = {
-        (at, part.name): (plan, part)
+        (at, part.name): Job(plan, part, 0, tuning_path(plan.folder, part.name))
         for fold in folds
         for at, plan in enumerate(plans)
         if (part := _tuned_on(plan, fold, folds))
     }
-    missing = [(plan, part) for plan, part in wanted.values() if not _is_tuned(plan, part)]
-    if not missing:
-        return
-    jobs = _n_processes(plans, jobs, len(missing))
-    with Relay(jobs, len(missing), "tunings") as relay:
-        for label in in_processes(jobs, tune_one, [(*job, relay.channel) for job in missing]):
-            relay.done(label)
+    missing = [(job,) for job in wanted.values() if not _is_tuned(job)]
+    if missing:
+        work_off(tune_one, missing, jobs, "tunings", cluster)
 
 
 def tuned_for(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Plan:
@@ -64,20 +86,58 @@ def tuned_for(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Plan:
     return tuned_plan(plan, read_tuning(tuning_path(plan.folder, part.name)))
 
 
-def _n_processes(plans: Sequence[Plan], jobs: int, n_missing: int) -> int:
-    return 1 if plans[0].device.startswith("cuda") else min(jobs, n_missing)
+def work_off(
+    function: Callable[..., Failure | None],
+    tasks: Sequence[tuple[Job, *tuple[object, ...]]],
+    jobs: int,
+    what: str,
+    cluster: str | None = None,
+) -> None:
+    """Do jobs in processes, or on a cluster: ``function`` is called with each, what goes with it and a channel.
+
+    It returns why a job failed, None where it did not; one whose process died fails, too.
+    """
+    plan = tasks[0][0].plan
+    jobs = 1 if cluster or plan.device.startswith("cuda") else min(jobs, len(tasks))
+    _tell_crowd(jobs, plan.threads)
+    with Relay(jobs, len(tasks), what) as relay:
+        # From a cluster comes what is done, and no epochs.
+        calls = [(*task, Nowhere() if cluster else relay.channel) for task in tasks]
+        if cluster:
+            found = attempt_on(cluster, function, calls, plan.threads, _ground(plan))
+        else:
+            found = attempt(jobs, function, calls, plan.threads)
+        for at, failure in found:
+            job = tasks[at][0]
+            if isinstance(failure, WorkerError):
+                failure = fail(job, failure)
+            relay.channel.put((job.label, 0, None))
+            relay.done(job.label)
+            if failure:
+                reporter().message(f"failed: {failure.line}")
 
 
-def _missing(wanted: Sequence[tuple[Plan, Fold, int]]) -> Iterator[tuple[Plan, Fold, int, Path]]:
-    for plan, fold, seed in wanted:
-        path = record_path(plan.folder, fold.name, seed)
-        if path.exists():
-            try:
-                read_record(path)
-                continue
-            except RecordError as error:
-                reporter().message(f"done again: {error.message} ({path.name})")
-        yield plan, fold, seed, path
+def _ground(plan: Plan) -> Ground:
+    here = plan.budget is not None and not (plan.budget.storage or "").startswith("postgresql")
+    return Ground((plan.folder.parent, plan.store.parent), plan.plugins, alone=here)
+
+
+def _tell_crowd(jobs: int, threads: int) -> None:
+    if jobs * threads > cpu_count():
+        reporter().message(
+            f"{jobs} jobs with {threads} thread(s) each on {cpu_count()} core(s) get in each other's way: "
+            "ask for fewer --jobs or --threads"
+        )
+
+
+def _is_done(job: Job) -> bool:
+    try:
+        read_record(job.path)
+    except RecordError as error:
+        if job.path.exists():
+            reporter().message(f"done again: {error.message} ({job.path.name})")
+        return False
+    return True
 
 
 def _tuned_on(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Fold | None:
@@ -87,28 +147,55 @@ def _tuned_on(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Fold | None:
     return without_test(folds[0] if plan.budget.scope == "once" else fold)
 
 
-def _is_tuned(plan: Plan, part: Fold) -> bool:
+def _is_tuned(job: Job) -> bool:
     try:
-        return bool(read_tuning(tuning_path(plan.folder, part.name)).trials)
+        return bool(read_tuning(job.path).trials)
     except RecordError:
         return False
 
 
-def run_one(plan: Plan, fold: Fold, seed: int, path: Path, part: Fold | None, channel: Channel) -> str:
-    """One job, telling its epochs to ``channel``; returns what it was. ``part`` is where it is tuned before."""
-    label = f"{plan.recipe.label} · fold {fold.name}" + (f" · seed {seed}" if seed else "")
-    tuning = _tune(plan, part, channel) if part else None
-    if tuning:
-        plan = tuned_plan(plan, tuning)
-    run_job(plan, fold, seed, path, _teller(plan, label, channel), tuning.to_plain() if tuning else None)
-    channel.put((label, 0, None))
-    return label
+def fail(job: Job, error: Exception) -> Failure:
+    """Write down why a job failed."""
+    failure = make_failure(job.plan.recipe.label, job.fold.name, job.seed, error)
+    write_failure(job.path, failure)
+    return failure
 
 
-def tune_one(plan: Plan, part: Fold, channel: Channel) -> str:
-    """One tuning, telling its trials to ``channel``; returns what it was."""
-    _tune(plan, part, channel)
-    return f"{plan.recipe.label} · fold {part.name}"
+@contextmanager
+def one_job(job: Job) -> Iterator[list[Failure]]:
+    """What goes wrong in the block fails this job alone, and is in the list that the block is given.
+
+    What the user has to mend, and a plugin that cheats, is raised: it ends the run.
+    """
+    failures: list[Failure] = []
+    try:
+        yield failures
+        forget_failure(job.path)
+    except Exception as error:
+        if not is_of_one_job(error):
+            raise
+        failures.append(fail(job, error))
+
+
+def run_one(job: Job, part: Fold | None, channel: Channel) -> Failure | None:
+    """One job, telling its epochs to ``channel``. ``part`` is where it is tuned before."""
+    if _is_done(job):
+        # By a process that died before anyone heard of it.
+        return None
+    with one_job(job) as failures:
+        plan, tuning = job.plan, _tune(job.plan, part, channel) if part else None
+        if tuning:
+            plan = tuned_plan(plan, tuning)
+        tell = teller(plan, job.label, channel)
+        run_job(plan, job.fold, job.seed, job.path, tell, tuning.to_plain() if tuning else None)
+    return next(iter(failures), None)
+
+
+def tune_one(job: Job, channel: Channel) -> Failure | None:
+    """One tuning, telling its trials to ``channel``."""
+    with one_job(job) as failures:
+        _tune(job.plan, job.fold, channel)
+    return next(iter(failures), None)
 
 
 def _tune(plan: Plan, part: Fold, channel: Channel) -> FoldTuning:
@@ -122,7 +209,7 @@ def _tune(plan: Plan, part: Fold, channel: Channel) -> FoldTuning:
 def _tell_trial(plan: Plan, label: str, channel: Channel, number: int, what: Epoch | Trial) -> None:
     of_trial = f"{label} · trial {number}"
     if isinstance(what, Epoch):
-        _teller(plan, of_trial, channel)(what)
+        teller(plan, of_trial, channel)(what)
         return
     assert plan.budget is not None
     channel.put((of_trial, 0, None))
@@ -130,6 +217,7 @@ def _tell_trial(plan: Plan, label: str, channel: Channel, number: int, what: Epo
     channel.put((label, plan.budget.trials, word))
 
 
-def _teller(plan: Plan, label: str, channel: Channel) -> Callable[[Epoch], None]:
+def teller(plan: Plan, label: str, channel: Channel) -> Callable[[Epoch], None]:
+    """What tells the epochs of a training to a channel."""
     epochs = plan.recipe.training.epochs
     return lambda epoch: channel.put((label, epochs, f"validation {epoch.validation_score:.2f}"))

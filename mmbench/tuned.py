@@ -1,12 +1,13 @@
 """``mmbench tune``: only the tuning of a comparison, and what it chose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mmbench.asked import examine, find_files, settle
 from mmbench.experiment import Layout, lay_out
+from mmbench.failures import Failure, find_failures, nothing_left
 from mmbench.files import using
 from mmbench.jobs import Plan
 from mmbench.methods import resolve
@@ -28,6 +29,7 @@ class MethodTuning:
     folder: Path
     settings: Mapping[str, Any]
     folds: tuple[FoldTuning, ...]
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class TuningResult:
     methods: tuple[MethodTuning, ...]
     storage: str | None
 
+    @property
+    def failed(self) -> tuple[Failure, ...]:
+        """The tunings that failed, of all methods."""
+        return tuple(failure for method in self.methods for failure in method.failures)
+
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values."""
         return {
@@ -54,6 +61,7 @@ class TuningResult:
                     "records": str(method.folder),
                     "settings": dict(method.settings),
                     "folds": [tuning.to_plain() for tuning in method.folds],
+                    "failed": [asdict(failure) for failure in method.failures],
                 }
                 for method in self.methods
             ],
@@ -78,17 +86,20 @@ def tune_spec(spec: RunSpec) -> TuningResult:
 
     def tune_all() -> Layout:
         layout = lay_out(asked, files, recipes, findings)
-        tune_missing(layout.plans, layout.folds, n_jobs(asked.spec))
+        tune_missing(layout.plans, layout.folds, n_jobs(asked.spec), asked.spec.cluster)
         return layout
 
     with using(asked.spec.cache):
         layout = mended(tune_all)
     names = [fold.name for fold in layout.folds]
+    methods = tuple(_read(plan, names) for plan in layout.plans)
+    if not any(method.folds for method in methods):
+        raise nothing_left({method.folder: method.failures for method in methods if method.failures})
     first = layout.plans[0].run
     return TuningResult(
         first["dataset"],
         first["protocol"],
-        tuple(_read(plan, names) for plan in layout.plans),
+        methods,
         shown_storage(asked.spec.tune_storage) if asked.spec.tune_storage else None,
     )
 
@@ -96,4 +107,6 @@ def tune_spec(spec: RunSpec) -> TuningResult:
 def _read(plan: Plan, names: Sequence[str]) -> MethodTuning:
     paths = [tuning_path(plan.folder, name) for name in names]
     folds = tuple(read_tuning(path) for path in paths if path.exists())
-    return MethodTuning(plan.recipe.label, plan.folder, plan.run["tuning"], folds)
+    return MethodTuning(
+        plan.recipe.label, plan.folder, plan.run["tuning"], folds, find_failures(plan.folder, kind="tuning")
+    )

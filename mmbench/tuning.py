@@ -3,14 +3,14 @@
 It is handed the training and the validation part of a fold and no other: what is tested cannot be reached from here.
 """
 
-import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
-from mmbench.errors import DamagedError, PluginError, RecordError, TrainingError, UserError
+from mmbench.errors import DamagedError, PluginError, RecordError, TrainingError
+from mmbench.failures import describe_error, free_memory, is_out_of_memory
 from mmbench.files import locked
 from mmbench.guard import guarded
 from mmbench.hashing import digest
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from optuna.trial import Trial as Asked
 
 _SEED = 0  # of every training; the parameters chosen are those of all seeds
-_FULL = ("not enough memory", "can't allocate memory", "out of memory")
 
 Listener = Callable[[int, Epoch | Trial], None]
 """Told the number of a trial with each epoch of it, and with what became of it."""
@@ -60,13 +59,6 @@ def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda 
 def tuned_plan(plan: Plan, tuning: FoldTuning) -> Plan:
     """The plan with the parameters that were chosen."""
     return replace(plan, recipe=with_params(plan.recipe, tuning.chosen.params))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory was missing, be it the machine's or the GPU's."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _FULL)
 
 
 class _Bench:
@@ -168,12 +160,12 @@ def _try(bench: _Bench, study: "Study", number: int, listen: Listener) -> None:
         study.tell(trial, state=TrialState.FAIL)
         raise
     except Exception as error:
-        state, failure, is_full = TrialState.FAIL, _describe(error), is_out_of_memory(error)
+        state, failure, is_full = TrialState.FAIL, describe_error(error), is_out_of_memory(error)
     value = _tell_epochs(trial, epochs)
     if failure:
         trial.set_user_attr("error", failure)
     if is_full:
-        _free_memory()
+        free_memory()
     study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
 
 
@@ -187,18 +179,3 @@ def _tell_epochs(trial: "Asked", epochs: list[Epoch]) -> float | None:
     for name, value in told.items():
         trial.set_user_attr(name, value)
     return epochs[best].validation_score
-
-
-def _describe(error: Exception) -> str:
-    """An error on one line."""
-    if isinstance(error, UserError):
-        return error.line
-    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return f"out of memory ({text})" if is_out_of_memory(error) else text
-
-
-def _free_memory() -> None:
-    """What a training held that had too little must not fail the next."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

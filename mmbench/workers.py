@@ -1,32 +1,105 @@
-"""Tasks in several processes, with one clear error where a process dies."""
+"""Tasks in several processes; one whose process dies is tried again alone, and no more than a few times."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 
 from mmbench.errors import WorkerError
 
 T = TypeVar("T")
+Task = tuple[object, ...]
+
+DEATHS = 3
+"""Times that the process of a task may die before the task counts as failed."""
 
 
-def in_processes(jobs: int, function: Callable[..., T], tasks: Iterable[tuple[object, ...]]) -> Iterator[T]:
+def in_processes(
+    jobs: int, function: Callable[..., T], tasks: Iterable[Task], threads: int | None = None
+) -> Iterator[T]:
     """Call ``function`` with the arguments of each task and yield what it returns, as it comes.
 
-    One job stays in this process. Raises WorkerError when a process was killed, most often for want of memory.
+    One job stays in this process. Raises WorkerError when a task's process was killed time and again, most often for
+    want of memory.
     """
-    calls = (delayed(function)(*arguments) for arguments in tasks)
+    for _, found in attempt(jobs, function, tasks, threads):
+        if isinstance(found, WorkerError):
+            raise found
+        yield found
+
+
+def attempt(
+    jobs: int, function: Callable[..., T], tasks: Iterable[Task], threads: int | None = None
+) -> Iterator[tuple[int, T | WorkerError]]:
+    """As `in_processes`, but with the number of each task, and a WorkerError for one that could not be done.
+
+    A task is begun again when a process dies, with what it had finished lost. ``threads`` are those of numerical
+    libraries in each process, None for a fair share of the cores.
+    """
+    left = dict(enumerate(tasks))
+    if jobs == 1:
+        for at, arguments in left.items():
+            yield at, limited(threads, function, *arguments)
+        return
+    deaths: Counter[int] = Counter()
+    while left:
+        # One whose process died is tried with all the memory to itself, and with nobody else to blame.
+        alone = next((at for at in left if deaths[at]), None)
+        batch = left if alone is None else {alone: left[alone]}
+        with TemporaryDirectory(prefix="mmbench-") as marks:
+            try:
+                for at, found in _in_pool(jobs, function, dict(batch), threads, Path(marks)):
+                    del left[at]
+                    yield at, found
+            except BrokenProcessPool:
+                begun = [at for at in left if (Path(marks) / str(at)).exists()]
+                deaths.update(begun or list(left)[:1])
+        for at in [at for at in left if deaths[at] == DEATHS]:
+            del left[at]
+            yield at, killed()
+
+
+def killed() -> WorkerError:
+    """What is said of a task whose process died too often."""
+    return WorkerError(
+        f"a worker process died {DEATHS} times over it, perhaps for want of memory",
+        remedy="run the same command again with fewer --jobs: what was finished is kept",
+    )
+
+
+def limited(threads: int | None, function: Callable[..., T], *arguments: object) -> T:
+    """Call a function with no more threads in BLAS and OpenMP than asked for; None leaves them as they are."""
+    if threads is None:
+        return function(*arguments)
+    import scipy.linalg  # noqa: F401 - its BLAS is not numpy's, and one that is loaded later knows no limit
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=threads):
+        return function(*arguments)
+
+
+def _in_pool(
+    jobs: int, function: Callable[..., T], tasks: Mapping[int, Task], threads: int | None, marks: Path
+) -> Iterator[tuple[int, T]]:
+    calls = (delayed(_marked)(marks / str(at), at, threads, function, *arguments) for at, arguments in tasks.items())
+    with parallel_config(backend="loky", inner_max_num_threads=threads):
+        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    with warnings.catch_warnings():
+        # A worker that has grown by 300 MB, as by its first training, is replaced: nothing to mend. Where warnings
+        # are errors, this one would end the thread that replaces it, and everybody would wait for ever.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
+        yield from parallel(calls)
+
+
+def _marked(mark: Path, at: int, threads: int | None, function: Callable[..., T], *arguments: object) -> tuple[int, T]:
+    """Call a function, with a mark on the disk for as long as it runs: whose process died has left his."""
+    mark.touch()
     try:
-        with warnings.catch_warnings():
-            # A worker that has grown by 300 MB, as by its first training, is replaced: nothing to mend. Where warnings
-            # are errors, this one would end the thread that replaces it, and everybody would wait for ever.
-            warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
-            yield from Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
-    except BrokenProcessPool as error:
-        raise WorkerError(
-            "a worker process died, perhaps for want of memory",
-            where="--jobs",
-            remedy="run the same command again with fewer jobs: what was finished is kept",
-        ) from error
+        return at, limited(threads, function, *arguments)
+    finally:
+        mark.unlink(missing_ok=True)

@@ -61,6 +61,8 @@ FLOORS = (
         "tuning",
         "jobs",
         "relay",
+        "failures",
+        "cluster",
         "workers",
     },
     {

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from mmbench.cli import main
+from mmbench.cli.console import Lines
 
 
 class Finished(NamedTuple):
@@ -226,6 +228,42 @@ def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> No
     assert not list(tmp_path.glob("runs/*/*/.part-*"))
     result = mmbench(*line)
     assert f"{n_kept} of 10 folds were done before" in result.stderr
+
+
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
+    line = ["run", "concat", "mfeat", "--against", "prior", "--jobs", "2", "--training", "epochs=30"]
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-m", "mmbench", *line]
+    # A group of its own, to which a terminal would send Ctrl-C as a whole.
+    process = subprocess.Popen(command, cwd=tmp_path, preexec_fn=heed, start_new_session=True, **pipes)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*/*/fold-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "what was finished is kept" in errors
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("somebody is still at work")
+
+
+def test_a_log_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter([0.0, 20.0, 40.0])
+    monkeypatch.setattr("mmbench.cli.console.time.monotonic", lambda: next(clock))
+    lines = Lines()
+    key = lines.start("folds", 2)
+    lines.advance(key, "concat")
+    lines.advance(key)
+    assert capsys.readouterr().err.splitlines() == [
+        "folds: 1/2 (concat), 20.0s each, 0:00:20 left",
+        "folds: 2/2, 20.0s each",
+    ]
 
 
 def test_check_lints_a_method(mmbench: Shell) -> None:

@@ -16,7 +16,7 @@ import pytest
 import mmbench
 from mmbench import tuning
 from mmbench.comparison import compare
-from mmbench.errors import RecordError, SpecError, StorageError, TrainingError
+from mmbench.errors import JobError, RecordError, SpecError, StorageError
 from mmbench.plugins import load_registry
 from mmbench.records import find_records, read_record
 from mmbench.report import comparison_table, render, tuning_tables
@@ -209,7 +209,7 @@ def test_where_every_trial_fails_the_run_says_why(bench: Bench, monkeypatch: pyt
         raise MemoryError
 
     monkeypatch.setattr(tuning, "fit", full)
-    with pytest.raises(TrainingError, match=r"concat, fold 0: each of 2 trials failed.*out of memory \(MemoryError"):
+    with pytest.raises(JobError, match=r"concat, fold 0: each of 2 trials failed.*out of memory \(MemoryError"):
         bench.tune(tune=2)
 
 
@@ -272,7 +272,7 @@ def test_nothing_of_the_test_part_is_handed_over(bench: Bench, monkeypatch: pyte
 
 def test_a_fold_with_a_test_part_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmbench.schedule.without_test", lambda fold: fold)
-    with pytest.raises(ValueError, match="handed a test part"):
+    with pytest.raises(JobError, match="ValueError: tuning was handed a test part"):
         bench.tune(tune=1)
 
 

@@ -1,7 +1,19 @@
-"""Tasks in several processes end, whatever becomes of a process."""
+"""Processes that die at work, and the threads of those that live."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mmbench.errors import DataError, WorkerError
+from mmbench.workers import attempt, in_processes
 
 GROWING = """
 import os, sys, time
@@ -17,6 +29,61 @@ if __name__ == "__main__":
     workers = list(in_processes(2, grow, tasks))
     print(len(workers), len(set(workers)) > 2)
 """
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Callable[[str, int], str]:
+    """A function that is killed the first times it is called with a name, as often as told, and logs each call."""
+
+    def die(name: str, deaths: int) -> str:
+        with (tmp_path / name).open("a") as log:
+            log.write(".")
+        if len((tmp_path / name).read_text()) <= deaths:
+            time.sleep(0.2)  # for the others to begin
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.5)
+        return name
+
+    return die
+
+
+def test_whose_process_died_is_known(mortal: Any, tmp_path: Path) -> None:
+    tasks = [("good", 0), ("unlucky", 2), ("deadly", 9), ("late", 0)]
+    found = dict(attempt(2, mortal, tasks))
+    assert {at: found[at] for at in (0, 1, 3)} == {0: "good", 1: "unlucky", 3: "late"}
+    assert isinstance(found[2], WorkerError)
+    assert "died 3 times" in found[2].line
+    calls = {path.name: len(path.read_text()) for path in tmp_path.iterdir()}
+    assert calls["deadly"] == 3
+    assert calls["unlucky"] == 3
+
+
+def test_where_nothing_may_be_missing_it_is_an_error(mortal: Any) -> None:
+    with pytest.raises(WorkerError, match="a worker process died"):
+        list(in_processes(2, mortal, [("good", 0), ("deadly", 9)]))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_other_errors_are_raised_as_they_are(jobs: int) -> None:
+    def fail(name: str) -> None:
+        raise DataError("broke", where=name)
+
+    with pytest.raises(DataError, match="s1: broke"):
+        list(in_processes(jobs, fail, [("s1",)]))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_numerical_libraries_get_no_more_threads_than_asked(jobs: int, threads: int) -> None:
+    def count() -> int:
+        from scipy import linalg
+        from threadpoolctl import threadpool_info
+
+        linalg.svd(np.eye(50))
+        return max(pool["num_threads"] for pool in threadpool_info())
+
+    # On few cores it may be fewer.
+    assert all(1 <= most <= threads for most in in_processes(jobs, count, [()] * 2, threads))
 
 
 def test_a_worker_that_has_grown_is_replaced_though_warnings_are_errors() -> None:

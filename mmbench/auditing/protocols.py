@@ -14,7 +14,7 @@ from mmbench.auditing.lots import Lots, Units, draw_lots, find_units
 from mmbench.auditing.probe import Bench, Probed, counts_of, probe_fold
 from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
 from mmbench.auditing.structure import look_at_split, share_straddling
-from mmbench.auditing.trained import examine_method, train_method
+from mmbench.auditing.trained import examine_method, find_failed, train_method
 from mmbench.errors import SpecError
 from mmbench.files import using
 from mmbench.metrics import balanced_accuracy
@@ -70,7 +70,7 @@ def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, tra
     found = []
     for layout, probe in zip(case.layouts, probed, strict=True):
         if full:
-            train_method(layout, few, asked.design.seeds, case.jobs)
+            train_method(layout, few, asked.design.seeds, case.jobs, asked.spec.cluster)
         folds, run = case.folds(layout), layout.plans[0].run
         found.append(
             ProtocolAudit(
@@ -101,6 +101,7 @@ def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, tra
         skipped=skipped,
         oddities=tuple(find_oddities(case.plain, case.samples.labels, case.folds(reference), n_classes)),
         versions=environment()["packages"],
+        failed=tuple(failure.line for layout in case.layouts for failure in find_failed(layout)) if full else (),
     )
 
 
@@ -117,7 +118,7 @@ def _probe(case: Case, lots: Lots, units: Units) -> list[Examined]:
     )
     found = [(np.zeros_like(bench.labellings), np.zeros(len(case.rows), dtype=np.int64)) for _ in case.layouts]
     tasks = [(bench, at, fold, spec.threads) for at, layout in enumerate(case.layouts) for fold in case.folds(layout)]
-    work = in_processes(min(case.jobs, len(tasks)), _probe_one, tasks)
+    work = in_processes(min(case.jobs, len(tasks)), _probe_one, tasks, spec.threads)
     for at, fold, probed in track(work, "probing", total=len(tasks)):
         found[at][0][fold.test], found[at][1][fold.test] = probed.chosen, probed.oracle
     return [_judge(bench, chosen, oracle, lots.whole.shape[1], units) for chosen, oracle in found]

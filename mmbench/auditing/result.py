@@ -50,7 +50,7 @@ class AuditResult:
     """The protocols of a dataset, audited with one method.
 
     ``lots`` says what got a label together, of which there are ``n_lots``. ``features`` are what the probe read, by
-    source. ``skipped`` are protocols that cannot be cut, with the reason.
+    source. ``skipped`` are protocols that cannot be cut, with the reason, and ``failed`` trainings that left nothing.
     """
 
     method: str
@@ -68,6 +68,7 @@ class AuditResult:
     skipped: Mapping[str, str]
     oddities: tuple[Oddity, ...]
     versions: Mapping[str, str]
+    failed: tuple[str, ...] = ()
 
     @property
     def chance(self) -> float:

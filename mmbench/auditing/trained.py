@@ -1,6 +1,7 @@
 """The method itself under a protocol: its records, and trainings on labels by lot."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,17 @@ from mmbench.auditing.result import Examined
 from mmbench.comparison import MethodResult, load_method
 from mmbench.errors import RecordError
 from mmbench.experiment import Layout
+from mmbench.failures import Failure, find_failures
 from mmbench.files import write_text
 from mmbench.hashing import digest
 from mmbench.jobs import Plan, build_model, hide_test, make_inputs
 from mmbench.metrics import balanced_accuracy, confusion
-from mmbench.progress import track
 from mmbench.records import record_path
-from mmbench.schedule import run_missing
+from mmbench.relay import Channel
+from mmbench.schedule import Job, one_job, run_missing, teller, work_off
 from mmbench.splits import Fold
 from mmbench.store import Store
-from mmbench.training import fit
-from mmbench.workers import in_processes
+from mmbench.training import Epoch, fit
 
 Index = NDArray[np.int64]
 
@@ -31,20 +32,25 @@ _METRIC = "balanced_accuracy"
 _SEED = 0
 
 
-def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int) -> None:
+def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int, cluster: str | None = None) -> None:
     """Train the method on its true labels and on each draw, but for what was trained before."""
-    run_missing(layout.plans, layout.folds, seeds, jobs)
+    run_missing(layout.plans, layout.folds, seeds, jobs, cluster)
     plan = layout.plans[0]
     tasks = [
-        (plan, fold, labels, path)
+        (Job(plan, fold, number, path), labels)
         for kind, draws in _kinds(lots)
         for number, labels in enumerate(_over_all(layout, draws))
         for fold in layout.folds
         if _read(path := _path(plan, kind, fold, number), labels[fold.test]) is None
     ]
-    work = in_processes(min(jobs, max(len(tasks), 1)), _train_on_lots, tasks)
-    for _ in track(work, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", total=len(tasks)):
-        pass
+    if tasks:
+        work_off(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster)
+
+
+def find_failed(layout: Layout) -> tuple[Failure, ...]:
+    """The trainings that failed, on the true labels and on labels by lot."""
+    folder = layout.plans[0].folder
+    return tuple(failure for each in (folder, *_folders(folder).values()) for failure in find_failures(each))
 
 
 def examine_method(layout: Layout, lots: Lots, seeds: int) -> Examined | None:
@@ -60,6 +66,10 @@ def examine_method(layout: Layout, lots: Lots, seeds: int) -> Examined | None:
 
 def _kinds(lots: Lots) -> tuple[tuple[str, Index], ...]:
     return ("whole", lots.whole), ("dealt", lots.dealt)
+
+
+def _folders(folder: Path) -> dict[str, Path]:
+    return {kind: folder / "lots" / kind for kind in ("whole", "dealt")}
 
 
 def _find_method(layout: Layout, seeds: int) -> MethodResult | None:
@@ -91,8 +101,14 @@ def _over_all(layout: Layout, draws: Index) -> list[Index]:
     return list(labels)
 
 
-def _train_on_lots(plan: Plan, fold: Fold, labels: Index, path: Path) -> None:
+def _train_on_lots(job: Job, labels: Index, channel: Channel) -> Failure | None:
     """One training, as that of a record, on other labels; its predictions are written beside the records."""
+    with one_job(job) as failures:
+        _predict_lots(job.plan, job.fold, labels, job.path, teller(job.plan, job.label, channel))
+    return next(iter(failures), None)
+
+
+def _predict_lots(plan: Plan, fold: Fold, labels: Index, path: Path, on_epoch: Callable[[Epoch], None]) -> None:
     torch.set_num_threads(plan.threads)
     store = Store(plan.store)
     fitted = fit(
@@ -103,13 +119,14 @@ def _train_on_lots(plan: Plan, fold: Fold, labels: Index, path: Path) -> None:
         plan.recipe.training,
         seed=_SEED,
         device=torch.device(plan.device),
+        on_epoch=on_epoch,
     )
     predictions = fitted.test_logits[fitted.chosen].argmax(axis=1)
     write_text(path, json.dumps({"lots": digest(labels[fold.test]), "predictions": predictions.tolist()}))
 
 
 def _path(plan: Plan, kind: str, fold: Fold, number: int) -> Path:
-    return record_path(plan.folder / "lots" / kind, fold.name, number)
+    return record_path(_folders(plan.folder)[kind], fold.name, number)
 
 
 def _read(path: Path, lots: Index) -> Index | None:

@@ -9,8 +9,10 @@ from mmbench.claims.cards import ClaimCard, ClaimRow
 from mmbench.claims.commands import claim_command, run_command
 from mmbench.claims.questions import ClaimSpec, Question, choose_cards, make_question
 from mmbench.claims.summaries import summarize
-from mmbench.errors import ProtocolError, SpecError, TrainingError
+from mmbench.comparison import Comparison
+from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError
 from mmbench.experiment import run_spec
+from mmbench.failures import describe_failures
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter
 from mmbench.recall import Recalled, Shelf, read_shelf, recall
@@ -57,11 +59,15 @@ class CardResult:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """The cards of a method; ``damaged`` tells of files among the records that cannot be read."""
+    """The cards of a method; ``damaged`` tells of files among the records that cannot be read.
+
+    ``failed`` are the reasons of rows that were run now and of which jobs failed.
+    """
 
     method: str
     cards: tuple[CardResult, ...]
     damaged: tuple[str, ...]
+    failed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Everything the tables tell, the commands and the folds, as plain values."""
@@ -69,6 +75,7 @@ class ClaimResult:
             "method": self.method,
             "cards": [card.to_json() for card in self.cards],
             "damaged": list(self.damaged),
+            "failed": list(self.failed),
         }
 
 
@@ -86,31 +93,47 @@ def claim_spec(spec: ClaimSpec) -> ClaimResult:
     registry = load_registry(spec.plugins)
     cards = choose_cards(registry, spec)
     asked = [[(row, make_question(registry, card, row, spec)) for row in _wanted(card, spec)] for card in cards]
-    done = _run_all([question for rows in asked for _, question in rows]) if spec.run else {}
+    done, failed = _run_all([question for rows in asked for _, question in rows]) if spec.run else ({}, ())
     shelf = read_shelf(spec.out)
     results = [
         _collect(registry, card, [_answer(registry, card, *asking, shelf, done) for asking in rows], spec)
         for card, rows in zip(cards, asked, strict=True)
         if rows
     ]
-    return ClaimResult(spec.method, tuple(results), shelf.damaged)
+    return ClaimResult(spec.method, tuple(results), shelf.damaged, failed)
 
 
 def _wanted(card: ClaimCard, spec: ClaimSpec) -> list[ClaimRow]:
     return [row for row in card.rows if not spec.only or row.name in spec.only]
 
 
-def _run_all(questions: Sequence[Question]) -> dict[str, Recalled]:
-    """Run each question once; one that cannot be built or trained keeps its reason, and the others go on."""
+def _run_all(questions: Sequence[Question]) -> tuple[dict[str, Recalled], tuple[str, ...]]:
+    """Run each question once; one that cannot be built or trained keeps its reason, and the others go on.
+
+    With what came of each by its question, and the reasons of those of which jobs failed.
+    """
     done: dict[str, Recalled] = {}
+    failed: list[str] = []
     for question in questions:
         if question.asking.question not in done:
             reporter().message(run_command(question.spec))
             try:
-                done[question.asking.question] = Recalled(run_spec(question.spec))
+                found = _whole(run_spec(question.spec))
+                failed += [found.reason] if found.reason else []
+            except JobError as error:
+                found = Recalled(None, error.line)
+                failed.append(error.line)
             except (SpecError, ProtocolError, TrainingError) as error:
-                done[question.asking.question] = Recalled(None, error.line)
-    return done
+                found = Recalled(None, error.line)
+            done[question.asking.question] = found
+    return done, tuple(failed)
+
+
+def _whole(comparison: Comparison) -> Recalled:
+    """A comparison as the answer that it is, where none of its jobs failed."""
+    for name, failures in comparison.failed.items():
+        return Recalled(None, f"{name}: {describe_failures(failures)}")
+    return Recalled(comparison)
 
 
 def _answer(

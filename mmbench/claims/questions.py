@@ -35,6 +35,7 @@ class ClaimSpec:
     cache: Path = field(default_factory=default_cache)
     device: str = "auto"
     jobs: int | None = None
+    cluster: str | None = None
     plugins: tuple[str, ...] = ()
 
 
@@ -136,5 +137,6 @@ def _make_run(card: ClaimCard, row: ClaimRow, dataset: Spec, spec: ClaimSpec) ->
         cache=spec.cache,
         device=spec.device,
         jobs=spec.jobs,
+        cluster=spec.cluster,
         plugins=spec.plugins,
     )

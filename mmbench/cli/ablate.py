@@ -23,7 +23,7 @@ def ablate(
     tune_storage: TuneStorage = None,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Run a method with each of its options, against itself as it stands."""
     from mmbench.ablation import ablate_spec
     from mmbench.report import ablation_tables
@@ -35,3 +35,4 @@ def ablate(
         show_json(result.to_json())
     else:
         show(ablation_tables(result))
+    return bool(result.comparison.failed)

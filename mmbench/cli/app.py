@@ -50,12 +50,12 @@ def _options(
 
 
 def main() -> None:
-    """Run the program; errors that the user can mend end in one line and exit code 2."""
+    """Run the program; errors that the user can mend end in one line and exit code 2, or 1 where every job failed."""
     try:
         app()
     except UserError as error:
         fail(error.line)
-        sys.exit(2)
+        sys.exit(error.code)
     except BrokenPipeError:
         # Whoever read our output has gone, as with `mmbench list | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

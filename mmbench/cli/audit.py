@@ -24,7 +24,7 @@ def audit(
     trainings: Annotated[int, typer.Option(help="With --full: draws that the method is trained on.")] = 5,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Tell which protocols leak on a dataset, and by how much they inflate scores; default: all protocols."""
     from mmbench.auditing import audit_path, audit_spec
     from mmbench.report import audit_table
@@ -35,3 +35,4 @@ def audit(
         show_json(result.to_json())
     else:
         show(audit_table(result, audit_path(spec.out, result)))
+    return bool(result.failed)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.console import progress, show, show_json, show_lines
-from mmbench.cli.options import Json, Plugins, Quiet
+from mmbench.cli.options import Cluster, Json, Plugins, Quiet, exit_by
 from mmbench.specs import parse_pairs, split_list
 
 
@@ -27,6 +27,7 @@ def claim(
     cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
     jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
+    cluster: Cluster = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -50,13 +51,15 @@ def claim(
         cache=cache or default_cache(),
         device=device,
         jobs=jobs,
+        cluster=cluster,
         plugins=tuple(plugin or ()),
     )
     with progress(quiet):
         result = claim_spec(spec)
     if as_json:
         show_json(result.to_json())
-        return
-    for table, commands in claim_tables(result):
-        show(table)
-        show_lines(commands)
+    else:
+        for table, commands in claim_tables(result):
+            show(table)
+            show_lines(commands)
+    exit_by(bool(result.failed))

@@ -2,22 +2,27 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 
 from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from mmbench.progress import reporting
 
 _WIDTH = 80
+_LONG = 10  # seconds from which on a rate is worth a word in a log
 
 
 def show(renderable: RenderableType) -> None:
@@ -46,15 +51,33 @@ def fail(line: str) -> None:
     sys.stderr.write(f"mmbench: {line}\n")
 
 
+class Rate(ProgressColumn):
+    """Steps a second, or seconds a step where that is the larger number."""
+
+    def render(self, task: Task) -> Text:
+        """The rate so far; nothing before there is one."""
+        return Text(_show_rate(task.speed) if task.speed else "", style="dim")
+
+
+def _show_rate(speed: float) -> str:
+    return f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f}s each"
+
+
+def _is_within(label: str) -> bool:
+    """Whether a bar is that of one job (its label has a dot), beneath the bar of all."""
+    return " · " in label
+
+
 class Bars:
-    """Progress as bars on a terminal."""
+    """Progress as bars on a terminal, those of single jobs beneath the one of all."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def start(self, label: str, total: int | None) -> int:
         """Begin a bar."""
-        return int(self._progress.add_task(label, total=total, note=""))
+        shown = f"  {label}" if _is_within(label) else label
+        return int(self._progress.add_task(shown, total=total, note=""))
 
     def advance(self, key: int, note: str = "") -> None:
         """One step further."""
@@ -74,25 +97,37 @@ class Lines:
 
     def __init__(self) -> None:
         self._bars: dict[int, tuple[str, int | None, int]] = {}
+        self._begun: dict[int, float] = {}
         self._last = 0
 
     def start(self, label: str, total: int | None) -> int:
         """Begin counting."""
         self._last += 1
         self._bars[self._last] = (label, total, 0)
+        self._begun[self._last] = time.monotonic()
         return self._last
 
     def advance(self, key: int, text: str = "") -> None:
         """Count one step, and print when another tenth is done."""
         label, total, done = self._bars[key]
         self._bars[key] = (label, total, done + 1)
-        # Epochs of single folds (their label has a dot) would drown the log.
-        if total and " · " not in label and (done + 1) * 10 // total > done * 10 // total:
-            note(f"{label}: {done + 1}/{total}" + (f" ({text})" if text else ""))
+        # Epochs of single folds would drown the log.
+        if total and not _is_within(label) and (done + 1) * 10 // total > done * 10 // total:
+            note(f"{label}: {done + 1}/{total}" + (f" ({text})" if text else "") + self._pace(key))
+
+    def _pace(self, key: int) -> str:
+        """Rate and time left of long stages; short ones are told by their end."""
+        _, total, done = self._bars[key]
+        seconds = time.monotonic() - self._begun[key]
+        if not total or seconds < _LONG:
+            return ""
+        left = timedelta(seconds=round(seconds / done * (total - done)))
+        return f", {_show_rate(done / seconds)}" + (f", {left} left" if done < total else "")
 
     def finish(self, key: int) -> None:
         """Forget the count."""
         self._bars.pop(key, None)
+        self._begun.pop(key, None)
 
     def message(self, text: str) -> None:
         """Print a line."""
@@ -122,9 +157,9 @@ def _reported(quiet: bool) -> AbstractContextManager[object]:
 def _bars() -> Iterator[None]:
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        Rate(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )

@@ -21,7 +21,7 @@ def explain(
     tune_storage: TuneStorage = None,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Tell what of a run was made before, and of the rest what differs from what there is; makes nothing."""
     from mmbench.explaining import explain_spec
     from mmbench.report import explained_table
@@ -40,3 +40,4 @@ def explain(
         show_json([each.to_json() for each in found])
     else:
         show(explained_table(found))
+    return False

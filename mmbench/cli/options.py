@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="tcp://HOST:PORT of a running Dask scheduler whose workers train. Never changes results."),
+]
 Against = Annotated[str, typer.Option(help="Baselines, separated by commas.")]
 Tune = Annotated[
     int | None,
@@ -61,6 +65,7 @@ def run_options(
     cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
     jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
+    cluster: Cluster = None,
     threads: Annotated[int, typer.Option(help="Threads a process; part of what a result depends on.")] = 1,
     bad: Annotated[str, typer.Option(help="What to do with unusable samples: error or drop.")] = "error",
     weights: Annotated[
@@ -94,6 +99,7 @@ def run_options(
         cache=cache or default_cache(),
         device=device,
         jobs=jobs,
+        cluster=cluster,
         threads=threads,
         bad=bad,
         plugins=tuple(plugin or ()),
@@ -102,16 +108,20 @@ def run_options(
     )
 
 
-def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options above in place of its first argument, the spec made of them."""
+def with_run_options(command: Callable[..., bool]) -> Callable[..., None]:
+    """The command with the options above in place of its first argument, the spec made of them.
+
+    The program exits with 1 where the command returns that some job failed.
+    """
     shared = inspect.signature(run_options).parameters
     own = list(inspect.signature(command).parameters.values())[1:]
 
     @wraps(command)
     def wrapped(**values: Any) -> None:
         spec = run_options(**{name: values.pop(name) for name in shared})
-        command(spec, **values)
+        failed = command(spec, **values)
         _tell_failures(spec)
+        exit_by(failed)
 
     arguments, options = list(shared.values())[:2], list(shared.values())[2:]
     parameters = [*arguments, *own, *options]
@@ -120,6 +130,12 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapped
+
+
+def exit_by(failed: bool) -> None:
+    """Let the program end with 1 where jobs failed, which their table or document tells."""
+    if failed:
+        raise typer.Exit(1)
 
 
 def _tell_failures(spec: "RunSpec") -> None:

@@ -28,7 +28,7 @@ def run(
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Run a method and its baselines under identical splits."""
     from mmbench.experiment import run_spec
     from mmbench.report import comparison_table
@@ -50,3 +50,4 @@ def run(
         show_json(comparison.to_json())
     else:
         show(comparison_table(comparison))
+    return bool(comparison.failed)

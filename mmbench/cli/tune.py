@@ -21,7 +21,7 @@ def tune(
     tune_storage: TuneStorage = None,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Only tune a method and its baselines; a run with the same options takes what was chosen."""
     from mmbench.report import tuning_tables
     from mmbench.tuned import tune_spec
@@ -40,3 +40,4 @@ def tune(
         show_json(result.to_json())
     else:
         show(tuning_tables(result))
+    return bool(result.failed)

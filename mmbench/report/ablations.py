@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.ablation import AblationResult, AblationRow, AblationTable
+from mmbench.comparison import missing_lines
 from mmbench.report.layout import from_here, plain_table, show_difference, show_interval
 from mmbench.report.quantities import short_count, short_time
 from mmbench.report.tables import describe_data, describe_setting, headline
@@ -60,8 +61,5 @@ def _footnotes(result: AblationResult) -> Text:
     ]
     if comparison.run.get("tuning"):
         lines.append("every row is tuned by itself; what the tables vary is held, the same in all rows")
-    for method in comparison.methods:
-        if method.missing:
-            lines.append(f"{method.name}: {method.missing} folds are missing; run the same command again")
-    lines.append(f"records: {from_here(result.path)}")
+    lines += [*missing_lines(comparison), f"records: {from_here(result.path)}"]
     return Text("\n".join(lines), style="dim")

@@ -93,6 +93,8 @@ def _oddity_lines(result: AuditResult) -> Iterator[str]:
 def _skipped_lines(result: AuditResult) -> Iterator[str]:
     for name, reason in result.skipped.items():
         yield f"{name} was not audited: {reason}"
+    if result.failed:
+        yield f"{len(result.failed)} trainings failed; the first: {result.failed[0]}"
 
 
 def _percent(share: float) -> str:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.comparison import Comparison, MethodResult
+from mmbench.comparison import Comparison, MethodResult, missing_lines
 from mmbench.gaps import gap_lines
 from mmbench.report.budgets import tuning_lines
 from mmbench.report.costs import COLUMNS, cost_cells, cost_lines
@@ -170,6 +170,4 @@ def _marks(comparison: Comparison) -> Iterator[str]:
     if not any(method.stops_early for method in methods):
         oracles = (f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods)
         yield f"accuracy at the oracle epoch, as papers report it that pick it on the test part: {', '.join(oracles)}"
-    for method in methods:
-        if method.missing:
-            yield f"{method.name}: {method.missing} folds are missing; run the same command again"
+    yield from missing_lines(comparison)

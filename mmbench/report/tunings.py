@@ -17,6 +17,7 @@ def tuning_tables(result: TuningResult) -> RenderableType:
     lines = ["default, best: balanced accuracy on the validation part; no test part was seen"]
     if once:
         lines.append("TUNED ON THE FIRST FOLD ONLY (--tune-scope once): what other folds test may have taken part")
+    lines += [f"failed: {failure.line}" for failure in result.failed]
     lines += [f"{method.name}: {from_here(method.folder)}" for method in result.methods]
     lines.append(f"studies: {result.storage or 'sqlite, tuning.db in each of these folders'}")
     return Group(*parts, Text("\n".join(lines), style="dim"))
