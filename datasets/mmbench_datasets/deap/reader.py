@@ -173,16 +173,19 @@ class Deap(Dataset):
         fps: float = 50.0,
         seconds: float = 60.0,
         bdf: bool = False,
+        films: bool = True,
     ) -> None:
         """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's own files.
 
-        ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person. ``bdf``
-        adds the original recordings, 200 MB a person. What is whole is kept when the same call is repeated.
+        ``fps`` and ``seconds`` are those of the face videos; DEAP has 50 and 60, which takes minutes a person.
+        ``films=false`` leaves them out. ``bdf`` adds the original recordings, 200 MB a person. What is whole is kept
+        when the same call is repeated.
         """
         from mmbench_datasets.deap.simulate import Simulation, write_simulation
 
         write_simulation(
-            root, Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds, bdf=bdf)
+            root,
+            Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds, bdf=bdf, films=films),
         )
 
     @property

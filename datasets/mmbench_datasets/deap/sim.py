@@ -66,7 +66,7 @@ class DeapSim(Deap):
         from mmbench_datasets.deap.simulate import Simulation
 
         # Enough for four different faces in 3 s, and quick to draw.
-        self.simulation = Simulation(subjects=subjects, seed=seed, strength=strength, fps=1.5)
+        self.simulation = Simulation(subjects=subjects, seed=seed, strength=strength, fps=1.5, films=video)
 
     def locate(self, cache: Path) -> Path:
         """Where the files are; they are made on first use, and what is whole is kept when that is interrupted."""

@@ -34,7 +34,8 @@ _COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", *RATINGS, 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Options of a simulation: ``fps`` and ``seconds`` of the face videos; ``bdf`` adds the raw recordings."""
+    """Options of a simulation: ``fps`` and ``seconds`` of the face videos, made where ``films``; ``bdf`` adds the raw
+    recordings."""
 
     subjects: int
     seed: int = 0
@@ -42,6 +43,7 @@ class Simulation:
     fps: float = 50.0
     seconds: float = 60.0
     bdf: bool = False
+    films: bool = True
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -56,7 +58,10 @@ class Simulation:
 
     def describe(self) -> str:
         """All that the files depend on, as JSON."""
-        return json.dumps({"simulated": "deap", "version": VERSION, **asdict(self)}, sort_keys=True) + "\n"
+        options = asdict(self)
+        if self.films:
+            del options["films"]  # simulations of before were always filmed, and stay what they are
+        return json.dumps({"simulated": "deap", "version": VERSION, **options}, sort_keys=True) + "\n"
 
 
 def write_simulation(root: Path, simulation: Simulation) -> None:
@@ -109,7 +114,7 @@ def _plan(root: Path, simulation: Simulation) -> Iterator[_Task]:
         if simulation.bdf:
             yield _write_session, root / ORIGINAL_FOLDER / f"{name}.bdf", simulation, participant, 0
         for row, trial in enumerate(make_truth(simulation.seed, participant).trials.tolist()):
-            if is_filmed(participant, trial):
+            if simulation.films and is_filmed(participant, trial):
                 yield _write_video, video_path(root, name, trial), simulation, participant, row + 1
 
 

@@ -120,6 +120,22 @@ def test_a_simulation_is_resumed_and_never_mixed(simulated, monkeypatch):
         write_simulation(simulated, Simulation(**options, strength=0.5))
 
 
+def test_films_may_be_left_out(simulated, tmp_path):
+    options = {"subjects": 1, "seed": 3, "fps": 2.0, "seconds": 6.0}
+    write_simulation(tmp_path, Simulation(**options, films=False))
+    filmed, unfilmed = files(simulated), files(tmp_path)
+    assert not any(name.startswith("face_video") for name in unfilmed)
+    for name in ("data_preprocessed_python/s01.dat", "metadata_csv/participant_ratings.csv"):
+        assert unfilmed[name].read_bytes() == filmed[name].read_bytes()
+    assert "films" not in Simulation(**options).describe()
+    with pytest.raises(DataError, match="simulated with other options"):
+        write_simulation(tmp_path, Simulation(**options))
+
+
+def test_the_simulated_twin_makes_films_where_they_are_seen():
+    assert [DeapSim(video=video).simulation.films for video in (True, False)] == [True, False]
+
+
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "precious.dat").write_bytes(b"real")
     with pytest.raises(DataError, match="is not empty and not a simulation"):
