@@ -23,7 +23,7 @@ from mmbench.prepare import Preparation, prepare
 from mmbench.records import read_record
 from mmbench.specs import parse_spec
 from mmbench.splits import PROTOCOLS, Fold, make_folds
-from mmbench.store import Rows, Store
+from mmbench.store import Rows, Store, finish
 from mmbench.training import Fitted, choose_device, deterministic, fit, make_criterion, predict
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
@@ -387,6 +387,7 @@ def test_a_job_cannot_learn_from_test_labels(prepared: Store, tmp_path: Path, mo
         labels = file["labels/side"][()]
         labels[fold.test] = 1 - labels[fold.test]
         file["labels/side"][...] = labels
+    finish(turned, "prepared", {})  # another seal: what was changed by stealth would not be read
     records = []
     for store in (prepared.path, turned):
         path = tmp_path / f"{store.stem}.json"
