@@ -4,21 +4,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmbench.cli.console import progress, show, show_json
-from mmbench.cli.options import Against, Json, Quiet, Tune, TuneScope, TuneSeconds, TuneStorage, with_run_options
+from mmbench.cli.options import Against, Json, Quiet, with_tuning
 from mmbench.specs import split_list
 
 if TYPE_CHECKING:
     from mmbench.runspec import RunSpec
 
 
-@with_run_options
+@with_tuning()
 def explain(
     spec: "RunSpec",
     against: Against = "",
-    tune: Tune = None,
-    tune_seconds: TuneSeconds = None,
-    tune_scope: TuneScope = "fold",
-    tune_storage: TuneStorage = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
@@ -26,14 +22,7 @@ def explain(
     from mmbench.explaining import explain_spec
     from mmbench.report import explained_table
 
-    wanted = replace(
-        spec,
-        against=tuple(split_list(against)),
-        tune=tune,
-        tune_seconds=tune_seconds,
-        tune_scope=tune_scope,
-        tune_storage=tune_storage,
-    )
+    wanted = replace(spec, against=tuple(split_list(against)))
     with progress(quiet):
         found = explain_spec(wanted)
     if as_json:

@@ -1,7 +1,8 @@
 """The options of everything that trains: declared once, for each command that takes a ``RunSpec``."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -108,23 +109,46 @@ def run_options(
     )
 
 
+def tuning_options(
+    tune: Tune = None,
+    tune_seconds: TuneSeconds = None,
+    tune_scope: TuneScope = "fold",
+    tune_storage: TuneStorage = None,
+) -> dict[str, Any]:
+    """What of a spec these options set."""
+    return {"tune": tune, "tune_seconds": tune_seconds, "tune_scope": tune_scope, "tune_storage": tune_storage}
+
+
 def with_run_options(command: Callable[..., bool]) -> Callable[..., None]:
-    """The command with the options above in place of its first argument, the spec made of them.
+    """The command with the options of a run in place of its first argument, the spec made of them.
 
     The program exits with 1 where the command returns that some job failed.
     """
+    return _with_options(command, {})
+
+
+def with_tuning(trials: int | None = None) -> Callable[[Callable[..., bool]], Callable[..., None]]:
+    """The same with the options of tuning, too; ``trials`` where none are asked for."""
+    tuning = dict(inspect.signature(tuning_options).parameters)
+    tuning["tune"] = tuning["tune"].replace(default=trials)
+    return lambda command: _with_options(command, tuning)
+
+
+def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Parameter]) -> Callable[..., None]:
     shared = inspect.signature(run_options).parameters
     own = list(inspect.signature(command).parameters.values())[1:]
 
     @wraps(command)
     def wrapped(**values: Any) -> None:
         spec = run_options(**{name: values.pop(name) for name in shared})
+        if tuning:
+            spec = replace(spec, **tuning_options(**{name: values.pop(name) for name in tuning}))
         failed = command(spec, **values)
         _tell_failures(spec)
         exit_by(failed)
 
     arguments, options = list(shared.values())[:2], list(shared.values())[2:]
-    parameters = [*arguments, *own, *options]
+    parameters = [*arguments, *own, *tuning.values(), *options]
     wrapped.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads
         [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in parameters]
     )

@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmbench.cli.console import progress, show, show_json
-from mmbench.cli.options import Against, Json, Quiet, Tune, TuneScope, TuneSeconds, TuneStorage, with_run_options
+from mmbench.cli.options import Against, Json, Quiet, with_tuning
 from mmbench.specs import parse_pairs, split_list
 
 if TYPE_CHECKING:
     from mmbench.runspec import RunSpec
 
 
-@with_run_options
+@with_tuning()
 def run(
     spec: "RunSpec",
     against: Against = "",
-    tune: Tune = None,
-    tune_seconds: TuneSeconds = None,
-    tune_scope: TuneScope = "fold",
-    tune_storage: TuneStorage = None,
     save_encoder: Annotated[
         list[str] | None,
         typer.Option(help="MODALITY=FILE.safetensors: keep the encoder of one more model, trained on all samples."),
@@ -35,17 +31,7 @@ def run(
 
     files = {key: Path(file) for key, file in parse_pairs(save_encoder or (), "--save-encoder").items()}
     with progress(quiet):
-        comparison = run_spec(
-            replace(
-                spec,
-                against=tuple(split_list(against)),
-                save_encoders=files,
-                tune=tune,
-                tune_seconds=tune_seconds,
-                tune_scope=tune_scope,
-                tune_storage=tune_storage,
-            )
-        )
+        comparison = run_spec(replace(spec, against=tuple(split_list(against)), save_encoders=files))
     if as_json:
         show_json(comparison.to_json())
     else:

@@ -4,21 +4,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmbench.cli.console import progress, show, show_json
-from mmbench.cli.options import Against, Json, Quiet, Tune, TuneScope, TuneSeconds, TuneStorage, with_run_options
+from mmbench.cli.options import Against, Json, Quiet, with_tuning
 from mmbench.specs import split_list
 
 if TYPE_CHECKING:
     from mmbench.runspec import RunSpec
 
 
-@with_run_options
+@with_tuning(trials=20)
 def tune(
     spec: "RunSpec",
     against: Against = "",
-    tune: Tune = 20,
-    tune_seconds: TuneSeconds = None,
-    tune_scope: TuneScope = "fold",
-    tune_storage: TuneStorage = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
@@ -26,14 +22,7 @@ def tune(
     from mmbench.report import tuning_tables
     from mmbench.tuned import tune_spec
 
-    wanted = replace(
-        spec,
-        against=tuple(split_list(against)),
-        tune=tune,
-        tune_seconds=tune_seconds,
-        tune_scope=tune_scope,
-        tune_storage=tune_storage,
-    )
+    wanted = replace(spec, against=tuple(split_list(against)))
     with progress(quiet):
         result = tune_spec(wanted)
     if as_json:
