@@ -1,0 +1,594 @@
+"""Every reader of files that come from elsewhere, with small valid files and the ways in which they are spoilt."""
+
+import io
+import json
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from fuzzing import mutations
+from fuzzing.mutations import Mutation
+
+TESTS = Path(__file__).parents[2] / "tests"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What reads ``file``, of which ``make`` gives valid contents; it may leave other files in the folder.
+
+    ``share`` is how many of the inputs it gets, beside the others.
+    """
+
+    file: str
+    make: Callable[[Path], Sequence[bytes]]
+    read: Callable[[Path], object]
+    change: Mutation
+    share: float = 1.0
+
+    def seeds(self, folder: Path) -> list[bytes]:
+        """Valid contents, the same each time."""
+        return [*self.make(folder)]
+
+
+# ---- DEAP
+
+
+def _arrays() -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    return {"data": random.normal(size=(2, 3, 8)), "labels": random.uniform(1, 9, size=(2, 4))}
+
+
+def _make_dat(_: Path) -> list[bytes]:
+    import pickle
+
+    from mmbench_datasets.deap.pickle2 import write_arrays
+
+    file = io.BytesIO()
+    write_arrays(file, _arrays())
+    return [file.getvalue(), *(pickle.dumps(_arrays(), protocol) for protocol in (0, 2, 3, 4)), *mutations.CALLS]
+
+
+def _make_mat(_: Path) -> list[bytes]:
+    from scipy.io import savemat
+
+    made = []
+    for options in ({}, {"do_compression": True}, {"format": "4"}):
+        file = io.BytesIO()
+        arrays = {"labels": _arrays()["labels"], "data": _arrays()["data"]} if not options.get("format") else {}
+        savemat(file, arrays or {"labels": _arrays()["labels"]}, **options)
+        made.append(file.getvalue())
+    return made
+
+
+def _read_recording(path: Path) -> object:
+    from mmbench_datasets.deap import files
+
+    with mock.patch.multiple(files, DATA_SHAPE=(2, 3, 8), LABELS_SHAPE=(2, 4)):
+        return files.load_recording(path)
+
+
+def _make_ratings(_: Path) -> list[bytes]:
+    head = "Participant_id,Trial,Experiment_id,Start_time,Valence,Arousal,Dominance,Liking,Familiarity"
+    rows = [
+        f"{who},{4 - of},{of},9000{of},{of}.5,2.25,3,4,{of if of < 3 else ''}" for who in (1, 2) for of in (1, 2, 3)
+    ]
+    text = "\n".join([head, *rows]) + "\n"
+    return [text.encode(), b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()]
+
+
+def _read_ratings(path: Path) -> object:
+    from mmbench_datasets.deap.files import check_agreement, load_ratings
+
+    labels = np.array([[of + 0.5, 2.25, 3, 4] for of in (1, 2, 3)])
+    return check_agreement(path, load_ratings(path), 1, labels)
+
+
+def _make_bdf(folder: Path) -> list[bytes]:
+    from mmbench_datasets.deap.bdf import Channel, write_bdf
+    from mmbench_datasets.deap.originals import CHANNELS, RAW_RATE
+
+    channels = [Channel(name, "uV", 262144.0) for name in CHANNELS] + [Channel("Status", "Boolean", 2.0**23 - 1)]
+    signals = np.random.default_rng(0).normal(size=(len(channels), 5 * RAW_RATE)) * 20
+    signals[-1] = 0
+    signals[-1, 2 * RAW_RATE : 2 * RAW_RATE + 50], signals[-1, 4 * RAW_RATE : 4 * RAW_RATE + 50] = 4, 5
+    path = folder / "seed.bdf"
+    write_bdf(path, channels, RAW_RATE, 5, [signals])
+    return [path.read_bytes()]
+
+
+def _read_bdf(path: Path) -> object:
+    from mmbench_datasets.deap import originals
+
+    with mock.patch.multiple(originals, BASELINE_S=1.0, TRIAL_S=1.0, _PAD_S=0.5, _SLACK_S=0.5):
+        return originals.load_presented(path, 1, "none", 1)
+
+
+def _make_avi(folder: Path) -> list[bytes]:
+    import cv2
+
+    made = []
+    for codec, size in (("XVID", (64, 48)), ("MJPG", (32, 32))):
+        path = folder / f"{codec}.avi"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 4.0, size)
+        for step in range(8):
+            writer.write(np.full((*reversed(size), 3), 30 * step, np.uint8))
+        writer.release()
+        made.append(path.read_bytes())
+    return made
+
+
+def _read_avi(path: Path) -> object:
+    from mmbench_datasets.deap.video import iter_frames
+
+    return [frame.shape for _, frame in iter_frames(path, [0.1, 0.6, 1.9])]
+
+
+# ---- other datasets
+
+
+def _make_edf(_: Path) -> list[bytes]:
+    from mmbench_datasets.edf import MAGIC, WIDTHS
+    from mmbench_datasets.eegmat.dataset import FILE_RATE, SIGNALS
+
+    n = len(SIGNALS)
+    head = MAGIC["EDF"] + b" " * 160 + b"01.01.1100.00.00" + str(256 * (n + 1)).ljust(52).encode()
+    head += b"2".ljust(8) + b"1".ljust(8) + str(n).ljust(4).encode()
+    values = ("", "uV", "-3276.8", "3276.7", "-32768", "32767", "", str(FILE_RATE), "")
+    rows = [(name, *values) for name in SIGNALS]
+    head += b"".join(row[at].ljust(width).encode() for at, width in enumerate(WIDTHS) for row in rows)
+    noise = np.random.default_rng(0).integers(-200, 200, size=(2, n, FILE_RATE)).astype("<i2")
+    return [head + noise.tobytes()]
+
+
+def _read_edf(path: Path) -> object:
+    from mmbench_datasets.eegmat import Eegmat
+
+    dataset = Eegmat(window=1.0)
+    dataset.check(path.parent)
+    other = path.with_name("Subject00_2.edf")
+    other.unlink(missing_ok=True)
+    other.hardlink_to(path)
+    return list(dataset.read(path.parent, "s00"))
+
+
+def _make_images(_: Path) -> list[bytes]:
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 255, size=(12, 10, 3)).astype(np.uint8)
+    made = []
+    for form in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "PPM", "WEBP"):
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, form)
+        made.append(file.getvalue())
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "TIFF", compression="tiff_lzw")
+    return [*made, file.getvalue()]
+
+
+def _read_image(path: Path) -> object:
+    from mmbench_datasets.image_folder.decode import read_square
+
+    return read_square(path, 16)
+
+
+def _make_names(_: Path) -> list[bytes]:
+    return [
+        b"happy/1.jpg\nsad/S01_2.png",
+        b"train/1/a.jpg\ntrain/2/a.jpg\ntest/1/b.jpg",
+        "2/٣.png\n10/1.PNG\na/x".encode(),
+    ]
+
+
+def _read_names(path: Path) -> object:
+    """Folders and files that are called so."""
+    import os
+
+    from mmbench_datasets.image_folder import ImageFolder
+
+    root = path.parent / "images"
+    for left in sorted(root.rglob("*"), reverse=True):
+        left.rmdir() if left.is_dir() and not left.is_symlink() else left.unlink()
+    root.mkdir(exist_ok=True)
+    for name in path.read_bytes().replace(b"\0", b"").split(b"\n")[:20]:
+        parts = [part[:200] for part in name.split(b"/") if part not in (b"", b".", b"..")][:4]
+        target = os.path.join(os.fsencode(root), *parts)
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            Path(os.fsdecode(target)).write_bytes(b"\xff\xd8\xff")
+        except OSError:
+            continue
+    for person in ("auto", "^(S[0-9]+)", None):
+        dataset = ImageFolder(size=16, person=person)
+        problems = [f"{problem.where}: {problem.message}" for problem in dataset.check(root)]
+        if not problems:
+            [dataset.sources(root, unit) for unit in dataset.units(root)]
+            json.dumps(asdict(dataset.schema_of(root)))
+    return None
+
+
+# ---- the host's own
+
+
+def _make_presets(_: Path) -> list[bytes]:
+    presets = TESTS.parent / "plugins" / "milmer" / "mmbench_milmer" / "presets"
+    small = (
+        '[fusion]\ndim = 8\n[encoders]\nvector = "mlp[dim=8]"\n[training]\nepochs = 2\nlr = 0.01\nbatch_size = 8\n'
+        '[dataset]\n[run]\nprotocol = "pooled-segment"\nfolds = 3\nseeds = 2\nmodalities = ["fou", "kar"]\n'
+    )
+    return [small.encode(), *(path.read_bytes() for path in sorted(presets.glob("*.toml")))]
+
+
+def _read_preset(path: Path) -> object:
+    from mmbench.asked import examine, settle
+    from mmbench.methods import resolve
+    from mmbench.runspec import RunSpec
+
+    asked = settle(RunSpec("concat", "mfeat", preset=str(path), cache=path.parent / "cache", device="cpu", jobs=1))
+    recipes = resolve(asked.registry, "concat", (), asked.name.name, asked.schema, asked.wishes)
+    return examine(asked, recipes)
+
+
+def _make_cards(_: Path) -> list[bytes]:
+    cards = TESTS.parent / "plugins" / "milmer" / "mmbench_milmer" / "claims"
+    return [path.read_bytes() for path in sorted(cards.glob("*.toml"))]
+
+
+def _read_card(path: Path) -> object:
+    from mmbench.claims.cards import load_card
+
+    return load_card(path)
+
+
+def _run_toy(folder: Path) -> Path:
+    """The records of two methods on the toy dataset, in ``folder``, and nothing else but what they stand in."""
+    import mmbench
+    from mmbench.plugins import load_registry
+
+    home = folder / "home"
+    if not home.is_dir():
+        toy, made = str(TESTS / "toy_plugin.py"), folder / "made"
+        load_registry((toy,)).find("datasets", "toy").component().simulate(made / "people", subjects=3, trials=4)
+        comparison = mmbench.run(
+            "concat",
+            "toy",
+            against=["prior"],
+            data=made / "people",
+            plugins=(toy,),
+            out=made / "runs",
+            cache=made / "cache",
+            training={"epochs": 2},
+            protocol="subject",
+            folds=3,
+            jobs=1,
+            weights="drop",
+        )
+        shutil.copytree(comparison.methods[0].folder.parent, home)
+        shutil.rmtree(made)
+    return home
+
+
+def _runs(folder: Path) -> list[Path]:
+    return sorted(path for path in _run_toy(folder).iterdir() if path.is_dir())
+
+
+def _make_records(folder: Path) -> list[bytes]:
+    """Of the first method; the record that is spoilt stands among those of the same run."""
+    seeds = []
+    for run in _runs(folder):
+        record = sorted(run.glob("fold-*.json"))[0]
+        seeds.append(record.read_bytes())
+    first = sorted(_runs(folder)[0].glob("fold-*.json"))[0]
+    (folder / "place").write_text(str(first))
+    return seeds
+
+
+def _show(comparison: Any) -> None:
+    """All that is told of a comparison."""
+    from rich.console import Console
+
+    from mmbench.report import comparison_table
+
+    json.dumps(comparison.to_json())
+    Console(file=io.StringIO(), width=80).print(comparison_table(comparison))
+
+
+def _read_records(path: Path) -> object:
+    from mmbench.comparison import load_comparison
+
+    place = Path((path.parent / "place").read_text())
+    place.write_bytes(path.read_bytes())
+    with _few_resamples():
+        _show(load_comparison(place.parent))
+        _show(load_comparison(place.parent.parent))
+    return None
+
+
+@contextmanager
+def _few_resamples() -> Any:
+    """A bootstrap of few draws: that of 2,000 would take most of the time, and reads nothing more."""
+    from mmbench.statistics import intervals
+
+    draw = intervals.draw_units
+    with mock.patch.object(intervals, "draw_units", lambda units, resamples, seed: draw(units, 50, seed)):
+        yield
+
+
+def _make_comparisons(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(_run_toy(folder).glob("comparison-*.json"))]
+
+
+def _read_comparison(path: Path) -> object:
+    from mmbench.comparison import load_comparison
+    from mmbench.recall import read_shelf
+
+    place = _run_toy(path.parent) / "comparison-0.json"
+    place.write_bytes(path.read_bytes())
+    read_shelf(place.parent.parent)
+    with _few_resamples():
+        return _show(load_comparison(place))
+
+
+def _make_ablations(folder: Path) -> list[bytes]:
+    one, other = (run.name for run in _runs(folder))
+    rows = [{"value": "8", "run": one, "reason": ""}, {"value": "16", "run": other, "reason": ""}]
+    rows.append({"value": "0", "run": None, "reason": "cannot be built"})
+    listed = {"default": one, "seeds": 1, "tables": [{"name": "width", "parameter": "dim", "rows": rows}]}
+    return [json.dumps(listed).encode()]
+
+
+def _read_ablation(path: Path) -> object:
+    from rich.console import Console
+
+    from mmbench.ablation import is_ablation, load_ablation
+    from mmbench.report import ablation_tables
+
+    place = _run_toy(path.parent) / "ablation-0.json"
+    place.write_bytes(path.read_bytes())
+    is_ablation(place)
+    with _few_resamples():
+        result = load_ablation(place)
+        json.dumps(result.to_json())
+        return Console(file=io.StringIO(), width=80).print(ablation_tables(result))
+
+
+def _make_failures(_: Path) -> list[bytes]:
+    from mmbench.failures import Failure
+
+    return [json.dumps(asdict(Failure("concat", "0", 0, "TrainingError: it diverged", "Traceback\n..."))).encode()]
+
+
+def _read_failure(path: Path) -> object:
+    from mmbench.failures import find_failures
+
+    return [failure.line for failure in find_failures(path.parent)]
+
+
+def _make_tunings(_: Path) -> list[bytes]:
+    from mmbench.trials import FoldTuning, Trial
+
+    trials = (
+        Trial(0, {"fusion.dim": 8}, "complete", 0.5, 0.7, 1, 2, 0.5),
+        Trial(1, {"fusion.dim": 16}, "pruned", 0.6, 0.6, 0, 1, 0.5),
+        Trial(2, {"fusion.dim": 4}, "failed", None, None, None, 0, 0.1, "it broke"),
+        Trial(3, {"fusion.dim": 4, "training.lr": 0.001}, "complete", 0.75, 0.6, 1, 2, 0.5),
+    )
+    return [json.dumps(FoldTuning("s1/0", "study", trials).to_plain()).encode()]
+
+
+def _read_tuning(path: Path) -> object:
+    from mmbench.trials import read_tuning
+
+    tuning = read_tuning(path)
+    return tuning.to_plain(), [tuning.count(state) for state in ("complete", "pruned", "failed")]
+
+
+def _make_audits(_: Path) -> list[bytes]:
+    from mmbench.auditing.channels import Oddity
+    from mmbench.auditing.control import Control
+    from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
+    from mmbench.auditing.structure import Structure
+
+    seen, unseen = Examined(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), Examined(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
+    audits = (
+        ProtocolAudit("segment", 5, "abc", Structure({"trial": 1.0}, 0.2, {"eeg": 0.01}), True, seen, seen),
+        ProtocolAudit("loso", 3, "def", Structure({"trial": 0.0}, 0.0, {"eeg": 0.0}), False, unseen),
+    )
+    odd = (Oddity("eeg", "Fp1", "is constant", 0.5),)
+    result = AuditResult(
+        "concat", "toy", "side", ("no", "yes"), True, "train", 24, "trial", 12, {"eeg": "spectrum"}, audits, "loso",
+        {"subject": "two people"}, odd, {"numpy": "2"}, ("concat: it broke",),
+    )  # fmt: skip
+    return [json.dumps({"audit": result.to_plain()}).encode()]
+
+
+def _read_audit(path: Path) -> object:
+    from rich.console import Console
+
+    from mmbench.auditing import is_audit, load_audit
+    from mmbench.report import audit_table
+
+    is_audit(path)
+    result = load_audit(path)
+    json.dumps(result.to_json())
+    return Console(file=io.StringIO(), width=80).print(audit_table(result, path))
+
+
+def _make_prepared(folder: Path) -> list[bytes]:
+    from mmbench.plugins import load_registry
+    from mmbench.prepare import Preparation, prepare
+    from mmbench.specs import parse_spec
+
+    toy = str(TESTS / "toy_plugin.py")
+    load_registry((toy,)).find("datasets", "toy").component().simulate(folder / "people", subjects=1, trials=2)
+    prepare(Preparation(parse_spec("toy"), folder / "people", folder / "cache", (toy,)), jobs=1)
+    (path,) = (folder / "cache" / "prepared").glob("toy-*.h5")
+    return [path.read_bytes()]
+
+
+def _change_prepared(random: Any, seeds: Sequence[bytes]) -> bytes:
+    """Bytes anywhere; or what the seal says, with a checksum that fits."""
+    import hashlib
+
+    content = seeds[0]
+    tail = 8 + 32 + 16
+    if random.random() < 0.5:
+        return mutations.change_bytes(random, seeds)
+    end, magic = len(content) - tail, content[-16:]
+    length = int.from_bytes(content[end : end + 8], "big")
+    body = content[: end - length]
+    text = mutations.change_json(random, [content[end - length : end]])
+    return body + text + len(text).to_bytes(8, "big") + hashlib.sha256(text).digest() + magic
+
+
+def _read_prepared(path: Path) -> object:
+    from mmbench.caches import list_cache
+    from mmbench.store import Store
+
+    list_cache(path.parents[1])
+    store = Store(path)
+    rows = np.arange(len(store))
+    return [store.source(each.name).read(rows) for each in store.schema.modalities], store.labels("side"), store.key
+
+
+def _state() -> Mapping[str, Any]:
+    import torch
+
+    return {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.zeros(2, dtype=torch.float16)}
+
+
+def _make_safetensors(folder: Path) -> list[bytes]:
+    from safetensors.torch import save
+
+    from mmbench.origins import Origin, write_weights
+
+    origin = Origin(
+        "abc", "eeg", "mlp", {"dim": 8}, "toy", "side", ("no", "yes"), {"train": 3}, 0.5, frozenset({"ab12"})
+    )
+    write_weights(folder / "seed.safetensors", _state(), origin)
+    return [(folder / "seed.safetensors").read_bytes(), save(dict(_state()))]
+
+
+def _read_safetensors(path: Path) -> object:
+    from mmbench.origins import read_origin
+    from mmbench.weights import load_state_dict
+
+    return read_origin(path), _sums(load_state_dict(path))
+
+
+def _make_pt(_: Path) -> list[bytes]:
+    import torch
+
+    made = []
+    for state, is_zip in (({**_state()}, True), ({"state_dict": _state(), "epoch": 3}, True), ({**_state()}, False)):
+        file = io.BytesIO()
+        torch.save(state, file, _use_new_zipfile_serialization=is_zip)
+        made.append(file.getvalue())
+    return made
+
+
+def _change_pt(random: Any, seeds: Sequence[bytes]) -> bytes:
+    return mutations.change_zip(random, seeds) if random.random() < 0.7 else mutations.change_pickle(random, seeds)
+
+
+def _read_pt(path: Path) -> object:
+    from mmbench.weights import load_state_dict
+
+    return _sums(load_state_dict(path))
+
+
+def _sums(state: Mapping[str, Any]) -> list[float]:
+    """Every value is looked at; of a tensor that says it is larger than its file, the first."""
+    return [float(value.flatten()[:100].double().sum().real) for value in state.values() if value.numel()]
+
+
+def _make_specs(_: Path) -> list[bytes]:
+    return [
+        b"milmer[selector=amil,k=5]", b"only[modality=eeg]", b"mlp[dim=8,dropout=0.1]", b"deap[window=3,video=false]",
+        b"image-folder[size=64,person=^(S[0-9]+)]", b"eegmat[rate=125,rest_seconds=none]", b"concat",
+    ]  # fmt: skip
+
+
+def _read_spec(path: Path) -> object:
+    from mmbench.plugins import load_registry
+    from mmbench.specs import parse_pairs, parse_spec
+
+    registry = load_registry(())
+    # What the shell gives: bytes that are not UTF-8 come as surrogates, and no NUL.
+    text = path.read_bytes().decode("utf-8", "surrogateescape").replace("\0", "")
+    parse_pairs([f"a={text or 1}"], "--encoder")
+    spec = parse_spec(text)
+    kind = (
+        next(kind for kind in ("datasets", "encoders", "methods", "datasets") if spec.name in getattr(registry, kind))
+        if any(spec.name in getattr(registry, kind) for kind in ("datasets", "encoders", "methods"))
+        else "datasets"
+    )
+    registry.find(kind, spec.name)
+    if kind == "datasets":
+        return registry.dataset(spec).schema()
+    return registry.bound("fusions" if kind == "methods" else kind, spec) if spec.name != "milmer" else None
+
+
+def _make_memory(_: Path) -> list[bytes]:
+    return [json.dumps({"/a/b": [12, 34, "5-6", "ab" * 32], "/c": [0, 0, "1-1", "cd" * 32]}).encode()]
+
+
+def _read_memory(path: Path) -> object:
+    from mmbench.hashing import FileDigests
+
+    known = path.parent / "known"
+    known.write_text("content")
+    digests = FileDigests(path)
+    digests(known)
+    return digests.save()
+
+
+def _make_folds(folder: Path) -> list[bytes]:
+    return [(_run_toy(folder) / "folds.json").read_bytes()]
+
+
+def _read_folds(path: Path) -> object:
+    from types import SimpleNamespace
+
+    from mmbench.restoring import _find_fold
+
+    ids = [sample for part in ("train", "test") for sample in json.loads(_make_folds(path.parent)[0])[0][part]]
+    return _find_fold(path, "0", SimpleNamespace(ids=np.array(ids)))  # type: ignore[arg-type]
+
+
+READERS: Mapping[str, Reader] = {
+    "dat": Reader("s01.dat", _make_dat, _read_recording, mutations.change_pickle, 3),
+    "mat": Reader("s01.mat", _make_mat, _read_recording, mutations.change_bytes, 2),
+    "ratings": Reader("participant_ratings.csv", _make_ratings, _read_ratings, mutations.change_table, 2),
+    "bdf": Reader("s01.bdf", _make_bdf, _read_bdf, mutations.change_bytes, 0.15),
+    "avi": Reader("s01_trial01.avi", _make_avi, _read_avi, mutations.change_bytes, 0.5),
+    "edf": Reader("Subject00_1.edf", _make_edf, _read_edf, mutations.change_bytes, 0.5),
+    "image": Reader("image.png", _make_images, _read_image, mutations.change_bytes, 2),
+    "image-names": Reader("names", _make_names, _read_names, mutations.change_text, 0.5),
+    "preset": Reader("preset.toml", _make_presets, _read_preset, mutations.change_toml, 0.5),
+    "card": Reader("card.toml", _make_cards, _read_card, mutations.change_toml, 1),
+    "record": Reader("record.json", _make_records, _read_records, mutations.change_json, 0.5),
+    "comparison": Reader("listed.json", _make_comparisons, _read_comparison, mutations.change_json, 0.3),
+    "ablation": Reader("listed.json", _make_ablations, _read_ablation, mutations.change_json, 0.3),
+    "failure": Reader("failed-fold-0-seed-0.json", _make_failures, _read_failure, mutations.change_json, 2),
+    "tuning": Reader("tuning-s1.json", _make_tunings, _read_tuning, mutations.change_json, 2),
+    "audit": Reader("audit.json", _make_audits, _read_audit, mutations.change_json, 0.5),
+    "prepared": Reader("cache/prepared/toy-0123456789abcdef.h5", _make_prepared, _read_prepared, _change_prepared, 0.5),
+    "safetensors": Reader("w.safetensors", _make_safetensors, _read_safetensors, mutations.change_safetensors, 2),
+    "pt": Reader("w.pt", _make_pt, _read_pt, _change_pt, 1),
+    "spec": Reader("spec", _make_specs, _read_spec, mutations.change_text, 2),
+    "memory": Reader("digests.json", _make_memory, _read_memory, mutations.change_json, 1),
+    "folds": Reader("folds.json", _make_folds, _read_folds, mutations.change_json, 1),
+}
+
+
+def inputs_of(total: int, names: Sequence[str]) -> dict[str, int]:
+    """How many inputs each of some readers gets, at least ``total`` together."""
+    whole = sum(READERS[name].share for name in names)
+    return {name: math.ceil(total * READERS[name].share / whole) for name in names}
