@@ -3,11 +3,11 @@
     python benchmarks/fuzz.py [--inputs 100000] [--only dat,edf] [--seed 0] [--jobs 2] [--guided] [--keep DIR]
     python benchmarks/fuzz.py --only dat --input DIR/dat-1234
 
-Small valid files are spoilt (`fuzzing/mutations.py`) and read (`fuzzing/readers.py`) in processes of their own, which may
-take so much memory and time and no more. A reader may succeed, or raise a UserError that says where, what and what to do
-on one line; all else is a finding (`fuzzing/judging.py`). With ``--guided``, atheris (``pip install atheris``) spoils them
-by the same means and its own, and keeps what reaches new lines. Each finding is printed with its smallest input, which
-``--keep`` keeps, and the line that repeats it.
+Small valid files are spoilt (`fuzzing/mutations.py`) and read (`fuzzing/readers.py`) in processes of their own, which
+may take so much memory and time and no more. A reader may succeed, or raise a UserError that says where, what and what
+to do on one line; all else is a finding (`fuzzing/judging.py`). With ``--guided``, atheris (``pip install atheris``)
+spoils them by the same means and its own, and keeps what reaches new lines. Each finding is printed with its smallest
+input, which ``--keep`` keeps, and the line that repeats it.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def begin(name: str, folder: Path) -> tuple[Judge, Path, list[bytes]]:
 
 
 def read_many(name: str, seed: int, folder: Path, first: int, number: int, notes: Path) -> None:
-    """Read so many inputs; findings go to ``notes`` as lines of JSON, and the number of the input at work, before it."""
+    """Read so many inputs; findings and, before each, the number of the input go to ``notes``, as JSON."""
     judge, path, seeds = begin(name, folder)
     reader, known = READERS[name], set()
     with notes.open("a") as file:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.asked import examine, find_files, settle
+from mmbench.comparable import check_listed
 from mmbench.comparison import Comparison, MethodResult, compare, describe_failed, describe_method, describe_run
+from mmbench.documents import explain, load_object
 from mmbench.errors import JobError, RecordError, SpecError
 from mmbench.experiment import carry_out
 from mmbench.failures import describe_failures, find_failures
@@ -85,6 +87,34 @@ class AblationResult:
         }
 
 
+@dataclass(frozen=True)
+class _ListedRow:
+    value: str
+    run: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class _ListedTable:
+    name: str
+    parameter: str
+    rows: tuple[_ListedRow, ...]
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What the file of an ablation holds: runs by the names of their folders."""
+
+    default: str
+    seeds: int
+    tables: tuple[_ListedTable, ...]
+
+    @property
+    def runs(self) -> list[str]:
+        """Every run once, the method as it stands first."""
+        return list(dict.fromkeys([self.default, *(row.run for table in self.tables for row in table.rows if row.run)]))
+
+
 def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) -> AblationResult:
     """Run ``method`` with each option it declares and with each subset of the modalities; ``only`` some tables.
 
@@ -136,7 +166,7 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
 def is_ablation(path: Path) -> bool:
     """Whether a file is that of an ablation."""
     try:
-        return path.is_file() and "tables" in json.loads(path.read_text(encoding="utf-8"))
+        return path.is_file() and "tables" in load_object(path)
     except (OSError, ValueError):
         return False
 
@@ -144,24 +174,17 @@ def is_ablation(path: Path) -> bool:
 def load_ablation(path: Path) -> AblationResult:
     """The runs behind the file of an ablation; RecordError when it is damaged."""
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-        rows = [row for table in listed["tables"] for row in table["rows"]]
-        names = dict.fromkeys([listed["default"], *(row["run"] for row in rows if row["run"])])
-        folders = [path.parent / name for name in names]
-        comparison = compare(path, folders, int(listed["seeds"]))
-        methods = {method.folder.name: method for method in comparison.methods}
-        tables = tuple(
-            AblationTable(
-                table["name"],
-                table["parameter"],
-                tuple(_read_row(path.parent, row, methods) for row in table["rows"]),
-            )
-            for table in listed["tables"]
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        listed = _parse(load_object(path))
+    except (OSError, ValueError) as error:
         raise RecordError(
-            f"is not an ablation ({error})", where=path, remedy="give the path that mmbench ablate printed"
+            f"is not an ablation ({explain(error)})", where=path, remedy="give the path that mmbench ablate printed"
         ) from error
+    comparison = compare(path, [path.parent / name for name in listed.runs], listed.seeds)
+    methods = {method.folder.name: method for method in comparison.methods}
+    tables = tuple(
+        AblationTable(table.name, table.parameter, tuple(_read_row(path.parent, row, methods) for row in table.rows))
+        for table in listed.tables
+    )
     if comparison.headless:
         raise JobError(
             f"the method as it stands failed: {describe_failures(next(iter(comparison.lost.values())))}",
@@ -171,7 +194,15 @@ def load_ablation(path: Path) -> AblationResult:
     return AblationResult(path, comparison, tables)
 
 
-def _read_row(home: Path, row: Mapping[str, Any], methods: Mapping[str, MethodResult]) -> AblationRow:
-    method = methods.get(row["run"])
-    lost = find_failures(home / row["run"]) if row["run"] and not method else ()
-    return AblationRow(row["value"], method, describe_failures(lost) if lost else row["reason"])
+def _parse(plain: Mapping[str, Any]) -> _Listed:
+    from pydantic import TypeAdapter
+
+    listed = TypeAdapter(_Listed).validate_python(plain)
+    check_listed(listed.runs, listed.seeds)
+    return listed
+
+
+def _read_row(home: Path, row: _ListedRow, methods: Mapping[str, MethodResult]) -> AblationRow:
+    method = methods.get(row.run) if row.run else None
+    lost = find_failures(home / row.run) if row.run and not method else ()
+    return AblationRow(row.value, method, describe_failures(lost) if lost else row.reason)

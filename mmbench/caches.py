@@ -16,7 +16,7 @@ from mmbench.files import is_held, is_used, lock_of
 from mmbench.hashing import code_digest, digest
 from mmbench.keys import Parts, differences
 from mmbench.plugins import Registry, load_registry
-from mmbench.seals import DAMAGED, read_seal
+from mmbench.seals import DAMAGED, Seal, read_seal
 from mmbench.specs import Spec
 from mmbench.store import FORMAT
 
@@ -139,7 +139,7 @@ def _find(cache: Path, registry: Registry) -> Iterator[Item]:
     for kind, (folder, pattern) in _NAMES.items():
         for path in sorted((cache / folder).glob("*")):
             if pattern.fullmatch(path.name) and not _PART.fullmatch(path.name) and path.is_file():
-                seal = read_seal(path)
+                seal = _read_seal(path)
                 yield _item(path, kind, _describe(seal.made_from, registry) if seal else path.name)
     for path in sorted([*(cache / "prepared").glob("*"), *(cache / "tokens").glob("*")]):
         if _DAMAGED.fullmatch(path.name):
@@ -153,6 +153,25 @@ def _item(path: Path, kind: Kind, what: str) -> Item:
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files)
     return Item(path, kind, what, size, max(0.0, time.time() - path.stat().st_mtime))
+
+
+def _read_seal(path: Path) -> Seal | None:
+    """The seal of a file; None where there is none that is whole, or that tells what a file of today would."""
+    seal = read_seal(path)
+    return seal if seal and _tells(seal.made_from) else None
+
+
+def _tells(parts: Parts) -> bool:
+    """Whether the parts of a key are there, and of their kinds."""
+    is_dataset = "dataset" in parts
+    component = parts.get("dataset" if is_dataset else "encoder")
+    if not isinstance(component, dict) or not isinstance(component.get("params"), dict):
+        return False
+    texts = (
+        [component.get("name")] if is_dataset else [component.get("name"), parts.get("modality"), parts.get("torch")]
+    )
+    known = isinstance(parts.get("sources"), dict | list) if is_dataset else isinstance(parts.get("prepared"), str)
+    return known and "format" in parts and all(isinstance(text, str) for text in texts)
 
 
 def _describe(parts: Parts, registry: Registry) -> str:
@@ -175,7 +194,7 @@ def _spec(kind: str, component: Mapping[str, Any], registry: Registry) -> str:
 def _judge(item: Item, registry: Registry) -> Item:
     if item.kind not in _NAMES:
         return item
-    seal = read_seal(item.path)
+    seal = _read_seal(item.path)
     if seal is None:
         return replace(item, state="outdated", why="not finished, damaged or of another version")
     today = _today(seal.made_from, registry)
@@ -207,12 +226,12 @@ def _torch_version() -> str:
 
 
 def _key(item: Item) -> str:
-    seal = read_seal(item.path)
+    seal = _read_seal(item.path)
     return digest(seal.made_from) if seal else ""
 
 
 def _of_outdated(item: Item, gone: Collection[str]) -> Item:
-    seal = read_seal(item.path) if item.kind in ("tokens", "block") and item.state == "current" else None
+    seal = _read_seal(item.path) if item.kind in ("tokens", "block") and item.state == "current" else None
     if seal is None or seal.made_from["prepared"] not in gone:
         return item
     return replace(item, state="outdated", why="of prepared data that are outdated")

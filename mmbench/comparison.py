@@ -1,6 +1,5 @@
 """Methods side by side, from their records: scores with intervals over the right unit."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -11,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.calibration import Calibration, calibrate, unit_tallies
+from mmbench.comparable import check_comparable, check_listed, check_records
 from mmbench.costs import Cost, over_trainings
 from mmbench.diagnosis.scores import ModalityScores, score_modalities
+from mmbench.documents import explain, load_object
 from mmbench.errors import RecordError
 from mmbench.failures import Failure, describe_failures, find_failures, nothing_left
 from mmbench.metrics import METRICS, Counts
@@ -28,8 +29,6 @@ from mmbench.statistics import (
     score_intervals,
     unit_counts,
 )
-
-_SHARED = ("dataset", "prepared", "task", "fingerprint")
 
 
 @dataclass(frozen=True)
@@ -321,14 +320,7 @@ def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Co
     if len(lost) == len(folders):
         raise nothing_left(lost)
     methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
-    for method in methods[1:]:
-        for name in _SHARED:
-            if method.run[name] != methods[0].run[name]:
-                raise RecordError(
-                    f"{name} is {method.run[name]}, but {methods[0].run[name]} in {methods[0].folder.name}",
-                    where=method.folder,
-                    remedy="compare runs over the same data, task and splits",
-                )
+    check_comparable({method.folder: method.records for method in methods})
     by_name = {failures[0].method: failures for failures in lost.values()}
     return Comparison(path, methods, by_name, headless=folders[0] in lost)
 
@@ -338,6 +330,7 @@ def load_method(folder: Path, seeds: int | None = None) -> MethodResult:
     records = _records(folder, seeds)
     if not records:
         raise RecordError("holds no records", where=folder, remedy="give the path that mmbench run printed")
+    check_records(folder, records)
     return MethodResult(folder, records[0].run, records, find_failures(folder, seeds))
 
 
@@ -348,10 +341,11 @@ def _records(folder: Path, seeds: int | None) -> tuple[Record, ...]:
 
 def _load_listed(path: Path) -> Comparison:
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-        folders, seeds = [path.parent / name for name in listed["runs"]], int(listed["seeds"])
+        listed = load_object(path)
+        runs, seeds = listed["runs"], listed["seeds"]
+        check_listed(runs, seeds)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(
-            f"is not a comparison ({error})", where=path, remedy="give the path that mmbench run printed"
+            f"is not a comparison ({explain(error)})", where=path, remedy="give the path that mmbench run printed"
         ) from error
-    return compare(path, folders, seeds)
+    return compare(path, [path.parent / name for name in runs], seeds)

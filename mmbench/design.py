@@ -48,7 +48,8 @@ def make_design(given: Mapping[str, Any], preset: Mapping[str, Any], source: str
         problem = error.errors()[0]
         name = str(problem["loc"][0])
         where = f"--{name}" if name in given else f"{source} [run] {name}"
-        raise SpecError(f"{problem['input']!r} will not do: {problem['msg']}", where=where) from error
+        message = f"{problem['input']!r} will not do: {problem['msg']}"
+        raise SpecError(message, where=where, remedy="give another value, or leave it out") from error
 
 
 def _check(name: str, value: object, where: str) -> None:

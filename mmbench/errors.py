@@ -19,6 +19,8 @@
 Anything else that escapes is a bug and keeps its traceback.
 """
 
+_LONGEST = 600  # characters of each part of an error; the middle of what is longer is left out
+
 
 class MmbenchError(Exception):
     """Root of all exceptions raised on purpose."""
@@ -34,9 +36,9 @@ class UserError(MmbenchError):
     code = 2
 
     def __init__(self, message: str, *, where: object = None, remedy: str = "") -> None:
-        self.message = " ".join(message.split())
-        self.where = None if where is None else str(where)
-        self.remedy = " ".join(remedy.split())
+        self.message = _shown(" ".join(message.split()))
+        self.where = None if where is None else _shown(str(where))
+        self.remedy = _shown(" ".join(remedy.split()))
         super().__init__(self.line)
 
     @property
@@ -49,6 +51,15 @@ class UserError(MmbenchError):
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions with keyword arguments do not survive pickling between processes by themselves.
         return _rebuild, (type(self), self.message, self.where, self.remedy)
+
+
+def _shown(text: str) -> str:
+    """A text as a terminal may show it: much of it may be out of a damaged file."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _rebuild(cls: type[UserError], message: str, where: str | None, remedy: str) -> UserError:

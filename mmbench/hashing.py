@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mmbench.documents import load_object
 from mmbench.files import write_text
 from mmbench.sources import find_sources
 
@@ -46,6 +47,9 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_ENTRY = 4  # size, time of the content, inode and time of the last change, digest
+
+
 class FileDigests:
     """SHA-256 of files, remembered by size and times of change so that a file is read once."""
 
@@ -76,10 +80,10 @@ class FileDigests:
 
 def _load(memory: Path) -> dict[str, list[Any]]:
     try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
+        known = load_object(memory)
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return {path: entry for path, entry in known.items() if isinstance(entry, list) and len(entry) == _ENTRY}
 
 
 def _plain(value: object) -> object:

@@ -153,7 +153,9 @@ def update_training(training: Training, changes: Mapping[str, Any], where: str) 
     except ValidationError as error:
         problem = error.errors()[0]
         raise SpecError(
-            f"{problem['input']!r} will not do: {problem['msg']}", where=f"{where} {problem['loc'][0]}"
+            f"{problem['input']!r} will not do: {problem['msg']}",
+            where=f"{where} {problem['loc'][0]}",
+            remedy="give another value, or leave it out",
         ) from error
     if changed.clip < 0:
         raise SpecError(f"clip is {changed.clip}", where=where, remedy="give a norm, or 0 for no clipping")

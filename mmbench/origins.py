@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.documents import explain, parse_json
 from mmbench.errors import ProtocolError, WeightsError
 from mmbench.files import written_whole
 
@@ -50,6 +51,7 @@ def write_weights(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin) -
 
 def read_origin(path: Path) -> Origin | None:
     """What a safetensors file says of its origin; None where it is not from here, WeightsError where it is damaged."""
+    from pydantic import TypeAdapter
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -57,11 +59,14 @@ def read_origin(path: Path) -> Origin | None:
             text = (file.metadata() or {}).get(_KEY)
         if text is None:
             return None
-        plain = json.loads(text)
+        plain = parse_json(text)
         lists = {"classes": tuple(plain["classes"]), "sources": frozenset(plain["sources"])}
+        TypeAdapter(Origin).validate_python(plain)
         return Origin(**{**plain, **lists})
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"cannot be read as weights ({error})", where=path, remedy="save it again") from error
+        raise WeightsError(
+            f"cannot be read as weights ({explain(error)})", where=path, remedy="save it again"
+        ) from error
 
 
 def shortened(digests: frozenset[str]) -> frozenset[str]:

@@ -1,12 +1,12 @@
 """Presets: TOML files that set what the shell line does not say, for one method on one dataset."""
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mmbench.components import Method
+from mmbench.documents import load_toml
 from mmbench.errors import SpecError
 from mmbench.specs import did_you_mean
 
@@ -55,7 +55,7 @@ def find_preset(method: Method, dataset: str, wanted: str | None) -> Preset:
 
 def _load(path: Path, name: str) -> Preset:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = load_toml(path)
     except (OSError, ValueError) as error:
         raise SpecError(f"cannot be read ({error})", where=path, remedy="give --preset a TOML file") from error
     for table, values in tables.items():

@@ -1,6 +1,5 @@
 """What an earlier run with the same question left: the file of a comparison remembers what it was asked for."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from mmbench.asked import Asked
 from mmbench.comparison import Comparison, load_comparison
+from mmbench.documents import load_object
 from mmbench.errors import RecordError
 from mmbench.hashing import code_digest, digest
 from mmbench.methods import Recipe
@@ -84,7 +84,7 @@ def read_shelf(out: Path) -> Shelf:
     entries, damaged = [], []
     for path in sorted(out.glob("*/comparison-*.json"), key=lambda path: (-path.stat().st_mtime_ns, path)):
         try:
-            plain = dict(json.loads(path.read_text(encoding="utf-8")))
+            plain = load_object(path)
             if "asked" in plain or "runs" not in plain:  # comparisons did not always remember
                 entries.append((path, _read_asking(plain["asked"])))
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.diagnosis.kept import read_diagnosis
+from mmbench.documents import explain, load_object
 from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
+from mmbench.recorded import check_fold
 
 FORMAT = 3
 _LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
@@ -86,18 +88,17 @@ def write_record(path: Path, record: Record) -> None:
 def read_record(path: Path) -> Record:
     """Read a record; RecordError when it is damaged or of another format."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = load_object(path)
         if plain["format"] != FORMAT:
             raise ValueError(f"format {plain['format']}, not {FORMAT}")
         lists = {name: tuple(plain[name]) for name in ("ids", "labels", "units", "history")}
         record = Record(**{**plain, **lists, "logits": tuple(map(tuple, plain["logits"]))})
-        if not len(record.ids) == len(record.labels) == len(record.units) == len(record.logits):
-            raise ValueError("its columns differ in length")
+        check_fold(plain)
         if record.diagnosis is not None:
             read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
-            f"is not a record ({error})", where=path, remedy="delete it and run the same command again"
+            f"is not a record ({explain(error)})", where=path, remedy="delete it and run the same command again"
         ) from error
     return record
 

@@ -1,6 +1,5 @@
 """From a record back to the trained model and the data it was tested on."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbench.checkpoints import restore_weights, weights_path
+from mmbench.documents import load_json
 from mmbench.errors import RecordError
 from mmbench.inputs import Inputs
 from mmbench.jobs import Plan, build_model, make_inputs
@@ -94,7 +94,7 @@ def _existing(path: Path) -> Path:
 
 def _find_fold(path: Path, name: str, store: Store) -> Fold:
     try:
-        folds = json.loads(path.read_text(encoding="utf-8"))
+        folds = load_json(path)
         found = next(fold for fold in folds if fold["name"] == name)
         row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}
         return Fold(name, *(_rows(found[part], row_of) for part in ("train", "validation", "test")))

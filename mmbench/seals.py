@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.documents import parse_json
 from mmbench.errors import DamagedError
 from mmbench.progress import reporter
 
@@ -180,8 +181,32 @@ def _read_seal(file: BinaryIO) -> Seal | None:
     text = file.read(length)
     if hashlib.sha256(text).digest() != checksum:
         return None
-    seal = Seal(**json.loads(text))
-    return seal if seal.size == end - _TAIL - length else None
+    try:
+        return _check_seal(parse_json(text), end - _TAIL - length)
+    except ValueError:
+        return None
+
+
+def _check_seal(plain: Any, size: int) -> Seal:
+    """The seal behind a content of ``size`` bytes; ValueError where it is of another version, or does not fit."""
+    from pydantic import TypeAdapter
+
+    seal = TypeAdapter(Seal).validate_python(plain)
+    at = 0
+    for start, length in sorted(map(_as_extent, seal.extents)):
+        if start < at or length < 0:
+            raise ValueError("its extents lie on each other")
+        at = start + length
+    if seal.size != size or at > size:
+        raise ValueError("it is of a file of another size")
+    if [len(sums) for sums in seal.blocks] != [-(-length // _BLOCK) for _, length in seal.extents]:
+        raise ValueError("it has not one checksum a block")
+    return seal
+
+
+def _as_extent(pair: Sequence[int]) -> Extent:
+    start, size = pair
+    return Extent(start, size)
 
 
 def _sum_blocks(file: BinaryIO, extent: Extent) -> Iterator[int]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mmbench.documents import explain, load_object
 from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
@@ -126,12 +127,23 @@ def write_tuning(path: Path, tuning: FoldTuning) -> None:
 def read_tuning(path: Path) -> FoldTuning:
     """Read the trials of a fold; RecordError when the file is damaged."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        tuning = FoldTuning(plain["fold"], plain["study"], tuple(Trial(**trial) for trial in plain["trials"]))
-        if tuning.to_plain() != plain:
-            raise ValueError("what was chosen is not what its trials choose")
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        plain = load_object(path)
+        tuning = parse_tuning(plain)
+    except (OSError, ValueError, TypeError, AssertionError) as error:
         raise RecordError(
-            f"is not a tuning ({error})", where=path, remedy="delete it and run the same command again"
+            f"is not a tuning ({explain(error)})", where=path, remedy="delete it and run the same command again"
         ) from error
+    return tuning
+
+
+def parse_tuning(plain: Mapping[str, Any]) -> FoldTuning:
+    """The trials behind what `FoldTuning.to_plain` told.
+
+    Raises ValueError, TypeError or AssertionError where it was not that.
+    """
+    from pydantic import TypeAdapter
+
+    tuning = TypeAdapter(FoldTuning).validate_python(plain)
+    if tuning.to_plain() != plain:
+        raise ValueError("what was chosen is not what its trials choose")
     return tuning

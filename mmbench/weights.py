@@ -1,7 +1,9 @@
 """Pretrained weights: state dicts from files, without running code from them, and timm's hub."""
 
+import io
 import urllib.error
 import urllib.request
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ def load_state_dict(path: str | Path) -> dict[str, Tensor]:
         state = _read(path)
     except Exception as error:
         raise WeightsError(
-            f"cannot be read as weights ({type(error).__name__}: {str(error).splitlines()[0][:120]})",
+            f"cannot be read as weights ({type(error).__name__}: {str(error)[:120].partition(chr(10))[0]})",
             where=path,
             remedy="save it as safetensors, or as a plain state dict with torch.save",
         ) from error
@@ -44,7 +46,9 @@ def _read(path: Path) -> dict[str, Any]:
         from safetensors.torch import load_file
 
         return load_file(path)
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    # Out of a file, as many bytes as it claims to have would be made room for; out of memory, those that are there.
+    source = path if zipfile.is_zipfile(path) else io.BytesIO(path.read_bytes())
+    state = torch.load(source, map_location="cpu", weights_only=True)
     if not isinstance(state, dict):
         raise TypeError(f"a {type(state).__name__}, not a state dict")
     return state

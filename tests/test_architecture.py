@@ -22,7 +22,20 @@ DISTRIBUTIONS = (
 )
 # The table of the design, from the ground up. A room may import from its own floor and from those below.
 FLOORS = (
-    {"errors", "types", "space", "files", "hashing", "progress", "specs", "metrics", "seals", "keys", "sources"},
+    {
+        "errors",
+        "types",
+        "space",
+        "files",
+        "hashing",
+        "progress",
+        "specs",
+        "metrics",
+        "seals",
+        "keys",
+        "sources",
+        "documents",
+    },
     {"components", "networks", "hookspecs"},
     {
         "plugins",
@@ -54,6 +67,7 @@ FLOORS = (
         "costs",
         "memory",
         "records",
+        "recorded",
         "diagnosis",
         "searchspace",
         "trials",
@@ -72,6 +86,7 @@ FLOORS = (
         "schedule",
         "saving",
         "comparison",
+        "comparable",
         "experiment",
         "tuned",
         "diagnosed",

@@ -1,4 +1,4 @@
-"""Ways to spoil a file: bytes changed and moved, numbers made extreme, values of JSON and TOML exchanged for odd ones."""
+"""Ways to spoil a file: bytes changed and moved, numbers made extreme, values of JSON and TOML made odd."""
 
 import io
 import json

@@ -198,15 +198,15 @@ def _read_names(path: Path) -> object:
     root.mkdir(exist_ok=True)
     for name in path.read_bytes().replace(b"\0", b"").split(b"\n")[:20]:
         parts = [part[:200] for part in name.split(b"/") if part not in (b"", b".", b"..")][:4]
-        target = os.path.join(os.fsencode(root), *parts)
+        target = root.joinpath(*map(os.fsdecode, parts))
         try:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            Path(os.fsdecode(target)).write_bytes(b"\xff\xd8\xff")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(b"\xff\xd8\xff")
         except OSError:
             continue
     for person in ("auto", "^(S[0-9]+)", None):
         dataset = ImageFolder(size=16, person=person)
-        problems = [f"{problem.where}: {problem.message}" for problem in dataset.check(root)]
+        problems = [f"{problem}" for problem in dataset.check(root)]
         if not problems:
             [dataset.sources(root, unit) for unit in dataset.units(root)]
             json.dumps(asdict(dataset.schema_of(root)))
@@ -535,17 +535,21 @@ def _read_spec(path: Path) -> object:
     return registry.bound("fusions" if kind == "methods" else kind, spec) if spec.name != "milmer" else None
 
 
-def _make_memory(_: Path) -> list[bytes]:
-    return [json.dumps({"/a/b": [12, 34, "5-6", "ab" * 32], "/c": [0, 0, "1-1", "cd" * 32]}).encode()]
+def _make_memory(folder: Path) -> list[bytes]:
+    from mmbench.hashing import FileDigests
+
+    (folder / "known").write_text("content")
+    digests = FileDigests(folder / "seed.json")
+    digests(folder / "known")
+    digests.save()
+    return [(folder / "seed.json").read_bytes()]
 
 
 def _read_memory(path: Path) -> object:
     from mmbench.hashing import FileDigests
 
-    known = path.parent / "known"
-    known.write_text("content")
     digests = FileDigests(path)
-    digests(known)
+    digests(path.parent / "known")
     return digests.save()
 
 

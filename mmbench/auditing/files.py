@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from mmbench.auditing.result import AuditResult
+from mmbench.documents import explain, load_object
 from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
@@ -24,19 +25,18 @@ def write_audit(path: Path, result: AuditResult) -> None:
 def is_audit(path: Path) -> bool:
     """Whether a file is that of an audit."""
     try:
-        return path.is_file() and "audit" in json.loads(path.read_text(encoding="utf-8"))
+        return path.is_file() and "audit" in load_object(path)
     except (OSError, ValueError):
         return False
 
 
 def load_audit(path: Path) -> AuditResult:
     """Read an audit; RecordError when it is damaged."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
 
     try:
-        return TypeAdapter(AuditResult).validate_python(json.loads(path.read_text(encoding="utf-8"))["audit"])
-    except ValidationError as error:
-        reason = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error)
-    raise RecordError(f"is not an audit ({reason})", where=path, remedy="run mmbench audit again")
+        return TypeAdapter(AuditResult).validate_python(load_object(path)["audit"])
+    except (OSError, ValueError, KeyError) as error:
+        raise RecordError(
+            f"is not an audit ({explain(error)})", where=path, remedy="run mmbench audit again"
+        ) from error

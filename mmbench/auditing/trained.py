@@ -12,6 +12,7 @@ from mmbench.auditing.control import Control, judge_lots
 from mmbench.auditing.lots import Lots
 from mmbench.auditing.result import Examined
 from mmbench.comparison import MethodResult, load_method
+from mmbench.documents import load_object
 from mmbench.errors import RecordError
 from mmbench.experiment import Layout
 from mmbench.failures import Failure, find_failures
@@ -35,13 +36,13 @@ _SEED = 0
 def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int, cluster: str | None = None) -> None:
     """Train the method on its true labels and on each draw, but for what was trained before."""
     run_missing(layout.plans, layout.folds, seeds, jobs, cluster)
-    plan = layout.plans[0]
+    plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
     tasks = [
         (Job(plan, fold, number, path), labels)
         for kind, draws in _kinds(lots)
         for number, labels in enumerate(_over_all(layout, draws))
         for fold in layout.folds
-        if _read(path := _path(plan, kind, fold, number), labels[fold.test]) is None
+        if _read(path := _path(plan, kind, fold, number), labels[fold.test], n_classes) is None
     ]
     if tasks:
         work_off(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster)
@@ -86,7 +87,7 @@ def _score_lots(layout: Layout, kind: str, draws: Index) -> NDArray[np.float64]:
     plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
     scores = []
     for number, labels in enumerate(_over_all(layout, draws)):
-        parts = [_read(_path(plan, kind, fold, number), labels[fold.test]) for fold in layout.folds]
+        parts = [_read(_path(plan, kind, fold, number), labels[fold.test], n_classes) for fold in layout.folds]
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
             tested = np.concatenate([labels[fold.test] for fold in layout.folds])
@@ -129,12 +130,18 @@ def _path(plan: Plan, kind: str, fold: Fold, number: int) -> Path:
     return record_path(_folders(plan.folder)[kind], fold.name, number)
 
 
-def _read(path: Path, lots: Index) -> Index | None:
+def _read(path: Path, lots: Index, n_classes: int) -> Index | None:
     """The predictions for some lots; None where there are none, or of others."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = load_object(path)
         predictions = np.array(plain["predictions"], dtype=np.int64)
-        known = plain["lots"] == digest(lots) and predictions.shape == lots.shape
-    except (OSError, ValueError, KeyError, TypeError):
+        known = (
+            plain["lots"] == digest(lots) and predictions.shape == lots.shape and _are_classes(predictions, n_classes)
+        )
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
     return predictions if known else None
+
+
+def _are_classes(predictions: Index, n_classes: int) -> bool:
+    return bool(((predictions >= 0) & (predictions < n_classes)).all())

@@ -1,12 +1,12 @@
 """Claim cards: TOML files beside a method that hold what was published of it, and what is run to examine that."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mmbench.components import Method
+from mmbench.documents import load_toml
 from mmbench.errors import SpecError
 from mmbench.metrics import METRICS
 from mmbench.specs import did_you_mean, parse_spec
@@ -122,7 +122,7 @@ def load_card(path: Path) -> ClaimCard:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+        plain = load_toml(path)
     except (OSError, ValueError) as error:
         raise SpecError(f"cannot be read ({error})", where=path, remedy="mend the TOML file") from error
     if "name" in plain:
@@ -148,7 +148,7 @@ def _explain(path: Path, plain: Mapping[str, Any], problem: Mapping[str, Any]) -
         return SpecError("is no key of a claim card", where=where, remedy=did_you_mean(str(key), known))
     if problem["type"] == "missing":
         return SpecError("is missing", where=where, remedy=f"add {key} = ...")
-    return SpecError(f"{problem['input']!r} will not do: {problem['msg']}", where=where)
+    return SpecError(f"{problem['input']!r} will not do: {problem['msg']}", where=where, remedy="mend the TOML file")
 
 
 def _place(plain: Mapping[str, Any], above: list[Any]) -> str:

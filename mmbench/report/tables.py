@@ -152,7 +152,9 @@ def _tables(preset: Mapping[str, Any]) -> Iterator[str]:
     """What a preset set, a table as ``run[folds=5, units=s01+s02]``: with blanks, since it may be long."""
     for table, values in preset.items():
         if table != "name":
-            listed = {name: "+".join(value) if isinstance(value, list) else value for name, value in values.items()}
+            listed = {
+                name: "+".join(map(str, value)) if isinstance(value, list) else value for name, value in values.items()
+            }
             yield str(Spec(table, listed)).replace(",", ", ")
 
 

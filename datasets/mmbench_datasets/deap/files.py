@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmbench import DataError
 from mmbench_datasets.deap.layout import DATA_SHAPE, LABELS_SHAPE, RATINGS
+from mmbench_datasets.deap.mat5 import load_mat
 from mmbench_datasets.deap.pickle2 import load_pickle
 
 # Protocol 0 spells the 103 MB of a subject out in about 300 MB.
@@ -44,7 +45,7 @@ def load_recording(path: Path) -> Recording:
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"is larger than {_MAX_BYTES >> 20} MB, DEAP's are not", where=path, remedy=_AGAIN)
     try:
-        arrays = load_pickle(path) if path.suffix == ".dat" else _load_mat(path)
+        arrays = _load(path)
     except (ValueError, MemoryError) as error:
         kind = "a pickle" if path.suffix == ".dat" else "a MATLAB file"
         raise DataError(f"is truncated or damaged, not {kind} of DEAP ({error})", where=path, remedy=_AGAIN) from error
@@ -55,14 +56,10 @@ def load_recording(path: Path) -> Recording:
     return recording
 
 
-def _load_mat(path: Path) -> dict[str, NDArray[Any]]:
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path, variable_names=["data", "labels"])
-    except Exception as error:  # a damaged file can fail in any way, in zlib, too
-        raise ValueError(str(error) or type(error).__name__) from error
-    return {key: value for key, value in content.items() if isinstance(value, np.ndarray)}
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    if path.suffix == ".dat":
+        return load_pickle(path)
+    return load_mat(path.read_bytes(), ("data", "labels"), _MAX_BYTES)
 
 
 def _check_array(path: Path, key: str, array: NDArray[Any] | None, shape: tuple[int, ...]) -> None:

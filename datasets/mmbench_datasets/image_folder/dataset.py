@@ -106,7 +106,11 @@ def _check_pattern(person: str | None) -> None:
     try:
         n_groups = re.compile(str(person)).groups
     except re.error as error:
-        raise SpecError(f"{person!r} is no regular expression ({error})", where="image-folder[person]") from error
+        raise SpecError(
+            f"{person!r} is no regular expression ({error})",
+            where="image-folder[person]",
+            remedy="write it as Python's re does, such as ^(S[0-9]+)",
+        ) from error
     if n_groups != 1:
         raise SpecError(
             f"{person!r} has {n_groups} groups, not one",

@@ -1,0 +1,51 @@
+"""JSON and TOML that come from files: what cannot be read, or not be told again, is a ValueError and nothing else."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+_ENDLESS = "lists within lists without end"
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON document; ValueError also where it is nested too deeply, or holds half characters."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(_ENDLESS) from None
+    if "\\ud" in (text if isinstance(text, str) else text.decode("utf-8", "replace")).lower():
+        # Half of a pair of surrogates is no character, and no file or terminal would take it.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def load_json(path: Path) -> Any:
+    """The value in a JSON file; OSError, or ValueError as `parse_json`."""
+    return parse_json(path.read_text(encoding="utf-8"))
+
+
+def load_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; ValueError where it holds anything else."""
+    value = load_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"it holds a {type(value).__name__}, not an object")
+    return value
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; OSError, or ValueError also where it is nested too deeply."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError(_ENDLESS) from None
+
+
+def explain(error: Exception) -> str:
+    """What is wrong with a document, in few words; of what pydantic finds the first, with its place."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    return f"no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__

@@ -1,0 +1,136 @@
+"""What a record must tell, for every table is made of it: checked where it is read, ValueError where it does not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from math import isfinite
+from typing import Any
+
+from mmbench.metrics import METRICS
+from mmbench.splits import PROTOCOLS
+
+EPOCHS = ("chosen", "last", "oracle")
+
+
+@dataclass(frozen=True)
+class _Named:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Card:
+    access: str
+
+
+@dataclass(frozen=True)
+class _Loop:
+    epochs: int
+    patience: int
+
+
+@dataclass(frozen=True)
+class _Budget:
+    trials: int
+    seconds: float | None
+    scope: str
+
+
+@dataclass(frozen=True)
+class _Gap:
+    present: int
+    inferred: int
+    without: int
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is told of a run; there is more in it, for those who make it again."""
+
+    method: str
+    dataset: str
+    prepared: str
+    task: str
+    fingerprint: str
+    protocol: str
+    standardize: str
+    unit: str
+    device: str
+    classes: tuple[str, ...]
+    folds: int
+    dropped: int
+    offered: tuple[str, ...]
+    modalities: tuple[str, ...]
+    encoders: Mapping[str, _Named]
+    straddling: Mapping[str, float]
+    own_encoders: bool
+    card: _Card
+    training: _Loop
+    units: tuple[str, ...] | None
+    preset: Mapping[str, str | Mapping[str, Any]] | None
+    gaps: Mapping[str, _Gap] = field(default_factory=dict)
+    lint: tuple[str, ...] = ()
+    tuning: _Budget | None = None
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """The values of a record, but for those that have readers of their own."""
+
+    run: Mapping[str, Any]
+    fold: str
+    seed: int
+    ids: tuple[str, ...]
+    labels: tuple[int, ...]
+    units: tuple[str, ...]
+    logits: tuple[tuple[float, ...], ...]
+    scores: Mapping[str, Mapping[str, float]]
+    epochs: Mapping[str, int]
+    history: tuple[Mapping[str, float], ...]
+    parameters: Mapping[str, int]
+    seconds: float
+    environment: Mapping[str, Any]
+    weights: str | None = None
+    tuning: Mapping[str, Any] | None = None
+    diagnosis: Mapping[str, Any] | None = None
+    cost: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def check_fold(plain: Mapping[str, Any]) -> None:
+    """Whether a record's values are of their types, and its columns fit each other."""
+    fold: _Fold = _adapter(_Fold).validate_python(plain)
+    if not len(fold.ids) == len(fold.labels) == len(fold.units) == len(fold.logits):
+        raise ValueError("its columns differ in length")
+    if not fold.ids:
+        raise ValueError("it tells of no samples")
+    n_classes = len(fold.logits[0])
+    if not all(0 <= label < n_classes for label in fold.labels):
+        raise ValueError("it has a label that is no class")
+    if not all(len(row) == n_classes and all(map(isfinite, row)) for row in fold.logits):
+        raise ValueError("it has logits that are not one finite number a class")
+    if missing := [name for name in EPOCHS if not METRICS.keys() <= fold.scores.get(name, {}).keys()]:
+        raise ValueError(f"it lacks scores of the {missing[0]} epoch")
+    if "total" not in fold.parameters:
+        raise ValueError("it does not tell the number of parameters")
+    scores = [value for name in EPOCHS for value in fold.scores[name].values()]
+    if not all(map(isfinite, [fold.seconds, *scores, *(value for value in fold.cost.values() if value is not None)])):
+        raise ValueError("it has scores, times or costs that are no numbers")
+
+
+def check_run(plain: Mapping[str, Any]) -> None:
+    """Whether what a record says of its run is all there and of its types."""
+    run: _Run = _adapter(_Run).validate_python(plain)
+    if len(run.classes) < 2:
+        raise ValueError("it has fewer than two classes")
+    if run.protocol not in PROTOCOLS:
+        raise ValueError(f"no protocol {run.protocol!r}")
+    if run.preset is not None and not isinstance(run.preset.get("name"), str):
+        raise ValueError("its preset has no name")
+    if any(gap.inferred > gap.present for gap in run.gaps.values()):
+        raise ValueError("it has more inferred instances than instances")
+
+
+@cache
+def _adapter(kind: type) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
