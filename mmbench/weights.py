@@ -46,12 +46,23 @@ def _read(path: Path) -> dict[str, Any]:
         from safetensors.torch import load_file
 
         return load_file(path)
-    # Out of a file, as many bytes as it claims to have would be made room for; out of memory, those that are there.
-    source = path if zipfile.is_zipfile(path) else io.BytesIO(path.read_bytes())
-    state = torch.load(source, map_location="cpu", weights_only=True)
+    state = torch.load(_bounded(path), map_location="cpu", weights_only=True)
     if not isinstance(state, dict):
         raise TypeError(f"a {type(state).__name__}, not a state dict")
     return state
+
+
+def _bounded(path: Path) -> Path | io.BytesIO:
+    """What torch may read without making room for more than the file holds."""
+    with path.open("rb") as file:
+        is_zip = file.read(4) == b"PK\x03\x04"
+    if not is_zip:  # of before torch 1.6: out of memory only those bytes can be read that are there
+        return io.BytesIO(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if any(each.compress_type for each in entries) or sum(each.file_size for each in entries) > path.stat().st_size:
+        raise ValueError("it is compressed, or claims more than it holds; torch.save writes no such file")
+    return path
 
 
 def fetch_pretrained(model: str, *, where: str) -> str:

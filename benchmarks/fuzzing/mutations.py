@@ -143,12 +143,15 @@ def change_zip(random: Random, seeds: Sequence[bytes]) -> bytes:
         parts = {name: archive.read(name) for name in archive.namelist()}
     name = random.choice([name for name in parts if name.endswith("data.pkl") or random.random() < 0.2] or list(parts))
     parts[name] = change_pickle(random, [parts[name]])
-    if random.random() < 0.05:
-        parts[name] = bytes(10**9 // 4) if random.random() < 0.1 else parts[name] * 50
+    bomb = name if random.random() < 0.005 else None
+    packing = zipfile.ZIP_DEFLATED if bomb or random.random() < 0.2 else zipfile.ZIP_STORED
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as archive:
+    with zipfile.ZipFile(made, "w", packing) as archive:
         for each, content in parts.items():
-            archive.writestr(each, content)
+            with archive.open(each, "w") as file:
+                file.write(content)
+                for _ in range(512 if each == bomb else 0):
+                    file.write(bytes(2**20))
     return made.getvalue()
 
 
