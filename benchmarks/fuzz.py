@@ -28,7 +28,7 @@ from fuzzing.readers import READERS, inputs_of
 
 CHUNK = 2000  # inputs that one process reads
 SECONDS = 20  # that one of them may take
-ROOM = 1 << 30  # bytes beyond what a process takes when it has read a valid file
+ROOM = 2 << 30  # bytes beyond what a process takes when it has read a valid file
 MOST_DEATHS = 10  # of processes, after which a reader is left
 SHRINKING = 3.0  # seconds spent on making an input smaller
 
@@ -59,16 +59,18 @@ def main() -> None:
 
 
 def begin(name: str, folder: Path) -> tuple[Judge, Path, list[bytes]]:
-    """The judge, the place of the file, and valid files, each of which is read without a finding."""
+    """The judge, the place of the file, and valid files, which were read once."""
     warnings.simplefilter("ignore")
     reader = READERS[name]
     path = folder / reader.file
     seeds = reader.seeds(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     judge = Judge(folder)
+    path.write_bytes(seeds[0])
+    reader.read(path)
     for seed in seeds:
         path.write_bytes(seed)
-        judge.judge(reader.read, path)
+        judge.judge(reader.read, path, reader.most)
     limit_memory(ROOM)
     return judge, path, seeds
 
@@ -82,7 +84,7 @@ def read_many(name: str, seed: int, folder: Path, first: int, number: int, notes
             content = reader.change(Random(f"{seed}/{name}/{at}"), seeds)
             print(json.dumps({"at": at}), file=file, flush=True)
             path.write_bytes(content)
-            finding = judge.judge(reader.read, path)
+            finding = judge.judge(reader.read, path, reader.most)
             if finding and finding.kind not in known:
                 known.add(finding.kind)
                 content = shrink(judge, name, path, content, finding)
@@ -99,7 +101,7 @@ def shrink(judge: Judge, name: str, path: Path, content: bytes, finding: Finding
         while at < len(content) and time.monotonic() < end:
             fewer = content[:at] + content[at + size :]
             path.write_bytes(fewer)
-            again = judge.judge(READERS[name].read, path)
+            again = judge.judge(READERS[name].read, path, READERS[name].most)
             if again and again.kind == finding.kind:
                 content = fewer
             else:
@@ -126,7 +128,7 @@ def guide(name: str, seed: int, folder: Path, first: int, number: int, notes: Pa
         count += 1
         path.write_bytes(content)
         (folder / "last").write_bytes(content)
-        finding = judge.judge(reader.read, path)
+        finding = judge.judge(reader.read, path, reader.most)
         if finding and finding.kind not in known:
             known.add(finding.kind)
             content = shrink(judge, name, path, content, finding)
@@ -163,7 +165,7 @@ def repeat(name: str, kept: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         judge, path, _ = begin(name, Path(folder))
         path.write_bytes(kept.read_bytes())
-        finding = judge.judge(READERS[name].read, path)
+        finding = judge.judge(READERS[name].read, path, READERS[name].most)
         print(f"{finding.kind}\n{finding.detail}" if finding else "nothing is wrong with it")
 
 

@@ -1,11 +1,13 @@
 """Encoders and fusions from their specs, with weights drawn from a seed."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from mmbench.errors import SpecError
+from mmbench.failures import is_out_of_memory
 from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion
 from mmbench.plugins import load_registry
@@ -17,7 +19,7 @@ def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed
     """An encoder with weights drawn from ``seed``."""
     registry = load_registry(plugins)
     cls = registry.find("encoders", spec.name).component
-    with torch.random.fork_rng(devices=[]):
+    with _memory_errors(f"encoder {spec}"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder: Encoder = cls(modality, **registry.bound("encoders", spec))
     return encoder
@@ -29,10 +31,21 @@ def build_fusion(
     """A fusion with weights drawn from ``seed``."""
     registry = load_registry(plugins)
     cls = registry.find("fusions", spec.name).component
-    with torch.random.fork_rng(devices=[]):
+    with _memory_errors(f"fusion {spec}"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fusion: Fusion = cls(inputs, n_classes, **registry.bound("fusions", spec))
     return fusion
+
+
+@contextmanager
+def _memory_errors(part: str) -> Iterator[None]:
+    """Turn sizes that no machine has room for into one clear line about a part."""
+    try:
+        yield
+    except (RuntimeError, MemoryError, OverflowError) as error:
+        if is_out_of_memory(error) or "overflow" in str(error).lower():
+            raise SpecError("is larger than the memory", where=part, remedy="choose a smaller one") from None
+        raise
 
 
 def check_augment(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:

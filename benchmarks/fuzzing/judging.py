@@ -12,7 +12,7 @@ from typing import Any
 from mmbench import UserError
 
 LONGEST = 2000  # characters of an error that still is one line
-MOST = 256 * 2**20  # bytes that reading a file of a few kB may take
+MOST = 256 * 2**20  # bytes that reading a file of a few kB may take, unless its reader says otherwise
 
 # What starts another program, or reaches for another machine; files are looked at apart.
 _FORBIDDEN = (
@@ -39,14 +39,14 @@ class Judge:
         self._is_armed = False
         sys.addaudithook(self._hear)
 
-    def judge(self, read: Callable[[Path], object], path: Path) -> Finding | None:
+    def judge(self, read: Callable[[Path], object], path: Path, most: int = MOST) -> Finding | None:
         """What is wrong with how a file is read; None where nothing is."""
         self._seen.clear()
         before = _peak()
         caught = self._watch(read, path)
         if self._seen:
             return Finding(f"ran {self._seen[0].split()[0]}", "; ".join(self._seen[:3]))
-        if _peak() - before > MOST:
+        if _peak() - before > most:
             return Finding("memory", f"reading took {(_peak() - before) >> 20} MB")
         if isinstance(caught, UserError):
             return _fault_of(caught)

@@ -143,7 +143,7 @@ def change_zip(random: Random, seeds: Sequence[bytes]) -> bytes:
         parts = {name: archive.read(name) for name in archive.namelist()}
     name = random.choice([name for name in parts if name.endswith("data.pkl") or random.random() < 0.2] or list(parts))
     parts[name] = change_pickle(random, [parts[name]])
-    bomb = name if random.random() < 0.005 else None
+    bomb = name if random.random() > 0.995 else None
     packing = zipfile.ZIP_DEFLATED if bomb or random.random() < 0.2 else zipfile.ZIP_STORED
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", packing) as archive:

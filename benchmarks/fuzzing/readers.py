@@ -14,6 +14,7 @@ from unittest import mock
 import numpy as np
 
 from fuzzing import mutations
+from fuzzing.judging import MOST
 from fuzzing.mutations import Mutation
 
 TESTS = Path(__file__).parents[2] / "tests"
@@ -23,7 +24,7 @@ TESTS = Path(__file__).parents[2] / "tests"
 class Reader:
     """What reads ``file``, of which ``make`` gives valid contents; it may leave other files in the folder.
 
-    ``share`` is how many of the inputs it gets, beside the others.
+    ``share`` is how many of the inputs it gets, beside the others; ``most`` the bytes that reading one may take.
     """
 
     file: str
@@ -31,6 +32,7 @@ class Reader:
     read: Callable[[Path], object]
     change: Mutation
     share: float = 1.0
+    most: int = MOST
 
     def seeds(self, folder: Path) -> list[bytes]:
         """Valid contents, the same each time."""
@@ -400,7 +402,7 @@ def _make_audits(_: Path) -> list[bytes]:
         ProtocolAudit("segment", 5, "abc", Structure({"trial": 1.0}, 0.2, {"eeg": 0.01}), True, seen, seen),
         ProtocolAudit("loso", 3, "def", Structure({"trial": 0.0}, 0.0, {"eeg": 0.0}), False, unseen),
     )
-    odd = (Oddity("eeg", "Fp1", "is constant", 0.5),)
+    odd = (Oddity("eeg", "Fp1", "constant", 0.5),)
     result = AuditResult(
         "concat", "toy", "side", ("no", "yes"), True, "train", 24, "trial", 12, {"eeg": "spectrum"}, audits, "loso",
         {"subject": "two people"}, odd, {"numpy": "2"}, ("concat: it broke",),
@@ -562,7 +564,11 @@ def _read_folds(path: Path) -> object:
 
     from mmbench.restoring import _find_fold
 
-    ids = [sample for part in ("train", "test") for sample in json.loads(_make_folds(path.parent)[0])[0][part]]
+    ids = [
+        sample
+        for part in ("train", "validation", "test")
+        for sample in json.loads(_make_folds(path.parent)[0])[0][part]
+    ]
     return _find_fold(path, "0", SimpleNamespace(ids=np.array(ids)))  # type: ignore[arg-type]
 
 
@@ -573,7 +579,7 @@ READERS: Mapping[str, Reader] = {
     "bdf": Reader("s01.bdf", _make_bdf, _read_bdf, mutations.change_bytes, 0.15),
     "avi": Reader("s01_trial01.avi", _make_avi, _read_avi, mutations.change_bytes, 0.5),
     "edf": Reader("Subject00_1.edf", _make_edf, _read_edf, mutations.change_bytes, 0.5),
-    "image": Reader("image.png", _make_images, _read_image, mutations.change_bytes, 2),
+    "image": Reader("image.png", _make_images, _read_image, mutations.change_bytes, 2, 2**30),
     "image-names": Reader("names", _make_names, _read_names, mutations.change_text, 0.5),
     "preset": Reader("preset.toml", _make_presets, _read_preset, mutations.change_toml, 0.5),
     "card": Reader("card.toml", _make_cards, _read_card, mutations.change_toml, 1),

@@ -35,8 +35,11 @@ def load_audit(path: Path) -> AuditResult:
     from pydantic import TypeAdapter
 
     try:
-        return TypeAdapter(AuditResult).validate_python(load_object(path)["audit"])
+        result = TypeAdapter(AuditResult).validate_python(load_object(path)["audit"])
+        if not result.classes or result.strictest not in [audit.protocol for audit in result.protocols]:
+            raise ValueError("it lacks the strictest protocol, or the classes")
     except (OSError, ValueError, KeyError) as error:
         raise RecordError(
             f"is not an audit ({explain(error)})", where=path, remedy="run mmbench audit again"
         ) from error
+    return result

@@ -3,6 +3,8 @@
 As DEAP's authors describe theirs: down to 128 Hz, ocular artefacts removed, 4-45 Hz, average reference, 63 s a trial.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,15 +89,27 @@ def check_original(path: Path) -> Header:
 def _open(path: Path) -> Any:
     import mne
 
-    try:
+    with _mne_errors(path):
         return mne.io.read_raw_bdf(path, include=[*CHANNELS, _STATUS], stim_channel=_STATUS, verbose="error")
-    except Exception as error:  # a damaged header can fail in any way
+
+
+def _read(raw: Any, channels: Sequence[str], start: int = 0, stop: int | None = None) -> Signals:
+    with _mne_errors(raw.filenames[0]):
+        return np.asarray(raw.get_data(picks=list(channels), start=start, stop=stop, verbose="error"))
+
+
+@contextmanager
+def _mne_errors(path: Path) -> Iterator[None]:
+    """A damaged header can fail in any way."""
+    try:
+        yield
+    except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise DataError(f"mne cannot read it ({reason})", where=path, remedy=_AGAIN) from error
 
 
 def _codes(raw: Any, participant: int) -> NDArray[np.int64]:
-    status = raw.get_data(picks=[_STATUS])[0].astype(np.int64)
+    status = _read(raw, [_STATUS])[0].astype(np.int64)
     codes: NDArray[np.int64] = (status - (STATUS_OFFSET if participant >= 24 else 0)) % 65536
     return codes
 
@@ -134,7 +148,7 @@ def _read_trial(raw: Any, header: Header, start: int) -> Signals:
     last = start + round((TRIAL_S + _PAD_S) * RAW_RATE)
     inside = max(first, 0), min(last, raw.n_times)
     # In the order asked for, whatever the order of the file; mne turns µV into V and leaves other units alone.
-    signals = raw.get_data(picks=list(CHANNELS), start=inside[0], stop=inside[1])
+    signals = _read(raw, CHANNELS, *inside)
     signals *= np.array([[1e6 if header.units[header.labels.index(name)].endswith("V") else 1.0] for name in CHANNELS])
     beyond = (inside[0] - first, last - inside[1])
     if any(beyond):

@@ -61,6 +61,9 @@ _STAND_INS = {
 
 
 class _ArrayUnpickler(pickle._Unpickler):  # the one in C makes room for any memo index that a file claims
+    # Of protocol 5, and room is made for as many bytes as a file claims.
+    dispatch = {code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]}
+
     def find_class(self, module: str, name: str) -> Any:
         try:
             return _STAND_INS[module, name]
@@ -83,7 +86,7 @@ def load_arrays(content: bytes) -> dict[str, NDArray[Any]]:
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
-        raise ValueError(str(error)[:100] or type(error).__name__) from error
+        raise ValueError(f"{type(error).__name__} {error}"[:100].strip()) from error
     if not isinstance(value, dict):
         raise ValueError(f"holds a {type(value).__name__}, not a dict")
     return {str(key): item.value for key, item in value.items() if isinstance(item, _Array)}

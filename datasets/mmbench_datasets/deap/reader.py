@@ -88,11 +88,14 @@ class Deap(Dataset):
         _check_parameters(window, windows, frames, face_size)
         if faces == "drop" and not video:
             raise SpecError(
-                "faces=drop leaves out what has no face, but video=false has none", remedy="drop one of them"
+                "faces=drop leaves out what has no face, but video=false has none",
+                where=self.name,
+                remedy="drop one of them",
             )
         if eog != "regression" and source != "bdf":
             raise SpecError(
                 f"eog={eog} is about the original recordings; the others come without ocular artefacts",
+                where=self.name,
                 remedy="add source=bdf",
             )
         self.window = window
@@ -260,11 +263,13 @@ class Deap(Dataset):
 def _check_parameters(window: float, windows: int, frames: int, face_size: int) -> None:
     samples = window * layout.RATE
     if not (0 < window <= layout.TRIAL_S and samples == round(samples)):
-        raise SpecError(f"window={window:g} s", remedy=f"use a multiple of 1/{layout.RATE:g} s, at most 60 s")
+        raise SpecError(
+            f"window={window:g} s", where=Deap.name, remedy=f"use a multiple of 1/{layout.RATE:g} s, at most 60 s"
+        )
     for name, value, low, high in (
         ("windows", windows, 1, 10_000),
         ("frames", frames, 1, 1000),
         ("face_size", face_size, 8, 1024),
     ):
         if not low <= value <= high:
-            raise SpecError(f"{name}={value} is outside {low}-{high}", remedy="choose one within")
+            raise SpecError(f"{name}={value} is outside {low}-{high}", where=Deap.name, remedy="choose one within")

@@ -19,9 +19,10 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
     from PIL import Image, ImageOps
 
     try:
+        # Out of memory, not out of the file: there room would be made for as many bytes as it claims.
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as image:
                 if image.mode.startswith(("I", "F")):
                     raise ValueError(f"its pixels are of mode {image.mode}, not 8 bits a channel")
                 upright = ImageOps.exif_transpose(image).convert("RGB")

@@ -1,0 +1,325 @@
+"""Kill a run over and over, wherever it is, and start it again: it must end with the bits of a run that nobody killed.
+
+    python benchmarks/killing.py [--kills 200] [--seed 0] [--folder DIR]
+
+Each life is a whole run of two methods on simulated data (`tests/toy_plugin.py`): prepare, encode with a frozen
+encoder, tune, train with a trained encoder, record. It is killed (SIGKILL to its process group, or to its first process
+alone) a moment after the first sign of a stage in its files, started again by the same command, and so on, until it is
+done.
+Then its records are held against those of a run that was left alone: every value but times and costs must be the same,
+down to the last bit. No record, tuning, prepared file or file of tokens that was finished may be written again, and a
+person's file that was prepared is not read again.
+"""
+
+import argparse
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TOY = Path(__file__).parents[1] / "tests" / "toy_plugin.py"
+SIGNS = {
+    "prepare": ("cache/prepared/*", "cache/prepared/.*"),
+    "encode": ("cache/tokens/*", "cache/tokens/.*"),
+    "tune": ("runs/*/*/tuning.db*",),
+    "train": ("runs/*/*/tuning-*.json",),
+    "record": ("runs/*/*/fold-*", "runs/*/*/.part-*fold-*"),
+}
+"""The files whose coming, or going, or growth tells that a stage is at work."""
+DONE = ("runs/*/*/fold-*.json", "runs/*/*/tuning-*.json", "cache/prepared/[!.]*.h5", "cache/tokens/[!.]*.h5")
+"""The files that are never written again once they are there."""
+MOST_TUNE = (
+    2  # kills while trials are at work, a life: a trial that is killed three times counts as failed, as it should
+)
+LONGEST = 120  # seconds that a run may take
+
+
+@dataclass
+class Tally:
+    """What came of the kills so far."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    alone: int = 0
+    lives: int = 0
+    starts: int = 0
+    kept: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+class Nursery:
+    """A process that has imported all and becomes the program when asked, so that starting it takes no seconds."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, __file__, "--serve"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def start(self, arguments: list[str], log: Path) -> int:
+        """Begin the program; its process id, which is that of its group."""
+        self._say({"arguments": arguments, "log": str(log)})
+        return int(self._hear())
+
+    def ended(self, seconds: float) -> int | None:
+        """How the program ended, if it does within so many seconds."""
+        assert self._process.stdout is not None
+        return int(self._hear()) if select.select([self._process.stdout], [], [], seconds)[0] else None
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _say(self, what: object) -> None:
+        assert self._process.stdin is not None
+        print(json.dumps(what), file=self._process.stdin, flush=True)
+
+    def _hear(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+def serve() -> None:
+    """What the nursery does: a line of JSON on stdin is a program to become, its id and how it ended go to stdout."""
+    import mmbench.cli
+    import mmbench.experiment
+    import mmbench.report
+    import mmbench.tuning  # noqa: F401
+
+    for line in sys.stdin:
+        what = json.loads(line)
+        child = os.fork()
+        if not child:
+            become(what["arguments"], what["log"])
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def become(arguments: list[str], log: str) -> None:
+    """Run the program in this process, and end it."""
+    from mmbench.cli import main
+
+    os.setsid()
+    with Path(log).open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    sys.argv = ["mmbench", *arguments]
+    code: object = 70
+    try:
+        main()
+        code = 0
+    except SystemExit as error:
+        code = error.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
+def command(home: Path, jobs: int) -> list[str]:
+    """The run, in a folder of its own."""
+    options = {
+        "plugin": TOY,
+        "data": home / "people",
+        "out": home / "runs",
+        "cache": home / "cache",
+        "against": "late",
+        "encoder": "signal=spectrum",
+        "protocol": "subject",
+        "folds": 2,
+        "tune": 3,
+        "training": "epochs=3",
+        "device": "cpu",
+        "jobs": jobs,
+    }
+    return ["run", "concat", "toy", *(f"--{name}={value}" for name, value in options.items()), "--json"]
+
+
+def settle(home: Path) -> Path:
+    """A folder with the people's files, simulated, and nothing else."""
+    from mmbench.plugins import load_registry
+
+    load_registry((str(TOY),)).find("datasets", "toy").component().simulate(home / "people", subjects=4, trials=4)
+    return home
+
+
+def look(home: Path, patterns: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
+    """What is there of some files: size, time of change and inode, by path."""
+    found = {}
+    for pattern in patterns:
+        for path in home.glob(pattern):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            found[str(path.relative_to(home))] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    return found
+
+
+def results(home: Path) -> dict[str, Any]:
+    """All records without what differs from run to run: times, costs, and paths."""
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: bare(each) for key, each in value.items() if key not in ("seconds", "cost", "environment")}
+        return [bare(each) for each in value] if isinstance(value, list) else value
+
+    return {
+        str(path.relative_to(home)): bare(json.loads(path.read_text())) for path in home.glob("runs/*/*/fold-*.json")
+    }
+
+
+def live(nursery: Nursery, home: Path, chance: random.Random, stages: list[str], jobs: int, tally: Tally) -> None:
+    """One run, killed in each of some stages as it comes to them, then left alone until it is done."""
+    tally.lives += 1
+    done: dict[str, tuple[int, int, int]] = {}
+    for stage in [*stages, None]:
+        before = look(home, SIGNS[stage]) if stage else {}
+        child = nursery.start(command(home, jobs), home / "log")
+        tally.starts += 1
+        code = wait_for(nursery, home, stage, before, chance)
+        if code is None and stage:
+            kill(child, chance, tally)
+            tally.kills[stage] += 1
+            nursery.ended(LONGEST)
+        elif code is None:
+            os.killpg(child, signal.SIGKILL)
+            nursery.ended(LONGEST)
+            tally.faults.append(f"{home.name}: it hung after {stages}")
+        elif code:
+            tally.faults.append(f"{home.name}: exit status {code} after {stages}: {tail(home)}")
+            return
+        now = look(home, DONE)
+        for path in sorted(done.keys() - now.keys()):
+            tally.faults.append(f"{home.name}: {path} is gone after a kill in {stage}")
+        for path in sorted(path for path in done.keys() & now.keys() if done[path] != now[path]):
+            tally.faults.append(f"{home.name}: {path} was written again after {stages}")
+        tally.kept += len(done)
+        done = now
+
+
+def wait_for(
+    nursery: Nursery, home: Path, stage: str | None, before: dict[str, tuple[int, int, int]], chance: random.Random
+) -> int | None:
+    """How the run ended, None where it is in the stage that it is to be killed in, and a moment has passed."""
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
+        if (code := nursery.ended(0.001 if stage else 1.0)) is not None:
+            return code
+        if stage and look(home, SIGNS[stage]) != before:
+            return nursery.ended(
+                chance.choice((0.0, chance.uniform(0, 0.01), chance.uniform(0, 0.1), chance.uniform(0, 0.5)))
+            )
+    return None
+
+
+def kill(child: int, chance: random.Random, tally: Tally) -> None:
+    """Kill the group, or its first process alone, whose workers then find themselves without it."""
+    if chance.random() < 0.2:
+        tally.alone += 1
+        os.kill(child, signal.SIGKILL)
+        return
+    os.killpg(child, signal.SIGKILL)
+
+
+def tail(home: Path) -> str:
+    """The end of what the run said."""
+    return " | ".join((home / "log").read_text(errors="replace").splitlines()[-3:])
+
+
+def check(home: Path, wanted: dict[str, Any], kills: Counter[str], tally: Tally) -> None:
+    """Hold what a life left against a run that was left alone."""
+    found = results(home)
+    for path in sorted(wanted.keys() ^ found.keys()):
+        tally.faults.append(f"{home.name}: {path} is in one of both only")
+    for path in sorted(path for path in wanted.keys() & found.keys() if wanted[path] != found[path]):
+        differing = [name for name in wanted[path] if wanted[path][name] != found[path].get(name)]
+        tally.faults.append(f"{home.name}: {path} differs in {differing}")
+    reads = Counter((home / "people" / "reads.log").read_text().split())
+    if max(reads.values()) > 1 + kills["prepare"] or sum(reads.values()) > len(reads) + 2 * kills["prepare"]:
+        tally.faults.append(f"{home.name}: read {dict(reads)} with {kills['prepare']} kills")
+    for path in [*home.glob("runs/**/.part-*"), *home.glob("cache/**/.part-*"), *home.glob("cache/**/*.damaged")]:
+        tally.left[path.parent.parent.name if "runs" in path.parts else path.parent.name] += 1
+
+
+def choose(chance: random.Random, most: int) -> list[str]:
+    """Stages to be killed in, in the order in which a run comes to them."""
+    order = list(SIGNS)
+    stages = [chance.choice(order) for _ in range(most)]
+    while stages.count("tune") > MOST_TUNE:
+        stages[stages.index("tune")] = "train"
+    return sorted(stages, key=order.index)
+
+
+def lives(folder: Path, kills: int, seed: int, jobs: tuple[int, ...] = (1, 1, 2)) -> Iterator[Tally]:
+    """Runs that are killed until there were so many kills; the tally after each."""
+    nursery, tally, chance = Nursery(), Tally(), random.Random(seed)
+    try:
+        reference = settle(folder / "reference")
+        nursery.start(command(reference, 1), reference / "log")
+        if code := nursery.ended(LONGEST):
+            raise SystemExit(f"the run itself fails: {code}: {tail(reference)}")
+        wanted = results(reference)
+        while tally.kills.total() < kills and len(tally.faults) < 20:
+            home = settle(folder / f"life-{tally.lives}")
+            before = tally.kills.copy()
+            stages = choose(chance, min(10, kills - tally.kills.total()))
+            live(nursery, home, chance, stages, jobs[tally.lives % len(jobs)], tally)
+            check(home, wanted, tally.kills - before, tally)
+            shutil.rmtree(home, ignore_errors=not tally.faults)
+            yield tally
+    finally:
+        nursery.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve()
+        return
+    start, tally = time.monotonic(), Tally()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        for tally in lives(Path(folder), options.kills, options.seed):
+            print(f"life {tally.lives}: {tally.kills.total()} kills, {len(tally.faults)} faults", file=sys.stderr)
+    tell(tally, time.monotonic() - start)
+    sys.exit(bool(tally.faults))
+
+
+def tell(tally: Tally, seconds: float) -> None:
+    """The kills as a table, and what was wrong."""
+    print(f"SIMULATED data; {tally.lives} runs, each killed up to 10 times, {tally.starts} starts, {seconds:.0f} s")
+    print("killed in  kills")
+    for stage in SIGNS:
+        print(f"{stage:9} {tally.kills[stage]:6}")
+    print(f"{'all':9} {tally.kills.total():6}  of these {tally.alone} of the first process alone")
+    print(
+        f"finished files looked at after each start: {tally.kept}, none of them written again"
+        if not tally.faults
+        else ""
+    )
+    print(f"parts of files left over at the end: {dict(tally.left) or 'none'}")
+    print(f"{len(tally.faults)} faults")
+    for fault in tally.faults:
+        print(f"  {fault}")
+
+
+if __name__ == "__main__":
+    main()
