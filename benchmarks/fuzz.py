@@ -144,7 +144,7 @@ def guide(name: str, seed: int, folder: Path, first: int, number: int, notes: Pa
             return bytes(atheris.Mutate(content, largest))
         try:
             return reader.change(random, [content, *seeds])[:largest]
-        except (ValueError, KeyError, IndexError, TypeError):  # what is no JSON can only have its bytes changed
+        except Exception:  # what is no JSON, or no archive, can only have its bytes changed
             return bytes(atheris.Mutate(content, largest))
 
     largest = max(map(len, seeds)) * 2 + 4096

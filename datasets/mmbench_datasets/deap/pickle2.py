@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ _STAND_INS = {
 
 class _ArrayUnpickler(pickle._Unpickler):  # the one in C makes room for any memo index that a file claims
     # Of protocol 5, and room is made for as many bytes as a file claims.
-    dispatch = {code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]}
+    dispatch: ClassVar = {key: load for key, load in pickle._Unpickler.dispatch.items() if key != pickle.BYTEARRAY8[0]}
 
     def find_class(self, module: str, name: str) -> Any:
         try:
