@@ -1,0 +1,289 @@
+"""Each file that a reader once stumbled over is read or refused in one clear line."""
+
+import hashlib
+import json
+import pickle
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from mmbench import DataError, RecordError, SpecError, WeightsError
+from mmbench.documents import load_object, load_toml, parse_json
+from mmbench.errors import UserError
+from mmbench_datasets.deap.mat5 import load_mat
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # libraries wonder about damaged files
+
+DEEP = b"[" * 5000
+DEEP_TOML = b"a = " + b"{a=" * 500
+
+
+def changed(bench, name, **values):
+    """The first valid document of a reader with some values at its top exchanged."""
+    return json.dumps({**json.loads(bench.seeds(name)[0]), **values}).encode()
+
+
+def of_run(bench, **values):
+    run = {**json.loads(bench.seeds("record")[0])["run"], **values}
+    return changed(bench, "record", run={key: value for key, value in run.items() if value is not ...})
+
+
+def refused(bench, name, content, kind=UserError, match=""):
+    bench.seeds(name)
+    with pytest.raises(kind, match=match):
+        bench.read(name, content)
+    assert bench.judge(name, content) is None
+
+
+@pytest.mark.parametrize("name", ["record", "comparison", "ablation", "failure", "tuning", "audit", "folds"])
+@pytest.mark.parametrize("content", [DEEP, b'{"a":' * 5000, b"1", b"null", b'{"a": "\\ud800"}', b"\xff"])
+def test_documents_that_are_none(bench, name, content):
+    refused(bench, name, content, RecordError)
+
+
+@pytest.mark.parametrize("name", ["preset", "card"])
+def test_toml_within_toml(bench, name):
+    refused(bench, name, DEEP_TOML, SpecError, match="cannot be read")
+
+
+def test_names_with_line_breaks_stay_on_one_line(bench):
+    refused(bench, "preset", b'[encoders]\n"new\\nline" = 1\n', SpecError, match=r"new\\nline")
+    refused(bench, "comparison", b'{"runs": ["a\\u001b[2J"], "seeds": 1}', RecordError, match=r"a\\x1b\[2J")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"labels": [10**12] * 8},
+        {"labels": [-1] * 8},
+        {"ids": [[1]] * 8},
+        {"units": [{}] * 8},
+        {"logits": [[0.0, 1.0]] * 7 + [[0.0]]},
+        {"logits": [[0.0, float("nan")]] * 8},
+        {"scores": {"chosen": {}}},
+        {"scores": {"chosen": None}},
+        {"seed": []},
+        {"seconds": None},
+        {"seconds": float("inf")},
+        {"parameters": {"total": "many"}},
+        {"parameters": {}},
+        {"cost": 1.5},
+        {"cost": {"flops": []}},
+        {"tuning": {"trials": 3}},
+        {"ids": [], "labels": [], "units": [], "logits": []},
+    ],
+    ids=lambda values: str(values)[:40],
+)
+def test_records_that_tell_what_cannot_be(bench, values):
+    n = len(json.loads(bench.seeds("record")[0])["ids"])
+    fitting = (
+        {key: value[:1] * n if len(value) == 8 and key != "logits" else value for key, value in values.items()}
+        if all(isinstance(value, list) for value in values.values())
+        else values
+    )
+    refused(bench, "record", changed(bench, "record", **fitting), RecordError)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"protocol": "none"},
+        {"preset": ...},
+        {"preset": {"fusion": {}}},
+        {"classes": "ab"},
+        {"classes": ["a"]},
+        {"straddling": 1},
+        {"encoders": {"signal": 3}},
+        {"training": {"epochs": []}},
+        {"folds": None},
+        {"card": {}},
+        {"offered": {"a": 1.5, "b": []}, "modalities": 3},
+        {"gaps": {"signal": {"present": 0, "inferred": 1, "without": 0}}},
+        {"tuning": {"trials": 3}},
+        {"dataset": "another"},
+    ],
+    ids=str,
+)
+def test_records_of_runs_that_cannot_be(bench, values):
+    refused(bench, "record", of_run(bench, **values), RecordError)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"runs": [], "seeds": 1}',
+        b'{"runs": {}, "seeds": 1}',
+        b'{"runs": [1], "seeds": 1}',
+        b'{"runs": ["../runs"], "seeds": 1}',
+        b'{"runs": ["x"], "seeds": Infinity}',
+        b'{"runs": ["x"], "seeds": true}',
+        ('{"runs": ["' + "x" * 5000 + '"], "seeds": 1}').encode(),
+    ],
+)
+def test_comparisons_of_nothing(bench, content):
+    refused(bench, "comparison", content, RecordError, match="is not a comparison")
+
+
+@pytest.mark.parametrize(
+    "values", [{"seeds": float("inf")}, {"default": 3}, {"tables": [1]}, {"tables": [{"rows": []}]}]
+)
+def test_ablations_of_nothing(bench, values):
+    refused(bench, "ablation", changed(bench, "ablation", **values), RecordError, match="is not an ablation")
+
+
+def test_a_row_of_an_ablation_is_text(bench):
+    tables = json.loads(bench.seeds("ablation")[0])["tables"]
+    tables[0]["rows"][0]["value"] = 3
+    refused(bench, "ablation", changed(bench, "ablation", tables=tables), RecordError, match="rows.0.value")
+
+
+@pytest.mark.parametrize("values", [{"strictest": "none"}, {"protocols": []}, {"classes": []}])
+def test_audits_of_nothing(bench, values):
+    audit = json.loads(bench.seeds("audit")[0])["audit"]
+    refused(bench, "audit", json.dumps({"audit": {**audit, **values}}).encode(), RecordError, match="is not an audit")
+
+
+@pytest.mark.parametrize("seal", [b"null", b"{}", b'{"kind": 1}', DEEP, b"\x98"])
+def test_seals_of_another_version_are_none(bench, seal):
+    content = bench.seeds("prepared")[0]
+    end = len(content) - 56
+    body = content[: end - int.from_bytes(content[end : end + 8], "big")]
+    forged = body + seal + len(seal).to_bytes(8, "big") + hashlib.sha256(seal).digest() + content[-16:]
+    refused(bench, "prepared", forged, DataError, match="not finished or is of another version")
+
+
+@pytest.mark.parametrize(
+    "change", [{"made_from": {}}, {"extents": [[0.5, 1]]}, {"extents": [[0, 10**12]], "blocks": [[1]]}, {"blocks": []}]
+)
+def test_seals_that_do_not_fit(bench, change):
+    content = bench.seeds("prepared")[0]
+    end = len(content) - 56
+    start = end - int.from_bytes(content[end : end + 8], "big")
+    seal = json.dumps({**json.loads(content[start:end]), **change}).encode()
+    forged = content[:start] + seal + len(seal).to_bytes(8, "big") + hashlib.sha256(seal).digest() + content[-16:]
+    assert bench.judge("prepared", forged) is None
+
+
+def test_a_pickle_that_asks_for_room(bench):
+    asks = b"\x80\x05\x96" + struct.pack("<Q", 10**12) + b"."
+    refused(bench, "dat", asks, DataError, match="truncated or damaged")
+
+
+def test_a_pickle_with_odd_names_is_told_in_one_line(bench):
+    refused(bench, "dat", b"c\xc2\x9a\x1b\n\xc2\xb0\n.", DataError, match="tries to run code")
+
+
+def test_matlab_files_of_another_level(bench):
+    refused(bench, "mat", bytes.fromhex("00c43686c803c1fa3fc2aa2c541406204005a51e"), DataError, match="not of level 5")
+
+
+@pytest.mark.parametrize("at", range(128, 700, 37))
+def test_matlab_files_with_sizes_that_are_not_there(bench, at):
+    for content in bench.seeds("mat")[:2]:
+        bench.judge("mat", content)
+        spoilt = content[:at] + b"\xff\xff\xff\x7f" + content[at + 4 :]
+        assert bench.judge("mat", spoilt) is None
+
+
+def test_a_matlab_file_that_unpacks_to_more_than_it_may(tmp_path):
+    import io
+
+    from scipy.io import savemat
+
+    file = io.BytesIO()
+    savemat(file, {"data": np.zeros(2**20)}, do_compression=True)
+    assert load_mat(file.getvalue(), ("data",), 2**24)["data"].shape == (1, 2**20)
+    with pytest.raises(ValueError, match="larger"):
+        load_mat(file.getvalue(), ("data",), 2**20)
+
+
+@pytest.mark.parametrize("kind", ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_matlab_arrays_are_those_that_scipy_wrote(kind, packed):
+    import io
+
+    from scipy.io import loadmat, savemat
+
+    arrays = {"labels": np.array([[3]], kind), "data": np.arange(24).reshape(2, 3, 4).astype(kind)}
+    file = io.BytesIO()
+    savemat(file, {"x": "text", "data": arrays["data"], "cell": np.array([1, "a"], object), "labels": arrays["labels"]},
+            do_compression=packed)  # fmt: skip
+    found, wanted = load_mat(file.getvalue(), ("data", "labels"), 2**20), loadmat(file)
+    for name in arrays:
+        assert found[name].dtype == wanted[name].dtype == np.dtype(kind)
+        assert np.array_equal(found[name], arrays[name])
+
+
+def test_two_channels_of_one_name(bench):
+    content = bench.seeds("bdf")[0]
+    assert bench.judge("bdf", content.replace(b"Fp2             ", b"Pz              ", 1)) is None
+
+
+def test_weights_that_say_nothing(bench):
+    refused(bench, "pt", b"\x8a\x80", WeightsError, match="cannot be read as weights")
+
+
+def test_weights_that_ask_for_room(bench):
+    refused(bench, "pt", bytes.fromhex("8a0afc9c46f9206aa850192e80285871014de9"), WeightsError)
+
+
+def test_weights_that_are_a_bomb(bench, tmp_path):
+    import io
+
+    bench.seeds("pt")
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(bench.seeds("pt")[0])) as whole,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as to,
+    ):
+        for name in whole.namelist():
+            to.writestr(name, whole.read(name) + bytes(10**6 if name.endswith("/0") else 0))
+    refused(bench, "pt", file.getvalue(), WeightsError, match="compressed, or claims more than it holds")
+
+
+def test_weights_that_call_code(bench):
+    class Evil:
+        def __reduce__(self):
+            return exec, ("import antigravity",)
+
+    refused(bench, "pt", pickle.dumps({"weight": Evil()}), WeightsError)
+
+
+def test_sizes_that_no_machine_has_room_for(bench):
+    refused(bench, "preset", b"[fusion]\ndim = 1000000000000\n", UserError)
+    refused(bench, "preset", b'[encoders]\nvector = "mlp[dim=4267295000000]"\n', UserError)
+
+
+def test_an_image_with_a_chunk_that_is_not_there(bench):
+    claims = bytes.fromhex("89504e470d0a1a0a0000000d494844520000000a0000000c0802000000d409bbf74000017f49444154ae42")
+    refused(bench, "image", claims, DataError, match="cannot be read as an image")
+
+
+def test_long_and_odd_names_on_the_shell_line(bench):
+    refused(bench, "spec", b"eegmat[" + b"9" * 5000 + b"]", SpecError, match=r"\.\.\.")
+    refused(bench, "spec", b"deap[window=-13]", SpecError, match="deap: window=-13 s")
+    refused(bench, "spec", b"image-folder[person=^(S[none-9]+)]", SpecError, match="as Python's re does")
+
+
+@pytest.mark.parametrize("entry", [3, [], {"a": 1}, [1, 2]])
+def test_a_memory_of_digests_with_odd_entries(bench, entry):
+    known = json.loads(bench.seeds("memory")[0])
+    assert bench.judge("memory", json.dumps(dict.fromkeys(known, entry)).encode()) is None
+
+
+def test_documents(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(DEEP)
+    with pytest.raises(ValueError, match="without end"):
+        load_object(path)
+    path.write_bytes(DEEP_TOML)
+    with pytest.raises(ValueError, match="without end"):
+        load_toml(path)
+    path.write_text("[1]")
+    with pytest.raises(ValueError, match="a list, not an object"):
+        load_object(path)
+    with pytest.raises(ValueError, match="surrogates"):
+        parse_json(r'"\ud800"')
+    assert parse_json(r'"\ud83d\ude00"') == "😀"
