@@ -24,6 +24,7 @@ from mmbench.statistics import (
     Verdict,
     chance_bound,
     difference_intervals,
+    find_leaders,
     judge,
     resampled_t_p,
     score_intervals,
@@ -162,6 +163,12 @@ class Comparison:
             return ()
         return judge(first.counts, {other.name: other.counts for other in others if not other.missing})
 
+    @cached_property
+    def leaders(self) -> Sequence[str]:
+        """The best method, then those that no evidence tells from it; without those of which folds are missing."""
+        whole = {method.name: method.counts for method in self.methods if not method.missing}
+        return find_leaders(whole) if whole else ()
+
     @property
     def failed(self) -> dict[str, tuple[Failure, ...]]:
         """The jobs that failed, by method."""
@@ -202,6 +209,7 @@ class Comparison:
         return {
             **describe_run(self),
             "records": str(self.path),
+            "leaders": list(self.leaders),
             "best_single": self.best_single,
             "verdicts": [self._verdict_json(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],

@@ -45,6 +45,16 @@ def toy_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def widest() -> Callable[[str], int]:
+    """Counts the columns that a table takes, but for the path at its end, which is to be copied and may be longer."""
+    return count_columns
+
+
+def count_columns(table: str) -> int:
+    return max(len(line) for line in table.splitlines() if not line.startswith(("records: ", "audit: ")))
+
+
 @pytest.fixture
 def opened() -> Callable[[str], AbstractContextManager[Any]]:
     """Opens Optuna's storage as any of its tools would, and closes it again."""

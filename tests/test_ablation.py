@@ -1,6 +1,7 @@
 """Ablations as a whole, on the toy dataset: which runs there are, what their tables say, and what may be wrong."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +108,9 @@ def test_differences_are_paired_with_the_default(result: Any) -> None:
     assert result.difference(rows(result, "pooling")["flatten"]) is None
 
 
-def test_the_tables_are_readable(result: Any) -> None:
+def test_the_tables_are_readable(result: Any, widest: Callable[[str], int]) -> None:
     text = render(ablation_tables(result))
-    assert max(map(len, text.splitlines())) <= 80
+    assert widest(text) <= 80
     assert "SIMULATED" in text
     line = next(line for line in text.splitlines() if line.startswith("facts "))
     interval = result.difference(rows(result, "modalities")["facts"])["balanced_accuracy"]
@@ -224,11 +225,11 @@ def test_every_row_is_tuned_with_one_budget_and_one_space(tuned: Any, result: An
     assert narrow.run["fusion"]["params"]["dim"] == 4
 
 
-def test_a_tuned_ablation_says_so_and_is_another_run(tuned: Any, result: Any) -> None:
+def test_a_tuned_ablation_says_so_and_is_another_run(tuned: Any, result: Any, widest: Callable[[str], int]) -> None:
     text = render(ablation_tables(tuned))
     assert "tuned on the validation part of each fold, 2 trials a method and fold" in text
     assert "every row is tuned by itself; what the tables vary is held" in text
-    assert max(map(len, text.splitlines())) <= 80
+    assert widest(text) <= 80
     assert "tuned" not in render(ablation_tables(result))
     folders = [{method.folder for method in each.comparison.methods} for each in (tuned, result)]
     assert folders[0].isdisjoint(folders[1])

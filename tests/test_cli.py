@@ -49,7 +49,7 @@ def assert_one_line(result: Finished, *words: str) -> None:
         assert word in line
 
 
-def test_json_is_the_only_thing_on_stdout(mmbench: Shell) -> None:
+def test_json_is_the_only_thing_on_stdout(mmbench: Shell, widest: Callable[[str], int]) -> None:
     result = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=1", "--json")
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
@@ -67,12 +67,12 @@ def test_json_is_the_only_thing_on_stdout(mmbench: Shell) -> None:
     again = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=1")
     assert "10 of 10 folds were done before" in again.stderr
     table = again.stdout
-    assert max(map(len, table.splitlines())) <= 80
+    assert widest(table) <= 80
     shown = mmbench("show", document["records"])
     assert shown.stdout == table
 
 
-def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell) -> None:
+def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell, widest: Callable[[str], int]) -> None:
     line = ("logistic", "mfeat", "--modalities", "mor", "--folds", "2", "--training", "epochs=1", "--tune", "2")
     result = mmbench("tune", *line, "--jobs", "1", "--json")
     assert result.returncode == 0, result.stderr
@@ -80,14 +80,14 @@ def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell) -> None:
     assert [len(fold["trials"]) for fold in method["folds"]] == [2, 2]
     table = mmbench("tune", *line, "--jobs", "1").stdout
     assert "default, best: balanced accuracy on the validation part" in table
-    assert max(map(len, table.splitlines())) <= 80
+    assert widest(table) <= 80
     document = json.loads(mmbench("run", *line, "--jobs", "1", "--json").stdout)
     (ran,) = document["methods"]
     assert [fold["tuning"] for fold in ran["folds"]] == method["folds"]
     assert "tuned on the validation part of each fold" in mmbench("show", document["records"]).stdout
 
 
-def test_diagnose_adds_to_the_records_what_a_run_left_out(mmbench: Shell) -> None:
+def test_diagnose_adds_to_the_records_what_a_run_left_out(mmbench: Shell, widest: Callable[[str], int]) -> None:
     line = ("run", "late", "mfeat", "--modalities", "mor,zer", "--folds", "2", "--training", "epochs=1", "--jobs", "1")
     document = json.loads(mmbench(*line, "--diagnose", "no", "--json").stdout)
     assert document["methods"][0]["diagnosis"] is None
@@ -99,7 +99,7 @@ def test_diagnose_adds_to_the_records_what_a_run_left_out(mmbench: Shell) -> Non
     assert list(values) == ["mor", "zer"]
     assert all(value["low"] <= value["mean"] <= value["high"] for value in values.values())
     table = mmbench("diagnose", document["records"], "--method", "late").stdout
-    assert max(map(len, table.splitlines())) <= 80
+    assert widest(table) <= 80
     assert f"{values['zer']['mean']:+.3f}".replace("0.", ".") in table
     assert "Shapley value" in mmbench("show", document["records"]).stdout
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -154,19 +155,38 @@ def test_what_was_known_is_in_the_record(people: Path, shelf: Path, tmp_path: Pa
     assert json.loads((comparison.path.parent / "folds.json").read_text())[0]["test"] == list(record.ids)
 
 
-def test_simulated_is_said(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_simulated_is_said(people: Path, shelf: Path, tmp_path: Path, widest: Callable[[str], int]) -> None:
     comparison = run(people, shelf, tmp_path)
     assert comparison.to_json()["simulated"] is True
     text = render(comparison_table(comparison))
     assert "SIMULATED" in text
     without = comparison.methods[0].run["gaps"]["facts"]["without"]
     assert f"facts: {without} samples without" in text
-    assert max(map(len, text.splitlines())) <= 80
-    row = next(line for line in text.splitlines() if line.startswith("late"))
+    assert widest(text) <= 80
+    details = render(comparison_table(comparison, details=True))
+    assert widest(details) <= 80
+    row = next(line for line in details.splitlines() if line.startswith("late  "))
     gaps = [comparison.methods[1].gap(which) for which in ("last", "oracle")]
-    assert row.split()[-4:-2] == [f"{gap:+.3f}".replace("0.", ".") for gap in gaps]
+    assert row.split()[-6:-4] == [f"{gap:+.3f}".replace("0.", ".") for gap in gaps]
     long = run(people, shelf, tmp_path, method="only[modality=facts,dim=32,dropout=0.25,pool=mean]", against=["prior"])
-    assert max(map(len, render(comparison_table(long)).splitlines())) <= 80
+    assert widest(render(comparison_table(long, details=True))) <= 80
+
+
+def test_the_verdict_comes_first(people: Path, shelf: Path, tmp_path: Path) -> None:
+    comparison = run(people, shelf, tmp_path)
+    best, *ties = comparison.leaders
+    lines = render(comparison_table(comparison)).splitlines()
+    assert lines[2].startswith((f"{best} scores best, ", f"Nothing is above chance: {best} scores "))
+    marks = {line.split()[1]: line[0] for line in lines if line[:2] in ("* ", "= ")}
+    assert marks == {best: "*", **dict.fromkeys(ties, "=")}
+    assert comparison.to_json()["leaders"] == [best, *ties]
+    alone = render(comparison_table(run(people, shelf, tmp_path, against=[])))
+    assert "run against nothing" in alone or "Nothing is above chance" in alone
+    assert not [line for line in alone.splitlines() if line.startswith("*")]
+    next(find_records(comparison.methods[0].folder)).unlink()
+    partly = load_comparison(comparison.path)
+    assert comparison.methods[0].name not in partly.leaders
+    assert "  difference" not in render(comparison_table(partly))
 
 
 def test_missing_folds_are_told(people: Path, shelf: Path, tmp_path: Path) -> None:
@@ -270,7 +290,7 @@ def test_a_preset_sets_the_run_and_the_shell_line_wins(people: Path, shelf: Path
     assert over.methods[0].units == ["s1", "s2", "s3"]
     assert [len(method.records) for method in over.methods] == [3, 3]
     assert over.run["preset"]["run"] == {"modalities": ["facts"]}
-    text = " ".join(render(comparison_table(over)).split())
+    text = " ".join(render(comparison_table(over, details=True)).split())
     assert "only s1, s2, s3" in text
     assert "preset theirs.toml: fusion[dim=8], training[clip=0, class_weights=false, patience=3]" in text
     assert "all methods: shown only facts of signal, facts" in text

@@ -28,7 +28,7 @@ _LONG = 10  # seconds from which on a rate is worth a word in a log
 def show(renderable: RenderableType) -> None:
     """Print a result; 80 columns where stdout is not a terminal."""
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
-    console.print(renderable)
+    console.print(renderable, crop=False)  # a path stays whole, however long
 
 
 def show_lines(lines: Iterable[object]) -> None:

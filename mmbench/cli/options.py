@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
+Details = Annotated[
+    bool, typer.Option("--details", help="Also other scores, calibration, cost and what modalities are worth to each.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 Cluster = Annotated[
     str | None,

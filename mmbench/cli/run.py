@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmbench.cli.console import progress, show, show_json
-from mmbench.cli.options import Against, Json, Quiet, with_tuning
+from mmbench.cli.options import Against, Details, Json, Quiet, with_tuning
 from mmbench.specs import parse_pairs, split_list
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def run(
         list[str] | None,
         typer.Option(help="MODALITY=FILE.safetensors: keep the encoder of one more model, trained on all samples."),
     ] = None,
+    details: Details = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
@@ -35,5 +36,5 @@ def run(
     if as_json:
         show_json(comparison.to_json())
     else:
-        show(comparison_table(comparison))
+        show(comparison_table(comparison, details))
     return bool(comparison.failed)

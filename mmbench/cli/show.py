@@ -7,7 +7,7 @@ import typer
 
 from mmbench.cli.console import progress, show_json, show_lines
 from mmbench.cli.console import show as show_result
-from mmbench.cli.options import Json, Plugins
+from mmbench.cli.options import Details, Json, Plugins
 from mmbench.errors import RecordError, SpecError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def show(
     samples: Annotated[int, typer.Option(help="With --explain: how many samples to show.")] = 4,
     out: Annotated[Path | None, typer.Option(help="With --explain: folder; default: beside the records.")] = None,
     cache: Annotated[Path | None, typer.Option(help="With --explain: folder of prepared data and tokens.")] = None,
+    details: Details = False,
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +50,7 @@ def show(
     elif isinstance(found, AblationResult):
         show_result(ablation_tables(found))
     else:
-        show_result(comparison_table(found))
+        show_result(comparison_table(found, details))
 
 
 def _show_audit(path: Path, explain: bool, as_json: bool) -> None:
@@ -87,6 +88,7 @@ def _explain(
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same splits.")],
+    details: Details = False,
     as_json: Json = False,
 ) -> None:
     """Put several runs into one table; refuses runs over different splits."""
@@ -103,4 +105,4 @@ def compare(
     if as_json:
         show_json(comparison.to_json())
     else:
-        show_result(comparison_table(comparison))
+        show_result(comparison_table(comparison, details))

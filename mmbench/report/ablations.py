@@ -6,7 +6,7 @@ from rich.text import Text
 
 from mmbench.ablation import AblationResult, AblationRow, AblationTable
 from mmbench.comparison import missing_lines
-from mmbench.report.layout import from_here, plain_table, show_difference, show_interval
+from mmbench.report.layout import path_line, plain_table, show_difference, show_interval
 from mmbench.report.quantities import short_count, short_time
 from mmbench.report.tables import describe_data, describe_setting, headline
 
@@ -16,7 +16,9 @@ _METRIC = "balanced_accuracy"
 def ablation_tables(result: AblationResult) -> RenderableType:
     """A table a parameter, the default in bold; what the numbers mean around them."""
     tables = [part for table in result.tables for part in _parts(result, table)]
-    return Group(headline(result.comparison, result.default.name), *tables, _footnotes(result))
+    return Group(
+        headline(result.comparison, result.default.name), *tables, _footnotes(result), path_line("records", result.path)
+    )
 
 
 def _parts(result: AblationResult, table: AblationTable) -> list[RenderableType]:
@@ -61,5 +63,4 @@ def _footnotes(result: AblationResult) -> Text:
     ]
     if comparison.run.get("tuning"):
         lines.append("every row is tuned by itself; what the tables vary is held, the same in all rows")
-    lines += [*missing_lines(comparison), f"records: {from_here(result.path)}"]
-    return Text("\n".join(lines), style="dim")
+    return Text("\n".join([*lines, *missing_lines(comparison)]), style="dim")

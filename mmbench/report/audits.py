@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
-from mmbench.report.layout import from_here, plain_table, show_gap, show_p
+from mmbench.report.layout import path_line, plain_table, show_gap, show_p
 
 _WORDS = {True: "LEAKS", False: "no leak found", None: "cannot tell"}
 
@@ -20,7 +20,7 @@ def audit_table(result: AuditResult, path: Path) -> RenderableType:
         parts += [Text(), _method_table(result)]
     findings = [*_structure_lines(result), *_oddity_lines(result), *_skipped_lines(result)]
     parts += [Text(f"\n{line}", style="bold") if not at else Text(line, "bold") for at, line in enumerate(findings)]
-    return Group(*parts, Text("\n" + "\n".join([*_footnotes(result), f"audit: {from_here(path)}"]), style="dim"))
+    return Group(*parts, Text("\n" + "\n".join(_footnotes(result)), style="dim"), path_line("audit", path))
 
 
 def _headline(result: AuditResult) -> Text:

@@ -1,4 +1,4 @@
-"""What is told of calibration and cost in the table of a comparison."""
+"""What is told of calibration and cost with the details of a comparison."""
 
 from collections.abc import Iterator
 
@@ -6,21 +6,31 @@ from mmbench.calibration import BINS
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.report.quantities import short_count, short_latency, short_size, short_time
 
-COLUMNS = ("ECE", "luck", "Brier", "NLL", "FLOPs", "latency", "memory", "train")
+CALIBRATION = ("ECE", "luck", "Brier", "NLL")
+COST = ("params", "FLOPs", "latency", "memory", "train", "all")
 
 
-def cost_cells(method: MethodResult) -> tuple[str, ...]:
-    """The columns of one method; a dash for what its machine could not measure."""
-    calibration, cost = method.calibration, method.cost
+def calibration_cells(method: MethodResult) -> tuple[str, ...]:
+    """How far its probabilities can be believed."""
+    calibration = method.calibration
     return (
         f"{calibration.ece:.3f}",
         f"{calibration.ece_by_luck:.3f}".removeprefix("0"),
         f"{calibration.brier.mean:.3f}",
         f"{calibration.nll.mean:.3f}",
+    )
+
+
+def cost_cells(method: MethodResult) -> tuple[str, ...]:
+    """What one method took; a dash for what its machine could not measure."""
+    cost = method.cost
+    return (
+        short_count(method.parameters["total"]),
         "–" if cost.flops is None else short_count(cost.flops),
         "–" if cost.latency_ms is None else short_latency(cost.latency_ms),
         "–" if cost.peak_bytes is None else short_size(cost.peak_bytes),
         "–" if cost.train_seconds is None else short_time(cost.train_seconds),
+        short_time(method.seconds),
     )
 
 
@@ -29,5 +39,6 @@ def cost_lines(comparison: Comparison) -> Iterator[str]:
     devices = sorted({str(method.run["device"]) for method in comparison.methods})
     yield f"ECE: calibration error over {BINS} bins; luck: what a perfect model would show on as"
     yield "many samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of one sample, from"
-    yield "raw instances, frozen encoders included; memory, train: of one training;"
-    yield f"latency, memory and time are of the machine that made the records ({', '.join(devices)})"
+    yield "raw instances, frozen encoders included; memory, train: of one training; all:"
+    yield "time of all folds; latency, memory and time are of the machine that made the"
+    yield f"records ({', '.join(devices)})"

@@ -10,7 +10,7 @@ from rich.text import Text
 from mmbench.comparison import Comparison
 from mmbench.diagnosis.conditions import N_DRAWS
 from mmbench.diagnosis.scores import Loss, ModalityScores
-from mmbench.report.layout import from_here, show_difference, show_gap, show_interval
+from mmbench.report.layout import path_line, show_difference, show_gap, show_interval
 from mmbench.report.tables import describe_data, describe_setting, headline
 from mmbench.report.worth import WORDS, find_reasons, is_undiagnosed, table_of, word_on
 
@@ -23,7 +23,7 @@ def diagnosis_tables(comparison: Comparison) -> RenderableType:
     for method in comparison.methods:
         if method.diagnosis:
             parts += [Text(f"\n{method.name}", style="bold"), *_tables(method.diagnosis)]
-    return Group(*parts, _footnotes(comparison))
+    return Group(*parts, _footnotes(comparison), path_line("records", comparison.path))
 
 
 def _tables(diagnosis: ModalityScores) -> Iterator[RenderableType]:
@@ -129,4 +129,4 @@ def _footnotes(comparison: Comparison) -> Text:
     lines += [
         f"{method.name}: not, or not in all folds, diagnosed" for method in comparison.methods if is_undiagnosed(method)
     ]
-    return Text("\n".join([*lines, *describe_setting(comparison), f"records: {from_here(comparison.path)}"]), "dim")
+    return Text("\n".join([*lines, *describe_setting(comparison)]), "dim")

@@ -48,9 +48,14 @@ def from_here(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
+def path_line(what: str, path: Path) -> Text:
+    """Where something is, on one line however long, so that it can be copied."""
+    return Text(f"{what}: {from_here(path)}", style="dim", no_wrap=True, overflow="ignore")
+
+
 def render(renderable: RenderableType, width: int = 80) -> str:
     """A table as plain text."""
     console = Console(width=width, no_color=True, force_terminal=False)
     with console.capture() as capture:
-        console.print(renderable)
+        console.print(renderable, crop=False)
     return capture.get()

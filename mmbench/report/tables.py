@@ -10,28 +10,31 @@ from rich.text import Text
 from mmbench.comparison import Comparison, MethodResult, missing_lines
 from mmbench.gaps import gap_lines
 from mmbench.report.budgets import tuning_lines
-from mmbench.report.costs import COLUMNS, cost_cells, cost_lines
+from mmbench.report.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
 from mmbench.report.layout import (
-    from_here,
+    path_line,
     plain_table,
     show_difference,
     show_gap,
     show_interval,
     show_p,
 )
-from mmbench.report.quantities import short_count, short_time
+from mmbench.report.verdicts import MARKS, mark, verdict_line
 from mmbench.report.worth import worth_lines, worth_table
 from mmbench.specs import Spec
 
+_WORTH_SAYING = 0.0005  # of balanced accuracy: what would be printed as +.001
 
-def comparison_table(comparison: Comparison) -> RenderableType:
-    """Methods as rows, best balanced accuracy in bold; what the numbers mean around them."""
+
+def comparison_table(comparison: Comparison, details: bool = False) -> RenderableType:
+    """Who won, then the methods as rows, and what the numbers mean; with ``details``, all that is known of them."""
     tables: list[RenderableType] = [_table(comparison)]
-    if comparison.verdicts:
-        tables += [Text(), _verdicts(comparison)]
-    if worth := worth_table(comparison):  # what each modality is worth, where it was asked
+    if worth := worth_table(comparison, None if details else 1):
         tables += [Text(), worth]
-    return Group(headline(comparison), *tables, Text(), _costs(comparison), Text(), _footnotes(comparison))
+    if details:
+        tables += [Text(), _scores(comparison), Text(), _costs(comparison)]
+    first = Text("\n").join([headline(comparison), verdict_line(comparison)])
+    return Group(first, Text(), *tables, Text(), _footnotes(comparison, details), path_line("records", comparison.path))
 
 
 def headline(comparison: Comparison, subject: str = "") -> Text:
@@ -50,75 +53,91 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
 
 
 def _table(comparison: Comparison) -> Table:
-    table = plain_table("method")
-    for heading in ("bal. accuracy", "acc.", "macro F1", "last", "oracle", "params", "time"):
+    """The first method and each of the others, with what the first has over it."""
+    table = plain_table("  method")
+    verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
+    headings = ("difference", "p", "verdict") if verdicts else ()
+    for heading in ("bal. accuracy", *headings):
         table.add_column(heading, justify="right", no_wrap=True)
-    best = max(method.scores["balanced_accuracy"].mean for method in comparison.methods)
     for method in comparison.methods:
-        is_best = method.scores["balanced_accuracy"].mean == best
-        table.add_row(*map(Text, _row(method)), style="bold" if is_best else "")
+        cells = [_name(comparison, method), show_interval(method.scores["balanced_accuracy"])]
+        if verdict := verdicts.get(method.name):
+            cells += [show_difference(verdict.difference), show_p(verdict.p), verdict.word]
+        is_best = method.name in comparison.leaders[:1]
+        table.add_row(*map(Text, cells), style="bold" if is_best else "")
     return table
 
 
-def _verdicts(comparison: Comparison) -> Table:
-    """The first method against each of the others, in a word."""
-    table = plain_table(f"{comparison.methods[0].name} against")
-    for heading in ("verdict", "difference", "p"):
+def _name(comparison: Comparison, method: MethodResult) -> str:
+    own = " ¹" if method.run["own_encoders"] else ""
+    single = " ²" if method.name == comparison.best_single else ""
+    return f"{mark(comparison, method.name)} {method.name}{own}{single}"
+
+
+def _scores(comparison: Comparison) -> Table:
+    """Other scores of the chosen epoch, what other epochs gain, and how far probabilities can be believed."""
+    table = plain_table("scores")
+    for heading in ("acc.", "macro F1", "last", "oracle", *CALIBRATION):
         table.add_column(heading, justify="right", no_wrap=True)
-    for verdict in comparison.verdicts:
-        mark = " ²" if verdict.against == comparison.best_single else ""
-        cells = (verdict.against + mark, verdict.word, show_difference(verdict.difference), show_p(verdict.p))
-        table.add_row(*map(Text, cells), style="" if verdict.word in ("no evidence", "tie") else "bold")
+    for method in comparison.methods:
+        scores = (f"{method.scores[name].mean:.3f}" for name in ("accuracy", "macro_f1"))
+        gaps = (show_gap(method.gap(which)) for which in ("last", "oracle"))
+        table.add_row(*map(Text, (method.name, *scores, *gaps, *calibration_cells(method))))
     return table
 
 
 def _costs(comparison: Comparison) -> Table:
-    """How far probabilities can be believed, and what they took."""
-    table = plain_table("calibration and cost")
-    for heading in COLUMNS:
+    """What the methods took."""
+    table = plain_table("cost")
+    for heading in COST:
         table.add_column(heading, justify="right", no_wrap=True)
     for method in comparison.methods:
         table.add_row(*map(Text, (method.name, *cost_cells(method))))
     return table
 
 
-def _row(method: MethodResult) -> tuple[str, ...]:
-    scores = method.scores
-    return (
-        method.name + (" ¹" if method.run["own_encoders"] else ""),
-        show_interval(scores["balanced_accuracy"]),
-        f"{scores['accuracy'].mean:.3f}",
-        f"{scores['macro_f1'].mean:.3f}",
-        show_gap(method.gap("last")),
-        show_gap(method.gap("oracle")),
-        short_count(method.parameters["total"]),
-        short_time(method.seconds),
-    )
-
-
-def _footnotes(comparison: Comparison) -> Text:
+def _footnotes(comparison: Comparison, details: bool) -> Text:
     lines = [
         *describe_data(comparison),
-        f"[95 % interval] over {len(comparison.methods[0].units)} {comparison.run['unit']}s; "
-        "last, oracle: balanced accuracy gained by",
-        "taking the last epoch, or the best one on test labels, for the one chosen",
+        f"[95 % interval] over {len(comparison.methods[0].units)} {comparison.run['unit']}s",
         *_on_verdicts(comparison),
-        *worth_lines(comparison),
-        *cost_lines(comparison),
+        *worth_lines(comparison, details),
+        *(_on_details(comparison) if details else _on_oracle(comparison)),
         *describe_setting(comparison),
         *_marks(comparison),
-        f"records: {from_here(comparison.path)}",
     ]
+    if not details:
+        lines.append("other scores, calibration and cost: mmbench show RECORDS --details")
     return Text("\n".join(lines), style="dim")
 
 
 def _on_verdicts(comparison: Comparison) -> Iterator[str]:
+    if len(comparison.methods) > 1 and comparison.leaders:
+        yield MARKS.format(unit=comparison.run["unit"])
     if comparison.verdicts:
         n = len(comparison.verdicts)
-        yield f"difference: of balanced accuracy, paired; p: by exchanging {comparison.run['unit']}s,"
-        yield f"adjusted for {n} comparison(s) (Holm); no evidence is no proof of equality"
+        yield f"difference: of {comparison.methods[0].name} to it, paired; p: adjusted for {n} comparison(s) (Holm);"
+        yield "no evidence is no proof of equality"
     if comparison.best_single:
         yield "² the best single modality"
+
+
+def _on_oracle(comparison: Comparison) -> Iterator[str]:
+    """What picking the epoch by test labels would have gained, which papers are seen to do."""
+    gains = [(method.gap("oracle"), method.name) for method in comparison.methods]
+    if any(gain >= _WORTH_SAYING for gain, _ in gains):
+        told = ", ".join(f"{name} {show_gap(gain)}" for gain, name in gains if gain >= _WORTH_SAYING)
+        yield f"the best epoch by test labels would gain: {told}"
+
+
+def _on_details(comparison: Comparison) -> Iterator[str]:
+    yield "last, oracle: balanced accuracy gained by taking the last epoch, or the best one"
+    yield "on test labels, for the one chosen"
+    methods = comparison.methods
+    if not any(method.stops_early for method in methods):
+        oracles = (f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods)
+        yield f"accuracy at the oracle epoch, as papers report it that pick it on the test part: {', '.join(oracles)}"
+    yield from cost_lines(comparison)
 
 
 def describe_data(comparison: Comparison) -> Iterator[str]:
@@ -169,7 +188,4 @@ def _marks(comparison: Comparison) -> Iterator[str]:
         who = [method.name for method, modalities in zip(methods, seen, strict=True) if modalities == names]
         subject = ", ".join(who) if len(who) < len(methods) else "all methods"
         yield f"{subject}: shown only {', '.join(names)} of {', '.join(whole)}"
-    if not any(method.stops_early for method in methods):
-        oracles = (f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods)
-        yield f"accuracy at the oracle epoch, as papers report it that pick it on the test part: {', '.join(oracles)}"
     yield from missing_lines(comparison)

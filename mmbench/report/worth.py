@@ -15,11 +15,12 @@ WORDS = (
 )
 
 
-def worth_table(comparison: Comparison) -> Table | None:
-    """A row for each modality of each method that was diagnosed; None where none was."""
+def worth_table(comparison: Comparison, most: int | None = None) -> Table | None:
+    """A row for each modality of each method that was diagnosed, or of the first few; None where none was."""
     found = {method.name: method.diagnosis for method in comparison.methods if method.diagnosis}
     if not found:
         return None
+    found = dict(list(found.items())[:most])
     table = table_of("method", "Shapley value", "alone", "without", "shuffled", "it is", names=("modality",))
     for name, diagnosis in found.items():
         for at, row in enumerate(_worth_rows(diagnosis)):
@@ -39,12 +40,16 @@ def _worth_rows(diagnosis: ModalityScores) -> Iterator[tuple[str, ...]]:
         )
 
 
-def worth_lines(comparison: Comparison) -> Iterator[str]:
-    """What the numbers of `worth_table` mean, and what is missing of them."""
-    if any(method.diagnosis for method in comparison.methods):
+def worth_lines(comparison: Comparison, details: bool = True) -> Iterator[str]:
+    """What the numbers of `worth_table` mean, in a line or with ``details``, and what is missing of them."""
+    diagnosed = any(method.diagnosis for method in comparison.methods)
+    if diagnosed and not details:
+        yield "Shapley value: a modality's share in what the model as it was trained scores;"
+    elif diagnosed:
         yield "Shapley value: a modality's share in what all score over none; alone, without,"
         yield "shuffled (among test samples): balanced accuracy of the model as it was trained,"
         yield "not of one trained so (mmbench ablate --only modalities)"
+    if diagnosed:
         yield from WORDS
     undone = [method for method in comparison.methods if is_undiagnosed(method)]
     if undone:

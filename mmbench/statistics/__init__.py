@@ -10,6 +10,7 @@ from mmbench.statistics.recalls import recall_intervals as recall_intervals
 from mmbench.statistics.units import unit_counts as unit_counts
 from mmbench.statistics.units import unit_of as unit_of
 from mmbench.statistics.verdicts import Verdict as Verdict
+from mmbench.statistics.verdicts import find_leaders as find_leaders
 from mmbench.statistics.verdicts import judge as judge
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "chance_bound",
     "count_hits",
     "difference_intervals",
+    "find_leaders",
     "judge",
     "recall_intervals",
     "resampled_t_p",

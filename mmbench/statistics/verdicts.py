@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mmbench.metrics import Counts
+import numpy as np
+
+from mmbench.metrics import METRICS, Counts
 from mmbench.statistics.intervals import Interval, difference_intervals
 from mmbench.statistics.paired import cohens_dz, holm, permutation_p, unit_differences, wilcoxon_p
 
@@ -43,6 +45,20 @@ def judge(ours: Sequence[Counts], others: Mapping[str, Sequence[Counts]]) -> lis
         difference = difference_intervals(ours, theirs)[METRIC]
         verdicts.append(Verdict(name, _word(difference.mean, p), difference, p, wilcoxon, cohens_dz(differences[name])))
     return verdicts
+
+
+def find_leaders(counts: Mapping[str, Sequence[Counts]]) -> list[str]:
+    """The method of the highest balanced accuracy, and after it, by their scores, those that no evidence tells from it.
+
+    Counts as in `judge`. No method is told from the best of them where the adjusted p is not below 0.05.
+    """
+    best, *others = sorted(counts, key=lambda name: _mean_score(counts[name]), reverse=True)
+    verdicts = judge(counts[best], {name: counts[name] for name in others})
+    return [best, *(verdict.against for verdict in verdicts if verdict.word in ("no evidence", "tie"))]
+
+
+def _mean_score(seeds: Sequence[Counts]) -> float:
+    return float(np.mean([METRICS[METRIC](counts.sum(axis=0)) for counts in seeds]))
 
 
 def _word(difference: float, p: float) -> Word:

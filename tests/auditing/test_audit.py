@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,15 @@ def test_json_has_what_one_would_act_upon(simulated: Any) -> None:
     assert protocols["trial"]["straddling"] == {"trial": 0.0}
 
 
-def test_the_table_says_the_verdict_in_eighty_columns(simulated: Any, where: dict[str, Any]) -> None:
+def test_the_table_says_the_verdict_in_eighty_columns(
+    simulated: Any, where: dict[str, Any], widest: Callable[[str], int]
+) -> None:
     text = render(audit_table(simulated, audit_path(where["out"], simulated)))
     rows = {line.split()[0]: line for line in text.splitlines() if line}
     assert "LEAKS" in rows["segment"]
     assert "no leak found" in rows["loso"]
     assert "SIMULATED" in text
-    assert max(map(len, text.splitlines())) <= 80
+    assert widest(text) <= 80
 
 
 def test_an_audit_is_kept_and_read_again(simulated: Any, where: dict[str, Any]) -> None:
@@ -119,7 +122,7 @@ def test_results_do_not_depend_on_the_number_of_processes(toy: dict[str, Any]) -
     assert one == two
 
 
-def test_the_method_itself_is_trained_once(toy: dict[str, Any], tmp_path: Path) -> None:
+def test_the_method_itself_is_trained_once(toy: dict[str, Any], tmp_path: Path, widest: Callable[[str], int]) -> None:
     options = {**toy, "out": tmp_path, "protocol": "subject"}
     before = mmbench.audit("concat", "toy", **options)
     assert before.protocols[0].method is None
@@ -144,7 +147,7 @@ def test_the_method_itself_is_trained_once(toy: dict[str, Any], tmp_path: Path) 
     assert again == {removed, spoilt}
     text = render(audit_table(full, tmp_path))
     assert "concat itself" in text
-    assert max(map(len, text.splitlines())) <= 80
+    assert widest(text) <= 80
 
 
 def test_a_method_that_recognises_trials_is_caught_itself(where: dict[str, Any], tmp_path: Path) -> None:

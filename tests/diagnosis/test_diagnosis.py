@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -299,10 +300,10 @@ def test_a_damaged_diagnosis_is_a_damaged_record(copied: Comparison, path: tuple
         read_record(file)
 
 
-def test_tables_fit_and_say_what_is_needed(finished: Comparison) -> None:
+def test_tables_fit_and_say_what_is_needed(finished: Comparison, widest: Callable[[str], int]) -> None:
     for table in (comparison_table(finished), diagnosis_tables(finished)):
         text = render(table)
-        assert max(map(len, text.splitlines())) <= 80
+        assert widest(text) <= 80
         row = next(line for line in text.splitlines() if line.split()[:1] == ["loud"] or "concat loud" in line)
         assert row.rstrip().endswith("needed")
     assert "all but" not in render(diagnosis_tables(finished))

@@ -9,7 +9,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
 from mmbench.metrics import balanced_accuracy
-from mmbench.statistics import judge, resampled_t_p
+from mmbench.statistics import find_leaders, judge, resampled_t_p
 from mmbench.statistics.chance import chance_bound
 from mmbench.statistics.paired import cohens_dz, holm, permutation_p, unit_differences, wilcoxon_p
 
@@ -147,3 +147,11 @@ def test_each_further_comparison_makes_a_verdict_harder(people):
     alone = judge([second], {"a": [first]})[0].p
     among = judge([second], {"a": [first], **{f"tie{number}": [second] for number in range(4)}})[0].p
     assert among == pytest.approx(min(5 * alone, 1))
+
+
+def test_leaders_are_the_best_and_those_no_evidence_tells_from_it(people):
+    first, second = people(np.random.default_rng(1), 0.3, 20)
+    worse, better = sorted((first, second), key=lambda counts: balanced_accuracy(counts.sum(axis=0)))
+    assert find_leaders({"worse": [worse], "better": [better], "again": [better]}) == ["better", "again"]
+    assert find_leaders({"alone": [worse]}) == ["alone"]
+    assert find_leaders({"worse": [worse], "also": [worse]}) == ["worse", "also"]
