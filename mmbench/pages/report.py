@@ -1,14 +1,17 @@
 """The report of a run: one page, made of its records, written whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmbench.comparison import Comparison
 from mmbench.files import write_text
+from mmbench.pages.beside import ablation_section, audit_section
 from mmbench.pages.blocks import Page, Section, Warned
+from mmbench.pages.details import detail_sections
 from mmbench.pages.drawing import Canvas
 from mmbench.pages.rendering import render_page
+from mmbench.pages.reproducing import reproducing_section
 from mmbench.pages.scores import scores_section, verdict_section
 from mmbench.pages.sources import Sources
 
@@ -39,14 +42,20 @@ def render_report(sources: Sources) -> str:
         title=_title(comparison),
         lead=_lead(comparison),
         warnings=tuple(_warnings(comparison)),
-        sections=_sections(sources, canvas),
+        sections=tuple(_sections(sources, canvas)),
     )
     return render_page("report.html", canvas.sheet.css, page=page)
 
 
-def _sections(sources: Sources, canvas: Canvas) -> Sequence[Section]:
+def _sections(sources: Sources, canvas: Canvas) -> Iterator[Section]:
     comparison = sources.comparison
-    return [verdict_section(comparison), scores_section(comparison, canvas)]
+    yield verdict_section(comparison)
+    yield scores_section(comparison, canvas)
+    yield from detail_sections(comparison, canvas)
+    yield from (ablation_section(at, each, canvas) for at, each in enumerate(sources.ablations, start=1))
+    protocol = str(comparison.run["protocol"])
+    yield from (audit_section(at, each, protocol, canvas) for at, each in enumerate(sources.audits, start=1))
+    yield reproducing_section(comparison)
 
 
 def _title(comparison: Comparison) -> str:

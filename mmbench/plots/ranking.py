@@ -28,7 +28,7 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
         axes = figure.subplots()
         for at, method in enumerate(methods):
             _draw(axes, at, method, method is comparison.methods[0], mark)
-        name_rows(axes, [method.name for method in methods])
+        name_rows(axes, [method.name for method in methods], width)
         axes.axvline(comparison.chance, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)))
         axes.annotate(
             "chance",

@@ -1,6 +1,6 @@
 """How plots look: one ink, quiet lines, and series that differ in colour, marker and dash."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,13 @@ def series(at: int) -> Series:
     return Series(SERIES[at % len(SERIES)], _MARKERS[at % len(_MARKERS)], _DASHES[at % len(_DASHES)])
 
 
+def line_of(look: Series, size: float = 5.0) -> object:
+    """A line of that look for a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=look.color, marker=look.marker, linestyle=look.dash, linewidth=1.4, markersize=size)
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """The look of our plots while the block runs; SpecError where matplotlib is not installed."""
@@ -107,9 +114,9 @@ def new_figure(height: float, width: float) -> "Figure":
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def name_rows(axes: "Axes", names: list[str]) -> None:
-    """A row for each name from the top down, without lines between them."""
-    most = 34 if axes.get_figure().get_figwidth() > NARROW else 19
+def name_rows(axes: "Axes", names: Sequence[str], width: float) -> None:
+    """A row for each name from the top down, without lines between them; ``width`` is that of the figure."""
+    most = 34 if width > NARROW else 19
     axes.set_yticks(range(len(names)), [shortened(name, most) for name in names], color=INK)
     axes.set_ylim(len(names) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
