@@ -10,6 +10,7 @@ import numpy as np
 
 from mmbench.asked import Asked, examine, find_files, settle
 from mmbench.building import all_params, check_augment
+from mmbench.claims.commands import portable_command
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.files import make_folder, using, write_text
 from mmbench.hashing import digest
@@ -47,7 +48,7 @@ def run_spec(spec: RunSpec) -> Comparison:
     findings = examine(asked, recipes)
     check_saving(spec.save_encoders, recipes[0], asked.schema.modalities, spec.plugins)
     home, plans = carry_out(asked, files, recipes, findings)
-    return _write_comparison(home, plans, asked.design.seeds, describe_asking(asked, recipes))
+    return _write_comparison(home, plans, spec, asked.design.seeds, describe_asking(asked, recipes))
 
 
 @dataclass(frozen=True)
@@ -173,8 +174,8 @@ def _folds_as_ids(folds: Sequence[Fold], store: Store) -> list[dict[str, Any]]:
     return [{"name": fold.name, **{part: store.ids[getattr(fold, part)].tolist() for part in parts}} for fold in folds]
 
 
-def _write_comparison(home: Path, plans: Sequence[Plan], seeds: int, asking: Asking) -> Comparison:
+def _write_comparison(home: Path, plans: Sequence[Plan], spec: RunSpec, seeds: int, asking: Asking) -> Comparison:
     listed = {"runs": [plan.folder.name for plan in plans], "seeds": seeds}
     path = home / f"comparison-{digest(listed)[:10]}.json"
-    write_text(path, json.dumps({**listed, "asked": asdict(asking)}))
+    write_text(path, json.dumps({**listed, "asked": asdict(asking), "command": portable_command(spec)}))
     return load_comparison(path)

@@ -101,6 +101,8 @@ FLOORS = (
         "claims",
         "conformance",
         "report",
+        "plots",
+        "pages",
     },
     {"cli", "__main__"},
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import ablate, audit, cache, check, claim, data, diagnose, explain, listing, run, show, tune
+from mmbench.cli import ablate, audit, cache, check, claim, data, diagnose, explain, listing, report, run, show, tune
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -29,6 +29,7 @@ app.command("list")(listing.list_components)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.command("show")(show.show)
+app.command("report")(report.report)
 app.command("diagnose")(diagnose.diagnose)
 app.command("compare")(show.compare)
 app.command("check")(check.check)

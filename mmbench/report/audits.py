@@ -10,7 +10,8 @@ from rich.text import Text
 from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
 from mmbench.report.layout import path_line, plain_table, show_gap, show_p
 
-_WORDS = {True: "LEAKS", False: "no leak found", None: "cannot tell"}
+WORDS = {True: "LEAKS", False: "no leak found", None: "cannot tell"}
+"""What is said of a protocol, by whether it leaks."""
 
 
 def audit_table(result: AuditResult, path: Path) -> RenderableType:
@@ -18,9 +19,9 @@ def audit_table(result: AuditResult, path: Path) -> RenderableType:
     parts: list[RenderableType] = [_headline(result), _probe_table(result)]
     if any(audit.method for audit in result.protocols):
         parts += [Text(), _method_table(result)]
-    findings = [*_structure_lines(result), *_oddity_lines(result), *_skipped_lines(result)]
+    findings = audit_findings(result)
     parts += [Text(f"\n{line}", style="bold") if not at else Text(line, "bold") for at, line in enumerate(findings)]
-    return Group(*parts, Text("\n" + "\n".join(_footnotes(result)), style="dim"), path_line("audit", path))
+    return Group(*parts, Text("\n" + "\n".join(audit_notes(result)), style="dim"), path_line("audit", path))
 
 
 def _headline(result: AuditResult) -> Text:
@@ -37,7 +38,7 @@ def _probe_table(result: AuditResult) -> Table:
     for heading in ("score", "inflated", "oracle", "control", "dealt", "p", "shared"):
         table.add_column(heading, justify="right", no_wrap=True)
     for audit in result.protocols:
-        cells = (audit.protocol, _WORDS[audit.leaks], *_numbers(result, audit, "probe"), _shared(audit))
+        cells = (audit.protocol, WORDS[audit.leaks], *_numbers(result, audit, "probe"), _shared(audit))
         table.add_row(*map(Text, cells), style="bold red" if audit.leaks else "")
     return table
 
@@ -101,7 +102,13 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if share < 0.01 else f"{share:.0%}"
 
 
-def _footnotes(result: AuditResult) -> Iterator[str]:
+def audit_findings(result: AuditResult) -> list[str]:
+    """What stands out beside the numbers: what parts share, odd channels, and what was not audited."""
+    return [*_structure_lines(result), *_oddity_lines(result), *_skipped_lines(result)]
+
+
+def audit_notes(result: AuditResult) -> Iterator[str]:
+    """What the numbers of an audit mean."""
     control = result.protocols[0].probe.control
     groups = " or ".join(result.protocols[0].structure.straddling) or "group"
     yield (

@@ -1,0 +1,49 @@
+"""The sections of a report that look behind the scores: a plot each, and what its numbers mean."""
+
+from collections.abc import Iterator
+
+from mmbench.comparison import Comparison
+from mmbench.pages.blocks import Block, Lines, Section, Table, Text
+from mmbench.pages.drawing import Canvas
+from mmbench.plots import calibration, confusion, cost, learning, missing, modalities, subjects, tuning
+from mmbench.plots.ranking import ranked
+from mmbench.report.budgets import tuning_lines
+from mmbench.report.costs import COLUMNS, cost_cells, cost_lines
+from mmbench.report.worth import worth_lines
+
+
+def detail_sections(comparison: Comparison, canvas: Canvas) -> Iterator[Section]:
+    """What the records allow: a section that would be empty is left out."""
+    if subjects.can_show(comparison):
+        plot = canvas.draw(lambda width: subjects.subjects(comparison, width))
+        yield Section("subjects", f"Every {comparison.run['unit']}", [plot])
+    plot = canvas.draw(lambda width: confusion.confusion(comparison, width))
+    yield Section("confusion", "Confusion", [plot])
+    if learning.can_show(comparison):
+        plot = canvas.draw(lambda width: learning.learning(comparison, width))
+        yield Section("learning", "Learning", [plot])
+    if worth := list(_worth(comparison, canvas)):
+        yield Section("modalities", "Modalities", worth)
+    yield Section("calibration", "Calibration", list(_calibration(comparison, canvas)))
+    if cost.can_show(comparison):
+        plot = canvas.draw(lambda width: cost.cost(comparison, width))
+        yield Section("cost", "Cost", [plot])
+    if tuning.can_show(comparison):
+        plot = canvas.draw(lambda width: tuning.tuning(comparison, width))
+        yield Section("tuning", "Tuning", [plot, Lines(list(tuning_lines(comparison.methods)))])
+
+
+def _worth(comparison: Comparison, canvas: Canvas) -> Iterator[Block]:
+    if modalities.can_show(comparison):
+        yield canvas.draw(lambda width: modalities.modalities(comparison, width))
+    if missing.can_show(comparison):
+        yield canvas.draw(lambda width: missing.missing(comparison, width))
+    if any(method.diagnosis for method in comparison.methods):
+        yield Text(" ".join(worth_lines(comparison)), quiet=True)
+
+
+def _calibration(comparison: Comparison, canvas: Canvas) -> Iterator[Block]:
+    yield canvas.draw(lambda width: calibration.calibration(comparison, width))
+    rows = [(method.name, *cost_cells(method)) for method in ranked(comparison)]
+    yield Table("Calibration and cost of every method", ("method", *COLUMNS), rows)
+    yield Text(" ".join(cost_lines(comparison)), quiet=True)

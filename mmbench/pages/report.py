@@ -1,0 +1,77 @@
+"""The report of a run: one page, made of its records, written whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmbench.comparison import Comparison
+from mmbench.files import write_text
+from mmbench.pages.beside import ablation_section, audit_section
+from mmbench.pages.blocks import Page, Section, Warned
+from mmbench.pages.details import detail_sections
+from mmbench.pages.drawing import Canvas
+from mmbench.pages.rendering import render_page
+from mmbench.pages.reproducing import reproducing_section
+from mmbench.pages.scores import scores_section, verdict_section
+from mmbench.pages.sources import Sources
+
+NAME = "index.html"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A page that was written, and its size in bytes."""
+
+    path: Path
+    size: int
+
+
+def write_report(sources: Sources, out: Path) -> Written:
+    """Write the report of ``sources`` into the folder ``out``."""
+    html = render_report(sources)
+    path = out / NAME
+    write_text(path, html)
+    return Written(path, len(html.encode()))
+
+
+def render_report(sources: Sources) -> str:
+    """The report as HTML; the same records give the same page."""
+    canvas = Canvas()
+    comparison = sources.comparison
+    page = Page(
+        title=_title(comparison),
+        lead=_lead(comparison),
+        warnings=tuple(_warnings(comparison)),
+        sections=tuple(_sections(sources, canvas)),
+    )
+    return render_page("report.html", canvas.sheet.css, page=page)
+
+
+def _sections(sources: Sources, canvas: Canvas) -> Iterator[Section]:
+    comparison = sources.comparison
+    yield verdict_section(comparison)
+    yield scores_section(comparison, canvas)
+    yield from detail_sections(comparison, canvas)
+    yield from (ablation_section(at, each, canvas) for at, each in enumerate(sources.ablations, start=1))
+    protocol = str(comparison.run["protocol"])
+    yield from (audit_section(at, each, protocol, canvas) for at, each in enumerate(sources.audits, start=1))
+    yield reproducing_section(comparison)
+
+
+def _title(comparison: Comparison) -> str:
+    return f"{comparison.methods[0].name} on {comparison.run['dataset']}"
+
+
+def _lead(comparison: Comparison) -> str:
+    run = comparison.run
+    others = len(comparison.methods) - 1
+    against = f"against {others} {'other' if others == 1 else 'others'}, " if others else ""
+    return f"{against}{run['task']} ({len(run['classes'])} classes), protocol {run['protocol']}".capitalize()
+
+
+def _warnings(comparison: Comparison) -> Iterator[Warned]:
+    for group, share in comparison.run["straddling"].items():
+        if share > 0:
+            yield Warned("LEAK:", f"{share:.0%} of the test samples share their {group} with the training part.")
+    if comparison.simulated:
+        yield Warned("SIMULATED data:", "these scores say nothing about people.")

@@ -1,0 +1,101 @@
+"""The first sections of a report: who won, by how much, and every score."""
+
+from collections.abc import Iterator
+
+from mmbench.comparison import Comparison, MethodResult, missing_lines
+from mmbench.pages.blocks import Lines, Section, Statement, Table, Text
+from mmbench.pages.drawing import Canvas
+from mmbench.plots.ranking import ranked, ranking
+from mmbench.report.layout import show_difference, show_gap, show_interval, show_p
+from mmbench.report.quantities import short_count, short_time
+from mmbench.report.tables import describe_data
+
+_METRIC = "balanced_accuracy"
+_SAID = {"helps": "scores above", "hurts": "scores below", "tie": "ties with"}
+
+
+def verdict_section(comparison: Comparison) -> Section:
+    """The verdict in words, then in numbers."""
+    blocks: list[Statement | Table | Text | Lines] = [Statement(say_verdict(comparison))]
+    if comparison.verdicts:
+        blocks += [_verdicts(comparison), Text(_on_verdicts(comparison), quiet=True)]
+    if missing := list(missing_lines(comparison)):
+        blocks.append(Lines(missing))
+    return Section("verdict", "Verdict", blocks)
+
+
+def say_verdict(comparison: Comparison) -> str:
+    """What the comparison found, in a sentence or two."""
+    first = comparison.methods[0]
+    scored = f"{first.name}: balanced accuracy {show_interval(first.scores[_METRIC])}."
+    if comparison.headless:
+        return f"The method that was asked for failed in every fold: there is no verdict. Of the others, {scored}"
+    by_word: dict[str, list[str]] = {}
+    for verdict in comparison.verdicts:
+        by_word.setdefault(verdict.word, []).append(verdict.against)
+    told = [f"{said} {_listed(by_word[word])}" for word, said in _SAID.items() if word in by_word]
+    sentence = f" It {' and '.join(told)}." if told else ""
+    if unclear := by_word.get("no evidence"):
+        sentence += f" There is no evidence of a difference to {_listed(unclear)}."
+    return scored + sentence
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _verdicts(comparison: Comparison) -> Table:
+    rows = [
+        (
+            verdict.against + (" ²" if verdict.against == comparison.best_single else ""),
+            verdict.word,
+            show_difference(verdict.difference),
+            show_p(verdict.p),
+        )
+        for verdict in comparison.verdicts
+    ]
+    strong = {at for at, verdict in enumerate(comparison.verdicts) if verdict.word in ("helps", "hurts")}
+    first = comparison.methods[0].name
+    return Table(
+        f"{first} against each of the others", ("against", "verdict", "difference", "p"), rows, 2, frozenset(strong)
+    )
+
+
+def _on_verdicts(comparison: Comparison) -> str:
+    single = " ² the best single modality." if comparison.best_single else ""
+    return (
+        "Difference: of balanced accuracy, paired, with its 95 % interval; p: by exchanging "
+        f"{comparison.run['unit']}s, adjusted for {len(comparison.verdicts)} comparisons (Holm). No evidence is no proof of equality.{single}"
+    )
+
+
+def scores_section(comparison: Comparison, canvas: Canvas) -> Section:
+    """The ranking as a plot, and every score as a table."""
+    notes = [
+        f"[95 % interval] over {len(comparison.methods[0].units)} {comparison.run['unit']}s. Last, oracle: balanced "
+        "accuracy gained by taking the last epoch, or the best one on test labels, for the one chosen.",
+        *describe_data(comparison),
+    ]
+    return Section(
+        "ranking", "Ranking", [canvas.draw(lambda width: ranking(comparison, width)), _scores(comparison), Lines(notes)]
+    )
+
+
+def _scores(comparison: Comparison) -> Table:
+    columns = ("method", "balanced accuracy", "accuracy", "macro F1", "last", "oracle", "parameters", "time")
+    methods = ranked(comparison)
+    best = methods[0].scores[_METRIC].mean
+    strong = {at for at, method in enumerate(methods) if method.scores[_METRIC].mean == best}
+    return Table("Scores of every method", columns, [tuple(_row(method)) for method in methods], 1, frozenset(strong))
+
+
+def _row(method: MethodResult) -> Iterator[str]:
+    scores = method.scores
+    yield method.name + (" ¹" if method.run["own_encoders"] else "")
+    yield show_interval(scores[_METRIC])
+    yield f"{scores['accuracy'].mean:.3f}"
+    yield f"{scores['macro_f1'].mean:.3f}"
+    yield show_gap(method.gap("last"))
+    yield show_gap(method.gap("oracle"))
+    yield short_count(method.parameters["total"])
+    yield short_time(method.seconds)

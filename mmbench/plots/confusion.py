@@ -1,0 +1,78 @@
+"""Confusion matrices: what each class was taken for."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.plots.panels import label_outside, make_panels
+from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.ranking import ranked
+from mmbench.plots.style import BLUE, INK, NARROW, PAPER, WIDTH, shortened, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mmbench.comparison import Comparison, MethodResult
+
+_WRITTEN = 4  # classes up to which shares fit into their cells
+_STRONG = 0.6  # share from which on a number is written light on dark
+
+
+def confusion_shares(method: "MethodResult") -> NDArray[np.float64]:
+    """Of the samples of each class the share named as each ``(C, C)``; rows are the true classes, 0 for absent ones."""
+    counts = np.sum([seed.sum(axis=0) for seed in method.counts], axis=0)
+    support = counts.sum(axis=1, keepdims=True)
+    return np.divide(counts, support, out=np.zeros_like(counts), where=support > 0)
+
+
+def confusion(comparison: "Comparison", width: float = WIDTH) -> Plot:
+    """A matrix a method, over all test samples of all seeds."""
+    methods, mark = ranked(comparison), Mark()
+    classes = [str(name) for name in comparison.run["classes"]]
+    side = width / (2 if width <= NARROW else 3)
+    with styled():
+        figure, panels = make_panels([method.name for method in methods], side + 0.1, width, extra=0.2)
+        for axes, method in zip(panels, methods, strict=True):
+            _draw(axes, method, classes, mark, width)
+        label_outside(figure, "named class", "true class")
+    rows = [
+        (method.name, name, *(f"{share:.3f}" for share in shares))
+        for method in methods
+        for name, shares in zip(classes, confusion_shares(method), strict=True)
+    ]
+    return Plot(
+        figure,
+        "What was taken for what",
+        "Rows are true classes, columns what the method named. The darker a cell, the larger the share of the row's "
+        "samples in it; a perfect method fills the diagonal.",
+        ("method", "true class", *(f"as {name}" for name in classes)),
+        tuple(rows),
+        mark.told,
+        names=2,
+    )
+
+
+def _draw(axes: "Axes", method: "MethodResult", classes: list[str], mark: Mark, width: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    shares = confusion_shares(method)
+    for (row, column), share in np.ndenumerate(shares):
+        if share == 0:
+            continue
+        cell = Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=BLUE, alpha=max(share, 0.04), linewidth=0)
+        axes.add_patch(cell)
+        mark(cell, f"{method.name}: {share:.0%} of {classes[row]} named {classes[column]}")
+        if len(classes) <= _WRITTEN:
+            color = PAPER if share > _STRONG else INK
+            axes.text(column, row, f"{share:.2f}", ha="center", va="center", fontsize=9, color=color)
+    few = len(classes) <= 12
+    names = [shortened(name, 9 if width > NARROW else 6) for name in classes] if few else []
+    at = range(len(classes)) if few else []
+    axes.set_xticks(at, names, rotation=0 if len(classes) <= 2 or max(map(len, names), default=0) <= 2 else 45)
+    axes.set_yticks(at, names)
+    axes.set_xlim(-0.55, len(classes) - 0.45)
+    axes.set_ylim(len(classes) - 0.45, -0.55)
+    axes.set_aspect("equal")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)

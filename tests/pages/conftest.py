@@ -1,0 +1,89 @@
+"""A real browser for pages: Debian's Chromium, driven by Playwright."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+HEIGHT = 900
+
+
+# Playwright keeps an event loop running while it is open, which tests of other folders must not meet.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; the test is skipped where it is not installed."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a file at a width in CSS pixels, in the dark or not; gives Playwright's page.
+
+    When the test ends, it fails if the browser printed anything or a page asked for anything but its own file.
+    """
+    found: list[str] = []
+    contexts: list[Any] = []
+
+    def open_file(path: Path, width: int = 1280, dark: bool = False) -> Any:
+        scheme = "dark" if dark else "light"
+        context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+        contexts.append(context)
+        url = path.resolve().as_uri()
+
+        def answer(route: Any) -> None:
+            asked = route.request.url
+            if asked.split("#")[0] == url or asked.startswith("data:"):
+                route.continue_()
+            else:
+                found.append(f"asked for {asked}")
+                route.abort()
+
+        context.route("**/*", answer)
+        page = context.new_page()
+        page.on("console", lambda message: found.append(f"printed {message.type}: {message.text}"))
+        page.on("pageerror", lambda error: found.append(f"failed with {error}"))
+        page.goto(url)
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert found == []
+
+
+@pytest.fixture(scope="package")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A small comparison with everything that records may tell."""
+    import mmbench
+
+    home = tmp_path_factory.mktemp("finished")
+    options: dict[str, Any] = {"training": {"epochs": 3}, "folds": 2, "modalities": ["mor", "zer"], "jobs": 1}
+    return mmbench.run(
+        "gated",
+        "mfeat",
+        against=["concat", "only[modality=mor]", "prior"],
+        tune=2,
+        out=home / "runs",
+        cache=home / "cache",
+        **options,
+    )
+
+
+@pytest.fixture(scope="package")
+def report(finished: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of that comparison."""
+    from mmbench.pages import write_report
+    from mmbench.pages.sources import find_sources
+
+    path: Path = write_report(find_sources([finished.path]), tmp_path_factory.mktemp("page")).path
+    return path
