@@ -1,6 +1,6 @@
 """From a record back to the trained model and the data it was tested on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
         )
     plan = _recall(record, path.parent, cache, plugins)
     store = Store(plan.store)
-    fold = _find_fold(path.parent.parent / "folds.json", record.fold, store)
+    fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
     model = build_model(plan, store, record.seed)
     restore_weights(weights_path(path), model, record.weights)
     return Restored(record, plan, model.eval(), fold, make_inputs(plan, store, fold), store)
@@ -57,25 +57,35 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
 def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> Plan:
     run = record.run
     dataset = parse_spec(run["dataset"]).name
-    encoders = run["encoders"]
+    store = _existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5")
     tokens = {
         name: _existing(cache / "tokens" / f"{encoder['tokens']}.h5")
-        for name, encoder in encoders.items()
+        for name, encoder in run["encoders"].items()
         if encoder["tokens"]
     }
-    # Where a fold was tuned, its model has other parameters than the run says.
+    return recall_plan(record, folder, store, tokens, plugins)
+
+
+def recall_plan(
+    record: Record, folder: Path, store: Path, tokens: Mapping[str, Path], plugins: tuple[str, ...]
+) -> Plan:
+    """The plan that a record was made by, over files that are at hand, for the CPU; it keeps no weights.
+
+    Where the fold was tuned, its model has the parameters that were chosen for it.
+    """
+    run = record.run
     tuned = record.tuning["chosen"] if record.tuning else {}
     recipe = Recipe(
         label=run["method"],
         modalities=tuple(run["modalities"]),
         fusion=Spec(run["fusion"]["name"], run["fusion"]["params"]),
-        encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in encoders.items()},
+        encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in run["encoders"].items()},
         training=Training(**run["training"]),
     )
     return Plan(
         recipe=with_params(recipe, tuned),
         tokens=tokens,
-        store=_existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5"),
+        store=store,
         task=run["task"],
         standardize=run["standardize"],
         plugins=plugins,
@@ -83,6 +93,7 @@ def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...])
         threads=run["threads"],
         folder=folder,
         run=run,
+        keep="drop",
     )
 
 
@@ -92,7 +103,8 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _find_fold(path: Path, name: str, store: Store) -> Fold:
+def find_fold(path: Path, name: str, store: Store) -> Fold:
+    """The rows of a fold, from the file that tells its samples; RecordError where it does not."""
     try:
         folds = load_json(path)
         found = next(fold for fold in folds if fold["name"] == name)

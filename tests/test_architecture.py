@@ -101,8 +101,10 @@ FLOORS = (
         "claims",
         "conformance",
         "report",
+        "leaderboards",
         "plots",
         "pages",
+        "publishing",
     },
     {"cli", "__main__"},
 )

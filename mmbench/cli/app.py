@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import ablate, audit, cache, check, claim, data, diagnose, explain, listing, report, run, show, tune
+from mmbench.cli import (
+    ablate,
+    audit,
+    cache,
+    check,
+    claim,
+    data,
+    diagnose,
+    explain,
+    leaderboard,
+    listing,
+    report,
+    run,
+    show,
+    tune,
+)
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -30,6 +45,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.command("show")(show.show)
 app.command("report")(report.report)
+app.add_typer(leaderboard.app, name="leaderboard")
 app.command("diagnose")(diagnose.diagnose)
 app.command("compare")(show.compare)
 app.command("check")(check.check)

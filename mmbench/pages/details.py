@@ -8,7 +8,7 @@ from mmbench.pages.drawing import Canvas
 from mmbench.plots import calibration, confusion, cost, learning, missing, modalities, subjects, tuning
 from mmbench.plots.ranking import ranked
 from mmbench.report.budgets import tuning_lines
-from mmbench.report.costs import COLUMNS, cost_cells, cost_lines
+from mmbench.report.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
 from mmbench.report.worth import worth_lines
 
 
@@ -44,6 +44,6 @@ def _worth(comparison: Comparison, canvas: Canvas) -> Iterator[Block]:
 
 def _calibration(comparison: Comparison, canvas: Canvas) -> Iterator[Block]:
     yield canvas.draw(lambda width: calibration.calibration(comparison, width))
-    rows = [(method.name, *cost_cells(method)) for method in ranked(comparison)]
-    yield Table("Calibration and cost of every method", ("method", *COLUMNS), rows)
+    rows = [(method.name, *calibration_cells(method), *cost_cells(method)) for method in ranked(comparison)]
+    yield Table("Calibration and cost of every method", ("method", *CALIBRATION, *COST), rows)
     yield Text(" ".join(cost_lines(comparison)), quiet=True)

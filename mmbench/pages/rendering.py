@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render_page(template: str, css: str = "", **content: Any) -> str:
-    """The page that a template makes of ``content``; ``css`` are rules of its own, after those of all pages."""
+def render_page(template: str, css: str = "", kind: str = "", **content: Any) -> str:
+    """The page that a template makes of ``content``; ``css`` are rules of its own, after those of all pages.
+
+    Pages of a ``kind`` share a style and a script of that name.
+    """
     style, script = f"{_static('style.css')}{css}", _static("script.js")
+    if kind:
+        style, script = f"{style}{_static(f'{kind}.css')}", f"{script}{_static(f'{kind}.js')}"
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -1,0 +1,74 @@
+"""``mmbench leaderboard``: records that are published, and the pages that follow from them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmbench.cli.console import progress, show_json, show_lines
+from mmbench.cli.options import Json, Plugins, Quiet, exit_by
+
+app = typer.Typer(help="Leaderboards that anybody can rebuild from records.", no_args_is_help=True)
+
+Root = Annotated[Path, typer.Option("--root", help="Folder of the leaderboards.")]
+
+
+@app.command()
+def add(
+    runs: Annotated[list[Path], typer.Argument(help="Files or folders that mmbench run or audit printed.")],
+    root: Root = Path("leaderboards"),
+    as_json: Json = False,
+) -> None:
+    """Put runs on the board of their dataset, protocol and task, or an audit beside it, and build the pages."""
+    from mmbench.publishing import publish
+
+    folders = list(dict.fromkeys(folder for run in runs for folder in publish(run, root)))
+    if as_json:
+        show_json([str(folder) for folder in folders])
+    else:
+        show_lines(folders)
+
+
+@app.command()
+def build(root: Root = Path("leaderboards"), as_json: Json = False) -> None:
+    """Write the Markdown and the pages of all boards again; prints the files that changed."""
+    from mmbench.publishing import build as build_pages
+
+    changed = build_pages(root)
+    if as_json:
+        show_json([str(path) for path in changed])
+    else:
+        show_lines(changed or ["nothing changed"])
+
+
+@app.command()
+def verify(
+    root: Root = Path("leaderboards"),
+    again: Annotated[int, typer.Option(help="Folds to train again, each of another board as far as there are.")] = 1,
+    seed: Annotated[int, typer.Option(help="Which folds these are.")] = 0,
+    data: Annotated[
+        list[str] | None, typer.Option(help="DATASET=FOLDER of its files, to train its folds again; may be repeated.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    plugin: Plugins = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Recompute every number from predictions, hold the pages against them, and train sampled folds again."""
+    from joblib import cpu_count
+
+    from mmbench.leaderboards.repeating import Place
+    from mmbench.prepare import default_cache
+    from mmbench.publishing import verify as verify_boards
+    from mmbench.specs import parse_pairs
+
+    folders = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
+    place = Place(None, cache or default_cache(), jobs or cpu_count(), tuple(plugin or ()))
+    with progress(quiet):
+        found = verify_boards(root, again, seed, place, folders)
+    if as_json:
+        show_json({"checked": found.lines, "faults": found.faults})
+    else:
+        show_lines([*found.lines, *(f"WRONG {line}" for line in found.faults)])
+    exit_by(bool(found.faults))

@@ -1,0 +1,171 @@
+"""Leaderboards: what comes onto one, that its pages follow from its records, and that tampering is found."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import mmbench
+from mmbench.cli.app import app
+from mmbench.errors import RecordError
+from mmbench.leaderboards import Repeated, find_boards, find_pairs, find_standings, load_board
+from mmbench.leaderboards.repeating import Place
+from mmbench.publishing import build, publish, verify
+from mmbench.records import find_records, read_record, write_record
+
+BOARD = "mfeat/pooled-segment/digit"
+EPSILON = 1e-12
+
+
+@pytest.fixture
+def check(home: Path) -> Callable[..., Any]:
+    def checked(root: Path, again: int = 0, seed: int = 0) -> Any:
+        return verify(root, again, seed, Place(None, home / "cache", 1), {})
+
+    return checked
+
+
+def first_record(root: Path, method: str = "concat") -> Path:
+    return sorted(find_records(next((root / BOARD).glob(f"{method}-*"))))[0]
+
+
+def test_a_board_holds_the_records_and_tells_them(published: Path, comparison: Any) -> None:
+    assert find_boards(published) == [published / BOARD]
+    board = load_board(published / BOARD)
+    standings = find_standings(board)
+    assert [standing.method for standing in standings] == ["concat", "prior"]
+    assert standings[0].scores == comparison.methods[0].scores
+    assert [standing.is_tied for standing in standings] == [True, False]
+    assert standings[0].budget == "2 trials a fold"
+    (pair,) = find_pairs(board)
+    assert pair.difference.low > 0
+    assert pair.p < 0.05
+    record = read_record(first_record(published))
+    assert record.weights is None
+    text = (published / BOARD / "README.md").read_text()
+    assert f"{standings[0].scores['balanced_accuracy'].mean:.3f}" in text
+    assert "not audited" in text
+    assert f"]({BOARD}/README.md)" in (published / "README.md").read_text()
+    assert not list(published.rglob("*.safetensors"))
+
+
+def test_what_is_built_twice_is_the_same(root: Path, check: Callable[..., Any]) -> None:
+    assert build(root) == []
+    assert check(root).faults == ()
+    page = root / BOARD / "index.html"
+    page.write_text(page.read_text().replace("concat", "cheat"))
+    (root / "README.md").unlink()
+    assert [fault.split(":")[0] for fault in check(root).faults] == ["README.md", f"{BOARD}/index.html"]
+    assert sorted(build(root)) == sorted([root / "README.md", page])
+    assert check(root).faults == ()
+
+
+def test_a_fold_trained_again_gives_the_same_bits(root: Path, check: Callable[..., Any]) -> None:
+    for seed in range(2):
+        found = check(root, 2, seed)
+        assert found.faults == ()
+        assert [line.endswith(": the same bits") for line in found.lines] == [False, True, True]
+
+
+def test_a_score_that_predictions_do_not_give_is_found(root: Path, check: Callable[..., Any]) -> None:
+    path = first_record(root)
+    record = read_record(path)
+    better = {name: {**scores, "accuracy": 0.99} for name, scores in record.scores.items()}
+    write_record(path, replace(record, scores=better))
+    build(root)
+    (fault,) = check(root).faults
+    assert "accuracy is told as 0.990000, its predictions give" in fault
+
+
+def test_predictions_that_training_does_not_give_are_found(root: Path, check: Callable[..., Any]) -> None:
+    from mmbench.metrics import score_all
+
+    for path in [path for folder in (root / BOARD).glob("*-*") for path in find_records(folder)]:
+        record = read_record(path)
+        ideal = tuple(tuple(np.eye(10)[label].tolist()) for label in record.labels)
+        scores = score_all(np.array(record.labels), np.array(record.labels), 10)
+        write_record(path, replace(record, logits=ideal, scores=dict.fromkeys(record.scores, scores)))
+    build(root)
+    (fault,) = check(root, again=1).faults
+    assert fault.endswith("NOT THE SAME")
+
+
+def test_splits_that_were_changed_are_found(root: Path, check: Callable[..., Any]) -> None:
+    path = root / BOARD / "folds.json"
+    folds = json.loads(path.read_text())
+    folds[0]["train"].append(folds[0]["test"][0])
+    path.write_text(json.dumps(folds))
+    first, second = check(root).faults
+    assert "folds.json has fingerprint" in first
+    assert "has samples in two of its parts" in second
+
+
+def test_other_splits_are_refused(root: Path, home: Path) -> None:
+    options: dict[str, Any] = {"modalities": ["mor"], "training": {"epochs": 1}, "jobs": 1}
+    other = mmbench.run("late", "mfeat", folds=3, out=home / "runs", cache=home / "cache", **options)
+    before = sorted(root.rglob("*"))
+    with pytest.raises(RecordError, match="fingerprint is"):
+        publish(other.path, root)
+    assert sorted(root.rglob("*")) == before
+
+
+def test_a_run_that_is_not_whole_is_refused(tmp_path: Path, root: Path, comparison: Any) -> None:
+    import shutil
+
+    copied = Path(shutil.copytree(comparison.path.parent, tmp_path / comparison.path.parent.name))
+    next(find_records(copied / comparison.methods[1].folder.name)).unlink()
+    with pytest.raises(RecordError, match="1 folds of prior are missing"):
+        publish(copied / comparison.path.name, root)
+
+
+def test_a_run_added_later_stands_beside_the_others(root: Path, home: Path, check: Callable[..., Any]) -> None:
+    options: dict[str, Any] = {"folds": 2, "modalities": ["mor", "zer"], "training": {"epochs": 2}, "jobs": 1}
+    other = mmbench.run("concat", "mfeat", out=home / "runs", cache=home / "cache", **options)
+    publish(other.path, root)
+    standings = find_standings(load_board(root / BOARD))
+    assert sorted(standing.budget for standing in standings) == ["2 trials a fold", "2 trials a fold", "untuned"]
+    assert len({standing.run for standing in standings}) == 3
+    assert check(root).faults == ()
+    publish(other.path, root)
+    assert len(find_standings(load_board(root / BOARD))) == 3
+
+
+def test_an_audit_stands_beside_the_splits_it_audited(root: Path, home: Path, check: Callable[..., Any]) -> None:
+    options: dict[str, Any] = {"modalities": ["mor", "zer"], "folds": 2, "jobs": 1}
+    result = mmbench.audit("concat", "mfeat", out=home / "audits", cache=home / "cache", **options)
+    (path,) = (home / "audits").rglob("audit-*.json")
+    publish(path, root)
+    audit = load_board(root / BOARD).audit
+    assert audit == result.find("pooled-segment")
+    assert "not audited" not in (root / BOARD / "README.md").read_text()
+    assert check(root).faults == ()
+
+
+def test_what_is_alike_is_told_from_what_is_not(root: Path) -> None:
+    record = read_record(first_record(root))
+    noisy = tuple(tuple(value + EPSILON for value in row) for row in record.logits)
+    assert Repeated(record, replace(record, logits=noisy)).is_alike
+    worse = tuple(tuple(-value for value in row) for row in record.logits)
+    assert not Repeated(record, replace(record, logits=worse)).is_alike
+
+
+def test_the_shell(root: Path, home: Path, comparison: Any) -> None:
+    def shell(*line: str) -> Any:
+        return CliRunner().invoke(app, ["leaderboard", *line, "--root", str(root)])
+
+    added = shell("add", str(comparison.path))
+    assert (added.exit_code, added.stdout.strip()) == (0, str(root / BOARD))
+    assert shell("build").stdout == "nothing changed\n"
+    options = ("--again", "0", "--cache", str(home / "cache"), "--jobs", "1")
+    assert shell("verify", *options).exit_code == 0
+    (root / "index.html").write_text("")
+    found = shell("verify", *options, "--json")
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["faults"] == [
+        "index.html: differs from what its records give; mmbench leaderboard build makes it again"
+    ]
