@@ -65,6 +65,13 @@ class Dataset(Component):
         """Every file that the samples of ``unit`` are made from; their content is part of the cache key."""
         raise NotImplementedError(f"{type(self).__name__}.sources")
 
+    def left_out(self, root: Path) -> Mapping[str, str]:
+        """What of the files under ``root`` no sample is made of, by unit or by amount, and why; quick.
+
+        Where a unit that is left out is asked for by name, the reason is the answer. Most datasets use all they find.
+        """
+        return {}
+
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """The samples of one unit in a stable order; raises DataError naming the file or trial it is about."""
         raise NotImplementedError(f"{type(self).__name__}.read")

@@ -400,6 +400,11 @@ class UnitsTwice(GoodDataset):
         return [*super().units(root), *super().units(root)]
 
 
+class LeavesOutAUnit(GoodDataset):
+    def left_out(self, root: Path) -> dict[str, str]:
+        return {self.units(root)[0]: "too short"}
+
+
 class SecretSource(GoodDataset):
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         (root / "ratings.csv").read_text()
@@ -474,6 +479,7 @@ DATASETS = [
     (OtherClassesInFiles, "schema_of"),
     (ContentWithNothing, "empty_folder"),
     (UnitsTwice, "units"),
+    (LeavesOutAUnit, "left_out"),
     (SecretSource, "sources"),
     (SourceThatIsNot, "sources"),
     (SameIds, "ids"),

@@ -71,6 +71,7 @@ def check(
     """Say what of a dataset is there, what is missing or damaged, and what to do about it."""
     from dataclasses import asdict
 
+    from mmbench.gaps import left_out_lines
     from mmbench.plugins import load_registry
     from mmbench.prepare import default_cache, locate
 
@@ -82,14 +83,17 @@ def check(
         problems = found.check(root)
         units = [] if problems else found.units(root)
         schema = found.schema() if problems else found.schema_of(root)
+        left_out = {} if problems else dict(found.left_out(root))
     if as_json:
-        found_there = {"units": units, "tasks": dict(schema.tasks), "groups": list(schema.groups)}
+        found_there = {"units": units, "tasks": dict(schema.tasks), "groups": list(schema.groups), "left_out": left_out}
         show_json({"root": str(root), **found_there, "problems": [asdict(problem) for problem in problems]})
     elif not problems:
         show(f"{spec.name}: {len(units)} units in {root}, nothing missing")
         for task, classes in schema.tasks.items():
             # Text, since a folder's name may look like markup.
             show(Text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}"))
+        for line in left_out_lines(left_out):
+            show(Text(line))
     for problem in () if as_json else problems:
         note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
     if problems:

@@ -154,6 +154,15 @@ def check_units(case: DatasetCase) -> None:
     demand(case.build().units(case.root) == units, "units() differs from call to call")
 
 
+def check_left_out(case: DatasetCase) -> None:
+    """What is left out is told with a reason, and no unit is among it."""
+    left_out = case.build().left_out(case.root)
+    for what, reason in left_out.items():
+        demand(bool(what) and bool(reason), f"left_out() gives no reason for {what!r}")
+    both = sorted(set(left_out) & set(case.build().units(case.root)))
+    demand(not both, f"left_out() and units() both name {', '.join(both)}")
+
+
 def check_sources(case: DatasetCase) -> None:
     """Sources exist, and no other file under the folder is opened while reading."""
     dataset = case.build()
@@ -211,6 +220,7 @@ CHECKS = (
     check_schema_of,
     check_empty_folder,
     check_units,
+    check_left_out,
     check_sources,
     check_ids,
     check_groups,
