@@ -5,12 +5,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench import (
+    Card,
+    DataError,
+    Dataset,
+    Download,
+    Modality,
+    Problem,
+    Sample,
+    Schema,
+    SpecError,
+    load_pins,
+)
 from mmbench_datasets.stress_predict.phases import CLASSES, Phase, load_phases
 from mmbench_datasets.stress_predict.recordings import SENSORS, Recording, load_recording, read_start
 
 LABELS = "Processed_data/Improved_All_Combined_hr_rsp_binary.csv"
 RAW = "Raw_data"
+PUBLISHED = (
+    "https://raw.githubusercontent.com/italha-d/Stress-Predict-Dataset/f49d2eae603f90c3f0140fbbbae7c0480d651023/"
+)
 LONGEST = 600  # seconds; few phases are longer
 
 
@@ -37,8 +51,8 @@ class StressPredict(Dataset):
         url="https://github.com/italha-d/Stress-Predict-Dataset",
         citation="Iqbal et al., Stress monitoring using wearable sensors: a pilot study and Stress-Predict dataset, "
         "Sensors 22(21):8135, 2022",
-        request="get Raw_data and Processed_data from https://github.com/italha-d/Stress-Predict-Dataset and name the "
-        "folder they are in with --data",
+        request="mmbench data get stress-predict, or name the folder that holds Raw_data and Processed_data of "
+        "https://github.com/italha-d/Stress-Predict-Dataset with --data",
     )
 
     def __init__(self, *, window: int = 60, stride: int | None = None) -> None:
@@ -82,6 +96,10 @@ class StressPredict(Dataset):
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The table of labels and the files of the four sensors."""
         return [root / LABELS, *(self._file(root, unit, name) for name in SENSORS)]
+
+    def download(self) -> Download:
+        """The four sensors of everyone and the labels, as they are in the publishers' last commit."""
+        return Download(PUBLISHED, load_pins(Path(__file__).with_name("pins.txt")))
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """People who lack labels or recordings, and the seconds that fill no window."""
