@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
-from mmbench import DataError, Sample, SpecError
+from mmbench import DataError, Modality, Sample, SpecError
+from mmbench.plugins import load_registry
 from mmbench.prepare import choose_units
 from mmbench_datasets.stress_predict import StressPredict
 from mmbench_datasets.stress_predict.dataset import LABELS
@@ -103,6 +105,16 @@ def test_sensors_of_all_rates_show_the_same_time(root: Path) -> None:
             np.testing.assert_allclose(window[0], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("encoder", ["conv1d", "spectrum"])
+@pytest.mark.parametrize("modality", StressPredict().schema().modalities, ids=lambda modality: modality.name)
+def test_encoders_work_at_every_rate(encoder: str, modality: Modality) -> None:
+    built = load_registry().encoders[encoder].component(modality)
+    window = torch.randn(2, *modality.shape, generator=torch.Generator().manual_seed(0))
+    tokens = built(window)
+    assert tokens.shape == (2, built.out.length, built.out.dim)
+    assert torch.isfinite(tokens).all()
+
+
 def test_two_reads_are_equal(root: Path) -> None:
     for left, right in zip(read(root), read(root), strict=True):
         assert (left.id, left.labels, left.groups, left.span) == (right.id, right.labels, right.groups, right.span)
@@ -193,7 +205,8 @@ def test_labels_without_recordings(tmp_path: Path) -> None:
         ("Participant,Time(sec),Label\n2,3\n", "is not the publishers' table"),
         ("Participant,Time(sec),Label\n2,1000000000000000000000000,0\n", "is not the publishers' table"),
         ("Participant,Time(sec),Label\n2,3,2\n", "a label that is not 0 or 1"),
-        ("Participant,Time(sec),Label\n-2,3,1\n", "a negative participant"),
+        ("Participant,Time(sec),Label\n-2,3,1\n", "a participant outside 0-999"),
+        ("Participant,Time(sec),Label\n1000,3,1\n", "a participant outside 0-999"),
         ("Participant,Time(sec),Label\n2,3,1\n2,3,1\n", "the seconds of s02 do not increase"),
     ],
 )
@@ -221,6 +234,7 @@ def edit(old: str, new: str):
         (edit("32.000000, 32.000000, 32.000000", "16, 16, 16"), "has 16 Hz, not 32"),
         (edit(f"{BEGIN}", f"{BEGIN + 1}"), "has not 3 columns with one start time"),
         (edit("32.000000, 32.000000, 32.000000", "32"), "has not 3 columns with one start time"),
+        (lambda path: path.write_text(path.read_text().replace(f"{BEGIN}.000000", "1e300")), "begins at 1e+300"),
         (edit(f"{BEGIN}.000000", "nan"), "is not a file of an Empatica E4"),
     ],
 )
@@ -262,7 +276,7 @@ def test_the_real_recordings(shared: Path) -> None:
     left = dataset.left_out(folder)
     assert "s01" in left
     assert "3495 of 63375 labelled seconds (5.5%)" in left
-    windows = Counter[int]()
+    windows, counts = Counter[int](), []
     for unit in dataset.units(folder):
         samples = list(dataset.read(folder, unit))
         windows.update(sample.labels["state"] for sample in samples)
@@ -273,4 +287,6 @@ def test_the_real_recordings(shared: Path) -> None:
         gravity = np.linalg.norm(array(samples[0], "acc")[0], axis=0).mean()
         assert 0.8 < gravity < 1.2  # g
         assert -0.1 <= array(samples[0], "eda").min() <= array(samples[0], "eda").max() < 100  # µS
+        counts.append(len(samples))
     assert windows == {0: 682, 1: 316}
+    assert counts == [57, 53, 56, 51, 54, 53, 48, 50, 48, 51, 52, 53, 56, 55, 54, 52, 55, 49, 51]

@@ -12,6 +12,8 @@ from mmbench import DataError
 REMEDY = "get this file again"
 _LONGEST_LINE = 200  # characters; a line of the accelerometer's start times has 57
 
+_LATEST = 1e11  # Unix time in seconds, some 3,000 years from now
+
 
 @dataclass(frozen=True)
 class Sensor:
@@ -55,7 +57,8 @@ def load_recording(path: Path, sensor: Sensor) -> Recording:
         raise DataError(f"holds no numbers ({_first_line(error)})", where=path, remedy=REMEDY) from error
     if values.shape[1] != len(sensor.channels):
         raise DataError(f"has {values.shape[1]} columns, not {len(sensor.channels)}", where=path, remedy=REMEDY)
-    return Recording(sensor, start, np.ascontiguousarray(values.T * sensor.scale, np.float32))
+    with np.errstate(over="ignore"):  # the host refuses what is infinite
+        return Recording(sensor, start, np.ascontiguousarray(values.T * sensor.scale, np.float32))
 
 
 def read_start(path: Path, sensor: Sensor) -> float:
@@ -71,6 +74,8 @@ def read_start(path: Path, sensor: Sensor) -> float:
     n_channels = len(sensor.channels)
     if {len(starts), len(rates), len(first)} != {n_channels} or len(set(starts)) > 1:
         raise DataError(f"has not {n_channels} columns with one start time", where=path, remedy=REMEDY)
+    if not 0 <= starts[0] < _LATEST:
+        raise DataError(f"begins at {starts[0]:g}, which is no Unix time", where=path, remedy=REMEDY)
     if set(rates) != {sensor.rate}:
         raise DataError(f"has {rates[0]:g} Hz, not {sensor.rate}", where=path, remedy="use the unchanged files")
     return starts[0]
