@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmbench.components import Dataset as Dataset
     from mmbench.components import Method as Method
     from mmbench.diagnosed import diagnose as diagnose
+    from mmbench.downloads import load_pins as load_pins
     from mmbench.errors import DataError as DataError
     from mmbench.errors import JobError as JobError
     from mmbench.errors import MmbenchError as MmbenchError
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from mmbench.space import Int as Int
     from mmbench.tuned import tune as tune
     from mmbench.types import Card as Card
+    from mmbench.types import Download as Download
     from mmbench.types import Modality as Modality
+    from mmbench.types import Pin as Pin
     from mmbench.types import Problem as Problem
     from mmbench.types import Sample as Sample
     from mmbench.types import Schema as Schema
@@ -59,6 +62,7 @@ _HOME = {
     "claims.claim": ("claim",),
     "components": ("Ablation", "Component", "Dataset", "Method"),
     "diagnosed": ("diagnose",),
+    "downloads": ("load_pins",),
     "errors": (
         "DataError",
         "JobError",
@@ -80,7 +84,7 @@ _HOME = {
     "progress": ("track",),
     "space": ("Choice", "Float", "Int"),
     "tuned": ("tune",),
-    "types": ("Card", "Modality", "Problem", "Sample", "Schema", "TokenSpec", "Training"),
+    "types": ("Card", "Download", "Modality", "Pin", "Problem", "Sample", "Schema", "TokenSpec", "Training"),
     "weights": ("fetch_pretrained", "load_state_dict"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmbench.space import Distribution
-from mmbench.types import Card, Problem, Sample, Schema, Training
+from mmbench.types import Card, Download, Problem, Sample, Schema, Training
 
 
 class Component:
@@ -65,13 +65,23 @@ class Dataset(Component):
         """Every file that the samples of ``unit`` are made from; their content is part of the cache key."""
         raise NotImplementedError(f"{type(self).__name__}.sources")
 
+    def left_out(self, root: Path) -> Mapping[str, str]:
+        """What of the files under ``root`` no sample is made of, by unit or by amount, and why; quick.
+
+        Where a unit that is left out is asked for by name, the reason is the answer. Most datasets use all they find.
+        """
+        return {}
+
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """The samples of one unit in a stable order; raises DataError naming the file or trial it is about."""
         raise NotImplementedError(f"{type(self).__name__}.read")
 
-    def fetch(self, root: Path) -> None:
-        """Download open data into ``root`` with pinned hashes; datasets that are not open leave this out."""
-        raise NotImplementedError(f"{type(self).__name__}.fetch")
+    def download(self) -> Download | None:
+        """Where its publishers keep the files, and what they are; None where nobody may or can fetch them.
+
+        The host fetches, resumes and verifies them. The pins may come from a file of the plugin's own (`load_pins`).
+        """
+        return None
 
     def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0) -> None:
         """Write simulated files of this dataset's own layout into ``root``; optional.

@@ -31,6 +31,18 @@ def gap_lines(gaps: Gaps) -> list[str]:
     return [f"{name}: {', '.join(_parts(counts))}" for name, counts in gaps.items()]
 
 
+def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """A line for each reason why a part of a dataset is not used, for people."""
+    by_reason: dict[str, list[str]] = {}
+    for what, reason in left_out.items():
+        by_reason.setdefault(reason, []).append(what)
+    return [f"left out: {_enumerated(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]}, {names[1]}, ... {names[-1]} ({len(names)})"
+
+
 def _parts(counts: Mapping[str, int]) -> Iterator[str]:
     if counts["inferred"]:
         yield f"{counts['inferred'] / counts['present']:.1%} of the instances inferred"

@@ -11,7 +11,7 @@ from typing import Any
 from mmbench.components import Dataset, overrides
 from mmbench.errors import DamagedError, DataError, SpecError
 from mmbench.files import locked, make_folder, sweep, written_whole
-from mmbench.gaps import count_gaps
+from mmbench.gaps import count_gaps, left_out_lines
 from mmbench.hashing import FileDigests, code_digest, digest
 from mmbench.keys import Parts, find_near
 from mmbench.plugins import Registry, load_registry
@@ -91,6 +91,8 @@ def choose_units(
         raise DataError("holds no unit of the dataset", where=root, remedy=f"mmbench data check {dataset.name}")
     for unit in wanted or ():
         if unit not in units:
+            if reason := dataset.left_out(root).get(unit):
+                raise SpecError(f"{unit} of {dataset.name} is left out: {reason}", where=source, remedy="leave it out")
             raise SpecError(f"{dataset.name} has no {unit!r} here", where=source, remedy=f"there is {', '.join(units)}")
     return units if wanted is None else [unit for unit in units if unit in wanted]
 
@@ -202,6 +204,8 @@ def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
         pass
     stores = [Store(part) for part in parts]
     _check_ids(stores, name)
+    for line in left_out_lines(load_registry(what.plugins).dataset(what.dataset).left_out(what.root)):
+        reporter().message(line)
     dropped = [line for store in stores for line in store.attributes["dropped"]]
     if not any(map(len, stores)):
         raise DataError("no sample is left", where=what.root, remedy=f"the first left out was {dropped[:1]}")

@@ -104,6 +104,27 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Pin:
+    """A published file: its path from the dataset's folder (with ``/``), its SHA-256 and its size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Download:
+    """What ``mmbench data get`` fetches: the files of ``pins`` from under ``url``, which ends in ``/``.
+
+    ``part`` says which part of the published data the pins are, where they are not all of it.
+    """
+
+    url: str
+    pins: tuple[Pin, ...]
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Training:
     """Settings of the training loop.
 

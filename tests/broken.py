@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from mmbench import (
     Card,
     Dataset,
+    Download,
     Encoder,
     Fusion,
     Int,
     Modality,
+    Pin,
     Problem,
     Sample,
     Schema,
@@ -400,6 +402,16 @@ class UnitsTwice(GoodDataset):
         return [*super().units(root), *super().units(root)]
 
 
+class PinsOutsideItsFolder(GoodDataset):
+    def download(self) -> Download:
+        return Download("https://example.org/", (Pin("../elsewhere.txt", "0" * 64, 1),))
+
+
+class LeavesOutAUnit(GoodDataset):
+    def left_out(self, root: Path) -> dict[str, str]:
+        return {self.units(root)[0]: "too short"}
+
+
 class SecretSource(GoodDataset):
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         (root / "ratings.csv").read_text()
@@ -474,6 +486,8 @@ DATASETS = [
     (OtherClassesInFiles, "schema_of"),
     (ContentWithNothing, "empty_folder"),
     (UnitsTwice, "units"),
+    (PinsOutsideItsFolder, "download"),
+    (LeavesOutAUnit, "left_out"),
     (SecretSource, "sources"),
     (SourceThatIsNot, "sources"),
     (SameIds, "ids"),

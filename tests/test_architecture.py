@@ -43,6 +43,7 @@ FLOORS = (
         "store",
         "gaps",
         "prepare",
+        "downloads",
         "splits",
         "features",
         "tokens",

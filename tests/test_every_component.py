@@ -22,12 +22,15 @@ def test_datasets(tmp_path: Path) -> None:
     assert {outcome.subject for outcome in outcomes} >= {"dataset deap", "dataset deap-sim", "dataset mfeat"}
     assert [outcome for outcome in outcomes if not outcome.ok] == []
     unread = {outcome.subject for outcome in outcomes if outcome.skipped}
-    assert unread == {"dataset deap", "dataset eegmat", "dataset image-folder"}, "the others bring their own files"
+    assert unread == {"dataset deap", "dataset eegmat", "dataset image-folder", "dataset stress-predict"}, (
+        "the others bring their own files"
+    )
 
 
 @pytest.mark.shared
-def test_eegmat(shared: Path) -> None:
-    checks = conformance.check_plugin("mmbench_datasets.plugin", roots={"eegmat": shared / "eegmat"})
-    outcomes = [check.run() for check in checks if check.subject == "dataset eegmat"]
+@pytest.mark.parametrize("name", ["eegmat", "stress-predict"])
+def test_real_recordings(shared: Path, name: str) -> None:
+    checks = conformance.check_plugin("mmbench_datasets.plugin", roots={name: shared / name})
+    outcomes = [check.run() for check in checks if check.subject == f"dataset {name}"]
     assert len(outcomes) > 8
     assert [outcome for outcome in outcomes if not outcome.ok or outcome.skipped] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbench import Modality, Sample, Schema
-from mmbench.gaps import count_gaps, gap_lines
+from mmbench.gaps import count_gaps, gap_lines, left_out_lines
 from mmbench.store import write_samples
 
 SCHEMA = Schema(
@@ -39,3 +39,13 @@ def test_nothing_is_said_where_nothing_is_missing(tmp_path: Path) -> None:
 
 def test_a_modality_that_nobody_has() -> None:
     assert gap_lines({"pulse": {"present": 0, "inferred": 0, "without": 3}}) == ["pulse: 3 samples without"]
+
+
+def test_what_is_left_out_is_told_by_reason() -> None:
+    many = {f"s{number}": "no labels" for number in range(1, 6)}
+    assert left_out_lines({"12 of 90 s": "too short"} | many) == [
+        "left out: 12 of 90 s: too short",
+        "left out: s1, s2, ... s5 (5): no labels",
+    ]
+    assert left_out_lines({"s1": "no labels", "s2": "no labels"}) == ["left out: s1, s2: no labels"]
+    assert left_out_lines({}) == []

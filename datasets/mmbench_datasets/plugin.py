@@ -12,6 +12,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.eegmat import Eegmat
     from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
+    from mmbench_datasets.stress_predict import StressPredict
 
-    for dataset in (Deap, DeapSim, Eegmat, ImageFolder, Mfeat):
+    for dataset in (Deap, DeapSim, Eegmat, ImageFolder, Mfeat, StressPredict):
         register(dataset)

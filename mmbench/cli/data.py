@@ -1,5 +1,6 @@
 """``mmbench data``: the files behind the datasets."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,9 @@ from mmbench.cli.options import Json, Plugins
 from mmbench.errors import SpecError
 from mmbench.specs import bind_arguments, parse_pairs, parse_spec
 
-app = typer.Typer(help="List, check, simulate and prepare datasets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, fetch, check, simulate and prepare datasets.", no_args_is_help=True, rich_markup_mode=None
+)
 Cache = Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")]
 
 
@@ -33,13 +36,14 @@ def list_datasets(plugin: Plugins = None, as_json: Json = False) -> None:
 def _card(dataset: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    schema = dataset.schema()
+    schema, download = dataset.schema(), dataset.download()
     return {
         "name": dataset.name,
         **asdict(dataset.card),
         "modalities": {item.name: [item.instances, *item.shape] for item in schema.modalities},
         "tasks": {task: list(classes) for task, classes in schema.tasks.items()},
         "groups": list(schema.groups),
+        "download": download and {"extent": _extent(download), "url": download.url, "part": download.part},
     }
 
 
@@ -57,7 +61,43 @@ def _card_table(card: dict[str, Any]) -> Any:
     )
     table.add_row("groups", ", ".join(card["groups"]) or "none")
     table.add_row("from", card["url"])
+    if fetched := card["download"]:
+        only = f"; only {fetched['part']}" if fetched["part"] else ""
+        table.add_row("fetched by", f"mmbench data get {card['name']} ({fetched['extent']}{only})")
     return table
+
+
+@app.command("get")
+def get(
+    dataset: Annotated[str, typer.Argument(help="Dataset whose files are fetched.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for the files; default: $MMBENCH_DATA/NAME, data/NAME.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--from", help="Folder or mirror (http://...) that has a copy.")] = None,
+    plugin: Plugins = None,
+) -> None:
+    """Fetch a dataset's open files from its publishers, or from a copy; the same command goes on where it stopped."""
+    from mmbench.downloads import fetch
+    from mmbench.plugins import load_registry
+
+    registry = load_registry(tuple(plugin or ()))
+    spec = parse_spec(dataset)
+    found = registry.dataset(spec)
+    download = found.download()
+    if download is None:
+        raise SpecError(f"{spec.name} cannot be fetched", remedy=found.card.request or "it needs no files")
+    folder = to or Path(os.environ.get("MMBENCH_DATA") or "data") / spec.name
+    note(f"{found.card.title}: {_extent(download)} from {source or download.url}")
+    if download.part:
+        note(f"only {download.part}")
+    with progress():
+        fetched = fetch(download, folder, source, spec.name)
+    show(Text(f"{spec.name}: {len(download.pins)} files in {folder}, as pinned; {fetched} of them fetched now"))
+    show(Text(f"licence {found.card.licence}; cite {found.card.citation}"))
+
+
+def _extent(download: Any) -> str:
+    return f"{len(download.pins)} files, {sum(pin.size for pin in download.pins) / 1e6:.1f} MB"
 
 
 @app.command("check")
@@ -71,6 +111,7 @@ def check(
     """Say what of a dataset is there, what is missing or damaged, and what to do about it."""
     from dataclasses import asdict
 
+    from mmbench.gaps import left_out_lines
     from mmbench.plugins import load_registry
     from mmbench.prepare import default_cache, locate
 
@@ -82,14 +123,17 @@ def check(
         problems = found.check(root)
         units = [] if problems else found.units(root)
         schema = found.schema() if problems else found.schema_of(root)
+        left_out = {} if problems else dict(found.left_out(root))
     if as_json:
-        found_there = {"units": units, "tasks": dict(schema.tasks), "groups": list(schema.groups)}
+        found_there = {"units": units, "tasks": dict(schema.tasks), "groups": list(schema.groups), "left_out": left_out}
         show_json({"root": str(root), **found_there, "problems": [asdict(problem) for problem in problems]})
     elif not problems:
         show(f"{spec.name}: {len(units)} units in {root}, nothing missing")
         for task, classes in schema.tasks.items():
             # Text, since a folder's name may look like markup.
             show(Text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}"))
+        for line in left_out_lines(left_out):
+            show(Text(line))
     for problem in () if as_json else problems:
         note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
     if problems:

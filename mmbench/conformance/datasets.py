@@ -23,6 +23,7 @@ from mmbench.conformance.samples import (
     demand_shapes,
     same_sample,
 )
+from mmbench.downloads import check_pins
 from mmbench.types import Access, Kind, Problem, Sample, Schema
 
 N_UNITS = 2
@@ -154,6 +155,21 @@ def check_units(case: DatasetCase) -> None:
     demand(case.build().units(case.root) == units, "units() differs from call to call")
 
 
+def check_download(case: DatasetCase) -> None:
+    """What can be fetched has an address, and each file a path under the folder, a hash and a size."""
+    if download := case.build().download():
+        check_pins(download)
+
+
+def check_left_out(case: DatasetCase) -> None:
+    """What is left out is told with a reason, and no unit is among it."""
+    left_out = case.build().left_out(case.root)
+    for what, reason in left_out.items():
+        demand(bool(what) and bool(reason), f"left_out() gives no reason for {what!r}")
+    both = sorted(set(left_out) & set(case.build().units(case.root)))
+    demand(not both, f"left_out() and units() both name {', '.join(both)}")
+
+
 def check_sources(case: DatasetCase) -> None:
     """Sources exist, and no other file under the folder is opened while reading."""
     dataset = case.build()
@@ -209,8 +225,10 @@ def check_reads_equal(case: DatasetCase) -> None:
 CHECKS = (
     check_schema,
     check_schema_of,
+    check_download,
     check_empty_folder,
     check_units,
+    check_left_out,
     check_sources,
     check_ids,
     check_groups,

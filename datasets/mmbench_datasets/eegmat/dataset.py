@@ -9,7 +9,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench import (
+    Card,
+    DataError,
+    Dataset,
+    Download,
+    Modality,
+    Problem,
+    Sample,
+    Schema,
+    SpecError,
+    load_pins,
+)
 from mmbench_datasets.edf import read_header
 
 # fmt: off
@@ -18,6 +29,7 @@ EEG = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4", "T5", "T6",
 # fmt: on
 SIGNALS = (*(f"EEG {name}" for name in EEG), "ECG ECG")
 STATES = ("rest", "arithmetic")
+PUBLISHED = "https://physionet.org/files/eegmat/1.0.0/"
 FILE_RATE = 500
 LOWEST_RATE = 120  # below this, the anti-alias filter begins to cut what the recordings hold, up to 45 Hz
 
@@ -41,7 +53,8 @@ class Eegmat(Dataset):
         licence="ODC-BY 1.0",
         url="https://physionet.org/content/eegmat/1.0.0/",
         citation="Zyma et al., Electroencephalograms during mental arithmetic task performance, Data 4(1):14, 2019",
-        request="get the EDF files from https://physionet.org/content/eegmat/1.0.0/ and name their folder with --data",
+        request="mmbench data get eegmat, or get the EDF files from https://physionet.org/content/eegmat/1.0.0/ and "
+        "name their folder with --data",
     )
 
     def __init__(
@@ -83,6 +96,11 @@ class Eegmat(Dataset):
         eeg = Modality("eeg", "timeseries", (len(EEG), self.length), rate=self.rate, channels=EEG)
         ecg = Modality("ecg", "timeseries", (1, part), instances=self.instances, rate=self.rate, channels=("ECG",))
         return Schema((eeg, ecg), tasks={"state": STATES}, groups=("subject", "recording"))
+
+    def download(self) -> Download:
+        """The recordings of the 20 people whose files were at hand to be pinned, of the 36 that are published."""
+        pins = load_pins(Path(__file__).with_name("pins.txt"))
+        return Download(PUBLISHED, pins, part="subjects 00-19 of 36: the files of the others are not pinned here yet")
 
     def check(self, root: Path) -> list[Problem]:
         """No folder, no recordings, half of a pair, or a file whose header does not fit it."""

@@ -1,0 +1,165 @@
+"""The Stress-Predict dataset: windows of four signals of an Empatica E4, from the publishers' CSV files."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from mmbench import (
+    Card,
+    DataError,
+    Dataset,
+    Download,
+    Modality,
+    Problem,
+    Sample,
+    Schema,
+    SpecError,
+    load_pins,
+)
+from mmbench_datasets.stress_predict.phases import CLASSES, Phase, load_phases
+from mmbench_datasets.stress_predict.recordings import SENSORS, Recording, load_recording, read_start
+
+LABELS = "Processed_data/Improved_All_Combined_hr_rsp_binary.csv"
+RAW = "Raw_data"
+PUBLISHED = (
+    "https://raw.githubusercontent.com/italha-d/Stress-Predict-Dataset/f49d2eae603f90c3f0140fbbbae7c0480d651023/"
+)
+LONGEST = 600  # seconds; few phases are longer
+
+
+class StressPredict(Dataset):
+    """Rest against stress: pulse wave, skin conductance, acceleration and skin temperature at the wrist.
+
+    ``window`` and ``stride`` are whole seconds; without ``stride``, windows do not overlap. What each modality holds:
+    ``bvp`` 64 Hz, in the wristband's own unit; ``eda`` 4 Hz in µS; ``acc`` three axes, 32 Hz in g, of which files
+    hold 64ths; ``temp`` 4 Hz in °C. Nothing is filtered or resampled. The files of heart rate and of intervals between
+    beats are left out: the wristband computes them from BVP (``info.txt``), so they are no modality of their own.
+
+    Each file tells the Unix time of its first sample, and the publishers' table has a label for each second. A *phase*
+    is a run of seconds with one label; a window lies within one phase, so all of its seconds have its label. Phases are
+    the group ``trial``: three tasks (2, 4 and 6: Stroop test, interview, hyperventilation) and rest before, between and
+    after them (1, 3, 5 and 7). What is shorter than a window at the end of a phase is left out, and counted. A window
+    that a sensor did not record to its end lacks that modality. Iqbal et al. 2022, Sensors 22(21):8135.
+    """
+
+    name = "stress-predict"
+    card: ClassVar[Card] = Card(
+        title="Stress-Predict: an Empatica E4 under tasks that cause stress",
+        access="open",
+        licence="MIT",
+        url="https://github.com/italha-d/Stress-Predict-Dataset",
+        citation="Iqbal et al., Stress monitoring using wearable sensors: a pilot study and Stress-Predict dataset, "
+        "Sensors 22(21):8135, 2022",
+        request="mmbench data get stress-predict, or name the folder that holds Raw_data and Processed_data of "
+        "https://github.com/italha-d/Stress-Predict-Dataset with --data",
+    )
+
+    def __init__(self, *, window: int = 60, stride: int | None = None) -> None:
+        for option, seconds in {"window": window, "stride": window if stride is None else stride}.items():
+            if not 1 <= seconds <= LONGEST:
+                message = f"{option}={seconds} is outside 1-{LONGEST} s"
+                raise SpecError(message, where=self.name, remedy=f"try {option}=60")
+        self.window, self.stride = window, window if stride is None else stride
+
+    def schema(self) -> Schema:
+        """``bvp`` (1, 64 × window), ``eda`` (1, 4 ×), ``acc`` (3, 32 ×), ``temp`` (1, 4 ×); task ``state``."""
+        modalities = tuple(
+            Modality(
+                name,
+                "timeseries",
+                (len(sensor.channels), sensor.rate * self.window),
+                rate=sensor.rate,
+                channels=sensor.channels,
+            )
+            for name, sensor in SENSORS.items()
+        )
+        return Schema(modalities, tasks={"state": CLASSES}, groups=("subject", "trial"))
+
+    def check(self, root: Path) -> list[Problem]:
+        """No folder, no labels, nobody who has both, or a file whose first lines are not as they should be."""
+        if not root.is_dir():
+            return [Problem(str(root), "no such folder", self.card.request)]
+        try:
+            units = self.units(root)
+        except DataError as error:
+            return [Problem(str(root / LABELS), error.message, f"{error.remedy}, or {self.card.request}")]
+        if not units:
+            return [Problem(str(root), f"{RAW} holds nobody who has labels", self.card.request)]
+        return [problem for unit in units for problem in self._problems(root, unit)]
+
+    def units(self, root: Path) -> list[str]:
+        """``s02``, ``s03``, ...: everyone with recordings and labels."""
+        phases = load_phases(root / LABELS)
+        return [unit for unit in self._recorded(root) if unit in phases]
+
+    def sources(self, root: Path, unit: str) -> list[Path]:
+        """The table of labels and the files of the four sensors."""
+        return [root / LABELS, *(self._file(root, unit, name) for name in SENSORS)]
+
+    def download(self) -> Download:
+        """The four sensors of everyone and the labels, as they are in the publishers' last commit."""
+        return Download(PUBLISHED, load_pins(Path(__file__).with_name("pins.txt")))
+
+    def left_out(self, root: Path) -> Mapping[str, str]:
+        """People who lack labels or recordings, and the seconds that fill no window."""
+        phases, recorded = load_phases(root / LABELS), self._recorded(root)
+        left = {unit: f"recorded, but without a label in {LABELS}" for unit in recorded if unit not in phases}
+        left |= {unit: f"labelled, but not recorded in {RAW}" for unit in phases if unit not in recorded}
+        mine = [phase for unit in recorded if unit in phases for phase in phases[unit]]
+        total = sum(phase.seconds for phase in mine)
+        if unused := total - sum(self._covered(phase) for phase in mine):
+            what = f"{unused} of {total} labelled seconds ({unused / total:.1%})"
+            left[what] = f"fewer than a window of {self.window} s at the end of a phase"
+        return left
+
+    def read(self, root: Path, unit: str) -> Iterator[Sample]:
+        """The windows of a person, phase by phase in order of time."""
+        phases = load_phases(root / LABELS)
+        if unit not in phases:
+            raise DataError(f"{unit} has no labels", where=root / LABELS, remedy="leave this person out")
+        recordings = {name: load_recording(self._file(root, unit, name), sensor) for name, sensor in SENSORS.items()}
+        begin = min(recording.start for recording in recordings.values())
+        for phase in phases[unit]:
+            yield from self._cut(recordings, phase, unit, begin)
+
+    def _cut(self, recordings: Mapping[str, Recording], phase: Phase, unit: str, begin: float) -> Iterator[Sample]:
+        trial = f"{unit}/{phase.name}"
+        for number, offset in enumerate(self._offsets(phase)):
+            start = phase.start + offset
+            windows = {name: recording.cut(start, self.window) for name, recording in recordings.items()}
+            sample = Sample(
+                id=f"{trial}/w{number:03d}",
+                labels={"state": phase.label},
+                data={name: window for name, window in windows.items() if window is not None},
+                groups={"subject": unit, "trial": trial},
+                span=(start - begin, start - begin + self.window),
+            )
+            if not sample.data:
+                message = f"{sample.id}: there is a label, but no sensor recorded at this time"
+                raise DataError(message, where=unit, remedy="get the files of this person again")
+            yield sample
+
+    def _offsets(self, phase: Phase) -> range:
+        """Where windows begin, in seconds from the beginning of the phase."""
+        return range(0, phase.seconds - self.window + 1, self.stride)
+
+    def _covered(self, phase: Phase) -> int:
+        """Seconds of a phase that lie in a window."""
+        offsets = self._offsets(phase)
+        return len(offsets) and (len(offsets) - 1) * min(self.stride, self.window) + self.window
+
+    def _recorded(self, root: Path) -> list[str]:
+        found = (re.fullmatch(r"S(\d\d+)", path.name) for path in (root / RAW).glob("S*") if path.is_dir())
+        return sorted(f"s{match[1]}" for match in found if match)
+
+    def _file(self, root: Path, unit: str, name: str) -> Path:
+        return root / RAW / unit.upper() / SENSORS[name].file
+
+    def _problems(self, root: Path, unit: str) -> Iterator[Problem]:
+        for name, sensor in SENSORS.items():
+            path = self._file(root, unit, name)
+            try:
+                read_start(path, sensor)
+            except DataError as error:
+                yield Problem(str(path), error.message, error.remedy)

@@ -1,0 +1,292 @@
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from mmbench import DataError, Modality, Sample, SpecError
+from mmbench.plugins import load_registry
+from mmbench.prepare import choose_units
+from mmbench_datasets.stress_predict import StressPredict
+from mmbench_datasets.stress_predict.dataset import LABELS
+from mmbench_datasets.stress_predict.recordings import SENSORS
+
+BEGIN = 1644227574
+PHASES = ((0, 25), (1, 12), (0, 21))  # label and seconds; labels begin nine seconds after the wristband
+SMALL = {"window": 10}
+
+
+def write_sensor(path: Path, values: NDArray[np.float64], rate: int, start: float = BEGIN) -> None:
+    """A CSV file of an Empatica E4: start and rate of each column, then ``values`` ``(time, channels)``."""
+    n_channels = values.shape[1]
+    header = [", ".join([f"{value:.6f}"] * n_channels) for value in (start, rate)]
+    rows = (",".join(f"{value:.6f}" for value in row) for row in values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join((*header, *rows)) + "\n")
+
+
+def write_person(root: Path, number: int, seconds: int = 70) -> None:
+    """Signals that tell their own time: each value is its second, its channel added."""
+    for name, sensor in SENSORS.items():
+        time = np.arange(seconds * sensor.rate)[:, None] / sensor.rate
+        # One sensor begins two seconds later than the others.
+        late = 2 if name == "temp" else 0
+        values = (time[late * sensor.rate :] + np.arange(len(sensor.channels))) / sensor.scale
+        write_sensor(root / "Raw_data" / f"S{number:02d}" / sensor.file, values, sensor.rate, BEGIN + late)
+
+
+def write_labels(root: Path, people: Iterable[int], phases: Iterable[tuple[int, int]] = PHASES) -> None:
+    lines = ["Participant,HR,respr,Time(sec),Label"]
+    for number in people:
+        labels = [label for label, seconds in phases for _ in range(seconds)]
+        # A heart rate is missing, as in 44 rows of the publishers'.
+        lines += [
+            f"{number},{'' if second == 3 else 80},12.1,{BEGIN + 9 + second},{label}"
+            for second, label in enumerate(labels)
+        ]
+    path = root / LABELS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """S01 without labels, S02 and S03 with, S04 with labels only."""
+    folder = tmp_path / "stress-predict"
+    for number in (1, 2, 3):
+        write_person(folder, number)
+    write_labels(folder, (2, 3, 4))
+    return folder
+
+
+def array(sample: Sample, modality: str) -> NDArray[np.float32]:
+    return np.asarray(sample.data[modality])
+
+
+def read(root: Path, unit: str = "s02", **params: int) -> list[Sample]:
+    return list(StressPredict(**(SMALL | params)).read(root, unit))
+
+
+def test_the_schema_of_the_defaults() -> None:
+    schema = StressPredict().schema()
+    shapes = {modality.name: (modality.shape, modality.rate) for modality in schema.modalities}
+    assert shapes == {"bvp": ((1, 3840), 64), "eda": ((1, 240), 4), "acc": ((3, 1920), 32), "temp": ((1, 240), 4)}
+    assert schema.tasks == {"state": ("rest", "stress")}
+    assert schema.groups == ("subject", "trial")
+
+
+def test_windows_lie_within_phases(root: Path) -> None:
+    samples = read(root)
+    assert [sample.id for sample in samples] == [
+        "s02/p1-rest/w000",
+        "s02/p1-rest/w001",
+        "s02/p2-stress/w000",
+        "s02/p3-rest/w000",
+        "s02/p3-rest/w001",
+    ]
+    assert [sample.labels["state"] for sample in samples] == [0, 0, 1, 0, 0]
+    assert [sample.span for sample in samples] == [(9, 19), (19, 29), (34, 44), (46, 56), (56, 66)]
+    assert [sample.groups for sample in samples] == [
+        {"subject": "s02", "trial": sample.id.rpartition("/")[0]} for sample in samples
+    ]
+
+
+def test_sensors_of_all_rates_show_the_same_time(root: Path) -> None:
+    for sample in read(root):
+        for name, sensor in SENSORS.items():
+            window = array(sample, name)
+            assert window.dtype == np.float32
+            assert window.shape == (1, len(sensor.channels), 10 * sensor.rate)
+            time = sample.span[0] + np.arange(10 * sensor.rate) / sensor.rate
+            expected = time + np.arange(len(sensor.channels))[:, None]
+            np.testing.assert_allclose(window[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("encoder", ["conv1d", "spectrum"])
+@pytest.mark.parametrize("modality", StressPredict().schema().modalities, ids=lambda modality: modality.name)
+def test_encoders_work_at_every_rate(encoder: str, modality: Modality) -> None:
+    built = load_registry().encoders[encoder].component(modality)
+    window = torch.randn(2, *modality.shape, generator=torch.Generator().manual_seed(0))
+    tokens = built(window)
+    assert tokens.shape == (2, built.out.length, built.out.dim)
+    assert torch.isfinite(tokens).all()
+
+
+def test_two_reads_are_equal(root: Path) -> None:
+    for left, right in zip(read(root), read(root), strict=True):
+        assert (left.id, left.labels, left.groups, left.span) == (right.id, right.labels, right.groups, right.span)
+        for modality in left.data:
+            np.testing.assert_array_equal(array(left, modality), array(right, modality))
+
+
+def test_stride_makes_windows_overlap(root: Path) -> None:
+    assert [sample.span[0] for sample in read(root, stride=5)] == [9, 14, 19, 24, 34, 46, 51, 56]
+
+
+def test_people_without_labels_or_recordings_are_named(root: Path) -> None:
+    dataset = StressPredict(**SMALL)
+    assert dataset.check(root) == []
+    assert dataset.units(root) == ["s02", "s03"]
+    left = dataset.left_out(root)
+    assert left["s01"] == f"recorded, but without a label in {LABELS}"
+    assert left["s04"] == "labelled, but not recorded in Raw_data"
+    with pytest.raises(SpecError, match=r"--units: s01 of stress-predict is left out: recorded, but without a label"):
+        choose_units(dataset, root, ["s01"], "--units")
+    with pytest.raises(DataError, match="s01 has no labels"):
+        read(root, "s01")
+
+
+@pytest.mark.parametrize(("stride", "unused"), [(None, 16), (3, 8), (11, 16), (20, 56)])
+def test_seconds_without_a_window_are_counted(root: Path, stride: int | None, unused: int) -> None:
+    dataset = StressPredict(window=10, stride=stride)
+    covered = {
+        (unit, second)
+        for unit in dataset.units(root)
+        for sample in dataset.read(root, unit)
+        for second in range(int(sample.span[0]), int(sample.span[1]))
+    }
+    assert 2 * 58 - len(covered) == unused
+    assert f"{unused} of 116 labelled seconds ({unused / 116:.1%})" in dataset.left_out(root)
+
+
+def test_a_gap_between_seconds_ends_a_phase(root: Path) -> None:
+    lines = (root / LABELS).read_text().splitlines()
+    del lines[11]  # the eleventh second of s02
+    (root / LABELS).write_text("\n".join(lines))
+    assert [sample.id for sample in read(root)][:2] == ["s02/p1-rest/w000", "s02/p2-rest/w000"]
+
+
+def test_a_sensor_that_ends_early_is_missing_from_the_last_windows(root: Path) -> None:
+    path = root / "Raw_data" / "S02" / "EDA.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[: 2 + 4 * 50]))
+    assert [sorted(sample.data) for sample in read(root)] == [sorted(SENSORS)] * 3 + [["acc", "bvp", "temp"]] * 2
+
+
+def test_labels_of_a_time_that_nothing_recorded(root: Path) -> None:
+    write_person(root, 2, seconds=40)
+    with pytest.raises(DataError, match="s02/p2-stress/w000: there is a label, but no sensor"):
+        read(root)
+
+
+def test_sources_are_the_labels_and_four_files(root: Path) -> None:
+    sources = [path.relative_to(root).as_posix() for path in StressPredict().sources(root, "s02")]
+    assert sources == [LABELS, *(f"Raw_data/S02/{name}.csv" for name in ("BVP", "EDA", "ACC", "TEMP"))]
+
+
+@pytest.mark.parametrize("params", [{"window": 0}, {"window": 601}, {"stride": 0}, {"stride": -5}])
+def test_options_that_make_no_sense(params: dict[str, int]) -> None:
+    with pytest.raises(SpecError, match="is outside 1-600 s"):
+        StressPredict(**params)
+
+
+def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
+    for folder in (tmp_path / "nowhere", tmp_path):
+        (problem,) = StressPredict().check(folder)
+        assert problem.path.startswith(str(folder))
+        assert "github.com" in problem.remedy
+
+
+def test_labels_without_recordings(tmp_path: Path) -> None:
+    write_labels(tmp_path, (2,))
+    (problem,) = StressPredict().check(tmp_path)
+    assert problem.message == "Raw_data holds nobody who has labels"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is not the publishers' table"),
+        ("Participant,Time(sec)\n2,3\n", "is not the publishers' table"),
+        ("Participant,Time(sec),Label\n", "has no rows"),
+        ("Participant,Time(sec),Label\n2,3,0.5\n", "is not the publishers' table"),
+        ("Participant,Time(sec),Label\n2,3\n", "is not the publishers' table"),
+        ("Participant,Time(sec),Label\n2,1000000000000000000000000,0\n", "is not the publishers' table"),
+        ("Participant,Time(sec),Label\n2,3,2\n", "a label that is not 0 or 1"),
+        ("Participant,Time(sec),Label\n-2,3,1\n", "a participant outside 0-999"),
+        ("Participant,Time(sec),Label\n1000,3,1\n", "a participant outside 0-999"),
+        ("Participant,Time(sec),Label\n2,3,1\n2,3,1\n", "the seconds of s02 do not increase"),
+    ],
+)
+def test_a_damaged_table_of_labels_is_named(root: Path, text: str, message: str) -> None:
+    (root / LABELS).write_text(text)
+    (problem,) = StressPredict().check(root)
+    assert problem.path == str(root / LABELS)
+    assert message in problem.message
+    assert problem.remedy
+    with pytest.raises(DataError, match=message):
+        read(root)
+
+
+def edit(old: str, new: str):
+    return lambda path: path.write_text(path.read_text().replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (Path.unlink, "is missing"),
+        (lambda path: path.write_text(""), "is not a file of an Empatica E4"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00" * 99), "is not a file of an Empatica E4"),
+        (lambda path: path.write_text("1,1,1\n32,32,32\n"), "is not a file of an Empatica E4"),
+        (edit("32.000000, 32.000000, 32.000000", "16, 16, 16"), "has 16 Hz, not 32"),
+        (edit(f"{BEGIN}", f"{BEGIN + 1}"), "has not 3 columns with one start time"),
+        (edit("32.000000, 32.000000, 32.000000", "32"), "has not 3 columns with one start time"),
+        (lambda path: path.write_text(path.read_text().replace(f"{BEGIN}.000000", "1e300")), "begins at 1e+300"),
+        (edit(f"{BEGIN}.000000", "nan"), "is not a file of an Empatica E4"),
+    ],
+)
+def test_a_damaged_file_is_named_with_a_remedy(root: Path, damage, message: str) -> None:
+    path = root / "Raw_data" / "S03" / "ACC.csv"
+    damage(path)
+    (problem,) = StressPredict().check(root)
+    assert problem.path == str(path)
+    assert problem.message.startswith(message)
+    assert problem.remedy
+    with pytest.raises(DataError) as caught:
+        read(root, "s03")
+    assert caught.value.where == str(path)
+    assert caught.value.message.startswith(message)
+    assert len(read(root, "s02")) == 5
+
+
+@pytest.mark.parametrize("row", ["1,2,three", "1,2", "1,2,3,4"])
+def test_a_row_that_holds_no_numbers(root: Path, row: str) -> None:
+    path = root / "Raw_data" / "S03" / "ACC.csv"
+    path.write_text(f"{path.read_text()}{row}\n")
+    with pytest.raises(DataError, match=r"ACC\.csv: holds no numbers .* — get this file again"):
+        read(root, "s03")
+
+
+def test_rows_of_too_many_columns_after_whole_first_lines(root: Path) -> None:
+    path = root / "Raw_data" / "S03" / "EDA.csv"
+    path.write_text(f"{BEGIN}\n4\n0.1,0.2\n0.1,0.2\n")
+    with pytest.raises(DataError, match="has not 1 columns"):
+        read(root, "s03")
+
+
+@pytest.mark.shared
+def test_the_real_recordings(shared: Path) -> None:
+    folder = shared / "stress-predict"
+    dataset = StressPredict()
+    assert dataset.check(folder) == []
+    assert dataset.units(folder) == [f"s{number:02d}" for number in range(2, 21)]
+    left = dataset.left_out(folder)
+    assert "s01" in left
+    assert "3495 of 63375 labelled seconds (5.5%)" in left
+    windows, counts = Counter[int](), []
+    for unit in dataset.units(folder):
+        samples = list(dataset.read(folder, unit))
+        windows.update(sample.labels["state"] for sample in samples)
+        assert len({sample.groups["trial"] for sample in samples}) == 7
+        assert all(set(sample.data) == set(SENSORS) for sample in samples)
+        low, high = array(samples[0], "temp").min(), array(samples[0], "temp").max()
+        assert 20 < low <= high < 40  # °C
+        gravity = np.linalg.norm(array(samples[0], "acc")[0], axis=0).mean()
+        assert 0.8 < gravity < 1.2  # g
+        assert -0.1 <= array(samples[0], "eda").min() <= array(samples[0], "eda").max() < 100  # µS
+        counts.append(len(samples))
+    assert windows == {0: 682, 1: 316}
+    assert counts == [57, 53, 56, 51, 54, 53, 48, 50, 48, 51, 52, 53, 56, 55, 54, 52, 55, 49, 51]
