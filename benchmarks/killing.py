@@ -25,6 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ DONE = ("runs/*/*/fold-*.json", "runs/*/*/tuning-*.json", "cache/prepared/[!.]*.
 """The files that are never written again once they are there."""
 MOST_TUNE = 2  # kills a life while trials are at work: a trial that is killed three times counts as failed
 MOST_KILLS = 10  # of one life
+IMPORTED = (
+    *("mmbench.cli", "mmbench.experiment", "mmbench.report", "mmbench.tuning", "scipy.stats", "torch._dynamo"),
+    *("optuna.storages", "optuna.samplers", "alembic.command", "sqlite3", "safetensors.torch", "threadpoolctl"),
+)
+"""What a run takes seconds to import."""
 LONGEST = 300  # seconds that a run may take
 Look = dict[str, tuple[int, int, int]]
 
@@ -92,11 +98,8 @@ class Nursery:
 
 def serve() -> None:
     """What the nursery does: a line of JSON on stdin is a program to become, its id and how it ended go to stdout."""
-    import mmbench.cli
-    import mmbench.experiment
-    import mmbench.report
-    import mmbench.tuning  # noqa: F401
-
+    for name in IMPORTED:
+        import_module(name)
     for line in sys.stdin:
         what = json.loads(line)
         child = os.fork()
