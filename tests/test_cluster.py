@@ -14,7 +14,9 @@ import pytest
 
 import mmbench
 from mmbench import JobError, SpecError
-from mmbench.progress import Silent, reporting
+from mmbench.auditing import audit_spec
+from mmbench.progress import reporting
+from mmbench.runspec import RunSpec
 
 pytest.importorskip("distributed")
 
@@ -184,7 +186,7 @@ def test_where_no_scheduler_answers_it_is_one_line(run: Callable[..., Any], monk
         run("out", "concat", cluster="tcp://127.0.0.1:9")
 
 
-class Shown(Silent):
+class Shown:
     """Remembers what is shown."""
 
     def __init__(self) -> None:
@@ -197,6 +199,12 @@ class Shown(Silent):
 
     def advance(self, key: int, note: str = "") -> None:
         self.notes.append(note)
+
+    def finish(self, key: int) -> None:
+        pass
+
+    def message(self, text: str) -> None:
+        pass
 
 
 def test_epochs_of_distant_jobs_are_shown(run: Callable[..., Any], cluster: str) -> None:
@@ -229,7 +237,7 @@ def trials(record: Any) -> list[tuple[Any, ...]]:
 def bare(plain: Any) -> Any:
     """A result as plain values without times, costs and places."""
     if isinstance(plain, dict):
-        unlike = ("seconds", "cost", "path", "out", "folder", "command", "run", "jobs", "cluster")
+        unlike = ("seconds", "cost", "records", "path", "out", "folder", "command", "run", "jobs", "cluster")
         return {name: bare(value) for name, value in plain.items() if name not in unlike}
     return [bare(value) for value in plain] if isinstance(plain, list) else plain
 
@@ -243,8 +251,8 @@ def ablate(toy: dict[str, Any]) -> Any:
 
 
 def audit(toy: dict[str, Any]) -> Any:
-    options = {"encoders": {"signal": "spectrum"}, "full": True, "trainings": 2, "protocols": ["subject"]}
-    return mmbench.audit("concat", "toy", **options, **toy).to_json()
+    spec = RunSpec("concat", "toy", encoders={"signal": "spectrum"}, protocol="subject", **toy)
+    return audit_spec(spec, full=True, trainings=1).to_json()
 
 
 def claim(toy: dict[str, Any]) -> Any:
