@@ -110,6 +110,13 @@ def test_records_of_runs_that_cannot_be(bench, values):
     refused(bench, "record", of_run(bench, **values), RecordError)
 
 
+def test_a_diagnosis_of_which_one_level_of_noise_is_missing(bench):
+    diagnosis = json.loads(bench.seeds("record")[0])["diagnosis"]
+    noise = diagnosis["noise"]["facts"]
+    noise["4294967295"] = noise.pop("-10")
+    assert bench.judge("record", changed(bench, "record", diagnosis=diagnosis)) is None
+
+
 @pytest.mark.parametrize(
     "content",
     [
