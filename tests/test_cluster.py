@@ -252,7 +252,7 @@ def ablate(toy: dict[str, Any]) -> Any:
 
 def audit(toy: dict[str, Any]) -> Any:
     spec = RunSpec("concat", "toy", encoders={"signal": "spectrum"}, protocol="subject", **toy)
-    return audit_spec(spec, full=True, trainings=1).to_json()
+    return audit_spec(spec, full=True, trainings=2).to_json()
 
 
 def claim(toy: dict[str, Any]) -> Any:
