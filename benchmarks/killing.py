@@ -84,8 +84,10 @@ class Nursery:
     def close(self) -> None:
         """End it."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
     def _say(self, what: object) -> None:
         assert self._process.stdin is not None
