@@ -28,6 +28,7 @@ from fuzzing.readers import READERS, inputs_of
 
 CHUNK = 2000  # inputs that one process reads
 SECONDS = 20  # that one of them may take
+BEGINNING = 300  # seconds for making valid files and reading them
 ROOM = 2 << 30  # bytes beyond what a process takes when it has read a valid file
 MOST_DEATHS = 10  # of processes, after which a reader is left
 SHRINKING = 3.0  # seconds spent on making an input smaller
@@ -201,15 +202,15 @@ class Watched:
 
     def wait(self) -> str:
         """How the process ended: "" where it read all, else what killed it; it is stopped where it is stuck."""
-        last, since, size = None, time.monotonic(), -1
+        last, since, size, patience = None, time.monotonic(), 0, BEGINNING
         while self.process.poll() is None:
             time.sleep(0.2)
             if (now := self.notes.stat().st_size) != size:
-                size, since = now, time.monotonic()
-            if time.monotonic() - since > 3 * SECONDS:
+                size, since, patience = now, time.monotonic(), 3 * SECONDS
+            if time.monotonic() - since > patience:
                 self.process.kill()
                 self.process.wait()
-                last = f"hang: no input was done in {3 * SECONDS} s"
+                last = f"hang: no input was done in {patience} s"
         code = self.process.returncode
         return last or ("" if code == 0 or self.read()[2] else f"crash: exit status {code}")
 

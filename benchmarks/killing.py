@@ -25,6 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,15 @@ SIGNS = {
 """The files whose coming, or going, or growth tells that a stage is at work."""
 DONE = ("runs/*/*/fold-*.json", "runs/*/*/tuning-*.json", "cache/prepared/[!.]*.h5", "cache/tokens/[!.]*.h5")
 """The files that are never written again once they are there."""
-MOST_TUNE = (
-    2  # kills while trials are at work, a life: a trial that is killed three times counts as failed, as it should
+MOST_TUNE = 2  # kills a life while trials are at work: a trial that is killed three times counts as failed
+MOST_KILLS = 10  # of one life
+IMPORTED = (
+    *("mmbench.cli", "mmbench.experiment", "mmbench.report", "mmbench.tuning", "scipy.stats", "torch._dynamo"),
+    *("optuna.storages", "optuna.samplers", "alembic.command", "sqlite3", "safetensors.torch", "threadpoolctl"),
 )
-LONGEST = 120  # seconds that a run may take
+"""What a run takes seconds to import."""
+LONGEST = 300  # seconds that a run may take
+Look = dict[str, tuple[int, int, int]]
 
 
 @dataclass
@@ -78,8 +84,10 @@ class Nursery:
     def close(self) -> None:
         """End it."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
     def _say(self, what: object) -> None:
         assert self._process.stdin is not None
@@ -92,11 +100,8 @@ class Nursery:
 
 def serve() -> None:
     """What the nursery does: a line of JSON on stdin is a program to become, its id and how it ended go to stdout."""
-    import mmbench.cli
-    import mmbench.experiment
-    import mmbench.report
-    import mmbench.tuning  # noqa: F401
-
+    for name in IMPORTED:
+        import_module(name)
     for line in sys.stdin:
         what = json.loads(line)
         child = os.fork()
@@ -156,7 +161,7 @@ def settle(home: Path) -> Path:
     return home
 
 
-def look(home: Path, patterns: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
+def look(home: Path, patterns: tuple[str, ...]) -> Look:
     """What is there of some files: size, time of change and inode, by path."""
     found = {}
     for pattern in patterns:
@@ -185,45 +190,51 @@ def results(home: Path) -> dict[str, Any]:
 def live(nursery: Nursery, home: Path, chance: random.Random, stages: list[str], jobs: int, tally: Tally) -> None:
     """One run, killed in each of some stages as it comes to them, then left alone until it is done."""
     tally.lives += 1
-    done: dict[str, tuple[int, int, int]] = {}
+    done: Look = {}
+    killed: list[str] = []
     for stage in [*stages, None]:
-        before = look(home, SIGNS[stage]) if stage else {}
+        before = {later: look(home, SIGNS[later]) for later in list(SIGNS)[list(SIGNS).index(stage) :]} if stage else {}
+        if killed.count("tune") == MOST_TUNE:
+            before.pop("tune", None)
         child = nursery.start(command(home, jobs), home / "log")
         tally.starts += 1
-        code = wait_for(nursery, home, stage, before, chance)
-        if code is None and stage:
+        code, found = wait_for(nursery, home, before, chance)
+        if code is None and found:
             kill(child, chance, tally)
-            tally.kills[stage] += 1
+            tally.kills[found] += 1
+            killed.append(found)
             nursery.ended(LONGEST)
         elif code is None:
             os.killpg(child, signal.SIGKILL)
             nursery.ended(LONGEST)
-            tally.faults.append(f"{home.name}: it hung after {stages}")
+            tally.faults.append(f"{home.name}: it hung after {killed}")
         elif code:
-            tally.faults.append(f"{home.name}: exit status {code} after {stages}: {tail(home)}")
+            tally.faults.append(f"{home.name}: exit status {code} after {killed}: {tail(home)}")
             return
         now = look(home, DONE)
         for path in sorted(done.keys() - now.keys()):
-            tally.faults.append(f"{home.name}: {path} is gone after a kill in {stage}")
+            tally.faults.append(f"{home.name}: {path} is gone after {killed}")
         for path in sorted(path for path in done.keys() & now.keys() if done[path] != now[path]):
-            tally.faults.append(f"{home.name}: {path} was written again after {stages}")
+            tally.faults.append(f"{home.name}: {path} was written again after {killed}")
         tally.kept += len(done)
         done = now
+        if code == 0:
+            return
 
 
 def wait_for(
-    nursery: Nursery, home: Path, stage: str | None, before: dict[str, tuple[int, int, int]], chance: random.Random
-) -> int | None:
-    """How the run ended, None where it is in the stage that it is to be killed in, and a moment has passed."""
+    nursery: Nursery, home: Path, before: dict[str, Look], chance: random.Random
+) -> tuple[int | None, str | None]:
+    """How the run ended, or None and the stage it is in, a moment after the first sign of one of some stages."""
     end = time.monotonic() + LONGEST
     while time.monotonic() < end:
-        if (code := nursery.ended(0.001 if stage else 1.0)) is not None:
-            return code
-        if stage and look(home, SIGNS[stage]) != before:
-            return nursery.ended(
-                chance.choice((0.0, chance.uniform(0, 0.01), chance.uniform(0, 0.1), chance.uniform(0, 0.5)))
-            )
-    return None
+        if (code := nursery.ended(0.001 if before else 1.0)) is not None:
+            return code, None
+        for stage, seen in reversed(before.items()):
+            if look(home, SIGNS[stage]) != seen:
+                moment = chance.choice((0.0, chance.uniform(0, 0.01), chance.uniform(0, 0.1), chance.uniform(0, 0.5)))
+                return nursery.ended(moment), stage
+    return None, None
 
 
 def kill(child: int, chance: random.Random, tally: Tally) -> None:
@@ -276,7 +287,7 @@ def lives(folder: Path, kills: int, seed: int, jobs: tuple[int, ...] = (1, 1, 2)
         while tally.kills.total() < kills and len(tally.faults) < 20:
             home = settle(folder / f"life-{tally.lives}")
             before = tally.kills.copy()
-            stages = choose(chance, min(10, kills - tally.kills.total()))
+            stages = choose(chance, min(MOST_KILLS, kills - tally.kills.total()))
             live(nursery, home, chance, stages, jobs[tally.lives % len(jobs)], tally)
             check(home, wanted, tally.kills - before, tally)
             shutil.rmtree(home, ignore_errors=not tally.faults)
@@ -305,16 +316,14 @@ def main() -> None:
 
 def tell(tally: Tally, seconds: float) -> None:
     """The kills as a table, and what was wrong."""
-    print(f"SIMULATED data; {tally.lives} runs, each killed up to 10 times, {tally.starts} starts, {seconds:.0f} s")
+    much = f"{tally.lives} runs, each killed up to {MOST_KILLS} times, {tally.starts} starts"
+    print(f"SIMULATED data; {much}, {seconds:.0f} s")
     print("killed in  kills")
     for stage in SIGNS:
         print(f"{stage:9} {tally.kills[stage]:6}")
     print(f"{'all':9} {tally.kills.total():6}  of these {tally.alone} of the first process alone")
-    print(
-        f"finished files looked at after each start: {tally.kept}, none of them written again"
-        if not tally.faults
-        else ""
-    )
+    if not tally.faults:
+        print(f"finished files looked at after each start: {tally.kept}, none of them written again")
     print(f"parts of files left over at the end: {dict(tally.left) or 'none'}")
     print(f"{len(tally.faults)} faults")
     for fault in tally.faults:

@@ -42,7 +42,7 @@ def _memory_errors(part: str) -> Iterator[None]:
     """Turn sizes that no machine has room for into one clear line about a part."""
     try:
         yield
-    except (RuntimeError, MemoryError, OverflowError) as error:
+    except (RuntimeError, MemoryError, OverflowError, TypeError) as error:
         if is_out_of_memory(error) or "overflow" in str(error).lower():
             raise SpecError("is larger than the memory", where=part, remedy="choose a smaller one") from None
         raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mmbench.errors import SpecError, WorkerError
 from mmbench.hashing import digest, file_digest
+from mmbench.relay import Channel, Nowhere
 from mmbench.workers import Task, limited
 
 if TYPE_CHECKING:
@@ -29,11 +30,30 @@ class Ground(NamedTuple):
     alone: bool = False
 
 
-def attempt_on(
-    address: str, function: Callable[..., T], tasks: Sequence[Task], threads: int, ground: Ground
-) -> Iterator[tuple[int, T | WorkerError]]:
-    """As `workers.attempt`, on the cluster whose scheduler is at ``address``.
+class _Wire(NamedTuple):
+    """The end of a channel on a worker; what is said there goes through the scheduler."""
 
+    topic: str
+
+    def put(self, item: tuple[str, int, str | None]) -> None:
+        """Send one note."""
+        from distributed import get_worker
+
+        get_worker().log_event(self.topic, list(item))
+
+
+def _lay_wire(client: "Client", channel: Channel) -> _Wire:
+    wire = _Wire(f"mmbench-{secrets.token_hex(8)}")
+    client.subscribe_topic(wire.topic, lambda event: channel.put(tuple(event[1])))
+    return wire
+
+
+def attempt_on(
+    address: str, function: Callable[..., T], tasks: Sequence[Task], threads: int, ground: Ground, channel: Channel
+) -> Iterator[tuple[int, T | WorkerError]]:
+    """As `workers.attempt`, on the cluster whose scheduler is at ``address``; each task gets a channel as its last.
+
+    What is put into that on a worker comes out of ``channel``, in a thread of its own.
     Dask gives the tasks of a worker that is lost to another, and up after as often as its scheduler is told.
     Raises SpecError where no scheduler answers, or a worker is not as it must be.
     """
@@ -42,8 +62,10 @@ def attempt_on(
         from distributed.scheduler import KilledWorker
 
         _check_workers(client, ground)
+        wire = channel if isinstance(channel, Nowhere) else _lay_wire(client, channel)
         futures = {
-            client.submit(limited, threads, function, *arguments, pure=False): at for at, arguments in enumerate(tasks)
+            client.submit(limited, threads, function, *arguments, wire, pure=False): at
+            for at, arguments in enumerate(tasks)
         }
         for future in as_completed(list(futures), loop=client.loop):
             try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 _ENDLESS = "lists within lists without end"
+_LARGEST = 1 << 16  # bytes of a TOML file: tomllib takes minutes over a megabyte of dots
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -34,7 +35,9 @@ def load_object(path: Path) -> dict[str, Any]:
 
 
 def load_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; OSError, or ValueError also where it is nested too deeply."""
+    """The tables of a TOML file; OSError, or ValueError also where it is nested too deeply, or above 64 KiB."""
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(f"it is larger than {_LARGEST >> 10} KiB")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except RecursionError:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,7 +24,7 @@ from mmbench.prepare import Preparation
 from mmbench.progress import reporter, track
 from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
-from mmbench.store import FORMAT, Rows, Source, Store, read_presence
+from mmbench.store import FORMAT, Rows, Source, Store, read_presence, reading
 from mmbench.tokens import BLOCK, Blocks, is_whole_block, join_blocks, write_block
 from mmbench.training import deterministic, mixed_precision
 from mmbench.workers import in_processes
@@ -187,5 +186,5 @@ def _tokens(encoder: Encoder, source: Source, rows: Rows, device: torch.device) 
 
 def encoder_size(tokens: Path, modality: str) -> int:
     """Number of parameters of the frozen encoder that made a token file."""
-    with h5py.File(tokens, "r") as file:
+    with reading(tokens) as file:
         return int(file[f"modalities/{modality}"].attrs["parameters"])

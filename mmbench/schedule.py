@@ -14,7 +14,7 @@ from mmbench.failures import Failure, forget_failure, is_of_one_job, make_failur
 from mmbench.jobs import Plan, run_job
 from mmbench.progress import reporter
 from mmbench.records import read_record, record_path
-from mmbench.relay import Channel, Nowhere, Relay
+from mmbench.relay import Channel, Relay
 from mmbench.splits import Fold
 from mmbench.training import Epoch
 from mmbench.trials import FoldTuning, Trial, read_tuning, tuning_path
@@ -101,12 +101,10 @@ def work_off(
     jobs = 1 if cluster or plan.device.startswith("cuda") else min(jobs, len(tasks))
     _tell_crowd(jobs, plan.threads)
     with Relay(jobs, len(tasks), what) as relay:
-        # From a cluster comes what is done, and no epochs.
-        calls = [(*task, Nowhere() if cluster else relay.channel) for task in tasks]
         if cluster:
-            found = attempt_on(cluster, function, calls, plan.threads, _ground(plan))
+            found = attempt_on(cluster, function, tasks, plan.threads, _ground(plan), relay.channel)
         else:
-            found = attempt(jobs, function, calls, plan.threads)
+            found = attempt(jobs, function, [(*task, relay.channel) for task in tasks], plan.threads)
         for at, failure in found:
             job = tasks[at][0]
             if isinstance(failure, WorkerError):

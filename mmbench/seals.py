@@ -7,6 +7,7 @@ library reads it.
 
 import hashlib
 import json
+import mmap
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmbench.documents import parse_json
 from mmbench.errors import DamagedError
@@ -29,6 +29,7 @@ _TAIL = 8 + 32 + len(_MAGIC)  # the length of the seal, its SHA-256, and what sa
 _BLOCK = 1 << 20
 DAMAGED = ".damaged"
 _CHANGED = "bytes have changed since it was written"
+_CUT = "it was cut short while it was in use"
 _REMEDY = "a run makes it again"
 
 
@@ -59,14 +60,22 @@ class Seal:
 
 
 class Checked:
-    """One extent of a file whose blocks are compared with their checksums when they are first read."""
+    """One extent of a file whose blocks are compared with their checksums when they are first read.
 
-    def __init__(self, path: Path, data: NDArray[np.uint8], sums: Sequence[int], opened: tuple[int, ...]) -> None:
-        self.path, self._data, self._sums, self._opened = path, data, sums, opened
+    The file is mapped, and the system kills who reads a mapped page that the file no longer has: its length is looked
+    at before each read.
+    """
+
+    def __init__(self, sealed: "Sealed", extent: Extent, sums: Sequence[int]) -> None:
+        self.path, self._sums, self._opened = sealed.path, sums, sealed.identity
+        self._map, self._stop = sealed.map, extent.start + extent.size
+        self._data = np.frombuffer(self._map, dtype=np.uint8)[extent.start : self._stop]
         self._todo = set(range(len(sums)))
 
     def check(self, spans: Iterator[tuple[int, int]]) -> None:
         """Compare what ``spans`` of bytes touch; DamagedError where it differs, and the file is set aside."""
+        if self._map.size() < self._stop:
+            raise set_aside(self.path, _CUT, self._now())
         if not self._todo:
             return
         touched = {block for start, stop in spans for block in range(start // _BLOCK, -(-stop // _BLOCK))}
@@ -74,6 +83,11 @@ class Checked:
             if zlib.crc32(self._data[block * _BLOCK : (block + 1) * _BLOCK].data) != self._sums[block]:
                 raise set_aside(self.path, _CHANGED, self._opened)
             self._todo.discard(block)
+
+    def _now(self) -> tuple[int, ...]:
+        """The identity of the file as it is now, where it still is the one that was opened."""
+        now = identity(self.path) if self.path.exists() else ()
+        return now if now[:2] == self._opened[:2] else self._opened
 
 
 class Sealed:
@@ -96,12 +110,13 @@ class Sealed:
     def checked(self, start: int) -> Checked:
         """The extent that begins at byte ``start``."""
         at = self.seal.find(start)
-        size = self.seal.extents[at][1]
-        return Checked(self.path, self._bytes[start : start + size], self.seal.blocks[at], self.identity)
+        return Checked(self, Extent(start, self.seal.extents[at][1]), self.seal.blocks[at])
 
     @cached_property
-    def _bytes(self) -> NDArray[np.uint8]:
-        return np.memmap(self.path, mode="r", dtype=np.uint8)
+    def map(self) -> mmap.mmap:
+        """The file in memory."""
+        with self.path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def check_all(self) -> None:
         """Compare every block; DamagedError where one differs, and the file is set aside."""

@@ -3,7 +3,8 @@
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -200,7 +201,7 @@ class Store:
 
     def labels(self, task: str) -> NDArray[np.int64]:
         """Class indices of a task, -1 where a sample is not labelled."""
-        with h5py.File(self.path, "r") as file:
+        with reading(self.path) as file:
             labels: NDArray[np.int64] = file[f"labels/{task}"][()]
         return labels
 
@@ -210,16 +211,26 @@ class Store:
         return ImageSource(self.path, modality) if modality.kind == "image" else ArraySource(self.path, name)
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[h5py.File]:
+    """The file, open; DamagedError where it is no longer as it was when it was checked."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, ValueError) as error:
+        raise DamagedError(f"is not whole any more ({error})", where=path, remedy="a run makes it again") from error
+
+
 def read_presence(path: Path, modality: str) -> NDArray[np.bool_]:
     """Which instances of a modality are there, bool ``(N, K)``."""
-    with h5py.File(path, "r") as file:
+    with reading(path) as file:
         present: NDArray[np.bool_] = file[f"modalities/{modality}/present"][()]
     return present
 
 
 def read_inferred(path: Path, modality: str) -> NDArray[np.bool_]:
     """Which instances of a modality were made at a guessed place, bool ``(N, K)``."""
-    with h5py.File(path, "r") as file:
+    with reading(path) as file:
         inferred: NDArray[np.bool_] = file[f"modalities/{modality}/inferred"][()]
     return inferred
 
@@ -232,7 +243,7 @@ class ArraySource:
 
     def __init__(self, path: Path, modality: str) -> None:
         sealed = Sealed(path)
-        with h5py.File(path, "r") as file:
+        with reading(path) as file:
             group = file[f"modalities/{modality}"]
             self.present: NDArray[np.bool_] = group["present"][()]
             self.x, self._checked = _mapped(sealed, group["x"])
@@ -253,7 +264,7 @@ class ImageSource:
         self.modality = modality
         self.path = path
         sealed = Sealed(path)
-        with h5py.File(path, "r") as file:
+        with reading(path) as file:
             group = file[f"modalities/{modality.name}"]
             self.present: NDArray[np.bool_] = group["present"][()]
             self.offsets: NDArray[np.int64] = group["offsets"][()]

@@ -39,15 +39,31 @@ def is_whole_block(path: Path) -> bool:
 
 
 class Blocks:
-    """The tokens ``(N, K, T, D)`` of all samples, in blocks of 128."""
+    """The tokens ``(N, K, T, D)`` of all samples, in blocks of 128; DamagedError where one was cut short."""
 
     def __init__(self, paths: Sequence[Path], present: NDArray[np.bool_]) -> None:
         self.present = present
-        self._blocks = [np.load(path, mmap_mode="r") for path in paths]
+        self._paths = paths
+        self._blocks = [_map_block(path) for path in paths]
 
     def read(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Values and presence of some rows."""
+        for at in sorted({int(row) // BLOCK for row in rows}):
+            if self._paths[at].stat().st_size < self._blocks[at].nbytes:
+                raise _cut_short(self._paths[at])
         return np.stack([self._blocks[row // BLOCK][row % BLOCK] for row in rows]), self.present[rows]
+
+
+def _map_block(path: Path) -> NDArray[np.float32]:
+    try:
+        block: NDArray[np.float32] = np.load(path, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise _cut_short(path) from error
+    return block
+
+
+def _cut_short(path: Path) -> DamagedError:
+    return DamagedError("was cut short while it was in use", where=path, remedy="a run makes it again")
 
 
 def join_blocks(

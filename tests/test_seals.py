@@ -1,5 +1,6 @@
 """No byte of a sealed file can change unnoticed, and what it was made from can be read."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,27 @@ def test_only_what_is_read_is_compared(path: Path) -> None:
         part.check(iter([((1 << 20) - 1, (1 << 20) + 1)]))
     assert not path.exists()
     assert path.with_name(path.name + DAMAGED).exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_file_that_is_cut_short_while_it_is_mapped(path: Path, share: float) -> None:
+    part = Sealed(path).checked(len(HEAD))
+    part.check(iter([(0, len(LARGE))]))
+    os.truncate(path, len(HEAD) + int(share * len(LARGE)))
+    with pytest.raises(DamagedError, match=r"is damaged \(it was cut short while it was in use\)"):
+        part.check(iter([(0, 10)]))
+    assert not path.exists()
+    assert path.with_name(path.name + DAMAGED).exists()
+
+
+def test_what_took_the_place_of_one_that_is_cut_short_stays(path: Path) -> None:
+    part, content = Sealed(path).checked(len(HEAD)), path.read_bytes()
+    path.replace(path.with_name("elsewhere"))
+    path.write_bytes(content)
+    os.truncate(path.with_name("elsewhere"), 5)
+    with pytest.raises(DamagedError, match="cut short"):
+        part.check(iter([(0, 10)]))
+    assert path.read_bytes() == content
 
 
 def test_a_file_that_was_made_again_meanwhile_is_not_set_aside(path: Path) -> None:

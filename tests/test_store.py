@@ -1,6 +1,7 @@
 """What is written into the prepared file is read back, by row, by unit and after joining."""
 
 import io
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
+from mmbench.errors import DamagedError
 from mmbench.store import Store, merge, read_inferred, read_presence, write_samples
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, rate=8.0, channels=("left", "right"))
@@ -115,6 +117,31 @@ def test_a_truncated_file_is_no_prepared_file(tmp_path: Path, share: float) -> N
         Store(path)
     assert str(path) in caught.value.line
     assert "delete it" in caught.value.remedy
+
+
+def test_a_file_that_is_cut_short_while_it_is_open_kills_nobody(tmp_path: Path) -> None:
+    for at, name in enumerate(("pulse", "face", "pulse")):
+        path = write(tmp_path / f"{at}.h5", range(12))
+        store = Store(path)
+        source = store.source(name)
+        if at == 2:
+            source.read(np.arange(12))  # compared, and never again
+        os.truncate(path, 3000)
+        with pytest.raises(DamagedError, match=r"\d\.h5: is damaged \(it was cut short while it was in use\)"):
+            source.read(np.arange(12))
+        assert path.with_name(f"{at}.h5.damaged").exists()
+        with pytest.raises(DamagedError, match=r"\d\.h5: is not whole any more"):
+            store.labels("mood")
+
+
+@pytest.mark.parametrize("size", [0, 200, 5000])
+def test_what_hdf5_reads_of_a_file_that_is_cut_short_is_refused(tmp_path: Path, size: int) -> None:
+    path = write(tmp_path / "a.h5", range(12))
+    store = Store(path)
+    os.truncate(path, size)
+    for read in (lambda: store.labels("mood"), lambda: store.source("pulse"), lambda: read_presence(path, "face")):
+        with pytest.raises(DamagedError, match=r"a\.h5: "):
+            read()
 
 
 def test_an_unsealed_file_and_one_of_another_version_are_refused(tmp_path: Path) -> None:

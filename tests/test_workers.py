@@ -58,6 +58,21 @@ def test_whose_process_died_is_known(mortal: Any, tmp_path: Path) -> None:
     assert calls["unlucky"] == 3
 
 
+def test_who_reads_a_mapped_page_that_is_gone_is_tried_again(tmp_path: Path) -> None:
+    """What no program can prevent: the file is cut short between looking at its length and reading it."""
+
+    def read(name: str) -> int:
+        path = tmp_path / name
+        is_first = not path.exists()
+        path.write_bytes(bytes(8192))
+        mapped = np.memmap(path, mode="r")
+        if is_first:
+            os.truncate(path, 0)
+        return int(mapped.sum())
+
+    assert sorted(attempt(2, read, [("one",), ("two",)])) == [(0, 0), (1, 0)]
+
+
 def test_where_nothing_may_be_missing_it_is_an_error(mortal: Any) -> None:
     with pytest.raises(WorkerError, match="a worker process died"):
         list(in_processes(2, mortal, [("good", 0), ("deadly", 9)]))

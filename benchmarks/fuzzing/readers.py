@@ -391,6 +391,30 @@ def _read_tuning(path: Path) -> object:
     return tuning.to_plain(), [tuning.count(state) for state in ("complete", "pruned", "failed")]
 
 
+def _make_study(folder: Path) -> list[bytes]:
+    """Two trials of a study, one of them complete, the other killed."""
+    from mmbench.space import Float
+    from mmbench.studies import ask, open_study
+
+    path, space = folder / "seed.db", {"lr": Float(0.001, 0.1, log=True)}
+    path.unlink(missing_ok=True)
+    with open_study(f"sqlite:///{path}", "study", 3, {}) as study:
+        for number in (0, 1):
+            trial, _ = ask(study, number, space, {"lr": 0.01})
+            for key, value in {"score": 0.5, "loss": 0.7, "epoch": 1, "epochs": 2}.items():
+                trial.set_user_attr(key, value)
+            if number == 0:
+                study.tell(trial, 0.5)
+    return [path.read_bytes()]
+
+
+def _read_study(path: Path) -> object:
+    from mmbench.studies import find_trials, open_study
+
+    with open_study(f"sqlite:///{path}", "study", 3, {}) as study:
+        return find_trials(study)
+
+
 def _make_audits(_: Path) -> list[bytes]:
     from mmbench.auditing.channels import Oddity
     from mmbench.auditing.control import Control
@@ -434,14 +458,14 @@ def _make_prepared(folder: Path) -> list[bytes]:
     return [path.read_bytes()]
 
 
-def _change_prepared(random: Any, seeds: Sequence[bytes]) -> bytes:
+def _change_sealed(random: Any, seeds: Sequence[bytes]) -> bytes:
     """Bytes anywhere; or what the seal says, with a checksum that fits."""
     import hashlib
 
-    content = seeds[0]
+    content = random.choice(seeds)
     tail = 8 + 32 + 16
     if random.random() < 0.5:
-        return mutations.change_bytes(random, seeds)
+        return mutations.change_bytes(random, [content])
     end, magic = len(content) - tail, content[-16:]
     length = int.from_bytes(content[end : end + 8], "big")
     body = content[: end - length]
@@ -457,6 +481,47 @@ def _read_prepared(path: Path) -> object:
     store = Store(path)
     rows = np.arange(len(store))
     return [store.source(each.name).read(rows) for each in store.schema.modalities], store.labels("side"), store.key
+
+
+def _tokens() -> Any:
+    return np.random.default_rng(0).normal(size=(12, 3, 2, 4)).astype(np.float32)
+
+
+def _make_block(folder: Path) -> list[bytes]:
+    from mmbench.tokens import write_block
+
+    path = folder / "seed.npy"
+    write_block(path, _tokens(), {"prepared": "0"})
+    return [path.read_bytes()]
+
+
+def _read_block(path: Path) -> object:
+    from mmbench.tokens import Blocks, is_whole_block
+
+    # One that is whole by its checksums is mapped; what is not is made again.
+    return Blocks([path], np.ones((12, 3), bool)).read(np.arange(12)) if is_whole_block(path) else None
+
+
+def _make_tokens(folder: Path) -> list[bytes]:
+    from mmbench.tokens import Blocks, join_blocks
+
+    _make_block(folder)
+    path, source = folder / "seed.h5", Blocks([folder / "seed.npy"], np.ones((12, 3), bool))
+    join_blocks(path, "signal", source, _tokens().shape, 0, {"prepared": "0"})
+    return [path.read_bytes()]
+
+
+def _read_tokens(path: Path) -> object:
+    from mmbench.caches import list_cache
+    from mmbench.features import encoder_size
+    from mmbench.store import ArraySource
+
+    list_cache(path.parents[1])
+    content = path.read_bytes()  # a damaged one is set aside, and the next to be read takes its place
+    try:
+        return ArraySource(path, "signal").read(np.arange(12)), encoder_size(path, "signal")
+    finally:
+        path.write_bytes(content)
 
 
 def _state() -> Mapping[str, Any]:
@@ -581,15 +646,18 @@ READERS: Mapping[str, Reader] = {
     "edf": Reader("Subject00_1.edf", _make_edf, _read_edf, mutations.change_bytes, 0.5),
     "image": Reader("image.png", _make_images, _read_image, mutations.change_bytes, 2, 2**30),
     "image-names": Reader("names", _make_names, _read_names, mutations.change_text, 0.5),
-    "preset": Reader("preset.toml", _make_presets, _read_preset, mutations.change_toml, 0.5),
+    "preset": Reader("preset.toml", _make_presets, _read_preset, mutations.change_toml, 0.3),
     "card": Reader("card.toml", _make_cards, _read_card, mutations.change_toml, 1),
-    "record": Reader("record.json", _make_records, _read_records, mutations.change_json, 0.5),
+    "record": Reader("record.json", _make_records, _read_records, mutations.change_json, 0.4),
     "comparison": Reader("listed.json", _make_comparisons, _read_comparison, mutations.change_json, 0.3),
     "ablation": Reader("listed.json", _make_ablations, _read_ablation, mutations.change_json, 0.3),
     "failure": Reader("failed-fold-0-seed-0.json", _make_failures, _read_failure, mutations.change_json, 2),
     "tuning": Reader("tuning-s1.json", _make_tunings, _read_tuning, mutations.change_json, 2),
+    "study": Reader("tuning.db", _make_study, _read_study, mutations.change_bytes, 0.1),
     "audit": Reader("audit.json", _make_audits, _read_audit, mutations.change_json, 0.5),
-    "prepared": Reader("cache/prepared/toy-0123456789abcdef.h5", _make_prepared, _read_prepared, _change_prepared, 0.5),
+    "prepared": Reader("cache/prepared/toy-0123456789abcdef.h5", _make_prepared, _read_prepared, _change_sealed, 0.5),
+    "tokens": Reader("cache/tokens/signal-raw-0123456789abcdef.h5", _make_tokens, _read_tokens, _change_sealed, 0.5),
+    "block": Reader("block.npy", _make_block, _read_block, _change_sealed, 0.5),
     "safetensors": Reader("w.safetensors", _make_safetensors, _read_safetensors, mutations.change_safetensors, 2),
     "pt": Reader("w.pt", _make_pt, _read_pt, _change_pt, 1),
     "spec": Reader("spec", _make_specs, _read_spec, mutations.change_text, 2),

@@ -133,7 +133,7 @@ class _Scorer:
             noise={
                 name: {snr: loss("noise", name, snr) for snr in SNRS_DB}
                 for name in names
-                if ("noise", name, SNRS_DB[0]) in keys
+                if all(("noise", name, snr) in keys for snr in SNRS_DB)
             },
             shift={name: curve for name in names if (curve := tuple(self._shifts(name)))},
             left_out={name: why for _, found in self.records for name, why in found.left_out.items()},

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_STATM = Path("/proc/self/statm")  # of Linux: its first number is the size of this process in pages
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,19 @@ def find_machine(device: torch.device, jobs: int) -> Machine:
     limits = []
     if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    limits += _find_room()
     texts = [path.read_text(encoding="utf-8").strip() for path in _LIMITS if path.is_file()]
     limits += [int(text) for text in texts if text.isdigit()]
     return Machine(min(limits, default=None), jobs)
+
+
+def _find_room() -> list[int]:
+    """What is left of the address space where that is limited, as by ``ulimit -v`` or a batch system."""
+    if not _STATM.is_file():
+        return []
+    import resource  # of Unix only
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return []
+    return [max(0, limit - int(_STATM.read_text(encoding="ascii").split()[0]) * resource.getpagesize())]

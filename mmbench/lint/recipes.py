@@ -11,11 +11,12 @@ from torch.nn import functional as F
 
 from mmbench.building import build_encoder, build_fusion, unused
 from mmbench.components import overrides
-from mmbench.errors import TrainingError
+from mmbench.errors import SpecError, TrainingError
 from mmbench.lint.machine import Machine
 from mmbench.lint.networks import kept_bytes, layer_sizes, unregistered, without_gradient
 from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion, Tokens
+from mmbench.plugins import load_registry
 from mmbench.progress import reporter
 from mmbench.specs import Spec
 from mmbench.types import Modality, Schema, TokenSpec
@@ -72,7 +73,7 @@ def lint(
     for recipe in recipes:
         for name, spec in recipe.encoders.items():
             if (name, str(spec)) not in encoders:
-                encoders[name, str(spec)] = _look_at_encoder(spec, schema.modality(name), plugins)
+                encoders[name, str(spec)] = _look_at_encoder(spec, schema.modality(name), plugins, machine)
         mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
         inputs = {name: unused(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
@@ -86,10 +87,18 @@ def lint(
     return found
 
 
-def _look_at_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...]) -> tuple[TokenSpec, Part]:
+def _look_at_encoder(
+    spec: Spec, modality: Modality, plugins: tuple[str, ...], machine: Machine
+) -> tuple[TokenSpec, Part]:
     part = Part(f"{modality.name} encoder {spec}")
+
+    def build() -> Encoder:
+        return build_encoder(spec, modality, plugins, seed=0)
+
+    if "weights" not in load_registry(plugins).bound("encoders", spec):  # a file of weights is not read twice
+        _check_size(part.name, build, machine)
     with _apart():
-        encoder = build_encoder(spec, modality, plugins, seed=0)
+        encoder = build()
         part.layers = layer_sizes(encoder)
         part.findings += _check_registration(part.name, encoder)
         if not encoder.frozen:
@@ -214,6 +223,8 @@ def _check_size(name: str, build: Callable[[], nn.Module], machine: Machine) -> 
     try:
         with torch.device("meta"), warnings.catch_warnings(action="ignore"):
             needed = _FLOAT * sum(parameter.numel() for parameter in build().parameters())
+    except SpecError:  # so large that its size is no number, or it cannot be built in earnest either
+        raise
     except Exception:  # whatever does not go without values is built in earnest next, and fails there if it must
         return
     if needed > machine.memory:

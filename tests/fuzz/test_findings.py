@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mmbench import DataError, RecordError, SpecError, WeightsError
+from mmbench import DataError, RecordError, SpecError, TrainingError, WeightsError
 from mmbench.documents import load_object, load_toml, parse_json
 from mmbench.errors import UserError
 from mmbench_datasets.deap.mat5 import load_mat
@@ -108,6 +108,13 @@ def test_records_that_tell_what_cannot_be(bench, values):
 )
 def test_records_of_runs_that_cannot_be(bench, values):
     refused(bench, "record", of_run(bench, **values), RecordError)
+
+
+def test_a_diagnosis_of_which_one_level_of_noise_is_missing(bench):
+    diagnosis = json.loads(bench.seeds("record")[0])["diagnosis"]
+    noise = diagnosis["noise"]["facts"]
+    noise["4294967295"] = noise.pop("-10")
+    assert bench.judge("record", changed(bench, "record", diagnosis=diagnosis)) is None
 
 
 @pytest.mark.parametrize(
@@ -252,8 +259,12 @@ def test_weights_that_call_code(bench):
 
 
 def test_sizes_that_no_machine_has_room_for(bench):
-    refused(bench, "preset", b"[fusion]\ndim = 1000000000000\n", UserError)
-    refused(bench, "preset", b'[encoders]\nvector = "mlp[dim=4267295000000]"\n', UserError)
+    wide, wider = b"[fusion]\ndim = 100000000\n", b"[fusion]\ndim = 1000000000000\n"
+    refused(bench, "preset", wide, TrainingError, match="its weights alone are .* GB and there are")
+    refused(bench, "preset", wider, SpecError, match="is larger than the memory")
+    wide, wider = (b'[encoders]\nvector = "mlp[dim=%d]"\n' % dim for dim in (10**9, 10**19))
+    refused(bench, "preset", wide, TrainingError, match="its weights alone are .* GB and there are")
+    refused(bench, "preset", wider, SpecError, match="is larger than the memory")
 
 
 def test_an_image_with_a_chunk_that_is_not_there(bench):
@@ -278,6 +289,9 @@ def test_documents(tmp_path):
     path.write_bytes(DEEP)
     with pytest.raises(ValueError, match="without end"):
         load_object(path)
+    path.write_bytes(b"a." * 40_000 + b"a = 1")
+    with pytest.raises(ValueError, match="larger than 64 KiB"):
+        load_toml(path)
     path.write_bytes(DEEP_TOML)
     with pytest.raises(ValueError, match="without end"):
         load_toml(path)

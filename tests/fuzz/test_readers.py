@@ -10,7 +10,7 @@ from fuzzing.readers import READERS, inputs_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SLOW = {"record", "comparison", "ablation", "preset", "bdf", "edf", "prepared", "audit"}
+SLOW = {"record", "comparison", "ablation", "preset", "bdf", "edf", "prepared", "audit", "study"}
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries wonder about damaged files
 
 
