@@ -1,0 +1,117 @@
+"""The pages of leaderboards in a real browser: sorting, filtering, comparing, by mouse and by keyboard."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmbench.publishing import publish
+
+OpenPage = Callable[..., Any]
+
+
+@pytest.fixture(scope="package")
+def boards(finished: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("boards")
+    publish(finished.path, root)
+    return root
+
+
+@pytest.fixture(scope="package")
+def board(boards: Path) -> Path:
+    (path,) = boards.glob("*/*/*/index.html")
+    return path
+
+
+def methods(page: Any) -> list[str]:
+    return [row.inner_text() for row in page.locator("#standings tbody tr:visible th").all()]
+
+
+def pairs(page: Any) -> list[tuple[str, str]]:
+    rows = page.locator("#pair-rows tr:visible").all()
+    return [(row.locator("th").inner_text(), row.locator("td").first.inner_text()) for row in rows]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_fit_their_width(open_page: OpenPage, boards: Path, board: Path, width: int, dark: bool) -> None:
+    for path in (boards / "index.html", board):
+        page = open_page(path, width, dark)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (colour == "rgb(255, 255, 255)") is not dark
+        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((each) => Number(each.tagName[1]))")
+        assert levels[0] == 1
+        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_columns_are_sorted_by_mouse_and_keyboard(open_page: OpenPage, board: Path) -> None:
+    page = open_page(board)
+    ranked = methods(page)
+    assert len(ranked) == 4
+    name = page.get_by_role("button", name="method", exact=True)
+    name.click()
+    assert methods(page) == sorted(ranked)
+    assert page.locator("th[aria-sort]").all_inner_texts() == ["method"]
+    name.press("Enter")
+    assert methods(page) == sorted(ranked, reverse=True)
+    page.get_by_role("button", name="bal. accuracy").click()
+    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+    assert methods(page) == ranked
+    page.get_by_role("button", name="params").click()
+    sizes = [float(cell) for cell in page.locator("#standings tbody td:nth-child(12)").evaluate_all(
+        "(cells) => cells.map((cell) => cell.dataset.value)")]  # fmt: skip
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_rows_are_filtered(open_page: OpenPage, board: Path) -> None:
+    page = open_page(board)
+    ranked = methods(page)
+    field = page.get_by_label("Filter")
+    field.fill("only")
+    assert methods(page) == [name for name in ranked if name.startswith("only")]
+    assert page.get_by_role("status").inner_text() == "1 of 4 runs"
+    field.fill("no such run")
+    assert methods(page) == []
+    field.fill("")
+    assert methods(page) == ranked
+
+
+def test_chosen_runs_are_compared(open_page: OpenPage, board: Path) -> None:
+    page = open_page(board)
+    assert len(pairs(page)) == 6
+    page.get_by_role("checkbox", name="prior").check()
+    assert len(pairs(page)) == 3
+    page.get_by_role("checkbox", name="concat").check()
+    assert [set(pair) for pair in pairs(page)] == [{"concat", "prior"}]
+    page.get_by_role("checkbox", name="prior").uncheck()
+    page.get_by_role("checkbox", name="concat").uncheck()
+    assert len(pairs(page)) == 6
+
+
+def test_everything_has_a_name(open_page: OpenPage, boards: Path, board: Path) -> None:
+    for path in (boards / "index.html", board):
+        page = open_page(path)
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll("button, a, input, [role=region]")].filter((each) =>
+                 !(each.innerText || each.getAttribute("aria-label") || each.labels?.length)).length"""
+        )
+        assert nameless == 0
+        assert all(page.locator("table caption").all_inner_texts())
+
+
+def test_the_index_leads_to_each_board_and_back(boards: Path, board: Path) -> None:
+    link = board.relative_to(boards).as_posix()
+    assert f'href="{link}"' in (boards / "index.html").read_text()
+    assert 'href="../../../index.html"' in board.read_text()
+
+
+def test_the_page_is_whole_without_scripts(browser: Any, board: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(board.resolve().as_uri())
+    assert len(methods(page)) == 4
+    assert len(pairs(page)) == 6
+    assert not page.get_by_label("Filter").is_visible()
+    context.close()
