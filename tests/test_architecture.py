@@ -101,6 +101,7 @@ FLOORS = (
         "claims",
         "conformance",
         "report",
+        "scaffold",
     },
     {"cli", "__main__"},
 )

@@ -95,6 +95,6 @@ def test_every_command_parses() -> None:
     for line in COMMANDS:
         name, *arguments = shlex.split(line)[1:]
         sub = command.commands[name]  # type: ignore[attr-defined]
-        if name in ("data", "cache"):
+        if name in ("data", "cache", "new"):
             sub, arguments = sub.commands[arguments[0]], arguments[1:]
         sub.make_context(name, arguments)

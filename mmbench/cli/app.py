@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmbench import __version__
-from mmbench.cli import ablate, audit, cache, check, claim, data, diagnose, explain, listing, run, show, tune
+from mmbench.cli import ablate, audit, cache, check, claim, data, diagnose, explain, listing, new, run, show, tune
 from mmbench.cli.console import fail
 from mmbench.errors import UserError
 
@@ -32,6 +32,7 @@ app.command("show")(show.show)
 app.command("diagnose")(diagnose.diagnose)
 app.command("compare")(show.compare)
 app.command("check")(check.check)
+app.add_typer(new.app, name="new")
 
 
 def _version(wanted: bool) -> None:
