@@ -7,6 +7,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import reference_pages  # noqa: E402  # beside this file
+from pygments.lexers.special import TextLexer  # noqa: E402
+from sphinx.highlighting import lexers  # noqa: E402
 
 import mmbench  # noqa: E402
 
@@ -36,6 +38,10 @@ python_maximum_signature_line_length = 88
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
+nb_merge_streams = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True  # its records are none of the site
 nb_execution_raise_on_error = True
+
+# The options of a shell line are none of a shell's assignments, and would be coloured as such.
+lexers["sh"] = TextLexer()

@@ -8,6 +8,7 @@
   out, ``% with: OPTIONS`` adds options to each command (then nothing is compared).
 """
 
+import importlib
 import io
 import os
 import re
@@ -18,7 +19,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from glob import glob
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -105,21 +105,38 @@ def run_page(text: str, folder: Path) -> list[Step]:
 
 @contextmanager
 def _inside(folder: Path) -> Iterator[None]:
-    """In ``folder``; what a page installs is found from there on, and no longer than the page."""
+    """In ``folder``, in one process; what a page installs is found from there on, and no longer than the page."""
     before, path, site = Path.cwd(), list(sys.path), folder / ".site"
     site.mkdir(parents=True)
     sys.path.insert(0, str(site))
     os.chdir(folder)
+    # Workers would stay in a folder that is gone with its page.
+    cores = os.environ.get("LOKY_MAX_CPU_COUNT")
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"
     try:
         yield
     finally:
         os.chdir(before)
         sys.path[:] = path
+        del os.environ["LOKY_MAX_CPU_COUNT"]
+        os.environ.update({"LOKY_MAX_CPU_COUNT": cores} if cores else {})
+        _forget(folder)
+
+
+def _forget(folder: Path) -> None:
+    """Let plugins be looked for again: those under ``folder`` have come or are to go."""
+    from mmbench.plugins import load_registry
+
+    mine = [name for name, module in sys.modules.items() if str(folder) in str(getattr(module, "__file__", ""))]
+    for name in mine:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    load_registry.cache_clear()
 
 
 def run_command(line: str) -> str:
     """What a command prints on stdout; AssertionError where it does not end with 0, or is none that a page may have."""
-    program, *arguments = [name for word in shlex.split(line) for name in (sorted(glob(word)) or [word])]
+    program, *arguments = [name for word in shlex.split(line) for name in _expand(word)]
     if program == "mmbench":
         return _run_mmbench(arguments)
     if program == "pytest":
@@ -127,8 +144,15 @@ def run_command(line: str) -> str:
     if [program, *arguments[:2]] == ["pip", "install", "-e"]:
         project = arguments[2].split("[")[0]
         options = ("-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", ".site")
-        return _run_process([sys.executable, "-m", "pip", "install", *options, project])
+        printed = _run_process([sys.executable, "-m", "pip", "install", *options, f"./{project}"])
+        _forget(Path.cwd())
+        return printed
     raise AssertionError(f"a page runs {program}, which docs/pages.py does not know: {line}")
+
+
+def _expand(word: str) -> list[str]:
+    """The files that a word with stars names, as a shell does it."""
+    return sorted(str(path) for path in Path().glob(word)) if "*" in word else [word]
 
 
 def _run_mmbench(arguments: Sequence[str]) -> str:
@@ -179,7 +203,7 @@ def same_output(shown: str, printed: str) -> bool:
         if found is None:
             return False
         place = found + len(part)
-    return place == len(words) or parts[-1] == ""
+    return place == len(words) or (len(parts) > 1 and parts[-1] == "")
 
 
 def _same_words(a: Sequence[str], b: Sequence[str]) -> bool:
