@@ -23,7 +23,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-BLOCK = re.compile(r"(?P<marks>(?:^%[^\n]*\n)*)^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"(?P<marks>(?:^%[^\n]*\n)*)^```(?P<language>[^\n`]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 MARK = re.compile(r"^% (file|not run|with): (.+)$", re.MULTILINE)
 TOLERANCE = 0.02  # of numbers: processors of another kind round differently, and may choose another epoch
 
@@ -37,12 +37,13 @@ UNSTABLE = (
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page: its language and text, its marks, and the place of its text in the page."""
+    """A block of a page: its language and text, its marks, and the places of its text and of all of it in the page."""
 
     language: str
     text: str
     marks: dict[str, str]
     span: tuple[int, int]
+    whole: tuple[int, int]
 
     @property
     def commands(self) -> list[str]:
@@ -69,7 +70,7 @@ def find_pages() -> list[Path]:
 def find_blocks(text: str) -> list[Block]:
     """The blocks of a page in their order."""
     return [
-        Block(match["language"], match["text"], dict(MARK.findall(match["marks"])), match.span("text"))
+        Block(match["language"], match["text"], dict(MARK.findall(match["marks"])), match.span("text"), match.span())
         for match in BLOCK.finditer(text)
     ]
 
@@ -79,7 +80,8 @@ def find_steps(text: str) -> list[Step]:
     blocks = find_blocks(text)
     steps: list[Step] = []
     for before, block in zip([None, *blocks], blocks, strict=False):
-        if block.language == "text" and before is not None and steps and steps[-1].block is before:
+        follows = before is not None and not text[before.whole[1] : block.whole[0]].strip()
+        if block.language == "text" and follows and steps and steps[-1].block is before:
             steps[-1].shown = block
         elif block.language in ("sh", "python") or "file" in block.marks:
             steps.append(Step(block))
@@ -228,7 +230,7 @@ def rewrite(text: str, steps: Sequence[Step]) -> str:
     for step in reversed(steps):
         if step.shown is not None and is_compared(step) and not same_output(step.shown.text, step.printed):
             start, end = step.shown.span
-            text = text[:start] + step.printed.rstrip().replace(" \n", "\n") + "\n" + text[end:]
+            text = text[:start] + re.sub(r" +$", "", step.printed, flags=re.MULTILINE).rstrip() + "\n" + text[end:]
     return text
 
 
