@@ -30,6 +30,7 @@ html_theme_options = {"sidebar_hide_name": False}
 
 # Docstrings name things in single backticks; nothing is looked up, so that none of them can be a broken link.
 default_role = "code"
+smartquotes = False  # "--tune" would be shown with a dash that no shell takes
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
