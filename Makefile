@@ -1,6 +1,7 @@
 # make demo    install what it needs into .venv and compare Milmer with its baselines on simulated DEAP
 # make test    install what the tests need and run them all
 # make check   formatting, lint, types, architecture
+# make docs    the documentation, as docs/_build/html
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml
 	constraints.txt
 BASELINES := concat,late,only[modality=eeg],only[modality=face],prior
 
-.PHONY: demo test check format clean
+.PHONY: demo test check docs format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mmbench run milmer deap-sim --against "$(BASELINES)"
@@ -21,6 +22,9 @@ check: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_architecture.py
+
+docs: $(VENV)/.developed
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 format: $(VENV)/.developed
 	$(BIN)/ruff format .
@@ -41,4 +45,4 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache

@@ -106,6 +106,7 @@ FLOORS = (
         "plots",
         "pages",
         "publishing",
+        "scaffold",
     },
     {"cli", "__main__"},
 )

@@ -1,4 +1,4 @@
-"""The README's example plugin and its Python are run as they stand."""
+"""The README's example plugin and its Python are run as they stand, as is the claim card of the pages."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from mmbench.conformance import check_plugin
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+CLAIMS = (Path(__file__).parents[1] / "docs" / "how-to" / "claim.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README + CLAIMS, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 COMMANDS = [
     line.split("  #")[0]
@@ -51,7 +52,7 @@ def test_python_example_prints_every_method(
 
 def test_the_preset_of_the_readme_is_one(tmp_path: Path) -> None:
     path = tmp_path / "theirs.toml"
-    (text,) = (text for language, text in BLOCKS if language == "toml")
+    (text,) = (text for language, text in BLOCKS if language == "toml" and "[run]" in text)
     path.write_text(text)
     comparison = mmbench.run(
         "concat", "toy", preset=str(path), plugins=(TOY,), data=_people(tmp_path), out=tmp_path, training={"epochs": 1}
@@ -61,7 +62,7 @@ def test_the_preset_of_the_readme_is_one(tmp_path: Path) -> None:
     assert comparison.run["encoders"]["signal"]["params"]["dim"] == 32
 
 
-def test_the_claim_card_of_the_readme_is_one(tmp_path: Path) -> None:
+def test_the_claim_card_of_the_pages_is_one(tmp_path: Path) -> None:
     from mmbench.claims.cards import load_card
     from mmbench.claims.questions import ClaimSpec, make_question
     from mmbench.plugins import load_registry
@@ -95,6 +96,6 @@ def test_every_command_parses() -> None:
     for line in COMMANDS:
         name, *arguments = shlex.split(line)[1:]
         sub = command.commands[name]  # type: ignore[attr-defined]
-        if name in ("data", "cache"):
+        if name in ("data", "cache", "new"):
             sub, arguments = sub.commands[arguments[0]], arguments[1:]
         sub.make_context(name, arguments)

@@ -18,6 +18,7 @@ from mmbench.cli import (
     explain,
     leaderboard,
     listing,
+    new,
     report,
     run,
     show,
@@ -49,6 +50,7 @@ app.add_typer(leaderboard.app, name="leaderboard")
 app.command("diagnose")(diagnose.diagnose)
 app.command("compare")(show.compare)
 app.command("check")(check.check)
+app.add_typer(new.app, name="new")
 
 
 def _version(wanted: bool) -> None:

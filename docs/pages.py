@@ -1,0 +1,245 @@
+"""The blocks of the pages: which are run, what they print, and the same pages with what they print now.
+
+``python docs/pages.py [PAGE...]`` runs the pages and writes what their commands print into them. In a page
+
+- a block ``sh`` holds commands, a line each; a block ``text`` right after it is what the last of them prints;
+- a block ``python`` is run in the folder of the page, a block ``text`` after it is what it prints;
+- a comment of MyST before a block marks it: ``% file: NAME`` writes the block there, ``% not run: REASON`` leaves it
+  out, ``% with: OPTIONS`` adds options to each command (then nothing is compared).
+"""
+
+import importlib
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BLOCK = re.compile(r"(?P<marks>(?:^%[^\n]*\n)*)^```(?P<language>[^\n`]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+MARK = re.compile(r"^% (file|not run|with): (.+)$", re.MULTILINE)
+TOLERANCE = 0.02  # of numbers: processors of another kind round differently, and may choose another epoch
+
+# What differs from run to run: times, memory, names of records, and columns that are as wide as these.
+UNSTABLE = (
+    (re.compile(r"\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?s(?=\s|$)"), "TIME"),
+    (re.compile(r"\b[\d.]+ (?:ms|s|[kMG]B)(?=\s|$)"), "SIZE"),
+    (re.compile(r"(comparison|ablation|tuning|audit)-[0-9a-f]+"), r"\1-KEY"),
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a page: its language and text, its marks, and the places of its text and of all of it in the page."""
+
+    language: str
+    text: str
+    marks: dict[str, str]
+    span: tuple[int, int]
+    whole: tuple[int, int]
+
+    @property
+    def commands(self) -> list[str]:
+        """Its lines of shell, without comments, joined where they go on."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        return [line.split("  #")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+@dataclass
+class Step:
+    """What is run of a page, with the block that shows what it prints."""
+
+    block: Block
+    shown: Block | None = None
+    printed: str = field(default="", init=False)
+
+
+def find_pages() -> list[Path]:
+    """Every page that is written by hand, from the README on."""
+    pages = sorted(page for page in HERE.rglob("*.md") if not {"_build", "generated"} & set(page.parts))
+    return [README, *pages]
+
+
+def find_blocks(text: str) -> list[Block]:
+    """The blocks of a page in their order."""
+    return [
+        Block(match["language"], match["text"], dict(MARK.findall(match["marks"])), match.span("text"), match.span())
+        for match in BLOCK.finditer(text)
+    ]
+
+
+def find_steps(text: str) -> list[Step]:
+    """What is run of a page; a block of output goes with the one it follows."""
+    blocks = find_blocks(text)
+    steps: list[Step] = []
+    for before, block in zip([None, *blocks], blocks, strict=False):
+        follows = before is not None and not text[before.whole[1] : block.whole[0]].strip()
+        if block.language == "text" and follows and steps and steps[-1].block is before:
+            steps[-1].shown = block
+        elif block.language in ("sh", "python") or "file" in block.marks:
+            steps.append(Step(block))
+    return steps
+
+
+def run_page(text: str, folder: Path) -> list[Step]:
+    """Run a page in an empty folder; AssertionError with what was printed where a command fails."""
+    steps = find_steps(text)
+    with _inside(folder):
+        for step in steps:
+            if "not run" in step.block.marks:
+                continue
+            if "file" in step.block.marks:
+                Path(step.block.marks["file"]).write_text(step.block.text, encoding="utf-8")
+            elif step.block.language == "python":
+                step.printed = _run_python(step.block.text)
+            else:
+                for command in step.block.commands:
+                    step.printed = run_command(f"{command} {step.block.marks.get('with', '')}")
+    return steps
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """In ``folder``, in one process; what a page installs is found from there on, and no longer than the page."""
+    before, path, site = Path.cwd(), list(sys.path), folder / ".site"
+    site.mkdir(parents=True)
+    sys.path.insert(0, str(site))
+    os.chdir(folder)
+    # Workers would stay in a folder that is gone with its page.
+    cores = os.environ.get("LOKY_MAX_CPU_COUNT")
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        sys.path[:] = path
+        del os.environ["LOKY_MAX_CPU_COUNT"]
+        os.environ.update({"LOKY_MAX_CPU_COUNT": cores} if cores else {})
+        _forget(folder)
+
+
+def _forget(folder: Path) -> None:
+    """Let plugins be looked for again: those under ``folder`` have come or are to go."""
+    from mmbench.plugins import load_registry
+
+    mine = [name for name, module in sys.modules.items() if str(folder) in str(getattr(module, "__file__", ""))]
+    for name in mine:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    load_registry.cache_clear()
+
+
+def run_command(line: str) -> str:
+    """What a command prints on stdout; AssertionError where it does not end with 0, or is none that a page may have."""
+    program, *arguments = [name for word in shlex.split(line) for name in _expand(word)]
+    if program == "mmbench":
+        return _run_mmbench(arguments)
+    if program == "pytest":
+        return _run_process([sys.executable, "-m", "pytest", *arguments])
+    if [program, *arguments[:2]] == ["pip", "install", "-e"]:
+        project = arguments[2].split("[")[0]
+        options = ("-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", ".site")
+        printed = _run_process([sys.executable, "-m", "pip", "install", *options, f"./{project}"])
+        _forget(Path.cwd())
+        return printed
+    raise AssertionError(f"a page runs {program}, which docs/pages.py does not know: {line}")
+
+
+def _expand(word: str) -> list[str]:
+    """The files that a word with stars names, as a shell does it."""
+    return sorted(str(path) for path in Path().glob(word)) if "*" in word else [word]
+
+
+def _run_mmbench(arguments: Sequence[str]) -> str:
+    """In this process, so that torch is not imported for each command."""
+    from mmbench.cli import main
+
+    out, errors, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
+    sys.argv = ["mmbench", *arguments]
+    try:
+        with redirect_stdout(out), redirect_stderr(errors):
+            main()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    finally:
+        sys.argv = before
+    assert code == 0, f"mmbench {shlex.join(arguments)} ended with {code}: {out.getvalue()}{errors.getvalue()}"
+    return out.getvalue()
+
+
+def _run_process(command: Sequence[str]) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _run_python(text: str) -> str:
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+        exec(compile(text, "page", "exec"), {"__name__": "page"})
+    return out.getvalue()
+
+
+def words_of(text: str) -> list[str]:
+    """The words of an output, with a name in place of each that differs from run to run."""
+    for pattern, name in UNSTABLE:
+        text = pattern.sub(name, text)
+    return text.split()
+
+
+def same_output(shown: str, printed: str) -> bool:
+    """Whether an output is the one shown, but for times and sizes; a line of dots stands for lines left out."""
+    parts = re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE)
+    words, place = words_of(printed), 0
+    for number, part in enumerate(words_of(part) for part in parts):
+        starts = [place] if number == 0 else range(place, len(words) - len(part) + 1)
+        found = next((start for start in starts if _same_words(part, words[start : start + len(part)])), None)
+        if found is None:
+            return False
+        place = found + len(part)
+    return place == len(words) or (len(parts) > 1 and parts[-1] == "")
+
+
+def _same_words(a: Sequence[str], b: Sequence[str]) -> bool:
+    return len(a) == len(b) and all(_same_word(one, other) for one, other in zip(a, b, strict=True))
+
+
+def _same_word(a: str, b: str) -> bool:
+    number = r"[+-]?\d*\.\d+"
+    if re.sub(number, "#", a) != re.sub(number, "#", b):
+        return False
+    both = zip(re.findall(number, a), re.findall(number, b), strict=True)
+    return all(abs(float(x) - float(y)) <= TOLERANCE for x, y in both)
+
+
+def is_compared(step: Step) -> bool:
+    """Whether what a step prints is what its page shows."""
+    return step.shown is not None and not {"not run", "with"} & set(step.block.marks)
+
+
+def rewrite(text: str, steps: Sequence[Step]) -> str:
+    """A page with what its commands print now, where that is not what it shows."""
+    for step in reversed(steps):
+        if step.shown is not None and is_compared(step) and not same_output(step.shown.text, step.printed):
+            start, end = step.shown.span
+            text = text[:start] + re.sub(r" +$", "", step.printed, flags=re.MULTILINE).rstrip() + "\n" + text[end:]
+    return text
+
+
+def _main(pages: Sequence[Path]) -> None:
+    for page in pages:
+        with tempfile.TemporaryDirectory(prefix="mmbench-page-") as folder:
+            text = page.read_text(encoding="utf-8")
+            page.write_text(rewrite(text, run_page(text, Path(folder) / "page")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main([Path(name).resolve() for name in sys.argv[1:]] or find_pages())

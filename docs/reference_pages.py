@@ -1,0 +1,68 @@
+"""Writes the pages of reference from the code, so that they cannot drift from it: the public names, the shell."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import mmbench
+from mmbench.files import write_text
+
+# What belongs together of ``mmbench.__all__``; every name is in one of these.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "What the shell does": ("run", "tune", "ablate", "audit", "claim", "diagnose"),
+    "Components": ("Component", "Dataset", "Encoder", "Fusion", "Method", "Ablation", "hookimpl"),
+    "What they hand to each other": ("Modality", "Schema", "Sample", "Tokens", "TokenSpec", "Card", "Problem"),
+    "Training and search": ("Training", "Criterion", "Float", "Int", "Choice"),
+    "Files, weights, progress": ("written_whole", "locked", "fetch_pretrained", "load_state_dict", "track"),
+    "Errors": (
+        "MmbenchError",
+        "UserError",
+        "SpecError",
+        "DataError",
+        "ProtocolError",
+        "PluginError",
+        "WeightsError",
+        "TrainingError",
+        "WorkerError",
+        "JobError",
+        "RecordError",
+        "StorageError",
+    ),
+}
+
+
+def write_pages(folder: Path) -> None:
+    """Write every page, but for those that are there as they should be: Sphinx goes by the time of a file."""
+    for name, text in (("api", "\n".join(_api()) + "\n"), ("cli", _cli())):
+        path = folder / f"{name}.md"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+
+
+def _api() -> Iterator[str]:
+    left = set(mmbench.__all__) - {"__version__"} - {name for names in GROUPS.values() for name in names}
+    if left:
+        raise ValueError(f"docs/reference_pages.py: GROUPS lacks {', '.join(sorted(left))}")
+    yield from ("# Python", "", "Every name here is imported as `from mmbench import ...`.", "")
+    for heading, names in GROUPS.items():
+        yield from (f"## {heading}", "", "```{eval-rst}")
+        for name in names:
+            yield from _directive(name)
+        yield from ("```", "")
+
+
+def _directive(name: str) -> Iterator[str]:
+    if isinstance(getattr(mmbench, name), type):
+        yield from (f".. autoclass:: mmbench.{name}", "   :members:", "   :show-inheritance:", "")
+    elif callable(getattr(mmbench, name)) and hasattr(getattr(mmbench, name), "__code__"):
+        yield from (f".. autofunction:: mmbench.{name}", "")
+    else:
+        yield from (f".. autodata:: mmbench.{name}", "   :no-value:", "")
+
+
+def _cli() -> str:
+    """The commands as typer tells them, by the program it has for that."""
+    command = (sys.executable, "-m", "typer", "mmbench.cli.app", "utils", "docs", "--name", "mmbench")
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return text.replace("# `mmbench`", "# Shell", 1)

@@ -1,0 +1,67 @@
+"""The files of a new distribution, from the templates beside this module, as one folder: whole or not there."""
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+
+from mmbench.errors import SpecError
+from mmbench.files import make_folder, storage_errors
+from mmbench.scaffold.names import PluginName, parse_name
+
+TEMPLATES = Path(__file__).with_name("templates")
+ENDING = ".template"
+MODULE = "module"  # the folder of the templates that gets the module's name
+
+
+def make_plugin(name: str, folder: Path | None = None) -> Path:
+    """Write the distribution ``name`` into ``folder``, default: its name, here; the folder it is in.
+
+    Raises SpecError for a name that cannot be one, or a folder that holds something; nothing is overwritten.
+    """
+    plugin = parse_name(name)
+    home = folder or Path(plugin.distribution)
+    _check_empty(home)
+    with _folder_whole(home) as aside:
+        for path, text in fill_templates(plugin).items():
+            make_folder((aside / path).parent)
+            (aside / path).write_text(text, encoding="utf-8")
+    return home
+
+
+def fill_templates(plugin: PluginName) -> Mapping[Path, str]:
+    """The text of every file of a new distribution, by its path in there."""
+    words = {"name": plugin.distribution, "module": plugin.module}
+    return {path: Template(text).substitute(words) for path, text in _templates(plugin)}
+
+
+def _templates(plugin: PluginName) -> Iterator[tuple[Path, str]]:
+    for file in sorted(TEMPLATES.rglob(f"*{ENDING}")):
+        parts = [plugin.module if part == MODULE else part for part in file.relative_to(TEMPLATES).parts]
+        yield Path(*parts).with_suffix(""), file.read_text(encoding="utf-8")
+
+
+def _check_empty(home: Path) -> None:
+    if home.is_dir() and not any(home.iterdir()):
+        return
+    if home.exists() or home.is_symlink():
+        what = "holds files already" if home.is_dir() else "is no folder"
+        raise SpecError(what, where=home, remedy="name another folder with --to")
+
+
+@contextmanager
+def _folder_whole(home: Path) -> Iterator[Path]:
+    """Yield a folder beside ``home``; rename it there when the block ends well, remove it otherwise."""
+    with storage_errors(home):
+        home.parent.mkdir(parents=True, exist_ok=True)
+        aside = home.absolute().with_name(f".part-{secrets.token_hex(4)}-{home.absolute().name}")
+        aside.mkdir()
+        try:
+            yield aside
+            if home.is_dir():
+                home.rmdir()  # it was empty; fails where somebody has put a file there meanwhile
+            aside.rename(home)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
