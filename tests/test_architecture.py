@@ -86,6 +86,7 @@ FLOORS = (
         "schedule",
         "saving",
         "comparison",
+        "plotted",
         "comparable",
         "experiment",
         "tuned",
