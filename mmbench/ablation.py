@@ -1,12 +1,14 @@
 """What each part of a method is worth: one run with each of its options, all against the method as it stands."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mmbench.asked import examine, find_files, settle
+from mmbench.claims.commands import portable_command
 from mmbench.comparable import check_listed
 from mmbench.comparison import Comparison, MethodResult, compare, describe_failed, describe_method, describe_run
 from mmbench.documents import explain, load_object
@@ -159,7 +161,8 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
         ],
     }
     path = home / f"ablation-{digest(listed)[:10]}.json"
-    write_text(path, json.dumps(listed))
+    command = portable_command(spec, "ablate") + (f" --only {shlex.quote(','.join(only))}" if only else "")
+    write_text(path, json.dumps({**listed, "command": command}))
     return load_ablation(path)
 
 

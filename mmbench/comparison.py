@@ -17,6 +17,7 @@ from mmbench.documents import explain, load_object
 from mmbench.errors import RecordError
 from mmbench.failures import Failure, describe_failures, find_failures, nothing_left
 from mmbench.metrics import METRICS, Counts
+from mmbench.plotted import Plotted
 from mmbench.records import Record, find_records, read_record
 from mmbench.splits import PROTOCOLS
 from mmbench.statistics import (
@@ -138,7 +139,7 @@ class MethodResult:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Plotted):
     """The methods of a comparison in the order they were asked for; ``path`` is where its records are.
 
     ``lost`` are those of which every job failed, by name. They are not among ``methods``; ``headless`` tells whether

@@ -20,7 +20,7 @@ from mmbench.restoring import Restored, restore
 from mmbench.store import Rows
 from mmbench.types import Modality
 
-What = Literal["instances", "tokens"]
+What = Literal["instances", "tokens", "modality"]
 _BATCH = 64
 
 
@@ -40,9 +40,10 @@ class Shown:
 class Explanation:
     """What one method looked at in one modality.
 
-    ``what`` is ``instances``, the share of each instance of the bag in what was passed on, or ``tokens``, the attention
-    to each token. ``values`` has a row for each test sample of every fold whose weights were kept, ``ids`` their names;
-    ``shown`` are a few samples of the first of these folds. ``simulated``: the data are.
+    ``what`` is ``instances``, the share of each instance of the bag in what was passed on, ``tokens``, the attention
+    to each token, or ``modality``, one weight of the whole. ``values`` has a row for each test sample of every fold
+    whose weights were kept, ``ids`` their names; ``shown`` are a few samples of the first of these folds.
+    ``simulated``: the data are.
     """
 
     modality: Modality
@@ -57,17 +58,18 @@ def explain_all(
     comparison: Comparison, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4
 ) -> Iterator[tuple[MethodResult, list[Explanation]]]:
     """Explanations of every method whose fusion gives some; RecordError where none does."""
-    registry = load_registry(plugins)
-    able = [
-        method
-        for method in comparison.methods
-        if registry.find("fusions", method.run["fusion"]["name"]).component.explain is not Fusion.explain
-    ]
+    able = [method for method in comparison.methods if can_explain(method, plugins)]
     if not able:
         names = ", ".join(method.name for method in comparison.methods)
         raise RecordError("no method here explains itself", where=names, remedy="run one whose fusion does")
     for method in able:
         yield method, explain(method, cache, plugins, n_shown)
+
+
+def can_explain(method: MethodResult, plugins: tuple[str, ...] = ()) -> bool:
+    """Whether the fusion of a method tells what it looked at; SpecError where its plugin is not there."""
+    fusion = load_registry(plugins).find("fusions", method.run["fusion"]["name"]).component
+    return bool(fusion.explain is not Fusion.explain)
 
 
 def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4) -> list[Explanation]:
@@ -112,9 +114,10 @@ def _batches(rows: Rows) -> Iterator[Rows]:
 def _collect(first: Restored, name: str, ids: Sequence[str], values: NDArray[np.float32], n_shown: int) -> Explanation:
     modality_name, _, what = name.rpartition(".")
     modality = first.store.schema.modality(modality_name)
-    shown = _show(first, modality, values, n_shown) if what == "instances" else ()
+    kind: What = "modality" if values.ndim == 1 else "instances" if what == "instances" else "tokens"
+    shown = _show(first, modality, values, n_shown) if kind == "instances" else ()
     simulated = first.record.run["card"]["access"] == "simulated"
-    return Explanation(modality, "instances" if what == "instances" else "tokens", tuple(ids), values, shown, simulated)
+    return Explanation(modality, kind, tuple(ids), values, shown, simulated)
 
 
 def _show(first: Restored, modality: Modality, values: NDArray[np.float32], n_shown: int) -> tuple[Shown, ...]:

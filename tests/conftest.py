@@ -1,13 +1,18 @@
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from mmbench.diagnosis.kept import Diagnosis
 from mmbench.plugins import load_registry
+from mmbench.records import Record, record_path, write_record
+from mmbench.trials import FoldTuning, Trial
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -71,3 +76,116 @@ def open_storage(url: str) -> Iterator[Any]:
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def write_comparison() -> Callable[..., Path]:
+    """Writes the records of a comparison that nobody ran, and gives the path of its file."""
+    return _write_comparison
+
+
+def _write_comparison(
+    home: Path,
+    names: Sequence[str] = ("first", "second"),
+    classes: Sequence[str] = ("no", "yes"),
+    absent: Sequence[int] = (),
+    n_units: int = 8,
+    tuned: bool = True,
+    diagnosed: bool = True,
+    **about: Any,
+) -> Path:
+    """Two folds of one seed: method number m is right in a share of the samples that falls with m.
+
+    ``absent`` are classes that no sample has; ``about`` is what else, or otherwise, the records say of the run.
+    """
+    random = np.random.default_rng(0)
+    there = [at for at in range(len(classes)) if at not in absent]
+    units = [f"s{at}" for at in range(n_units) for _ in range(12)]
+    labels = [there[at % len(there)] for at in range(len(units))]
+    for number, name in enumerate(names):
+        folder = home / f"run{number}"
+        run = {**_described(name, list(classes)), **about}
+        for fold in range(2):
+            mine = [at for at, unit in enumerate(units) if int(unit[1:]) % 2 == fold]
+            parts = [labels[at] for at in mine], [units[at] for at in mine]
+            record = _make_record(run, str(fold), *parts, 0.9 - 0.1 * number, random, tuned, diagnosed)
+            write_record(record_path(folder, str(fold), 0), record)
+    path = home / "comparison-0.json"
+    listed = {"runs": [f"run{number}" for number in range(len(names))], "seeds": 1}
+    path.write_text(json.dumps({**listed, "command": "mmbench run first made --data DIR"}))
+    return path
+
+
+def _described(name: str, classes: list[str]) -> dict[str, Any]:
+    encoders = {modality: {"name": "raw", "params": {}} for modality in ("left", "right")}
+    shared = ("dataset", "prepared", "task", "fingerprint", "unit", "device", "key")
+    return {
+        **dict(zip(shared, ("made", "0" * 64, "side", "f" * 12, "subject", "cpu", "k" * 64), strict=True)),
+        "method": name,
+        "protocol": "subject",
+        "standardize": "train",
+        "classes": classes,
+        "folds": 2,
+        "dropped": 0,
+        "offered": ["left", "right"],
+        "modalities": ["left", "right"],
+        "fusion": {"name": "concat", "params": {"dim": 8}},
+        "encoders": encoders,
+        "straddling": {"trial": 0.25},
+        "own_encoders": False,
+        "card": {"access": "simulated", "title": "Made up"},
+        "training": {"epochs": 4, "patience": 4},
+        "units": None,
+        "preset": None,
+    }
+
+
+def _make_record(
+    run: dict[str, Any], fold: str, labels: list[int], units: list[str], skill: float, random: Any, *what: bool
+) -> Record:
+    n, n_classes = len(labels), len(run["classes"])
+    scores = {"accuracy": skill, "balanced_accuracy": skill, "macro_f1": skill}
+    tuning = _make_tuning(fold, skill) if what[0] else None
+    return Record(
+        run={**run, "tuning": {"trials": 3, "seconds": None, "scope": "fold"}} if tuning else run,
+        fold=fold,
+        seed=0,
+        ids=tuple(f"{unit}-{at}" for at, unit in enumerate(units)),
+        labels=tuple(labels),
+        units=tuple(units),
+        logits=tuple(map(tuple, _guess(labels, n_classes, skill, random).tolist())),
+        scores={"chosen": scores, "last": {**scores, "balanced_accuracy": skill - 0.02}, "oracle": scores},
+        epochs={"chosen": 1, "last": 3, "oracle": 2},
+        history=tuple(
+            {"train_loss": 1.0, "validation_loss": 1.0, "validation_score": 0.5 + at / 10} for at in range(4)
+        ),
+        parameters={"total": 1000, "trainable": 1000},
+        seconds=1.5,
+        environment={"python": "3.11", "platform": "nowhere", "packages": {"mmbench": "0.1.0"}},
+        tuning=tuning,
+        diagnosis=_make_diagnosis(n, n_classes, random) if what[1] else None,
+        cost={"flops": 2000, "latency_ms": 0.5, "peak_bytes": 10**6, "train_seconds": 0.7},
+    )
+
+
+def _guess(labels: list[int], n_classes: int, skill: float, random: Any) -> Any:
+    logits = random.normal(size=(len(labels), n_classes))
+    right = random.random(len(labels)) < skill
+    logits[np.flatnonzero(right), np.asarray(labels)[right]] += 4
+    return logits
+
+
+def _make_tuning(fold: str, skill: float) -> dict[str, Any]:
+    scores = (skill - 0.1, skill - 0.2, skill)
+    trials = tuple(Trial(at, {"lr": 0.1}, "complete", score, 1.0, 0, 4, 0.1) for at, score in enumerate(scores))
+    return json.loads(json.dumps(FoldTuning(fold, "study", trials).to_plain()))
+
+
+def _make_diagnosis(n: int, n_classes: int, random: Any) -> dict[str, Any]:
+    def draw() -> Any:
+        return random.integers(0, n_classes, n)
+
+    subsets = {"00": np.zeros(n, dtype=np.int64), "01": draw(), "10": draw()}
+    shuffled = {"left": (draw(),), "right": (draw(),)}
+    left_out = {"left": "not asked for", "right": "not asked for"}
+    return Diagnosis(("left", "right"), subsets, shuffled, {}, {}, left_out).to_plain()

@@ -87,6 +87,7 @@ FLOORS = (
         "schedule",
         "saving",
         "comparison",
+        "plotted",
         "comparable",
         "experiment",
         "tuned",

@@ -11,9 +11,12 @@ from mmbench.prepare import default_cache
 from mmbench.runspec import RunSpec
 
 
-def run_command(spec: RunSpec, data: str | None = None) -> str:
-    """``mmbench run ...`` for all of a spec that a result depends on; ``data`` is the folder of its files, if any."""
-    words = [("against", ",".join(spec.against))]
+def run_command(spec: RunSpec, data: str | None = None, command: str = "run") -> str:
+    """``mmbench run ...`` for all of a spec that a result depends on; ``data`` is the folder of its files, if any.
+
+    ``command`` is another that takes a spec.
+    """
+    words: list[tuple[str, Any]] = [("against", ",".join(spec.against))]
     words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "standardize", "preset")]
     words += [(name, ",".join(getattr(spec, name) or ())) for name in ("units", "modalities")]
     words += [("encoder", pair) for pair in _pairs(spec.encoders)]
@@ -21,14 +24,14 @@ def run_command(spec: RunSpec, data: str | None = None) -> str:
     rarely = {"tune-scope": spec.tune_scope, "diagnose": spec.diagnose, "bad": spec.bad, "threads": spec.threads}
     usual = {"tune-scope": "fold", "diagnose": "auto", "bad": "error", "threads": 1}
     words += [(name, value) for name, value in rarely.items() if value != usual[name]]
-    return _line("run", [spec.method, spec.dataset], [*words, *_shared(spec, data)])
+    return _line(command, [spec.method, spec.dataset], [*words, *_shared(spec, data)])
 
 
-def portable_command(spec: RunSpec) -> str:
+def portable_command(spec: RunSpec, command: str = "run") -> str:
     """The same without what is of one machine: DIR in place of the folder of the files, records and caches as usual."""
     plugins = tuple(Path(file).name for file in spec.plugins)
     here = replace(spec, out=Path("runs"), cache=default_cache(), plugins=plugins)
-    return run_command(here, "DIR" if spec.data else None)
+    return run_command(here, "DIR" if spec.data else None, command)
 
 
 def claim_command(spec: ClaimSpec, card: str, data: str | None = None) -> str:

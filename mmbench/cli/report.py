@@ -6,22 +6,31 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.console import note, progress, show_json, show_lines
-from mmbench.cli.options import Json, Quiet
+from mmbench.cli.options import Json, Plugins, Quiet
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="What mmbench run, ablate or audit printed; runs of same splits.")],
     out: Annotated[Path, typer.Option(help="Folder for the page.")] = Path("report"),
+    explain: Annotated[
+        bool, typer.Option(help="Show what the methods looked at, from their weights and the prepared data.")
+    ] = True,
+    cache: Annotated[Path | None, typer.Option(help="Folder of prepared data and tokens.")] = None,
+    plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Write one static page of finished runs: verdict, scores, plots, audit, and how to reproduce them."""
     from mmbench.pages import write_report
-    from mmbench.pages.sources import find_sources
+    from mmbench.pages.sources import find_sources, with_looks
+    from mmbench.prepare import default_cache
     from mmbench.report.quantities import short_size
 
     with progress(quiet):
-        written = write_report(find_sources(runs), out)
+        sources = find_sources(runs)
+        if explain:
+            sources = with_looks(sources, cache or default_cache(), tuple(plugin or ()))
+        written = write_report(sources, out)
     if as_json:
         show_json({"page": str(written.path), "bytes": written.size})
     else:

@@ -1,6 +1,7 @@
 """The sections of a report that come from other files: audits and ablations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mmbench.ablation import AblationResult
 from mmbench.auditing import AuditResult
@@ -10,10 +11,10 @@ from mmbench.plots import ablations, audits
 from mmbench.report.audits import WORDS, audit_findings, audit_notes
 
 
-def audit_section(number: int, result: AuditResult, protocol: str, canvas: Canvas) -> Section:
+def audit_section(number: int, result: AuditResult, run: Mapping[str, Any], canvas: Canvas) -> Section:
     """An audit: the word on the protocol of the run, the plot of all, and what stands out."""
     blocks: list[Block] = [
-        Text(_on_protocol(result, protocol)),
+        Text(_on_protocol(result, run)),
         canvas.draw(lambda width: audits.audited(result, width)),
     ]
     if findings := list(audit_findings(result)):
@@ -23,10 +24,14 @@ def audit_section(number: int, result: AuditResult, protocol: str, canvas: Canva
     return Section(key, "Audit" if number == 1 else f"Audit {number}", blocks)
 
 
-def _on_protocol(result: AuditResult, protocol: str) -> str:
+def _on_protocol(result: AuditResult, run: Mapping[str, Any]) -> str:
+    protocol = run["protocol"]
     for audit in result.protocols:
         if audit.protocol == protocol:
-            return f"Protocol {protocol}, as of this report: {WORDS[audit.leaks]} (audited with {result.method})."
+            same = audit.fingerprint == run["fingerprint"]
+            splits = "on these very splits" if same else "on other splits than those of this report"
+            word = WORDS[audit.leaks]
+            return f"Protocol {protocol}, as of this report: {word} ({splits}, audited with {result.method})."
     return f"Protocol {protocol}, as of this report, was not audited (audited with {result.method})."
 
 

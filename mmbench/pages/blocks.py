@@ -65,7 +65,35 @@ class Drawn:
     kind: ClassVar[str] = "drawn"
 
 
-Block = Statement | Text | Lines | Code | Table | Drawn
+@dataclass(frozen=True)
+class Shot:
+    """A small picture as a ``data:`` address, ``text`` for who does not see it, and a ``note`` beneath."""
+
+    source: str
+    text: str
+    note: str
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Pictures in a row, with what they are."""
+
+    caption: str
+    shots: Sequence[Shot]
+    kind: ClassVar[str] = "strip"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Names with what is to be said of each: pairs of what, and how it is."""
+
+    caption: str
+    items: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    kind: ClassVar[str] = "terms"
+
+
+Block = Statement | Text | Lines | Code | Terms | Table | Drawn | Strip
 
 
 @dataclass(frozen=True)

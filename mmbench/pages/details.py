@@ -9,14 +9,14 @@ from mmbench.plots import calibration, confusion, cost, learning, missing, modal
 from mmbench.plots.ranking import ranked
 from mmbench.report.budgets import tuning_lines
 from mmbench.report.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
-from mmbench.report.worth import worth_lines
+from mmbench.report.worth import WORDS, worth_lines
 
 
 def detail_sections(comparison: Comparison, canvas: Canvas) -> Iterator[Section]:
     """What the records allow: a section that would be empty is left out."""
     if subjects.can_show(comparison):
         plot = canvas.draw(lambda width: subjects.subjects(comparison, width))
-        yield Section("subjects", f"Every {comparison.run['unit']}", [plot])
+        yield Section("subjects", f"{str(comparison.run['unit']).capitalize()}s", [plot])
     plot = canvas.draw(lambda width: confusion.confusion(comparison, width))
     yield Section("confusion", "Confusion", [plot])
     if learning.can_show(comparison):
@@ -39,7 +39,14 @@ def _worth(comparison: Comparison, canvas: Canvas) -> Iterator[Block]:
     if missing.can_show(comparison):
         yield canvas.draw(lambda width: missing.missing(comparison, width))
     if any(method.diagnosis for method in comparison.methods):
-        yield Text(" ".join(worth_lines(comparison)), quiet=True)
+        yield from (Text(text, quiet=True) for text in _on_worth(comparison))
+
+
+def _on_worth(comparison: Comparison) -> Iterator[str]:
+    """The lines under the terminal's table, which are broken at 80 columns, as paragraphs."""
+    lines = list(worth_lines(comparison))
+    at = lines.index(WORDS[0])
+    yield from (" ".join(part) for part in (lines[:at], lines[at : at + len(WORDS)], lines[at + len(WORDS) :]) if part)
 
 
 def _calibration(comparison: Comparison, canvas: Canvas) -> Iterator[Block]:

@@ -10,6 +10,7 @@ from mmbench.pages.beside import ablation_section, audit_section
 from mmbench.pages.blocks import Page, Section, Warned
 from mmbench.pages.details import detail_sections
 from mmbench.pages.drawing import Canvas
+from mmbench.pages.looks import looks_section
 from mmbench.pages.rendering import render_page
 from mmbench.pages.reproducing import reproducing_section
 from mmbench.pages.scores import scores_section, verdict_section
@@ -52,9 +53,10 @@ def _sections(sources: Sources, canvas: Canvas) -> Iterator[Section]:
     yield verdict_section(comparison)
     yield scores_section(comparison, canvas)
     yield from detail_sections(comparison, canvas)
+    if sources.looks or sources.unseen:
+        yield looks_section(sources, canvas)
     yield from (ablation_section(at, each, canvas) for at, each in enumerate(sources.ablations, start=1))
-    protocol = str(comparison.run["protocol"])
-    yield from (audit_section(at, each, protocol, canvas) for at, each in enumerate(sources.audits, start=1))
+    yield from (audit_section(at, each, comparison.run, canvas) for at, each in enumerate(sources.audits, start=1))
     yield reproducing_section(comparison)
 
 
@@ -65,8 +67,8 @@ def _title(comparison: Comparison) -> str:
 def _lead(comparison: Comparison) -> str:
     run = comparison.run
     others = len(comparison.methods) - 1
-    against = f"against {others} {'other' if others == 1 else 'others'}, " if others else ""
-    return f"{against}{run['task']} ({len(run['classes'])} classes), protocol {run['protocol']}".capitalize()
+    against = f"Against {others} {'other' if others == 1 else 'others'}, " if others else ""
+    return f"{against}{run['task']} ({len(run['classes'])} classes), protocol {run['protocol']}"
 
 
 def _warnings(comparison: Comparison) -> Iterator[Warned]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.documents import load_object
-from mmbench.pages.blocks import Block, Code, Lines, Section, Table, Text
+from mmbench.pages.blocks import Block, Code, Lines, Section, Terms, Text
 from mmbench.report.tables import describe_setting
 
 _SHORT = 12  # characters of a digest that tell it apart
@@ -15,7 +15,7 @@ _SHORT = 12  # characters of a digest that tell it apart
 
 def reproducing_section(comparison: Comparison) -> Section:
     """The command, the setting, the spec of every method and the versions."""
-    return Section("reproduce", "How to reproduce this", list(_blocks(comparison)))
+    return Section("reproduce", "Reproduce", list(_blocks(comparison)))
 
 
 def _blocks(comparison: Comparison) -> Iterator[Block]:
@@ -28,7 +28,7 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
             "These runs were put together from records that do not tell their command; their settings are below."
         )
     yield Lines([*_data(comparison.run), *describe_setting(comparison)])
-    yield Table("What each method is", ("method", "fusion", "encoders", "training", "key"), _specs(comparison), 4)
+    yield Terms("What each method is", [(method.name, list(_spec(method))) for method in comparison.methods])
     packages = comparison.methods[0].records[0].environment
     yield Lines(list(_versions(packages)))
 
@@ -57,17 +57,12 @@ def _data(run: Mapping[str, Any]) -> Iterator[str]:
     yield f"prepared data {str(run['prepared'])[:_SHORT]}; task {run['task']}; classes {', '.join(run['classes'])}"
 
 
-def _specs(comparison: Comparison) -> list[tuple[str, ...]]:
-    return [tuple(_spec(method)) for method in comparison.methods]
-
-
-def _spec(method: MethodResult) -> Iterator[str]:
+def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     run = method.run
-    yield method.name
-    yield _component(run.get("fusion", {}))
-    yield ", ".join(f"{name}: {_component(encoder)}" for name, encoder in run["encoders"].items()) or "none"
-    yield _params(run["training"])
-    yield str(run.get("key", "–"))[:_SHORT]
+    yield "fusion", _component(run.get("fusion", {}))
+    yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
+    yield "training", _params(run["training"])
+    yield "key", str(run.get("key", "–"))[:_SHORT]
 
 
 def _component(described: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ def _listed(names: list[str]) -> str:
 def _verdicts(comparison: Comparison) -> Table:
     rows = [
         (
-            verdict.against + (" ²" if verdict.against == comparison.best_single else ""),
+            verdict.against + ("\N{NO-BREAK SPACE}²" if verdict.against == comparison.best_single else ""),
             verdict.word,
             show_difference(verdict.difference),
             show_p(verdict.p),
@@ -65,7 +65,8 @@ def _on_verdicts(comparison: Comparison) -> str:
     single = " ² the best single modality." if comparison.best_single else ""
     return (
         "Difference: of balanced accuracy, paired, with its 95 % interval; p: by exchanging "
-        f"{comparison.run['unit']}s, adjusted for {len(comparison.verdicts)} comparisons (Holm). No evidence is no proof of equality.{single}"
+        f"{comparison.run['unit']}s, adjusted for {len(comparison.verdicts)} comparisons (Holm). "
+        f"No evidence is no proof of equality.{single}"
     )
 
 
@@ -91,7 +92,7 @@ def _scores(comparison: Comparison) -> Table:
 
 def _row(method: MethodResult) -> Iterator[str]:
     scores = method.scores
-    yield method.name + (" ¹" if method.run["own_encoders"] else "")
+    yield method.name + ("\N{NO-BREAK SPACE}¹" if method.run["own_encoders"] else "")
     yield show_interval(scores[_METRIC])
     yield f"{scores['accuracy'].mean:.3f}"
     yield f"{scores['macro_f1'].mean:.3f}"

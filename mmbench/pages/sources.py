@@ -1,22 +1,37 @@
 """What a report is made of: the paths given on the shell line, read and sorted by what they are."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mmbench.ablation import AblationResult, is_ablation, load_ablation
 from mmbench.auditing import AuditResult, is_audit, load_audit
 from mmbench.comparison import Comparison, compare, load_comparison
-from mmbench.errors import RecordError, SpecError
+from mmbench.errors import RecordError, SpecError, UserError
+from mmbench.explanation import Explanation, can_explain, explain
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one method looked at in one modality."""
+
+    method: str
+    explanation: Explanation
 
 
 @dataclass(frozen=True)
 class Sources:
-    """A comparison, and what there is beside it."""
+    """A comparison, and what there is beside it.
+
+    ``unseen`` tells of methods that explain themselves why that was not to be had.
+    """
 
     comparison: Comparison
     ablations: tuple[AblationResult, ...] = ()
     audits: tuple[AuditResult, ...] = ()
+    looks: tuple[Look, ...] = ()
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_sources(paths: Sequence[Path]) -> Sources:
@@ -34,7 +49,9 @@ def find_sources(paths: Sequence[Path]) -> Sources:
         raise SpecError("an audit alone is no run", where="report", remedy="give the path of a run, too")
     comparison = _side_by_side(runs) if runs else ablations[0].comparison
     for audit in audits:
-        _check_audit(audit, comparison)
+        _check_same("audit", audit.dataset, audit.task, comparison.run)
+    for ablation in ablations:
+        _check_same("ablation", ablation.comparison.run["dataset"], ablation.comparison.run["task"], comparison.run)
     return Sources(comparison, tuple(ablations), tuple(audits) or tuple(_audits_beside(comparison)))
 
 
@@ -47,12 +64,11 @@ def _side_by_side(runs: Sequence[Path]) -> Comparison:
     return compare(runs[0], list(folders))
 
 
-def _check_audit(audit: AuditResult, comparison: Comparison) -> None:
-    run = comparison.run
-    for name, mine in (("dataset", audit.dataset), ("task", audit.task)):
+def _check_same(what: str, dataset: str, task: str, run: Mapping[str, Any]) -> None:
+    for name, mine in (("dataset", dataset), ("task", task)):
         if mine != run[name]:
             raise RecordError(
-                f"{name} is {mine}, but {run[name]} in the run", where="audit", remedy="give an audit of the same data"
+                f"{name} is {mine}, but {run[name]} in the run", where=what, remedy=f"give an {what} of the same data"
             )
 
 
@@ -62,3 +78,16 @@ def _audits_beside(comparison: Comparison) -> list[AuditResult]:
     paths = sorted(path for folder in (home, home.parent) for path in folder.glob("audit-*.json") if is_audit(path))
     found = [load_audit(path) for path in paths]
     return [audit for audit in found if comparison.run["fingerprint"] in {one.fingerprint for one in audit.protocols}]
+
+
+def with_looks(sources: Sources, cache: Path, plugins: tuple[str, ...] = ()) -> Sources:
+    """The sources with what every method looked at that explains itself, from its weights and the prepared data."""
+    looks: list[Look] = []
+    unseen: dict[str, str] = {}
+    for method in sources.comparison.methods:
+        try:
+            if can_explain(method, plugins):
+                looks += [Look(method.name, each) for each in explain(method, cache, plugins)]
+        except UserError as error:
+            unseen[method.name] = error.message
+    return replace(sources, looks=tuple(looks), unseen=unseen)

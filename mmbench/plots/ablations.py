@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
 from mmbench.report.layout import show_difference, show_interval
 
@@ -19,7 +19,7 @@ def can_show(result: "AblationResult", table: "AblationTable") -> bool:
 
 def ablation(result: "AblationResult", table: "AblationTable", width: float = WIDTH) -> Plot:
     """A row a value: by how much it scores over the default, with a paired interval."""
-    rows, mark = [row for row in table.rows if row.method], Mark()
+    rows, mark = [row for row in table.rows if row.method], Marks()
     with styled():
         figure = new_figure(0.4 * len(rows) + 0.9, width)
         axes = figure.subplots()

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from mmbench.plots.panels import add_legend
-from mmbench.plots.plot import Mark, Plot
-from mmbench.plots.style import BLUE, MUTED, VERMILION, WIDTH, name_rows, new_figure, styled
+from mmbench.plots.plot import Marks, Plot
+from mmbench.plots.style import BLUE, MUTED, VERMILION, WIDTH, name_rows, new_figure, point_of, styled
 from mmbench.report.audits import WORDS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _values(audit: "ProtocolAudit") -> dict[str, float]:
 
 def audited(result: "AuditResult", width: float = WIDTH) -> Plot:
     """A row a protocol: a control right of what was dealt has recognised test samples."""
-    mark = Mark()
+    mark = Marks()
     with styled():
         figure = new_figure(0.42 * len(result.protocols) + 1.3, width)
         axes = figure.subplots()
@@ -38,7 +38,7 @@ def audited(result: "AuditResult", width: float = WIDTH) -> Plot:
                 mark(point, f"{audit.protocol}, {_SAID[name]}: {value:.3f}")
         name_rows(axes, [audit.protocol for audit in result.protocols], width)
         axes.set_xlabel("balanced accuracy of the probe")
-        add_legend(figure, [_handle(name) for name in _LOOKS], list(_SAID.values()), columns=3)
+        add_legend(figure, [point_of(*look) for look in _LOOKS.values()], list(_SAID.values()), columns=3)
     return Plot(
         figure,
         "Labels by lot under each protocol",
@@ -53,10 +53,3 @@ def audited(result: "AuditResult", width: float = WIDTH) -> Plot:
         mark.told,
         names=2,
     )
-
-
-def _handle(name: str) -> object:
-    from matplotlib.lines import Line2D
-
-    color, marker = _LOOKS[name]
-    return Line2D([], [], color=color, marker=marker, linestyle="", markersize=8, markeredgewidth=2)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mmbench.plots.panels import label_outside, make_panels
-from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.ranking import ranked
 from mmbench.plots.style import BLUE, MUTED, WIDTH, styled
 
@@ -13,11 +13,18 @@ if TYPE_CHECKING:
     from mmbench.comparison import Comparison, MethodResult
 
 _SMALLEST, _LARGEST = 3.0, 9.0  # points across of the mark of an empty and of a full bin
+NEEDS = "probabilities"
+"""What records must hold for it."""
+
+
+def can_show(comparison: "Comparison") -> bool:
+    """Always: every record tells it."""
+    return True
 
 
 def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """A panel a method: confidence against the share that is right; marks are larger where there are more samples."""
-    methods, mark = ranked(comparison), Mark()
+    methods, mark = ranked(comparison), Marks()
     with styled():
         figure, panels = make_panels([method.name for method in methods], 2.0, width, extra=0.2)
         for axes, method in zip(panels, methods, strict=True):
@@ -41,18 +48,19 @@ def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
     )
 
 
-def _draw(axes: "Axes", method: "MethodResult", mark: Mark) -> None:
-    bins = [each for each in method.calibration.reliability if each.confidence is not None]
-    most = max(each.count for each in bins)
+def _draw(axes: "Axes", method: "MethodResult", mark: Marks) -> None:
+    bins = [
+        (each.count, each.confidence, each.accuracy)
+        for each in method.calibration.reliability
+        if each.confidence is not None and each.accuracy is not None
+    ]
+    most = max(count for count, _, _ in bins)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)))
-    axes.plot(
-        [each.confidence for each in bins], [each.accuracy for each in bins], color=BLUE, linewidth=1.0, alpha=0.5
-    )
-    for each in bins:
-        size = _SMALLEST + (_LARGEST - _SMALLEST) * (each.count / most) ** 0.5
-        (point,) = axes.plot(each.confidence, each.accuracy, "o", color=BLUE, markersize=size, clip_on=False)
-        told = f"{method.name}: {each.accuracy:.0%} right at confidence {each.confidence:.2f} ({each.count} samples)"
-        mark(point, told)
+    axes.plot([sure for _, sure, _ in bins], [right for _, _, right in bins], color=BLUE, linewidth=1.0, alpha=0.5)
+    for count, sure, right in bins:
+        size = _SMALLEST + (_LARGEST - _SMALLEST) * (count / most) ** 0.5
+        (point,) = axes.plot(sure, right, "o", color=BLUE, markersize=size, clip_on=False)
+        mark(point, f"{method.name}: {right:.0%} right at confidence {sure:.2f} ({count} samples)")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mmbench.plots.panels import add_legend, label_outside, make_panels
-from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.ranking import ranked
-from mmbench.plots.style import BLUE, GREEN, MUTED, VERMILION, WIDTH, styled
+from mmbench.plots.style import BLUE, GREEN, MUTED, VERMILION, WIDTH, point_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from mmbench.comparison import Comparison, MethodResult
 
 _METRIC = "balanced_accuracy"
-_LINES = 30  # trainings drawn of one method
+_FEWEST, _MOST = 3, 30  # trainings drawn of one method
+_POINTS = 6000  # of all lines: a page stays below 2 MB
 _LOOKS = {"chosen": (BLUE, "o"), "last": (VERMILION, "s"), "oracle": (GREEN, "^")}
+NEEDS = "trainings of several epochs"
+"""What records must hold for it."""
 
 
 class Epoch(NamedTuple):
@@ -48,18 +51,20 @@ def _trained(comparison: "Comparison") -> "list[MethodResult]":
 
 def learning(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """A panel a method: a line a training, and the three epochs as marks."""
-    methods, mark = _trained(comparison), Mark()
+    methods, mark = _trained(comparison), Marks()
+    longest = max(len(record.history) for method in methods for record in method.records)
+    n_lines = min(max(_POINTS // (longest * len(methods)), _FEWEST), _MOST)
     with styled():
         figure, panels = make_panels([method.name for method in methods], 1.75, width, extra=0.6)
         for axes, method in zip(panels, methods, strict=True):
-            _draw(axes, method, mark)
-        handles = [_handle(*look) for look in _LOOKS.values()]
+            _draw(axes, method, n_lines, mark)
+        handles = [point_of(*look) for look in _LOOKS.values()]
         add_legend(figure, handles, [f"{which} epoch" for which in _LOOKS], columns=3)
         label_outside(figure, "epoch", "balanced accuracy")
     return Plot(
         figure,
         "Learning curves",
-        f"Lines are validation scores, one a training (at most {_LINES} are drawn). Marks are scores on the test part "
+        f"Lines are validation scores, one a training (at most {n_lines} are drawn). Marks are scores on the test part "
         "at the epoch that validation chose, at the last one, and at the best in hindsight (oracle), which is no "
         "result: each stands at the mean epoch over trainings.",
         ("method", *(f"{which} {what}" for which in _LOOKS for what in ("epoch", "test score"))),
@@ -75,17 +80,14 @@ def _row(method: "MethodResult") -> Iterator[str]:
         yield f"{epoch.score:.3f}"
 
 
-def _draw(axes: "Axes", method: "MethodResult", mark: Mark) -> None:
-    for record in method.records[:_LINES]:
+def _draw(axes: "Axes", method: "MethodResult", n_lines: int, mark: Marks) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    for record in method.records[:n_lines]:
         scores = [epoch["validation_score"] for epoch in record.history]
         axes.plot(range(1, len(scores) + 1), scores, color=MUTED, linewidth=0.7, alpha=0.4)
     for which, epoch in epochs_of(method).items():
         color, marker = _LOOKS[which]
         (point,) = axes.plot(epoch.number, epoch.score, marker, color=color, markersize=8, zorder=3)
         mark(point, f"{method.name}, {which} epoch: {epoch.score:.3f} on the test part, epoch {epoch.number:.1f}")
-
-
-def _handle(color: str, marker: str) -> object:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color=color, marker=marker, linestyle="", markersize=8)

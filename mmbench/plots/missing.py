@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mmbench.plots.panels import add_legend, label_outside, make_panels
-from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.ranking import ranked
 from mmbench.plots.style import MUTED, WIDTH, Series, line_of, series, styled
 from mmbench.report.layout import show_interval
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mmbench.diagnosis.scores import Loss, ModalityScores
 
 _ALL = "each of them"
+NEEDS = "a diagnosis of modalities"
+"""What records must hold for it."""
 
 
 def can_show(comparison: "Comparison") -> bool:
@@ -33,7 +35,7 @@ def _curves(diagnosis: "ModalityScores") -> "Mapping[str, Mapping[float, Loss]]"
 
 def missing(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """A panel a method, a curve a modality."""
-    found, mark = _diagnosed(comparison), Mark()
+    found, mark = _diagnosed(comparison), Marks()
     names = list(dict.fromkeys(name for _, diagnosis in found for name in _curves(diagnosis)))
     looks = {name: series(at) for at, name in enumerate(names)}
     with styled():
@@ -63,7 +65,7 @@ def missing(comparison: "Comparison", width: float = WIDTH) -> Plot:
     )
 
 
-def _draw(axes: "Axes", told: str, curve: "Mapping[float, Loss]", look: Series, mark: Mark) -> None:
+def _draw(axes: "Axes", told: str, curve: "Mapping[float, Loss]", look: Series, mark: Marks) -> None:
     scores = [loss.score.mean for loss in curve.values()]
     axes.plot(list(curve), scores, color=look.color, linestyle=look.dash, linewidth=1.4)
     for share, loss in curve.items():

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.ranking import ranked
 from mmbench.plots.style import INK, MUTED, WIDTH, name_rows, new_figure, series, styled
 from mmbench.report.layout import show_difference
@@ -11,6 +11,8 @@ from mmbench.report.worth import word_on
 if TYPE_CHECKING:
     from mmbench.comparison import Comparison
     from mmbench.diagnosis.scores import ModalityScores
+NEEDS = "a diagnosis of up to 8 modalities"
+"""What records must hold for it."""
 
 
 def can_show(comparison: "Comparison") -> bool:
@@ -25,7 +27,7 @@ def _diagnosed(comparison: "Comparison") -> "dict[str, ModalityScores]":
 
 def modalities(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """A row for each modality of each method: its Shapley value with its interval."""
-    found, mark = _diagnosed(comparison), Mark()
+    found, mark = _diagnosed(comparison), Marks()
     rows = [
         (method, name, each.shapley[name], word_on(each, name))
         for method, each in found.items()

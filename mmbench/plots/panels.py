@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_SHORT = 20  # characters of a name of which two fit beside each other on a phone
 _NAME = 26
 """Characters of a name above a panel, of which three stand side by side."""
 
@@ -38,12 +39,13 @@ def make_panels(
 
 def add_legend(figure: "Figure", handles: Sequence[Any], names: Sequence[str], columns: int = 4) -> None:
     """What the looks mean, above the plot; fewer beside each other on a phone."""
-    most = min(columns, 2) if figure.get_figwidth() <= NARROW else columns
+    if figure.get_figwidth() <= NARROW:
+        columns = 2 if max(map(len, names)) <= _SHORT else 1
     figure.legend(
         handles,
         [shortened(name, 24) for name in names],
         loc="outside upper left",
-        ncols=most,
+        ncols=columns,
         handlelength=2.4,
         columnspacing=1.6,
     )

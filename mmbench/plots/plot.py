@@ -26,7 +26,7 @@ class Plot:
     names: int = 1
 
 
-class Mark:
+class Marks:
     """Gives artists names by which a page finds them, and remembers what each shows."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.style import BLUE, GRID, INK, MUTED, WIDTH, name_rows, new_figure, styled
 from mmbench.report.layout import show_interval
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mmbench.comparison import Comparison, MethodResult
 
 _METRIC = "balanced_accuracy"
+NEEDS = "scores"
+"""What records must hold for it."""
 
 
 def ranked(comparison: "Comparison") -> "list[MethodResult]":
@@ -19,9 +21,20 @@ def ranked(comparison: "Comparison") -> "list[MethodResult]":
     return sorted(comparison.methods, key=lambda method: -method.scores[_METRIC].mean)
 
 
+def only_best(drawn: "list[MethodResult]", comparison: "Comparison") -> str:
+    """What is said where a plot has no room for all methods."""
+    n = len(comparison.methods)
+    return f" Only the best {len(drawn)} of {n} methods are drawn." if len(drawn) < n else ""
+
+
+def can_show(comparison: "Comparison") -> bool:
+    """Always: every record tells it."""
+    return True
+
+
 def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """Balanced accuracy of every method with its interval, best first; chance as a line."""
-    methods, mark = ranked(comparison), Mark()
+    methods, mark = ranked(comparison), Marks()
     words = {verdict.against: verdict.word for verdict in comparison.verdicts}
     with styled():
         figure = new_figure(0.42 * len(methods) + 0.9, width)
@@ -45,7 +58,7 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
     rows = [(method.name, show_interval(method.scores[_METRIC]), words.get(method.name, "–")) for method in methods]
     return Plot(
         figure,
-        "Ranking",
+        "Scores with their intervals",
         f"Balanced accuracy of {len(methods)} methods on {comparison.run['dataset']}, best first, each with its 95 % "
         f"interval over {len(comparison.methods[0].units)} {comparison.run['unit']}s. The dashed line is chance, "
         f"{comparison.chance:.3f}; the filled mark is {comparison.methods[0].name}.",
@@ -55,7 +68,7 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
     )
 
 
-def _draw(axes: "Axes", at: int, method: "MethodResult", is_first: bool, mark: Mark) -> None:
+def _draw(axes: "Axes", at: int, method: "MethodResult", is_first: bool, mark: Marks) -> None:
     score = method.scores[_METRIC]
     color = BLUE if is_first else INK
     axes.plot([score.low, score.high], [at, at], color=color, linewidth=2.2, alpha=0.45, solid_capstyle="round")

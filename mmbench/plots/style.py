@@ -94,6 +94,13 @@ def line_of(look: Series, size: float = 5.0) -> object:
     return Line2D([], [], color=look.color, marker=look.marker, linestyle=look.dash, linewidth=1.4, markersize=size)
 
 
+def point_of(color: str, marker: str) -> object:
+    """A point of that look for a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=color, marker=marker, linestyle="", markersize=8.0, markeredgewidth=1.5)
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """The look of our plots while the block runs; SpecError where matplotlib is not installed."""

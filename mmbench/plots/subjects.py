@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.metrics import balanced_accuracy
-from mmbench.plots.plot import Mark, Plot
-from mmbench.plots.ranking import ranked
+from mmbench.plots.plot import Marks, Plot
+from mmbench.plots.ranking import only_best, ranked
 from mmbench.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 MOST = 120
 """Units above which points would hide each other."""
+_POINTS = 1000  # in all rows: a page stays below 2 MB
+NEEDS = "few people or trials, tested by a method in all its folds"
+"""What records must hold for it."""
 
 
 def can_show(comparison: "Comparison") -> bool:
@@ -24,7 +27,8 @@ def can_show(comparison: "Comparison") -> bool:
 
 
 def _whole(comparison: "Comparison") -> "list[MethodResult]":
-    return [method for method in ranked(comparison) if not method.missing]
+    whole = [method for method in ranked(comparison) if not method.missing]
+    return whole[: max(1, _POINTS // len(comparison.methods[0].units))]
 
 
 def unit_scores(method: "MethodResult") -> NDArray[np.float64]:
@@ -34,7 +38,7 @@ def unit_scores(method: "MethodResult") -> NDArray[np.float64]:
 
 def subjects(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """Scores of units, a row a method; those of methods that lack folds are left out."""
-    methods, mark, unit = _whole(comparison), Mark(), comparison.run["unit"]
+    methods, mark, unit = _whole(comparison), Marks(), comparison.run["unit"]
     names = methods[0].units
     scores = np.stack([unit_scores(method) for method in methods])
     with styled():
@@ -52,9 +56,10 @@ def subjects(comparison: "Comparison", width: float = WIDTH) -> Plot:
     rows = [(name, *(f"{score:.3f}" for score in column)) for name, column in zip(names, scores.T, strict=True)]
     return Plot(
         figure,
-        f"Every {unit}",
+        f"Each {unit} under every method",
         f"Balanced accuracy of each of {len(names)} {unit}s by itself; a line joins the same {unit} across methods. "
-        f"The bar is the mean over {unit}s, which is not the score over all samples where {unit}s lack a class.",
+        f"The bar is the mean over {unit}s, which is not the score over all samples where {unit}s lack a class."
+        + only_best(methods, comparison),
         (unit, *(method.name for method in methods)),
         tuple(rows),
         mark.told,

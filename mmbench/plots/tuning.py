@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmbench.plots.panels import add_legend
-from mmbench.plots.plot import Mark, Plot
+from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.ranking import ranked
 from mmbench.plots.style import WIDTH, line_of, new_figure, series, styled
 from mmbench.trials import FoldTuning, parse_tuning
 
 if TYPE_CHECKING:
     from mmbench.comparison import Comparison, MethodResult
+
+NEEDS = "a tuning of several trials"
+"""What records must hold for it."""
 
 
 def can_show(comparison: "Comparison") -> bool:
@@ -49,7 +52,9 @@ def _mean(scores: Sequence[float | None]) -> float | None:
 
 def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """A curve a method; a mark where more trials made it better."""
-    curves, mark = _tuned(comparison), Mark()
+    from matplotlib.ticker import MaxNLocator
+
+    curves, mark = _tuned(comparison), Marks()
     looks = {name: series(at) for at, name in enumerate(curves)}
     with styled():
         figure = new_figure(3.0, width)
@@ -62,7 +67,7 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
                 if before is None or score > before[1]:
                     (point,) = axes.plot(at, score, look.marker, color=look.color, markersize=6)
                     mark(point, f"{name}: {score:.3f} after {at} {'trial' if at == 1 else 'trials'}")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("trials a fold")
         axes.set_ylabel("best on validation")
         add_legend(figure, [line_of(look) for look in looks.values()], list(curves), columns=3)

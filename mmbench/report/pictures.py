@@ -18,19 +18,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MONTAGES = ("colin27_1005", "standard_1005")  # one name in mne from 1.13 on, and the one before
-_FEWEST = 4  # places on the scalp that make a map
+FEWEST = 4
+"""Places on the scalp that make a map."""
 _DPI = 120
 _CELL = 1.4  # inches an instance
-_HEAD_M = 0.095  # radius of the head
+HEAD_M = 0.095
+"""Radius of the head in metres."""
 _ATTENTION = "attention, relative to the mean channel"
-_LEAST_SPREAD = 0.1
+LEAST_SPREAD = 0.1
+"""Differences of attention below which all channels look the same."""
 
 
 def draw_explanation(explanation: Explanation, folder: Path) -> list[Path]:
     """Write a picture and the numbers behind it; their paths."""
     stem = f"{explanation.modality.name}-{explanation.what}"
     paths = [folder / f"{stem}.png", folder / f"{stem}.json"]
-    figure = _draw_instances(explanation) if explanation.what == "instances" else _draw_tokens(explanation)
+    draw = {"instances": _draw_instances, "tokens": _draw_tokens, "modality": _draw_weight}[explanation.what]
+    figure = draw(explanation)
     if explanation.simulated:
         figure.suptitle("SIMULATED data", fontsize=9, fontweight="bold")
     with written_whole(paths[0]) as aside:
@@ -90,14 +94,14 @@ def _draw_tokens(explanation: Explanation) -> "Figure":
     mean /= max(float(mean.mean()), 1e-12)
     channels = explanation.modality.channels
     if len(channels) == len(mean):
-        places = _find_places(channels)
-        if len(places) >= _FEWEST:
+        places = find_places(channels)
+        if len(places) >= FEWEST:
             return _draw_scalp(mean, channels, places, explanation)
     labels = list(channels) if len(channels) == len(mean) else [str(token) for token in range(len(mean))]
     return _draw_bars(mean, labels, explanation)
 
 
-def _find_places(channels: Sequence[str]) -> dict[int, NDArray[np.floating[Any]]]:
+def find_places(channels: Sequence[str]) -> dict[int, NDArray[np.floating[Any]]]:
     """Channels that the 10-05 system has on the scalp, by number, with their places in metres, seen from above."""
     try:
         import mne
@@ -121,7 +125,7 @@ def _flatten(place: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """The azimuthal equidistant projection: what is at the height of the ears comes to lie on the outline."""
     x, y, z = place
     from_top = np.arctan2(np.hypot(x, y), z) / (np.pi / 2)
-    return np.asarray(_HEAD_M * from_top * np.array([x, y]) / max(np.hypot(x, y), 1e-12))
+    return np.asarray(HEAD_M * from_top * np.array([x, y]) / max(np.hypot(x, y), 1e-12))
 
 
 def _draw_scalp(
@@ -135,7 +139,7 @@ def _draw_scalp(
     figure = _new_figure(5.0, 4.6)
     axes = figure.subplots()
     # Colours that begin at a tenth: what differs by less than that looks the same.
-    spread = max(_LEAST_SPREAD, float(np.abs(mean - 1).max()))
+    spread = max(LEAST_SPREAD, float(np.abs(mean - 1).max()))
     image, _ = mne.viz.plot_topomap(
         mean[list(places)],
         np.stack(list(places.values())),
@@ -144,7 +148,7 @@ def _draw_scalp(
         cmap="viridis",
         vlim=(1 - spread, 1 + spread),
         contours=np.linspace(1 - spread, 1 + spread, 7),
-        sphere=_HEAD_M,
+        sphere=HEAD_M,
         show=False,
     )
     figure.colorbar(image, ax=axes, shrink=0.7, label=_ATTENTION)
@@ -160,6 +164,16 @@ def _draw_bars(mean: NDArray[np.floating[Any]], labels: Sequence[str], explanati
     axes.invert_yaxis()
     axes.set_xlabel(_ATTENTION)
     axes.set_title(_summary(explanation, len(mean)), fontsize=9)
+    return figure
+
+
+def _draw_weight(explanation: Explanation) -> "Figure":
+    """How often the modality had which weight."""
+    figure = _new_figure(5.0, 2.6)
+    axes = figure.subplots()
+    axes.hist(explanation.values, bins=20, color="#0072b2")
+    axes.set_xlabel(f"weight of {explanation.modality.name}")
+    axes.set_ylabel("test samples")
     return figure
 
 

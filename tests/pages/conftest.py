@@ -62,28 +62,12 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(scope="package")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A small comparison with everything that records may tell."""
-    import mmbench
-
-    home = tmp_path_factory.mktemp("finished")
-    options: dict[str, Any] = {"training": {"epochs": 3}, "folds": 2, "modalities": ["mor", "zer"], "jobs": 1}
-    return mmbench.run(
-        "gated",
-        "mfeat",
-        against=["concat", "only[modality=mor]", "prior"],
-        tune=2,
-        out=home / "runs",
-        cache=home / "cache",
-        **options,
-    )
-
-
-@pytest.fixture(scope="package")
-def report(finished: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of that comparison."""
+def report(write_comparison: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a comparison with everything that records may tell."""
     from mmbench.pages import write_report
     from mmbench.pages.sources import find_sources
 
-    path: Path = write_report(find_sources([finished.path]), tmp_path_factory.mktemp("page")).path
+    home = tmp_path_factory.mktemp("made")
+    names = ("first[dim=8]", "second", "only[modality=left]", "a method of a very long name, with all its options set")
+    path: Path = write_report(find_sources([write_comparison(home, names)]), home / "page").path
     return path

@@ -1,0 +1,115 @@
+"""What methods looked at, as plots and on the page, from explanations that nobody computed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from markupsafe import Markup
+
+from mmbench.comparison import load_comparison
+from mmbench.explanation import Explanation, Shown
+from mmbench.pages.report import render_report
+from mmbench.pages.sources import Look, Sources, with_looks
+from mmbench.plots.looks import attention, looks, weights
+from mmbench.plots.style import NARROW, WIDTH
+from mmbench.report.pictures import draw_explanation
+from mmbench.types import Modality
+
+SCALP = ("Fp1", "Fp2", "C3", "C4", "O1", "O2", "nowhere")
+
+
+def tokens_of(channels):
+    values = np.arange(1, 2 * len(channels) + 1, dtype=np.float32).reshape(2, -1)
+    modality = Modality("signal", "timeseries", (len(channels), 8), rate=4.0, channels=channels)
+    return Explanation(modality, "tokens", ("a", "b"), values, (), False)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Drawing is what takes time, and these tests are about the texts."""
+    monkeypatch.setattr("mmbench.pages.drawing.inline", lambda *_: Markup(""))
+
+
+@pytest.fixture
+def frames():
+    weights = np.array([[0.7, 0.3, 0.0], [0.0, 1.0, 0.0]], dtype=np.float32)
+    x = np.zeros((3, 3, 8, 8), dtype=np.uint8)
+    shown = Shown("s1-<0>", "no", "yes", x, np.array([True, True, False]), weights[0])
+    return Explanation(
+        Modality("film", "image", (3, 8, 8), instances=3), "instances", ("a", "b"), weights, (shown,), True
+    )
+
+
+@pytest.mark.parametrize("width", [WIDTH, NARROW])
+def test_channels_with_a_place_are_on_the_head_and_all_are_in_the_table(width):
+    explanation = tokens_of(SCALP)
+    plot = looks(explanation, "method", width)
+    assert len(plot.marks) == 6
+    assert [row[0] for row in plot.rows] == list(SCALP)
+    assert [float(row[1]) for row in plot.rows] == pytest.approx(attention(explanation), abs=1e-3)
+    marks = {each.get_gid(): each for each in plot.figure.findobj(lambda each: each.get_gid() is not None)}
+    at = {plot.marks[gid].split(":")[0]: (mark.get_xdata()[0], mark.get_ydata()[0]) for gid, mark in marks.items()}
+    assert at["C3"][0] < 0 < at["C4"][0]
+    assert at["O1"][1] < 0 < at["Fp1"][1]
+
+
+def test_tokens_without_a_place_are_rows():
+    plot = looks(tokens_of(("left", "right")), "method")
+    assert [row[0] for row in plot.rows] == ["left", "right"]
+    assert attention(tokens_of(("left", "right"))).mean() == pytest.approx(1)
+    assert next(iter(plot.marks.values())) == "left: attention 0.80"
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_weights_of_whole_modalities_share_a_plot(write_comparison, tmp_path):
+    def weighed(name, values):
+        modality = Modality(name, "vector", (4,))
+        return Explanation(modality, "modality", tuple("abc"), np.array(values, dtype=np.float32), (), False)
+
+    found = [weighed("left", [0.2, 0.3, 0.4]), weighed("right", [0.8, 0.7, 0.6])]
+    assert [row[:2] for row in weights(found, "method").rows] == [("left", "0.300"), ("right", "0.700")]
+    comparison = load_comparison(write_comparison(tmp_path, ("first",)))
+    html = render_report(Sources(comparison, looks=tuple(Look("first", each) for each in found)))
+    assert html.count("<h3") - render_report(Sources(comparison)).count("<h3") == 1
+    (path, _) = draw_explanation(found[0], tmp_path)
+    assert path.stat().st_size > 2000
+
+
+def test_instances_have_their_mean_share(frames):
+    plot = looks(frames, "method")
+    assert plot.rows == (("1", "0.350", "50%"), ("2", "0.650", "100%"), ("3", "0.000", "0%"))
+    bars = plot.figure.findobj(lambda each: each.get_gid() is not None)
+    assert sorted(bar.get_height() for bar in bars) == pytest.approx([0, 0.35, 0.65])
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("access", ["simulated", "gated", "yours"])
+def test_pictures_are_only_shown_where_they_may_be(write_comparison, tmp_path, frames, access):
+    comparison = load_comparison(write_comparison(tmp_path, ("first",), card={"access": access}))
+    html = render_report(Sources(comparison, looks=(Look("first", frames),)))
+    assert html.count("<img ") == (2 if access == "simulated" else 0)
+    assert ("SIMULATED, s1-&lt;0&gt;: no, taken for yes" in html) == (access == "simulated")
+    assert (f"No pictures are shown: the data are {access}" in html) == (access != "simulated")
+    assert "first: which instances of film were passed on" in html
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_pictures_say_what_they_are(write_comparison, tmp_path, frames):
+    comparison = load_comparison(write_comparison(tmp_path, ("first",)))
+    floats = replace(frames, shown=(replace(frames.shown[0], x=np.ones((3, 1, 8, 8), dtype=np.float32)),))
+    html = render_report(Sources(comparison, looks=(Look("first", floats),)))
+    assert 'alt="film 1, share 0.70"' in html
+    assert 'src="data:image/jpeg;base64,' in html
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_why_nothing_was_seen_is_told_without_paths(write_comparison, tmp_path):
+    fusion = {"fusion": {"name": "milmer", "params": {}}}
+    found = with_looks(Sources(load_comparison(write_comparison(tmp_path, ("first",), **fusion))), tmp_path)
+    assert found.unseen == {"first": "kept no weights"}
+    html = render_report(found)
+    assert "first explains itself; why that is not shown: kept no weights" in html
+    assert str(tmp_path) not in html
+    silent = with_looks(Sources(load_comparison(write_comparison(tmp_path / "b", ("first",)))), tmp_path)
+    assert not silent.unseen
+    assert 'id="looks"' not in render_report(silent)
