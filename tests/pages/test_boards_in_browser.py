@@ -1,6 +1,7 @@
 """The pages of leaderboards in a real browser: sorting, filtering, comparing, by mouse and by keyboard."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_pages_fit_their_width(open_page: OpenPage, boards: Path, board: Path, w
         assert (colour == "rgb(255, 255, 255)") is not dark
         levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((each) => Number(each.tagName[1]))")
         assert levels[0] == 1
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+        assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_columns_are_sorted_by_mouse_and_keyboard(open_page: OpenPage, board: Path) -> None:
