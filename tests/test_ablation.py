@@ -179,6 +179,7 @@ def test_files_are_told_apart(where: dict[str, Any], result: Any, tmp_path: Path
     assert not is_ablation(comparison.path)
     assert not is_ablation(tmp_path)
     assert load_comparison(comparison.path).methods[0].folder == result.default.folder
+    assert json.loads(result.path.read_text())["command"].startswith("mmbench ablate parts toy")
     broken = tmp_path / "ablation.json"
     broken.write_text('{"tables": [{}]}')
     with pytest.raises(RecordError, match="is not an ablation"):

@@ -153,6 +153,9 @@ def test_what_was_known_is_in_the_record(people: Path, shelf: Path, tmp_path: Pa
     assert record.run["torch"].startswith(record.environment["packages"]["torch"])
     assert record.run["training"]["epochs"] == 3
     assert json.loads((comparison.path.parent / "folds.json").read_text())[0]["test"] == list(record.ids)
+    command = json.loads(comparison.path.read_text())["command"]
+    assert command.startswith("mmbench run concat toy")
+    assert command.endswith(" --data DIR --plugin toy_plugin.py")
 
 
 def test_simulated_is_said(people: Path, shelf: Path, tmp_path: Path, widest: Callable[[str], int]) -> None:

@@ -31,7 +31,8 @@ def looks_section(sources: Sources, canvas: Canvas) -> Section:
 
 def _blocks(look: Look, access: str, canvas: Canvas) -> Iterator[Block]:
     explanation = look.explanation
-    if explanation.what == "modality":
+    alone = explanation.what == "tokens" and explanation.values.shape[1] < 2
+    if explanation.what == "modality" or alone:  # of one token there is nothing to compare
         return
     yield canvas.draw(lambda width: looks.looks(explanation, look.method, width))
     if explanation.what != "instances" or explanation.modality.kind != "image":

@@ -71,6 +71,9 @@ def test_weights_of_whole_modalities_share_a_plot(write_comparison, tmp_path):
     comparison = load_comparison(write_comparison(tmp_path, ("first",)))
     html = render_report(Sources(comparison, looks=tuple(Look("first", each) for each in found)))
     assert html.count("<h3") - render_report(Sources(comparison)).count("<h3") == 1
+    single = replace(tokens_of(("left",)), values=np.ones((2, 1), dtype=np.float32))
+    nothing = render_report(Sources(comparison, looks=(Look("first", single),)))
+    assert "attention" not in nothing
     (path, _) = draw_explanation(found[0], tmp_path)
     assert path.stat().st_size > 2000
 
