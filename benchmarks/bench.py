@@ -1,0 +1,116 @@
+"""All races, each in a process of its own; the results are written to RESULTS.md.
+
+    python benchmarks/bench.py [--only NAME,NAME] [--rounds 5] [--quick] [--out FILE]
+
+A goal that is missed is told in the table and is no error; a race whose competitors do not give the same is (exit code 1).
+``make bench`` installs the peers and runs all of them.
+"""
+
+import argparse
+import multiprocessing
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [] if str(HERE) in sys.path else [str(HERE)]
+
+from racing import LEAST_ROUNDS, Outcome, Race, hold, table  # noqa: E402  # the folder is not installed
+
+from mmbench.files import write_text  # noqa: E402
+
+RACES = (
+    "startup",
+    "entropy",
+    "reading",
+    "preparing",
+    "training",
+    "folds",
+    "fusions",
+    "milmer_epoch",
+    "milmer_evaluation",
+    "detection",
+    "gpu_tokens",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the races that are asked for, and write and print the table."""
+    options = parse(arguments)
+    races = [load(name) for name in options.only or RACES]
+    outcomes = [apart(race, options.rounds, options.quick) for race in races]
+    text = table(races, outcomes, command(options))
+    write_text(options.out, text)
+    print(text)
+    return int(any(outcome.refused for outcome in outcomes))
+
+
+def command(options: argparse.Namespace) -> str:
+    """The shell line that gives the same table."""
+    words = ["python benchmarks/bench.py"]
+    words += [f"--only {','.join(options.only)}"] if options.only else []
+    words += ["--quick"] if options.quick else [f"--rounds {options.rounds}"]
+    return " ".join(words)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the shell line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of {', '.join(RACES)}")
+    parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="of each race, at least 5")
+    parser.add_argument("--quick", action="store_true", help="see that all races work: tiny, one round, no figures")
+    parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.only or ()) - set(RACES)):
+        parser.error(f"no race {', '.join(unknown)}: there is {', '.join(RACES)}")
+    if options.rounds < LEAST_ROUNDS:
+        parser.error(f"--rounds {options.rounds} tells little: give at least {LEAST_ROUNDS}")
+    if options.quick:
+        options.rounds = 1
+        if options.out == HERE / "RESULTS.md":
+            options.out = Path(tempfile.gettempdir()) / "RESULTS-quick.md"
+    return options
+
+
+def load(name: str) -> Race:
+    """A race by name."""
+    return import_module(f"races.{name}")
+
+
+def apart(race: Race, rounds: int, quick: bool) -> Outcome:
+    """Hold a race in a process of its own, since peers change settings of the whole process."""
+    start = time.perf_counter()
+    print(f"{race.NAME} ...", file=sys.stderr, flush=True)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=quiet) as pool:
+        try:
+            outcome = pool.submit(hold_by_name, race.NAME, rounds, quick).result()
+        except Exception as error:  # of a peer: the other races go on
+            traceback.print_exc()
+            outcome = Outcome(race.NAME, refused=f"{type(error).__name__}: {error}".splitlines()[0])
+    print(f"{race.NAME}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    return outcome
+
+
+def quiet() -> None:
+    """Let no warning of a peer stand between the lines."""
+    import logging
+    import warnings
+
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+
+
+def hold_by_name(name: str, rounds: int, quick: bool) -> Outcome:
+    """What the process of a race does."""
+    with tempfile.TemporaryDirectory() as folder:
+        return hold(load(name), Path(folder), rounds, quick)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
