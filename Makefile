@@ -1,14 +1,16 @@
 # make demo    install what it needs into .venv and compare Milmer with its baselines on simulated DEAP
 # make test    install what the tests need and run them all
 # make check   formatting, lint, types, architecture
+# make bench   install the peers into .bench-venv and race them; the results are written to benchmarks/RESULTS.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .bench-venv
 PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml plugins/neuro/pyproject.toml \
 	constraints.txt
 BASELINES := concat,late,only[modality=eeg],only[modality=face],prior
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mmbench run milmer deap-sim --against "$(BASELINES)"
@@ -21,6 +23,9 @@ check: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_architecture.py
+
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python benchmarks/bench.py
 
 format: $(VENV)/.developed
 	$(BIN)/ruff format .
@@ -35,10 +40,16 @@ $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]" -e "plugins/neuro[braindecode]"
 	touch $@
 
-$(VENV)/bin/python:
+# The peers want older libraries than mmbench itself is tested with.
+$(BENCH)/.installed: $(PROJECTS) benchmarks/requirements.txt | $(BENCH)/bin/python
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check -q -r benchmarks/requirements.txt \
+		-e . -e datasets -e plugins/milmer
+	touch $@
+
+%/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "mmbench needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache

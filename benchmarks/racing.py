@@ -34,27 +34,24 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be reached: a figure of ``way``, or with ``than`` how many times as large theirs is as ours.
+    """What is to be reached: a figure of ``way``, or with ``per`` how many times that of another competitor it is.
 
     ``least`` and ``most`` bound it. ``text`` is the goal in words.
     """
 
     text: str
     way: str
-    than: str | None = None
+    per: str | None = None
     unit: str = SECONDS
     least: float | None = None
     most: float | None = None
 
     def values(self, figures: Mapping[str, Mapping[str, Sequence[float]]]) -> list[float]:
         """The figure of each round, or the ratio of each."""
-        mine = figures[self.way][self.unit]
-        if self.than is None:
-            return list(mine)
-        # A lower bound asks how much more the other takes, an upper one how much more we do.
-        theirs = figures[self.than][self.unit]
-        pairs = zip(theirs, mine, strict=True) if self.least is not None else zip(mine, theirs, strict=True)
-        return [one / other for one, other in pairs]
+        values = list(figures[self.way][self.unit])
+        if self.per is None:
+            return values
+        return [value / other for value, other in zip(values, figures[self.per][self.unit], strict=True)]
 
     def is_reached(self, value: float) -> bool:
         """Whether a value is within the bounds."""
@@ -144,9 +141,9 @@ def table(races: Sequence[Race], outcomes: Sequence[Outcome], command: str) -> s
     lines = [
         "# Races",
         "",
-        f"Written by `{command}`; simulated data throughout, so no score is told. Competitors take turns; a ratio is the",
-        "median over the rounds, with its range in brackets. One that is at least asked for says how many times as long",
-        "the other takes, one that is at most asked for how many times as long mmbench takes.",
+        f"Written by `{command}`. All data are simulated. Competitors take turns,",
+        "each after a warm-up in which they have to give the same; a ratio (×) is that of each round. Told are the median",
+        "over the rounds and, in brackets, the least and the most.",
         "",
         *(f"- {line}" for line in machine()),
         "",
@@ -177,7 +174,7 @@ def goal_rows(race: Race, outcome: Outcome) -> Iterator[str]:
         else:
             values = goal.values(outcome.figures)
             middle = statistics.median(values)
-            unit = "×" if goal.than else f" {goal.unit}"
+            unit = "×" if goal.per else f" {goal.unit}"
             told = f"{show(middle)}{unit} [{show(min(values))}, {show(max(values))}]"
             yield f"| {race.TITLE} | {goal.text} | {told} | {'yes' if goal.is_reached(middle) else 'no'} |"
 

@@ -24,7 +24,7 @@ NAME = "milmer_epoch"
 TITLE = "Milmer, an epoch"
 CACHED, WHOLE = "on cached tokens", "end to end"
 UNIT = "s a sample"
-GOALS = (Goal("on cached tokens at least 40 times as fast as end to end", CACHED, WHOLE, UNIT, least=40),)
+GOALS = (Goal("on cached tokens at least 40 times as fast as end to end", WHOLE, CACHED, UNIT, least=40),)
 BATCH = 4
 CPU = torch.device("cpu")
 
