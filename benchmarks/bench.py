@@ -2,8 +2,8 @@
 
     python benchmarks/bench.py [--only NAME,NAME] [--rounds 5] [--quick] [--out FILE]
 
-A goal that is missed is told in the table and is no error; a race whose competitors do not give the same is (exit code 1).
-``make bench`` installs the peers and runs all of them.
+A goal that is missed is told in the table and is no error; a race that fails, or whose competitors do not give the
+same, is one (exit code 1). ``make bench`` installs the peers and runs all of them.
 """
 
 import argparse

@@ -21,7 +21,7 @@ LEAST_ROUNDS = 5
 SECONDS = "s"
 
 
-class Differs(Exception):
+class Differs(Exception):  # noqa: N818  # no error of the program, but what a check found
     """Competitors do not give the same: there is nothing to time."""
 
 
@@ -141,9 +141,9 @@ def table(races: Sequence[Race], outcomes: Sequence[Outcome], command: str) -> s
     lines = [
         "# Races",
         "",
-        f"Written by `{command}`. All data are simulated. Competitors take turns,",
-        "each after a warm-up in which they have to give the same; a ratio (×) is that of each round. Told are the median",
-        "over the rounds and, in brackets, the least and the most.",
+        f"Written by `{command}`. All data are simulated.",
+        "Competitors take turns, after a warm-up in which they have to give the same; a ratio (×) is one a round.",
+        "Told are the median over the rounds and, in brackets, the least and the most.",
         "",
         *(f"- {line}" for line in machine()),
         "",
@@ -183,8 +183,8 @@ def figure_rows(race: Race, outcome: Outcome) -> Iterator[str]:
     """A line of the table for each competitor and unit."""
     for way, units in outcome.figures.items():
         for unit, values in units.items():
-            spread = f"{show(min(values))}–{show(max(values))}"
-            yield f"| {race.TITLE} | {way} | {show(statistics.median(values))} {unit} | {spread}, {len(values)} rounds |"
+            middle, spread = show(statistics.median(values)), f"{show(min(values))}–{show(max(values))}"
+            yield f"| {race.TITLE} | {way} | {middle} {unit} | {spread}, {len(values)} rounds |"
 
 
 def show(value: float) -> str:
@@ -194,7 +194,18 @@ def show(value: float) -> str:
     return f"{value:.3g}" if value >= 0.001 else f"{value:.1e}"
 
 
-PACKAGES = ("mmbench", "torch", "numpy", "scipy", "timm", "torcheeg", "moabb", "transformers", "lmdb", "opencv-python-headless")
+PACKAGES = (
+    "mmbench",
+    "torch",
+    "numpy",
+    "scipy",
+    "timm",
+    "torcheeg",
+    "moabb",
+    "transformers",
+    "lmdb",
+    "opencv-python-headless",
+)
 
 
 def machine() -> list[str]:

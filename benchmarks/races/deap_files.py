@@ -1,11 +1,7 @@
 """Four simulated people in DEAP's own files, and how mmbench and TorchEEG read them: windows of 3 s, no video."""
 
-
 from pathlib import Path
 from typing import Any
-
-
-
 
 from mmbench.prepare import Preparation
 from mmbench.specs import parse_spec
@@ -41,5 +37,3 @@ def torcheeg_dataset(root: Path, store: Path, mode: str, workers: int) -> Any:
         num_worker=workers,
         verbose=False,
     )
-
-

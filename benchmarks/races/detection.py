@@ -1,4 +1,4 @@
-"""Faces in video of 720 × 576, from the file to coded faces, in a process a core; ``benchmarks/faces.py`` tells more."""
+"""Faces in video of 720 × 576, from the file to coded faces, in a process a core; ``faces.py`` tells more."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from typing import Any
 
 import cv2
 import numpy as np
+from faces import overlap
 from joblib import Parallel, delayed
 from racing import Differs, Field, Goal, Measured, measure
 
-from faces import overlap
 from mmbench_datasets.deap.draw import HEIGHT, WIDTH
 from mmbench_datasets.deap.faces import DETECTION_SIDE, FaceFinder, read_faces
 from mmbench_datasets.deap.films import Film, write_film
@@ -40,7 +40,9 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
             name: reader(pool, clips, n_frames, side)
             for name, side in ((OURS, DETECTION_SIDE), (FULL, max(WIDTH, HEIGHT)))
         }
-        about = f"{PROCESSES} simulated films of {n_frames} frames: decode, find the face, cut it out at 224 px, code it"
+        about = (
+            f"{PROCESSES} simulated films of {n_frames} frames: decode, find the face, cut it out at 224 px, code it"
+        )
         yield Field(ways, lambda results: check(results, clips, n_frames), about)
 
 

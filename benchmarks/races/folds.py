@@ -26,10 +26,9 @@ def available() -> str | None:
 
 @contextmanager
 def enter(folder: Path, quick: bool) -> Iterator[Field]:
+    import moabb
     from moabb.datasets.fake import FakeDataset
     from moabb.paradigms import MotorImagery
-
-    import moabb
 
     moabb.set_log_level("error")
     subjects = 4 if quick else 20

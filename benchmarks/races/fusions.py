@@ -30,8 +30,8 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     (folder / "data").mkdir()
     ways = {FIVE: runner(folder, METHODS, samples), ONE: runner(folder, METHODS[:1], samples)}
     about = (
-        f"{', '.join(METHODS)}, or the first alone, from files to verdicts with an empty cache: {samples} simulated samples, "
-        f"pictures of 224 px through a frozen Swin-tiny, EEG as differential entropy, 2 folds, {EPOCHS} epochs"
+        f"{', '.join(METHODS)}, or the first alone, from files to verdicts with an empty cache: {samples} simulated "
+        f"samples, pictures of 224 px through a frozen Swin-tiny, EEG as differential entropy, 2 folds, {EPOCHS} epochs"
     )
     yield Field(ways, check, about)
 

@@ -55,7 +55,9 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
         done = measure(work)
         return Measured({UNIT: n * BAG / done.figures["s"]}, done.result)
 
-    about = f"{n * BAG} simulated pictures of 224 px, JPEG in the prepared file; the bare network has them scaled on the GPU"
+    about = (
+        f"{n * BAG} simulated pictures of 224 px, coded in the prepared file; for the bare network scaled on the GPU"
+    )
     yield Field({OURS: ours, BARE: lambda: per_second(forward)}, check, about)
 
 

@@ -48,8 +48,8 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     }
     about = (
         f"one epoch of Milmer at its published size over simulated samples of 10 pictures of 224 px and EEG (32, 384), "
-        f"batches of {BATCH}, one sample for validation: {many} samples on tokens of a frozen Swin-tiny, {few} where it "
-        "is trained, too; random weights"
+        f"batches of {BATCH}, one sample for validation: {many} samples on tokens of a frozen Swin-tiny, {few} where "
+        "it is trained, too; random weights"
     )
     yield Field(ways, check, about)
 

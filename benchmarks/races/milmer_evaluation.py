@@ -1,7 +1,7 @@
 """Milmer's evaluation, pictures to logits, against the same model as the public code runs it.
 
-That calls Hugging Face's processor for each picture and its Swin for each instance of the bag. Each competitor runs in a
-process of its own, which tells what it took beyond what it held before the first sample.
+That calls Hugging Face's processor for each picture and its Swin for each instance of the bag. Each competitor runs in
+a process of its own, which tells what it took beyond what it held before the first sample.
 """
 
 import json

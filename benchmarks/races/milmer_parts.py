@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from mmbench import Encoder, Modality, Sample, Schema, Tokens
+from mmbench import Encoder, Modality, Sample, Schema
 from mmbench.building import build_encoder, build_fusion
 from mmbench.model import Model
 from mmbench.specs import parse_spec
@@ -65,5 +63,3 @@ def make_model(encoders: Sequence[Encoder], face: Encoder) -> Model:
     specs = {name: type(out)(out.length, out.dim, SCHEMA.modality(name).instances) for name, out in tokens.items()}
     fusion = build_fusion(parse_spec("milmer"), specs, 4, (), seed=0)
     return Model({"eeg": eeg, **{encoder.modality.name: encoder for encoder in encoders}}, fusion)
-
-

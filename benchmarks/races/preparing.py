@@ -39,7 +39,9 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
         shutil.rmtree(store, ignore_errors=True)
         return torcheeg_dataset(root, store, "lmdb", cores)
 
-    about = f"{subjects} simulated people of 40 trials, 20 windows (32, 384) each, checksums of files and store included"
+    about = (
+        f"{subjects} simulated people of 40 trials, 20 windows (32, 384) each, checksums of files and store included"
+    )
     yield Field({OURS: ours, THEIRS: theirs}, check, about)
 
 

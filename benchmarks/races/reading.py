@@ -1,4 +1,4 @@
-"""One epoch over 3,200 windows of (32, 384) in shuffled batches of 32, against TorchEEG's stores and a plain memory map."""
+"""One epoch over 3,200 windows of (32, 384) in shuffled batches of 32, against TorchEEG's stores and a memory map."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
         PICKLE: theirs("pickle"),
     }
     about = (
-        f"{len(store)} windows (32, 384) of float32 in shuffled batches of 32, from files that the system holds in memory; "
+        f"{len(store)} windows (32, 384) of float32 in shuffled batches of 32, from files in memory; "
         "TorchEEG's through DEAPDataset and a DataLoader, as it documents; opened anew: with all checksums compared"
     )
     yield Field(ways, check, about)

@@ -133,7 +133,9 @@ def bare(known: Known) -> Trained:
         losses.append(total / seen)
         logits, target = predict(torch.from_numpy(fold.validation)), y[torch.from_numpy(fold.validation)]
         weight = len(target) / (N_CLASSES * target.bincount(minlength=N_CLASSES)).float()
-        hits = torch.stack([(logits.argmax(1) == target)[target == label].double().mean() for label in range(N_CLASSES)])
+        hits = torch.stack(
+            [(logits.argmax(1) == target)[target == label].double().mean() for label in range(N_CLASSES)]
+        )
         standing = (float(hits.mean()), -float(F.cross_entropy(logits, target, weight=weight)))
         tested.append(predict(torch.from_numpy(fold.test)))
         if best is None or standing > best:
