@@ -53,6 +53,7 @@ FLOORS = (
         "presets",
         "design",
         "building",
+        "seeding",
         "augmentation",
         "modality_dropout",
         "guard",

@@ -17,6 +17,7 @@ from mmbench.lint.networks import kept_bytes, layer_sizes, unregistered, without
 from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion, Tokens
 from mmbench.progress import reporter
+from mmbench.seeding import seed_torch
 from mmbench.specs import Spec
 from mmbench.types import Modality, Schema, TokenSpec
 
@@ -125,7 +126,7 @@ def _look_at_fusion(
 def _apart() -> Iterator[None]:
     """Random numbers of its own, so that looking changes nothing."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        seed_torch(0)
         yield
 
 
