@@ -50,8 +50,9 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
         LOADED: lambda: per_fold(lambda: evaluate(folder, paradigm, dataset, (x, y, about)), subjects),
     }
     told = (
-        f"{subjects} folds over {len(x)} simulated windows, a whole evaluation each: mmbench finds its prepared file, as in "
-        "every run but the first; of its fold, canaries, diagnosis (of two modalities), costs and weights kept are part"
+        f"{subjects} folds over {len(x)} simulated windows, a whole evaluation each: mmbench finds its prepared file, "
+        "as in every run but the first; of its fold, canaries, diagnosis of two modalities, costs and kept weights are "
+        "part"
     )
     yield Field(ways, check, told)
 
