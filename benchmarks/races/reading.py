@@ -35,6 +35,7 @@ def available() -> str | None:
 def enter(folder: Path, quick: bool) -> Iterator[Field]:
     from torch.utils.data import DataLoader
 
+    torch.set_num_threads(1)  # as each job of a run has
     root = folder / "deap"
     simulate(root, 1 if quick else 4)
     store = prepare(preparation(root, folder / "cache"), 2)
@@ -69,7 +70,7 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     }
     about = (
         f"{len(store)} windows (32, 384) of float32 in shuffled batches of 32, from files in memory; "
-        "TorchEEG's through DEAPDataset and a DataLoader, as it documents; opened anew: with all checksums compared"
+        "TorchEEG's through DEAPDataset and a DataLoader, as it documents; opened anew: with all checksums compared; one thread"
     )
     yield Field(ways, check, about)
 
