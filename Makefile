@@ -41,9 +41,10 @@ $(VENV)/.developed: $(VENV)/.installed
 	touch $@
 
 # The peers want older libraries than mmbench itself is tested with.
-$(BENCH)/.installed: $(PROJECTS) benchmarks/requirements.txt | $(BENCH)/bin/python
+$(BENCH)/.installed: $(PROJECTS) benchmarks/requirements.txt benchmarks/peers-alone.txt | $(BENCH)/bin/python
 	$(BENCH)/bin/python -m pip install --disable-pip-version-check -q -r benchmarks/requirements.txt \
 		-e . -e datasets -e plugins/milmer
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check -q --no-deps -r benchmarks/peers-alone.txt
 	touch $@
 
 %/bin/python:
