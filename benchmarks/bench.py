@@ -7,14 +7,15 @@ same, is one (exit code 1). ``make bench`` installs the peers and runs all of th
 """
 
 import argparse
-import multiprocessing
+import json
+import logging
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
@@ -44,6 +45,9 @@ RACES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the races that are asked for, and write and print the table."""
     options = parse(arguments)
+    if options.held:
+        logging.disable(logging.WARNING)  # of peers, between the lines
+        return hold_here(options.only[0], options.rounds, options.quick, options.held)
     races = [load(name) for name in options.only or RACES]
     outcomes = [apart(race, options.rounds, options.quick) for race in races]
     text = table(races, outcomes, command(options))
@@ -67,10 +71,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="of each race, at least 5")
     parser.add_argument("--quick", action="store_true", help="see that all races work: tiny, one round, no figures")
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument("--held", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.only or ()) - set(RACES)):
         parser.error(f"no race {', '.join(unknown)}: there is {', '.join(RACES)}")
-    if options.rounds < LEAST_ROUNDS:
+    if options.rounds < LEAST_ROUNDS and not options.held:
         parser.error(f"--rounds {options.rounds} tells little: give at least {LEAST_ROUNDS}")
     if options.quick:
         options.rounds = 1
@@ -88,30 +93,23 @@ def apart(race: Race, rounds: int, quick: bool) -> Outcome:
     """Hold a race in a process of its own, since peers change settings of the whole process."""
     start = time.perf_counter()
     print(f"{race.NAME} ...", file=sys.stderr, flush=True)
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn, initializer=quiet) as pool:
-        try:
-            outcome = pool.submit(hold_by_name, race.NAME, rounds, quick).result()
-        except Exception as error:  # of a peer: the other races go on
-            traceback.print_exc()
-            outcome = Outcome(race.NAME, refused=f"{type(error).__name__}: {error}".splitlines()[0])
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "outcome.json"
+        command = [sys.executable, "-W", "ignore", __file__, "--only", race.NAME, "--rounds", str(rounds)]
+        run = subprocess.run([*command, *(["--quick"] if quick else []), "--held", str(told)], stdout=sys.stderr)
+        if told.exists():
+            outcome = Outcome(**json.loads(told.read_text()))
+        else:  # of a peer: the other races go on
+            outcome = Outcome(race.NAME, refused=f"it failed with exit code {run.returncode}")
     print(f"{race.NAME}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
     return outcome
 
 
-def quiet() -> None:
-    """Let no warning of a peer stand between the lines."""
-    import logging
-    import warnings
-
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-
-
-def hold_by_name(name: str, rounds: int, quick: bool) -> Outcome:
-    """What the process of a race does."""
+def hold_here(name: str, rounds: int, quick: bool, told: Path) -> int:
+    """What the process of a race does; it tells the outcome in a file."""
     with tempfile.TemporaryDirectory(dir=memory_disk()) as folder:
-        return hold(load(name), Path(folder), rounds, quick)
+        told.write_text(json.dumps(asdict(hold(load(name), Path(folder), rounds, quick))))
+    return 0
 
 
 def memory_disk() -> str | None:

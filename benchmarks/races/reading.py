@@ -70,7 +70,8 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     }
     about = (
         f"{len(store)} windows (32, 384) of float32 in shuffled batches of 32, from files in memory; "
-        "TorchEEG's through DEAPDataset and a DataLoader, as it documents; opened anew: with all checksums compared; one thread"
+        "TorchEEG's through DEAPDataset and a DataLoader, as it documents; opened anew: with all checksums compared; "
+        "one thread"
     )
     yield Field(ways, check, about)
 
