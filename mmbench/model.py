@@ -54,7 +54,7 @@ def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
         return tokens
     # In evaluation a part at a time: a batch of bags of pictures would take gigabytes at once.
     few = present.shape[1] == 1 or torch.is_grad_enabled()
-    parts = [encoder(part) for part in x[present].split(present.numel() if few else AT_ONCE)]
+    parts = [encoder(part) for part in torch.split(x[present], present.numel() if few else AT_ONCE)]
     encoded: Tensor = parts[0] if len(parts) == 1 else torch.cat(parts)
     tokens = tokens.to(encoded.dtype)
     tokens[present] = encoded

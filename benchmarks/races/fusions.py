@@ -26,7 +26,7 @@ def available() -> str | None:
 
 @contextmanager
 def enter(folder: Path, quick: bool) -> Iterator[Field]:
-    samples = 16 if quick else 96
+    samples = 8 if quick else 96
     (folder / "data").mkdir()
     ways = {FIVE: runner(folder, METHODS, samples), ONE: runner(folder, METHODS[:1], samples)}
     about = (
