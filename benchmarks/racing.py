@@ -209,12 +209,12 @@ PACKAGES = (
 
 
 def machine() -> list[str]:
-    """What the figures depend on: processor, cores, system, versions and the day."""
+    """What the figures depend on: processor, cores, system, versions, the day, and what else the machine did."""
     return [
         f"{processor()}, {len(os.sched_getaffinity(0))} cores, {gpu() or 'no GPU'}",
         f"{platform.system()}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {found}" for name in PACKAGES if (found := installed(name))),
-        f"{datetime.now(UTC):%Y-%m-%d}",
+        f"{datetime.now(UTC):%Y-%m-%d}; at the end {os.getloadavg()[1]:.1f} processes wanted a core, on the mean of 5 minutes",
     ]
 
 
