@@ -214,7 +214,7 @@ def machine() -> list[str]:
         f"{processor()}, {len(os.sched_getaffinity(0))} cores, {gpu() or 'no GPU'}",
         f"{platform.system()}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {found}" for name in PACKAGES if (found := installed(name))),
-        f"{datetime.now(UTC):%Y-%m-%d}; at the end {os.getloadavg()[1]:.1f} processes wanted a core, on the mean of 5 minutes",
+        f"{datetime.now(UTC):%Y-%m-%d}; at the end {os.getloadavg()[1]:.1f} processes wanted a core, over 5 minutes",
     ]
 
 
