@@ -2,14 +2,16 @@
 # make test    install what the tests need and run them all
 # make check   formatting, lint, types, architecture
 # make docs    the documentation, as docs/_build/html
+# make bench   install the peers into .bench-venv and race them; the results are written to benchmarks/RESULTS.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .bench-venv
 PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml plugins/neuro/pyproject.toml \
 	constraints.txt
 BASELINES := concat,late,only[modality=eeg],only[modality=face],prior
 
-.PHONY: demo test check docs format clean
+.PHONY: demo test check docs bench format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mmbench run milmer deap-sim --against "$(BASELINES)"
@@ -25,6 +27,8 @@ check: $(VENV)/.developed
 
 docs: $(VENV)/.developed
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python benchmarks/bench.py
 
 format: $(VENV)/.developed
 	$(BIN)/ruff format .
@@ -39,10 +43,18 @@ $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]" -e "plugins/neuro[braindecode]"
 	touch $@
 
-$(VENV)/bin/python:
+# The peers want older libraries than mmbench itself is tested with.
+$(BENCH)/.installed: $(PROJECTS) benchmarks/requirements.txt benchmarks/peers-alone.txt | $(BENCH)/bin/python
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check -q -r benchmarks/requirements.txt \
+		-e . -e datasets -e plugins/milmer
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check -q --no-deps -r benchmarks/peers-alone.txt
+	touch $@
+
+%/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "mmbench needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 
 clean:
 	rm -rf $(VENV) docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache

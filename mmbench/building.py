@@ -11,6 +11,7 @@ from mmbench.failures import is_out_of_memory
 from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion
 from mmbench.plugins import load_registry
+from mmbench.seeding import seed_torch
 from mmbench.specs import Spec
 from mmbench.types import Modality, Schema, TokenSpec
 
@@ -20,7 +21,7 @@ def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed
     registry = load_registry(plugins)
     cls = registry.find("encoders", spec.name).component
     with _memory_errors(f"encoder {spec}"), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        seed_torch(seed)
         encoder: Encoder = cls(modality, **registry.bound("encoders", spec))
     return encoder
 
@@ -32,7 +33,7 @@ def build_fusion(
     registry = load_registry(plugins)
     cls = registry.find("fusions", spec.name).component
     with _memory_errors(f"fusion {spec}"), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        seed_torch(seed)
         fusion: Fusion = cls(inputs, n_classes, **registry.bound("fusions", spec))
     return fusion
 

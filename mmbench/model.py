@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mmbench.networks import Encoder, Fusion, Tokens
 
 Batch = Mapping[str, Tokens]
+AT_ONCE = 64  # instances of bags that an encoder sees in evaluation
 
 
 class Model(nn.Module):
@@ -51,7 +52,10 @@ def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
     tokens = x.new_zeros((*present.shape, out.length, out.dim), dtype=torch.get_default_dtype())
     if not present.any():
         return tokens
-    encoded: Tensor = encoder(x[present])
+    # In evaluation a part at a time: a batch of bags of pictures would take gigabytes at once.
+    few = present.shape[1] == 1 or torch.is_grad_enabled()
+    parts = [encoder(part) for part in torch.split(x[present], present.numel() if few else AT_ONCE)]
+    encoded: Tensor = parts[0] if len(parts) == 1 else torch.cat(parts)
     tokens = tokens.to(encoded.dtype)
     tokens[present] = encoded
     return tokens

@@ -17,6 +17,7 @@ from mmbench.errors import PluginError
 from mmbench.inputs import Inputs
 from mmbench.model import Model
 from mmbench.networks import Encoder, Tokens
+from mmbench.seeding import seed_torch
 from mmbench.store import Rows
 from mmbench.training import deterministic, make_criterion, mixed_precision
 from mmbench.types import Training
@@ -68,7 +69,7 @@ def own_draws(seed: int) -> Iterator[None]:
     ours, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            seed_torch(seed)
             random.seed(seed)
             np.random.seed(seed % 2**32)  # noqa: NPY002
             yield
@@ -109,7 +110,7 @@ def _look(model: Model, shown: Shown) -> Iterator[Sight]:
 
 def _learn(model: Model, shown: Shown) -> Iterator[Sight]:
     """One step of training, but that no weight is moved."""
-    torch.manual_seed(shown.seed)
+    seed_torch(shown.seed)
     model.train()
     criterion = make_criterion(shown.labels[shown.train], model.fusion.n_classes, shown.training).to(shown.device)
     target = torch.from_numpy(shown.labels[shown.few]).to(shown.device)

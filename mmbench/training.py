@@ -20,6 +20,7 @@ from mmbench.metrics import balanced_accuracy, confusion
 from mmbench.modality_dropout import drop_modalities
 from mmbench.model import Model
 from mmbench.networks import Encoder, Tokens
+from mmbench.seeding import seed_torch
 from mmbench.splits import Fold
 from mmbench.store import Rows
 from mmbench.types import Training
@@ -63,7 +64,7 @@ def fit(
     ``labels`` holds -1 outside of the training and the validation part.
     """
     with deterministic(device), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        seed_torch(seed)
         loop = _Loop(model.to(device), inputs, labels, training, device, fold, seed)
         return _fit(loop, np.random.default_rng(seed), on_epoch)
 

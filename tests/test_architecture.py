@@ -54,6 +54,7 @@ FLOORS = (
         "presets",
         "design",
         "building",
+        "seeding",
         "augmentation",
         "modality_dropout",
         "guard",

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec
-from mmbench.model import Model, encode_bag
+from mmbench.model import AT_ONCE, Model, encode_bag
 
 
 class Watchful(Encoder):
@@ -61,6 +61,16 @@ def test_tokens_are_zero_where_an_instance_is_absent(encoder: Watchful, bag: Tok
     assert not tokens[~bag.present].any()
     for row, instance in bag.present.nonzero().tolist():
         torch.testing.assert_close(tokens[row, instance], encoder(bag.x[row, instance][None])[0])
+
+
+def test_in_evaluation_bags_are_encoded_a_part_at_a_time(encoder: Watchful) -> None:
+    x, present = torch.randn(30, 5, 3), torch.arange(150).reshape(30, 5) % 10 > 0
+    whole = encode_bag(encoder, x, present)
+    encoder.shown.clear()
+    with torch.inference_mode():
+        parts = encode_bag(encoder, x, present)
+    assert [len(shown) for shown in encoder.shown] == [AT_ONCE, AT_ONCE, int(present.sum()) - 2 * AT_ONCE]
+    torch.testing.assert_close(parts, whole)
 
 
 def test_no_instance_at_all_runs_no_encoder(encoder: Watchful) -> None:

@@ -15,6 +15,7 @@ from mmbench.diagnosis.kept import UNSCORED, Diagnosis, Predictions, Shifted
 from mmbench.diagnosis.noise import SNRS_DB, Noise, add_noise
 from mmbench.networks import Tokens
 from mmbench.seals import identity
+from mmbench.seeding import seed_torch
 from mmbench.store import ArraySource, Rows
 from mmbench.training import deterministic
 
@@ -29,7 +30,7 @@ def diagnose(trained: Trained) -> Diagnosis:
     start = time.perf_counter()
     trained.model.to(trained.device).eval()
     with deterministic(trained.device), torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(0)
+        seed_torch(0)
         return _diagnose(trained, start)
 
 

@@ -18,6 +18,7 @@ from mmbench.methods import Recipe
 from mmbench.networks import Encoder, Fusion, Tokens
 from mmbench.plugins import load_registry
 from mmbench.progress import reporter
+from mmbench.seeding import seed_torch
 from mmbench.specs import Spec
 from mmbench.types import Modality, Schema, TokenSpec
 
@@ -134,7 +135,7 @@ def _look_at_fusion(
 def _apart() -> Iterator[None]:
     """Random numbers of its own, so that looking changes nothing."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        seed_torch(0)
         yield
 
 

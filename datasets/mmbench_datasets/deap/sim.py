@@ -8,6 +8,7 @@ from mmbench import Card
 from mmbench_datasets.deap.cleaning import Preprocessing
 from mmbench_datasets.deap.labels import Ties
 from mmbench_datasets.deap.reader import Deap
+from mmbench_datasets.deap.simulation import Simulation
 
 
 class DeapSim(Deap):
@@ -63,8 +64,6 @@ class DeapSim(Deap):
             ties=ties,
             video_order=video_order,
         )
-        from mmbench_datasets.deap.simulate import Simulation
-
         # Enough for four different faces in 3 s, and quick to draw.
         self.simulation = Simulation(subjects=subjects, seed=seed, strength=strength, fps=1.5, films=video)
 

@@ -3,13 +3,11 @@
 import csv
 import hashlib
 import io
-import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mmbench import DataError, SpecError, locked, track, written_whole
+from mmbench import DataError, locked, track, written_whole
 from mmbench_datasets.deap.films import Film, write_film
 from mmbench_datasets.deap.layout import (
     N_TRIALS,
@@ -24,44 +22,10 @@ from mmbench_datasets.deap.layout import (
 from mmbench_datasets.deap.pickle2 import write_arrays
 from mmbench_datasets.deap.session import write_session
 from mmbench_datasets.deap.signals import simulate_signals
+from mmbench_datasets.deap.simulation import Simulation as Simulation
 from mmbench_datasets.deap.truth import Truth, is_filmed, make_truth
 
-VERSION = "1"
-"""Raised whenever the same options give other files."""
-
 _COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", *RATINGS, "Familiarity")
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """Options of a simulation: ``fps`` and ``seconds`` of the face videos, made where ``films``; ``bdf`` adds the raw
-    recordings."""
-
-    subjects: int
-    seed: int = 0
-    strength: float = 1.0
-    fps: float = 50.0
-    seconds: float = 60.0
-    bdf: bool = False
-    films: bool = True
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("subjects", 1, 32),
-            ("seed", 0, 2**32),
-            ("strength", 0, 10),
-            ("fps", 0.1, 120),
-            ("seconds", 1, 120),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise SpecError(f"{name}={getattr(self, name)} is outside {low}-{high}", remedy="choose one within")
-
-    def describe(self) -> str:
-        """All that the files depend on, as JSON."""
-        options = asdict(self)
-        if self.films:
-            del options["films"]  # simulations of before were always filmed, and stay what they are
-        return json.dumps({"simulated": "deap", "version": VERSION, **options}, sort_keys=True) + "\n"
 
 
 def write_simulation(root: Path, simulation: Simulation) -> None:

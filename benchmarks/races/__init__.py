@@ -1,0 +1,1 @@
+"""One race a module: ``NAME``, ``TITLE``, ``GOALS``, ``available()`` and ``enter(folder, quick)``."""

@@ -1,0 +1,101 @@
+"""What a fold costs beside the method: one that only counts classes, leaving one of 20 people out, against MOABB."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from racing import Differs, Field, Goal, Measured, measure, missing
+
+import mmbench
+from races import trivial_plugin
+
+NAME = "folds"
+TITLE = "overhead a fold"
+OURS, THEIRS, LOADED = "mmbench", "MOABB", "MOABB, spared loading the data"
+UNIT = "ms a fold"
+GOALS = (Goal("at most a quarter of MOABB's", OURS, THEIRS, UNIT, most=0.25),)
+
+
+def available() -> str | None:
+    return missing("moabb")
+
+
+@contextmanager
+def enter(folder: Path, quick: bool) -> Iterator[Field]:
+    import moabb
+    from moabb.datasets.fake import FakeDataset
+    from moabb.paradigms import MotorImagery
+
+    moabb.set_log_level("error")
+    subjects = 4 if quick else 20
+    dataset = FakeDataset(n_subjects=subjects, n_sessions=1, n_runs=1, duration=240, n_events=60, seed=1)
+    paradigm = MotorImagery(n_classes=3, events=list(dataset.event_id), scorer="accuracy")
+    x, y, about = paradigm.get_data(dataset)
+    (folder / "data").mkdir()
+    classes = sorted(set(y))
+    np.savez(
+        folder / "data" / trivial_plugin.FILE,
+        x=(1e6 * x).astype(np.float32),
+        y=np.searchsorted(classes, y),
+        subjects=about["subject"].to_numpy(),
+    )
+    torch.set_num_threads(1)
+    ways = {
+        OURS: lambda: per_fold(lambda: run(folder, x.shape[2]), subjects),
+        THEIRS: lambda: per_fold(lambda: evaluate(folder, paradigm, dataset), subjects),
+        LOADED: lambda: per_fold(lambda: evaluate(folder, paradigm, dataset, (x, y, about)), subjects),
+    }
+    told = (
+        f"{subjects} folds over {len(x)} simulated windows, a whole evaluation each: mmbench finds its prepared file, "
+        "as in every run but the first; of its fold, canaries, diagnosis of two modalities, costs and kept weights are "
+        "part"
+    )
+    yield Field(ways, check, told)
+
+
+def run(folder: Path, times: int) -> list[float]:
+    """Accuracy of each fold; records are written anew, prepared data are found."""
+    shutil.rmtree(folder / "runs", ignore_errors=True)
+    compared = mmbench.run(
+        "prior",
+        f"fake[times={times}]",
+        data=folder / "data",
+        out=folder / "runs",
+        cache=folder / "cache",
+        plugins=(trivial_plugin.__file__,),
+        protocol="loso",
+        jobs=1,
+    )
+    return [record.scores["chosen"]["accuracy"] for record in compared.methods[0].records]
+
+
+def evaluate(folder: Path, paradigm: Any, dataset: Any, loaded: Any = None) -> list[float]:
+    """The same of MOABB, which makes the data anew for each evaluation where they are not given."""
+    from moabb.evaluations import CrossSubjectEvaluation
+    from sklearn.dummy import DummyClassifier
+    from sklearn.pipeline import make_pipeline
+
+    class Loaded(CrossSubjectEvaluation):
+        def _load_data(self, *arguments: Any, **options: Any) -> Any:
+            return loaded or super()._load_data(*arguments, **options)
+
+    evaluation = Loaded(paradigm, [dataset], overwrite=True, hdf5_path=str(folder / "moabb"))
+    results = evaluation.process({"prior": make_pipeline(DummyClassifier(strategy="prior"))})
+    return results["score"].tolist()
+
+
+def per_fold(work: Any, folds: int) -> Measured:
+    done = measure(work)
+    return Measured({UNIT: 1000 * done.figures["s"] / folds}, done.result)
+
+
+def check(results: Mapping[str, Any]) -> None:
+    """As many folds, and in each what guessing one class scores."""
+    ours = sorted(results[OURS])
+    for theirs in (sorted(results[THEIRS]), sorted(results[LOADED])):
+        if len(ours) != len(theirs) or not np.allclose(ours, theirs, atol=1e-6):
+            raise Differs(f"accuracies {ours[:3]} and {theirs[:3]} of {len(ours)} and {len(theirs)} folds")

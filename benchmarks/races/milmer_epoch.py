@@ -1,0 +1,77 @@
+"""An epoch of training Milmer on cached tokens of its face encoder, against training the encoder along with it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from racing import Differs, Field, Goal, Measured, measure
+
+from mmbench import Training
+from mmbench.features import Encoding, encode
+from mmbench.inputs import Inputs, Stream
+from mmbench.model import Model
+from mmbench.specs import parse_spec
+from mmbench.splits import Fold
+from mmbench.store import ArraySource, Store
+from mmbench.training import fit, predict
+from races.milmer_parts import SWIN, make_model, make_swin, write_store
+
+NAME = "milmer_epoch"
+TITLE = "Milmer, an epoch"
+CACHED, WHOLE = "on cached tokens", "end to end"
+UNIT = "s a sample"
+GOALS = (Goal("on cached tokens at least 40 times as fast as end to end", WHOLE, CACHED, UNIT, least=40),)
+BATCH = 4
+CPU = torch.device("cpu")
+
+
+def available() -> str | None:
+    return None
+
+
+@contextmanager
+def enter(folder: Path, quick: bool) -> Iterator[Field]:
+    few, many = (1, 2) if quick else (4, 28)
+    store = write_store(folder / "race.h5", many)
+    tokens = encode(Encoding(store.path, "face", parse_spec(SWIN.format(frozen="true")), (), "cpu", 2), folder)
+    eeg = Stream(store.source("eeg"), None, many)
+    whole = Inputs({"eeg": eeg, "face": Stream(store.source("face"), None, many)})
+    cached = Inputs({"eeg": eeg, "face": Stream(ArraySource(tokens, "face"), None, many)})
+    swin = make_swin(frozen=True)
+    ways = {
+        CACHED: trainer(make_model([], swin), cached, store, many),
+        WHOLE: trainer(make_model([make_swin(frozen=False)], swin), whole, store, few),
+    }
+    about = (
+        f"one epoch of Milmer at its published size over simulated samples of 10 pictures of 224 px and EEG (32, 384), "
+        f"batches of {BATCH}, one sample for validation: {many} samples on tokens of a frozen Swin-tiny, {few} where "
+        "it is trained, too; random weights"
+    )
+    yield Field(ways, check, about)
+
+
+def trainer(model: Model, inputs: Inputs, store: Store, n: int) -> Callable[[], Measured]:
+    """A competitor that trains a copy of a model on ``n`` samples; it gives the logits of the model as it was."""
+    labels = store.labels("quadrant")
+    fold = Fold("0", np.arange(n), np.arange(1), np.arange(0))
+    before = predict(model, inputs, np.arange(min(n, 2)), CPU)
+    training = Training(epochs=1, batch_size=BATCH, lr=1e-4)
+
+    def train() -> Measured:
+        mine = deepcopy(model)
+        done = measure(lambda: fit(mine, inputs, fold, labels, training, seed=0, device=CPU))
+        return Measured({UNIT: done.figures["s"] / n}, before)
+
+    return train
+
+
+def check(results: Mapping[str, Any]) -> None:
+    """Before training, both are the same model: cached tokens change nothing."""
+    n = min(map(len, results.values()))
+    gap = np.abs(results[CACHED][:n] - results[WHOLE][:n]).max()
+    if not gap <= 1e-4:
+        raise Differs(f"logits before training differ by {gap:.1e}")

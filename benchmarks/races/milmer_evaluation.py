@@ -1,0 +1,126 @@
+"""Milmer's evaluation, pictures to logits, against the same model as the public code runs it.
+
+That calls Hugging Face's processor for each picture and its Swin for each instance of the bag. Each competitor runs in
+a process of its own, which tells what it took beyond what it held before the first sample.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from racing import Differs, Field, Goal, Measured, missing
+
+from races.milmer_parts import SIDE, write_store
+
+NAME = "milmer_evaluation"
+TITLE = "Milmer, evaluation"
+OURS, THEIRS = "mmbench", "a loop over instances, Hugging Face"
+MEMORY = "MB"
+GOALS = (
+    Goal("at least 2 times as fast", THEIRS, OURS, least=2),
+    Goal("half the memory", OURS, THEIRS, MEMORY, most=0.5),
+)
+BATCH = 14
+
+
+def available() -> str | None:
+    return missing("transformers")
+
+
+@contextmanager
+def enter(folder: Path, quick: bool) -> Iterator[Field]:
+    n = 2 if quick else BATCH
+    write_store(folder / "race.h5", n)
+    write_swin(folder / "swin.pt")
+    ways = {name: partial(apart, name, folder) for name in (OURS, THEIRS)}
+    about = f"{n} simulated samples of 10 pictures of {SIDE} px, decoded, in a batch of Milmer's size; random weights"
+    yield Field(ways, check, about)
+
+
+def write_swin(path: Path) -> None:
+    """Random weights of Hugging Face's Swin-tiny, which both read."""
+    import torch
+    from transformers import SwinConfig, SwinModel
+
+    torch.manual_seed(0)
+    torch.save(SwinModel(SwinConfig(image_size=SIDE), add_pooling_layer=False).state_dict(), path)
+
+
+def apart(name: str, folder: Path) -> Measured:
+    code = f"from races.milmer_evaluation import evaluate; evaluate({name!r}, {str(folder)!r})"
+    search = "import sys; sys.path[:0] = " + repr(sys.path) + "; "
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", search + code], check=True, stdout=subprocess.PIPE)
+    told = json.loads(run.stdout.splitlines()[-1])
+    return Measured({"s": told["seconds"], MEMORY: told["bytes"] / 1e6}, np.array(told["logits"]))
+
+
+def evaluate(name: str, folder: str) -> None:
+    """What the process of a competitor does, and tells on standard output."""
+    import time
+
+    import torch
+
+    from mmbench.memory import PeakMemory
+    from mmbench.store import Store
+
+    store = Store(Path(folder) / "race.h5")
+    predict = (make_ours if name == OURS else make_theirs)(store, Path(folder) / "swin.pt")
+    memory, start = PeakMemory(torch.device("cpu")), time.perf_counter()
+    logits = predict()
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "bytes": memory.read(), "logits": logits.tolist()}))
+
+
+def make_ours(store: Any, weights: Path) -> Any:
+    import torch
+
+    from mmbench.building import build_encoder
+    from mmbench.inputs import Inputs, Stream
+    from mmbench.specs import parse_spec
+    from mmbench.training import predict
+    from races.milmer_parts import FACE, make_model
+
+    swin = build_encoder(parse_spec(f"swin[weights={weights}]"), FACE, (), seed=0)
+    model, n = make_model([swin], swin), len(store)
+    inputs = Inputs({name: Stream(store.source(name), None, n) for name in ("eeg", "face")})
+    return lambda: predict(model, inputs, np.arange(n), torch.device("cpu"))
+
+
+def make_theirs(store: Any, weights: Path) -> Any:
+    import torch
+    from transformers import SwinConfig, SwinModel, ViTImageProcessor
+
+    from mmbench import Tokens
+    from races.milmer_parts import FACE, make_model, make_swin
+
+    swin = SwinModel(SwinConfig(image_size=SIDE), add_pooling_layer=False).eval()
+    swin.load_state_dict(torch.load(weights))
+    processor = ViTImageProcessor(image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225])
+    model = make_model([], make_swin(frozen=True)).eval()
+    frames, eeg = store.source("face"), torch.from_numpy(store.source("eeg").read(np.arange(len(store)))[0])
+    pictures = torch.from_numpy(frames.read(np.arange(len(store)))[0])
+
+    def encode(instance: int) -> Any:
+        pixels = [processor(picture, return_tensors="pt")["pixel_values"] for picture in pictures[:, instance]]
+        return swin(torch.cat(pixels)).last_hidden_state
+
+    @torch.no_grad()
+    def predict() -> Any:
+        faces = torch.stack([encode(instance) for instance in range(FACE.instances)], dim=1)
+        here = {"eeg": torch.ones(len(eeg), 1, dtype=torch.bool), "face": torch.ones(faces.shape[:2], dtype=torch.bool)}
+        return model({"eeg": Tokens(eeg, here["eeg"]), "face": Tokens(faces, here["face"])}).numpy()
+
+    return predict
+
+
+def check(results: Mapping[str, Any]) -> None:
+    """The same logits."""
+    gap = np.abs(results[OURS] - results[THEIRS]).max()
+    if not gap <= 1e-3:
+        raise Differs(f"logits differ by {gap:.1e}")

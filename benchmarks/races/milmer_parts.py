@@ -1,0 +1,65 @@
+"""Milmer at its published size with random weights, and simulated bags for it: 10 pictures of 224 px, 32 channels."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmbench import Encoder, Modality, Sample, Schema
+from mmbench.building import build_encoder, build_fusion
+from mmbench.model import Model
+from mmbench.specs import parse_spec
+from mmbench.store import Store, write_samples
+
+BAG, SIDE, CHANNELS, TIMES = 10, 224, 32, 384
+FACE = Modality("face", "image", (3, SIDE, SIDE), instances=BAG)
+EEG = Modality("eeg", "timeseries", (CHANNELS, TIMES), rate=128.0)
+SCHEMA = Schema((EEG, FACE), {"quadrant": ("HAHV", "LAHV", "LALV", "HALV")})
+SWIN = "swin[pretrained=false,frozen={frozen}]"
+
+
+def write_store(path: Path, n_samples: int) -> Store:
+    """Simulated samples in a prepared file: pictures as JPEG, as faces are."""
+    random = np.random.default_rng(0)
+    write_samples(
+        path,
+        [
+            Sample(
+                f"s{row}",
+                {"quadrant": row % 4},
+                {
+                    "eeg": random.standard_normal((1, CHANNELS, TIMES)).astype(np.float32),
+                    "face": [picture(random) for _ in range(BAG)],
+                },
+            )
+            for row in range(n_samples)
+        ],
+        SCHEMA,
+        {"key": "race"},
+    )
+    return Store(path)
+
+
+def picture(random: np.random.Generator) -> bytes:
+    """Smooth noise as JPEG."""
+    coarse = Image.fromarray(random.integers(0, 256, (14, 14, 3), dtype=np.uint8))
+    file = io.BytesIO()
+    coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def make_swin(frozen: bool, side: int = SIDE) -> Encoder:
+    """Swin-tiny with random weights, the same each time."""
+    face = Modality("face", "image", (3, side, side), instances=BAG)
+    return build_encoder(parse_spec(SWIN.format(frozen=str(frozen).lower())), face, (), seed=0)
+
+
+def make_model(encoders: Sequence[Encoder], face: Encoder) -> Model:
+    """Milmer over the tokens of ``face`` and of the EEG; what is in ``encoders`` is part of the model."""
+    eeg = build_encoder(parse_spec("milmer-eeg"), EEG, (), seed=0)
+    tokens = {name: encoder.out for name, encoder in (("eeg", eeg), ("face", face))}
+    specs = {name: type(out)(out.length, out.dim, SCHEMA.modality(name).instances) for name, out in tokens.items()}
+    fusion = build_fusion(parse_spec("milmer"), specs, 4, (), seed=0)
+    return Model({"eeg": eeg, **{encoder.modality.name: encoder for encoder in encoders}}, fusion)

@@ -1,0 +1,64 @@
+"""How long the shell waits for the program, and what it must not import."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from racing import Differs, Field, Goal
+
+NAME = "startup"
+TITLE = "start-up"
+HELP, LIST, PYTHON = "mmbench --help", "mmbench data list", "python -c pass"
+GOALS = (
+    Goal("`--help` in at most 0.35 s", HELP, most=0.35),
+    Goal("`data list` in at most 0.35 s", LIST, most=0.35),
+)
+HEAVY = ("torch", "timm", "mne", "optuna", "sklearn")
+_LOOK = """
+import json, sys
+from mmbench.cli import main
+sys.argv = ["mmbench", *{arguments!r}]
+try:
+    main()
+except SystemExit:
+    pass
+print(json.dumps(sorted(set({heavy!r}) & sys.modules.keys())))
+"""
+
+
+def available() -> str | None:
+    return None
+
+
+@contextmanager
+def enter(folder: Path, quick: bool) -> Iterator[Field]:
+    ways = {
+        PYTHON: partial(call, "-c", "pass"),
+        HELP: partial(call, "-m", "mmbench", "--help"),
+        LIST: partial(call, "-m", "mmbench", "data", "list"),
+    }
+    yield Field(ways, check, "one process from start to end; Python's own start is part of it")
+
+
+def call(*arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment())
+
+
+def environment() -> dict[str, str]:
+    # What users have: compiled modules are kept.
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def check(results: Mapping[str, Any]) -> None:
+    """Neither command imports what is heavy."""
+    for arguments in (["--help"], ["data", "list"]):
+        code = _LOOK.format(arguments=arguments, heavy=HEAVY)
+        found = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+        if heavy := json.loads(found.stdout.splitlines()[-1]):
+            raise Differs(f"mmbench {' '.join(arguments)} imports {', '.join(heavy)}")

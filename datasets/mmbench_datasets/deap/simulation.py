@@ -1,0 +1,41 @@
+"""Options of a simulation, apart from what writes it: listing datasets need not load that."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from mmbench import SpecError
+
+VERSION = "1"
+"""Raised whenever the same options give other files."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Options of a simulation: ``fps`` and ``seconds`` of the face videos, made where ``films``; ``bdf`` adds the raw
+    recordings."""
+
+    subjects: int
+    seed: int = 0
+    strength: float = 1.0
+    fps: float = 50.0
+    seconds: float = 60.0
+    bdf: bool = False
+    films: bool = True
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("subjects", 1, 32),
+            ("seed", 0, 2**32),
+            ("strength", 0, 10),
+            ("fps", 0.1, 120),
+            ("seconds", 1, 120),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise SpecError(f"{name}={getattr(self, name)} is outside {low}-{high}", remedy="choose one within")
+
+    def describe(self) -> str:
+        """All that the files depend on, as JSON."""
+        options = asdict(self)
+        if self.films:
+            del options["films"]  # simulations of before were always filmed, and stay what they are
+        return json.dumps({"simulated": "deap", "version": VERSION, **options}, sort_keys=True) + "\n"
