@@ -27,6 +27,7 @@ check: $(VENV)/.developed
 
 docs: $(VENV)/.developed
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 bench: $(BENCH)/.installed
 	$(BENCH)/bin/python benchmarks/bench.py
 
@@ -56,5 +57,4 @@ $(BENCH)/.installed: $(PROJECTS) benchmarks/requirements.txt benchmarks/peers-al
 	$(PYTHON) -m venv $*
 
 clean:
-	rm -rf $(VENV) docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache
-	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache
