@@ -9,9 +9,9 @@ from mmbench.plots.ranking import ranked, ranking
 from mmbench.report.layout import show_difference, show_gap, show_interval, show_p
 from mmbench.report.quantities import short_count, short_time
 from mmbench.report.tables import describe_data
+from mmbench.report.verdicts import say_verdict
 
 _METRIC = "balanced_accuracy"
-_SAID = {"helps": "scores above", "hurts": "scores below", "tie": "ties with"}
 
 
 def verdict_section(comparison: Comparison) -> Section:
@@ -22,26 +22,6 @@ def verdict_section(comparison: Comparison) -> Section:
     if missing := list(missing_lines(comparison)):
         blocks.append(Lines(missing))
     return Section("verdict", "Verdict", blocks)
-
-
-def say_verdict(comparison: Comparison) -> str:
-    """What the comparison found, in a sentence or two."""
-    first = comparison.methods[0]
-    scored = f"{first.name}: balanced accuracy {show_interval(first.scores[_METRIC])}."
-    if comparison.headless:
-        return f"The method that was asked for failed in every fold: there is no verdict. Of the others, {scored}"
-    by_word: dict[str, list[str]] = {}
-    for verdict in comparison.verdicts:
-        by_word.setdefault(verdict.word, []).append(verdict.against)
-    told = [f"{said} {_listed(by_word[word])}" for word, said in _SAID.items() if word in by_word]
-    sentence = f" It {' and '.join(told)}." if told else ""
-    if unclear := by_word.get("no evidence"):
-        sentence += f" There is no evidence of a difference to {_listed(unclear)}."
-    return scored + sentence
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _verdicts(comparison: Comparison) -> Table:

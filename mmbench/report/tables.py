@@ -19,7 +19,7 @@ from mmbench.report.layout import (
     show_interval,
     show_p,
 )
-from mmbench.report.verdicts import MARKS, mark, verdict_line
+from mmbench.report.verdicts import MARKS, mark, say_verdict
 from mmbench.report.worth import worth_lines, worth_table
 from mmbench.specs import Spec
 
@@ -33,7 +33,7 @@ def comparison_table(comparison: Comparison, details: bool = False) -> Renderabl
         tables += [Text(), worth]
     if details:
         tables += [Text(), _scores(comparison), Text(), _costs(comparison)]
-    first = Text("\n").join([headline(comparison), verdict_line(comparison)])
+    first = Text("\n").join([headline(comparison), Text(say_verdict(comparison), style="bold")])
     return Group(first, Text(), *tables, Text(), _footnotes(comparison, details), path_line("records", comparison.path))
 
 

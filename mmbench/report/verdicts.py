@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.text import Text
-
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.report.layout import show_interval
 
@@ -11,9 +9,12 @@ BEST, TIED = "*", "="
 MARKS = f"{BEST} best; {TIED} not told apart from it, by exchanging {{unit}}s (Holm)"
 
 
-def verdict_line(comparison: Comparison) -> Text:
-    """Who won, over whom, and who cannot be told from the winner."""
-    return Text(_say(comparison), style="bold")
+def say_verdict(comparison: Comparison) -> str:
+    """Who won, over whom, and who cannot be told from the winner, in a sentence."""
+    lost = (
+        "The method that was asked for failed in every fold: there is no verdict on it. " if comparison.headless else ""
+    )
+    return lost + _say(comparison)
 
 
 def mark(comparison: Comparison, name: str) -> str:
