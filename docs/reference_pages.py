@@ -15,6 +15,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "What they hand to each other": ("Modality", "Schema", "Sample", "Tokens", "TokenSpec", "Card", "Problem"),
     "Training and search": ("Training", "Criterion", "Float", "Int", "Choice"),
     "Files, weights, progress": ("written_whole", "locked", "fetch_pretrained", "load_state_dict", "track"),
+    "Published files": ("Download", "Pin", "load_pins"),
     "Errors": (
         "MmbenchError",
         "UserError",

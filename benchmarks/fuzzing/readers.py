@@ -627,14 +627,14 @@ def _make_folds(folder: Path) -> list[bytes]:
 def _read_folds(path: Path) -> object:
     from types import SimpleNamespace
 
-    from mmbench.restoring import _find_fold
+    from mmbench.restoring import find_fold
 
     ids = [
         sample
         for part in ("train", "validation", "test")
         for sample in json.loads(_make_folds(path.parent)[0])[0][part]
     ]
-    return _find_fold(path, "0", SimpleNamespace(ids=np.array(ids)))  # type: ignore[arg-type]
+    return find_fold(path, "0", SimpleNamespace(ids=np.array(ids)))  # type: ignore[arg-type]
 
 
 READERS: Mapping[str, Reader] = {

@@ -27,7 +27,7 @@ class DifferentialEntropy(Encoder):
     ``per=channel`` gives ``(C, bands)``. A channel of zeros gets the entropy of the variance 1e-20.
     Duan et al. 2013, "Differential entropy feature for EEG-based emotion classification".
 
-    TorchEEG's transform takes σ for σ² and log₂ for ln: an affine function of this, equal once standardised.
+    TorchEEG's transform (1.1.3) takes log₂ for ln: a multiple of this, equal once standardised.
     """
 
     name = "de"
