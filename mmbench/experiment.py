@@ -14,11 +14,11 @@ from mmbench.claims.commands import portable_command
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.files import make_folder, using, write_text
 from mmbench.hashing import digest
-from mmbench.jobs import Plan
 from mmbench.lint import Findings, tell
 from mmbench.methods import Recipe, resolve
 from mmbench.origins import refuse_seen
 from mmbench.planning import Setting, make_plan
+from mmbench.plans import Plan
 from mmbench.prepare import Preparation, prepare, source_digests
 from mmbench.recall import Asking, describe_asking
 from mmbench.records import slug

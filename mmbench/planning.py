@@ -14,10 +14,10 @@ from mmbench.diagnosis.plans import plan_diagnosis
 from mmbench.errors import RecordError
 from mmbench.features import Encoding, encode
 from mmbench.hashing import canonical_json, code_digest, digest, file_digest
-from mmbench.jobs import Keep, Plan
 from mmbench.keys import Near, nearest
 from mmbench.lint import Finding
 from mmbench.methods import Recipe
+from mmbench.plans import Keep, Plan
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation
 from mmbench.progress import reporter

@@ -10,9 +10,9 @@ from mmbench.checkpoints import restore_weights, weights_path
 from mmbench.documents import load_json
 from mmbench.errors import RecordError
 from mmbench.inputs import Inputs
-from mmbench.jobs import Plan, build_model, make_inputs
 from mmbench.methods import Recipe
 from mmbench.model import Model
+from mmbench.plans import Plan, build_model, make_inputs
 from mmbench.records import Record, read_record
 from mmbench.searchspace import with_params
 from mmbench.specs import Spec, parse_spec

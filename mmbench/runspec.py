@@ -11,7 +11,7 @@ from mmbench.design import SETTINGS
 from mmbench.diagnosis.kept import Level
 from mmbench.errors import SpecError
 from mmbench.inputs import Standardize
-from mmbench.jobs import Keep
+from mmbench.plans import Keep
 from mmbench.prepare import default_cache
 from mmbench.specs import did_you_mean
 from mmbench.studies import anchored_storage

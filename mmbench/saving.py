@@ -10,10 +10,10 @@ import torch
 from mmbench.building import build_encoder
 from mmbench.errors import SpecError, StorageError
 from mmbench.files import make_folder
-from mmbench.jobs import Plan, build_model, hide_test, make_inputs
 from mmbench.methods import Recipe
 from mmbench.model import Model
 from mmbench.origins import SUFFIX, Origin, find_origins, read_origin, shortened, write_weights
+from mmbench.plans import Plan, build_model, hide_test, make_inputs
 from mmbench.plugins import load_registry
 from mmbench.progress import reporter
 from mmbench.specs import did_you_mean

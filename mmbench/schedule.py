@@ -11,7 +11,8 @@ from joblib import cpu_count
 from mmbench.cluster import Ground, attempt_on
 from mmbench.errors import RecordError, WorkerError
 from mmbench.failures import Failure, forget_failure, is_of_one_job, make_failure, write_failure
-from mmbench.jobs import Plan, run_job
+from mmbench.jobs import run_job
+from mmbench.plans import Plan
 from mmbench.progress import reporter
 from mmbench.records import read_record, record_path
 from mmbench.relay import Channel, Relay

@@ -9,8 +9,8 @@ from mmbench.asked import examine, find_files, settle
 from mmbench.experiment import Layout, lay_out
 from mmbench.failures import Failure, find_failures, nothing_left
 from mmbench.files import using
-from mmbench.jobs import Plan
 from mmbench.methods import resolve
+from mmbench.plans import Plan
 from mmbench.runspec import RunSpec, n_jobs
 from mmbench.schedule import tune_missing
 from mmbench.seals import mended

@@ -14,7 +14,7 @@ from mmbench.failures import describe_error, free_memory, is_out_of_memory
 from mmbench.files import locked
 from mmbench.guard import guarded
 from mmbench.hashing import digest
-from mmbench.jobs import Plan, build_model, closed_to, hide_test, make_canaries, make_inputs
+from mmbench.plans import Plan, build_model, closed_to, hide_test, make_canaries, make_inputs
 from mmbench.searchspace import TRAINING, check_used, default_params, find_space, with_params
 from mmbench.space import Distribution
 from mmbench.splits import Fold

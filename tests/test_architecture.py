@@ -75,6 +75,7 @@ FLOORS = (
         "trials",
         "studies",
         "tuning",
+        "plans",
         "jobs",
         "relay",
         "failures",

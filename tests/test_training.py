@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec, Training, TrainingError
 from mmbench import jobs as jobs_module
 from mmbench.inputs import Inputs, Stream
-from mmbench.jobs import Plan, hide_test, run_job
+from mmbench.jobs import run_job
 from mmbench.methods import Recipe
 from mmbench.metrics import balanced_accuracy, confusion
 from mmbench.model import Model
+from mmbench.plans import Plan, hide_test
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation, prepare
 from mmbench.records import read_record

@@ -18,8 +18,8 @@ from mmbench.experiment import Layout
 from mmbench.failures import Failure, find_failures
 from mmbench.files import write_text
 from mmbench.hashing import digest
-from mmbench.jobs import Plan, build_model, hide_test, make_inputs
 from mmbench.metrics import balanced_accuracy, confusion
+from mmbench.plans import Plan, build_model, hide_test, make_inputs
 from mmbench.records import record_path
 from mmbench.relay import Channel
 from mmbench.schedule import Job, one_job, run_missing, teller, work_off
