@@ -54,13 +54,18 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
 
 def _table(comparison: Comparison) -> Table:
     """The first method and each of the others, with what the first has over it."""
-    table = plain_table("  method")
+    table = plain_table("")  # the marks
+    table.add_column("method", overflow="fold")
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
     headings = ("difference", "p", "verdict") if verdicts else ()
     for heading in ("bal. accuracy", *headings):
         table.add_column(heading, justify="right", no_wrap=True)
     for method in comparison.methods:
-        cells = [_name(comparison, method), show_interval(method.scores["balanced_accuracy"])]
+        cells = [
+            mark(comparison, method.name),
+            _name(comparison, method),
+            show_interval(method.scores["balanced_accuracy"]),
+        ]
         if verdict := verdicts.get(method.name):
             cells += [show_difference(verdict.difference), show_p(verdict.p), verdict.word]
         is_best = method.name in comparison.leaders[:1]
@@ -71,7 +76,7 @@ def _table(comparison: Comparison) -> Table:
 def _name(comparison: Comparison, method: MethodResult) -> str:
     own = " ¹" if method.run["own_encoders"] else ""
     single = " ²" if method.name == comparison.best_single else ""
-    return f"{mark(comparison, method.name)} {method.name}{own}{single}"
+    return f"{method.name}{own}{single}"
 
 
 def _scores(comparison: Comparison) -> Table:
