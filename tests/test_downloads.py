@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import Counter, namedtuple
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -391,7 +392,9 @@ def test_ctrl_c_keeps_what_arrived(server: Server, tmp_path: Path, plugin: str) 
     server.stalls.add("raw data/S01.csv")
     command = [sys.executable, "-m", "mmbench", "data", "get", "far", "--plugin", plugin]
     command += ["--to", str(tmp_path / "to"), "--from", server.url]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # Where the tests run in the background, the shell has them ignore it.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         assert server.stalled.wait(60)
         half = tmp_path / "to" / "raw data" / ".S01.csv.half"
         while not half.exists() or half.stat().st_size < 65_536:
