@@ -163,7 +163,7 @@ def simulate(
     given = {"subjects": subjects, "seed": seed, "strength": strength, **parse_pairs(option or (), "--option")}
     options = bind_arguments(found.simulate, given, where="--option")
     with progress():
-        found.simulate(make_folder(folder), **options)
+        found.simulate(make_folder(folder).resolve(), **options)
     show(f"simulated {found.name}: {subjects} subjects in {folder}")
 
 
