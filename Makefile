@@ -16,8 +16,9 @@ BASELINES := concat,late,only[modality=eeg],only[modality=face],prior
 demo: $(VENV)/.installed
 	$(BIN)/mmbench run milmer deap-sim --against "$(BASELINES)"
 
+# Tests of a file stay in one process: what they share is made once.
 test: $(VENV)/.developed
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/.developed
 	$(BIN)/ruff format --check .

@@ -1,75 +1,32 @@
 """Leaderboards as Markdown, for those who read a repository."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from mmbench.leaderboards.boards import Board
+from mmbench.leaderboards.columns import COLUMNS, INDEX, Column, audit_word, board_cells, index_cells
 from mmbench.leaderboards.standings import Standing, find_standings
-from mmbench.report.layout import show_gap, show_interval
-from mmbench.statistics import Interval
-
-_HEADINGS = (
-    "", "method", "bal. accuracy", "accuracy", "macro F1", "ECE", "last", "oracle", "tuning", "encoders", "seeds",
-    "params", "FLOPs", "train", "versions",
-)  # fmt: skip
-_NAMES = (1, 8, 9, 14)  # columns that hold no numbers
+from mmbench.report.tables import chance_line
+from mmbench.report.warnings import find_warnings
 
 
 def board_markdown(board: Board) -> str:
     """One board: what was asked, who stands where, and what the columns mean."""
     rows = [_row(standing) for standing in find_standings(board)]
-    lines = [f"# {board.name}", "", *_about(board), "", *_table(_HEADINGS, rows, _NAMES), "", *_notes(board)]
+    lines = [f"# {board.name}", "", *_about(board), "", *_table(COLUMNS, rows), "", *_notes(board)]
     return "\n".join(lines) + "\n"
 
 
 def index_markdown(boards: Mapping[str, Board]) -> str:
     """All boards, by the folder of each."""
-    headings = ("dataset", "task", "protocol", "runs", "best", "bal. accuracy", "chance", "audit")
-    rows = [_index_row(path, board) for path, board in boards.items()]
+    rows = [_linked(index_cells(board), 0, f"{path}/README.md") for path, board in boards.items()]
     lines = [
         "# Leaderboards",
         "",
         "Every number is recomputed from the predictions beside it by `mmbench leaderboard verify`.",
         "",
-        *_table(headings, rows, (0, 1, 2, 4, 7)),
+        *_table(INDEX, rows),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _index_row(path: str, board: Board) -> tuple[str, ...]:
-    run, best = board.comparison.run, board.ranked[0]
-    simulated = " (SIMULATED)" if board.comparison.simulated else ""
-    ties = len(board.leaders) - 1
-    return (
-        f"[{run['dataset']}]({path}/README.md){simulated}",
-        run["task"],
-        run["protocol"],
-        str(len(board.ranked)),
-        best.name + (f" and {ties} tied" if ties else ""),
-        show_interval(best.scores["balanced_accuracy"]),
-        f"{board.comparison.chance:.3f}",
-        audit_word(board),
-    )
-
-
-def audit_word(board: Board) -> str:
-    """Whether the protocol was found to leak, in a word or two."""
-    if board.audit is None:
-        return "not audited"
-    return {True: "LEAKS", False: "no leak found", None: "cannot tell"}[board.audit.leaks]
-
-
-def warnings_of(board: Board) -> list[str]:
-    """What to beware of."""
-    lines = []
-    if board.comparison.simulated:
-        lines.append("SIMULATED data: these scores say nothing about people.")
-    lines += [
-        f"LEAK: {share:.0%} of the test samples share their {group} with the training part."
-        for group, share in board.comparison.run["straddling"].items()
-        if share > 0
-    ]
-    return lines
 
 
 def facts_of(board: Board) -> list[str]:
@@ -82,8 +39,7 @@ def facts_of(board: Board) -> list[str]:
         f"{told or card['access']}",
         f"{len(first.labels)} samples of {len(run['classes'])} classes, {run['folds']} folds; "
         f"splits {run['fingerprint']}",
-        f"chance {comparison.chance:.3f} (guesses stay below {comparison.chance_bound:.3f}), "
-        f"majority class {comparison.majority:.3f}",
+        chance_line(comparison),
         f"audit of the protocol: {audit_word(board)}{_on_audit(board)}",
     ]
 
@@ -106,8 +62,8 @@ def notes_of(board: Board) -> list[str]:
 
 
 def _about(board: Board) -> Iterator[str]:
-    for warning in warnings_of(board):
-        yield f"**{warning}**"
+    for warning in find_warnings(board.comparison):
+        yield f"**{warning.line}**"
         yield ""
     for fact in facts_of(board):
         yield f"- {fact}"
@@ -119,39 +75,20 @@ def _notes(board: Board) -> Iterator[str]:
     yield "- the records of each run are in the folder of its name"
 
 
-def cells_of(standing: Standing) -> tuple[str, ...]:
-    """A run as texts, in the order of the columns; the first is its rank, with a mark where it ties with the best."""
-    scores: Mapping[str, Interval] = standing.scores
-    return (
-        f"{'=' if standing.is_tied and standing.rank > 1 else ''}{standing.rank}",
-        standing.method,
-        show_interval(scores["balanced_accuracy"]),
-        f"{scores['accuracy'].mean:.3f}",
-        f"{scores['macro_f1'].mean:.3f}",
-        f"{standing.ece:.3f}",
-        show_gap(standing.last),
-        show_gap(standing.oracle),
-        standing.budget,
-        standing.encoders,
-        str(standing.seeds),
-        standing.parameters,
-        standing.flops,
-        standing.train,
-        standing.versions,
-    )
+def _row(standing: Standing) -> list[str]:
+    cells = _linked([cell.text for cell in board_cells(standing)], 1, standing.run)
+    return [f"**{cell}**" if standing.is_tied and at in (1, 2) else cell for at, cell in enumerate(cells)]
 
 
-def _row(standing: Standing) -> tuple[str, ...]:
-    cells = list(cells_of(standing))
-    cells[1] = f"[{cells[1]}]({standing.run})"
-    return tuple(f"**{cell}**" if standing.is_tied and at in (1, 2) else cell for at, cell in enumerate(cells))
+def _linked(cells: Sequence[str], at: int, to: str) -> list[str]:
+    return [f"[{cell}]({to})" if place == at else cell for place, cell in enumerate(cells)]
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]], names: Sequence[int]) -> Iterator[str]:
-    yield _line(headings)
-    yield _line(["---" if at in names else "--:" for at in range(len(headings))])
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield _line([column.name for column in columns])
+    yield _line(["--:" if column.is_number else "---" for column in columns])
     yield from map(_line, rows)
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in cells)} |"
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"

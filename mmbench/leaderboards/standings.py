@@ -6,7 +6,6 @@ from itertools import combinations
 
 from mmbench.comparison import MethodResult
 from mmbench.leaderboards.boards import Board
-from mmbench.report.quantities import short_count, short_time
 from mmbench.statistics import Interval, difference_intervals
 from mmbench.statistics.paired import holm, permutation_p
 
@@ -16,7 +15,8 @@ class Standing:
     """One run: its rank, whether evidence tells it from the best, its scores and what they were bought with.
 
     ``oracle`` is the balanced accuracy that picking the epoch on test labels would have added; ``budget`` what tuning
-    might spend; ``encoders`` what read the modalities it saw.
+    might spend; ``encoders`` what read the modalities it saw; ``flops`` of one sample and ``train`` in seconds are None
+    where they could not be measured.
     """
 
     rank: int
@@ -29,11 +29,10 @@ class Standing:
     oracle: float
     budget: str
     encoders: str
-    modalities: str
     seeds: int
-    parameters: str
-    flops: str
-    train: str
+    parameters: int
+    flops: int | None
+    train: float | None
     versions: str
 
 
@@ -67,7 +66,7 @@ def _difference(first: MethodResult, second: MethodResult) -> Interval:
 
 
 def _stand(board: Board, rank: int, method: MethodResult) -> Standing:
-    run, cost = method.run, method.cost
+    cost = method.cost
     return Standing(
         rank=rank,
         run=method.folder.name,
@@ -79,11 +78,10 @@ def _stand(board: Board, rank: int, method: MethodResult) -> Standing:
         oracle=method.gap("oracle"),
         budget=budget_of(method),
         encoders=_encoders(method),
-        modalities=", ".join(run["modalities"]),
         seeds=len({record.seed for record in method.records}),
-        parameters=short_count(method.parameters["total"]),
-        flops="–" if cost.flops is None else short_count(cost.flops),
-        train="–" if cost.train_seconds is None else short_time(cost.train_seconds),
+        parameters=method.parameters["total"],
+        flops=cost.flops,
+        train=cost.train_seconds,
         versions=_versions(method),
     )
 

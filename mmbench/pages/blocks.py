@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
+from mmbench.report.warnings import Warned
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -94,14 +96,6 @@ class Terms:
 
 
 Block = Statement | Text | Lines | Code | Terms | Table | Drawn | Strip
-
-
-@dataclass(frozen=True)
-class Warned:
-    """What to beware of: a word in capitals and the sentence."""
-
-    word: str
-    text: str
 
 
 @dataclass(frozen=True)

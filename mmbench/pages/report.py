@@ -7,7 +7,7 @@ from pathlib import Path
 from mmbench.comparison import Comparison
 from mmbench.files import write_text
 from mmbench.pages.beside import ablation_section, audit_section
-from mmbench.pages.blocks import Page, Section, Warned
+from mmbench.pages.blocks import Page, Section
 from mmbench.pages.details import detail_sections
 from mmbench.pages.drawing import Canvas
 from mmbench.pages.looks import looks_section
@@ -15,6 +15,7 @@ from mmbench.pages.rendering import render_page
 from mmbench.pages.reproducing import reproducing_section
 from mmbench.pages.scores import scores_section, verdict_section
 from mmbench.pages.sources import Sources
+from mmbench.report.warnings import find_warnings
 
 NAME = "index.html"
 
@@ -42,7 +43,7 @@ def render_report(sources: Sources) -> str:
     page = Page(
         title=_title(comparison),
         lead=_lead(comparison),
-        warnings=tuple(_warnings(comparison)),
+        warnings=tuple(find_warnings(comparison)),
         sections=tuple(_sections(sources, canvas)),
     )
     return render_page("report.html", canvas.sheet.css, page=page)
@@ -69,11 +70,3 @@ def _lead(comparison: Comparison) -> str:
     others = len(comparison.methods) - 1
     against = f"Against {others} {'other' if others == 1 else 'others'}, " if others else ""
     return f"{against}{run['task']} ({len(run['classes'])} classes), protocol {run['protocol']}"
-
-
-def _warnings(comparison: Comparison) -> Iterator[Warned]:
-    for group, share in comparison.run["straddling"].items():
-        if share > 0:
-            yield Warned("LEAK:", f"{share:.0%} of the test samples share their {group} with the training part.")
-    if comparison.simulated:
-        yield Warned("SIMULATED data:", "these scores say nothing about people.")

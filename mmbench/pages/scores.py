@@ -53,6 +53,7 @@ def _on_verdicts(comparison: Comparison) -> str:
 def scores_section(comparison: Comparison, canvas: Canvas) -> Section:
     """The ranking as a plot, and every score as a table."""
     notes = [
+        "In bold: the best method, and those that no evidence tells from it.",
         f"[95 % interval] over {len(comparison.methods[0].units)} {comparison.run['unit']}s. Last, oracle: balanced "
         "accuracy gained by taking the last epoch, or the best one on test labels, for the one chosen.",
         *describe_data(comparison),
@@ -65,8 +66,7 @@ def scores_section(comparison: Comparison, canvas: Canvas) -> Section:
 def _scores(comparison: Comparison) -> Table:
     columns = ("method", "balanced accuracy", "accuracy", "macro F1", "last", "oracle", "parameters", "time")
     methods = ranked(comparison)
-    best = methods[0].scores[_METRIC].mean
-    strong = {at for at, method in enumerate(methods) if method.scores[_METRIC].mean == best}
+    strong = {at for at, method in enumerate(methods) if method.name in comparison.leaders}
     return Table("Scores of every method", columns, [tuple(_row(method)) for method in methods], 1, frozenset(strong))
 
 

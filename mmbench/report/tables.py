@@ -20,6 +20,7 @@ from mmbench.report.layout import (
     show_p,
 )
 from mmbench.report.verdicts import MARKS, mark, say_verdict
+from mmbench.report.warnings import find_warnings
 from mmbench.report.worth import worth_lines, worth_table
 from mmbench.specs import Spec
 
@@ -43,12 +44,8 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
     parts = [subject] if subject else []
     parts += [run["dataset"], f"{run['task']} ({len(run['classes'])} classes)", f"protocol {run['protocol']}"]
     text = Text(" · ".join(parts), style="bold")
-    for group, share in run["straddling"].items():
-        if share > 0:
-            warning = f"\nLEAK: {share:.0%} of the test samples share their {group} with the training part."
-            text.append(warning, style="bold red")
-    if comparison.simulated:
-        text.append("\nSIMULATED data: these scores say nothing about people.", style="bold yellow")
+    for warning in find_warnings(comparison):
+        text.append(f"\n{warning.line}", style="bold red" if warning.is_fault else "bold yellow")
     return text
 
 
@@ -145,14 +142,17 @@ def _on_details(comparison: Comparison) -> Iterator[str]:
     yield from cost_lines(comparison)
 
 
+def chance_line(comparison: Comparison) -> str:
+    """What guessing scores, and what always naming one class does."""
+    guesses = f"chance {comparison.chance:.3f} (guesses stay below {comparison.chance_bound:.3f})"
+    return f"{guesses}, majority class {comparison.majority:.3f}"
+
+
 def describe_data(comparison: Comparison) -> Iterator[str]:
     """What to hold the scores against, and what they were taken over."""
     run, first = comparison.run, comparison.methods[0]
     seeds = len({record.seed for record in first.records})
-    yield (
-        f"chance {comparison.chance:.3f} (guesses stay below {comparison.chance_bound:.3f}), "
-        f"majority class {comparison.majority:.3f}"
-    )
+    yield chance_line(comparison)
     yield f"{len(first.labels)} samples, {len(first.records) // seeds} folds, {seeds} seed(s)"
     if run["units"]:
         yield f"only {', '.join(run['units'])}"

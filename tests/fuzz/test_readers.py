@@ -26,7 +26,7 @@ def test_what_is_spoilt_is_read_or_refused_in_one_line(bench, name):
     seeds = bench.seeds(name)
 
     @settings(
-        max_examples=5 if name in SLOW else 20,
+        max_examples=6 if name in SLOW else 30,
         derandomize=True,
         deadline=None,
         database=None,
