@@ -9,6 +9,7 @@ from mmbench.networks import Encoder, Fusion, Tokens
 
 Batch = Mapping[str, Tokens]
 AT_ONCE = 64  # instances of bags that an encoder sees in evaluation
+IN_CACHE = 1 << 19  # numbers that it sees then on a CPU: with more, what it makes of them leaves the caches
 
 
 class Model(nn.Module):
@@ -49,13 +50,19 @@ class Model(nn.Module):
 def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
     """Run an encoder over the present instances only, ``(B, K, *shape)`` to ``(B, K, T, D)``."""
     out = encoder.out
-    tokens = x.new_zeros((*present.shape, out.length, out.dim), dtype=torch.get_default_dtype())
-    if not present.any():
-        return tokens
-    # In evaluation a part at a time: a batch of bags of pictures would take gigabytes at once.
-    few = present.shape[1] == 1 or torch.is_grad_enabled()
-    parts = [encoder(part) for part in torch.split(x[present], present.numel() if few else AT_ONCE)]
-    encoded: Tensor = parts[0] if len(parts) == 1 else torch.cat(parts)
-    tokens = tokens.to(encoded.dtype)
-    tokens[present] = encoded
-    return tokens
+    tokens = x.new_zeros((present.numel(), out.length, out.dim), dtype=torch.get_default_dtype())
+    instances, here = x.flatten(0, 1), present.flatten().nonzero()[:, 0]
+    for part in torch.split(here, _count_at_once(x, present)) if len(here) else ():
+        encoded = encoder(instances[part])
+        tokens = tokens.to(encoded.dtype)
+        tokens[part] = encoded
+    return tokens.reshape(*present.shape, out.length, out.dim)
+
+
+def _count_at_once(x: Tensor, present: Tensor) -> int:
+    """How many instances of the bags an encoder sees at once: all when it learns."""
+    if torch.is_grad_enabled():
+        return present.numel()
+    # A batch of bags of pictures would take gigabytes at once.
+    most = AT_ONCE if present.shape[1] > 1 else len(x)
+    return min(most, max(1, IN_CACHE // x[0, 0].numel())) if x.device.type == "cpu" else most

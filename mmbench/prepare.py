@@ -21,7 +21,7 @@ from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
 from mmbench.types import Sample, Schema
-from mmbench.workers import in_processes
+from mmbench.workers import in_processes, in_threads
 
 
 @dataclass(frozen=True)
@@ -160,12 +160,8 @@ def known_schema(dataset: Dataset, find: Callable[[], Path]) -> Schema:
 def source_digests(what: Preparation) -> frozenset[str]:
     """SHA-256 of every file that the samples of a dataset are made from."""
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    digests = FileDigests(what.cache / "digests.json")
-    with reading_errors(what.root):
-        units = track(choose_units(dataset, what.root, what.units), "checking files")
-        found = frozenset(digests(file) for unit in units for file in dataset.sources(what.root, unit))
-    digests.save()
-    return found
+    found = _source_digests(what, dataset, choose_units(dataset, what.root, what.units))
+    return frozenset(value for files in found.values() for value in files.values())
 
 
 @contextmanager
@@ -182,13 +178,12 @@ def reading_errors(root: Path) -> Iterator[None]:
 def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dict[str, dict[str, str]]:
     """SHA-256 of the files of each unit, by path from the dataset's folder."""
     digests = FileDigests(what.cache / "digests.json")
-    found = {}
-    for unit in track(units, "checking files"):
-        with reading_errors(what.root):
-            sources = sorted(dataset.sources(what.root, unit))
-            found[unit] = {os.path.relpath(file, what.root): digests(file) for file in sources}
+    with reading_errors(what.root):
+        sources = {unit: sorted(dataset.sources(what.root, unit)) for unit in units}
+        files = sorted(set().union(*sources.values()))
+        values = dict(zip(files, track(in_threads(digests, files), "checking files", len(files)), strict=True))
     digests.save()
-    return found
+    return {unit: {os.path.relpath(file, what.root): values[file] for file in sources[unit]} for unit in units}
 
 
 def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:

@@ -23,6 +23,7 @@ from mmbench.types import Modality, Sample, Schema
 FORMAT = 3
 _INDEX = 1 << 16  # bytes for ids, labels and what HDF5 needs for itself, about
 _COPIED = 1 << 25  # bytes that are copied at once
+_TOGETHER = 1 << 22  # bytes of samples that are written at once
 Rows = NDArray[np.int64]
 
 
@@ -81,11 +82,13 @@ def _write_index(file: h5py.File, samples: Sequence[Sample], schema: Schema) -> 
 def _write_arrays(group: h5py.Group, bags: Sequence[Any], modality: Modality, present: NDArray[np.bool_]) -> None:
     shape = (modality.instances, *modality.shape)
     x = group.create_dataset("x", shape=(len(bags), *shape), dtype=np.float32)
-    for row, bag in enumerate(bags):
-        if bag is not None:
-            values = np.array(bag, dtype=np.float32)
-            values[~present[row]] = 0.0
-            x[row] = values
+    step = max(1, _TOGETHER // (4 * math.prod(shape)))
+    for start in range(0, len(bags), step):
+        values = np.zeros((min(step, len(bags) - start), *shape), dtype=np.float32)
+        for value, bag, here in zip(values, bags[start:], present[start:], strict=False):
+            if bag is not None:
+                value[here] = np.asarray(bag)[here]
+        x[start : start + len(values)] = values
 
 
 def _write_images(group: h5py.Group, bags: Sequence[Any], modality: Modality) -> None:

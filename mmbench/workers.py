@@ -12,6 +12,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from mmbench.errors import WorkerError
 
+S = TypeVar("S")
 T = TypeVar("T")
 Task = tuple[object, ...]
 
@@ -62,6 +63,11 @@ def attempt(
         for at in [at for at in left if deaths[at] == DEATHS]:
             del left[at]
             yield at, killed()
+
+
+def in_threads(function: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """Call ``function``, which lets other threads run, with each item, one thread a core; results in order."""
+    yield from Parallel(n_jobs=-1, backend="threading", return_as="generator")(map(delayed(function), items))
 
 
 def killed() -> WorkerError:

@@ -69,6 +69,11 @@ def test_a_reader_that_misbehaves_is_found(bench, monkeypatch, tmp_path, read, k
     assert finding.kind.startswith(kind)
 
 
+def test_what_was_once_taken_hides_nothing(bench, tmp_path):
+    np.ones(2**27).sum()
+    assert bench._judge.judge(take_memory, tmp_path).kind == "memory"
+
+
 @pytest.mark.parametrize("read", [lambda _: 3, raises(DataError("it broke", where="f", remedy="mend it"))])
 def test_one_that_reads_or_refuses_is_not(bench, tmp_path, read):
     assert bench._judge.judge(read, tmp_path) is None

@@ -127,6 +127,17 @@ def test_cls_token_is_a_parameter():
     assert "net.cls_token" in dict(make_fusion().named_parameters())
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_cls_leaves_the_last_layer_as_it_would_beside_all_tokens(depth):
+    fusion = make_fusion(depth=depth)
+    x, present = gather(fusion, without(make_tokens(), "voice"))
+    whole = fusion.net.encoder(x, src_key_padding_mask=~present)[:, 0]
+    fusion.eval()
+    expected = fusion.net.encoder(x, src_key_padding_mask=~present)[:, 0]
+    torch.testing.assert_close(fusion.net.read(x, present), expected)
+    assert not torch.allclose(whole, expected)  # dropout
+
+
 def test_queries_set_the_number_of_tokens():
     x, _ = gather(make_fusion(queries=3), make_tokens())
     assert x.shape[1] == 1 + 5 + 3 + 3

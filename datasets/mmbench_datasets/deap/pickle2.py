@@ -16,17 +16,21 @@ from numpy.typing import NDArray
 
 from mmbench import DataError
 
+_LARGE = 1 << 16  # bytes
+
 
 class _DType:
     """Stands in for numpy.dtype: its code and byte order, real numbers only."""
 
-    def __init__(self, code: str, *_: object) -> None:
+    def __init__(self, code: object, *_: object) -> None:
+        code = _text(code)
         if not re.fullmatch(r"[fiu][1248]", code):
             raise pickle.UnpicklingError(f"an array of type {code!r}, not of numbers")
         self.code = code
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        order = state[1] if state[1] in ("<", ">") else "="
+        order = _text(state[1])
+        order = order if order in ("<", ">") else "="
         self.dtype = np.dtype(order + self.code)
 
 
@@ -37,7 +41,7 @@ class _Array:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, is_fortran, raw = state
-        content = raw.encode("latin1") if isinstance(raw, str) else raw
+        content = raw.encode("latin1") if isinstance(raw, str) else raw  # a str was written by Python 3
         self.value = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if is_fortran else "C")
 
 
@@ -45,8 +49,13 @@ def _reconstruct(*_: object) -> _Array:
     return _Array()
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
+def _text(value: object) -> str:
+    """What Python 2 or 3 wrote as a string."""
+    return bytes(value).decode("latin1") if isinstance(value, bytes | memoryview) else str(value)
+
+
+def _encode(text: str, encoding: object) -> bytes:
+    if _text(encoding) != "latin1":
         raise pickle.UnpicklingError(f"bytes in encoding {encoding!r}")
     return text.encode("latin1")
 
@@ -74,6 +83,24 @@ class _ArrayUnpickler(pickle._Unpickler):  # the one in C makes room for any mem
             ) from None
 
 
+class _Views:
+    """Bytes read as a file is; what is large comes as a view of them, since a subject's arrays are 100 MB."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content, self._small = memoryview(content), io.BytesIO(content)
+
+    def read(self, size: int) -> bytes | memoryview:
+        """The next bytes, fewer at the end; all that are left for a negative size."""
+        if size < _LARGE:
+            return self._small.read(size)
+        start = self._small.tell()
+        return self._content[start : self._small.seek(min(start + size, len(self._content)))]
+
+    def readline(self) -> bytes:
+        """The next line."""
+        return self._small.readline()
+
+
 def load_arrays(content: bytes) -> dict[str, NDArray[Any]]:
     """The dict of arrays in a pickle of any protocol up to 4, read-only views of its bytes.
 
@@ -82,14 +109,15 @@ def load_arrays(content: bytes) -> dict[str, NDArray[Any]]:
     if not content.endswith(pickle.STOP):
         raise ValueError("it ends in the middle")
     try:
-        value = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
+        file: Any = _Views(content)  # what unpickling asks of a file, and no more
+        value = _ArrayUnpickler(file, encoding="bytes").load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
         raise ValueError(f"{type(error).__name__} {error}"[:100].strip()) from error
     if not isinstance(value, dict):
         raise ValueError(f"holds a {type(value).__name__}, not a dict")
-    return {str(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+    return {_text(key): item.value for key, item in value.items() if isinstance(item, _Array)}
 
 
 def write_arrays(file: BinaryIO, arrays: Mapping[str, NDArray[np.float64]]) -> None:

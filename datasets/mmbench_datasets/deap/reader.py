@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -196,7 +197,7 @@ class Deap(Dataset):
         """The names of the EEG channels, true or not."""
         return TWENTE_CHANNELS if self.twente_names else layout.EEG_CHANNELS
 
-    @property
+    @cached_property
     def starts(self) -> NDArray[np.float64]:
         """Where each window begins, in seconds of the trial, on the grid of the samples."""
         starts = np.linspace(0, layout.TRIAL_S - self.window, self.windows)

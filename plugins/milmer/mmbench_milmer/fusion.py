@@ -28,7 +28,7 @@ class MilmerFusion(Fusion):
     """
 
     name = "milmer"
-    version = "2"
+    version = "3"
     conformance: ClassVar[Mapping[str, object]] = {"k": 2, "dim": 24, "heads": 4, "ff": 32}
     space: ClassVar[Mapping[str, Float | Int | Choice]] = {
         "k": Int(1, 3),

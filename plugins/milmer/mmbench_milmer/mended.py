@@ -1,7 +1,7 @@
 """The mended fusion: what Milmer's paper describes, for any number of modalities and with every weight trained."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +35,21 @@ class MendedFusion(nn.Module):
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``; from the CLS token alone where every modality is missing."""
         x, present = join(self.gather(tokens))
-        logits: Tensor = self.head(self.encoder(x, src_key_padding_mask=~present)[:, 0])
+        logits: Tensor = self.head(self.read(x, present))
         return logits
+
+    def read(self, x: Tensor, present: Tensor) -> Tensor:
+        """The CLS token ``(B, dim)`` behind the transformer.
+
+        Of the last layer nothing else is asked for, so that only CLS passes it: the same values for half the work.
+        """
+        x, last = self._before_last(x, present)
+        cls = x[:, :1]
+        seen = last.self_attn(cls, x, x, key_padding_mask=~present, need_weights=False)[0]
+        cls = last.norm1(cls + last.dropout1(seen))
+        thought = last.linear2(last.dropout(last.activation(last.linear1(cls))))
+        read: Tensor = last.norm2(cls + last.dropout2(thought))[:, 0]
+        return read
 
     def gather(self, tokens: Mapping[str, Tokens]) -> "list[Part]":
         """What the transformer reads, CLS first: tokens ``(B, n, dim)`` and their mask ``(B, n)``."""
@@ -62,11 +75,16 @@ class MendedFusion(nn.Module):
 
     def attention(self, x: Tensor, present: Tensor) -> Tensor:
         """How much CLS attends to each token in the last layer, the mean over heads: ``(B, N)``, rows sum to 1."""
+        x, last = self._before_last(x, present)
+        weights: Tensor = last.self_attn(x, x, x, key_padding_mask=~present)[1]
+        return weights[:, 0]
+
+    def _before_last(self, x: Tensor, present: Tensor) -> tuple[Tensor, Any]:
+        """The tokens ``(B, N, dim)`` that the last layer reads, and that layer."""
         *first, last = self.encoder.layers
         for layer in first:
             x = layer(x, src_key_padding_mask=~present)
-        weights: Tensor = last.self_attn(x, x, x, key_padding_mask=~present)[1]
-        return weights[:, 0]
+        return x, last
 
 
 class Part(NamedTuple):

@@ -55,6 +55,21 @@ def test_reads_every_protocol(content):
     assert all(np.array_equal(arrays[key], ARRAYS[key]) for key in ARRAYS)
 
 
+LARGE = {"labels": np.ones((2, 4)), "data": np.random.default_rng(0).normal(size=(2, 40, 300))}
+
+
+@pytest.mark.parametrize("content", [written(LARGE), *(pickle.dumps(LARGE, protocol) for protocol in range(5))])
+def test_reads_large_arrays_of_every_protocol(content):
+    arrays = load_arrays(content)
+    assert all(np.array_equal(arrays[key], LARGE[key]) for key in LARGE)
+
+
+@pytest.mark.parametrize("size", [100, 70_000])
+def test_large_arrays_that_end_in_the_middle_are_damaged(size):
+    with pytest.raises(ValueError, match=r"end|Eof|EOF|truncated|size"):
+        load_arrays(written(LARGE)[:-size] + pickle.STOP)
+
+
 def test_reads_the_new_name_of_numpys_core():
     content = PYTHON2.replace(b"numpy.core.multiarray", b"numpy._core.multiarray")
     assert np.array_equal(load_arrays(content)["labels"], ARRAYS["labels"])
