@@ -1,6 +1,7 @@
 """Differential entropy agrees with its definition."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from scipy.signal import butter, lfilter
 
 from mmbench import Modality, SpecError
-from mmbench.builtin.de import VARIANCE_FLOOR, DifferentialEntropy, parse_bands
+from mmbench.builtin.de import SHORT, VARIANCE_FLOOR, DifferentialEntropy, parse_bands
 
 EEG = Modality("eeg", "timeseries", (3, 384), rate=128.0)
 
@@ -24,13 +25,16 @@ def by_definition(window: np.ndarray, bands: list[tuple[float, float]], rate: fl
     return values
 
 
-def test_values_are_those_of_the_definition() -> None:
-    x = 20 * torch.randn(5, *EEG.shape, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("n_times", [128, SHORT, SHORT + 1, 384])
+@pytest.mark.parametrize("offset", [0.0, 1e4])  # µV, as of electrodes without a high-pass
+def test_values_are_those_of_the_definition(n_times: int, offset: float) -> None:
+    eeg = replace(EEG, shape=(3, n_times))
+    x = offset + 20 * torch.randn(5, *eeg.shape, generator=torch.Generator().manual_seed(0))
     bands = [(4.0, 8.0), (8.0, 14.0), (14.0, 31.0), (31.0, 45.0)]
     expected = np.stack([by_definition(window, bands, 128.0) for window in x.double().numpy()])
-    tokens = DifferentialEntropy(EEG, bands="four", per="channel")(x)
+    tokens = DifferentialEntropy(eeg, bands="four", per="channel")(x)
     np.testing.assert_allclose(tokens.numpy(), expected, rtol=1e-6, atol=1e-6)
-    flat = DifferentialEntropy(EEG, bands="4-8+8-14+14-31+31-45")(x)
+    flat = DifferentialEntropy(eeg, bands="4-8+8-14+14-31+31-45")(x)
     assert torch.equal(flat, tokens.reshape(5, 1, 12))
 
 
@@ -42,10 +46,11 @@ def test_entropy_of_noise_is_that_of_a_gaussian() -> None:
     assert value == pytest.approx(0.5 * math.log(2 * math.pi * math.e * 9 * 44 / 64), abs=0.02)
 
 
-def test_a_dead_channel_has_a_finite_floor() -> None:
-    x = torch.zeros(1, *EEG.shape)
+@pytest.mark.parametrize("n_times", [128, 384])
+def test_a_dead_channel_has_a_finite_floor(n_times: int) -> None:
+    eeg = replace(EEG, shape=(3, n_times))
     floor = 0.5 * math.log(2 * math.pi * math.e * VARIANCE_FLOOR)
-    assert DifferentialEntropy(EEG)(x).numpy() == pytest.approx(floor)
+    assert DifferentialEntropy(eeg)(torch.zeros(1, *eeg.shape)).numpy() == pytest.approx(floor)
 
 
 def test_narrow_bands_at_high_rates_stay_sound() -> None:
