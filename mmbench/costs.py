@@ -22,7 +22,7 @@ from mmbench.networks import Encoder, Tokens
 from mmbench.store import Source
 from mmbench.training import deterministic, mixed_precision
 
-_WARM_UPS, _REPETITIONS = 3, 20
+_WARM_UPS, _REPETITIONS = 3, 11
 _SHARE, _LEAST, _MOST = 0.02, 0.02, 1.0  # of the training's time, and seconds, that measuring latency may take
 
 

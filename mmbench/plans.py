@@ -21,7 +21,7 @@ from mmbench.networks import Encoder
 from mmbench.prepare import Preparation
 from mmbench.seals import identity
 from mmbench.splits import Fold
-from mmbench.store import ArraySource, Rows, Store, read_presence
+from mmbench.store import ArraySource, Rows, Source, Store, read_presence
 from mmbench.trials import Budget
 from mmbench.types import Modality, TokenSpec
 
@@ -91,7 +91,7 @@ def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
     if modality.name in plan.tokens:
         tokens = _tokens(plan.tokens[modality.name], modality.name)
         return Stream(tokens, _standardizer(plan, store, tokens, fold, over_time=False), len(store))
-    source = store.source(modality.name)
+    source = open_source(plan.store, modality.name)
     if modality.kind == "image":
         return Stream(source, None, len(store))
     over_time = modality.kind == "timeseries"
@@ -147,6 +147,16 @@ def make_canaries(
 def open_store(path: Path) -> Store:
     """The prepared file of a plan; kept open for the next fold."""
     return Store(path)
+
+
+def open_source(store: Path, modality: str) -> Source:
+    """The instances of a modality in a prepared file; kept open for the next fold."""
+    return _opened_source(store, modality, identity(store))
+
+
+@lru_cache(maxsize=16)
+def _opened_source(store: Path, modality: str, which: tuple[int, ...]) -> Source:
+    return open_store(store).source(modality)
 
 
 def _tokens(path: Path, modality: str) -> ArraySource:

@@ -5,7 +5,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -82,7 +82,7 @@ def slug(text: str) -> str:
 
 def write_record(path: Path, record: Record) -> None:
     """Write a record; the folder is made where there is none."""
-    write_text(path, json.dumps(asdict(record), separators=(",", ":")) + "\n")
+    write_text(path, json.dumps(vars(record), separators=(",", ":")) + "\n")
 
 
 def read_record(path: Path) -> Record:

@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 from mmbench.errors import SpecError
@@ -86,12 +87,7 @@ def bind(target: type, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def bind_arguments(function: Any, params: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The same for the keyword-only arguments of a function."""
-    accepted = {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    hints = get_type_hints(function)
+    accepted, hints = _keywords(function)
     for name in params:
         if name not in accepted:
             raise SpecError(f"no parameter {name!r}", where=where, remedy=did_you_mean(name, accepted))
@@ -101,6 +97,14 @@ def bind_arguments(function: Any, params: Mapping[str, Any], where: str) -> dict
     if missing := [name for name in accepted if name not in bound]:
         raise SpecError(f"needs {', '.join(missing)}", where=where, remedy=f"write {where}[{missing[0]}=...]")
     return bound
+
+
+@lru_cache(maxsize=1024)
+def _keywords(function: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Defaults of the keyword-only arguments, and annotations: looked up for each component of each training."""
+    parameters = inspect.signature(function).parameters.items()
+    accepted = {name: parameter.default for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    return accepted, get_type_hints(function)
 
 
 def _convert(value: object, annotation: Any, where: str) -> Any:

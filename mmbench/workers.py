@@ -1,12 +1,14 @@
 """Tasks in several processes; one whose process dies is tried again alone, and no more than a few times."""
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
@@ -83,10 +85,17 @@ def limited(threads: int | None, function: Callable[..., T], *arguments: object)
     if threads is None:
         return function(*arguments)
     import scipy.linalg  # noqa: F401 - its BLAS is not numpy's, and one that is loaded later knows no limit
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=threads):
+    with _find_libraries(len(sys.modules)).limit(limits=threads):
         return function(*arguments)
+
+
+@lru_cache(maxsize=1)
+def _find_libraries(_: int) -> Any:
+    """The numerical libraries of this process; looked for again when modules, and perhaps libraries, were loaded."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _in_pool(

@@ -75,7 +75,7 @@ def test_a_slow_network_is_passed_a_few_times_at_most() -> None:
         return torch.zeros(1)
 
     assert measure(forward, CPU, seconds=60) is not None
-    assert len(calls) == 1 + 3 + 20, "one to count, three to warm up"
+    assert len(calls) == 1 + 3 + 11, "one to count, three to warm up"
     calls.clear()
     assert measure(forward, CPU, seconds=0) is not None
     assert len(calls) == 2, "one to count, and one to time"
