@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mmbench.components import Dataset as Dataset
     from mmbench.components import Method as Method
     from mmbench.diagnosed import diagnose as diagnose
-    from mmbench.downloads import load_pins as load_pins
     from mmbench.errors import DataError as DataError
     from mmbench.errors import JobError as JobError
     from mmbench.errors import MmbenchError as MmbenchError
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from mmbench.networks import Encoder as Encoder
     from mmbench.networks import Fusion as Fusion
     from mmbench.networks import Tokens as Tokens
+    from mmbench.pins import load_pins as load_pins
     from mmbench.progress import track as track
     from mmbench.space import Choice as Choice
     from mmbench.space import Float as Float
@@ -62,7 +62,6 @@ _HOME = {
     "claims.claim": ("claim",),
     "components": ("Ablation", "Component", "Dataset", "Method"),
     "diagnosed": ("diagnose",),
-    "downloads": ("load_pins",),
     "errors": (
         "DataError",
         "JobError",
@@ -81,6 +80,7 @@ _HOME = {
     "files": ("locked", "written_whole"),
     "hookspecs": ("hookimpl",),
     "networks": ("Criterion", "Encoder", "Fusion", "Tokens"),
+    "pins": ("load_pins",),
     "progress": ("track",),
     "space": ("Choice", "Float", "Int"),
     "tuned": ("tune",),

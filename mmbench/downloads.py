@@ -12,13 +12,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from mmbench.errors import DataError, PluginError, SpecError
+from mmbench.errors import DataError, SpecError
 from mmbench.files import check_room, locked, make_folder, storage_errors
 from mmbench.hashing import file_digest
+from mmbench.pins import check_pins
 from mmbench.progress import reporter, track
 from mmbench.types import Download, Pin
 
@@ -28,29 +29,6 @@ _PATIENCE = 30.0  # seconds without a byte
 _PIECE = 1 << 16  # bytes
 _MB = 1_000_000
 _BROKEN = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
-
-
-def load_pins(path: Path) -> tuple[Pin, ...]:
-    """The pins in a text file, one a line: SHA-256, size in bytes, path; PluginError where a line is none."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    found = [re.fullmatch(r"([0-9a-f]{64}) (\d{1,15}) (\S.*)", line) for line in lines]
-    if not all(found):
-        raise PluginError("a line is not SHA-256, size and path", where=path, remedy="ask the author of the plugin")
-    return tuple(Pin(match[3], match[1], int(match[2])) for match in found if match)
-
-
-def check_pins(download: Download) -> None:
-    """Raise PluginError for an address that is none, a path out of the folder or twice, a hash or size that is none."""
-    if not re.fullmatch(r"https?://\S+/", download.url):
-        raise PluginError(f"{download.url!r} is no http(s) address that ends in /", where="download()")
-    if not download.pins or len({pin.path for pin in download.pins}) < len(download.pins):
-        raise PluginError("there are no files, or one twice", where="download()")
-    for pin in download.pins:
-        parts = PurePosixPath(pin.path).parts
-        if not parts or pin.path.startswith("/") or ".." in parts or "\\" in pin.path or ":" in pin.path:
-            raise PluginError(f"{pin.path!r} is no path within the folder", where="download()")
-        if not re.fullmatch("[0-9a-f]{64}", pin.sha256) or pin.size < 1:
-            raise PluginError(f"{pin.path} has no SHA-256 or no size", where="download()")
 
 
 def fetch(download: Download, folder: Path, source: str | None = None, name: str = "") -> int:

@@ -35,6 +35,7 @@ FLOORS = (
         "keys",
         "sources",
         "documents",
+        "pins",
     },
     {"components", "networks", "hookspecs"},
     {

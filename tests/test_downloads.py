@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 
 from mmbench import DataError, PluginError, SpecError, StorageError, downloads
 from mmbench.cli.app import app
-from mmbench.downloads import check_pins, fetch, load_pins
+from mmbench.downloads import fetch
+from mmbench.pins import check_pins, load_pins
 from mmbench.progress import reporting
 from mmbench.types import Download, Pin
 from mmbench_datasets.eegmat import Eegmat

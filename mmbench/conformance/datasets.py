@@ -23,7 +23,7 @@ from mmbench.conformance.samples import (
     demand_shapes,
     same_sample,
 )
-from mmbench.downloads import check_pins
+from mmbench.pins import check_pins
 from mmbench.types import Access, Kind, Problem, Sample, Schema
 
 N_UNITS = 2
