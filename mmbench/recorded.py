@@ -11,7 +11,7 @@ from mmbench.splits import PROTOCOLS
 from mmbench.types import Training
 
 EPOCHS = ("chosen", "last", "oracle")
-_MOST = 2**31  # what seeds and numbers of threads lie below
+_MOST = 2**31  # what seeds, epochs and numbers of threads lie below
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,16 @@ class _Chosen:
 
 
 @dataclass(frozen=True)
+class _Epoch:
+    validation_score: float
+
+
+@dataclass(frozen=True)
+class _Environment:
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Fold:
     """The values of a record, but for those that have readers of their own."""
 
@@ -121,10 +131,10 @@ class _Fold:
     logits: tuple[tuple[float, ...], ...]
     scores: Mapping[str, Mapping[str, float]]
     epochs: Mapping[str, int]
-    history: tuple[Mapping[str, float], ...]
+    history: tuple[_Epoch, ...]
     parameters: Mapping[str, int]
     seconds: float
-    environment: Mapping[str, Any]
+    environment: _Environment
     weights: str | None = None
     tuning: Mapping[str, Any] | None = None
     diagnosis: Mapping[str, Any] | None = None
@@ -147,6 +157,8 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has logits that are not one finite number a class")
     if missing := [name for name in EPOCHS if not METRICS.keys() <= fold.scores.get(name, {}).keys()]:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
+    if not all(0 <= fold.epochs.get(name, -1) < _MOST for name in EPOCHS):
+        raise ValueError("it does not tell which epochs its scores are of")
     if "total" not in fold.parameters:
         raise ValueError("it does not tell the number of parameters")
     scores = [value for name in EPOCHS for value in fold.scores[name].values()]

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.checkpoints import restore_weights, weights_path
+from mmbench.checkpoints import check_kept, restore_weights, weights_path
 from mmbench.documents import explain, load_json
 from mmbench.errors import RecordError
 from mmbench.inputs import Inputs
+from mmbench.lint import find_size
 from mmbench.methods import Recipe, update_training
 from mmbench.model import Model
 from mmbench.plans import Plan, build_model, make_inputs
@@ -50,6 +51,7 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
         )
     plan, store = _recall(record, path.parent, cache, plugins)
     fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
+    check_kept(weights_path(path), find_size(lambda: build_model(plan, store, record.seed)) or 0)
     model = build_model(plan, store, record.seed)
     restore_weights(weights_path(path), model, record.weights)
     return Restored(record, plan, model.eval(), fold, make_inputs(plan, store, fold), store)

@@ -610,7 +610,7 @@ READERS: Mapping[str, Reader] = {
         "listed.json", published.make_board_folds, published.read_board_folds, mutations.change_json, 0.2
     ),
     "board-record": Reader(
-        "listed.json", published.make_board_records, published.read_board_record, mutations.change_json, 0.2
+        "listed.json", published.make_board_records, published.read_board_record, mutations.change_json, 0.5
     ),
     "board-audit": Reader(
         "listed.json", published.make_board_audits, published.read_board_audit, mutations.change_json, 0.2
@@ -619,7 +619,7 @@ READERS: Mapping[str, Reader] = {
     "added-folds": Reader(
         "listed.json", published.make_board_folds, published.read_added_folds, mutations.change_json, 0.1
     ),
-    "report": Reader("listed.json", published.make_reports, published.read_report, mutations.change_json, 0.05),
+    "report": Reader("listed.json", published.make_reports, published.read_report, mutations.change_json, 0.12),
     "trained": Reader("listed.json", published.make_trained, published.read_trained, mutations.change_json, 0.4),
     "checkpoint": Reader(
         "w.safetensors", published.make_checkpoint, published.read_checkpoint, mutations.change_safetensors, 0.4

@@ -70,6 +70,11 @@ def test_names_with_line_breaks_stay_on_one_line(bench):
         {"parameters": {"total": "many"}},
         {"parameters": {}},
         {"cost": 1.5},
+        {"epochs": {"chosen": 0, "last": 0}},
+        {"epochs": {"chosen": 0, "last": 0, "oracle": -1}},
+        {"history": [{"train_loss": 0.5}]},
+        {"environment": {"packages": 3}},
+        {"environment": {"packages": {"mmbench": []}}},
         {"cost": {"flops": []}},
         {"tuning": {"trials": 3}},
         {"ids": [], "labels": [], "units": [], "logits": []},
@@ -341,6 +346,12 @@ def test_records_of_trials_that_chose_nothing(bench, tuning):
     refused(bench, "trained", content, RecordError, match="does not tell what its model was made from")
 
 
+def test_a_network_larger_than_the_weights_that_are_kept_of_it(bench):
+    run = json.loads(bench.seeds("trained")[0])["run"]
+    run["fusion"]["params"]["dim"] = 10**8
+    refused(bench, "trained", changed(bench, "trained", run=run), RecordError, match="is too small for the network")
+
+
 def test_a_setting_that_trials_cannot_have_chosen(bench):
     content = changed(bench, "trained", tuning={"chosen": {"training.lr": "fast"}})
     refused(bench, "trained", content, SpecError, match="'fast' will not do")
@@ -349,6 +360,19 @@ def test_a_setting_that_trials_cannot_have_chosen(bench):
 @pytest.mark.parametrize("seed", [True, -1, 10**12, 2**64, "1"])
 def test_seeds_that_are_none(bench, seed):
     refused(bench, "record", changed(bench, "record", seed=seed), RecordError, match="seed")
+
+
+@pytest.mark.parametrize("name", ["board-record", "report"])
+def test_a_fold_that_the_splits_have_not(bench, name):
+    plain = json.loads(bench.seeds(name)[-1])
+    units = ["nobody", *plain["units"][1:]]
+    refused(
+        bench, name, json.dumps({**plain, "fold": "else", "units": units}).encode(), RecordError, match="a fold beyond"
+    )
+
+
+def test_a_command_with_a_quote_that_does_not_end(bench):
+    assert bench.judge("report", changed(bench, "report", command="mmbench run 'a toy")) is None
 
 
 def test_a_mark_of_a_simulation_that_is_no_text(bench):

@@ -21,8 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # libraries wonder about dama
 def test_what_is_valid_is_read(bench, name):
     for content in bench.seeds(name)[: 1 if name in SLOW else 2]:
         assert bench.judge(name, content) is None
-    if name != "archive":  # of which the valid file is too large to be spoilt often
-        bench.read(name, bench.seeds(name)[0])
+    bench.read(name, bench.seeds(name)[0])
 
 
 @pytest.mark.parametrize("name", READERS)
