@@ -15,6 +15,7 @@ from mmbench.errors import SpecError
 from mmbench.files import is_held, is_used, lock_of
 from mmbench.hashing import code_digest, digest
 from mmbench.keys import Parts, differences
+from mmbench.leftovers import alone_in, is_left
 from mmbench.plugins import Registry, load_registry
 from mmbench.seals import DAMAGED, Seal, read_seal
 from mmbench.specs import Spec
@@ -31,8 +32,10 @@ _NAMES: Mapping[Kind, tuple[str, re.Pattern[str]]] = {
     "block": ("tokens", re.compile(rf"\..+-{_KEY}\.\d+\.npy")),
 }
 _DAMAGED = re.compile(rf".+-{_KEY}\.(unit\.)?h5{re.escape(DAMAGED)}")
-_PART = re.compile(rf"\.part-[0-9a-f]{{8}}-(\.?.+-{_KEY}\.(?:h5|unit\.h5|\d+\.npy))")
+_PART = re.compile(rf"\.part-(?:[0-9a-f]{{8}}){{1,2}}-(\.?.+-{_KEY}\.(?:h5|unit\.h5|\d+\.npy))")
+_DIGESTS = "digests.json"  # what is known of files, beside the folders
 _REMAINS = re.compile(r"\.tokens-\w+")  # of a diagnosis that was killed
+_LEFT = "of a process that was killed, or is at work"
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ def _is_chosen(item: Item, older_than: float | None, unused: bool, everything: b
 def _remove(item: Item, dry_run: bool) -> bool:
     """Remove an item unless its lock is held; whether that was done, or would be."""
     with ExitStack() as stack:
+        if is_left(item.path.name) and not stack.enter_context(alone_in(item.path.parent)):
+            return False
         for lock in (lock_of(path) for path in _made_with(item.path)):
             if dry_run and is_held(lock):
                 return False
@@ -125,6 +130,8 @@ def _made_with(path: Path) -> Iterator[Path]:
     name = path.name.removesuffix(DAMAGED)
     if part := _PART.fullmatch(name):
         name = part[1]
+    if is_left(name):
+        return  # nobody locks what it is written for
     if _NAMES["block"][1].fullmatch(name):
         name = f"{name[1:].rsplit('.', 2)[0]}.h5"
     if _NAMES["unit"][1].fullmatch(name):
@@ -145,7 +152,10 @@ def _find(cache: Path, registry: Registry) -> Iterator[Item]:
         if _DAMAGED.fullmatch(path.name):
             yield _item(path, "damaged", path.name.removesuffix(DAMAGED))
         elif _PART.fullmatch(path.name) or (_REMAINS.fullmatch(path.name) and path.is_dir()):
-            yield _item(path, "left over", "of a process that was killed, or is at work")
+            yield _item(path, "left over", _LEFT)
+    for path in sorted(cache.glob(f".part-*-{_DIGESTS}")):
+        if is_left(path.name):
+            yield _item(path, "left over", _LEFT)
     yield from (_item(path, "files", f"a dataset's files: {path.name}") for path in sorted((cache / "data").glob("*")))
 
 

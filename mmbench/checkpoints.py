@@ -10,6 +10,7 @@ from mmbench.errors import RecordError
 from mmbench.files import check_room, make_folder, written_whole
 
 SUFFIX = ".safetensors"
+_AGAIN = "delete this fold's record and run the same command again"
 
 
 def weights_path(record: Path) -> Path:
@@ -44,19 +45,28 @@ def save_weights(path: Path, module: nn.Module) -> str:
         return _digest(aside)
 
 
+def check_kept(path: Path, size: int) -> None:
+    """RecordError where weights are gone, or fewer than the ``size`` in bytes of the network that they should be of.
+
+    A record may tell of any network: to be asked before it is built.
+    """
+    if not path.is_file():
+        raise RecordError("the weights of this fold are gone", where=path, remedy=_AGAIN)
+    if size > path.stat().st_size:
+        raise RecordError("is too small for the network that the record tells of", where=path, remedy=_AGAIN)
+
+
 def restore_weights(path: Path, module: nn.Module, digest: str) -> None:
     """Load what `save_weights` wrote; RecordError when it is gone, another file, or of another network."""
     from safetensors.torch import load_model
 
-    remedy = "delete this fold's record and run the same command again"
-    if not path.is_file():
-        raise RecordError("the weights of this fold are gone", where=path, remedy=remedy)
+    check_kept(path, 0)
     if _digest(path) != digest:
-        raise RecordError("is not the file that the record tells of", where=path, remedy=remedy)
+        raise RecordError("is not the file that the record tells of", where=path, remedy=_AGAIN)
     try:
         load_model(module, str(path))
     except Exception as error:
-        raise RecordError("does not fit: the network's code has changed since", where=path, remedy=remedy) from error
+        raise RecordError("does not fit: the network's code has changed since", where=path, remedy=_AGAIN) from error
 
 
 def _digest(path: Path) -> str:

@@ -9,8 +9,8 @@ from mmbench.recorded import check_run
 from mmbench.records import Record
 from mmbench.trials import parse_tuning
 
-_SHARED = ("dataset", "prepared", "task", "fingerprint")
-_OF_A_RUN = (*_SHARED, "method", "classes", "folds")
+_SHARED = ("dataset", "prepared", "task", "fingerprint", "folds")
+_OF_A_RUN = (*_SHARED, "method", "classes")
 _AGAIN = "delete the folder and run the same command again"
 
 
@@ -50,6 +50,9 @@ def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:
             if samples.setdefault(record.fold, mine) != mine:
                 message = f"fold {record.fold} has other samples, labels or units than the same fold of another record"
                 raise RecordError(message, where=folder, remedy=_AGAIN)
+        if len(samples) > int(reference.run["folds"]):
+            message = f"tells of a fold beyond the {reference.run['folds']} of its splits"
+            raise RecordError(message, where=folder, remedy=_AGAIN)
 
 
 def check_listed(runs: Sequence[str], seeds: int) -> None:

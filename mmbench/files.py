@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mmbench.errors import StorageError
+from mmbench.leftovers import writing_in
 from mmbench.progress import reporter
 
 _PATIENCE = 3.0  # seconds that one waits for a lock without saying so
@@ -42,17 +43,19 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a path beside ``path``; rename it there when the block ends well, remove it otherwise."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Not a file of tempfile's: nobody but its owner could read the result. The ending stays: some writers go by it.
-        aside = path.with_name(f".part-{secrets.token_hex(4)}-{path.name}")
-        aside.touch(exist_ok=False)
-        mode = aside.stat().st_mode
-        try:
-            yield aside
-            aside.chmod(mode)  # some writers make a file of their own, which only its owner may read
-            _flush(aside)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        with writing_in(path.parent) as owner:
+            # Not a file of tempfile's: nobody but its owner could read the result. The ending stays: some writers go
+            # by it.
+            aside = path.with_name(f".part-{owner}{secrets.token_hex(4)}-{path.name}")
+            aside.touch(exist_ok=False)
+            mode = aside.stat().st_mode
+            try:
+                yield aside
+                aside.chmod(mode)  # some writers make a file of their own, which only its owner may read
+                _flush(aside)
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

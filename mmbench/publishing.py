@@ -90,7 +90,7 @@ def _stale(root: Path, boards: Mapping[str, Board]) -> Iterator[str]:
 
 
 def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_text(encoding="utf-8") == text
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _repeat(

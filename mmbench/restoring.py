@@ -1,18 +1,21 @@
 """From a record back to the trained model and the data it was tested on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mmbench.checkpoints import restore_weights, weights_path
-from mmbench.documents import load_json
+from mmbench.checkpoints import check_kept, restore_weights, weights_path
+from mmbench.documents import explain, load_json
 from mmbench.errors import RecordError
 from mmbench.inputs import Inputs
-from mmbench.methods import Recipe
+from mmbench.lint import find_size
+from mmbench.methods import Recipe, update_training
 from mmbench.model import Model
 from mmbench.plans import Plan, build_model, make_inputs
+from mmbench.recorded import check_made
 from mmbench.records import Record, read_record
 from mmbench.searchspace import with_params
 from mmbench.specs import Spec, parse_spec
@@ -41,39 +44,55 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
     ``cache`` is the folder of prepared data, ``plugins`` the files that were loaded with it. Raises RecordError when
     the weights were not kept, or the prepared data are no longer there.
     """
-    record = read_record(path)
+    record = read_made(path)
     if record.weights is None:
         raise RecordError(
             "kept no weights", where=path, remedy="delete it and run the same command again with --weights keep"
         )
-    plan = _recall(record, path.parent, cache, plugins)
-    store = Store(plan.store)
+    plan, store = _recall(record, path.parent, cache, plugins)
     fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
+    check_kept(weights_path(path), find_size(lambda: build_model(plan, store, record.seed)) or 0)
     model = build_model(plan, store, record.seed)
     restore_weights(weights_path(path), model, record.weights)
     return Restored(record, plan, model.eval(), fold, make_inputs(plan, store, fold), store)
 
 
-def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> Plan:
+def read_made(path: Path) -> Record:
+    """A record that tells all its model was made from; RecordError where one does not, or is damaged."""
+    record = read_record(path)
+    try:
+        check_made(record.run, record.tuning)
+    except ValueError as error:
+        raise RecordError(
+            f"does not tell what its model was made from ({explain(error)})",
+            where=path,
+            remedy="delete it and run the same command again",
+        ) from error
+    return record
+
+
+def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> tuple[Plan, Store]:
     run = record.run
     dataset = parse_spec(run["dataset"]).name
-    store = _existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5")
+    store = Store(_existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5"))
     tokens = {
         name: _existing(cache / "tokens" / f"{encoder['tokens']}.h5")
         for name, encoder in run["encoders"].items()
         if encoder["tokens"]
     }
-    return recall_plan(record, folder, store, tokens, plugins)
+    return recall_plan(record, folder, store, tokens, plugins), store
 
 
 def recall_plan(
-    record: Record, folder: Path, store: Path, tokens: Mapping[str, Path], plugins: tuple[str, ...]
+    record: Record, folder: Path, store: Store, tokens: Mapping[str, Path], plugins: tuple[str, ...]
 ) -> Plan:
     """The plan that a record was made by, over files that are at hand, for the CPU; it keeps no weights.
 
-    Where the fold was tuned, its model has the parameters that were chosen for it.
+    Where the fold was tuned, its model has the parameters that were chosen for it. Raises RecordError for a record of
+    other data than those in ``store``.
     """
     run = record.run
+    _check_data(run, store, folder)
     tuned = record.tuning["chosen"] if record.tuning else {}
     recipe = Recipe(
         label=run["method"],
@@ -82,10 +101,11 @@ def recall_plan(
         encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in run["encoders"].items()},
         training=Training(**run["training"]),
     )
+    recipe = with_params(recipe, tuned)
     return Plan(
-        recipe=with_params(recipe, tuned),
+        recipe=replace(recipe, training=update_training(Training(), asdict(recipe.training), f"{folder} training")),
         tokens=tokens,
-        store=store,
+        store=store.path,
         task=run["task"],
         standardize=run["standardize"],
         plugins=plugins,
@@ -95,6 +115,17 @@ def recall_plan(
         run=run,
         keep="drop",
     )
+
+
+def _check_data(run: Mapping[str, Any], store: Store, folder: Path) -> None:
+    known = {modality.name for modality in store.schema.modalities}
+    wanted = "subject" if run["standardize"] == "subject" else None
+    if (
+        not known >= set(run["modalities"])
+        or run["task"] not in store.schema.tasks
+        or wanted not in (None, *store.groups)
+    ):
+        raise RecordError(f"is of other data than {store.path.name}", where=folder, remedy=_AGAIN)
 
 
 def _existing(path: Path) -> Path:

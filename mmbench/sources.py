@@ -33,10 +33,21 @@ def _base_of(path: Path, module: str) -> tuple[Path, str]:
 
 
 def _imported(file: Path, base: Path, top: str) -> Iterator[Path]:
-    for name in _names(ast.parse(file.read_bytes())):
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # half written, or of another Python: it counts with its bytes, and imports nothing
+    for name in _names(tree):
         if not top or name.split(".")[0] == top:
             stem = base.joinpath(*name.split("."))
-            yield from (path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file())
+            yield from (path for path in (stem.with_suffix(".py"), stem / "__init__.py") if _is_file(path))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no disk takes
+        return False
 
 
 def _names(tree: ast.AST) -> Iterator[str]:

@@ -27,6 +27,7 @@ FLOORS = (
         "types",
         "space",
         "files",
+        "leftovers",
         "hashing",
         "progress",
         "specs",

@@ -16,6 +16,7 @@ from mmbench.caches import Item, clean_cache, list_cache
 from mmbench.cli.app import app
 from mmbench.features import Encoding, encode
 from mmbench.files import using
+from mmbench.leftovers import machine
 from mmbench.prepare import Preparation, prepare
 from mmbench.specs import parse_spec
 
@@ -89,6 +90,8 @@ def litter(cache: Path) -> list[Path]:
     left = [
         prepared.with_name(f".part-0123abcd-{prepared.name}"),
         tokens.with_name(f".part-0123abcd-.{tokens.stem}.128.npy"),
+        prepared.with_name(f".part-{machine()}0123abcd-{prepared.name}"),
+        cache / f".part-{machine()}0123abcd-digests.json",
         tokens.with_name(f"{tokens.name}.damaged"),
         prepared.with_name(f".{prepared.stem}.unit.h5.damaged"),
     ]
@@ -111,9 +114,9 @@ def foreign(cache: Path) -> list[Path]:
 
 def test_without_a_choice_only_what_was_left_over_goes(home: Path, cache: Path) -> None:
     left, mine = litter(cache), foreign(cache)
-    assert clean(home, dry_run=True) == ["damaged", "damaged", "left over", "left over", "left over"]
+    assert clean(home, dry_run=True) == ["damaged", "damaged", *["left over"] * 5]
     assert all(path.exists() for path in left)
-    assert clean(home) == ["damaged", "damaged", "left over", "left over", "left over"]
+    assert clean(home) == ["damaged", "damaged", *["left over"] * 5]
     assert not any(path.exists() for path in left)
     assert all(path.exists() for path in mine)
     assert [item.kind for item in listed(home)] == ["prepared", "tokens", "files"]

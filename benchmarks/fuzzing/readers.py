@@ -1,11 +1,12 @@
-"""Every reader of files that come from elsewhere, with small valid files and the ways in which they are spoilt."""
+"""Every reader of files that come from elsewhere, with small valid files and the ways in which they are spoilt.
+
+Those of what is handed on are in `published`, those of the smaller datasets and of plugins in `others`.
+"""
 
 import io
 import json
 import math
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,10 @@ from unittest import mock
 
 import numpy as np
 
-from fuzzing import mutations
+from fuzzing import mutations, others, published
 from fuzzing.judging import MOST
 from fuzzing.mutations import Mutation
-
-TESTS = Path(__file__).parents[2] / "tests"
+from fuzzing.toy import TESTS, TOY, few_resamples, run_toy, runs
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,9 @@ def _make_avi(folder: Path) -> list[bytes]:
 
 
 def _read_avi(path: Path) -> object:
-    from mmbench_datasets.deap.video import iter_frames
+    from mmbench_datasets.deap.video import is_truncated, iter_frames
 
+    is_truncated(path)
     return [frame.shape for _, frame in iter_frames(path, [0.1, 0.6, 1.9])]
 
 
@@ -248,45 +249,13 @@ def _read_card(path: Path) -> object:
     return load_card(path)
 
 
-def _run_toy(folder: Path) -> Path:
-    """The records of two methods on the toy dataset, in ``folder``, and nothing else but what they stand in."""
-    import mmbench
-    from mmbench.plugins import load_registry
-
-    home = folder / "home"
-    if not home.is_dir():
-        toy, made = str(TESTS / "toy_plugin.py"), folder / "made"
-        load_registry((toy,)).find("datasets", "toy").component().simulate(made / "people", subjects=3, trials=4)
-        comparison = mmbench.run(
-            "concat",
-            "toy",
-            against=["prior"],
-            data=made / "people",
-            plugins=(toy,),
-            out=made / "runs",
-            cache=made / "cache",
-            training={"epochs": 2},
-            protocol="subject",
-            folds=3,
-            jobs=1,
-            weights="drop",
-        )
-        shutil.copytree(comparison.methods[0].folder.parent, home)
-        shutil.rmtree(made)
-    return home
-
-
-def _runs(folder: Path) -> list[Path]:
-    return sorted(path for path in _run_toy(folder).iterdir() if path.is_dir())
-
-
 def _make_records(folder: Path) -> list[bytes]:
     """Of the first method; the record that is spoilt stands among those of the same run."""
     seeds = []
-    for run in _runs(folder):
+    for run in runs(folder):
         record = sorted(run.glob("fold-*.json"))[0]
         seeds.append(record.read_bytes())
-    first = sorted(_runs(folder)[0].glob("fold-*.json"))[0]
+    first = sorted(runs(folder)[0].glob("fold-*.json"))[0]
     (folder / "place").write_text(str(first))
     return seeds
 
@@ -306,39 +275,29 @@ def _read_records(path: Path) -> object:
 
     place = Path((path.parent / "place").read_text())
     place.write_bytes(path.read_bytes())
-    with _few_resamples():
+    with few_resamples():
         _show(load_comparison(place.parent))
         _show(load_comparison(place.parent.parent))
     return None
 
 
-@contextmanager
-def _few_resamples() -> Any:
-    """A bootstrap of few draws: that of 2,000 would take most of the time, and reads nothing more."""
-    from mmbench.statistics import intervals
-
-    draw = intervals.draw_units
-    with mock.patch.object(intervals, "draw_units", lambda units, resamples, seed: draw(units, 50, seed)):
-        yield
-
-
 def _make_comparisons(folder: Path) -> list[bytes]:
-    return [path.read_bytes() for path in sorted(_run_toy(folder).glob("comparison-*.json"))]
+    return [path.read_bytes() for path in sorted(run_toy(folder).glob("comparison-*.json"))]
 
 
 def _read_comparison(path: Path) -> object:
     from mmbench.comparison import load_comparison
     from mmbench.recall import read_shelf
 
-    place = _run_toy(path.parent) / "comparison-0.json"
+    place = run_toy(path.parent) / "comparison-0.json"
     place.write_bytes(path.read_bytes())
     read_shelf(place.parent.parent)
-    with _few_resamples():
+    with few_resamples():
         return _show(load_comparison(place))
 
 
 def _make_ablations(folder: Path) -> list[bytes]:
-    one, other = (run.name for run in _runs(folder))
+    one, other = (run.name for run in runs(folder))
     rows = [{"value": "8", "run": one, "reason": ""}, {"value": "16", "run": other, "reason": ""}]
     rows.append({"value": "0", "run": None, "reason": "cannot be built"})
     listed = {"default": one, "seeds": 1, "tables": [{"name": "width", "parameter": "dim", "rows": rows}]}
@@ -351,10 +310,10 @@ def _read_ablation(path: Path) -> object:
     from mmbench.ablation import is_ablation, load_ablation
     from mmbench.report import ablation_tables
 
-    place = _run_toy(path.parent) / "ablation-0.json"
+    place = run_toy(path.parent) / "ablation-0.json"
     place.write_bytes(path.read_bytes())
     is_ablation(place)
-    with _few_resamples():
+    with few_resamples():
         result = load_ablation(place)
         json.dumps(result.to_json())
         return Console(file=io.StringIO(), width=80).print(ablation_tables(result))
@@ -416,22 +375,7 @@ def _read_study(path: Path) -> object:
 
 
 def _make_audits(_: Path) -> list[bytes]:
-    from mmbench.auditing.channels import Oddity
-    from mmbench.auditing.control import Control
-    from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
-    from mmbench.auditing.structure import Structure
-
-    seen, unseen = Examined(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), Examined(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
-    audits = (
-        ProtocolAudit("segment", 5, "abc", Structure({"trial": 1.0}, 0.2, {"eeg": 0.01}), True, seen, seen),
-        ProtocolAudit("loso", 3, "def", Structure({"trial": 0.0}, 0.0, {"eeg": 0.0}), False, unseen),
-    )
-    odd = (Oddity("eeg", "Fp1", "constant", 0.5),)
-    result = AuditResult(
-        "concat", "toy", "side", ("no", "yes"), True, "train", 24, "trial", 12, {"eeg": "spectrum"}, audits, "loso",
-        {"subject": "two people"}, odd, {"numpy": "2"}, ("concat: it broke",),
-    )  # fmt: skip
-    return [json.dumps({"audit": result.to_plain()}).encode()]
+    return [json.dumps({"audit": published.make_audit().to_plain()}).encode()]
 
 
 def _read_audit(path: Path) -> object:
@@ -451,9 +395,8 @@ def _make_prepared(folder: Path) -> list[bytes]:
     from mmbench.prepare import Preparation, prepare
     from mmbench.specs import parse_spec
 
-    toy = str(TESTS / "toy_plugin.py")
-    load_registry((toy,)).find("datasets", "toy").component().simulate(folder / "people", subjects=1, trials=2)
-    prepare(Preparation(parse_spec("toy"), folder / "people", folder / "cache", (toy,)), jobs=1)
+    load_registry((TOY,)).find("datasets", "toy").component().simulate(folder / "people", subjects=1, trials=2)
+    prepare(Preparation(parse_spec("toy"), folder / "people", folder / "cache", (TOY,)), jobs=1)
     (path,) = (folder / "cache" / "prepared").glob("toy-*.h5")
     return [path.read_bytes()]
 
@@ -621,7 +564,7 @@ def _read_memory(path: Path) -> object:
 
 
 def _make_folds(folder: Path) -> list[bytes]:
-    return [(_run_toy(folder) / "folds.json").read_bytes()]
+    return [(run_toy(folder) / "folds.json").read_bytes()]
 
 
 def _read_folds(path: Path) -> object:
@@ -663,6 +606,32 @@ READERS: Mapping[str, Reader] = {
     "spec": Reader("spec", _make_specs, _read_spec, mutations.change_text, 2),
     "memory": Reader("digests.json", _make_memory, _read_memory, mutations.change_json, 1),
     "folds": Reader("folds.json", _make_folds, _read_folds, mutations.change_json, 1),
+    "board-folds": Reader(
+        "listed.json", published.make_board_folds, published.read_board_folds, mutations.change_json, 0.2
+    ),
+    "board-record": Reader(
+        "listed.json", published.make_board_records, published.read_board_record, mutations.change_json, 0.5
+    ),
+    "board-audit": Reader(
+        "listed.json", published.make_board_audits, published.read_board_audit, mutations.change_json, 0.2
+    ),
+    "board-page": Reader("page", published.make_board_pages, published.read_board_page, mutations.change_bytes, 0.1),
+    "added-folds": Reader(
+        "listed.json", published.make_board_folds, published.read_added_folds, mutations.change_json, 0.1
+    ),
+    "report": Reader("listed.json", published.make_reports, published.read_report, mutations.change_json, 0.12),
+    "trained": Reader("listed.json", published.make_trained, published.read_trained, mutations.change_json, 0.4),
+    "checkpoint": Reader(
+        "w.safetensors", published.make_checkpoint, published.read_checkpoint, mutations.change_safetensors, 0.4
+    ),
+    "lots": Reader("lots.json", published.make_lots, published.read_lots, mutations.change_json, 1),
+    "labels": Reader("labels.csv", others.make_labels, others.read_labels, mutations.change_table, 1),
+    "bvp": Reader("BVP.csv", others.make_sensor("bvp"), others.read_sensor("bvp"), mutations.change_table, 0.7),
+    "acc": Reader("ACC.csv", others.make_sensor("acc"), others.read_sensor("acc"), mutations.change_table, 0.7),
+    "archive": Reader("mfeat.npz", others.make_archives, others.read_archive, mutations.change_bytes, 0.1),
+    "mark": Reader("SIMULATED.json", others.make_marks, others.read_mark, mutations.change_json, 0.3),
+    "pins": Reader("pins.txt", others.make_pins, others.read_pins, mutations.change_text, 0.5),
+    "source": Reader("source.py", others.make_sources, others.read_sources, mutations.change_bytes, 1),
 }
 
 

@@ -4,10 +4,12 @@
 of records a run, and ``audit.json`` where the protocol was audited.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mmbench.auditing import is_audit, load_audit
 from mmbench.auditing.result import AuditResult, ProtocolAudit
@@ -19,6 +21,7 @@ from mmbench.records import find_records, read_record, record_path, slug, write_
 from mmbench.statistics import find_leaders
 
 FOLDS, AUDIT = "folds.json", "audit.json"
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,9 @@ def add_runs(path: Path, root: Path) -> Board:
     new = [method.folder for method in comparison.methods]
     # Refused here before anything is written, by the check that every comparison goes through.
     compare(folder, [*there, *(each for each in new if each.name not in {old.name for old in there})])
+    folds = read_folds(comparison.methods[0].folder.parent)
     make_folder(folder)
-    write_text(folder / FOLDS, (comparison.methods[0].folder.parent / FOLDS).read_text(encoding="utf-8"))
+    write_text(folder / FOLDS, json.dumps(folds))
     for each in new:
         _copy(each, folder / each.name)
     return load_board(folder)
@@ -139,14 +143,23 @@ def _matching(audit: AuditResult, comparison: Comparison) -> ProtocolAudit | Non
     return next((one for one in audit.protocols if one.fingerprint == run["fingerprint"]), None)
 
 
-def read_folds(folder: Path) -> list[dict[str, object]]:
-    """The samples of each fold of a board; RecordError where the file is damaged."""
+def read_folds(folder: Path) -> list[dict[str, Any]]:
+    """The ``name`` of each fold of a board or run, and the samples of its parts; RecordError for a damaged file."""
     try:
         folds = load_json(folder / FOLDS)
-        if not isinstance(folds, list) or not all(isinstance(fold, dict) for fold in folds):
-            raise ValueError("it is no list of folds")
+        if not isinstance(folds, list) or not all(map(_is_fold, folds)):
+            raise ValueError("it is no list of folds, each with its name and the samples of its parts")
     except (OSError, ValueError) as error:
         raise RecordError(
-            f"does not tell the folds ({explain(error)})", where=folder / FOLDS, remedy="add the runs again"
+            f"does not tell the folds ({explain(error)})", where=folder / FOLDS, remedy="run the same command again"
         ) from error
     return folds
+
+
+def _is_fold(fold: Any) -> bool:
+    return (
+        isinstance(fold, dict)
+        and isinstance(fold.get("name"), str)
+        and all(isinstance(fold.get(part), list) for part in PARTS)
+        and all(isinstance(sample, str) for part in PARTS for sample in fold[part])
+    )

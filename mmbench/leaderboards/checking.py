@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 
 from mmbench.hashing import digest
-from mmbench.leaderboards.boards import Board, read_folds
+from mmbench.leaderboards.boards import PARTS, Board, read_folds
 from mmbench.metrics import score_all
 from mmbench.records import Record
-
-_PARTS = ("train", "validation", "test")
 
 
 def check_board(board: Board) -> list[str]:
@@ -19,7 +17,7 @@ def check_board(board: Board) -> list[str]:
     Scores of the last and of the oracle epoch do not follow from the predictions of the chosen one; that the oracle
     is not below it is all that can be said. Training the fold again tells the rest (`repeat_fold`).
     """
-    folds = {str(fold.get("name")): fold for fold in read_folds(board.folder)}
+    folds = {fold["name"]: fold for fold in read_folds(board.folder)}
     lines = list(_check_folds(board, folds))
     for method in board.comparison.methods:
         for record in method.records:
@@ -29,12 +27,12 @@ def check_board(board: Board) -> list[str]:
 
 
 def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    listed = [[name, *(sorted(fold.get(part, ())) for part in _PARTS)] for name, fold in folds.items()]
+    listed = [[name, *(sorted(fold[part]) for part in PARTS)] for name, fold in folds.items()]
     found = digest(listed)[:12]
     if found != board.comparison.run["fingerprint"]:
         yield f"folds.json has fingerprint {found}, the records {board.comparison.run['fingerprint']}"
     for name, fold in folds.items():
-        parts = [set(fold.get(part, ())) for part in _PARTS]
+        parts = [set(fold[part]) for part in PARTS]
         if len(set.union(*parts)) < sum(map(len, parts)):
             yield f"fold {name} has samples in two of its parts"
 

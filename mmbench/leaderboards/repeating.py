@@ -5,15 +5,20 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from mmbench.features import Encoding, encode
 from mmbench.jobs import run_job
+from mmbench.lint import check_size, find_machine
+from mmbench.plans import build_model
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation, check_files, locate, prepare
 from mmbench.records import Record, read_record, record_path
-from mmbench.restoring import find_fold, recall_plan
+from mmbench.restoring import find_fold, read_made, recall_plan
 from mmbench.specs import Spec, parse_spec
 from mmbench.store import Store
+
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,10 @@ def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
 
     Raises RecordError where the data lack samples of the fold, DataError where they are not there.
     """
-    told = read_record(path)
+    told = read_made(path)
     store = _open_data(told, place)
-    plan = recall_plan(told, out, store.path, _encode(told, store, place), place.plugins)
+    plan = recall_plan(told, out, store, _encode(told, store, place), place.plugins)
+    check_size(str(plan.recipe.fusion), lambda: build_model(plan, store, told.seed), find_machine(_CPU, jobs=1))
     fold = find_fold(path.parent.parent / "folds.json", told.fold, store)
     target = record_path(out, told.fold, told.seed)
     run_job(plan, fold, told.seed, target, lambda _: None, told.tuning)

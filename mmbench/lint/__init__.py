@@ -6,7 +6,20 @@ from mmbench.lint.methods import Question as Question
 from mmbench.lint.methods import lint_method as lint_method
 from mmbench.lint.recipes import Finding as Finding
 from mmbench.lint.recipes import Findings as Findings
+from mmbench.lint.recipes import check_size as check_size
+from mmbench.lint.recipes import find_size as find_size
 from mmbench.lint.recipes import lint as lint
 from mmbench.lint.recipes import tell as tell
 
-__all__ = ["Finding", "Findings", "Machine", "Question", "find_machine", "lint", "lint_method", "tell"]
+__all__ = [
+    "Finding",
+    "Findings",
+    "Machine",
+    "Question",
+    "check_size",
+    "find_machine",
+    "find_size",
+    "lint",
+    "lint_method",
+    "tell",
+]

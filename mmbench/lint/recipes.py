@@ -97,7 +97,7 @@ def _look_at_encoder(
         return build_encoder(spec, modality, plugins, seed=0)
 
     if "weights" not in load_registry(plugins).bound("encoders", spec):  # a file of weights is not read twice
-        _check_size(part.name, build, machine)
+        check_size(part.name, build, machine)
     with _apart():
         encoder = build()
         part.layers = layer_sizes(encoder)
@@ -119,7 +119,7 @@ def _look_at_fusion(
     def build() -> Fusion:
         return build_fusion(spec, inputs, n_classes, plugins, seed=0)
 
-    _check_size(part.name, build, machine)
+    check_size(part.name, build, machine)
     with _apart():
         fusion = build()
         part.layers = layer_sizes(fusion)
@@ -217,18 +217,24 @@ def check_memory(parts: Sequence[Part], recipe: Recipe, machine: Machine) -> Ite
         )
 
 
-def _check_size(name: str, build: Callable[[], nn.Module], machine: Machine) -> None:
-    """TrainingError when the weights alone are larger than the memory; nothing is allocated to find out."""
-    if machine.memory is None:
-        return
+def find_size(build: Callable[[], nn.Module]) -> int | None:
+    """Bytes of the weights of what ``build`` builds, with nothing allocated; None where it does not go without values.
+
+    Raises SpecError for what is so large that its size is no number, or cannot be built in earnest either.
+    """
     try:
         with torch.device("meta"), warnings.catch_warnings(action="ignore"):
-            needed = _FLOAT * sum(parameter.numel() for parameter in build().parameters())
-    except SpecError:  # so large that its size is no number, or it cannot be built in earnest either
+            return sum(parameter.nbytes for parameter in build().parameters())
+    except SpecError:
         raise
-    except Exception:  # whatever does not go without values is built in earnest next, and fails there if it must
-        return
-    if needed > machine.memory:
+    except Exception:  # it is built in earnest next, and fails there if it must
+        return None
+
+
+def check_size(name: str, build: Callable[[], nn.Module], machine: Machine) -> None:
+    """TrainingError when the weights alone are larger than the memory; nothing is allocated to find out."""
+    needed = find_size(build)
+    if needed is not None and machine.memory is not None and needed > machine.memory:
         raise TrainingError(
             f"its weights alone are {_gb(needed)} GB and there are {_gb(machine.memory)} GB",
             where=name,

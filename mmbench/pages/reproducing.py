@@ -43,11 +43,18 @@ def find_command(comparison: Comparison) -> str | None:
 
 
 def _on_command(command: str) -> str:
-    placeholder = " DIR is the folder of the dataset's files." if "DIR" in shlex.split(command) else ""
+    placeholder = " DIR is the folder of the dataset's files." if "DIR" in _words(command) else ""
     return (
         "The same command finds what is there and does only what is missing; with the versions below, on a machine of "
         f"the same kind, it gives the same bits.{placeholder}"
     )
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # somebody changed it: it is shown as it stands
+        return []
 
 
 def _data(run: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mmbench import DataError, RecordError, SpecError, TrainingError, WeightsError
+from mmbench import DataError, PluginError, RecordError, SpecError, TrainingError, WeightsError
 from mmbench.documents import load_object, load_toml, parse_json
 from mmbench.errors import UserError
 from mmbench_datasets.deap.mat5 import load_mat
@@ -70,6 +70,11 @@ def test_names_with_line_breaks_stay_on_one_line(bench):
         {"parameters": {"total": "many"}},
         {"parameters": {}},
         {"cost": 1.5},
+        {"epochs": {"chosen": 0, "last": 0}},
+        {"epochs": {"chosen": 0, "last": 0, "oracle": -1}},
+        {"history": [{"train_loss": 0.5}]},
+        {"environment": {"packages": 3}},
+        {"environment": {"packages": {"mmbench": []}}},
         {"cost": {"flops": []}},
         {"tuning": {"trials": 3}},
         {"ids": [], "labels": [], "units": [], "logits": []},
@@ -282,6 +287,109 @@ def test_long_and_odd_names_on_the_shell_line(bench):
 def test_a_memory_of_digests_with_odd_entries(bench, entry):
     known = json.loads(bench.seeds("memory")[0])
     assert bench.judge("memory", json.dumps(dict.fromkeys(known, entry)).encode()) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train": None}, {"test": 3}, {"validation": [True]}, {"train": [[]]}, {"name": 3}, {"name": None},
+        {"test": ...},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_folds_of_a_board_that_are_none(bench, change):
+    first, *others = json.loads(bench.seeds("board-folds")[0])
+    first = {key: value for key, value in {**first, **change}.items() if value is not ...}
+    for name in ("board-folds", "added-folds"):
+        refused(bench, name, json.dumps([first, *others]).encode(), RecordError, match="does not tell the folds")
+
+
+@pytest.mark.parametrize("name", ["board-folds", "added-folds"])
+def test_folds_of_a_board_that_are_no_text(bench, name):
+    refused(bench, name, b"\x80", RecordError, match="does not tell the folds")
+
+
+def test_a_page_of_a_board_that_is_no_text(bench):
+    bench.seeds("board-page")
+    assert any("README.md: differs" in fault for fault in bench.read("board-page", b"\xff").faults)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fusion": ...},
+        {"fusion": {"name": "concat"}},
+        {"encoders": {"signal": {"name": "mean", "params": {}}}},
+        {"encoders": {"else": {"name": "mean", "params": {}, "tokens": None}}},
+        {"training": {"epochs": 2, "patience": 3, "odd": 1}},
+        {"training": {"epochs": 2, "patience": 3, "lr": "fast"}},
+        {"modalities": [1]},
+        {"modalities": ["signal", "else"], "encoders": {}},
+        {"threads": True},
+        {"threads": "3"},
+        {"threads": 10**12},
+        {"prepared": 3},
+        {"task": "else"},
+        {"method": ...},
+    ],
+    ids=str,
+)
+def test_records_that_do_not_tell_what_their_model_was_made_from(bench, change):
+    plain = json.loads(bench.seeds("trained")[0])
+    run = {key: value for key, value in {**plain["run"], **change}.items() if value is not ...}
+    refused(bench, "trained", json.dumps({**plain, "run": run}).encode(), RecordError, match="does not tell|other data")
+
+
+@pytest.mark.parametrize("tuning", [{}, {"chosen": 3}, {"chosen": {"training.odd": 1}}], ids=str)
+def test_records_of_trials_that_chose_nothing(bench, tuning):
+    content = changed(bench, "trained", tuning=tuning)
+    refused(bench, "trained", content, RecordError, match="does not tell what its model was made from")
+
+
+def test_a_network_larger_than_the_weights_that_are_kept_of_it(bench):
+    run = json.loads(bench.seeds("trained")[0])["run"]
+    run["fusion"]["params"]["dim"] = 10**8
+    refused(bench, "trained", changed(bench, "trained", run=run), RecordError, match="is too small for the network")
+
+
+def test_a_setting_that_trials_cannot_have_chosen(bench):
+    content = changed(bench, "trained", tuning={"chosen": {"training.lr": "fast"}})
+    refused(bench, "trained", content, SpecError, match="'fast' will not do")
+
+
+@pytest.mark.parametrize("seed", [True, -1, 10**12, 2**64, "1"])
+def test_seeds_that_are_none(bench, seed):
+    refused(bench, "record", changed(bench, "record", seed=seed), RecordError, match="seed")
+
+
+@pytest.mark.parametrize("name", ["board-record", "report"])
+def test_a_fold_that_the_splits_have_not(bench, name):
+    plain = json.loads(bench.seeds(name)[-1])
+    units = ["nobody", *plain["units"][1:]]
+    refused(
+        bench, name, json.dumps({**plain, "fold": "else", "units": units}).encode(), RecordError, match="a fold beyond"
+    )
+
+
+def test_a_command_with_a_quote_that_does_not_end(bench):
+    assert bench.judge("report", changed(bench, "report", command="mmbench run 'a toy")) is None
+
+
+def test_a_mark_of_a_simulation_that_is_no_text(bench):
+    refused(bench, "mark", b"\xff", DataError, match="was simulated with other options")
+
+
+def test_pins_that_are_none(bench):
+    refused(bench, "pins", b"\xff", PluginError, match="cannot be read as a list of files")
+    away = bench.seeds("pins")[0].split()[0] + b" 3 /etc/x\n"
+    refused(bench, "pins", away, PluginError, match="ask the author of the plugin")
+
+
+@pytest.mark.parametrize("text", ["import (", "  x\n y", "\0", "# coding: odd", "(" * 5000, "import " + "é" * 300])
+def test_a_module_beside_a_component_that_is_no_python(bench, text):
+    bench.seeds("source")
+    assert bench.judge("source", text.encode()) is None
+    assert "kit/beside.py" in bench.read("source", text.encode())
 
 
 def test_documents(tmp_path):

@@ -10,7 +10,10 @@ from fuzzing.readers import READERS, inputs_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SLOW = {"record", "comparison", "ablation", "preset", "bdf", "edf", "prepared", "audit", "study"}
+SLOW = {
+    "record", "comparison", "ablation", "preset", "bdf", "edf", "prepared", "audit", "study", "board-page",
+    "added-folds", "report",
+}  # fmt: skip
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries wonder about damaged files
 
 

@@ -57,7 +57,7 @@ def _claim(root: Path, simulation: Simulation) -> None:
     """Mark a new folder as simulated; never touch one that may hold real recordings."""
     mark = root / SIMULATED_MARK
     if mark.is_file():
-        if mark.read_text(encoding="utf-8") != simulation.describe():
+        if mark.read_bytes() != simulation.describe().encode():
             raise DataError("was simulated with other options", where=root, remedy="choose an empty folder")
     elif root.is_dir() and any(root.iterdir()):
         raise DataError("is not empty and not a simulation", where=root, remedy="choose an empty folder")

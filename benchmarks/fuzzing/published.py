@@ -1,0 +1,189 @@
+"""What others hand on of their runs: leaderboards, reports and trained models."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fuzzing.toy import TOY, few_resamples, run_toy, runs, train_toy
+
+
+def make_audit() -> Any:
+    """An audit with something in each of its places."""
+    from mmbench.auditing.channels import Oddity
+    from mmbench.auditing.control import Control
+    from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
+    from mmbench.auditing.structure import Structure
+
+    seen, unseen = Examined(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), Examined(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
+    audits = (
+        ProtocolAudit("segment", 5, "abc", Structure({"trial": 1.0}, 0.2, {"eeg": 0.01}), True, seen, seen),
+        ProtocolAudit("loso", 3, "def", Structure({"trial": 0.0}, 0.0, {"eeg": 0.0}), False, unseen),
+    )
+    odd = (Oddity("eeg", "Fp1", "constant", 0.5),)
+    return AuditResult(
+        "concat", "toy", "side", ("no", "yes"), True, "train", 24, "trial", 12, {"eeg": "spectrum"}, audits, "loso",
+        {"subject": "two people"}, odd, {"numpy": "2"}, ("concat: it broke",),
+    )  # fmt: skip
+
+
+# ---- leaderboards
+
+
+def _board(folder: Path) -> Path:
+    """A leaderboard of the toy run with an audit of its splits; the folder of the one board on it."""
+    from mmbench.comparison import load_comparison
+    from mmbench.publishing import publish
+
+    root = folder / "boards"
+    if not root.is_dir():
+        home = run_toy(folder)
+        fingerprint = load_comparison(home).run["fingerprint"]
+        audit = make_audit()
+        mine = replace(audit, protocols=tuple(replace(one, fingerprint=fingerprint) for one in audit.protocols))
+        (folder / "audit.json").write_text(json.dumps({"audit": mine.to_plain()}))
+        with few_resamples():
+            publish(home, root)
+            publish(folder / "audit.json", root)
+    return next(root.glob("*/*/*"))
+
+
+def _record_on(board: Path) -> Path:
+    return min(board.glob("concat-*/fold-*.json"))
+
+
+def make_board_folds(folder: Path) -> list[bytes]:
+    return [(_board(folder) / "folds.json").read_bytes()]
+
+
+def make_board_records(folder: Path) -> list[bytes]:
+    return [_record_on(_board(folder)).read_bytes()]
+
+
+def make_board_audits(folder: Path) -> list[bytes]:
+    return [(_board(folder) / "audit.json").read_bytes()]
+
+
+def make_board_pages(folder: Path) -> list[bytes]:
+    board = _board(folder)
+    return [(board / "README.md").read_bytes(), (board / "index.html").read_bytes()]
+
+
+def read_board_folds(path: Path) -> object:
+    return _verify(path, _board(path.parent) / "folds.json")
+
+
+def read_board_record(path: Path) -> object:
+    return _verify(path, _record_on(_board(path.parent)))
+
+
+def read_board_audit(path: Path) -> object:
+    return _verify(path, _board(path.parent) / "audit.json")
+
+
+def read_board_page(path: Path) -> object:
+    return _verify(path, _board(path.parent) / "README.md")
+
+
+def _verify(path: Path, place: Path) -> object:
+    """What `mmbench leaderboard verify` says of a board with a spoilt file, but for folds trained again."""
+    from mmbench.leaderboards.repeating import Place
+    from mmbench.publishing import verify
+
+    with _put(path, place), few_resamples():
+        return verify(path.parent / "boards", 0, 0, Place(None, path.parent / "cache", 1), {})
+
+
+def read_added_folds(path: Path) -> object:
+    """A run that is put on a board, its folds spoilt."""
+    from mmbench.publishing import publish
+
+    home, root = run_toy(path.parent), path.parent / "new-boards"
+    with _put(path, home / "folds.json"), few_resamples():
+        return publish(home, root)
+
+
+@contextmanager
+def _put(path: Path, place: Path) -> Iterator[None]:
+    """Let a spoilt file take a place, and what was there before take it again."""
+    before = place.read_bytes()
+    place.write_bytes(path.read_bytes())
+    try:
+        yield
+    finally:
+        place.write_bytes(before)
+
+
+# ---- reports
+
+
+def make_reports(folder: Path) -> list[bytes]:
+    """A comparison of the run, and a record of it."""
+    home = run_toy(folder)
+    listed = json.loads(min(home.glob("comparison-*.json")).read_text())
+    asked = "mmbench run 'concat[dim=8]' toy --against prior --data DIR --plugin 'a toy.py'"
+    return [json.dumps({**listed, "command": asked}).encode(), min(runs(folder)[0].glob("fold-*.json")).read_bytes()]
+
+
+def read_report(path: Path) -> object:
+    """The page of runs, of which the comparison or a record is spoilt, whichever the file says that it is."""
+    from mmbench.pages import write_report
+    from mmbench.pages.sources import find_sources
+
+    home = run_toy(path.parent)
+    listed = min(home.glob("comparison-*.json"))
+    place = min(runs(path.parent)[0].glob("fold-*.json")) if b'"logits"' in path.read_bytes() else listed
+    with _put(path, place), few_resamples():
+        return write_report(find_sources([listed]), path.parent / "report")
+
+
+# ---- trained models
+
+
+def make_trained(folder: Path) -> list[bytes]:
+    return [train_toy(folder)[0].read_bytes()]
+
+
+def read_trained(path: Path) -> object:
+    """The model behind a record of which nothing is known but what it says."""
+    from mmbench.restoring import restore
+
+    record, cache = train_toy(path.parent)
+    with _put(path, record):
+        restored = restore(record, cache, (TOY,))
+    return restored.fold, restored.model
+
+
+def make_checkpoint(folder: Path) -> list[bytes]:
+    return [train_toy(folder)[0].with_suffix(".safetensors").read_bytes()]
+
+
+def read_checkpoint(path: Path) -> object:
+    """Weights whose record tells the digest that they have."""
+    from mmbench.restoring import restore
+
+    record, cache = train_toy(path.parent)
+    plain = json.loads(record.read_text())
+    (path.parent / "told").write_text(json.dumps({**plain, "weights": hashlib.sha256(path.read_bytes()).hexdigest()}))
+    with _put(path, record.with_suffix(".safetensors")), _put(path.parent / "told", record):
+        return restore(record, cache, (TOY,))
+
+
+def make_lots(_: Path) -> list[bytes]:
+    from mmbench.hashing import digest
+
+    return [json.dumps({"lots": digest(_LOTS), "predictions": [0, 1, 1, 0]}).encode()]
+
+
+def read_lots(path: Path) -> object:
+    from mmbench.auditing.trained import _read
+
+    return _read(path, _LOTS, 2)
+
+
+_LOTS = np.array([1, 0, 1, 0])

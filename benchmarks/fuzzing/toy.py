@@ -1,0 +1,64 @@
+"""A run of two methods on the toy dataset of the tests, whose files are what spoilt ones stand among."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+TESTS = Path(__file__).parents[2] / "tests"
+TOY = str(TESTS / "toy_plugin.py")
+
+
+def run_toy(folder: Path) -> Path:
+    """The records of two methods on the toy dataset, in ``folder``, and nothing else but what they stand in."""
+    home = folder / "home"
+    if not home.is_dir():
+        shutil.copytree(_run(folder / "made", "drop"), home)
+        shutil.rmtree(folder / "made")
+    return home
+
+
+def runs(folder: Path) -> list[Path]:
+    """The folders of their records."""
+    return sorted(path for path in run_toy(folder).iterdir() if path.is_dir())
+
+
+def train_toy(folder: Path) -> tuple[Path, Path]:
+    """The same with weights: a record of the first method, and the cache that its data are in."""
+    made = folder / "trained"
+    home = next((made / "runs").glob("*"), None) or _run(made, "keep")
+    return min(home.glob("concat-*/fold-*.json")), made / "cache"
+
+
+def _run(made: Path, weights: str) -> Path:
+    import mmbench
+    from mmbench.plugins import load_registry
+
+    load_registry((TOY,)).find("datasets", "toy").component().simulate(made / "people", subjects=3, trials=4)
+    comparison = mmbench.run(
+        "concat",
+        "toy",
+        against=["prior"],
+        data=made / "people",
+        plugins=(TOY,),
+        out=made / "runs",
+        cache=made / "cache",
+        training={"epochs": 2},
+        protocol="subject",
+        folds=3,
+        jobs=1,
+        weights=weights,
+    )
+    return Path(comparison.methods[0].folder.parent)
+
+
+@contextmanager
+def few_resamples() -> Iterator[None]:
+    """A bootstrap of few draws: that of 2,000 would take most of the time, and reads nothing more."""
+    from mmbench.statistics import intervals
+
+    draw: Any = intervals.draw_units
+    with mock.patch.object(intervals, "draw_units", lambda units, resamples, seed: draw(units, 50, seed)):
+        yield
