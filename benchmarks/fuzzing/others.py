@@ -124,7 +124,7 @@ def make_pins(_: Path) -> list[bytes]:
 
 
 def read_pins(path: Path) -> object:
-    from mmbench.downloads import check_pins, load_pins
+    from mmbench.pins import check_pins, load_pins
     from mmbench.types import Download
 
     return check_pins(Download("https://example.org/", load_pins(path)))
