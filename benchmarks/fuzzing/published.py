@@ -58,20 +58,20 @@ def _record_on(board: Path) -> Path:
 
 
 def make_board_folds(folder: Path) -> list[bytes]:
-    return [(_board(folder) / "folds.json").read_bytes()]
+    return [_whole(_board(folder) / "folds.json")]
 
 
 def make_board_records(folder: Path) -> list[bytes]:
-    return [_record_on(_board(folder)).read_bytes()]
+    return [_whole(_record_on(_board(folder)))]
 
 
 def make_board_audits(folder: Path) -> list[bytes]:
-    return [(_board(folder) / "audit.json").read_bytes()]
+    return [_whole(_board(folder) / "audit.json")]
 
 
 def make_board_pages(folder: Path) -> list[bytes]:
     board = _board(folder)
-    return [(board / "README.md").read_bytes(), (board / "index.html").read_bytes()]
+    return [_whole(board / "README.md"), (board / "index.html").read_bytes()]
 
 
 def read_board_folds(path: Path) -> object:
@@ -111,12 +111,20 @@ def read_added_folds(path: Path) -> object:
 @contextmanager
 def _put(path: Path, place: Path) -> Iterator[None]:
     """Let a spoilt file take a place, and what was there before take it again."""
-    before = place.read_bytes()
+    before = _whole(place)
     place.write_bytes(path.read_bytes())
     try:
         yield
     finally:
         place.write_bytes(before)
+
+
+def _whole(place: Path) -> bytes:
+    """What a file holds that no process has spoilt; one that died may have left it so."""
+    kept = place.with_name(f".whole-{place.name}")
+    if not kept.exists():
+        kept.write_bytes(place.read_bytes())
+    return kept.read_bytes()
 
 
 # ---- reports
@@ -125,9 +133,9 @@ def _put(path: Path, place: Path) -> Iterator[None]:
 def make_reports(folder: Path) -> list[bytes]:
     """A comparison of the run, and a record of it."""
     home = run_toy(folder)
-    listed = json.loads(min(home.glob("comparison-*.json")).read_text())
+    listed = json.loads(_whole(min(home.glob("comparison-*.json"))))
     asked = "mmbench run 'concat[dim=8]' toy --against prior --data DIR --plugin 'a toy.py'"
-    return [json.dumps({**listed, "command": asked}).encode(), min(runs(folder)[0].glob("fold-*.json")).read_bytes()]
+    return [json.dumps({**listed, "command": asked}).encode(), _whole(min(runs(folder)[0].glob("fold-*.json")))]
 
 
 def read_report(path: Path) -> object:
@@ -146,7 +154,7 @@ def read_report(path: Path) -> object:
 
 
 def make_trained(folder: Path) -> list[bytes]:
-    return [train_toy(folder)[0].read_bytes()]
+    return [_whole(train_toy(folder)[0])]
 
 
 def read_trained(path: Path) -> object:
@@ -160,7 +168,7 @@ def read_trained(path: Path) -> object:
 
 
 def make_checkpoint(folder: Path) -> list[bytes]:
-    return [train_toy(folder)[0].with_suffix(".safetensors").read_bytes()]
+    return [_whole(train_toy(folder)[0].with_suffix(".safetensors"))]
 
 
 def read_checkpoint(path: Path) -> object:
@@ -168,7 +176,7 @@ def read_checkpoint(path: Path) -> object:
     from mmbench.restoring import restore
 
     record, cache = train_toy(path.parent)
-    plain = json.loads(record.read_text())
+    plain = json.loads(_whole(record))
     (path.parent / "told").write_text(json.dumps({**plain, "weights": hashlib.sha256(path.read_bytes()).hexdigest()}))
     with _put(path, record.with_suffix(".safetensors")), _put(path.parent / "told", record):
         return restore(record, cache, (TOY,))

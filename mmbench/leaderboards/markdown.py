@@ -48,7 +48,9 @@ def _on_audit(board: Board) -> str:
     if board.audit is None:
         return ""
     probe = board.audit.probe
-    return f" (probe {probe.score:.3f}; on labels drawn by lot {probe.control.score:.3f})"
+    by_lot = probe.control.score
+    told = "labels drawn by lot can tell nothing" if by_lot is None else f"on labels drawn by lot {by_lot:.3f}"
+    return f" (probe {probe.score:.3f}; {told})"
 
 
 def notes_of(board: Board) -> list[str]:

@@ -4,10 +4,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from mmbench.building import build_encoder, build_fusion, unused
 from mmbench.components import overrides
@@ -27,6 +29,7 @@ _ROUNDS = 2
 _MOST = 0.9
 _LARGE = 1_000_000  # weights below which it costs nothing that one layer has nearly all of them
 _FLOAT = 4  # bytes
+_TENSORS = 50_000  # of one network; the largest have a few thousand
 
 
 @dataclass(frozen=True)
@@ -220,15 +223,32 @@ def check_memory(parts: Sequence[Part], recipe: Recipe, machine: Machine) -> Ite
 def find_size(build: Callable[[], nn.Module]) -> int | None:
     """Bytes of the weights of what ``build`` builds, with nothing allocated; None where it does not go without values.
 
-    Raises SpecError for what is so large that its size is no number, or cannot be built in earnest either.
+    Raises SpecError for what is so large that its size is no number, has layers without end, or cannot be built in
+    earnest either.
     """
     try:
-        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+        with torch.device("meta"), _few_tensors(), warnings.catch_warnings(action="ignore"):
             return sum(parameter.nbytes for parameter in build().parameters())
     except SpecError:
         raise
     except Exception:  # it is built in earnest next, and fails there if it must
         return None
+
+
+@contextmanager
+def _few_tensors() -> Iterator[None]:
+    """SpecError as soon as a network has more tensors than any; modules alone would fill the memory, even on meta."""
+    counted = count()
+
+    def see(*_: object) -> None:
+        if next(counted) >= _TENSORS:
+            raise SpecError(f"more than {_TENSORS:,} tensors", where="network", remedy="choose a smaller depth")
+
+    hook = register_module_parameter_registration_hook(see)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def check_size(name: str, build: Callable[[], nn.Module], machine: Machine) -> None:

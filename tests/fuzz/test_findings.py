@@ -309,6 +309,13 @@ def test_folds_of_a_board_that_are_no_text(bench, name):
     refused(bench, name, b"\x80", RecordError, match="does not tell the folds")
 
 
+def test_an_audit_of_a_board_whose_lots_tell_nothing(bench):
+    audit = json.loads(bench.seeds("board-audit")[0])["audit"]
+    for one in audit["protocols"]:
+        one["probe"]["control"] = {"draws": 0, "score": None, "expected": None, "p_value": None}
+    assert bench.judge("board-audit", json.dumps({"audit": audit}).encode()) is None
+
+
 def test_a_page_of_a_board_that_is_no_text(bench):
     bench.seeds("board-page")
     assert any("README.md: differs" in fault for fault in bench.read("board-page", b"\xff").faults)
@@ -350,6 +357,13 @@ def test_a_network_larger_than_the_weights_that_are_kept_of_it(bench):
     run = json.loads(bench.seeds("trained")[0])["run"]
     run["fusion"]["params"]["dim"] = 10**8
     refused(bench, "trained", changed(bench, "trained", run=run), RecordError, match="is too small for the network")
+
+
+def test_a_network_with_layers_without_end(bench):
+    run = json.loads(bench.seeds("trained")[0])["run"]
+    run["encoders"]["facts"]["params"]["depth"] = 2**32
+    refused(bench, "trained", changed(bench, "trained", run=run), SpecError, match="more than 50,000 tensors")
+    refused(bench, "preset", b'[encoders]\nvector = "mlp[depth=4294967295]"\n', SpecError, match="50,000 tensors")
 
 
 def test_a_setting_that_trials_cannot_have_chosen(bench):
