@@ -11,6 +11,7 @@ from mmbench.trials import parse_tuning
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint", "folds")
 _OF_A_RUN = (*_SHARED, "method", "classes")
+_LONGEST = 255  # bytes of a name that disks take
 _AGAIN = "delete the folder and run the same command again"
 
 
@@ -57,7 +58,9 @@ def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:
 
 def check_listed(runs: Sequence[str], seeds: int) -> None:
     """ValueError unless a file names runs that lie beside it, and a number of seeds."""
-    if not runs or not all(isinstance(name, str) and Path(name).name == name and len(name) < 256 for name in runs):
+    if not runs or not all(isinstance(name, str) and Path(name).name == name for name in runs):
+        raise ValueError("it does not name the folders of runs beside it")
+    if any(len(name.encode()) > _LONGEST for name in runs):
         raise ValueError("it does not name the folders of runs beside it")
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise ValueError("it does not tell the number of seeds")

@@ -87,17 +87,18 @@ def open_study(url: str, name: str, epochs: int, about: Mapping[str, Any]) -> It
     with ExitStack() as stack:
         stack.enter_context(_errors(url))
         stack.enter_context(_claimed(url, name))
-        with _claimed(url, _TABLES):
-            storage = _open(url)
-            stack.callback(_close, storage)
-            pruner = optuna.pruners.MedianPruner(_STARTUP, n_warmup_steps=_n_warmup(epochs))
-            study = optuna.create_study(
-                storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True
-            )
-        for key, value in about.items():
-            if key not in study.user_attrs:
-                study.set_user_attr(key, value)
-        _fail_interrupted(study)
+        with _texts():
+            with _claimed(url, _TABLES):
+                storage = _open(url)
+                stack.callback(_close, storage)
+                pruner = optuna.pruners.MedianPruner(_STARTUP, n_warmup_steps=_n_warmup(epochs))
+                study = optuna.create_study(
+                    storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True
+                )
+            for key, value in about.items():
+                if key not in study.user_attrs:
+                    study.set_user_attr(key, value)
+            _fail_interrupted(study)
         yield study
 
 
@@ -123,7 +124,8 @@ def ask(study: "Study", number: int, space: Space, defaults: Mapping[str, Any]) 
 
 def find_trials(study: "Study") -> list[Trial]:
     """The trials that are done, by number, but for those that were interrupted: these are done again."""
-    found = (_read(trial) for trial in study.get_trials(deepcopy=False))
+    with _texts():
+        found = [_read(trial) for trial in study.get_trials(deepcopy=False)]
     return sorted((trial for trial in found if trial), key=lambda trial: trial.number)
 
 
@@ -255,4 +257,16 @@ def _errors(url: str) -> Iterator[None]:
             f"the storage of trials does not answer ({told})",
             where=where,
             remedy="mend it, or remove it, and run the same command again: trials that it holds are kept",
+        ) from error
+
+
+@contextmanager
+def _texts() -> Iterator[None]:
+    """One clear line for a damaged file whose texts are none: SQLite does not look at them, and Python does."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        remedy = "remove it, or name another, and run the same command again"
+        raise StorageError(
+            "the storage of trials is damaged: it has a text that is none", where=OPTION, remedy=remedy
         ) from error

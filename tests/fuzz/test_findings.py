@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mmbench import DataError, PluginError, RecordError, SpecError, TrainingError, WeightsError
+from mmbench import DataError, PluginError, RecordError, SpecError, StorageError, TrainingError, WeightsError
 from mmbench.documents import load_object, load_toml, parse_json
 from mmbench.errors import UserError
 from mmbench_datasets.deap.mat5 import load_mat
@@ -132,6 +132,7 @@ def test_a_diagnosis_of_which_one_level_of_noise_is_missing(bench):
         b'{"runs": ["x"], "seeds": Infinity}',
         b'{"runs": ["x"], "seeds": true}',
         ('{"runs": ["' + "x" * 5000 + '"], "seeds": 1}').encode(),
+        ('{"runs": ["' + "é" * 200 + '"], "seeds": 1}').encode(),
     ],
 )
 def test_comparisons_of_nothing(bench, content):
@@ -387,6 +388,14 @@ def test_a_fold_that_the_splits_have_not(bench, name):
 
 def test_a_command_with_a_quote_that_does_not_end(bench):
     assert bench.judge("report", changed(bench, "report", command="mmbench run 'a toy")) is None
+
+
+def test_a_storage_of_trials_with_a_text_that_is_none(bench):
+    (content,) = bench.seeds("study")
+    broken = content.replace(b"tablestudiesstudies", b"table\xfftudiesstudies").replace(
+        b"CREATE TABLE st", b"CREATE TABLE (t"
+    )
+    refused(bench, "study", broken, StorageError, match="a text that is none")
 
 
 def test_a_mark_of_a_simulation_that_is_no_text(bench):
