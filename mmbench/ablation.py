@@ -11,7 +11,7 @@ from mmbench.asked import examine, find_files, settle
 from mmbench.claims.commands import portable_command
 from mmbench.comparable import check_listed
 from mmbench.comparison import Comparison, MethodResult, compare, describe_failed, describe_method, describe_run
-from mmbench.documents import explain, load_object
+from mmbench.documents import check_texts, explain, load_object
 from mmbench.errors import JobError, RecordError, SpecError
 from mmbench.experiment import carry_out
 from mmbench.failures import describe_failures, find_failures
@@ -177,7 +177,9 @@ def is_ablation(path: Path) -> bool:
 def load_ablation(path: Path) -> AblationResult:
     """The runs behind the file of an ablation; RecordError when it is damaged."""
     try:
-        listed = _parse(load_object(path))
+        plain = load_object(path)
+        check_texts(plain)
+        listed = _parse(plain)
     except (OSError, ValueError) as error:
         raise RecordError(
             f"is not an ablation ({explain(error)})", where=path, remedy="give the path that mmbench ablate printed"

@@ -13,7 +13,7 @@ from mmbench.calibration import Calibration, calibrate, unit_tallies
 from mmbench.comparable import check_comparable, check_listed, check_records
 from mmbench.costs import Cost, over_trainings
 from mmbench.diagnosis.scores import ModalityScores, score_modalities
-from mmbench.documents import explain, load_object
+from mmbench.documents import check_texts, explain, load_object
 from mmbench.errors import RecordError
 from mmbench.failures import Failure, describe_failures, find_failures, nothing_left
 from mmbench.metrics import METRICS, Counts
@@ -353,6 +353,7 @@ def _load_listed(path: Path) -> Comparison:
         listed = load_object(path)
         runs, seeds = listed["runs"], listed["seeds"]
         check_listed(runs, seeds)
+        check_texts(runs)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(
             f"is not a comparison ({explain(error)})", where=path, remedy="give the path that mmbench run printed"

@@ -1,10 +1,13 @@
 """JSON and TOML that come from files: what cannot be read, or not be told again, is a ValueError and nothing else."""
 
 import json
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tabs and new lines
 _ENDLESS = "lists within lists without end"
 _LARGEST = 1 << 16  # bytes of a TOML file: tomllib takes minutes over a megabyte of dots
 
@@ -32,6 +35,19 @@ def load_object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"it holds a {type(value).__name__}, not an object")
     return value
+
+
+def check_texts(*values: Any) -> None:
+    """ValueError where a text within ``values`` holds what moves a terminal instead of being shown by it."""
+    left = list(values)  # no recursion: they may be nested as deep as JSON is
+    while left:
+        value = left.pop()
+        if isinstance(value, str) and _CONTROL.search(value):
+            raise ValueError(f"it has control characters in {value!r:.80}")
+        if isinstance(value, Mapping):
+            left += [*value, *value.values()]
+        elif isinstance(value, list | tuple):
+            left += value
 
 
 def load_toml(path: Path) -> dict[str, Any]:

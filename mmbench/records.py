@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.diagnosis.kept import read_diagnosis
-from mmbench.documents import explain, load_object
+from mmbench.documents import check_texts, explain, load_object
 from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
@@ -94,6 +94,7 @@ def read_record(path: Path) -> Record:
         lists = {name: tuple(plain[name]) for name in ("ids", "labels", "units", "history")}
         record = Record(**{**plain, **lists, "logits": tuple(map(tuple, plain["logits"]))})
         check_fold(plain)
+        check_texts(plain["run"], record.fold, record.ids, record.units)
         if record.diagnosis is not None:
             read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mmbench.auditing.result import AuditResult
-from mmbench.documents import explain, load_object
+from mmbench.documents import check_texts, explain, load_object
 from mmbench.errors import RecordError
 from mmbench.files import write_text
 from mmbench.hashing import digest
@@ -35,7 +35,9 @@ def load_audit(path: Path) -> AuditResult:
     from pydantic import TypeAdapter
 
     try:
-        result = TypeAdapter(AuditResult).validate_python(load_object(path)["audit"])
+        plain = load_object(path)["audit"]
+        check_texts(plain)
+        result = TypeAdapter(AuditResult).validate_python(plain)
         if not result.classes or result.strictest not in [audit.protocol for audit in result.protocols]:
             raise ValueError("it lacks the strictest protocol, or the classes")
     except (OSError, ValueError, KeyError) as error:

@@ -432,3 +432,17 @@ def test_documents(tmp_path):
     with pytest.raises(ValueError, match="surrogates"):
         parse_json(r'"\ud800"')
     assert parse_json(r'"\ud83d\ude00"') == "😀"
+
+
+BELL = "a\x1b]0;renamed\x07\x9b2J"  # renames the window and clears the screen of a terminal
+
+
+def test_texts_that_move_a_terminal_are_no_records(bench):
+    run = json.loads(bench.seeds("record")[0])["run"]
+    for values in ({"method": BELL}, {"classes": ["a", BELL]}, {"preset": {"name": "x", BELL: 1}}):
+        refused(bench, "record", of_run(bench, **values), RecordError, "control characters")
+    units = json.loads(bench.seeds("record")[0])["units"]
+    spoilt = changed(bench, "record", units=[BELL] * len(units))
+    refused(bench, "record", spoilt, RecordError, "control characters")
+    audit = json.loads(bench.seeds("audit")[0])
+    refused(bench, "audit", json.dumps({"audit": {**audit["audit"], "method": BELL}}).encode(), RecordError, "control")
