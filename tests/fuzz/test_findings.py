@@ -438,7 +438,6 @@ BELL = "a\x1b]0;renamed\x07\x9b2J"  # renames the window and clears the screen o
 
 
 def test_texts_that_move_a_terminal_are_no_records(bench):
-    run = json.loads(bench.seeds("record")[0])["run"]
     for values in ({"method": BELL}, {"classes": ["a", BELL]}, {"preset": {"name": "x", BELL: 1}}):
         refused(bench, "record", of_run(bench, **values), RecordError, "control characters")
     units = json.loads(bench.seeds("record")[0])["units"]
