@@ -94,7 +94,7 @@ def test_ids_are_unique_and_what_refers_to_them_finds_them(made):
 
 def test_names_are_only_text(write_comparison, tmp_path):
     card = {"access": "open", "title": EVIL}
-    path = write_comparison(tmp_path, (EVIL, "second"), classes=("bell \x07", EVIL), card=card, task=EVIL)
+    path = write_comparison(tmp_path, (EVIL, "second"), classes=("<b>bold\t&amp;", EVIL), card=card, task=EVIL)
     html = page_of(path)
     assert len(re.findall("<script>", html)) == 1
     assert html.count("&lt;script&gt;alert(") > 10
