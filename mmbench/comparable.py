@@ -58,9 +58,11 @@ def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:
 
 def check_listed(runs: Sequence[str], seeds: int) -> None:
     """ValueError unless a file names runs that lie beside it, and a number of seeds."""
-    if not runs or not all(isinstance(name, str) and Path(name).name == name for name in runs):
-        raise ValueError("it does not name the folders of runs beside it")
-    if any(len(name.encode()) > _LONGEST for name in runs):
+    if not runs or not all(map(_is_beside, runs)):
         raise ValueError("it does not name the folders of runs beside it")
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise ValueError("it does not tell the number of seeds")
+
+
+def _is_beside(name: object) -> bool:
+    return isinstance(name, str) and Path(name).name == name and len(name.encode()) <= _LONGEST

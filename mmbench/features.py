@@ -29,7 +29,7 @@ from mmbench.tokens import BLOCK, Blocks, is_whole_block, join_blocks, write_blo
 from mmbench.training import deterministic, mixed_precision
 from mmbench.workers import in_processes
 
-_BATCH = 64  # instances an encoder sees at once
+_BATCH = 64  # instances read at once
 _AGAIN = 2  # samples encoded again after each block
 FROZEN_SEED = 0
 

@@ -11,7 +11,8 @@ import torch
 from mmbench.building import build_encoder
 from mmbench.diagnosis.kept import Level
 from mmbench.diagnosis.plans import plan_diagnosis
-from mmbench.errors import RecordError
+from mmbench.documents import check_texts
+from mmbench.errors import RecordError, SpecError
 from mmbench.features import Encoding, encode
 from mmbench.hashing import canonical_json, code_digest, digest, file_digest
 from mmbench.keys import Near, nearest
@@ -66,6 +67,10 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
     frozen = _find_frozen(setting, recipe)
     tokens = {name: encode(what, setting.cache, setting.jobs) for name, what in frozen.items()}
     described = describe_run(setting, recipe, tokens)
+    try:
+        check_texts(described)
+    except ValueError as error:
+        raise SpecError(f"cannot be told in records: {error}", where=recipe.label, remedy="leave them out") from None
     key = digest(key_parts(described))
     folder = run_folder(setting, recipe, key)
     if not any(find_records(folder)) and (

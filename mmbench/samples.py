@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.documents import check_texts
 from mmbench.errors import DataError
 from mmbench.types import Modality, Sample, Schema
 
@@ -21,11 +22,20 @@ def check_sample(sample: Sample, schema: Schema) -> None:
             raise DataError(
                 f"declares no {group}", where=sample.id, remedy="the dataset must give every group it names"
             )
+    _check_names(sample)
     _check_labels(sample, schema)
     for modality in schema.modalities:
         if modality.name in sample.data:
             check_instances(sample, modality)
     _check_inferred(sample, schema)
+
+
+def _check_names(sample: Sample) -> None:
+    """What records tell of a sample must be such that they can be read again."""
+    try:
+        check_texts(sample.id, sample.groups)
+    except ValueError as error:
+        raise DataError(f"cannot be told in records: {error}", where=sample.id, remedy="rename it") from None
 
 
 def _check_inferred(sample: Sample, schema: Schema) -> None:

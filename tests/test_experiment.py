@@ -278,6 +278,14 @@ patience = 3
 """
 
 
+def test_what_no_record_may_tell_ends_before_anything_is_trained(people: Path, shelf: Path, tmp_path: Path) -> None:
+    preset = tmp_path / "bell\x07.toml"
+    preset.write_text("[training]\nepochs = 1\n")
+    with pytest.raises(SpecError, match="cannot be told in records"):
+        run(people, shelf, tmp_path / "runs", preset=str(preset))
+    assert not list(tmp_path.rglob("fold-*.json"))
+
+
 def test_a_preset_sets_the_run_and_the_shell_line_wins(people: Path, shelf: Path, tmp_path: Path) -> None:
     preset = tmp_path / "theirs.toml"
     preset.write_text(PRESET)

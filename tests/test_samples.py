@@ -57,6 +57,7 @@ def test_a_missing_modality_and_a_missing_label_pass() -> None:
         (with_data(taste=np.ones((1, 3))), "taste"),
         (replace(sample(), groups={}), "declares no subject"),
         (replace(sample(), groups={"subject": ""}), "declares no subject"),
+        (replace(sample(), groups={"subject": "\x07"}), "cannot be told in records"),
         (replace(sample(), labels={"mood": 2}), "label 2 of 'mood' is outside 0-1"),
         (replace(sample(), labels={"mood": -1}), "label -1"),
         (replace(sample(), labels={"mood": 0.5}), "label 0.5"),
@@ -112,3 +113,8 @@ def test_presence() -> None:
     assert presence(here, FACE).tolist() == [True, False]
     assert presence(here, FACTS).tolist() == [True]
     assert presence(replace(here, data={}), PULSE).tolist() == [False, False]
+
+
+def test_an_id_that_moves_a_terminal_is_refused() -> None:
+    with pytest.raises(DataError, match="cannot be told in records"):
+        check_sample(replace(sample(), id="s1\x1b[2J"), SCHEMA)

@@ -29,7 +29,7 @@ _ROUNDS = 2
 _MOST = 0.9
 _LARGE = 1_000_000  # weights below which it costs nothing that one layer has nearly all of them
 _FLOAT = 4  # bytes
-_TENSORS = 50_000  # of one network; the largest have a few thousand
+_TENSORS = 10_000  # of one network; the largest have a few thousand
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +77,13 @@ def _drawn_scores(
     return found
 
 
+@lru_cache(maxsize=4)
 def draw_units(n_units: int, resamples: int, seed: int) -> NDArray[np.float64]:
-    """How often each unit is in each draw with replacement ``(R, U)``."""
+    """How often each unit is in each draw with replacement ``(R, U)``; the same array for all that are compared."""
     generator = np.random.default_rng(seed)
-    return generator.multinomial(n_units, np.full(n_units, 1 / n_units), size=resamples).astype(np.float64)
+    drawn = generator.multinomial(n_units, np.full(n_units, 1 / n_units), size=resamples).astype(np.float64)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def expanded_tail(n_units: int, level: float) -> float:

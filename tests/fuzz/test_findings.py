@@ -363,8 +363,8 @@ def test_a_network_larger_than_the_weights_that_are_kept_of_it(bench):
 def test_a_network_with_layers_without_end(bench):
     run = json.loads(bench.seeds("trained")[0])["run"]
     run["encoders"]["facts"]["params"]["depth"] = 2**32
-    refused(bench, "trained", changed(bench, "trained", run=run), SpecError, match="more than 50,000 tensors")
-    refused(bench, "preset", b'[encoders]\nvector = "mlp[depth=4294967295]"\n', SpecError, match="50,000 tensors")
+    refused(bench, "trained", changed(bench, "trained", run=run), SpecError, match="more than 10,000 tensors")
+    refused(bench, "preset", b'[encoders]\nvector = "mlp[depth=4294967295]"\n', SpecError, match="10,000 tensors")
 
 
 def test_a_setting_that_trials_cannot_have_chosen(bench):
