@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Kind = Literal["timeseries", "image", "vector"]
 Access = Literal["open", "gated", "bundled", "simulated", "yours"]
@@ -63,11 +64,11 @@ class Sample:
 
     id: str
     labels: Mapping[str, int]
-    data: Mapping[str, NDArray[np.floating[Any]] | Sequence[bytes | None]]
+    data: "Mapping[str, NDArray[np.floating[Any]] | Sequence[bytes | None]]"
     groups: Mapping[str, str] = field(default_factory=dict)
-    present: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    present: "Mapping[str, NDArray[np.bool_]]" = field(default_factory=dict)
     span: tuple[float, float] | None = None
-    inferred: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    inferred: "Mapping[str, NDArray[np.bool_]]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
