@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mmbench import DataError, Sample
 from mmbench_datasets.mfeat import Mfeat
-from mmbench_datasets.mfeat.dataset import ARCHIVE
+from mmbench_datasets.mfeat.archive import ARCHIVE
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,14 @@
 """The Multiple Features dataset: six views of handwritten digits, in one archive beside this module."""
 
-import hashlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema
+from mmbench_datasets.mfeat.archive import ARCHIVE, VIEWS, load_bytes, load_views
 
-VIEWS = {"fac": 216, "fou": 76, "kar": 64, "mor": 6, "pix": 240, "zer": 47}
 DIGITS = tuple("0123456789")
 PER_DIGIT = 200
-ARCHIVE = "mfeat.npz"
-SHA256 = "b42eb29cd0498841d262478b3343cd42c255915b577c6fc648731f886ff0cee0"
 
 
 class Mfeat(Dataset):
@@ -49,7 +42,7 @@ class Mfeat(Dataset):
     def check(self, root: Path) -> list[Problem]:
         """A missing archive, or one that differs from the pinned hash."""
         try:
-            _load_bytes(root / ARCHIVE)
+            load_bytes(root / ARCHIVE, self.card.request)
         except DataError as error:
             return [Problem(str(root / ARCHIVE), error.message, error.remedy)]
         return []
@@ -64,25 +57,7 @@ class Mfeat(Dataset):
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """The digits in the order of the original files: zeros first, nines last."""
-        views = _load_views(root / ARCHIVE)
+        views = load_views(root / ARCHIVE, self.card.request)
         for row in range(len(DIGITS) * PER_DIGIT):
             data = {view: table[row : row + 1] for view, table in views.items()}
             yield Sample(id=f"d{row:04d}", labels={"digit": row // PER_DIGIT}, data=data)
-
-
-def _load_views(path: Path) -> dict[str, NDArray[np.float32]]:
-    with np.load(io.BytesIO(_load_bytes(path)), allow_pickle=False) as archive:
-        return {view: archive[view].astype(np.float32) for view in VIEWS}
-
-
-def _load_bytes(path: Path) -> bytes:
-    """The archive's bytes once they match the pinned hash; DataError otherwise."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise DataError("is missing", where=path, remedy=Mfeat.card.request) from error
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", where=path, remedy="mend its permissions") from error
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise DataError("is damaged: its hash is not the pinned one", where=path, remedy="reinstall mmbench-datasets")
-    return content

@@ -1,0 +1,40 @@
+"""The archive beside this module: its bytes, which a hash is pinned to, and the views in it."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmbench import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ARCHIVE = "mfeat.npz"
+SHA256 = "b42eb29cd0498841d262478b3343cd42c255915b577c6fc648731f886ff0cee0"
+VIEWS = {"fac": 216, "fou": 76, "kar": 64, "mor": 6, "pix": 240, "zer": 47}
+
+
+def load_views(path: Path, request: str) -> "dict[str, NDArray[np.float32]]":
+    """The table of each view, (2000, width); DataError as in `load_bytes`."""
+    import numpy as np
+
+    with np.load(io.BytesIO(load_bytes(path, request)), allow_pickle=False) as archive:
+        return {view: archive[view].astype(np.float32) for view in VIEWS}
+
+
+def load_bytes(path: Path, request: str) -> bytes:
+    """The archive's bytes once they match the pinned hash; DataError otherwise.
+
+    ``request`` tells how to come by the archive.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError("is missing", where=path, remedy=request) from error
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", where=path, remedy="mend its permissions") from error
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise DataError("is damaged: its hash is not the pinned one", where=path, remedy="reinstall mmbench-datasets")
+    return content
