@@ -25,7 +25,7 @@ def _sensor(rate: int, n_channels: int) -> bytes:
 
 def _write_people(root: Path) -> None:
     from mmbench_datasets.stress_predict.dataset import LABELS
-    from mmbench_datasets.stress_predict.recordings import SENSORS
+    from mmbench_datasets.stress_predict.sensors import SENSORS
 
     for who in ("S02", "S03"):
         (root / "Raw_data" / who).mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def read_labels(path: Path) -> object:
 
 def make_sensor(name: str) -> Callable[[Path], list[bytes]]:
     """The file of one sensor, first, and those of the others."""
-    from mmbench_datasets.stress_predict.recordings import SENSORS
+    from mmbench_datasets.stress_predict.sensors import SENSORS
 
     def make(_: Path) -> list[bytes]:
         ordered = [SENSORS[name], *(sensor for other, sensor in SENSORS.items() if other != name)]
@@ -62,7 +62,7 @@ def make_sensor(name: str) -> Callable[[Path], list[bytes]]:
 
 def read_sensor(name: str) -> Callable[[Path], object]:
     """The recordings of a person, one of them spoilt."""
-    from mmbench_datasets.stress_predict.recordings import SENSORS
+    from mmbench_datasets.stress_predict.sensors import SENSORS
 
     def read(path: Path) -> object:
         root = path.parent / "people"

@@ -138,7 +138,7 @@ def _read_avi(path: Path) -> object:
 
 def _make_edf(_: Path) -> list[bytes]:
     from mmbench_datasets.edf import MAGIC, WIDTHS
-    from mmbench_datasets.eegmat.dataset import FILE_RATE, SIGNALS
+    from mmbench_datasets.eegmat.layout import FILE_RATE, SIGNALS
 
     n = len(SIGNALS)
     head = MAGIC["EDF"] + b" " * 160 + b"01.01.1100.00.00" + str(256 * (n + 1)).ljust(52).encode()

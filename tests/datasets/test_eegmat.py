@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mmbench import DataError, Sample, SpecError
 from mmbench_datasets.eegmat import Eegmat
-from mmbench_datasets.eegmat.dataset import EEG, SIGNALS
+from mmbench_datasets.eegmat.layout import EEG, SIGNALS
 
 RATE = 500
 SMALL = {"window": 2.0, "instances": 2}
@@ -263,8 +263,8 @@ def test_a_recording_shorter_than_a_window(root: Path) -> None:
 
 def test_importing_the_datasets_loads_nothing_heavy() -> None:
     script = (
-        "import sys, mmbench_datasets.eegmat, mmbench_datasets.mfeat\n"
-        "print(sorted({'mne', 'torch', 'cv2', 'scipy'} & set(sys.modules)))"
+        "import sys, mmbench_datasets.eegmat, mmbench_datasets.mfeat, mmbench_datasets.stress_predict\n"
+        "print(sorted({'numpy', 'mne', 'torch', 'cv2', 'scipy'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -12,7 +12,7 @@ from mmbench.plugins import load_registry
 from mmbench.prepare import choose_units
 from mmbench_datasets.stress_predict import StressPredict
 from mmbench_datasets.stress_predict.dataset import LABELS
-from mmbench_datasets.stress_predict.recordings import SENSORS
+from mmbench_datasets.stress_predict.sensors import SENSORS
 
 BEGIN = 1644227574
 PHASES = ((0, 25), (1, 12), (0, 21))  # label and seconds; labels begin nine seconds after the wristband

@@ -2,12 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mmbench import (
     Card,
@@ -21,16 +17,9 @@ from mmbench import (
     SpecError,
     load_pins,
 )
-from mmbench_datasets.edf import read_header
+from mmbench_datasets.eegmat.layout import EEG, FILE_RATE, STATES, check_header
 
-# fmt: off
-EEG = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4", "T5", "T6", "P3", "P4", "O1", "O2",
-       "Fz", "Cz", "Pz")
-# fmt: on
-SIGNALS = (*(f"EEG {name}" for name in EEG), "ECG ECG")
-STATES = ("rest", "arithmetic")
 PUBLISHED = "https://physionet.org/files/eegmat/1.0.0/"
-FILE_RATE = 500
 LOWEST_RATE = 120  # below this, the anti-alias filter begins to cut what the recordings hold, up to 45 Hz
 
 
@@ -123,73 +112,15 @@ class Eegmat(Dataset):
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """First the windows at rest, then those of mental arithmetic, each in order of time."""
-        for label, path in enumerate(self.sources(root, unit)):
-            signals = _load(path)
-            if label == 0 and self.rest_seconds is not None:
-                signals = signals[:, : round(self.rest_seconds * FILE_RATE)]
-            if signals.shape[1] < self.window_samples:
-                message = f"{signals.shape[1] / FILE_RATE:g} s are shorter than one window"
-                raise DataError(message, where=path, remedy="choose a shorter window")
-            yield from self._cut(signals, unit, label)
+        from mmbench_datasets.eegmat.windows import read_windows
 
-    def _cut(self, signals: NDArray[np.float64], unit: str, label: int) -> Iterator[Sample]:
-        recording = f"{unit}/{STATES[label]}"
-        starts = range(0, signals.shape[1] - self.window_samples + 1, self.stride_samples)
-        for number, start in enumerate(starts):
-            stop = start + self.window_samples
-            window = self._resample(signals[:, start:stop])
-            yield Sample(
-                id=f"{recording}/w{number:03d}",
-                labels={"state": label},
-                data={"eeg": window[None, :-1], "ecg": window[-1].reshape(self.instances, 1, -1)},
-                groups={"subject": unit, "recording": recording},
-                span=(start / FILE_RATE, stop / FILE_RATE),
-            )
-
-    def _resample(self, window: NDArray[np.float64]) -> NDArray[np.float32]:
-        from scipy.signal import resample_poly
-
-        ratio = Fraction(self.rate, FILE_RATE)
-        # Padding along the line from first to last sample keeps the filter from ringing at the edges.
-        resampled = resample_poly(window, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
-        return resampled.astype(np.float32)
+        yield from read_windows(self, root, unit)
 
     def _problems(self, path: Path) -> list[Problem]:
         if not path.is_file():
             return [Problem(str(path), "is missing", self.card.request)]
         try:
-            _check_header(path)
+            check_header(path)
         except DataError as error:
             return [Problem(str(path), error.message, error.remedy)]
         return []
-
-
-def _check_header(path: Path) -> None:
-    header = read_header(path, "EDF", "get this file again")
-    if missing := [label for label in SIGNALS if label not in header.labels]:
-        message = f"lacks the channel {missing[0]!r}" + (f" and {len(missing) - 1} more" if missing[1:] else "")
-        raise DataError(message, where=path, remedy="use the unchanged EDF files of EEGMAT")
-    for label in SIGNALS:
-        if (rate := header.rate(label)) != FILE_RATE:
-            message = f"channel {label!r} has {rate:g} Hz, not {FILE_RATE}"
-            raise DataError(message, where=path, remedy="use the unchanged EDF files of EEGMAT")
-
-
-def _load(path: Path) -> NDArray[np.float64]:
-    """The EEG channels and the ECG of a recording, ``(20, time)`` in µV."""
-    import mne
-
-    if not path.is_file():
-        raise DataError("is missing", where=path, remedy=Eegmat.card.request)
-    _check_header(path)
-    try:
-        raw = mne.io.read_raw_edf(path, include=list(SIGNALS), verbose="error")
-        signals: NDArray[np.float64] = raw.get_data(picks=list(SIGNALS), verbose="error") * 1e6
-    except (ValueError, RuntimeError, OSError, AssertionError, LookupError) as error:
-        message = f"mne cannot read it ({str(error).splitlines()[0][:120] if str(error) else type(error).__name__})"
-        raise DataError(message, where=path, remedy="get this file again") from error
-    for label, signal in zip(SIGNALS, signals, strict=True):
-        if not np.ptp(signal) > 0:  # also when it is not a number
-            message = f"channel {label!r} is constant"
-            raise DataError(message, where=path, remedy="get this file again, or take both files of the person away")
-    return signals

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mmbench import (
     Card,
@@ -17,8 +17,11 @@ from mmbench import (
     SpecError,
     load_pins,
 )
-from mmbench_datasets.stress_predict.phases import CLASSES, Phase, load_phases
-from mmbench_datasets.stress_predict.recordings import SENSORS, Recording, load_recording, read_start
+from mmbench_datasets.stress_predict.phases import CLASSES, Phase
+from mmbench_datasets.stress_predict.sensors import SENSORS, read_start
+
+if TYPE_CHECKING:
+    from mmbench_datasets.stress_predict.recordings import Recording
 
 LABELS = "Processed_data/Improved_All_Combined_hr_rsp_binary.csv"
 RAW = "Raw_data"
@@ -90,7 +93,7 @@ class StressPredict(Dataset):
 
     def units(self, root: Path) -> list[str]:
         """``s02``, ``s03``, ...: everyone with recordings and labels."""
-        phases = load_phases(root / LABELS)
+        phases = self._phases(root)
         return [unit for unit in self._recorded(root) if unit in phases]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
@@ -103,7 +106,7 @@ class StressPredict(Dataset):
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """People who lack labels or recordings, and the seconds that fill no window."""
-        phases, recorded = load_phases(root / LABELS), self._recorded(root)
+        phases, recorded = self._phases(root), self._recorded(root)
         left = {unit: f"recorded, but without a label in {LABELS}" for unit in recorded if unit not in phases}
         left |= {unit: f"labelled, but not recorded in {RAW}" for unit in phases if unit not in recorded}
         mine = [phase for unit in recorded if unit in phases for phase in phases[unit]]
@@ -115,7 +118,9 @@ class StressPredict(Dataset):
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """The windows of a person, phase by phase in order of time."""
-        phases = load_phases(root / LABELS)
+        from mmbench_datasets.stress_predict.recordings import load_recording
+
+        phases = self._phases(root)
         if unit not in phases:
             raise DataError(f"{unit} has no labels", where=root / LABELS, remedy="leave this person out")
         recordings = {name: load_recording(self._file(root, unit, name), sensor) for name, sensor in SENSORS.items()}
@@ -123,7 +128,7 @@ class StressPredict(Dataset):
         for phase in phases[unit]:
             yield from self._cut(recordings, phase, unit, begin)
 
-    def _cut(self, recordings: Mapping[str, Recording], phase: Phase, unit: str, begin: float) -> Iterator[Sample]:
+    def _cut(self, recordings: "Mapping[str, Recording]", phase: Phase, unit: str, begin: float) -> Iterator[Sample]:
         trial = f"{unit}/{phase.name}"
         for number, offset in enumerate(self._offsets(phase)):
             start = phase.start + offset
@@ -148,6 +153,11 @@ class StressPredict(Dataset):
         """Seconds of a phase that lie in a window."""
         offsets = self._offsets(phase)
         return len(offsets) and (len(offsets) - 1) * min(self.stride, self.window) + self.window
+
+    def _phases(self, root: Path) -> Mapping[str, tuple[Phase, ...]]:
+        from mmbench_datasets.stress_predict.labels import load_phases
+
+        return load_phases(root / LABELS)
 
     def _recorded(self, root: Path) -> list[str]:
         found = (re.fullmatch(r"S(\d\d+)", path.name) for path in (root / RAW).glob("S*") if path.is_dir())

@@ -1,21 +1,8 @@
-"""The publishers' labels, one a second, as the phases of each person: runs of seconds of one class."""
+"""The phases of a person: runs of seconds of one class."""
 
-import csv
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
-
-from mmbench import DataError
 
 CLASSES = ("rest", "stress")
-PERSON, TIME, LABEL = "Participant", "Time(sec)", "Label"
-MOST = 999  # participants: a damaged table could name one in each row
-REMEDY = "get this file again"
 
 
 @dataclass(frozen=True)
@@ -31,52 +18,3 @@ class Phase:
     def name(self) -> str:
         """``p1-rest``, ``p2-stress``, ..."""
         return f"p{self.number}-{CLASSES[self.label]}"
-
-
-def load_phases(path: Path) -> Mapping[str, tuple[Phase, ...]]:
-    """The phases of everyone with labels, in order of time, by unit: ``s02``, ``s03``, ...
-
-    A phase ends where the class changes and where seconds are missing. Raises DataError for anything but the
-    publishers' columns, whole numbers, 0 and 1 as labels and seconds that increase.
-    """
-    if not path.is_file():
-        raise DataError("is missing", where=path, remedy=REMEDY)
-    stat = path.stat()
-    return _load(path, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=2)  # asked for each unit, and parsing the 112,516 rows takes a tenth of a second
-def _load(path: Path, changed: int, size: int) -> Mapping[str, tuple[Phase, ...]]:
-    rows = _rows(path)
-    if not rows.size or not np.isin(rows[:, 0], range(MOST + 1)).all() or not np.isin(rows[:, 2], (0, 1)).all():
-        message = f"has no rows, a participant outside 0-{MOST} or a label that is not 0 or 1"
-        raise DataError(message, where=path, remedy=REMEDY)
-    people = {f"s{number:02d}": rows[rows[:, 0] == number, 1:] for number in np.unique(rows[:, 0]).tolist()}
-    for unit, mine in people.items():
-        if (np.diff(mine[:, 0]) <= 0).any():
-            raise DataError(f"the seconds of {unit} do not increase", where=path, remedy=REMEDY)
-    return {unit: _phases(mine) for unit, mine in people.items()}
-
-
-def _rows(path: Path) -> NDArray[np.int64]:
-    """Participant, Unix time and label of each row."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header = next(csv.reader([file.readline(1000)]), [])
-            columns = [header.index(name) for name in (PERSON, TIME, LABEL)]
-            lines = [line for line in file if line.strip()]
-        # Without lines, loadtxt would warn.
-        return np.loadtxt(lines, np.int64, delimiter=",", usecols=columns, ndmin=2) if lines else np.empty((0, 3), int)
-    except (ValueError, OverflowError, IndexError, csv.Error) as error:
-        message = f"is not the publishers' table of labels ({' '.join(str(error).split())[:120]})"
-        raise DataError(message, where=path, remedy=REMEDY) from error
-
-
-def _phases(rows: NDArray[np.int64]) -> tuple[Phase, ...]:
-    """Runs of seconds without gap and with one label, of rows of time and label."""
-    breaks = (np.diff(rows[:, 0]) != 1) | (np.diff(rows[:, 1]) != 0)
-    edges = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(rows)]
-    return tuple(
-        Phase(number, int(rows[first, 1]), int(rows[first, 0]), stop - first)
-        for number, (first, stop) in enumerate(pairwise(edges), start=1)
-    )
