@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,6 @@ from mmbench_datasets.deap.layout import RATE
 from mmbench_datasets.deap.ocular import remove_ocular_components
 
 _BAND = (1.0, 50.0)
-
-
-Preprocessing = Literal["released", "milmer", "published"]
 
 
 def clean_as_described(

@@ -1,7 +1,10 @@
 """The faults of Milmer's public preprocessing notebook, repeated on request, to measure what each is worth."""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 HALV = 3
 """The place of high arousal, low valence among Milmer's quadrants, which takes what no other condition takes."""
@@ -15,7 +18,7 @@ TWENTE_CHANNELS = (
 # fmt: on
 
 
-def scramble(trial: NDArray[np.floating]) -> NDArray[np.floating]:
+def scramble(trial: "NDArray[np.floating]") -> "NDArray[np.floating]":
     """A trial (C, T) read as if it were (T, C): its values in another order, of the same shape.
 
     Row c of the outcome takes each C-th value of all channels laid end to end, from the c-th on. A window of a

@@ -1,12 +1,13 @@
 """Class labels from the ratings of a trial."""
 
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from mmbench_datasets.deap.faults import published_quadrant
 from mmbench_datasets.deap.layout import RATINGS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
 """High or low arousal, high or low valence, in Milmer's order."""
@@ -14,7 +15,7 @@ QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
 Ties = Literal["low", "halv"]
 
 
-def label(ratings: NDArray[np.floating], ties: Ties = "low") -> dict[str, int]:
+def label(ratings: "NDArray[np.floating]", ties: Ties = "low") -> dict[str, int]:
     """Labels of all tasks from ratings (4,) of 1-9; above 5 is high.
 
     With ``ties="halv"`` the quadrant is that of the public notebook; the other tasks stay as they are.

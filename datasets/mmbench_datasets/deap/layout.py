@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from mmbench import DataError
+
 RATE = 128.0
 BASELINE_S = 3.0
 TRIAL_S = 60.0
@@ -67,6 +69,16 @@ def find_recordings(home: Path, source: Source = "preprocessed") -> dict[str, Pa
             if _SUBJECT.match(path.stem):
                 found[path.stem] = path
     return dict(sorted(found.items()))
+
+
+def find_recording(home: Path, subject: str, source: Source) -> Path:
+    """The file with the signals of a subject; DataError where there is none."""
+    try:
+        return find_recordings(home, source)[subject]
+    except KeyError:
+        folder, suffix = FOLDERS[source][-1]
+        remedy = f"put {subject}{suffix} into {folder}"
+        raise DataError(f"there are no signals of {subject}", where=home, remedy=remedy) from None
 
 
 def find_videos(home: Path, subject: str) -> dict[int, Path]:

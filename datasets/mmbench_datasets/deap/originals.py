@@ -6,19 +6,18 @@ As DEAP's authors describe theirs: down to 128 Hz, ocular artefacts removed, 4-4
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError
+from mmbench_datasets.deap.choices import Removal
 from mmbench_datasets.deap.cleaning import join_trials, split_trials
 from mmbench_datasets.deap.files import Ratings, Recording
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_TRIALS, RATE, RATINGS, TRIAL_S
 from mmbench_datasets.deap.ocular import Signals, regress_eog, remove_ocular_components
 from mmbench_datasets.edf import Header, read_header
-
-Removal = Literal["regression", "ica", "none"]
 
 RAW_RATE = 512
 STATUS_OFFSET = 1_703_680

@@ -1,30 +1,15 @@
 """DEAP as a dataset: windows of EEG with the faces filmed at the same time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench import Card, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.deap import layout
-from mmbench_datasets.deap.checks import check_home
-from mmbench_datasets.deap.cleaning import Preprocessing, clean_as_described, clean_as_published
-from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
-from mmbench_datasets.deap.files import Recording, load_ratings, load_recording
-from mmbench_datasets.deap.footage import Footage, match_videos
-from mmbench_datasets.deap.labels import QUADRANTS, Ties, label
-from mmbench_datasets.deap.ocular import EOG_CHANNELS
-from mmbench_datasets.deap.originals import Removal, load_original
-
-if TYPE_CHECKING:
-    from mmbench_datasets.deap.faces import Bag
-
-_N_EEG = len(layout.EEG_CHANNELS)
-_N_BASELINE = round(layout.BASELINE_S * layout.RATE)
+from mmbench_datasets.deap.choices import Preprocessing, Removal
+from mmbench_datasets.deap.faults import TWENTE_CHANNELS
+from mmbench_datasets.deap.labels import QUADRANTS, Ties
 
 
 class Deap(Dataset):
@@ -117,7 +102,7 @@ class Deap(Dataset):
     def schema(self) -> Schema:
         """EEG, faces, and the peripheral channels when asked for; five tasks, the quadrants first."""
         length = round(self.window * layout.RATE)
-        eeg = Modality("eeg", "timeseries", (_N_EEG, length), rate=layout.RATE, channels=self.channels)
+        eeg = Modality("eeg", "timeseries", (len(self.channels), length), rate=layout.RATE, channels=self.channels)
         names = layout.PERIPHERAL_CHANNELS
         peripheral = Modality("peripheral", "timeseries", (len(names), length), rate=layout.RATE, channels=names)
         face = Modality("face", "image", (3, self.face_size, self.face_size), instances=self.frames)
@@ -135,6 +120,8 @@ class Deap(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """Missing and truncated files; nothing is decoded."""
+        from mmbench_datasets.deap.checks import check_home
+
         matched = self.video_order == "experiment"
         return check_home(root, self.source, want_video=self.video, want_ratings=matched, request=self.card.request)
 
@@ -148,24 +135,16 @@ class Deap(Dataset):
         """The signals, the videos, and the ratings where they label trials or say which video is which."""
         home = layout.find_home(root)
         videos = layout.find_videos(home, unit) if self.video else {}
-        sources = [self._find_recording(home, unit), *videos.values()]
+        sources = [layout.find_recording(home, unit, self.source), *videos.values()]
         if self.source == "bdf" or (videos and self.video_order == "experiment"):
             sources.insert(1, home / layout.RATINGS_FILE)
         return [path for path in sources if path.is_file()]
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""
-        home = layout.find_home(root)
-        recording = self._load(home, unit)
-        videos = self._match_videos(home, unit, recording.labels) if self.video else {}
-        offsets = (np.arange(self.frames) + 0.5) * self.window / self.frames
-        footage = Footage(videos, (self.starts[:, None] + offsets).tolist(), self.face_size)
-        eeg = self._preprocess(recording)
-        for row in range(layout.N_TRIALS):
-            signals = eeg[row], recording.data[row, _N_EEG:, _N_BASELINE:]
-            for index, bag in enumerate(footage.read(row + 1)):
-                if bag or self.faces == "keep":
-                    yield self._make_sample(unit, row + 1, index, signals, recording.labels[row], bag)
+        from mmbench_datasets.deap.windows import read_windows
+
+        yield from read_windows(self, layout.find_home(root), unit)
 
     def simulate(
         self,
@@ -196,69 +175,6 @@ class Deap(Dataset):
     def channels(self) -> tuple[str, ...]:
         """The names of the EEG channels, true or not."""
         return TWENTE_CHANNELS if self.twente_names else layout.EEG_CHANNELS
-
-    @cached_property
-    def starts(self) -> NDArray[np.float64]:
-        """Where each window begins, in seconds of the trial, on the grid of the samples."""
-        starts = np.linspace(0, layout.TRIAL_S - self.window, self.windows)
-        return np.asarray(np.round(starts * layout.RATE) / layout.RATE)
-
-    def _find_recording(self, home: Path, unit: str) -> Path:
-        try:
-            return layout.find_recordings(home, self.source)[unit]
-        except KeyError:
-            folder, suffix = layout.FOLDERS[self.source][-1]
-            remedy = f"put {unit}{suffix} into {folder}"
-            raise DataError(f"there are no signals of {unit}", where=home, remedy=remedy) from None
-
-    def _load(self, home: Path, unit: str) -> Recording:
-        path = self._find_recording(home, unit)
-        if self.source == "preprocessed":
-            return load_recording(path)
-        return load_original(path, int(unit[1:]), load_ratings(home / layout.RATINGS_FILE), self.eog)
-
-    def _match_videos(self, home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
-        if self.video_order == "presentation":
-            return layout.find_videos(home, unit)
-        return match_videos(home, unit, labels)
-
-    def _preprocess(self, recording: Recording) -> NDArray[np.floating]:
-        """The EEG (40, 32, 7680) of all trials without their baselines."""
-        trials = recording.data[:, :, _N_BASELINE:]
-        eeg = trials[:, :_N_EEG]
-        if self.scramble:
-            eeg = np.stack([scramble(trial) for trial in eeg])
-        if self.eeg == "milmer":
-            return clean_as_described(eeg, trials[:, _N_EEG : _N_EEG + len(EOG_CHANNELS)], self.channels)
-        return clean_as_published(eeg, self.channels) if self.eeg == "published" else eeg
-
-    def _make_sample(
-        self,
-        unit: str,
-        experiment: int,
-        index: int,
-        signals: tuple[NDArray[np.floating], NDArray[np.floating]],
-        ratings: NDArray[np.floating],
-        bag: "Bag | None",
-    ) -> Sample:
-        start = float(self.starts[index])
-        first = round(start * layout.RATE)
-        window = slice(first, first + round(self.window * layout.RATE))
-        eeg, peripheral = (np.asarray(signal[:, window], np.float32)[None] for signal in signals)
-        data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": eeg}
-        if self.peripheral:
-            data["peripheral"] = peripheral
-        if bag:
-            data["face"] = bag.faces
-        trial = f"{unit}/e{experiment:02d}"
-        return Sample(
-            id=f"{trial}/w{index:02d}",
-            labels=label(ratings, self.ties),
-            data=data,
-            groups={"subject": unit, "trial": trial},
-            span=(start, start + self.window),
-            inferred={"face": bag.inferred} if bag else {},
-        )
 
 
 def _check_parameters(window: float, windows: int, frames: int, face_size: int) -> None:

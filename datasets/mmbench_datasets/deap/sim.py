@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card
-from mmbench_datasets.deap.cleaning import Preprocessing
+from mmbench_datasets.deap.choices import Preprocessing
 from mmbench_datasets.deap.labels import Ties
 from mmbench_datasets.deap.reader import Deap
 from mmbench_datasets.deap.simulation import Simulation

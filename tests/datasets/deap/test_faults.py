@@ -9,6 +9,7 @@ from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
 from mmbench_datasets.deap.files import Recording, load_recording
 from mmbench_datasets.deap.labels import QUADRANTS, label
 from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS
+from mmbench_datasets.deap.windows import pair_videos, preprocess
 
 
 def test_scrambling_is_no_transpose():
@@ -22,11 +23,11 @@ def test_a_scrambled_window_is_few_electrodes_over_the_whole_minute(simulated):
     times = np.zeros(DATA_SHAPE)
     times[:, :, 384:] = np.arange(7680)
     dataset = Deap(scramble=True)
-    electrodes, seconds = (dataset._preprocess(Recording(values, np.ones((40, 4)))) for values in (data, times))
+    electrodes, seconds = (preprocess(dataset, Recording(values, np.ones((40, 4)))) for values in (data, times))
     window = slice(384 * 7, 384 * 8)  # samples 2688-3071 of each row are values 86016-98303 of the trial laid flat
     assert np.unique(electrodes[0, :, window]).tolist() == [11, 12]
     assert np.ptp(seconds[0, :, window]) == 7679
-    plain = Deap()._preprocess(Recording(data, np.ones((40, 4))))
+    plain = preprocess(Deap(), Recording(data, np.ones((40, 4))))
     assert np.unique(plain[0, 5]).tolist() == [5]
 
 
@@ -44,9 +45,9 @@ def test_the_preprocessing_asked_for_gets_the_eog_and_the_names(simulated):
     trials = few.data[:, :, 384:]
     for names, wrong in ((EEG_CHANNELS, False), (TWENTE_CHANNELS, True)):
         expected = clean_as_described(trials[:, :32], trials[:, 32:34], names)
-        np.testing.assert_array_equal(Deap(eeg="milmer", twente_names=wrong)._preprocess(few), expected)
+        np.testing.assert_array_equal(preprocess(Deap(eeg="milmer", twente_names=wrong), few), expected)
         assert np.abs(expected - trials[:, :32]).max() > 1
-    assert np.array_equal(Deap()._preprocess(few), trials[:, :32])
+    assert np.array_equal(preprocess(Deap(), few), trials[:, :32])
 
 
 @pytest.mark.parametrize("is_scrambled", [False, True])
@@ -94,7 +95,7 @@ def test_ties(valence, arousal, mended, published):
 def test_ties_reach_the_samples(simulated, monkeypatch):
     recording = load_recording(simulated / "data_preprocessed_python/s01.dat")
     tied = Recording(recording.data, np.full((40, 4), 5.0))
-    monkeypatch.setattr("mmbench_datasets.deap.reader.load_recording", lambda _: tied)
+    monkeypatch.setattr("mmbench_datasets.deap.windows.load_recording", lambda _: tied)
     for ties, quadrant in (("low", "LALV"), ("halv", "HALV")):
         sample = next(Deap(video=False, ties=ties).read(simulated, "s01"))
         assert QUADRANTS[sample.labels["quadrant"]] == quadrant
@@ -104,7 +105,7 @@ def test_videos_in_the_order_of_presentation(copy):
     """Each number is taken for an Experiment_id; the ratings are not even needed."""
     root = copy("metadata_csv/participant_ratings.csv")
     labels = np.ones((40, 4))
-    videos = Deap(video_order="presentation")._match_videos(root, "s01", labels)
+    videos = pair_videos(Deap(video_order="presentation"), root, "s01", labels)
     assert {number: path.stem for number, path in videos.items()} == {
         number: f"s01_trial{number:02d}" for number in range(1, 41)
     }

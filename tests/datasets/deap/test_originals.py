@@ -216,14 +216,14 @@ def test_check_sources_and_units_follow_the_source(sessions, simulated):
 
 def test_the_reader_cuts_windows_from_the_originals(sessions, simulated, monkeypatch, tmp_path):
     """With the trials that are there repeated up to 40."""
-    import mmbench_datasets.deap.reader as reader
+    import mmbench_datasets.deap.windows as windows
 
     def load(path, participant, ratings, eog):
         assert (path.name, participant, len(ratings)) == ("s01.bdf", 1, 40)
         recording = load_original(path, participant, RATINGS, eog, 3)
         return type(recording)(np.tile(recording.data, (14, 1, 1))[:40], np.tile(recording.labels, (14, 1))[:40])
 
-    monkeypatch.setattr(reader, "load_original", load)
+    monkeypatch.setattr(windows, "load_original", load)
     for name, folder in (("metadata_csv", simulated), (ORIGINAL_FOLDER, sessions.parent)):
         (tmp_path / name).symlink_to(folder / name)
     sample = next(Deap(source="bdf", video=False, windows=2).read(tmp_path, "s01"))

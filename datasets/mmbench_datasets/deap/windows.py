@@ -1,0 +1,102 @@
+"""The windows of a person as samples: signals, labels and faces of the same trials put together."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import Sample
+from mmbench_datasets.deap import layout
+from mmbench_datasets.deap.cleaning import clean_as_described, clean_as_published
+from mmbench_datasets.deap.faults import scramble
+from mmbench_datasets.deap.files import Recording, load_ratings, load_recording
+from mmbench_datasets.deap.footage import Footage, match_videos
+from mmbench_datasets.deap.labels import label
+from mmbench_datasets.deap.ocular import EOG_CHANNELS
+from mmbench_datasets.deap.originals import load_original
+
+if TYPE_CHECKING:
+    from mmbench_datasets.deap.faces import Bag
+    from mmbench_datasets.deap.reader import Deap
+
+_N_EEG = len(layout.EEG_CHANNELS)
+_N_BASELINE = round(layout.BASELINE_S * layout.RATE)
+
+
+class _Trial(NamedTuple):
+    """What the windows of a trial are cut from: signals (C, 7680), ratings (4,)."""
+
+    unit: str
+    experiment: int
+    eeg: NDArray[np.floating]
+    peripheral: NDArray[np.floating]
+    ratings: NDArray[np.floating]
+
+
+def read_windows(dataset: "Deap", home: Path, unit: str) -> Iterator[Sample]:
+    """The windows of a person in order of Experiment_id and time."""
+    recording = _load(dataset, home, unit)
+    videos = pair_videos(dataset, home, unit, recording.labels) if dataset.video else {}
+    starts = place_windows(dataset.window, dataset.windows)
+    offsets = (np.arange(dataset.frames) + 0.5) * dataset.window / dataset.frames
+    footage = Footage(videos, (starts[:, None] + offsets).tolist(), dataset.face_size)
+    eeg = preprocess(dataset, recording)
+    for row in range(layout.N_TRIALS):
+        peripheral = recording.data[row, _N_EEG:, _N_BASELINE:]
+        trial = _Trial(unit, row + 1, eeg[row], peripheral, recording.labels[row])
+        for index, bag in enumerate(footage.read(row + 1)):
+            if bag or dataset.faces == "keep":
+                yield _make_sample(dataset, trial, index, float(starts[index]), bag)
+
+
+def place_windows(window: float, n_windows: int) -> NDArray[np.float64]:
+    """Where each window of ``window`` s begins, in seconds of the trial, on the grid of the samples."""
+    starts = np.linspace(0, layout.TRIAL_S - window, n_windows)
+    return np.asarray(np.round(starts * layout.RATE) / layout.RATE)
+
+
+def pair_videos(dataset: "Deap", home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
+    """The videos of a person by the row of the EEG, from 1, that they are paired with."""
+    if dataset.video_order == "presentation":
+        return layout.find_videos(home, unit)
+    return match_videos(home, unit, labels)
+
+
+def preprocess(dataset: "Deap", recording: Recording) -> NDArray[np.floating]:
+    """The EEG (40, 32, 7680) of all trials without their baselines."""
+    trials = recording.data[:, :, _N_BASELINE:]
+    eeg = trials[:, :_N_EEG]
+    if dataset.scramble:
+        eeg = np.stack([scramble(trial) for trial in eeg])
+    if dataset.eeg == "milmer":
+        return clean_as_described(eeg, trials[:, _N_EEG : _N_EEG + len(EOG_CHANNELS)], dataset.channels)
+    return clean_as_published(eeg, dataset.channels) if dataset.eeg == "published" else eeg
+
+
+def _load(dataset: "Deap", home: Path, unit: str) -> Recording:
+    path = layout.find_recording(home, unit, dataset.source)
+    if dataset.source == "preprocessed":
+        return load_recording(path)
+    return load_original(path, int(unit[1:]), load_ratings(home / layout.RATINGS_FILE), dataset.eog)
+
+
+def _make_sample(dataset: "Deap", trial: _Trial, index: int, start: float, bag: "Bag | None") -> Sample:
+    first = round(start * layout.RATE)
+    window = slice(first, first + round(dataset.window * layout.RATE))
+    eeg, peripheral = (np.asarray(signal[:, window], np.float32)[None] for signal in (trial.eeg, trial.peripheral))
+    data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": eeg}
+    if dataset.peripheral:
+        data["peripheral"] = peripheral
+    if bag:
+        data["face"] = bag.faces
+    name = f"{trial.unit}/e{trial.experiment:02d}"
+    return Sample(
+        id=f"{name}/w{index:02d}",
+        labels=label(trial.ratings, dataset.ties),
+        data=data,
+        groups={"subject": trial.unit, "trial": name},
+        span=(start, start + dataset.window),
+        inferred={"face": bag.inferred} if bag else {},
+    )
