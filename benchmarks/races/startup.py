@@ -19,7 +19,7 @@ GOALS = (
     Goal("`--help` in at most 0.35 s", HELP, most=0.35),
     Goal("`data list` in at most 0.35 s", LIST, most=0.35),
 )
-HEAVY = ("torch", "timm", "mne", "optuna", "sklearn")
+HEAVY = ("numpy", "torch", "timm", "mne", "optuna", "sklearn")
 _LOOK = """
 import json, sys
 from mmbench.cli import main
