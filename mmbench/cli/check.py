@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.console import progress, show, show_json, show_text
 from mmbench.cli.options import Json, Plugins
 from mmbench.errors import SpecError
 from mmbench.progress import track
@@ -62,10 +61,10 @@ def _lint(question: "Question", as_json: bool) -> bool:
         show_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            show(Text(f"{finding.check}: {finding}"))
+            show_text(f"{finding.check}: {finding}")
         where = question.dataset or "an example of a time series and a bag of images"
         count = f"{len(findings) or 'no'} finding{'s' if len(findings) != 1 else ''}"
-        show(Text(f"{question.method} on {where}: {count}"))
+        show_text(f"{question.method} on {where}: {count}")
     return not findings
 
 
@@ -88,7 +87,7 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
         for outcome in outcomes:
             if outcome.skipped or not outcome.ok:
                 word = "skipped" if outcome.skipped else "FAILED"
-                show(Text(f"{word}: {outcome.subject}, {outcome.name}: {outcome.message}"))
+                show_text(f"{word}: {outcome.subject}, {outcome.name}: {outcome.message}")
         n_skipped = sum(outcome.skipped for outcome in outcomes)
         passed = len(outcomes) - len(failed) - n_skipped
         show(f"{plugin}: {passed} checks passed, {len(failed)} failed, {n_skipped} skipped")

@@ -6,29 +6,30 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
-
-from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from mmbench.progress import reporting
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _WIDTH = 80
 _LONG = 10  # seconds from which on a rate is worth a word in a log
 
 
-def show(renderable: RenderableType) -> None:
+def show(renderable: "RenderableType") -> None:
     """Print a result; 80 columns where stdout is not a terminal."""
+    from rich.console import Console
+
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     console.print(renderable, crop=False)  # a path stays whole, however long
+
+
+def show_text(text: str) -> None:
+    """Print a text in which nothing is markup, though a name in it may look like it."""
+    from rich.text import Text
+
+    show(Text(text))
 
 
 def show_lines(lines: Iterable[object]) -> None:
@@ -51,45 +52,14 @@ def fail(line: str) -> None:
     sys.stderr.write(f"mmbench: {line}\n")
 
 
-class Rate(ProgressColumn):
+def show_rate(speed: float) -> str:
     """Steps a second, or seconds a step where that is the larger number."""
-
-    def render(self, task: Task) -> Text:
-        """The rate so far; nothing before there is one."""
-        return Text(_show_rate(task.speed) if task.speed else "", style="dim")
-
-
-def _show_rate(speed: float) -> str:
     return f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f}s each"
 
 
-def _is_within(label: str) -> bool:
+def is_within(label: str) -> bool:
     """Whether a bar is that of one job (its label has a dot), beneath the bar of all."""
     return " · " in label
-
-
-class Bars:
-    """Progress as bars on a terminal, those of single jobs beneath the one of all."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def start(self, label: str, total: int | None) -> int:
-        """Begin a bar."""
-        shown = f"  {label}" if _is_within(label) else label
-        return int(self._progress.add_task(shown, total=total, note=""))
-
-    def advance(self, key: int, note: str = "") -> None:
-        """One step further."""
-        self._progress.update(key, advance=1, note=note)  # type: ignore[arg-type]  # a TaskID is an int
-
-    def finish(self, key: int) -> None:
-        """Take the bar away."""
-        self._progress.remove_task(key)  # type: ignore[arg-type]  # a TaskID is an int
-
-    def message(self, text: str) -> None:
-        """Print a line above the bars."""
-        self._progress.console.print(text, markup=False, highlight=False)
 
 
 class Lines:
@@ -112,7 +82,7 @@ class Lines:
         label, total, done = self._bars[key]
         self._bars[key] = (label, total, done + 1)
         # Epochs of single folds would drown the log.
-        if total and not _is_within(label) and (done + 1) * 10 // total > done * 10 // total:
+        if total and not is_within(label) and (done + 1) * 10 // total > done * 10 // total:
             note(f"{label}: {done + 1}/{total}" + (f" ({text})" if text else "") + self._pace(key))
 
     def _pace(self, key: int) -> str:
@@ -122,7 +92,7 @@ class Lines:
         if not total or seconds < _LONG:
             return ""
         left = timedelta(seconds=round(seconds / done * (total - done)))
-        return f", {_show_rate(done / seconds)}" + (f", {left} left" if done < total else "")
+        return f", {show_rate(done / seconds)}" + (f", {left} left" if done < total else "")
 
     def finish(self, key: int) -> None:
         """Forget the count."""
@@ -150,18 +120,6 @@ def _reported(quiet: bool) -> AbstractContextManager[object]:
         return nullcontext()
     if not sys.stderr.isatty():
         return reporting(Lines())
-    return _bars()
+    from mmbench.cli.bars import show_bars
 
-
-@contextmanager
-def _bars() -> Iterator[None]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars, reporting(Bars(bars)):
-        yield
+    return show_bars()

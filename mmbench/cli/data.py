@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
-from mmbench.cli.console import note, progress, show, show_json
+from mmbench.cli.console import note, progress, show, show_json, show_text
 from mmbench.cli.options import Json, Plugins
 from mmbench.errors import SpecError
 from mmbench.specs import bind_arguments, parse_pairs, parse_spec
@@ -92,8 +91,8 @@ def get(
         note(f"only {download.part}")
     with progress():
         fetched = fetch(download, folder, source, spec.name)
-    show(Text(f"{spec.name}: {len(download.pins)} files in {folder}, as pinned; {fetched} of them fetched now"))
-    show(Text(f"licence {found.card.licence}; cite {found.card.citation}"))
+    show_text(f"{spec.name}: {len(download.pins)} files in {folder}, as pinned; {fetched} of them fetched now")
+    show_text(f"licence {found.card.licence}; cite {found.card.citation}")
 
 
 def _extent(download: Any) -> str:
@@ -130,10 +129,9 @@ def check(
     elif not problems:
         show(f"{spec.name}: {len(units)} units in {root}, nothing missing")
         for task, classes in schema.tasks.items():
-            # Text, since a folder's name may look like markup.
-            show(Text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}"))
+            show_text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}")
         for line in left_out_lines(left_out):
-            show(Text(line))
+            show_text(line)
     for problem in () if as_json else problems:
         note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
     if problems:
