@@ -36,7 +36,8 @@ class Measured(NamedTuple):
 class Goal:
     """What is to be reached: a figure of ``way``, or with ``per`` how many times that of another competitor it is.
 
-    ``least`` and ``most`` bound it. ``text`` is the goal in words.
+    ``least`` and ``most`` bound it. ``text`` is the goal in words. ``limit`` is the figure or ratio that nobody can
+    pass, its ``text`` what sets it; it is told where the goal is missed.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Goal:
     unit: str = SECONDS
     least: float | None = None
     most: float | None = None
+    limit: "Goal | None" = None
 
     def values(self, figures: Mapping[str, Mapping[str, Sequence[float]]]) -> list[float]:
         """The figure of each round, or the ratio of each."""
@@ -56,6 +58,10 @@ class Goal:
     def is_reached(self, value: float) -> bool:
         """Whether a value is within the bounds."""
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+    def tell(self, value: float) -> str:
+        """A figure or ratio with its unit."""
+        return show(value) + ("×" if self.per else f" {self.unit}")
 
 
 class Field(NamedTuple):
@@ -174,9 +180,16 @@ def goal_rows(race: Race, outcome: Outcome) -> Iterator[str]:
         else:
             values = goal.values(outcome.figures)
             middle = statistics.median(values)
-            unit = "×" if goal.per else f" {goal.unit}"
-            told = f"{show(middle)}{unit} [{show(min(values))}, {show(max(values))}]"
-            yield f"| {race.TITLE} | {goal.text} | {told} | {'yes' if goal.is_reached(middle) else 'no'} |"
+            told = f"{goal.tell(middle)} [{show(min(values))}, {show(max(values))}]"
+            reached = "yes" if goal.is_reached(middle) else f"no{limit_of(goal, outcome)}"
+            yield f"| {race.TITLE} | {goal.text} | {told} | {reached} |"
+
+
+def limit_of(goal: Goal, outcome: Outcome) -> str:
+    """What stands in the way of a goal, where that was measured."""
+    if goal.limit is None:
+        return ""
+    return f": {goal.limit.tell(statistics.median(goal.limit.values(outcome.figures)))} {goal.limit.text}"
 
 
 def figure_rows(race: Race, outcome: Outcome) -> Iterator[str]:

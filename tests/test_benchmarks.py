@@ -69,6 +69,16 @@ def test_the_ratio_is_that_of_each_round_and_its_median_decides(tmp_path: Path) 
     assert "- **fake race**: nothing at all." in text
 
 
+def test_a_goal_that_is_missed_tells_what_stands_in_its_way() -> None:
+    limit = Goal("is all that can be saved", "slow", "floor")
+    figures = {"slow": {"s": [8.0, 9.0, 10.0]}, "quick": {"s": [4.0, 3.0, 5.0]}, "floor": {"s": [2.0, 3.0, 2.0]}}
+    race = FakeRace()
+    for least, reached in ((6.0, "no: 4× is all that can be saved"), (2.0, "yes")):
+        race.GOALS = (Goal("faster", "slow", "quick", least=least, limit=limit),)
+        text = table([race], [Outcome("fake", figures=figures)], "python benchmarks/bench.py")
+        assert f"| fake race | faster | 2× [2, 3] | {reached} |" in text
+
+
 def test_ratios_pair_the_figures_of_one_round() -> None:
     figures = {"a": {"s": [1.0, 10.0]}, "b": {"s": [2.0, 20.0]}}
     assert Goal("", "b", "a").values(figures) == [2, 2]
