@@ -61,12 +61,12 @@ def board_cells(standing: Standing) -> Sequence[Cell]:
     return (
         Cell(f"{mark}{standing.rank}", standing.rank),
         _text(standing.method),
-        Cell(show_interval(scores["balanced_accuracy"]), scores["balanced_accuracy"].mean),
+        _number(show_interval(scores["balanced_accuracy"]), scores["balanced_accuracy"].mean),
         _decimal(scores["accuracy"].mean),
         _decimal(scores["macro_f1"].mean),
         _decimal(standing.ece),
-        Cell(show_gap(standing.last), standing.last),
-        Cell(show_gap(standing.oracle), standing.oracle),
+        _number(show_gap(standing.last), standing.last),
+        _number(show_gap(standing.oracle), standing.oracle),
         _text(standing.budget),
         _text(standing.encoders),
         Cell(str(standing.seeds), standing.seeds),
@@ -103,4 +103,9 @@ def _text(text: str) -> Cell:
 
 
 def _decimal(value: float) -> Cell:
-    return Cell(f"{value:.3f}", value)
+    return _number(f"{value:.3f}", value)
+
+
+def _number(text: str, value: float) -> Cell:
+    # The last digits are those of a processor, and a board that is rebuilt on another one has to be the same.
+    return Cell(text, round(value, 9))
