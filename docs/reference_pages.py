@@ -14,7 +14,14 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Components": ("Component", "Dataset", "Encoder", "Fusion", "Method", "Ablation", "hookimpl"),
     "What they hand to each other": ("Modality", "Schema", "Sample", "Tokens", "TokenSpec", "Card", "Problem"),
     "Training and search": ("Training", "Criterion", "Float", "Int", "Choice"),
-    "Files, weights, progress": ("written_whole", "locked", "fetch_pretrained", "load_state_dict", "track"),
+    "Files, weights, work": (
+        "written_whole",
+        "locked",
+        "fetch_pretrained",
+        "load_state_dict",
+        "in_processes",
+        "track",
+    ),
     "Published files": ("Download", "Pin", "load_pins"),
     "Errors": (
         "MmbenchError",

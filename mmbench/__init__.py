@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from mmbench.types import Training as Training
     from mmbench.weights import fetch_pretrained as fetch_pretrained
     from mmbench.weights import load_state_dict as load_state_dict
+    from mmbench.workers import in_processes as in_processes
 
 __version__ = "0.1.0"
 
@@ -86,6 +87,7 @@ _HOME = {
     "tuned": ("tune",),
     "types": ("Card", "Download", "Modality", "Pin", "Problem", "Sample", "Schema", "TokenSpec", "Training"),
     "weights": ("fetch_pretrained", "load_state_dict"),
+    "workers": ("in_processes",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = ["__version__", *sorted(_MODULE_OF)]

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mmbench import DataError, locked, track, written_whole
+from mmbench import DataError, in_processes, locked, track, written_whole
 from mmbench_datasets.deap.films import Film, write_film
 from mmbench_datasets.deap.layout import (
     N_TRIALS,
@@ -30,13 +30,10 @@ _COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", *RATINGS, 
 
 def write_simulation(root: Path, simulation: Simulation) -> None:
     """Write what is not yet there; raises DataError for a folder with other files, StorageError for a full disk."""
-    from joblib import Parallel, delayed
-
     _claim(root, simulation)
     tasks = [task for task in _plan(root, simulation) if not task[1].exists()]
-    workers = Parallel(n_jobs=min(os.cpu_count() or 1, max(1, len(tasks)), 8), return_as="generator_unordered")
-    done = workers(delayed(_run)(*task) for task in tasks)
-    for _ in track(done, "simulating DEAP", total=len(tasks)):
+    jobs = min(os.cpu_count() or 1, max(1, len(tasks)), 8)
+    for _ in track(in_processes(jobs, _run, tasks), "simulating DEAP", total=len(tasks)):
         pass
 
 
