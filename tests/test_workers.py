@@ -25,8 +25,8 @@ def grow(megabytes, seconds):
     return os.getpid()
 
 if __name__ == "__main__":
-    tasks = [(1, 0.1)] * 2 + [(400, 1.2)] * 2 + [(1, 0.1)] * 6
-    workers = list(in_processes(2, grow, tasks))
+    # Whoever grows in a task that is not its first goes: six take at least three.
+    workers = list(in_processes(2, grow, [(1, 0.1)] * 2 + [(400, 1.2)] * 6))
     print(len(workers), len(set(workers)) > 2)
 """
 
@@ -105,4 +105,4 @@ def test_a_worker_that_has_grown_is_replaced_though_warnings_are_errors() -> Non
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", GROWING], capture_output=True, text=True, check=False, timeout=120
     )
-    assert (done.stdout.split(), done.stderr) == (["10", "True"], "")
+    assert (done.stdout.split(), done.stderr) == (["8", "True"], "")
