@@ -153,11 +153,12 @@ def test_the_method_itself_is_trained_once(toy: dict[str, Any], tmp_path: Path, 
 def test_a_method_that_recognises_trials_is_caught_itself(where: dict[str, Any], tmp_path: Path) -> None:
     result = mmbench.audit(
         "concat",
-        "deap-sim[subjects=3,video=false,windows=6]",
+        "deap-sim[subjects=2,video=false,windows=8]",
         full=True,
         protocol="pooled-segment",
         encoders={"eeg": "de"},
-        training={"epochs": 25},
+        training={"epochs": 8},
+        folds=2,
         **{**where, "out": tmp_path},
     )
     method = result.protocols[0].method
