@@ -1,5 +1,6 @@
 """Tasks in several processes; one whose process dies is tried again alone, and no more than a few times."""
 
+import os
 import sys
 import warnings
 from collections import Counter
@@ -101,7 +102,10 @@ def _find_libraries(_: int) -> Any:
 def _in_pool(
     jobs: int, function: Callable[..., T], tasks: Mapping[int, Task], threads: int | None, marks: Path
 ) -> Iterator[tuple[int, T]]:
-    calls = (delayed(_marked)(marks / str(at), at, threads, function, *arguments) for at, arguments in tasks.items())
+    here = os.getpid()
+    calls = (
+        delayed(_marked)(here, marks / str(at), at, threads, function, *arguments) for at, arguments in tasks.items()
+    )
     with parallel_config(backend="loky", inner_max_num_threads=threads):
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     with warnings.catch_warnings():
@@ -111,8 +115,15 @@ def _in_pool(
         yield from parallel(calls)
 
 
-def _marked(mark: Path, at: int, threads: int | None, function: Callable[..., T], *arguments: object) -> tuple[int, T]:
-    """Call a function, with a mark on the disk for as long as it runs: whose process died has left his."""
+def _marked(
+    master: int, mark: Path, at: int, threads: int | None, function: Callable[..., T], *arguments: object
+) -> tuple[int, T]:
+    """Call a function, with a mark on the disk for as long as it runs: whose process died has left his.
+
+    Nothing is begun for a ``master`` process that was killed: the one that is started after it does the work.
+    """
+    if master not in (os.getpid(), os.getppid()):
+        os._exit(0)
     mark.touch()
     try:
         return at, limited(threads, function, *arguments)

@@ -106,3 +106,28 @@ def test_a_worker_that_has_grown_is_replaced_though_warnings_are_errors() -> Non
         [sys.executable, "-W", "error", "-c", GROWING], capture_output=True, text=True, check=False, timeout=120
     )
     assert (done.stdout.split(), done.stderr) == (["8", "True"], "")
+
+
+ORPHANED = """
+import os, signal, sys, time
+from pathlib import Path
+from mmbench.workers import in_processes
+
+def work(name):
+    Path(os.environ["BEGUN"], name).touch()
+    time.sleep(1)
+    if name == "0":
+        os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(1)
+
+if __name__ == "__main__":
+    list(in_processes(2, work, [(name,) for name in "0123"]))
+"""
+
+
+def test_nothing_is_begun_for_a_process_that_was_killed(tmp_path: Path) -> None:
+    environment = {**os.environ, "BEGUN": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", ORPHANED], env=environment, check=False, timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    time.sleep(4)
+    assert {"0"} <= {path.name for path in tmp_path.iterdir()} <= {"0", "1"}
