@@ -36,8 +36,8 @@ class Measured(NamedTuple):
 class Goal:
     """What is to be reached: a figure of ``way``, or with ``per`` how many times that of another competitor it is.
 
-    ``least`` and ``most`` bound it. ``text`` is the goal in words. ``limit`` is the figure or ratio that nobody can
-    pass, its ``text`` what sets it; it is told where the goal is missed.
+    ``least`` and ``most`` bound it. ``text`` is the goal in words. ``limit`` is what a part that cannot be
+    left out would reach alone, its ``text`` names that part; it is told where the goal is missed.
     """
 
     text: str

@@ -109,7 +109,7 @@ def test_a_worker_that_has_grown_is_replaced_though_warnings_are_errors() -> Non
 
 
 ORPHANED = """
-import os, signal, sys, time
+import os, signal, time
 from pathlib import Path
 from mmbench.workers import in_processes
 

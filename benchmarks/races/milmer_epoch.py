@@ -65,7 +65,6 @@ def trainer(model: Model, inputs: Inputs, store: Store, n: int) -> Callable[[], 
     fold = Fold("0", np.arange(n), np.arange(1), np.arange(0))
     before = predict(model, inputs, np.arange(min(n, 2)), CPU)
     training = Training(epochs=1, batch_size=BATCH, lr=1e-4)
-
     operations = count_operations(deepcopy(model), inputs, labels)
 
     def train() -> Measured:
