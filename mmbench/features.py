@@ -1,37 +1,35 @@
 """Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from mmbench.building import build_encoder
 from mmbench.checkpoints import weights_digest
-from mmbench.diagnosis.noise import Noise, NoisySource
+from mmbench.decoding import Raw
 from mmbench.errors import DamagedError, PluginError
 from mmbench.files import locked, make_folder, sweep
 from mmbench.guard import Closed, guarded, name_component, named_files
 from mmbench.hashing import code_digest, digest
 from mmbench.keys import Near, Parts, find_near
-from mmbench.model import encode_bag
 from mmbench.networks import Encoder
+from mmbench.passes import Encoded, encode_blocks
 from mmbench.plugins import load_registry
 from mmbench.portraits import differ, rounding
 from mmbench.prepare import Preparation
 from mmbench.progress import reporter, track
 from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
-from mmbench.store import FORMAT, Rows, Source, Store, read_presence, reading
-from mmbench.tokens import BLOCK, Blocks, is_whole_block, join_blocks, write_block
-from mmbench.training import deterministic, mixed_precision
+from mmbench.store import FORMAT, Store, read_presence, reading
+from mmbench.tokens import Block, cut, is_whole_block, join_blocks, write_block
 from mmbench.workers import in_processes
 
-_BATCH = 64  # instances read at once
-_AGAIN = 2  # samples encoded again after each block
 FROZEN_SEED = 0
+_JOINING = 4  # threads that join blocks
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Encoding:
 def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
     store = Store(what.store)
-    encoder = build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
+    encoder = _build(what, store)
     made_from = describe(what, encoder, store.key)
     path = token_path(what, cache, made_from)
     make_folder(path.parent)
@@ -126,23 +124,30 @@ def _is_there(path: Path) -> bool:
 def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs: int) -> None:
     if near := find_relative(made_from, path):
         reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
-    n_rows = len(Store(what.store))
-    blocks = [(start, path.parent / f".{path.stem}.{start}.npy") for start in range(0, n_rows, BLOCK)]
-    sweep(block for _, block in blocks)
-    tasks = [
-        (what, start, min(start + BLOCK, n_rows), block, made_from)
-        for start, block in blocks
-        if not is_whole_block(block)
-    ]
-    on_gpu = torch.device(what.device).type == "cuda"
-    work = in_processes(1 if on_gpu else min(jobs, max(len(tasks), 1)), _encode_block, tasks, what.threads)
-    for _ in track(work, f"encoding {what.label}", total=len(tasks)):
-        pass
-    source = Blocks([block for _, block in blocks], read_presence(what.store, what.modality))
-    shape = (*source.present.shape, encoder.out.length, encoder.out.dim)
-    join_blocks(path, what.modality, source, shape, count_parameters(encoder), made_from)
-    for _, block in blocks:
-        block.unlink()
+    blocks = cut(path.parent, path.stem, len(Store(what.store)))
+    sweep(block.path for block in blocks)
+    there = [block for block in blocks if is_whole_block(block.path)]
+    missing = [block for block in blocks if block not in there]
+    done = chain(
+        there, track(_encode_missing(what, missing, made_from, encoder, jobs), f"encoding {what.label}", len(missing))
+    )
+    present = read_presence(what.store, what.modality)
+    join_blocks(
+        path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
+    )
+    for block in blocks:
+        block.path.unlink()
+
+
+def _encode_missing(
+    what: Encoding, blocks: Sequence[Block], made_from: Parts, encoder: Encoder, jobs: int
+) -> Iterator[Block]:
+    """Encode some blocks, in any order: in processes, or on a GPU in this one."""
+    if torch.device(what.device).type != "cuda":
+        tasks = [(what, block, made_from) for block in blocks]
+        yield from in_processes(min(jobs, max(len(tasks), 1)), _encode_block, tasks, what.threads)
+    elif blocks:
+        yield from _encode_blocks(what, blocks, made_from, encoder, jobs)
 
 
 def count_parameters(encoder: Encoder) -> int:
@@ -150,38 +155,38 @@ def count_parameters(encoder: Encoder) -> int:
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 
-def _encode_block(what: Encoding, start: int, stop: int, path: Path, made_from: Parts) -> None:
+def _encode_block(what: Encoding, block: Block, made_from: Parts) -> Block:
     torch.set_num_threads(what.threads)
-    store = Store(what.store)
-    device = torch.device(what.device)
-    modality = store.schema.modality(what.modality)
-    source = store.source(what.modality)
-    if what.snr_db is not None:
-        source = NoisySource(source, Noise(store, what.modality), what.snr_db)
-    step = max(1, _BATCH // modality.instances)
-    few = np.arange(start, min(start + _AGAIN, stop))
+    (done,) = _encode_blocks(what, [block], made_from, _build(what, Store(what.store)))
+    return done
+
+
+def _build(what: Encoding, store: Store) -> Encoder:
     with guarded(what.closed):
-        encoder = build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED).to(device).eval()
-        with deterministic(device), torch.inference_mode(), mixed_precision(device):
-            before = _tokens(encoder, source, few, device)
-            done = np.empty((stop - start, *before.shape[1:]), dtype=np.float32)
-            for first in range(start, stop, step):
-                part = np.arange(first, min(first + step, stop))
-                done[part - start] = _tokens(encoder, source, part, device).numpy()
-            after = _tokens(encoder, source, few, device)
-    if differ({what.modality: before}, {what.modality: after}, rounding(device).again):
-        raise PluginError(
-            "gives the same instances other tokens after it has seen more",
-            where=name_component(encoder, what.plugins),
-            remedy="a frozen encoder keeps nothing of what it sees",
-        )
-    write_block(path, done, made_from)
+        return build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
 
 
-def _tokens(encoder: Encoder, source: Source, rows: Rows, device: torch.device) -> Tensor:
-    x, present = source.read(rows)
-    values = torch.from_numpy(np.ascontiguousarray(x)).to(device)
-    return encode_bag(encoder, values, torch.from_numpy(present).to(device)).float().cpu()
+def _encode_blocks(
+    what: Encoding, blocks: Sequence[Block], made_from: Parts, encoder: Encoder, jobs: int = 1
+) -> Iterator[Block]:
+    """Encode some blocks, one after the other, with ``jobs`` processes that read for a GPU."""
+    device, closed = torch.device(what.device), what.closed
+    encoder = encoder.to(device).eval()
+
+    def keep(encoded: Encoded) -> Block:
+        encoded.ready()
+        before, after = ({what.modality: few.cpu()} for few in (encoded.before, encoded.after))
+        if differ(before, after, rounding(device).again):
+            raise PluginError(
+                "gives the same instances other tokens after it has seen more",
+                where=name_component(encoder, what.plugins),
+                remedy="a frozen encoder keeps nothing of what it sees",
+            )
+        write_block(encoded.block.path, encoded.tokens.numpy(), made_from)
+        return encoded.block
+
+    raw = Raw(what.store, what.modality, what.snr_db)
+    yield from encode_blocks(encoder, raw, blocks, device, keep, lambda: guarded(closed), jobs)
 
 
 def encoder_size(tokens: Path, modality: str) -> int:

@@ -238,6 +238,14 @@ def read_inferred(path: Path, modality: str) -> NDArray[np.bool_]:
     return inferred
 
 
+def widen(x: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Halves as float32."""
+    import torch  # which has the instructions for it
+
+    wide: NDArray[np.float32] = torch.from_numpy(x).float().numpy()
+    return wide
+
+
 class ArraySource:
     """Arrays of the prepared file, or of a token file, mapped into memory; what was kept as halves is read as float32.
 
@@ -257,7 +265,7 @@ class ArraySource:
         if self._checked:
             self._checked.check((int(row) * self._size, (int(row) + 1) * self._size) for row in rows)
         x = np.asarray(self.x[rows])
-        return x.astype(np.float32) if x.dtype == np.float16 else x, self.present[rows]
+        return widen(x) if x.dtype == np.float16 else x, self.present[rows]
 
 
 class ImageSource:
@@ -289,7 +297,8 @@ class ImageSource:
             self._checked.check(iter([(start, stop)]))
         try:
             with Image.open(io.BytesIO(self.bytes[start:stop].tobytes())) as image:
-                pixels = np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
+                colours = image if image.mode == "RGB" else image.convert("RGB")
+                pixels = np.asarray(colours, dtype=np.uint8).transpose(2, 0, 1)
         except (OSError, SyntaxError) as error:
             raise DataError(
                 f"image {position % self.modality.instances} of {self.modality.name} in sample "

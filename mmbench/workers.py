@@ -3,15 +3,16 @@
 import os
 import sys
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from mmbench.errors import WorkerError
 
@@ -68,9 +69,30 @@ def attempt(
             yield at, killed()
 
 
-def in_threads(function: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
-    """Call ``function``, which lets other threads run, with each item, one thread a core; results in order."""
-    yield from Parallel(n_jobs=-1, backend="threading", return_as="generator")(map(delayed(function), items))
+def in_threads(function: Callable[[S], T], items: Iterable[S], threads: int | None = None) -> Generator[T, None, None]:
+    """Call ``function``, which lets other threads run, with each item, as `in_order`; one thread a core where None."""
+    threads = threads or cpu_count()
+    with ThreadPoolExecutor(threads) as pool:
+        yield from in_order(pool, function, items, threads)
+
+
+def in_order(pool: Executor, function: Callable[[S], T], items: Iterable[S], ahead: int) -> Generator[T, None, None]:
+    """Call ``function`` with each item in a pool and yield what it returns, in order.
+
+    Never are more than ``ahead`` items begun before their results are asked for, so that what waits is bounded;
+    ``items`` are taken in the thread of the caller.
+    """
+    waiting: deque[Future[T]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def killed() -> WorkerError:

@@ -49,6 +49,8 @@ FLOORS = (
         "splits",
         "features",
         "tokens",
+        "passes",
+        "decoding",
         "inputs",
         "model",
         "training",

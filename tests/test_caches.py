@@ -152,7 +152,7 @@ def test_units_and_blocks_of_what_was_never_finished(
     plugins = (str(home / "toy_plugin.py"),)
     (store,) = cache.glob("prepared/toy-*.h5")
     monkeypatch.setattr("mmbench.prepare.merge", stop)
-    monkeypatch.setattr("mmbench.features.join_blocks", stop)
+    monkeypatch.setattr("mmbench.tokens.finish", stop)
     with pytest.raises(KeyboardInterrupt):
         prepare(Preparation(parse_spec("toy[windows=3]"), toy_people, cache, plugins))
     with pytest.raises(KeyboardInterrupt):

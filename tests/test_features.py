@@ -161,10 +161,10 @@ def test_float32_is_kept_where_halves_would_change_something(make, fits: bool) -
 
 
 def test_tokens_out_of_range_stay_float32(toy_people: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmbench import features
+    from mmbench import passes
 
-    encoded = features._tokens
-    monkeypatch.setattr(features, "_tokens", lambda *arguments: encoded(*arguments) * 1e6)
+    encoded = passes._encode_part
+    monkeypatch.setattr(passes, "_encode_part", lambda *arguments: encoded(*arguments) * 1e6)
     path = encode(encoding(toy_people, cache), cache)
     assert dtype(path) == np.float32
     assert np.abs(read(path)).max() > 65504
@@ -245,7 +245,7 @@ def test_a_damaged_block_is_encoded_again(what: Encoding, cache: Path, monkeypat
     (path,) = (cache / "tokens").glob("*.h5")
     path.unlink()
     with monkeypatch.context() as stopped:
-        stopped.setattr("mmbench.features.join_blocks", stop)
+        stopped.setattr("mmbench.tokens.finish", stop)
         with pytest.raises(KeyboardInterrupt):
             encode(what, cache)
     (block,) = (cache / "tokens").glob(".*.npy")

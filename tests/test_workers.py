@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mmbench.errors import DataError, WorkerError
-from mmbench.workers import attempt, in_processes
+from mmbench.workers import attempt, in_processes, in_threads
 
 GROWING = """
 import os, sys, time
@@ -131,3 +131,42 @@ def test_nothing_is_begun_for_a_process_that_was_killed(tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL
     time.sleep(4)
     assert {"0"} <= {path.name for path in tmp_path.iterdir()} <= {"0", "1"}
+
+
+def test_threads_give_results_in_order_and_are_not_far_ahead() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    def work(number: int) -> int:
+        time.sleep(0.01 * (number % 3))
+        return -number
+
+    for at, found in enumerate(in_threads(work, items(), 3)):
+        assert found == -at
+        assert len(taken) <= at + 4
+    assert taken == list(range(20))
+
+
+def test_threads_end_with_the_first_error_or_when_nobody_asks_for_more() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    results = in_threads(work, range(1000), 2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(results)
+    assert len(begun) <= 6
+    begun.clear()
+    results = in_threads(work, range(10, 1000), 2)
+    assert next(results) == 10
+    results.close()
+    assert len(begun) <= 3

@@ -439,18 +439,20 @@ def _make_block(folder: Path) -> list[bytes]:
 
 
 def _read_block(path: Path) -> object:
-    from mmbench.tokens import Blocks, is_whole_block
+    from mmbench.tokens import Block, Blocks, is_whole_block
 
     # One that is whole by its checksums is mapped; what is not is made again.
-    return Blocks([path], np.ones((12, 3), bool)).read(np.arange(12)) if is_whole_block(path) else None
+    block = Block(0, 12, path)
+    return Blocks([block], np.ones((12, 3), bool)).read(np.arange(12)) if is_whole_block(path) else None
 
 
 def _make_tokens(folder: Path) -> list[bytes]:
-    from mmbench.tokens import Blocks, join_blocks
+    from mmbench import TokenSpec
+    from mmbench.tokens import Block, join_blocks
 
     _make_block(folder)
-    path, source = folder / "seed.h5", Blocks([folder / "seed.npy"], np.ones((12, 3), bool))
-    join_blocks(path, "signal", source, _tokens().shape, 0, {"prepared": "0"})
+    path, block = folder / "seed.h5", Block(0, 12, folder / "seed.npy")
+    join_blocks(path, "signal", [block], np.ones((12, 3), bool), TokenSpec(2, 4), 0, {"prepared": "0"})
     return [path.read_bytes()]
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,10 @@ SCHEMA = Schema((EEG, FACE), {"quadrant": ("HAHV", "LAHV", "LALV", "HALV")})
 SWIN = "swin[pretrained=false,frozen={frozen}]"
 
 
-def write_store(path: Path, n_samples: int) -> Store:
-    """Simulated samples in a prepared file: pictures as JPEG, as faces are."""
+def write_store(path: Path, n_samples: int, n_pictures: int | None = None) -> Store:
+    """Simulated samples in a prepared file: pictures as JPEG, as faces are; ``n_pictures`` come again and again."""
     random = np.random.default_rng(0)
+    pictures = cycle([picture(random) for _ in range(n_pictures or n_samples * BAG)])
     write_samples(
         path,
         [
@@ -31,7 +33,7 @@ def write_store(path: Path, n_samples: int) -> Store:
                 {"quadrant": row % 4},
                 {
                     "eeg": random.standard_normal((1, CHANNELS, TIMES)).astype(np.float32),
-                    "face": [picture(random) for _ in range(BAG)],
+                    "face": [next(pictures) for _ in range(BAG)],
                 },
             )
             for row in range(n_samples)

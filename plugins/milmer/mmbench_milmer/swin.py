@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained
@@ -74,7 +75,10 @@ class Swin(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """uint8 ``(n, 3, H, W)`` to ``(n, T, D)``, row by row from the top left."""
-        features: Tensor = self.net.forward_features(self.scaling(x))
+        scaled = self.scaling(x)
+        if scaled.is_cuda:
+            scaled = scaled.contiguous(memory_format=torch.channels_last)
+        features: Tensor = self.net.forward_features(scaled)
         return features.flatten(1, 2)
 
 

@@ -1,0 +1,120 @@
+"""One pass of a frozen encoder over samples: what it is shown is read ahead, what it gives is kept behind.
+
+Neither a decoder nor a disk is waited for by a GPU, and the processor runs ahead of it: nothing between two blocks asks
+for a result.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmbench.decoding import Raw, read_ahead
+from mmbench.model import AT_ONCE, ON_GPU, encode_bag
+from mmbench.networks import Encoder
+from mmbench.store import Rows
+from mmbench.tokens import Block
+from mmbench.training import deterministic, mixed_precision
+from mmbench.types import Kind
+from mmbench.workers import in_threads
+
+_AGAIN = 2  # samples encoded again after each block
+_BEHIND = 2  # blocks that are kept at a time
+
+
+class Encoded(NamedTuple):
+    """The tokens ``(n, K, T, D)`` of a block, once ``ready`` has waited for them.
+
+    ``before`` and ``after`` are those of the first samples of the pass, on the device, before all and after this block.
+    """
+
+    block: Block
+    tokens: Tensor
+    before: Tensor
+    after: Tensor
+    ready: Callable[[], None]
+
+
+def encode_blocks(
+    encoder: Encoder,
+    raw: Raw,
+    blocks: Sequence[Block],
+    device: torch.device,
+    keep: Callable[[Encoded], Block],
+    around: Callable[[], AbstractContextManager[object]],
+    jobs: int = 1,
+) -> Generator[Block, None, None]:
+    """Show an encoder on ``device`` the samples of some blocks and ``keep`` the tokens of each, in other threads.
+
+    ``jobs`` processes decode pictures for a GPU; ``around`` is entered while the encoder is called. Yields blocks that
+    are kept.
+    """
+    yield from in_threads(keep, _encode(encoder, raw, blocks, device, around, jobs), _BEHIND)
+
+
+def _encode(
+    encoder: Encoder,
+    raw: Raw,
+    blocks: Sequence[Block],
+    device: torch.device,
+    around: Callable[[], AbstractContextManager[object]],
+    jobs: int,
+) -> Iterator[Encoded]:
+    few = np.arange(blocks[0].start, min(blocks[0].start + _AGAIN, blocks[0].stop))
+    parts = [_divide(block, encoder.modality.instances, device) for block in blocks]
+    all_parts = [few, *chain.from_iterable([*some, few] for some in parts)]
+    with closing(_show(raw, all_parts, encoder.modality.kind, device, jobs)) as shown:
+        before: Tensor | None = None
+        for block, some in zip(blocks, parts, strict=True):
+            with around(), deterministic(device), torch.inference_mode(), mixed_precision(device):
+                before = _encode_part(encoder, next(shown), device) if before is None else before
+                shape = (block.stop - block.start, *before.shape[1:])
+                tokens = torch.empty(shape, pin_memory=device.type == "cuda")
+                for part in some:
+                    at = slice(part[0] - block.start, part[-1] + 1 - block.start)
+                    tokens[at].copy_(_encode_part(encoder, next(shown), device), non_blocking=True)
+                after = _encode_part(encoder, next(shown), device)
+            yield Encoded(block, tokens, before, after, _mark(device))
+
+
+def _divide(block: Block, instances: int, device: torch.device) -> list[Rows]:
+    """The samples of a block in parts that an encoder is shown at once; on a GPU of one size, a power of two."""
+    step = max(1, AT_ONCE // instances)
+    if device.type == "cuda":
+        step = 1 << (max(1, ON_GPU // instances).bit_length() - 1)
+    return [np.arange(start, min(start + step, block.stop)) for start in range(block.start, block.stop, step)]
+
+
+def _show(
+    raw: Raw, parts: Sequence[Rows], kind: Kind, device: torch.device, jobs: int
+) -> Generator[tuple[Tensor, Tensor], None, None]:
+    """Instances of parts of the samples, where a GPU can fetch them while others are encoded, and which are there."""
+    if device.type != "cuda":
+        source = raw.open()
+        for x, present in map(source.read, parts):
+            yield torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(present)
+        return
+    # What is no picture is read as soon as it is asked for.
+    source = raw.open()
+    read = read_ahead(raw, parts, jobs) if kind == "image" and jobs > 1 else in_threads(source.read, parts, 1)
+    with closing(read):
+        for x, present in read:
+            yield torch.from_numpy(x).pin_memory(), torch.from_numpy(present)
+
+
+def _encode_part(encoder: Encoder, shown: tuple[Tensor, Tensor], device: torch.device) -> Tensor:
+    values, present = shown
+    return encode_bag(encoder, values.to(device, non_blocking=True), present).float()
+
+
+def _mark(device: torch.device) -> Callable[[], None]:
+    """What waits until all that a GPU was given so far is done."""
+    if device.type != "cuda":
+        return lambda: None
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    event.record(torch.cuda.current_stream(device))
+    return event.synchronize
