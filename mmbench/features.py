@@ -26,7 +26,7 @@ from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, read_presence, reading
 from mmbench.tokens import Block, cut, is_whole_block, join_blocks, write_block
-from mmbench.workers import in_processes
+from mmbench.workers import in_processes, in_threads
 
 FROZEN_SEED = 0
 _JOINING = 4  # threads that join blocks
@@ -135,8 +135,8 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
     join_blocks(
         path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
     )
-    for block in blocks:
-        block.path.unlink()
+    for _ in in_threads(lambda block: block.path.unlink(), blocks, _JOINING):
+        pass
 
 
 def _encode_missing(
@@ -175,7 +175,7 @@ def _encode_blocks(
 
     def keep(encoded: Encoded) -> Block:
         encoded.ready()
-        before, after = ({what.modality: few.cpu()} for few in (encoded.before, encoded.after))
+        before, after = ({what.modality: few} for few in (encoded.before, encoded.after))
         if differ(before, after, rounding(device).again):
             raise PluginError(
                 "gives the same instances other tokens after it has seen more",

@@ -29,7 +29,7 @@ _BEHIND = 2  # blocks that are kept at a time
 class Encoded(NamedTuple):
     """The tokens ``(n, K, T, D)`` of a block, once ``ready`` has waited for them.
 
-    ``before`` and ``after`` are those of the first samples of the pass, on the device, before all and after this block.
+    ``before`` and ``after`` are those of the first samples of the pass, before all and after this block.
     """
 
     block: Block
@@ -67,18 +67,74 @@ def _encode(
     few = np.arange(blocks[0].start, min(blocks[0].start + _AGAIN, blocks[0].stop))
     parts = [_divide(block, encoder.modality.instances, device) for block in blocks]
     all_parts = [few, *chain.from_iterable([*some, few] for some in parts)]
+    lane = _GpuLane(device) if device.type == "cuda" else _Lane()
     with closing(_show(raw, all_parts, encoder.modality.kind, device, jobs)) as shown:
+
+        def encode_next() -> Tensor:
+            values, present = next(shown)
+            return encode_bag(encoder, lane.send(values), present).float()
+
         before: Tensor | None = None
         for block, some in zip(blocks, parts, strict=True):
-            with around(), deterministic(device), torch.inference_mode(), mixed_precision(device):
-                before = _encode_part(encoder, next(shown), device) if before is None else before
-                shape = (block.stop - block.start, *before.shape[1:])
-                tokens = torch.empty(shape, pin_memory=device.type == "cuda")
+            with around(), deterministic(device, learns=False), torch.inference_mode(), mixed_precision(device):
+                before = lane.fetch(encode_next()) if before is None else before
+                tokens = lane.room((block.stop - block.start, *before.shape[1:]))
                 for part in some:
-                    at = slice(part[0] - block.start, part[-1] + 1 - block.start)
-                    tokens[at].copy_(_encode_part(encoder, next(shown), device), non_blocking=True)
-                after = _encode_part(encoder, next(shown), device)
-            yield Encoded(block, tokens, before, after, _mark(device))
+                    lane.fetch(encode_next(), tokens[part[0] - block.start : part[-1] + 1 - block.start])
+                after = lane.fetch(encode_next())
+            yield Encoded(block, tokens, before, after, lane.mark())
+
+
+class _Lane:
+    """The way between memory and the device that encodes: none, on a CPU."""
+
+    def room(self, shape: Sequence[int]) -> Tensor:
+        """Memory for tokens that are fetched."""
+        return torch.empty(tuple(shape))
+
+    def send(self, values: Tensor) -> Tensor:
+        """Values on the device."""
+        return values
+
+    def fetch(self, tokens: Tensor, into: Tensor | None = None) -> Tensor:
+        """Tokens of the device in memory, once a `mark` that was set after them has waited."""
+        return tokens if into is None else into.copy_(tokens)
+
+    def mark(self) -> Callable[[], None]:
+        """What waits until all that was sent and fetched so far is there."""
+        return lambda: None
+
+
+class _GpuLane(_Lane):
+    """To and from a GPU while it computes: each way has a stream of its own, and memory that is never paged out."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._there, self._back = (torch.cuda.Stream(device) for _ in range(2))  # type: ignore[no-untyped-call]
+
+    def room(self, shape: Sequence[int]) -> Tensor:
+        return torch.empty(tuple(shape), pin_memory=True)
+
+    def send(self, values: Tensor) -> Tensor:
+        here = torch.cuda.current_stream(self.device)
+        with torch.cuda.stream(self._there):
+            sent = values.to(self.device, non_blocking=True)
+        here.wait_stream(self._there)
+        sent.record_stream(here)
+        return sent
+
+    def fetch(self, tokens: Tensor, into: Tensor | None = None) -> Tensor:
+        into = self.room(tokens.shape) if into is None else into
+        self._back.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(self._back):
+            into.copy_(tokens, non_blocking=True)
+        tokens.record_stream(self._back)
+        return into
+
+    def mark(self) -> Callable[[], None]:
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record(self._back)
+        return event.synchronize
 
 
 def _divide(block: Block, instances: int, device: torch.device) -> list[Rows]:
@@ -104,17 +160,3 @@ def _show(
     with closing(read):
         for x, present in read:
             yield torch.from_numpy(x).pin_memory(), torch.from_numpy(present)
-
-
-def _encode_part(encoder: Encoder, shown: tuple[Tensor, Tensor], device: torch.device) -> Tensor:
-    values, present = shown
-    return encode_bag(encoder, values.to(device, non_blocking=True), present).float()
-
-
-def _mark(device: torch.device) -> Callable[[], None]:
-    """What waits until all that a GPU was given so far is done."""
-    if device.type != "cuda":
-        return lambda: None
-    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    event.record(torch.cuda.current_stream(device))
-    return event.synchronize

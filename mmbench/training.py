@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mmbench.augmentation import augment
 from mmbench.components import overrides
@@ -234,15 +235,21 @@ def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
 
 
 @contextmanager
-def deterministic(device: torch.device) -> Iterator[None]:
-    """Only algorithms that give the same bits twice; on CUDA those that cannot warn."""
+def deterministic(device: torch.device, *, learns: bool = True) -> Iterator[None]:
+    """Only algorithms that give the same bits twice; on CUDA those that cannot warn.
+
+    Where a model ``learns`` on CUDA, attention is computed as plain products: the gradients of fused kernels are added
+    up in any order.
+    """
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic
     fills = memory.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
-    memory.fill_uninitialized_memory = fills and device.type != "cuda"  # it costs a GPU 15 %
+    on_gpu = device.type == "cuda"
+    torch.use_deterministic_algorithms(True, warn_only=on_gpu)
+    memory.fill_uninitialized_memory = fills and not on_gpu  # it costs a GPU 15 %
     try:
-        yield
+        with sdpa_kernel(SDPBackend.MATH) if on_gpu and learns else nullcontext():
+            yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         memory.fill_uninitialized_memory = fills

@@ -163,8 +163,8 @@ def test_float32_is_kept_where_halves_would_change_something(make, fits: bool) -
 def test_tokens_out_of_range_stay_float32(toy_people: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mmbench import passes
 
-    encoded = passes._encode_part
-    monkeypatch.setattr(passes, "_encode_part", lambda *arguments: encoded(*arguments) * 1e6)
+    encoded = passes.encode_bag
+    monkeypatch.setattr(passes, "encode_bag", lambda *arguments: encoded(*arguments) * 1e6)
     path = encode(encoding(toy_people, cache), cache)
     assert dtype(path) == np.float32
     assert np.abs(read(path)).max() > 65504
