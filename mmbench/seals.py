@@ -28,7 +28,7 @@ T = TypeVar("T")
 _MAGIC = b"mmbench seal 1\n\0"
 _TAIL = 8 + 32 + len(_MAGIC)  # the length of the seal, its SHA-256, and what says that there is one
 _BLOCK = 1 << 20
-_MANY, _THREADS = 32, 8  # blocks of which sums are taken in threads, and in how many
+_MANY = 128  # blocks of which sums are taken in threads
 DAMAGED = ".damaged"
 _CHANGED = "bytes have changed since it was written"
 _CUT = "it was cut short while it was in use"
@@ -235,7 +235,7 @@ def _sum_blocks(file: BinaryIO, extent: Extent) -> list[int]:
     places = range(extent.start, extent.start + extent.size, _BLOCK)
     if len(places) < _MANY:
         return [sum_block(at) for at in places]
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(sum_block, places))
 
 
