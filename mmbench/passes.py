@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mmbench.decoding import Raw, read_ahead
+from mmbench.errors import TrainingError
 from mmbench.model import AT_ONCE, ON_GPU, encode_bag
 from mmbench.networks import Encoder
 from mmbench.store import Rows
@@ -68,11 +69,12 @@ def _encode(
     parts = [_divide(block, encoder.modality.instances, device) for block in blocks]
     all_parts = [few, *chain.from_iterable([*some, few] for some in parts)]
     lane = _GpuLane(device) if device.type == "cuda" else _Lane()
+    at_once = _AtOnce(encoder, max(map(len, all_parts)))
     with closing(_show(raw, all_parts, encoder.modality.kind, device, jobs)) as shown:
 
         def encode_next() -> Tensor:
             values, present = next(shown)
-            return encode_bag(encoder, lane.send(values), present).float()
+            return at_once.encode(lane.send(values), present)
 
         before: Tensor | None = None
         for block, some in zip(blocks, parts, strict=True):
@@ -83,6 +85,31 @@ def _encode(
                     lane.fetch(encode_next(), tokens[part[0] - block.start : part[-1] + 1 - block.start])
                 after = lane.fetch(encode_next())
             yield Encoded(block, tokens, before, after, lane.mark())
+
+
+class _AtOnce:
+    """Shows an encoder samples together, and half as many from then on where a GPU's memory does not hold them."""
+
+    def __init__(self, encoder: Encoder, samples: int) -> None:
+        self.encoder, self.samples = encoder, samples
+
+    def encode(self, x: Tensor, present: Tensor) -> Tensor:
+        """Bags ``(n, K, *shape)`` to tokens ``(n, K, T, D)``; TrainingError where memory does not hold one of them."""
+        while True:
+            parts = zip(torch.split(x, self.samples), torch.split(present, self.samples), strict=True)
+            try:
+                tokens = [encode_bag(self.encoder, *part).float() for part in parts]
+                return tokens[0] if len(tokens) == 1 else torch.cat(tokens)
+            except torch.OutOfMemoryError as error:
+                tried = min(self.samples, len(x))
+                if tried == 1:
+                    raise TrainingError(
+                        f"its memory does not hold what an encoder of {self.encoder.modality.name} makes of one sample",
+                        where=f"--device {x.device.type}",
+                        remedy="write --device cpu, or choose a smaller encoder",
+                    ) from error
+                self.samples = tried // 2
+            torch.cuda.empty_cache()  # once nothing holds on to what was tried
 
 
 class _Lane:

@@ -8,12 +8,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 import mmbench
+from mmbench import Encoder
 from mmbench.comparison import Comparison
-from mmbench.errors import DamagedError
+from mmbench.errors import DamagedError, TrainingError
 from mmbench.features import Encoding, encode
 from mmbench.inputs import Stream, fit_standardizer
+from mmbench.model import encode_bag
 from mmbench.prepare import Preparation, prepare
 from mmbench.progress import Silent, reporting
 from mmbench.specs import parse_spec
@@ -298,3 +302,25 @@ def test_the_torch_of_tokens_is_in_their_key(what: Encoding, cache: Path, monkey
         assert encode(what, cache) != first
     assert listener.messages[0].endswith("-> 0.0")
     assert first.exists()
+
+
+@pytest.mark.parametrize(("fits", "refused"), [(12, [21, 10, 5]), (2, [2, 1])])
+def test_fewer_are_shown_at_once_where_a_gpu_has_too_little_memory(
+    what: Encoding, cache: Path, monkeypatch: pytest.MonkeyPatch, fits: int, refused: list[int]
+) -> None:
+    whole = read(encode(what, cache))
+    sizes: list[int] = []
+
+    def scarce(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
+        sizes.append(len(x))
+        if present.numel() > fits:
+            raise torch.OutOfMemoryError("as a GPU would")
+        return encode_bag(encoder, x, present)
+
+    monkeypatch.setattr("mmbench.passes.encode_bag", scarce)
+    if fits < 3:  # the instances of a bag
+        with pytest.raises(TrainingError, match="does not hold what an encoder of signal makes of one sample"):
+            encode(what, cache.with_name("other"))
+    else:
+        np.testing.assert_allclose(read(encode(what, cache.with_name("other"))), whole, rtol=1e-6)
+    assert [size for size in sizes if 3 * size > fits] == refused  # and no more later on
