@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mmbench.errors import DamagedError
 from mmbench.files import check_room, written_whole
 from mmbench.seals import Sealed, write_seal
-from mmbench.store import Rows, Source, finish, widen
+from mmbench.store import Rows, Source, allocate, finish, widen
 from mmbench.types import TokenSpec
 from mmbench.workers import in_threads
 
@@ -134,7 +134,7 @@ class _TokenFile:
             group = file.create_group(f"modalities/{modality}")
             group["present"] = present
             group.attrs["parameters"] = parameters
-            self._offset = _allocate(group, self._shape, dtype)
+            self._offset = allocate(group, "x", self._shape, dtype)
 
     def fill(self, block: Block) -> "_Seen":
         """Write the tokens of a block."""
@@ -150,17 +150,6 @@ class _TokenFile:
                 else:
                     file.write(x.data)
         return seen
-
-
-def _allocate(group: h5py.Group, shape: Sequence[int], dtype: np.dtype[Any]) -> int:
-    """Make room for the tokens in the file, and tell where it begins."""
-    how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    how.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    how.set_obj_track_times(False)
-    space = h5py.h5s.create_simple(tuple(shape))
-    made = h5py.h5d.create(group.id, b"x", h5py.h5t.py_create(dtype, logical=True), space, how)
-    return made.get_offset() or 0  # none where there is nothing to keep
 
 
 def fits_half(source: Source, rows: Rows, threads: int = 1, seen: "_Seen | None" = None) -> bool:
