@@ -146,6 +146,17 @@ def test_what_hdf5_reads_of_a_file_that_is_cut_short_is_refused(tmp_path: Path, 
             read()
 
 
+def test_labels_are_found_in_a_file_that_was_written_anew(tmp_path: Path) -> None:
+    opened = Store(write(tmp_path / "a.h5", range(12)))
+    labels = opened.labels("mood").tolist()
+    with h5py.File(opened.path, "a") as file:  # elsewhere in the file
+        del file["labels/mood"]
+        file["labels/mood"] = np.array([*labels[::-1]])
+    assert opened.labels("mood").tolist() == labels[::-1]
+    with pytest.raises(DamagedError, match="is not whole any more"):
+        opened.labels("none")
+
+
 def test_an_unsealed_file_and_one_of_another_version_are_refused(tmp_path: Path) -> None:
     for change in (lambda attributes: attributes.pop("format"), lambda attributes: attributes.update(format=99)):
         path = write(tmp_path / "a.h5", range(3))
