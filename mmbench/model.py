@@ -56,7 +56,7 @@ def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
     shape = (*present.shape, encoder.out.length, encoder.out.dim)
     instances, at_once = x.flatten(0, 1), _count_at_once(x, present)
     if present.numel() and present.all():
-        return torch.cat([encoder(part) for part in torch.split(instances, at_once)]).reshape(shape)
+        return _encode_all(encoder, instances, at_once).reshape(shape)
     tokens = x.new_zeros((present.numel(), *shape[2:]), dtype=torch.get_default_dtype())
     here = present.flatten().nonzero()[:, 0].to(x.device)
     for part in torch.split(here, at_once) if len(here) else ():
@@ -64,6 +64,20 @@ def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
         tokens = tokens.to(encoded.dtype)
         tokens[part] = encoded
     return tokens.reshape(shape)
+
+
+def _encode_all(encoder: Encoder, instances: Tensor, at_once: int) -> Tensor:
+    """Tokens ``(n, T, D)`` of instances; where they are encoded in parts, with no more than one beside the whole."""
+    if len(instances) <= at_once:
+        tokens: Tensor = encoder(instances)
+        return tokens
+    whole: Tensor | None = None
+    for start in range(0, len(instances), at_once):
+        tokens = encoder(instances[start : start + at_once])
+        whole = tokens.new_empty((len(instances), *tokens.shape[1:])) if whole is None else whole
+        whole[start : start + at_once] = tokens
+    assert whole is not None
+    return whole
 
 
 def _count_at_once(x: Tensor, present: Tensor) -> int:

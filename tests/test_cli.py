@@ -209,7 +209,8 @@ def test_a_plain_failure_of_typer_is_a_usage_error(mmbench: Shell) -> None:
 
 
 def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> None:
-    line = ["run", "concat", "mfeat", "--against", "prior", "--jobs", "1", "--training", "epochs=3"]
+    line = ["run", "concat", "mfeat", "--modalities", "mor", "--against", "prior", "--jobs", "1"]
+    line += ["--training", "epochs=3"]
     command = [sys.executable, "-m", "mmbench", *line]
     # A shell that starts the tests in the background has them, and all they start, ignore Ctrl-C.
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
@@ -231,7 +232,8 @@ def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> No
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
-    line = ["run", "concat", "mfeat", "--against", "prior", "--jobs", "2", "--training", "epochs=30"]
+    line = ["run", "concat", "mfeat", "--modalities", "mor", "--against", "prior", "--jobs", "2"]
+    line += ["--training", "epochs=30"]
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     command = [sys.executable, "-m", "mmbench", *line]
