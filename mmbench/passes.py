@@ -176,14 +176,13 @@ def _show(
     raw: Raw, parts: Sequence[Rows], kind: Kind, device: torch.device, jobs: int
 ) -> Generator[tuple[Tensor, Tensor], None, None]:
     """Instances of parts of the samples, where a GPU can fetch them while others are encoded, and which are there."""
-    if device.type != "cuda":
+    on_gpu = device.type == "cuda"
+    if on_gpu and kind == "image" and jobs > 1:
+        read = read_ahead(raw, parts, jobs)
+    else:  # beside decoding, reading is soon done
         source = raw.open()
-        for x, present in map(source.read, parts):
-            yield torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(present)
-        return
-    # What is no picture is read as soon as it is asked for.
-    source = raw.open()
-    read = read_ahead(raw, parts, jobs) if kind == "image" and jobs > 1 else in_threads(source.read, parts, 1)
+        read = (source.read(part) for part in parts)
     with closing(read):
         for x, present in read:
-            yield torch.from_numpy(x).pin_memory(), torch.from_numpy(present)
+            values = torch.from_numpy(np.ascontiguousarray(x))
+            yield values.pin_memory() if on_gpu else values, torch.from_numpy(present)

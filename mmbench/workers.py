@@ -79,7 +79,7 @@ def in_threads(function: Callable[[S], T], items: Iterable[S], threads: int | No
 def in_order(pool: Executor, function: Callable[[S], T], items: Iterable[S], ahead: int) -> Generator[T, None, None]:
     """Call ``function`` with each item in a pool and yield what it returns, in order.
 
-    Never are more than ``ahead`` items begun before their results are asked for, so that what waits is bounded;
+    Beside the item whose result is waited for, no more than ``ahead`` are begun, so that what waits is bounded;
     ``items`` are taken in the thread of the caller.
     """
     waiting: deque[Future[T]] = deque()
