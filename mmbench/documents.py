@@ -42,12 +42,13 @@ def check_texts(*values: Any) -> None:
     left = list(values)  # no recursion: they may be nested as deep as JSON is
     while left:
         value = left.pop()
-        if isinstance(value, str) and _CONTROL.search(value):
-            raise ValueError(f"it has control characters in {value!r:.80}")
-        if isinstance(value, Mapping):
-            left += [*value, *value.values()]
+        if isinstance(value, str):
+            if not value.isprintable() and _CONTROL.search(value):
+                raise ValueError(f"it has control characters in {value!r:.80}")
         elif isinstance(value, list | tuple):
             left += value
+        elif isinstance(value, Mapping):
+            left += [*value, *value.values()]
 
 
 def load_toml(path: Path) -> dict[str, Any]:

@@ -83,11 +83,15 @@ def _write_arrays(group: h5py.Group, bags: Sequence[Any], modality: Modality, pr
     shape = (modality.instances, *modality.shape)
     x = group.create_dataset("x", shape=(len(bags), *shape), dtype=np.float32)
     step = max(1, _TOGETHER // (4 * math.prod(shape)))
+    room = np.empty((min(step, len(bags)), *shape), dtype=np.float32)
     for start in range(0, len(bags), step):
-        values = np.zeros((min(step, len(bags) - start), *shape), dtype=np.float32)
+        values = room[: len(bags) - start]
         for value, bag, here in zip(values, bags[start:], present[start:], strict=False):
-            if bag is not None:
-                value[here] = np.asarray(bag)[here]
+            if here.all():
+                value[:] = bag
+            else:
+                value[:] = 0
+                value[here] = 0 if bag is None else np.asarray(bag)[here]
         x[start : start + len(values)] = values
 
 

@@ -283,7 +283,7 @@ def invoke(*arguments: str) -> str:
     ids=["package", "shell", "help", "help of run", "list", "datasets", "prepare"],
 )
 def test_heavy_libraries_wait_until_they_are_needed(code: str, allowed: set[str]) -> None:
-    heavy = ("numpy", "rich", "torch", "timm", "mne", "optuna", "sklearn", "cv2", "pandas", "matplotlib")
+    heavy = ("numpy", "rich", "pydantic", "torch", "timm", "mne", "optuna", "sklearn", "cv2", "pandas", "matplotlib")
     check = f"{code}\nimport sys\nprint(*(name for name in {heavy!r} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

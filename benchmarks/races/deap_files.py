@@ -1,5 +1,11 @@
-"""Four simulated people in DEAP's own files, and how mmbench and TorchEEG read them: windows of 3 s, no video."""
+"""Four simulated people in DEAP's own files, and how mmbench and TorchEEG read them: windows of 3 s, no video.
 
+    python -m races.deap_files FOLDER STORE
+
+makes TorchEEG's store of a folder, in as many workers as TorchEEG takes by itself.
+"""
+
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +14,7 @@ from mmbench.specs import parse_spec
 from mmbench_datasets.deap.layout import PYTHON_FOLDER
 from mmbench_datasets.deap.simulate import Simulation, write_simulation
 
+DATASET = "deap[video=false]"
 CHANNELS, TIMES = 32, 384
 
 
@@ -16,7 +23,7 @@ def simulate(root: Path, subjects: int) -> None:
 
 
 def preparation(root: Path, cache: Path) -> Preparation:
-    return Preparation(parse_spec("deap[video=false]"), root, cache)
+    return Preparation(parse_spec(DATASET), root, cache)
 
 
 def torcheeg_dataset(root: Path, store: Path, mode: str, workers: int) -> Any:
@@ -37,3 +44,7 @@ def torcheeg_dataset(root: Path, store: Path, mode: str, workers: int) -> Any:
         num_worker=workers,
         verbose=False,
     )
+
+
+if __name__ == "__main__":
+    torcheeg_dataset(Path(sys.argv[1]), Path(sys.argv[2]), "lmdb", 0)

@@ -1,8 +1,9 @@
 """Milmer's evaluation, pictures to logits, against the same model as the public code runs it.
 
 That calls Hugging Face's processor for each picture and its Swin for each instance of the bag. Each competitor runs in
-a process of its own, which tells what it took beyond what it held before the first sample. The products of matrices in
-the model are timed apart: whoever computes the same with torch takes no less.
+a process of its own, which tells what it took beyond what it held before the first sample. mmbench shows a frozen
+encoder each picture once: every evaluation but the first finds the tokens, so it is timed with and without. The
+products of matrices in the model are timed apart: whoever computes the same with torch takes no less.
 """
 
 import json
@@ -17,18 +18,23 @@ from typing import Any
 import numpy as np
 from racing import Differs, Field, Goal, Measured, missing
 
+from mmbench.features import Encoding, encode
+from mmbench.specs import parse_spec
 from races.milmer_parts import SIDE, write_store
 
 NAME = "milmer_evaluation"
 TITLE = "Milmer, evaluation"
-OURS, THEIRS, PRODUCTS = "mmbench", "a loop over instances, Hugging Face", "the products of matrices alone"
+OURS, FOUND = "mmbench, tokens made", "mmbench, tokens found"
+THEIRS, PRODUCTS = "a loop over instances, Hugging Face", "the products of matrices alone"
 MEMORY = "MB"
 LIMIT = Goal("for the products of matrices alone", THEIRS, PRODUCTS)
 GOALS = (
-    Goal("at least 2 times as fast", THEIRS, OURS, least=2, limit=LIMIT),
+    Goal("at least 2 times as fast, tokens found", THEIRS, FOUND, least=2),
+    Goal("at least 2 times as fast, tokens made", THEIRS, OURS, least=2, limit=LIMIT),
     Goal("half the memory", OURS, THEIRS, MEMORY, most=0.5),
 )
 BATCH = 14
+PREPARED, WEIGHTS, TOKENS = "prepared/race.h5", "weights/swin.pt", "cache"
 
 
 def available() -> str | None:
@@ -38,9 +44,12 @@ def available() -> str | None:
 @contextmanager
 def enter(folder: Path, quick: bool) -> Iterator[Field]:
     n = 2 if quick else BATCH
-    write_store(folder / "race.h5", n)
-    write_swin(folder / "swin.pt")
-    ways = {name: partial(apart, name, folder) for name in (OURS, THEIRS, PRODUCTS)}
+    for made in (PREPARED, WEIGHTS):
+        (folder / made).parent.mkdir()  # no encoder may look where prepared data lie
+    store = write_store(folder / PREPARED, n)
+    write_swin(folder / WEIGHTS)
+    encode(Encoding(store.path, "face", parse_spec(frozen(folder / WEIGHTS)), (), "cpu", 2), folder / TOKENS)
+    ways = {name: partial(apart, name, folder) for name in (OURS, FOUND, THEIRS, PRODUCTS)}
     about = f"{n} simulated samples of 10 pictures of {SIDE} px, decoded, in a batch of Milmer's size; random weights"
     yield Field(ways, check, about)
 
@@ -72,16 +81,32 @@ def evaluate(name: str, folder: str) -> None:
     from mmbench.memory import PeakMemory
     from mmbench.store import Store
 
-    store = Store(Path(folder) / "race.h5")
-    make = {OURS: make_ours, THEIRS: make_theirs, PRODUCTS: make_products}[name]
-    predict = make(store, Path(folder) / "swin.pt")
+    store = Store(Path(folder) / PREPARED)
+    make = {OURS: make_ours, FOUND: make_found, THEIRS: make_theirs, PRODUCTS: make_products}[name]
+    predict = make(store, Path(folder) / WEIGHTS)
     memory, start = PeakMemory(torch.device("cpu")), time.perf_counter()
     logits = predict()
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "bytes": memory.read(), "logits": logits.tolist()}))
 
 
+def frozen(weights: Path) -> str:
+    """The encoder as a spec."""
+    return f"swin[weights={weights},frozen=true]"
+
+
 def make_ours(store: Any, weights: Path) -> Any:
+    return make_prediction(store, store.source("face"), weights, sees_tokens=False)
+
+
+def make_found(store: Any, weights: Path) -> Any:
+    from mmbench.store import ArraySource
+
+    (tokens,) = (weights.parents[1] / TOKENS).rglob("*.h5")
+    return make_prediction(store, ArraySource(tokens, "face"), weights, sees_tokens=True)
+
+
+def make_prediction(store: Any, face: Any, weights: Path, *, sees_tokens: bool) -> Any:
     import torch
 
     from mmbench.building import build_encoder
@@ -90,9 +115,9 @@ def make_ours(store: Any, weights: Path) -> Any:
     from mmbench.training import predict
     from races.milmer_parts import FACE, make_model
 
-    swin = build_encoder(parse_spec(f"swin[weights={weights}]"), FACE, (), seed=0)
-    model, n = make_model([swin], swin), len(store)
-    inputs = Inputs({name: Stream(store.source(name), None, n) for name in ("eeg", "face")})
+    swin, n = build_encoder(parse_spec(frozen(weights)), FACE, (), seed=0), len(store)
+    model = make_model([] if sees_tokens else [swin], swin)
+    inputs = Inputs({"eeg": Stream(store.source("eeg"), None, n), "face": Stream(face, None, n)})
     return lambda: predict(model, inputs, np.arange(n), torch.device("cpu"))
 
 
@@ -162,6 +187,7 @@ def make_products(store: Any, weights: Path) -> Any:
 
 def check(results: Mapping[str, Any]) -> None:
     """The same logits."""
-    gap = np.abs(results[OURS] - results[THEIRS]).max()
-    if not gap <= 1e-3:
-        raise Differs(f"logits differ by {gap:.1e}")
+    for name in (OURS, FOUND):
+        gap = np.abs(results[name] - results[THEIRS]).max()
+        if not gap <= 1e-3:
+            raise Differs(f"logits of {name} differ by {gap:.1e}")

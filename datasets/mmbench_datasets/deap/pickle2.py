@@ -3,7 +3,7 @@
 Every name that a pickle of arrays needs is answered with an inert stand-in of this module; any other name is refused.
 """
 
-import io
+import mmap
 import pickle
 import re
 import struct
@@ -86,27 +86,30 @@ class _ArrayUnpickler(pickle._Unpickler):  # the one in C makes room for any mem
 class _Views:
     """Bytes read as a file is; what is large comes as a view of them, since a subject's arrays are 100 MB."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content, self._small = memoryview(content), io.BytesIO(content)
+    def __init__(self, content: bytes | mmap.mmap) -> None:
+        self._content, self._view, self._at = content, memoryview(content), 0
 
     def read(self, size: int) -> bytes | memoryview:
         """The next bytes, fewer at the end; all that are left for a negative size."""
-        if size < _LARGE:
-            return self._small.read(size)
-        start = self._small.tell()
-        return self._content[start : self._small.seek(min(start + size, len(self._content)))]
+        piece = self._take(self._at + size if size >= 0 else len(self._view))
+        return piece if size >= _LARGE else bytes(piece)
 
     def readline(self) -> bytes:
         """The next line."""
-        return self._small.readline()
+        end = self._content.find(b"\n", self._at)
+        return bytes(self._take(end + 1 if end >= 0 else len(self._view)))
+
+    def _take(self, end: int) -> memoryview:
+        start, self._at = self._at, min(end, len(self._view))
+        return self._view[start : self._at]
 
 
-def load_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
     """The dict of arrays in a pickle of any protocol up to 4, read-only views of its bytes.
 
     Raises DataError when it names anything but NumPy's arrays, and ValueError when it is damaged.
     """
-    if not content.endswith(pickle.STOP):
+    if content[-1:] != pickle.STOP:
         raise ValueError("it ends in the middle")
     try:
         file: Any = _Views(content)  # what unpickling asks of a file, and no more
@@ -161,8 +164,10 @@ def _shape(shape: tuple[int, ...]) -> bytes:
 
 
 def load_pickle(path: Path) -> dict[str, NDArray[Any]]:
-    """``load_arrays`` of a file; errors name it."""
+    """``load_arrays`` of a file, which is read where the arrays are; errors name it."""
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
     try:
-        return load_arrays(path.read_bytes())
+        return load_arrays(content)
     except DataError as error:
         raise DataError(error.message, where=path, remedy=error.remedy) from None

@@ -85,10 +85,10 @@ def _load(dataset: "Deap", home: Path, unit: str) -> Recording:
 def _make_sample(dataset: "Deap", trial: _Trial, index: int, start: float, bag: "Bag | None") -> Sample:
     first = round(start * layout.RATE)
     window = slice(first, first + round(dataset.window * layout.RATE))
-    eeg, peripheral = (np.asarray(signal[:, window], np.float32)[None] for signal in (trial.eeg, trial.peripheral))
-    data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {"eeg": eeg}
-    if dataset.peripheral:
-        data["peripheral"] = peripheral
+    signals = {"eeg": trial.eeg, "peripheral": trial.peripheral} if dataset.peripheral else {"eeg": trial.eeg}
+    data: dict[str, NDArray[np.floating] | Sequence[bytes | None]] = {
+        name: np.asarray(signal[:, window], np.float32)[None] for name, signal in signals.items()
+    }
     if bag:
         data["face"] = bag.faces
     name = f"{trial.unit}/e{trial.experiment:02d}"
