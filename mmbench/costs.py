@@ -5,8 +5,7 @@ mode, and what fails to be measured is None, since no cost is worth a training.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -19,6 +18,7 @@ from torch import Tensor
 from mmbench.inputs import Inputs
 from mmbench.model import Model, encode_bag
 from mmbench.networks import Encoder, Tokens
+from mmbench.operations import count_flops
 from mmbench.store import Source
 from mmbench.training import deterministic, mixed_precision
 
@@ -123,29 +123,6 @@ def _predict(forward: Callable[[], Tensor], device: torch.device) -> Tensor:
 
 def _on(batch: Mapping[str, Tokens], device: torch.device) -> dict[str, Tokens]:
     return {name: Tokens(*(part.to(device) for part in stream)) for name, stream in batch.items()}
-
-
-def count_flops(forward: Callable[[], object]) -> int:
-    """Floating-point operations of matrix products and convolutions; a multiply-add counts 2."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.no_grad(), _taken_apart(), FlopCounterMode(display=False) as counter:
-        forward()
-    return int(counter.get_total_flops())
-
-
-@contextmanager
-def _taken_apart() -> Iterator[None]:
-    """Attention as the matrix products it is made of: fused it would count as nothing."""
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _times(forward: Callable[[], object], seconds: float) -> list[float]:

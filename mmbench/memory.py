@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from mmbench.optimizer import AdamW
+
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -42,7 +44,7 @@ def _load_libraries() -> None:
     """What torch loads with the first step of a process is no part of any method: a hundred megabytes and more."""
     with torch.random.fork_rng(devices=[]):
         layer = torch.nn.Linear(1, 1)
-        optimizer = torch.optim.AdamW(layer.parameters())
+        optimizer = AdamW(layer.parameters())
         layer(torch.zeros(1, 1)).sum().backward()
         optimizer.step()
 

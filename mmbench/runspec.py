@@ -101,10 +101,10 @@ def anchored(spec: RunSpec) -> RunSpec:
     """The spec with whole paths: worker processes may live in another folder than the one we are in now."""
     return replace(
         spec,
-        out=spec.out.resolve(),
-        cache=spec.cache.resolve(),
+        out=Path(spec.out).resolve(),  # in Python, a path may be a str
+        cache=Path(spec.cache).resolve(),
         save_encoders={name: Path(path).resolve() for name, path in spec.save_encoders.items()},
-        data=spec.data.resolve() if spec.data else None,
+        data=Path(spec.data).resolve() if spec.data else None,
         tune_storage=anchored_storage(spec.tune_storage) if spec.tune_storage else None,
         plugins=tuple(str(Path(file).resolve()) for file in spec.plugins),
     )

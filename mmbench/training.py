@@ -22,6 +22,7 @@ from mmbench.metrics import balanced_accuracy, confusion
 from mmbench.modality_dropout import drop_modalities
 from mmbench.model import Model
 from mmbench.networks import Encoder, Tokens
+from mmbench.optimizer import AdamW
 from mmbench.seeding import seed_torch
 from mmbench.splits import Fold
 from mmbench.store import Rows
@@ -172,7 +173,7 @@ class _Stepper:
         self.parameters = parameters
         self.clip = training.clip
         if parameters:
-            self.optimizer = torch.optim.AdamW(parameters, lr=training.lr, weight_decay=training.weight_decay)
+            self.optimizer = AdamW(parameters, lr=training.lr, weight_decay=training.weight_decay)
             floor = training.final_lr
 
             def factor(step: int) -> float:
@@ -241,17 +242,19 @@ def deterministic(device: torch.device, *, learns: bool = True) -> Iterator[None
     Where a model ``learns`` on CUDA, attention is computed as plain products: the gradients of fused kernels are added
     up in any order.
     """
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before = torch.get_deterministic_debug_mode()
     memory: Any = torch.utils.deterministic
     fills = memory.fill_uninitialized_memory
     on_gpu = device.type == "cuda"
-    torch.use_deterministic_algorithms(True, warn_only=on_gpu)
+    # use_deterministic_algorithms tells torch's compiler, too, and loads it for that: seconds in every process.
+    os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")
+    torch.set_deterministic_debug_mode("warn" if on_gpu else "error")
     memory.fill_uninitialized_memory = fills and not on_gpu  # it costs a GPU 15 %
     try:
         with sdpa_kernel(SDPBackend.MATH) if on_gpu and learns else nullcontext():
             yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_deterministic_debug_mode(before)
         memory.fill_uninitialized_memory = fills
 
 

@@ -54,6 +54,8 @@ FLOORS = (
         "inputs",
         "model",
         "training",
+        "optimizer",
+        "operations",
         "methods",
         "presets",
         "design",

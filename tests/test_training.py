@@ -18,6 +18,7 @@ from mmbench.jobs import run_job
 from mmbench.methods import Recipe
 from mmbench.metrics import balanced_accuracy, confusion
 from mmbench.model import Model
+from mmbench.optimizer import AdamW
 from mmbench.plans import Plan, hide_test
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation, prepare
@@ -274,14 +275,14 @@ def test_no_gradient_is_clipped_at_zero() -> None:
 
 def test_the_rate_falls_to_its_floor() -> None:
     rates = []
-    step = torch.optim.AdamW.step
+    step = AdamW.step
 
     def noted(self, *args, **kwargs):
         rates.append(self.param_groups[0]["lr"])
         return step(self, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.optim.AdamW, "step", noted)
+        patch.setattr(AdamW, "step", noted)
         train(Training(epochs=5, batch_size=10, lr=1e-2, final_lr=0.1))
     assert len(rates) == 25
     assert rates[0] == pytest.approx(1e-2)
