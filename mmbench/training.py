@@ -1,6 +1,7 @@
 """The one training loop. It sees the labels of the training and the validation part, and of no other."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
@@ -27,6 +28,8 @@ from mmbench.seeding import seed_torch
 from mmbench.splits import Fold
 from mmbench.store import Rows
 from mmbench.types import Training
+
+_WARNS, _FAILS = 1, 2  # where an operation has no deterministic algorithm
 
 
 @dataclass(frozen=True)
@@ -246,16 +249,23 @@ def deterministic(device: torch.device, *, learns: bool = True) -> Iterator[None
     memory: Any = torch.utils.deterministic
     fills = memory.fill_uninitialized_memory
     on_gpu = device.type == "cuda"
-    # use_deterministic_algorithms tells torch's compiler, too, and loads it for that: seconds in every process.
-    os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")
-    torch.set_deterministic_debug_mode("warn" if on_gpu else "error")
+    _demand(_WARNS if on_gpu else _FAILS)
     memory.fill_uninitialized_memory = fills and not on_gpu  # it costs a GPU 15 %
     try:
         with sdpa_kernel(SDPBackend.MATH) if on_gpu and learns else nullcontext():
             yield
     finally:
-        torch.set_deterministic_debug_mode(before)
+        _demand(before)
         memory.fill_uninitialized_memory = fills
+
+
+def _demand(mode: int) -> None:
+    """A mode of `torch.set_deterministic_debug_mode`, of torch's compiler, too, which is not loaded for that."""
+    if "torch._inductor" in sys.modules:
+        torch.use_deterministic_algorithms(mode > 0, warn_only=mode == _WARNS)
+    else:
+        os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")
+        torch.set_deterministic_debug_mode(mode)
 
 
 def choose_device(name: str) -> torch.device:

@@ -350,6 +350,16 @@ def test_determinism_is_asked_for_and_given_back() -> None:
     assert torch.are_deterministic_algorithms_enabled() == before
 
 
+def test_determinism_is_asked_of_a_compiler_that_is_there() -> None:
+    from torch._inductor import config
+
+    before = torch.are_deterministic_algorithms_enabled()
+    with deterministic(CPU):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert config.deterministic
+    assert config.deterministic == torch.are_deterministic_algorithms_enabled() == before
+
+
 def test_devices() -> None:
     assert choose_device("cpu") == CPU
     assert choose_device("auto").type in ("cpu", "cuda")
