@@ -41,7 +41,7 @@ class PeakMemory:
 
 @cache
 def _load_libraries() -> None:
-    """What torch loads with the first step of a process is no part of any method: a hundred megabytes and more."""
+    """What torch loads with the first step of a process is no part of any method."""
     with torch.random.fork_rng(devices=[]):
         layer = torch.nn.Linear(1, 1)
         optimizer = AdamW(layer.parameters())

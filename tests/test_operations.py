@@ -16,11 +16,20 @@ class Product(nn.Module):
         return torch.einsum("bij,bkj->bik", x, x) @ torch.matmul(x, x.mT[0]).softmax(dim=-1)
 
 
+class Choice(nn.Module):
+    """An operator that takes functions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        chosen: Tensor = torch.cond(x.sum() > 0, lambda x: x @ x.mT, lambda x: 2 * x @ x.mT, (x,))
+        return chosen
+
+
 NETWORKS = {
     "convolution": (lambda: nn.Sequential(nn.Conv1d(3, 6, 4), nn.GELU(), nn.Conv1d(6, 6, 3, groups=3)), (2, 3, 20)),
     "recurrence": (lambda: nn.GRUCell(5, 7), (2, 5)),
     "normalisation": (lambda: nn.Sequential(nn.BatchNorm1d(4), nn.LayerNorm(5), nn.Linear(5, 3)), (2, 4, 5)),
     "products": (Product, (2, 4, 5)),
+    "choice": (Choice, (2, 4, 5)),
 }
 
 
