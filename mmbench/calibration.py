@@ -1,18 +1,17 @@
 """Whether probabilities are what they say: scores of calibration from logits, by way of sums that can be resampled.
 
-A unit's tally ``(15, 5)`` holds, for each bin of confidence, how many samples are in it and the sums of their
+A cell's tally ``(15, 5)`` holds, for each bin of confidence, how many samples are in it and the sums of their
 confidence, of how many are right, of their Brier scores and of their negative log-likelihoods. Tallies are added as
-confusion matrices are, so that thousands of resamples cost little.
+confusion matrices are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.statistics import Interval, score_intervals
+from mmbench.statistics import Interval, Outcomes, Ratios, find_cells, mean_interval
 
 BINS = 15
 _COUNT, _CONFIDENCE, _RIGHT, _BRIER, _NLL = range(5)
@@ -37,8 +36,9 @@ class Bin:
 class Calibration:
     """How far the probabilities of one method can be believed; scores are means over seeds, intervals over units.
 
-    ``ece_by_luck`` is the calibration error that a perfect model would show on as many samples. ``reliability`` has
-    the samples of all seeds.
+    ``brier`` is the squared distance of the probabilities from the truth over all classes, 0 to 2 (Brier 1950), ``nll``
+    the negative log-likelihood of the true class, in nats. ``ece_by_luck`` is the calibration error that a perfect
+    model would show on as many samples. ``reliability`` has the samples of all seeds.
     """
 
     ece: float
@@ -48,13 +48,22 @@ class Calibration:
     reliability: tuple[Bin, ...]
 
 
-def calibrate(seeds: Sequence[Tallies]) -> Calibration:
-    """Calibration from one ``(U, 15, 5)`` per training seed."""
+def calibrate(outcomes: Outcomes, logits: NDArray[np.float64]) -> Calibration:
+    """Calibration of predictions and their logits ``(S, n, C)``."""
+    cell, unit, fold = find_cells(outcomes.unit, outcomes.fold)
+    seeds = [cell_tallies(outcomes.labels, each, cell) for each in logits]
     whole = [tallies.sum(axis=0) for tallies in seeds]
+
+    def mean(column: int, high: float) -> Interval:
+        sums = np.stack(seeds).sum(axis=2)  # (S, cells, 5)
+        ratios = Ratios(sums[:, :, [column]], sums[:, :, [_COUNT]], unit, fold)
+        return mean_interval(ratios, outcomes.varies, high)
+
     return Calibration(
         ece=float(np.mean([calibration_error(tally) for tally in whole])),
         ece_by_luck=float(np.mean([lucky_error(tally) for tally in whole])),
-        **score_intervals(seeds, metrics=MEANS),
+        brier=mean(_BRIER, 2.0),
+        nll=mean(_NLL, float(np.finfo(np.float64).max)),
         reliability=tuple(reliability(np.sum(whole, axis=0))),
     )
 
@@ -66,8 +75,8 @@ def log_probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return logs
 
 
-def unit_tallies(labels: NDArray[np.int64], logits: NDArray[np.float64], units: NDArray[np.str_]) -> Tallies:
-    """Tallies ``(U, 15, 5)``, one a unit in sorted order."""
+def cell_tallies(labels: NDArray[np.int64], logits: NDArray[np.float64], cell: NDArray[np.int64]) -> Tallies:
+    """Tallies ``(N, 15, 5)`` of cells 0 to N - 1, which ``cell`` ``(n,)`` tells of each sample."""
     logs = log_probabilities(logits)
     probabilities = np.exp(logs)
     confidence = probabilities.max(axis=1)
@@ -79,10 +88,10 @@ def unit_tallies(labels: NDArray[np.int64], logits: NDArray[np.float64], units: 
         np.square(probabilities - truth).sum(axis=1),
         -logs[np.arange(len(labels)), labels],
     )
-    names, unit = np.unique(units, return_inverse=True)
-    place = unit * BINS + np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    sums = [np.bincount(place, weights=column, minlength=len(names) * BINS) for column in columns]
-    tallies: Tallies = np.stack(sums, axis=-1).reshape(len(names), BINS, len(columns)).astype(np.float64)
+    n_cells = int(cell.max()) + 1
+    place = cell * BINS + np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    sums = [np.bincount(place, weights=column, minlength=n_cells * BINS) for column in columns]
+    tallies: Tallies = np.stack(sums, axis=-1).reshape(n_cells, BINS, len(columns)).astype(np.float64)
     return tallies
 
 
@@ -90,25 +99,11 @@ def calibration_error(tallies: Tallies) -> Scores:
     """Expected calibration error of the named class (Guo et al. 2017, arXiv 1706.04599), tallies ``(..., 15, 5)``.
 
     The mean distance of confidence and accuracy over 15 bins of equal width, weighted by their samples. It is biased
-    upwards where samples are few, since a bin of ten is off by luck alone: see `lucky_error`. A bootstrap adds that
-    luck a second time, so that its percentiles miss the truth; no interval is given.
+    upwards where samples are few, since a bin of ten is off by luck alone: see `lucky_error`. No interval
+    is given: that bias is not part of its spread.
     """
     distance = np.abs(tallies[..., _CONFIDENCE] - tallies[..., _RIGHT]).sum(axis=-1)
     return _mean_over_samples(distance, tallies)
-
-
-def brier(tallies: Tallies) -> Scores:
-    """Squared distance of the probabilities from the truth, over all classes, 0 to 2 (Brier 1950)."""
-    return _mean_over_samples(tallies[..., _BRIER].sum(axis=-1), tallies)
-
-
-def negative_log_likelihood(tallies: Tallies) -> Scores:
-    """Of the true class, in nats."""
-    return _mean_over_samples(tallies[..., _NLL].sum(axis=-1), tallies)
-
-
-MEANS: Mapping[str, Callable[[Tallies], Scores]] = {"brier": brier, "nll": negative_log_likelihood}
-"""The scores that are means over samples."""
 
 
 def lucky_error(tally: Tallies) -> float:

@@ -9,27 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.calibration import Calibration, calibrate, unit_tallies
+from mmbench.calibration import Calibration, calibrate
 from mmbench.comparable import check_comparable, check_listed, check_records
 from mmbench.costs import Cost, over_trainings
 from mmbench.diagnosis.scores import ModalityScores, score_modalities
 from mmbench.documents import check_texts, explain, load_object
 from mmbench.errors import RecordError
 from mmbench.failures import Failure, describe_failures, find_failures, nothing_left
-from mmbench.metrics import METRICS, Counts
+from mmbench.metrics import METRICS
 from mmbench.plotted import Plotted
 from mmbench.records import Record, find_records, read_record
 from mmbench.splits import PROTOCOLS
 from mmbench.statistics import (
     Interval,
+    Outcomes,
     Verdict,
-    chance_bound,
+    above_chance,
     difference_intervals,
     find_leaders,
     judge,
-    resampled_t_p,
     score_intervals,
-    unit_counts,
 )
 
 
@@ -48,17 +47,42 @@ class MethodResult:
         return str(self.run["method"])
 
     @cached_property
-    def counts(self) -> Sequence[Counts]:
-        """Confusion matrices ``(U, C, C)`` of the units, one array a seed."""
-        return [
-            unit_counts(labels, logits.argmax(axis=1), units, len(self.run["classes"]))
-            for labels, logits, units in self._predicted()
-        ]
+    def outcomes(self) -> Outcomes:
+        """What it predicts for all test samples, a row a seed, with the person and the fold of each sample.
+
+        Seeds of which folds are missing are left out; where all lack some, the one with the most folds is taken.
+        """
+        rows = list(self._whole_seeds.values())
+        units = np.concatenate([record.units for record in rows[0]])
+        return Outcomes(
+            labels=np.concatenate([record.labels for record in rows[0]]).astype(np.int64),
+            predictions=np.stack([np.concatenate([record.predictions for record in each]) for each in rows]),
+            unit=np.unique(units, return_inverse=True)[1],
+            fold=np.repeat(np.arange(len(rows[0])), [len(record.ids) for record in rows[0]]),
+            n_classes=len(self.run["classes"]),
+            varies=self.varies,
+        )
+
+    @property
+    def varies(self) -> bool:
+        """Whether another training may predict otherwise: not where nothing is trained, as in a prior."""
+        return any(record.parameters["trainable"] for record in self.records)
+
+    @cached_property
+    def _whole_seeds(self) -> Mapping[int, Sequence[Record]]:
+        """The records of each seed that has all folds, in the order of these."""
+        seeds: dict[int, list[Record]] = {}
+        for record in sorted(self.records, key=lambda record: record.fold):
+            seeds.setdefault(record.seed, []).append(record)
+        most = max(map(len, seeds.values()))
+        whole = {seed: found for seed, found in sorted(seeds.items()) if len(found) == most}
+        first = next(iter(whole.values()))
+        return {seed: found for seed, found in whole.items() if _folds(found) == _folds(first)}
 
     @cached_property
     def scores(self) -> Mapping[str, Interval]:
         """Every metric over all test samples, with its interval; the mean over seeds."""
-        return score_intervals(self.counts)
+        return score_intervals(self.outcomes)
 
     @cached_property
     def diagnosis(self) -> ModalityScores | None:
@@ -68,19 +92,14 @@ class MethodResult:
     @cached_property
     def calibration(self) -> Calibration:
         """How far its probabilities can be believed, over all test samples."""
-        return calibrate([unit_tallies(*predicted) for predicted in self._predicted()])
+        logits = [np.concatenate([record.logits for record in each]) for each in self._whole_seeds.values()]
+        return calibrate(self.outcomes, np.stack(logits).astype(np.float64))
 
     def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
         """By how much this method scores over ``other``, with paired intervals; None while folds are missing."""
         if self.missing or other.missing:
             return None
-        return difference_intervals(self.counts, other.counts)
-
-    def fold_differences(self, other: "MethodResult", metric: str = "balanced_accuracy") -> NDArray[np.float64]:
-        """By how much this method scores over ``other`` on each fold and seed that both have ``(J,)``."""
-        theirs = {(record.seed, record.fold): record.scores["chosen"][metric] for record in other.records}
-        mine = {(record.seed, record.fold): record.scores["chosen"][metric] for record in self.records}
-        return np.array([mine[key] - theirs[key] for key in sorted(mine.keys() & theirs.keys())], dtype=np.float64)
+        return difference_intervals(self.outcomes, other.outcomes)
 
     def gap(self, which: str, metric: str = "balanced_accuracy") -> float:
         """What the ``last`` or the ``oracle`` epoch scores over the chosen one, mean over folds."""
@@ -98,8 +117,7 @@ class MethodResult:
     @property
     def labels(self) -> NDArray[np.int64]:
         """Labels of all test samples of one seed."""
-        first = self.records[0].seed
-        return np.concatenate([record.labels for record in self.records if record.seed == first]).astype(np.int64)
+        return self.outcomes.labels
 
     @property
     def parameters(self) -> Mapping[str, int]:
@@ -127,16 +145,6 @@ class MethodResult:
         seeds = {record.seed for record in self.records} | {failure.seed for failure in self.failures}
         return int(self.run["folds"]) * len(seeds) - len(self.records)
 
-    def _predicted(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.str_]]]:
-        """Labels ``(n,)``, logits ``(n, C)`` and units ``(n,)`` of all test samples, a seed at a time."""
-        for seed in sorted({record.seed for record in self.records}):
-            mine = [record for record in self.records if record.seed == seed]
-            yield (
-                np.concatenate([record.labels for record in mine]).astype(np.int64),
-                np.concatenate([record.logits for record in mine]).astype(np.float64),
-                np.concatenate([record.units for record in mine]),
-            )
-
 
 @dataclass(frozen=True)
 class Comparison(Plotted):
@@ -162,13 +170,12 @@ class Comparison(Plotted):
         first, *others = self.methods
         if self.headless or first.missing:
             return ()
-        return judge(first.counts, {other.name: other.counts for other in others if not other.missing})
+        return judge(first.outcomes, {other.name: other.outcomes for other in others if not other.missing})
 
     @cached_property
     def leaders(self) -> Sequence[str]:
         """The best method, then those that no evidence tells from it; without those of which folds are missing."""
-        whole = {method.name: method.counts for method in self.methods if not method.missing}
-        return find_leaders(whole) if whole else ()
+        return find_leaders(self._whole) if self._whole else ()
 
     @property
     def failed(self) -> dict[str, tuple[Failure, ...]]:
@@ -184,10 +191,22 @@ class Comparison(Plotted):
         single = [method for method in baselines if several and len(method.run["encoders"]) == 1]
         return max(single, key=lambda method: method.scores["balanced_accuracy"].mean).name if single else None
 
+    @property
+    def _whole(self) -> Mapping[str, Outcomes]:
+        return {method.name: method.outcomes for method in self.methods if not method.missing}
+
     @cached_property
-    def chance_bound(self) -> float:
-        """Balanced accuracy that guessing stays below in 95 of 100 cases."""
-        return chance_bound(self.methods[0].labels, len(self.run["classes"]))["balanced_accuracy"]
+    def above_chance(self) -> Mapping[str, float]:
+        """The p of each method's balanced accuracy above chance, one-sided, adjusted for the number of methods.
+
+        Under a protocol with one model a subject, chance is that of each subject. Methods of which folds are missing
+        are left out.
+        """
+        return above_chance(self._whole, self._chance_is_per_unit) if self._whole else {}
+
+    @property
+    def _chance_is_per_unit(self) -> bool:
+        return PROTOCOLS[self.run["protocol"]].per_subject and self.run["unit"] == "subject"
 
     @property
     def simulated(self) -> bool:
@@ -196,8 +215,8 @@ class Comparison(Plotted):
 
     @property
     def chance(self) -> float:
-        """Balanced accuracy of guessing."""
-        return 1.0 / len(self.run["classes"])
+        """Balanced accuracy of guessing; with one model a subject, by the frequencies of each subject's classes."""
+        return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
 
     @property
     def majority(self) -> float:
@@ -212,22 +231,10 @@ class Comparison(Plotted):
             "records": str(self.path),
             "leaders": list(self.leaders),
             "best_single": self.best_single,
-            "verdicts": [self._verdict_json(verdict) for verdict in self.verdicts],
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],
             "failed": describe_failed(self),
         }
-
-    def _verdict_json(self, verdict: Verdict) -> dict[str, Any]:
-        first = self.methods[0]
-        other = next(method for method in self.methods if method.name == verdict.against)
-        return {**asdict(verdict), "resampled_t": self._resampled_t(first, other)}
-
-    def _resampled_t(self, first: MethodResult, other: MethodResult) -> float | None:
-        """Of folds over everybody, whose trainings share samples; None where each person has folds of their own."""
-        n_folds = int(self.run["folds"])
-        if PROTOCOLS[self.run["protocol"]].per_subject or n_folds < 2:
-            return None
-        return resampled_t_p(first.fold_differences(other), 1 / (n_folds - 1))
 
 
 def describe_run(comparison: Comparison) -> dict[str, Any]:
@@ -237,7 +244,7 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
     return {
         **{name: run[name] for name in shared},
         "chance": comparison.chance,
-        "chance_bound": comparison.chance_bound,
+        "above_chance": dict(comparison.above_chance),
         "majority": comparison.majority,
         "simulated": comparison.simulated,
         "unit": run["unit"],
@@ -289,6 +296,10 @@ def describe_failed(comparison: Comparison) -> list[dict[str, Any]]:
         }
         for name, failures in comparison.failed.items()
     ]
+
+
+def _folds(records: Sequence[Record]) -> list[str]:
+    return [record.fold for record in records]
 
 
 def _is_run(folder: Path) -> bool:

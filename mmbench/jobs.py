@@ -32,6 +32,7 @@ from mmbench.plans import (
     shown,
 )
 from mmbench.records import Record, environment, write_record
+from mmbench.seeding import training_seed
 from mmbench.splits import Fold
 from mmbench.statistics import unit_of
 from mmbench.store import Store
@@ -58,9 +59,10 @@ def run_job(
     store = open_store(plan.store)
     inputs = make_inputs(plan, store, fold)
     labels = hide_test(store.labels(plan.task), fold)
+    draw = training_seed(seed, fold.name, plan.run.get("seeding"))
     closed = closed_to(plan)
     with guarded(closed):
-        canaries = make_canaries(plan, store, inputs, fold, labels, seed)
+        canaries = make_canaries(plan, store, inputs, fold, labels, draw)
     with guarded(closed):
         model = canaries.build()
         began = time.perf_counter()
@@ -70,7 +72,7 @@ def run_job(
             fold,
             labels,
             plan.recipe.training,
-            seed=seed,
+            seed=draw,
             device=torch.device(plan.device),
             on_epoch=on_epoch,
         )

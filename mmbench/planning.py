@@ -24,6 +24,7 @@ from mmbench.prepare import Preparation
 from mmbench.progress import reporter
 from mmbench.records import find_records, read_record, slug
 from mmbench.searchspace import find_space
+from mmbench.seeding import SEEDING
 from mmbench.specs import Spec, parse_spec
 from mmbench.store import Store
 from mmbench.studies import describe_search
@@ -112,6 +113,7 @@ def describe_run(setting: Setting, recipe: Recipe, tokens: Mapping[str, Path]) -
         "device": torch.device(setting.device).type,
         "threads": setting.threads,
         "torch": torch.__version__,
+        "seeding": SEEDING,
     }
     if setting.budget:
         described["tuning"] = _describe_tuning(setting.budget, recipe, setting, tokens)

@@ -18,6 +18,7 @@ from mmbench.plans import Plan, build_model, make_inputs
 from mmbench.recorded import check_made
 from mmbench.records import Record, read_record
 from mmbench.searchspace import with_params
+from mmbench.seeding import training_seed
 from mmbench.specs import Spec, parse_spec
 from mmbench.splits import Fold
 from mmbench.store import Store
@@ -51,8 +52,9 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
         )
     plan, store = _recall(record, path.parent, cache, plugins)
     fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
-    check_kept(weights_path(path), find_size(lambda: build_model(plan, store, record.seed)) or 0)
-    model = build_model(plan, store, record.seed)
+    draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
+    check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
+    model = build_model(plan, store, draw)
     restore_weights(weights_path(path), model, record.weights)
     return Restored(record, plan, model.eval(), fold, make_inputs(plan, store, fold), store)
 

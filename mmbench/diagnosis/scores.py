@@ -13,7 +13,7 @@ from mmbench.diagnosis.kept import MOST, UNSCORED, Diagnosis, Predictions, read_
 from mmbench.diagnosis.noise import SNRS_DB
 from mmbench.diagnosis.shapley import shapley_weights
 from mmbench.records import Record
-from mmbench.statistics import Interval, count_hits, recall_intervals
+from mmbench.statistics import Interval, combination_intervals, find_cells
 
 MISSING_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _ALL = ""  # stands for every modality: none is called so
@@ -103,9 +103,18 @@ class _Scorer:
         self.records = [(record, _read(record)) for record in records]
         self.names = self.records[0][1].modalities
         self.seeds = sorted({record.seed for record in records})
-        self.units = sorted({unit for record in records for unit in record.units})
         self.n_classes = len(records[0].run["classes"])
+        self._find_cells()
         self.whole: Key = ("subset", "1" * len(self.names))
+
+    def _find_cells(self) -> None:
+        """The cell of each sample of each record, and the unit and the fold of each cell."""
+        units = sorted({unit for record, _ in self.records for unit in record.units})
+        folds = sorted({record.fold for record, _ in self.records})
+        unit = np.concatenate([np.searchsorted(units, record.units) for record, _ in self.records])
+        fold = np.concatenate([np.full(len(record.ids), folds.index(record.fold)) for record, _ in self.records])
+        cell, self.unit, self.fold = find_cells(unit, fold)
+        self.cells = np.split(cell, np.cumsum([len(record.ids) for record, _ in self.records])[:-1])
 
     def score(self) -> ModalityScores:
         """All of it."""
@@ -115,7 +124,8 @@ class _Scorer:
         hits = np.stack([self._count([table[key] for table in tables]) for key in keys])
         self.column = {key: np.eye(len(keys))[at] for at, key in enumerate(keys)}
         wanted = dict(self._wanted(keys))
-        scores = dict(zip(wanted, recall_intervals(hits, self._support(), np.stack([*wanted.values()])), strict=True))
+        found = combination_intervals(hits, self._support(), self.unit, self.fold, np.stack([*wanted.values()]))
+        scores = dict(zip(wanted, found, strict=True))
 
         def loss(*key: Any) -> Loss:
             return Loss(scores["score", *key], scores["change", *key])
@@ -192,7 +202,7 @@ class _Scorer:
             weights = np.array([[1.0, 0.0], [1.0, -1.0]])
             seconds = float(np.median([each.seconds for each in found if each]))
             n_scored = sum(int(each.sum()) for each in scored) // len(self.seeds)
-            loss = Loss(*recall_intervals(hits, self._support(scored), weights))
+            loss = Loss(*combination_intervals(hits, self._support(scored), self.unit, self.fold, weights))
             yield Shift(windows, seconds, n_scored, loss)
 
     def _support(self, scored: Sequence[NDArray[np.bool_]] | None = None) -> Floats:
@@ -201,14 +211,16 @@ class _Scorer:
     def _count(
         self, predictions: Sequence[Sequence[Predictions]], scored: Sequence[NDArray[np.bool_]] | None = None
     ) -> Floats:
-        """What is right, of each record the mean over its draws, by seed, unit and class ``(S, U, C)``."""
-        counts = np.zeros((len(self.seeds), len(self.units), self.n_classes))
+        """What is right, of each record the mean over its draws, by seed, cell and class ``(S, N, C)``."""
+        counts = np.zeros((len(self.seeds), len(self.unit), self.n_classes))
         for at, (record, _) in enumerate(self.records):
-            labels, unit = np.asarray(record.labels), np.searchsorted(self.units, record.units)
+            labels = np.asarray(record.labels)
             right = np.mean([draw == labels for draw in predictions[at]], axis=0)
             if scored is not None:
                 right = right * scored[at]
-            counts[self.seeds.index(record.seed)] += count_hits(labels, right, unit, counts.shape[1:])
+            place = self.cells[at] * self.n_classes + labels
+            summed = np.bincount(place, weights=right, minlength=counts[0].size)
+            counts[self.seeds.index(record.seed)] += summed.reshape(counts[0].shape)
         return counts
 
     def _left(self, subset: str) -> tuple[str, ...]:

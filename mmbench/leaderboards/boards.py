@@ -47,8 +47,8 @@ class Board:
 
     @cached_property
     def leaders(self) -> frozenset[str]:
-        """The folders of the best run and of those that no evidence tells from it."""
-        return frozenset(find_leaders({method.folder.name: method.counts for method in self.comparison.methods}))
+        """The folders of the best run and of those not significantly worse."""
+        return frozenset(find_leaders({method.folder.name: method.outcomes for method in self.comparison.methods}))
 
 
 def find_boards(root: Path) -> list[Path]:

@@ -26,7 +26,7 @@ class Cell(NamedTuple):
 
 
 COLUMNS = (
-    Column("rank", True, "by balanced accuracy; = where no evidence tells a run from the best"),
+    Column("rank", True, "by balanced accuracy; = where a run is not significantly worse than the best"),
     Column("method", False),
     Column("bal. accuracy", True, "with its 95 % interval"),
     Column("accuracy", True),

@@ -57,7 +57,7 @@ def notes_of(board: Board) -> list[str]:
     """What the columns mean."""
     n_units, unit = len(board.comparison.methods[0].units), board.comparison.run["unit"]
     return [
-        f"[95 % interval] over {n_units} {unit}s; = : no evidence tells it from the best, by exchanging {unit}s (Holm)",
+        f"[95 % interval] over {n_units} {unit}s; = : not significantly worse than the best, all pairs compared",
         "last, oracle: balanced accuracy that the last epoch, or the best one by test labels, would have added",
         "ECE: expected calibration error; FLOPs: of one sample; train: one training, where the records were made",
     ]

@@ -6,8 +6,7 @@ from itertools import combinations
 
 from mmbench.comparison import MethodResult
 from mmbench.leaderboards.boards import Board
-from mmbench.statistics import Interval, difference_intervals
-from mmbench.statistics.paired import holm, permutation_p
+from mmbench.statistics import Interval, make_field, pair_weights
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Pair:
-    """What one run has over another in balanced accuracy, paired; ``p`` is adjusted for all pairs of the board."""
+    """What one run has over another in balanced accuracy, paired; adjusted for all pairs of the board."""
 
     first: str
     second: str
@@ -52,17 +51,15 @@ def find_standings(board: Board) -> list[Standing]:
 
 
 def find_pairs(board: Board) -> list[Pair]:
-    """Each two runs of a board, the better one first (permutation test over units, Holm over all pairs)."""
-    pairs = list(combinations(board.ranked, 2))
-    adjusted = holm([permutation_p(first.counts, second.counts) for first, second in pairs])
+    """Each two runs of a board, the better one first."""
+    field = make_field({method.folder.name: method.outcomes for method in board.ranked})
+    pairs = list(combinations(range(len(field.names)), 2))
     return [
-        Pair(first.folder.name, second.folder.name, _difference(first, second), p)
-        for (first, second), p in zip(pairs, adjusted, strict=True)
+        Pair(field.names[first], field.names[second], contrast.interval, contrast.p)
+        for (first, second), contrast in zip(
+            pairs, field.contrasts(pair_weights(pairs, len(field.names))) if pairs else [], strict=True
+        )
     ]
-
-
-def _difference(first: MethodResult, second: MethodResult) -> Interval:
-    return difference_intervals(first.counts, second.counts)["balanced_accuracy"]
 
 
 def _stand(board: Board, rank: int, method: MethodResult) -> Standing:

@@ -7,8 +7,9 @@ from mmbench.pages.blocks import Lines, Section, Statement, Table, Text
 from mmbench.pages.drawing import Canvas
 from mmbench.plots.ranking import ranked, ranking
 from mmbench.report.layout import show_difference, show_gap, show_interval, show_p
+from mmbench.report.limits import limit_lines
 from mmbench.report.quantities import short_count, short_time
-from mmbench.report.tables import describe_data
+from mmbench.report.tables import adjusted_line, describe_data
 from mmbench.report.verdicts import say_verdict
 
 _METRIC = "balanced_accuracy"
@@ -19,6 +20,8 @@ def verdict_section(comparison: Comparison) -> Section:
     blocks: list[Statement | Table | Text | Lines] = [Statement(say_verdict(comparison))]
     if comparison.verdicts:
         blocks += [_verdicts(comparison), Text(_on_verdicts(comparison), quiet=True)]
+    if limits := list(limit_lines(comparison)):
+        blocks.append(Lines(limits))
     if missing := list(missing_lines(comparison)):
         blocks.append(Lines(missing))
     return Section("verdict", "Verdict", blocks)
@@ -44,16 +47,16 @@ def _verdicts(comparison: Comparison) -> Table:
 def _on_verdicts(comparison: Comparison) -> str:
     single = " ² the best single modality." if comparison.best_single else ""
     return (
-        "Difference: of balanced accuracy, paired, with its 95 % interval; p: by exchanging "
-        f"{comparison.run['unit']}s, adjusted for {len(comparison.verdicts)} comparisons (Holm). "
-        f"No evidence is no proof of equality.{single}"
+        "Difference: of balanced accuracy, paired, with a 95 % interval; p: t test over "
+        f"{comparison.run['unit']}s and trainings. {adjusted_line(comparison).capitalize()}. "
+        f"A non-significant difference does not show equivalence.{single}"
     )
 
 
 def scores_section(comparison: Comparison, canvas: Canvas) -> Section:
     """The ranking as a plot, and every score as a table."""
     notes = [
-        "In bold: the best method, and those that no evidence tells from it.",
+        "In bold: the best method, and those not significantly worse (95 % model confidence set).",
         f"[95 % interval] over {len(comparison.methods[0].units)} {comparison.run['unit']}s. Last, oracle: balanced "
         "accuracy gained by taking the last epoch, or the best one on test labels, for the one chosen.",
         *describe_data(comparison),

@@ -27,7 +27,7 @@ NEEDS = "predictions of up to 30 classes"
 
 def confusion_shares(method: "MethodResult") -> NDArray[np.float64]:
     """Of the samples of each class the share named as each ``(C, C)``; rows are the true classes, 0 for absent ones."""
-    counts = np.sum([seed.sum(axis=0) for seed in method.counts], axis=0)
+    counts = method.outcomes.confusion
     support = counts.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(counts, support, out=np.zeros_like(counts), where=support > 0))
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.metrics import balanced_accuracy
 from mmbench.plots.plot import Marks, Plot
 from mmbench.plots.ranking import only_best, ranked
 from mmbench.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
@@ -33,7 +32,7 @@ def _whole(comparison: "Comparison") -> "list[MethodResult]":
 
 def unit_scores(method: "MethodResult") -> NDArray[np.float64]:
     """Balanced accuracy of each unit by itself ``(U,)``, over the classes it has; the mean over seeds."""
-    return np.asarray(np.mean([balanced_accuracy(counts) for counts in method.counts], axis=0))
+    return method.outcomes.unit_scores
 
 
 def subjects(comparison: "Comparison", width: float = WIDTH) -> Plot:

@@ -19,6 +19,7 @@ from mmbench.report.layout import (
     show_interval,
     show_p,
 )
+from mmbench.report.limits import above_chance_line, limit_lines
 from mmbench.report.verdicts import MARKS, mark, say_verdict
 from mmbench.report.warnings import find_warnings
 from mmbench.report.worth import worth_lines, worth_table
@@ -115,11 +116,13 @@ def _footnotes(comparison: Comparison, details: bool) -> Text:
 
 def _on_verdicts(comparison: Comparison) -> Iterator[str]:
     if len(comparison.methods) > 1 and comparison.leaders:
-        yield MARKS.format(unit=comparison.run["unit"])
+        yield MARKS
     if comparison.verdicts:
-        n = len(comparison.verdicts)
-        yield f"difference: of {comparison.methods[0].name} to it, paired; p: adjusted for {n} comparison(s) (Holm);"
-        yield "no evidence is no proof of equality"
+        first, unit = comparison.methods[0].name, comparison.run["unit"]
+        yield f"difference: of {first} to it, paired; p: t test over {unit}s and trainings;"
+        yield adjusted_line(comparison)
+        yield "a non-significant difference does not show equivalence"
+    yield from limit_lines(comparison)
     if comparison.best_single:
         yield "² the best single modality"
 
@@ -144,8 +147,13 @@ def _on_details(comparison: Comparison) -> Iterator[str]:
 
 def chance_line(comparison: Comparison) -> str:
     """What guessing scores, and what always naming one class does."""
-    guesses = f"chance {comparison.chance:.3f} (guesses stay below {comparison.chance_bound:.3f})"
-    return f"{guesses}, majority class {comparison.majority:.3f}"
+    return f"chance level {comparison.chance:.3f}, accuracy of the majority class {comparison.majority:.3f}"
+
+
+def adjusted_line(comparison: Comparison) -> str:
+    """For how many comparisons p and interval are adjusted, so that they agree."""
+    n = len(comparison.verdicts)
+    return "p and interval are of this one comparison" if n == 1 else f"p and interval: adjusted for {n} comparisons"
 
 
 def describe_data(comparison: Comparison) -> Iterator[str]:
@@ -153,6 +161,7 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
     run, first = comparison.run, comparison.methods[0]
     seeds = len({record.seed for record in first.records})
     yield chance_line(comparison)
+    yield from above_chance_line(comparison)
     yield f"{len(first.labels)} samples, {len(first.records) // seeds} folds, {seeds} seed(s)"
     if run["units"]:
         yield f"only {', '.join(run['units'])}"

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from mmbench.comparison import Comparison, MethodResult
+from mmbench.comparison import Comparison
 from mmbench.report.layout import show_interval
+from mmbench.statistics import ALPHA
 
 BEST, TIED = "*", "="
-MARKS = f"{BEST} best; {TIED} not told apart from it, by exchanging {{unit}}s (Holm)"
+MARKS = f"{BEST} best; {TIED} not significantly worse, all pairs compared (95 % model confidence set)"
 
 
 def say_verdict(comparison: Comparison) -> str:
-    """Who won, over whom, and who cannot be told from the winner, in a sentence."""
+    """Who won, over whom, and who is not significantly worse than the winner, in a sentence."""
     lost = (
         "The method that was asked for failed in every fold: there is no verdict on it. " if comparison.headless else ""
     )
@@ -34,20 +35,17 @@ def _say(comparison: Comparison) -> str:
         method.name for method in comparison.methods if not method.missing and method.name not in comparison.leaders
     ]
     score = show_interval(best.scores["balanced_accuracy"])
-    if not _is_above_chance(comparison, best):
-        return f"Nothing is above chance: {best.name} scores {score}, guesses stay below {comparison.chance_bound:.3f}."
+    if not any(p < ALPHA for p in comparison.above_chance.values()):
+        which = "No method is" if len(comparison.above_chance) > 1 else "It is not"
+        return f"{which} significantly above chance, {comparison.chance:.3f}: {best.name} scores {score}."
     if not ties and not beaten:
-        return f"{best.name} scores {score}, which is above chance; it was run against nothing."
+        return f"{best.name} scores {score}, significantly above chance; it was run against nothing."
     parts = []
-    if ties:
-        parts.append(f"no evidence tells it from {_listed(ties)}")
     if beaten:
-        parts.append(f"it is better than {_listed(beaten)}")
+        parts.append(f"significantly better than {_listed(beaten)}")
+    if ties:
+        parts.append(f"not significantly different from {_listed(ties)}")
     return f"{best.name} scores best, {score}: {'; '.join(parts)}."
-
-
-def _is_above_chance(comparison: Comparison, best: MethodResult) -> bool:
-    return best.scores["balanced_accuracy"].mean > comparison.chance_bound
 
 
 def _listed(names: Sequence[str]) -> str:

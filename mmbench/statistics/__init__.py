@@ -1,29 +1,43 @@
-"""Statistics over the right unit: intervals, paired tests, chance, verdicts."""
+"""Statistics over people, trainings and training sets: intervals, tests, chance, verdicts."""
 
-from mmbench.statistics.chance import chance_bound as chance_bound
+from mmbench.statistics.best import above_chance as above_chance
+from mmbench.statistics.best import find_leaders as find_leaders
+from mmbench.statistics.contrasts import ALPHA as ALPHA
+from mmbench.statistics.contrasts import METRIC as METRIC
+from mmbench.statistics.contrasts import Contrast as Contrast
+from mmbench.statistics.contrasts import make_field as make_field
+from mmbench.statistics.contrasts import pair_weights as pair_weights
+from mmbench.statistics.intervals import SCORES as SCORES
 from mmbench.statistics.intervals import Interval as Interval
+from mmbench.statistics.intervals import combination_intervals as combination_intervals
 from mmbench.statistics.intervals import difference_intervals as difference_intervals
+from mmbench.statistics.intervals import mean_interval as mean_interval
 from mmbench.statistics.intervals import score_intervals as score_intervals
-from mmbench.statistics.paired import resampled_t_p as resampled_t_p
-from mmbench.statistics.recalls import count_hits as count_hits
-from mmbench.statistics.recalls import recall_intervals as recall_intervals
-from mmbench.statistics.units import unit_counts as unit_counts
+from mmbench.statistics.outcomes import Outcomes as Outcomes
+from mmbench.statistics.outcomes import find_cells as find_cells
+from mmbench.statistics.ratios import Ratios as Ratios
 from mmbench.statistics.units import unit_of as unit_of
 from mmbench.statistics.verdicts import Verdict as Verdict
-from mmbench.statistics.verdicts import find_leaders as find_leaders
 from mmbench.statistics.verdicts import judge as judge
 
 __all__ = [
+    "ALPHA",
+    "METRIC",
+    "SCORES",
+    "Contrast",
     "Interval",
+    "Outcomes",
+    "Ratios",
     "Verdict",
-    "chance_bound",
-    "count_hits",
+    "above_chance",
+    "combination_intervals",
     "difference_intervals",
+    "find_cells",
     "find_leaders",
     "judge",
-    "recall_intervals",
-    "resampled_t_p",
+    "make_field",
+    "mean_interval",
+    "pair_weights",
     "score_intervals",
-    "unit_counts",
     "unit_of",
 ]

@@ -1,16 +1,17 @@
-"""Intervals of scores and of differences, by a bootstrap over whole units."""
+"""Intervals of scores, which stay between 0 and 1, and of differences, from a variance and its degrees of freedom."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mmbench.metrics import METRICS, Counts, Scores
+from mmbench.statistics.outcomes import Outcomes
+from mmbench.statistics.ratios import Floats, Index, Ratios
+from mmbench.statistics.variance import design_of, influence_of, variances
 
-Metrics = Mapping[str, Callable[[NDArray[np.float64]], Scores]]
-"""Scores of what was counted; they take sums over units, and stacks of them."""
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
+LEVEL = 0.95
+_ROUNDING = 1e-20  # of a variance
 
 
 @dataclass(frozen=True)
@@ -22,80 +23,117 @@ class Interval:
     high: float
 
 
-def score_intervals(
-    seeds: Sequence[Counts],
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-    metrics: Metrics = METRICS,
-) -> dict[str, Interval]:
-    """Scores over all units with intervals of the cluster bootstrap (Davison & Hinkley 1997, ch. 3.8).
+def score_intervals(outcomes: Outcomes) -> dict[str, Interval]:
+    """Accuracy, balanced accuracy and macro F1 over all samples, the mean over seeds, with intervals.
 
-    ``seeds`` holds one ``(U, C, C)`` per training seed, or what else ``metrics`` score. Whole units are drawn with
-    replacement, the same ones in every seed; the score of a draw is the mean over seeds. The percentiles are widened
-    for few units, as the t distribution is wider than the normal one (Hesterberg 2015, The American Statistician
-    69(4), expanded percentiles).
+    A method that predicts one class for every sample has a score without an interval: it is certain.
     """
-    (scores,) = _drawn_scores([seeds], resamples, seed, metrics)
-    tail = expanded_tail(len(seeds[0]), level)
-    return {name: percentiles(mean, draws, tail) for name, (mean, draws) in scores.items()}
-
-
-def difference_intervals(
-    ours: Sequence[Counts], theirs: Sequence[Counts], resamples: int = 2000, level: float = 0.95, seed: int = 0
-) -> dict[str, Interval]:
-    """By how much ``ours`` scores over ``theirs``, with paired intervals: both are scored on the same drawn units.
-
-    What makes a person hard for both methods cancels, so that the interval is narrower than two separate ones tell.
-    ValueError unless both hold the same number of units.
-    """
-    if len(ours[0]) != len(theirs[0]):
-        raise ValueError(f"{len(ours[0])} units against {len(theirs[0])}")
-    mine, other = _drawn_scores([ours, theirs], resamples, seed)
-    tail = expanded_tail(len(ours[0]), level)
-    return {name: percentiles(mine[name][0] - other[name][0], mine[name][1] - other[name][1], tail) for name in METRICS}
-
-
-def _drawn_scores(
-    several: Sequence[Sequence[Counts]], resamples: int, seed: int, metrics: Metrics = METRICS
-) -> list[dict[str, tuple[float, Scores]]]:
-    """For each of several methods and each metric, the score of all units and that of each draw, mean over seeds."""
-    weights = draw_units(len(several[0][0]), resamples, seed)
-    found = []
-    for seeds in several:
-        drawn = [np.einsum("ru,ucd->rcd", weights, counts, optimize=True) for counts in seeds]
-        whole = [counts.sum(axis=0) for counts in seeds]
-        found.append(
-            {
-                name: (
-                    float(np.mean([metric(counts) for counts in whole])),
-                    np.mean([metric(counts) for counts in drawn], axis=0),
-                )
-                for name, metric in metrics.items()
-            }
-        )
+    found = {}
+    for name in SCORES:
+        ratios = outcomes.ratios(name)
+        certain = outcomes.is_constant
+        found[name] = Interval(*(ratios.score,) * 3) if certain else share_interval(ratios, outcomes.varies)
     return found
 
 
-@lru_cache(maxsize=4)
-def draw_units(n_units: int, resamples: int, seed: int) -> NDArray[np.float64]:
-    """How often each unit is in each draw with replacement ``(R, U)``; the same array for all that are compared."""
-    generator = np.random.default_rng(seed)
-    drawn = generator.multinomial(n_units, np.full(n_units, 1 / n_units), size=resamples).astype(np.float64)
-    drawn.flags.writeable = False
-    return drawn
+def share_interval(ratios: Ratios, varies: bool = True) -> Interval:
+    """A score between 0 and 1 with the interval of its logit (t distribution, delta method).
+
+    Where nothing, or everything, is right there is no spread to see: Wilson's bound for as many samples as there are
+    units is taken (Wilson 1927, JASA 22). Where no variance can be estimated, since a class lies in one unit, the
+    interval is all of [0, 1].
+    """
+    variance, free = _variance_of(ratios, varies)
+    return bounded(ratios.score, variance, free, ratios.n_units)
 
 
-def expanded_tail(n_units: int, level: float) -> float:
-    """The share of draws to leave out at each end: less than (1 - level) / 2, the fewer units there are."""
-    from scipy.stats import norm, t
-
-    if n_units < 2:
-        return (1 - level) / 2
-    return float(norm.cdf(np.sqrt(n_units / (n_units - 1)) * t.ppf((1 - level) / 2, n_units - 1)))
+def mean_interval(ratios: Ratios, varies: bool, high: float) -> Interval:
+    """A mean of numbers from 0 to ``high`` with its interval (t distribution)."""
+    variance, free = _variance_of(ratios, varies)
+    reach = _half_width(variance, free)
+    return Interval(ratios.score, max(ratios.score - reach, 0.0), min(ratios.score + reach, high))
 
 
-def percentiles(mean: float, draws: Scores, tail: float) -> Interval:
-    """A score with the interval that leaves out the share ``tail`` of its draws at each end."""
-    low, high = np.quantile(draws, (tail, 1 - tail))
-    return Interval(mean, float(low), float(high))
+def bounded(score: float, variance: float, free: float, n_units: int) -> Interval:
+    """The interval of a score between 0 and 1; see `share_interval`."""
+    from scipy.stats import t
+
+    score = min(max(score, 0.0), 1.0)
+    if not free:
+        return Interval(score, 0.0, 1.0)
+    critical = float(t.ppf((1 + LEVEL) / 2, free))
+    if score in (0.0, 1.0):
+        least = n_units / (n_units + critical**2)
+        return Interval(score, least, 1.0) if score else Interval(score, 0.0, 1 - least)
+    odds, reach = np.log(score / (1 - score)), critical * np.sqrt(variance) / (score * (1 - score))
+    low, high = (float(1 / (1 + np.exp(-np.clip(each, -700, 700)))) for each in (odds - reach, odds + reach))
+    return Interval(score, low, high)
+
+
+def difference_intervals(ours: Outcomes, theirs: Outcomes) -> dict[str, Interval]:
+    """By how much ``ours`` scores over ``theirs``, with paired intervals: what makes a person hard for both cancels.
+
+    ValueError unless both are over the same samples.
+    """
+    check_paired([ours, theirs])
+    found = {}
+    for name in SCORES:
+        pair = [each.ratios(name) for each in common_seeds([ours, theirs])]
+        parts = influence_of(pair, [ours.varies, theirs.varies]).contrast(np.array([[1.0, -1.0]]))
+        (variance,), (free,) = variances(parts, design_of(pair[0]))
+        found[name] = difference_interval(pair[0].score - pair[1].score, variance, free)
+    return found
+
+
+def difference_interval(mean: float, variance: float, free: float, level: float = LEVEL) -> Interval:
+    """The interval of a difference of scores, within [-1, 1] (t distribution)."""
+    reach = _half_width(variance, free, level)
+    if variance < _ROUNDING and abs(mean) < 1e-12:
+        reach = 0.0  # identical predictions
+    return Interval(mean, max(mean - reach, -1.0), min(mean + reach, 1.0))
+
+
+def combination_intervals(hits: Floats, support: Floats, unit: Index, fold: Index, weights: Floats) -> list[Interval]:
+    """Weighted sums of balanced accuracies with paired intervals, a row of ``weights`` ``(M, N)`` each.
+
+    ``hits`` ``(N, S, Z, C)`` counts what is right under each of N conditions, by seed, cell and class, of ``support``
+    ``(S, Z, C)`` samples; ``unit`` and ``fold`` ``(Z,)`` are those of the cells. A row of weights that sums to 1 is a
+    score, any other a change or a share of one.
+    """
+    several = [Ratios(each, support, unit, fold) for each in hits]
+    scores = np.array([ratios.score for ratios in several])
+    parts = influence_of(several, [True] * len(several)).contrast(weights)
+    spread, free = variances(parts, design_of(several[0]))
+    return [
+        bounded(float(mean), variance, degrees, several[0].n_units)
+        if np.isclose(row.sum(), 1)
+        else difference_interval(float(mean), variance, degrees)
+        for row, mean, variance, degrees in zip(weights, weights @ scores, spread, free, strict=True)
+    ]
+
+
+def check_paired(several: Sequence[Outcomes]) -> None:
+    """ValueError unless all predict the same samples."""
+    first, *others = several
+    for other in others:
+        if len(other.labels) != len(first.labels):
+            raise ValueError(f"{len(first.labels)} samples against {len(other.labels)}")
+        if not all(np.array_equal(getattr(first, name), getattr(other, name)) for name in ("labels", "unit", "fold")):
+            raise ValueError("other samples, units or folds")
+
+
+def common_seeds(several: Sequence[Outcomes]) -> list[Outcomes]:
+    """The same methods with as many seeds as all of them have."""
+    n_seeds = min(each.n_seeds for each in several)
+    return [each.first_seeds(n_seeds) for each in several]
+
+
+def _variance_of(ratios: Ratios, varies: bool) -> tuple[float, float]:
+    (variance,), (free,) = variances(influence_of([ratios], [varies]), design_of(ratios))
+    return float(variance), float(free)
+
+
+def _half_width(variance: float, free: float, level: float = LEVEL) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf((1 + level) / 2, free) * np.sqrt(variance)) if free else np.inf

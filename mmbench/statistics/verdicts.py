@@ -1,69 +1,74 @@
 """Whether one method is better than others: a word, with the numbers behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from mmbench.metrics import METRICS, Counts
-from mmbench.statistics.intervals import Interval, difference_intervals
-from mmbench.statistics.paired import cohens_dz, holm, permutation_p, unit_differences, wilcoxon_p
+from mmbench.statistics.contrasts import ALPHA, Contrast, make_field, pair_weights
+from mmbench.statistics.intervals import Interval
+from mmbench.statistics.outcomes import Outcomes
 
 Word = Literal["helps", "no evidence", "hurts", "tie"]
-METRIC = "balanced_accuracy"
-ALPHA = 0.05
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Verdict:
     """One method against another.
 
-    ``difference`` is that of balanced accuracy with its paired 95 % interval; ``p`` that of the permutation test,
-    adjusted by Holm for the number of comparisons, as is ``wilcoxon``; ``effect`` is Cohen's d of the units'
-    differences, None where all are equal.
+    ``difference`` is that of balanced accuracy, paired; its 95 % interval is simultaneous over all comparisons, so that
+    it leaves out 0 just where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error`` and
+    ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences, None
+    where all are equal.
     """
 
     against: str
     word: Word
     difference: Interval
     p: float
-    wilcoxon: float
+    raw_p: float
+    error: float
+    free: float
     effect: float | None
 
 
-def judge(ours: Sequence[Counts], others: Mapping[str, Sequence[Counts]]) -> list[Verdict]:
+def judge(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
     """Verdicts on ``ours`` against each of ``others``: *helps* or *hurts* where the adjusted p is below 0.05.
 
-    A *tie* is a difference of exactly nothing. Counts are one ``(U, C, C)`` per training seed, over the same units.
+    A *tie* is a difference of exactly nothing. ValueError unless all are over the same samples.
     """
-    adjusted = holm([permutation_p(ours, theirs) for theirs in others.values()])
-    differences = {name: unit_differences(ours, theirs) for name, theirs in others.items()}
-    ranked = holm([wilcoxon_p(each) for each in differences.values()])
-    verdicts = []
-    for (name, theirs), p, wilcoxon in zip(others.items(), adjusted, ranked, strict=True):
-        difference = difference_intervals(ours, theirs)[METRIC]
-        verdicts.append(Verdict(name, _word(difference.mean, p), difference, p, wilcoxon, cohens_dz(differences[name])))
-    return verdicts
+    if not others:
+        return []
+    field = make_field({"": ours, **others})
+    weights = pair_weights([(0, at) for at in range(1, len(others) + 1)], len(others) + 1)
+    found = field.contrasts(weights)
+    return [
+        Verdict(
+            against=name,
+            word=_word(contrast),
+            difference=contrast.interval,
+            p=contrast.p,
+            raw_p=contrast.raw_p,
+            error=contrast.error,
+            free=contrast.free,
+            effect=effect_size(ours, other),
+        )
+        for (name, other), contrast in zip(others.items(), found, strict=True)
+    ]
 
 
-def find_leaders(counts: Mapping[str, Sequence[Counts]]) -> list[str]:
-    """The method of the highest balanced accuracy, and after it, by their scores, those that no evidence tells from it.
-
-    Counts as in `judge`. No method is told from the best of them where the adjusted p is not below 0.05.
-    """
-    best, *others = sorted(counts, key=lambda name: _mean_score(counts[name]), reverse=True)
-    verdicts = judge(counts[best], {name: counts[name] for name in others})
-    return [best, *(verdict.against for verdict in verdicts if verdict.word in ("no evidence", "tie"))]
+def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
+    """The mean of the units' differences of balanced accuracy in their standard deviations (Cohen 1988)."""
+    differences = ours.unit_scores - theirs.unit_scores
+    spread = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
+    return float(np.mean(differences)) / spread if spread > _ROUNDING else None
 
 
-def _mean_score(seeds: Sequence[Counts]) -> float:
-    return float(np.mean([METRICS[METRIC](counts.sum(axis=0)) for counts in seeds]))
-
-
-def _word(difference: float, p: float) -> Word:
-    if difference == 0:
+def _word(contrast: Contrast) -> Word:
+    if contrast.interval.mean == 0:
         return "tie"
-    if p >= ALPHA:
+    if contrast.p >= ALPHA:
         return "no evidence"
-    return "helps" if difference > 0 else "hurts"
+    return "helps" if contrast.interval.mean > 0 else "hurts"

@@ -114,7 +114,7 @@ def test_rows_of_confusion_are_shares_and_the_diagonal_is_the_recall(comparison)
     for method in comparison.methods:
         shares = confusion_shares(method)
         assert np.allclose(shares.sum(axis=1), 1)
-        assert np.diagonal(shares).mean() == pytest.approx(balanced_accuracy(method.counts[0].sum(axis=0)))
+        assert np.diagonal(shares).mean() == pytest.approx(balanced_accuracy(method.outcomes.confusion))
     cells = marked(draw("confusion", comparison))
     drawn = sorted(cell.get_alpha() for cell in cells.values())
     shares = np.concatenate([confusion_shares(method).ravel() for method in comparison.methods])

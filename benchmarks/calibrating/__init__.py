@@ -1,0 +1,1 @@
+"""What `calibration.py` is made of: simulated people, many small networks trained at once, simulated records, rates."""

@@ -1,0 +1,163 @@
+"""How often mmbench's verdicts and intervals are wrong, by simulated records and by real trainings.
+
+    python benchmarks/calibration.py [--records 2000] [--datasets 200] [--jobs 2] [--only NAME ...] [--out FILE]
+
+*Records* are drawn without models: who is right depends on the person, on the training and on chance. *Trainings* are
+real ones of small networks on simulated people (`calibrating/networks.py`). Twins are the same network under other
+draws; siblings read one of two modalities that are alike in distribution, so that neither is better in expectation but
+each training set prefers one by chance. Nominal rates are 5 %, of coverage 95 %.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+import joblib
+import numpy as np
+import torch
+from calibrating.people import LABELS, Design
+from calibrating.rates import rate_best, rate_chance, rate_coverage, rate_pairs, rate_records
+from calibrating.records import Deviations, draw_records
+from calibrating.runs import Methods, run_datasets
+
+SEEDS = (1, 3, 5)
+PEOPLE = (10, 20, 36)
+PROTOCOLS = ("subject", "loso")
+Row = tuple[str, ...]
+
+
+def designs() -> list[Design]:
+    """All cells of a table."""
+    return [Design(n, protocol, labels) for labels, protocol, n in product(LABELS, PROTOCOLS, PEOPLE)]
+
+
+def records(design: Design, n: int, trainings: float, gain: float) -> list[str]:
+    """Rates of one cell of simulated records, by number of seeds; the test of 0.1 where a difference is true."""
+    random = np.random.default_rng(1)
+    how = Deviations(trainings=trainings)
+    drawn = (draw_records(design, how, (gain, 0.0), max(SEEDS), random) for _ in range(n))
+    found = rate_records(drawn, SEEDS, exchange=gain > 0)
+    now = [_share(found[seeds]["told apart"]) for seeds in SEEDS]
+    return [*now, *(_share(found[seeds]["told apart, 0.1"]) for seeds in SEEDS if gain > 0)]
+
+
+def table_records(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
+    """Alike methods, simulated records: deviations .05 between people, .04 between trainings."""
+    heads = ("people", "protocol", "labels", *(f"{seeds} seeds" for seeds in SEEDS))
+    return heads, [(design, lambda each: records(each, n_records, 0.04, 0.0)) for design in designs()]
+
+
+def table_power(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
+    """A true difference of .05 and no variance between trainings: the share found, and by the test of 0.1."""
+    heads = ("people", "protocol", "labels", *(f"{seeds} seeds" for seeds in SEEDS), *(f"0.1, {s}" for s in SEEDS))
+    cells = [Design(n, protocol, "even") for protocol, n in product(PROTOCOLS, PEOPLE)]
+    return heads, [(design, lambda each: records(each, n_records, 0.0, 0.05)) for design in cells]
+
+
+def trainings(design: Design, n: int) -> list[str]:
+    """Rates of one cell of real trainings."""
+    torch.set_num_threads(1)
+    datasets = list(run_datasets(design, Methods(twins=2), max(SEEDS), n, seed=7))
+    found = rate_pairs(datasets, SEEDS)
+    cells = []
+    for seeds in SEEDS:
+        held = rate_coverage(datasets, ("twin0", "first", "second"), seeds)["score held"]
+        rates = found[seeds]
+        cells += [
+            " / ".join(_share(rates[name]) for name in ("twins", "siblings")),
+            " / ".join((_share(held), _share(rates["difference held"]))),
+        ]
+    return [*cells, _share(found[1]["linear"]), _share(found[1]["twins, 0.1"])]
+
+
+def table_trainings(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
+    """Real trainings: twins / siblings told apart, and how often intervals of scores / differences hold the truth."""
+    each = [name for seeds in SEEDS for name in (f"{seeds} seeds", f"held, {seeds}")]
+    heads = ("people", "protocol", "labels", *each, "linear", "twins, 0.1")
+    return heads, [(design, lambda each: trainings(each, n_datasets)) for design in designs()]
+
+
+def best(design: Design, n_methods: int, n_records: int) -> str:
+    """How often one of alike methods is left out of the best, simulated records."""
+    random = np.random.default_rng(2)
+    drawn = (draw_records(design, Deviations(), (0.0,) * n_methods, 3, random) for _ in range(n_records))
+    return _share(rate_best(drawn)["left out"])
+
+
+def table_best(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
+    """One of 2, 3, 6 and 12 alike methods is left out of the set of the best: records of 3 seeds; six real twins."""
+    numbers = (2, 3, 6, 12)
+    heads = ("people", "protocol", "labels", *(f"{n} methods" for n in numbers), *(f"six twins, {s}" for s in SEEDS))
+
+    def rates(design: Design) -> list[str]:
+        torch.set_num_threads(1)
+        twins = run_datasets(design, Methods(twins=6, siblings=False), max(SEEDS), n_datasets, seed=8)
+        found = rate_pairs(twins, SEEDS)
+        drawn = [best(design, n_methods, max(1, n_records // 4)) for n_methods in numbers]
+        return [*drawn, *(_share(found[seeds]["left out"]) for seeds in SEEDS)]
+
+    return heads, [(Design(n, "subject", "even"), rates) for n in PEOPLE]
+
+
+def table_chance(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
+    """Real trainings on labels that cannot be predicted: one network above chance / any of five."""
+    heads = ("people", "protocol", "labels", *(f"{seeds} seeds" for seeds in SEEDS))
+
+    def rates(design: Design) -> list[str]:
+        torch.set_num_threads(1)
+        noise = run_datasets(design, Methods(twins=5, siblings=False), max(SEEDS), n_datasets, seed=9, strength=0.0)
+        found = rate_chance(noise, SEEDS)
+        return [" / ".join(_share(found[seeds][name]) for name in ("one", "any of all")) for seeds in SEEDS]
+
+    return heads, [(Design(n, "subject", labels), rates) for labels, n in product(LABELS, PEOPLE)]
+
+
+TABLES = {
+    "records": table_records,
+    "power": table_power,
+    "trainings": table_trainings,
+    "best": table_best,
+    "chance": table_chance,
+}
+
+
+def _share(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}".removeprefix("0")
+
+
+def make_table(name: str, n_records: int, n_datasets: int, jobs: int) -> Iterator[str]:
+    """The lines of one table in Markdown, as they are known."""
+    heads, cells = TABLES[name](n_records, n_datasets)
+    yield f"**{name}.** {TABLES[name].__doc__}"
+    yield ""
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{' --- |' * len(heads)}"
+    # Functions of a row are made here, so that processes are given them by cloudpickle.
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator")(joblib.delayed(rate)(design) for design, rate in cells)
+    for (design, _), row in zip(cells, work, strict=True):
+        yield f"| {' | '.join((str(design.n_people), design.protocol, design.labels, *row))} |"
+    yield ""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=2000, help="simulated records a cell")
+    parser.add_argument("--datasets", type=int, default=200, help="datasets of real trainings a cell")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=list(TABLES), choices=list(TABLES))
+    parser.add_argument("--out", type=Path, help="also write the tables there")
+    asked = parser.parse_args(arguments)
+    start, lines = time.perf_counter(), []
+    for name in asked.only:
+        for line in make_table(name, asked.records, asked.datasets, asked.jobs):
+            print(line, flush=True)
+            lines.append(line)
+            if asked.out:
+                asked.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{asked.records} records and {asked.datasets} datasets a cell, {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Scores as means of ratios of sums over cells: the test samples of one unit in one fold.
+
+Balanced accuracy is the mean over classes of what is right over what there is; accuracy, Brier score and negative
+log-likelihood are one ratio each; F1 of a class is 2 TP / (labelled + predicted).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """Numerators and denominators ``(S, N, K)`` by training seed, cell and stratum; unit and fold ``(N,)`` of a cell.
+
+    The score of a seed is the mean over strata of the ratio of sums over cells; empty strata do not count.
+    """
+
+    numerator: Floats
+    denominator: Floats
+    unit: Index
+    fold: Index
+
+    @property
+    def n_seeds(self) -> int:
+        """Training seeds S."""
+        return len(self.numerator)
+
+    @cached_property
+    def n_units(self) -> int:
+        """Units U."""
+        return int(self.unit.max()) + 1
+
+    @cached_property
+    def n_folds(self) -> int:
+        """Folds F."""
+        return int(self.fold.max()) + 1
+
+    @cached_property
+    def totals(self) -> Floats:
+        """Denominators ``(K,)`` over all cells, the mean over seeds."""
+        return np.asarray(self.denominator.sum(axis=1).mean(axis=0))
+
+    @property
+    def score(self) -> float:
+        """The mean over seeds."""
+        whole = self.denominator.sum(axis=1)
+        ratio = np.divide(self.numerator.sum(axis=1), whole, out=np.zeros_like(whole), where=whole > 0)
+        return float((ratio.sum(axis=1) / np.maximum((whole > 0).sum(axis=1), 1)).mean())
+
+    def residuals(self) -> Floats:
+        """What each cell adds to the score beyond its share ``(S, N, K)``, to first order; they sum to 0."""
+        mean = self.numerator.sum(axis=1).mean(axis=0) / self._divisors
+        strata = max(int((self.totals > 0).sum()), 1)
+        return np.asarray((self.numerator - mean * self.denominator) / (strata * self._divisors))
+
+    @cached_property
+    def cell_share(self) -> Floats:
+        """How much of each stratum lies in each cell ``(N, K)``."""
+        return np.asarray(self.denominator.mean(axis=0) / self._divisors)
+
+    @cached_property
+    def unit_share(self) -> Floats:
+        """How much of each stratum lies in each unit ``(U, K)``."""
+        return sum_by(self.unit, self.cell_share, self.n_units)
+
+    @cached_property
+    def fold_share(self) -> Floats:
+        """How much of each stratum lies in each fold ``(F, K)``."""
+        return sum_by(self.fold, self.cell_share, self.n_folds)
+
+    @cached_property
+    def has_own_trainings(self) -> bool:
+        """Whether each unit is tested by several trainings that test no other: one model a subject."""
+        cells_of_fold = np.bincount(self.fold, minlength=self.n_folds)
+        cells_of_unit = np.bincount(self.unit, minlength=self.n_units)
+        return bool(cells_of_fold.max() == 1 and cells_of_unit.min() > 1)
+
+    @property
+    def _divisors(self) -> Floats:
+        return np.where(self.totals > 0, self.totals, 1.0)
+
+
+def sum_by(index: Index, values: Floats, size: int) -> Floats:
+    """Rows of ``values`` ``(N, K)`` added up by ``index`` ``(N,)``, to ``(size, K)``."""
+    columns = [np.bincount(index, weights=column, minlength=size) for column in values.T]
+    return np.stack(columns, axis=1)

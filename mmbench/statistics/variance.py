@@ -1,0 +1,145 @@
+"""The variance of a score over people, trainings and training sets, and its degrees of freedom.
+
+A score is a mean over K strata of ratios of sums (`ratios.Ratios`). Linearised, it is a sum over cells: the test
+samples of one unit in one fold. Three things vary. Units (people) do. Trainings do: units of one fold share initial
+weights and order, so that they are not independent. Training sets do, and those of two folds overlap. The variance of
+the mean over seeds is
+
+    V = (1 + OVERLAP) A + max(B - C, 0)
+
+with A between units (of each the mean over its seeds), B between the trainings of one fold, and C that part of B that
+A holds already, between the trainings of one cell. Without OVERLAP it is unbiased whether units lie within folds or
+across them, and is A alone where each unit has trainings of its own (Searle, Casella & McCulloch 1992, Variance
+Components; Cameron, Gelbach & Miller 2011, JBES 29). With one seed the trainings of a fold cannot be told from its
+units, and B is taken between folds.
+
+OVERLAP stands for training sets that share samples, whose variance cannot be estimated from one data set (Bengio &
+Grandvalet 2004, JMLR 5). Nadeau & Bengio (2003, Machine Learning 52) would add test / training size to each 1 / n,
+which is an OVERLAP above 1; trained networks and linear classifiers show 0.2 to 0.4 (benchmarks/calibration.py).
+
+A is corrected for the leverage of each unit, and its degrees of freedom are counted, after Bell & McCaffrey (2002,
+Survey Methodology 28, "CR2"); those of V are Satterthwaite's (1946, Biometrics Bulletin 2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.statistics.ratios import Ratios, sum_by
+
+Floats = NDArray[np.float64]
+
+OVERLAP = 1 / 3
+
+
+@dataclass(frozen=True)
+class Design:
+    """What the test samples alone say of the precision of a comparison.
+
+    ``units`` and ``trainings`` are degrees of freedom between them; ``units`` is 0 where a stratum (a class) lies in a
+    single unit, which leaves nothing to estimate a variance from. ``overlap`` is 0 where each unit has trainings of its
+    own that no other unit is part of.
+    """
+
+    units: float
+    trainings: float
+    overlap: float = OVERLAP
+
+
+@dataclass(frozen=True)
+class Influence:
+    """Linearised parts of M scores, of which variances and covariances are inner products.
+
+    ``people`` ``(M, U)`` is by unit, ``training`` ``(M, F * S)`` by fold and seed, ``cell`` ``(M, N * S)`` by cell and
+    seed. ``varies`` ``(M,)`` tells whether another training may give another score.
+    """
+
+    people: Floats
+    training: Floats
+    cell: Floats
+    varies: NDArray[np.bool_]
+
+    def contrast(self, weights: Floats) -> "Influence":
+        """Parts of weighted sums of the scores, a row of ``weights`` ``(R, M)`` each."""
+        people, training, cell = (weights @ part for part in (self.people, self.training, self.cell))
+        return Influence(people, training, cell, (np.abs(weights) @ self.varies) > 0)
+
+    def covariance(self) -> Floats:
+        """Covariances ``(M, M)`` of the scores, but for a common factor."""
+        training = self.training * self.varies[:, None]
+        return np.asarray(self.people @ self.people.T + training @ training.T)
+
+
+def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
+    """The parts of several scores over the same cells."""
+    parts = [_parts(ratios) for ratios in several]
+    people, training, cell = (np.stack([part[at] for part in parts]) for at in range(3))
+    return Influence(people, training, cell, np.asarray(varies, dtype=np.bool_))
+
+
+def design_of(ratios: Ratios) -> Design:
+    """Degrees of freedom of scores over these cells."""
+    units = cluster_freedom(ratios.unit_share)
+    if ratios.n_seeds == 1:
+        trainings = cluster_freedom(ratios.fold_share)
+    else:
+        weight = np.square(ratios.fold_share).sum(axis=1)
+        trainings = float((ratios.n_seeds - 1) * weight.sum() ** 2 / np.square(weight).sum())
+    return Design(units, trainings, 0.0 if ratios.has_own_trainings else OVERLAP)
+
+
+def variances(parts: Influence, design: Design) -> tuple[Floats, Floats]:
+    """Variances ``(M,)`` of scores or contrasts, and their degrees of freedom ``(M,)``."""
+    people, training, cell = (np.square(each).sum(axis=1) for each in (parts.people, parts.training, parts.cell))
+    people = (1 + design.overlap) * people
+    excess = np.where(parts.varies, np.maximum(training - cell, 0), 0.0)
+    total = people + excess
+    if not design.units:
+        return total, np.zeros_like(total)
+    trained = np.where(excess > 0, training, 0.0) ** 2 / max(design.trainings, 1e-9)
+    spread = people**2 / design.units + trained
+    return total, np.divide(total**2, spread, out=np.full_like(total, design.units), where=spread > 0)
+
+
+def _parts(ratios: Ratios) -> tuple[Floats, Floats, Floats]:
+    residuals = ratios.residuals()
+    by_unit = sum_by(ratios.unit, residuals.mean(axis=0), ratios.n_units)
+    people = _inflated(by_unit, ratios.unit_share).sum(axis=1)
+    if ratios.n_seeds == 1:
+        by_fold = sum_by(ratios.fold, residuals[0], ratios.n_folds)
+        cell = _inflated(residuals[0], ratios.cell_share).sum(axis=1)
+        return people, _inflated(by_fold, ratios.fold_share).sum(axis=1), cell
+    each = residuals.sum(axis=2).T  # (N, S)
+    scale = np.sqrt(ratios.n_seeds * (ratios.n_seeds - 1))
+    summed = (sum_by(ratios.fold, each, ratios.n_folds), each)
+    training, cell = ((values - values.mean(axis=1, keepdims=True)).ravel() / scale for values in summed)
+    return people, training, cell
+
+
+def cluster_freedom(share: Floats) -> float:
+    """Degrees of freedom of a variance between clusters that hold the shares ``(U, K)`` of K strata.
+
+    Those of Bell & McCaffrey for a working model in which clusters are independent and vary as a whole; 0 where a
+    stratum lies in one cluster, which leaves nothing to compare it with.
+    """
+    share = share[:, share.sum(axis=0) > 0]
+    if share.max(initial=0.0) > 1 - 1e-9:
+        return 0.0
+    inflated, spread = 1 / np.sqrt(1 - share), np.square(share)
+    diagonal = (inflated**2 * spread).sum(axis=1)
+    # The rest of the matrix has rank 2 K: no matrix of all pairs of clusters is made.
+    basis = np.concatenate([inflated * spread, inflated * share], axis=1)
+    zero, one = np.zeros((share.shape[1],) * 2), np.eye(share.shape[1])
+    core = np.block([[zero, -one], [-one, np.diag(spread.sum(axis=0))]])
+    rest = np.einsum("ui,ij,uj->u", basis, core, basis)
+    product = basis.T @ basis @ core
+    squared = np.square(diagonal).sum() + 2 * (diagonal * rest).sum() + np.trace(product @ product)
+    return float((diagonal.sum() + rest.sum()) ** 2 / squared)
+
+
+def _inflated(residuals: Floats, share: Floats) -> Floats:
+    """Residuals of clusters as large as they would be had the cluster not helped to set the mean (CR2)."""
+    left = 1 - share
+    return np.asarray(residuals / np.sqrt(np.where(left > 1e-9, left, 1.0)))
