@@ -13,7 +13,7 @@ from mmbench_datasets.deap.choices import Removal
 from mmbench_datasets.deap.cleaning import join_trials, split_trials
 from mmbench_datasets.deap.files import Ratings, Recording
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_TRIALS, RATE, RATINGS, TRIAL_S
-from mmbench_datasets.deap.ocular import Signals, regress_eog, remove_ocular_components
+from mmbench_datasets.deap.ocular import Signals, preprocessing_errors, regress_eog, remove_ocular_components
 from mmbench_datasets.edf import Header, read_header
 from mmbench_datasets.edf_signals import find_segments, read_integers, read_signals
 
@@ -62,7 +62,8 @@ def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N
     header = check_original(path)
     starts = find_starts(_codes(header, participant), path, n_trials)
     trials = np.stack([_read_trial(header, start) for start in starts])
-    trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
+    with preprocessing_errors(path):
+        trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
     pad = round(_PAD_S * RATE)
     if not np.isfinite(trials).all():
         raise DataError("has NaN or infinite values", where=path, remedy=_AGAIN)
