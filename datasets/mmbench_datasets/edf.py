@@ -83,7 +83,7 @@ class Header:
     @property
     def is_discontinuous(self) -> bool:
         """Whether the file says that time may pass unrecorded between its records."""
-        return self.kind.startswith(f"{self.form}+D")
+        return self.kind[3:5].upper() == "+D"
 
     def index(self, label: str) -> int:
         """The place of a signal; DataError where there is none, or more than one."""

@@ -211,6 +211,7 @@ def test_labels_without_recordings(tmp_path: Path) -> None:
         ("Participant,Time(sec),Label\n2,3,1\n2,4,1\n2,2,1\n", "the seconds of s02 do not increase: 2 comes after 4"),
         ("Participant,Time(sec),Label\n2,2,1\n2,4,1\n2,6,1\n", "most rows of s02 are 2 s apart, not one"),
         ("Participant,Time(sec),Label\n2,1644227574000,1\n", "1644227574000 of s02 is no Unix time in seconds"),
+        ("Participant,Time(sec),Label\n2,1.64423E+09,1\n", "are exact only to 10000 s"),
         ("Participant,Time(sec),Label\n2,-5,1\n", "-5 of s02 is no Unix time in seconds"),
         ("Participant,Time(sec),Label\n2,3.5,1\n", "a participant, time or label is no whole number"),
         ("Participant,Time(sec),Label\n2,nan,1\n", "a participant, time or label is no whole number"),

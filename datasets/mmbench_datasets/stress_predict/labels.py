@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmbench import DataError
 from mmbench_datasets.stress_predict.phases import Phase
-from mmbench_datasets.stress_predict.sensors import LATEST, is_blank
+from mmbench_datasets.stress_predict.sensors import LATEST, find_resolution, is_blank
 
 PERSON, TIME, LABEL = "Participant", "Time(sec)", "Label"
 MOST = 999  # participants: a damaged table could name one in each row
@@ -70,6 +70,8 @@ def _rows(path: Path) -> NDArray[np.int64]:
             values = np.loadtxt(lines, np.float64, delimiter=",", usecols=columns, ndmin=2, comments=None)
         if not (np.abs(values) < _EXACT).all() or (values != np.round(values)).any():
             raise ValueError("a participant, time or label is no whole number")
+        if lines and (exact := find_resolution(time := lines[0].split(",")[columns[1]].strip())) > 1:
+            raise ValueError(f"its times, as {time}, are exact only to {exact:g} s")
         return values.astype(np.int64)
     except (ValueError, OverflowError, IndexError, csv.Error) as error:
         message = f"is not the publishers' table of labels ({' '.join(str(error).split())[:120]})"

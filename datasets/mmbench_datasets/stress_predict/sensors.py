@@ -64,10 +64,15 @@ def _check_start(path: Path, text: str, start: float) -> None:
     """Raise DataError unless a start time can be one, and is written to the second."""
     if not 0 <= start < LATEST:
         raise DataError(f"begins at {start:g}, which is no Unix time in seconds", where=path, remedy=REMEDY)
-    exponent = Decimal(text).as_tuple().exponent
-    if isinstance(exponent, int) and exponent > 0:
-        message = f"begins at {text}, which is exact only to {10.0**exponent:g} s, as spreadsheets save long numbers"
+    if (exact := find_resolution(text)) > 1:
+        message = f"begins at {text}, which is exact only to {exact:g} s, as spreadsheets save long numbers"
         raise DataError(message, where=path, remedy=REMEDY)
+
+
+def find_resolution(text: str) -> float:
+    """The unit of the last digit that is written of a finite number: 0.1 for ``2.5``, 10,000 for ``1.64423E+09``."""
+    exponent = Decimal(text).as_tuple().exponent
+    return 10.0**exponent if isinstance(exponent, int) else math.nan
 
 
 def check_together(starts: Mapping[Path, float]) -> None:
