@@ -23,6 +23,7 @@ def check_sample(sample: Sample, schema: Schema) -> None:
                 f"declares no {group}", where=sample.id, remedy="the dataset must give every group it names"
             )
     _check_names(sample)
+    _check_span(sample)
     _check_labels(sample, schema)
     for modality in schema.modalities:
         if modality.name in sample.data:
@@ -36,6 +37,21 @@ def _check_names(sample: Sample) -> None:
         check_texts(sample.id, sample.groups)
     except ValueError as error:
         raise DataError(f"cannot be told in records: {error}", where=sample.id, remedy="rename it") from None
+
+
+def _check_span(sample: Sample) -> None:
+    """A time that cannot be would order windows wrongly, and show neighbours as strangers."""
+    if sample.span is None:
+        return
+    try:
+        start, stop = map(float, sample.span)
+    except (TypeError, ValueError):
+        start = stop = np.nan
+    if not -np.inf < start <= stop < np.inf:
+        remedy = "the dataset must give the times of its windows, or None"
+        raise DataError(
+            f"has the span {sample.span}, which is no start and end in seconds", where=sample.id, remedy=remedy
+        )
 
 
 def _check_inferred(sample: Sample, schema: Schema) -> None:
@@ -85,8 +101,10 @@ def _check_images(items: Sequence[Any], sample: Sample, modality: Modality) -> N
         try:
             with Image.open(io.BytesIO(item), formats=("JPEG", "PNG")) as image:
                 shape = (3, image.height, image.width)
-        except (OSError, TypeError) as error:
-            raise DataError(f"{modality.name} is not JPEG or PNG bytes", where=sample.id) from error
+        except Exception as error:  # Pillow raises what it stumbles over, and of what claims to be very large
+            raise DataError(
+                f"{modality.name} is not JPEG or PNG bytes that can be read ({type(error).__name__})", where=sample.id
+            ) from error
         if shape != modality.shape:
             raise DataError(f"{modality.name} has the shape {shape}, not {modality.shape}", where=sample.id)
 

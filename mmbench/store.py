@@ -328,7 +328,7 @@ class ImageSource:
             with Image.open(io.BytesIO(self.bytes[start:stop].tobytes())) as image:
                 colours = image if image.mode == "RGB" else image.convert("RGB")
                 pixels = np.asarray(colours, dtype=np.uint8).transpose(2, 0, 1)
-        except (OSError, SyntaxError) as error:
+        except Exception as error:  # Pillow raises what it stumbles over
             raise DataError(
                 f"image {position % self.modality.instances} of {self.modality.name} in sample "
                 f"{position // self.modality.instances} cannot be decoded ({error})",

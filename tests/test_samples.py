@@ -1,6 +1,8 @@
 """A sample is checked where it enters, and the error names it."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +17,13 @@ PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
 FACTS = Modality("facts", "vector", (3,))
 SCHEMA = Schema((PULSE, FACE, FACTS), {"mood": ("low", "high")}, ("subject",))
+
+
+def large() -> bytes:
+    """A PNG that claims to have 60,000 × 60,000 pixels, at which Pillow raises an error of its own."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunks = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + struct.pack(">I", 9) + b"IDAT"
+    return b"\x89PNG\r\n\x1a\n" + chunks + bytes(13)
 
 
 def picture(width: int = 4, height: int = 6) -> bytes:
@@ -70,6 +79,12 @@ def test_a_missing_modality_and_a_missing_label_pass() -> None:
         (pulse(lambda values: spoil(values, (1, 1, 3), np.nan)), "pulse holds NaN"),
         (pulse(lambda values: spoil(values, (slice(None), 1), 4.0)), "channel right of pulse is constant"),
         (with_data(face=[picture(), "text"]), "face is not JPEG or PNG bytes"),
+        (with_data(face=[picture(), large()]), "bytes that can be read (DecompressionBombError)"),
+        (replace(sample(), span=(2.0, 1.0)), "has the span (2.0, 1.0)"),
+        (replace(sample(), span=(float("nan"), 1.0)), "which is no start and end in seconds"),
+        (replace(sample(), span=(0.0, float("inf"))), "which is no start and end in seconds"),
+        (replace(sample(), span=("a", "b")), "which is no start and end in seconds"),
+        (replace(sample(), span=(0.0, 1.0, 2.0)), "which is no start and end in seconds"),
         (with_data(face=[b"no picture", None]), "face"),
         (with_data(face=[picture(7, 6), None]), "(3, 6, 7), not (3, 6, 4)"),
         (with_data(face=[picture()]), "1 instances, not 2"),

@@ -116,8 +116,8 @@ def _make_avi(folder: Path) -> list[bytes]:
     import cv2
 
     made = []
-    for codec, size in (("XVID", (64, 48)), ("MJPG", (32, 32))):
-        path = folder / f"{codec}.avi"
+    for codec, size, suffix in (("XVID", (64, 48), "avi"), ("MJPG", (32, 32), "avi"), ("mp4v", (32, 32), "mp4")):
+        path = folder / f"{codec}.{suffix}"
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 4.0, size)
         for step in range(8):
             writer.write(np.full((*reversed(size), 3), 30 * step, np.uint8))
@@ -140,14 +140,20 @@ def _make_edf(_: Path) -> list[bytes]:
     from mmbench_datasets.edf import MAGIC, WIDTHS
     from mmbench_datasets.eegmat.layout import FILE_RATE, SIGNALS
 
-    n = len(SIGNALS)
-    head = MAGIC["EDF"] + b" " * 160 + b"01.01.1100.00.00" + str(256 * (n + 1)).ljust(52).encode()
-    head += b"2".ljust(8) + b"1".ljust(8) + str(n).ljust(4).encode()
-    values = ("", "uV", "-3276.8", "3276.7", "-32768", "32767", "", str(FILE_RATE), "")
-    rows = [(name, *values) for name in SIGNALS]
-    head += b"".join(row[at].ljust(width).encode() for at, width in enumerate(WIDTHS) for row in rows)
-    noise = np.random.default_rng(0).integers(-200, 200, size=(2, n, FILE_RATE)).astype("<i2")
-    return [head + noise.tobytes()]
+    def make(kind: str, onsets: Sequence[str]) -> bytes:
+        """Two records of one second; ``onsets``, when each begins, in a channel of their own."""
+        n = len(SIGNALS) + bool(onsets)
+        head = MAGIC["EDF"] + b" " * 160 + b"01.01.1100.00.00" + str(256 * (n + 1)).ljust(8).encode()
+        head += kind.ljust(44).encode() + b"2".ljust(8) + b"1".ljust(8) + str(n).ljust(4).encode()
+        values = ("", "uV", "-3276.8", "3276.7", "-32768", "32767", "", str(FILE_RATE), "")
+        rows = [(name, *values) for name in SIGNALS]
+        rows += [("EDF Annotations", "", "", "-1", "1", "-32768", "32767", "", "8", "")] if onsets else []
+        head += b"".join(row[at].ljust(width).encode() for at, width in enumerate(WIDTHS) for row in rows)
+        noise = np.random.default_rng(0).integers(-200, 200, size=(2, len(SIGNALS), FILE_RATE)).astype("<i2")
+        notes = [f"{onset}\x14\x14\0".encode().ljust(16, b"\0") for onset in onsets] or [b"", b""]
+        return head + b"".join(record.tobytes() + note for record, note in zip(noise, notes, strict=True))
+
+    return [make("", ()), make("EDF+D", ("+0", "+5"))]
 
 
 def _read_edf(path: Path) -> object:

@@ -1,9 +1,11 @@
-"""The fixed-width headers of EDF and of BioSemi's BDF files: what mne only warns about is an error here."""
+"""The fixed-width headers of EDF and of BioSemi's BDF files: what a library would only warn of is an error here."""
 
-from dataclasses import dataclass
+import math
+import re
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mmbench import DataError
 
@@ -18,31 +20,120 @@ WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
 A field is stored for all signals before the next one.
 """
 
-_LABEL, _UNIT, _SAMPLES = 0, 2, 8
+SAMPLE_BYTES: dict[Form, int] = {"EDF": 2, "BDF": 3}
+"""Bytes of a sample, a signed integer with its lowest byte first."""
+
+ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
+"""Labels of what is no signal but text: the time of each record, and notes."""
+
+_LABEL, _UNIT, _LIMITS, _SAMPLES = 0, 2, (3, 4, 5, 6), 8
 _STARTS = (0, *accumulate(WIDTHS))
-_SAMPLE_BYTES: dict[Form, int] = {"EDF": 2, "BDF": 3}
 _BLOCK = 256  # bytes of the fixed part, and of what is said of each signal
+_UNKNOWN = -1  # the number of records of a recording that was not ended properly
+
+# The micro sign and the Greek letter, and that one in Shift JIS as some devices write it, read as Latin-1.
+_MICRO = ("u", "\u00b5", "\u03bc", "\x83\u00ca".lower())
+_VOLTS = {f"{micro}v": 1e-6 for micro in _MICRO} | {"mv": 1e-3, "v": 1.0, "nv": 1e-9}
+_AMBIGUOUS = ("MV", "NV")  # a millivolt or a megavolt
+
+
+class Scale(NamedTuple):
+    """From stored integers to physical values: ``(integer * gain + offset) * unit``.
+
+    ``unit`` is that of the header in V, 1 where it is no voltage.
+    """
+
+    gain: float
+    offset: float
+    unit: float
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself: names, units and samples a record of its signals; its records."""
+    """What the header of ``path`` says, its numbers checked; ``remedy`` is what to do about a file that is damaged.
 
+    ``kind`` is ``EDF+C``, ``EDF+D`` (discontinuous), the same for BDF, or what else a plain file has there. ``limits``
+    are physical minimum and maximum, digital minimum and maximum of each signal, as written. ``records`` are those that
+    are there and whole: where the header leaves their number open (-1), as many as the file has; ``spare_bytes`` come
+    after them, of a record that was not finished.
+    """
+
+    path: Path
+    remedy: str
     form: Form
+    kind: str
     labels: tuple[str, ...]
     units: tuple[str, ...]
+    limits: tuple[tuple[str, str, str, str], ...]
     samples: tuple[int, ...]
     records: int
     record_seconds: float
+    spare_bytes: int = 0
+
+    @property
+    def header_bytes(self) -> int:
+        """Where the records begin."""
+        return _BLOCK * (1 + len(self.labels))
+
+    @property
+    def record_bytes(self) -> int:
+        """The size of one record, of all signals."""
+        return SAMPLE_BYTES[self.form] * sum(self.samples)
+
+    @property
+    def is_discontinuous(self) -> bool:
+        """Whether the file says that time may pass unrecorded between its records."""
+        return self.kind[3:5].upper() == "+D"
+
+    def index(self, label: str) -> int:
+        """The place of a signal; DataError where there is none, or more than one."""
+        if (count := self.labels.count(label)) != 1:
+            raise self.error(f"has {count} channels {label!r}" if count else f"lacks the channel {label!r}")
+        return self.labels.index(label)
 
     def rate(self, label: str) -> float:
         """Sampling rate of a signal in Hz."""
-        return self.samples[self.labels.index(label)] / self.record_seconds
+        return self.samples[self.index(label)] / self.record_seconds
 
-    @property
-    def file_bytes(self) -> int:
-        """The size of the whole file."""
-        return _BLOCK * (1 + len(self.labels)) + _SAMPLE_BYTES[self.form] * self.records * sum(self.samples)
+    def volts(self, label: str) -> float | None:
+        """The unit of a signal in V, None where it is no voltage."""
+        unit = self.units[self.index(label)]
+        return None if unit in _AMBIGUOUS else _VOLTS.get(unit.lower())
+
+    def check_voltage(self, label: str) -> None:
+        """Raise DataError unless the unit of a signal is a voltage."""
+        if self.volts(label) is None:
+            unit = self.units[self.index(label)]
+            has = f"has the unit {unit!r}, which is no voltage" if unit else "has no unit"
+            raise self.error(f"channel {label!r} {has}", "write its true unit (uV, mV, V or nV) into the header")
+
+    def scale(self, label: str) -> Scale:
+        """How to read the integers of a signal; DataError where its limits do not say.
+
+        A physical maximum below the minimum is an inverted amplifier, as the specification has it.
+        """
+        texts = self.limits[self.index(label)]
+        try:
+            low, high, digital_low, digital_high = (float(text.replace(",", ".")) for text in texts)
+        except ValueError:
+            raise self._limits_error(label, f"{', '.join(map(repr, texts))} are not four numbers") from None
+        if not all(map(math.isfinite, (low, high, digital_low, digital_high))):
+            raise self._limits_error(label, f"{', '.join(texts)} are not four finite numbers")
+        if low == high:
+            raise self._limits_error(label, f"its physical minimum and maximum are both {texts[0]}")
+        bound = 2 ** (8 * SAMPLE_BYTES[self.form] - 1)
+        if not -bound <= digital_low < digital_high < bound:
+            message = f"its digital limits {texts[2]} to {texts[3]} are not ascending within {-bound} to {bound - 1}"
+            raise self._limits_error(label, message)
+        gain = (high - low) / (digital_high - digital_low)
+        return Scale(gain, low - digital_low * gain, self.volts(label) or 1.0)
+
+    def error(self, message: str, remedy: str | None = None) -> DataError:
+        """An error about this file."""
+        return DataError(message, where=self.path, remedy=remedy or self.remedy)
+
+    def _limits_error(self, label: str, message: str) -> DataError:
+        return self.error(f"channel {label!r} cannot be scaled: {message}")
 
 
 def read_header(path: Path, form: Form, remedy: str) -> Header:
@@ -50,28 +141,96 @@ def read_header(path: Path, form: Form, remedy: str) -> Header:
     try:
         with path.open("rb") as file:
             fixed = file.read(_BLOCK)
-            n_signals = int(fixed[252:256])
-            if not fixed.startswith(MAGIC[form]) or n_signals < 1:
-                raise ValueError("not a header")
-            header = _parse(form, fixed, file.read(_BLOCK * n_signals), n_signals)
+            n_signals = _count_signals(form, fixed)
+            signals = file.read(_BLOCK * n_signals)
     except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", where=path, remedy="mend its permissions") from error
+        raise DataError(f"cannot be read ({error.strerror})", where=path, remedy="change its permissions") from error
     except ValueError as error:
-        raise DataError(f"is not {'an EDF' if form == 'EDF' else 'a BDF'} file", where=path, remedy=remedy) from error
-    if (size := path.stat().st_size) != header.file_bytes:
-        message = f"is truncated or damaged: {size} bytes, but its header promises {header.file_bytes}"
-        raise DataError(message, where=path, remedy=remedy)
-    return header
+        name = "an EDF" if form == "EDF" else "a BDF"
+        raise DataError(f"is not {name} file: {error}", where=path, remedy=remedy) from error
+    try:
+        header = _parse(path, remedy, form, fixed, signals)
+    except ValueError as error:
+        raise DataError(f"has a damaged header: {error}", where=path, remedy=remedy) from error
+    return _check_size(header, path.stat().st_size)
 
 
-def _parse(form: Form, fixed: bytes, signals: bytes, n_signals: int) -> Header:
-    records, seconds = int(fixed[236:244]), float(fixed[244:252])
-    if len(signals) != _BLOCK * n_signals or records < 1 or not seconds > 0:
-        raise ValueError("not a header")
+def _count_signals(form: Form, fixed: bytes) -> int:
+    """The number of signals that a header announces; ValueError says why it is none."""
+    if not fixed:
+        raise ValueError("it is empty")
+    if not fixed.startswith(MAGIC[form]):
+        for other, magic in MAGIC.items():
+            if fixed.startswith(magic):
+                raise ValueError(f"it is a{'n' if other == 'EDF' else ''} {other} file")
+        raise ValueError(f"it begins with {fixed[:8].decode('latin1')!r}")
+    if len(fixed) < _BLOCK:
+        raise ValueError("it ends within its header")
+    return _whole(fixed[252:256], "number of signals", 1)
+
+
+def _parse(path: Path, remedy: str, form: Form, fixed: bytes, signals: bytes) -> Header:
+    """ValueError says what of the header cannot be."""
+    n_signals = int(fixed[252:256])
+    if len(signals) < _BLOCK * n_signals:
+        raise ValueError(f"it ends before the last of its {n_signals} signals")
+    n_bytes = _whole(fixed[184:192], "header length", 1)
+    if n_bytes != _BLOCK * (1 + n_signals):
+        raise ValueError(
+            f"it says that it has {n_bytes} bytes, but that of {n_signals} signals has {_BLOCK + len(signals)}"
+        )
 
     def texts(field: int) -> list[str]:
         start, width = _STARTS[field] * n_signals, WIDTHS[field]
-        return [signals[start + width * i : start + width * (i + 1)].decode("latin1").strip() for i in range(n_signals)]
+        return [_decode(signals[start + width * i : start + width * (i + 1)]) for i in range(n_signals)]
 
-    samples = tuple(int(text) for text in texts(_SAMPLES))
-    return Header(form, tuple(texts(_LABEL)), tuple(texts(_UNIT)), samples, records, seconds)
+    labels, units = tuple(texts(_LABEL)), tuple(texts(_UNIT))
+    limits = tuple(zip(*(texts(field) for field in _LIMITS), strict=True))
+    samples = tuple(
+        _whole(text, f"samples a record of {label!r}", 1) for label, text in zip(labels, texts(_SAMPLES), strict=True)
+    )
+    records = _whole(fixed[236:244], "number of records", _UNKNOWN)
+    if records == 0:
+        raise ValueError("its number of records is 0")
+    kind = fixed[192:236].decode("latin1").strip()
+    return Header(path, remedy, form, kind, labels, units, limits, samples, records, _seconds(fixed[244:252]))
+
+
+def _check_size(header: Header, n_bytes: int) -> Header:
+    """The header with the number of records that are there; DataError where the file is not as long as it says.
+
+    A recording that was not ended properly does not say how many it has, and may end within one.
+    """
+    there, spare = divmod(n_bytes - header.header_bytes, header.record_bytes)
+    if header.records == _UNKNOWN and there > 0:
+        return replace(header, records=there, spare_bytes=spare)
+    promised = header.header_bytes + max(header.records, 1) * header.record_bytes
+    if n_bytes != promised:
+        raise header.error(f"is truncated or damaged: {n_bytes} bytes, but its header promises {promised}")
+    return header
+
+
+def _decode(text: bytes) -> str:
+    """A field, which should be ASCII; a micro sign, say, is written in either encoding."""
+    try:
+        return text.decode("utf-8").strip(" \0")
+    except UnicodeDecodeError:
+        return text.decode("latin1").strip(" \0")
+
+
+def _whole(text: bytes | str, what: str, lowest: int) -> int:
+    shown = (text.decode("latin1") if isinstance(text, bytes) else text).strip()
+    if not re.fullmatch(r"[+-]?\d+", shown, re.ASCII) or int(shown) < lowest:
+        raise ValueError(f"its {what} is {shown!r}")
+    return int(shown)
+
+
+def _seconds(text: bytes) -> float:
+    shown = text.decode("latin1").strip()
+    try:
+        seconds = float(shown.replace(",", "."))
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"the duration of its records is {shown!r}")
+    return seconds

@@ -34,7 +34,8 @@ def shuffles(name: str, rows: Rows, fold: str) -> Iterator[Taken]:
 def neighbours(store: Store, name: str, windows: int) -> Rows:
     """For each row the one ``windows`` places later in the same recording, -1 where there is none ``(N,)``.
 
-    A recording is what shares all groups, in the order of the samples' spans. Both samples have the modality.
+    A recording is what shares all groups, in the order of the samples' spans. Both samples have the modality. Where
+    windows follow each other in equal steps, one that comes after a gap is not so many windows later.
     """
     found = np.full(len(store), MISSING, dtype=np.int64)
     start = store.spans[:, 0]
@@ -47,8 +48,17 @@ def neighbours(store: Store, name: str, windows: int) -> Rows:
     # Windows that begin at the same time are of recordings that the groups do not tell apart.
     in_order = (start[there] - start[here]) * windows > 0
     usable = np.flatnonzero((recordings[here] == recordings[there]) & in_order & present[here] & present[there])
+    usable = usable[_is_usual(start[there[usable]] - start[here[usable]])]
     found[here[usable]] = there[usable]
     return found
+
+
+def _is_usual(delays: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which delays ``(n,)`` are those that most have; all of them where no two thirds are alike."""
+    if not len(delays):
+        return np.zeros(0, dtype=bool)
+    usual = np.isclose(delays, np.median(delays), rtol=0.01)
+    return usual if usual.mean() > 2 / 3 else np.ones_like(usual)
 
 
 def _recordings(store: Store) -> NDArray[np.int64] | None:

@@ -207,7 +207,14 @@ def test_labels_without_recordings(tmp_path: Path) -> None:
         ("Participant,Time(sec),Label\n2,3,2\n", "a label that is not 0 or 1"),
         ("Participant,Time(sec),Label\n-2,3,1\n", "a participant outside 0-999"),
         ("Participant,Time(sec),Label\n1000,3,1\n", "a participant outside 0-999"),
-        ("Participant,Time(sec),Label\n2,3,1\n2,3,1\n", "the seconds of s02 do not increase"),
+        ("Participant,Time(sec),Label\n2,3,1\n2,3,1\n", "the seconds of s02 do not increase: 3 comes after 3"),
+        ("Participant,Time(sec),Label\n2,3,1\n2,4,1\n2,2,1\n", "the seconds of s02 do not increase: 2 comes after 4"),
+        ("Participant,Time(sec),Label\n2,2,1\n2,4,1\n2,6,1\n", "most rows of s02 are 2 s apart, not one"),
+        ("Participant,Time(sec),Label\n2,1644227574000,1\n", "1644227574000 of s02 is no Unix time in seconds"),
+        ("Participant,Time(sec),Label\n2,1.64423E+09,1\n", "are exact only to 10000 s"),
+        ("Participant,Time(sec),Label\n2,-5,1\n", "-5 of s02 is no Unix time in seconds"),
+        ("Participant,Time(sec),Label\n2,3.5,1\n", "a participant, time or label is no whole number"),
+        ("Participant,Time(sec),Label\n2,nan,1\n", "a participant, time or label is no whole number"),
     ],
 )
 def test_a_damaged_table_of_labels_is_named(root: Path, text: str, message: str) -> None:
@@ -252,12 +259,120 @@ def test_a_damaged_file_is_named_with_a_remedy(root: Path, damage, message: str)
     assert len(read(root, "s02")) == 5
 
 
-@pytest.mark.parametrize("row", ["1,2,three", "1,2", "1,2,3,4"])
-def test_a_row_that_holds_no_numbers(root: Path, row: str) -> None:
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("1,2,three", r"line 2243 holds no numbers \(could not convert string to float: 'three'\)"),
+        ("1,2", "line 2243 has 2 columns, not 3"),
+        ("1,2,3,4", "line 2243 has 4 columns, not 3"),
+        ("1,2,1_0", r"line 2243 holds no numbers \(could not convert string to float: '1_0'\)"),
+        ("1;2;3", "line 2243 has 1 columns, not 3"),
+    ],
+)
+def test_a_row_that_is_no_sample(root: Path, row: str, says: str) -> None:
     path = root / "Raw_data" / "S03" / "ACC.csv"
     path.write_text(f"{path.read_text()}{row}\n")
-    with pytest.raises(DataError, match=r"ACC\.csv: holds no numbers .* — get this file again"):
+    with pytest.raises(DataError, match=rf"ACC\.csv: {says} — get this file again"):
         read(root, "s03")
+
+
+@pytest.mark.parametrize("blank", ["", " ", ",,", "nan,nan,nan", "1,,3"])
+def test_empty_rows_keep_their_place(root: Path, blank: str) -> None:
+    """Ten seconds of one sensor are missing: its values before and after tell their own time, as in `write_person`."""
+    before = read(root)
+    path = root / "Raw_data" / "S02" / "ACC.csv"
+    lines = path.read_text().splitlines()
+    lines[2 + 32 * 25 : 2 + 32 * 35] = [blank] * 32 * 10
+    path.write_text("\n".join(lines) + "\n" * 5)
+    after = read(root)
+    assert [sample.span for sample in after] == [sample.span for sample in before]
+    lacking = [sample.span[0] <= 35 and sample.span[1] >= 25 for sample in before]
+    assert any(lacking)
+    assert not all(lacking)
+    for left, right, lacks in zip(before, after, lacking, strict=True):
+        assert set(right.data) == set(left.data) - ({"acc"} if lacks else set())
+        for name in right.data:
+            np.testing.assert_array_equal(array(left, name), array(right, name))
+
+
+def test_a_first_row_that_is_empty(root: Path) -> None:
+    before = read(root)
+    path = root / "Raw_data" / "S02" / "EDA.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2], "", *lines[3:]]))
+    np.testing.assert_array_equal(array(read(root)[0], "eda"), array(before[0], "eda"))
+
+
+def test_a_file_of_empty_rows(root: Path) -> None:
+    path = root / "Raw_data" / "S02" / "EDA.csv"
+    path.write_text(f"{BEGIN}\n4\n" + "\n" * 100)
+    with pytest.raises(DataError, match=r"EDA\.csv: holds no samples, only empty rows"):
+        read(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("Raw_data/S02/EDA.csv", lambda content: b"\xef\xbb\xbf" + content),
+        (LABELS, lambda content: b"\xef\xbb\xbf" + content),
+        ("Raw_data/S02/BVP.csv", lambda content: content.replace(b"\n", b"\r\n")),
+        ("Raw_data/S02/BVP.csv", lambda content: content.replace(b"\n", b"\r\r\n")),
+        (LABELS, lambda content: content.replace(b"\n", b"\n,,,,\n")),
+        (LABELS, lambda content: content.replace(b",0\n", b".0,0\n").replace(b",1\n", b".0,1\n")),
+    ],
+    ids=["bom", "bom of labels", "windows", "windows twice", "empty labels", "fractions of zeros"],
+)
+def test_what_spreadsheets_add_changes_nothing(root: Path, name: str, change) -> None:
+    before = read(root)
+    (root / name).write_bytes(change((root / name).read_bytes()))
+    assert StressPredict(**SMALL).check(root) == []
+    for left, right in zip(before, read(root), strict=True):
+        assert (left.id, left.labels, left.span, set(left.data)) == (
+            right.id,
+            right.labels,
+            right.span,
+            set(right.data),
+        )
+        for modality in left.data:
+            np.testing.assert_array_equal(array(left, modality), array(right, modality))
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        ("1.64423E+09", r"begins at 1\.64423E\+09, which is exact only to 10000 s, as spreadsheets save long numbers"),
+        ("-1644227574", r"begins at -1\.64423e\+09, which is no Unix time in seconds"),
+        (f"{BEGIN}000", r"begins at 1\.64423e\+12, which is no Unix time in seconds"),
+        ("nan", "is not a file of an Empatica E4"),
+        (f"{BEGIN - 63072000}", r"begins 63072000 s \(730\.0 days\) before BVP\.csv of the same person"),
+        (f"{BEGIN + 7200}", r"begins 7200 s \(0\.1 days\) after BVP\.csv of the same person"),
+    ],
+)
+def test_start_times_that_cannot_be(root: Path, start: str, says: str) -> None:
+    path = root / "Raw_data" / "S02" / "EDA.csv"
+    path.write_text(path.read_text().replace(f"{BEGIN}.000000", start, 1))
+    (problem,) = StressPredict(**SMALL).check(root)
+    assert problem.path == str(path)
+    with pytest.raises(DataError, match=rf"EDA\.csv: {says}.* — get "):
+        read(root)
+
+
+def test_a_start_time_in_scientific_notation_that_is_whole(root: Path) -> None:
+    before = read(root)
+    path = root / "Raw_data" / "S02" / "EDA.csv"
+    path.write_text(path.read_text().replace(f"{BEGIN}.000000", "1.644227574E9", 1))
+    np.testing.assert_array_equal(array(read(root)[0], "eda"), array(before[0], "eda"))
+
+
+@pytest.mark.parametrize(
+    ("rates", "says"),
+    [("0, 0, 0", "has 0 Hz, not 32"), ("32, 32, 16", "has 32, 16 Hz, not 32"), ("-32, -32, -32", "-32")],
+)
+def test_rates_that_cannot_be(root: Path, rates: str, says: str) -> None:
+    path = root / "Raw_data" / "S02" / "ACC.csv"
+    path.write_text(path.read_text().replace("32.000000, 32.000000, 32.000000", rates, 1))
+    with pytest.raises(DataError, match=rf"ACC\.csv: .*{says}"):
+        read(root)
 
 
 def test_rows_of_too_many_columns_after_whole_first_lines(root: Path) -> None:

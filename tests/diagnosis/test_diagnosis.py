@@ -170,6 +170,22 @@ def test_neighbours_are_of_the_same_trial(finished: Comparison) -> None:
     assert (neighbours(store, "loud", 2) == -1).all()
 
 
+def test_a_window_after_a_gap_is_no_neighbour(finished: Comparison) -> None:
+    """In each trial 30 s are missing before the last two windows; where all steps differ, the order counts."""
+    (path,) = (finished.path.parents[2] / "cache" / "prepared").glob("*.h5")
+    store = Store(path)
+    before = neighbours(store, "loud", 1)
+    last_start = {trial: store.spans[store.groups["trial"] == trial, 0].max() for trial in set(store.groups["trial"])}
+    is_late = store.spans[:, 0] >= np.array([last_start[trial] - 3 for trial in store.groups["trial"]])
+    store.spans = store.spans + 30.0 * is_late[:, None]
+    after = neighbours(store, "loud", 1)
+    crosses = (before >= 0) & ~is_late & is_late[before]
+    assert crosses.any()
+    np.testing.assert_array_equal(after, np.where(crosses, -1, before))
+    store.spans = store.spans**2
+    np.testing.assert_array_equal(neighbours(store, "loud", 1), before)
+
+
 def test_windows_that_begin_together_are_no_neighbours(finished: Comparison) -> None:
     (path,) = (finished.path.parents[2] / "cache" / "prepared").glob("*.h5")
     store = Store(path)

@@ -32,7 +32,7 @@ def check_home(
     videos = [path for subject in recordings for path in layout.find_videos(home, subject).values()]
     if want_video and videos:
         problems += _check_ratings(home / layout.RATINGS_FILE, _MATCHES) if want_ratings and source != "bdf" else []
-        problems += [Problem(str(path), "the video is truncated", AGAIN) for path in videos if is_truncated(path)]
+        problems += [problem for path in videos for problem in _check_video(path)]
     elif want_video and not (home / layout.VIDEO_FOLDER).is_dir():
         remedy = "get face_video from DEAP, or use deap[video=false]"
         problems.append(Problem(str(home / layout.VIDEO_FOLDER), "there are no face videos", remedy))
@@ -41,14 +41,26 @@ def check_home(
 
 def _check_recording(path: Path) -> Iterator[Problem]:
     remedy = "copy or download the file from DEAP again"
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 1))
-        last = file.read(1)
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - 1))
+            last = file.read(1)
+    except OSError as error:  # a link to nowhere, or no permission
+        yield Problem(str(path), f"the file cannot be read ({error.strerror})", remedy)
+        return
     if size == 0:
         yield Problem(str(path), "the file is empty", remedy)
     elif path.suffix == ".dat" and last != b".":
         yield Problem(str(path), "the file is truncated: a pickle ends with a full stop", remedy)
+
+
+def _check_video(path: Path) -> Iterator[Problem]:
+    try:
+        if is_truncated(path):
+            yield Problem(str(path), "the video is truncated", AGAIN)
+    except OSError as error:  # a link to nowhere, or no permission
+        yield Problem(str(path), f"the video cannot be read ({error.strerror})", AGAIN)
 
 
 def _check_original(path: Path) -> Iterator[Problem]:

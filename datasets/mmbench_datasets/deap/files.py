@@ -91,6 +91,8 @@ def load_ratings(path: Path) -> Ratings:
             rows = csv.DictReader(file)
             _check_columns(path, rows.fieldnames or ())
             for row in rows:
+                if not any(row.values()):  # spreadsheets leave rows of empty cells
+                    continue
                 participant, experiment, rating = _parse_rating(path, rows.line_num, row)
                 if (participant, experiment) in ratings or (participant, rating.trial) in shown:
                     raise DataError("names a trial twice", where=f"{path}, line {rows.line_num}", remedy=_AGAIN)
@@ -108,13 +110,20 @@ def _check_columns(path: Path, names: Any) -> None:
 
 def _parse_rating(path: Path, line: int, row: Mapping[str, str]) -> tuple[int, int, Rating]:
     try:
-        participant, trial, experiment = (int(row[name]) for name in _COLUMNS[:3])
+        participant, trial, experiment = (_parse_whole(row[name]) for name in _COLUMNS[:3])
         values = tuple(float(row[name]) for name in RATINGS)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"not a row of ratings ({error})", where=f"{path}, line {line}", remedy=_AGAIN) from error
     if not all(1 <= value <= 9 for value in values):
         raise DataError("a rating outside 1-9", where=f"{path}, line {line}", remedy=_AGAIN)
     return participant, experiment, Rating(trial, values)
+
+
+def _parse_whole(text: str) -> int:
+    """A whole number; spreadsheets write it with a fraction of zeros where a cell of its column is empty."""
+    if (value := float(text)) != int(value):
+        raise ValueError(f"{text} is no whole number")
+    return int(value)
 
 
 def check_agreement(path: Path, ratings: Ratings, participant: int, labels: NDArray[np.floating[Any]]) -> None:

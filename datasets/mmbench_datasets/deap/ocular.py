@@ -1,11 +1,15 @@
 """Takes the activity of the eyes out of EEG: by regression on the EOG, or by an ICA that excludes ocular components."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mmbench import DataError
 
 Signals = NDArray[np.float64]
 
@@ -21,6 +25,20 @@ _MAX_ITERATIONS = 200
 _SEED = 0
 
 
+@contextmanager
+def preprocessing_errors(path: Path) -> Iterator[None]:
+    """Turn what filters, regression and ICA stumble over in signals that are none into an error about their file."""
+    try:
+        yield
+    except (ArithmeticError, ValueError, RuntimeError, np.linalg.LinAlgError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise DataError(
+            f"its signals cannot be preprocessed ({reason})",
+            where=path,
+            remedy="leave this person out (--units), or choose another preprocessing",
+        ) from error
+
+
 def regress_eog(eeg: Signals, eog: Signals, names: Sequence[str], rate: float) -> Signals:
     """EEG (C, T) in µV, average-referenced, without what the two EOG channels (2, T) explain of it linearly.
 
@@ -29,6 +47,8 @@ def regress_eog(eeg: Signals, eog: Signals, names: Sequence[str], rate: float) -
     from mne import use_log_level
     from mne.preprocessing import EOGRegression
 
+    if flat := [name for name, signal in zip(EOG_CHANNELS, eog, strict=True) if not np.ptp(signal) > 0]:
+        raise ValueError(f"{flat[0]} is constant")
     with use_log_level("error"):
         raw = _as_raw(eeg, eog, names, rate).set_eeg_reference("average")
         return _eeg_of(EOGRegression(picks="eeg").fit(raw).apply(raw, copy=False))
@@ -47,7 +67,8 @@ def remove_ocular_components(eeg: Signals, eog: Signals, names: Sequence[str], r
     from threadpoolctl import threadpool_limits
 
     raw = _as_raw(eeg, eog, names, rate)
-    rank = rank_of(eeg)
+    if (rank := rank_of(eeg)) < 2:
+        raise ValueError(f"all channels of the EEG hold the same signal, {rank} dimensions")
     decim = max(1, eeg.shape[1] // (_SAMPLES_PER_WEIGHT * rank**2))
     ica = ICA(rank, random_state=_SEED, max_iter=_MAX_ITERATIONS, verbose="error")
     # One thread: matrices this small are slower with more, and the bits would depend on their number.

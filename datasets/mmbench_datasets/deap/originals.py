@@ -3,10 +3,7 @@
 As DEAP's authors describe theirs: down to 128 Hz, ocular artefacts removed, 4-45 Hz, average reference, 63 s a trial.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +13,9 @@ from mmbench_datasets.deap.choices import Removal
 from mmbench_datasets.deap.cleaning import join_trials, split_trials
 from mmbench_datasets.deap.files import Ratings, Recording
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_TRIALS, RATE, RATINGS, TRIAL_S
-from mmbench_datasets.deap.ocular import Signals, regress_eog, remove_ocular_components
+from mmbench_datasets.deap.ocular import Signals, preprocessing_errors, regress_eog, remove_ocular_components
 from mmbench_datasets.edf import Header, read_header
+from mmbench_datasets.edf_signals import find_segments, read_integers, read_signals
 
 RAW_RATE = 512
 STATUS_OFFSET = 1_703_680
@@ -62,10 +60,10 @@ def load_original(path: Path, participant: int, ratings: Ratings, eog: Removal, 
 def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N_TRIALS) -> Signals:
     """The trials (40, 40, 8064) in the order of presentation."""
     header = check_original(path)
-    raw = _open(path)
-    starts = find_starts(_codes(raw, participant), path, n_trials)
-    trials = np.stack([_read_trial(raw, header, start) for start in starts])
-    trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
+    starts = find_starts(_codes(header, participant), path, n_trials)
+    trials = np.stack([_read_trial(header, start) for start in starts])
+    with preprocessing_errors(path):
+        trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
     pad = round(_PAD_S * RATE)
     if not np.isfinite(trials).all():
         raise DataError("has NaN or infinite values", where=path, remedy=_AGAIN)
@@ -73,42 +71,28 @@ def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N
 
 
 def check_original(path: Path) -> Header:
-    """The header of a recording that has all channels at 512 Hz; DataError otherwise."""
+    """The header of a recording without gaps that has all channels at 512 Hz, in units that tell what they are.
+
+    Raises DataError otherwise.
+    """
     header = read_header(path, "BDF", _AGAIN)
     wanted = (*CHANNELS, _STATUS)
     if missing := [name for name in wanted if name not in header.labels]:
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
-        raise DataError(f"lacks the channel {missing[0]}{more}", where=path, remedy=_AGAIN)
+        raise header.error(f"lacks the channel {missing[0]}{more}")
     if wrong := [name for name in wanted if header.rate(name) != RAW_RATE]:
-        message = f"{wrong[0]} has {header.rate(wrong[0]):g} Hz, not {RAW_RATE}"
-        raise DataError(message, where=path, remedy=_AGAIN)
+        raise header.error(f"{wrong[0]} has {header.rate(wrong[0]):g} Hz, not {RAW_RATE}")
+    for name in CHANNELS:
+        header.scale(name)
+        if name not in _SINGLE:
+            header.check_voltage(name)
+    if gaps := find_segments(header)[1:]:
+        raise header.error(f"is discontinuous: a gap ends at second {gaps[0].start:g}")
     return header
 
 
-def _open(path: Path) -> Any:
-    import mne
-
-    with _mne_errors(path):
-        return mne.io.read_raw_bdf(path, include=[*CHANNELS, _STATUS], stim_channel=_STATUS, verbose="error")
-
-
-def _read(raw: Any, channels: Sequence[str], start: int = 0, stop: int | None = None) -> Signals:
-    with _mne_errors(raw.filenames[0]):
-        return np.asarray(raw.get_data(picks=list(channels), start=start, stop=stop, verbose="error"))
-
-
-@contextmanager
-def _mne_errors(path: Path) -> Iterator[None]:
-    """A damaged header can fail in any way."""
-    try:
-        yield
-    except Exception as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise DataError(f"mne cannot read it ({reason})", where=path, remedy=_AGAIN) from error
-
-
-def _codes(raw: Any, participant: int) -> NDArray[np.int64]:
-    status = _read(raw, [_STATUS])[0].astype(np.int64)
+def _codes(header: Header, participant: int) -> NDArray[np.int64]:
+    status = read_integers(header, [_STATUS])[0].astype(np.int64)
     codes: NDArray[np.int64] = (status - (STATUS_OFFSET if participant >= 24 else 0)) % 65536
     return codes
 
@@ -139,16 +123,16 @@ def find_starts(codes: NDArray[np.int64], path: Path, n_trials: int = N_TRIALS) 
     return [int(start) for start in starts]
 
 
-def _read_trial(raw: Any, header: Header, start: int) -> Signals:
+def _read_trial(header: Header, start: int) -> Signals:
     """One trial with its baseline and padding at 128 Hz (40, T): EEG, four bipolar channels, four single ones."""
     from scipy.signal import resample_poly
 
     first = start - round((BASELINE_S + _PAD_S) * RAW_RATE)
     last = start + round((TRIAL_S + _PAD_S) * RAW_RATE)
-    inside = max(first, 0), min(last, raw.n_times)
-    # In the order asked for, whatever the order of the file; mne turns µV into V and leaves other units alone.
-    signals = _read(raw, CHANNELS, *inside)
-    signals *= np.array([[1e6 if header.units[header.labels.index(name)].endswith("V") else 1.0] for name in CHANNELS])
+    n_times = round(header.records * header.record_seconds * RAW_RATE)
+    inside = max(first, 0), min(last, n_times)
+    # In the order asked for, whatever the order of the file.
+    signals = _read(header, *inside)
     beyond = (inside[0] - first, last - inside[1])
     if any(beyond):
         signals = np.pad(signals, ((0, 0), beyond), mode="reflect", reflect_type="odd")
@@ -156,6 +140,14 @@ def _read_trial(raw: Any, header: Header, start: int) -> Signals:
     joined = np.concatenate([eeg, exg[::2] - exg[1::2], single])
     # Electrodes have large offsets: padding along the line from first to last sample keeps the edges quiet.
     return np.asarray(resample_poly(joined, 1, round(RAW_RATE / RATE), axis=-1, padtype="line"))
+
+
+def _read(header: Header, start: int, stop: int) -> Signals:
+    """Samples ``[start, stop)`` of all channels, which may begin and end within a record."""
+    per_record = header.samples[header.index(CHANNELS[0])]
+    first = start // per_record
+    signals = read_signals(header, CHANNELS, first, -(-stop // per_record))
+    return signals[:, start - first * per_record : stop - first * per_record]
 
 
 def _clean(eeg: Signals, eog: Signals, removal: Removal) -> Signals:

@@ -15,12 +15,13 @@ from mmbench_datasets.deap.labels import QUADRANTS, Ties
 class Deap(Dataset):
     """DEAP (Koelstra et al. 2012): 32 people watch 40 music videos each; EEG, peripheral signals, faces of 22 of them.
 
-    A sample is a window of ``window`` s; ``windows`` of them are spread evenly over the 60 s of a trial, the 3 s
-    before it are left out. The default is Milmer's, 20 that touch. ``frames`` faces are taken evenly over each
-    window, ``face_size`` pixels square, from videos of any codec and frame rate that OpenCV reads. A frame without a
-    face is cut at the nearest place in time and marked as inferred; a window without any face has its face bag
-    absent (``faces="keep"``) or is left out (``"drop"``). ``video=False`` leaves the faces out, ``peripheral=True``
-    adds the eight other channels. Ratings above 5 are high.
+    A sample is a window of ``window`` s; ``windows`` of them are spread evenly over the 60 s of a trial, the 3 s before
+    it are left out. The default is Milmer's, 20 that touch. ``frames`` faces are taken evenly over each window,
+    ``face_size`` pixels square, from videos of any codec that OpenCV reads, of constant or variable frame rate: each is
+    the frame shown at its time, which counts from the first frame of the video; where no frame came for a second, the
+    face is absent. A frame without a face is cut at the nearest place in time and marked as inferred; a window without
+    any face has its face bag absent (``faces="keep"``) or is left out (``"drop"``). ``video=False`` leaves the faces
+    out, ``peripheral=True`` adds the eight other channels. Ratings above 5 are high.
 
     ``source="bdf"`` starts from the original recordings and repeats the preprocessing of the release: 128 Hz, ocular
     artefacts removed, 4-45 Hz, average reference, Geneva's order, rows by Experiment_id. ``eog`` is how the artefacts

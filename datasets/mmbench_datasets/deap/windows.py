@@ -14,7 +14,7 @@ from mmbench_datasets.deap.faults import scramble
 from mmbench_datasets.deap.files import Recording, load_ratings, load_recording
 from mmbench_datasets.deap.footage import Footage, match_videos
 from mmbench_datasets.deap.labels import label
-from mmbench_datasets.deap.ocular import EOG_CHANNELS
+from mmbench_datasets.deap.ocular import EOG_CHANNELS, preprocessing_errors
 from mmbench_datasets.deap.originals import load_original
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def read_windows(dataset: "Deap", home: Path, unit: str) -> Iterator[Sample]:
     starts = place_windows(dataset.window, dataset.windows)
     offsets = (np.arange(dataset.frames) + 0.5) * dataset.window / dataset.frames
     footage = Footage(videos, (starts[:, None] + offsets).tolist(), dataset.face_size)
-    eeg = preprocess(dataset, recording)
+    with preprocessing_errors(layout.find_recording(home, unit, dataset.source)):
+        eeg = preprocess(dataset, recording)
     for row in range(layout.N_TRIALS):
         peripheral = recording.data[row, _N_EEG:, _N_BASELINE:]
         trial = _Trial(unit, row + 1, eeg[row], peripheral, recording.labels[row])

@@ -1,7 +1,7 @@
 """The EEGMAT dataset: windows of EEG, and of ECG as a bag of shorter windows, from PhysioNet's EDF files."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,6 +29,9 @@ class Eegmat(Dataset):
     ``window`` and ``stride`` are in seconds; without ``stride``, windows do not overlap. ``rate`` is in Hz. The
     ECG of a window is cut into ``instances`` equal parts, the bag. The rest recordings are three times as
     long as the others; ``rest_seconds`` keeps only so much of their beginning.
+
+    A recording may have gaps (EDF+D): no window lies across one, and the time of each is that of the recording. What
+    is left out is told.
 
     Each window is resampled by itself behind an anti-alias filter and nothing else is done to it, so no sample
     knows of another. The authors had filtered every recording (0.5-45 Hz) and cleaned it with ICA before they
@@ -109,6 +112,12 @@ class Eegmat(Dataset):
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The recording at rest and the one of mental arithmetic."""
         return [root / f"Subject{unit[1:]}_{number}.edf" for number in (1, 2)]
+
+    def left_out(self, root: Path) -> Mapping[str, str]:
+        """Gaps of discontinuous recordings, and the seconds that fill no window."""
+        from mmbench_datasets.eegmat.windows import describe_left_out
+
+        return describe_left_out(self, root)
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """First the windows at rest, then those of mental arithmetic, each in order of time."""

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from mmbench import DataError
-from mmbench_datasets.edf import read_header
+from mmbench_datasets.edf import Header, read_header
 
 # fmt: off
 EEG = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4", "T5", "T6", "P3", "P4", "O1", "O2",
@@ -12,15 +11,24 @@ EEG = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4", "T5", "T6",
 SIGNALS = (*(f"EEG {name}" for name in EEG), "ECG ECG")
 STATES = ("rest", "arithmetic")
 FILE_RATE = 500
+_UNCHANGED = "use the unchanged EDF files of EEGMAT"
 
 
-def check_header(path: Path) -> None:
-    """Raise DataError unless the file has all signals at their rate, and is as long as it says."""
+def check_header(path: Path) -> Header:
+    """The header of a file that has all signals once, at their rate and in a voltage, and is as long as it says.
+
+    Raises DataError otherwise, and where the times of its records cannot be.
+    """
+    from mmbench_datasets.edf_signals import find_segments  # loads numpy, which listing datasets does not need
+
     header = read_header(path, "EDF", "get this file again")
     if missing := [label for label in SIGNALS if label not in header.labels]:
         message = f"lacks the channel {missing[0]!r}" + (f" and {len(missing) - 1} more" if missing[1:] else "")
-        raise DataError(message, where=path, remedy="use the unchanged EDF files of EEGMAT")
+        raise header.error(message, _UNCHANGED)
     for label in SIGNALS:
         if (rate := header.rate(label)) != FILE_RATE:
-            message = f"channel {label!r} has {rate:g} Hz, not {FILE_RATE}"
-            raise DataError(message, where=path, remedy="use the unchanged EDF files of EEGMAT")
+            raise header.error(f"channel {label!r} has {rate:g} Hz, not {FILE_RATE}", _UNCHANGED)
+        header.check_voltage(label)
+        header.scale(label)
+    find_segments(header)
+    return header

@@ -18,7 +18,7 @@ from mmbench import (
     load_pins,
 )
 from mmbench_datasets.stress_predict.phases import CLASSES, Phase
-from mmbench_datasets.stress_predict.sensors import SENSORS, read_start
+from mmbench_datasets.stress_predict.sensors import SENSORS, check_together, read_start
 
 if TYPE_CHECKING:
     from mmbench_datasets.stress_predict.recordings import Recording
@@ -43,7 +43,8 @@ class StressPredict(Dataset):
     is a run of seconds with one label; a window lies within one phase, so all of its seconds have its label. Phases are
     the group ``trial``: three tasks (2, 4 and 6: Stroop test, interview, hyperventilation) and rest before, between and
     after them (1, 3, 5 and 7). What is shorter than a window at the end of a phase is left out, and counted. A window
-    that a sensor did not record to its end lacks that modality. Iqbal et al. 2022, Sensors 22(21):8135.
+    that a sensor did not record whole, because its file ends or has empty rows, lacks that modality. Iqbal et al. 2022,
+    Sensors 22(21):8135.
     """
 
     name = "stress-predict"
@@ -124,6 +125,7 @@ class StressPredict(Dataset):
         if unit not in phases:
             raise DataError(f"{unit} has no labels", where=root / LABELS, remedy="leave this person out")
         recordings = {name: load_recording(self._file(root, unit, name), sensor) for name, sensor in SENSORS.items()}
+        check_together({self._file(root, unit, name): recording.start for name, recording in recordings.items()})
         begin = min(recording.start for recording in recordings.values())
         for phase in phases[unit]:
             yield from self._cut(recordings, phase, unit, begin)
@@ -167,9 +169,12 @@ class StressPredict(Dataset):
         return root / RAW / unit.upper() / SENSORS[name].file
 
     def _problems(self, root: Path, unit: str) -> Iterator[Problem]:
+        starts = {}
         for name, sensor in SENSORS.items():
             path = self._file(root, unit, name)
             try:
-                read_start(path, sensor)
+                starts[path] = read_start(path, sensor)
+                if name == [*SENSORS][-1]:
+                    check_together(starts)
             except DataError as error:
-                yield Problem(str(path), error.message, error.remedy)
+                yield Problem(error.where or str(path), error.message, error.remedy)

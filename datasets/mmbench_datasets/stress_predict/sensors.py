@@ -1,15 +1,22 @@
 """The sensors of an Empatica E4, and the first lines of their files: a start time, a rate, then one row a sample."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from statistics import median_low
 
 from mmbench import DataError
 
 REMEDY = "get this file again"
 _LONGEST_LINE = 200  # characters; a line of the accelerometer's start times has 57
 
-_LATEST = 1e11  # Unix time in seconds, some 3,000 years from now
+LATEST = 1e11
+"""Unix time in seconds, some 3,000 years from now; a time in milliseconds is later."""
+
+APART_S = 600.0
+"""The four sensors of a person begin together; at most so much apart, or one file is of another recording."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +42,62 @@ def read_start(path: Path, sensor: Sensor) -> float:
     if not path.is_file():
         raise DataError("is missing", where=path, remedy="get it from the same folder of the publishers")
     try:
-        with path.open(encoding="utf-8") as file:
-            starts, rates, first = (_numbers(file.readline(_LONGEST_LINE)) for _ in range(3))
+        with path.open("rb") as file:
+            lines = split_lines(file.read(3 * _LONGEST_LINE))
+        if len(lines) < 3 or (len(lines) == 3 and is_blank(lines[2])):
+            raise ValueError("it has no samples")
+        starts, rates, first = (_numbers(line) for line in (*lines[:2], lines[1] if is_blank(lines[2]) else lines[2]))
     except ValueError as error:
         message = f"is not a file of an Empatica E4 ({shorten(error)})"
         raise DataError(message, where=path, remedy=REMEDY) from error
     n_channels = len(sensor.channels)
     if {len(starts), len(rates), len(first)} != {n_channels} or len(set(starts)) > 1:
         raise DataError(f"has not {n_channels} columns with one start time", where=path, remedy=REMEDY)
-    if not 0 <= starts[0] < _LATEST:
-        raise DataError(f"begins at {starts[0]:g}, which is no Unix time", where=path, remedy=REMEDY)
+    _check_start(path, lines[0].split(",")[0].strip(), starts[0])
     if set(rates) != {sensor.rate}:
-        raise DataError(f"has {rates[0]:g} Hz, not {sensor.rate}", where=path, remedy="use the unchanged files")
+        message = f"has {', '.join(f'{rate:g}' for rate in dict.fromkeys(rates))} Hz, not {sensor.rate}"
+        raise DataError(message, where=path, remedy="use the unchanged files")
     return starts[0]
+
+
+def _check_start(path: Path, text: str, start: float) -> None:
+    """Raise DataError unless a start time can be one, and is written to the second."""
+    if not 0 <= start < LATEST:
+        raise DataError(f"begins at {start:g}, which is no Unix time in seconds", where=path, remedy=REMEDY)
+    if (exact := find_resolution(text)) > 1:
+        message = f"begins at {text}, which is exact only to {exact:g} s, as spreadsheets save long numbers"
+        raise DataError(message, where=path, remedy=REMEDY)
+
+
+def find_resolution(text: str) -> float:
+    """The unit of the last digit that is written of a finite number: 0.1 for ``2.5``, 10,000 for ``1.64423E+09``."""
+    exponent = Decimal(text).as_tuple().exponent
+    return 10.0**exponent if isinstance(exponent, int) else math.nan
+
+
+def check_together(starts: Mapping[Path, float]) -> None:
+    """Raise DataError about the file that begins at another time than those recorded with it."""
+    usual = median_low(starts.values())
+    path, start = max(starts.items(), key=lambda item: abs(item[1] - usual))
+    if (apart := abs(start - usual)) > APART_S:
+        other = next(path.name for path, start in starts.items() if start == usual)
+        way = "before" if start < usual else "after"
+        message = f"begins {apart:.0f} s ({apart / 86400:.1f} days) {way} {other} of the same person"
+        raise DataError(message, where=path, remedy="get the four files of this person again")
+
+
+def split_lines(content: bytes) -> list[str]:
+    """The lines of a CSV file; ValueError where it is no UTF-8.
+
+    Windows writes the end of a line as two bytes, and a program that does it twice over as three: no line of its own.
+    """
+    text = content.decode("utf-8-sig")
+    return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def is_blank(line: str) -> bool:
+    """Whether a row holds nothing: no cell, or empty ones."""
+    return not line.strip(" \t\r\n,")
 
 
 def _numbers(line: str) -> list[float]:

@@ -67,6 +67,9 @@ def test_a_label_outside_names_its_trial(tmp_path, value):
         ("1,1,5,0,1,2,3,4,\n1,2,5,0,1,2,3,4,\n", "line 3: names a trial twice"),
         ("1,x,5,0,1,2,3,4,\n", "line 2: not a row"),
         ("1,1,5\n", "line 2: not a row"),
+        ("1,1.5,5,0,1,2,3,4,\n", "line 2: not a row of ratings \\(1.5 is no whole number\\)"),
+        ("1,inf,5,0,1,2,3,4,\n", "line 2: not a row"),
+        ("1,,5,0,1,2,3,4,\n", "line 2: not a row"),
         ("1,1,5,0,1,2,3,9.5,\n", "line 2: a rating outside 1-9"),
     ],
 )
@@ -89,6 +92,13 @@ def test_ratings_with_blank_familiarity_and_byte_order_mark(tmp_path):
     path.write_text("\ufeff" + HEADER + "2,7,5,0,1,2.5,3,4,\n", encoding="utf-8")
     rating = load_ratings(path)[2, 5]
     assert (rating.trial, rating.values) == (7, (1.0, 2.5, 3.0, 4.0))
+
+
+def test_ratings_as_spreadsheets_save_them(tmp_path):
+    """Whole numbers with a fraction of zeros, and rows of empty cells."""
+    path = tmp_path / "participant_ratings.csv"
+    path.write_text(HEADER + "2.0,7.0,5.0,0,1,2.5,3,4,\n,,,,,,,,\n2,8,6,0,1,2.5,3,4,\n,,,,,,,,\n")
+    assert {key: rating.trial for key, rating in load_ratings(path).items()} == {(2, 5): 7, (2, 6): 8}
 
 
 def test_ratings_that_are_not_the_labels(tmp_path):

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from mmbench import DataError
+from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.cleaning import clean_as_described, join_trials, split_trials
 from mmbench_datasets.deap.faults import TWENTE_CHANNELS
+from mmbench_datasets.deap.files import Recording
 from mmbench_datasets.deap.layout import EEG_CHANNELS
 from mmbench_datasets.deap.ocular import rank_of, regress_eog, remove_ocular_components
 
@@ -100,3 +103,32 @@ def test_trials_are_joined_and_split():
     signals = np.arange(24.0).reshape(3, 2, 4)
     assert join_trials(signals)[1].tolist() == [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23]
     np.testing.assert_array_equal(split_trials(join_trials(signals), 3), signals)
+
+
+@pytest.mark.parametrize(
+    ("eeg", "says"),
+    [
+        (np.zeros((40, 40, 8064)), "all channels of the EEG hold the same signal"),
+        (np.broadcast_to(np.random.default_rng(0).normal(size=8064), (40, 40, 8064)), "hold the same signal"),
+        (1e300 * np.random.default_rng(0).normal(size=(40, 40, 8064)), r"cannot be preprocessed \(.+\)"),
+    ],
+    ids=["zeros", "one signal", "huge"],
+)
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_signals_that_cannot_be_preprocessed_are_told_with_their_file(tmp_path, monkeypatch, eeg, says):
+    """Whatever a library stumbles over becomes one line, not a traceback."""
+    import mmbench_datasets.deap.windows as windows
+
+    path = tmp_path / "data_preprocessed_python" / "s01.dat"
+    path.parent.mkdir()
+    path.touch()
+    monkeypatch.setattr(windows, "load_recording", lambda path: Recording(eeg, np.full((40, 4), 5.0)))
+    with pytest.raises(DataError, match=rf"s01\.dat: its signals .*{says}.* — leave this person out") as caught:
+        next(Deap(video=False, eeg="milmer").read(tmp_path, "s01"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_constant_eog_has_no_weights(recording):
+    _, dirty, eog, _ = recording
+    with pytest.raises(ValueError, match="vEOG is constant"):
+        regress_eog(dirty, np.stack([eog[0], np.zeros_like(eog[1])]), EEG_CHANNELS, RATE)

@@ -207,6 +207,17 @@ def test_damaged_files_are_found_before_reading(copy, simulated):
     assert all("truncated" in problem.message for problem in problems)
 
 
+def test_links_to_nowhere_are_told(copy):
+    broken = ["data_preprocessed_python/s01.dat", "face_video/s01/s01_trial02.avi"]
+    root = copy(*broken)
+    for name in broken:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(root / "nowhere")
+    problems = Deap().check(root)
+    assert [Path(problem.path).name for problem in problems] == ["s01.dat", "s01_trial02.avi"]
+    assert all("cannot be read (No such file or directory)" in problem.message for problem in problems)
+
+
 def test_a_cut_video_stops_reading_with_its_name(copy, simulated):
     names = [f"face_video/s01/s01_trial{trial:02d}.avi" for trial in range(1, 41)]
     root = copy(*names)
