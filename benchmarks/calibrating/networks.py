@@ -1,7 +1,6 @@
 """Many small networks, trained at once: one hidden layer, AdamW, cosine, the epoch chosen on validation.
 
-The procedure is that of `mmbench.training`: a training in a batch of thousands learns what it would learn alone
-(tests/test_benchmarks.py).
+The procedure is that of `mmbench.training`. No network learns anything of another (tests/test_benchmarks.py).
 """
 
 from collections.abc import Sequence
@@ -30,10 +29,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Settings:
-    """How every network is trained."""
+    """How every network is trained: briefly, so that what it learns depends on what it was drawn with."""
 
-    hidden: int = 16
-    epochs: int = 12
+    hidden: int = 3
+    epochs: int = 3
     lr: float = 0.01
     weight_decay: float = 0.01
     batch_size: int = 32

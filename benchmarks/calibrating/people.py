@@ -13,7 +13,7 @@ LABELS: tuple[Labels, ...] = ("even", "uneven", "majority", "single")
 Floats = NDArray[np.float32]
 Index = NDArray[np.int64]
 
-N_FEATURES = 8
+N_FEATURES = 16
 _PERSON, _OWN = 0.7, 0.7  # deviations of a person's offset, and of how a person shows a class
 
 

@@ -30,7 +30,7 @@ class Methods:
 
 
 def run_datasets(
-    design: Design, methods: Methods, seeds: int, n_datasets: int, seed: int, strength: float = 0.9
+    design: Design, methods: Methods, seeds: int, n_datasets: int, seed: int, strength: float = 1.2
 ) -> Iterator[dict[str, Outcomes]]:
     """Outcomes of all methods on each of ``n_datasets``."""
     random = np.random.default_rng([seed, design.n_people, len(design.protocol), LABELS.index(design.labels)])

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmbench.statistics.outcomes import Outcomes
 from mmbench.statistics.ratios import Floats, Index, Ratios
-from mmbench.statistics.variance import design_of, influence_of, variances
+from mmbench.statistics.variance import OVERLAP, design_of, influence_of, overlap_of_scores, variances
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 LEVEL = 0.95
@@ -103,12 +103,14 @@ def combination_intervals(hits: Floats, support: Floats, unit: Index, fold: Inde
     several = [Ratios(each, support, unit, fold) for each in hits]
     scores = np.array([ratios.score for ratios in several])
     parts = influence_of(several, [True] * len(several)).contrast(weights)
-    spread, free = variances(parts, design_of(several[0]))
+    is_score = np.isclose(weights.sum(axis=1), 1)
+    overlap = np.where(is_score, overlap_of_scores(several[0].n_units), OVERLAP)
+    spread, free = variances(parts, design_of(several[0]), overlap)
     return [
         bounded(float(mean), variance, degrees, several[0].n_units)
-        if np.isclose(row.sum(), 1)
+        if score
         else difference_interval(float(mean), variance, degrees)
-        for row, mean, variance, degrees in zip(weights, weights @ scores, spread, free, strict=True)
+        for score, mean, variance, degrees in zip(is_score, weights @ scores, spread, free, strict=True)
     ]
 
 
@@ -129,7 +131,8 @@ def common_seeds(several: Sequence[Outcomes]) -> list[Outcomes]:
 
 
 def _variance_of(ratios: Ratios, varies: bool) -> tuple[float, float]:
-    (variance,), (free,) = variances(influence_of([ratios], [varies]), design_of(ratios))
+    parts = influence_of([ratios], [varies])
+    (variance,), (free,) = variances(parts, design_of(ratios), overlap_of_scores(ratios.n_units))
     return float(variance), float(free)
 
 

@@ -5,17 +5,19 @@ samples of one unit in one fold. Three things vary. Units (people) do. Trainings
 weights and order, so that they are not independent. Training sets do, and those of two folds overlap. The variance of
 the mean over seeds is
 
-    V = (1 + OVERLAP) A + max(B - C, 0)
+    V = (1 + o) A + max(B - C, 0)
 
 with A between units (of each the mean over its seeds), B between the trainings of one fold, and C that part of B that
-A holds already, between the trainings of one cell. Without OVERLAP it is unbiased whether units lie within folds or
+A holds already, between the trainings of one cell. Without o it is unbiased whether units lie within folds or
 across them, and is A alone where each unit has trainings of its own (Searle, Casella & McCulloch 1992, Variance
 Components; Cameron, Gelbach & Miller 2011, JBES 29). With one seed the trainings of a fold cannot be told from its
 units, and B is taken between folds.
 
-OVERLAP stands for training sets that share samples, whose variance cannot be estimated from one data set (Bengio &
-Grandvalet 2004, JMLR 5). Nadeau & Bengio (2003, Machine Learning 52) would add test / training size to each 1 / n,
-which is an OVERLAP above 1; trained networks and linear classifiers show 0.2 to 0.4 (benchmarks/calibration.py).
+o, the overlap, stands for training sets that share samples, whose variance cannot be estimated from one data set
+(Bengio & Grandvalet 2004, JMLR 5). Nadeau & Bengio (2003, Machine Learning 52) add test / training size to each 1 / n,
+an overlap of 1 and more. Of scores, real trainings (benchmarks/calibration.py) show 0.2 to 1.9 with 10 people and less
+the more there are, as theory says of a training near its optimum: `overlap_of_scores`. Differences get `OVERLAP`:
+methods that are trained on the same samples share a part of what these do.
 
 A is corrected for the leverage of each unit, and its degrees of freedom are counted, after Bell & McCaffrey (2002,
 Survey Methodology 28, "CR2"); those of V are Satterthwaite's (1946, Biometrics Bulletin 2).
@@ -32,6 +34,7 @@ from mmbench.statistics.ratios import Ratios, sum_by
 Floats = NDArray[np.float64]
 
 OVERLAP = 1 / 3
+_MOST_OVERLAP, _OVERLAP_BY_UNITS = 1.25, 12
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,13 @@ class Design:
     """What the test samples alone say of the precision of a comparison.
 
     ``units`` and ``trainings`` are degrees of freedom between them; ``units`` is 0 where a stratum (a class) lies in a
-    single unit, which leaves nothing to estimate a variance from. ``overlap`` is 0 where each unit has trainings of its
-    own that no other unit is part of.
+    single unit, which leaves nothing to estimate a variance from. ``overlaps`` is False where each unit has trainings
+    of its own that no other unit is part of.
     """
 
     units: float
     trainings: float
-    overlap: float = OVERLAP
+    overlaps: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Influence:
         return np.asarray(self.people @ self.people.T + training @ training.T)
 
 
+def overlap_of_scores(n_units: int) -> float:
+    """The overlap for the score of one method, over so many units."""
+    return min(_MOST_OVERLAP, _OVERLAP_BY_UNITS / n_units)
+
+
 def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
     """The parts of several scores over the same cells."""
     parts = [_parts(ratios) for ratios in several]
@@ -87,13 +95,13 @@ def design_of(ratios: Ratios) -> Design:
     else:
         weight = np.square(ratios.fold_share).sum(axis=1)
         trainings = float((ratios.n_seeds - 1) * weight.sum() ** 2 / np.square(weight).sum())
-    return Design(units, trainings, 0.0 if ratios.has_own_trainings else OVERLAP)
+    return Design(units, trainings, not ratios.has_own_trainings)
 
 
-def variances(parts: Influence, design: Design) -> tuple[Floats, Floats]:
+def variances(parts: Influence, design: Design, overlap: float | Floats = OVERLAP) -> tuple[Floats, Floats]:
     """Variances ``(M,)`` of scores or contrasts, and their degrees of freedom ``(M,)``."""
     people, training, cell = (np.square(each).sum(axis=1) for each in (parts.people, parts.training, parts.cell))
-    people = (1 + design.overlap) * people
+    people = (1 + overlap * design.overlaps) * people
     excess = np.where(parts.varies, np.maximum(training - cell, 0), 0.0)
     total = people + excess
     if not design.units:

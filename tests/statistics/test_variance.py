@@ -31,7 +31,7 @@ def test_one_model_a_subject_shares_no_samples():
     values = np.random.default_rng(0).normal(size=(1, 24))
     unit, fold = np.repeat(np.arange(8), 3), np.arange(24)
     variance, design, free = variance_of(ratios_of(values, unit, fold))
-    assert design.overlap == 0
+    assert not design.overlaps
     assert variance == pytest.approx(values.reshape(8, 3).mean(axis=1).var(ddof=1) / 8)
     assert free == pytest.approx(7)
 
