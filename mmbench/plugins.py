@@ -18,6 +18,8 @@ import pluggy
 from mmbench import hookspecs
 from mmbench.components import Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
+from mmbench.hashing import note_origin
+from mmbench.sources import hearing_imports
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
 MODALITIES = "modalities"  # the ablation that the host makes
@@ -136,7 +138,8 @@ class Registry:
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
         self._order.append(plugin)
         try:
-            module = load()
+            with hearing_imports():
+                module = load()
             if known := self._manager.get_name(module):
                 raise PluginError(f"was loaded already as {known}", where=plugin)
         except (Exception, SystemExit) as error:
@@ -172,7 +175,8 @@ class Registry:
             # A method may recommend encoders for its plugin's own fusion; nobody may redefine another's baseline.
             earlier = {name: entry for name, entry in fusions.items() if self._is_later(plugin, entry.plugin)}
             try:
-                implementation.function(register=self._collector(kind, mine, {**earlier, **found}, plugin, check))
+                with hearing_imports():
+                    implementation.function(register=self._collector(kind, mine, {**earlier, **found}, plugin, check))
             except Exception as error:
                 self._fail(plugin, error)
                 continue
@@ -199,6 +203,7 @@ class Registry:
                 raise PluginError(f"{name!r} is already registered by {plugin}", remedy="choose another name")
             if name not in others:
                 mine[name] = Entry(name, plugin, component)
+                note_origin(component, self.module(plugin))
             elif not _is_same(component, others[name].component):
                 raise self._clash(kind, name, others[name].plugin, plugin)
 

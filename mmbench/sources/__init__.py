@@ -1,0 +1,12 @@
+"""The code of a component: every file of its own that it runs or reads beside it, and what of it cannot be known.
+
+`finding` follows imports from file to file, `imports` reads them in a module, `places` says where a module lies and
+whether it is installed, `constants` reads the paths in an expression, `datafiles` finds the files that they name,
+`opened` hears which files a module reads while it is imported.
+"""
+
+from mmbench.sources.finding import Sources as Sources
+from mmbench.sources.finding import find_sources as find_sources
+from mmbench.sources.opened import hearing_imports as hearing_imports
+
+__all__ = ["Sources", "find_sources", "hearing_imports"]
