@@ -14,6 +14,7 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from mmbench.documents import load_object
+from mmbench.errors import PluginError
 from mmbench.files import write_text
 from mmbench.progress import reporter
 from mmbench.sources import Sources, find_sources
@@ -71,7 +72,10 @@ def note_origin(component: object, module: ModuleType | None) -> None:
 
 
 def find_code(cls: type) -> Code:
-    """The code of a component: its module, or its folder in a package, and what these import and read beside them."""
+    """The code of a component: its module, or its folder in a package, and what these import and read beside them.
+
+    Raises PluginError where Python runs an outdated compiled copy of one of the files.
+    """
     module = sys.modules.get(cls.__module__)
     is_made = getattr(module, cls.__qualname__, None) is not cls and cls in _origins
     try:
@@ -94,6 +98,12 @@ def _find_code(modules: tuple[tuple[Path, str, bool], ...]) -> Code:
     found = Sources()
     for path, module, is_packaged in modules:
         found.update(find_sources(path, module, is_packaged))
+    for file, copy in found.outdated.items():
+        raise PluginError(
+            "Python runs an older compiled copy of it: it has changed since, but for its size and time",
+            where=file,
+            remedy=f"remove {copy}",
+        )
     digests = {name: file_digest(file) for name, file in found.files.items()}
     if found.unknown:
         reporter().message(

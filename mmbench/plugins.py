@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
@@ -19,7 +20,7 @@ from mmbench import hookspecs
 from mmbench.components import Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
 from mmbench.hashing import note_origin
-from mmbench.sources import hearing_imports
+from mmbench.sources import find_sources, hearing_imports
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
 MODALITIES = "modalities"  # the ablation that the host makes
@@ -295,6 +296,9 @@ def load_file(file: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise PluginError("is not a Python file", where=file, remedy="give --plugin a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
+    for copy in find_sources(path, path.stem, is_packaged=False).outdated.values():
+        with suppress(OSError):  # it is told when the code is asked for
+            copy.unlink()
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)

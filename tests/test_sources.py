@@ -1,6 +1,8 @@
 """The code of a component is its files, those they import, and the data that they read beside them."""
 
+import importlib
 import os
+import py_compile
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +11,7 @@ from textwrap import dedent
 
 import pytest
 
+from mmbench.errors import PluginError
 from mmbench.hashing import Code, find_code
 from mmbench.plugins import Registry
 from mmbench.sources import find_sources
@@ -244,18 +247,18 @@ def test_code_that_only_running_would_tell_is_said_to_be_unknown(how: str, write
 
 
 PLUGIN = """
-from mmbench import Fusion, hookimpl
+from mmbench import Dataset, hookimpl
 {head}
-class Mine(Fusion):
+class Mine(Dataset):
     name = "mine"
 @hookimpl
-def register_fusions(register):
+def register_datasets(register):
     register({what})
 """
 
 
 def code(path: Path, head: str = "", what: str = "Mine") -> Code:
-    """The code of the fusion in a plugin file, as a fresh process finds it."""
+    """The code of the dataset in a plugin file, as a fresh process finds it."""
     path.write_text(PLUGIN.format(head=head, what=what))
     return again(path)
 
@@ -263,10 +266,12 @@ def code(path: Path, head: str = "", what: str = "Mine") -> Code:
 def again(path: Path) -> Code:
     script = (
         "import sys; from mmbench.plugins import load_registry; from mmbench.hashing import find_code\n"
-        "found = find_code(load_registry((sys.argv[1],)).find('fusions', 'mine').component)\n"
+        "found = find_code(load_registry((sys.argv[1],)).find('datasets', 'mine').component)\n"
         "print(repr((found.digest, dict(found.files), found.unknown)))"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     return Code(*eval(done.stdout))
 
@@ -302,6 +307,34 @@ def test_a_key_follows_every_file_and_is_the_same_in_every_process_and_place(
     assert {name for name in first.files if first.files[name] != changed.files[name]} == {file}
 
 
+def test_a_compiled_copy_that_is_outdated_is_not_run(tmp_path: Path) -> None:
+    """Python takes it for that of a file of the same second and size."""
+    head = "import sys, os; sys.path.insert(0, os.path.dirname(__file__)); import helper; assert helper.x == {}"
+    helper = tmp_path / "helper.py"
+    for value in (1, 2, 3):
+        helper.write_text(f"x = {value}\n")
+        (tmp_path / "mine.py").write_text(PLUGIN.format(head=head.format(value), what="Mine"))
+        for path in (helper, tmp_path / "mine.py"):
+            os.utime(path, (1e9, 1e9))
+        again(tmp_path / "mine.py")
+    assert (tmp_path / "__pycache__").is_dir()
+
+
+def test_a_compiled_copy_that_is_outdated_and_was_run_is_an_error(write: Write, tmp_path: Path) -> None:
+    write({"kit_of_old/__init__.py": "class Made:\n    x = 1\n"})
+    file = tmp_path / "kit_of_old/__init__.py"
+    for value in (1, 2):
+        file.write_text(f"class Made:\n    x = {value}\n")
+        os.utime(file, (1e9, 1e9))
+        if value == 1:
+            py_compile.compile(str(file))
+    sys.path.insert(0, str(tmp_path))
+    made = importlib.import_module("kit_of_old").Made
+    assert made.x == 1
+    with pytest.raises(PluginError, match=r"Python runs an older compiled copy of it.* remove .*\.pyc"):
+        find_code(made)
+
+
 def test_a_file_behind_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "w.npy").write_text("1")
@@ -315,8 +348,8 @@ def test_a_file_behind_a_link_is_followed(tmp_path: Path) -> None:
 
 def test_what_a_function_makes_is_known_by_who_calls_it(tmp_path: Path) -> None:
     (tmp_path / "maker.py").write_text(
-        "from mmbench import Fusion\n"
-        "def make(size):\n    class Made(Fusion):\n        name = 'mine'\n        width = size\n    return Made\n"
+        "from mmbench import Dataset\n"
+        "def make(size):\n    class Made(Dataset):\n        name = 'mine'\n        width = size\n    return Made\n"
     )
     head = "import sys, os; sys.path.insert(0, os.path.dirname(__file__)); from maker import make"
     first = code(tmp_path / "mine.py", head, "make(1)")
@@ -340,6 +373,6 @@ def test_a_class_that_is_written_in_no_file_is_unknown() -> None:
 def test_a_module_that_python_loaded_counts_wherever_another_of_its_name_lies(write: Write, tmp_path: Path) -> None:
     write({"a/helper.py": "", "b/helper.py": "", "b/mine.py": PLUGIN.format(head="import helper", what="Mine")})
     sys.path.insert(0, str(tmp_path / "a"))
-    fusion = Registry((str(tmp_path / "b/mine.py"),)).fusions["mine"].component
-    found = find_sources(tmp_path / "b/mine.py", fusion.__module__, False).files
+    dataset = Registry((str(tmp_path / "b/mine.py"),)).datasets["mine"].component
+    found = find_sources(tmp_path / "b/mine.py", dataset.__module__, False).files
     assert found["helper.py"] == tmp_path / "a/helper.py"

@@ -2,7 +2,7 @@
 
 `finding` follows imports from file to file, `imports` reads them in a module, `places` says where a module lies and
 whether it is installed, `constants` reads the paths in an expression, `datafiles` finds the files that they name,
-`opened` hears which files a module reads while it is imported.
+`opened` hears which files a module reads while it is imported, `bytecode` finds outdated compiled copies.
 """
 
 from mmbench.sources.finding import Sources as Sources

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmbench.sources.bytecode import find_outdated
 from mmbench.sources.constants import ANCHOR, UNKNOWN, read_constants
 from mmbench.sources.datafiles import find_data
 from mmbench.sources.imports import Imports, read_imports
@@ -14,10 +15,15 @@ from mmbench.sources.places import HOST, Module, find_module, is_installed
 
 @dataclass
 class Sources:
-    """Files by a name that is the same on every machine, and where code is run that only running it would tell."""
+    """Files by a name that is the same on every machine.
+
+    ``unknown`` says where code is run that only running it would tell; ``outdated`` has the compiled copies that Python
+    would run in place of files which have changed since, but for their size and time.
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    outdated: dict[Path, Path] = field(default_factory=dict)
 
     def add(self, label: str, path: Path) -> None:
         """Keep a file; a second one of its name is told apart by a number."""
@@ -32,6 +38,7 @@ class Sources:
         for label, path in others.files.items():
             self.add(label, path)
         self.unknown.extend(line for line in others.unknown if line not in self.unknown)
+        self.outdated |= others.outdated
 
 
 def find_sources(path: Path, module: str, is_packaged: bool) -> Sources:
@@ -88,9 +95,12 @@ class _Search:
 
     def _read(self, module: Module, file: Path) -> None:
         try:
-            tree = ast.parse(file.read_bytes())
+            source = file.read_bytes()
+            tree = ast.parse(source)
+            copy = find_outdated(file, source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return  # half written, or of another Python: it counts with its bytes, and imports nothing
+        self.found.outdated |= {file: copy} if copy else {}
         nodes = list(ast.walk(tree))
         constants = read_constants(nodes, file, module.name, module.package, self._folder_of)
         imports = read_imports(nodes, constants)
