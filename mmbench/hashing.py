@@ -44,12 +44,14 @@ def _without_modules(value: object) -> object:
 class Code(NamedTuple):
     """The code of a component: its ``digest``, and SHA-256 of each of its ``files``, shortened, by name.
 
+    ``paths`` are where they lie.
     ``unknown`` says where it runs code that only running it would tell. Its digest is then another one in each process,
     so that nothing is used again.
     """
 
     digest: str
     files: Mapping[str, str]
+    paths: frozenset[Path] = frozenset()
     unknown: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def find_code(cls: type) -> Code:
         if is_made:
             modules.append(_at(inspect.getfile(_origins[cls]), _origins[cls].__name__, _origins[cls]))
     except (OSError, TypeError):
-        return Code(_unknown(), {}, (f"{cls.__name__} is written in no file",))
+        return Code(_unknown(), {}, unknown=(f"{cls.__name__} is written in no file",))
     return _find_code(tuple(modules))
 
 
@@ -110,7 +112,8 @@ def _find_code(modules: tuple[tuple[Path, str, bool], ...]) -> Code:
             f"{found.unknown[0]}, so its code is known only by running it: nothing it makes is used again"
         )
     code = _unknown() if found.unknown else digest(digests)[:16]
-    return Code(code, {name: value[:12] for name, value in digests.items()}, tuple(found.unknown))
+    paths = frozenset(file.resolve() for file in found.files.values())
+    return Code(code, {name: value[:12] for name, value in digests.items()}, paths, tuple(found.unknown))
 
 
 @cache

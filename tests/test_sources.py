@@ -273,7 +273,8 @@ def again(path: Path) -> Code:
     command = [sys.executable, "-c", script, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    return Code(*eval(done.stdout))
+    digest, files, unknown = eval(done.stdout)
+    return Code(digest, files, unknown=unknown)
 
 
 @pytest.mark.parametrize(

@@ -8,5 +8,8 @@ whether it is installed, `constants` reads the paths in an expression, `datafile
 from mmbench.sources.finding import Sources as Sources
 from mmbench.sources.finding import find_sources as find_sources
 from mmbench.sources.opened import hearing_imports as hearing_imports
+from mmbench.sources.opened import is_read as is_read
+from mmbench.sources.places import is_installed as is_installed
+from mmbench.sources.places import is_of_system as is_of_system
 
-__all__ = ["Sources", "find_sources", "hearing_imports"]
+__all__ = ["Sources", "find_sources", "hearing_imports", "is_installed", "is_of_system", "is_read"]

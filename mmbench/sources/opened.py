@@ -10,10 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mmbench.sources.places import is_installed
+from mmbench.sources.places import is_installed, is_of_system
 
 _CODE = {".py", ".pyc", ".pyo", ".so", ".pyd", ".pth"}
-_SYSTEM = tuple(map(Path, ("/dev", "/proc", "/sys", "/etc", "/usr")))
 _opened: dict[str, dict[str, Path]] = defaultdict(dict)
 _hearing = 0
 
@@ -42,15 +41,23 @@ def _hook_once() -> None:
 
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    if _hearing and event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
-        mode = arguments[1] if isinstance(arguments[1], str) else ""
-        if not set("wax+").intersection(mode):
-            _keep(os.fsdecode(arguments[0]), sys._getframe(1))
+    if not _hearing or event != "open":
+        return
+    if isinstance(arguments[0], str | bytes | os.PathLike) and is_read(arguments[1:]):
+        _keep(os.fsdecode(arguments[0]), sys._getframe(1))
+
+
+def is_read(how: tuple[Any, ...]) -> bool:
+    """Whether a file is opened only to be read, by the mode and the flags that an audit hook hears."""
+    mode, flags = (*how, None, None)[:2]
+    if isinstance(mode, str):
+        return not set("wax+").intersection(mode)
+    return not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
 
 def _keep(name: str, frame: FrameType | None) -> None:
     path = Path.cwd() / name
-    if path.suffix in _CODE or any(path.is_relative_to(folder) for folder in _SYSTEM) or is_installed(path):
+    if path.suffix in _CODE or is_of_system(path) or is_installed(path):
         return
     if (module := _importing(frame)) is not None:
         label = Path(os.path.relpath(path, module.parent)).as_posix()

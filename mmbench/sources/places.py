@@ -1,5 +1,6 @@
 """Where a module lies, and whether it is installed: nothing is imported to know it."""
 
+import os
 import site
 import sys
 import sysconfig
@@ -92,6 +93,18 @@ def _of_spec(name: str, spec: ModuleSpec) -> Module:
 def is_installed(file: Path) -> bool:
     """Whether a file belongs to Python, to the host or to an installed distribution, which have a version."""
     return any(file.is_relative_to(folder) for folder in _installed_folders()) or _in_site(file)
+
+
+def is_of_system(file: Path) -> bool:
+    """Whether a file is one of the system, of a program's cache or of a moment: no code, and no data of anybody."""
+    return any(file.is_relative_to(folder) for folder in _system_folders())
+
+
+@cache
+def _system_folders() -> tuple[Path, ...]:
+    caches = (os.environ.get(name) for name in ("XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR"))
+    named = ["/dev", "/proc", "/sys", "/etc", "/usr", "/run", *filter(None, caches), "~/.cache", "~/.config"]
+    return tuple(each for name in named for each in (Path(name).expanduser(), Path(name).expanduser().resolve()))
 
 
 def _in_site(file: Path) -> bool:
