@@ -56,6 +56,7 @@ def settle(spec: RunSpec) -> Asked:
     if spec.tune_storage:
         check_storage(spec.tune_storage)
     registry = load_registry(spec.plugins)
+    registry.collect()
     name = parse_spec(spec.dataset)
     registry.find("datasets", name.name)
     method = registry.find("methods", parse_spec(spec.method).name).component

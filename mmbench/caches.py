@@ -13,7 +13,7 @@ from filelock import Timeout
 
 from mmbench.errors import SpecError
 from mmbench.files import is_held, is_used, lock_of
-from mmbench.hashing import code_digest, digest
+from mmbench.hashing import find_code, key_digest
 from mmbench.keys import Parts, differences
 from mmbench.leftovers import alone_in, is_left
 from mmbench.plugins import Registry, load_registry
@@ -225,7 +225,7 @@ def _today(parts: Parts, registry: Registry) -> dict[str, Any] | None:
     if component["name"] not in known:
         return None
     cls = known[component["name"]].component
-    today = {kind: {**component, "version": cls.version, "code": code_digest(cls)}, "format": FORMAT}
+    today = {kind: {**component, "version": cls.version, **find_code(cls).described()}, "format": FORMAT}
     return today if kind == "dataset" else {**today, "torch": _torch_version()}
 
 
@@ -237,7 +237,7 @@ def _torch_version() -> str:
 
 def _key(item: Item) -> str:
     seal = _read_seal(item.path)
-    return digest(seal.made_from) if seal else ""
+    return key_digest(seal.made_from) if seal else ""
 
 
 def _of_outdated(item: Item, gone: Collection[str]) -> Item:

@@ -13,7 +13,7 @@ from mmbench.errors import DamagedError
 from mmbench.experiment import share_out
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_relative, token_path
 from mmbench.features import describe as describe_tokens
-from mmbench.hashing import digest
+from mmbench.hashing import key_digest
 from mmbench.keys import Near, Parts, find_near
 from mmbench.methods import Recipe, resolve
 from mmbench.planning import describe_run, find_near_run, key_parts, run_folder
@@ -51,7 +51,7 @@ def explain_spec(spec: RunSpec) -> list[Explained]:
     recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     files = find_files(asked)
     made_from = describe(files)
-    path, key = prepared_path(files, made_from), digest(made_from)
+    path, key = prepared_path(files, made_from), key_digest(made_from)
     prepared = _explain_file(f"prepared {asked.name}", path, _nearest_prepared(made_from, path, files))
     encodings = [_find_encodings(asked, recipe, files, path, key) for recipe in recipes]
     tokens = {}
@@ -130,7 +130,7 @@ def _explain_runs(
     for recipe, wanted in zip(recipes, encodings, strict=True):
         tokens = {name: token_path(each.encoding, setting.cache, each.parts) for name, each in wanted.items()}
         described = describe_run(setting, recipe, tokens)
-        folder = run_folder(setting, recipe, digest(key_parts(described)))
+        folder = run_folder(setting, recipe, key_digest(key_parts(described)))
         paths = [record_path(folder, fold.name, seed) for fold in folds for seed in range(asked.design.seeds)]
         done = sum(path.exists() for path in paths)
         if done:

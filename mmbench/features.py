@@ -14,7 +14,7 @@ from mmbench.decoding import Raw
 from mmbench.errors import DamagedError, PluginError
 from mmbench.files import locked, make_folder, sweep
 from mmbench.guard import Closed, guarded, name_component, named_files
-from mmbench.hashing import code_digest, digest
+from mmbench.hashing import find_code, key_digest
 from mmbench.keys import Near, Parts, find_near
 from mmbench.networks import Encoder
 from mmbench.passes import Encoded, encode_blocks
@@ -85,7 +85,7 @@ def describe(what: Encoding, encoder: Encoder, store_key: str) -> dict[str, Any]
             "name": what.encoder.name,
             "params": load_registry(what.plugins).bound("encoders", what.encoder),
             "version": encoder.version,
-            "code": code_digest(type(encoder)),
+            **find_code(type(encoder)).described(),
             "weights": weights_digest(encoder),
         },
         "device": torch.device(what.device).type,
@@ -97,7 +97,7 @@ def describe(what: Encoding, encoder: Encoder, store_key: str) -> dict[str, Any]
 
 def token_path(what: Encoding, cache: Path, made_from: Parts) -> Path:
     """Where the tokens lie that are made from this."""
-    return cache / "tokens" / f"{what.modality}-{what.encoder.name}-{digest(made_from)[:16]}.h5"
+    return cache / "tokens" / f"{what.modality}-{what.encoder.name}-{key_digest(made_from)[:16]}.h5"
 
 
 def find_relative(made_from: Parts, path: Path) -> Near | None:

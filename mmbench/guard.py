@@ -14,6 +14,7 @@ from importlib import import_module
 from itertools import pairwise
 from os import PathLike, fsdecode
 from pathlib import Path
+from tempfile import gettempdir
 from threading import Lock, local
 from types import FrameType
 from typing import Any
@@ -21,9 +22,12 @@ from typing import Any
 from torch import nn
 
 from mmbench.errors import PluginError
+from mmbench.hashing import find_code
 from mmbench.networks import Encoder, Fusion
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation
+from mmbench.progress import reporter
+from mmbench.sources import is_installed, is_of_system, is_read
 
 _REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
@@ -85,6 +89,11 @@ class Closed:
         return frozenset(path.resolve() for unit in dataset.units(root) for path in dataset.sources(root, unit))
 
 
+def _is_of_nobody(path: Path) -> bool:
+    temporary = Path(gettempdir()).resolve()
+    return is_installed(path) or is_of_system(path) or path.is_relative_to(temporary)
+
+
 def _is_record(path: Path) -> bool:
     return path.name == "folds.json" or path.name.startswith(("fold-", "tuning-"))
 
@@ -96,15 +105,32 @@ class _Guard:
         self.closed = closed
         self.caught: PluginError | None = None
 
-    def hear(self, path: Path, frame: FrameType) -> None:
-        """Raise PluginError where code of a plugin opens what is closed, and remember it."""
+    def hear(self, path: Path, frame: FrameType, reads: bool) -> None:
+        """Raise PluginError where code of a plugin opens what is closed, and remember it.
+
+        A file that it ``reads`` and that no key holds is told once a process.
+        """
         stack = list(_outwards(frame))
-        what = self.closed.what(path) if _is_plugins(stack, self._modules) else None
+        if not _is_plugins(stack, self._modules):
+            return
+        what = self.closed.what(path)
+        if what is None and reads:
+            self._tell_unknown(path, stack)
         if what:
             who = self._culprit(stack)
             error = PluginError(f"opens {what} while it is trained or tested: {path}", where=who, remedy=_REMEDY)
             self.caught = self.caught or error
             raise error
+
+    def _tell_unknown(self, path: Path, stack: Sequence[FrameType]) -> None:
+        if path in _told or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_of_nobody(path):
+            return
+        owners = (frame.f_locals.get("self") for frame in stack)
+        components = {type(each) for each in owners if isinstance(each, Encoder | Fusion)}
+        if path.is_file() and not any(path in find_code(component).paths for component in components):
+            _told.add(path)
+            told = "which is no known part of it: nothing is made anew when it changes, unless a parameter names it"
+            reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
 
     @cached_property
     def _modules(self) -> frozenset[str]:
@@ -140,6 +166,7 @@ def _is_host(module: str) -> bool:
 
 
 _up: list[_Guard] = []
+_told: set[Path] = set()
 _lock = Lock()
 _busy = local()
 
@@ -186,17 +213,17 @@ def _hook_once() -> None:
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     if _up and event == "open":
-        _hear(arguments[0], sys._getframe(1))
+        _hear(arguments[0], sys._getframe(1), is_read(arguments[1:]))
 
 
-def _hear(file: object, frame: FrameType) -> None:
+def _hear(file: object, frame: FrameType, reads: bool = True) -> None:
     if not isinstance(file, str | bytes | PathLike) or getattr(_busy, "now", False):
         return
     _busy.now = True  # looking at a path may open files itself
     try:
         path = Path(fsdecode(file)).resolve()
         for guard in reversed(_up):
-            guard.hear(path, frame)
+            guard.hear(path, frame, reads)
     finally:
         _busy.now = False
 

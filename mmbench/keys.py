@@ -46,7 +46,7 @@ def nearest(wanted: Parts, there: Iterable[tuple[Path, Parts]]) -> Near | None:
 
 def differences(wanted: Parts, there: Parts) -> Iterator[str]:
     """What differs between the parts of two keys, each in a few words, from ``there`` to ``wanted``."""
-    told = (_tell(path, _at(wanted, path), _at(there, path), wanted) for path in _differing((), wanted, there))
+    told = (_tell(path, wanted, there) for path in _differing((), wanted, there))
     yield from dict.fromkeys(told)  # a file that many units share is told once
 
 
@@ -59,7 +59,8 @@ def _differing(path: tuple[str, ...], wanted: Any, there: Any) -> Iterator[tuple
         # Another component altogether differs in its code and parameters, too: the name says enough.
         yield (*path, "name")
     else:
-        for name in sorted({*wanted, *there}):
+        # Which modules differ is told with the code; keys did not always have them.
+        for name in sorted({*wanted, *there} - ({"modules"} if "code" in wanted else set())):
             yield from _differing((*path, name), wanted.get(name), there.get(name))
 
 
@@ -69,16 +70,29 @@ def _at(parts: Any, path: tuple[str, ...]) -> Any:
     return parts
 
 
-def _tell(path: tuple[str, ...], wanted: Any, there: Any, parts: Parts) -> str:
+def _tell(path: tuple[str, ...], parts: Parts, other: Parts) -> str:
+    wanted, there = _at(parts, path), _at(other, path)
     if path[0] == "sources":
         what = f"source file {path[2]}" if len(path) > 2 else f"unit {path[1]}"
         return f"{what} {_change(wanted, there)}"
     what = _call(path, parts)
     if path[-1] == "code" and wanted and there:
-        return f"{what} changed since"
+        return f"{what} {_tell_code(wanted, *(_at(each, (*path[:-1], 'modules')) for each in (parts, other)))}"
     if _is_opaque(wanted) or _is_opaque(there):
         return f"{what} {_change(wanted, there)}"
     return f"{what} {_show(there)} -> {_show(wanted)}"
+
+
+def _tell_code(code: str, modules: Any, others: Any) -> str:
+    """Which files of a component changed, where both keys tell them."""
+    if code.startswith("unknown-"):
+        return "cannot be known without running it"
+    if not (isinstance(modules, Mapping) and isinstance(others, Mapping)):
+        return "changed since"
+    names = [name for name in sorted({*modules, *others}) if modules.get(name) != others.get(name)]
+    told = [f"{name} {_change(modules.get(name), others.get(name))}" for name in names]
+    more = f" and {len(told) - _MOST} more" if len(told) > _MOST else ""
+    return f"changed since: {', '.join(told[:_MOST])}{more}" if told else "changed since"
 
 
 def _call(path: tuple[str, ...], parts: Parts) -> str:

@@ -14,7 +14,7 @@ from mmbench.diagnosis.plans import plan_diagnosis
 from mmbench.documents import check_texts
 from mmbench.errors import RecordError, SpecError
 from mmbench.features import Encoding, encode
-from mmbench.hashing import canonical_json, code_digest, digest, file_digest
+from mmbench.hashing import canonical_json, file_digest, find_code, key_digest
 from mmbench.keys import Near, nearest
 from mmbench.lint import Finding
 from mmbench.methods import Recipe
@@ -72,7 +72,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         check_texts(described)
     except ValueError as error:
         raise SpecError(f"cannot be told in records: {error}", where=recipe.label, remedy="leave them out") from None
-    key = digest(key_parts(described))
+    key = key_digest(key_parts(described))
     folder = run_folder(setting, recipe, key)
     if not any(find_records(folder)) and (
         near := find_near_run(described, setting.home.glob(f"{slug(recipe.label)}-*"))
@@ -176,7 +176,7 @@ def _describe(kind: str, spec: Spec, setting: Setting) -> dict[str, Any]:
         "name": spec.name,
         "params": params,
         "version": cls.version,
-        "code": code_digest(cls),
+        **find_code(cls).described(),
         **named_files(params),
     }
 

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
@@ -18,10 +19,13 @@ import pluggy
 from mmbench import hookspecs
 from mmbench.components import Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
+from mmbench.hashing import note_origin
+from mmbench.sources import find_sources, hearing_imports
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
 MODALITIES = "modalities"  # the ablation that the host makes
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_KINDS = ("datasets", "encoders", "fusions", "methods")
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,12 @@ class Failure:
 class Registry:
     """Everything that plugins registered. Each kind is collected when it is first asked for."""
 
-    def __init__(self, plugin_files: Sequence[str] = ()) -> None:
+    def __init__(self, plugin_files: Sequence[str] = (), *, strict: bool = False) -> None:
+        """Load the installed plugins, then ``plugin_files``; ``strict`` raises PluginError for a file that fails."""
         self.failures: list[Failure] = []
+        self._strict = frozenset(plugin_files if strict else ())
+        self._order: list[str] = []  # plugins in the order of loading: of two with one name, the later one fails
+        self._clashes: dict[tuple[str, str], PluginError] = {}  # by kind and name
         self._manager = pluggy.PluginManager("mmbench")
         self._manager.add_hookspecs(hookspecs)
         self._add("builtin", lambda: importlib.import_module("mmbench.builtin.plugin"))
@@ -82,12 +90,24 @@ class Registry:
         return {**own, **registered}
 
     def find(self, kind: str, name: str) -> Entry:
-        """The component ``name`` among ``kind`` (datasets, encoders, ...); SpecError with a hint when unknown."""
+        """The component ``name`` among ``kind`` (datasets, encoders, ...).
+
+        Raises SpecError with a hint when it is unknown, PluginError when two plugins register it.
+        """
         known: Mapping[str, Entry] = getattr(self, kind)
+        if clash := self._clashes.get((kind, name)) or self._clashes.get(
+            ("fusions" if kind == "methods" else "", name)
+        ):
+            raise clash
         if name in known:
             return known[name]
         broken = "".join(f"; plugin {failure.plugin} failed: {failure.error}" for failure in self.failures)
         raise SpecError(f"no {kind.removesuffix('s')} {name!r}{broken}", remedy=did_you_mean(name, known))
+
+    def collect(self) -> None:
+        """Collect every kind now, so that whatever is wrong with a plugin shows before anything runs."""
+        for kind in _KINDS:
+            getattr(self, kind)
 
     def module(self, plugin: str) -> ModuleType | None:
         """The module of a loaded plugin, by the name that `mmbench list` shows."""
@@ -117,8 +137,10 @@ class Registry:
         return known[name].component if name in known else None
 
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
+        self._order.append(plugin)
         try:
-            module = load()
+            with hearing_imports():
+                module = load()
             if known := self._manager.get_name(module):
                 raise PluginError(f"was loaded already as {known}", where=plugin)
         except (Exception, SystemExit) as error:
@@ -135,41 +157,87 @@ class Registry:
 
     def _fail(self, plugin: str, error: BaseException) -> None:
         text = " ".join(str(error).split()) or "no message"
-        self.failures.append(
-            Failure(plugin, text if isinstance(error, SpecError) else f"{type(error).__name__}: {text}")
-        )
+        told = text if isinstance(error, SpecError) else f"{type(error).__name__}: {text}"
+        self.failures.append(Failure(plugin, told))
+        if plugin in self._strict:
+            raise _of_file(plugin, error, told) from error
 
     def _collect(
         self, hook: str, check: Callable[[Any], str], fusions: Mapping[str, Entry] = MappingProxyType({})
     ) -> Mapping[str, Entry]:
+        kind = hook.removeprefix("register_")
         found: dict[str, Entry] = {}
-        # pluggy calls the last registered first; the host's own components come first here, so that a
-        # plugin that takes one of their names is the one that fails.
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+        # pluggy calls the last registered first, and plugins may ask for another place; here they come in the order
+        # of loading, so that one that takes the name of a component of the host is the one that fails.
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        for implementation in sorted(implementations, key=lambda each: self._order.index(each.plugin_name)):
             mine: dict[str, Entry] = {}
             plugin = implementation.plugin_name
             # A method may recommend encoders for its plugin's own fusion; nobody may redefine another's baseline.
-            taken = {**{name: entry for name, entry in fusions.items() if entry.plugin != plugin}, **found}
+            earlier = {name: entry for name, entry in fusions.items() if self._is_later(plugin, entry.plugin)}
             try:
-                implementation.function(register=_collector(mine, taken, plugin, check))
+                with hearing_imports():
+                    implementation.function(register=self._collector(kind, mine, {**earlier, **found}, plugin, check))
             except Exception as error:
                 self._fail(plugin, error)
-            else:
-                found.update(mine)
+                continue
+            found.update(mine)
+            for name in mine:
+                if name in fusions and self._is_later(fusions[name].plugin, plugin):
+                    self._fail(fusions[name].plugin, self._clash(kind, name, plugin, fusions[name].plugin))
         return found
 
+    def _is_later(self, plugin: str, other: str) -> bool:
+        return self._order.index(plugin) > self._order.index(other)
 
-def _collector(
-    mine: dict[str, Entry], others: Mapping[str, Entry], plugin: str, check: Callable[[Any], str]
-) -> Callable[[Any], None]:
-    def register(component: Any) -> None:
-        name = check(component)
-        if name in mine or name in others:
-            owner = others[name].plugin if name in others else plugin
-            raise PluginError(f"{name!r} is already registered by {owner}", remedy="choose another name")
-        mine[name] = Entry(name, plugin, component)
+    def _collector(
+        self,
+        kind: str,
+        mine: dict[str, Entry],
+        others: Mapping[str, Entry],
+        plugin: str,
+        check: Callable[[Any], str],
+    ) -> Callable[[Any], None]:
+        def register(component: Any) -> None:
+            name = check(component)
+            if name in mine:
+                raise PluginError(f"{name!r} is already registered by {plugin}", remedy="choose another name")
+            if name not in others:
+                mine[name] = Entry(name, plugin, component)
+                note_origin(component, self.module(plugin))
+            elif not _is_same(component, others[name].component):
+                raise self._clash(kind, name, others[name].plugin, plugin)
 
-    return register
+        return register
+
+    def _clash(self, kind: str, name: str, first: str, second: str) -> PluginError:
+        """What is wrong with the second of two plugins that register one name; whoever asks for the name is told."""
+        error = PluginError(
+            f"{kind.removesuffix('s')} {name!r} is already registered by {self._place(first)}",
+            where=self._place(second),
+            remedy="choose another name, or leave one of the two plugins out",
+        )
+        self._clashes[kind, name] = error
+        return error
+
+    def _place(self, plugin: str) -> str:
+        """A plugin and the file it is from."""
+        file = getattr(self.module(plugin), "__file__", None)
+        return plugin if file is None or Path(plugin).suffix == ".py" else f"{plugin} ({file})"
+
+
+def _is_same(component: Any, other: Any) -> bool:
+    """Whether two plugins register the very same, as a file of an installed plugin does."""
+    return component is other or (isinstance(component, Method) and isinstance(other, Method) and component == other)
+
+
+def _of_file(file: str, error: BaseException, told: str) -> PluginError:
+    """What is raised about a plugin file that cannot be used."""
+    if isinstance(error, PluginError) and error.where:
+        return error
+    if isinstance(error, PluginError):
+        return PluginError(error.message, where=file, remedy=error.remedy)
+    return PluginError(f"cannot be loaded: {told}", where=file, remedy="correct the file, or leave --plugin out")
 
 
 def _check_class(component: Any, base: type[Component]) -> str:
@@ -228,6 +296,9 @@ def load_file(file: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise PluginError("is not a Python file", where=file, remedy="give --plugin a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
+    for copy in find_sources(path, path.stem, is_packaged=False).outdated.values():
+        with suppress(OSError):  # it is told when the code is asked for
+            copy.unlink()
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -239,8 +310,13 @@ def load_file(file: str) -> ModuleType:
 
 @lru_cache(maxsize=8)
 def load_registry(plugin_files: tuple[str, ...] = ()) -> Registry:
-    """The registry of the installed plugins and ``plugin_files``, made once a process."""
-    return Registry(plugin_files)
+    """The registry of the installed plugins and ``plugin_files``, made once a process.
+
+    An installed plugin that is broken is only named in `Registry.failures`. Whatever is wrong with one of the files
+    raises PluginError: when it is loaded, or when the kind of component that is wrong is first asked for.
+    """
+    by_path = {Path(file).resolve(): file for file in reversed(plugin_files)}
+    return Registry([file for file in plugin_files if file in by_path.values()], strict=True)
 
 
 def _distribution(point: Any) -> str:

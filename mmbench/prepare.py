@@ -12,7 +12,7 @@ from mmbench.components import Dataset, overrides
 from mmbench.errors import DamagedError, DataError, SpecError
 from mmbench.files import locked, make_folder, sweep, written_whole
 from mmbench.gaps import count_gaps, left_out_lines
-from mmbench.hashing import FileDigests, code_digest, digest
+from mmbench.hashing import FileDigests, find_code, key_digest
 from mmbench.keys import Parts, find_near
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
@@ -123,7 +123,7 @@ def describe(what: Preparation) -> dict[str, Any]:
             "name": what.dataset.name,
             "params": load_registry(what.plugins).bound("datasets", what.dataset),
             "version": dataset.version,
-            "code": code_digest(type(dataset)),
+            **find_code(type(dataset)).described(),
         },
         "schema": json.loads(json.dumps(asdict(dataset.schema_of(what.root)))),
         "bad": what.bad,
@@ -134,7 +134,7 @@ def describe(what: Preparation) -> dict[str, Any]:
 
 def prepared_path(what: Preparation, made_from: Parts) -> Path:
     """Where the prepared file lies that is made from this."""
-    return what.cache / "prepared" / f"{what.dataset.name}-{digest(made_from)[:16]}.h5"
+    return what.cache / "prepared" / f"{what.dataset.name}-{key_digest(made_from)[:16]}.h5"
 
 
 def find_whole(path: Path) -> Store | None:
@@ -210,7 +210,7 @@ def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
         reporter().message(f"left out: {len(dropped) - 5} more samples")
     schema = stores[0].schema
     gaps = count_gaps(parts, schema)
-    about = {"key": digest(made_from), "dropped": dropped, "dataset": str(what.dataset), "gaps": gaps}
+    about = {"key": key_digest(made_from), "dropped": dropped, "dataset": str(what.dataset), "gaps": gaps}
     with written_whole(path) as aside:
         merge(aside, parts, schema, about, made_from)
     for part in parts:
@@ -223,7 +223,7 @@ def _of_unit(made_from: Parts, unit: str) -> dict[str, Any]:
 
 
 def _unit_file(folder: Path, name: str, made_from: Parts, unit: str) -> Path:
-    return folder / f".{name}-{digest(_of_unit(made_from, unit))[:16]}.unit.h5"
+    return folder / f".{name}-{key_digest(_of_unit(made_from, unit))[:16]}.unit.h5"
 
 
 def _is_whole(part: Path) -> bool:

@@ -72,7 +72,10 @@ def test_what_is_there_is_told(home: Path) -> None:
 def test_code_that_changed_is_told_and_what_follows_from_it(home: Path) -> None:
     change_the_plugin(home)
     prepared, tokens = list_cache(home / "cache", (str(home / "other.py"),))
-    assert (prepared.state, prepared.why) == ("outdated", "code of dataset toy changed since")
+    assert (prepared.state, prepared.why) == (
+        "outdated",
+        "code of dataset toy changed since: other.py is new, toy_plugin.py is gone",
+    )
     assert (tokens.state, tokens.why) == ("outdated", "of prepared data that are outdated")
     assert [item.state for item in list_cache(home / "cache")] == ["not known", "current"]
 

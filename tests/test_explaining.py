@@ -118,10 +118,34 @@ def test_files_that_changed_are_named(home: Home) -> None:
     assert home.explain()["prepared"].why == ("source file s1.txt changed", "unit s9 is new")
 
 
-def test_code_that_changed_is_named(home: Home, tmp_path: Path) -> None:
-    (tmp_path / "changed.py").write_text(Path(TOY).read_text() + "\n# changed\n")
-    found = home.explain(plugins=(str(tmp_path / "changed.py"),))
-    assert found["prepared"].why == ("code of dataset toy changed since",)
+def test_code_that_changed_is_named_by_file(home: Home, tmp_path: Path) -> None:
+    late = (
+        "\ndef late():\n    from toy_helper import x\n    return open(__file__.replace('toy_plugin.py', 'toy.bin'))\n"
+    )
+    for place, value in (("one", "1"), ("two", "2")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "toy_plugin.py").write_text(Path(TOY).read_text() + late)
+        (tmp_path / place / "toy_helper.py").write_text("x = 1\n")
+        (tmp_path / place / "toy.bin").write_text(value)
+    home.run(plugins=(str(tmp_path / "one/toy_plugin.py"),))
+    (tmp_path / "two/toy_helper.py").write_text("x = 2\n")
+    found = home.explain(plugins=(str(tmp_path / "two/toy_plugin.py"),))
+    assert found["prepared"].why == ("code of dataset toy changed since: toy.bin changed, toy_helper.py changed",)
+    assert found["tokens"].why == ("prepared data changed",)
+
+
+def test_code_that_cannot_be_known_is_made_anew_and_said_to_be(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "toy_plugin.py"
+    path.write_text(Path(TOY).read_text() + "\ndef late(name):\n    return __import__(name)\n")
+    listener = Listener()
+    with reporting(listener):
+        found = home.explain(plugins=(str(path),))
+    assert found["prepared"].state == "missing"
+    assert found["prepared"].why == ("code of dataset toy cannot be known without running it",)
+    (told,) = [message for message in listener.messages if "toy_plugin.py line" in message]
+    assert told.endswith(
+        "runs a computed name, so its code is known only by running it: nothing it makes is used again"
+    )
 
 
 def test_damage_is_told_and_left_as_it_is(home: Home) -> None:

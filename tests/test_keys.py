@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mmbench.hashing import key_digest
 from mmbench.keys import differences, find_near
 from mmbench.seals import write_seal
 
@@ -27,6 +28,11 @@ def changed(**parts: object) -> dict:
         ({"dataset": {**THERE["dataset"], "params": {"windows": 20, "name": "x"}}}, ["windows 3 -> 20"]),
         ({"dataset": {**THERE["dataset"], "params": {"windows": 3, "name": "y"}}}, ["name x -> y"]),
         ({"dataset": {**THERE["dataset"], "code": "9" * 16}}, ["code of dataset toy changed since"]),
+        (
+            {"dataset": {**THERE["dataset"], "code": "9" * 16, "modules": {"a.py": "1"}}},
+            ["code of dataset toy changed since"],
+        ),
+        ({"dataset": {**THERE["dataset"], "modules": {"a.py": "1"}}}, []),
         ({"dataset": {**THERE["dataset"], "version": "2"}}, ["version of dataset toy 1 -> 2"]),
         ({"bad": "drop"}, ["bad error -> drop"]),
         ({"training": {"lr": 0.2}}, ["lr of training 0.1 -> 0.2"]),
@@ -51,6 +57,25 @@ def changed(**parts: object) -> dict:
 )
 def test_a_difference_is_told_by_name(wanted: dict, told: list[str]) -> None:
     assert list(differences(changed(**wanted), THERE)) == told
+
+
+@pytest.mark.parametrize(
+    ("modules", "told"),
+    [
+        ({"a.py": "2", "c.npy": "1"}, "a.py changed, b.py is gone, c.npy is new"),
+        ({f"{name}.py": "9" for name in "cdefg"}, "a.py is gone, b.py is gone, c.py is new, d.py is new and 3 more"),
+    ],
+)
+def test_code_that_changed_is_told_by_file(modules: dict, told: str) -> None:
+    there = changed(dataset={**THERE["dataset"], "modules": {"a.py": "1", "b.py": "1"}})
+    wanted = changed(dataset={**THERE["dataset"], "code": "9" * 16, "modules": modules})
+    assert list(differences(wanted, there)) == [f"code of dataset toy changed since: {told}"]
+
+
+def test_modules_are_no_part_of_a_key() -> None:
+    assert key_digest(changed(dataset={**THERE["dataset"], "modules": {"a.py": "1"}})) == key_digest(THERE)
+    params = {**THERE["dataset"], "params": {"modules": 1}}
+    assert key_digest(changed(dataset=params)) != key_digest(changed(dataset={**params, "params": {"modules": 2}}))
 
 
 def test_the_one_with_the_fewest_differences_is_near(tmp_path: Path) -> None:

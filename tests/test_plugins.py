@@ -1,12 +1,15 @@
-"""A broken plugin is set aside under its own name, and everything else still works."""
+"""A broken plugin is set aside under its own name, and everything else still works; no name has two components."""
 
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from mmbench import PluginError, SpecError
-from mmbench.plugins import Registry, load_file, load_registry
+from mmbench.plugins import Registry, entry_points, load_file, load_registry
 from mmbench.specs import Spec
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
@@ -43,7 +46,6 @@ def write(folder: Path, code: str, name: str = "mine.py") -> str:
         (GOOD.replace("register_datasets", "register_datasetts"), "register_datasetts"),
         (GOOD.replace("(register)", "(registrar)"), "registrar"),
         (GOOD.replace("@hookimpl", ""), "declares no hook"),
-        (GOOD.replace('"mine"', '"toy"'), "'toy' is already registered by"),
         (GOOD + "    register(Mine)", "'mine' is already registered by"),
         (GOOD.replace('"mine"', '"Mine!"'), "has no name of small letters"),
         (GOOD.replace('    name = "mine"\n', ""), "has no name"),
@@ -78,6 +80,124 @@ def test_the_first_owner_of_a_name_keeps_it(tmp_path: Path) -> None:
     registry = Registry(files)
     assert registry.datasets["mine"].plugin == files[0]
     assert [failure.plugin for failure in registry.failures] == [files[1]]
+
+
+NAMED = {
+    "dataset": GOOD,
+    "encoder": """
+class Mine(Encoder):
+    name = "mine"
+    kinds = ("vector",)
+@hookimpl
+def register_encoders(register):
+    register(Mine)
+""",
+    "fusion": FUSION,
+    "method": """
+@hookimpl
+def register_methods(register):
+    register(Method("mine", "late"))
+""",
+}
+BUILT_IN = {"dataset": "mfeat", "encoder": "mlp", "fusion": "concat", "method": "logistic"}
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Make modules entry points beside those that are installed."""
+
+    def installed(**codes: str) -> None:
+        points = []
+        for name, code in codes.items():
+            write(tmp_path, code, f"{name}.py")
+            monkeypatch.delitem(sys.modules, name, raising=False)
+            points.append(EntryPoint(name, name, "mmbench"))
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.setattr("mmbench.plugins.entry_points", lambda group: [*entry_points(group=group), *points])
+
+    return installed
+
+
+def check_clash(error: PluginError, kind: str, name: str, first: str, second: str) -> None:
+    assert f"{kind} {name!r} is already registered by" in error.message
+    assert first in error.message
+    assert second in str(error.where)
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_plugin_file_cannot_take_the_name_of_an_installed_component(kind: str, tmp_path: Path) -> None:
+    file = write(tmp_path, NAMED[kind].replace('"mine"', f'"{BUILT_IN[kind]}"'))
+    with pytest.raises(PluginError) as caught:
+        load_registry((file,)).collect()
+    place = "mmbench_datasets/plugin.py" if kind == "dataset" else "mmbench/builtin/plugin.py"
+    check_clash(caught.value, kind, BUILT_IN[kind], place, file)
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_two_plugin_files_cannot_share_a_name(kind: str, tmp_path: Path) -> None:
+    other = NAMED[kind].replace('"late"', '"prior"')
+    files = (write(tmp_path, NAMED[kind], "one.py"), write(tmp_path, other, "two.py"))
+    with pytest.raises(PluginError) as caught:
+        load_registry(files).collect()
+    check_clash(caught.value, kind, "mine", files[0], files[1])
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_name_of_two_installed_plugins_is_an_error_for_who_asks_for_it(kind: str, install: Install) -> None:
+    install(installed_one=NAMED[kind], installed_two=NAMED[kind].replace('"late"', '"prior"'))
+    registry = Registry()
+    registry.collect()
+    assert registry.find("methods", "concat").plugin == "builtin"
+    with pytest.raises(PluginError) as caught:
+        registry.find(f"{kind}s", "mine")
+    check_clash(caught.value, kind, "mine", "installed_one.py", "installed_two")
+    assert [failure.plugin for failure in registry.failures] == ["installed_two"]
+
+
+def test_an_installed_plugin_cannot_take_the_name_of_a_built_in(install: Install) -> None:
+    install(installed_one=FUSION.replace('"mine"', '"concat"'))
+    registry = Registry()
+    for kind in ("methods", "fusions"):
+        with pytest.raises(PluginError) as caught:
+            registry.find(kind, "concat")
+        check_clash(caught.value, "fusion", "concat", "mmbench/builtin/plugin.py", "installed_one.py")
+    assert registry.find("methods", "late").plugin == "builtin"
+
+
+@pytest.mark.parametrize("where", ["tryfirst", "trylast"])
+def test_a_fusion_does_not_push_out_the_method_of_an_earlier_plugin(where: str, tmp_path: Path) -> None:
+    fusion = FUSION.replace('"mine"', '"logistic"').replace("@hookimpl", f"@hookimpl({where}=True)")
+    file = write(tmp_path, fusion)
+    registry = Registry((file,))
+    registry.collect()
+    assert [failure.plugin for failure in registry.failures] == [file]
+    assert registry.methods["logistic"].plugin == "builtin"
+    with pytest.raises(PluginError) as caught:
+        load_registry((file,)).collect()
+    check_clash(caught.value, "method", "logistic", "mmbench/builtin/plugin.py", file)
+
+
+def test_the_file_of_an_installed_plugin_may_be_named_too() -> None:
+    import mmbench_milmer.plugin as installed
+
+    registry = load_registry((str(installed.__file__),))
+    assert registry.find("methods", "milmer").plugin == "mmbench-milmer"
+    assert registry.failures == []
+
+
+def test_one_file_by_two_paths_is_no_clash(tmp_path: Path) -> None:
+    file = write(tmp_path, GOOD)
+    registry = load_registry((file, f"{tmp_path}/../{tmp_path.name}/mine.py"))
+    assert registry.find("datasets", "mine").plugin == file
+
+
+@pytest.mark.parametrize("code", ["import not_there_at_all", "def f(:", "raise SystemExit(3)", "x = 1"])
+def test_a_plugin_file_that_cannot_be_loaded_is_an_error(code: str, tmp_path: Path) -> None:
+    file = write(tmp_path, code)
+    with pytest.raises(PluginError) as caught:
+        load_registry((file,))
+    assert caught.value.where == file
 
 
 def test_a_plugin_that_breaks_halfway_leaves_nothing_behind(tmp_path: Path) -> None:

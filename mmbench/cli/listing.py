@@ -11,9 +11,9 @@ _KINDS = ("methods", "fusions", "encoders", "datasets")
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
     """List every component, the plugin it is from, and what failed to load."""
-    from mmbench.plugins import load_registry
+    from mmbench.plugins import Registry
 
-    registry = load_registry(tuple(plugin or ()))
+    registry = Registry(plugin or ())
     found = {kind: [_describe(registry, kind, name) for name in sorted(getattr(registry, kind))] for kind in _KINDS}
     failures = [{"plugin": failure.plugin, "error": failure.error} for failure in registry.failures]
     if as_json:
