@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mmbench.experiment import run as run
     from mmbench.files import locked as locked
     from mmbench.files import written_whole as written_whole
+    from mmbench.filetypes import check_content as check_content
     from mmbench.hookspecs import hookimpl as hookimpl
     from mmbench.networks import Criterion as Criterion
     from mmbench.networks import Encoder as Encoder
@@ -79,6 +80,7 @@ _HOME = {
     ),
     "experiment": ("run",),
     "files": ("locked", "written_whole"),
+    "filetypes": ("check_content",),
     "hookspecs": ("hookimpl",),
     "networks": ("Criterion", "Encoder", "Fusion", "Tokens"),
     "pins": ("load_pins",),

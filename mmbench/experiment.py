@@ -151,6 +151,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
     return {
         "prepared": store.key,
         "dropped": len(store.attributes["dropped"]),
+        "lost": list(store.attributes.get("lost", ())),
         "gaps": store.attributes["gaps"],
         "classes": list(store.schema.tasks[task]),
         "unit": unit_of(store.groups, store.ids)[0],

@@ -34,6 +34,7 @@ _NOT_IN_KEY = (
     "dropped",
     "folds",
     "gaps",
+    "lost",
     "offered",
     "straddling",
     "unit",
