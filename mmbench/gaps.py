@@ -1,5 +1,6 @@
 """What of a prepared dataset is missing or was guessed, counted so that people and records can be told."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,10 @@ class Losses:
 
     def told(self, n_left: int, most: int = 5) -> Iterator[str]:
         """What was left out, for people: the first reasons, and how much it is beside ``n_left`` samples."""
-        yield from (f"left out: {line}" for line in self.lines[:most])
-        if (more := len(self.lines) - most) > 0:
+        reasons = Counter(self.lines)  # a video that cannot be read, say, is that of many samples
+        for line, n in list(reasons.items())[:most]:
+            yield f"left out: {line}" + (f" ({n} samples)" if n > 1 else "")
+        if (more := sum(list(reasons.values())[most:])) > 0:
             yield f"left out: {more} more {'sample' if more == 1 else 'samples'}"
         if total := loss_line(len(self.dropped), list(self.lost)):
             yield f"{total}; {n_left} sample{'' if n_left == 1 else 's'} left"

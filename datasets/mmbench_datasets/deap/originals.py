@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 from mmbench_datasets.deap.choices import Removal
 from mmbench_datasets.deap.cleaning import join_trials, split_trials
 from mmbench_datasets.deap.files import Ratings, Recording
@@ -74,6 +74,7 @@ def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N
 
 def check_original(path: Path) -> Header:
     """The header of a recording that has all channels at 512 Hz; DataError otherwise."""
+    check_content(path, "is a BDF file")
     header = read_header(path, "BDF", _AGAIN)
     wanted = (*CHANNELS, _STATUS)
     if missing := [name for name in wanted if name not in header.labels]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 from mmbench_datasets.edf import read_header
 
 # fmt: off
@@ -16,6 +16,7 @@ FILE_RATE = 500
 
 def check_header(path: Path) -> None:
     """Raise DataError unless the file has all signals at their rate, and is as long as it says."""
+    check_content(path, "is an EDF file")
     header = read_header(path, "EDF", "get this file again")
     if missing := [label for label in SIGNALS if label not in header.labels]:
         message = f"lacks the channel {missing[0]!r}" + (f" and {len(missing) - 1} more" if missing[1:] else "")

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 
 REMEDY = "get this file again"
 _LONGEST_LINE = 200  # characters; a line of the accelerometer's start times has 57
@@ -32,8 +32,9 @@ SENSORS = {
 
 def read_start(path: Path, sensor: Sensor) -> float:
     """The Unix time of the first sample, out of a header that is as the sensor's should be."""
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         raise DataError("is missing", where=path, remedy="get it from the same folder of the publishers")
+    check_content(path)
     try:
         with path.open(encoding="utf-8") as file:
             starts, rates, first = (_numbers(file.readline(_LONGEST_LINE)) for _ in range(3))
