@@ -179,7 +179,7 @@ def _tables(preset: Mapping[str, Any]) -> Iterator[str]:
             listed = {
                 name: "+".join(map(str, value)) if isinstance(value, list) else value for name, value in values.items()
             }
-            yield str(Spec(table, listed)).replace(",", ", ")
+            yield f"{table}[{', '.join(str(Spec('', {key: value}))[1:-1] for key, value in listed.items())}]"
 
 
 def _marks(comparison: Comparison) -> Iterator[str]:
