@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mmbench.networks import Encoder as Encoder
     from mmbench.networks import Fusion as Fusion
     from mmbench.networks import Tokens as Tokens
+    from mmbench.parts import choose_prefix as choose_prefix
     from mmbench.pins import load_pins as load_pins
     from mmbench.progress import track as track
     from mmbench.space import Choice as Choice
@@ -83,6 +84,7 @@ _HOME = {
     "filetypes": ("check_content",),
     "hookspecs": ("hookimpl",),
     "networks": ("Criterion", "Encoder", "Fusion", "Tokens"),
+    "parts": ("choose_prefix",),
     "pins": ("load_pins",),
     "progress": ("track",),
     "space": ("Choice", "Float", "Int"),

@@ -72,6 +72,7 @@ FLOORS = (
         "lint",
         "checkpoints",
         "weights",
+        "parts",
         "statistics",
         "calibration",
         "costs",
