@@ -236,6 +236,9 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
     shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
     return {
         **{name: run[name] for name in shared},
+        "lacking": run.get("lacking", {}),
+        "dropped": run["dropped"],
+        "lost": run.get("lost", []),
         "chance": comparison.chance,
         "chance_bound": comparison.chance_bound,
         "majority": comparison.majority,

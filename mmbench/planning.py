@@ -34,6 +34,7 @@ _NOT_IN_KEY = (
     "dropped",
     "folds",
     "gaps",
+    "lacking",
     "lost",
     "offered",
     "straddling",

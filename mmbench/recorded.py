@@ -71,6 +71,7 @@ class _Run:
     preset: Mapping[str, str | Mapping[str, Any]] | None
     gaps: Mapping[str, _Gap] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
+    lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     lint: tuple[str, ...] = ()
     tuning: _Budget | None = None
 

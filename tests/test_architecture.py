@@ -49,6 +49,7 @@ FLOORS = (
         "prepare",
         "downloads",
         "splits",
+        "strata",
         "features",
         "tokens",
         "passes",

@@ -12,13 +12,24 @@ from PIL import Image
 
 import mmbench
 from mmbench import DataError, SpecError, conformance
+from mmbench.comparison import describe_run
 from mmbench.inventory import take_inventory
 from mmbench.prepare import Preparation, prepare
+from mmbench.progress import Silent, reporting
+from mmbench.report.warnings import find_warnings
 from mmbench.specs import Spec
 from mmbench_datasets.image_folder import ImageFolder
 from mmbench_datasets.image_folder import dataset as module
 
 QUICK = {"epochs": 1}
+
+
+class Listener(Silent):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
 
 
 def draw(path: Path, size: tuple[int, int] = (40, 32), shade: int = 128, mode: str = "RGB", **options: object) -> Path:
@@ -332,6 +343,21 @@ def test_a_run_holds_out_whole_people(people: Path, tmp_path: Path) -> None:
     assert result.run["classes"] == ["neutral", "smiling"]
     for record in result.methods[0].records:
         assert len(record.ids) == 2 * len(set(record.units)) == 4
+
+
+def test_two_patients_and_six_controls_are_told_before_training(tmp_path: Path) -> None:
+    names = [f"{'patient' if person < 2 else 'control'}/P{person}_{at}.png" for person in range(8) for at in range(2)]
+    root = made(tmp_path / "patients", names)
+    with reporting(listener := Listener()):
+        result = mmbench.run(
+            "prior", "image-folder[person=(P[0-9]),size=16]", data=root, out=tmp_path / "runs", jobs=1, training=QUICK
+        )
+    told = "validation of 2 of 5 folds holds no patient: the epoch is chosen without it"
+    assert told in listener.messages
+    assert result.run["lacking"] == describe_run(result)["lacking"] == {"validation": {"patient": 2}}
+    assert [warning.line for warning in find_warnings(result)] == [f"MISSING CLASS: {told}."]
+    for record in result.methods[0].records:
+        assert len(set(record.units)) in (1, 2)
 
 
 def test_a_missing_folder_and_bad_files_are_one_line(people: Path, tmp_path: Path) -> None:
