@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from mmbench.experiment import run as run
     from mmbench.files import locked as locked
     from mmbench.files import written_whole as written_whole
+    from mmbench.filetypes import check_content as check_content
     from mmbench.hookspecs import hookimpl as hookimpl
     from mmbench.networks import Criterion as Criterion
     from mmbench.networks import Encoder as Encoder
     from mmbench.networks import Fusion as Fusion
     from mmbench.networks import Tokens as Tokens
+    from mmbench.parts import choose_prefix as choose_prefix
     from mmbench.pins import load_pins as load_pins
     from mmbench.progress import track as track
     from mmbench.space import Choice as Choice
@@ -79,8 +81,10 @@ _HOME = {
     ),
     "experiment": ("run",),
     "files": ("locked", "written_whole"),
+    "filetypes": ("check_content",),
     "hookspecs": ("hookimpl",),
     "networks": ("Criterion", "Encoder", "Fusion", "Tokens"),
+    "parts": ("choose_prefix",),
     "pins": ("load_pins",),
     "progress": ("track",),
     "space": ("Choice", "Float", "Int"),

@@ -18,6 +18,7 @@ from mmbench.failures import describe_failures, find_failures
 from mmbench.files import write_text
 from mmbench.hashing import digest
 from mmbench.runspec import RunSpec
+from mmbench.specs import join_list
 from mmbench.statistics import Interval
 from mmbench.variants import Variant, choose_tables, identity, make_default
 
@@ -161,7 +162,7 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
         ],
     }
     path = home / f"ablation-{digest(listed)[:10]}.json"
-    command = portable_command(spec, "ablate") + (f" --only {shlex.quote(','.join(only))}" if only else "")
+    command = portable_command(spec, "ablate") + (f" --only {shlex.quote(join_list(only))}" if only else "")
     write_text(path, json.dumps({**listed, "command": command}))
     return load_ablation(path)
 

@@ -65,7 +65,7 @@ def settle(spec: RunSpec) -> Asked:
     design = make_design(said, preset.run, f"preset {preset.name}")
     asked = Spec(name.name, {**preset.dataset, **name.params})
     dataset = registry.dataset(asked)
-    schema = known_schema(dataset, lambda: locate(registry, asked, spec.data, spec.cache))
+    schema = known_schema(dataset, lambda: locate(registry, asked, spec.data, spec.cache), spec.bad)
     choose_modalities(schema, design.modalities)
     if design.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
@@ -99,7 +99,7 @@ def find_files(asked: Asked) -> Preparation:
     """Where the dataset's files are and which units of them are wanted; raises UserError for what is missing."""
     spec, units = asked.spec, asked.design.units
     root = locate(asked.registry, asked.name, spec.data, spec.cache)
-    check_files(asked.dataset, root, units)
+    check_files(asked.dataset, root, units, spec.bad)
     source = "--units" if spec.units is not None else f"preset {asked.wishes.preset.name} [run] units"
     chosen = choose_units(asked.dataset, root, units, source)
     units = tuple(chosen) if chosen != choose_units(asked.dataset, root) else None

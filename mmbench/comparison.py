@@ -243,6 +243,9 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
     shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
     return {
         **{name: run[name] for name in shared},
+        "lacking": run.get("lacking", {}),
+        "dropped": run["dropped"],
+        "lost": run.get("lost", []),
         "chance": comparison.chance,
         "above_chance": dict(comparison.above_chance),
         "majority": comparison.majority,

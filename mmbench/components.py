@@ -1,11 +1,12 @@
 """The contract of a component, a dataset and a method. Encoders and fusions, which are networks, are in
 ``networks.py``, so that listing datasets does not import torch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from mmbench.errors import DataError
 from mmbench.space import Distribution
 from mmbench.types import Card, Download, Problem, Sample, Schema, Training
 
@@ -54,7 +55,10 @@ class Dataset(Component):
         return self.card
 
     def check(self, root: Path) -> list[Problem]:
-        """What is missing or damaged under ``root``; quick, without decoding the files."""
+        """What is missing or damaged under ``root``; quick, without decoding the files.
+
+        A problem stops a run, unless it concerns single samples or units and ``--bad drop`` leaves these out.
+        """
         raise NotImplementedError(f"{type(self).__name__}.check")
 
     def units(self, root: Path) -> list[str]:
@@ -66,14 +70,29 @@ class Dataset(Component):
         raise NotImplementedError(f"{type(self).__name__}.sources")
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """What of the files under ``root`` no sample is made of, by unit or by amount, and why; quick.
+        """What of the files under ``root`` no sample is made of, by unit, path or amount, and why; quick.
 
-        Where a unit that is left out is asked for by name, the reason is the answer. Most datasets use all they find.
+        A path is one from ``root``, and may be a pattern such as ``"*/notes.txt"``. Files that are neither sources nor
+        named here are counted by the host, as files that are not read. Where a unit that is left out is asked for by
+        name, the reason is the answer.
         """
         return {}
 
-    def read(self, root: Path, unit: str) -> Iterator[Sample]:
-        """The samples of one unit in a stable order; raises DataError naming the file or trial it is about."""
+    def contents(self, root: Path) -> Mapping[str, int]:
+        """How much there is under ``root``, by class or by unit; by default the number of files of each unit."""
+        return {unit: len(self.sources(root, unit)) for unit in self.units(root)}
+
+    def assumptions(self, root: Path) -> Sequence[str]:
+        """What is assumed of the files under ``root`` that they do not say themselves, and how to say otherwise."""
+        return ()
+
+    def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
+        """The samples of one unit in a stable order.
+
+        Where a single sample cannot be read, its DataError is yielded in its place and reading goes on; ``--bad drop``
+        then leaves out this sample alone. A DataError that is raised concerns the whole unit. Both name the file or
+        trial they are about.
+        """
         raise NotImplementedError(f"{type(self).__name__}.read")
 
     def download(self) -> Download | None:

@@ -20,13 +20,14 @@ from mmbench.origins import refuse_seen
 from mmbench.planning import Setting, make_plan
 from mmbench.plans import Plan
 from mmbench.prepare import Preparation, prepare, source_digests
+from mmbench.progress import reporter
 from mmbench.recall import Asking, describe_asking
 from mmbench.records import slug
 from mmbench.runspec import RunSpec, budget_of, n_jobs
 from mmbench.saving import Saving, check_saving, save_encoders, unsaved
 from mmbench.schedule import run_missing, tuned_for
 from mmbench.seals import mended
-from mmbench.splits import Fold, fingerprint, fold_of_all, make_folds, straddling
+from mmbench.splits import Fold, find_lacking, fingerprint, fold_of_all, lacking_lines, make_folds, straddling
 from mmbench.statistics import unit_of
 from mmbench.store import Rows, Store
 
@@ -102,6 +103,8 @@ def open_data(asked: Asked, files: Preparation, recipes: Sequence[Recipe]) -> St
 def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
     """Split prepared data and encode them."""
     rows, folds, setting = share_out(store, asked, files)
+    for line in lacking_lines(setting.about["lacking"], len(folds)):
+        reporter().message(line)
     make_folder(setting.home)
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(setting.home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
@@ -112,7 +115,9 @@ def share_out(store: Store, asked: Asked, files: Preparation) -> tuple[Rows, Seq
     """The samples that have a label, their folds, and what all methods share; nothing is encoded or written."""
     spec, design = asked.spec, asked.design
     rows = labelled_rows(store, asked.task)
-    folds = _on_rows(make_folds(store.ids[rows], _groups(store, rows), asked.protocol, design.folds), rows)
+    labels = store.labels(asked.task)[rows]
+    cut = make_folds(store.ids[rows], _groups(store, rows), asked.protocol, design.folds, labels=labels)
+    folds = _on_rows(cut, rows)
     about = {
         "dataset": str(asked.name),
         "card": asdict(asked.dataset.card_of(files.root)),
@@ -151,13 +156,22 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
     return {
         "prepared": store.key,
         "dropped": len(store.attributes["dropped"]),
+        "lost": list(store.attributes.get("lost", ())),
         "gaps": store.attributes["gaps"],
         "classes": list(store.schema.tasks[task]),
         "unit": unit_of(store.groups, store.ids)[0],
         "folds": len(folds),
         "fingerprint": fingerprint(folds, store.ids),
         "straddling": straddling(folds, store.groups),
+        "lacking": _describe_lacking(store, folds, task),
     }
+
+
+def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
+    """In how many folds the training or the validation part lacks a class, by part and name of the class."""
+    classes = store.schema.tasks[task]
+    found = find_lacking(folds, store.labels(task), range(len(classes)))
+    return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}
 
 
 def _groups(store: Store, rows: Any) -> dict[str, Any]:

@@ -35,6 +35,8 @@ _NOT_IN_KEY = (
     "dropped",
     "folds",
     "gaps",
+    "lacking",
+    "lost",
     "offered",
     "straddling",
     "unit",

@@ -11,8 +11,9 @@ from typing import Any
 from mmbench.components import Dataset, overrides
 from mmbench.errors import DamagedError, DataError, SpecError
 from mmbench.files import locked, make_folder, sweep, written_whole
-from mmbench.gaps import count_gaps, left_out_lines
+from mmbench.gaps import Losses, count_gaps
 from mmbench.hashing import FileDigests, find_code, key_digest
+from mmbench.inventory import take_inventory
 from mmbench.keys import Parts, find_near
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
@@ -20,7 +21,7 @@ from mmbench.samples import check_sample
 from mmbench.seals import Sealed, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
-from mmbench.types import Sample, Schema
+from mmbench.types import Problem, Sample, Schema
 from mmbench.workers import in_processes, in_threads
 
 
@@ -28,7 +29,8 @@ from mmbench.workers import in_processes, in_threads
 class Preparation:
     """What to prepare: the dataset's spec, its folder, the plugins it may be from and the cache.
 
-    ``bad`` says what becomes of a sample that cannot be used: ``error`` ends the preparation, ``drop`` leaves it out.
+    ``bad`` says what becomes of a sample that cannot be used: ``error`` ends the preparation, ``drop`` leaves it out,
+    and with it whole units of which a file is missing or damaged.
     ``units`` are those to prepare; None: all.
     """
 
@@ -62,21 +64,42 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
     return root
 
 
-def check_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None) -> None:
+def check_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None, bad: str = "error") -> None:
     """Raise DataError about the first of a dataset's files that is missing or damaged, as its own check sees it.
 
-    Where ``units`` are named, damage to files that are only of other units does not matter.
+    Where ``units`` are named, damage to files that are only of other units does not matter; where ``bad`` ones are
+    dropped, neither does what concerns single samples or units.
     """
     problems = dataset.check(root)
     if problems and units is not None:
-        sources = {unit: {str(path) for path in dataset.sources(root, unit)} for unit in dataset.units(root)}
+        sources = _paths_by_unit(dataset, root)
         mine = set().union(*(paths for unit, paths in sources.items() if unit in units))
         others = set().union(*sources.values()) - mine
         problems = [problem for problem in problems if problem.path not in others]
+    if problems and bad == "drop":
+        problems = without_droppable(dataset, root, problems)
     if problems:
         first = problems[0]
         more = f" (and {len(problems) - 1} more: mmbench data check {dataset.name})" if len(problems) > 1 else ""
         raise DataError(first.message + more, where=first.path, remedy=first.remedy)
+
+
+def without_droppable(dataset: Dataset, root: Path, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems that stop a run with ``--bad drop``, too: those that concern neither single samples nor units."""
+    whole = [problem for problem in problems if problem.concerns == "dataset"]
+    if not whole:
+        return []
+    try:
+        sources = _paths_by_unit(dataset, root)
+    except DataError:  # then no unit is to be had
+        return whole
+    shared = set.intersection(*sources.values()) if sources else set()
+    of_units = set[str]().union(*sources.values()) - shared
+    return [problem for problem in whole if problem.path not in of_units]
+
+
+def _paths_by_unit(dataset: Dataset, root: Path) -> dict[str, set[str]]:
+    return {unit: {str(path) for path in dataset.sources(root, unit)} for unit in dataset.units(root)}
 
 
 def choose_units(
@@ -105,6 +128,9 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     """
     made_from = describe(what)
     path = prepared_path(what, made_from)
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    for line in take_inventory(dataset, what.root).brief_lines(dataset.name):
+        reporter().message(line)
     make_folder(path.parent)
     with locked(path):
         return find_whole(path) or _make(what, made_from, path, jobs)
@@ -116,8 +142,10 @@ def describe(what: Preparation) -> dict[str, Any]:
     Raises DataError for files that are missing or damaged.
     """
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    check_files(dataset, what.root, what.units)
+    check_files(dataset, what.root, what.units, what.bad)
     units = choose_units(dataset, what.root, what.units)
+    if what.bad == "drop":
+        units = [unit for unit in units if unit not in find_lost(dataset, what.root, units)]
     return {
         "dataset": {
             "name": what.dataset.name,
@@ -130,6 +158,20 @@ def describe(what: Preparation) -> dict[str, Any]:
         "format": FORMAT,
         "sources": _source_digests(what, dataset, units),
     }
+
+
+def find_lost(dataset: Dataset, root: Path, units: Sequence[str]) -> dict[str, str]:
+    """The units of which a file is missing or cannot be opened, and which file that is and why."""
+    return {unit: why for unit in units for why in [_why_lost(dataset.sources(root, unit))] if why}
+
+
+def _why_lost(sources: Sequence[Path]) -> str | None:
+    for path in sources:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            return f"{path}: {error.strerror or error}"
+    return None
 
 
 def prepared_path(what: Preparation, made_from: Parts) -> Path:
@@ -148,12 +190,12 @@ def find_whole(path: Path) -> Store | None:
         return None
 
 
-def known_schema(dataset: Dataset, find: Callable[[], Path]) -> Schema:
+def known_schema(dataset: Dataset, find: Callable[[], Path], bad: str = "error") -> Schema:
     """The whole schema; the folder is found, and its files checked, only for a dataset whose files tell more."""
     if not overrides(dataset, "schema_of", Dataset):
         return dataset.schema()
     root = find()
-    check_files(dataset, root)
+    check_files(dataset, root, bad=bad)
     return dataset.schema_of(root)
 
 
@@ -199,18 +241,16 @@ def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
         pass
     stores = [Store(part) for part in parts]
     _check_ids(stores, name)
-    for line in left_out_lines(load_registry(what.plugins).dataset(what.dataset).left_out(what.root)):
+    losses = _collect_losses(what, list(units), stores)
+    n_samples = sum(map(len, stores))
+    if not n_samples:
+        first = next(iter([*losses.lines]), "nothing, for the files hold no sample")
+        raise DataError("no sample is left", where=what.root, remedy=f"the first left out was {first}")
+    for line in losses.told(n_samples):
         reporter().message(line)
-    dropped = [line for store in stores for line in store.attributes["dropped"]]
-    if not any(map(len, stores)):
-        raise DataError("no sample is left", where=what.root, remedy=f"the first left out was {dropped[:1]}")
-    for line in dropped[:5]:
-        reporter().message(f"left out: {line}")
-    if len(dropped) > 5:
-        reporter().message(f"left out: {len(dropped) - 5} more samples")
     schema = stores[0].schema
     gaps = count_gaps(parts, schema)
-    about = {"key": key_digest(made_from), "dropped": dropped, "dataset": str(what.dataset), "gaps": gaps}
+    about = {"key": key_digest(made_from), **asdict(losses), "dataset": str(what.dataset), "gaps": gaps}
     with written_whole(path) as aside:
         merge(aside, parts, schema, about, made_from)
     for part in parts:
@@ -238,21 +278,44 @@ def _is_whole(part: Path) -> bool:
 def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: Parts) -> None:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     schema = dataset.schema_of(what.root)
-    samples: list[Sample] = []
     dropped: list[str] = []
+    lost: str | None = None
+    try:
+        samples = list(_usable(dataset, what, unit, schema, dropped))
+    except DataError as error:
+        if what.bad != "drop":
+            raise
+        samples, dropped, lost = [], [], error.line
+    attributes: dict[str, Any] = {"unit": unit, "dropped": dropped, "lost": lost}
+    with written_whole(part) as aside:
+        write_samples(aside, samples, schema, attributes, made_from)
+
+
+def _usable(dataset: Dataset, what: Preparation, unit: str, schema: Schema, dropped: list[str]) -> Iterator[Sample]:
+    """The samples of a unit that can be used; of the others a line goes to ``dropped``, or the first is raised."""
     with reading_errors(what.root):
         for sample in dataset.read(what.root, unit):
             try:
+                if isinstance(sample, DataError):
+                    raise sample
                 check_sample(sample, schema)
             except DataError as error:
                 if what.bad != "drop":
                     raise
                 dropped.append(error.line)
             else:
-                samples.append(sample)
-    attributes: dict[str, Any] = {"unit": unit, "dropped": dropped}
-    with written_whole(part) as aside:
-        write_samples(aside, samples, schema, attributes, made_from)
+                yield sample
+
+
+def _collect_losses(what: Preparation, units: Sequence[str], stores: Sequence[Store]) -> Losses:
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    wanted = choose_units(dataset, what.root, what.units)
+    lost = find_lost(dataset, what.root, [unit for unit in wanted if unit not in units])
+    for unit, store in zip(units, stores, strict=True):
+        if why := store.attributes.get("lost"):
+            lost[unit] = why
+    dropped = [line for store in stores for line in store.attributes["dropped"]]
+    return Losses(dropped, {unit: lost[unit] for unit in wanted if unit in lost})
 
 
 def _check_ids(stores: Sequence[Store], dataset: str) -> None:

@@ -70,6 +70,8 @@ class _Run:
     units: tuple[str, ...] | None
     preset: Mapping[str, str | Mapping[str, Any]] | None
     gaps: Mapping[str, _Gap] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     lint: tuple[str, ...] = ()
     tuning: _Budget | None = None
 

@@ -1,9 +1,13 @@
-"""``name[param=value,...]``: how a component is named on the shell line, and how its parameters are bound."""
+"""``name[param=value,...]``: how a component is named on the shell line, and how its parameters are bound.
+
+A value with commas, brackets or blanks at its ends stands in quotes, double or single: ``faces[path="a, b [c]"]``.
+Within quotes a backslash takes the next quote or backslash as it is.
+"""
 
 import difflib
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, get_type_hints
@@ -11,6 +15,8 @@ from typing import Any, get_type_hints
 from mmbench.errors import SpecError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
+_ESCAPED = re.compile(r"""\\(["'\\])""")
 _SPEC = re.compile(rf"\s*({_NAME.pattern})\s*(?:\[(.*)\])?\s*", re.DOTALL)
 
 
@@ -33,7 +39,35 @@ class Spec:
 def _written(value: object) -> str:
     if value is None:
         return "none"
+    if isinstance(value, str) and _needs_quotes(value):
+        return quote(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _needs_quotes(value: str) -> bool:
+    """Whether a value would be read as something else if it stood between others as it is."""
+    try:
+        return parse_spec(f"x[a={value},b=c]").params != {"a": value, "b": "c"}
+    except SpecError:
+        return True
+
+
+def quote(text: str) -> str:
+    """A text in double quotes, as it is read from a spec or a list."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def join_list(texts: Iterable[str]) -> str:
+    """Names behind commas, as `split_list` splits them."""
+    return ",".join(text if _stands(text) else quote(text) for text in texts)
+
+
+def _stands(text: str) -> bool:
+    """Whether a name is read as it is from a list with another behind it."""
+    try:
+        return split_list(f"{text},a") == [text, "a"]
+    except SpecError:
+        return False
 
 
 def parse_spec(text: str) -> Spec:
@@ -42,28 +76,57 @@ def parse_spec(text: str) -> Spec:
     if not match:
         raise SpecError("cannot be read as a name", where=repr(text), remedy="write name or name[param=value,...]")
     params: dict[str, str] = {}
-    for part in split_list(match[2] or ""):
+    for part in filter(None, _split(match[2] or "")):
         key, equals, value = part.partition("=")
         key = key.strip()
         if not equals or not key.isidentifier() or key in params:
             raise SpecError(
                 f"{part.strip()!r} is not one parameter=value", where=repr(text), remedy="write name[param=value,...]"
             )
-        params[key] = value.strip()
+        params[key] = _unquoted(value.strip())
     return Spec(match[1], params)
 
 
 def split_list(text: str) -> list[str]:
-    """Split at commas that stand outside brackets; blanks around the parts are dropped."""
-    parts, depth, current = [], 0, ""
-    for char in text:
+    """Split at commas that stand outside brackets and quotes; blanks around the parts, and quotes of whole parts, go.
+
+    Raises SpecError where a quote is not closed, and where commas stand among brackets that do not match.
+    """
+    return [_unquoted(part) for part in _split(text) if part]
+
+
+def _split(text: str) -> Iterator[str]:
+    at = start = depth = n_inner = 0
+    before = ","  # the last character that is no blank: after some a quote opens, in a word it is an apostrophe
+    while at < len(text):
+        if text[at] in "\"'" and before in "=,[":
+            if not (match := _QUOTED.match(text, at)):
+                raise _unreadable(text, "a quote is not closed")
+            at = match.end() - 1
+        char = text[at]
         depth += (char == "[") - (char == "]")
+        n_inner += char == "," and depth != 0
+        if char == "," and depth < 0:
+            raise _unreadable(text, "its brackets do not match")
         if char == "," and depth == 0:
-            parts.append(current)
-            current = ""
-        else:
-            current += char
-    return [part.strip() for part in [*parts, current] if part.strip()]
+            yield text[start:at].strip()
+            start, n_inner = at + 1, 0
+        before = before if char.isspace() else char
+        at += 1
+    if depth > 0 and n_inner:
+        raise _unreadable(text, "its brackets do not match")
+    yield text[start:].strip()
+
+
+def _unreadable(text: str, why: str) -> SpecError:
+    return SpecError(
+        f"cannot be split: {why}", where=repr(text), remedy='put values with commas or brackets in "quotes"'
+    )
+
+
+def _unquoted(text: str) -> str:
+    """What stands in the quotes, where the whole text is in quotes."""
+    return _ESCAPED.sub(r"\1", text[1:-1]) if _QUOTED.fullmatch(text) else text
 
 
 def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:

@@ -1,17 +1,20 @@
-"""Protocols and folds, cut once from ids and groups alone.
+"""Protocols and folds, cut once from ids and groups.
 
-No label is read here, and no method: every method of a comparison gets the same folds, known by their fingerprint.
+No method is looked at: every method of a comparison gets the same folds, known by their fingerprint. Labels are looked
+at only where a training or validation part would lack a class; then whole groups are dealt out by their classes.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.errors import ProtocolError
 from mmbench.hashing import digest
+from mmbench.strata import Cut, classes_of, cover_classes
 from mmbench.types import Schema
 
 Rows = NDArray[np.int64]
@@ -96,12 +99,15 @@ def make_folds(
     n_folds: int = 5,
     seed: int = 0,
     validation: float = 0.2,
+    labels: NDArray[np.int64] | None = None,
 ) -> list[Fold]:
     """Cut the folds of a protocol over the samples ``ids``.
 
     Every sample is tested exactly once. The validation part is ``validation`` of what is not tested, at least one
-    group, and keeps the same groups whole. With fewer groups than ``n_folds`` there is a fold a group. Raises
-    ProtocolError when there are fewer than three groups to share out, or too few for so few folds.
+    group, and keeps the same groups whole. With fewer groups than ``n_folds`` there is a fold a group. Where a training
+    or validation part lacks one of the ``labels``, groups are shared out by their classes if fewer then do; all other
+    folds are the same with and without labels. Raises ProtocolError when there are fewer than three groups to share
+    out, or too few for so few folds.
     """
     if n_folds < 2:
         raise ProtocolError(f"{n_folds} folds cannot be cut", where="--folds", remedy="ask for 2 or more")
@@ -113,13 +119,55 @@ def make_folds(
     for scope, rows in _scopes(order, groups, protocol):
         names = np.unique(atoms[rows])
         count = _count(len(names), protocol, n_folds, scope)
-        for index, tested in enumerate(np.array_split(_shuffled(names, seed, scope, "test"), count)):
-            rest = np.setdiff1d(names, tested)
-            n_held = min(max(1, round(validation * len(rest))), len(rest) - 1)
-            held = _shuffled(rest, seed, scope, f"validation {index}")[:n_held]
-            name = tested[0] if protocol.one_out else "/".join(part for part in (scope, f"{index}") if part)
-            folds.append(_fold(str(name), rows, atoms, tested, held))
+        cuts = _cut(names, count, seed, scope, validation)
+        cut = _name_folds(cuts, protocol, scope, rows, atoms)
+        if labels is not None and find_lacking(cut, labels, np.unique(labels[rows])):
+            classes = classes_of(atoms[rows], labels[rows])
+            shuffle = partial(_shuffled_for, seed, scope)
+            cuts = cover_classes(cuts, classes, shuffle, may_move_tests=not protocol.one_out)
+            cut = _name_folds(cuts, protocol, scope, rows, atoms)
+        folds += cut
     return folds
+
+
+def _cut(names: NDArray[np.str_], count: int, seed: int, scope: str, validation: float) -> list[Cut]:
+    cuts = []
+    for index, tested in enumerate(np.array_split(_shuffled(names, seed, scope, "test"), count)):
+        rest = np.setdiff1d(names, tested)
+        n_held = min(max(1, round(validation * len(rest))), len(rest) - 1)
+        cuts.append(Cut(tested, _shuffled(rest, seed, scope, f"validation {index}")[:n_held]))
+    return cuts
+
+
+def _name_folds(cuts: Sequence[Cut], protocol: Protocol, scope: str, rows: Rows, atoms: NDArray[np.str_]) -> list[Fold]:
+    folds = []
+    for index, (tested, held) in enumerate(cuts):
+        name = tested[0] if protocol.one_out else "/".join(part for part in (scope, f"{index}") if part)
+        folds.append(_fold(str(name), rows, atoms, tested, held))
+    return folds
+
+
+def find_lacking(folds: Sequence[Fold], labels: NDArray[np.int64], classes: Iterable[int]) -> dict[str, dict[int, int]]:
+    """In how many folds the training or the validation part lacks a class: by part and class, where any does."""
+    wanted = [int(label) for label in classes]
+    found: dict[str, dict[int, int]] = {}
+    for part in ("train", "validation"):
+        there = [np.unique(labels[getattr(fold, part)]) for fold in folds]
+        counts = {label: sum(label not in each for each in there) for label in wanted}
+        if lacking := {label: count for label, count in counts.items() if count}:
+            found[part] = lacking
+    return found
+
+
+def lacking_lines(lacking: Mapping[str, Mapping[str, int]], n_folds: int) -> list[str]:
+    """A line for each part that lacks classes, by the number of folds in which it does, for people."""
+    meaning = {"train": "no model can learn it there", "validation": "the epoch is chosen without it"}
+    part_names = {"train": "training", "validation": "validation"}
+    return [
+        f"{part_names[part]} of {count} of {n_folds} folds holds no {name}: {meaning[part]}"
+        for part, counts in lacking.items()
+        for name, count in counts.items()
+    ]
 
 
 def fold_of_all(
@@ -208,6 +256,10 @@ def _scopes(order: Rows, groups: Mapping[str, NDArray[np.str_]], protocol: Proto
         return
     for subject in np.unique(groups["subject"]):
         yield str(subject), order[groups["subject"][order] == subject]
+
+
+def _shuffled_for(seed: int, scope: str, names: NDArray[np.str_], purpose: str) -> NDArray[np.str_]:
+    return _shuffled(names, seed, scope, purpose)
 
 
 def _shuffled(names: NDArray[np.str_], seed: int, scope: str, purpose: str) -> NDArray[np.str_]:

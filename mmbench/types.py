@@ -85,11 +85,16 @@ class TokenSpec:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something missing or damaged in a dataset's folder, and what to do about it."""
+    """Something missing or damaged in a dataset's folder, and what to do about it.
+
+    A run stops at it. With ``--bad drop`` it goes on where that is possible: a problem that ``concerns`` a single
+    ``"sample"`` leaves out the sample, one of a file that only some units are made of (`Dataset.sources`) these units.
+    """
 
     path: str
     message: str
     remedy: str = ""
+    concerns: Literal["dataset", "sample"] = "dataset"
 
 
 @dataclass(frozen=True)

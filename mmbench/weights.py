@@ -1,6 +1,7 @@
 """Pretrained weights: state dicts from files, without running code from them, and timm's hub."""
 
 import io
+import re
 import urllib.error
 import urllib.request
 import zipfile
@@ -10,43 +11,74 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmbench.errors import WeightsError
+from mmbench.errors import DataError, WeightsError
+from mmbench.filetypes import check_content
+from mmbench.parts import choose_model, find_models
 
 _PROBE_S = 5.0
+_SAVE = "save only the weights: torch.save(model.state_dict(), FILE)"
 
 
-def load_state_dict(path: str | Path) -> dict[str, Tensor]:
+def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tensor]:
     """Read the tensors of a ``.safetensors``, ``.bin``, ``.pt`` or ``.pth`` file onto the CPU.
 
-    Files with a ``state_dict``, ``model`` or ``model_state_dict`` entry are unwrapped. Raises WeightsError when the
-    file is missing, damaged or would need arbitrary code to load.
+    A state dict within another dict, as under ``state_dict`` or ``model``, is found; ``part`` names the one that is
+    meant where there are several, as ``teacher`` or ``ema``, or a prefix of its names. Raises WeightsError when the
+    file is missing, damaged or would need arbitrary code to load, and where ``part`` does not say which model of
+    several is meant.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         raise WeightsError("no such weights file", where=path, remedy="give weights=FILE the path of an existing file")
     try:
+        check_content(path, "is a ZIP archive")
         state = _read(path)
+    except DataError as error:
+        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or mend weights=FILE") from error
     except Exception as error:
-        raise WeightsError(
-            f"cannot be read as weights ({type(error).__name__}: {str(error)[:120].partition(chr(10))[0]})",
-            where=path,
-            remedy="save it as safetensors, or as a plain state dict with torch.save",
-        ) from error
-    for key in ("state_dict", "model_state_dict", "model"):
-        if isinstance(state.get(key), dict):
-            state = state[key]
-    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
-    if not tensors:
+        message, remedy = _explain(path, error)
+        raise WeightsError(message, where=path, remedy=remedy) from error
+    models = find_models(state)
+    if not models:
         raise WeightsError("holds no tensors", where=path, remedy="save the module's state_dict()")
-    return tensors
+    return choose_model(models, part, path)
+
+
+def _explain(path: Path, error: Exception) -> tuple[str, str]:
+    """Why torch cannot read a file of weights, and what to do."""
+    text = str(error)
+    if named := re.search(r"Unsupported (?:global: GLOBAL|class) (\S+)", text):
+        message = f"holds an object of {named[1]} beside tensors: loading it would run its code, and nothing was run"
+        return message, _SAVE
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
+        if "constants.pkl" in names:
+            return "is a TorchScript program, not weights", _SAVE
+        if "data.pkl" not in names:
+            return "is a ZIP archive that torch.save did not write", "unpack it, and give the file of weights in it"
+    return (
+        f"cannot be read as weights ({type(error).__name__}: {text.partition(chr(10))[0][:120]})",
+        "save it as safetensors, or as a plain state dict with torch.save",
+    )
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do, whatever its name: the size of a header, and a JSON object."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return head[8:] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if path.suffix == ".safetensors":
+    if _is_safetensors(path):
         from safetensors.torch import load_file
 
         return load_file(path)
-    state = torch.load(_bounded(path), map_location="cpu", weights_only=True)
+    source = _bounded(path)
+    # Opened, since by the name torch would read it as safetensors where it ends so.
+    with source.open("rb") if isinstance(source, Path) else source as file:
+        state = torch.load(file, map_location="cpu", weights_only=True)
     if not isinstance(state, dict):
         raise TypeError(f"a {type(state).__name__}, not a state dict")
     return state

@@ -412,6 +412,21 @@ class LeavesOutAUnit(GoodDataset):
         return {self.units(root)[0]: "too short"}
 
 
+class CountsNothing(GoodDataset):
+    def contents(self, root: Path) -> dict[str, int]:
+        return {}
+
+
+class CountsInWords(GoodDataset):
+    def contents(self, root: Path) -> dict[str, int]:
+        return {"all": "many"}  # type: ignore[dict-item]
+
+
+class AssumesNothingInWords(GoodDataset):
+    def assumptions(self, root: Path) -> list[str]:
+        return [""]
+
+
 class SecretSource(GoodDataset):
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         (root / "ratings.csv").read_text()
@@ -488,6 +503,9 @@ DATASETS = [
     (UnitsTwice, "units"),
     (PinsOutsideItsFolder, "download"),
     (LeavesOutAUnit, "left_out"),
+    (CountsNothing, "contents"),
+    (CountsInWords, "contents"),
+    (AssumesNothingInWords, "contents"),
     (SecretSource, "sources"),
     (SourceThatIsNot, "sources"),
     (SameIds, "ids"),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench import SpecError
-from mmbench.specs import Spec, bind, did_you_mean, parse_pairs, parse_spec, split_list
+from mmbench.specs import Spec, bind, did_you_mean, join_list, parse_pairs, parse_spec, split_list
 
 
 class Component:
@@ -40,6 +40,12 @@ class Demanding:
         (" milmer [ a = 1 , b=x ] ", "milmer", {"a": "1", "b": "x"}),
         ("late[inner=concat[dim=3,x=2],b=4]", "late", {"inner": "concat[dim=3,x=2]", "b": "4"}),
         ("timm[weights=a=b.pt]", "timm", {"weights": "a=b.pt"}),
+        ('faces[path="a, b [c]"]', "faces", {"path": "a, b [c]"}),
+        ("""faces[path='a, "b" ]', k = "it's" ]""", "faces", {"path": 'a, "b" ]', "k": "it's"}),
+        (r'x[a="\"\\",b=C:\data\new]', "x", {"a": '"\\', "b": r"C:\data\new"}),
+        ("x[a=bob's,b=ann's]", "x", {"a": "bob's", "b": "ann's"}),
+        ('late[inner=concat[path="a]b,c"],b=4]', "late", {"inner": 'concat[path="a]b,c"]', "b": "4"}),
+        ("image-folder[person=^([^]]+)]", "image-folder", {"person": "^([^]]+)"}),
     ],
 )
 def test_reads(text: str, name: str, params: dict[str, str]) -> None:
@@ -59,7 +65,8 @@ VALUES = st.one_of(
     st.integers(),
     st.none(),
     st.floats(allow_nan=False),
-    st.from_regex(r"[A-Za-z0-9_./+-]+", fullmatch=True),
+    st.text(),
+    st.text(alphabet=",[]\"'\\\\= a\n", max_size=6),
 )
 
 
@@ -70,6 +77,33 @@ def test_what_is_written_reads_the_same(params: dict[str, object]) -> None:
     again = parse_spec(str(spec))
     assert str(again) == str(spec)
     assert list(again.params) == list(params)
+    for name, value in params.items():
+        if isinstance(value, str):
+            assert again.params[name] == value
+
+
+@given(st.lists(st.text(alphabet=",[]\"'\\\\= ab", min_size=1, max_size=5), max_size=3))
+def test_lists_that_are_joined_split_the_same(names: list[str]) -> None:
+    assert split_list(join_list(names)) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('x[a="b]', "a quote is not closed"),
+        ("x[a=b],c=d]", "its brackets do not match"),
+        ("x[a=b[c,d=e]", "its brackets do not match"),
+    ],
+)
+def test_what_cannot_be_split_asks_for_quotes(text: str, why: str) -> None:
+    with pytest.raises(SpecError, match=why) as caught:
+        parse_spec(text)
+    assert '"quotes"' in caught.value.remedy
+
+
+def test_values_that_need_no_quotes_are_written_as_they_always_were() -> None:
+    for text in ("a[person=^(S[0-9]+)]", "x[a=it's,b=a b]", "late[inner=concat[dim=3,x=2],b=4]", r"x[a=C:\d]"):
+        assert str(parse_spec(text)) == text
 
 
 def test_binding_converts_to_the_annotations_over_the_defaults() -> None:

@@ -1,6 +1,5 @@
-"""Folds are cut from ids and groups alone, and nothing that must stay whole is on two sides."""
+"""Folds are cut from ids and groups, by labels only where a part lacks a class; what must stay whole is on one side."""
 
-import inspect
 from collections import Counter
 from typing import ClassVar
 
@@ -10,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench import ProtocolError, Schema
-from mmbench.splits import PROTOCOLS, Fold, default_protocol, find_protocol, fingerprint, make_folds
+from mmbench.splits import (
+    PROTOCOLS,
+    Fold,
+    default_protocol,
+    find_lacking,
+    find_protocol,
+    fingerprint,
+    lacking_lines,
+    make_folds,
+)
 
 ALL = sorted(PROTOCOLS)
 BOTH = Schema((), {"task": ("a", "b")}, ("subject", "trial"))
@@ -223,12 +231,70 @@ def test_a_protocol_reads_no_other_group_than_it_needs(protocol: str) -> None:
     assert groups.read == set(PROTOCOLS[protocol].needs)
 
 
-def test_labels_cannot_reach_a_protocol() -> None:
-    assert list(inspect.signature(make_folds).parameters) == [
-        "ids",
-        "groups",
-        "protocol",
-        "n_folds",
-        "seed",
-        "validation",
+def one_label(people: People, labels: list[int]) -> np.ndarray:
+    """The label of each sample where each person has one."""
+    return np.array([labels[int(name[1:])] for name in people.groups["subject"]])
+
+
+@pytest.mark.parametrize("protocol", ALL)
+@quick
+@given(sizes=SIZES, n_folds=st.integers(2, 8), seed=st.integers(0, 5))
+def test_labels_change_nothing_where_every_part_has_every_class(protocol, sizes, n_folds, seed) -> None:
+    people = People(sizes)
+    plain = people.folds(protocol, n_folds, seed)
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, len(people.ids))
+    cut = make_folds(people.ids, people.groups, PROTOCOLS[protocol], n_folds, seed, labels=labels)
+    scopes = {fold.name.partition("/")[0] if PROTOCOLS[protocol].per_subject else "" for fold in plain}
+    for scope in scopes:
+        before, after = ([fold for fold in folds if fold.name.startswith(scope)] for folds in (plain, cut))
+        rows = np.concatenate(parts(before[0]))
+        if not find_lacking(before, labels, np.unique(labels[rows])):
+            assert fingerprint(after, people.ids) == fingerprint(before, people.ids)
+
+
+@quick
+@given(
+    labels=st.lists(st.integers(0, 2), min_size=6, max_size=14),
+    n_folds=st.integers(2, 6),
+    seed=st.integers(0, 5),
+    protocol=st.sampled_from(["subject", "loso"]),
+)
+def test_groups_stay_whole_and_fewer_parts_lack_a_class(labels, n_folds, seed, protocol) -> None:
+    people = People([[2]] * len(labels))
+    of = one_label(people, labels)
+    folds = make_folds(people.ids, people.groups, PROTOCOLS[protocol], n_folds, seed, labels=of)
+    again = make_folds(people.ids, people.groups, PROTOCOLS[protocol], n_folds, seed, labels=of)
+    assert fingerprint(folds, people.ids) == fingerprint(again, people.ids)
+    assert Counter(row for fold in folds for row in fold.test.tolist()) == Counter(range(len(people.ids)))
+    for fold in folds:
+        sides = [set(people.groups["subject"][part].tolist()) for part in parts(fold)]
+        assert all(sides)
+        assert sum(map(len, sides)) == len(labels)
+
+    def count(folds: list[Fold]) -> int:
+        return sum(sum(each.values()) for each in find_lacking(folds, of, np.unique(of)).values())
+
+    assert count(folds) <= count(people.folds(protocol, n_folds, seed))
+
+
+@pytest.mark.parametrize("protocol", ["subject", "loso"])
+@pytest.mark.parametrize("seed", range(6))
+def test_four_patients_among_twenty_are_in_every_part(protocol: str, seed: int) -> None:
+    people = People([[3]] * 20)
+    of = one_label(people, [1] * 4 + [0] * 16)
+    folds = make_folds(people.ids, people.groups, PROTOCOLS[protocol], 5, seed, labels=of)
+    assert find_lacking(folds, of, (0, 1)) == {}
+    assert find_lacking(people.folds(protocol, 5, seed), of, (0, 1)) != {}, "plain folds lack them"
+
+
+def test_parts_that_cannot_have_every_class_are_counted_and_told() -> None:
+    people = People([[5]] * 8)
+    of = one_label(people, [1, 1, 0, 0, 0, 0, 0, 0])
+    folds = make_folds(people.ids, people.groups, PROTOCOLS["subject"], 5, labels=of)
+    assert find_lacking(folds, of, (0, 1)) == {"validation": {1: 2}}, "one is tested, one trained on"
+    assert lacking_lines({"train": {"b": 1}, "validation": {"a": 2}}, 5) == [
+        "training of 1 of 5 folds holds no b: no model can learn it there",
+        "validation of 2 of 5 folds holds no a: the epoch is chosen without it",
     ]
+    assert find_lacking(folds, of, (0, 1, 2))["train"] == {2: 5}

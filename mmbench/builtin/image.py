@@ -7,7 +7,16 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained, load_state_dict
+from mmbench import (
+    Encoder,
+    Modality,
+    SpecError,
+    TokenSpec,
+    WeightsError,
+    choose_prefix,
+    fetch_pretrained,
+    load_state_dict,
+)
 
 CHOICES = "choose one: pretrained=true (timm's hub, needs the network), weights=FILE, or pretrained=false (random)"
 
@@ -34,6 +43,7 @@ class TimmImages(Encoder):
         model: str = "resnet18",
         pretrained: bool = False,
         weights: str | None = None,
+        part: str | None = None,
         frozen: bool = False,
     ) -> None:
         super().__init__(modality)
@@ -41,7 +51,7 @@ class TimmImages(Encoder):
             raise SpecError("both pretrained=true and weights=FILE are given", where="timm", remedy=CHOICES)
         self.network = create_network(model, pretrained, modality)
         if weights is not None:
-            load_weights(self.network, weights)
+            load_weights(self.network, weights, part)
         config = self.network.pretrained_cfg
         self.register_buffer("mean", torch.tensor(config["mean"]).reshape(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config["std"]).reshape(3, 1, 1), persistent=False)
@@ -111,11 +121,17 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
 
 
-def load_weights(network: Any, path: str) -> None:
-    """Load all but the classifier from a file, or raise WeightsError."""
+def load_weights(network: Any, path: str, part: str | None = None) -> None:
+    """Load all but the classifier from a file, behind whatever prefix, or raise WeightsError.
+
+    ``part`` says which is meant of several models in the file.
+    """
     classifier = network.pretrained_cfg["classifier"]
     heads = tuple(f"{head}." for head in ([classifier] if isinstance(classifier, str) else classifier or []))
-    state = {name: value for name, value in load_state_dict(path).items() if not name.startswith(heads)}
+    found = load_state_dict(path, part)
+    prefix = choose_prefix(found, [[name for name, _ in network.named_parameters()]], path, part) or ""
+    own = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
+    state = {name: value for name, value in own.items() if not name.startswith(heads)}
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

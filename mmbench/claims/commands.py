@@ -9,6 +9,7 @@ from typing import Any
 from mmbench.claims.questions import ClaimSpec
 from mmbench.prepare import default_cache
 from mmbench.runspec import RunSpec
+from mmbench.specs import join_list
 
 
 def run_command(spec: RunSpec, data: str | None = None, command: str = "run") -> str:
@@ -16,9 +17,9 @@ def run_command(spec: RunSpec, data: str | None = None, command: str = "run") ->
 
     ``command`` is another that takes a spec.
     """
-    words: list[tuple[str, Any]] = [("against", ",".join(spec.against))]
+    words: list[tuple[str, Any]] = [("against", join_list(spec.against))]
     words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "standardize", "preset")]
-    words += [(name, ",".join(getattr(spec, name) or ())) for name in ("units", "modalities")]
+    words += [(name, join_list(getattr(spec, name) or ())) for name in ("units", "modalities")]
     words += [("encoder", pair) for pair in _pairs(spec.encoders)]
     words += [(name.replace("_", "-"), getattr(spec, name)) for name in ("tune", "tune_seconds")]
     rarely = {"tune-scope": spec.tune_scope, "diagnose": spec.diagnose, "bad": spec.bad, "threads": spec.threads}
@@ -36,7 +37,7 @@ def portable_command(spec: RunSpec, command: str = "run") -> str:
 
 def claim_command(spec: ClaimSpec, card: str, data: str | None = None) -> str:
     """``mmbench claim ...`` that runs what is missing of a card."""
-    words = [("on", spec.on), ("only", ",".join(spec.only))]
+    words = [("on", spec.on), ("only", join_list(spec.only))]
     return _line("claim", [spec.method, card], [*words, *_shared(spec, data)]) + " --run"
 
 

@@ -8,7 +8,7 @@ import typer
 
 from mmbench.cli.console import note, progress, show, show_json, show_text
 from mmbench.cli.options import Json, Plugins
-from mmbench.errors import SpecError
+from mmbench.errors import DataError, SpecError
 from mmbench.specs import bind_arguments, parse_pairs, parse_spec
 
 app = typer.Typer(
@@ -107,10 +107,10 @@ def check(
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Say what of a dataset is there, what is missing or damaged, and what to do about it."""
+    """Say what of a dataset is there, what is missing, damaged or left out, and what to do about it."""
     from dataclasses import asdict
 
-    from mmbench.gaps import left_out_lines
+    from mmbench.inventory import Inventory, take_inventory
     from mmbench.plugins import load_registry
     from mmbench.prepare import default_cache, locate
 
@@ -120,22 +120,35 @@ def check(
         root = locate(registry, spec, data, cache or default_cache())
         found = registry.dataset(spec)
         problems = found.check(root)
-        units = [] if problems else found.units(root)
         schema = found.schema() if problems else found.schema_of(root)
-        left_out = {} if problems else dict(found.left_out(root))
+        try:
+            inventory = take_inventory(found, root, [problem.path for problem in problems])
+        except DataError:
+            if not problems:
+                raise
+            inventory = Inventory([], {})  # what is wrong is among the problems
     if as_json:
-        found_there = {"units": units, "tasks": dict(schema.tasks), "groups": list(schema.groups), "left_out": left_out}
-        show_json({"root": str(root), **found_there, "problems": [asdict(problem) for problem in problems]})
-    elif not problems:
-        show(f"{spec.name}: {len(units)} units in {root}, nothing missing")
-        for task, classes in schema.tasks.items():
-            show_text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}")
-        for line in left_out_lines(left_out):
-            show_text(line)
-    for problem in () if as_json else problems:
-        note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
+        known = {"root": str(root), "tasks": dict(schema.tasks), "groups": list(schema.groups), **asdict(inventory)}
+        show_json({**known, "problems": [asdict(problem) for problem in problems]})
+    else:
+        _show_check(spec.name, root, schema, inventory, problems)
     if problems:
         raise typer.Exit(2)
+
+
+def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: list[Any]) -> None:
+    from mmbench.inventory import contents_lines
+
+    n_units = len(inventory.units)
+    n_problems = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "nothing missing"
+    show_text(f"{name}: {n_units} unit{'' if n_units == 1 else 's'} in {root}, {n_problems}")
+    if not problems:
+        for task, classes in schema.tasks.items():
+            show_text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}")
+    for line in [*contents_lines(inventory.contents), *inventory.lines]:
+        show_text(line)
+    for problem in problems:
+        note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
 
 
 @app.command("simulate")
@@ -177,7 +190,7 @@ def prepare(
     """Turn a dataset's files into one prepared file, as a run would."""
     from joblib import cpu_count
 
-    from mmbench.gaps import gap_lines
+    from mmbench.gaps import gap_lines, loss_line
     from mmbench.plugins import load_registry
     from mmbench.prepare import Preparation, default_cache, locate
     from mmbench.prepare import prepare as make
@@ -189,5 +202,7 @@ def prepare(
         root = locate(load_registry(plugins), spec, data, shelf)
         store = make(Preparation(spec, root, shelf, plugins, bad), jobs or cpu_count())
     show(f"{len(store)} samples in {store.path}")
+    if losses := loss_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
+        show_text(losses)
     for line in gap_lines(store.attributes["gaps"]):
         show(line)

@@ -23,6 +23,7 @@ from mmbench.conformance.samples import (
     demand_shapes,
     same_sample,
 )
+from mmbench.errors import DataError
 from mmbench.pins import check_pins
 from mmbench.types import Access, Kind, Problem, Sample, Schema
 
@@ -69,7 +70,10 @@ class DatasetCase:
         """The samples of the first units, from a new instance."""
         dataset = self.build()
         for unit in self.units:
-            yield from dataset.read(self.root, unit)
+            for sample in dataset.read(self.root, unit):
+                if isinstance(sample, DataError):
+                    raise sample
+                yield sample
 
     def _cache(self) -> Path:
         if self.cache is None:
@@ -170,6 +174,18 @@ def check_left_out(case: DatasetCase) -> None:
     demand(not both, f"left_out() and units() both name {', '.join(both)}")
 
 
+def check_contents(case: DatasetCase) -> None:
+    """What there is is counted, and what is assumed of it told."""
+    dataset = case.build()
+    contents = dataset.contents(case.root)
+    demand(len(contents) > 0, "contents() counts nothing")
+    for name, number in contents.items():
+        counted = isinstance(number, int) and number >= 0
+        demand(bool(name) and counted, f"contents() says {number!r} of {name!r}, which is no number of files")
+    for line in dataset.assumptions(case.root):
+        demand(isinstance(line, str) and bool(line), f"assumptions() holds {line!r}, which is no sentence")
+
+
 def check_sources(case: DatasetCase) -> None:
     """Sources exist, and no other file under the folder is opened while reading."""
     dataset = case.build()
@@ -229,6 +245,7 @@ CHECKS = (
     check_empty_folder,
     check_units,
     check_left_out,
+    check_contents,
     check_sources,
     check_ids,
     check_groups,

@@ -87,8 +87,8 @@ def _open_data(record: Record, place: Place) -> Store:
     name = parse_spec(run["dataset"])
     root = locate(registry, name, place.data, place.cache)
     units = tuple(run["units"]) if run["units"] else None
-    check_files(registry.dataset(name), root, units)
-    bad = "drop" if run["dropped"] else "error"
+    bad = "drop" if run["dropped"] or run.get("lost") else "error"
+    check_files(registry.dataset(name), root, units, bad)
     return prepare(Preparation(name, root, place.cache, place.plugins, bad, units), jobs=place.jobs)
 
 

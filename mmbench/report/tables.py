@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.comparison import Comparison, MethodResult, missing_lines
-from mmbench.gaps import gap_lines
+from mmbench.gaps import gap_lines, loss_line
 from mmbench.report.budgets import tuning_lines
 from mmbench.report.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
 from mmbench.report.layout import (
@@ -165,8 +165,8 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
     yield f"{len(first.labels)} samples, {len(first.records) // seeds} folds, {seeds} seed(s)"
     if run["units"]:
         yield f"only {', '.join(run['units'])}"
-    if run["dropped"]:
-        yield f"{run['dropped']} unusable samples were left out"
+    if losses := loss_line(run["dropped"], run.get("lost", ())):
+        yield losses
     yield from gap_lines(run.get("gaps", {}))
 
 
@@ -188,7 +188,7 @@ def _tables(preset: Mapping[str, Any]) -> Iterator[str]:
             listed = {
                 name: "+".join(map(str, value)) if isinstance(value, list) else value for name, value in values.items()
             }
-            yield str(Spec(table, listed)).replace(",", ", ")
+            yield f"{table}[{', '.join(str(Spec('', {key: value}))[1:-1] for key, value in listed.items())}]"
 
 
 def _marks(comparison: Comparison) -> Iterator[str]:

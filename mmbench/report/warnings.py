@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mmbench.comparison import Comparison
+from mmbench.splits import lacking_lines
 
 
 class Warned(NamedTuple):
@@ -20,9 +21,11 @@ class Warned(NamedTuple):
 
 
 def find_warnings(comparison: Comparison) -> Iterator[Warned]:
-    """Test samples that share a trial with the training part, and data that are simulated."""
+    """Test samples that share a trial with the training part, parts that lack a class, and data that are simulated."""
     for group, share in comparison.run["straddling"].items():
         if share > 0:
             yield Warned("LEAK:", f"{share:.0%} of the test samples share their {group} with the training part.", True)
+    for line in lacking_lines(comparison.run.get("lacking", {}), comparison.run["folds"]):
+        yield Warned("MISSING CLASS:", f"{line}.", False)
     if comparison.simulated:
         yield Warned("SIMULATED data:", "these scores say nothing about people.", False)

@@ -1,5 +1,6 @@
 """What each modality is worth to the methods of a comparison: the block under its table."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from rich.table import Table
@@ -54,7 +55,7 @@ def worth_lines(comparison: Comparison, details: bool = True) -> Iterator[str]:
     undone = [method for method in comparison.methods if is_undiagnosed(method)]
     if undone:
         names = ", ".join(method.name for method in undone)
-        yield f"not diagnosed: {names}; mmbench diagnose {from_here(comparison.path)}"
+        yield f"not diagnosed: {names}; mmbench diagnose {shlex.quote(str(from_here(comparison.path)))}"
     for why in find_reasons(comparison.methods):
         yield f"{why}; mmbench diagnose does"
 

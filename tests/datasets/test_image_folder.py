@@ -1,6 +1,9 @@
 """A folder for each class: what is found, who is held out, what is refused. The images are drawn."""
 
 import io
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +12,24 @@ from PIL import Image
 
 import mmbench
 from mmbench import DataError, SpecError, conformance
+from mmbench.comparison import describe_run
+from mmbench.inventory import take_inventory
 from mmbench.prepare import Preparation, prepare
+from mmbench.progress import Silent, reporting
+from mmbench.report.warnings import find_warnings
 from mmbench.specs import Spec
 from mmbench_datasets.image_folder import ImageFolder
 from mmbench_datasets.image_folder import dataset as module
 
 QUICK = {"epochs": 1}
+
+
+class Listener(Silent):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
 
 
 def draw(path: Path, size: tuple[int, int] = (40, 32), shade: int = 128, mode: str = "RGB", **options: object) -> Path:
@@ -85,14 +100,27 @@ def test_numbered_classes_are_in_the_order_of_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("person", "names", "found"),
     [
-        ("auto", ["a/001.jpg", "a/002.jpg", "b/001.jpg", "b/002.jpg"], ["001", "002", "001", "002"]),
+        ("auto", ["a/001.jpg", "a/007.jpg", "b/001.jpg", "b/007.jpg"], ["001", "007", "001", "007"]),
+        ("auto", ["a/001.jpg", "a/002.jpg", "b/001.jpg", "b/002.jpg"], None),
+        ("auto", ["a/9.jpg", "a/10.jpg", "b/9.jpg", "b/11.jpg", "b/10.jpg"], None),
+        ("(.*)", ["a/001.jpg", "a/002.jpg", "b/001.jpg", "b/002.jpg"], ["001", "002", "001", "002"]),
         ("auto", ["a/im0.jpg", "a/im1.jpg", "b/im0.jpg", "b/im1.jpg", "b/im2.jpg"], None),
         ("auto", ["a/im0.jpg", "a/im1.jpg", "b/x0.jpg", "b/x1.jpg"], None),
         ("^(S[0-9]+)", ["a/S005_1.jpg", "a/S011_1.jpg", "b/S005_2.jpg"], ["S005", "S011", "S005"]),
         ("^[A-B]([FM][0-9]{2})", ["a/AF01HA.jpg", "b/BF01SA.jpg"], ["F01", "F01"]),
         (None, ["a/001.jpg", "b/001.jpg"], None),
     ],
-    ids=["recurring", "counted", "never-again", "first-part", "sessions", "none"],
+    ids=[
+        "recurring",
+        "numbered-alike",
+        "numbered-from-nine",
+        "numbers-said-to-be-people",
+        "counted",
+        "never-again",
+        "first-part",
+        "sessions",
+        "none",
+    ],
 )
 def test_who_is_on_an_image(tmp_path: Path, person: str | None, names: list[str], found: list[str] | None) -> None:
     dataset = ImageFolder(size=16, person=person)
@@ -172,8 +200,9 @@ def sixteen_bits(path: Path) -> None:
 def test_a_damaged_image_is_named(tmp_path: Path, damage: object) -> None:
     made(tmp_path, ["a/x.jpg", "b/y.jpg"])
     damage(tmp_path / "a" / "x.jpg")  # type: ignore[operator]
-    with pytest.raises(DataError, match=r"a/x\.jpg: cannot be read as an image"):
-        list(ImageFolder().read(tmp_path, "a/0"))
+    (error,) = ImageFolder().read(tmp_path, "a/0")
+    assert isinstance(error, DataError)
+    assert re.search(r"a/x\.jpg: cannot be read as an image", error.line)
 
 
 @pytest.mark.parametrize("limit", [1000, 100])
@@ -182,8 +211,9 @@ def test_an_image_that_would_fill_the_memory_is_refused(
 ) -> None:
     made(tmp_path, ["a/x.jpg", "b/y.jpg"])
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(DataError, match=r"a/x\.jpg: .*DecompressionBomb"):
-        list(ImageFolder().read(tmp_path, "a/0"))
+    (error,) = ImageFolder().read(tmp_path, "a/0")
+    assert isinstance(error, DataError)
+    assert re.search(r"a/x\.jpg: .*DecompressionBomb", error.line)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +223,10 @@ def test_an_image_that_would_fill_the_memory_is_refused(
         (["happy/x.jpg"], "holds only the class 'happy'"),
         (["happy/ann/x.jpg", "happy/z.jpg", "sad/y.jpg"], "is a folder in the folder of a class"),
         (["happy/x.jpg", "sad/notes.txt"], "class 'sad' has no image"),
+        (["happy/x.jpg", "Happy/y.jpg"], "the classes 'Happy' and 'happy' differ only in case"),
+        (["train/sad/x.jpg", "train/joy/x.jpg", "test/Sad/y.jpg"], "the classes 'Sad' and 'sad' differ only in case"),
+        (["a b/x.jpg", "a  b/y.jpg"], "differ only in case, blanks"),
+        (["caf\u00e9/x.jpg", "cafe\u0301/y.jpg"], "the coding of accents"),
     ],
 )
 def test_check_says_what_is_wrong(tmp_path: Path, names: list[str], told: str) -> None:
@@ -205,6 +239,71 @@ def test_check_says_what_is_wrong(tmp_path: Path, names: list[str], told: str) -
     problems = ImageFolder().check(tmp_path)
     assert [told in problem.message for problem in problems] == [True]
     assert all(problem.remedy for problem in problems)
+
+
+def test_every_file_with_an_image_in_it_is_read_or_left_out_with_a_reason(people: Path) -> None:
+    neutral = people / "neutral"
+    for name in ("gus.JPG", "hal.jfif", "ida.jpe", "joe (1).jpg"):
+        draw(neutral / name, format="JPEG")
+    draw(neutral / "kim.jpg.part", format="JPEG")
+    draw(people / "loose.png")
+    shutil.copy(neutral / "ann.jpg", neutral / "ann (1).jpg")
+    shutil.copy(neutral / "ann.jpg", neutral / "ann - Copy.jpg")
+    for name in ("bob.heic", "notes.txt", ".DS_Store"):
+        (neutral / name).write_bytes(b"x")
+    dataset = ImageFolder(size=16)
+    assert dataset.check(people) == []
+    assert dataset.contents(people) == {"neutral": 6 + 4, "smiling": 6}
+    left_out = dataset.left_out(people)
+    assert {path: reason.split(":")[0].split(",")[0] for path, reason in left_out.items()} == {
+        "loose.png": "lies in the folder of no class",
+        "neutral/ann (1).jpg": "is the same file twice",
+        "neutral/ann - Copy.jpg": "is the same file twice",
+        "neutral/bob.heic": ".heic is a format of images that is not read",
+        "neutral/kim.jpg.part": "holds an image",
+        "neutral/notes.txt": "its name does not end like that of an image",
+    }
+    assert take_inventory(dataset, people).unread == ["neutral/.DS_Store"]
+
+
+def test_what_is_assumed_of_people_is_told(tmp_path: Path) -> None:
+    for names, told in {
+        ("a/ann.jpg", "a/bob.jpg", "b/ann.jpg", "b/bob.jpg"): "people: 2, assumed from names of files",
+        ("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg"): "the numbers 1-2 in the names recur",
+        ("a/P1_0.jpg", "b/P2_0.jpg"): "people: not known, so one may be in training and test",
+    }.items():
+        root = made(tmp_path / told[:20], list(names))
+        (line,) = ImageFolder().assumptions(root)
+        assert told in line
+        assert "image-folder[person=" in line
+        assert ImageFolder(person=None).assumptions(root) == []
+
+
+def test_a_link_to_nothing_stops_a_run_or_is_dropped(people: Path, tmp_path: Path) -> None:
+    (people / "neutral" / "gus.jpg").symlink_to("nowhere.jpg")
+    what = Preparation(Spec("image-folder", {"size": 16}), people, tmp_path / "cache")
+    with pytest.raises(DataError, match=r"gus\.jpg: is a link to nowhere\.jpg, which is not there.*--bad drop"):
+        prepare(what)
+    store = prepare(replace(what, bad="drop"))
+    assert len(store) == 12
+    (line,) = store.attributes["dropped"]
+    assert "gus.jpg: is a link to nowhere.jpg" in line
+
+
+def test_damaged_images_are_dropped_one_by_one(people: Path, tmp_path: Path) -> None:
+    break_off(people / "neutral" / "ann.jpg")
+    sixteen_bits(people / "smiling" / "bob.png")
+    (people / "smiling" / "cem.png").write_text("<html>not found</html>")
+    (people / "smiling" / "dan.png").write_bytes(b"")
+    store = prepare(Preparation(Spec("image-folder", {"size": 16}), people, tmp_path / "cache", bad="drop"))
+    assert len(store) == 12 - 4
+    told = [line.partition(f"{people}/")[2] for line in store.attributes["dropped"]]
+    assert [line[:60] for line in told] == [
+        "neutral/ann.jpg: cannot be read as an image (OSError: Trunca",
+        "smiling/bob.png: cannot be read as an image (ValueError: its",
+        "smiling/cem.png: is an HTML page, perhaps what a server answ",
+        "smiling/dan.png: is empty — get this file again",
+    ]
 
 
 def test_check_finds_what_is_no_image_without_decoding(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,11 +345,26 @@ def test_a_run_holds_out_whole_people(people: Path, tmp_path: Path) -> None:
         assert len(record.ids) == 2 * len(set(record.units)) == 4
 
 
+def test_two_patients_and_six_controls_are_told_before_training(tmp_path: Path) -> None:
+    names = [f"{'patient' if person < 2 else 'control'}/P{person}_{at}.png" for person in range(8) for at in range(2)]
+    root = made(tmp_path / "patients", names)
+    with reporting(listener := Listener()):
+        result = mmbench.run(
+            "prior", "image-folder[person=(P[0-9]),size=16]", data=root, out=tmp_path / "runs", jobs=1, training=QUICK
+        )
+    told = "validation of 2 of 5 folds holds no patient: the epoch is chosen without it"
+    assert told in listener.messages
+    assert result.run["lacking"] == describe_run(result)["lacking"] == {"validation": {"patient": 2}}
+    assert [warning.line for warning in find_warnings(result)] == [f"MISSING CLASS: {told}."]
+    for record in result.methods[0].records:
+        assert len(set(record.units)) in (1, 2)
+
+
 def test_a_missing_folder_and_bad_files_are_one_line(people: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="give --data DIR"):
         mmbench.run("logistic", "image-folder", out=tmp_path)
     (people / "neutral" / "gus.jpg").write_text("not an image")
-    with pytest.raises(DataError, match=r"gus\.jpg: is no image"):
+    with pytest.raises(DataError, match=r"gus\.jpg: does not begin like an image"):
         mmbench.run("logistic", "image-folder", data=people, out=tmp_path)
 
 

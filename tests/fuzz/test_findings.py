@@ -181,15 +181,17 @@ def test_seals_that_do_not_fit(bench, change):
 
 def test_a_pickle_that_asks_for_room(bench):
     asks = b"\x80\x05\x96" + struct.pack("<Q", 10**12) + b"."
-    refused(bench, "dat", asks, DataError, match="truncated or damaged")
+    refused(bench, "dat", asks, DataError, match="a pickle of protocol 5")
 
 
 def test_a_pickle_with_odd_names_is_told_in_one_line(bench):
-    refused(bench, "dat", b"c\xc2\x9a\x1b\n\xc2\xb0\n.", DataError, match="tries to run code")
+    refused(bench, "dat", b"c\xc2\x9a\x1b\n\xc2\xb0\n.", DataError, match="is no array of numbers")
 
 
 def test_matlab_files_of_another_level(bench):
-    refused(bench, "mat", bytes.fromhex("00c43686c803c1fa3fc2aa2c541406204005a51e"), DataError, match="not of level 5")
+    refused(
+        bench, "mat", bytes.fromhex("00c43686c803c1fa3fc2aa2c541406204005a51e"), DataError, match="is not of level 5"
+    )
 
 
 @pytest.mark.parametrize("at", range(128, 700, 37))

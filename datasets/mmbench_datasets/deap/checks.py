@@ -1,13 +1,14 @@
 """What is missing or damaged in a folder that should hold DEAP, found without decoding anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mmbench import DataError, Problem
+from mmbench import DataError, Problem, check_content
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.files import load_ratings
 from mmbench_datasets.deap.originals import check_original
 from mmbench_datasets.deap.video import AGAIN, is_truncated
+from mmbench_datasets.names import list_files
 
 _MATCHES = "says which video belongs to which trial"
 _LABELS = "has the ratings, and the order in which the videos were shown"
@@ -39,19 +40,49 @@ def check_home(
     return problems
 
 
+def describe_left_out(root: Path, source: layout.Source, *, want_video: bool, drop_faceless: bool) -> Mapping[str, str]:
+    """What of DEAP's files no sample is made of, by subject or by path from ``root``, and why."""
+    home = layout.find_home(root)
+    recordings = layout.find_recordings(home, source)
+    left: dict[str, str] = {}
+    for name, folders in layout.FOLDERS.items():
+        for folder, _ in folders if name != source else ():
+            left |= _leave_folder(root, home / folder, f"source={source} does not read it")
+    if not want_video:
+        left |= _leave_folder(root, home / layout.VIDEO_FOLDER, "video=false does not read it")
+    for folder, suffix in layout.FOLDERS[source]:
+        others = (path for path in list_files(home / folder) if path.suffix.lower() == suffix)
+        for path in others:
+            if (used := recordings.get(path.stem.lower())) and used != path:
+                left[_from(root, path)] = f"{_from(root, used)} is read in its place"
+    if drop_faceless:
+        left |= {name: "no face video, and faces=drop" for name in recordings if not layout.find_videos(home, name)}
+    return left
+
+
+def _leave_folder(root: Path, folder: Path, why: str) -> Mapping[str, str]:
+    return {_from(root, folder): why} if folder.is_dir() else {}
+
+
+def _from(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
 def _check_recording(path: Path) -> Iterator[Problem]:
     remedy = "copy or download the file from DEAP again"
     try:
+        check_content(path, "is a MATLAB file of level 5")
+    except DataError as error:
+        yield Problem(str(path), error.message, remedy)
+        return
+    try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - 1))
+            file.seek(-1, 2)
             last = file.read(1)
     except OSError as error:  # a link to nowhere, or no permission
         yield Problem(str(path), f"the file cannot be read ({error.strerror})", remedy)
         return
-    if size == 0:
-        yield Problem(str(path), "the file is empty", remedy)
-    elif path.suffix == ".dat" and last != b".":
+    if path.suffix.lower() == ".dat" and last != b".":
         yield Problem(str(path), "the file is truncated: a pickle ends with a full stop", remedy)
 
 
@@ -71,7 +102,7 @@ def _check_original(path: Path) -> Iterator[Problem]:
 
 
 def _check_ratings(path: Path, use: str) -> Iterator[Problem]:
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         yield Problem(str(path), f"is missing; it {use}", "get metadata_csv from DEAP")
         return
     try:

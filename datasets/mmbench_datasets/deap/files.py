@@ -1,7 +1,7 @@
 """Reads DEAP's signals and ratings, and checks all that later code relies on."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 from mmbench_datasets.deap.layout import DATA_SHAPE, LABELS_SHAPE, RATINGS
 from mmbench_datasets.deap.mat5 import load_mat
 from mmbench_datasets.deap.pickle2 import load_pickle
@@ -41,23 +41,23 @@ Ratings = Mapping[tuple[int, int], Rating]
 
 
 def load_recording(path: Path) -> Recording:
-    """Read ``sNN.dat`` or ``sNN.mat``; raises DataError naming the file, and the trial where there is one."""
+    """Read ``sNN.dat`` or ``sNN.mat``, whatever its values; raises DataError naming the file."""
+    check_content(path, "is a MATLAB file of level 5")
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"is larger than {_MAX_BYTES >> 20} MB, DEAP's are not", where=path, remedy=_AGAIN)
     try:
         arrays = _load(path)
     except (ValueError, MemoryError) as error:
-        kind = "a pickle" if path.suffix == ".dat" else "a MATLAB file"
-        raise DataError(f"is truncated or damaged, not {kind} of DEAP ({error})", where=path, remedy=_AGAIN) from error
+        kind = "a pickle" if path.suffix.lower() == ".dat" else "a MATLAB file"
+        message = f"cannot be read as {kind} of DEAP: {error}"
+        raise DataError(message, where=path, remedy=_AGAIN) from error
     for key, shape in (("data", DATA_SHAPE), ("labels", LABELS_SHAPE)):
         _check_array(path, key, arrays.get(key), shape)
-    recording = Recording(arrays["data"], arrays["labels"])
-    _check_values(path, recording)
-    return recording
+    return Recording(arrays["data"], arrays["labels"])
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
-    if path.suffix == ".dat":
+    if path.suffix.lower() == ".dat":
         return load_pickle(path)
     return load_mat(path.read_bytes(), ("data", "labels"), _MAX_BYTES)
 
@@ -69,23 +69,24 @@ def _check_array(path: Path, key: str, array: NDArray[Any] | None, shape: tuple[
         raise DataError(f"{key!r} is {array.dtype} {array.shape}, not numbers {shape}", where=path, remedy=_AGAIN)
 
 
-def _check_values(path: Path, recording: Recording) -> None:
-    if bad := np.flatnonzero(~np.isfinite(recording.data).all(axis=(1, 2))).tolist():
-        raise DataError("has NaN or infinite values", where=f"{path}, trial {bad[0] + 1}", remedy=_AGAIN)
+def find_bad_trials(path: Path, recording: Recording) -> dict[int, DataError]:
+    """The rows of a recording that cannot be used, and why: signals that are no numbers, ratings outside 1-9."""
     inside = (recording.labels >= 1) & (recording.labels <= 9)  # False for NaN
-    if bad := np.flatnonzero(~inside.all(axis=1)).tolist():
-        column = int(np.flatnonzero(~inside[bad[0]])[0])
-        raise DataError(
-            f"{RATINGS[column].lower()} is {recording.labels[bad[0], column]:g}, outside 1-9",
-            where=f"{path}, trial {bad[0] + 1}",
-            remedy=_AGAIN,
-        )
+    found = {}
+    for row in np.flatnonzero(~inside.all(axis=1)).tolist():
+        column = int(np.flatnonzero(~inside[row])[0])
+        message = f"{RATINGS[column].lower()} is {recording.labels[row, column]:g}, outside 1-9"
+        found[row] = DataError(message, where=f"{path}, trial {row + 1}", remedy=_AGAIN)
+    for row in np.flatnonzero(~np.isfinite(recording.data).all(axis=(1, 2))).tolist():
+        found[row] = DataError("has NaN or infinite values", where=f"{path}, trial {row + 1}", remedy=_AGAIN)
+    return dict(sorted(found.items()))
 
 
 def load_ratings(path: Path) -> Ratings:
     """Read ``participant_ratings.csv``; every row is checked."""
     ratings: dict[tuple[int, int], Rating] = {}
     shown: set[tuple[int, int]] = set()
+    check_content(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
@@ -126,12 +127,16 @@ def _parse_whole(text: str) -> int:
     return int(value)
 
 
-def check_agreement(path: Path, ratings: Ratings, participant: int, labels: NDArray[np.floating[Any]]) -> None:
-    """Raise DataError unless the ratings of every Experiment_id are the labels in its row.
+def check_agreement(
+    path: Path, ratings: Ratings, participant: int, labels: NDArray[np.floating[Any]], bad: Collection[int] = ()
+) -> None:
+    """Raise DataError unless the ratings of every Experiment_id are the labels in its row; ``bad`` rows have none.
 
     Where they differ, one of the two is not in the order it should be in, and faces would get another clip's label.
     """
     for row, label in enumerate(labels):
+        if row in bad:
+            continue
         rating = ratings.get((participant, row + 1))
         where = f"{path}, participant {participant}, Experiment_id {row + 1}"
         if rating is None:

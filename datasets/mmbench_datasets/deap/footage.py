@@ -1,5 +1,6 @@
 """Which face video belongs to which trial of the EEG, and the faces in it."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from mmbench_datasets.deap.faces import Bag, FaceFinder
 
 
-def match_videos(home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
-    """The videos of a subject by Experiment_id; they are numbered in the order of presentation, the EEG is not."""
+def match_videos(home: Path, unit: str, labels: NDArray[np.floating], bad: Collection[int] = ()) -> dict[int, Path]:
+    """The videos of a subject by Experiment_id; they are numbered in the order of presentation, the EEG is not.
+
+    The ``labels`` have to be those of the ratings, but in ``bad`` rows.
+    """
     videos = layout.find_videos(home, unit)
     if not videos:
         return {}
@@ -25,7 +29,7 @@ def match_videos(home: Path, unit: str, labels: NDArray[np.floating]) -> dict[in
         raise DataError("is missing", where=path, remedy=remedy)
     ratings = load_ratings(path)
     participant = int(unit[1:])
-    check_agreement(path, ratings, participant, labels)
+    check_agreement(path, ratings, participant, labels, bad)
     experiment_of = {rating.trial: experiment for (who, experiment), rating in ratings.items() if who == participant}
     if unknown := sorted(set(videos) - set(experiment_of)):
         raise DataError(f"no rating has Trial {unknown[0]}", where=videos[unknown[0]], remedy="remove this video")

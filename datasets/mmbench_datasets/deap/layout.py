@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from mmbench import DataError
+from mmbench_datasets.names import list_files
 
 RATE = 128.0
 BASELINE_S = 3.0
@@ -65,9 +66,9 @@ def find_recordings(home: Path, source: Source = "preprocessed") -> dict[str, Pa
     """The file with the signals of each subject, by name; ``.dat`` wins where there is a ``.mat``, too."""
     found: dict[str, Path] = {}
     for folder, suffix in FOLDERS[source]:
-        for path in (home / folder).glob(f"s*{suffix}"):
-            if _SUBJECT.match(path.stem):
-                found[path.stem] = path
+        for path in list_files(home / folder):
+            if path.suffix.lower() == suffix and _SUBJECT.match(path.stem.lower()):
+                found[path.stem.lower()] = path
     return dict(sorted(found.items()))
 
 
@@ -87,10 +88,11 @@ def find_videos(home: Path, subject: str) -> dict[int, Path]:
     Where one is there in several containers, the first of ``CONTAINERS`` wins.
     """
     found: dict[int, Path] = {}
-    name = re.compile(rf"{subject}_trial(\d\d)\Z")
+    name = re.compile(rf"{subject}_trial(\d\d)\Z", re.IGNORECASE)
+    paths = list_files(home / VIDEO_FOLDER / subject)
     for suffix in reversed(CONTAINERS):
-        for path in (home / VIDEO_FOLDER / subject).glob(f"*{suffix}"):
-            if match := name.match(path.stem):
+        for path in paths:
+            if path.suffix.lower() == suffix and (match := name.match(path.stem)):
                 found[int(match[1])] = path
     return dict(sorted(found.items()))
 

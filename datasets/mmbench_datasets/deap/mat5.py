@@ -29,9 +29,11 @@ def load_mat(content: bytes, names: tuple[str, ...], most: int) -> dict[str, NDA
 
     Raises ValueError where the file is damaged, or of another level.
     """
+    if content.startswith(b"MATLAB 7.3"):
+        raise ValueError("it is of MATLAB 7.3: save it with -v7")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:_HEADER])
     if order is None or not content.startswith(b"MATLAB 5.0"):
-        raise ValueError("not of level 5")
+        raise ValueError("it is not of level 5, as MATLAB saves with -v6 and -v7")
     found: dict[str, NDArray[Any]] = {}
     for element in _elements(memoryview(content)[_HEADER:], order, pads=False):
         whole, most = _unpacked(element, order, most)

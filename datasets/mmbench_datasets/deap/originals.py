@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 from mmbench_datasets.deap.choices import Removal
 from mmbench_datasets.deap.cleaning import join_trials, split_trials
 from mmbench_datasets.deap.files import Ratings, Recording
@@ -75,6 +75,7 @@ def check_original(path: Path) -> Header:
 
     Raises DataError otherwise.
     """
+    check_content(path, "is a BDF file")
     header = read_header(path, "BDF", _AGAIN)
     wanted = (*CHANNELS, _STATUS)
     if missing := [name for name in wanted if name not in header.labels]:

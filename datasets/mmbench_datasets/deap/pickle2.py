@@ -74,12 +74,14 @@ class _ArrayUnpickler(pickle._Unpickler):  # the one in C makes room for any mem
     dispatch: ClassVar = {key: load for key, load in pickle._Unpickler.dispatch.items() if key != pickle.BYTEARRAY8[0]}
 
     def find_class(self, module: str, name: str) -> Any:
+        if name == "_frombuffer":  # as numpy writes arrays with protocol 5
+            raise pickle.UnpicklingError("an array of protocol 5")
         try:
             return _STAND_INS[module, name]
         except KeyError:
             raise DataError(
-                f"this pickle tries to run code ({module}.{name}), which DEAP's files do not; nothing was run",
-                remedy="do not trust it; download the file again from DEAP",
+                f"this pickle names {module}.{name}, which is no array of numbers as in DEAP's files; nothing was run",
+                remedy="use DEAP's own file; unpickle this one yourself only if you trust who wrote it",
             ) from None
 
 
@@ -117,7 +119,9 @@ def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
-        raise ValueError(f"{type(error).__name__} {error}"[:100].strip()) from error
+        if content[:2] == b"\x80\x05":
+            raise ValueError("it is a pickle of protocol 5: write it with protocol 2, 3 or 4") from error
+        raise ValueError(f"it is truncated or damaged ({type(error).__name__} {error})"[:140].strip()) from error
     if not isinstance(value, dict):
         raise ValueError(f"holds a {type(value).__name__}, not a dict")
     return {_text(key): item.value for key, item in value.items() if isinstance(item, _Array)}

@@ -1,11 +1,11 @@
 """DEAP as a dataset: windows of EEG with the faces filmed at the same time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from mmbench import Card, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.choices import Preprocessing, Removal
 from mmbench_datasets.deap.faults import TWENTE_CHANNELS
@@ -141,7 +141,13 @@ class Deap(Dataset):
             sources.insert(1, home / layout.RATINGS_FILE)
         return [path for path in sources if path.is_file()]
 
-    def read(self, root: Path, unit: str) -> Iterator[Sample]:
+    def left_out(self, root: Path) -> Mapping[str, str]:
+        """Files that these parameters leave aside, people without a video, files that another takes the place of."""
+        from mmbench_datasets.deap.checks import describe_left_out
+
+        return describe_left_out(root, self.source, want_video=self.video, drop_faceless=self.faces == "drop")
+
+    def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""
         from mmbench_datasets.deap.windows import read_windows
 

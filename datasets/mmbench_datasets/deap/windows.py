@@ -1,17 +1,17 @@
 """The windows of a person as samples: signals, labels and faces of the same trials put together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import Sample
+from mmbench import DataError, Sample
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.cleaning import clean_as_described, clean_as_published
 from mmbench_datasets.deap.faults import scramble
-from mmbench_datasets.deap.files import Recording, load_ratings, load_recording
+from mmbench_datasets.deap.files import Recording, find_bad_trials, load_ratings, load_recording
 from mmbench_datasets.deap.footage import Footage, match_videos
 from mmbench_datasets.deap.labels import label
 from mmbench_datasets.deap.ocular import EOG_CHANNELS, preprocessing_errors
@@ -35,19 +35,33 @@ class _Trial(NamedTuple):
     ratings: NDArray[np.floating]
 
 
-def read_windows(dataset: "Deap", home: Path, unit: str) -> Iterator[Sample]:
-    """The windows of a person in order of Experiment_id and time."""
+def read_windows(dataset: "Deap", home: Path, unit: str) -> Iterator[Sample | DataError]:
+    """The windows of a person in order of Experiment_id and time.
+
+    Before them come the errors of trials with signals or ratings that are none, one a window, and in the place of the
+    windows of a trial those of a video that cannot be read.
+    """
+    path = layout.find_recording(home, unit, dataset.source)
     recording = _load(dataset, home, unit)
-    videos = pair_videos(dataset, home, unit, recording.labels) if dataset.video else {}
+    bad = find_bad_trials(path, recording)
+    for error in bad.values():
+        yield from [error] * dataset.windows
+    videos = pair_videos(dataset, home, unit, recording.labels, bad) if dataset.video else {}
     starts = place_windows(dataset.window, dataset.windows)
     offsets = (np.arange(dataset.frames) + 0.5) * dataset.window / dataset.frames
     footage = Footage(videos, (starts[:, None] + offsets).tolist(), dataset.face_size)
+    rows = [row for row in range(layout.N_TRIALS) if row not in bad]
+    good = Recording(recording.data[rows], recording.labels[rows]) if bad else recording
     with preprocessing_errors(layout.find_recording(home, unit, dataset.source)):
-        eeg = preprocess(dataset, recording)
-    for row in range(layout.N_TRIALS):
-        peripheral = recording.data[row, _N_EEG:, _N_BASELINE:]
-        trial = _Trial(unit, row + 1, eeg[row], peripheral, recording.labels[row])
-        for index, bag in enumerate(footage.read(row + 1)):
+        cleaned = preprocess(dataset, good)
+    for row, eeg, data, ratings in zip(rows, cleaned, good.data, good.labels, strict=True):
+        trial = _Trial(unit, row + 1, eeg, data[_N_EEG:, _N_BASELINE:], ratings)
+        try:
+            bags = footage.read(row + 1)
+        except DataError as error:
+            yield from [error] * dataset.windows
+            continue
+        for index, bag in enumerate(bags):
             if bag or dataset.faces == "keep":
                 yield _make_sample(dataset, trial, index, float(starts[index]), bag)
 
@@ -58,11 +72,13 @@ def place_windows(window: float, n_windows: int) -> NDArray[np.float64]:
     return np.asarray(np.round(starts * layout.RATE) / layout.RATE)
 
 
-def pair_videos(dataset: "Deap", home: Path, unit: str, labels: NDArray[np.floating]) -> dict[int, Path]:
-    """The videos of a person by the row of the EEG, from 1, that they are paired with."""
+def pair_videos(
+    dataset: "Deap", home: Path, unit: str, labels: NDArray[np.floating], bad: Collection[int] = ()
+) -> dict[int, Path]:
+    """The videos of a person by the row of the EEG, from 1, that they are paired with; ``bad`` rows have no labels."""
     if dataset.video_order == "presentation":
         return layout.find_videos(home, unit)
-    return match_videos(home, unit, labels)
+    return match_videos(home, unit, labels, bad)
 
 
 def preprocess(dataset: "Deap", recording: Recording) -> NDArray[np.floating]:

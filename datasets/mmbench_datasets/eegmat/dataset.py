@@ -18,6 +18,7 @@ from mmbench import (
     load_pins,
 )
 from mmbench_datasets.eegmat.layout import EEG, FILE_RATE, STATES, check_header
+from mmbench_datasets.names import find_variant
 
 PUBLISHED = "https://physionet.org/files/eegmat/1.0.0/"
 LOWEST_RATE = 120  # below this, the anti-alias filter begins to cut what the recordings hold, up to 45 Hz
@@ -106,12 +107,12 @@ class Eegmat(Dataset):
 
     def units(self, root: Path) -> list[str]:
         """``s00``, ``s01``, ...: everyone of whom there is a recording."""
-        found = (re.fullmatch(r"Subject(\d+)_[12]\.edf", path.name) for path in root.glob("Subject*.edf"))
+        found = (re.fullmatch(r"subject(\d+)_[12]\.edf", path.name, re.IGNORECASE) for path in root.iterdir())
         return sorted({f"s{match[1]}" for match in found if match})
 
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The recording at rest and the one of mental arithmetic."""
-        return [root / f"Subject{unit[1:]}_{number}.edf" for number in (1, 2)]
+        return [find_variant(root / f"Subject{unit[1:]}_{number}.edf") for number in (1, 2)]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Gaps of discontinuous recordings, and the seconds that fill no window."""
@@ -126,7 +127,7 @@ class Eegmat(Dataset):
         yield from read_windows(self, root, unit)
 
     def _problems(self, path: Path) -> list[Problem]:
-        if not path.is_file():
+        if not path.exists() and not path.is_symlink():
             return [Problem(str(path), "is missing", self.card.request)]
         try:
             check_header(path)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mmbench import check_content
 from mmbench_datasets.edf import Header, read_header
 
 # fmt: off
@@ -21,6 +22,7 @@ def check_header(path: Path) -> Header:
     """
     from mmbench_datasets.edf_signals import find_segments  # loads numpy, which listing datasets does not need
 
+    check_content(path, "is an EDF file")
     header = read_header(path, "EDF", "get this file again")
     if missing := [label for label in SIGNALS if label not in header.labels]:
         message = f"lacks the channel {missing[0]!r}" + (f" and {len(missing) - 1} more" if missing[1:] else "")

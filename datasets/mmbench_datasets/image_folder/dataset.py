@@ -1,13 +1,15 @@
 """A dataset of images in folders named like their classes, as FER-2013 and RAF-DB come."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import Card, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.image_folder.decode import read_square
-from mmbench_datasets.image_folder.layout import Images, PersonOf, find_images, find_people, find_problems
+from mmbench_datasets.image_folder.layout import Found, find_images
+from mmbench_datasets.image_folder.people import Images, PersonOf, describe_assumption, find_people
+from mmbench_datasets.image_folder.problems import find_problems
 
 TASK, MODALITY = "class", "image"
 _PER_UNIT = 500
@@ -21,7 +23,7 @@ class ImageFolder(Dataset):
     shorter side that square takes: less than 1 where faces are small in the middle of photographs. ``person`` tells
     who is on an image, so that people can be held out whole: a regular expression with one group, searched in the
     file's name without its ending (``person=^(S[0-9]+)`` for ``S005_001.png``); ``auto`` takes the whole name where
-    most names are in several classes; ``none`` where samples stand alone.
+    most names are in several classes and are no mere numbering, and says so; ``none`` where samples stand alone.
     """
 
     name = "image-folder"
@@ -43,7 +45,7 @@ class ImageFolder(Dataset):
         self.size = size
         self.crop = crop
         self.person = person
-        self._seen: dict[Path, Images] = {}
+        self._seen: dict[Path, Found] = {}
 
     def schema(self) -> Schema:
         """The modality ``image``; classes, and whether people are told apart, only the files know."""
@@ -57,9 +59,22 @@ class ImageFolder(Dataset):
         return Schema(self.schema().modalities, {TASK: tuple(images)}, groups)
 
     def check(self, root: Path) -> list[Problem]:
-        """Too few or empty classes, folders within classes, files that do not begin as images, nameless people."""
+        """Too few, empty or confusable classes, folders within classes, files that are no images, nameless people."""
         self._seen.pop(root, None)
-        return list(find_problems(root, self.person))
+        return list(find_problems(root, self._found(root), self.person))
+
+    def contents(self, root: Path) -> Mapping[str, int]:
+        """The number of images of each class."""
+        return {name: len(paths) for name, paths in self._images(root).items()}
+
+    def left_out(self, root: Path) -> Mapping[str, str]:
+        """Files in the folders of classes whose names do not end like those of images, and copies of images."""
+        return self._found(root).left_out
+
+    def assumptions(self, root: Path) -> Sequence[str]:
+        """Who the names of files are taken to tell, with ``person=auto``."""
+        line = describe_assumption(self._images(root), self.person)
+        return [line] if line else []
 
     def units(self, root: Path) -> list[str]:
         """Each class in stretches of 500 images: ``happy/0``, ``happy/1`` ..."""
@@ -68,19 +83,27 @@ class ImageFolder(Dataset):
         ]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """The images of the unit."""
-        return [root / path for path in _stretch(self._images(root), unit)]
+        """The images of the unit that are files; what is a link to nothing cannot be read."""
+        unreadable = self._found(root).unreadable
+        return [root / path for path in _stretch(self._images(root), unit) if path not in unreadable]
 
-    def read(self, root: Path, unit: str) -> Iterator[Sample]:
+    def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The images of one stretch in the order of their names; an id is the path below ``root``."""
         images = self._images(root)
         person_of = find_people(images, self.person)
         label = list(images).index(_class_of(unit))
         for path in _stretch(images, unit):
-            data = {MODALITY: [read_square(root / path, self.size, self.crop)]}
-            yield Sample(path, {TASK: label}, data, _groups(person_of, path))
+            try:
+                data = {MODALITY: [read_square(root / path, self.size, self.crop)]}
+            except DataError as error:
+                yield error
+            else:
+                yield Sample(path, {TASK: label}, data, _groups(person_of, path))
 
     def _images(self, root: Path) -> Images:
+        return self._found(root).images
+
+    def _found(self, root: Path) -> Found:
         """What was there when it was last checked: tens of thousands of names are not to be listed for each unit."""
         if root not in self._seen:
             self._seen[root] = find_images(root)

@@ -4,7 +4,7 @@ import io
 import warnings
 from pathlib import Path
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 
 # Not whatever Pillow can open: some of its readers call other programs.
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
@@ -31,10 +31,11 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
             box = (x - half, y - half, x + half, y + half)
             square = upright.resize((size, size), Image.Resampling.LANCZOS, box=box)
     except Exception as error:  # Pillow raises what it happens to stumble over in a damaged file
+        check_content(path, "is a JPEG image", "is a PNG image")
         raise DataError(
             f"cannot be read as an image ({type(error).__name__}: {error})",
             where=path,
-            remedy="replace the file, or remove it",
+            remedy="replace the file, or remove it, or leave such samples out with --bad drop",
         ) from error
     coded = io.BytesIO()
     square.save(coded, "JPEG", quality=_JPEG_QUALITY)

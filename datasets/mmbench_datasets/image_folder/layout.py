@@ -1,73 +1,70 @@
-"""Which images are in which class, and who is on them, from the names of folders and files alone."""
+"""Which images are in which class, and what is no image, from the names of folders and files alone."""
 
 import os
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mmbench import DataError, Problem
-
-Images = Mapping[str, Sequence[str]]  # class to the paths of its images below the root, sorted
-PersonOf = Callable[[str], str]  # path of an image below the root to the person's name
+from mmbench_datasets.image_folder.people import Images
 
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 # How files begin that may be images, by their ending: cheap to look at, unlike an image.
+_JPEG = (b"\xff\xd8\xff",)
 STARTS: Mapping[str, tuple[bytes, ...]] = {
-    ".jpg": (b"\xff\xd8\xff",),
-    ".jpeg": (b"\xff\xd8\xff",),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".jpe": _JPEG,
+    ".jfif": _JPEG,
+    ".pjpeg": _JPEG,
     ".png": (b"\x89PNG",),
     ".bmp": (b"BM",),
     ".webp": (b"RIFF",),
     ".gif": (b"GIF8",),
     ".tif": (b"II", b"MM"),
     ".tiff": (b"II", b"MM"),
+    ".pbm": (b"P1", b"P4"),
     ".pgm": (b"P2", b"P5"),
     ".ppm": (b"P3", b"P6"),
+    ".pnm": (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"),
 }
+# Many a collection has a PNG named .jpg; what decodes is as good.
+STARTS_OF_ALL = tuple({start for starts in STARTS.values() for start in starts})
+
+_OTHERS = frozenset({".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg", ".psd", ".raw", ".cr2", ".nef", ".dng", ".ico"})
+_COPY = re.compile(r"(.+?)(?: ?\(\d+\)| - copy(?: \(\d+\))?| copy(?: \d+)?)", re.IGNORECASE)
 
 
-def find_images(root: Path) -> Images:
-    """The classes under ``root`` in order (1, 2, 10 as numbers), each with its images; those of all parts together."""
-    found: dict[str, list[str]] = {}
-    for name, folder in _class_folders(root):
-        images = (file for file in _entries(folder) if file.is_file() and is_image(file.name))
-        found.setdefault(name, []).extend(Path(file).relative_to(root).as_posix() for file in images)
-    return {name: sorted(found[name]) for name in sorted(found, key=_natural)}
+@dataclass(frozen=True)
+class Found:
+    """What is in a folder of images: ``images`` by class, and of all else in it why it is ``left_out``, by path.
 
-
-def find_people(images: Images, pattern: str | None) -> PersonOf | None:
-    """Who is on an image, by the name of its file; None where names do not tell.
-
-    ``pattern`` is a regular expression with one group, searched in the file's stem. With ``auto`` the stem is the
-    person if most stems are in several classes, as in ``neutral/001.jpg`` and ``smiling/001.jpg``, unless the
-    classes merely count their files.
+    ``unreadable`` are those of the images that are links to nothing, or no files.
     """
-    if pattern is None or (pattern == "auto" and not _stems_are_people(images)):
-        return None
-    if pattern == "auto":
-        return _stem
-    expression = re.compile(pattern)
-    return lambda path: _matched(expression, path)
+
+    images: Images
+    left_out: Mapping[str, str]
+    unreadable: frozenset[str]
 
 
-def find_problems(root: Path, pattern: str | None) -> Iterator[Problem]:
-    """What is missing, misplaced or no image, without decoding any."""
-    images = find_images(root)
-    if len(images) < 2:
-        found = f"only the class {next(iter(images))!r}" if images else "no folder"
-        yield Problem(str(root), f"holds {found}", "have a folder for each class in it: DIR/<class>/*.jpg")
-    for name, paths in images.items():
-        if not paths:
-            yield Problem(_first_folder(root, name), f"class {name!r} has no image", "remove the folder, or fill it")
-    for _, folder in _class_folders(root):
-        for inner in _folders(folder):
-            remedy = "put the images into the folders of the classes themselves, or give --data a folder further down"
-            yield Problem(inner.path, "is a folder in the folder of a class, and would not be read", remedy)
-    for path in (path for paths in images.values() for path in paths):
-        if not _begins_well(root / path):
-            yield Problem(str(root / path), "is no image, or damaged", "replace the file, or remove it")
-    yield from _nameless(root, images, pattern)
+def find_images(root: Path) -> Found:
+    """The classes under ``root`` in order (1, 2, 10 as numbers), each with its images; those of all parts together."""
+    images: dict[str, list[str]] = {}
+    left_out = {file.name: "lies in the folder of no class" for file in _entries(root) if is_image(file.name)}
+    unreadable: set[str] = set()
+    for name, folder in class_folders(root):
+        mine = images.setdefault(name, [])
+        here = {file.name: file for file in _entries(folder) if not file.is_dir()}
+        for file in here.values():
+            path = Path(file).relative_to(root).as_posix()
+            if why := _why_not(file, here):
+                left_out[path] = why
+            elif is_image(file.name):
+                mine.append(path)
+                if not file.is_file():
+                    unreadable.add(path)
+    ordered = {name: sorted(images[name]) for name in sorted(images, key=_natural)}
+    return Found(ordered, left_out, frozenset(unreadable))
 
 
 def is_image(name: str) -> bool:
@@ -75,27 +72,17 @@ def is_image(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in STARTS and not name.startswith(".")
 
 
-def _nameless(root: Path, images: Images, pattern: str | None) -> Iterator[Problem]:
-    person_of = find_people(images, pattern)
-    for path in (path for paths in images.values() for path in paths):
-        try:
-            if person_of:
-                person_of(path)
-        except DataError as error:
-            yield Problem(str(root / path), error.message, error.remedy)
-            return
-
-
-def _class_folders(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def class_folders(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Names and folders of the classes: those in ``root``, or in the parts of a dataset that comes cut up."""
-    folders = _folders(root)
-    are_parts = bool(folders) and all(folder.name.lower() in PARTS for folder in folders)
-    for folder in folders:
-        inside = _folders(folder) if are_parts else [folder]
+    found = folders(root)
+    are_parts = bool(found) and all(folder.name.lower() in PARTS for folder in found)
+    for folder in found:
+        inside = folders(folder) if are_parts else [folder]
         yield from ((inner.name, inner) for inner in inside)
 
 
-def _folders(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+def folders(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    """The folders in a folder, but for hidden ones."""
     return [entry for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith((".", "__"))]
 
 
@@ -104,52 +91,44 @@ def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
         return sorted(entries, key=lambda entry: entry.name)
 
 
-def _first_folder(root: Path, name: str) -> str:
-    return next(folder.path for found, folder in _class_folders(root) if found == name)
+def _why_not(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) -> str | None:
+    """Why a file in the folder of a class is no sample; None for an image, and for what is hidden."""
+    if file.name.startswith("."):
+        return None
+    if is_image(file.name):
+        return _why_copied(file, here)
+    suffix = PurePosixPath(file.name).suffix.lower()
+    if suffix in _OTHERS:
+        return f"{suffix} is a format of images that is not read: convert them to JPEG or PNG"
+    if _head(file).startswith((*_JPEG, *STARTS[".png"])):
+        return "holds an image, but its name does not end like one: rename it"
+    return "its name does not end like that of an image"
+
+
+def _why_copied(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) -> str | None:
+    """Whether the name is that of a copy, as ``x (1).jpg`` is of ``x.jpg``, and the content, too."""
+    name = PurePosixPath(file.name)
+    match = _COPY.fullmatch(name.stem)
+    original = here.get(f"{match[1]}{name.suffix}") if match else None
+    if not original or not (file.is_file() and original.is_file()) or file.stat().st_size != original.stat().st_size:
+        return None
+    try:
+        is_same = Path(file).read_bytes() == Path(original).read_bytes()
+    except OSError:
+        return None  # told where it is read
+    return "is the same file twice, a copy by its name" if is_same else None
+
+
+def _head(file: os.DirEntry[str]) -> bytes:
+    if not file.is_file():
+        return b""
+    try:
+        with Path(file).open("rb") as opened:
+            return opened.read(4)
+    except OSError:
+        return b""
 
 
 def _natural(name: str) -> tuple[bool, int, str]:
     number = name.isdecimal()
     return not number, int(name) if number else 0, name
-
-
-def _stem(path: str) -> str:
-    return PurePosixPath(path).stem
-
-
-def _stems_are_people(images: Images) -> bool:
-    stems = [{_stem(path) for path in paths} for paths in images.values()]
-    n_classes = Counter(stem for names in stems for stem in names)
-    shared = sum(count > 1 for count in n_classes.values())
-    return 2 * shared > len(n_classes) and not _merely_counted(stems)
-
-
-def _merely_counted(stems: Sequence[set[str]]) -> bool:
-    """Whether each class numbers its files from 0 or 1 without a gap, and to another end: no names of people."""
-    numbers = [sorted(int(re.sub(r"\D+", "", stem) or -1) for stem in names) for names in stems]
-    without_gap = all(counted == list(range(counted[0], counted[0] + len(counted))) for counted in numbers if counted)
-    from_start = all(counted[0] in (0, 1) for counted in numbers if counted)
-    return without_gap and from_start and len({len(counted) for counted in numbers}) > 1
-
-
-def _matched(expression: re.Pattern[str], path: str) -> str:
-    found = expression.search(_stem(path))
-    if not found or not found[1]:
-        raise DataError(
-            f"its name does not tell the person by {expression.pattern!r}",
-            where=path,
-            remedy="mend image-folder[person=...], or give person=none",
-        )
-    return found[1]
-
-
-def _begins_well(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(4).startswith(STARTS_OF_ALL)
-    except OSError:
-        return False
-
-
-# Many a collection has a PNG named .jpg; what decodes is as good.
-STARTS_OF_ALL = tuple({start for starts in STARTS.values() for start in starts})

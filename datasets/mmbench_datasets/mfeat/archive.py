@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +29,11 @@ def load_bytes(path: Path, request: str) -> bytes:
 
     ``request`` tells how to come by the archive.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise DataError("is missing", where=path, remedy=request) from error
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", where=path, remedy="mend its permissions") from error
+    if not path.exists() and not path.is_symlink():
+        raise DataError("is missing", where=path, remedy=request)
+    check_content(path, "is a ZIP archive")
+    content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != SHA256:
-        raise DataError("is damaged: its hash is not the pinned one", where=path, remedy="reinstall mmbench-datasets")
+        remedy = "reinstall mmbench-datasets"
+        raise DataError("is damaged or another version: its hash is not the pinned one", where=path, remedy=remedy)
     return content

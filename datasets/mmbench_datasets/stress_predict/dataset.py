@@ -17,6 +17,7 @@ from mmbench import (
     SpecError,
     load_pins,
 )
+from mmbench_datasets.names import find_variant
 from mmbench_datasets.stress_predict.phases import CLASSES, Phase
 from mmbench_datasets.stress_predict.sensors import SENSORS, check_together, read_start
 
@@ -28,6 +29,11 @@ RAW = "Raw_data"
 PUBLISHED = (
     "https://raw.githubusercontent.com/italha-d/Stress-Predict-Dataset/f49d2eae603f90c3f0140fbbbae7c0480d651023/"
 )
+NOT_READ = {
+    "HR.csv": "heart rate, which the wristband computes from BVP",
+    "IBI.csv": "intervals between beats, which the wristband computes from BVP",
+    "tags*.csv": "presses of the wristband's button, which label nothing",
+}
 LONGEST = 600  # seconds; few phases are longer
 
 
@@ -106,7 +112,7 @@ class StressPredict(Dataset):
         return Download(PUBLISHED, load_pins(Path(__file__).with_name("pins.txt")))
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """People who lack labels or recordings, and the seconds that fill no window."""
+        """People who lack labels or recordings, the seconds that fill no window, and files that are no modality."""
         phases, recorded = self._phases(root), self._recorded(root)
         left = {unit: f"recorded, but without a label in {LABELS}" for unit in recorded if unit not in phases}
         left |= {unit: f"labelled, but not recorded in {RAW}" for unit in phases if unit not in recorded}
@@ -115,9 +121,9 @@ class StressPredict(Dataset):
         if unused := total - sum(self._covered(phase) for phase in mine):
             what = f"{unused} of {total} labelled seconds ({unused / total:.1%})"
             left[what] = f"fewer than a window of {self.window} s at the end of a phase"
-        return left
+        return left | {f"{RAW}/*/{name}": why for name, why in NOT_READ.items() if any((root / RAW).glob(f"*/{name}"))}
 
-    def read(self, root: Path, unit: str) -> Iterator[Sample]:
+    def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The windows of a person, phase by phase in order of time."""
         from mmbench_datasets.stress_predict.recordings import load_recording
 
@@ -130,7 +136,9 @@ class StressPredict(Dataset):
         for phase in phases[unit]:
             yield from self._cut(recordings, phase, unit, begin)
 
-    def _cut(self, recordings: "Mapping[str, Recording]", phase: Phase, unit: str, begin: float) -> Iterator[Sample]:
+    def _cut(
+        self, recordings: "Mapping[str, Recording]", phase: Phase, unit: str, begin: float
+    ) -> Iterator[Sample | DataError]:
         trial = f"{unit}/{phase.name}"
         for number, offset in enumerate(self._offsets(phase)):
             start = phase.start + offset
@@ -144,8 +152,9 @@ class StressPredict(Dataset):
             )
             if not sample.data:
                 message = f"{sample.id}: there is a label, but no sensor recorded at this time"
-                raise DataError(message, where=unit, remedy="get the files of this person again")
-            yield sample
+                yield DataError(message, where=unit, remedy="get the files of this person again")
+            else:
+                yield sample
 
     def _offsets(self, phase: Phase) -> range:
         """Where windows begin, in seconds from the beginning of the phase."""
@@ -166,7 +175,7 @@ class StressPredict(Dataset):
         return sorted(f"s{match[1]}" for match in found if match)
 
     def _file(self, root: Path, unit: str, name: str) -> Path:
-        return root / RAW / unit.upper() / SENSORS[name].file
+        return find_variant(root / RAW / unit.upper() / SENSORS[name].file)
 
     def _problems(self, root: Path, unit: str) -> Iterator[Problem]:
         starts = {}

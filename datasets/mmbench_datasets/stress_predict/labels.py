@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 from mmbench_datasets.stress_predict.phases import Phase
 from mmbench_datasets.stress_predict.sensors import LATEST, find_resolution, is_blank
 
@@ -25,8 +25,7 @@ def load_phases(path: Path) -> Mapping[str, tuple[Phase, ...]]:
     A phase ends where the class changes and where seconds are missing. Raises DataError for anything but the
     publishers' columns, whole numbers, 0 and 1 as labels and seconds that increase.
     """
-    if not path.is_file():
-        raise DataError("is missing", where=path, remedy=REMEDY)
+    check_content(path)
     stat = path.stat()
     return _load(path, stat.st_mtime_ns, stat.st_size)
 

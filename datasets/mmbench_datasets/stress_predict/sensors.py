@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import median_low
 
-from mmbench import DataError
+from mmbench import DataError, check_content
 
 REMEDY = "get this file again"
 _LONGEST_LINE = 200  # characters; a line of the accelerometer's start times has 57
@@ -39,8 +39,9 @@ SENSORS = {
 
 def read_start(path: Path, sensor: Sensor) -> float:
     """The Unix time of the first sample, out of a header that is as the sensor's should be."""
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         raise DataError("is missing", where=path, remedy="get it from the same folder of the publishers")
+    check_content(path)
     try:
         with path.open("rb") as file:
             lines = split_lines(file.read(3 * _LONGEST_LINE))

@@ -70,17 +70,20 @@ class SwinTokens(nn.Module):
         return rows, columns
 
 
-def load_swin(source: str | Path | Mapping[str, Tensor], *, drop_path: float = 0.0) -> SwinTokens:
+def load_swin(
+    source: str | Path | Mapping[str, Tensor], *, drop_path: float = 0.0, part: str | None = None
+) -> SwinTokens:
     """A Swin transformer (Liu et al. 2021, 2103.14030) from a checkpoint, in evaluation mode.
 
     ``source`` is a file (.safetensors, .bin, .pt), a folder with ``model.safetensors`` or ``pytorch_model.bin``, or a
     state dict, in the names of Hugging Face's SwinModel or SwinForImageClassification or of timm. Which Swin it is
     follows from the weights; a classifier is left out. Returns a module from normalised images ``(n, 3, H, W)`` to
-    tokens ``(n, T, D)``, float32. ``drop_path`` is the rate of stochastic depth should it be trained. Raises
+    tokens ``(n, T, D)``, float32. ``drop_path`` is the rate of stochastic depth should it be trained, ``part``
+    the name or prefix of the one that is meant where a file holds several, as a student and a teacher. Raises
     WeightsError naming the keys and shapes that do not fit.
     """
-    where, state = ("the state dict", source) if isinstance(source, Mapping) else _read(Path(source))
-    checkpoint = translate(state, where)
+    where, state = ("the state dict", source) if isinstance(source, Mapping) else _read(Path(source), part)
+    checkpoint = translate(state, where, part)
     architecture = infer(checkpoint.state, where)
     net = _build(architecture, checkpoint, drop_path)
     check_fit(checkpoint.state, net.state_dict(), where)
@@ -88,10 +91,10 @@ def load_swin(source: str | Path | Mapping[str, Tensor], *, drop_path: float = 0
     return SwinTokens(net, architecture).eval()
 
 
-def _read(path: Path) -> tuple[str, Mapping[str, Tensor]]:
+def _read(path: Path, part: str | None) -> tuple[str, Mapping[str, Tensor]]:
     inside = [path / name for name in _FILES if (path / name).is_file()]
     file = inside[0] if inside else path
-    return str(file), load_state_dict(file)
+    return str(file), load_state_dict(file, part)
 
 
 def infer(state: Mapping[str, Tensor], where: str) -> Architecture:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from mmbench import WeightsError
+from mmbench import WeightsError, choose_prefix
 
 Layout = Literal["Hugging Face", "timm"]
 
@@ -46,12 +46,12 @@ class Checkpoint(NamedTuple):
     layout: Layout
 
 
-def translate(state: Mapping[str, Tensor], where: str) -> Checkpoint:
+def translate(state: Mapping[str, Tensor], where: str, part: str | None = None) -> Checkpoint:
     """Find the Swin in a state dict, behind whatever prefix, and give its weights timm's names.
 
-    Raises WeightsError about ``where`` when there is none.
+    Raises WeightsError about ``where`` when there is none, or several; ``part`` is what was chosen of the file.
     """
-    prefix, layout = _find(state, where)
+    prefix, layout = _find(state, where, part)
     own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     own = {key: value for key, value in own.items() if not key.startswith(_HEADS) and not key.endswith(_DERIVED)}
     if layout == "Hugging Face":
@@ -61,11 +61,11 @@ def translate(state: Mapping[str, Tensor], where: str) -> Checkpoint:
     return Checkpoint(own, layout)
 
 
-def _find(state: Mapping[str, Tensor], where: str) -> tuple[str, Layout]:
-    for key in state:
-        for first, layout in _FIRST.items():
-            if key == first or key.endswith(f".{first}"):
-                return key.removesuffix(first), layout
+def _find(state: Mapping[str, Tensor], where: str, part: str | None) -> tuple[str, Layout]:
+    prefix = choose_prefix(state, [[first] for first in _FIRST], where, part)
+    for first, layout in _FIRST.items() if prefix is not None else ():
+        if f"{prefix}{first}" in state:
+            return prefix or "", layout
     names = ", ".join(sorted(state)[:3])
     raise WeightsError(
         f"holds no Swin, but {len(state)} tensors such as {names}",

@@ -28,7 +28,8 @@ class Swin(Encoder):
     ``model`` is any ``swin_*`` of timm (default Swin-tiny: s = 32; at 224 px 49 tokens of 768) or ``nano``, a small one
     for faces of 64 px (s = 16; 16 tokens of 128). Weights come from timm's hub (``pretrained=true``, the default), are
     random when asked for (``pretrained=false``), or come from a file (``weights=FILE``) in the names of timm or of
-    Hugging Face, which then says by itself which Swin it is. ``drop_path`` is the rate of stochastic depth in training.
+    Hugging Face, which then says by itself which Swin it is; ``part`` says which of several in the file is meant.
+    ``drop_path`` is the rate of stochastic depth in training.
     """
 
     name = "swin"
@@ -42,6 +43,7 @@ class Swin(Encoder):
         model: str | None = None,
         pretrained: bool | None = None,
         weights: str | None = None,
+        part: str | None = None,
         frozen: bool = False,
         drop_path: float = 0.1,
     ) -> None:
@@ -49,7 +51,7 @@ class Swin(Encoder):
         _check_options(model, pretrained, weights, drop_path)
         rate = 0.0 if frozen else drop_path
         if weights is not None:
-            swin = load_swin(weights, drop_path=rate)
+            swin = load_swin(weights, drop_path=rate, part=part)
             height, width = _check_image(modality, swin.architecture.stride)
             swin.grid(*modality.shape[1:])
             self.net = swin.net

@@ -1,11 +1,14 @@
+import datetime
+import gzip
 import io
 import pickle
+import re
 
 import numpy as np
 import pytest
 
 from mmbench import DataError
-from mmbench_datasets.deap.files import check_agreement, load_ratings, load_recording
+from mmbench_datasets.deap.files import check_agreement, find_bad_trials, load_ratings, load_recording
 
 SHAPE = (40, 40, 8064)
 HEADER = "Participant_id,Trial,Experiment_id,Start_time,Valence,Arousal,Dominance,Liking,Familiarity\n"
@@ -19,7 +22,7 @@ def write_dat(path, data, labels):
 def test_a_cut_dat_is_named(simulated, tmp_path):
     path = tmp_path / "s01.dat"
     path.write_bytes((simulated / "data_preprocessed_python/s01.dat").read_bytes()[:1_000_000])
-    with pytest.raises(DataError, match=r"s01\.dat: is truncated or damaged"):
+    with pytest.raises(DataError, match=r"s01\.dat: cannot be read as a pickle of DEAP: it ends in the middle"):
         load_recording(path)
 
 
@@ -31,7 +34,9 @@ def test_a_cut_mat_is_named(tmp_path):
     for length in (0, 60, 200, len(whole.getvalue()) - 20):
         path = tmp_path / "s01.mat"
         path.write_bytes(whole.getvalue()[:length])
-        with pytest.raises(DataError, match=r"s01\.mat: (is truncated|has no array)"):
+        with pytest.raises(
+            DataError, match=r"s01\.mat: (is empty|.*it is not of level 5|.*it ends in the middle|has no array)"
+        ):
             load_recording(path)
 
 
@@ -48,16 +53,45 @@ def test_missing_arrays_and_wrong_shapes(tmp_path):
 def test_nan_names_its_trial(tmp_path):
     data = np.zeros(SHAPE, "f2")
     data[6, 3, 100] = np.nan
-    with pytest.raises(DataError, match=r"s01\.dat, trial 7: has NaN"):
-        load_recording(write_dat(tmp_path / "s01.dat", data, np.ones((40, 4))))
+    path = write_dat(tmp_path / "s01.dat", data, np.ones((40, 4)))
+    found = find_bad_trials(path, load_recording(path))
+    assert list(found) == [6]
+    assert "s01.dat, trial 7: has NaN" in found[6].line
 
 
 @pytest.mark.parametrize("value", [0.5, 9.5, np.nan])
 def test_a_label_outside_names_its_trial(tmp_path, value):
     labels = np.full((40, 4), 5.0)
     labels[11, 1] = value
-    with pytest.raises(DataError, match=r"s01\.dat, trial 12: arousal is .* outside 1-9"):
-        load_recording(write_dat(tmp_path / "s01.dat", np.zeros(SHAPE, "i1"), labels))
+    path = write_dat(tmp_path / "s01.dat", np.zeros(SHAPE, "i1"), labels)
+    found = find_bad_trials(path, load_recording(path))
+    assert list(found) == [11]
+    assert re.search(r"s01\.dat, trial 12: arousal is .* outside 1-9", found[11].line)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("s01.dat", b"version https://git-lfs.github.com/spec/v1\n.", "is a pointer of Git LFS"),
+        ("s01.dat", gzip.compress(pickle.dumps({}, 2)), "is compressed by gzip"),
+        ("s01.dat", b"<html>404</html>", "is an HTML page"),
+        ("s01.dat", pickle.dumps({"data": np.zeros(3), "labels": np.zeros(3)}, 5), "a pickle of protocol 5: write it"),
+        ("s01.dat", pickle.dumps([1, 2], 2), "holds a list, not a dict"),
+        ("s01.dat", pickle.dumps({"when": datetime.timedelta(1)}, 2), "names datetime.timedelta, which is no array"),
+        (
+            "s01.mat",
+            b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512, b"\0"),
+            "it is of MATLAB 7.3: save it with -v7",
+        ),
+        ("s01.mat", pickle.dumps({}, 2), "it is not of level 5"),
+    ],
+)
+def test_the_true_reason_is_told(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        load_recording(tmp_path / name)
+    assert told in caught.value.line
+    assert "\n" not in caught.value.line
 
 
 @pytest.mark.parametrize(

@@ -174,9 +174,13 @@ def test_what_does_not_fit_is_named(tmp_path):
     path.write_bytes(whole[:-1])
     with pytest.raises(DataError, match="truncated or damaged"):
         check_original(path)
-    for content in (b"", b"no recording" * 100, b"0" + whole[1:]):
+    for content, told in (
+        (b"", "is empty"),
+        (b"no recording" * 100, "is not a BDF"),
+        (b"0" + whole[1:], "is not a BDF"),
+    ):
         path.write_bytes(content)
-        with pytest.raises(DataError, match="is not a BDF file"):
+        with pytest.raises(DataError, match=told):
             check_original(path)
 
 

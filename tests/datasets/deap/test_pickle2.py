@@ -85,7 +85,7 @@ def test_code_does_not_run(tmp_path: Path):
     code = f"import os, pickle\nclass Evil:\n    def __reduce__(self): return os.system, ('touch {trap}',)\n"
     code += f"pickle.dump({{'data': Evil()}}, open({str(file)!r}, 'wb'), 2)"
     subprocess.run([sys.executable, "-c", code], check=True)
-    with pytest.raises(DataError, match=r"s01\.dat: this pickle tries to run code \(posix\.system\)"):
+    with pytest.raises(DataError, match=r"s01\.dat: this pickle names posix\.system, .*nothing was run"):
         load_pickle(file)
     assert not trap.exists()
     pickle.loads(file.read_bytes())
@@ -96,7 +96,7 @@ def test_code_does_not_run(tmp_path: Path):
     "name", [b"numpy.core.multiarray\nfromfile", b"builtins\neval", b"numpy\nload", b"copyreg\n_reconstructor"]
 )
 def test_no_other_name_is_known(name):
-    with pytest.raises(DataError, match="tries to run code"):
+    with pytest.raises(DataError, match="is no array of numbers as in DEAP's files; nothing was run"):
         load_arrays(b"c" + name + b"\n.")
 
 

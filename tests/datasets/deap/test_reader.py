@@ -1,6 +1,8 @@
 import csv
 import io
 import itertools
+import pickle
+import shutil
 import sys
 from pathlib import Path
 
@@ -215,7 +217,8 @@ def test_links_to_nowhere_are_told(copy):
         (root / name).symlink_to(root / "nowhere")
     problems = Deap().check(root)
     assert [Path(problem.path).name for problem in problems] == ["s01.dat", "s01_trial02.avi"]
-    assert all("cannot be read (No such file or directory)" in problem.message for problem in problems)
+    assert "is a link to" in problems[0].message
+    assert "cannot be read (No such file or directory)" in problems[1].message
 
 
 def test_a_cut_video_stops_reading_with_its_name(copy, simulated):
@@ -223,8 +226,48 @@ def test_a_cut_video_stops_reading_with_its_name(copy, simulated):
     root = copy(*names)
     (root / names[0]).parent.mkdir(parents=True)
     (root / names[0]).write_bytes((simulated / names[0]).read_bytes()[:9000])
-    with pytest.raises(DataError, match=r"s01_trial01\.avi: the video is truncated"):
-        list(Deap(**SMALL).read(root, "s01"))
+    read = list(Deap(**SMALL).read(root, "s01"))
+    errors = [error.line for error in read if isinstance(error, DataError)]
+    assert len(errors) == SMALL["windows"]
+    assert all("s01_trial01.avi: the video is truncated" in line for line in errors)
+    (problem,) = Deap().check(root)
+    assert problem.path.endswith("s01_trial01.avi")
+
+
+def test_bad_trials_are_dropped_and_the_others_are_as_before(samples, simulated, tmp_path):
+    recording = load_recording(simulated / "data_preprocessed_python/s01.dat")
+    data, labels = recording.data.copy(), recording.labels.copy()
+    data[6, 3, 100], labels[11, 1] = np.nan, 9.5
+    folder = tmp_path / "deap" / "data_preprocessed_python"
+    folder.mkdir(parents=True)
+    (folder / "S01.DAT").write_bytes(pickle.dumps({"data": data, "labels": labels}, 2))
+    for name in ("metadata_csv", "face_video"):
+        (tmp_path / "deap" / name).symlink_to(simulated / name)
+    dataset = Deap(**SMALL, peripheral=True)
+    read = list(dataset.read(tmp_path / "deap", "s01"))
+    errors = [sample.where for sample in read if isinstance(sample, DataError)]
+    assert [where.rpartition(" ")[2] for where in errors] == ["7", "7", "12", "12"]
+    good = {sample.id: sample for sample in read if not isinstance(sample, DataError)}
+    assert set(good) == {sample.id for sample in samples} - {f"s01/e{e}/w0{w}" for e in ("07", "12") for w in (0, 1)}
+    for sample in samples:
+        if sample.id in good:
+            assert np.array_equal(sample.data["eeg"], good[sample.id].data["eeg"])
+            assert sample.data.get("face") == good[sample.id].data.get("face")
+
+
+def test_what_the_parameters_leave_aside_is_told(simulated, tmp_path):
+    root = tmp_path / "deap"
+    shutil.copytree(simulated, root, symlinks=True, ignore=lambda *_: {"face_video"})
+    (root / "data_original").mkdir()
+    (root / "data_preprocessed_matlab").mkdir()
+    (root / "data_preprocessed_matlab" / "s01.mat").touch()
+    left_out = Deap(faces="drop").left_out(root)
+    assert left_out == {
+        "data_original": "source=preprocessed does not read it",
+        "data_preprocessed_matlab/s01.mat": "data_preprocessed_python/s01.dat is read in its place",
+        "s01": "no face video, and faces=drop",
+    }
+    assert Deap(video=False).left_out(simulated) == {"face_video": "video=false does not read it"}
 
 
 def test_a_converted_video_is_found_and_deaps_own_wins(copy):

@@ -1,0 +1,83 @@
+"""The models within a checkpoint: which there are, and which is meant."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from mmbench.errors import WeightsError
+
+# Entries of a checkpoint that hold tensors, too, but no model.
+_NO_MODELS = ("optim", "sched", "lr_", "scaler", "amp", "rng", "random", "loss", "criterion", "hyper", "args", "config")
+_SHOWN = 8
+NAMELESS = '""'
+"""How the model is called that is not within an entry or behind a prefix."""
+
+
+def find_models(state: Mapping[Any, Any], name: str = "") -> dict[str, dict[str, Tensor]]:
+    """The state dicts within a checkpoint by the names of the entries that hold them, ``""`` for the whole of it."""
+    tensors = {key: value for key, value in state.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    models = {name: tensors} if tensors else {}
+    if tensors and all(value.ndim == 0 for value in tensors.values()):
+        models = {}  # counters and scores beside the models
+    for key, value in state.items():
+        if isinstance(key, str) and isinstance(value, Mapping) and not key.lower().startswith(_NO_MODELS):
+            models |= find_models(value, f"{name}.{key}".removeprefix("."))
+    return models
+
+
+def choose_model(models: Mapping[str, Mapping[str, Tensor]], part: str | None, where: object) -> dict[str, Tensor]:
+    """The one of ``models`` that is there, or that ``part`` names; a part within a model goes by a prefix of its names.
+
+    Raises WeightsError where there are several and none is named, or where ``part`` names none.
+    """
+    if part is None:
+        if len(models) > 1:
+            raise ask_which(list(models), where)
+        return dict(next(iter(models.values())))
+    for name, tensors in models.items():
+        if part == name:
+            return dict(tensors)
+        within = f"{part.removeprefix(f'{name}.')}." if name and part.startswith(f"{name}.") else f"{part}."
+        if found := {key.removeprefix(within): value for key, value in tensors.items() if key.startswith(within)}:
+            return found
+    firsts = dict.fromkeys(key.partition(".")[0] for tensors in models.values() for key in tensors)
+    known = [name for name in models if name] or list(firsts)
+    raise WeightsError(f"has no part {part!r}", where=where, remedy=f"there is {_listed(known)}")
+
+
+def choose_prefix(
+    state: Mapping[str, Tensor], anchors: Iterable[Collection[str]], where: object, part: str | None = None
+) -> str | None:
+    """What stands before the names of a model in a state dict, such as ``module.`` or ``teacher.backbone.``.
+
+    ``anchors`` are sets of names; in one of them, all have to be there behind the prefix. None where no prefix fits.
+    Raises WeightsError naming them where several do: then ``part`` has to say which, on loading.
+    """
+    found = list(dict.fromkeys(prefix for names in anchors for prefix in _prefixes(state, names)))
+    if len(found) > 1 and not (part == "" and "" in found):
+        raise ask_which([prefix.removesuffix(".") for prefix in found], where, part)
+    return min(found, key=len) if found else None
+
+
+def _prefixes(state: Mapping[str, Tensor], names: Collection[str]) -> Iterator[str]:
+    first = min(names)
+    for key in state:
+        prefix = key.removesuffix(first)
+        if key.endswith(first) and prefix[-1:] in ("", ".") and all(prefix + name in state for name in names):
+            yield prefix
+
+
+def ask_which(names: Sequence[str], where: object, part: str | None = None) -> WeightsError:
+    """The error of a file that holds several models."""
+    within = f"{part}." if part else ""
+    return WeightsError(
+        f"holds {len(names)} models: {_listed(names)}",
+        where=where,
+        remedy=f"say which is meant: part={within}{names[0] or NAMELESS}, beside weights=FILE",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(name or NAMELESS for name in names[:_SHOWN]) + more
