@@ -74,6 +74,7 @@ FLOORS = (
         "calibration",
         "costs",
         "memory",
+        "inherited",
         "records",
         "recorded",
         "diagnosis",
