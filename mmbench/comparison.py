@@ -16,6 +16,7 @@ from mmbench.diagnosis.scores import ModalityScores, score_modalities
 from mmbench.documents import check_texts, explain, load_object
 from mmbench.errors import RecordError
 from mmbench.failures import Failure, describe_failures, find_failures, nothing_left
+from mmbench.inherited import Untrained, find_untrained
 from mmbench.metrics import METRICS
 from mmbench.plotted import Plotted
 from mmbench.records import Record, find_records, read_record
@@ -183,6 +184,12 @@ class Comparison(Plotted):
         kept = {method.name: method.failures for method in self.methods if method.failures}
         return {**self.lost, **kept}
 
+    @cached_property
+    def untrained(self) -> Sequence[Untrained]:
+        """The baselines that learnt next to nothing by settings of the first method; none in runs put together."""
+        together = self.path.name.startswith("comparison-") and not self.headless
+        return find_untrained(self.methods) if together else ()
+
     @property
     def best_single(self) -> str | None:
         """The baseline that scores best of those that read one modality; None where there is none."""
@@ -234,6 +241,7 @@ class Comparison(Plotted):
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],
             "failed": describe_failed(self),
+            "untrained": [asdict(each) for each in self.untrained],
         }
 
 
@@ -269,6 +277,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "modalities": method.run["modalities"],
         "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
         "own_encoders": method.run["own_encoders"],
+        "training": dict(method.run["training"]),
         "lint": list(method.run.get("lint", ())),
         "tuning": method.run.get("tuning"),
         "diagnosis": method.diagnosis.to_json() if method.diagnosis else None,

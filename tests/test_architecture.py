@@ -78,6 +78,7 @@ FLOORS = (
         "calibration",
         "costs",
         "memory",
+        "inherited",
         "records",
         "recorded",
         "diagnosis",

@@ -20,6 +20,7 @@ from mmbench.report.layout import (
     show_p,
 )
 from mmbench.report.limits import above_chance_line, limit_lines
+from mmbench.report.trainings import training_lines
 from mmbench.report.verdicts import MARKS, mark, say_verdict
 from mmbench.report.warnings import find_warnings
 from mmbench.report.worth import worth_lines, worth_table
@@ -171,13 +172,14 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
 
 
 def describe_setting(comparison: Comparison) -> Iterator[str]:
-    """Encoders, standardisation, splits, what the preset set and what tuning was allowed."""
+    """Encoders, standardisation, splits, what the preset set, how it was trained and what tuning was allowed."""
     run = comparison.run
     encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in run["encoders"].items())
     settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
     yield f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; splits {run['fingerprint']}"
     if preset := run["preset"]:
         yield f"preset {preset['name']}: {', '.join(_tables(preset)) or 'all overridden'}"
+    yield from training_lines(comparison)
     yield from tuning_lines(comparison.methods)
 
 

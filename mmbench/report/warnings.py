@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mmbench.comparison import Comparison
+from mmbench.inherited import Untrained
+from mmbench.report.trainings import say_settings
 from mmbench.splits import lacking_lines
 
 
@@ -21,11 +23,23 @@ class Warned(NamedTuple):
 
 
 def find_warnings(comparison: Comparison) -> Iterator[Warned]:
-    """Test samples that share a trial with the training part, parts that lack a class, and data that are simulated."""
+    """Samples that share a trial with the training part, parts without a class, untrained baselines, simulated data."""
     for group, share in comparison.run["straddling"].items():
         if share > 0:
             yield Warned("LEAK:", f"{share:.0%} of the test samples share their {group} with the training part.", True)
     for line in lacking_lines(comparison.run.get("lacking", {}), comparison.run["folds"]):
         yield Warned("MISSING CLASS:", f"{line}.", False)
+    for each in comparison.untrained:
+        yield Warned("UNTRAINED:", _say_untrained(each, comparison), False)
     if comparison.simulated:
         yield Warned("SIMULATED data:", "these scores say nothing about people.", False)
+
+
+def _say_untrained(each: Untrained, comparison: Comparison) -> str:
+    trainings = f"{each.trainings} of {each.of} trainings" if each.of > 1 else "its training"
+    owner, settings = comparison.methods[0].name, say_settings(each.settings)
+    return (
+        f"{each.method} learnt next to nothing in {trainings}, with settings that it takes from {owner}: {settings}. "
+        f"Run {each.method} by itself, or all with --tune: if it scores higher by other settings, the difference is "
+        "one of training."
+    )
