@@ -129,7 +129,7 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     made_from = describe(what)
     path = prepared_path(what, made_from)
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    for line in take_inventory(dataset, what.root).brief_lines(dataset.name):
+    for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(dataset.name):
         reporter().message(line)
     make_folder(path.parent)
     with locked(path):

@@ -147,6 +147,16 @@ def test_check_counts_what_is_there_beside_a_problem(
     assert "p3.txt: is empty" in told.err
 
 
+def test_what_is_left_out_may_be_unknown_where_files_are_dropped(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def left_out(*_: object) -> dict[str, str]:
+        raise DataError("cannot be read", where="p1.txt")
+
+    monkeypatch.setattr(load_registry((PLUGIN,)).find("datasets", "people").component, "left_out", left_out)
+    with pytest.raises(DataError, match=r"p1\.txt: cannot be read"):
+        prepare(plan(people, "error"))
+    assert len(prepare(plan(people))) == 24
+
+
 def test_links_in_a_circle_are_walked_once(people: Path) -> None:
     (people / "again").symlink_to(people)
     dataset = load_registry((PLUGIN,)).dataset(Spec("people"))
