@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -168,6 +169,8 @@ def find_lost(dataset: Dataset, root: Path, units: Sequence[str]) -> dict[str, s
 def _why_lost(sources: Sequence[Path]) -> str | None:
     for path in sources:
         try:
+            if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+                return f"{path}: is no file"
             path.open("rb").close()
         except OSError as error:
             return f"{path}: {error.strerror or error}"
