@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from mmbench.components import Dataset
+from mmbench.errors import DataError
 from mmbench.gaps import enumerated, left_out_lines
 
 HIDDEN = "hidden"
@@ -39,17 +41,24 @@ class Inventory:
         return [*self.assumptions, *left_out_lines(self.left_out), *(unread if self.unread else [])]
 
 
-def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = ()) -> Inventory:
+def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = (), *, tolerant: bool = False) -> Inventory:
     """Look through a dataset's folder by the names of its files; raises DataError as the dataset does.
 
-    Files that are known to be ``damaged`` are not listed again among those that are not read.
+    Files that are known to be ``damaged`` are not listed again among those that are not read. A ``tolerant`` look goes
+    on where what is left out or assumed cannot be found out, because of a damaged file that is told elsewhere.
     """
     units = dataset.units(root)
-    left_out = dict(dataset.left_out(root))
+    left_out: Mapping[str, str] = {}
+    contents: Mapping[str, int] = {}
+    assumptions: Sequence[str] = ()
+    with suppress(DataError) if tolerant else nullcontext():
+        left_out = dataset.left_out(root)
+    with suppress(DataError) if tolerant else nullcontext():
+        contents, assumptions = dataset.contents(root), dataset.assumptions(root)
     used = {Path(path) for path in damaged} | {path for unit in units for path in dataset.sources(root, unit)}
     # What comes with a dataset, or is made by it, nobody put other files into.
     unread = [] if dataset.card.access in ("bundled", "simulated") else find_unread(root, used, left_out)
-    return Inventory(units, dict(dataset.contents(root)), left_out, unread, tuple(dataset.assumptions(root)))
+    return Inventory(units, dict(contents), dict(left_out), unread, tuple(assumptions))
 
 
 def find_unread(root: Path, sources: Iterable[Path], left_out: Iterable[str] = ()) -> list[str]:

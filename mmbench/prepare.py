@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -129,7 +130,7 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     made_from = describe(what)
     path = prepared_path(what, made_from)
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    for line in take_inventory(dataset, what.root).brief_lines(dataset.name):
+    for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(dataset.name):
         reporter().message(line)
     make_folder(path.parent)
     with locked(path):
@@ -168,6 +169,8 @@ def find_lost(dataset: Dataset, root: Path, units: Sequence[str]) -> dict[str, s
 def _why_lost(sources: Sequence[Path]) -> str | None:
     for path in sources:
         try:
+            if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+                return f"{path}: is no file"
             path.open("rb").close()
         except OSError as error:
             return f"{path}: {error.strerror or error}"

@@ -11,17 +11,27 @@ from mmbench.documents import check_texts
 from mmbench.errors import DataError
 from mmbench.types import Modality, Sample, Schema
 
+_INDEX = "give the index of the class in the task, from 0"
+
 
 def check_sample(sample: Sample, schema: Schema) -> None:
     """Raise DataError, naming the sample, when it breaks the schema or holds values nothing can learn from."""
+    if not isinstance(sample.id, str):
+        raise DataError(
+            f"the id {sample.id!r} is of type {type(sample.id).__name__}, not a text", remedy="give ids as str"
+        )
     known = {modality.name for modality in schema.modalities}
     if unknown := sorted(set(sample.data) - known):
         raise DataError(f"has data for {', '.join(unknown)}, not in the schema", where=sample.id)
     for group in schema.groups:
-        if not sample.groups.get(group):
+        value = sample.groups.get(group)
+        if value is None or value == "":
             raise DataError(
                 f"declares no {group}", where=sample.id, remedy="the dataset must give every group it names"
             )
+        if not isinstance(value, str):
+            message = f"{group} is {value!r} of type {type(value).__name__}, not a text"
+            raise DataError(message, where=sample.id, remedy=f"give it as a str, such as {str(value)!r}")
     _check_names(sample)
     _check_span(sample)
     _check_labels(sample, schema)
@@ -69,13 +79,22 @@ def _check_labels(sample: Sample, schema: Schema) -> None:
     for task, label in sample.labels.items():
         if task not in schema.tasks:
             raise DataError(f"is labelled for {task!r}, not in the schema", where=sample.id)
-        if not isinstance(label, int | np.integer) or not 0 <= label < len(schema.tasks[task]):
+        if not isinstance(label, int | np.integer):
+            raise DataError(
+                f"label {label!r} of {task!r} is of type {type(label).__name__}, not int",
+                where=sample.id,
+                remedy=_INDEX,
+            )
+        if not 0 <= label < len(schema.tasks[task]):
             raise DataError(f"label {label} of {task!r} is outside 0-{len(schema.tasks[task]) - 1}", where=sample.id)
 
 
 def check_instances(sample: Sample, modality: Modality) -> None:
     """Check the bag of one modality."""
     data = sample.data[modality.name]
+    if not hasattr(data, "__len__"):
+        message = f"{modality.name} is a {type(data).__name__}, not a bag of {modality.instances} instances"
+        raise DataError(message, where=sample.id)
     if len(data) != modality.instances:
         raise DataError(f"{modality.name} has {len(data)} instances, not {modality.instances}", where=sample.id)
     if modality.kind == "image":
@@ -86,9 +105,19 @@ def check_instances(sample: Sample, modality: Modality) -> None:
         raise DataError(
             f"present of {modality.name} has the shape {np.shape(marks)}, not {(modality.instances,)}", where=sample.id
         )
-    with np.errstate(over="ignore"):
-        # Checked as it is stored: what float32 cannot hold becomes infinite, or constant.
-        _check_array(np.asarray(data, dtype=np.float32), sample, modality)
+    # Checked as it is stored: what float32 cannot hold becomes infinite, or constant.
+    _check_array(_as_numbers(data, sample, modality), sample, modality)
+
+
+def _as_numbers(data: Any, sample: Sample, modality: Modality) -> NDArray[np.float32]:
+    try:
+        if np.asarray(data).dtype.kind == "c":
+            raise TypeError("they are complex")
+        with np.errstate(over="ignore"):
+            return np.asarray(data, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        shown = f"{error}".partition("\n")[0][:120]
+        raise DataError(f"{modality.name} does not hold real numbers in one array: {shown}", where=sample.id) from None
 
 
 def _check_images(items: Sequence[Any], sample: Sample, modality: Modality) -> None:
@@ -98,12 +127,16 @@ def _check_images(items: Sequence[Any], sample: Sample, modality: Modality) -> N
     for item in items:
         if item is None:
             continue
+        if not isinstance(item, bytes | bytearray | memoryview):
+            message = f"{modality.name} holds a {type(item).__name__}, not the bytes of a JPEG or PNG file"
+            raise DataError(message, where=sample.id, remedy="code the pixels, or read the file as it is")
         try:
             with Image.open(io.BytesIO(item), formats=("JPEG", "PNG")) as image:
                 shape = (3, image.height, image.width)
         except Exception as error:  # Pillow raises what it stumbles over, and of what claims to be very large
+            begin = "it is empty" if not item else f"it begins with {item[:8]!r}"
             raise DataError(
-                f"{modality.name} is not JPEG or PNG bytes that can be read ({type(error).__name__})", where=sample.id
+                f"{modality.name} cannot be opened as JPEG or PNG ({type(error).__name__}): {begin}", where=sample.id
             ) from error
         if shape != modality.shape:
             raise DataError(f"{modality.name} has the shape {shape}, not {modality.shape}", where=sample.id)

@@ -1,6 +1,7 @@
 """``--bad drop`` leaves out what cannot be used of a sample or a unit, counts it and goes on; whole datasets stop."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_a_unit_that_ends_in_the_middle_is_dropped_whole(people: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "a folder"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "a folder", "a pipe"])
 def test_a_file_of_one_unit_that_is_damaged_drops_the_unit(people: Path, damage: str) -> None:
     path = people / "p3.txt"
     path.unlink()
@@ -89,6 +90,8 @@ def test_a_file_of_one_unit_that_is_damaged_drops_the_unit(people: Path, damage:
         path.symlink_to("nowhere.txt")
     elif damage == "empty":
         path.touch()
+    elif damage == "a pipe":
+        os.mkfifo(path)
     else:
         path.mkdir()
     with pytest.raises(DataError, match=r"p3\.txt: "):
@@ -145,6 +148,16 @@ def test_check_counts_what_is_there_beside_a_problem(
     told = capsys.readouterr()
     assert "1 problem" in told.out
     assert "p3.txt: is empty" in told.err
+
+
+def test_what_is_left_out_may_be_unknown_where_files_are_dropped(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def left_out(*_: object) -> dict[str, str]:
+        raise DataError("cannot be read", where="p1.txt")
+
+    monkeypatch.setattr(load_registry((PLUGIN,)).find("datasets", "people").component, "left_out", left_out)
+    with pytest.raises(DataError, match=r"p1\.txt: cannot be read"):
+        prepare(plan(people, "error"))
+    assert len(prepare(plan(people))) == 24
 
 
 def test_links_in_a_circle_are_walked_once(people: Path) -> None:

@@ -122,7 +122,7 @@ def check(
         problems = found.check(root)
         schema = found.schema() if problems else found.schema_of(root)
         try:
-            inventory = take_inventory(found, root, [problem.path for problem in problems])
+            inventory = take_inventory(found, root, [problem.path for problem in problems], tolerant=bool(problems))
         except DataError:
             if not problems:
                 raise

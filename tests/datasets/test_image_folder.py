@@ -1,6 +1,7 @@
 """A folder for each class: what is found, who is held out, what is refused. The images are drawn."""
 
 import io
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -288,6 +289,14 @@ def test_a_link_to_nothing_stops_a_run_or_is_dropped(people: Path, tmp_path: Pat
     assert len(store) == 12
     (line,) = store.attributes["dropped"]
     assert "gus.jpg: is a link to nowhere.jpg" in line
+
+
+def test_a_pipe_is_no_image(people: Path, tmp_path: Path) -> None:
+    os.mkfifo(people / "neutral" / "gus.jpg")
+    (problem,) = ImageFolder().check(people)
+    assert problem.message == "is a device or pipe, not a file"
+    store = prepare(Preparation(Spec("image-folder", {"size": 16}), people, tmp_path / "cache", bad="drop"))
+    assert (len(store), len(store.attributes["dropped"])) == (12, 1)
 
 
 def test_damaged_images_are_dropped_one_by_one(people: Path, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
     """
     from PIL import Image, ImageOps
 
+    if not path.is_file():
+        check_content(path)  # a pipe, say, on which reading would wait for ever
     try:
         # Out of memory, not out of the file: there room would be made for as many bytes as it claims.
         with warnings.catch_warnings():

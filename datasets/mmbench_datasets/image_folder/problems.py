@@ -34,9 +34,10 @@ def find_problems(root: Path, found: Found, pattern: str | None) -> Iterator[Pro
 def why_no_image(path: Path) -> tuple[str, str] | None:
     """Why a file cannot be an image by its first bytes, and what to do; None where they are those of one."""
     try:
-        with path.open("rb") as file:
-            if file.read(4).startswith(STARTS_OF_ALL):
-                return None
+        if path.is_file():  # opening a pipe would wait for ever
+            with path.open("rb") as file:
+                if file.read(4).startswith(STARTS_OF_ALL):
+                    return None
     except OSError:
         pass
     try:
