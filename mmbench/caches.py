@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import Timeout
-
 from mmbench.errors import SpecError
 from mmbench.files import is_held, is_used, lock_of
 from mmbench.hashing import code_digest, digest
 from mmbench.keys import Parts, differences
 from mmbench.leftovers import alone_in, is_left
+from mmbench.locks import Timeout
 from mmbench.plugins import Registry, load_registry
 from mmbench.seals import DAMAGED, Seal, read_seal
 from mmbench.specs import Spec
@@ -117,7 +116,7 @@ def _remove(item: Item, dry_run: bool) -> bool:
             if dry_run and is_held(lock):
                 return False
             try:
-                stack.enter_context(lock.acquire(timeout=0))
+                stack.enter_context(lock)
             except Timeout:
                 return False
         if not dry_run:

@@ -135,7 +135,7 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
     join_blocks(
         path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
     )
-    for _ in in_threads(lambda block: block.path.unlink(), blocks, _JOINING):
+    for _ in in_threads(lambda block: block.path.unlink(missing_ok=True), blocks, _JOINING):
         pass
 
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mmbench.errors import StorageError
 from mmbench.leftovers import writing_in
+from mmbench.locks import Lock, Timeout
 from mmbench.progress import reporter
 
 _PATIENCE = 3.0  # seconds that one waits for a lock without saying so
@@ -71,13 +70,13 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def lock_of(path: Path) -> FileLock:
+def lock_of(path: Path) -> Lock:
     """The lock that whoever makes ``path`` holds. The system releases it when its process ends, however it does."""
-    return FileLock(path.with_name(f".{path.name}.lock"))
+    return Lock(path.with_name(f".{path.name}.lock"), timeout=0)
 
 
-def is_held(lock: FileLock) -> bool:
-    """Whether another process holds a lock."""
+def is_held(lock: Lock) -> bool:
+    """Whether another process holds a lock; never on a disk without file locks."""
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -90,15 +89,28 @@ def is_held(lock: FileLock) -> bool:
 def using(cache: Path) -> Iterator[None]:
     """Let nobody clean a cache while the block runs."""
     mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
-    with storage_errors(mark), FileLock(mark):
+    with storage_errors(mark), Lock(mark):
         yield
     mark.unlink(missing_ok=True)
 
 
 def is_used(cache: Path) -> bool:
-    """Whether a process uses a cache now; marks of those that were killed do not count, and go."""
+    """Whether a process uses a cache now; marks of those that were killed do not count, and go.
+
+    Raises StorageError where there are marks on a disk without file locks, which cannot tell the two apart.
+    """
     marks = list(cache.glob(f"{_USING}*"))
-    held = [mark for mark in marks if is_held(FileLock(mark))]
+    held = []
+    for mark in marks:
+        lock = Lock(mark)
+        if is_held(lock):
+            held.append(mark)
+        elif not lock.is_guarding:
+            raise StorageError(
+                "may be in use: the disk has no file locks that would tell whether the process of this mark still runs",
+                where=mark,
+                remedy="delete the mark if no run uses this cache",
+            )
     for mark in set(marks) - set(held):
         mark.unlink(missing_ok=True)
     return bool(held)
@@ -112,18 +124,19 @@ def locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _wait_for(lock, path)
     try:
-        sweep([path])
+        if lock.is_guarding:
+            sweep([path])
         yield
     finally:
         lock.release()
 
 
-def _wait_for(lock: FileLock, path: Path) -> None:
+def _wait_for(lock: Lock, path: Path) -> None:
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout:
         reporter().message(f"waiting for another process that makes {path.name}")
-        lock.acquire()
+        lock.acquire(timeout=-1)
 
 
 def sweep(paths: Iterable[Path]) -> None:

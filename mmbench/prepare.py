@@ -214,7 +214,7 @@ def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
     with written_whole(path) as aside:
         merge(aside, parts, schema, about, made_from)
     for part in parts:
-        part.unlink()
+        part.unlink(missing_ok=True)
     return Store(path)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import h5py
 import numpy as np
@@ -34,6 +34,14 @@ class Source(Protocol):
         """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
 
 
+def open_hdf5(path: Path, mode: Literal["r", "w"]) -> h5py.File:
+    """An HDF5 file without the locks of the library, which fail on disks that have none.
+
+    They guard nothing here: a file is written under a name of its own, and read once it is whole.
+    """
+    return h5py.File(path, mode, locking=False)
+
+
 def write_samples(
     path: Path,
     samples: Sequence[Sample],
@@ -43,7 +51,7 @@ def write_samples(
 ) -> None:
     """Write samples into a new HDF5 file; ``made_from`` is what its key is the digest of."""
     check_room(path, sum(_size(sample) for sample in samples) + _INDEX)
-    with h5py.File(path, "w") as file:
+    with open_hdf5(path, "w") as file:
         _write_index(file, samples, schema)
         for modality in schema.modalities:
             group = file.create_group(f"modalities/{modality.name}")
@@ -117,8 +125,8 @@ def merge(
 ) -> None:
     """Join the files of the units into one, in order, a few samples at a time."""
     check_room(path, sum(Sealed(part).seal.size for part in parts) + _INDEX)
-    with h5py.File(path, "w") as file:
-        opened = [h5py.File(part, "r") for part in parts]
+    with open_hdf5(path, "w") as file:
+        opened = [open_hdf5(part, "r") for part in parts]
         try:
             _merge_index(file, opened, schema)
             places = [_merge_modality(file, opened, modality) for modality in schema.modalities]
@@ -182,7 +190,7 @@ def _copy(path: Path, parts: Sequence[Path], places: Sequence[tuple[int, Sequenc
 
 def finish(path: Path, kind: str, made_from: Mapping[str, Any]) -> None:
     """Seal a file of samples or tokens that is written: what it was made from, and checksums."""
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path, "r") as file:
         datasets = [group.get("x", group.get("bytes")) for group in file["modalities"].values()]
         extents = [Extent(found.id.get_offset(), found.nbytes) for found in datasets if _is_mapped(found)]
     write_seal(path, kind, made_from, sorted(extents))
@@ -199,7 +207,7 @@ class Store:
         self.path = path
         try:
             self._opened = Sealed(path).identity
-            with h5py.File(path, "r") as file:
+            with open_hdf5(path, "r") as file:
                 if file.attrs.get("format") != FORMAT:
                     raise OSError("it was not finished or is of another version")
                 self.schema = _schema(json.loads(file.attrs["schema"]))
@@ -247,7 +255,7 @@ def _find_place(labels: h5py.Dataset) -> int | None:
 def reading(path: Path) -> Iterator[h5py.File]:
     """The file, open; DamagedError where it is no longer as it was when it was checked."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path, "r") as file:
             yield file
     except (OSError, KeyError, ValueError) as error:
         raise DamagedError(f"is not whole any more ({error})", where=path, remedy="a run makes it again") from error

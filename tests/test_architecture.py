@@ -28,6 +28,7 @@ FLOORS = (
         "space",
         "files",
         "leftovers",
+        "locks",
         "hashing",
         "progress",
         "specs",
