@@ -16,7 +16,8 @@ from mmbench.progress import reporter
 _PATIENCE = 3.0  # seconds that one waits for a lock without saying so
 _USING = ".using-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_CLOSED = {*_READ_ONLY, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 @contextmanager
@@ -57,6 +58,22 @@ def written_whole(path: Path) -> Iterator[Path]:
                 aside.unlink(missing_ok=True)
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether an error, or the one that a StorageError was made from, says that a place may only be read."""
+    cause = error.__cause__ if isinstance(error, StorageError) else error
+    return isinstance(cause, OSError) and cause.errno in _READ_ONLY
+
+
+@contextmanager
+def ignored_where_read_only() -> Iterator[None]:
+    """Go on after the block where it may not write: for what is of use, and not needed."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        if not is_read_only(error):
+            raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with written_whole(path) as aside:
@@ -87,11 +104,17 @@ def is_held(lock: Lock) -> bool:
 
 @contextmanager
 def using(cache: Path) -> Iterator[None]:
-    """Let nobody clean a cache while the block runs."""
+    """Let nobody clean a cache while the block runs; nothing is done to one that may only be read."""
     mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
-    with storage_errors(mark), Lock(mark):
+    lock = Lock(mark)
+    with ignored_where_read_only(), storage_errors(mark):
+        lock.acquire()
+    try:
         yield
-    mark.unlink(missing_ok=True)
+    finally:
+        lock.release()
+    with ignored_where_read_only():
+        mark.unlink(missing_ok=True)
 
 
 def is_used(cache: Path) -> bool:

@@ -10,14 +10,14 @@ from typing import Any
 
 from mmbench.components import Dataset, overrides
 from mmbench.errors import DamagedError, DataError, SpecError
-from mmbench.files import locked, make_folder, sweep, written_whole
+from mmbench.files import ignored_where_read_only, locked, make_folder, sweep, written_whole
 from mmbench.gaps import count_gaps, left_out_lines
 from mmbench.hashing import FileDigests, code_digest, digest
 from mmbench.keys import Parts, find_near
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
 from mmbench.samples import check_sample
-from mmbench.seals import Sealed, replace_damaged
+from mmbench.seals import Sealed, open_whole, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
 from mmbench.types import Sample, Schema
@@ -52,7 +52,7 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
     dataset = registry.dataset(spec)
     shelf = os.environ.get("MMBENCH_DATA")
     root = data or (Path(shelf) / spec.name if shelf and (Path(shelf) / spec.name).is_dir() else None)
-    root = root or dataset.locate(make_folder(cache / "data"))
+    root = root or dataset.locate(_folder_of_datasets(cache))
     if root is None:
         raise DataError(
             f"{dataset.card.title} is not here", where=spec.name, remedy=dataset.card.request or "give --data DIR"
@@ -60,6 +60,14 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
     if not root.is_dir():
         raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")
     return root
+
+
+def _folder_of_datasets(cache: Path) -> Path:
+    """Where datasets make files of their own: there, unless the cache may only be read and none was made so far."""
+    folder = cache / "data"
+    with ignored_where_read_only():
+        make_folder(folder)
+    return folder
 
 
 def check_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None) -> None:
@@ -101,10 +109,13 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     """The prepared file of a dataset, made now or found.
 
     Units are read in ``jobs`` processes and each is kept when it is done, so that an interrupted preparation goes on
-    where it stopped. Raises DataError for files that are missing or damaged.
+    where it stopped. Raises DataError for files that are missing or damaged, StorageError where it has to be made and
+    the cache may only be read.
     """
     made_from = describe(what)
     path = prepared_path(what, made_from)
+    if store := open_whole(path, Store):
+        return store
     make_folder(path.parent)
     with locked(path):
         return find_whole(path) or _make(what, made_from, path, jobs)
