@@ -29,6 +29,7 @@ FLOORS = (
         "files",
         "leftovers",
         "locks",
+        "pickles",
         "hashing",
         "progress",
         "specs",
