@@ -21,7 +21,8 @@ def show(renderable: "RenderableType") -> None:
     """Print a result; 80 columns where stdout is not a terminal."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    # Nothing is markup: names of methods, classes and files may look like it.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False, emoji=False)
     console.print(renderable, crop=False)  # a path stays whole, however long
 
 
