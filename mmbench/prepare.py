@@ -16,7 +16,7 @@ from mmbench.hashing import FileDigests, code_digest, digest
 from mmbench.keys import Parts, find_near
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
-from mmbench.samples import check_sample
+from mmbench.samples import check_sample, check_schema
 from mmbench.seals import Sealed, open_whole, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
@@ -136,7 +136,7 @@ def describe(what: Preparation) -> dict[str, Any]:
             "version": dataset.version,
             "code": code_digest(type(dataset)),
         },
-        "schema": json.loads(json.dumps(asdict(dataset.schema_of(what.root)))),
+        "schema": json.loads(json.dumps(asdict(check_schema(dataset.schema_of(what.root), dataset.name)))),
         "bad": what.bad,
         "format": FORMAT,
         "sources": _source_digests(what, dataset, units),
@@ -162,10 +162,10 @@ def find_whole(path: Path) -> Store | None:
 def known_schema(dataset: Dataset, find: Callable[[], Path]) -> Schema:
     """The whole schema; the folder is found, and its files checked, only for a dataset whose files tell more."""
     if not overrides(dataset, "schema_of", Dataset):
-        return dataset.schema()
+        return check_schema(dataset.schema(), dataset.name)
     root = find()
     check_files(dataset, root)
-    return dataset.schema_of(root)
+    return check_schema(dataset.schema_of(root), dataset.name)
 
 
 def source_digests(what: Preparation) -> frozenset[str]:

@@ -113,6 +113,7 @@ def check(
     from mmbench.gaps import left_out_lines
     from mmbench.plugins import load_registry
     from mmbench.prepare import default_cache, locate
+    from mmbench.samples import check_schema
 
     registry = load_registry(tuple(plugin or ()))
     spec = parse_spec(dataset)
@@ -121,7 +122,7 @@ def check(
         found = registry.dataset(spec)
         problems = found.check(root)
         units = [] if problems else found.units(root)
-        schema = found.schema() if problems else found.schema_of(root)
+        schema = check_schema(found.schema() if problems else found.schema_of(root), spec.name)
         left_out = {} if problems else dict(found.left_out(root))
     if as_json:
         found_there = {"units": units, "tasks": dict(schema.tasks), "groups": list(schema.groups), "left_out": left_out}
