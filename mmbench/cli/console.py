@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -44,13 +44,14 @@ def show_json(value: object) -> None:
 
 
 def note(text: str) -> None:
-    """Say something on stderr."""
-    sys.stderr.write(text + "\n")
+    """Say something on stderr; nothing where nobody can hear it, since no run should end by that."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
 
 
 def fail(line: str) -> None:
     """Tell an error on stderr, on one line whatever the width of the terminal."""
-    sys.stderr.write(f"mmbench: {line}\n")
+    note(f"mmbench: {line}")
 
 
 def show_rate(speed: float) -> str:
