@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from mmbench.errors import DamagedError
 from mmbench.files import check_room, written_whole
+from mmbench.hdf5 import allocate, open_hdf5
 from mmbench.seals import Sealed, write_seal
-from mmbench.store import Rows, Source, allocate, finish, open_hdf5, widen
+from mmbench.store import Rows, Source, finish, widen
 from mmbench.types import TokenSpec
 from mmbench.workers import in_threads
 

@@ -45,6 +45,7 @@ FLOORS = (
         "plugins",
         "samples",
         "store",
+        "hdf5",
         "gaps",
         "prepare",
         "downloads",
