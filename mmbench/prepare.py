@@ -192,6 +192,12 @@ def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -
     with reading_errors(what.root):
         sources = {unit: sorted(dataset.sources(what.root, unit)) for unit in units}
         files = sorted(set().union(*sources.values()))
+    for name in (*units, *(os.path.relpath(file, what.root) for file in files)):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError("its name is not UTF-8", where=what.root / name, remedy="rename it") from None
+    with reading_errors(what.root):
         values = dict(zip(files, track(in_threads(digests, files), "checking files", len(files)), strict=True))
     digests.save()
     return {unit: {os.path.relpath(file, what.root): values[file] for file in sources[unit]} for unit in units}

@@ -30,6 +30,10 @@ def check_schema(schema: Schema, dataset: str) -> Schema:
         *(f"two groups are called {name!r}" for name in schema.groups if schema.groups.count(name) > 1),
         *(f"{name!r} is called as what is within {other!r}" for name, other in _nested(schema)),
     ]
+    try:
+        check_texts(names, schema.tasks, schema.groups, *(modality.channels for modality in schema.modalities))
+    except ValueError as error:
+        wrong.append(f"a name cannot be told: {error}")
     if wrong:
         raise DataError(wrong[0], where=dataset, remedy="rename it in the dataset")
     return schema

@@ -27,7 +27,7 @@ from mmbench.cli import (
 )
 from mmbench.cli.console import fail
 from mmbench.cli.streams import prepare_streams
-from mmbench.errors import UserError
+from mmbench.errors import StorageError, UserError
 
 app = typer.Typer(
     name="mmbench",
@@ -89,6 +89,9 @@ def main() -> None:
         _drop_output()
         sys.exit(1)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            fail(StorageError("the name is too long", where=error.filename, remedy="choose a shorter one").line)
+            sys.exit(StorageError.code)
         if error.errno not in _OUTPUT_LOST or error.filename is not None:
             raise
         _drop_output()
