@@ -10,6 +10,7 @@ from mmbench.design import Design, make_design
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.lint import Findings, find_machine, lint
 from mmbench.methods import Recipe, Wishes, choose_modalities
+from mmbench.model import check_names
 from mmbench.plugins import Registry, load_registry
 from mmbench.prepare import Preparation, check_files, choose_units, known_schema, locate
 from mmbench.presets import find_preset
@@ -66,6 +67,7 @@ def settle(spec: RunSpec) -> Asked:
     asked = Spec(name.name, {**preset.dataset, **name.params})
     dataset = registry.dataset(asked)
     schema = known_schema(dataset, lambda: locate(registry, asked, spec.data, spec.cache), spec.bad)
+    check_names((modality.name for modality in schema.modalities), name.name)
     choose_modalities(schema, design.modalities)
     if design.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")

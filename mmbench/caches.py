@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import Timeout
-
 from mmbench.errors import SpecError
-from mmbench.files import is_held, is_used, lock_of
+from mmbench.files import is_held, is_used, lock_of, storage_errors
 from mmbench.hashing import find_code, key_digest
 from mmbench.keys import Parts, differences
 from mmbench.leftovers import alone_in, is_left
+from mmbench.locks import Timeout
 from mmbench.plugins import Registry, load_registry
 from mmbench.seals import DAMAGED, Seal, read_seal
 from mmbench.specs import Spec
@@ -94,7 +93,8 @@ def clean_cache(
     if older_than is not None and older_than < 0:
         raise SpecError(f"{older_than} is too few", where="--older-than", remedy="give a number of days")
     chosen = [item for item in list_cache(cache, plugins) if _is_chosen(item, older_than, unused, everything)]
-    busy = is_used(cache)
+    with storage_errors(cache):
+        busy = is_used(cache)
     removed = [item for item in chosen if not busy and _remove(item, dry_run)]
     return Cleaned(tuple(removed), tuple(item for item in chosen if item not in removed))
 
@@ -110,14 +110,14 @@ def _is_chosen(item: Item, older_than: float | None, unused: bool, everything: b
 
 def _remove(item: Item, dry_run: bool) -> bool:
     """Remove an item unless its lock is held; whether that was done, or would be."""
-    with ExitStack() as stack:
+    with storage_errors(item.path), ExitStack() as stack:
         if is_left(item.path.name) and not stack.enter_context(alone_in(item.path.parent)):
             return False
         for lock in (lock_of(path) for path in _made_with(item.path)):
             if dry_run and is_held(lock):
                 return False
             try:
-                stack.enter_context(lock.acquire(timeout=0))
+                stack.enter_context(lock)
             except Timeout:
                 return False
         if not dry_run:

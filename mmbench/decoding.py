@@ -1,5 +1,6 @@
 """Samples read ahead by other processes, into memory that all share: Python decodes pictures on one core only."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Generator, Sequence
@@ -67,7 +68,7 @@ def read_ahead(raw: Raw, parts: Sequence[Rows], jobs: int) -> Generator[Shown, N
 
 def _room_for(n_bytes: int) -> Path | None:
     """A file system in memory, where there is one with room; None for the usual place of temporary files."""
-    return _SHELF if _SHELF.is_dir() and shutil.disk_usage(_SHELF).free > 2 * n_bytes else None
+    return _SHELF if os.access(_SHELF, os.W_OK) and shutil.disk_usage(_SHELF).free > 2 * n_bytes else None
 
 
 def _read_into(task: tuple[Raw, Rows, Path, tuple[int, ...], np.dtype[Any], int]) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tabs and new lines
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # but for tabs and new lines; and half characters
 _ENDLESS = "lists within lists without end"
 _LARGEST = 1 << 16  # bytes of a TOML file: tomllib takes minutes over a megabyte of dots
 
@@ -44,7 +44,7 @@ def check_texts(*values: Any) -> None:
         value = left.pop()
         if isinstance(value, str):
             if not value.isprintable() and _CONTROL.search(value):
-                raise ValueError(f"it has control characters in {value!r:.80}")
+                raise ValueError(f"it has control characters, or bytes that are not UTF-8, in {value!r:.80}")
         elif isinstance(value, list | tuple):
             left += value
         elif isinstance(value, Mapping):

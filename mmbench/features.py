@@ -22,7 +22,7 @@ from mmbench.plugins import load_registry
 from mmbench.portraits import differ, rounding
 from mmbench.prepare import Preparation
 from mmbench.progress import reporter, track
-from mmbench.seals import Sealed, replace_damaged
+from mmbench.seals import Sealed, open_whole, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, read_presence, reading
 from mmbench.tokens import Block, cut, is_whole_block, join_blocks, write_block
@@ -67,6 +67,8 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     encoder = _build(what, store)
     made_from = describe(what, encoder, store.key)
     path = token_path(what, cache, made_from)
+    if open_whole(path, Sealed):
+        return path
     make_folder(path.parent)
     with locked(path):
         if not _is_there(path):
@@ -135,7 +137,7 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
     join_blocks(
         path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
     )
-    for _ in in_threads(lambda block: block.path.unlink(), blocks, _JOINING):
+    for _ in in_threads(lambda block: block.path.unlink(missing_ok=True), blocks, _JOINING):
         pass
 
 

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mmbench.errors import StorageError
 from mmbench.leftovers import writing_in
+from mmbench.locks import Lock, Timeout
 from mmbench.progress import reporter
 
 _PATIENCE = 3.0  # seconds that one waits for a lock without saying so
 _USING = ".using-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_CLOSED = {*_READ_ONLY, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 @contextmanager
@@ -58,6 +58,22 @@ def written_whole(path: Path) -> Iterator[Path]:
                 aside.unlink(missing_ok=True)
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether an error, or the one that a StorageError was made from, says that a place may only be read."""
+    cause = error.__cause__ if isinstance(error, StorageError) else error
+    return isinstance(cause, OSError) and cause.errno in _READ_ONLY
+
+
+@contextmanager
+def ignored_where_read_only() -> Iterator[None]:
+    """Go on after the block where it may not write: for what is of use, and not needed."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        if not is_read_only(error):
+            raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with written_whole(path) as aside:
@@ -71,13 +87,13 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def lock_of(path: Path) -> FileLock:
+def lock_of(path: Path) -> Lock:
     """The lock that whoever makes ``path`` holds. The system releases it when its process ends, however it does."""
-    return FileLock(path.with_name(f".{path.name}.lock"))
+    return Lock(path.with_name(f".{path.name}.lock"), timeout=0)
 
 
-def is_held(lock: FileLock) -> bool:
-    """Whether another process holds a lock."""
+def is_held(lock: Lock) -> bool:
+    """Whether another process holds a lock; never on a disk without file locks."""
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -88,17 +104,36 @@ def is_held(lock: FileLock) -> bool:
 
 @contextmanager
 def using(cache: Path) -> Iterator[None]:
-    """Let nobody clean a cache while the block runs."""
+    """Let nobody clean a cache while the block runs; nothing is done to one that may only be read."""
     mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
-    with storage_errors(mark), FileLock(mark):
+    lock = Lock(mark)
+    with ignored_where_read_only(), storage_errors(mark):
+        lock.acquire()
+    try:
         yield
-    mark.unlink(missing_ok=True)
+    finally:
+        lock.release()
+    with ignored_where_read_only():
+        mark.unlink(missing_ok=True)
 
 
 def is_used(cache: Path) -> bool:
-    """Whether a process uses a cache now; marks of those that were killed do not count, and go."""
+    """Whether a process uses a cache now; marks of those that were killed do not count, and go.
+
+    Raises StorageError where there are marks on a disk without file locks, which cannot tell the two apart.
+    """
     marks = list(cache.glob(f"{_USING}*"))
-    held = [mark for mark in marks if is_held(FileLock(mark))]
+    held = []
+    for mark in marks:
+        lock = Lock(mark)
+        if is_held(lock):
+            held.append(mark)
+        elif not lock.is_guarding:
+            raise StorageError(
+                "may be in use: the disk has no file locks that would tell whether the process of this mark still runs",
+                where=mark,
+                remedy="delete the mark if no run uses this cache",
+            )
     for mark in set(marks) - set(held):
         mark.unlink(missing_ok=True)
     return bool(held)
@@ -112,18 +147,19 @@ def locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _wait_for(lock, path)
     try:
-        sweep([path])
+        if lock.is_guarding:
+            sweep([path])
         yield
     finally:
         lock.release()
 
 
-def _wait_for(lock: FileLock, path: Path) -> None:
+def _wait_for(lock: Lock, path: Path) -> None:
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout:
         reporter().message(f"waiting for another process that makes {path.name}")
-        lock.acquire()
+        lock.acquire(timeout=-1)
 
 
 def sweep(paths: Iterable[Path]) -> None:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from mmbench.documents import load_object
 from mmbench.errors import PluginError
-from mmbench.files import write_text
+from mmbench.files import ignored_where_read_only, write_text
 from mmbench.progress import reporter
 from mmbench.sources import Sources, find_sources
 
@@ -153,9 +153,10 @@ class FileDigests:
         return value
 
     def save(self) -> None:
-        """Keep what was learnt for the next run."""
+        """Keep what was learnt for the next run, unless the folder may only be read."""
         if self._changed:
-            write_text(self.memory, json.dumps(self._known))
+            with ignored_where_read_only():
+                write_text(self.memory, json.dumps(self._known))
 
 
 def _load(memory: Path) -> dict[str, list[Any]]:

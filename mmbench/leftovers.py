@@ -17,12 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # of Unix only: elsewhere nothing is locked, and nothing removed
-    _SHARED = _ALONE = 0
-else:
-    _SHARED, _ALONE = fcntl.LOCK_SH, fcntl.LOCK_EX
+from mmbench.locks import ALONE, SHARED, try_lock
 
 _PATIENCE = 0.2  # seconds that a writer waits for who cleans; another program may hold a folder for long
 _PAUSE = 0.005
@@ -48,7 +43,7 @@ def alone_in(folder: Path) -> Iterator[bool]:
     """Whether nobody on this machine writes in a folder; nobody begins to while the block runs."""
     held = _open(folder)
     try:
-        yield held is not None and _lock(held, _ALONE)
+        yield held is not None and try_lock(held, ALONE) == "held"
     finally:
         if held is not None:
             os.close(held)
@@ -70,7 +65,8 @@ def machine() -> str:
 
 def _open(folder: Path) -> int | None:
     try:
-        return os.open(folder, os.O_RDONLY) if _SHARED else None
+        # Of Unix only: elsewhere nothing is locked, and nothing removed.
+        return os.open(folder, os.O_RDONLY) if SHARED else None
     except OSError:  # one that may be written to, and not listed
         return None
 
@@ -78,21 +74,13 @@ def _open(folder: Path) -> int | None:
 def _enter(folder: int) -> bool:
     """Hold a folder as one who writes there, and remove what was left, the first time that nobody else does."""
     stat = os.fstat(folder)
-    if (stat.st_dev, stat.st_ino) not in _cleaned and _lock(folder, _ALONE):
+    if (stat.st_dev, stat.st_ino) not in _cleaned and try_lock(folder, ALONE) == "held":
         _clean(folder)
         _cleaned.add((stat.st_dev, stat.st_ino))
     end = time.monotonic() + _PATIENCE
-    while not (entered := _lock(folder, _SHARED)) and time.monotonic() < end:
+    while (answer := try_lock(folder, SHARED)) == "busy" and time.monotonic() < end:
         time.sleep(_PAUSE)
-    return entered
-
-
-def _lock(folder: int, kind: int) -> bool:
-    try:
-        fcntl.flock(folder, kind | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    return answer == "held"
 
 
 def _clean(folder: int) -> None:

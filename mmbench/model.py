@@ -1,16 +1,29 @@
 """A model is an encoder for each modality that is trained, and a fusion."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from mmbench.errors import DataError
 from mmbench.networks import Encoder, Fusion, Tokens
 
 Batch = Mapping[str, Tokens]
 AT_ONCE = 64  # instances of bags that an encoder sees in evaluation
 ON_GPU = 320  # on a GPU, which takes few in the time that it takes to ask
 IN_CACHE = 1 << 19  # numbers that it sees then on a CPU: with more, what it makes of them leaves the caches
+
+
+def check_names(modalities: Iterable[str], dataset: str) -> None:
+    """Raise DataError, naming the dataset, for a modality by whose name torch keeps no module."""
+    container = nn.ModuleDict()
+    for name in modalities:
+        if hasattr(container, name):
+            raise DataError(
+                f"a modality is called {name!r}, which torch's ModuleDict has as an attribute",
+                where=dataset,
+                remedy="rename it in the dataset",
+            )
 
 
 class Model(nn.Module):

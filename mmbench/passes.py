@@ -21,7 +21,7 @@ from mmbench.store import Rows
 from mmbench.tokens import Block
 from mmbench.training import deterministic, mixed_precision
 from mmbench.types import Kind
-from mmbench.workers import in_threads
+from mmbench.workers import has_processes, in_threads
 
 _AGAIN = 2  # samples encoded again after each block
 _BEHIND = 2  # blocks that are kept at a time
@@ -177,7 +177,7 @@ def _show(
 ) -> Generator[tuple[Tensor, Tensor], None, None]:
     """Instances of parts of the samples, where a GPU can fetch them while others are encoded, and which are there."""
     on_gpu = device.type == "cuda"
-    if on_gpu and kind == "image" and jobs > 1:
+    if on_gpu and kind == "image" and jobs > 1 and has_processes():
         read = read_ahead(raw, parts, jobs)
     else:  # beside decoding, reading is soon done
         source = raw.open()

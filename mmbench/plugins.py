@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -289,7 +290,9 @@ def load_file(file: str) -> ModuleType:
     path = Path(file).resolve()
     if not path.is_file():
         raise PluginError("no such file", where=file, remedy="give --plugin the path of a Python file")
-    name = f"mmbench_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if not os.fsencode(path.name).isascii() and path.name.encode(errors="replace") != os.fsencode(path.name):
+        raise PluginError("its name is not UTF-8, and records could not tell it", where=file, remedy="rename it")
+    name = f"mmbench_file_{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

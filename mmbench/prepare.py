@@ -11,15 +11,15 @@ from typing import Any
 
 from mmbench.components import Dataset, overrides
 from mmbench.errors import DamagedError, DataError, SpecError
-from mmbench.files import locked, make_folder, sweep, written_whole
+from mmbench.files import ignored_where_read_only, locked, make_folder, sweep, written_whole
 from mmbench.gaps import Losses, count_gaps
 from mmbench.hashing import FileDigests, find_code, key_digest
 from mmbench.inventory import take_inventory
 from mmbench.keys import Parts, find_near
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
-from mmbench.samples import check_sample
-from mmbench.seals import Sealed, replace_damaged
+from mmbench.samples import check_sample, check_schema
+from mmbench.seals import Sealed, open_whole, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, merge, write_samples
 from mmbench.types import Problem, Sample, Schema
@@ -55,7 +55,7 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
     dataset = registry.dataset(spec)
     shelf = os.environ.get("MMBENCH_DATA")
     root = data or (Path(shelf) / spec.name if shelf and (Path(shelf) / spec.name).is_dir() else None)
-    root = root or dataset.locate(make_folder(cache / "data"))
+    root = root or dataset.locate(_folder_of_datasets(cache))
     if root is None:
         raise DataError(
             f"{dataset.card.title} is not here", where=spec.name, remedy=dataset.card.request or "give --data DIR"
@@ -63,6 +63,14 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
     if not root.is_dir():
         raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")
     return root
+
+
+def _folder_of_datasets(cache: Path) -> Path:
+    """Where datasets make files of their own: there, unless the cache may only be read and none was made so far."""
+    folder = cache / "data"
+    with ignored_where_read_only():
+        make_folder(folder)
+    return folder
 
 
 def check_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None, bad: str = "error") -> None:
@@ -125,13 +133,16 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     """The prepared file of a dataset, made now or found.
 
     Units are read in ``jobs`` processes and each is kept when it is done, so that an interrupted preparation goes on
-    where it stopped. Raises DataError for files that are missing or damaged.
+    where it stopped. Raises DataError for files that are missing or damaged, StorageError where it has to be made and
+    the cache may only be read.
     """
     made_from = describe(what)
     path = prepared_path(what, made_from)
     dataset = load_registry(what.plugins).dataset(what.dataset)
     for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(dataset.name):
         reporter().message(line)
+    if store := open_whole(path, Store):
+        return store
     make_folder(path.parent)
     with locked(path):
         return find_whole(path) or _make(what, made_from, path, jobs)
@@ -154,7 +165,7 @@ def describe(what: Preparation) -> dict[str, Any]:
             "version": dataset.version,
             **find_code(type(dataset)).described(),
         },
-        "schema": json.loads(json.dumps(asdict(dataset.schema_of(what.root)))),
+        "schema": json.loads(json.dumps(asdict(check_schema(dataset.schema_of(what.root), dataset.name)))),
         "bad": what.bad,
         "format": FORMAT,
         "sources": _source_digests(what, dataset, units),
@@ -196,10 +207,10 @@ def find_whole(path: Path) -> Store | None:
 def known_schema(dataset: Dataset, find: Callable[[], Path], bad: str = "error") -> Schema:
     """The whole schema; the folder is found, and its files checked, only for a dataset whose files tell more."""
     if not overrides(dataset, "schema_of", Dataset):
-        return dataset.schema()
+        return check_schema(dataset.schema(), dataset.name)
     root = find()
     check_files(dataset, root, bad=bad)
-    return dataset.schema_of(root)
+    return check_schema(dataset.schema_of(root), dataset.name)
 
 
 def source_digests(what: Preparation) -> frozenset[str]:
@@ -226,6 +237,12 @@ def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -
     with reading_errors(what.root):
         sources = {unit: sorted(dataset.sources(what.root, unit)) for unit in units}
         files = sorted(set().union(*sources.values()))
+    for name in (*units, *(os.path.relpath(file, what.root) for file in files)):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError("its name is not UTF-8", where=what.root / name, remedy="rename it") from None
+    with reading_errors(what.root):
         values = dict(zip(files, track(in_threads(digests, files), "checking files", len(files)), strict=True))
     digests.save()
     return {unit: {os.path.relpath(file, what.root): values[file] for file in sources[unit]} for unit in units}
@@ -257,7 +274,7 @@ def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
     with written_whole(path) as aside:
         merge(aside, parts, schema, about, made_from)
     for part in parts:
-        part.unlink()
+        part.unlink(missing_ok=True)
     return Store(path)
 
 

@@ -75,8 +75,10 @@ def record_path(folder: Path, fold: str, seed: int) -> Path:
 
 
 def slug(text: str) -> str:
-    """A file name that tells what ``text`` was."""
+    """A file name that tells what ``text`` was; never that of a folder above, or none."""
     name = re.sub(r"[^A-Za-z0-9.=-]+", "_", text).strip("_")
+    if not name.strip("."):
+        return digest(text)[:8]
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}-{digest(text)[:8]}"
 
 

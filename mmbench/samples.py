@@ -1,7 +1,7 @@
 """What a sample must be before it is stored: checked once, where it enters."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,51 @@ from mmbench.errors import DataError
 from mmbench.types import Modality, Sample, Schema
 
 _INDEX = "give the index of the class in the task, from 0"
+_LONGEST = 100  # bytes of a modality's name, which begins the names of files
+
+
+def check_schema(schema: Schema, dataset: str) -> Schema:
+    """The schema; DataError, naming the dataset, where the prepared file and networks could not hold a name in it."""
+    names = [modality.name for modality in schema.modalities]
+    wrong = [
+        *(
+            f"a modality is called {name!r}, which is empty or has a dot or slash in it"
+            for name in names
+            if not _is_plain(name)
+        ),
+        *(f"the name of a modality is longer than {_LONGEST} bytes: {name!r}" for name in names if _is_long(name)),
+        *(f"two modalities are called {name!r}" for name in names if names.count(name) > 1),
+        *(f"a task is called {name!r}" for name in schema.tasks if not _is_path(name)),
+        *(f"a group is called {name!r}" for name in schema.groups if not _is_path(name)),
+        *(f"two groups are called {name!r}" for name in schema.groups if schema.groups.count(name) > 1),
+        *(f"{name!r} is called as what is within {other!r}" for name, other in _nested(schema)),
+    ]
+    try:
+        check_texts(names, schema.tasks, schema.groups, *(modality.channels for modality in schema.modalities))
+    except ValueError as error:
+        wrong.append(f"a name cannot be told: {error}")
+    if wrong:
+        raise DataError(wrong[0], where=dataset, remedy="rename it in the dataset")
+    return schema
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and not set("./") & set(name)
+
+
+def _is_long(name: str) -> bool:
+    return len(name.encode(errors="replace")) > _LONGEST
+
+
+def _is_path(name: str) -> bool:
+    """Whether HDF5 finds a dataset by that name."""
+    return all(part not in ("", ".") for part in name.split("/")) and "\0" not in name
+
+
+def _nested(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Pairs of tasks, or of groups, of which one would lie within the other in the file."""
+    for names in (tuple(schema.tasks), schema.groups):
+        yield from ((one, other) for one in names for other in names if other.startswith(f"{one}/"))
 
 
 def check_sample(sample: Sample, schema: Schema) -> None:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 import numpy as np
 
 from mmbench.documents import parse_json
-from mmbench.errors import DamagedError
+from mmbench.errors import DamagedError, StorageError
 from mmbench.progress import reporter
 
 T = TypeVar("T")
@@ -154,12 +154,33 @@ def identity(path: Path) -> tuple[int, ...]:
 def set_aside(path: Path, why: str, opened: tuple[int, ...] | None = None) -> DamagedError:
     """Rename a damaged file so that it is made again, unless that was done; the error that tells of it.
 
-    ``opened`` is the `identity` of the file that was found to be damaged.
+    ``opened`` is the `identity` of the file that was found to be damaged. Raises StorageError where the folder may only
+    be read.
     """
     aside = path.with_name(path.name + DAMAGED)
-    if path.exists() and opened in (None, identity(path)):
-        path.replace(aside)
+    try:
+        if path.exists() and opened in (None, identity(path)):
+            path.replace(aside)
+    except OSError as error:
+        raise StorageError(
+            f"{why}, and its folder may only be read", where=path, remedy="name another folder (--cache)"
+        ) from error
     return DamagedError(f"is damaged ({why})", where=path, remedy=f"it was set aside as {aside.name}, and {_REMEDY}")
+
+
+def open_whole(path: Path, opened: Callable[[Path], T]) -> T | None:
+    """What ``opened`` makes of a file of the cache; None where it has to be made, since it is missing or damaged.
+
+    Raises StorageError for a damaged one in a folder that may only be read.
+    """
+    try:
+        return opened(path)
+    except FileNotFoundError:
+        return None
+    except DamagedError as error:
+        if not os.access(path.parent, os.W_OK):
+            set_aside(path, error.message)
+        return None
 
 
 def replace_damaged(path: Path, why: str) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,9 +14,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.documents import check_texts, explain, parse_json
 from mmbench.errors import DamagedError, DataError
 from mmbench.files import check_room
-from mmbench.samples import inference, presence
+from mmbench.hdf5 import NOT_WHOLE, allocate, find_dataset, find_texts, open_hdf5
+from mmbench.samples import check_schema, inference, presence
 from mmbench.seals import Checked, Extent, Sealed, identity, write_seal
 from mmbench.types import Modality, Sample, Schema
 
@@ -43,7 +45,7 @@ def write_samples(
 ) -> None:
     """Write samples into a new HDF5 file; ``made_from`` is what its key is the digest of."""
     check_room(path, sum(_size(sample) for sample in samples) + _INDEX)
-    with h5py.File(path, "w") as file:
+    with open_hdf5(path, "w") as file:
         _write_index(file, samples, schema)
         for modality in schema.modalities:
             group = file.create_group(f"modalities/{modality.name}")
@@ -117,8 +119,8 @@ def merge(
 ) -> None:
     """Join the files of the units into one, in order, a few samples at a time."""
     check_room(path, sum(Sealed(part).seal.size for part in parts) + _INDEX)
-    with h5py.File(path, "w") as file:
-        opened = [h5py.File(part, "r") for part in parts]
+    with open_hdf5(path, "w") as file:
+        opened = [open_hdf5(part, "r") for part in parts]
         try:
             _merge_index(file, opened, schema)
             places = [_merge_modality(file, opened, modality) for modality in schema.modalities]
@@ -153,17 +155,6 @@ def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modal
     return place, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]
 
 
-def allocate(group: h5py.Group, name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> int:
-    """Make room for a dataset that is written without HDF5, and tell where in the file it begins."""
-    how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    how.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    how.set_obj_track_times(False)
-    space = h5py.h5s.create_simple(tuple(shape))
-    made = h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(dtype, logical=True), space, how)
-    return made.get_offset() or 0  # none where there is nothing to keep
-
-
 def _copy(path: Path, parts: Sequence[Path], places: Sequence[tuple[int, Sequence[Extent]]]) -> None:
     """Put instances behind each other: of each modality from ``extents`` in the parts to its place in the file."""
     buffer = memoryview(bytearray(_COPIED))
@@ -182,7 +173,7 @@ def _copy(path: Path, parts: Sequence[Path], places: Sequence[tuple[int, Sequenc
 
 def finish(path: Path, kind: str, made_from: Mapping[str, Any]) -> None:
     """Seal a file of samples or tokens that is written: what it was made from, and checksums."""
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path, "r") as file:
         datasets = [group.get("x", group.get("bytes")) for group in file["modalities"].values()]
         extents = [Extent(found.id.get_offset(), found.nbytes) for found in datasets if _is_mapped(found)]
     write_seal(path, kind, made_from, sorted(extents))
@@ -199,17 +190,22 @@ class Store:
         self.path = path
         try:
             self._opened = Sealed(path).identity
-            with h5py.File(path, "r") as file:
+            with open_hdf5(path, "r") as file:
                 if file.attrs.get("format") != FORMAT:
                     raise OSError("it was not finished or is of another version")
-                self.schema = _schema(json.loads(file.attrs["schema"]))
-                self.attributes: dict[str, Any] = json.loads(file.attrs["attributes"])
-                self.ids: NDArray[np.str_] = file["ids"].asstr()[()].astype(np.str_)
-                self.groups = {name: file[f"groups/{name}"].asstr()[()].astype(np.str_) for name in self.schema.groups}
-                self.spans: NDArray[np.float64] = file["spans"][()]
-                self._places = {task: _find_place(file[f"labels/{task}"]) for task in self.schema.tasks}
-        except (OSError, KeyError, ValueError, DamagedError) as error:
-            why = error.message if isinstance(error, DamagedError) else error
+                self.schema = check_schema(_schema(parse_json(file.attrs["schema"])), path.name)
+                self.attributes: dict[str, Any] = _attributes(parse_json(file.attrs["attributes"]))
+                self.ids: NDArray[np.str_] = find_texts(file, "ids", None)
+                self.groups = {name: find_texts(file, f"groups/{name}", len(self)) for name in self.schema.groups}
+                self.spans: NDArray[np.float64] = find_dataset(file, "spans", ("float64",), (len(self), 2))[()]
+                self._places = {task: _find_labels(file, task, len(self)).id.get_offset() for task in self.schema.tasks}
+                for modality in self.schema.modalities:
+                    _check_modality(file, modality, len(self))
+            if len(set(self.ids.tolist())) < len(self):
+                raise ValueError("two samples have one id")
+            check_texts(self.ids.tolist(), *(values.tolist() for values in self.groups.values()))
+        except (*NOT_WHOLE, DataError) as error:
+            why = error.message if isinstance(error, DataError) else explain(error)
             raise DamagedError(
                 f"is not a whole prepared file ({why})", where=path, remedy="delete it; it is made again"
             ) from error
@@ -220,16 +216,21 @@ class Store:
     @cached_property
     def key(self) -> str:
         """Digest of everything the file was made from."""
-        return str(self.attributes["key"])
+        if not isinstance(key := self.attributes.get("key"), str):
+            raise DamagedError("does not tell what it was made from", where=self.path, remedy="delete it")
+        return key
 
     def labels(self, task: str) -> NDArray[np.int64]:
         """Class indices of a task, -1 where a sample is not labelled."""
         place = self._places.get(task)
         if place is not None and self.path.exists() and identity(self.path) == self._opened:
             # From where HDF5 has them: opening the file takes it longer than a small training.
-            return np.fromfile(self.path, dtype=np.int64, count=len(self), offset=place)
-        with reading(self.path) as file:
-            labels: NDArray[np.int64] = file[f"labels/{task}"][()]
+            labels: NDArray[np.int64] = np.fromfile(self.path, dtype=np.int64, count=len(self), offset=place)
+        else:
+            with reading(self.path) as file:
+                labels = _find_labels(file, task, len(self))[()]
+        if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.schema.tasks[task]):
+            raise DamagedError(f"has labels of {task} that are no class", where=self.path, remedy="delete it")
         return labels
 
     def source(self, name: str) -> Source:
@@ -238,32 +239,51 @@ class Store:
         return ImageSource(self.path, modality) if modality.kind == "image" else ArraySource(self.path, name)
 
 
-def _find_place(labels: h5py.Dataset) -> int | None:
-    """Where in the file labels lie as they do in memory; None where they do not."""
-    return labels.id.get_offset() if labels.dtype == np.int64 else None
+def _find_labels(file: h5py.File, task: str, n: int) -> h5py.Dataset:
+    return find_dataset(file, f"labels/{task}", ("int64",), (n,))
+
+
+def _check_modality(file: h5py.File, modality: Modality, n: int) -> None:
+    """Raise ValueError unless what the file has of a modality fits the schema."""
+    at, bag = f"modalities/{modality.name}", (n, modality.instances)
+    for marks in ("present", "inferred"):
+        find_dataset(file, f"{at}/{marks}", ("bool",), bag)
+    if modality.kind != "image":
+        find_dataset(file, f"{at}/x", ("float32",), (*bag, *modality.shape))
+        return
+    total = find_dataset(file, f"{at}/bytes", ("uint8",), (None,)).size
+    offsets = find_dataset(file, f"{at}/offsets", ("int64",), (math.prod(bag) + 1,))[()]
+    if offsets[0] != 0 or offsets[-1] != total or (np.diff(offsets) < 0).any():
+        raise ValueError(f"the places of images of {modality.name} are none")
+
+
+def _attributes(plain: Any) -> dict[str, Any]:
+    if not isinstance(plain, dict) or not isinstance(plain.get("dropped", []), list):
+        raise ValueError("its attributes are none")
+    return plain
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
     """The file, open; DamagedError where it is no longer as it was when it was checked."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path, "r") as file:
             yield file
-    except (OSError, KeyError, ValueError) as error:
+    except NOT_WHOLE as error:
         raise DamagedError(f"is not whole any more ({error})", where=path, remedy="a run makes it again") from error
 
 
 def read_presence(path: Path, modality: str) -> NDArray[np.bool_]:
     """Which instances of a modality are there, bool ``(N, K)``."""
     with reading(path) as file:
-        present: NDArray[np.bool_] = file[f"modalities/{modality}/present"][()]
+        present: NDArray[np.bool_] = find_dataset(file, f"modalities/{modality}/present", ("bool",), (None, None))[()]
     return present
 
 
 def read_inferred(path: Path, modality: str) -> NDArray[np.bool_]:
     """Which instances of a modality were made at a guessed place, bool ``(N, K)``."""
     with reading(path) as file:
-        inferred: NDArray[np.bool_] = file[f"modalities/{modality}/inferred"][()]
+        inferred: NDArray[np.bool_] = find_dataset(file, f"modalities/{modality}/inferred", ("bool",), (None, None))[()]
     return inferred
 
 
@@ -284,9 +304,13 @@ class ArraySource:
     def __init__(self, path: Path, modality: str) -> None:
         sealed = Sealed(path)
         with reading(path) as file:
-            group = file[f"modalities/{modality}"]
-            self.present: NDArray[np.bool_] = group["present"][()]
-            self.x, self._checked = _mapped(sealed, group["x"])
+            marks = find_dataset(file, f"modalities/{modality}/present", ("bool",), (None, None))
+            self.present: NDArray[np.bool_] = marks[()]
+            rank = file[f"modalities/{modality}/x"].ndim - 2
+            shape = (*self.present.shape, *[None] * rank)
+            self.x, self._checked = _mapped(
+                sealed, find_dataset(file, f"modalities/{modality}/x", ("float32", "float16"), shape)
+            )
         self._size = self.x.itemsize * math.prod(self.x.shape[1:])
 
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -305,10 +329,12 @@ class ImageSource:
         self.path = path
         sealed = Sealed(path)
         with reading(path) as file:
-            group = file[f"modalities/{modality.name}"]
-            self.present: NDArray[np.bool_] = group["present"][()]
-            self.offsets: NDArray[np.int64] = group["offsets"][()]
-            self.bytes, self._checked = _mapped(sealed, group["bytes"])
+            at = f"modalities/{modality.name}"
+            marks = find_dataset(file, f"{at}/present", ("bool",), (None, modality.instances))
+            self.present: NDArray[np.bool_] = marks[()]
+            _check_modality(file, modality, len(self.present))
+            self.offsets: NDArray[np.int64] = file[f"{at}/offsets"][()]
+            self.bytes, self._checked = _mapped(sealed, file[f"{at}/bytes"])
 
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pixels ``(n, K, 3, H, W)`` and presence ``(n, K)`` of some rows; absent images are black."""
@@ -353,14 +379,21 @@ def _mapped(sealed: Sealed, dataset: h5py.Dataset) -> tuple[NDArray[Any], Checke
         empty: NDArray[Any] = dataset[()]
         return empty, None
     offset = dataset.id.get_offset()
+    if Extent(offset, dataset.nbytes) not in [Extent(*extent) for extent in sealed.seal.extents]:
+        raise ValueError(f"its seal has no checksums of {dataset.name}")
     x = np.memmap(sealed.path, mode="r", dtype=dataset.dtype, shape=dataset.shape, offset=offset)
     return x, sealed.checked(offset)
 
 
-def _schema(plain: dict[str, Any]) -> Schema:
-    modalities = tuple(
-        Modality(**{**item, "shape": tuple(item["shape"]), "channels": tuple(item["channels"])})
-        for item in plain["modalities"]
-    )
-    tasks = {task: tuple(classes) for task, classes in plain["tasks"].items()}
-    return Schema(modalities, tasks, tuple(plain["groups"]))
+def _schema(plain: Any) -> Schema:
+    schema: Schema = _schema_type().validate_python(plain)
+    if any(length < 1 for modality in schema.modalities for length in (modality.instances, *modality.shape)):
+        raise ValueError("a modality has a length below 1")
+    return schema
+
+
+@cache
+def _schema_type() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Schema)

@@ -9,10 +9,12 @@ from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from mmbench.errors import SpecError, StorageError
 from mmbench.files import locked, make_folder
 from mmbench.hashing import digest
+from mmbench.locks import has_record_locks
 from mmbench.searchspace import Space
 from mmbench.trials import State, Trial
 
@@ -41,6 +43,14 @@ def _sqlite_url(path: Path) -> str:
     from sqlalchemy import URL
 
     return URL.create("sqlite", database=str(path.resolve())).render_as_string()
+
+
+def _locked_by_name(path: Path) -> str:
+    """The URL of a database on a disk without file locks: SQLite makes a folder ``path``.lock while it writes."""
+    from sqlalchemy import URL
+
+    query = {"vfs": "unix-dotfile", "uri": "true"}
+    return URL.create("sqlite", database=f"file:{quote(str(path))}", query=query).render_as_string()
 
 
 def _file(url: str) -> Path:
@@ -192,8 +202,9 @@ def _open(url: str) -> "RDBStorage":
 
     options: dict[str, Any] = {"pool_pre_ping": True}
     if url.startswith(_SQLITE):
-        make_folder(_file(url).parent)
+        folder = make_folder(_file(url).parent)
         options = {"connect_args": {"timeout": _PATIENCE}}
+        url = url if has_record_locks(folder) else _locked_by_name(_file(url))
     try:
         # Optuna fills in what stands in braces.
         return RDBStorage(url.replace("{", "{{").replace("}", "}}"), engine_kwargs=options)
@@ -254,10 +265,18 @@ def _errors(url: str) -> Iterator[None]:
     except (SQLAlchemyError, StorageInternalError) as error:
         told = str(error.__cause__ or error).strip().splitlines()[0]
         raise StorageError(
-            f"the storage of trials does not answer ({told})",
-            where=where,
-            remedy="mend it, or remove it, and run the same command again: trials that it holds are kept",
+            f"the storage of trials does not answer ({told})", where=where, remedy=_remedy(url)
         ) from error
+
+
+def _remedy(url: str) -> str:
+    """What to do about a database that does not answer."""
+    mark = Path(f"{_file(url)}.lock") if url.startswith(_SQLITE) else None
+    if mark and mark.is_dir():
+        return (
+            f"remove {mark}, which a process that was killed left, if no run uses it; then run the same command again"
+        )
+    return "mend it, or remove it, and run the same command again: trials that it holds are kept"
 
 
 @contextmanager

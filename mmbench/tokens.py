@@ -7,15 +7,15 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mmbench.errors import DamagedError
 from mmbench.files import check_room, written_whole
+from mmbench.hdf5 import allocate, open_hdf5
 from mmbench.seals import Sealed, write_seal
-from mmbench.store import Rows, Source, allocate, finish, widen
+from mmbench.store import Rows, Source, finish, widen
 from mmbench.types import TokenSpec
 from mmbench.workers import in_threads
 
@@ -130,7 +130,7 @@ class _TokenFile:
         dtype = np.dtype(np.float16 if halved else np.float32)
         self._row = dtype.itemsize * math.prod(self._shape[1:])
         check_room(path, self._row * len(present))
-        with h5py.File(path, "w") as file:
+        with open_hdf5(path, "w") as file:
             group = file.create_group(f"modalities/{modality}")
             group["present"] = present
             group.attrs["parameters"] = parameters

@@ -14,8 +14,10 @@ from torch import Tensor
 from mmbench.errors import DataError, WeightsError
 from mmbench.filetypes import check_content
 from mmbench.parts import choose_model, find_models
+from mmbench.pickles import check_pickle
 
 _PROBE_S = 5.0
+_LEGACY = 5  # pickles at the start of a file of before torch 1.6: two marks, the system, the state and its storages
 _SAVE = "save only the weights: torch.save(model.state_dict(), FILE)"
 
 
@@ -85,15 +87,24 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _bounded(path: Path) -> Path | io.BytesIO:
-    """What torch may read without making room for more than the file holds."""
+    """What torch may read without making room for more than the file holds, or building what has no end."""
     with path.open("rb") as file:
         is_zip = file.read(4) == b"PK\x03\x04"
     if not is_zip:  # of before torch 1.6: out of memory only those bytes can be read that are there
-        return io.BytesIO(path.read_bytes())
+        content = io.BytesIO(path.read_bytes())
+        for _ in range(_LEGACY):
+            check_pickle(content)
+        content.seek(0)
+        return content
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if any(each.compress_type for each in entries) or sum(each.file_size for each in entries) > path.stat().st_size:
         raise ValueError("it is compressed, or claims more than it holds; torch.save writes no such file")
+    with zipfile.ZipFile(path) as archive:
+        for each in entries:
+            if each.filename.endswith(".pkl"):
+                with archive.open(each) as part:
+                    check_pickle(part)
     return path
 
 

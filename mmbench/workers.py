@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from mmbench.errors import WorkerError
+from mmbench.progress import reporter
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def attempt(
     libraries in each process, None for a fair share of the cores.
     """
     left = dict(enumerate(tasks))
-    if jobs == 1:
+    if jobs == 1 or not has_processes():
         for at, arguments in left.items():
             yield at, limited(threads, function, *arguments)
         return
@@ -67,6 +68,16 @@ def attempt(
         for at in [at for at in left if deaths[at] == DEATHS]:
             del left[at]
             yield at, killed()
+
+
+@cache
+def has_processes() -> bool:
+    """Whether work can be shared by processes; said once where not, as with a /dev/shm that may only be read."""
+    from joblib._multiprocessing_helpers import mp
+
+    if mp is None:
+        reporter().message("the system lends no semaphores (is /dev/shm read-only?): all is done in one process")
+    return mp is not None
 
 
 def in_threads(function: Callable[[S], T], items: Iterable[S], threads: int | None = None) -> Generator[T, None, None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import leftovers
+from mmbench import leftovers, locks
 from mmbench.files import write_text, written_whole
 from mmbench.leftovers import alone_in, is_left, machine, writing_in
 
@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_locked_is_written_to_and_not_cleaned(
     def refuse(*_: object) -> None:
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr(leftovers.fcntl, "flock", refuse)
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
     with written_whole(tmp_path / "b") as aside:
         aside.write_text("x")
         assert not is_left(aside.name)

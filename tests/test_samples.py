@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
-from mmbench.samples import check_sample, inference, presence
+from mmbench.model import check_names
+from mmbench.samples import check_sample, check_schema, inference, presence
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -149,3 +150,37 @@ def test_presence() -> None:
 def test_an_id_that_moves_a_terminal_is_refused() -> None:
     with pytest.raises(DataError, match="cannot be told in records"):
         check_sample(replace(sample(), id="s1\x1b[2J"), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("names", "tasks", "groups", "why"),
+    [
+        (("a.b", "c"), ("side",), (), r"a modality is called 'a\.b', which is empty or has a dot or slash in it"),
+        (("a/b", "c"), ("side",), (), "a modality is called 'a/b'"),
+        ((".",), ("side",), (), "a modality is called"),
+        (("",), ("side",), (), "a modality is called ''"),
+        (("x", "x"), ("side",), (), "two modalities are called 'x'"),
+        (("é" * 51,), ("side",), (), "longer than 100 bytes"),
+        (("x",), (".",), (), "a task is called"),
+        (("x",), ("",), (), "a task is called"),
+        (("x",), ("side",), ("a//b",), "a group is called"),
+        (("x",), ("a", "a/b"), (), "'a' is called as what is within 'a/b'"),
+        (("x",), ("side",), ("site", "site"), "two groups are called"),
+    ],
+)
+def test_names_that_cannot_be_kept(
+    names: tuple[str, ...], tasks: tuple[str, ...], groups: tuple[str, ...], why: str
+) -> None:
+    schema = Schema(tuple(Modality(name, "vector", (2,)) for name in names), dict.fromkeys(tasks, ("a", "b")), groups)
+    with pytest.raises(DataError, match=why) as caught:
+        check_schema(schema, "odd")
+    assert (caught.value.where, caught.value.remedy) == ("odd", "rename it in the dataset")
+
+
+def test_names_that_can_be_kept() -> None:
+    names = ("[x]", "a b", "é", "a=b", "-x", "a,b", "x" * 100)
+    schema = Schema(tuple(Modality(name, "vector", (2,)) for name in names), {"a/b": ("no", "yes")}, ("a/b", "a.b"))
+    assert check_schema(schema, "odd") is schema
+    with pytest.raises(DataError, match="a modality is called 'type', which torch's ModuleDict has"):
+        check_names(("x", "type"), "odd")
+    check_names(names, "odd")

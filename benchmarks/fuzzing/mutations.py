@@ -56,6 +56,15 @@ CALLS = (
     b"cantigravity\nfly\n.",
 )
 
+# What is small and costs much: the hash of tuples that hold each other, and a text or nothing many times over.
+BOMBS = (
+    b"\x80\x02}K\x01" + b"2\x86" * 40 + b"K\x01s.",
+    b"\x80\x02}K\x01q\x00" + b"h\x00h\x00\x86q\x00" * 40 + b"K\x01s.",
+    b"\x80\x02}q\x01K\x01q\x00" + b"h\x00h\x00\x86q\x00" * 40 + b"h\x01(h\x00K\x01u.",
+    b"\x80\x02K\x01q\x00" + b"h\x00h\x00\x86q\x00" * 40 + b"cnumpy\ndtype\nh\x00\x85R.",
+    b"\x80\x02}K\x01" + b"\x85" * 100_000 + b"K\x01s.",
+)
+
 
 def change_bytes(random: Random, seeds: Sequence[bytes]) -> bytes:
     """A few changes, each of a few bytes, anywhere, but more often near the start, where headers are."""
@@ -126,12 +135,12 @@ _CHANGES = (_flip, _set, _insert, _delete, _cut, _double, _splice, _whole_number
 
 
 def change_pickle(random: Random, seeds: Sequence[bytes]) -> bytes:
-    """Bytes changed, or a call of code put in."""
+    """Bytes changed, or a call of code put in; now and then a small pickle that costs much."""
     content = change_bytes(random, seeds)
     if random.random() < 0.1:
         at = random.choice((0, 2, random.randrange(len(content) + 1)))
         content = content[:at] + random.choice(CALLS) + content[at:]
-    return content
+    return content if random.random() < 0.98 else random.choice(BOMBS)
 
 
 def change_zip(random: Random, seeds: Sequence[bytes]) -> bytes:

@@ -1,5 +1,6 @@
 """The program ``mmbench``: its commands, and how an error becomes one line."""
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -25,7 +26,8 @@ from mmbench.cli import (
     tune,
 )
 from mmbench.cli.console import fail
-from mmbench.errors import UserError
+from mmbench.cli.streams import prepare_streams
+from mmbench.errors import StorageError, UserError
 
 app = typer.Typer(
     name="mmbench",
@@ -53,6 +55,9 @@ app.command("check")(check.check)
 app.add_typer(new.app, name="new")
 
 
+_OUTPUT_LOST = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF}  # a full disk, a terminal that is closed
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"mmbench {__version__}")
@@ -70,12 +75,30 @@ def _options(
 
 def main() -> None:
     """Run the program; errors that the user can mend end in one line and exit code 2, or 1 where every job failed."""
+    prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except UserError as error:
         fail(error.line)
         sys.exit(error.code)
     except BrokenPipeError:
         # Whoever read our output has gone, as with `mmbench list | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            fail(StorageError("the name is too long", where=error.filename, remedy="choose a shorter one").line)
+            sys.exit(StorageError.code)
+        if error.errno not in _OUTPUT_LOST or error.filename is not None:
+            raise
+        _drop_output()
+        fail(f"the output cannot be written ({error.strerror}) — send it elsewhere")
+        sys.exit(UserError.code)
+
+
+def _drop_output() -> None:
+    """Throw away what is not written yet, which Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -55,12 +55,15 @@ class Bars:
 def show_bars() -> Iterator[None]:
     """Draw bars on stderr while the block runs; nothing of them stays."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=12),
         MofNCompleteColumn(),
         Rate(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars, reporting(Bars(bars)):
+    with (
+        Progress(*columns, console=Console(stderr=True, markup=False, emoji=False), transient=True) as bars,
+        reporting(Bars(bars)),
+    ):
         yield

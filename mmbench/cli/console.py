@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ def show(renderable: "RenderableType") -> None:
     """Print a result; 80 columns where stdout is not a terminal."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    # Nothing is markup: names of methods, classes and files may look like it.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False, emoji=False)
     console.print(renderable, crop=False)  # a path stays whole, however long
 
 
@@ -43,13 +44,14 @@ def show_json(value: object) -> None:
 
 
 def note(text: str) -> None:
-    """Say something on stderr."""
-    sys.stderr.write(text + "\n")
+    """Say something on stderr; nothing where nobody can hear it, since no run should end by that."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
 
 
 def fail(line: str) -> None:
     """Tell an error on stderr, on one line whatever the width of the terminal."""
-    sys.stderr.write(f"mmbench: {line}\n")
+    note(f"mmbench: {line}")
 
 
 def show_rate(speed: float) -> str:

@@ -113,6 +113,7 @@ def check(
     from mmbench.inventory import Inventory, take_inventory
     from mmbench.plugins import load_registry
     from mmbench.prepare import default_cache, locate
+    from mmbench.samples import check_schema
 
     registry = load_registry(tuple(plugin or ()))
     spec = parse_spec(dataset)
@@ -120,7 +121,7 @@ def check(
         root = locate(registry, spec, data, cache or default_cache())
         found = registry.dataset(spec)
         problems = found.check(root)
-        schema = found.schema() if problems else found.schema_of(root)
+        schema = check_schema(found.schema() if problems else found.schema_of(root), spec.name)
         try:
             inventory = take_inventory(found, root, [problem.path for problem in problems], tolerant=bool(problems))
         except DataError:

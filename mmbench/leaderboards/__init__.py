@@ -6,6 +6,7 @@ from mmbench.leaderboards.boards import add_runs as add_runs
 from mmbench.leaderboards.boards import find_boards as find_boards
 from mmbench.leaderboards.boards import load_board as load_board
 from mmbench.leaderboards.checking import check_board as check_board
+from mmbench.leaderboards.markdown import address as address
 from mmbench.leaderboards.markdown import board_markdown as board_markdown
 from mmbench.leaderboards.markdown import index_markdown as index_markdown
 from mmbench.leaderboards.repeating import Repeated as Repeated
@@ -22,6 +23,7 @@ __all__ = [
     "Standing",
     "add_audit",
     "add_runs",
+    "address",
     "board_markdown",
     "check_board",
     "find_boards",

@@ -1,6 +1,8 @@
 """Leaderboards as Markdown, for those who read a repository."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import quote
 
 from mmbench.leaderboards.boards import Board
 from mmbench.leaderboards.columns import COLUMNS, INDEX, Column, audit_word, board_cells, index_cells
@@ -8,17 +10,21 @@ from mmbench.leaderboards.standings import Standing, find_standings
 from mmbench.report.tables import chance_line
 from mmbench.report.warnings import find_warnings
 
+# What would be emphasis, code, HTML, an entity, an image or a link, wherever it stands in a line.
+_ACTIVE = re.compile(r"[\\`*<]|&(?=#?\w+;)|~(?=~)|(?<!\w)_|_(?!\w)|!(?=\[)|\](?=[(\[:])")
+_LEADING = re.compile(r"^(\d*)(?=[#>+=.)-])")  # what would begin a heading, a quotation or a list
+
 
 def board_markdown(board: Board) -> str:
     """One board: what was asked, who stands where, and what the columns mean."""
     rows = [_row(standing) for standing in find_standings(board)]
-    lines = [f"# {board.name}", "", *_about(board), "", *_table(COLUMNS, rows), "", *_notes(board)]
+    lines = [f"# {escape(board.name)}", "", *_about(board), "", *_table(COLUMNS, rows), "", *_notes(board)]
     return "\n".join(lines) + "\n"
 
 
 def index_markdown(boards: Mapping[str, Board]) -> str:
     """All boards, by the folder of each."""
-    rows = [_linked(index_cells(board), 0, f"{path}/README.md") for path, board in boards.items()]
+    rows = [_linked(map(escape, index_cells(board)), 0, f"{path}/README.md") for path, board in boards.items()]
     lines = [
         "# Leaderboards",
         "",
@@ -65,25 +71,46 @@ def notes_of(board: Board) -> list[str]:
 
 def _about(board: Board) -> Iterator[str]:
     for warning in find_warnings(board.comparison):
-        yield f"**{warning.line}**"
+        yield f"**{escape(warning.line)}**"
         yield ""
     for fact in facts_of(board):
-        yield f"- {fact}"
+        yield "- " + _LEADING.sub(r"\1\\", escape(fact))
 
 
 def _notes(board: Board) -> Iterator[str]:
     for note in notes_of(board):
-        yield f"- {note}"
+        yield f"- {escape(note)}"
     yield "- the records of each run are in the folder of its name"
 
 
 def _row(standing: Standing) -> list[str]:
-    cells = _linked([cell.text for cell in board_cells(standing)], 1, standing.run)
+    cells = _linked([escape(cell.text) for cell in board_cells(standing)], 1, standing.run)
     return [f"**{cell}**" if standing.is_tied and at in (1, 2) else cell for at, cell in enumerate(cells)]
 
 
-def _linked(cells: Sequence[str], at: int, to: str) -> list[str]:
-    return [f"[{cell}]({to})" if place == at else cell for place, cell in enumerate(cells)]
+def escape(text: str) -> str:
+    """A text that Markdown shows as it is, on one line."""
+    plain = _ACTIVE.sub(r"\\\g<0>", " ".join(text.split()))
+    return plain if _is_balanced(plain) else re.sub(r"(?<!\\)[\[\]]", r"\\\g<0>", plain)
+
+
+def _is_balanced(text: str) -> bool:
+    """Whether each bracket has its other one: only then may they stand in the text of a link."""
+    depth = 0
+    for sign in re.sub(r"\\.", "", text):
+        depth += {"[": 1, "]": -1}.get(sign, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _linked(cells: Iterable[str], at: int, to: str) -> list[str]:
+    return [f"[{cell}]({address(to)})" if place == at else cell for place, cell in enumerate(cells)]
+
+
+def address(path: str) -> str:
+    """A relative path as an address, in which a name is never taken for a protocol."""
+    return quote(path, safe="/=")
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -100,4 +100,4 @@ def _encoders(method: MethodResult) -> str:
 
 def _versions(method: MethodResult) -> str:
     packages = {str(record.environment.get("packages", {}).get("mmbench", "?")) for record in method.records}
-    return f"mmbench {'/'.join(sorted(packages))}, torch {method.run['torch']}"
+    return f"mmbench {'/'.join(sorted(packages))}, torch {method.run.get('torch', '?')}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mmbench.leaderboards.boards import Board
 from mmbench.leaderboards.columns import COLUMNS, INDEX, Cell, board_cells, index_cells
-from mmbench.leaderboards.markdown import facts_of, notes_of
+from mmbench.leaderboards.markdown import address, facts_of, notes_of
 from mmbench.leaderboards.standings import Pair, Standing, find_pairs, find_standings
 from mmbench.pages.rendering import render_page
 from mmbench.report.layout import show_difference, show_p
@@ -14,9 +14,10 @@ from mmbench.report.warnings import find_warnings
 
 @dataclass(frozen=True)
 class Row:
-    """A run on its board."""
+    """A run on its board; ``address`` leads to its records."""
 
     run: str
+    address: str
     method: str
     is_tied: bool
     cells: Sequence[Cell]
@@ -52,12 +53,12 @@ def board_page(board: Board, back: str) -> str:
 
 def index_page(boards: Mapping[str, Board]) -> str:
     """The page that leads to every board."""
-    rows = [(f"{path}/index.html", index_cells(board)) for path, board in boards.items()]
+    rows = [(address(f"{path}/index.html"), index_cells(board)) for path, board in boards.items()]
     return render_page("boards.html", kind="boards", columns=INDEX, rows=rows)
 
 
 def _row(standing: Standing) -> Row:
-    return Row(standing.run, standing.method, standing.is_tied, board_cells(standing))
+    return Row(standing.run, address(standing.run), standing.method, standing.is_tied, board_cells(standing))
 
 
 def _pair(pair: Pair, names: Mapping[str, str]) -> PairRow:

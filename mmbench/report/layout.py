@@ -55,7 +55,7 @@ def path_line(what: str, path: Path) -> Text:
 
 def render(renderable: RenderableType, width: int = 80) -> str:
     """A table as plain text."""
-    console = Console(width=width, no_color=True, force_terminal=False)
+    console = Console(width=width, no_color=True, force_terminal=False, markup=False, emoji=False)
     with console.capture() as capture:
         console.print(renderable, crop=False)
     return capture.get()

@@ -1,13 +1,16 @@
 """Pickles of arrays: written as Python 2's cPickle wrote DEAP's, and read without running what they name.
 
 Every name that a pickle of arrays needs is answered with an inert stand-in of this module; any other name is refused.
+What a file may cost is bounded by its size: the opcodes are those that arrays, texts and numbers need, and few; keys
+of dicts are texts or integers (the hash of tuples that hold each other takes as long as one likes); nothing is decoded
+more than once.
 """
 
 import mmap
 import pickle
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -17,6 +20,8 @@ from numpy.typing import NDArray
 from mmbench import DataError
 
 _LARGE = 1 << 16  # bytes
+_LONGEST_TEXT = 1000  # bytes of a name, type or encoding
+_MOST = 10_000  # opcodes; DEAP's files have about 70
 
 
 class _DType:
@@ -50,8 +55,10 @@ def _reconstruct(*_: object) -> _Array:
 
 
 def _text(value: object) -> str:
-    """What Python 2 or 3 wrote as a string."""
-    return bytes(value).decode("latin1") if isinstance(value, bytes | memoryview) else str(value)
+    """What Python 2 or 3 wrote as a short string."""
+    if not isinstance(value, bytes | memoryview | str) or len(value) > _LONGEST_TEXT:
+        raise pickle.UnpicklingError(f"a {type(value).__name__} where a short text is expected")
+    return value if isinstance(value, str) else bytes(value).decode("latin1")
 
 
 def _encode(text: str, encoding: object) -> bytes:
@@ -69,9 +76,74 @@ _STAND_INS = {
 }
 
 
+# Those of numbers, texts, tuples, lists, dicts, names, calls of the stand-ins, and references to them.
+_OPCODES = b"".join(
+    (
+        *(pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.MEMOIZE, pickle.PUT, pickle.BINPUT),
+        *(pickle.LONG_BINPUT, pickle.GET, pickle.BINGET, pickle.LONG_BINGET, pickle.NONE, pickle.NEWTRUE),
+        *(pickle.NEWFALSE, pickle.INT, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG, pickle.LONG1),
+        *(pickle.FLOAT, pickle.BINFLOAT, pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING, pickle.UNICODE),
+        *(pickle.BINUNICODE, pickle.SHORT_BINUNICODE, pickle.BINUNICODE8, pickle.BINBYTES, pickle.SHORT_BINBYTES),
+        *(pickle.BINBYTES8, pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+        *(pickle.EMPTY_LIST, pickle.LIST, pickle.APPEND, pickle.APPENDS, pickle.EMPTY_DICT, pickle.DICT),
+        *(pickle.SETITEM, pickle.SETITEMS, pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE, pickle.BUILD),
+    )
+)
+
+
+def _checked(code: int, load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """How an opcode is carried out, once it is seen that it may be."""
+
+    def step(unpickler: "_ArrayUnpickler") -> None:
+        unpickler.count()
+        unpickler.check(bytes([code]))
+        load(unpickler)
+
+    return step
+
+
+def _refused(code: int) -> Callable[[Any], None]:
+    """How any other opcode is carried out: not at all."""
+
+    def step(_: Any) -> None:
+        raise pickle.UnpicklingError(f"an opcode, 0x{code:02x}, that no pickle of arrays needs")
+
+    return step
+
+
 class _ArrayUnpickler(pickle._Unpickler):  # the one in C makes room for any memo index that a file claims
-    # Of protocol 5, and room is made for as many bytes as a file claims.
-    dispatch: ClassVar = {key: load for key, load in pickle._Unpickler.dispatch.items() if key != pickle.BYTEARRAY8[0]}
+    dispatch: ClassVar = {
+        code: _checked(code, pickle._Unpickler.dispatch[code]) if code in _OPCODES else _refused(code)
+        for code in range(256)
+    }
+    stack: list[Any]
+
+    def __init__(self, file: Any, size: int) -> None:
+        super().__init__(file, encoding="bytes")
+        self._steps, self._decodable = _MOST, size
+
+    def count(self) -> None:
+        """One opcode more; UnpicklingError where there are too many."""
+        self._steps -= 1
+        if self._steps < 0:
+            raise pickle.UnpicklingError(f"more than {_MOST} steps, for a dict of arrays")
+
+    def check(self, code: bytes) -> None:
+        """Raise UnpicklingError where an opcode would do what no pickle of arrays needs."""
+        if code in (pickle.SETITEM, pickle.SETITEMS, pickle.DICT):
+            # What follows the mark, or the last pair.
+            for key in self.stack[-2:-1] if code == pickle.SETITEM else self.stack[::2]:
+                if not isinstance(key, bytes | str | int):
+                    raise pickle.UnpicklingError(f"a {type(key).__name__} as a key of a dict")
+        elif code in (pickle.REDUCE, pickle.BUILD):
+            *_, target, given = self.stack
+            if not isinstance(given, tuple):
+                raise pickle.UnpicklingError(f"a {type(given).__name__} as the arguments of a call")
+            if code == pickle.BUILD and not isinstance(target, _Array | _DType):
+                raise pickle.UnpicklingError("the state of something that has none")
+            self._decodable -= sum(len(text) for text in given if isinstance(text, str))
+            if self._decodable < 0:
+                raise pickle.UnpicklingError("one text is decoded many times")
 
     def find_class(self, module: str, name: str) -> Any:
         if name == "_frombuffer":  # as numpy writes arrays with protocol 5
@@ -115,7 +187,7 @@ def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
         raise ValueError("it ends in the middle")
     try:
         file: Any = _Views(content)  # what unpickling asks of a file, and no more
-        value = _ArrayUnpickler(file, encoding="bytes").load()
+        value = _ArrayUnpickler(file, len(content)).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
@@ -124,7 +196,11 @@ def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
         raise ValueError(f"it is truncated or damaged ({type(error).__name__} {error})"[:140].strip()) from error
     if not isinstance(value, dict):
         raise ValueError(f"holds a {type(value).__name__}, not a dict")
-    return {_text(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+    return {_name(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+
+
+def _name(key: object) -> str:
+    return key.decode("latin1") if isinstance(key, bytes) else str(key)
 
 
 def write_arrays(file: BinaryIO, arrays: Mapping[str, NDArray[np.float64]]) -> None:

@@ -117,3 +117,49 @@ def test_no_other_name_is_known(name):
 def test_damage_is_told(content):
     with pytest.raises(ValueError):  # noqa: PT011 - what is told is the unpickler's
         load_arrays(content)
+
+
+def laughs(n, start=b"K\x01"):
+    """Tuples of the one before, twice: 2 ** n values in n + 1 tuples."""
+    return start + b"q\x00" + b"h\x00h\x00\x86q\x00" * n
+
+
+NAMES = b"cnumpy.core.multiarray\n_reconstruct\n", b"cnumpy\ndtype\n", b"c_codecs\nencode\n"
+MEBIBYTE = b"X\x00\x00\x10\x00" + bytes(1 << 20) + b"q\x01"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (
+            b"\x80\x02}K\x01" + b"2\x86" * 40 + b"K\x01s.",
+            "that no pickle of arrays needs",
+        ),  # the copies are made by an opcode
+        (b"\x80\x02}" + laughs(60) + b"K\x01s.", "a tuple as a key"),
+        (b"\x80\x02}(" + laughs(60) + b"K\x01u.", "a tuple as a key"),
+        (b"\x80\x02(" + laughs(60) + b"K\x01d.", "a tuple as a key"),
+        (b"\x80\x04\x8f(" + laughs(60) + b"\x90.", "that no pickle of arrays needs"),  # a set
+        (b"\x80\x02" + laughs(60) + NAMES[1] + b"h\x00\x85R.", "a tuple where a short text is expected"),
+        (b"\x80\x02" + laughs(60) + NAMES[2] + b"X\x01\x00\x00\x00ah\x00\x86R.", "a tuple where a short text"),
+        (b"\x80\x02" + NAMES[0] + MEBIBYTE + b"R.", "a str as the arguments of a call"),
+        (b"\x80\x02" + NAMES[0] + b"}b.", "a dict as the arguments"),
+        (b"\x80\x02" + NAMES[0] + b"N\x85b.", "the state of something that has none"),
+        (
+            b"\x80\x02" + MEBIBYTE + (NAMES[2] + b"h\x01X\x06\x00\x00\x00latin1\x86R") * 3 + b".",
+            "one text is decoded many times",
+        ),
+        (b"\x80\x02" + b"N" * 20_000 + b".", "more than 10000 steps"),
+        (b"\x80\x02" + b"K\x01" + b"\x85" * 20_000 + b".", "more than 10000 steps"),
+        (b"\x80\x02}" + b"K\x01" + b"\x85" * 9_000 + b"Ns.", "a tuple as a key"),  # its hash would overflow the stack
+        (b"\x80\x02\x8b\xff\xff\xff\x7f.", "that no pickle of arrays needs"),  # an integer of 2 GB
+        (b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\x00\x00.", "that no pickle of arrays needs"),  # bytes of 256 TB
+    ],
+)
+def test_no_small_file_takes_long(content, why):
+    with pytest.raises(ValueError, match=why):
+        load_arrays(content)
+
+
+def test_what_else_a_dict_holds_is_passed_over():
+    content = pickle.dumps({**ARRAYS, "notes": ["a", 1.5, ("b", None)], 7: {"x": True}}, 2)
+    assert set(load_arrays(content)) == set(ARRAYS)
