@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.agreement import check_agreement
 from mmbench.asked import Asked, examine, find_files, settle
 from mmbench.building import all_params, check_augment
 from mmbench.claims.commands import portable_command
@@ -178,4 +179,6 @@ def _write_comparison(home: Path, plans: Sequence[Plan], spec: RunSpec, seeds: i
     listed = {"runs": [plan.folder.name for plan in plans], "seeds": seeds}
     path = home / f"comparison-{digest(listed)[:10]}.json"
     write_text(path, json.dumps({**listed, "asked": asdict(asking), "command": portable_command(spec)}))
-    return load_comparison(path)
+    comparison = load_comparison(path)
+    check_agreement(comparison, spec.cache)
+    return comparison

@@ -90,6 +90,7 @@ FLOORS = (
     },
     {
         "runspec",
+        "agreement",
         "asked",
         "planning",
         "schedule",
@@ -97,6 +98,7 @@ FLOORS = (
         "comparison",
         "plotted",
         "comparable",
+        "consistency",
         "experiment",
         "tuned",
         "diagnosed",
