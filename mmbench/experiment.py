@@ -13,6 +13,7 @@ from mmbench.asked import Asked, examine, find_files, settle
 from mmbench.building import all_params, check_augment
 from mmbench.claims.commands import portable_command
 from mmbench.comparison import Comparison, load_comparison
+from mmbench.duplicates import find_missing, find_same, share_copied
 from mmbench.files import make_folder, using, write_text
 from mmbench.hashing import digest
 from mmbench.lint import Findings, tell
@@ -123,6 +124,7 @@ def share_out(store: Store, asked: Asked, files: Preparation) -> tuple[Rows, Seq
         "units": files.units,
         "offered": [modality.name for modality in asked.schema.modalities],
         **_describe_split(store, folds, asked.task),
+        "copies": _share_copied(store, rows, folds, asked),
     }
     home = spec.out / slug(f"{asked.name.name}-{asked.task}-{asked.protocol.name}-{about['fingerprint']}")
     setting = Setting(
@@ -140,6 +142,14 @@ def share_out(store: Store, asked: Asked, files: Preparation) -> tuple[Rows, Seq
         files,
     )
     return rows, folds, setting
+
+
+def _share_copied(store: Store, rows: Rows, folds: Sequence[Fold], asked: Asked) -> float:
+    """The share of test samples of which a copy is in the other parts, in all modalities that are offered."""
+    names = [modality.name for modality in asked.schema.modalities]
+    everything = np.arange(len(store))
+    same = {name: rows[pairs] for name, pairs in find_same(store, rows, names).items()}
+    return share_copied(same, find_missing(store, everything, names), store.labels(asked.task), folds)
 
 
 def labelled_rows(store: Store, task: str) -> Rows:

@@ -70,6 +70,7 @@ class _Run:
     units: tuple[str, ...] | None
     preset: Mapping[str, str | Mapping[str, Any]] | None
     gaps: Mapping[str, _Gap] = field(default_factory=dict)
+    copies: float = 0.0
     lint: tuple[str, ...] = ()
     tuning: _Budget | None = None
 

@@ -51,6 +51,7 @@ FLOORS = (
         "tokens",
         "passes",
         "decoding",
+        "duplicates",
         "inputs",
         "model",
         "training",
