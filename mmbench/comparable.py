@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmbench.consistency import find_contradictions, find_repeated
 from mmbench.documents import explain
 from mmbench.errors import RecordError
 from mmbench.recorded import check_run
-from mmbench.records import Record
+from mmbench.records import Record, record_path
 from mmbench.trials import parse_tuning
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint", "folds")
 _OF_A_RUN = (*_SHARED, "method", "classes")
 _LONGEST = 255  # bytes of a name that disks take
 _AGAIN = "delete the folder and run the same command again"
+_ONE = "delete the file and run the same command again"
 
 
 def check_records(folder: Path, records: Sequence[Record]) -> None:
@@ -29,8 +31,14 @@ def check_records(folder: Path, records: Sequence[Record]) -> None:
                 raise ValueError(f"the records of its folds differ in {wrong[0]}")
         if len({(record.fold, record.seed) for record in records}) < len(records):
             raise ValueError("it has two records of one fold")
+        if wrong := list(find_repeated(records)):
+            raise ValueError(wrong[0])
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise RecordError(f"is not a run ({explain(error)})", where=folder, remedy=_AGAIN) from error
+    for record in records:
+        for line in find_contradictions(record):
+            path = record_path(folder, record.fold, record.seed)
+            raise RecordError(f"contradicts itself: {line}", where=path, remedy=_ONE)
 
 
 def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.agreement import check_agreement
 from mmbench.asked import Asked, examine, find_files, settle
 from mmbench.building import all_params, check_augment
 from mmbench.claims.commands import portable_command
 from mmbench.comparison import Comparison, load_comparison
+from mmbench.duplicates import find_missing, find_same, share_copied
 from mmbench.files import make_folder, using, write_text
 from mmbench.hashing import digest
 from mmbench.lint import Findings, tell
@@ -127,6 +129,7 @@ def share_out(store: Store, asked: Asked, files: Preparation) -> tuple[Rows, Seq
         "units": files.units,
         "offered": [modality.name for modality in asked.schema.modalities],
         **_describe_split(store, folds, asked.task),
+        "copies": _share_copied(store, rows, folds, asked),
     }
     home = spec.out / slug(f"{asked.name.name}-{asked.task}-{asked.protocol.name}-{about['fingerprint']}")
     setting = Setting(
@@ -144,6 +147,14 @@ def share_out(store: Store, asked: Asked, files: Preparation) -> tuple[Rows, Seq
         files,
     )
     return rows, folds, setting
+
+
+def _share_copied(store: Store, rows: Rows, folds: Sequence[Fold], asked: Asked) -> float:
+    """The share of test samples of which a copy is in the other parts, in all modalities that are offered."""
+    names = [modality.name for modality in asked.schema.modalities]
+    everything = np.arange(len(store))
+    same = {name: rows[pairs] for name, pairs in find_same(store, rows, names).items()}
+    return share_copied(same, find_missing(store, everything, names), store.labels(asked.task), folds)
 
 
 def labelled_rows(store: Store, task: str) -> Rows:
@@ -192,4 +203,6 @@ def _write_comparison(home: Path, plans: Sequence[Plan], spec: RunSpec, seeds: i
     listed = {"runs": [plan.folder.name for plan in plans], "seeds": seeds}
     path = home / f"comparison-{digest(listed)[:10]}.json"
     write_text(path, json.dumps({**listed, "asked": asdict(asking), "command": portable_command(spec)}))
-    return load_comparison(path)
+    comparison = load_comparison(path)
+    check_agreement(comparison, spec.cache)
+    return comparison

@@ -32,6 +32,7 @@ from mmbench.trials import Budget
 
 _NOT_IN_KEY = (
     "card",
+    "copies",
     "dropped",
     "folds",
     "gaps",

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from mmbench.errors import UserError
+from mmbench.comparison import MethodResult
+from mmbench.errors import RecordError, UserError
 from mmbench.files import write_text
 from mmbench.leaderboards import (
     Board,
@@ -22,7 +24,7 @@ from mmbench.leaderboards import (
 from mmbench.leaderboards.repeating import Place
 from mmbench.pages import board_page, index_page
 from mmbench.progress import reporter
-from mmbench.records import record_path
+from mmbench.records import Record, record_path
 from mmbench.specs import parse_spec
 
 _AGAIN = "mmbench leaderboard build makes it again"
@@ -55,19 +57,37 @@ def build(root: Path) -> list[Path]:
     return changed
 
 
-def verify(root: Path, again: int, seed: int, place: Place, data: Mapping[str, Path]) -> Verified:
+def verify(root: Path, again: int | None, seed: int, place: Place, data: Mapping[str, Path]) -> Verified:
     """Recompute every number from predictions, rebuild the pages, and train ``again`` folds anew, drawn by ``seed``.
 
-    ``data`` are the folders of datasets that need files, by name.
+    None trains all folds. ``data`` are the folders of datasets that need files, by name. A board that cannot be read is
+    a fault, and the others are looked at.
     """
-    boards = _load(root)
-    faults = [f"{path}: {line}" for path, board in boards.items() for line in check_board(board)]
-    faults += [f"{path}: differs from what its records give; {_AGAIN}" for path in _stale(root, boards)]
+    boards, faults = _load_all(root)
+    faults += [f"{path}: {line}" for path, board in boards.items() for line in check_board(board, place.cache)]
+    if not faults:  # pages of records that are wrong are wrong
+        faults += [f"{path}: differs from what its records give; {_AGAIN}" for path in _stale(root, boards)]
     n_records = sum(len(method.records) for board in boards.values() for method in board.comparison.methods)
-    lines = [f"{len(boards)} boards, {n_records} records: every number recomputed from predictions, pages rebuilt"]
+    checked = "every number recomputed from predictions, pages rebuilt"
+    lines = [f"{_count(len(boards), 'board')}, {_count(n_records, 'record')}: {checked}"]
     for line, is_fault in _repeat(boards, again, seed, place, data):
         (faults if is_fault else lines).append(line)
     return Verified(tuple(lines), tuple(faults))
+
+
+def _load_all(root: Path) -> tuple[dict[str, Board], list[str]]:
+    """The boards that can be read, and what is wrong with the others."""
+    boards, faults = {}, []
+    for folder in find_boards(root):
+        try:
+            boards[folder.relative_to(root).as_posix()] = load_board(folder)
+        except RecordError as error:
+            faults.append(error.line)
+    return boards, faults
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _load(root: Path) -> dict[str, Board]:
@@ -94,13 +114,10 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def _repeat(
-    boards: Mapping[str, Board], again: int, seed: int, place: Place, data: Mapping[str, Path]
+    boards: Mapping[str, Board], again: int | None, seed: int, place: Place, data: Mapping[str, Path]
 ) -> Iterator[tuple[str, bool]]:
     """Fold by fold what came of training it again, and whether that is a fault."""
-    random = Random(seed)
-    for path, board in _drawn(boards, again, random):
-        method = random.choice(board.comparison.methods)
-        record = random.choice(method.records)
+    for path, method, record in _drawn(boards, Random(seed))[:again]:
         what = f"{path}: {method.name}, fold {record.fold}, seed {record.seed}"
         name = parse_spec(record.run["dataset"]).name
         mine = Place(data.get(name, place.data), place.cache, place.jobs, place.plugins)
@@ -114,9 +131,11 @@ def _repeat(
         yield f"{what}: {found.line}", not found.is_alike
 
 
-def _drawn(boards: Mapping[str, Board], number: int, random: Random) -> list[tuple[str, Board]]:
-    """So many boards, each once before one comes twice."""
-    drawn: list[tuple[str, Board]] = []
-    while len(drawn) < number:
-        drawn += random.sample(list(boards.items()), len(boards))
-    return drawn[:number]
+def _drawn(boards: Mapping[str, Board], random: Random) -> list[tuple[str, MethodResult, Record]]:
+    """All folds in an order drawn by chance, each once: one of each board, then the next of each."""
+    shuffled = []
+    for path, board in boards.items():
+        mine = [(path, method, record) for method in board.comparison.methods for record in method.records]
+        shuffled.append(random.sample(mine, len(mine)))
+    random.shuffle(shuffled)
+    return [each for row in zip_longest(*shuffled) for each in row if each is not None]

@@ -72,6 +72,7 @@ class _Run:
     gaps: Mapping[str, _Gap] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    copies: float = 0.0
     lint: tuple[str, ...] = ()
     tuning: _Budget | None = None
 

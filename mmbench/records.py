@@ -113,13 +113,26 @@ def find_records(folder: Path) -> Iterator[Path]:
 
 @cache
 def environment() -> Mapping[str, Any]:
-    """The machine and the versions that a number depends on."""
+    """The machine and the versions that a number depends on; without ``platform``, what its last bits depend on."""
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": platform.machine(),
+        "cpu": _cpu(),
         "packages": dict(sorted(_versions())),
     }
+
+
+def _cpu() -> str:
+    """The processor's name and the instructions that torch uses of it: what decides how sums are rounded."""
+    import torch
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    found = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{found[0] if found else platform.processor()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _versions() -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -343,6 +344,14 @@ class ImageSource:
         for index, instance in np.argwhere(present):
             pixels[index, instance] = self._decode(int(rows[index]) * self.modality.instances + int(instance))
         return pixels, present
+
+    def coded(self, row: int) -> list[bytes]:
+        """The files of the K images of a row, as they were kept; empty where one is absent."""
+        first = row * self.modality.instances
+        offsets = self.offsets[first : first + self.modality.instances + 1].tolist()
+        if self._checked:
+            self._checked.check(iter([(offsets[0], offsets[-1])]))
+        return [self.bytes[start:stop].tobytes() for start, stop in pairwise(offsets)]
 
     def _decode(self, position: int) -> NDArray[np.uint8]:
         from PIL import Image

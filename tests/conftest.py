@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmbench.diagnosis.kept import Diagnosis
+from mmbench.metrics import score_all
 from mmbench.plugins import load_registry
 from mmbench.records import Record, record_path, write_record
 from mmbench.trials import FoldTuning, Trial
@@ -144,7 +145,7 @@ def _make_record(
     run: dict[str, Any], fold: str, labels: list[int], units: list[str], skill: float, random: Any, *what: bool
 ) -> Record:
     n, n_classes = len(labels), len(run["classes"])
-    scores = {"accuracy": skill, "balanced_accuracy": skill, "macro_f1": skill}
+    logits = _guess(labels, n_classes, skill, random)
     tuning = _make_tuning(fold, skill) if what[0] else None
     return Record(
         run={**run, "tuning": {"trials": 3, "seconds": None, "scope": "fold"}} if tuning else run,
@@ -153,11 +154,11 @@ def _make_record(
         ids=tuple(f"{unit}-{at}" for at, unit in enumerate(units)),
         labels=tuple(labels),
         units=tuple(units),
-        logits=tuple(map(tuple, _guess(labels, n_classes, skill, random).tolist())),
-        scores={"chosen": scores, "last": {**scores, "balanced_accuracy": skill - 0.02}, "oracle": scores},
+        logits=tuple(map(tuple, logits.tolist())),
+        scores=_score_epochs(np.array(labels), logits.argmax(axis=1), n_classes),
         epochs={"chosen": 1, "last": 3, "oracle": 2},
         history=tuple(
-            {"train_loss": 1.0, "validation_loss": 1.0, "validation_score": 0.5 + at / 10} for at in range(4)
+            {"train_loss": 1.0, "validation_loss": 1.0, "validation_score": 0.7 - abs(at - 1) / 10} for at in range(4)
         ),
         parameters={"total": 1000, "trainable": 1000},
         seconds=1.5,
@@ -166,6 +167,16 @@ def _make_record(
         diagnosis=_make_diagnosis(n, n_classes, random) if what[1] else None,
         cost={"flops": 2000, "latency_ms": 0.5, "peak_bytes": 10**6, "train_seconds": 0.7},
     )
+
+
+def _score_epochs(labels: Any, chosen: Any, n_classes: int) -> dict[str, Any]:
+    """The chosen epoch; a last one that gets one more sample wrong, and an oracle that gets one more right."""
+    hits = np.flatnonzero(chosen == labels)
+    last, oracle = chosen.copy(), chosen.copy()
+    last[hits[:1]] = (labels[hits[:1]] + 1) % n_classes
+    oracle[np.flatnonzero(chosen != labels)[:1]] = labels[chosen != labels][:1]
+    parts = {"chosen": chosen, "last": last, "oracle": oracle}
+    return {name: score_all(labels, part, n_classes) for name, part in parts.items()}
 
 
 def _guess(labels: list[int], n_classes: int, skill: float, random: Any) -> Any:

@@ -57,6 +57,7 @@ FLOORS = (
         "tokens",
         "passes",
         "decoding",
+        "duplicates",
         "inputs",
         "model",
         "training",
@@ -98,6 +99,7 @@ FLOORS = (
     },
     {
         "runspec",
+        "agreement",
         "asked",
         "planning",
         "schedule",
@@ -105,6 +107,7 @@ FLOORS = (
         "comparison",
         "plotted",
         "comparable",
+        "consistency",
         "experiment",
         "tuned",
         "diagnosed",

@@ -18,7 +18,7 @@ from mmbench.progress import track
 from mmbench.runspec import RunSpec, n_jobs
 from mmbench.specs import split_list
 from mmbench.splits import Fold, Protocol, find_protocol, possible_protocols
-from mmbench.store import Store
+from mmbench.store import Store, read_presence
 
 Index = NDArray[np.int64]
 
@@ -40,6 +40,21 @@ class Case:
     def sources(self) -> dict[str, Evidence]:
         """All that the probe reads."""
         return {**self.plain, **{f"{name}, tokens": shown for name, shown in self.frozen.items()}}
+
+    @property
+    def missing(self) -> dict[str, NDArray[np.bool_]]:
+        """Which samples lack a modality that the method reads, by modality."""
+        return {name: np.isnan(shown.x[:, 0]) for name, shown in self.plain.items()}
+
+    @property
+    def present(self) -> dict[str, NDArray[np.bool_]]:
+        """Which instances of these modalities are there ``(n, K)``."""
+        return {name: read_presence(self.store.path, name)[self.rows] for name in self.plain}
+
+    @property
+    def vectors(self) -> list[str]:
+        """The modalities whose data are features that were computed elsewhere."""
+        return [name for name in self.plain if self.store.schema.modality(name).kind == "vector"]
 
     @property
     def jobs(self) -> int:

@@ -20,13 +20,15 @@ class Control:
 
     ``score`` is that on lots that whole units share. ``expected`` is that on the same lots dealt out again among the
     samples of each cell, which leaves everything as it was but who shares a lot with whom. ``p_value`` is one-sided.
-    All but ``draws`` are None where lots can tell nothing.
+    ``detectable`` is the excess from which p would be below `ALPHA`. All but ``draws`` are None where lots can tell
+    nothing.
     """
 
     draws: int
     score: float | None = None
     expected: float | None = None
     p_value: float | None = None
+    detectable: float | None = None
 
     @property
     def excess(self) -> float | None:
@@ -57,4 +59,5 @@ def judge_lots(whole: Scores, dealt: Scores, n_samples: int) -> Control:
         return Control(n, score, expected)
     guesses = np.sqrt(expected * (1 - expected) / n_samples)
     spread = max(float(dealt.std(ddof=1)), guesses, _ROUNDING) * np.sqrt(1 + 1 / n)
-    return Control(n, score, expected, max(_LEAST_P, float(t.sf((score - expected) / spread, n - 1))))
+    p_value = max(_LEAST_P, float(t.sf((score - expected) / spread, n - 1)))
+    return Control(n, score, expected, p_value, float(spread * t.isf(ALPHA, n - 1)))

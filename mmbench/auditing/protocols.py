@@ -10,12 +10,14 @@ from mmbench.auditing.case import Case, open_case, settle_all, twins_of
 from mmbench.auditing.channels import find_oddities
 from mmbench.auditing.control import Control, judge_lots
 from mmbench.auditing.files import audit_path, write_audit
+from mmbench.auditing.inspection import Inspector
 from mmbench.auditing.lots import Lots, Units, draw_lots, find_units
 from mmbench.auditing.probe import Bench, Probed, counts_of, probe_fold
 from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
-from mmbench.auditing.structure import look_at_split, share_straddling
+from mmbench.auditing.structure import share_straddling
 from mmbench.auditing.trained import examine_method, find_failed, train_method
 from mmbench.errors import SpecError
+from mmbench.experiment import Layout
 from mmbench.files import using
 from mmbench.metrics import balanced_accuracy
 from mmbench.progress import track
@@ -65,24 +67,13 @@ def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, tra
     asked, n_classes = case.asked, case.asked.n_classes
     units = find_units(case.samples, n_classes)
     probed = _probe(case, draw_lots(units, n_classes, draws), units)
-    twins = twins_of(case)
+    inspector = Inspector(case, units, twins_of(case))
     few = draw_lots(units, n_classes, trainings)
     found = []
     for layout, probe in zip(case.layouts, probed, strict=True):
         if full:
             train_method(layout, few, asked.design.seeds, case.jobs, asked.spec.cluster)
-        folds, run = case.folds(layout), layout.plans[0].run
-        found.append(
-            ProtocolAudit(
-                protocol=run["protocol"],
-                folds=len(folds),
-                fingerprint=run["fingerprint"],
-                structure=look_at_split(case.samples, folds, twins),
-                decidable=units.is_telling or share_straddling(units.carriers, folds) == 0,
-                probe=probe,
-                method=examine_method(layout, few, asked.design.seeds),
-            )
-        )
+        found.append(_audit_protocol(inspector, layout, probe, examine_method(layout, few, asked.design.seeds)))
     strictest = max(found, key=lambda audit: PROTOCOLS[audit.protocol].strictness).protocol
     reference = next(layout for layout in case.layouts if layout.plans[0].run["protocol"] == strictest)
     return AuditResult(
@@ -102,6 +93,23 @@ def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, tra
         oddities=tuple(find_oddities(case.plain, case.samples.labels, case.folds(reference), n_classes)),
         versions=environment()["packages"],
         failed=tuple(failure.line for layout in case.layouts for failure in find_failed(layout)) if full else (),
+    )
+
+
+def _audit_protocol(inspector: Inspector, layout: Layout, probe: Examined, method: Examined | None) -> ProtocolAudit:
+    folds, run, units = inspector.case.folds(layout), layout.plans[0].run, inspector.units
+    inspection = inspector.inspect(folds)
+    return ProtocolAudit(
+        protocol=run["protocol"],
+        folds=len(folds),
+        fingerprint=run["fingerprint"],
+        structure=inspection.structure,
+        decidable=units.is_telling or share_straddling(units.carriers, folds) == 0,
+        probe=probe,
+        method=method,
+        lookalikes=inspection.lookalikes,
+        missingness=inspection.missingness,
+        doubts=tuple(inspector.doubts(inspection, probe.control, folds)),
     )
 
 

@@ -1,12 +1,16 @@
 """What an audit found, as plain values that a file can hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mmbench.auditing.channels import Oddity
-from mmbench.auditing.control import Control
+from mmbench.auditing.control import MARGIN, Control
+from mmbench.auditing.lookalikes import Lookalikes
+from mmbench.auditing.missingness import Missingness
 from mmbench.auditing.structure import Structure
+
+_BEFORE = "this audit is of a version that did not look for near copies and missing inputs: run mmbench audit again"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class ProtocolAudit:
     """One protocol: what its parts share, the probe's scores, and the method's own where they are known.
 
     ``decidable`` is False where test samples share with others what carries their label, such as the one recording of
-    a class and person, and no control can tell recognising it from recognising the class.
+    a class and person, and no control can tell recognising it from recognising the class. ``doubts`` are all reasons
+    why a leak could be there unseen, ``lookalikes`` and ``missingness`` what was looked for beside the control.
     """
 
     protocol: str
@@ -36,13 +41,41 @@ class ProtocolAudit:
     decidable: bool
     probe: Examined
     method: Examined | None = None
+    lookalikes: Lookalikes | None = None
+    missingness: Missingness | None = None
+    doubts: tuple[str, ...] = (_BEFORE,)
 
     @property
     def leaks(self) -> bool | None:
-        """Whether the probe or the method recognised test samples; None where neither did but could have, unseen."""
-        if self.probe.control.leaks or (self.method is not None and self.method.control.leaks):
+        """Whether a leak was found; None where none was, but one could be there unseen: ``doubts`` say why."""
+        if self.causes:
             return True
-        return False if self.decidable else None
+        return False if self.decidable and not self.doubts else None
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What the protocol leaks by, a line each."""
+        return tuple(self._find_causes())
+
+    def _find_causes(self) -> Iterator[str]:
+        for name, examined in (("probe", self.probe), ("method", self.method)):
+            if examined is not None and examined.control.leaks:
+                yield f"the {name} recognises test samples: labels by lot are predicted {examined.control.excess:+.3f}"
+        if alike := self.lookalikes:
+            # What is a copy is near, too.
+            near = None if alike.near is None else alike.near - alike.copies
+            for share, what in (
+                (alike.copies, "are copies of training samples, with their labels"),
+                (near, "are nearer to a training sample of their label than the data's dimensions allow"),
+                (alike.mixed, "are mixtures of two samples of their label, as SMOTE makes them"),
+            ):
+                if share is not None and share >= MARGIN:
+                    yield f"{share:.0%} of the test samples {what}"
+        if (missing := self.missingness) and missing.tells:
+            yield (
+                f"which inputs are missing tells the class with {missing.score:.3f} "
+                f"({missing.expected:.3f} on permuted labels)"
+            )
 
 
 @dataclass(frozen=True)
@@ -101,6 +134,10 @@ class AuditResult:
         return {
             "protocol": audit.protocol,
             "leaks": audit.leaks,
+            "causes": list(audit.causes),
+            "doubts": list(audit.doubts),
+            "lookalikes": asdict(audit.lookalikes) if audit.lookalikes else None,
+            "missingness": asdict(audit.missingness) if audit.missingness else None,
             "p_value": control.p_value,
             "score": audit.probe.score,
             "control": control.score,

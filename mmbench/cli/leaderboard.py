@@ -7,6 +7,7 @@ import typer
 
 from mmbench.cli.console import progress, show_json, show_lines
 from mmbench.cli.options import Json, Plugins, Quiet, exit_by
+from mmbench.errors import SpecError
 
 app = typer.Typer(help="Leaderboards that anybody can rebuild from records.", no_args_is_help=True)
 
@@ -44,7 +45,9 @@ def build(root: Root = Path("leaderboards"), as_json: Json = False) -> None:
 @app.command()
 def verify(
     root: Root = Path("leaderboards"),
-    again: Annotated[int, typer.Option(help="Folds to train again, each of another board as far as there are.")] = 1,
+    again: Annotated[
+        str, typer.Option(help="Folds to train again, none twice, of each board in turn; a number, or all.")
+    ] = "1",
     seed: Annotated[int, typer.Option(help="Which folds these are.")] = 0,
     data: Annotated[
         list[str] | None, typer.Option(help="DATASET=FOLDER of its files, to train its folds again; may be repeated.")
@@ -66,9 +69,18 @@ def verify(
     folders = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
     place = Place(None, cache or default_cache(), jobs or cpu_count(), tuple(plugin or ()))
     with progress(quiet):
-        found = verify_boards(root, again, seed, place, folders)
+        found = verify_boards(root, _parse_again(again), seed, place, folders)
     if as_json:
         show_json({"checked": found.lines, "faults": found.faults})
     else:
         show_lines([*found.lines, *(f"WRONG {line}" for line in found.faults)])
     exit_by(bool(found.faults))
+
+
+def _parse_again(text: str) -> int | None:
+    """A number of folds; None for all."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise SpecError(f"{text!r} is no number of folds", where="--again", remedy="write 0, 1, 2 ... or all")
+    return int(text)

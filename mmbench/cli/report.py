@@ -21,6 +21,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write one static page of finished runs: verdict, scores, plots, audit, and how to reproduce them."""
+    from mmbench.agreement import check_agreement
     from mmbench.pages import write_report
     from mmbench.pages.sources import find_sources, with_looks
     from mmbench.prepare import default_cache
@@ -28,6 +29,7 @@ def report(
 
     with progress(quiet):
         sources = find_sources(runs)
+        check_agreement(sources.comparison, cache or default_cache())
         if explain:
             sources = with_looks(sources, cache or default_cache(), tuple(plugin or ()))
         written = write_report(sources, out)

@@ -21,15 +21,19 @@ def show(
     ] = False,
     samples: Annotated[int, typer.Option(help="With --explain: how many samples to show.")] = 4,
     out: Annotated[Path | None, typer.Option(help="With --explain: folder; default: beside the records.")] = None,
-    cache: Annotated[Path | None, typer.Option(help="With --explain: folder of prepared data and tokens.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of prepared data and tokens: to check labels by, and for --explain.")
+    ] = None,
     details: Details = False,
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
     """Show the tables of a finished run, ablation or audit again, or what its methods looked at."""
     from mmbench.ablation import AblationResult, is_ablation, load_ablation
+    from mmbench.agreement import check_agreement
     from mmbench.auditing import is_audit
     from mmbench.comparison import load_comparison
+    from mmbench.prepare import default_cache
     from mmbench.report import ablation_tables, comparison_table
 
     if not run.exists():
@@ -38,8 +42,9 @@ def show(
         _show_audit(run, explain, as_json)
         return
     found = load_ablation(run) if is_ablation(run) else load_comparison(run)
+    comparison = found.comparison if isinstance(found, AblationResult) else found
+    check_agreement(comparison, cache or default_cache())
     if explain:
-        comparison = found.comparison if isinstance(found, AblationResult) else found
         paths = _explain(comparison, samples, out, cache, tuple(plugin or ()))
         if as_json:
             show_json([str(path) for path in paths])
@@ -92,8 +97,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put several runs into one table; refuses runs over different splits."""
+    from mmbench.agreement import check_agreement
     from mmbench.comparison import compare as side_by_side
     from mmbench.comparison import load_comparison
+    from mmbench.prepare import default_cache
     from mmbench.report import comparison_table
 
     folders = []
@@ -102,6 +109,7 @@ def compare(
             raise RecordError("no such file or folder", where=run, remedy="give folders that mmbench run wrote")
         folders += [method.folder for method in load_comparison(run).methods]
     comparison = side_by_side(runs[0], list(dict.fromkeys(folders)))
+    check_agreement(comparison, default_cache())
     if as_json:
         show_json(comparison.to_json())
     else:

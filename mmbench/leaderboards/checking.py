@@ -1,29 +1,33 @@
-"""Whether what a leaderboard shows follows from its predictions, and its splits are what their fingerprint says."""
+"""Whether the records of a leaderboard agree with its splits, its data and each other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from mmbench.agreement import find_disagreements, find_store
+from mmbench.comparison import MethodResult
+from mmbench.consistency import have_same_logits
 from mmbench.hashing import digest
 from mmbench.leaderboards.boards import PARTS, Board, read_folds
-from mmbench.metrics import score_all
 from mmbench.records import Record
 
 
-def check_board(board: Board) -> list[str]:
-    """What is wrong with a board, a line each; nothing where every number that predictions tell is what they tell.
+def check_board(board: Board, cache: Path) -> list[str]:
+    """What is wrong with a board, a line each; that its records do not contradict themselves is seen where it is read.
 
-    Scores of the last and of the oracle epoch do not follow from the predictions of the chosen one; that the oracle
-    is not below it is all that can be said. Training the fold again tells the rest (`repeat_fold`).
+    Labels and units are compared with the prepared data of ``cache``, where they are there. Two runs of different
+    methods that predict the same to the bit are one run under two names.
     """
     folds = {fold["name"]: fold for fold in read_folds(board.folder)}
+    tested = {name: fold["test"] for name, fold in folds.items()}
+    store = find_store(board.comparison.run, cache)
     lines = list(_check_folds(board, folds))
     for method in board.comparison.methods:
-        for record in method.records:
-            wrong = _check_record(record, folds.get(record.fold))
-            lines += [f"{method.folder.name}, fold {record.fold}, seed {record.seed}: {line}" for line in wrong]
-    return lines
+        wrong = find_disagreements(method.records, tested, store)
+        lines += [f"{method.folder.name}, fold {record.fold}, seed {record.seed}: {line}" for record, line in wrong]
+        lines += list(_find_copied_seeds(method))
+    return [*lines, *_find_copied_runs(board.comparison.methods)]
 
 
 def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -37,15 +41,27 @@ def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterat
             yield f"fold {name} has samples in two of its parts"
 
 
-def _check_record(record: Record, fold: Mapping[str, Any] | None) -> Iterator[str]:
-    if fold is None:
-        yield "folds.json has no such fold"
-    elif list(record.ids) != list(fold["test"]):
-        yield "its samples are not the test part of its fold"
-    labels = np.array(record.labels, dtype=np.int64)
-    told = record.scores["chosen"]
-    for name, value in score_all(labels, record.predictions, len(record.run["classes"])).items():
-        if abs(value - told[name]) > 1e-12:
-            yield f"{name} is told as {told[name]:.6f}, its predictions give {value:.6f}"
-    if record.scores["oracle"]["balanced_accuracy"] < told["balanced_accuracy"] - 1e-12:
-        yield "its best epoch by test labels scores below the chosen one"
+def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
+    """Seeds of which some folds are the same to the bit and others are not: a method draws in all folds, or in none."""
+    by_fold: dict[str, list[Record]] = {}
+    for record in method.records:
+        by_fold.setdefault(record.fold, []).append(record)
+    pairs = [pair for records in by_fold.values() for pair in combinations(records, 2)]
+    same = [pair for pair in pairs if have_same_logits(*pair)]
+    timed = [(one, other) for one, other in same if one.seconds == other.seconds]
+    for one, other in same if len(same) < len(pairs) else timed:
+        what = f"seed {other.seed} has the logits of seed {one.seed}, to the last bit"
+        yield f"{method.folder.name}, fold {one.fold}: {what}"
+
+
+def _find_copied_runs(methods: Sequence[MethodResult]) -> Iterator[str]:
+    for one, other in combinations(methods, 2):
+        if one.run["fusion"]["name"] == other.run["fusion"]["name"]:
+            continue  # a parameter may change nothing
+        theirs = {(record.fold, record.seed): record for record in other.records}
+        for record in one.records:
+            same = theirs.get((record.fold, record.seed))
+            if same and have_same_logits(record, same) and record.parameters != same.parameters:
+                where = f"fold {record.fold}, seed {record.seed}"
+                yield f"{other.folder.name} has the logits of {one.folder.name} in {where}, to the last bit"
+                break

@@ -56,7 +56,9 @@ def _on_audit(board: Board) -> str:
     probe = board.audit.probe
     by_lot = probe.control.score
     told = "labels drawn by lot can tell nothing" if by_lot is None else f"on labels drawn by lot {by_lot:.3f}"
-    return f" (probe {probe.score:.3f}; {told})"
+    reasons = board.audit.causes or (board.audit.doubts if board.audit.leaks is None else ())
+    why = f": {'; '.join(reasons)}" if reasons else ""
+    return f"{why} (probe {probe.score:.3f}; {told})"
 
 
 def notes_of(board: Board) -> list[str]:

@@ -1,14 +1,14 @@
 """A fold of a leaderboard trained again, from what its record says of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from mmbench.features import Encoding, encode
 from mmbench.jobs import run_job
+from mmbench.leaderboards.rounding import Rounding, measure_rounding
 from mmbench.lint import check_size, find_machine
 from mmbench.plans import build_model
 from mmbench.plugins import load_registry
@@ -19,6 +19,8 @@ from mmbench.specs import Spec, parse_spec
 from mmbench.store import Store
 
 _CPU = torch.device("cpu")
+_SAMPLES = ("ids", "labels", "units")
+_TRAINED = ("logits", "scores", "epochs", "history")
 
 
 @dataclass(frozen=True)
@@ -35,26 +37,24 @@ class Place:
 class Repeated:
     """A fold that was trained again: the record on the board, and the new one, of data prepared from the same or not.
 
-    ``is_same`` where all logits are the same bits. Otherwise ``is_alike`` tells whether what each run got right that
-    the other did not could be chance (McNemar's test, z below 3): other processors and versions round differently.
+    ``rounding`` tells how far the two are apart beside how far other rounding takes a training; None where they are the
+    same, of other samples, or where the record is of this very kind of machine, on which nothing rounds differently.
     """
 
     told: Record
     found: Record
     is_same_data: bool = True
+    rounding: Rounding | None = None
 
     @property
     def is_same(self) -> bool:
-        """Whether the logits are the same, down to the last bit."""
-        return self.told.logits == self.found.logits
+        """Whether all that a training gives is the same, down to the last bit."""
+        return not _differing(self.told, self.found)
 
     @property
     def is_alike(self) -> bool:
-        """Whether the two could be one method under other rounding."""
-        labels = np.array(self.told.labels)
-        ours, theirs = (record.predictions == labels for record in (self.told, self.found))
-        better, worse = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-        return abs(better - worse) <= 3 * float(np.sqrt(better + worse))
+        """Whether the record is what this method gives, under other rounding at most."""
+        return self.is_same or (self.rounding is not None and self.rounding.is_within)
 
     @property
     def line(self) -> str:
@@ -62,15 +62,46 @@ class Repeated:
         anew = "" if self.is_same_data else " (its data were prepared by another version)"
         if self.is_same:
             return f"the same bits{anew}"
-        scores = [record.scores["chosen"]["balanced_accuracy"] for record in (self.told, self.found)]
-        word = "as far as other rounding may lead" if self.is_alike else "NOT THE SAME"
-        return f"balanced accuracy {scores[1]:.3f} where the board has {scores[0]:.3f}: {word}{anew}"
+        if self.rounding is None:
+            return f"NOT THE SAME: {_difference(self.told, self.found)}{anew}"
+        if self.rounding.excess:
+            return f"NOT THE SAME: {self.rounding.excess[0]}{anew}"
+        return f"{_within(self.rounding)}{anew}"
+
+
+def _difference(told: Record, found: Record) -> str:
+    what = _differing(told, found)[0]
+    if what in _SAMPLES:
+        return f"the {what} are not those of the data"
+    changed = int((told.predictions != found.predictions).sum())
+    predictions = f" ({changed} prediction{'' if changed == 1 else 's'} changed)" if what == "logits" else ""
+    return f"other {what}{predictions}, though the record names this kind of machine, which gives the same bits"
+
+
+def _within(rounding: Rounding) -> str:
+    changed = f"{rounding.changed} prediction{'' if rounding.changed == 1 else 's'} changed"
+    return (
+        f"within rounding of another machine: logits differ by {rounding.difference:.2g} of at most "
+        f"{rounding.bound:.2g}, {changed}, up to {rounding.flips} by noise alone"
+    )
+
+
+def _differing(one: Record, other: Record) -> list[str]:
+    """What two records of a training differ in that does not follow from the machine's speed."""
+    return [name for name in (*_SAMPLES, *_TRAINED) if getattr(one, name) != getattr(other, name)]
+
+
+def is_same_machine(told: Record, found: Record) -> bool:
+    """Whether both records are of one kind of processor, Python and packages: then their bits are the same."""
+    ours, theirs = ({**record.environment, "platform": None} for record in (told, found))
+    return "cpu" in ours and ours == theirs and told.run["device"] == "cpu" and told.run["torch"] == torch.__version__
 
 
 def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
     """Train the fold of a record again, with the parameters that its trials chose; the new record goes to ``out``.
 
-    Raises RecordError where the data lack samples of the fold, DataError where they are not there.
+    Where it differs and is of another kind of machine, it is trained some more times to measure what rounding does.
+    Raises RecordError where the data lack samples of the fold or have other labels, DataError where they are not there.
     """
     told = read_made(path)
     store = _open_data(told, place)
@@ -79,7 +110,12 @@ def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
     fold = find_fold(path.parent.parent / "folds.json", told.fold, store)
     target = record_path(out, told.fold, told.seed)
     run_job(plan, fold, told.seed, target, lambda _: None, told.tuning)
-    return Repeated(told, read_record(target), store.key == told.run["prepared"])
+    repeated = Repeated(told, read_record(target), store.key == told.run["prepared"])
+    are_other_samples = any(getattr(told, name) != getattr(repeated.found, name) for name in _SAMPLES)
+    is_exact = repeated.is_same_data and is_same_machine(told, repeated.found)
+    if repeated.is_same or are_other_samples or is_exact:
+        return repeated
+    return replace(repeated, rounding=measure_rounding(plan, fold, told))
 
 
 def _open_data(record: Record, place: Place) -> Store:

@@ -102,9 +102,29 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if share < 0.01 else f"{share:.0%}"
 
 
+def _verdict_lines(result: AuditResult) -> Iterator[str]:
+    """Why a protocol leaks, or why nothing can be said of it; what several have in common stands once."""
+    for word, lines_of in (("LEAKS", _causes_of), ("cannot tell", _doubts_of)):
+        protocols: dict[str, list[str]] = {}
+        for audit in result.protocols:
+            for line in lines_of(audit):
+                protocols.setdefault(line, []).append(audit.protocol)
+        for line, names in protocols.items():
+            yield f"{word} ({', '.join(names)}): {line}"
+
+
+def _causes_of(audit: ProtocolAudit) -> tuple[str, ...]:
+    return audit.causes
+
+
+def _doubts_of(audit: ProtocolAudit) -> tuple[str, ...]:
+    return audit.doubts if audit.leaks is None else ()
+
+
 def audit_findings(result: AuditResult) -> list[str]:
-    """What stands out beside the numbers: what parts share, odd channels, and what was not audited."""
-    return [*_structure_lines(result), *_oddity_lines(result), *_skipped_lines(result)]
+    """Reasons of the verdicts, and what stands out beside the numbers: what parts share, odd channels, and what was
+    not audited."""
+    return [*_verdict_lines(result), *_structure_lines(result), *_oddity_lines(result), *_skipped_lines(result)]
 
 
 def audit_notes(result: AuditResult) -> Iterator[str]:
@@ -121,11 +141,10 @@ def audit_notes(result: AuditResult) -> Iterator[str]:
         "draws; dealt: on these lots dealt out again among samples of one class and subject; a control above that "
         "has recognised in the test part what it saw in training"
     )
-    if any(audit.leaks is None for audit in result.protocols):
-        yield (
-            "cannot tell: test samples share what carries their label with the training part, and recognising that "
-            "looks like recognising the class"
-        )
+    yield (
+        "no leak found: of what an audit looks at; that subjects are different people, and that features and labels "
+        "were made without the test part, it takes from the dataset"
+    )
     yield f"shared: test samples whose {groups} is in the training or the validation part, too"
     read = ", ".join(f"{source.split(', ')[0]}: {encoder}" for source, encoder in result.features.items())
     yield f"probe: kernel ridge regression on {read}"

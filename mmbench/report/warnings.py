@@ -8,6 +8,8 @@ from mmbench.inherited import Untrained
 from mmbench.report.trainings import say_settings
 from mmbench.splits import lacking_lines
 
+_MATTERS = 0.01  # of the test samples: fewer copies move no score by as much as a point
+
 
 class Warned(NamedTuple):
     """A word in capitals and the sentence; ``is_fault`` where scores are inflated, and not only made up."""
@@ -23,10 +25,13 @@ class Warned(NamedTuple):
 
 
 def find_warnings(comparison: Comparison) -> Iterator[Warned]:
-    """Samples that share a trial with the training part, parts without a class, untrained baselines, simulated data."""
+    """Leaks that the run knows of, parts without a class, untrained baselines, and data that are simulated."""
     for group, share in comparison.run["straddling"].items():
         if share > 0:
             yield Warned("LEAK:", f"{share:.0%} of the test samples share their {group} with the training part.", True)
+    if (copies := comparison.run.get("copies", 0.0)) >= _MATTERS:
+        text = f"{copies:.0%} of the test samples are copies of samples in the training part, under other ids."
+        yield Warned("LEAK:", text, True)
     for line in lacking_lines(comparison.run.get("lacking", {}), comparison.run["folds"]):
         yield Warned("MISSING CLASS:", f"{line}.", False)
     for each in comparison.untrained:

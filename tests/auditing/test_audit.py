@@ -91,7 +91,8 @@ def test_one_recording_a_class_and_person_cannot_be_told(toy: dict[str, Any], tm
 
     people = tmp_path / "people"
     load_registry((TOY,)).find("datasets", "toy").component().simulate(people, subjects=6, trials=2)
-    result = mmbench.audit("concat", "toy[windows=12]", **{**toy, "data": people, "out": tmp_path})
+    options = {**toy, "data": people, "out": tmp_path, "modalities": ["signal"]}
+    result = mmbench.audit("concat", "toy[windows=40]", **options)
     assert result.lots == "part of a trial"
     assert {audit.protocol: audit.leaks for audit in result.protocols} == {
         "segment": None, "subject": False, "loso": False, "pooled-segment": None, "pooled-trial": False

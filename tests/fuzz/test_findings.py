@@ -379,13 +379,20 @@ def test_seeds_that_are_none(bench, seed):
     refused(bench, "record", changed(bench, "record", seed=seed), RecordError, match="seed")
 
 
-@pytest.mark.parametrize("name", ["board-record", "report"])
-def test_a_fold_that_the_splits_have_not(bench, name):
+def spoil_fold(bench, name):
     plain = json.loads(bench.seeds(name)[-1])
     units = ["nobody", *plain["units"][1:]]
-    refused(
-        bench, name, json.dumps({**plain, "fold": "else", "units": units}).encode(), RecordError, match="a fold beyond"
-    )
+    return json.dumps({**plain, "fold": "else", "units": units}).encode()
+
+
+def test_a_fold_that_the_splits_have_not(bench):
+    refused(bench, "report", spoil_fold(bench, "report"), RecordError, match="a fold beyond")
+
+
+def test_a_board_with_a_fold_that_the_splits_have_not(bench):
+    """`leaderboard verify` names it among the faults, and looks at the other boards."""
+    (fault,) = bench.read("board-record", spoil_fold(bench, "board-record")).faults
+    assert "a fold beyond" in fault
 
 
 def test_a_command_with_a_quote_that_does_not_end(bench):

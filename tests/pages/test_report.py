@@ -139,7 +139,7 @@ def audit(fingerprint, dataset="made"):
     def look(name, mark, score, p):
         control = Control(20, score, 0.5, p)
         structure = Structure({"trial": 0.9}, 0.0, {})
-        return ProtocolAudit(name, 2, mark, structure, True, Examined(0.8, 0.82, control))
+        return ProtocolAudit(name, 2, mark, structure, True, Examined(0.8, 0.82, control), doubts=())
 
     protocols = (look("segment", "other", 0.9, 1e-6), look("subject", fingerprint, 0.5, 0.6))
     oddity = Oddity("left", "channel <1>", "constant")

@@ -1,0 +1,256 @@
+"""How often an audit finds leaks that were put into data, and finds some where there are none.
+
+``python benchmarks/audit_power.py --draws 100`` prints the table of docs/explanation/leaks.md: rows of clean data, then
+of leaks. Columns are shares of draws: in which a protocol would be said to leak by near copies, by mixtures of samples
+or by missing inputs, or doubted because subjects may be one person. The control of labels by lot is measured in
+`tests/auditing/test_control.py`. Each draw takes 400 samples, or three quarters of the people, other folds, and for
+leaks coin-flip labels, which nothing but a leak predicts. ``--data DIR`` adds recordings that lie there under the names
+of their datasets: eegmat, stress-predict.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmbench.auditing.case import open_case, settle_all
+from mmbench.auditing.control import MARGIN
+from mmbench.auditing.identities import find_merged
+from mmbench.auditing.lookalikes import look_for_alike, make_space
+from mmbench.auditing.lots import Samples, find_units
+from mmbench.auditing.missingness import probe_missingness
+from mmbench.prepare import default_cache
+from mmbench.runspec import RunSpec
+from mmbench.splits import PROTOCOLS, make_folds
+
+Index = NDArray[np.int64]
+Random = np.random.Generator
+N_SAMPLES = 400
+
+
+@dataclass(frozen=True)
+class Data:
+    """Features ``(n, D)`` by modality, class indices ``(n,)``, people ``(n,)``; None for these where there are none."""
+
+    features: Mapping[str, NDArray[np.float32]]
+    labels: Index
+    people: NDArray[np.str_] | None
+    is_vector: bool
+
+    def at(self, rows: Index) -> "Data":
+        """Some of the samples."""
+        people = None if self.people is None else self.people[rows]
+        return Data({name: x[rows] for name, x in self.features.items()}, self.labels[rows], people, self.is_vector)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--rows", default="", help="only those with this in their name")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"{'':74s}{'draws':>5s}  {'near':>5s}  mixed  missing  merged")
+    for name, each, put in _rows(dict(_read_all(options.data))):
+        if options.rows in name:
+            print(_row(name, each, put, options.draws), flush=True)
+
+
+def _rows(data: Mapping[str, Data]) -> Iterator[tuple[str, Data, Callable[[Data, Random], Data]]]:
+    for name, each in data.items():
+        yield f"{name}, as it is", each, _as_it_is
+        yield f"{name}, absent by person or at random", each, _drop_at_random
+    for name, each in data.items():
+        for leak, (put, needs) in LEAKS.items():
+            if "features" not in name and needs(each):
+                yield f"{name}, {leak}", each, put
+
+
+def _as_it_is(data: Data, random: Random) -> Data:
+    return data
+
+
+def _read_all(folder: Path | None) -> Iterator[tuple[str, Data]]:
+    random = np.random.default_rng(0)
+    normal = random.normal(size=(2000, 20))
+    yield "5 normal features", _made(normal[:, :5])
+    yield "20 normal features", _made(normal)
+    yield "10 features, t with 3 degrees of freedom", _made(random.standard_t(3, size=(2000, 10)))
+    yield "20 features of 4 sources", _made(np.tanh(normal[:, :4] @ random.normal(size=(4, 20))) + 0.05 * normal)
+    yield "mfeat without its 6 copies", _without_copies(_read("mfeat", None))
+    for name in ("eegmat", "stress-predict"):
+        if folder and (folder / name).is_dir():
+            yield name, _read(name, folder / name)
+
+
+def _without_copies(data: Data) -> Data:
+    """Without samples that are those before them: `mfeat` holds six digits twice."""
+    _, first = np.unique(np.concatenate(list(data.features.values()), axis=1), axis=0, return_index=True)
+    return data.at(np.sort(first))
+
+
+def _made(x: NDArray[np.float64]) -> Data:
+    return Data({"one": x[:, ::2].astype(np.float32), "other": x[:, 1::2].astype(np.float32)}, _signs(x), None, True)
+
+
+def _signs(x: NDArray[np.float64]) -> Index:
+    return (x[:, 0] > 0).astype(np.int64)
+
+
+def _read(name: str, folder: Path | None) -> Data:
+    cache = default_cache()
+    spec = RunSpec("concat", name, data=folder, cache=cache, out=cache / "audit-power", jobs=1)
+    case, _ = open_case(*settle_all(spec))
+    features = {modality: shown.x for modality, shown in case.plain.items()}
+    return Data(features, case.samples.labels, case.samples.groups.get("subject"), bool(case.vectors))
+
+
+def _row(name: str, data: Data, put: Callable[[Data, Random], Data], draws: int) -> str:
+    found = np.array([_look(put(_sample(data, random), random), random) for random in _randoms(draws)])
+    shares = "  ".join(f"{share:5.2f}" for share in found.mean(axis=0))
+    return f"{name:74s} {draws:4d}  {shares}"
+
+
+def _randoms(draws: int) -> Iterator[Random]:
+    for draw in range(draws):
+        yield np.random.default_rng(draw)
+
+
+def _sample(data: Data, random: Random) -> Data:
+    if data.people is None:
+        return data.at(random.choice(len(data.labels), N_SAMPLES, replace=False))
+    people = random.permutation(np.unique(data.people))
+    chosen = people[: max(2, len(people) * 3 // 4)]
+    return data.at(np.flatnonzero(np.isin(data.people, chosen)))
+
+
+def _look(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
+    """Whether samples are near, or mixed, missing inputs tell, and people are merged."""
+    n = len(data.labels)
+    ids = random.permutation([f"{at:05d}" for at in range(n)])  # other folds each time
+    groups = {} if data.people is None else {"subject": data.people}
+    samples = Samples(ids, data.labels, groups, np.full((n, 2), np.nan))
+    folds = make_folds(ids, groups, PROTOCOLS["subject" if groups else "pooled-segment"])
+    recordings = np.unique(data.people, return_inverse=True)[1] if groups else None
+    space = make_space(data.features, data.labels, recordings, data.is_vector)
+    alike = look_for_alike(space, folds, 0.0)
+    present = {name: ~np.isnan(x[:, :1]) for name, x in data.features.items()}
+    n_classes = int(data.labels.max()) + 1
+    missing = probe_missingness(present, data.labels, find_units(samples, n_classes), folds, n_classes)
+    merged = find_merged(space.x[space.whole], data.people[space.whole]) if data.people is not None else []
+    return (
+        (alike.near or 0.0) >= MARGIN,
+        (alike.mixed or 0.0) >= MARGIN,
+        missing is not None and missing.tells,
+        bool(merged),
+    )
+
+
+def _drop_at_random(data: Data, random: Random) -> Data:
+    """A modality lacks in half the people, or half the samples; labels do not depend on it."""
+    of = np.arange(len(data.labels)) if data.people is None else np.unique(data.people, return_inverse=True)[1]
+    return _without(data, (random.random(of.max() + 1) < 0.5)[of])
+
+
+def _without(data: Data, rows: NDArray[np.bool_]) -> Data:
+    first = sorted(data.features)[0]
+    x = data.features[first].copy()
+    x[rows] = np.nan
+    return replace(data, features={**data.features, first: x})
+
+
+def _flip_coins(data: Data, random: Random) -> Data:
+    return replace(data, labels=random.integers(0, 2, len(data.labels)))
+
+
+def _joined(data: Data, more: Data) -> Data:
+    features = {name: np.concatenate([x, more.features[name]]) for name, x in data.features.items()}
+    people = None if data.people is None or more.people is None else np.concatenate([data.people, more.people])
+    return Data(features, np.concatenate([data.labels, more.labels]), people, data.is_vector)
+
+
+def copy_with_noise(noise: float, share: float) -> Callable[[Data, Random], Data]:
+    """Copies of a share of the samples, ``noise`` standard deviations off in each feature, with their labels."""
+
+    def put(data: Data, random: Random) -> Data:
+        data = _flip_coins(replace(data, people=None), random)
+        chosen = data.at(random.choice(len(data.labels), int(share * len(data.labels)), replace=False))
+        off = {
+            name: (x + noise * data.features[name].std(axis=0) * random.normal(size=x.shape)).astype(np.float32)
+            for name, x in chosen.features.items()
+        }
+        return _joined(data, replace(chosen, features=off))
+
+    return put
+
+
+def mix_neighbours(data: Data, random: Random) -> Data:
+    """Half as many new samples, each on the line from one to one of its five neighbours of its class (SMOTE)."""
+    data = _flip_coins(data, random)
+    space = make_space(data.features, data.labels, None, is_vector=True).x
+    apart = np.linalg.norm(space[:, None] - space[None], axis=2)
+    apart[data.labels[:, None] != data.labels[None]] = np.inf
+    near = np.argsort(apart, axis=1)[:, 1:6]
+    ones = random.choice(len(data.labels), len(data.labels) // 2)
+    others, part = near[ones, random.integers(0, 5, len(ones))], random.random((len(ones), 1))
+    mixed = {name: (x[ones] + part * (x[others] - x[ones])).astype(np.float32) for name, x in data.features.items()}
+    return _joined(data, Data(mixed, data.labels[ones], None, data.is_vector))
+
+
+def drop_by_class(likely: float) -> Callable[[Data, Random], Data]:
+    """A modality lacks with this probability in one class, and with the rest to 1 in the other."""
+
+    def put(data: Data, random: Random) -> Data:
+        data = _flip_coins(data, random)
+        return _without(data, random.random(len(data.labels)) < np.where(data.labels == 0, likely, 1 - likely))
+
+    return put
+
+
+def split_people(data: Data, random: Random) -> Data:
+    """Every person becomes two subjects, window by window."""
+    assert data.people is not None
+    half = random.integers(0, 2, len(data.labels)).astype(str)
+    return replace(data, people=np.char.add(np.char.add(data.people, "/"), half))
+
+
+def select_features(data: Data, random: Random) -> Data:
+    """Of 2,000 features of noise, the 20 that correlate most with all labels."""
+    data = _flip_coins(data, random)
+    x = random.normal(size=(len(data.labels), 2000)).astype(np.float32)
+    gap = x[data.labels == 1].mean(axis=0) - x[data.labels == 0].mean(axis=0)
+    return replace(data, features={"selected": x[:, np.argsort(-np.abs(gap))[:20]]})
+
+
+def _always(data: Data) -> bool:
+    return True
+
+
+def _is_vector(data: Data) -> bool:
+    return data.is_vector
+
+
+def _has_people(data: Data) -> bool:
+    return data.people is not None
+
+
+LEAKS: Mapping[str, tuple[Callable[[Data, Random], Data], Callable[[Data], bool]]] = {
+    **{
+        f"copies with noise of {noise} sd, 30 %": (copy_with_noise(noise, 0.3), _always)
+        for noise in (0.05, 0.1, 0.2, 0.3)
+    },
+    "copies with noise of 0.1 sd, 5 %": (copy_with_noise(0.1, 0.05), _always),
+    "SMOTE before the split": (mix_neighbours, _is_vector),
+    "a modality absent in 95 % of one class": (drop_by_class(0.95), _always),
+    "a modality absent in 60 % of one class": (drop_by_class(0.6), _always),
+    "people split into two subjects": (split_people, _has_people),
+    "features selected on all labels": (select_features, _is_vector),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Copies are counted where they are in the other parts, whole, and with their labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mmbench
+from mmbench.duplicates import is_coarse, share_copied
+from mmbench.report import comparison_table, render
+from mmbench.splits import Fold
+
+LABELS = np.array([0, 0, 1, 1, 0, 1])
+FOLDS = [Fold("0", np.array([0, 1]), np.array([2]), np.array([3, 4, 5]))]
+NONE = {"one": np.zeros(6, dtype=bool), "other": np.zeros(6, dtype=bool)}
+NO_PAIRS = np.zeros((0, 2), dtype=np.int64)
+
+
+def share(one, other=NO_PAIRS, missing=NONE, labels=LABELS):
+    return share_copied({"one": np.array(one), "other": np.array(other)}, missing, labels, FOLDS)
+
+
+def test_a_copy_is_one_in_every_modality() -> None:
+    assert share([[0, 4]], [[0, 4]]) == pytest.approx(1 / 3)
+    assert share([[0, 4]]) == 0.0
+    lacking = {**NONE, "other": np.array([True, False, False, False, True, False])}
+    assert share([[0, 4]], missing=lacking) == pytest.approx(1 / 3)
+    assert share([[0, 4]], missing={**NONE, "other": np.array([True, *[False] * 5])}) == 0.0
+    assert share(NO_PAIRS, missing={"one": np.ones(6, dtype=bool), "other": np.ones(6, dtype=bool)}) == 0.0
+
+
+def test_copies_of_copies_count_and_those_within_a_part_do_not() -> None:
+    assert share([[0, 1], [1, 4]], [[0, 4], [4, 1]]) == pytest.approx(1 / 3)
+    assert share([[3, 5]], [[3, 5]]) == 0.0
+
+
+def test_a_copy_of_the_validation_part_counts_and_other_labels_do_not() -> None:
+    assert share([[2, 3]], [[2, 3]]) == pytest.approx(1 / 3)
+    assert share([[0, 3]], [[0, 3]]) == 0.0
+
+
+def test_few_distinct_values_are_told_from_measurements() -> None:
+    random = np.random.default_rng(0)
+    assert is_coarse(random.integers(0, 3, (500, 6)).astype(np.float32))
+    assert not is_coarse(random.integers(0, 16, (500, 64)).astype(np.float32))
+    assert not is_coarse(random.normal(size=(500, 4)).astype(np.float32))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Of each class twenty pictures of noise, and fourteen of them again under another name."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        folder = tmp_path / "pictures" / name
+        folder.mkdir(parents=True)
+        for at in range(20):
+            picture = Image.fromarray(random.integers(0, 255, (16, 16, 3), dtype=np.uint8))
+            picture.save(folder / f"{name}{at}a.png")
+            if at < 14:
+                picture.save(folder / f"{name}{at}b.png")
+    return tmp_path / "pictures"
+
+
+def test_copied_pictures_warn_in_a_run_and_leak_in_an_audit(pictures: Path, tmp_path: Path) -> None:
+    options = {"data": pictures, "out": tmp_path, "cache": tmp_path, "jobs": 1, "encoders": {"image": "pixels[side=8]"}}
+    dataset = "image-folder[size=16,person=none]"
+    comparison = mmbench.run("linear", dataset, training={"epochs": 1}, folds=4, **options)
+    copied = comparison.run["copies"]
+    assert 0.5 < copied < 0.9
+    text = " ".join(render(comparison_table(comparison)).split())
+    assert f"LEAK: {copied:.0%} of the test samples are copies of samples in the training part" in text
+    (audit,) = mmbench.audit("linear", dataset, folds=4, **options).protocols
+    assert audit.leaks is True
+    assert audit.lookalikes.copies == pytest.approx(copied)
+    assert audit.causes[0] == f"{copied:.0%} of the test samples are copies of training samples, with their labels"
+
+
+def test_few_copies_are_recorded_and_raise_no_alarm(tmp_path: Path) -> None:
+    """In mfeat 12 of 2,000 digits stand twice; 9 % have the moments of another, most a 6 of a 9: no copies."""
+    options = {"out": tmp_path, "cache": tmp_path, "jobs": 1, "folds": 2, "training": {"epochs": 1}}
+    found = mmbench.run("prior", "mfeat", modalities=["mor", "zer"], **options)
+    assert found.run["copies"] == pytest.approx(12 / 2000)
+    assert "LEAK" not in render(comparison_table(found))
