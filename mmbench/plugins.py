@@ -7,8 +7,9 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import entry_points
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -88,6 +89,10 @@ class Registry:
             return known[name]
         broken = "".join(f"; plugin {failure.plugin} failed: {failure.error}" for failure in self.failures)
         raise SpecError(f"no {kind.removesuffix('s')} {name!r}{broken}", remedy=did_you_mean(name, known))
+
+    def is_own(self, kind: str, name: str) -> bool:
+        """Whether a component is built in or of a distribution that the host's repository makes."""
+        return self.find(kind, name).plugin in own_plugins()
 
     def module(self, plugin: str) -> ModuleType | None:
         """The module of a loaded plugin, by the name that `mmbench list` shows."""
@@ -241,6 +246,13 @@ def load_file(file: str) -> ModuleType:
 def load_registry(plugin_files: tuple[str, ...] = ()) -> Registry:
     """The registry of the installed plugins and ``plugin_files``, made once a process."""
     return Registry(plugin_files)
+
+
+@cache
+def own_plugins() -> frozenset[str]:
+    """The plugins that are tested with the host: what is built in, and the distributions of its repository."""
+    listed = files("mmbench").joinpath("own_distributions.txt").read_text("utf-8")
+    return frozenset({"builtin", *listed.split()})
 
 
 def _distribution(point: Any) -> str:

@@ -50,6 +50,8 @@ FLOORS = (
         "features",
         "tokens",
         "passes",
+        "batch_independence",
+        "isolation",
         "decoding",
         "inputs",
         "model",
