@@ -36,7 +36,7 @@ class RemoteError(Exception):
         return cls(describe_error(error), "".join(format_exception(error)), is_out_of_memory(error))
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.text}\n\n{self.traceback}"
 
 
 def to_portable(error: BaseException) -> Exception:

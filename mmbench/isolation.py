@@ -50,6 +50,10 @@ def run_isolated(function: Callable[..., T], *arguments: object, listen: Tell, f
     return result
 
 
+def ignore(_: object) -> None:
+    """Listens to nothing."""
+
+
 def is_forkable(device: str) -> bool:
     """Whether a process may be forked for work on ``device``."""
     return hasattr(os, "fork") and torch.device(device).type == "cpu"
@@ -91,8 +95,8 @@ class _Server:
     def __init__(self, forks: bool) -> None:
         self.pid = os.getpid()
         self.connection, theirs = Pipe()
-        slow = [name for name in _SLOW if name in sys.modules]
-        start = json.dumps([theirs.fileno(), forks, sys.path, slow])
+        self.slow = _find_slow()
+        start = json.dumps([theirs.fileno(), forks, sys.path, self.slow])
         self.process = subprocess.Popen(
             [sys.executable, "-c", _START, start],
             stdin=subprocess.DEVNULL,
@@ -100,6 +104,12 @@ class _Server:
             start_new_session=True,  # it is ended with its children; Ctrl-C is for the process that asks
         )
         theirs.close()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it runs, is of this process, and has loaded what each call would have to load otherwise."""
+        # A process that was forked of another has its memory, not its children.
+        return self.pid == os.getpid() and self.process.poll() is None and self.slow == _find_slow()
 
     def ask(self, call: _Call, listen: Tell) -> Any:
         """The result of a call; whatever else stops the waiting ends the server."""
@@ -123,6 +133,10 @@ class _Server:
         self.process.wait()
 
 
+def _find_slow() -> list[str]:
+    return [name for name in _SLOW if name in sys.modules]
+
+
 class _AnsweredError(Exception):
     """An error of the function that was called: the process that ran it is well."""
 
@@ -141,9 +155,8 @@ def _ask_anew(call: _Call, listen: Tell) -> Any:
 
 def _ask_server(call: _Call, listen: Tell) -> Any:
     server = _state.server
-    # A process that was forked of another has its memory, not its children.
-    is_mine = server is not None and server.pid == os.getpid()
-    if server is None or not is_mine or server.process.poll() is not None:
+    if server is None or not server.is_usable:
+        _end_server()
         server = _state.server = _Server(forks=True)
     return server.ask(call, listen)
 

@@ -14,6 +14,7 @@ from mmbench.checkpoints import save_weights, weights_path, weights_size
 from mmbench.costs import Cost, Pass, frozen_pass, model_pass, most_complete, total
 from mmbench.diagnosis.bench import Trained
 from mmbench.diagnosis.diagnose import diagnose
+from mmbench.errors import PluginError
 from mmbench.features import FROZEN_SEED, encoder_size
 from mmbench.guard import guarded
 from mmbench.inputs import Inputs
@@ -68,7 +69,11 @@ def run_job(
     Raises PluginError where a component opens what is closed to it, keeps something from fold to fold, or learns while
     it predicts.
     """
-    outcome = call(plan, train_fold, plan, fold, seed, weights_path(path), listen=on_epoch)
+    try:
+        outcome = call(plan, train_fold, plan, fold, seed, weights_path(path), listen=on_epoch)
+    except PluginError:
+        weights_path(path).unlink(missing_ok=True)
+        raise
     record = _record(plan, fold, seed, outcome)
     write_record(path, replace(record, tuning=tuning))
 

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from mmbench.building import all_params, build_encoder, build_fusion, unused
 from mmbench.canaries import Canaries
 from mmbench.diagnosis.plans import DiagnosisPlan
+from mmbench.errors import PluginError
 from mmbench.guard import Closed, named_files
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
-from mmbench.isolation import is_forkable, run_isolated
+from mmbench.integrity import Names, find_replaced, host_names
+from mmbench.isolation import ignore, is_forkable, run_isolated
 from mmbench.methods import Recipe
 from mmbench.model import Model
 from mmbench.networks import Encoder
@@ -30,10 +32,6 @@ from mmbench.types import Modality, TokenSpec
 T = TypeVar("T")
 Keep = Literal["auto", "keep", "drop"]
 """Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
-
-
-def _ignore(_: object) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -63,14 +61,39 @@ class Plan:
     isolated: bool = False
 
 
-def call(plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = _ignore) -> T:
+def call(plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore) -> T:
     """``function(tell, *arguments)``, which runs the components of a plan; `run_isolated` where they need it.
 
     What it passes to ``tell`` reaches ``listen``.
     """
     if plan.isolated:
-        return run_isolated(function, *arguments, listen=listen, forks=is_forkable(plan.device))
+        forks, label = is_forkable(plan.device), plan.recipe.label
+        found: T = run_isolated(_call_watched, label, function, arguments, listen=listen, forks=forks)
+        return found
     return function(listen, *arguments)
+
+
+def _call_watched(
+    tell: Callable[[Any], None], label: str, function: Callable[..., T], arguments: tuple[object, ...]
+) -> T:
+    """PluginError where the call leaves something else behind a name of the host."""
+    before = host_names()
+    try:
+        result = function(tell, *arguments)
+    except Exception as error:
+        _check_names(before, label, error)
+        raise
+    _check_names(before, label)
+    return result
+
+
+def _check_names(before: Names, label: str, cause: Exception | None = None) -> None:
+    if (name := find_replaced(before)) is not None:
+        raise PluginError(
+            f"replaces {name} while it is trained or tested",
+            where=label,
+            remedy="numbers of a component that changes the host mean nothing: mend it, or leave it out",
+        ) from cause
 
 
 def needs_isolation(recipe: Recipe, plugins: tuple[str, ...]) -> bool:

@@ -19,6 +19,7 @@ import pluggy
 from mmbench import hookspecs
 from mmbench.components import Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
+from mmbench.integrity import find_replaced, host_names
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
 MODALITIES = "modalities"  # the ablation that the host makes
@@ -122,8 +123,11 @@ class Registry:
         return known[name].component if name in known else None
 
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
+        before = {} if plugin in own_plugins() else host_names()
         try:
             module = load()
+            if (name := find_replaced(before)) is not None:
+                raise PluginError(f"replaces {name} when it is imported", where=plugin, remedy="leave the host alone")
             if known := self._manager.get_name(module):
                 raise PluginError(f"was loaded already as {known}", where=plugin)
         except (Exception, SystemExit) as error:

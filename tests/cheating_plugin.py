@@ -322,6 +322,27 @@ class Patient(Plain):
         return self.head(self.features(tokens) + self.past * (self.steps > 3))
 
 
+class Patcher(Plain):
+    """Puts a function of its own in the place of one of the host."""
+
+    name = "patcher"
+
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, target: str = "jobs.score_all") -> None:
+        super().__init__(inputs, n_classes)
+        self.target = target
+
+    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
+        *inner, name = self.target.split(".")
+        owner = sys.modules[f"mmbench.{inner[0]}"]
+        for part in inner[1:]:
+            owner = getattr(owner, part)
+        if name == "__code__":
+            owner.__code__ = (lambda *arguments: dict.fromkeys(("accuracy", "balanced_accuracy"), 1.0)).__code__
+        else:
+            setattr(owner, name, lambda *arguments, **options: dict.fromkeys(("balanced_accuracy", "accuracy"), 1.0))
+        return super().training_loss(tokens, labels, criterion)
+
+
 class Switcher(Plain):
     """Leaves behind what torch and the environment keep for a whole process, and starts from what it finds."""
 
@@ -421,6 +442,7 @@ def register_fusions(register: Callable[[type[Fusion]], None]) -> None:
         Normed,
         Tester,
         Ageing,
+        Patcher,
         Patient,
         Switcher,
     ):

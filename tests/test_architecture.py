@@ -35,6 +35,7 @@ FLOORS = (
         "seals",
         "keys",
         "sources",
+        "integrity",
         "documents",
         "pins",
     },

@@ -14,6 +14,7 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 
 import mmbench
+import mmbench.metrics
 from mmbench.cli import main
 from mmbench.errors import PluginError
 from mmbench.explanation import explain
@@ -198,6 +199,31 @@ def test_what_is_kept_however_late_it_is_used_meets_no_other_fold(bench: Bench) 
     ), "a fold does not depend on those before it"
 
 
+@pytest.mark.parametrize("target", ["jobs.score_all", "metrics.score_all.__code__", "inputs.Stream.batch"])
+def test_the_host_is_left_as_it_is(bench: Bench, target: str) -> None:
+    line = bench.caught(f"patcher[target={target}]")
+    assert line.startswith(f"patcher[target={target}]: replaces mmbench.{target} while it is trained or tested")
+    module, name = target.split(".")[:2]
+    assert getattr(sys.modules[f"mmbench.{module}"], name).__module__.startswith("mmbench."), "nor is it here"
+
+
+def test_a_plugin_that_changes_the_host_when_it_is_imported_is_not_loaded(tmp_path: Path) -> None:
+    before, path = mmbench.metrics.score_all, tmp_path / "patching.py"
+    path.write_text(
+        "import mmbench.metrics\nfrom mmbench import hookimpl\n"
+        "mmbench.metrics.score_all = lambda *arguments: {}\n"
+        "@hookimpl\ndef register_fusions(register): pass\n"
+    )
+    try:
+        (failure,) = load_registry((str(path),)).failures
+    finally:
+        mmbench.metrics.score_all = before
+    assert (failure.plugin, "replaces mmbench.metrics.score_all when it is imported" in failure.error) == (
+        str(path),
+        True,
+    )
+
+
 def test_nothing_of_a_process_is_left_to_another_fold(bench: Bench) -> None:
     bench.run("switcher", folds=3)
     assert "SWITCHED" not in os.environ
@@ -211,10 +237,11 @@ def test_nothing_of_a_process_is_left_to_another_fold(bench: Bench) -> None:
 
 @pytest.mark.parametrize("over", ["all", "large", "short", "first", "memory", "small"])
 def test_a_frozen_encoder_takes_no_notice_of_its_batch(bench: Bench, over: str) -> None:
-    line = bench.caught("plain", f"normalising[over={over}]", dataset="toy[windows=6]")  # batches of 64, 64 and 16
+    cache, dataset = bench.out / "cache", "toy[windows=6]"  # batches of 64, 64 and 16
+    line = bench.caught("plain", f"normalising[over={over}]", dataset=dataset, cache=cache)
     assert line.startswith(f"encoder normalising of facts (plugin {CHEATS}): gives ")
     assert "other tokens when others are in their batch" in line
-    left = [path.name for path in bench.cache.glob("tokens/*normalising*") if path.suffix != ".lock"]
+    left = [path.name for path in cache.glob("tokens/*normalising*") if path.suffix != ".lock"]
     assert not left, "neither tokens nor blocks of them"
 
 

@@ -1,6 +1,6 @@
 """A fold of a leaderboard trained again, from what its record says of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -72,14 +72,14 @@ def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
 
     Raises RecordError where the data lack samples of the fold, DataError where they are not there.
     """
-    told = read_made(path)
+    told = replace(read_made(path), labels=())  # in no frame while the components are built
     store = _open_data(told, place)
     plan = recall_plan(told, out, store, _encode(told, store, place), place.plugins)
     check_size(str(plan.recipe.fusion), lambda: build_model(plan, store, told.seed), find_machine(_CPU, jobs=1))
     fold = find_fold(path.parent.parent / "folds.json", told.fold, store)
     target = record_path(out, told.fold, told.seed)
     run_job(plan, fold, told.seed, target, lambda _: None, told.tuning)
-    return Repeated(told, read_record(target), store.key == told.run["prepared"])
+    return Repeated(read_made(path), read_record(target), store.key == told.run["prepared"])
 
 
 def _open_data(record: Record, place: Place) -> Store:
