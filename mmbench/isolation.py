@@ -211,10 +211,14 @@ def _answer(connection: Connection, call: _Call) -> NoReturn:
 
 
 def _send_answer(connection: Connection, call: _Call) -> None:
+    def tell(item: object) -> None:
+        try:
+            connection.send(("told", item))
+        except BrokenPipeError:
+            os._exit(0)  # who asked was killed: nothing is written for nobody
+
     try:
-        answer = "result", call.make(lambda item: connection.send(("told", item)))
-    except BrokenPipeError:
-        return  # nobody waits any longer
+        answer = "result", call.make(tell)
     except BaseException as error:
         answer = "error", to_portable(error)
     try:
@@ -223,7 +227,7 @@ def _send_answer(connection: Connection, call: _Call) -> None:
         connection.send(("error", RemoteError.of(error)))
 
 
-def serve(fd: int, forks: bool, slow: list[str]) -> None:
+def serve(fd: int, forks: bool, slow: list[str]) -> NoReturn:
     """Take calls from the connection ``fd`` until it is closed; the names in ``slow`` are imported before."""
     connection = Connection(fd)
     for name in (*_HOST, *slow):
@@ -235,11 +239,11 @@ def serve(fd: int, forks: bool, slow: list[str]) -> None:
         try:
             call = connection.recv()
         except (EOFError, OSError):
-            return
+            os._exit(0)  # libraries tell of what is left at the end of Python, and all is
         if not forks:
             _answer(connection, call)
         if not _is_survived(connection, call):
-            return  # what it has sent may end in the middle of a message
+            os._exit(0)  # what it has sent may end in the middle of a message
 
 
 def _is_survived(connection: Connection, call: _Call) -> bool:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +141,26 @@ def test_who_stops_listening_ends_the_process() -> None:
     while is_alive(pids[0]):  # SIGKILL is on its way
         time.sleep(0.01)
     assert run_isolated(add, 1, 2, listen=ignore) == 3
+
+
+def test_a_call_of_a_process_that_was_killed_ends() -> None:
+    code = "import test_isolation as t; t.run_isolated(t.tell_slowly, listen=lambda pid: print(pid, flush=True))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parent, text=True
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
+    while is_alive(pid):
+        time.sleep(0.01)
+
+
+def tell_slowly(tell: Tell) -> None:
+    """Would go on for ever if what it meets were an error like any other."""
+    while True:
+        with suppress(Exception):
+            tell(os.getpid())
+        time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
