@@ -8,9 +8,11 @@ import torch
 from mmbench.components import Dataset
 from mmbench.design import Design, make_design
 from mmbench.errors import ProtocolError, SpecError
-from mmbench.lint import Findings, find_machine, lint
+from mmbench.isolation import ignore, is_forkable, run_isolated
+from mmbench.lint import Findings, Machine, find_machine, lint
 from mmbench.methods import Recipe, Wishes, choose_modalities
 from mmbench.model import check_names
+from mmbench.plans import needs_isolation
 from mmbench.plugins import Registry, load_registry
 from mmbench.prepare import Preparation, check_files, choose_units, known_schema, locate
 from mmbench.presets import find_preset
@@ -94,7 +96,18 @@ def choose_task(schema: Schema, wanted: str | None) -> str:
 def examine(asked: Asked, recipes: Sequence[Recipe]) -> Findings:
     """Build every part of the methods once: what cannot be built raises UserError, what looks wrong is told."""
     machine = find_machine(torch.device(asked.device), n_jobs(asked.spec))
-    return lint(recipes, asked.schema, asked.n_classes, asked.spec.plugins, machine)
+    plugins = asked.spec.plugins
+    arguments = recipes, asked.schema, asked.n_classes, plugins, machine
+    if any(needs_isolation(recipe, plugins) for recipe in recipes):
+        # What a component does to this process while it is looked at must not reach the others.
+        return run_isolated(_examine, *arguments, listen=ignore, forks=is_forkable("cpu"))
+    return lint(*arguments)
+
+
+def _examine(
+    _: object, recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...], machine: Machine
+) -> Findings:
+    return lint(recipes, schema, n_classes, plugins, machine)
 
 
 def find_files(asked: Asked) -> Preparation:

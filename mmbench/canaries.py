@@ -30,13 +30,14 @@ from mmbench.portraits import (
 )
 from mmbench.splits import Fold
 from mmbench.store import Rows
-from mmbench.training import Fitted, deterministic
+from mmbench.training import Fitted, deterministic, predict
 from mmbench.types import Training
 
 _FEW = 4  # samples of a trial
 _MANY = 32  # samples that encoders adapt to: some need more instances than they have dimensions
 
 _KEPT = "keep what is learnt in the instance: nothing in a class, a module or a file may outlive a fold"
+_IN_BATCH = "tells of a sample by the others in its batch"
 _LEARNT = "in evaluation it may depend on its weights and on each sample alone, and change nothing"
 
 
@@ -44,6 +45,7 @@ class Canaries:
     """The trials of one training: begun before it, and looked after when it is done.
 
     ``build`` gives a new model under ``seed``. ``labels`` holds -1 outside of the training and the validation part.
+    ``is_own``: all components are the host's own, and not every test sample is predicted again in other batches.
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class Canaries:
         seed: int,
         device: torch.device,
         plugins: tuple[str, ...],
+        is_own: bool = True,
     ) -> None:
         few, many = (_spread(fold.train, n) for n in (_FEW, _MANY))
         self._shown = Shown(inputs, few, many, fold.train, labels, training, device, seed)
-        self._build, self._fold = build, fold
+        self._build, self._fold, self._is_own = build, fold, is_own
         self._room = rounding(device)
         model = build()
         self._names = {part: name_component(module, plugins) for part, module in parts_of(model).items()}
@@ -100,13 +103,27 @@ class Canaries:
         self._refuse(changed and changed.part, "changes its weights or buffers while it predicts")
         other = first_other(_sights(first), _sights(again), self._room.again)
         self._refuse(other and other.part, "sees the same samples again and tells something else")
-        self._refuse(differ(first, apart, self._room.in_batch), "tells of a sample by the others in its batch")
+        self._refuse(differ(first, apart, self._room.in_batch), _IN_BATCH)
         if differ(first, left, self._room.in_batch):
             raise PluginError(
                 "the weights of the chosen epoch no longer give the logits that they gave then",
                 where=", ".join(self._names.values()),
                 remedy=_LEARNT,
             )
+        if not self._is_own:
+            self._check_batches(model, fitted)
+
+    def _check_batches(self, model: Model, fitted: Fitted) -> None:
+        """Predict the test part again in full batches, with samples of the validation part among them."""
+        fold, shown = self._fold, self._shown
+        rows = np.concatenate([fold.test, fold.validation])
+        order = np.random.default_rng(shown.seed).permutation(len(rows))
+        with own_draws(shown.seed), deterministic(shown.device):
+            logits = predict(model, shown.inputs, rows[order], shown.device)
+        again = torch.from_numpy(logits[np.argsort(order)[: len(fold.test)]])
+        left = torch.from_numpy(fitted.test_logits[fitted.chosen])
+        if differ({FUSION: left}, {FUSION: again}, self._room.in_batch):
+            raise PluginError(_IN_BATCH, where=", ".join(self._names.values()), remedy=_LEARNT)
 
     def _check_kept(self, now: Sequence[Sight]) -> None:
         other = first_other(self._before, now, self._room.again)

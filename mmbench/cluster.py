@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from mmbench.errors import SpecError, WorkerError
 from mmbench.hashing import digest, file_digest
 from mmbench.relay import Channel, Nowhere
-from mmbench.workers import Task, limited
+from mmbench.workers import Task, persist
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -64,7 +64,7 @@ def attempt_on(
         _check_workers(client, ground)
         wire = channel if isinstance(channel, Nowhere) else _lay_wire(client, channel)
         futures = {
-            client.submit(limited, threads, function, *arguments, wire, pure=False): at
+            client.submit(persist, threads, function, *arguments, wire, pure=False): at
             for at, arguments in enumerate(tasks)
         }
         for future in as_completed(list(futures), loop=client.loop):

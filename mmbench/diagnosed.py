@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +14,13 @@ from mmbench.diagnosis.kept import Level
 from mmbench.diagnosis.plans import plan_diagnosis
 from mmbench.errors import RecordError, SpecError
 from mmbench.features import Encoding
+from mmbench.guard import guarded
 from mmbench.jobs import diagnose_trained
+from mmbench.plans import Plan, call, closed_to
 from mmbench.prepare import default_cache
 from mmbench.progress import reporter, track
 from mmbench.records import Record, find_records, read_record, write_record
-from mmbench.restoring import Restored, restore
+from mmbench.restoring import Restored, recall, restore
 from mmbench.specs import did_you_mean
 from mmbench.training import choose_device, predict
 from mmbench.workers import in_processes
@@ -89,8 +92,8 @@ def _complete(method: MethodResult, cache: Path, plugins: tuple[str, ...], jobs:
         )
     tasks = [(path, cache, plugins) for path in missing if path not in without]
     # The first makes the noisy tokens that the others read.
-    for task in tasks[:1]:
-        diagnose_record(*task)
+    for _ in in_processes(1, diagnose_record, tasks[:1]):
+        pass
     rest = in_processes(max(1, min(jobs, len(tasks) - 1)), diagnose_record, tasks[1:])
     for _ in track(rest, f"diagnosing {method.name}", total=len(tasks[1:])):
         pass
@@ -102,17 +105,23 @@ def _is_missing(record: Record) -> bool:
 
 def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
     """Diagnose one fold, all of it, from its weights, and write its record again with that in it."""
-    restored = restore(path, cache, plugins)
-    plan = replace(restored.plan, device=_device_of(restored.record.run))
-    torch.set_num_threads(plan.threads)
+    recalled = recall(path, cache, plugins)
+    plan = replace(recalled.plan, device=_device_of(recalled.record.run))
     frozen = {
         name: Encoding(plan.store, name, plan.recipe.encoders[name], plugins, plan.device, plan.threads)
         for name in plan.tokens
     }
     plan = replace(plan, diagnosis=plan_diagnosis(_FULL, plan.recipe.encoders, frozen, cache))
-    _check_agreement(restored, torch.device(plan.device), path)
-    found = diagnose_trained(plan, restored.store, restored.fold, restored.model, restored.inputs)
-    write_record(path, replace(restored.record, diagnosis=found))
+    found = call(plan, _diagnose, plan, path, cache)
+    write_record(path, replace(recalled.record, diagnosis=found))
+
+
+def _diagnose(_: object, plan: Plan, path: Path, cache: Path) -> dict[str, Any] | None:
+    torch.set_num_threads(plan.threads)
+    restored = restore(path, cache, plan.plugins)
+    with guarded(closed_to(plan)):
+        _check_agreement(restored, torch.device(plan.device), path)
+        return diagnose_trained(plan, restored.store, restored.fold, restored.model, restored.inputs)
 
 
 def _device_of(run: Mapping[str, str]) -> str:

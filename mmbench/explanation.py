@@ -12,13 +12,16 @@ from scipy.special import log_softmax
 
 from mmbench.comparison import Comparison, MethodResult
 from mmbench.errors import RecordError
+from mmbench.guard import guarded
 from mmbench.networks import Fusion
+from mmbench.plans import call, closed_to
 from mmbench.plugins import load_registry
 from mmbench.progress import track
 from mmbench.records import find_records, read_record
-from mmbench.restoring import Restored, restore
+from mmbench.restoring import Recalled, Restored, recall, restore
 from mmbench.store import Rows
 from mmbench.types import Modality
+from mmbench.workers import in_processes
 
 What = Literal["instances", "tokens", "modality"]
 _BATCH = 64
@@ -86,13 +89,24 @@ def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_
         )
     rows: dict[str, list[NDArray[np.float32]]] = {}
     ids: list[str] = []
-    first = restore(kept[0], cache, plugins)
-    for path in track(kept, f"explaining {method.name}"):
-        restored = restore(path, cache, plugins)
-        ids += restored.record.ids
-        for name, values in _look(restored).items():
+    looks = in_processes(1, _explain_fold, [(path, cache, plugins) for path in kept])
+    for found in track(looks, f"explaining {method.name}", len(kept)):
+        for name, values in found.items():
             rows.setdefault(name, []).append(values)
+    for path in kept:
+        ids += read_record(path).ids
+    first = recall(kept[0], cache, plugins)
     return [_collect(first, name, ids, np.concatenate(parts), n_shown) for name, parts in sorted(rows.items())]
+
+
+def _explain_fold(path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+    return call(recall(path, cache, plugins).plan, _restore_and_look, path, cache, plugins)
+
+
+def _restore_and_look(_: object, path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+    restored = restore(path, cache, plugins)
+    with guarded(closed_to(restored.plan)):
+        return _look(restored)
 
 
 @torch.no_grad()
@@ -111,7 +125,7 @@ def _batches(rows: Rows) -> Iterator[Rows]:
         yield rows[start : start + _BATCH]
 
 
-def _collect(first: Restored, name: str, ids: Sequence[str], values: NDArray[np.float32], n_shown: int) -> Explanation:
+def _collect(first: Recalled, name: str, ids: Sequence[str], values: NDArray[np.float32], n_shown: int) -> Explanation:
     modality_name, _, what = name.rpartition(".")
     modality = first.store.schema.modality(modality_name)
     kind: What = "modality" if values.ndim == 1 else "instances" if what == "instances" else "tokens"
@@ -120,7 +134,7 @@ def _collect(first: Restored, name: str, ids: Sequence[str], values: NDArray[np.
     return Explanation(modality, kind, tuple(ids), values, shown, simulated)
 
 
-def _show(first: Restored, modality: Modality, values: NDArray[np.float32], n_shown: int) -> tuple[Shown, ...]:
+def _show(first: Recalled, modality: Modality, values: NDArray[np.float32], n_shown: int) -> tuple[Shown, ...]:
     record = first.record
     classes = record.run["classes"]
     x, present = first.store.source(modality.name).read(first.fold.test)

@@ -1,6 +1,6 @@
 """Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from mmbench.batch_independence import encode_elsewhere, is_dependent
 from mmbench.building import build_encoder
 from mmbench.checkpoints import weights_digest
 from mmbench.decoding import Raw
@@ -15,6 +16,7 @@ from mmbench.errors import DamagedError, PluginError
 from mmbench.files import locked, make_folder, sweep
 from mmbench.guard import Closed, guarded, name_component, named_files
 from mmbench.hashing import find_code, key_digest
+from mmbench.isolation import Tell, is_forkable, run_isolated
 from mmbench.keys import Near, Parts, find_near
 from mmbench.networks import Encoder
 from mmbench.passes import Encoded, encode_blocks
@@ -25,7 +27,7 @@ from mmbench.progress import reporter, track
 from mmbench.seals import Sealed, open_whole, replace_damaged
 from mmbench.specs import Spec
 from mmbench.store import FORMAT, Store, read_presence, reading
-from mmbench.tokens import Block, cut, is_whole_block, join_blocks, write_block
+from mmbench.tokens import Block, Blocks, cut, is_whole_block, join_blocks, write_block
 from mmbench.workers import in_processes, in_threads
 
 FROZEN_SEED = 0
@@ -52,6 +54,11 @@ class Encoding:
     def label(self) -> str:
         """What is encoded, for people."""
         return f"{self.modality} with {self.encoder.name}" + ("" if self.snr_db is None else f", {self.snr_db} dB")
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether the encoder is not the host's own."""
+        return not load_registry(self.plugins).is_own("encoders", self.encoder.name)
 
     @property
     def closed(self) -> Closed:
@@ -130,9 +137,11 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
     sweep(block.path for block in blocks)
     there = [block for block in blocks if is_whole_block(block.path)]
     missing = [block for block in blocks if block not in there]
-    done = chain(
-        there, track(_encode_missing(what, missing, made_from, encoder, jobs), f"encoding {what.label}", len(missing))
-    )
+    encoded = track(_encode_missing(what, missing, made_from, encoder, jobs), f"encoding {what.label}", len(missing))
+    done: Iterable[Block] = chain(there, encoded)
+    if what.is_isolated:
+        done = list(done)
+        _check_batches(what, blocks)
     present = read_presence(what.store, what.modality)
     join_blocks(
         path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
@@ -144,10 +153,13 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
 def _encode_missing(
     what: Encoding, blocks: Sequence[Block], made_from: Parts, encoder: Encoder, jobs: int
 ) -> Iterator[Block]:
-    """Encode some blocks, in any order: in processes, or on a GPU in this one."""
+    """Encode some blocks, in any order: in processes, or on a GPU in one, which is this one for the host's own."""
     if torch.device(what.device).type != "cuda":
         tasks = [(what, block, made_from) for block in blocks]
-        yield from in_processes(min(jobs, max(len(tasks), 1)), _encode_block, tasks, what.threads)
+        function = _isolate_block if what.is_isolated else _encode_block
+        yield from in_processes(min(jobs, max(len(tasks), 1)), function, tasks, what.threads)
+    elif blocks and what.is_isolated:
+        yield from _collect(_encode_apart, what, blocks, made_from, jobs)
     elif blocks:
         yield from _encode_blocks(what, blocks, made_from, encoder, jobs)
 
@@ -155,6 +167,47 @@ def _encode_missing(
 def count_parameters(encoder: Encoder) -> int:
     """Number of an encoder's parameters, trained or not."""
     return sum(parameter.numel() for parameter in encoder.parameters())
+
+
+def _isolate_block(what: Encoding, block: Block, made_from: Parts) -> Block:
+    done: Block
+    (done,) = _collect(_encode_apart, what, [block], made_from, 1)
+    return done
+
+
+def _encode_apart(tell: Tell, what: Encoding, blocks: Sequence[Block], made_from: Parts, jobs: int) -> None:
+    torch.set_num_threads(what.threads)
+    for block in _encode_blocks(what, blocks, made_from, _build(what, Store(what.store)), jobs):
+        tell(block)
+
+
+def _check_batches(what: Encoding, blocks: Sequence[Block]) -> None:
+    """PluginError where tokens depend on the batch that they were encoded in; the blocks go then."""
+    device = torch.device(what.device)
+    (found,) = next(in_processes(1, _collect, [(_encode_elsewhere, what, blocks)], what.threads))
+    if is_dependent(found, device):
+        for block in blocks:
+            block.path.unlink()
+        entry = load_registry(what.plugins).find("encoders", what.encoder.name)
+        raise PluginError(
+            f"gives {found.changed} of {found.instances} instances other tokens when others are in their batch",
+            where=f"encoder {entry.name} of {what.modality} (plugin {entry.plugin})",
+            remedy="a frozen encoder takes each instance by itself: normalise within it, or by constants",
+        )
+
+
+def _encode_elsewhere(tell: Tell, what: Encoding, blocks: Sequence[Block]) -> None:
+    torch.set_num_threads(what.threads)
+    encoder, source = _build(what, Store(what.store)), Raw(what.store, what.modality, what.snr_db).open()
+    kept, closed = Blocks(blocks, read_presence(what.store, what.modality)), what.closed
+    tell(encode_elsewhere(encoder, source, kept, blocks, torch.device(what.device), lambda: guarded(closed)))
+
+
+def _collect(function: Callable[..., None], what: Encoding, *arguments: object) -> list[Any]:
+    """All that an isolated call tells."""
+    told: list[Any] = []
+    run_isolated(function, what, *arguments, listen=told.append, forks=is_forkable(what.device))
+    return told
 
 
 def _encode_block(what: Encoding, block: Block, made_from: Parts) -> Block:

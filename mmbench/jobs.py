@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from mmbench.building import build_encoder
 from mmbench.checkpoints import save_weights, weights_path, weights_size
-from mmbench.costs import Pass, frozen_pass, model_pass, most_complete, total
+from mmbench.costs import Cost, Pass, frozen_pass, model_pass, most_complete, total
 from mmbench.diagnosis.bench import Trained
 from mmbench.diagnosis.diagnose import diagnose
+from mmbench.errors import PluginError
 from mmbench.features import FROZEN_SEED, encoder_size
 from mmbench.guard import guarded
 from mmbench.inputs import Inputs
@@ -23,9 +24,10 @@ from mmbench.model import Model
 from mmbench.plans import (
     Keep,
     Plan,
+    call,
     closed_to,
     find_presence,
-    hide_test,
+    known_labels,
     make_canaries,
     make_inputs,
     open_store,
@@ -41,6 +43,20 @@ from mmbench.training import Epoch, Fitted, fit
 _SMALL = 256 * 2**20
 
 
+class Outcome(NamedTuple):
+    """What the components of a plan left of one fold; nothing of it depends on labels of the test part.
+
+    ``parameters`` counts those of the model, ``weights`` is the digest of those that were kept.
+    """
+
+    fitted: Fitted
+    parameters: dict[str, int]
+    cost: Cost
+    weights: str | None
+    diagnosis: dict[str, Any] | None
+    seconds: float
+
+
 def run_job(
     plan: Plan,
     fold: Fold,
@@ -54,36 +70,40 @@ def run_job(
     Raises PluginError where a component opens what is closed to it, keeps something from fold to fold, or learns while
     it predicts.
     """
+    try:
+        outcome = call(plan, train_fold, plan, fold, seed, weights_path(path), listen=on_epoch)
+    except PluginError:
+        weights_path(path).unlink(missing_ok=True)
+        raise
+    record = _record(plan, fold, seed, outcome)
+    write_record(path, replace(record, tuning=tuning))
+
+
+def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: int, weights: Path) -> Outcome:
+    """All that the components of a plan do on one fold: they are trained, tested, diagnosed and measured.
+
+    ``weights`` is where those are written that are kept. Labels of the test part are not read.
+    """
     torch.set_num_threads(plan.threads)
-    start, memory = time.perf_counter(), PeakMemory(torch.device(plan.device))
+    start, memory, device = time.perf_counter(), PeakMemory(torch.device(plan.device)), torch.device(plan.device)
     store = open_store(plan.store)
     inputs = make_inputs(plan, store, fold)
-    labels = hide_test(store.labels(plan.task), fold)
+    labels, training = known_labels(store, plan.task, fold), plan.recipe.training
     draw = training_seed(seed, fold.name, plan.run.get("seeding"))
-    closed = closed_to(plan)
-    with guarded(closed):
+    with guarded(closed_to(plan)):
         canaries = make_canaries(plan, store, inputs, fold, labels, draw)
-    with guarded(closed):
         model = canaries.build()
         began = time.perf_counter()
-        fitted = fit(
-            model,
-            inputs,
-            fold,
-            labels,
-            plan.recipe.training,
-            seed=draw,
-            device=torch.device(plan.device),
-            on_epoch=on_epoch,
-        )
+        fitted = fit(model, inputs, fold, labels, training, seed=draw, device=device, on_epoch=on_epoch)
         trained, peak = time.perf_counter() - began, memory.read()
         canaries.check_predictions(model, fitted)
         canaries.check_rebuilt()
-    record = _record(plan, store, fold, seed, fitted, model, time.perf_counter() - start)
-    diagnosis = diagnose_trained(plan, store, fold, model, inputs)
-    kept = save_weights(weights_path(path), model) if _is_kept(plan.keep, model) else None
-    cost = total(_passes(plan, store, model, inputs, trained), peak, trained)
-    write_record(path, replace(record, weights=kept, tuning=tuning, diagnosis=diagnosis, cost=asdict(cost)))
+        seconds = time.perf_counter() - start
+        diagnosis = diagnose_trained(plan, store, fold, model, inputs)
+        parameters = model.count()
+        cost = total(_passes(plan, store, model, inputs, trained), peak, trained)
+    kept = save_weights(weights, model) if _is_kept(plan.keep, model) else None
+    return Outcome(fitted, parameters, cost, kept, diagnosis, seconds)
 
 
 def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: float) -> list[Pass | None]:
@@ -112,15 +132,14 @@ def diagnose_trained(plan: Plan, store: Store, fold: Fold, model: Model, inputs:
     return diagnose(Trained(model, inputs, store, fold, names, noisy, left_out, device)).to_plain()
 
 
-def _record(plan: Plan, store: Store, fold: Fold, seed: int, fitted: Fitted, model: Model, seconds: float) -> Record:
-    rows = fold.test
+def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
+    store, rows, fitted = open_store(plan.store), fold.test, outcome.fitted
     labels = store.labels(plan.task)[rows]
     n_classes = len(store.schema.tasks[plan.task])
     scored = [score_all(labels, logits.argmax(axis=1), n_classes) for logits in fitted.test_logits]
     oracle = max(range(len(scored)), key=lambda index: (scored[index]["balanced_accuracy"], -index))
     epochs = {"chosen": fitted.chosen, "last": len(scored) - 1, "oracle": oracle}
-    parameters = model.count()
-    parameters["total"] += sum(encoder_size(path, name) for name, path in plan.tokens.items())
+    frozen = sum(encoder_size(path, name) for name, path in plan.tokens.items())
     _, units = unit_of(store.groups, store.ids)
     return Record(
         run=plan.run,
@@ -133,7 +152,10 @@ def _record(plan: Plan, store: Store, fold: Fold, seed: int, fitted: Fitted, mod
         scores={name: scored[epoch] for name, epoch in epochs.items()},
         epochs=epochs,
         history=tuple(asdict(epoch) for epoch in fitted.history),
-        parameters=parameters,
-        seconds=seconds,
+        parameters={**outcome.parameters, "total": outcome.parameters["total"] + frozen},
+        seconds=outcome.seconds,
         environment=environment(),
+        weights=outcome.weights,
+        diagnosis=outcome.diagnosis,
+        cost=asdict(outcome.cost),
     )

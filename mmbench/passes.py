@@ -66,10 +66,10 @@ def _encode(
     jobs: int,
 ) -> Iterator[Encoded]:
     few = np.arange(blocks[0].start, min(blocks[0].start + _AGAIN, blocks[0].stop))
-    parts = [_divide(block, encoder.modality.instances, device) for block in blocks]
+    parts = [divide(block, encoder.modality.instances, device) for block in blocks]
     all_parts = [few, *chain.from_iterable([*some, few] for some in parts)]
     lane = _GpuLane(device) if device.type == "cuda" else _Lane()
-    at_once = _AtOnce(encoder, max(map(len, all_parts)))
+    at_once = AtOnce(encoder, max(map(len, all_parts)))
     with closing(_show(raw, all_parts, encoder.modality.kind, device, jobs)) as shown:
 
         def encode_next() -> Tensor:
@@ -87,7 +87,7 @@ def _encode(
             yield Encoded(block, tokens, before, after, lane.mark())
 
 
-class _AtOnce:
+class AtOnce:
     """Shows an encoder samples together, and half as many from then on where a GPU's memory does not hold them."""
 
     def __init__(self, encoder: Encoder, samples: int) -> None:
@@ -164,7 +164,7 @@ class _GpuLane(_Lane):
         return event.synchronize
 
 
-def _divide(block: Block, instances: int, device: torch.device) -> list[Rows]:
+def divide(block: Block, instances: int, device: torch.device) -> list[Rows]:
     """The samples of a block in parts that an encoder is shown at once; on a GPU of one size, a power of two."""
     step = max(1, AT_ONCE // instances)
     if device.type == "cuda":

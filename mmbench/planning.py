@@ -18,7 +18,7 @@ from mmbench.hashing import canonical_json, file_digest, find_code, key_digest
 from mmbench.keys import Near, nearest
 from mmbench.lint import Finding
 from mmbench.methods import Recipe
-from mmbench.plans import Keep, Plan
+from mmbench.plans import Keep, Plan, needs_isolation
 from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation
 from mmbench.progress import reporter
@@ -96,6 +96,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
         budget=setting.budget,
         diagnosis=plan_diagnosis(setting.diagnose, recipe.encoders, frozen, setting.cache, setting.jobs),
         data=setting.data,
+        isolated=needs_isolation(recipe, setting.plugins),
     )
 
 

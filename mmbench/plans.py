@@ -1,10 +1,10 @@
 """A plan: a method on a dataset, ready to be run; and what a fold of it takes: its model, inputs and labels."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from mmbench.building import all_params, build_encoder, build_fusion, unused
 from mmbench.canaries import Canaries
 from mmbench.diagnosis.plans import DiagnosisPlan
+from mmbench.errors import PluginError
 from mmbench.guard import Closed, named_files
 from mmbench.inputs import Inputs, PresenceSource, Standardize, Standardizer, Stream, fit_standardizer
+from mmbench.integrity import Names, find_replaced, host_names
+from mmbench.isolation import ignore, is_forkable, run_isolated
 from mmbench.methods import Recipe
 from mmbench.model import Model
 from mmbench.networks import Encoder
+from mmbench.plugins import load_registry
 from mmbench.prepare import Preparation
 from mmbench.seals import identity
 from mmbench.splits import Fold
@@ -25,6 +29,7 @@ from mmbench.store import ArraySource, Rows, Source, Store, read_presence
 from mmbench.trials import Budget
 from mmbench.types import Modality, TokenSpec
 
+T = TypeVar("T")
 Keep = Literal["auto", "keep", "drop"]
 """Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
 
@@ -35,7 +40,8 @@ class Plan:
 
     ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it;
     ``budget`` is what it may spend on tuning, ``diagnosis`` what it takes to diagnose it, None for nothing; ``data``
-    tells the dataset's files, which it may not open.
+    tells the dataset's files, which it may not open. ``isolated``: a component is not the host's own, and each training
+    and each look at a trained model has a process to itself.
     """
 
     recipe: Recipe
@@ -52,6 +58,49 @@ class Plan:
     budget: Budget | None = None
     diagnosis: DiagnosisPlan | None = None
     data: Preparation | None = None
+    isolated: bool = False
+
+
+def call(plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore) -> T:
+    """``function(tell, *arguments)``, which runs the components of a plan; `run_isolated` where they need it.
+
+    What it passes to ``tell`` reaches ``listen``.
+    """
+    if plan.isolated:
+        forks, label = is_forkable(plan.device), plan.recipe.label
+        found: T = run_isolated(_call_watched, label, function, arguments, listen=listen, forks=forks)
+        return found
+    return function(listen, *arguments)
+
+
+def _call_watched(
+    tell: Callable[[Any], None], label: str, function: Callable[..., T], arguments: tuple[object, ...]
+) -> T:
+    """PluginError where the call leaves something else behind a name of the host."""
+    before = host_names()
+    try:
+        result = function(tell, *arguments)
+    except Exception as error:
+        _check_names(before, label, error)
+        raise
+    _check_names(before, label)
+    return result
+
+
+def _check_names(before: Names, label: str, cause: Exception | None = None) -> None:
+    if (name := find_replaced(before)) is not None:
+        raise PluginError(
+            f"replaces {name} while it is trained or tested",
+            where=label,
+            remedy="numbers of a component that changes the host mean nothing: mend it, or leave it out",
+        ) from cause
+
+
+def needs_isolation(recipe: Recipe, plugins: tuple[str, ...]) -> bool:
+    """Whether a component of a recipe is not the host's own."""
+    registry = load_registry(plugins)
+    encoders = all(registry.is_own("encoders", spec.name) for spec in recipe.encoders.values())
+    return not (encoders and registry.is_own("fusions", recipe.fusion.name))
 
 
 def build_model(plan: Plan, store: Store, seed: int) -> Model:
@@ -107,6 +156,18 @@ def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: 
     return fit_standardizer(source, parts, group.astype(np.int64), over_time)
 
 
+def known_labels(store: Store, task: str, fold: Fold) -> NDArray[np.int64]:
+    """Labels of the training and the validation part; -1 everywhere else.
+
+    The others are overwritten where they were read: no memory that is given back holds them.
+    """
+    labels = store.labels(task)
+    hidden = np.ones(len(labels), dtype=bool)
+    hidden[fold.train] = hidden[fold.validation] = False
+    labels[hidden] = -1
+    return labels
+
+
 def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
     """Labels of the training and the validation part; -1 everywhere else."""
     seen = np.full_like(labels, -1)
@@ -140,6 +201,7 @@ def make_canaries(
         seed=seed,
         device=torch.device(plan.device),
         plugins=plan.plugins,
+        is_own=not plan.isolated,
     )
 
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import entry_points
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ from mmbench import hookspecs
 from mmbench.components import Component, Dataset, Method
 from mmbench.errors import PluginError, SpecError
 from mmbench.hashing import note_origin
+from mmbench.integrity import find_replaced, host_names
 from mmbench.sources import find_sources, hearing_imports
 from mmbench.specs import Spec, bind, did_you_mean, parse_spec
 
@@ -110,6 +112,10 @@ class Registry:
         for kind in _KINDS:
             getattr(self, kind)
 
+    def is_own(self, kind: str, name: str) -> bool:
+        """Whether a component is built in or of a distribution that the host's repository makes."""
+        return self.find(kind, name).plugin in own_plugins()
+
     def module(self, plugin: str) -> ModuleType | None:
         """The module of a loaded plugin, by the name that `mmbench list` shows."""
         found: ModuleType | None = self._manager.get_plugin(plugin)
@@ -139,9 +145,12 @@ class Registry:
 
     def _add(self, plugin: str, load: Callable[[], ModuleType]) -> None:
         self._order.append(plugin)
+        before = {} if plugin in own_plugins() else host_names()
         try:
             with hearing_imports():
                 module = load()
+            if (name := find_replaced(before)) is not None:
+                raise PluginError(f"replaces {name} when it is imported", where=plugin, remedy="leave the host alone")
             if known := self._manager.get_name(module):
                 raise PluginError(f"was loaded already as {known}", where=plugin)
         except (Exception, SystemExit) as error:
@@ -320,6 +329,13 @@ def load_registry(plugin_files: tuple[str, ...] = ()) -> Registry:
     """
     by_path = {Path(file).resolve(): file for file in reversed(plugin_files)}
     return Registry([file for file in plugin_files if file in by_path.values()], strict=True)
+
+
+@cache
+def own_plugins() -> frozenset[str]:
+    """The plugins that are tested with the host: what is built in, and the distributions of its repository."""
+    listed = files("mmbench").joinpath("own_distributions.txt").read_text("utf-8")
+    return frozenset({"builtin", *listed.split()})
 
 
 def _distribution(point: Any) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 from mmbench.checkpoints import check_kept, restore_weights, weights_path
 from mmbench.documents import explain, load_json
 from mmbench.errors import RecordError
+from mmbench.guard import guarded
 from mmbench.inputs import Inputs
 from mmbench.lint import find_size
 from mmbench.methods import Recipe, update_training
 from mmbench.model import Model
-from mmbench.plans import Plan, build_model, make_inputs
+from mmbench.plans import Plan, build_model, closed_to, make_inputs, needs_isolation
 from mmbench.recorded import check_made
 from mmbench.records import Record, read_record
 from mmbench.searchspace import with_params
@@ -28,15 +29,21 @@ _AGAIN = "run the same command again: it prepares what is missing and keeps the 
 
 
 @dataclass(frozen=True)
-class Restored:
-    """A trained model in evaluation mode, its fold, what it reads, and the plan it was trained by, for the CPU."""
+class Recalled:
+    """A record, the plan that its model was trained by, for the CPU, and its fold."""
 
     record: Record
     plan: Plan
-    model: Model
     fold: Fold
-    inputs: Inputs
     store: Store
+
+
+@dataclass(frozen=True)
+class Restored(Recalled):
+    """A trained model in evaluation mode, and what it reads; its record holds no labels, which no component may see."""
+
+    model: Model
+    inputs: Inputs
 
 
 def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
@@ -45,6 +52,19 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
     ``cache`` is the folder of prepared data, ``plugins`` the files that were loaded with it. Raises RecordError when
     the weights were not kept, or the prepared data are no longer there.
     """
+    found = recall(path, cache, plugins)
+    found = replace(found, record=replace(found.record, labels=()))
+    record, plan, store = found.record, found.plan, found.store
+    draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
+    with guarded(closed_to(plan)):
+        check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
+        model = build_model(plan, store, draw)
+    restore_weights(weights_path(path), model, record.weights or "")
+    return Restored(**vars(found), model=model.eval(), inputs=make_inputs(plan, store, found.fold))
+
+
+def recall(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Recalled:
+    """How the model behind the record at ``path`` was trained, and on what; RecordError as `restore`."""
     record = read_made(path)
     if record.weights is None:
         raise RecordError(
@@ -52,11 +72,7 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
         )
     plan, store = _recall(record, path.parent, cache, plugins)
     fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
-    draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
-    check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
-    model = build_model(plan, store, draw)
-    restore_weights(weights_path(path), model, record.weights)
-    return Restored(record, plan, model.eval(), fold, make_inputs(plan, store, fold), store)
+    return Recalled(record, plan, fold, store)
 
 
 def read_made(path: Path) -> Record:
@@ -116,6 +132,7 @@ def recall_plan(
         folder=folder,
         run=run,
         keep="drop",
+        isolated=needs_isolation(recipe, plugins),
     )
 
 

@@ -1,7 +1,7 @@
 """``--save-encoder``: one more model, trained on everything, whose encoders are kept for other runs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +10,16 @@ import torch
 from mmbench.building import build_encoder
 from mmbench.errors import SpecError, StorageError
 from mmbench.files import make_folder
+from mmbench.guard import guarded
 from mmbench.methods import Recipe
-from mmbench.model import Model
 from mmbench.origins import SUFFIX, Origin, find_origins, read_origin, shortened, write_weights
-from mmbench.plans import Plan, build_model, hide_test, make_inputs
+from mmbench.plans import Plan, build_model, call, closed_to, known_labels, make_inputs
 from mmbench.plugins import load_registry
 from mmbench.progress import reporter
 from mmbench.specs import did_you_mean
 from mmbench.splits import Fold
 from mmbench.store import Store
-from mmbench.training import Fitted, fit
+from mmbench.training import Epoch, Fitted, fit
 from mmbench.types import Modality
 
 _OPTION = "--save-encoder"
@@ -71,10 +71,29 @@ def unsaved(files: Mapping[str, Path], plan: Plan) -> dict[str, Path]:
 
 def save_encoders(saving: Saving, plan: Plan, fold: Fold) -> None:
     """Train the plan's model on ``fold``, which tests nothing, and write its encoders."""
+    bars = reporter()
+    bar = bars.start(f"{plan.recipe.label} · on all", plan.recipe.training.epochs)
+    try:
+        lines = call(plan, _save, saving, plan, fold, listen=lambda word: bars.advance(bar, word))
+    finally:
+        bars.finish(bar)
+    for line in lines:
+        bars.message(line)
+
+
+def _save(tell: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -> list[str]:
+    """Train and write; what is said of each file."""
     torch.set_num_threads(plan.threads)
-    store = Store(plan.store)
-    model = build_model(plan, store, _SEED)
-    fitted = _fit(plan, store, model, fold)
+    store, lines = Store(plan.store), []
+    labels = known_labels(store, plan.task, fold)
+    inputs, training, device = make_inputs(plan, store, fold), plan.recipe.training, torch.device(plan.device)
+
+    def on_epoch(epoch: Epoch) -> None:
+        tell(f"validation {epoch.validation_score:.2f}")
+
+    with guarded(closed_to(plan)):
+        model = build_model(plan, store, _SEED)
+        fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
     for name, path in saving.files.items():
         encoder = model.encoder(name)
         origin = _origin(saving, plan, store, fold, fitted, name)
@@ -83,26 +102,8 @@ def save_encoders(saving: Saving, plan: Plan, fold: Fold) -> None:
         trained = f"trained on all {len(fold.train)} + {len(fold.validation)} samples ({score})"
         # Whoever reads the file needs the parameters that tuning chose.
         called = f"{name}, {plan.recipe.encoders[name]}" if plan.budget else name
-        reporter().message(f"encoder of {called}, {trained}: {path}")
-
-
-def _fit(plan: Plan, store: Store, model: Model, fold: Fold) -> Fitted:
-    training = plan.recipe.training
-    bars = reporter()
-    bar = bars.start(f"{plan.recipe.label} · on all", training.epochs)
-    try:
-        return fit(
-            model,
-            make_inputs(plan, store, fold),
-            fold,
-            hide_test(store.labels(plan.task), fold),
-            training,
-            seed=_SEED,
-            device=torch.device(plan.device),
-            on_epoch=lambda epoch: bars.advance(bar, f"validation {epoch.validation_score:.2f}"),
-        )
-    finally:
-        bars.finish(bar)
+        lines.append(f"encoder of {called}, {trained}: {path}")
+    return lines
 
 
 def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: Fitted, name: str) -> Origin:

@@ -11,8 +11,9 @@ from joblib import cpu_count
 from mmbench.cluster import Ground, attempt_on
 from mmbench.errors import RecordError, WorkerError
 from mmbench.failures import Failure, forget_failure, is_of_one_job, make_failure, write_failure
+from mmbench.isolation import Tell
 from mmbench.jobs import run_job
-from mmbench.plans import Plan
+from mmbench.plans import Plan, call
 from mmbench.progress import reporter
 from mmbench.records import read_record, record_path
 from mmbench.relay import Channel, Relay
@@ -178,45 +179,53 @@ def one_job(job: Job) -> Iterator[list[Failure]]:
 
 def run_one(job: Job, part: Fold | None, channel: Channel) -> Failure | None:
     """One job, telling its epochs to ``channel``. ``part`` is where it is tuned before."""
+    return call(job.plan, _run_one, job, part, listen=channel.put)
+
+
+def _run_one(tell: Tell, job: Job, part: Fold | None) -> Failure | None:
     if _is_done(job):
         # By a process that died before anyone heard of it.
         return None
     with one_job(job) as failures:
-        plan, tuning = job.plan, _tune(job.plan, part, channel) if part else None
+        plan, tuning = job.plan, _tune(job.plan, part, tell) if part else None
         if tuning:
             plan = tuned_plan(plan, tuning)
-        tell = teller(plan, job.label, channel)
-        run_job(plan, job.fold, job.seed, job.path, tell, tuning.to_plain() if tuning else None)
+        on_epoch = teller(plan, job.label, tell)
+        run_job(plan, job.fold, job.seed, job.path, on_epoch, tuning.to_plain() if tuning else None)
     return next(iter(failures), None)
 
 
 def tune_one(job: Job, channel: Channel) -> Failure | None:
     """One tuning, telling its trials to ``channel``."""
+    return call(job.plan, _tune_one, job, listen=channel.put)
+
+
+def _tune_one(tell: Tell, job: Job) -> Failure | None:
     with one_job(job) as failures:
-        _tune(job.plan, job.fold, channel)
+        _tune(job.plan, job.fold, tell)
     return next(iter(failures), None)
 
 
-def _tune(plan: Plan, part: Fold, channel: Channel) -> FoldTuning:
+def _tune(plan: Plan, part: Fold, tell: Tell) -> FoldTuning:
     assert plan.budget is not None
     label = f"{plan.recipe.label} · tuning fold {part.name}"
-    tuning = tune_fold(plan, part, plan.budget, partial(_tell_trial, plan, label, channel))
-    channel.put((label, 0, None))
+    tuning = tune_fold(plan, part, plan.budget, partial(_tell_trial, plan, label, tell))
+    tell((label, 0, None))
     return tuning
 
 
-def _tell_trial(plan: Plan, label: str, channel: Channel, number: int, what: Epoch | Trial) -> None:
+def _tell_trial(plan: Plan, label: str, tell: Tell, number: int, what: Epoch | Trial) -> None:
     of_trial = f"{label} · trial {number}"
     if isinstance(what, Epoch):
-        teller(plan, of_trial, channel)(what)
+        teller(plan, of_trial, tell)(what)
         return
     assert plan.budget is not None
-    channel.put((of_trial, 0, None))
+    tell((of_trial, 0, None))
     word = what.state if what.score is None else f"{what.state}, validation {what.score:.2f}"
-    channel.put((label, plan.budget.trials, word))
+    tell((label, plan.budget.trials, word))
 
 
-def teller(plan: Plan, label: str, channel: Channel) -> Callable[[Epoch], None]:
-    """What tells the epochs of a training to a channel."""
+def teller(plan: Plan, label: str, tell: Tell) -> Callable[[Epoch], None]:
+    """What tells the epochs of a training as notes of a channel."""
     epochs = plan.recipe.training.epochs
-    return lambda epoch: channel.put((label, epochs, f"validation {epoch.validation_score:.2f}"))
+    return lambda epoch: tell((label, epochs, f"validation {epoch.validation_score:.2f}"))

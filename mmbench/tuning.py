@@ -14,7 +14,7 @@ from mmbench.failures import describe_error, free_memory, is_out_of_memory
 from mmbench.files import locked
 from mmbench.guard import guarded
 from mmbench.hashing import digest
-from mmbench.plans import Plan, build_model, closed_to, hide_test, make_canaries, make_inputs
+from mmbench.plans import Plan, build_model, call, closed_to, known_labels, make_canaries, make_inputs
 from mmbench.searchspace import TRAINING, check_used, default_params, find_space, with_params
 from mmbench.space import Distribution
 from mmbench.splits import Fold
@@ -22,6 +22,7 @@ from mmbench.store import Store
 from mmbench.studies import ask, find_trials, local_storage, open_study
 from mmbench.training import Epoch, fit
 from mmbench.trials import Budget, FoldTuning, Trial, read_tuning, tuning_path, write_tuning
+from mmbench.workers import DiedError
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _SEED = 0  # of every training; the parameters chosen are those of all seeds
 
+_Space = tuple[dict[str, Distribution], dict[str, object]]  # by name, and where the search begins
 Listener = Callable[[int, Epoch | Trial], None]
 """Told the number of a trial with each epoch of it, and with what became of it."""
 
@@ -51,7 +53,7 @@ def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda 
         try:
             return read_tuning(path)
         except RecordError:
-            tuning = _search(_Bench(plan, part), budget, listen)
+            tuning = _search(_Trials(plan, part), budget, listen)
             write_tuning(path, tuning)
             return tuning
 
@@ -61,30 +63,59 @@ def tuned_plan(plan: Plan, tuning: FoldTuning) -> Plan:
     return replace(plan, recipe=with_params(plan.recipe, tuning.chosen.params))
 
 
-class _Bench:
-    """What all trials on a fold share: the data, read once, the space and the defaults."""
+class _Trials:
+    """What is searched on a fold, and how a trial is trained; ``bench`` is None where each makes its own."""
 
     def __init__(self, plan: Plan, part: Fold) -> None:
-        torch.set_num_threads(plan.threads)
         self.plan, self.part = plan, part
-        self.store = Store(plan.store)
-        self.inputs = make_inputs(plan, self.store, part)
-        self.labels = hide_test(self.store.labels(plan.task), part)
-        self.space: dict[str, Distribution] = find_space(plan.recipe, plan.plugins, plan.tokens)
-        self.closed = closed_to(plan)
-        with guarded(self.closed):
-            self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, _SEED)
-            model = self.canaries.build()
-        if not any(parameter.requires_grad for parameter in model.parameters()):
-            # Settings of the training loop change nothing where nothing is trained.
-            self.space = {name: item for name, item in self.space.items() if not name.startswith(f"{TRAINING}.")}
-        self.defaults = default_params(plan.recipe, plan.plugins, self.space)
+        self.bench = None if plan.isolated else _Bench(plan, part)
+        self.space, self.defaults = self.bench.find_space() if self.bench else call(plan, _find_space, plan, part)
 
     @property
     def study(self) -> str:
         """A name that people can read, and no other run has."""
         label, fold, key = self.plan.recipe.label, self.part.name, self.plan.run["key"]
         return f"{label[:200]} · fold {fold[:200]} · {digest([key, fold])[:16]}"
+
+    def train(self, params: dict[str, object], on_epoch: Callable[[Epoch], None]) -> None:
+        """One training, as that of a record, but that nothing is tested."""
+        if self.bench:
+            self.bench.train(params, on_epoch)
+        else:
+            call(self.plan, _train, self.plan, self.part, params, listen=on_epoch)
+
+
+def _find_space(_: object, plan: Plan, part: Fold) -> _Space:
+    return _Bench(plan, part).find_space()
+
+
+def _train(on_epoch: Callable[[Epoch], None], plan: Plan, part: Fold, params: dict[str, object]) -> None:
+    _Bench(plan, part).train(params, on_epoch)
+
+
+class _Bench:
+    """What trainings on a fold share: the data, read once, and the trials of what is kept between them."""
+
+    def __init__(self, plan: Plan, part: Fold) -> None:
+        torch.set_num_threads(plan.threads)
+        self.plan, self.part = plan, part
+        self.store = Store(plan.store)
+        self.inputs = make_inputs(plan, self.store, part)
+        self.labels = known_labels(self.store, plan.task, part)
+        self.closed = closed_to(plan)
+        with guarded(self.closed):
+            self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, _SEED)
+            model = self.canaries.build()
+        self.learns = any(parameter.requires_grad for parameter in model.parameters())
+
+    def find_space(self) -> _Space:
+        """What is tuned, by name, and where the search begins."""
+        plan = self.plan
+        space: dict[str, Distribution] = find_space(plan.recipe, plan.plugins, plan.tokens)
+        if not self.learns:
+            # Settings of the training loop change nothing where nothing is trained.
+            space = {name: item for name, item in space.items() if not name.startswith(f"{TRAINING}.")}
+        return space, default_params(plan.recipe, plan.plugins, space)
 
     def train(self, params: dict[str, object], on_epoch: Callable[[Epoch], None]) -> None:
         """One training, as that of a record, but that nothing is tested."""
@@ -104,7 +135,7 @@ class _Bench:
             self.canaries.check_rebuilt()
 
 
-def _search(bench: _Bench, budget: Budget, listen: Listener) -> FoldTuning:
+def _search(bench: _Trials, budget: Budget, listen: Listener) -> FoldTuning:
     plan = bench.plan
     about = {"method": plan.recipe.label, "dataset": plan.run["dataset"], "fold": bench.part.name, **budget.described()}
     wanted = budget.trials if bench.space else 1
@@ -131,7 +162,7 @@ def _is_spent(trials: list[Trial], seconds: float | None) -> bool:
     return seconds is not None and len(trials) > 0 and sum(trial.seconds for trial in trials) >= seconds
 
 
-def _try(bench: _Bench, study: "Study", number: int, listen: Listener) -> None:
+def _try(bench: _Trials, study: "Study", number: int, listen: Listener) -> None:
     """One trial, from asking for its parameters to telling what became of it."""
     from optuna import TrialPruned
     from optuna.exceptions import OptunaError
@@ -155,7 +186,7 @@ def _try(bench: _Bench, study: "Study", number: int, listen: Listener) -> None:
         state = TrialState.PRUNED
     except (OptunaError, SQLAlchemyError):
         raise
-    except (PluginError, DamagedError):
+    except (PluginError, DamagedError, DiedError):
         # No trial that failed: it ends the run, and is begun anew when the plugin or the cache is mended.
         study.tell(trial, state=TrialState.FAIL)
         raise

@@ -25,6 +25,19 @@ DEATHS = 3
 """Times that the process of a task may die before the task counts as failed."""
 
 
+class DiedError(WorkerError):
+    """A process that a task had to itself was killed."""
+
+    def __init__(
+        self,
+        message: str = "a process died at work, perhaps for want of memory",
+        *,
+        where: object = None,
+        remedy: str = "run the same command again: what was finished is kept",
+    ) -> None:
+        super().__init__(message, where=where, remedy=remedy)
+
+
 def in_processes(
     jobs: int, function: Callable[..., T], tasks: Iterable[Task], threads: int | None = None
 ) -> Iterator[T]:
@@ -50,7 +63,7 @@ def attempt(
     left = dict(enumerate(tasks))
     if jobs == 1 or not has_processes():
         for at, arguments in left.items():
-            yield at, limited(threads, function, *arguments)
+            yield at, persist(threads, function, *arguments)
         return
     deaths: Counter[int] = Counter()
     while left:
@@ -60,6 +73,9 @@ def attempt(
         with TemporaryDirectory(prefix="mmbench-") as marks:
             try:
                 for at, found in _in_pool(jobs, function, dict(batch), threads, Path(marks)):
+                    if isinstance(found, DiedError):
+                        deaths[at] += 1
+                        continue
                     del left[at]
                     yield at, found
             except BrokenProcessPool:
@@ -114,6 +130,16 @@ def killed() -> WorkerError:
     )
 
 
+def persist(threads: int | None, function: Callable[..., T], *arguments: object) -> T | WorkerError:
+    """As `limited`, but that a call whose own process dies is made again, and a WorkerError where it always does."""
+    for _ in range(DEATHS):
+        try:
+            return limited(threads, function, *arguments)
+        except DiedError:
+            continue
+    return killed()
+
+
 def limited(threads: int | None, function: Callable[..., T], *arguments: object) -> T:
     """Call a function with no more threads in BLAS and OpenMP than asked for; None leaves them as they are."""
     if threads is None:
@@ -134,7 +160,7 @@ def _find_libraries(_: int) -> Any:
 
 def _in_pool(
     jobs: int, function: Callable[..., T], tasks: Mapping[int, Task], threads: int | None, marks: Path
-) -> Iterator[tuple[int, T]]:
+) -> Iterator[tuple[int, T | DiedError]]:
     here = os.getpid()
     calls = (
         delayed(_marked)(here, marks / str(at), at, threads, function, *arguments) for at, arguments in tasks.items()
@@ -150,7 +176,7 @@ def _in_pool(
 
 def _marked(
     master: int, mark: Path, at: int, threads: int | None, function: Callable[..., T], *arguments: object
-) -> tuple[int, T]:
+) -> tuple[int, T | DiedError]:
     """Call a function, with a mark on the disk for as long as it runs: whose process died has left his.
 
     Nothing is begun for a ``master`` process that was killed: the one that is started after it does the work.
@@ -160,5 +186,7 @@ def _marked(
     mark.touch()
     try:
         return at, limited(threads, function, *arguments)
+    except DiedError as error:
+        return at, error
     finally:
         mark.unlink(missing_ok=True)

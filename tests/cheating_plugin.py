@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Encoder, Fusion, Modality, Tokens, TokenSpec, hookimpl
 
-RUN = "mmbench.training"
+PHASES = ("mmbench.diagnosis.bench", "mmbench.explanation", "mmbench.costs", "mmbench.canaries", "mmbench.training")
 BANK: list[Tensor] = []
 
 
@@ -44,16 +44,26 @@ class Plain(Fusion):
 
 
 class Looker(Plain):
-    """Looks for labels in every frame and every object, once in training and once in evaluation, and keeps them."""
+    """Looks for labels in every frame, every object, modules and memory given back, once in each phase of a run."""
 
     name = "looker"
-    found: ClassVar[dict[bool, list[np.ndarray]]] = {}
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        frames = list(outwards(sys._getframe()))
-        if self.training not in self.found and any(frame.f_globals["__name__"] == RUN for frame in frames):
-            self.found[self.training] = label_like(int(place("n").read_text()), frames)
+        self.look()
         return super().forward(tokens)
+
+    def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
+        self.look()
+        return {"facts.modality": tokens["facts"].present[:, 0].float()}
+
+    def look(self) -> None:
+        """Leaves what is found in a file, named by the module of the host that is at work."""
+        frames = list(outwards(sys._getframe()))
+        at_work = [frame.f_globals["__name__"] for frame in frames]
+        phase = next((name for name in PHASES if name in at_work), "elsewhere")
+        path = place(f"look-{phase}-{self.training}.npy")
+        if not path.exists():
+            np.save(path, np.stack(label_like(int(place("n").read_text()), frames)))
 
 
 def outwards(frame: FrameType | None) -> Iterator[FrameType]:
@@ -67,7 +77,9 @@ def label_like(n: int, frames: list[FrameType]) -> list[np.ndarray]:
     local = [value for frame in frames for value in frame.f_locals.values()]
     # Arrays of numbers are not tracked by the collector themselves: what holds them is.
     held = gc.get_referents(*gc.get_objects())
-    return [np.asarray(item) for item in [*local, *held] if is_label_like(item, n)]
+    modules = [value for module in list(sys.modules.values()) for value in vars(module).values()]
+    freed = [np.empty(n, dtype=np.int64) for _ in range(8)]
+    return [np.asarray(item) for item in [*local, *held, *modules, *freed] if is_label_like(item, n)]
 
 
 def is_label_like(item: object, n: int) -> bool:
@@ -289,6 +301,69 @@ class Drifter(Scaled):
         return super().forward(x)
 
 
+class Patient(Plain):
+    """A memory bank that no look at a few samples meets: what earlier folds left is added after many steps."""
+
+    name = "patient"
+    bank: ClassVar[list[Tensor]] = []
+
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
+        super().__init__(inputs, n_classes)
+        self.register_buffer("steps", torch.zeros(()))
+        self.past = torch.stack(self.bank).sum(dim=0) if self.bank else torch.zeros(self.head.in_features)
+
+    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
+        self.steps += 1
+        if self.steps > 3:
+            self.bank.append(self.features(tokens).detach().mean(dim=0))
+        return super().training_loss(tokens, labels, criterion)
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        return self.head(self.features(tokens) + self.past * (self.steps > 3))
+
+
+class Patcher(Plain):
+    """Puts a function of its own in the place of one of the host."""
+
+    name = "patcher"
+
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, target: str = "jobs.score_all") -> None:
+        super().__init__(inputs, n_classes)
+        self.target = target
+
+    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
+        *inner, name = self.target.split(".")
+        owner = sys.modules[f"mmbench.{inner[0]}"]
+        for part in inner[1:]:
+            owner = getattr(owner, part)
+        if name == "__code__":
+            owner.__code__ = (lambda *arguments: dict.fromkeys(("accuracy", "balanced_accuracy"), 1.0)).__code__
+        else:
+            setattr(owner, name, lambda *arguments, **options: dict.fromkeys(("balanced_accuracy", "accuracy"), 1.0))
+        return super().training_loss(tokens, labels, criterion)
+
+
+class Switcher(Plain):
+    """Leaves behind what torch and the environment keep for a whole process, and starts from what it finds."""
+
+    name = "switcher"
+
+    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
+        self.steps = getattr(self, "steps", 0) + 1
+        if self.steps == 4:
+            os.environ["SWITCHED"] = str(int(os.environ.get("SWITCHED", "0")) + 1)
+            torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark
+            nn.modules.module.register_module_forward_hook(lambda module, given, told: told)
+        return super().training_loss(tokens, labels, criterion)
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        found = int(os.environ.get("SWITCHED", "0")) + len(nn.modules.module._global_forward_hooks)
+        if getattr(self, "steps", 0) > 2:
+            with place("switches").open("a") as log:
+                log.write(f"{getattr(self, 'steps', 0)} {found} {torch.backends.cudnn.benchmark}\n")
+        return super().forward(tokens)
+
+
 class Remembering(Encoder):
     """Frozen, but what it has seen moves what it says."""
 
@@ -309,6 +384,37 @@ class Remembering(Encoder):
         return told[:, None]
 
 
+class Normalising(Encoder):
+    """Frozen, and normalises over the batch: over every batch, those of some size, or one place in each."""
+
+    name = "normalising"
+    kinds = ("vector",)
+    frozen = True
+    space: ClassVar = {"over": Choice("all", "large", "short", "first", "memory", "small", "none")}
+
+    def __init__(self, modality: Modality, *, over: str = "all") -> None:
+        super().__init__(modality)
+        self.out = TokenSpec(1, modality.shape[0])
+        self.over = over
+        self.memory: dict[bytes, Tensor] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        told = x.clone()
+        normal = (x - x.mean(dim=0)) / (x.std(dim=0, correction=0) + 1e-6)
+        large, short = self.over == "large" and len(x) >= 40, self.over == "short" and len(x) < 40
+        if large or short or self.over in ("all", "memory"):
+            told = normal
+        elif self.over == "first":
+            told[0] = normal[0]
+        elif self.over == "small":  # tokens whose size hides what is added to them
+            told = 1e-5 * normal
+        if self.over == "memory":
+            told = torch.stack(
+                [self.memory.setdefault(one.numpy().tobytes(), new) for one, new in zip(x, told, strict=True)]
+            )
+        return told[:, None]
+
+
 class Forgetting(Remembering):
     """The honest twin."""
 
@@ -318,7 +424,7 @@ class Forgetting(Remembering):
 
 @hookimpl
 def register_encoders(register: Callable[[type[Encoder]], None]) -> None:
-    for encoder in (Scaled, Hoarder, Drifter, Remembering, Forgetting):
+    for encoder in (Scaled, Hoarder, Drifter, Remembering, Forgetting, Normalising):
         register(encoder)
 
 
@@ -336,5 +442,8 @@ def register_fusions(register: Callable[[type[Fusion]], None]) -> None:
         Normed,
         Tester,
         Ageing,
+        Patcher,
+        Patient,
+        Switcher,
     ):
         register(fusion)

@@ -1,5 +1,6 @@
 """Components that cheat are caught and named, their honest twins are not, and nobody's numbers change."""
 
+import os
 import random
 import shutil
 import sys
@@ -13,8 +14,10 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 
 import mmbench
+import mmbench.metrics
 from mmbench.cli import main
 from mmbench.errors import PluginError
+from mmbench.explanation import explain
 from mmbench.plugins import load_file, load_registry
 from mmbench.store import Store
 
@@ -29,10 +32,24 @@ class Bench:
     def __init__(self, people: Path, cache: Path, out: Path) -> None:
         self.people, self.cache, self.out = people, cache, out
 
-    def run(self, method: str, encoder: str = "raw", **options: Any) -> Any:
-        options = {"folds": 2, "jobs": 1, "training": QUICK, "plugins": (TOY, CHEATS), **options}
-        options = {"data": self.people, "cache": self.cache, "out": self.out, "modalities": ["facts"], **options}
-        return mmbench.run(method, "toy", encoders={"facts": encoder}, **options)
+    def run(self, method: str, encoder: str = "raw", dataset: str = "toy", **options: Any) -> Any:
+        options = {
+            "encoders": {"facts": encoder},
+            "folds": 2,
+            "jobs": 1,
+            "training": QUICK,
+            "plugins": (TOY, CHEATS),
+            **options,
+        }
+        options = {
+            "data": self.people,
+            "cache": self.cache,
+            "out": self.out,
+            "modalities": ["facts"],
+            "training": QUICK,
+            **options,
+        }
+        return mmbench.run(method, dataset, **options)
 
     def caught(self, method: str, encoder: str = "raw", **options: Any) -> str:
         """The line of the PluginError, after a look that no record was left."""
@@ -60,7 +77,6 @@ def bench(toy_people: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("CHEAT", str(tmp_path))
     yield Bench(toy_people, shelf, tmp_path)
     cheats = load_file(CHEATS)
-    cheats.Looker.found.clear()
     for kept in (cheats.BANK, cheats.Keeper.left, cheats.Hoarder.seen):
         kept.clear()
 
@@ -75,23 +91,39 @@ def ready(bench: Bench) -> Bench:
 
 
 def test_labels_of_the_test_part_are_in_no_frame_and_no_object(bench: Bench) -> None:
-    bench.run("plain")
+    options = {"modalities": ["facts", "signal"], "encoders": {"facts": "raw", "signal": "conv1d"}, "weights": "keep"}
+    honest = bench.run("plain", **options)
     store = Store(bench.prepared)
     bench.tell("n", len(store))
-    comparison = bench.run("looker")
+    (method,) = bench.run("looker", **options).methods
+    for _ in explain(method, bench.cache, (TOY, CHEATS)):
+        pass
+    looks = {path.stem.removeprefix("look-"): np.load(path) for path in bench.out.glob("look-*.npy")}
+    assert set(looks) >= {
+        "mmbench.canaries-True",
+        "mmbench.training-True",
+        "mmbench.training-False",
+        "mmbench.diagnosis.bench-False",
+        "mmbench.costs-False",
+        "mmbench.explanation-False",
+    }
     row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}
-    tested = [row_of[sample] for sample in comparison.methods[0].records[0].ids]
-    looks = load_file(CHEATS).Looker.found
-    assert set(looks) == {True, False}
-    found = [*looks[True], *looks[False]]
+    parts = [[row_of[sample] for sample in record.ids] for record in method.records]
     labels = store.labels("side")
-    telling = [array for array in found if np.array_equal(np.delete(array, tested), np.delete(labels, tested))]
+    telling = [array for array in looks["mmbench.training-True"] for tested in parts if is_known(array, labels, tested)]
     assert telling, "what may be known is found"
-    assert all((array[tested] == -1).all() for array in telling)
-    assert not any(np.array_equal(array[tested], labels[tested]) for array in found)
-    honest = bench.run("plain")
-    pairs = zip(honest.methods[0].records, comparison.methods[0].records, strict=True)
+    for phase, found in looks.items():
+        assert not any(np.array_equal(array, labels) for array in found), phase
+        if phase.startswith("mmbench.explanation"):
+            continue
+        tested = parts[0]  # the first fold looks first
+        assert not any(np.array_equal(array[tested], labels[tested]) for array in found), phase
+    pairs = zip(honest.methods[0].records, method.records, strict=True)
     assert all(one.logits == other.logits for one, other in pairs)
+
+
+def is_known(array: np.ndarray, labels: np.ndarray, tested: list[int]) -> bool:
+    return np.array_equal(np.delete(array, tested), np.delete(labels, tested)) and (array[tested] == -1).all()
 
 
 @pytest.mark.parametrize("door", ["h5py", "open", "numpy", "os", "thread"])
@@ -154,6 +186,65 @@ def test_nothing_is_kept_between_folds(bench: Bench, method: str, what: str) -> 
     assert line.startswith(f"fusion {method} (plugin {CHEATS}): built again under the same seed it has {what}")
 
 
+def test_what_is_kept_however_late_it_is_used_meets_no_other_fold(bench: Bench) -> None:
+    together = bench.run("patient", folds=3, training={"epochs": 4, "batch_size": 4})
+    apart = bench.run("patient", folds=3, training={"epochs": 4, "batch_size": 4}, jobs=2, out=bench.out / "apart")
+    logits = [[record.logits for record in each.methods[0].records] for each in (together, apart)]
+    assert logits[0] == logits[1]
+    (path,) = bench.out.glob("toy-*/patient-*/fold-2-seed-0.json")
+    path.unlink()
+    assert (
+        bench.run("patient", folds=3, training={"epochs": 4, "batch_size": 4}).methods[0].records[2].logits
+        == (logits[0][2])
+    ), "a fold does not depend on those before it"
+
+
+@pytest.mark.parametrize("target", ["jobs.score_all", "metrics.score_all.__code__", "inputs.Stream.batch"])
+def test_the_host_is_left_as_it_is(bench: Bench, target: str) -> None:
+    line = bench.caught(f"patcher[target={target}]")
+    assert line.startswith(f"patcher[target={target}]: replaces mmbench.{target} while it is trained or tested")
+    module, name = target.split(".")[:2]
+    assert getattr(sys.modules[f"mmbench.{module}"], name).__module__.startswith("mmbench."), "nor is it here"
+
+
+def test_a_plugin_that_changes_the_host_when_it_is_imported_is_not_loaded(tmp_path: Path) -> None:
+    before, path = mmbench.metrics.score_all, tmp_path / "patching.py"
+    path.write_text(
+        "import mmbench.metrics\nfrom mmbench import hookimpl\n"
+        "mmbench.metrics.score_all = lambda *arguments: {}\n"
+        "@hookimpl\ndef register_fusions(register): pass\n"
+    )
+    try:
+        (failure,) = load_registry((str(path),)).failures
+    finally:
+        mmbench.metrics.score_all = before
+    assert (failure.plugin, "replaces mmbench.metrics.score_all when it is imported" in failure.error) == (
+        str(path),
+        True,
+    )
+
+
+def test_nothing_of_a_process_is_left_to_another_fold(bench: Bench) -> None:
+    bench.run("switcher", folds=3)
+    assert "SWITCHED" not in os.environ
+    seen: dict[str, set[str]] = {}
+    for line in (bench.out / "switches").read_text().splitlines():
+        step, _, found = line.partition(" ")
+        seen.setdefault(step, set()).add(found)
+    assert len(seen) > 2
+    assert all(len(found) == 1 for found in seen.values()), "each fold finds the same"
+
+
+@pytest.mark.parametrize("over", ["all", "large", "short", "first", "memory", "small"])
+def test_a_frozen_encoder_takes_no_notice_of_its_batch(bench: Bench, over: str) -> None:
+    cache, dataset = bench.out / "cache", "toy[windows=6]"  # batches of 64, 64 and 16
+    line = bench.caught("plain", f"normalising[over={over}]", dataset=dataset, cache=cache)
+    assert line.startswith(f"encoder normalising of facts (plugin {CHEATS}): gives ")
+    assert "other tokens when others are in their batch" in line
+    left = [path.name for path in cache.glob("tokens/*normalising*") if path.suffix != ".lock"]
+    assert not left, "neither tokens nor blocks of them"
+
+
 def test_an_encoder_that_adapts_to_all_folds_is_caught(bench: Bench) -> None:
     line = bench.caught("plain", "hoarder")
     assert line.startswith(
@@ -181,7 +272,7 @@ def test_a_frozen_encoder_keeps_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("method", ["plain", "own-bank", "normed"])
-@pytest.mark.parametrize("encoder", ["scaled", "forgetting"])
+@pytest.mark.parametrize("encoder", ["scaled", "forgetting", "normalising[over=none]"])
 def test_honest_twins_pass(bench: Bench, method: str, encoder: str) -> None:
     assert len(bench.run(method, encoder).methods[0].records) == 2
 

@@ -17,9 +17,10 @@ from mmbench.errors import RecordError
 from mmbench.experiment import Layout
 from mmbench.failures import Failure, find_failures
 from mmbench.files import write_text
+from mmbench.guard import guarded
 from mmbench.hashing import digest
 from mmbench.metrics import balanced_accuracy, confusion
-from mmbench.plans import Plan, build_model, hide_test, make_inputs
+from mmbench.plans import Plan, build_model, call, closed_to, hide_test, make_inputs
 from mmbench.records import record_path
 from mmbench.relay import Channel
 from mmbench.schedule import Job, one_job, run_missing, teller, work_off
@@ -105,25 +106,25 @@ def _over_all(layout: Layout, draws: Index) -> list[Index]:
 def _train_on_lots(job: Job, labels: Index, channel: Channel) -> Failure | None:
     """One training, as that of a record, on other labels; its predictions are written beside the records."""
     with one_job(job) as failures:
-        _predict_lots(job.plan, job.fold, labels, job.path, teller(job.plan, job.label, channel))
+        _predict_lots(job.plan, job.fold, labels, job.path, teller(job.plan, job.label, channel.put))
     return next(iter(failures), None)
 
 
 def _predict_lots(plan: Plan, fold: Fold, labels: Index, path: Path, on_epoch: Callable[[Epoch], None]) -> None:
+    predictions = call(plan, _fit_lots, plan, fold, hide_test(labels, fold), listen=on_epoch)
+    write_text(path, json.dumps({"lots": digest(labels[fold.test]), "predictions": predictions.tolist()}))
+
+
+def _fit_lots(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, labels: Index) -> Index:
+    """The classes that a training on some labels predicts for the test part, whose labels are -1."""
     torch.set_num_threads(plan.threads)
     store = Store(plan.store)
-    fitted = fit(
-        build_model(plan, store, _SEED),
-        make_inputs(plan, store, fold),
-        fold,
-        hide_test(labels, fold),
-        plan.recipe.training,
-        seed=_SEED,
-        device=torch.device(plan.device),
-        on_epoch=on_epoch,
-    )
-    predictions = fitted.test_logits[fitted.chosen].argmax(axis=1)
-    write_text(path, json.dumps({"lots": digest(labels[fold.test]), "predictions": predictions.tolist()}))
+    inputs = make_inputs(plan, store, fold)
+    with guarded(closed_to(plan)):
+        model, training, device = build_model(plan, store, _SEED), plan.recipe.training, torch.device(plan.device)
+        fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
+    predictions: Index = fitted.test_logits[fitted.chosen].argmax(axis=1)
+    return predictions
 
 
 def _path(plan: Plan, kind: str, fold: Fold, number: int) -> Path:

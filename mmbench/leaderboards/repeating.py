@@ -103,19 +103,19 @@ def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
     Where it differs and is of another kind of machine, it is trained some more times to measure what rounding does.
     Raises RecordError where the data lack samples of the fold or have other labels, DataError where they are not there.
     """
-    told = read_made(path)
+    told = replace(read_made(path), labels=())  # in no frame while the components are built
     store = _open_data(told, place)
     plan = recall_plan(told, out, store, _encode(told, store, place), place.plugins)
     check_size(str(plan.recipe.fusion), lambda: build_model(plan, store, told.seed), find_machine(_CPU, jobs=1))
     fold = find_fold(path.parent.parent / "folds.json", told.fold, store)
     target = record_path(out, told.fold, told.seed)
     run_job(plan, fold, told.seed, target, lambda _: None, told.tuning)
-    repeated = Repeated(told, read_record(target), store.key == told.run["prepared"])
-    are_other_samples = any(getattr(told, name) != getattr(repeated.found, name) for name in _SAMPLES)
+    repeated = Repeated(read_made(path), read_record(target), store.key == told.run["prepared"])
+    are_other_samples = any(getattr(repeated.told, name) != getattr(repeated.found, name) for name in _SAMPLES)
     is_exact = repeated.is_same_data and is_same_machine(told, repeated.found)
     if repeated.is_same or are_other_samples or is_exact:
         return repeated
-    return replace(repeated, rounding=measure_rounding(plan, fold, told))
+    return replace(repeated, rounding=measure_rounding(plan, fold, repeated.told))
 
 
 def _open_data(record: Record, place: Place) -> Store:

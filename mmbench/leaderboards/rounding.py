@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mmbench.metrics import score_all
 from mmbench.plans import Plan, build_model, hide_test, make_inputs
 from mmbench.records import Record
+from mmbench.seeding import training_seed
 from mmbench.splits import Fold
 from mmbench.store import Store
 from mmbench.training import Fitted, fit
@@ -57,7 +58,8 @@ class Rounding:
 def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> Rounding:
     """Train a fold as it is and with noise, on this machine, and compare the record with what the noise did."""
     store = Store(plan.store)
-    base, *repeats = (_train(plan, store, fold, recorded.seed, at) for at in range(REPEATS + 1))
+    draw = training_seed(recorded.seed, fold.name, recorded.run.get("seeding"))
+    base, *repeats = (_train(plan, store, fold, draw, at) for at in range(REPEATS + 1))
     labels = np.array(recorded.labels, dtype=np.int64)
     epoch = recorded.epochs["chosen"]
     if epoch >= len(base.test_logits):
