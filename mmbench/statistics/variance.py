@@ -15,9 +15,9 @@ units, and B is taken between folds.
 
 o, the overlap, stands for training sets that share samples, whose variance cannot be estimated from one data set
 (Bengio & Grandvalet 2004, JMLR 5). Nadeau & Bengio (2003, Machine Learning 52) add test / training size to each 1 / n,
-an overlap of 1 and more. Of scores, real trainings (benchmarks/calibration.py) show 0.2 to 1.9 with 10 people, and less the
-more there are where trainings come near their optimum: `overlap_of_scores`. Differences get `OVERLAP`:
-methods that are trained on the same samples share a part of what these do.
+an overlap of 1 and more. Of scores, real trainings (benchmarks/calibration.py) show 0.2 to 1.9 with 10 people, and less
+the more there are where trainings come near their optimum: `overlap_of_scores`. Differences get `OVERLAP`: methods that
+are trained on the same samples share a part of what these do.
 
 A is corrected for the leverage of each unit, and its degrees of freedom are counted, after Bell & McCaffrey (2002,
 Survey Methodology 28, "CR2"); those of V are Satterthwaite's (1946, Biometrics Bulletin 2).

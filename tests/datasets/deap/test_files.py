@@ -73,7 +73,7 @@ def test_a_label_outside_names_its_trial(tmp_path, value):
     ("name", "content", "told"),
     [
         ("s01.dat", b"version https://git-lfs.github.com/spec/v1\n.", "is a pointer of Git LFS"),
-        ("s01.dat", gzip.compress(pickle.dumps({}, 2)), "is compressed by gzip"),
+        ("s01.dat", gzip.compress(pickle.dumps({}, 2), mtime=0), "is compressed by gzip"),
         ("s01.dat", b"<html>404</html>", "is an HTML page"),
         ("s01.dat", pickle.dumps({"data": np.zeros(3), "labels": np.zeros(3)}, 5), "a pickle of protocol 5: write it"),
         ("s01.dat", pickle.dumps([1, 2], 2), "holds a list, not a dict"),
