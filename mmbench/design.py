@@ -16,14 +16,15 @@ class Design:
     """The settings of a run that a preset may give under ``[run]``.
 
     ``units`` are the dataset's units to use and ``modalities`` those that methods see; None: all. ``protocol`` and
-    ``task``: None for the dataset's own default.
+    ``task``: None for the dataset's own default. With 3 ``seeds`` it can be told how much trainings vary
+    (benchmarks/calibration.py).
     """
 
     protocol: str | None = None
     task: str | None = None
     folds: int = 5
     standardize: Standardize = "train"
-    seeds: int = 1
+    seeds: int = 3
     units: tuple[str, ...] | None = None
     modalities: tuple[str, ...] | None = None
 

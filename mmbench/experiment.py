@@ -15,6 +15,7 @@ from mmbench.claims.commands import portable_command
 from mmbench.comparison import Comparison, load_comparison
 from mmbench.duplicates import find_missing, find_same, share_copied
 from mmbench.files import make_folder, using, write_text
+from mmbench.forecast import forecast_lines
 from mmbench.hashing import digest
 from mmbench.lint import Findings, tell
 from mmbench.methods import Recipe, resolve
@@ -106,6 +107,8 @@ def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence
     """Split prepared data and encode them."""
     rows, folds, setting = share_out(store, asked, files)
     for line in lacking_lines(setting.about["lacking"], len(folds)):
+        reporter().message(line)
+    for line in forecast_lines(store, asked, rows, folds, len(recipes) - 1):
         reporter().message(line)
     make_folder(setting.home)
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]

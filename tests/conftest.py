@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmbench.design import Design
 from mmbench.diagnosis.kept import Diagnosis
 from mmbench.metrics import score_all
 from mmbench.plugins import load_registry
@@ -34,6 +35,12 @@ def shared() -> Path:
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not about seeds trains with one: three, the default, take three times as long and show no more."""
+    monkeypatch.setattr(Design.__dataclass_fields__["seeds"], "default", 1)
 
 
 @pytest.fixture(autouse=True)

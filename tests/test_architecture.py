@@ -111,6 +111,7 @@ FLOORS = (
         "plotted",
         "comparable",
         "consistency",
+        "forecast",
         "experiment",
         "tuned",
         "diagnosed",

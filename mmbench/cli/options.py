@@ -63,7 +63,9 @@ def run_options(
     preset: Annotated[
         str | None, typer.Option(help="A preset of the method, or a TOML file; what is said here wins over it.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Number of training seeds; default: 1.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Number of training seeds; default: 3. One cannot tell how much trainings vary.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for records.")] = Path("runs"),
     cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,

@@ -7,6 +7,8 @@ from mmbench.statistics.contrasts import METRIC as METRIC
 from mmbench.statistics.contrasts import Contrast as Contrast
 from mmbench.statistics.contrasts import make_field as make_field
 from mmbench.statistics.contrasts import pair_weights as pair_weights
+from mmbench.statistics.forecast import DEVIATION as DEVIATION
+from mmbench.statistics.forecast import smallest_difference as smallest_difference
 from mmbench.statistics.intervals import SCORES as SCORES
 from mmbench.statistics.intervals import Interval as Interval
 from mmbench.statistics.intervals import combination_intervals as combination_intervals
@@ -22,6 +24,7 @@ from mmbench.statistics.verdicts import judge as judge
 
 __all__ = [
     "ALPHA",
+    "DEVIATION",
     "METRIC",
     "SCORES",
     "Contrast",
@@ -39,5 +42,6 @@ __all__ = [
     "mean_interval",
     "pair_weights",
     "score_intervals",
+    "smallest_difference",
     "unit_of",
 ]
