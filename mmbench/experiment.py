@@ -207,5 +207,5 @@ def _write_comparison(home: Path, plans: Sequence[Plan], spec: RunSpec, seeds: i
     path = home / f"comparison-{digest(listed)[:10]}.json"
     write_text(path, json.dumps({**listed, "asked": asdict(asking), "command": portable_command(spec)}))
     comparison = load_comparison(path)
-    check_agreement(comparison, spec.cache)
+    check_agreement(comparison, Path(spec.cache))  # in Python, a path may be a str
     return comparison

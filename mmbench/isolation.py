@@ -13,8 +13,10 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -23,6 +25,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 import torch
 
 from mmbench.failures import RemoteError, to_portable
+from mmbench.progress import Silent, reporter, reporting
 from mmbench.workers import DiedError
 
 T = TypeVar("T")
@@ -74,16 +77,21 @@ class _Call(NamedTuple):
         os.environ.update(self.environment)
         sys.path[:] = self.path
         os.chdir(self.folder)
+        tempfile.tempdir = None  # as the environment says
         # One thread until the work says how many: a process in which several have computed cannot be forked.
         torch.set_num_threads(1)
         return self.function(tell, *self.arguments)
 
 
 class _State:
-    """Of this process: whether it was made for isolated calls, and the server that it asks where it was not."""
+    """Of this process: whether it was made for isolated calls, the server that it asks where it was not, and the
+    messages of calls that were told."""
 
     is_isolated = False
     server: "_Server | None" = None
+
+    def __init__(self) -> None:
+        self.messages: set[str] = set()
 
 
 _state = _State()
@@ -197,7 +205,23 @@ def _receive(connection: Connection, listen: Tell) -> Any:
             return value
         if kind == "error":
             raise _AnsweredError(value)
-        listen(value)
+        if kind == "message":
+            if value not in _state.messages:  # each call is of a new process, which has told nothing yet
+                _state.messages.add(value)
+                reporter().message(value)
+        else:
+            listen(value)
+
+
+class _Messages(Silent):
+    """Sends what is to be told to the process that asked."""
+
+    def __init__(self, send: Callable[[str, object], None]) -> None:
+        self.send = send
+
+    def message(self, text: str) -> None:
+        """Send a line."""
+        self.send("message", text)
 
 
 def _answer(connection: Connection, call: _Call) -> NoReturn:
@@ -211,14 +235,15 @@ def _answer(connection: Connection, call: _Call) -> NoReturn:
 
 
 def _send_answer(connection: Connection, call: _Call) -> None:
-    def tell(item: object) -> None:
+    def send(kind: str, item: object) -> None:
         try:
-            connection.send(("told", item))
+            connection.send((kind, item))
         except BrokenPipeError:
             os._exit(0)  # who asked was killed: nothing is written for nobody
 
     try:
-        answer = "result", call.make(tell)
+        with reporting(_Messages(send)):
+            answer = "result", call.make(partial(send, "told"))
     except BaseException as error:
         answer = "error", to_portable(error)
     try:

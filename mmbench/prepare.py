@@ -16,12 +16,13 @@ from mmbench.gaps import Losses, count_gaps
 from mmbench.hashing import FileDigests, find_code, key_digest
 from mmbench.inventory import take_inventory
 from mmbench.keys import Parts, find_near
+from mmbench.merging import merge
 from mmbench.plugins import Registry, load_registry
 from mmbench.progress import reporter, track
 from mmbench.samples import check_sample, check_schema
 from mmbench.seals import Sealed, open_whole, replace_damaged
 from mmbench.specs import Spec
-from mmbench.store import FORMAT, Store, merge, write_samples
+from mmbench.store import FORMAT, Store, write_samples
 from mmbench.types import Problem, Sample, Schema
 from mmbench.workers import in_processes, in_threads
 

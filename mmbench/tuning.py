@@ -16,6 +16,7 @@ from mmbench.guard import guarded
 from mmbench.hashing import digest
 from mmbench.plans import Plan, build_model, call, closed_to, known_labels, make_canaries, make_inputs
 from mmbench.searchspace import TRAINING, check_used, default_params, find_space, with_params
+from mmbench.seeding import training_seed
 from mmbench.space import Distribution
 from mmbench.splits import Fold
 from mmbench.store import Store
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import Trial as Asked
 
-_SEED = 0  # of every training; the parameters chosen are those of all seeds
+_SEED = 0  # of every training, as of the first one of a record; the parameters chosen are those of all seeds
 
 _Space = tuple[dict[str, Distribution], dict[str, object]]  # by name, and where the search begins
 Listener = Callable[[int, Epoch | Trial], None]
@@ -103,8 +104,9 @@ class _Bench:
         self.inputs = make_inputs(plan, self.store, part)
         self.labels = known_labels(self.store, plan.task, part)
         self.closed = closed_to(plan)
+        self.draw = training_seed(_SEED, part.name, plan.run.get("seeding"))
         with guarded(self.closed):
-            self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, _SEED)
+            self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, self.draw)
             model = self.canaries.build()
         self.learns = any(parameter.requires_grad for parameter in model.parameters())
 
@@ -123,12 +125,12 @@ class _Bench:
         check_used(plan.recipe, plan.plugins)
         with guarded(self.closed):
             fit(
-                build_model(plan, self.store, _SEED),
+                build_model(plan, self.store, self.draw),
                 self.inputs,
                 self.part,
                 self.labels,
                 plan.recipe.training,
-                seed=_SEED,
+                seed=self.draw,
                 device=torch.device(plan.device),
                 on_epoch=on_epoch,
             )

@@ -37,10 +37,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(autouse=True)
-def _one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _one_seed() -> Iterator[None]:
     """What is not about seeds trains with one: three, the default, take three times as long and show no more."""
-    monkeypatch.setattr(Design.__dataclass_fields__["seeds"], "default", 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Design.__dataclass_fields__["seeds"], "default", 1)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -47,6 +47,7 @@ FLOORS = (
         "plugins",
         "samples",
         "store",
+        "merging",
         "hdf5",
         "gaps",
         "inventory",

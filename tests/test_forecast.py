@@ -1,12 +1,13 @@
 """What a comparison cannot conclude is told before it trains, and 3 seeds are the default."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import mmbench
-from mmbench.design import Design
 from mmbench.progress import Silent, reporting
 from mmbench.statistics import Outcomes, judge, smallest_difference
 
@@ -72,6 +73,7 @@ def test_it_is_told_before_the_training(toy_people, tmp_path):
     assert comparison.verdicts
 
 
-def test_the_default_number_of_seeds(request):
-    request.getfixturevalue("monkeypatch").undo()
-    assert Design.__dataclass_fields__["seeds"].default == 3
+def test_the_default_number_of_seeds():
+    code = "from mmbench.design import make_design; print(make_design({}, {}, '').seeds, end='')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "3"

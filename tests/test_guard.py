@@ -50,7 +50,8 @@ def test_a_file_that_no_key_holds_is_told(
     for name, text in (("reader.py", PLUGIN), ("own.txt", "1"), ("table.txt", "1")):
         (tmp_path / name).write_text(text)
     table = tmp_path / "table.txt"
-    monkeypatch.setattr("mmbench.guard.gettempdir", lambda: "/nowhere")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))  # what lies in the folder of temporary files is nobody's
     monkeypatch.setenv("TABLE", str(table) if how == "environment" else "")
     method = f"reader[table={table}]" if how == "parameter" else "reader"
     options: dict[str, Any] = {"data": toy_people, "cache": tmp_path / "cache", "out": tmp_path / "runs", "jobs": 1}

@@ -112,7 +112,7 @@ def test_whose_training_is_whose_is_told(compared: Any) -> None:
 def test_the_hosts_settings_are_not_told(compared: Any) -> None:
     comparison = compared("plain", "prior")
     assert changed_settings(comparison.run) == {}
-    assert "training" not in text(comparison)
+    assert "training of" not in text(comparison)
 
 
 def test_tuning_that_tried_nothing_else_helps_nobody(compared: Any) -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbench import DataError, Modality, Sample, Schema, store
+from mmbench import DataError, Modality, Sample, Schema, merging
 from mmbench.errors import DamagedError
+from mmbench.merging import merge
 from mmbench.seals import Sealed
-from mmbench.store import Store, merge, read_inferred, read_presence, write_samples
+from mmbench.store import Store, read_inferred, read_presence, write_samples
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, rate=8.0, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -189,12 +190,12 @@ def test_a_damaged_image_is_one_line(tmp_path: Path, spoil) -> None:
 
 def test_a_part_that_is_cut_short_is_not_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [write(tmp_path / f"{name}.h5", range(12)) for name in ("a", "b")]
-    copy, (start, _) = store._copy, Sealed(parts[1]).seal.extents[0]
+    copy, (start, _) = merging._copy, Sealed(parts[1]).seal.extents[0]
 
     def cut_before(*arguments: Any) -> None:
         os.truncate(parts[1], start + 8)
         copy(*arguments)
 
-    monkeypatch.setattr(store, "_copy", cut_before)
+    monkeypatch.setattr(merging, "_copy", cut_before)
     with pytest.raises(DamagedError, match=r"b\.h5: was cut short while it was in use"):
         merge(tmp_path / "whole.h5", parts, SCHEMA, {"key": "k"})

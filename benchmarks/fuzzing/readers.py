@@ -17,7 +17,7 @@ import numpy as np
 from fuzzing import mutations, others, published
 from fuzzing.judging import MOST
 from fuzzing.mutations import Mutation
-from fuzzing.toy import TESTS, TOY, few_resamples, run_toy, runs
+from fuzzing.toy import TESTS, TOY, run_toy, runs
 
 
 @dataclass(frozen=True)
@@ -281,9 +281,8 @@ def _read_records(path: Path) -> object:
 
     place = Path((path.parent / "place").read_text())
     place.write_bytes(path.read_bytes())
-    with few_resamples():
-        _show(load_comparison(place.parent))
-        _show(load_comparison(place.parent.parent))
+    _show(load_comparison(place.parent))
+    _show(load_comparison(place.parent.parent))
     return None
 
 
@@ -298,8 +297,7 @@ def _read_comparison(path: Path) -> object:
     place = run_toy(path.parent) / "comparison-0.json"
     place.write_bytes(path.read_bytes())
     read_shelf(place.parent.parent)
-    with few_resamples():
-        return _show(load_comparison(place))
+    return _show(load_comparison(place))
 
 
 def _make_ablations(folder: Path) -> list[bytes]:
@@ -319,10 +317,9 @@ def _read_ablation(path: Path) -> object:
     place = run_toy(path.parent) / "ablation-0.json"
     place.write_bytes(path.read_bytes())
     is_ablation(place)
-    with few_resamples():
-        result = load_ablation(place)
-        json.dumps(result.to_json())
-        return Console(file=io.StringIO(), width=80).print(ablation_tables(result))
+    result = load_ablation(place)
+    json.dumps(result.to_json())
+    return Console(file=io.StringIO(), width=80).print(ablation_tables(result))
 
 
 def _make_failures(_: Path) -> list[bytes]:

@@ -1,11 +1,7 @@
 """A run of two methods on the toy dataset of the tests, whose files are what spoilt ones stand among."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 TESTS = Path(__file__).parents[2] / "tests"
 TOY = str(TESTS / "toy_plugin.py")
@@ -52,13 +48,3 @@ def _run(made: Path, weights: str) -> Path:
         weights=weights,
     )
     return Path(comparison.methods[0].folder.parent)
-
-
-@contextmanager
-def few_resamples() -> Iterator[None]:
-    """A bootstrap of few draws: that of 2,000 would take most of the time, and reads nothing more."""
-    from mmbench.statistics import intervals
-
-    draw: Any = intervals.draw_units
-    with mock.patch.object(intervals, "draw_units", lambda units, resamples, seed: draw(units, 50, seed)):
-        yield

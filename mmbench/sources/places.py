@@ -80,8 +80,15 @@ def _findable(name: str, within: Sequence[str] | None, folders: Sequence[str]) -
 
 
 def _namespace(name: str, folders: Sequence[str]) -> Module | None:
-    found = [str(path) for folder in folders if (path := Path(folder, name.rpartition(".")[2])).is_dir()]
+    found = [str(path) for folder in folders if _is_folder(path := Path(folder, name.rpartition(".")[2]))]
     return Module(name, None, tuple(dict.fromkeys(found))) if found else None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name longer than disks allow
+        return False
 
 
 def _of_spec(name: str, spec: ModuleSpec) -> Module:

@@ -217,7 +217,7 @@ def test_the_summary_counts_only_what_was_run(result: ClaimResult, options: Opti
     leaky = sorted(row.scores[0].value for row in (published, chosen))
     honest = held_out.scores[0].value
     text = words(result)
-    span = f"{leaky[0]:.3f}" + (f" to {leaky[1]:.3f}" if leaky[0] != leaky[1] else "")
+    span = f"{leaky[0]:.3f}" + (f" to {leaky[1]:.3f}" if f"{leaky[0]:.3f}" != f"{leaky[1]:.3f}" else "")
     assert f"2 leaking row(s) score {span}, 1 honest row(s) score {honest:.3f}: " in text
     change = f"{100 * (honest - chosen.scores[0].value):+.1f}"
     assert f"nothing changed from 'chosen' but what is held out, in points: people held out {change}." in text

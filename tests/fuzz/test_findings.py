@@ -421,7 +421,7 @@ def test_pins_that_are_none(bench):
 def test_a_module_beside_a_component_that_is_no_python(bench, text):
     bench.seeds("source")
     assert bench.judge("source", text.encode()) is None
-    assert "kit/beside.py" in bench.read("source", text.encode())
+    assert "kit/beside.py" in bench.read("source", text.encode()).files
 
 
 def test_documents(tmp_path):

@@ -152,7 +152,7 @@ MEBIBYTE = b"X\x00\x00\x10\x00" + bytes(1 << 20) + b"q\x01"
         (b"\x80\x02" + b"K\x01" + b"\x85" * 20_000 + b".", "more than 10000 steps"),
         (b"\x80\x02}" + b"K\x01" + b"\x85" * 9_000 + b"Ns.", "a tuple as a key"),  # its hash would overflow the stack
         (b"\x80\x02\x8b\xff\xff\xff\x7f.", "that no pickle of arrays needs"),  # an integer of 2 GB
-        (b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\x00\x00.", "that no pickle of arrays needs"),  # bytes of 256 TB
+        (b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\x00\x00.", "a pickle of protocol 5"),  # bytes of 256 TB
     ],
 )
 def test_no_small_file_takes_long(content, why):
