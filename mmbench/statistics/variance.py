@@ -15,8 +15,8 @@ units, and B is taken between folds.
 
 o, the overlap, stands for training sets that share samples, whose variance cannot be estimated from one data set
 (Bengio & Grandvalet 2004, JMLR 5). For scores it is 1, as by Nadeau & Bengio (2003, Machine Learning 52), who count
-each person as tested and as trained on: real trainings (benchmarks/calibration.py) show 0.2 to 1.9. For differences it is
-1 / 3: methods that are trained on the same samples share a part of what these do.
+each person as tested and as trained on: real trainings (benchmarks/calibration.py) show 0.2 to 1.9. For differences it
+is 1 / 3: methods that are trained on the same samples share a part of what these do.
 
 A is corrected for the leverage of each unit, and its degrees of freedom are counted, after Bell & McCaffrey (2002,
 Survey Methodology 28, "CR2"); those of V are Satterthwaite's (1946, Biometrics Bulletin 2).
