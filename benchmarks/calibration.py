@@ -11,6 +11,7 @@ each training set prefers one by chance. Nominal rates are 5 %, of coverage 95 %
 import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -28,9 +29,13 @@ PROTOCOLS = ("subject", "loso")
 Row = tuple[str, ...]
 
 
-def designs() -> list[Design]:
+RECORDED = 64
+"""Windows of a person in simulated records: a difference of two methods deviates by .08 from them alone."""
+
+
+def designs(windows: int = 30) -> list[Design]:
     """All cells of a table."""
-    return [Design(n, protocol, labels) for labels, protocol, n in product(LABELS, PROTOCOLS, PEOPLE)]
+    return [Design(n, protocol, labels, windows) for labels, protocol, n in product(LABELS, PROTOCOLS, PEOPLE)]
 
 
 def records(design: Design, n: int, trainings: float, gain: float) -> list[str]:
@@ -46,13 +51,13 @@ def records(design: Design, n: int, trainings: float, gain: float) -> list[str]:
 def table_records(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
     """Alike methods, simulated records: deviations .05 between people, .04 between trainings."""
     heads = ("people", "protocol", "labels", *(f"{seeds} seeds" for seeds in SEEDS))
-    return heads, [(design, lambda each: records(each, n_records, 0.04, 0.0)) for design in designs()]
+    return heads, [(design, lambda each: records(each, n_records, 0.04, 0.0)) for design in designs(RECORDED)]
 
 
 def table_power(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
     """A true difference of .05 and no variance between trainings: the share found, and by the test of 0.1."""
     heads = ("people", "protocol", "labels", *(f"{seeds} seeds" for seeds in SEEDS), *(f"0.1, {s}" for s in SEEDS))
-    cells = [Design(n, protocol, "even") for protocol, n in product(PROTOCOLS, PEOPLE)]
+    cells = [Design(n, protocol, "even", RECORDED) for protocol, n in product(PROTOCOLS, PEOPLE)]
     return heads, [(design, lambda each: records(each, n_records, 0.0, 0.05)) for design in cells]
 
 
@@ -82,6 +87,7 @@ def table_trainings(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[De
 def best(design: Design, n_methods: int, n_records: int) -> str:
     """How often one of alike methods is left out of the best, simulated records."""
     random = np.random.default_rng(2)
+    design = replace(design, windows=RECORDED)
     drawn = (draw_records(design, Deviations(), (0.0,) * n_methods, 3, random) for _ in range(n_records))
     return _share(rate_best(drawn)["left out"])
 

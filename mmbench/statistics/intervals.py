@@ -7,7 +7,7 @@ import numpy as np
 
 from mmbench.statistics.outcomes import Outcomes
 from mmbench.statistics.ratios import Floats, Index, Ratios
-from mmbench.statistics.variance import OVERLAP, design_of, influence_of, overlap_of_scores, variances
+from mmbench.statistics.variance import OVERLAP, OVERLAP_OF_SCORES, design_of, influence_of, variances
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 LEVEL = 0.95
@@ -104,7 +104,7 @@ def combination_intervals(hits: Floats, support: Floats, unit: Index, fold: Inde
     scores = np.array([ratios.score for ratios in several])
     parts = influence_of(several, [True] * len(several)).contrast(weights)
     is_score = np.isclose(weights.sum(axis=1), 1)
-    overlap = np.where(is_score, overlap_of_scores(several[0].n_units), OVERLAP)
+    overlap = np.where(is_score, OVERLAP_OF_SCORES, OVERLAP)
     spread, free = variances(parts, design_of(several[0]), overlap)
     return [
         bounded(float(mean), variance, degrees, several[0].n_units)
@@ -132,7 +132,7 @@ def common_seeds(several: Sequence[Outcomes]) -> list[Outcomes]:
 
 def _variance_of(ratios: Ratios, varies: bool) -> tuple[float, float]:
     parts = influence_of([ratios], [varies])
-    (variance,), (free,) = variances(parts, design_of(ratios), overlap_of_scores(ratios.n_units))
+    (variance,), (free,) = variances(parts, design_of(ratios), OVERLAP_OF_SCORES)
     return float(variance), float(free)
 
 

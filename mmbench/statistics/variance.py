@@ -14,10 +14,9 @@ Components; Cameron, Gelbach & Miller 2011, JBES 29). With one seed the training
 units, and B is taken between folds.
 
 o, the overlap, stands for training sets that share samples, whose variance cannot be estimated from one data set
-(Bengio & Grandvalet 2004, JMLR 5). Nadeau & Bengio (2003, Machine Learning 52) add test / training size to each 1 / n,
-an overlap of 1 and more. Of scores, real trainings (benchmarks/calibration.py) show 0.2 to 1.9 with 10 people, and less
-the more there are where trainings come near their optimum: `overlap_of_scores`. Differences get `OVERLAP`: methods that
-are trained on the same samples share a part of what these do.
+(Bengio & Grandvalet 2004, JMLR 5). For scores it is 1, as by Nadeau & Bengio (2003, Machine Learning 52), who count
+each person as tested and as trained on: real trainings (benchmarks/calibration.py) show 0.2 to 1.9. For differences it
+is 1 / 3: methods that are trained on the same samples share a part of what these do.
 
 A is corrected for the leverage of each unit, and its degrees of freedom are counted, after Bell & McCaffrey (2002,
 Survey Methodology 28, "CR2"); those of V are Satterthwaite's (1946, Biometrics Bulletin 2).
@@ -34,7 +33,7 @@ from mmbench.statistics.ratios import Ratios, sum_by
 Floats = NDArray[np.float64]
 
 OVERLAP = 1 / 3
-_LEAST_OF_SCORES, _MOST_OF_SCORES, _BY_UNITS = 0.6, 1.25, 12
+OVERLAP_OF_SCORES = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,6 @@ class Influence:
         """Covariances ``(M, M)`` of the scores, but for a common factor."""
         training = self.training * self.varies[:, None]
         return np.asarray(self.people @ self.people.T + training @ training.T)
-
-
-def overlap_of_scores(n_units: int) -> float:
-    """The overlap for the score of one method, over so many units."""
-    return float(np.clip(_BY_UNITS / n_units, _LEAST_OF_SCORES, _MOST_OF_SCORES))
 
 
 def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
