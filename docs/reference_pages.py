@@ -19,6 +19,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "locked",
         "fetch_pretrained",
         "load_state_dict",
+        "choose_prefix",
+        "check_content",
         "in_processes",
         "track",
     ),

@@ -1,4 +1,4 @@
-"""Whether probabilities are what they say: scores of calibration from logits, by way of sums that can be resampled.
+"""Whether probabilities are what they say: scores of calibration from logits, by way of sums over units.
 
 A cell's tally ``(15, 5)`` holds, for each bin of confidence, how many samples are in it and the sums of their
 confidence, of how many are right, of their Brier scores and of their negative log-likelihoods. Tallies are added as

@@ -1,4 +1,4 @@
-"""Scores from labels and predictions, by way of confusion matrices so that thousands of resamples cost little."""
+"""Scores from labels and predictions, by way of confusion matrices, which are added over units."""
 
 from collections.abc import Callable, Mapping
 

@@ -48,7 +48,7 @@ def _on_verdicts(comparison: Comparison) -> str:
     single = " ² the best single modality." if comparison.best_single else ""
     return (
         "Difference: of balanced accuracy, paired, with a 95 % interval; p: t test over "
-        f"{comparison.run['unit']}s and trainings. {adjusted_line(comparison).capitalize()}. "
+        f"{comparison.run['unit']}s and trainings; {adjusted_line(comparison)}. "
         f"A non-significant difference does not show equivalence.{single}"
     )
 
