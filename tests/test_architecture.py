@@ -110,6 +110,7 @@ FLOORS = (
         "comparison",
         "plotted",
         "comparable",
+        "labels",
         "consistency",
         "forecast",
         "experiment",
