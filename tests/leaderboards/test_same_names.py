@@ -21,3 +21,5 @@ def test_runs_of_one_name_have_their_own_numbers(home: Path, comparison: Any) ->
         each.difference for each in judge(first.outcomes, {str(at): m.outcomes for at, m in enumerate(others)})
     ]
     assert comparison_table(found)
+    gap = first.scores["balanced_accuracy"].mean - others[0].scores["balanced_accuracy"].mean
+    assert abs(found.verdicts[0].difference.mean - gap) < 1e-9
