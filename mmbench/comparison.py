@@ -1,7 +1,7 @@
 """Methods side by side, from their records: scores with intervals over the right unit."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from mmbench.documents import check_texts, explain, load_object
 from mmbench.errors import RecordError
 from mmbench.failures import Failure, describe_failures, find_failures, nothing_left
 from mmbench.inherited import Untrained, find_untrained
+from mmbench.labels import distinct_names
 from mmbench.metrics import METRICS
 from mmbench.plotted import Plotted
 from mmbench.records import Record, find_records, read_record
@@ -41,11 +42,12 @@ class MethodResult:
     run: Mapping[str, Any]
     records: tuple[Record, ...]
     failures: tuple[Failure, ...] = ()
+    label: str | None = None
 
     @property
     def name(self) -> str:
-        """What the method was called on the shell line."""
-        return str(self.run["method"])
+        """What the method was called on the shell line; the ``label`` where another in the comparison is called so."""
+        return self.label or str(self.run["method"])
 
     @cached_property
     def outcomes(self) -> Outcomes:
@@ -353,7 +355,11 @@ def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Co
         raise nothing_left(lost)
     methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
     check_comparable({method.folder: method.records for method in methods})
-    by_name = {failures[0].method: failures for failures in lost.values()}
+    kept = [method.folder for method in methods]
+    called = [*(method.name for method in methods), *(failures[0].method for failures in lost.values())]
+    names = list(distinct_names(called, [*kept, *lost]))
+    methods = tuple(replace(method, label=name) for method, name in zip(methods, names, strict=False))
+    by_name = dict(zip(names[len(methods) :], lost.values(), strict=True))
     return Comparison(path, methods, by_name, headless=folders[0] in lost)
 
 

@@ -111,6 +111,7 @@ FLOORS = (
         "comparison",
         "plotted",
         "comparable",
+        "labels",
         "consistency",
         "forecast",
         "experiment",

@@ -160,15 +160,22 @@ def adjusted_line(comparison: Comparison) -> str:
 def describe_data(comparison: Comparison) -> Iterator[str]:
     """What to hold the scores against, and what they were taken over."""
     run, first = comparison.run, comparison.methods[0]
-    seeds = len({record.seed for record in first.records})
     yield chance_line(comparison)
     yield from above_chance_line(comparison)
-    yield f"{len(first.labels)} samples, {len(first.records) // seeds} folds, {seeds} seed(s)"
+    yield f"{len(first.labels)} samples, {first.outcomes.n_folds} folds, {_seeds(comparison)}"
     if run["units"]:
         yield f"only {', '.join(run['units'])}"
     if losses := loss_line(run["dropped"], run.get("lost", ())):
         yield losses
     yield from gap_lines(run.get("gaps", {}))
+
+
+def _seeds(comparison: Comparison) -> str:
+    """The number of seeds that have all folds; from the least to the most where methods differ."""
+    counts = sorted({method.outcomes.n_seeds for method in comparison.methods})
+    if len(counts) > 1:
+        return f"{counts[0]} to {counts[-1]} seeds, by method"
+    return f"{counts[0]} seed" + ("" if counts[0] == 1 else "s")
 
 
 def describe_setting(comparison: Comparison) -> Iterator[str]:

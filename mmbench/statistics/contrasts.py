@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.statistics.intervals import LEVEL, Interval, check_paired, common_seeds, difference_interval
+from mmbench.statistics.intervals import LEVEL, Interval, check_paired, difference_interval, p_of_signs
 from mmbench.statistics.outcomes import Outcomes
 from mmbench.statistics.ratios import Floats, Ratios
-from mmbench.statistics.variance import Design, Influence, design_of, influence_of, variances
+from mmbench.statistics.variance import Design, Influence, design_of, fewest_seeds, influence_of, variances
 
 METRIC = "balanced_accuracy"
 ALPHA = 1 - LEVEL
@@ -49,7 +49,13 @@ class Field:
         raw = np.array([two_sided(*each, self.n_units) for each in zip(means, spread, free, strict=True)])
         adjusted, level = adjust(raw, largest_draws(parts.covariance())) if len(raw) > 1 else (raw, ALPHA)
         return [
-            Contrast(_inverted(mean, variance, degrees, level, p), p, p_alone, float(np.sqrt(variance)), degrees)
+            Contrast(
+                _inverted(mean, variance, degrees, level, p, self.n_units),
+                p,
+                p_alone,
+                float(np.sqrt(variance)),
+                degrees,
+            )
             for mean, variance, degrees, p, p_alone in zip(
                 means.tolist(), spread.tolist(), free.tolist(), adjusted.tolist(), raw.tolist(), strict=True
             )
@@ -63,23 +69,24 @@ class Field:
 
 
 def make_field(outcomes: Mapping[str, Outcomes]) -> Field:
-    """Methods side by side, with the seeds that all have; ValueError unless over the same samples."""
+    """Methods side by side, each the mean over its seeds; ValueError unless over the same samples."""
     several = list(outcomes.values())
     check_paired(several)
-    return _field(tuple(outcomes), [each.ratios(METRIC) for each in common_seeds(several)], several)
+    return _field(tuple(outcomes), [each.ratios(METRIC) for each in several], several)
 
 
 def make_field_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> Field:
     """Methods with what they score above guessing; see `Outcomes.over_chance`."""
     several = list(outcomes.values())
     check_paired(several)
-    return _field(tuple(outcomes), [each.over_chance(within_units) for each in common_seeds(several)], several)
+    return _field(tuple(outcomes), [each.over_chance(within_units) for each in several], several)
 
 
 def _field(names: tuple[str, ...], ratios: Sequence[Ratios], outcomes: Sequence[Outcomes]) -> Field:
     scores = np.array([each.score for each in ratios])
-    parts = influence_of(ratios, [each.varies for each in outcomes])
-    return Field(names, scores, parts, design_of(ratios[0]), ratios[0].n_units)
+    varies = [each.varies for each in outcomes]
+    design = design_of(ratios[0], fewest_seeds(ratios, varies))
+    return Field(names, scores, influence_of(ratios, varies), design, ratios[0].n_units)
 
 
 def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
@@ -92,7 +99,7 @@ def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
     if abs(mean) < 1e-12 or not free:
         return 1.0
     if variance < _NO_SPREAD:
-        return float(min(1.0, 2.0 ** (1 - n_units)))
+        return p_of_signs(n_units)
     return float(2 * t.sf(abs(mean) / np.sqrt(variance), free))
 
 
@@ -123,11 +130,11 @@ def largest_draws(covariance: Floats, absolute: bool = True) -> Floats:
     return np.asarray((np.abs(scaled) if absolute else scaled).max(axis=1, initial=-np.inf))
 
 
-def _inverted(mean: float, variance: float, free: float, level: float, p: float) -> Interval:
+def _inverted(mean: float, variance: float, free: float, level: float, p: float, n_units: int) -> Interval:
     """The interval of which 0 is outside just where the adjusted p is below 0.05."""
     if variance < _NO_SPREAD and abs(mean) >= 1e-12:
         return Interval(mean, mean, mean) if p < ALPHA else Interval(mean, -1.0, 1.0)
-    return difference_interval(mean, variance, free, 1 - level)
+    return difference_interval(mean, variance, free, n_units, 1 - level)
 
 
 def pair_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:

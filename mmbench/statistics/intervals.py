@@ -7,7 +7,7 @@ import numpy as np
 
 from mmbench.statistics.outcomes import Outcomes
 from mmbench.statistics.ratios import Floats, Index, Ratios
-from mmbench.statistics.variance import OVERLAP, OVERLAP_OF_SCORES, design_of, influence_of, variances
+from mmbench.statistics.variance import OVERLAP, OVERLAP_OF_SCORES, design_of, fewest_seeds, influence_of, variances
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 LEVEL = 0.95
@@ -76,20 +76,25 @@ def difference_intervals(ours: Outcomes, theirs: Outcomes) -> dict[str, Interval
     ValueError unless both are over the same samples.
     """
     check_paired([ours, theirs])
-    found = {}
+    found, varies = {}, [ours.varies, theirs.varies]
     for name in SCORES:
-        pair = [each.ratios(name) for each in common_seeds([ours, theirs])]
-        parts = influence_of(pair, [ours.varies, theirs.varies]).contrast(np.array([[1.0, -1.0]]))
-        (variance,), (free,) = variances(parts, design_of(pair[0]))
-        found[name] = difference_interval(pair[0].score - pair[1].score, variance, free)
+        pair = [each.ratios(name) for each in (ours, theirs)]
+        parts = influence_of(pair, varies).contrast(np.array([[1.0, -1.0]]))
+        (variance,), (free,) = variances(parts, design_of(pair[0], fewest_seeds(pair, varies)))
+        found[name] = difference_interval(pair[0].score - pair[1].score, variance, free, pair[0].n_units)
     return found
 
 
-def difference_interval(mean: float, variance: float, free: float, level: float = LEVEL) -> Interval:
-    """The interval of a difference of scores, within [-1, 1] (t distribution)."""
+def difference_interval(mean: float, variance: float, free: float, n_units: int, level: float = LEVEL) -> Interval:
+    """The interval of a difference of scores, within [-1, 1] (t distribution).
+
+    Where all units differ alike there is no spread to see: too few equal signs leave all of [-1, 1] open.
+    """
     reach = _half_width(variance, free, level)
     if variance < _ROUNDING and abs(mean) < 1e-12:
         reach = 0.0  # identical predictions
+    elif variance < _ROUNDING and p_of_signs(n_units) >= 1 - level:
+        reach = np.inf
     return Interval(mean, max(mean - reach, -1.0), min(mean + reach, 1.0))
 
 
@@ -109,7 +114,7 @@ def combination_intervals(hits: Floats, support: Floats, unit: Index, fold: Inde
     return [
         bounded(float(mean), variance, degrees, several[0].n_units)
         if score
-        else difference_interval(float(mean), variance, degrees)
+        else difference_interval(float(mean), variance, degrees, several[0].n_units)
         for score, mean, variance, degrees in zip(is_score, weights @ scores, spread, free, strict=True)
     ]
 
@@ -124,10 +129,9 @@ def check_paired(several: Sequence[Outcomes]) -> None:
             raise ValueError("other samples, units or folds")
 
 
-def common_seeds(several: Sequence[Outcomes]) -> list[Outcomes]:
-    """The same methods with as many seeds as all of them have."""
-    n_seeds = min(each.n_seeds for each in several)
-    return [each.first_seeds(n_seeds) for each in several]
+def p_of_signs(n_units: int) -> float:
+    """The two-sided p of as many equal signs as there are units."""
+    return float(min(1.0, 2.0 ** (1 - n_units)))
 
 
 def _variance_of(ratios: Ratios, varies: bool) -> tuple[float, float]:

@@ -35,6 +35,11 @@ class Outcomes:
         return int(self.unit.max()) + 1
 
     @property
+    def n_folds(self) -> int:
+        """Folds F."""
+        return int(self.fold.max()) + 1
+
+    @property
     def is_constant(self) -> bool:
         """Whether one class is predicted for every sample, so that its score is certain."""
         return bool((self.predictions == self.predictions.flat[0]).all())

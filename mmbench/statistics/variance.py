@@ -11,7 +11,8 @@ with A between units (of each the mean over its seeds), B between the trainings 
 A holds already, between the trainings of one cell. Without o it is unbiased whether units lie within folds or
 across them, and is A alone where each unit has trainings of its own (Searle, Casella & McCulloch 1992, Variance
 Components; Cameron, Gelbach & Miller 2011, JBES 29). With one seed the trainings of a fold cannot be told from its
-units, and B is taken between folds.
+units, and B is taken between folds; of several methods, where one that varies has a single seed. Each counts with all
+of its seeds, so that differences are those of the scores.
 
 o, the overlap, stands for training sets that share samples, whose variance cannot be estimated from one data set
 (Bengio & Grandvalet 2004, JMLR 5). For scores it is 1, as by Nadeau & Bengio (2003, Machine Learning 52), who count
@@ -75,20 +76,26 @@ class Influence:
 
 
 def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
-    """The parts of several scores over the same cells."""
-    parts = [_parts(ratios) for ratios in several]
+    """The parts of several scores over the same cells, each the mean over all of its seeds."""
+    between_seeds, most = fewest_seeds(several, varies) > 1, max(ratios.n_seeds for ratios in several)
+    parts = [_parts(ratios, between_seeds, most) for ratios in several]
     people, training, cell = (np.stack([part[at] for part in parts]) for at in range(3))
     return Influence(people, training, cell, np.asarray(varies, dtype=np.bool_))
 
 
-def design_of(ratios: Ratios) -> Design:
-    """Degrees of freedom of scores over these cells."""
-    units = cluster_freedom(ratios.unit_share)
-    if ratios.n_seeds == 1:
+def fewest_seeds(several: Sequence[Ratios], varies: Sequence[bool]) -> int:
+    """Seeds of the method that has the fewest, of those that vary with them."""
+    return min([each.n_seeds for each, varying in zip(several, varies, strict=True) if varying] or [several[0].n_seeds])
+
+
+def design_of(ratios: Ratios, n_seeds: int | None = None) -> Design:
+    """Degrees of freedom of scores over these cells, of ``n_seeds`` seeds; default: those of ``ratios``."""
+    units, n_seeds = cluster_freedom(ratios.unit_share), n_seeds or ratios.n_seeds
+    if n_seeds == 1:
         trainings = cluster_freedom(ratios.fold_share)
     else:
         weight = np.square(ratios.fold_share).sum(axis=1)
-        trainings = float((ratios.n_seeds - 1) * weight.sum() ** 2 / np.square(weight).sum())
+        trainings = float((n_seeds - 1) * weight.sum() ** 2 / np.square(weight).sum())
     return Design(units, trainings, not ratios.has_own_trainings)
 
 
@@ -105,19 +112,28 @@ def variances(parts: Influence, design: Design, overlap: float | Floats = OVERLA
     return total, np.divide(total**2, spread, out=np.full_like(total, design.units), where=spread > 0)
 
 
-def _parts(ratios: Ratios) -> tuple[Floats, Floats, Floats]:
+def _parts(ratios: Ratios, between_seeds: bool, most_seeds: int) -> tuple[Floats, Floats, Floats]:
     residuals = ratios.residuals()
-    by_unit = sum_by(ratios.unit, residuals.mean(axis=0), ratios.n_units)
-    people = _inflated(by_unit, ratios.unit_share).sum(axis=1)
-    if ratios.n_seeds == 1:
-        by_fold = sum_by(ratios.fold, residuals[0], ratios.n_folds)
-        cell = _inflated(residuals[0], ratios.cell_share).sum(axis=1)
+    mean = residuals.mean(axis=0)
+    people = _inflated(sum_by(ratios.unit, mean, ratios.n_units), ratios.unit_share).sum(axis=1)
+    if not between_seeds:
+        by_fold = sum_by(ratios.fold, mean, ratios.n_folds)
+        cell = _inflated(mean, ratios.cell_share).sum(axis=1)
         return people, _inflated(by_fold, ratios.fold_share).sum(axis=1), cell
     each = residuals.sum(axis=2).T  # (N, S)
-    scale = np.sqrt(ratios.n_seeds * (ratios.n_seeds - 1))
     summed = (sum_by(ratios.fold, each, ratios.n_folds), each)
-    training, cell = ((values - values.mean(axis=1, keepdims=True)).ravel() / scale for values in summed)
+    training, cell = (_around_mean(values, most_seeds).ravel() for values in summed)
     return people, training, cell
+
+
+def _around_mean(values: Floats, most_seeds: int) -> Floats:
+    """Deviations ``(N, most_seeds)`` of values of S seeds ``(N, S)``, whose squares sum to the variance of their mean.
+
+    Seeds that a method lacks add nothing to its variance, nor to covariances with methods that have them.
+    """
+    n_seeds = values.shape[1]
+    scaled = (values - values.mean(axis=1, keepdims=True)) / np.sqrt(max(n_seeds * (n_seeds - 1), 1))
+    return np.pad(scaled, ((0, 0), (0, most_seeds - n_seeds)))
 
 
 def cluster_freedom(share: Floats) -> float:
