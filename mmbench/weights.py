@@ -52,17 +52,24 @@ def _explain(path: Path, error: Exception) -> tuple[str, str]:
     if named := re.search(r"Unsupported (?:global: GLOBAL|class) (\S+)", text):
         message = f"holds an object of {named[1]} beside tensors: loading it would run its code, and nothing was run"
         return message, _SAVE
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = {name.rpartition("/")[2] for name in archive.namelist()}
-        if "constants.pkl" in names:
-            return "is a TorchScript program, not weights", _SAVE
-        if "data.pkl" not in names:
-            return "is a ZIP archive that torch.save did not write", "unpack it, and give the file of weights in it"
+    names = _archived(path)
+    if "constants.pkl" in names:
+        return "is a TorchScript program, not weights", _SAVE
+    if names and "data.pkl" not in names:
+        return "is a ZIP archive that torch.save did not write", "unpack it, and give the file of weights in it"
     return (
         f"cannot be read as weights ({type(error).__name__}: {text.partition(chr(10))[0][:120]})",
         "save it as safetensors, or as a plain state dict with torch.save",
     )
+
+
+def _archived(path: Path) -> set[str]:
+    """The names of files in a ZIP archive, without folders; none where it is no whole one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name.rpartition("/")[2] for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile):
+        return set()
 
 
 def _is_safetensors(path: Path) -> bool:

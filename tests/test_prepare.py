@@ -144,8 +144,8 @@ def test_a_stopped_preparation_goes_on_by_unit(root: Path, cache: Path, monkeypa
         ),
         (
             # All units are done and being joined.
-            "import os, signal; from mmbench import store\n"
-            "store._merge_modality = lambda *args: os.kill(os.getpid(), signal.SIGKILL)",
+            "import os, signal; from mmbench import merging\n"
+            "merging._merge_modality = lambda *args: os.kill(os.getpid(), signal.SIGKILL)",
             {},
         ),
     ],

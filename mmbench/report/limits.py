@@ -59,8 +59,11 @@ def _one_seed(comparison: Comparison) -> Iterator[str]:
 
 
 def _reach(comparison: Comparison) -> float | None:
-    """The median half-width of the intervals of differences, where these say anything."""
+    """The widest half of the intervals of differences to methods that are trained, where these say anything."""
+    trained = {method.name for method in comparison.methods if method.varies}
     widths = [
-        (verdict.difference.high - verdict.difference.low) / 2 for verdict in comparison.verdicts if verdict.error > 0
+        (verdict.difference.high - verdict.difference.low) / 2
+        for verdict in comparison.verdicts
+        if verdict.error > 0 and verdict.against in trained
     ]
-    return float(np.median(widths)) if widths and max(widths) < 1 else None
+    return max(widths) if widths and max(widths) < 1 else None
