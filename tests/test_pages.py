@@ -7,6 +7,8 @@ import pages
 import pytest
 from pages import Block, find_blocks, find_pages, find_steps, is_compared, run_page, same_output
 
+from mmbench.design import Design
+
 SITE = [page for page in find_pages() if page != pages.README]
 TEXTS = {str(page.relative_to(pages.HERE)): page.read_text(encoding="utf-8") for page in SITE}
 # Raise this only for what no machine of CI can do: a GPU, a cluster, recordings under an agreement, hours.
@@ -17,6 +19,12 @@ RUN = [name for name, text in TEXTS.items() if find_steps(text)]
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture(autouse=True)
+def _seeds_as_users_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages show what the defaults print; other tests train with one seed."""
+    monkeypatch.setattr(Design.__dataclass_fields__["seeds"], "default", Design().seeds)
 
 
 @pytest.mark.parametrize("name", RUN)
