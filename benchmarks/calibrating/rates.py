@@ -33,10 +33,6 @@ class Rates:
     def __getitem__(self, name: str) -> float:
         return float(np.mean(self.seen[name])) if self.seen[name] else float("nan")
 
-    def count(self, name: str) -> int:
-        """Cases of ``name``."""
-        return len(self.seen[name])
-
 
 def is_significant(ours: Outcomes, theirs: Outcomes) -> bool:
     """Whether mmbench tells two methods apart."""

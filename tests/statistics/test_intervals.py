@@ -109,6 +109,16 @@ def test_intervals_hold_the_truth_as_often_as_they_say(n: int, ease: float) -> N
     assert width < 2.5 * alone
 
 
+@pytest.mark.parametrize("n", [10, 30])
+def test_intervals_of_differences_hold_the_truth(n: int, people: People) -> None:
+    random, held = np.random.default_rng(3), 0
+    for _ in range(600):
+        first, second = people(random, gain=0.1, n=n)
+        interval = difference_intervals(second, first)[METRIC]
+        held += interval.low <= 0.1 <= interval.high
+    assert 0.93 <= held / 600 <= 0.985  # nothing is trained here: what is allowed for training sets is to spare
+
+
 def test_weighted_sums_of_conditions(people: People) -> None:
     first, second = (each.ratios(METRIC) for each in people(np.random.default_rng(6), gain=0.1))
     hits = np.stack([first.numerator, second.numerator])

@@ -21,7 +21,7 @@ def test_another_draw_is_not_another_method(alike, seeds):
         one, other = alike(random, 2, n=36, seeds=seeds, training=0.08).values()
         return judge(one, {"other": other})[0].p < ALPHA
 
-    assert shares(250, told_apart) <= 0.09  # of mmbench 0.1: a third
+    assert shares(400, told_apart) <= 0.07  # of mmbench 0.1: a third
 
 
 def test_a_difference_is_found_and_seeds_help_to_find_it(alike):
@@ -111,7 +111,7 @@ def test_an_equal_method_is_left_out_of_the_best_in_few_comparisons(alike, n_met
         methods = alike(random, n_methods)
         return len(find_leaders(methods)) < n_methods
 
-    assert shares(80, left_out) <= 0.08
+    assert shares(150, left_out) <= 0.06
 
 
 def test_the_best_and_those_not_significantly_worse(people):
@@ -136,9 +136,9 @@ def test_noise_is_seldom_above_chance(single):
         }
         return above_chance({"0": methods["0"]}, False)["0"] < ALPHA, min(above_chance(methods, False).values()) < ALPHA
 
-    alone, any_of_five = np.mean([called() for _ in range(150)], axis=0)
-    assert alone <= 0.09  # of mmbench 0.1: .24 to .41
-    assert any_of_five <= 0.09  # .74 to .91
+    alone, any_of_five = np.mean([called() for _ in range(300)], axis=0)
+    assert alone <= 0.065  # of mmbench 0.1: .24 to .41
+    assert any_of_five <= 0.065  # .74 to .91
 
 
 def test_what_is_known_is_above_chance_and_a_constant_is_not(people):
