@@ -4,10 +4,12 @@ The sampler of a trial is seeded by the number of the trial, so that a study tha
 have gone on otherwise.
 """
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 OPTION = "--tune-storage"
 SEED = 0
 _PATIENCE = 120  # seconds to wait for SQLite while other processes write
+_OPENINGS = 8  # times to open a storage whose tables another process makes at the same moment
 _KILLED = 3  # times that a trial may be killed before it counts as failed
 _STARTUP = 5  # complete trials before one is pruned
 _SQLITE, _POSTGRES = "sqlite:///", "postgresql"
@@ -207,10 +210,27 @@ def _open(url: str) -> "RDBStorage":
         url = url if has_record_locks(folder) else _locked_by_name(_file(url))
     try:
         # Optuna fills in what stands in braces.
-        return RDBStorage(url.replace("{", "{{").replace("}", "}}"), engine_kwargs=options)
+        return _open_or_join(lambda: RDBStorage(url.replace("{", "{{").replace("}", "}}"), engine_kwargs=options))
     except RuntimeError as error:
         # What Optuna says of tables that another version of it made.
         raise StorageError(f"cannot be opened: {error}", where=OPTION, remedy="name another storage") from error
+
+
+def _open_or_join(open_: "Callable[[], RDBStorage]") -> "RDBStorage":
+    """Open a storage; where the disk has no locks, another process may make its tables at the same moment.
+
+    Whoever comes second fails on a table or a row that is there by then, and finds it when it opens again.
+    """
+    from sqlalchemy.exc import IntegrityError, OperationalError
+
+    for _ in range(_OPENINGS):
+        try:
+            return open_()
+        except (IntegrityError, OperationalError) as error:
+            if isinstance(error, OperationalError) and "already exists" not in str(error):
+                raise
+            sleep(random.uniform(0.05, 0.2))
+    return open_()
 
 
 def _close(storage: "RDBStorage") -> None:

@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from mmbench import StorageError, locks
 from mmbench.caches import clean_cache
 from mmbench.files import is_held, is_used, lock_of, locked
 from mmbench.progress import Silent, reporting
+from mmbench.studies import check_storage, local_storage
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 # Answers each lock as such a disk does: flock, which mmbench and HDF5 take, and those of SQLite.
@@ -133,3 +137,35 @@ def test_a_cache_that_may_be_used_is_not_cleaned(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="may be in use") as caught:
         clean_cache(tmp_path, everything=True)
     assert caught.value.remedy == "delete the mark if no run uses this cache"
+
+
+@pytest.mark.usefixtures("refused")
+def test_tables_that_another_process_makes_at_the_same_moment_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = local_storage(tmp_path)
+
+    class Late(RDBStorage):
+        """Finds that there are no tables; before it makes them, another has made them."""
+
+        openings = 0
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            Late.openings += 1
+            if Late.openings == 1:
+                RDBStorage(*args, **options)
+                raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed: alembic_version.version_num"))
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", Late)
+    check_storage(url)
+    assert Late.openings == 2
+
+
+def test_a_storage_that_never_opens_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> RDBStorage:
+        raise OperationalError("SELECT", {}, Exception("disk I/O error"))
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", fail)
+    with pytest.raises(StorageError, match="disk I/O error"):
+        check_storage(local_storage(tmp_path))
