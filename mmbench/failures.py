@@ -3,50 +3,17 @@
 A failure is told, not cached: the same command tries the job again.
 """
 
-import gc
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from traceback import format_exception
-
-import torch
 
 from mmbench.errors import JobError, RecordError, TrainingError, UserError, WorkerError
 from mmbench.files import write_text
+from mmbench.remote_errors import describe_error, free_memory, is_out_of_memory, trace_of
 from mmbench.workers import DiedError
 
 _PREFIX = "failed-"
-_FULL = ("not enough memory", "can't allocate memory", "out of memory")
-
-
-class RemoteError(Exception):
-    """An error of another process that is no UserError: on one line, with its ``traceback``.
-
-    The error itself may be of a class that this process does not know. ``is_full`` where memory was missing.
-    """
-
-    def __init__(self, text: str, traceback: str, is_full: bool) -> None:
-        super().__init__(text, traceback, is_full)
-        self.text, self.traceback, self.is_full = text, traceback, is_full
-
-    @classmethod
-    def of(cls, error: BaseException) -> "RemoteError":
-        """What is told of an error elsewhere."""
-        return cls(describe_error(error), "".join(format_exception(error)), is_out_of_memory(error))
-
-    def __str__(self) -> str:
-        return f"{self.text}\n\n{self.traceback}"
-
-
-def to_portable(error: BaseException) -> Exception:
-    """An error as it may cross to another process, which may not know classes of plugins."""
-    if isinstance(error, RemoteError | DiedError):
-        return error
-    if isinstance(error, UserError):
-        cls: type[UserError] = next(cls for cls in type(error).__mro__ if cls.__module__ == UserError.__module__)
-        return cls(error.message, where=error.where, remedy=error.remedy)
-    return RemoteError.of(error)
 
 
 @dataclass(frozen=True)
@@ -79,7 +46,7 @@ def make_failure(method: str, fold: str, seed: int, error: Exception) -> Failure
     """What became of a job; memory is freed where it was missing, for the next one."""
     if is_out_of_memory(error):
         free_memory()
-    return Failure(method, fold, seed, describe_error(error), _trace(error))
+    return Failure(method, fold, seed, describe_error(error), trace_of(error))
 
 
 def write_failure(result: Path, failure: Failure) -> None:
@@ -119,38 +86,6 @@ def nothing_left(lost: Mapping[Path, Sequence[Failure]]) -> JobError:
         where=f"{failures[0].method}, fold {failures[0].fold}",
         remedy=f"mend the cause and run the same command again; what is known is in {folder}/{_PREFIX}*.json",
     )
-
-
-def _trace(error: Exception) -> str:
-    if isinstance(error, RemoteError):
-        return error.traceback
-    return "" if isinstance(error, UserError) else "".join(format_exception(error))
-
-
-def describe_error(error: BaseException) -> str:
-    """An error on one line."""
-    if isinstance(error, UserError):
-        return error.line
-    if isinstance(error, RemoteError):
-        return error.text
-    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return f"out of memory ({text})" if is_out_of_memory(error) else text
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory was missing, be it the machine's or the GPU's."""
-    if isinstance(error, RemoteError):
-        return error.is_full
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _FULL)
-
-
-def free_memory() -> None:
-    """What a training held that had too little must not fail the next."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _waiting(folder: Path, kind: str) -> Iterator[Path]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from mmbench.networks import Tokens
 from mmbench.store import Rows, Source
 
-Standardize = Literal["train", "subject"]
 _CHUNK = 256
 _CHUNK_BYTES = 1 << 25
 _IN_MEMORY = 1 << 30  # bytes of one modality up to which it is read once and kept

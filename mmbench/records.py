@@ -22,7 +22,6 @@ from mmbench.hashing import digest
 from mmbench.recorded import check_fold
 
 FORMAT = 3
-_LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
 
 
 @dataclass(frozen=True)
@@ -72,14 +71,6 @@ def record_path(folder: Path, fold: str, seed: int) -> Path:
         # Two folds of names that only look alike as file names must not take each other for done.
         name += f"-{digest(fold)[:8]}"
     return folder / f"fold-{name}-seed-{seed}.json"
-
-
-def slug(text: str) -> str:
-    """A file name that tells what ``text`` was; never that of a folder above, or none."""
-    name = re.sub(r"[^A-Za-z0-9.=-]+", "_", text).strip("_")
-    if not name.strip("."):
-        return digest(text)[:8]
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}-{digest(text)[:8]}"
 
 
 def write_record(path: Path, record: Record) -> None:

@@ -149,7 +149,7 @@ class _Loop:
         rows = self.fold.validation
         logits = predict(self.model, self.inputs, rows, self.device)
         target, n_classes = self.labels[rows], logits.shape[1]
-        weight = torch.from_numpy(_class_weights(target, n_classes))
+        weight = torch.from_numpy(class_weights(target, n_classes))
         loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(target), weight=weight)
         score = balanced_accuracy(confusion(target, logits.argmax(axis=1), n_classes))
         return Epoch(train_loss, float(loss), float(score))
@@ -221,11 +221,12 @@ def predict(
 
 def make_criterion(labels: NDArray[np.int64], n_classes: int, training: Training) -> nn.CrossEntropyLoss:
     """Cross-entropy, weighted inversely to the frequency of the classes in ``labels`` where asked."""
-    weight = torch.from_numpy(_class_weights(labels, n_classes)) if training.class_weights else None
+    weight = torch.from_numpy(class_weights(labels, n_classes)) if training.class_weights else None
     return nn.CrossEntropyLoss(weight=weight, label_smoothing=training.label_smoothing)
 
 
-def _class_weights(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+def class_weights(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    """Weights of the classes ``(C,)``, inverse to their frequency; of mean 1 over the samples."""
     counts = np.bincount(labels, minlength=n_classes)
     weights: NDArray[np.float32] = np.where(
         counts > 0, len(labels) / np.maximum(counts, 1) / max((counts > 0).sum(), 1), 1.0

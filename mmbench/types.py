@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Standardize = Literal["train", "subject"]
 Kind = Literal["timeseries", "image", "vector"]
 Access = Literal["open", "gated", "bundled", "simulated", "yours"]
 

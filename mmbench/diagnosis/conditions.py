@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.diagnosis.kept import subset_names
-from mmbench.hashing import digest
+from mmbench.hashing import named_generator
 from mmbench.store import Rows, Store, read_presence
 
 MISSING = -1
@@ -26,7 +26,7 @@ def subsets(names: Sequence[str], rows: Rows) -> Iterator[tuple[str, Taken]]:
 
 def shuffles(name: str, rows: Rows, fold: str) -> Iterator[Taken]:
     """One modality's bags exchanged among the samples of a fold, several times; alike for every method and seed."""
-    random = generator("shuffled", fold, name)
+    random = named_generator("shuffled", fold, name)
     for _ in range(N_DRAWS):
         yield {name: random.permutation(rows)}
 
@@ -70,6 +70,3 @@ def _recordings(store: Store) -> NDArray[np.int64] | None:
     return numbers
 
 
-def generator(*names: str) -> np.random.Generator:
-    """A generator of random numbers of its own for what is named."""
-    return np.random.default_rng(int(digest(names)[:16], 16))

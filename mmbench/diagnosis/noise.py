@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.diagnosis.conditions import generator
+from mmbench.hashing import named_generator
 from mmbench.inputs import find_moments
 from mmbench.store import Rows, Source, Store
 from mmbench.types import Kind
@@ -33,7 +33,7 @@ class Noise:
         """Noise of 0 dB for the bags ``(n, K, *shape)`` of some rows."""
         shape = (self.modality.instances, *self.modality.shape)
         names = self.ids[rows].tolist()
-        draws = [generator("noise", self.modality.name, name).standard_normal(shape, np.float32) for name in names]
+        draws = [named_generator("noise", self.modality.name, name).standard_normal(shape, np.float32) for name in names]
         scaled: NDArray[np.float32] = np.stack(draws) * self._std(x)
         return scaled
 
