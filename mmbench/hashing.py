@@ -1,23 +1,14 @@
 """Names by content: digests of values, files and code."""
 
 import hashlib
-import inspect
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple
-from uuid import uuid4
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from mmbench.documents import load_object
-from mmbench.errors import PluginError
 from mmbench.files import ignored_where_read_only, write_text
-from mmbench.progress import reporter
-from mmbench.sources import Sources, find_sources
 
 
 def canonical_json(value: object) -> str:

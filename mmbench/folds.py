@@ -1,8 +1,4 @@
-"""Protocols and folds, cut once from ids and groups.
-
-No method is looked at: every method of a comparison gets the same folds, known by their fingerprint. Labels are looked
-at only where a training or validation part would lack a class; then whole groups are dealt out by their classes.
-"""
+"""Folds, cut once from ids and groups and named by a fingerprint."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,47 +10,10 @@ from numpy.typing import NDArray
 
 from mmbench.errors import ProtocolError
 from mmbench.hashing import digest
+from mmbench.protocols import Protocol
 from mmbench.strata import Cut, classes_of, cover_classes
-from mmbench.types import Schema
 
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How folds are cut: which group stays whole (None: single samples), one model a subject or one for all."""
-
-    name: str
-    whole: str | None
-    per_subject: bool
-    one_out: bool = False
-    summary: str = ""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The groups a dataset must declare."""
-        groups = {self.whole, "subject"} if self.per_subject or self.whole == "trial" else {self.whole}
-        return tuple(sorted(group for group in groups if group))
-
-    @property
-    def strictness(self) -> tuple[int, bool, bool]:
-        """Grows with what is held out whole: samples, trials, people, and each of these in turn."""
-        return {None: 0, "trial": 1, "subject": 2}[self.whole], self.one_out, self.per_subject
-
-
-PROTOCOLS: Mapping[str, Protocol] = {
-    protocol.name: protocol
-    for protocol in (
-        Protocol("segment", None, True, summary="windows shuffled within a subject; leaks where trials have several"),
-        Protocol("trial", "trial", True, summary="whole trials held out, one model a subject"),
-        Protocol("subject", "subject", False, summary="whole people held out, k folds"),
-        Protocol("loso", "subject", False, one_out=True, summary="leave one subject out"),
-        Protocol("pooled-segment", None, False, summary="samples shuffled over everybody, one model"),
-        Protocol("pooled-trial", "trial", False, summary="whole trials held out over everybody, one model"),
-    )
-}
-
-
 @dataclass(frozen=True)
 class Fold:
     """Rows of the training, the validation and the test part; sorted, disjoint."""
@@ -63,33 +22,6 @@ class Fold:
     train: Rows
     validation: Rows
     test: Rows
-
-
-def default_protocol(schema: Schema) -> str:
-    """The strictest protocol that a dataset's groups allow with k folds."""
-    if "subject" in schema.groups:
-        return "subject"
-    return "pooled-segment"
-
-
-def possible_protocols(schema: Schema) -> list[str]:
-    """The protocols whose groups a dataset declares."""
-    return [key for key, protocol in PROTOCOLS.items() if set(protocol.needs) <= set(schema.groups)]
-
-
-def find_protocol(name: str, schema: Schema, dataset: str) -> Protocol:
-    """The protocol ``name``; ProtocolError when unknown or when the dataset lacks a group it needs."""
-    possible = possible_protocols(schema)
-    if name not in PROTOCOLS:
-        raise ProtocolError(f"no protocol {name!r}", where="--protocol", remedy=f"choose {', '.join(possible)}")
-    if name not in possible:
-        lacking = [group for group in PROTOCOLS[name].needs if group not in schema.groups]
-        raise ProtocolError(
-            f"{dataset} declares no {' and no '.join(lacking)} that could be held out whole",
-            where=f"--protocol {name}",
-            remedy=f"choose {', '.join(possible)}",
-        )
-    return PROTOCOLS[name]
 
 
 def make_folds(
@@ -273,3 +205,5 @@ def _fold(name: str, rows: Rows, atoms: NDArray[np.str_], tested: NDArray[np.str
     is_test = np.isin(atoms[rows], tested)
     is_held = np.isin(atoms[rows], held)
     return Fold(name, np.sort(rows[~is_test & ~is_held]), np.sort(rows[is_held & ~is_test]), np.sort(rows[is_test]))
+
+

@@ -1,29 +1,12 @@
-"""The contract of a component, a dataset and a method. Encoders and fusions, which are networks, are in
-``networks.py``, so that listing datasets does not import torch."""
+"""The contract of a dataset. It imports no torch, so that listing datasets does not."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from mmbench.component import Component
 from mmbench.errors import DataError
-from mmbench.space import Distribution
-from mmbench.types import Card, Download, Problem, Sample, Schema, Training
-
-
-class Component:
-    """Anything a plugin can register under a name.
-
-    Parameters are plain keyword-only arguments of ``__init__`` with defaults and annotations; the shell sets them as
-    ``name[param=value]``. ``space`` names those worth tuning. Raise ``version`` when the same parameters
-    compute something else: it is part of every cache key and record. ``conformance`` holds parameters to be checked
-    with where the defaults are too large, or need the network.
-    """
-
-    name: ClassVar[str]
-    version: ClassVar[str] = "1"
-    space: ClassVar[Mapping[str, Distribution]] = {}
-    conformance: ClassVar[Mapping[str, object]] = {}
+from mmbench.types import Card, Download, Problem, Sample, Schema
 
 
 class Dataset(Component):
@@ -111,40 +94,3 @@ class Dataset(Component):
         raise NotImplementedError(f"{type(self).__name__}.simulate")
 
 
-@dataclass(frozen=True)
-class Ablation:
-    """A table of ``mmbench ablate``: what becomes of a method when some of its parameters take other values.
-
-    Each of ``rows`` maps parameters to values; the first of them gives the row its name, the others go along with it,
-    as in ``{"mixing": "none", "queries": None}``. They are parameters of the fusion, or with ``encoder``, a modality
-    or a kind, of the encoder there. The row that is the method as it stands need not be among them.
-    """
-
-    name: str
-    rows: tuple[Mapping[str, object], ...]
-    encoder: str | None = None
-
-
-@dataclass(frozen=True)
-class Method:
-    """A named recipe: a fusion, an encoder for each modality or kind, and training defaults.
-
-    ``fusion`` and the values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
-    ``encoders`` are modality names or kinds, and a name wins over a kind. ``presets`` is a folder of TOML files;
-    the one named like the dataset is applied by itself, others with ``--preset``. ``ablations`` are the tables of
-    ``mmbench ablate``; the one over the modalities is made by the host. ``claims`` is a folder of TOML files, the cards
-    of ``mmbench claim``: what was published of the method, and what is run to examine that (`cards.ClaimCard`).
-    """
-
-    name: str
-    fusion: str
-    encoders: Mapping[str, str] = field(default_factory=dict)
-    training: Training = field(default_factory=Training)
-    presets: Path | None = None
-    ablations: tuple[Ablation, ...] = ()
-    claims: Path | None = None
-
-
-def overrides(component: object, method: str, base: type) -> bool:
-    """Whether ``component`` implements the optional ``method`` of its contract ``base`` itself."""
-    return getattr(type(component), method) is not getattr(base, method)
