@@ -17,15 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.auditing.case import open_case, settle_all
-from mmbench.auditing.control import MARGIN
-from mmbench.auditing.identities import find_merged
-from mmbench.auditing.lookalikes import look_for_alike, make_space
-from mmbench.auditing.lots import Samples, find_units
-from mmbench.auditing.missingness import probe_missingness
-from mmbench.prepare import default_cache
-from mmbench.runspec import RunSpec
-from mmbench.splits import PROTOCOLS, make_folds
+from mmbench.data.folds import make_folds
+from mmbench.data.preparation import default_cache
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.workflows.audit.case import open_case, settle_all
+from mmbench.workflows.audit.control import MARGIN
+from mmbench.workflows.audit.identities import find_merged
+from mmbench.workflows.audit.lookalikes import look_for_alike, make_space
+from mmbench.workflows.audit.lots import Samples, find_units
+from mmbench.workflows.audit.missingness import probe_missingness
+from mmbench.workflows.request import RunSpec
 
 Index = NDArray[np.int64]
 Random = np.random.Generator

@@ -24,7 +24,7 @@ sys.path[:0] = [] if str(HERE) in sys.path else [str(HERE)]
 
 from racing import LEAST_ROUNDS, Outcome, Race, hold, table  # noqa: E402  # the folder is not installed
 
-from mmbench.files import write_text  # noqa: E402
+from mmbench.storage.files import write_text  # noqa: E402
 
 ROOM = 4 * 2**30  # bytes
 RACES = (

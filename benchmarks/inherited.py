@@ -2,8 +2,8 @@
 
 ``python benchmarks/inherited.py --out DIR`` trains concat and attention in two folds under 14 settings and the host's
 own, on mfeat and on SIMULATED vectors that tell their label clearly, hardly or not at all, and holds what
-`mmbench.inherited` says of each against the balanced accuracy that the settings cost. A second call trains only what is
-missing.
+`mmbench.results.inherited_settings` says of each against the balanced accuracy that the settings cost. A second call
+trains only what is missing.
 """
 
 import argparse
@@ -16,8 +16,8 @@ import numpy as np
 
 import mmbench
 from mmbench import Card, Dataset, Modality, Sample, Schema, hookimpl
-from mmbench.comparison import Comparison
-from mmbench.inherited import find_untrained
+from mmbench.results.comparison import Comparison
+from mmbench.results.inherited_settings import find_untrained
 
 METHODS = ("prior", "concat", "attention")  # the first lends its settings to the others
 SETTINGS: tuple[Mapping[str, Any], ...] = (

@@ -43,7 +43,14 @@ DONE = ("runs/*/*/fold-*.json", "runs/*/*/tuning-*.json", "cache/prepared/[!.]*.
 MOST_TUNE = 2  # kills a life while trials are at work: a trial that is killed three times counts as failed
 MOST_KILLS = 10  # of one life
 IMPORTED = (
-    *("mmbench.cli", "mmbench.experiment", "mmbench.report", "mmbench.tuning", "scipy.stats", "torch._dynamo"),
+    *(
+        "mmbench.cli",
+        "mmbench.workflows.run",
+        "mmbench.reporting.terminal",
+        "mmbench.execution.tune_fold",
+        "scipy.stats",
+        "torch._dynamo",
+    ),
     *("optuna.storages", "optuna.samplers", "alembic.command", "sqlite3", "safetensors.torch", "threadpoolctl"),
 )
 """What a run takes seconds to import."""
@@ -155,7 +162,7 @@ def command(home: Path, jobs: int) -> list[str]:
 
 def settle(home: Path) -> Path:
     """A folder with the people's files, simulated, and nothing else."""
-    from mmbench.plugins import load_registry
+    from mmbench.registry.plugins import load_registry
 
     load_registry((str(TOY),)).find("datasets", "toy").component().simulate(home / "people", subjects=4, trials=4)
     return home

@@ -145,16 +145,16 @@ def measure(stage: str, samples: int, folder: Path) -> dict[str, float]:
 
 
 def do_prepare(samples: int, folder: Path) -> Path:
-    from mmbench.prepare import Preparation, prepare
-    from mmbench.specs import parse_spec
+    from mmbench.data.preparation import Preparation, prepare
+    from mmbench.registry.specs import parse_spec
 
     what = Preparation(parse_spec(f"growing[samples={samples}]"), folder / "data", folder / "cache", (__file__,))
     return prepare(what).path
 
 
 def do_encode(samples: int, folder: Path) -> None:
-    from mmbench.features import Encoding, encode
-    from mmbench.specs import parse_spec
+    from mmbench.features.cache import Encoding, encode
+    from mmbench.registry.specs import parse_spec
 
     store = do_prepare(samples, folder)
     encode(Encoding(store, "video", parse_spec("wide"), (__file__,), "cpu"), folder / "cache")

@@ -127,7 +127,7 @@ def _inside(folder: Path) -> Iterator[None]:
 
 def _forget(folder: Path) -> None:
     """Let plugins be looked for again: those under ``folder`` have come or are to go."""
-    from mmbench.plugins import load_registry
+    from mmbench.registry.plugins import load_registry
 
     mine = [name for name, module in sys.modules.items() if str(folder) in str(getattr(module, "__file__", ""))]
     for name in mine:

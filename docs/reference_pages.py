@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import mmbench
-from mmbench.files import write_text
+from mmbench.storage.files import write_text
 
 # What belongs together of ``mmbench.__all__``; every name is in one of these.
 GROUPS: Mapping[str, tuple[str, ...]] = {

@@ -17,7 +17,13 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Encoder, Fusion, Modality, Tokens, TokenSpec, hookimpl
 
-PHASES = ("mmbench.diagnosis.bench", "mmbench.explanation", "mmbench.costs", "mmbench.canaries", "mmbench.training")
+PHASES = (
+    "mmbench.results.diagnosis.bench",
+    "mmbench.workflows.explanations",
+    "mmbench.training.cost",
+    "mmbench.integrity.canaries",
+    "mmbench.training.loop",
+)
 BANK: list[Tensor] = []
 
 

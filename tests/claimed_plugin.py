@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmbench import Dataset, Method, Training, hookimpl
-from mmbench.plugins import load_file
+from mmbench.registry.plugins import load_file
 
 Toy = load_file(str(Path(__file__).with_name("toy_plugin.py"))).Toy
 

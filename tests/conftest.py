@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from mmbench.design import Design
-from mmbench.diagnosis.kept import Diagnosis
-from mmbench.metrics import score_all
-from mmbench.plugins import load_registry
-from mmbench.records import Record, record_path, write_record
-from mmbench.trials import FoldTuning, Trial
+from mmbench.registry.plugins import load_registry
+from mmbench.registry.settings import Design
+from mmbench.results.diagnosis.kept import Diagnosis
+from mmbench.results.records import Record, record_path, write_record
+from mmbench.training.metrics import score_all
+from mmbench.tuning.results import FoldTuning, Trial
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.ablation import is_ablation, load_ablation
 from mmbench.cli import main
-from mmbench.comparison import load_comparison
 from mmbench.errors import RecordError, SpecError
-from mmbench.records import find_records
-from mmbench.report import ablation_tables, render
-from mmbench.statistics import difference_intervals
+from mmbench.reporting.terminal import ablation_tables, render
+from mmbench.results.comparison import load_comparison
+from mmbench.results.records import find_records
+from mmbench.results.statistics import difference_intervals
+from mmbench.workflows.ablate import is_ablation, load_ablation
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 PARTS = """
@@ -194,7 +194,7 @@ def test_nothing_to_ablate_is_told(where: dict[str, Any]) -> None:
 
 
 def test_many_modalities_are_tried_alone_left_out_and_together() -> None:
-    from mmbench.variants import _subsets
+    from mmbench.workflows.ablation_rows import _subsets
 
     assert len(list(_subsets(tuple("abcd")))) == 15
     assert sorted(map(len, _subsets(tuple("abcdef")))) == [1] * 6 + [5] * 6 + [6]

@@ -1,4 +1,4 @@
-"""The walls between rooms stand: who may import whom, what stays hidden, and how large anything may be."""
+"""The walls between the rooms of the house stand: who may import whom, by which door, and how large anything may be."""
 
 import ast
 import re
@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from house import ROOMS, doors
 
 import mmbench
 
@@ -20,124 +21,7 @@ DISTRIBUTIONS = (
     REPOSITORY / "plugins" / "milmer" / "mmbench_milmer",
     REPOSITORY / "plugins" / "neuro" / "mmbench_neuro",
 )
-# The table of the design, from the ground up. A room may import from its own floor and from those below.
-FLOORS = (
-    {
-        "errors",
-        "types",
-        "space",
-        "files",
-        "filetypes",
-        "leftovers",
-        "locks",
-        "pickles",
-        "hashing",
-        "progress",
-        "specs",
-        "metrics",
-        "seals",
-        "keys",
-        "sources",
-        "integrity",
-        "documents",
-        "pins",
-    },
-    {"components", "networks", "hookspecs"},
-    {
-        "plugins",
-        "samples",
-        "store",
-        "merging",
-        "hdf5",
-        "gaps",
-        "inventory",
-        "prepare",
-        "downloads",
-        "splits",
-        "strata",
-        "features",
-        "tokens",
-        "passes",
-        "batch_independence",
-        "isolation",
-        "decoding",
-        "duplicates",
-        "inputs",
-        "model",
-        "training",
-        "optimizer",
-        "operations",
-        "methods",
-        "presets",
-        "design",
-        "building",
-        "seeding",
-        "augmentation",
-        "modality_dropout",
-        "guard",
-        "portraits",
-        "canaries",
-        "origins",
-        "lint",
-        "checkpoints",
-        "weights",
-        "parts",
-        "statistics",
-        "calibration",
-        "costs",
-        "memory",
-        "inherited",
-        "records",
-        "recorded",
-        "diagnosis",
-        "searchspace",
-        "trials",
-        "studies",
-        "tuning",
-        "plans",
-        "jobs",
-        "relay",
-        "failures",
-        "cluster",
-        "workers",
-    },
-    {
-        "runspec",
-        "agreement",
-        "asked",
-        "planning",
-        "schedule",
-        "saving",
-        "comparison",
-        "plotted",
-        "comparable",
-        "labels",
-        "consistency",
-        "forecast",
-        "experiment",
-        "tuned",
-        "diagnosed",
-        "explanation",
-        "explaining",
-        "caches",
-        "restoring",
-        "ablation",
-        "auditing",
-        "variants",
-        "recall",
-        "claims",
-        "conformance",
-        "report",
-        "leaderboards",
-        "plots",
-        "pages",
-        "publishing",
-        "scaffold",
-    },
-    {"cli", "__main__"},
-)
-# Plugins like any other, though they are installed with the host; and the front door, which imports when asked.
-APART = {"builtin", "__init__"}
+LOOSE = {"__init__", "__main__", "errors"}
 MODULES = [path for folder in DISTRIBUTIONS for path in sorted(folder.rglob("*.py"))]
 
 
@@ -151,6 +35,15 @@ def names(paths: list[Path]) -> list[str]:
 
 def room(path: Path) -> str:
     return path.relative_to(HOST).parts[0].removesuffix(".py")
+
+
+def dotted(path: Path) -> str:
+    """The name by which a module is imported."""
+    home = next(folder.parent for folder in DISTRIBUTIONS if path.is_relative_to(folder))
+    return ".".join(path.relative_to(home).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {dotted(path) for path in MODULES}
 
 
 def imports(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -167,55 +60,72 @@ def is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
+def homes(module: str, name: str) -> list[str]:
+    """The modules of the host that an import loads at once."""
+    if module in DOORS and name in DOORS[module]:
+        return [DOORS[module][name]]
+    return [item for item in (f"{module}.{name}", module) if item in NAMES][:1]
+
+
 def imported_at_once(path: Path) -> set[str]:
     """Modules of the host that are imported when this one is."""
-    body = [node for node in tree(path).body if not is_for_types(node)]
-    found = set()
-    for node in body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for module, name in imports(node):
-                both = [f"{module}.{name}", module]
-                found.update(next(([item] for item in both if is_module(item)), []))
-    return found
+    body = [node for node in tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {home for node in body for module, name in imports(node) for home in homes(module, name)}
 
 
-def is_module(name: str) -> bool:
-    path = REPOSITORY.joinpath(*name.split("."))
-    return name.startswith("mmbench.") and (path.with_suffix(".py").is_file() or (path / "__init__.py").is_file())
-
-
-def rooms_of(module: str, name: str) -> str | None:
-    """The room an import leads to; None when it leads out of the host or through the front door."""
-    if module == "mmbench":
-        return name if is_module(f"mmbench.{name}") else None
-    return module.split(".")[1] if module.startswith("mmbench.") else None
-
-
-HOST_MODULES = [path for path in MODULES if path.is_relative_to(HOST) and room(path) not in APART]
+DOORS = {f"mmbench.{name}": doors(name) for name in ROOMS if (HOST / name / "__init__.pyi").exists()}
+HOST_MODULES = [path for path in MODULES if path.is_relative_to(HOST) and room(path) not in {"builtin", "__init__"}]
 PLUGIN_MODULES = [path for path in MODULES if not path.is_relative_to(HOST) or room(path) == "builtin"]
 
 
-def test_every_room_has_a_floor() -> None:
-    found = {room(path) for path in HOST.rglob("*.py")} - APART
-    assert found == set.union(*FLOORS)
+def test_every_module_is_in_a_room() -> None:
+    found = {room(path) for path in HOST.rglob("*.py")} | {"__init__"}
+    assert found == {*ROOMS, *LOOSE, "builtin"}
+
+
+def test_the_rooms_are_few_and_not_too_full() -> None:
+    assert len(ROOMS) <= 15  # with the two annexes that stand in the order: conformance and scaffold
+    for folder in {path.parent for path in HOST_MODULES}:
+        assert len(list(folder.glob("*.py"))) <= 21, f"{folder.name} has more than 20 modules"
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_says_what_lives_there(name: str) -> None:
+    assert ast.get_docstring(tree(HOST / name / "__init__.py"))
 
 
 @pytest.mark.parametrize("path", HOST_MODULES, ids=names(HOST_MODULES))
-def test_nothing_is_imported_from_above(path: Path) -> None:
-    floor = next(number for number, rooms in enumerate(FLOORS) if room(path) in rooms)
-    allowed = set.union(*FLOORS[: floor + 1])
+def test_rooms_import_downwards_and_by_the_door(path: Path) -> None:
+    if room(path) in LOOSE:
+        return
+    below = ROOMS[: ROOMS.index(room(path))]
     body = ast.Module([node for node in tree(path).body if not is_for_types(node)], [])
-    wanted = {target for module, name in imports(body) if (target := rooms_of(module, name))}
-    assert wanted - {"__init__"} <= allowed
+    for module, _ in imports(body):
+        parts = module.split(".")
+        if parts[0] != "mmbench" or len(parts) == 1 or parts[1] in {room(path), *LOOSE}:
+            continue
+        assert parts[1] in below, f"{module} is above"
+        assert len(parts) == 2, f"{module} is private to its room"
+
+
+@pytest.mark.parametrize("path", HOST_MODULES, ids=names(HOST_MODULES))
+def test_types_come_by_the_door_too(path: Path) -> None:
+    for module, _ in imports(tree(path)):
+        parts = module.split(".")
+        is_foreign = parts[0] == "mmbench" and len(parts) > 1 and parts[1] not in {room(path), *LOOSE}
+        assert not is_foreign or len(parts) == 2, f"{module} is private to its room"
+
+
+def test_what_a_room_exports_is_there_and_hides_no_module() -> None:
+    for package, exported in DOORS.items():
+        for name, module in exported.items():
+            assert module in NAMES
+            assert f"{package}.{name}" not in NAMES, f"{package}.{name} is a module and a name of its own"
+            assert not name.startswith("_")
 
 
 def test_imports_run_in_no_circle() -> None:
-    def module(path: Path) -> str:
-        return ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
-
-    graph = {module(path): imported_at_once(path) for path in HOST_MODULES}
-    assert set.union(*graph.values()) <= set(graph)
-    TopologicalSorter(graph).prepare()
+    TopologicalSorter({dotted(path): imported_at_once(path) for path in MODULES}).prepare()
 
 
 @pytest.mark.parametrize("path", PLUGIN_MODULES, ids=names(PLUGIN_MODULES))
@@ -296,8 +206,8 @@ def invoke(*arguments: str) -> str:
         (invoke("--help"), set()),
         (invoke("run", "--help"), set()),
         (invoke("data", "list"), {"rich"}),
-        ("from mmbench.plugins import load_registry; assert load_registry().datasets", set()),
-        ("import mmbench.prepare", {"numpy"}),
+        ("from mmbench.registry import load_registry; assert load_registry().datasets", set()),
+        ("import mmbench.data.preparation", {"numpy"}),
     ],
     ids=["package", "shell", "help", "help of run", "list", "datasets", "prepare"],
 )

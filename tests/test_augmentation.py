@@ -7,15 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmbench import Encoder, Modality, SpecError, TokenSpec, Training, augmentation
+from mmbench import Encoder, Modality, SpecError, TokenSpec, Training
 from mmbench import training as training_module
-from mmbench.augmentation import augment
 from mmbench.builtin.only import Only
-from mmbench.inputs import Inputs, Stream
-from mmbench.model import Model
-from mmbench.splits import Fold
-from mmbench.store import Rows
-from mmbench.training import fit
+from mmbench.data.batches import Inputs, Stream
+from mmbench.data.folds import Fold
+from mmbench.data.store import Rows
+from mmbench.training import augmentation
+from mmbench.training.augmentation import augment
+from mmbench.training.loop import fit
+from mmbench.training.model import Model
 
 CPU = torch.device("cpu")
 SIZE = 16

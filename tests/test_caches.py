@@ -12,13 +12,13 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 from mmbench import SpecError
-from mmbench.caches import Item, clean_cache, list_cache
 from mmbench.cli.app import app
-from mmbench.features import Encoding, encode
-from mmbench.files import using
-from mmbench.leftovers import machine
-from mmbench.prepare import Preparation, prepare
-from mmbench.specs import parse_spec
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.features.cache import Encoding, encode
+from mmbench.registry.specs import parse_spec
+from mmbench.storage.files import using
+from mmbench.storage.stale_files import machine
+from mmbench.workflows.cache import Item, clean_cache, list_cache
 
 TOY = Path(__file__).with_name("toy_plugin.py")
 DAY = 86400
@@ -154,8 +154,8 @@ def test_units_and_blocks_of_what_was_never_finished(
 
     plugins = (str(home / "toy_plugin.py"),)
     (store,) = cache.glob("prepared/toy-*.h5")
-    monkeypatch.setattr("mmbench.prepare.merge", stop)
-    monkeypatch.setattr("mmbench.tokens.finish", stop)
+    monkeypatch.setattr("mmbench.data.preparation.merge", stop)
+    monkeypatch.setattr("mmbench.features.token_file.finish", stop)
     with pytest.raises(KeyboardInterrupt):
         prepare(Preparation(parse_spec("toy[windows=3]"), toy_people, cache, plugins))
     with pytest.raises(KeyboardInterrupt):

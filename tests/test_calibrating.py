@@ -10,7 +10,7 @@ from calibrating.people import Design, draw_people
 from calibrating.rates import exchanging_people
 from calibrating.runs import Methods, run_datasets
 
-from mmbench.statistics import METRIC
+from mmbench.results.statistics import METRIC
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss
 
-from mmbench.calibration import (
+from mmbench.results.calibration import (
     BINS,
     Calibration,
     calibrate,
@@ -20,7 +20,7 @@ from mmbench.calibration import (
     lucky_error,
     reliability,
 )
-from mmbench.statistics import Outcomes
+from mmbench.results.statistics import Outcomes
 
 
 def simulate(

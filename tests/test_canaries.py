@@ -14,12 +14,12 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 
 import mmbench
-import mmbench.metrics
+import mmbench.training.metrics
 from mmbench.cli import main
+from mmbench.data.store import Store
 from mmbench.errors import PluginError
-from mmbench.explanation import explain
-from mmbench.plugins import load_file, load_registry
-from mmbench.store import Store
+from mmbench.registry.plugins import load_file, load_registry
+from mmbench.workflows.explanations import explain
 
 HERE = Path(__file__).parent
 TOY, CHEATS = str(HERE / "toy_plugin.py"), str(HERE / "cheating_plugin.py")
@@ -100,21 +100,23 @@ def test_labels_of_the_test_part_are_in_no_frame_and_no_object(bench: Bench) -> 
         pass
     looks = {path.stem.removeprefix("look-"): np.load(path) for path in bench.out.glob("look-*.npy")}
     assert set(looks) >= {
-        "mmbench.canaries-True",
-        "mmbench.training-True",
-        "mmbench.training-False",
-        "mmbench.diagnosis.bench-False",
-        "mmbench.costs-False",
-        "mmbench.explanation-False",
+        "mmbench.integrity.canaries-True",
+        "mmbench.training.loop-True",
+        "mmbench.training.loop-False",
+        "mmbench.results.diagnosis.bench-False",
+        "mmbench.training.cost-False",
+        "mmbench.workflows.explanations-False",
     }
     row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}
     parts = [[row_of[sample] for sample in record.ids] for record in method.records]
     labels = store.labels("side")
-    telling = [array for array in looks["mmbench.training-True"] for tested in parts if is_known(array, labels, tested)]
+    telling = [
+        array for array in looks["mmbench.training.loop-True"] for tested in parts if is_known(array, labels, tested)
+    ]
     assert telling, "what may be known is found"
     for phase, found in looks.items():
         assert not any(np.array_equal(array, labels) for array in found), phase
-        if phase.startswith("mmbench.explanation"):
+        if phase.startswith("mmbench.workflows.explanations"):
             continue
         tested = parts[0]  # the first fold looks first
         assert not any(np.array_equal(array[tested], labels[tested]) for array in found), phase
@@ -208,10 +210,10 @@ def test_the_host_is_left_as_it_is(bench: Bench, target: str) -> None:
 
 
 def test_a_plugin_that_changes_the_host_when_it_is_imported_is_not_loaded(tmp_path: Path) -> None:
-    before, path = mmbench.metrics.score_all, tmp_path / "patching.py"
+    before, path = mmbench.training.metrics.score_all, tmp_path / "patching.py"
     path.write_text(
-        "import mmbench.metrics\nfrom mmbench import hookimpl\n"
-        "mmbench.metrics.score_all = lambda *arguments: {}\n"
+        "import mmbench.training.metrics\nfrom mmbench import hookimpl\n"
+        "mmbench.training.metrics.score_all = lambda *arguments: {}\n"
         "@hookimpl\ndef register_fusions(register): pass\n"
     )
     try:
@@ -220,7 +222,7 @@ def test_a_plugin_that_changes_the_host_when_it_is_imported_is_not_loaded(tmp_pa
         ):
             load_registry((str(path),))
     finally:
-        mmbench.metrics.score_all = before
+        mmbench.training.metrics.score_all = before
 
 
 def test_nothing_of_a_process_is_left_to_another_fold(bench: Bench) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 import mmbench
 from mmbench import JobError, SpecError
-from mmbench.auditing import audit_spec
-from mmbench.progress import reporting
-from mmbench.runspec import RunSpec
+from mmbench.storage.progress import reporting
+from mmbench.workflows.audit import audit_spec
+from mmbench.workflows.request import RunSpec
 
 pytest.importorskip("distributed")
 
@@ -175,13 +175,13 @@ def test_a_bug_on_a_worker_fails_one_job(run: Callable[..., Any], cluster: str, 
 def test_a_worker_that_is_not_as_we_are_is_refused(
     run: Callable[..., Any], cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmbench.cluster._portray", lambda plugins: {"torch": "0.1"})
+    monkeypatch.setattr("mmbench.execution.dask_cluster._portray", lambda plugins: {"torch": "0.1"})
     with pytest.raises(SpecError, match=r"--cluster: worker tcp://127.0.0.1:\d+ has torch .*, not 0.1"):
         run("out", "concat", cluster=cluster)
 
 
 def test_where_no_scheduler_answers_it_is_one_line(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.cluster._PATIENCE", 1)
+    monkeypatch.setattr("mmbench.execution.dask_cluster._PATIENCE", 1)
     with pytest.raises(SpecError, match=r"--cluster tcp://127\.0\.0\.1:9: no scheduler answers there"):
         run("out", "concat", cluster="tcp://127.0.0.1:9")
 
@@ -274,7 +274,7 @@ def test_every_command_gives_its_trainings_to_the_cluster(
 ) -> None:
     serial = command({**toy, "out": tmp_path / "serial", "cluster": None})
     with monkeypatch.context() as patch:
-        patch.setattr("mmbench.schedule.attempt", lambda *arguments: pytest.fail("nothing is trained here"))
+        patch.setattr("mmbench.execution.schedule.attempt", lambda *arguments: pytest.fail("nothing is trained here"))
         remote = command({**toy, "out": tmp_path / "remote", "cluster": cluster})
     assert bare(remote) == bare(serial)
 

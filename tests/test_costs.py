@@ -13,11 +13,11 @@ from torch import nn
 
 import mmbench
 from mmbench import Fusion, Tokens, TokenSpec
-from mmbench.costs import Cost, Pass, measure, model_pass, most_complete, over_trainings, total
-from mmbench.inputs import Inputs, Stream
-from mmbench.model import Model
-from mmbench.plugins import load_registry
-from mmbench.report import comparison_table, render
+from mmbench.data.batches import Inputs, Stream
+from mmbench.registry.plugins import load_registry
+from mmbench.reporting.terminal import comparison_table, render
+from mmbench.training.cost import Cost, Pass, measure, model_pass, most_complete, over_trainings, total
+from mmbench.training.model import Model
 
 FROZEN = """
 import torch

@@ -11,13 +11,13 @@ from torch import Tensor
 
 import mmbench
 from mmbench import Encoder, Float, Modality, Sample, Schema, TokenSpec, hookimpl
-from mmbench.costs import Cost
+from mmbench.data.store import ArraySource, Store, write_samples
 from mmbench.errors import PluginError, TrainingError
-from mmbench.features import Encoding, encode
-from mmbench.portraits import rounding
-from mmbench.records import Record
-from mmbench.specs import parse_spec
-from mmbench.store import ArraySource, Store, write_samples
+from mmbench.features.cache import Encoding, encode
+from mmbench.integrity.behaviour import rounding
+from mmbench.registry.specs import parse_spec
+from mmbench.results.records import Record
+from mmbench.training.cost import Cost
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 
@@ -136,7 +136,7 @@ def test_what_is_left_of_an_encoding_that_was_stopped_is_used(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmbench.tokens.finish", stop)
+    monkeypatch.setattr("mmbench.features.token_file.finish", stop)
     with pytest.raises(KeyboardInterrupt):
         tokens(store, tmp_path / "rest", SWIN, "cuda")
     first, last = sorted((tmp_path / "rest").rglob(".*.npy"), key=lambda path: path.stat().st_size, reverse=True)

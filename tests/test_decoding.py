@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mmbench import Modality, Sample, Schema
-from mmbench.decoding import Raw, read_ahead
+from mmbench.data.store import Store, write_samples
 from mmbench.errors import DataError, WorkerError
-from mmbench.store import Store, write_samples
+from mmbench.features.prefetch import Raw, read_ahead
 
 N = 12
 FACE = Modality("face", "image", (3, 16, 16), instances=2)
@@ -54,7 +54,7 @@ def test_all_parts_come_in_order_as_one_process_reads_them(tmp_path: Path, jobs:
 def test_who_stops_early_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
-    monkeypatch.setattr("mmbench.decoding._SHELF", shelf)
+    monkeypatch.setattr("mmbench.features.prefetch._SHELF", shelf)
     shown = read_ahead(Raw(write(tmp_path).path, "face"), PARTS, 2)
     next(shown)
     assert len(list(shelf.glob("*/slots"))) == 1

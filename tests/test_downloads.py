@@ -19,12 +19,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mmbench import DataError, PluginError, SpecError, StorageError, downloads
+from mmbench import DataError, PluginError, SpecError, StorageError
 from mmbench.cli.app import app
-from mmbench.downloads import fetch
-from mmbench.pins import check_pins, load_pins
-from mmbench.progress import reporting
-from mmbench.types import Download, Pin
+from mmbench.contract.pins import check_pins, load_pins
+from mmbench.contract.types import Download, Pin
+from mmbench.data import download as downloads
+from mmbench.data.download import fetch
+from mmbench.storage.progress import reporting
 from mmbench_datasets.eegmat import Eegmat
 from mmbench_datasets.stress_predict import StressPredict
 

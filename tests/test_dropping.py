@@ -10,12 +10,12 @@ import pytest
 import mmbench
 from mmbench import DataError
 from mmbench.cli import main
-from mmbench.inventory import take_inventory
-from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, prepare
-from mmbench.progress import Silent, reporting
-from mmbench.report.tables import describe_data
-from mmbench.specs import Spec
+from mmbench.data.inventory import take_inventory
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.registry.plugins import load_registry
+from mmbench.registry.specs import Spec
+from mmbench.reporting.terminal.tables import describe_data
+from mmbench.storage.progress import Silent, reporting
 
 PLUGIN = str(Path(__file__).with_name("dropping_plugin.py"))
 

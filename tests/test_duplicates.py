@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.duplicates import is_coarse, share_copied
-from mmbench.report import comparison_table, render
-from mmbench.splits import Fold
+from mmbench.data.folds import Fold
+from mmbench.integrity.duplicates import is_coarse, share_copied
+from mmbench.reporting.terminal import comparison_table, render
 
 LABELS = np.array([0, 0, 1, 1, 0, 1])
 FOLDS = [Fold("0", np.array([0, 1]), np.array([2]), np.array([3, 4, 5]))]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.comparison import compare, load_comparison
 from mmbench.errors import DataError, ProtocolError, RecordError, SpecError
-from mmbench.plugins import load_registry
-from mmbench.records import find_records, read_record
-from mmbench.report import comparison_table, render
+from mmbench.registry.plugins import load_registry
+from mmbench.reporting.terminal import comparison_table, render
+from mmbench.results.comparison import compare, load_comparison
+from mmbench.results.records import find_records, read_record
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 QUICK = {"epochs": 3, "batch_size": 8}

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 import mmbench
 from mmbench.cli.app import app
-from mmbench.comparison import Comparison
-from mmbench.explaining import Explained, explain_spec
-from mmbench.progress import Silent, reporting
-from mmbench.runspec import RunSpec
+from mmbench.results.comparison import Comparison
+from mmbench.storage.progress import Silent, reporting
+from mmbench.workflows.cache_report import Explained, explain_spec
+from mmbench.workflows.request import RunSpec
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 OPTIONS: dict[str, Any] = {

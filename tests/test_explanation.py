@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 import mmbench
-from mmbench.checkpoints import restore_weights, save_weights, weights_path
-from mmbench.comparison import load_comparison
 from mmbench.errors import RecordError
-from mmbench.explanation import explain, explain_all
-from mmbench.records import find_records, read_record
-from mmbench.report.pictures import draw_explanation
-from mmbench.restoring import restore
-from mmbench.training import predict
+from mmbench.execution.restoring import restore
+from mmbench.reporting.terminal.pictures import draw_explanation
+from mmbench.results.comparison import load_comparison
+from mmbench.results.records import find_records, read_record
+from mmbench.training.checkpoints import restore_weights, save_weights, weights_path
+from mmbench.training.loop import predict
+from mmbench.workflows.explanations import explain, explain_all
 
 SMALL = "deap-sim[subjects=2,windows=1]"
 

@@ -11,9 +11,9 @@ import pytest
 import mmbench
 from mmbench import JobError, RecordError
 from mmbench.cli import main
-from mmbench.comparison import load_comparison
-from mmbench.failures import Failure, find_failures, write_failure
-from mmbench.report import comparison_table, render
+from mmbench.reporting.terminal import comparison_table, render
+from mmbench.results.comparison import load_comparison
+from mmbench.results.failures import Failure, find_failures, write_failure
 
 HERE = Path(__file__).parent
 PLUGINS = (str(HERE / "toy_plugin.py"), str(HERE / "faulty_plugin.py"))
@@ -130,7 +130,7 @@ def test_a_process_that_is_killed_costs_nothing_but_time(run: Callable[..., Any]
 def test_a_job_that_kills_each_time_fails(
     run: Callable[..., Any], accidents: Accidents, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("mmbench.workers.DEATHS", 2)
+    monkeypatch.setattr("mmbench.storage.processes.DEATHS", 2)
     with pytest.raises(
         JobError, match=r"each of 2 jobs failed, .*a worker process died 2 times over it, perhaps for want"
     ):

@@ -13,23 +13,24 @@ from torch import Tensor
 
 import mmbench
 from mmbench import Encoder
-from mmbench.comparison import Comparison
+from mmbench.data.batches import Stream
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.data.standardize import fit_standardizer
+from mmbench.data.store import ArraySource, Store
 from mmbench.errors import DamagedError, TrainingError
-from mmbench.features import Encoding, encode
-from mmbench.inputs import Stream, fit_standardizer
-from mmbench.model import encode_bag
-from mmbench.prepare import Preparation, prepare
-from mmbench.progress import Silent, reporting
-from mmbench.specs import parse_spec
-from mmbench.store import ArraySource, Store
-from mmbench.tokens import BOUND, fits_half
+from mmbench.features.cache import Encoding, encode
+from mmbench.features.token_file import BOUND, fits_half
+from mmbench.registry.specs import parse_spec
+from mmbench.results.comparison import Comparison
+from mmbench.storage.progress import Silent, reporting
+from mmbench.training.model import encode_bag
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 
 
 @pytest.fixture(autouse=True)
 def _all_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.tokens.SMALL", 0)
+    monkeypatch.setattr("mmbench.features.token_file.SMALL", 0)
 
 
 class Listener(Silent):
@@ -88,7 +89,7 @@ def test_tokens_are_halves_and_are_read_as_float32(
     what: Encoding, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     half = encode(what, cache)
-    monkeypatch.setattr("mmbench.tokens.fits_half", lambda *_: False)
+    monkeypatch.setattr("mmbench.features.token_file.fits_half", lambda *_: False)
     whole = encode(what, cache.with_name("other"))
     assert (half.name, dtype(half), dtype(whole)) == (whole.name, np.float16, np.float32)
     assert read(half).dtype == np.float32
@@ -97,7 +98,7 @@ def test_tokens_are_halves_and_are_read_as_float32(
 
 
 def test_small_files_stay_float32(what: Encoding, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.tokens.SMALL", 1 << 26)
+    monkeypatch.setattr("mmbench.features.token_file.SMALL", 1 << 26)
     assert dtype(encode(what, cache)) == np.float32
 
 
@@ -105,7 +106,7 @@ def test_standardised_tokens_differ_by_no_more_than_the_bound(
     what: Encoding, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     half = encode(what, cache)
-    monkeypatch.setattr("mmbench.tokens.fits_half", lambda *_: False)
+    monkeypatch.setattr("mmbench.features.token_file.fits_half", lambda *_: False)
     whole = encode(what, cache.with_name("other"))
     half_z, whole_z = (standardised(path) for path in (half, whole))
     # A standardizer fitted on halves has moved by as much as they have.
@@ -122,7 +123,7 @@ def standardised(path: Path) -> np.ndarray:
 
 def test_models_hardly_notice(toy_people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     half = run(toy_people, tmp_path / "half")
-    monkeypatch.setattr("mmbench.tokens.fits_half", lambda *_: False)
+    monkeypatch.setattr("mmbench.features.token_file.fits_half", lambda *_: False)
     whole = run(toy_people, tmp_path / "whole")
     for one, other in zip(half.methods[0].records, whole.methods[0].records, strict=True):
         assert one.ids == other.ids
@@ -165,7 +166,7 @@ def test_float32_is_kept_where_halves_would_change_something(make, fits: bool) -
 
 
 def test_tokens_out_of_range_stay_float32(toy_people: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmbench import passes
+    from mmbench.features import batched_encoding as passes
 
     encoded = passes.encode_bag
     monkeypatch.setattr(passes, "encode_bag", lambda *arguments: encoded(*arguments) * 1e6)
@@ -249,7 +250,7 @@ def test_a_damaged_block_is_encoded_again(what: Encoding, cache: Path, monkeypat
     (path,) = (cache / "tokens").glob("*.h5")
     path.unlink()
     with monkeypatch.context() as stopped:
-        stopped.setattr("mmbench.tokens.finish", stop)
+        stopped.setattr("mmbench.features.token_file.finish", stop)
         with pytest.raises(KeyboardInterrupt):
             encode(what, cache)
     (block,) = (cache / "tokens").glob(".*.npy")
@@ -265,8 +266,8 @@ def stop(*arguments: object) -> None:
 def test_two_processes_encode_once(what: Encoding, cache: Path, tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from mmbench import features
-from mmbench.specs import parse_spec
+from mmbench.features import cache as features
+from mmbench.registry.specs import parse_spec
 encoded = features._encode
 def count(*arguments):
     with Path({str(tmp_path / "count")!r}).open("a") as log:
@@ -317,7 +318,7 @@ def test_fewer_are_shown_at_once_where_a_gpu_has_too_little_memory(
             raise torch.OutOfMemoryError("as a GPU would")
         return encode_bag(encoder, x, present)
 
-    monkeypatch.setattr("mmbench.passes.encode_bag", scarce)
+    monkeypatch.setattr("mmbench.features.batched_encoding.encode_bag", scarce)
     if fits < 3:  # the instances of a bag
         with pytest.raises(TrainingError, match="does not hold what an encoder of signal makes of one sample"):
             encode(what, cache.with_name("other"))

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from mmbench import StorageError
-from mmbench.files import (
+from mmbench.registry.source_digest.code import code_digest
+from mmbench.storage.files import (
     is_held,
     is_used,
     lock_of,
@@ -24,8 +25,8 @@ from mmbench.files import (
     write_text,
     written_whole,
 )
-from mmbench.hashing import FileDigests, canonical_json, code_digest, digest
-from mmbench.progress import Silent, reporting
+from mmbench.storage.hashing import FileDigests, canonical_json, digest
+from mmbench.storage.progress import Silent, reporting
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def hold(path: Path) -> "subprocess.Popen[str]":
     """A process that makes ``path`` until it is told to end."""
     code = f"""
 from pathlib import Path
-from mmbench.files import locked
+from mmbench.storage.files import locked
 with locked(Path({str(path)!r})):
     print("held", flush=True)
     input()
@@ -151,7 +152,7 @@ class Listener(Silent):
 
 
 def test_who_waits_says_so_and_finds_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.files._PATIENCE", 0.05)
+    monkeypatch.setattr("mmbench.storage.files._PATIENCE", 0.05)
     path = tmp_path / "tokens.h5"
     with hold(path) as process:
         assert process.stdin is not None
@@ -162,7 +163,7 @@ def test_who_waits_says_so_and_finds_what_was_made(tmp_path: Path, monkeypatch: 
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.files._PATIENCE", 0.05)
+    monkeypatch.setattr("mmbench.storage.files._PATIENCE", 0.05)
     path = tmp_path / "tokens.h5"
     with hold(path) as process:
         assert is_held(lock_of(path))
@@ -236,6 +237,6 @@ def test_a_digest_is_remembered_and_a_damaged_memory_is_not_believed(tmp_path: P
 
 def test_code_digest_tells_sources_apart() -> None:
     from mmbench.builtin.prior import Prior
-    from mmbench.types import Card
+    from mmbench.contract.types import Card
 
     assert code_digest(Prior) == code_digest(Prior) != code_digest(Card)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.progress import Silent, reporting
-from mmbench.statistics import Outcomes, judge, smallest_difference
+from mmbench.results.statistics import Outcomes, judge, smallest_difference
+from mmbench.storage.progress import Silent, reporting
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 
@@ -74,6 +74,6 @@ def test_it_is_told_before_the_training(toy_people, tmp_path):
 
 
 def test_the_default_number_of_seeds():
-    code = "from mmbench.design import make_design; print(make_design({}, {}, '').seeds, end='')"
+    code = "from mmbench.registry.settings import make_design; print(make_design({}, {}, '').seeds, end='')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "3"

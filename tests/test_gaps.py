@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from mmbench import Modality, Sample, Schema
-from mmbench.gaps import count_gaps, gap_lines, left_out_lines
-from mmbench.store import write_samples
+from mmbench.data.missingness import count_gaps, gap_lines, left_out_lines
+from mmbench.data.store import write_samples
 
 SCHEMA = Schema(
     (Modality("pulse", "vector", (1,), instances=2), Modality("facts", "vector", (1,))), {"mood": ("a", "b")}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.progress import Silent, reporting
+from mmbench.storage.progress import Silent, reporting
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 PLUGIN = """

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.comparison import Comparison, load_comparison
-from mmbench.inherited import changed_settings, has_learnt
-from mmbench.report import comparison_table
-from mmbench.report.layout import render
+from mmbench.reporting.terminal import comparison_table
+from mmbench.reporting.terminal.layout import render
+from mmbench.results.comparison import Comparison, load_comparison
+from mmbench.results.inherited_settings import changed_settings, has_learnt
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 METHODS = """

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmbench.inputs import Inputs, PresenceSource, Standardizer, Stream, fit_standardizer
-from mmbench.store import Rows
+from mmbench.data.batches import Inputs, PresenceSource, Stream
+from mmbench.data.standardize import Standardizer, fit_standardizer
+from mmbench.data.store import Rows
 
 
 class Arrays:
@@ -125,7 +126,7 @@ def test_streams_too_large_for_memory_read_the_same(monkeypatch: pytest.MonkeyPa
     standardizer = fit_standardizer(source, [np.arange(20)], everybody(40), True)
     rows = np.array([7, 3, 3, 39])
     kept = Stream(source, standardizer, 40).batch(rows)
-    monkeypatch.setattr("mmbench.inputs._IN_MEMORY", 100)
+    monkeypatch.setattr("mmbench.data.batches._IN_MEMORY", 100)
     stream = Stream(source, standardizer, 40)
     source.x = source.x + 0  # what was not kept is read from here
     read = stream.batch(rows)
@@ -160,7 +161,7 @@ def test_raw_is_what_the_source_has_from_memory_where_it_is_kept(monkeypatch: py
     assert np.array_equal(scaled.raw(rows)[0], before)
     source.x = source.x + 1
     assert np.array_equal(plain.raw(rows)[0], before)
-    monkeypatch.setattr("mmbench.inputs._IN_MEMORY", 100)
+    monkeypatch.setattr("mmbench.data.batches._IN_MEMORY", 100)
     assert np.array_equal(Stream(source, None, 40).raw(rows)[0], before + 1)
 
 

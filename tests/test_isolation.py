@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from mmbench.errors import PluginError, SpecError
-from mmbench.failures import RemoteError, describe_error, is_of_one_job, make_failure
-from mmbench.isolation import run_isolated
-from mmbench.workers import DEATHS, DiedError, persist
+from mmbench.integrity.isolation import run_isolated
+from mmbench.results.failures import is_of_one_job, make_failure
+from mmbench.storage.processes import DEATHS, DiedError, persist
+from mmbench.storage.remote_errors import RemoteError, describe_error
 
 Tell = Callable[[Any], None]
 LEFT: list[int] = []

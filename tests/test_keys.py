@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.hashing import key_digest
-from mmbench.keys import differences, find_near
-from mmbench.seals import write_seal
+from mmbench.storage.cache_keys import differences, find_near
+from mmbench.storage.checksums import write_seal
+from mmbench.storage.hashing import key_digest
 
 THERE = {
     "dataset": {"name": "toy", "params": {"windows": 3, "name": "x"}, "version": "1", "code": "a" * 16},

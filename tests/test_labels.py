@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmbench.labels import distinct_names
+from mmbench.results.method_labels import distinct_names
 
 
 def test_a_later_method_of_the_same_name_has_the_end_of_its_folder() -> None:

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import leftovers, locks
-from mmbench.files import write_text, written_whole
-from mmbench.leftovers import alone_in, is_left, machine, writing_in
+from mmbench.storage import locks
+from mmbench.storage import stale_files as leftovers
+from mmbench.storage.files import write_text, written_whole
+from mmbench.storage.stale_files import alone_in, is_left, machine, writing_in
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="folders are locked on Unix")
 WRITER = """
 import sys
 from pathlib import Path
-from mmbench.files import written_whole
+from mmbench.storage.files import written_whole
 with written_whole(Path(sys.argv[1])) as aside:
     aside.unlink()  # as writers do that put a file of their own there
     aside.write_text("half")

@@ -14,11 +14,12 @@ import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from mmbench import StorageError, locks
-from mmbench.caches import clean_cache
-from mmbench.files import is_held, is_used, lock_of, locked
-from mmbench.progress import Silent, reporting
-from mmbench.studies import check_storage, local_storage
+from mmbench import StorageError
+from mmbench.storage import locks
+from mmbench.storage.files import is_held, is_used, lock_of, locked
+from mmbench.storage.progress import Silent, reporting
+from mmbench.tuning.studies import check_storage, local_storage
+from mmbench.workflows.cache import clean_cache
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 # Answers each lock as such a disk does: flock, which mmbench and HDF5 take, and those of SQLite.

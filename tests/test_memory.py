@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmbench import memory
-from mmbench.memory import PeakMemory
+from mmbench.training import peak_memory as memory
+from mmbench.training.peak_memory import PeakMemory
 
 MB = 1_000_000
 CPU = torch.device("cpu")

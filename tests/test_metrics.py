@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score
 
-from mmbench.metrics import METRICS, confusion, score_all
+from mmbench.training.metrics import METRICS, confusion, score_all
 
 PAIRS = st.integers(2, 5).flatmap(
     lambda n: st.tuples(

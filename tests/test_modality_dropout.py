@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from mmbench import Fusion, SpecError, Tokens, TokenSpec, Training
-from mmbench import modality_dropout as module
-from mmbench.inputs import Inputs, Stream
-from mmbench.methods import update_training
-from mmbench.modality_dropout import drop_modalities
-from mmbench.model import Model
-from mmbench.splits import Fold
-from mmbench.store import Rows
-from mmbench.training import fit
+from mmbench.data.batches import Inputs, Stream
+from mmbench.data.folds import Fold
+from mmbench.data.store import Rows
+from mmbench.registry.methods import update_training
+from mmbench.training import modality_dropout as module
+from mmbench.training.loop import fit
+from mmbench.training.modality_dropout import drop_modalities
+from mmbench.training.model import Model
 
 N = 4000
 

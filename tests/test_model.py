@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec
-from mmbench.model import AT_ONCE, IN_CACHE, Model, encode_bag
+from mmbench.training.model import AT_ONCE, IN_CACHE, Model, encode_bag
 
 
 class Watchful(Encoder):

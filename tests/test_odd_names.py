@@ -9,12 +9,13 @@ from pathlib import Path
 import joblib._multiprocessing_helpers as helpers
 import pytest
 
-from mmbench import DataError, PluginError, workers
-from mmbench.plugins import load_file
-from mmbench.prepare import Preparation, prepare
-from mmbench.progress import Silent, reporting
-from mmbench.specs import parse_spec
-from mmbench.workers import in_processes
+from mmbench import DataError, PluginError
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.registry.plugins import load_file
+from mmbench.registry.specs import parse_spec
+from mmbench.storage import processes as workers
+from mmbench.storage.processes import in_processes
+from mmbench.storage.progress import Silent, reporting
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 ODD = os.fsdecode(b"b\xff[x]")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmbench.operations import count_flops
+from mmbench.training.flops import count_flops
 
 
 class Product(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from mmbench.optimizer import AdamW
+from mmbench.training.optimizer import AdamW
 
 TOY = Path(__file__).with_name("toy_plugin.py")
 

@@ -7,7 +7,7 @@ import pages
 import pytest
 from pages import Block, find_blocks, find_pages, find_steps, is_compared, run_page, same_output
 
-from mmbench.design import Design
+from mmbench.registry.settings import Design
 
 SITE = [page for page in find_pages() if page != pages.README]
 TEXTS = {str(page.relative_to(pages.HERE)): page.read_text(encoding="utf-8") for page in SITE}

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from mmbench import WeightsError
-from mmbench.pickles import check_pickle
-from mmbench.weights import load_state_dict
+from mmbench.storage.pickles import check_pickle
+from mmbench.training.pretrained import load_state_dict
 
 LAUGHS = b"K\x01q\x00" + b"h\x00h\x00\x86q\x00" * 40
 BOMBS = {

@@ -9,8 +9,8 @@ from textwrap import dedent
 import pytest
 
 from mmbench import PluginError, SpecError
-from mmbench.plugins import Registry, entry_points, load_file, load_registry
-from mmbench.specs import Spec
+from mmbench.registry.plugins import Registry, entry_points, load_file, load_registry
+from mmbench.registry.specs import Spec
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 HEAD = "from mmbench import *\nfrom mmbench import hookimpl, Int\n"
@@ -114,7 +114,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
             monkeypatch.delitem(sys.modules, name, raising=False)
             points.append(EntryPoint(name, name, "mmbench"))
         monkeypatch.syspath_prepend(str(tmp_path))
-        monkeypatch.setattr("mmbench.plugins.entry_points", lambda group: [*entry_points(group=group), *points])
+        monkeypatch.setattr(
+            "mmbench.registry.plugins.entry_points", lambda group: [*entry_points(group=group), *points]
+        )
 
     return installed
 

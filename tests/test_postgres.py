@@ -17,8 +17,8 @@ import pytest
 
 import mmbench
 from mmbench.errors import StorageError
-from mmbench.plugins import load_registry
-from mmbench.studies import anchored_storage
+from mmbench.registry.plugins import load_registry
+from mmbench.tuning.studies import anchored_storage
 
 Opened = Callable[[str], AbstractContextManager[Any]]
 TOY = str(Path(__file__).with_name("toy_plugin.py"))

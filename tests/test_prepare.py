@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from mmbench import DataError, SpecError, StorageError, WorkerError
-from mmbench import store as store_module
-from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, default_cache, locate, prepare
-from mmbench.progress import Silent, reporting
-from mmbench.specs import parse_spec
-from mmbench.store import Store
+from mmbench.data import store as store_module
+from mmbench.data.preparation import Preparation, default_cache, locate, prepare
+from mmbench.data.store import Store
+from mmbench.registry.plugins import load_registry
+from mmbench.registry.specs import parse_spec
+from mmbench.storage.progress import Silent, reporting
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 PLUGINS = (TOY,)
@@ -66,8 +66,8 @@ def run_apart(what: Preparation, before: str = "", **environment: str) -> subpro
     code = f"""
 from pathlib import Path
 from mmbench import UserError
-from mmbench.prepare import Preparation, prepare
-from mmbench.specs import parse_spec
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.registry.specs import parse_spec
 {before}
 try:
     root, cache = Path({str(what.root)!r}), Path({str(what.cache)!r})
@@ -135,7 +135,7 @@ def test_a_stopped_preparation_goes_on_by_unit(root: Path, cache: Path, monkeypa
         ("", {"TOY_KILL": "s2"}),
         (
             # The third file is written but not sealed.
-            "import os, signal; from mmbench import store; seal, seen = store.seal, []\n"
+            "import os, signal; from mmbench.data import store; seal, seen = store.seal, []\n"
             "def kill(*args):\n"
             "    seen.append(1)\n"
             "    os.kill(os.getpid(), signal.SIGKILL) if len(seen) == 3 else seal(*args)\n"
@@ -144,7 +144,7 @@ def test_a_stopped_preparation_goes_on_by_unit(root: Path, cache: Path, monkeypa
         ),
         (
             # All units are done and being joined.
-            "import os, signal; from mmbench import merging\n"
+            "import os, signal; from mmbench.data import merge as merging\n"
             "merging._merge_modality = lambda *args: os.kill(os.getpid(), signal.SIGKILL)",
             {},
         ),

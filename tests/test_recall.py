@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.asked import settle
-from mmbench.methods import resolve
-from mmbench.recall import Asking, describe_asking, read_shelf, recall
-from mmbench.runspec import RunSpec
+from mmbench.registry.methods import resolve
+from mmbench.workflows.request import RunSpec
+from mmbench.workflows.resolve import settle
+from mmbench.workflows.reuse import Asking, describe_asking, read_shelf, recall
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 SPEC = RunSpec("concat", "toy", ("prior",), protocol="subject", plugins=(TOY,))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmbench import RecordError
-from mmbench.records import Record, environment, find_records, read_record, record_path, slug, write_record
+from mmbench.results.records import Record, environment, find_records, read_record, record_path, write_record
+from mmbench.storage.hashing import slug
 
 SCORES = {"accuracy": 0.5, "balanced_accuracy": 0.5, "macro_f1": 1 / 3}
 RECORD = Record(

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
-from mmbench.model import check_names
-from mmbench.samples import check_sample, check_schema, inference, presence
+from mmbench.data.validation import check_sample, check_schema, inference, presence
+from mmbench.training.model import check_names
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)

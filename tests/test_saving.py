@@ -12,14 +12,16 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import mmbench
-from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsError, load_state_dict, saving
+from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsError, load_state_dict
 from mmbench.builtin.image import TimmImages
 from mmbench.cli import main
 from mmbench.cli.console import progress
-from mmbench.origins import read_origin
-from mmbench.records import find_records
-from mmbench.splits import PROTOCOLS, fold_of_all
-from mmbench.trials import read_tuning, tuning_path
+from mmbench.data.folds import fold_of_all
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.integrity.provenance import read_origin
+from mmbench.results.records import find_records
+from mmbench.tuning.results import read_tuning, tuning_path
+from mmbench.workflows import save_encoder as saving
 
 NET = "timm[model=test_resnet]"
 

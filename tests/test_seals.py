@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mmbench.errors import DamagedError
-from mmbench.progress import Silent, reporting
-from mmbench.seals import DAMAGED, Extent, Sealed, identity, mended, read_seal, set_aside, write_seal
+from mmbench.storage.checksums import DAMAGED, Extent, Sealed, identity, mended, read_seal, set_aside, write_seal
+from mmbench.storage.progress import Silent, reporting
 
 MADE_FROM = {"dataset": {"name": "x"}, "format": 1}
 HEAD, LARGE, BETWEEN = b"head" * 10, bytes(range(256)) * 9000, b"between"

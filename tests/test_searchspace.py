@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from mmbench.contract.types import Training
 from mmbench.errors import SpecError
-from mmbench.methods import Recipe
-from mmbench.searchspace import TRAINING_SPACE, check_used, default_params, find_space, with_params
-from mmbench.specs import parse_spec
-from mmbench.types import Training
+from mmbench.registry.methods import Recipe
+from mmbench.registry.specs import parse_spec
+from mmbench.tuning.search_space import TRAINING_SPACE, check_used, default_params, find_space, with_params
 
 ENCODERS = {"signal": "conv1d[dim=32]", "facts": "mlp"}
 

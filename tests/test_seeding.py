@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmbench import seeding
+from mmbench.registry import seeding
 
 
 @pytest.mark.parametrize("has_accelerator", [False, True])

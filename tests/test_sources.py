@@ -12,9 +12,9 @@ from textwrap import dedent
 import pytest
 
 from mmbench.errors import PluginError
-from mmbench.hashing import Code, find_code
-from mmbench.plugins import Registry
-from mmbench.sources import find_sources
+from mmbench.registry.plugins import Registry
+from mmbench.registry.source_digest import find_sources
+from mmbench.registry.source_digest.code import Code, find_code
 
 Write = Callable[[Mapping[str, str]], None]
 
@@ -265,7 +265,7 @@ def code(path: Path, head: str = "", what: str = "Mine") -> Code:
 
 def again(path: Path) -> Code:
     script = (
-        "import sys; from mmbench.plugins import load_registry; from mmbench.hashing import find_code\n"
+        "import sys; from mmbench.registry import find_code, load_registry\n"
         "found = find_code(load_registry((sys.argv[1],)).find('datasets', 'mine').component)\n"
         "print(repr((found.digest, dict(found.files), found.unknown)))"
     )

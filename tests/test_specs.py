@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench import SpecError
-from mmbench.specs import Spec, bind, did_you_mean, join_list, parse_pairs, parse_spec, split_list
+from mmbench.registry.specs import Spec, bind, did_you_mean, join_list, parse_pairs, parse_spec, split_list
 
 
 class Component:

@@ -9,16 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench import ProtocolError, Schema
-from mmbench.splits import (
-    PROTOCOLS,
-    Fold,
-    default_protocol,
-    find_lacking,
-    find_protocol,
-    fingerprint,
-    lacking_lines,
-    make_folds,
-)
+from mmbench.data.folds import Fold, find_lacking, fingerprint, lacking_lines, make_folds
+from mmbench.data.protocols import PROTOCOLS, default_protocol, find_protocol
 
 ALL = sorted(PROTOCOLS)
 BOTH = Schema((), {"task": ("a", "b")}, ("subject", "trial"))

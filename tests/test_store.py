@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbench import DataError, Modality, Sample, Schema, merging
+from mmbench import DataError, Modality, Sample, Schema
+from mmbench.data import merge as merging
+from mmbench.data.merge import merge
+from mmbench.data.store import Store, read_inferred, read_presence, write_samples
 from mmbench.errors import DamagedError
-from mmbench.merging import merge
-from mmbench.seals import Sealed
-from mmbench.store import Store, read_inferred, read_presence, write_samples
+from mmbench.storage.checksums import Sealed
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, rate=8.0, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)

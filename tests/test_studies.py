@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from mmbench.contract.space import Choice, Float, Int
 from mmbench.errors import SpecError
-from mmbench.space import Choice, Float, Int
-from mmbench.studies import anchored_storage, ask, check_storage, find_trials, local_storage, open_study, shown_storage
+from mmbench.tuning.studies import (
+    anchored_storage,
+    ask,
+    check_storage,
+    find_trials,
+    local_storage,
+    open_study,
+    shown_storage,
+)
 
 SPACE = {"a": Float(0.001, 1.0, log=True), "b": Int(1, 9), "c": Choice("x", None, True)}
 DEFAULTS = {"a": 0.5, "b": 3, "c": None}

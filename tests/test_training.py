@@ -12,21 +12,24 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec, Training, TrainingError
-from mmbench import jobs as jobs_module
-from mmbench.inputs import Inputs, Stream
-from mmbench.jobs import run_job
-from mmbench.methods import Recipe
-from mmbench.metrics import balanced_accuracy, confusion
-from mmbench.model import Model
-from mmbench.optimizer import AdamW
-from mmbench.plans import Plan, hide_test
-from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, prepare
-from mmbench.records import read_record
-from mmbench.specs import parse_spec
-from mmbench.splits import PROTOCOLS, Fold, make_folds
-from mmbench.store import Rows, Store, finish
-from mmbench.training import Fitted, choose_device, deterministic, fit, make_criterion, predict
+from mmbench.data.batches import Inputs, Stream
+from mmbench.data.folds import Fold, make_folds
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.store import Rows, Store, finish
+from mmbench.execution import job as jobs_module
+from mmbench.execution.job import run_job
+from mmbench.execution.plan import Plan, hide_test
+from mmbench.registry.methods import Recipe
+from mmbench.registry.plugins import load_registry
+from mmbench.registry.specs import parse_spec
+from mmbench.results.records import read_record
+from mmbench.training.criterion import make_criterion
+from mmbench.training.determinism import choose_device, deterministic
+from mmbench.training.loop import Fitted, fit, predict
+from mmbench.training.metrics import balanced_accuracy, confusion
+from mmbench.training.model import Model
+from mmbench.training.optimizer import AdamW
 
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 CPU = torch.device("cpu")

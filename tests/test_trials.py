@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.errors import RecordError
-from mmbench.trials import Budget, FoldTuning, State, Trial, read_tuning, tuning_path, write_tuning
+from mmbench.tuning.results import Budget, FoldTuning, State, Trial, read_tuning, tuning_path, write_tuning
 
 
 def trial(number: int, score: float | None, loss: float = 1.0, state: State = "complete") -> Trial:

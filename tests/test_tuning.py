@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench import tuning
-from mmbench.comparison import compare
+from mmbench.data.folds import Fold
 from mmbench.errors import JobError, RecordError, SpecError, StorageError
-from mmbench.plugins import load_registry
-from mmbench.records import find_records, read_record
-from mmbench.report import comparison_table, render, tuning_tables
-from mmbench.restoring import restore
-from mmbench.splits import Fold
-from mmbench.studies import local_storage
-from mmbench.training import predict
-from mmbench.trials import FoldTuning, Trial, read_tuning
+from mmbench.execution import tune_fold as tuning
+from mmbench.execution.restoring import restore
+from mmbench.registry.plugins import load_registry
+from mmbench.reporting.terminal import comparison_table, render, tuning_tables
+from mmbench.results.comparison import compare
+from mmbench.results.records import find_records, read_record
+from mmbench.training.loop import predict
+from mmbench.tuning.results import FoldTuning, Trial, read_tuning
+from mmbench.tuning.studies import local_storage
 
 Opened = Callable[[str], AbstractContextManager[Any]]
 TOY, BRITTLE = (str(Path(__file__).with_name(f"{name}_plugin.py")) for name in ("toy", "brittle"))
@@ -79,7 +79,7 @@ def test_the_first_trial_has_the_defaults_and_nothing_chosen_scores_below_it(ben
 
 
 def mmbench_spec(text: str) -> Any:
-    from mmbench.specs import parse_spec
+    from mmbench.registry.specs import parse_spec
 
     return parse_spec(text)
 
@@ -148,7 +148,7 @@ import json, os, signal, sys
 from pathlib import Path
 import torch
 import mmbench
-from mmbench import tuning
+from mmbench.execution import tune_fold as tuning
 
 def stopping(*arguments, on_epoch, fit=tuning.fit, **options):
     global calls
@@ -271,7 +271,7 @@ def test_nothing_of_the_test_part_is_handed_over(bench: Bench, monkeypatch: pyte
 
 
 def test_a_fold_with_a_test_part_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.schedule.without_test", lambda fold: fold)
+    monkeypatch.setattr("mmbench.execution.schedule.without_test", lambda fold: fold)
     with pytest.raises(JobError, match="ValueError: tuning was handed a test part"):
         bench.tune(tune=1)
 
@@ -347,7 +347,7 @@ def test_methods_may_share_one_storage(bench: Bench, tmp_path: Path, opened: Ope
 
 def test_nothing_runs_where_all_is_tuned_and_trained(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     first = bench.run(tune=2)
-    monkeypatch.setattr("mmbench.schedule.run_one", None)
+    monkeypatch.setattr("mmbench.execution.schedule.run_one", None)
     assert [record.logits for record in bench.run(tune=2).methods[0].records] == [
         record.logits for record in first.methods[0].records
     ]

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from mmbench.errors import DataError, WorkerError
-from mmbench.workers import attempt, in_processes, in_threads
+from mmbench.storage.processes import attempt, in_processes, in_threads
 
 GROWING = """
 import os, sys, time
-from mmbench.workers import in_processes
+from mmbench.storage.processes import in_processes
 
 def grow(megabytes, seconds):
     sys.__dict__.setdefault("kept", []).append(b"x" * (megabytes * 1_000_000))
@@ -111,7 +111,7 @@ def test_a_worker_that_has_grown_is_replaced_though_warnings_are_errors() -> Non
 ORPHANED = """
 import os, signal, time
 from pathlib import Path
-from mmbench.workers import in_processes
+from mmbench.storage.processes import in_processes
 
 def work(name):
     Path(os.environ["BEGUN"], name).touch()

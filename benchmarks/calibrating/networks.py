@@ -1,6 +1,6 @@
 """Many small networks, trained at once: one hidden layer, AdamW, cosine, the epoch chosen on validation.
 
-The procedure is that of `mmbench.training`. No network learns anything of another (tests/test_benchmarks.py).
+The procedure is that of `mmbench.training.loop`. No network learns anything of another (tests/test_benchmarks.py).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmbench.splits import Fold
+from mmbench.data.folds import Fold
 
 Index = NDArray[np.int64]
 N_CLASSES = 2

@@ -6,7 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.splits import PROTOCOLS, Fold, make_folds
+from mmbench.data.folds import Fold, make_folds
+from mmbench.data.protocols import PROTOCOLS
 
 Labels = Literal["even", "uneven", "majority", "single"]
 LABELS: tuple[Labels, ...] = ("even", "uneven", "majority", "single")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from mmbench.statistics import (
+from mmbench.results.statistics import (
     METRIC,
     Outcomes,
     above_chance,
@@ -14,7 +14,7 @@ from mmbench.statistics import (
     judge,
     score_intervals,
 )
-from mmbench.statistics.ratios import sum_by
+from mmbench.results.statistics.ratios import sum_by
 
 _ALPHA = 0.05
 _DRAWS = 2000

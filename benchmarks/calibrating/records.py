@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibrating.people import Design, cut, draw_labels
-from mmbench.statistics import Outcomes
+from mmbench.results.statistics import Outcomes
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from calibrating.networks import Settings, Training, train
 from calibrating.people import LABELS, Design, People, draw_people
-from mmbench.statistics import Outcomes
+from mmbench.results.statistics import Outcomes
 
 _AT_ONCE = 400  # networks
 BOTH, FIRST, SECOND = (0, 1), (0,), (1,)

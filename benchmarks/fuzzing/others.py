@@ -124,8 +124,8 @@ def make_pins(_: Path) -> list[bytes]:
 
 
 def read_pins(path: Path) -> object:
-    from mmbench.pins import check_pins, load_pins
-    from mmbench.types import Download
+    from mmbench.contract.pins import check_pins, load_pins
+    from mmbench.contract.types import Download
 
     return check_pins(Download("https://example.org/", load_pins(path)))
 
@@ -139,7 +139,7 @@ def make_sources(_: Path) -> list[bytes]:
 
 def read_sources(path: Path) -> object:
     """A module beside the one that a component is written in: it is part of its key, and may never be imported."""
-    from mmbench.sources import find_sources
+    from mmbench.registry.source_digest import find_sources
 
     package = path.parent / "kit"
     package.mkdir(exist_ok=True)

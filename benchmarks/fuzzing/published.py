@@ -15,10 +15,10 @@ from fuzzing.toy import TOY, run_toy, runs, train_toy
 
 def make_audit() -> Any:
     """An audit with something in each of its places."""
-    from mmbench.auditing.channels import Oddity
-    from mmbench.auditing.control import Control
-    from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
-    from mmbench.auditing.structure import Structure
+    from mmbench.workflows.audit.channels import Oddity
+    from mmbench.workflows.audit.control import Control
+    from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
+    from mmbench.workflows.audit.structure import Structure
 
     seen, unseen = Examined(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), Examined(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
     audits = (
@@ -37,8 +37,8 @@ def make_audit() -> Any:
 
 def _board(folder: Path) -> Path:
     """A leaderboard of the toy run with an audit of its splits; the folder of the one board on it."""
-    from mmbench.comparison import load_comparison
-    from mmbench.publishing import publish
+    from mmbench.reporting.publishing import publish
+    from mmbench.results.comparison import load_comparison
 
     root = folder / "boards"
     if not root.is_dir():
@@ -91,8 +91,8 @@ def read_board_page(path: Path) -> object:
 
 def _verify(path: Path, place: Path) -> object:
     """What `mmbench leaderboard verify` says of a board with a spoilt file, but for folds trained again."""
-    from mmbench.leaderboards.repeating import Place
-    from mmbench.publishing import verify
+    from mmbench.reporting.publishing import verify
+    from mmbench.workflows.retrain import Place
 
     with _put(path, place):
         return verify(path.parent / "boards", 0, 0, Place(None, path.parent / "cache", 1), {})
@@ -100,7 +100,7 @@ def _verify(path: Path, place: Path) -> object:
 
 def read_added_folds(path: Path) -> object:
     """A run that is put on a board, its folds spoilt."""
-    from mmbench.publishing import publish
+    from mmbench.reporting.publishing import publish
 
     home, root = run_toy(path.parent), path.parent / "new-boards"
     with _put(path, home / "folds.json"):
@@ -139,8 +139,8 @@ def make_reports(folder: Path) -> list[bytes]:
 
 def read_report(path: Path) -> object:
     """The page of runs, of which the comparison or a record is spoilt, whichever the file says that it is."""
-    from mmbench.pages import write_report
-    from mmbench.pages.sources import find_sources
+    from mmbench.reporting.pages import write_report
+    from mmbench.reporting.pages.sources import find_sources
 
     home = run_toy(path.parent)
     listed = min(home.glob("comparison-*.json"))
@@ -158,7 +158,7 @@ def make_trained(folder: Path) -> list[bytes]:
 
 def read_trained(path: Path) -> object:
     """The model behind a record of which nothing is known but what it says."""
-    from mmbench.restoring import restore
+    from mmbench.execution.restoring import restore
 
     record, cache = train_toy(path.parent)
     with _put(path, record):
@@ -172,7 +172,7 @@ def make_checkpoint(folder: Path) -> list[bytes]:
 
 def read_checkpoint(path: Path) -> object:
     """Weights whose record tells the digest that they have."""
-    from mmbench.restoring import restore
+    from mmbench.execution.restoring import restore
 
     record, cache = train_toy(path.parent)
     plain = json.loads(_whole(record))
@@ -182,13 +182,13 @@ def read_checkpoint(path: Path) -> object:
 
 
 def make_lots(_: Path) -> list[bytes]:
-    from mmbench.hashing import digest
+    from mmbench.storage.hashing import digest
 
     return [json.dumps({"lots": digest(_LOTS), "predictions": [0, 1, 1, 0]}).encode()]
 
 
 def read_lots(path: Path) -> object:
-    from mmbench.auditing.trained import _read
+    from mmbench.workflows.audit.trained import _read
 
     return _read(path, _LOTS, 2)
 

@@ -235,9 +235,9 @@ def _make_presets(_: Path) -> list[bytes]:
 
 
 def _read_preset(path: Path) -> object:
-    from mmbench.asked import examine, settle
-    from mmbench.methods import resolve
-    from mmbench.runspec import RunSpec
+    from mmbench.registry.methods import resolve
+    from mmbench.workflows.request import RunSpec
+    from mmbench.workflows.resolve import examine, settle
 
     asked = settle(RunSpec("concat", "mfeat", preset=str(path), cache=path.parent / "cache", device="cpu", jobs=1))
     recipes = resolve(asked.registry, "concat", (), asked.name.name, asked.schema, asked.wishes)
@@ -250,7 +250,7 @@ def _make_cards(_: Path) -> list[bytes]:
 
 
 def _read_card(path: Path) -> object:
-    from mmbench.claims.cards import load_card
+    from mmbench.workflows.claims.cards import load_card
 
     return load_card(path)
 
@@ -270,14 +270,14 @@ def _show(comparison: Any) -> None:
     """All that is told of a comparison."""
     from rich.console import Console
 
-    from mmbench.report import comparison_table
+    from mmbench.reporting.terminal import comparison_table
 
     json.dumps(comparison.to_json())
     Console(file=io.StringIO(), width=80).print(comparison_table(comparison))
 
 
 def _read_records(path: Path) -> object:
-    from mmbench.comparison import load_comparison
+    from mmbench.results.comparison import load_comparison
 
     place = Path((path.parent / "place").read_text())
     place.write_bytes(path.read_bytes())
@@ -291,8 +291,8 @@ def _make_comparisons(folder: Path) -> list[bytes]:
 
 
 def _read_comparison(path: Path) -> object:
-    from mmbench.comparison import load_comparison
-    from mmbench.recall import read_shelf
+    from mmbench.results.comparison import load_comparison
+    from mmbench.workflows.reuse import read_shelf
 
     place = run_toy(path.parent) / "comparison-0.json"
     place.write_bytes(path.read_bytes())
@@ -311,8 +311,8 @@ def _make_ablations(folder: Path) -> list[bytes]:
 def _read_ablation(path: Path) -> object:
     from rich.console import Console
 
-    from mmbench.ablation import is_ablation, load_ablation
-    from mmbench.report import ablation_tables
+    from mmbench.reporting.terminal import ablation_tables
+    from mmbench.workflows.ablate import is_ablation, load_ablation
 
     place = run_toy(path.parent) / "ablation-0.json"
     place.write_bytes(path.read_bytes())
@@ -323,19 +323,19 @@ def _read_ablation(path: Path) -> object:
 
 
 def _make_failures(_: Path) -> list[bytes]:
-    from mmbench.failures import Failure
+    from mmbench.results.failures import Failure
 
     return [json.dumps(asdict(Failure("concat", "0", 0, "TrainingError: it diverged", "Traceback\n..."))).encode()]
 
 
 def _read_failure(path: Path) -> object:
-    from mmbench.failures import find_failures
+    from mmbench.results.failures import find_failures
 
     return [failure.line for failure in find_failures(path.parent)]
 
 
 def _make_tunings(_: Path) -> list[bytes]:
-    from mmbench.trials import FoldTuning, Trial
+    from mmbench.tuning.results import FoldTuning, Trial
 
     trials = (
         Trial(0, {"fusion.dim": 8}, "complete", 0.5, 0.7, 1, 2, 0.5),
@@ -347,7 +347,7 @@ def _make_tunings(_: Path) -> list[bytes]:
 
 
 def _read_tuning(path: Path) -> object:
-    from mmbench.trials import read_tuning
+    from mmbench.tuning.results import read_tuning
 
     tuning = read_tuning(path)
     return tuning.to_plain(), [tuning.count(state) for state in ("complete", "pruned", "failed")]
@@ -355,8 +355,8 @@ def _read_tuning(path: Path) -> object:
 
 def _make_study(folder: Path) -> list[bytes]:
     """Two trials of a study, one of them complete, the other killed."""
-    from mmbench.space import Float
-    from mmbench.studies import ask, open_study
+    from mmbench.contract.space import Float
+    from mmbench.tuning.studies import ask, open_study
 
     path, space = folder / "seed.db", {"lr": Float(0.001, 0.1, log=True)}
     path.unlink(missing_ok=True)
@@ -371,7 +371,7 @@ def _make_study(folder: Path) -> list[bytes]:
 
 
 def _read_study(path: Path) -> object:
-    from mmbench.studies import find_trials, open_study
+    from mmbench.tuning.studies import find_trials, open_study
 
     with open_study(f"sqlite:///{path}", "study", 3, {}) as study:
         return find_trials(study)
@@ -384,8 +384,8 @@ def _make_audits(_: Path) -> list[bytes]:
 def _read_audit(path: Path) -> object:
     from rich.console import Console
 
-    from mmbench.auditing import is_audit, load_audit
-    from mmbench.report import audit_table
+    from mmbench.reporting.terminal import audit_table
+    from mmbench.workflows.audit import is_audit, load_audit
 
     is_audit(path)
     result = load_audit(path)
@@ -394,9 +394,9 @@ def _read_audit(path: Path) -> object:
 
 
 def _make_prepared(folder: Path) -> list[bytes]:
-    from mmbench.plugins import load_registry
-    from mmbench.prepare import Preparation, prepare
-    from mmbench.specs import parse_spec
+    from mmbench.data.preparation import Preparation, prepare
+    from mmbench.registry.plugins import load_registry
+    from mmbench.registry.specs import parse_spec
 
     load_registry((TOY,)).find("datasets", "toy").component().simulate(folder / "people", subjects=1, trials=2)
     prepare(Preparation(parse_spec("toy"), folder / "people", folder / "cache", (TOY,)), jobs=1)
@@ -420,8 +420,8 @@ def _change_sealed(random: Any, seeds: Sequence[bytes]) -> bytes:
 
 
 def _read_prepared(path: Path) -> object:
-    from mmbench.caches import list_cache
-    from mmbench.store import Store
+    from mmbench.data.store import Store
+    from mmbench.workflows.cache import list_cache
 
     list_cache(path.parents[1])
     store = Store(path)
@@ -434,7 +434,7 @@ def _tokens() -> Any:
 
 
 def _make_block(folder: Path) -> list[bytes]:
-    from mmbench.tokens import write_block
+    from mmbench.features.token_file import write_block
 
     path = folder / "seed.npy"
     write_block(path, _tokens(), {"prepared": "0"})
@@ -442,7 +442,7 @@ def _make_block(folder: Path) -> list[bytes]:
 
 
 def _read_block(path: Path) -> object:
-    from mmbench.tokens import Block, Blocks, is_whole_block
+    from mmbench.features.token_file import Block, Blocks, is_whole_block
 
     # One that is whole by its checksums is mapped; what is not is made again.
     block = Block(0, 12, path)
@@ -451,7 +451,7 @@ def _read_block(path: Path) -> object:
 
 def _make_tokens(folder: Path) -> list[bytes]:
     from mmbench import TokenSpec
-    from mmbench.tokens import Block, join_blocks
+    from mmbench.features.token_file import Block, join_blocks
 
     _make_block(folder)
     path, block = folder / "seed.h5", Block(0, 12, folder / "seed.npy")
@@ -460,9 +460,9 @@ def _make_tokens(folder: Path) -> list[bytes]:
 
 
 def _read_tokens(path: Path) -> object:
-    from mmbench.caches import list_cache
-    from mmbench.features import encoder_size
-    from mmbench.store import ArraySource
+    from mmbench.data.store import ArraySource
+    from mmbench.features.cache import encoder_size
+    from mmbench.workflows.cache import list_cache
 
     list_cache(path.parents[1])
     content = path.read_bytes()  # a damaged one is set aside, and the next to be read takes its place
@@ -481,7 +481,7 @@ def _state() -> Mapping[str, Any]:
 def _make_safetensors(folder: Path) -> list[bytes]:
     from safetensors.torch import save
 
-    from mmbench.origins import Origin, write_weights
+    from mmbench.integrity.provenance import Origin, write_weights
 
     origin = Origin(
         "abc", "eeg", "mlp", {"dim": 8}, "toy", "side", ("no", "yes"), {"train": 3}, 0.5, frozenset({"ab12"})
@@ -491,8 +491,8 @@ def _make_safetensors(folder: Path) -> list[bytes]:
 
 
 def _read_safetensors(path: Path) -> object:
-    from mmbench.origins import read_origin
-    from mmbench.weights import load_state_dict
+    from mmbench.integrity.provenance import read_origin
+    from mmbench.training.pretrained import load_state_dict
 
     return read_origin(path), _sums(load_state_dict(path))
 
@@ -513,7 +513,7 @@ def _change_pt(random: Any, seeds: Sequence[bytes]) -> bytes:
 
 
 def _read_pt(path: Path) -> object:
-    from mmbench.weights import load_state_dict
+    from mmbench.training.pretrained import load_state_dict
 
     return _sums(load_state_dict(path))
 
@@ -531,8 +531,8 @@ def _make_specs(_: Path) -> list[bytes]:
 
 
 def _read_spec(path: Path) -> object:
-    from mmbench.plugins import load_registry
-    from mmbench.specs import parse_pairs, parse_spec
+    from mmbench.registry.plugins import load_registry
+    from mmbench.registry.specs import parse_pairs, parse_spec
 
     registry = load_registry(())
     # What the shell gives: bytes that are not UTF-8 come as surrogates, and no NUL.
@@ -551,7 +551,7 @@ def _read_spec(path: Path) -> object:
 
 
 def _make_memory(folder: Path) -> list[bytes]:
-    from mmbench.hashing import FileDigests
+    from mmbench.storage.hashing import FileDigests
 
     (folder / "known").write_text("content")
     digests = FileDigests(folder / "seed.json")
@@ -561,7 +561,7 @@ def _make_memory(folder: Path) -> list[bytes]:
 
 
 def _read_memory(path: Path) -> object:
-    from mmbench.hashing import FileDigests
+    from mmbench.storage.hashing import FileDigests
 
     digests = FileDigests(path)
     digests(path.parent / "known")
@@ -575,7 +575,7 @@ def _make_folds(folder: Path) -> list[bytes]:
 def _read_folds(path: Path) -> object:
     from types import SimpleNamespace
 
-    from mmbench.restoring import find_fold
+    from mmbench.execution.restoring import find_fold
 
     ids = [
         sample

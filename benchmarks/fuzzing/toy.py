@@ -30,7 +30,7 @@ def train_toy(folder: Path) -> tuple[Path, Path]:
 
 def _run(made: Path, weights: str) -> Path:
     import mmbench
-    from mmbench.plugins import load_registry
+    from mmbench.registry.plugins import load_registry
 
     load_registry((TOY,)).find("datasets", "toy").component().simulate(made / "people", subjects=3, trials=4)
     comparison = mmbench.run(

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mmbench.prepare import Preparation
-from mmbench.specs import parse_spec
+from mmbench.data.preparation import Preparation
+from mmbench.registry.specs import parse_spec
 from mmbench_datasets.deap.layout import PYTHON_FOLDER
 from mmbench_datasets.deap.simulate import Simulation, write_simulation
 

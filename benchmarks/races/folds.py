@@ -13,8 +13,8 @@ import torch
 from racing import Differs, Field, Goal, Measured, measure, missing
 
 import mmbench
-from mmbench import jobs
-from mmbench.plans import build_model
+from mmbench.execution import job as jobs
+from mmbench.execution.plan import build_model
 from races import trivial_plugin
 
 NAME = "folds"

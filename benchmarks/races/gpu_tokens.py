@@ -14,10 +14,10 @@ from joblib import cpu_count
 from racing import Differs, Field, Goal, Measured, measure
 from torch import Tensor
 
-from mmbench.decoding import Raw, read_ahead
-from mmbench.features import Encoding, encode
-from mmbench.specs import parse_spec
-from mmbench.store import ArraySource, Store
+from mmbench.data.store import ArraySource, Store
+from mmbench.features.cache import Encoding, encode
+from mmbench.features.prefetch import Raw, read_ahead
+from mmbench.registry.specs import parse_spec
 from races.milmer_parts import BAG, SWIN, make_swin, write_store
 
 NAME = "gpu_tokens"

@@ -14,13 +14,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmbench import Training
-from mmbench.features import Encoding, encode
-from mmbench.inputs import Inputs, Stream
-from mmbench.model import Model
-from mmbench.specs import parse_spec
-from mmbench.splits import Fold
-from mmbench.store import ArraySource, Store
-from mmbench.training import fit, predict
+from mmbench.data.batches import Inputs, Stream
+from mmbench.data.folds import Fold
+from mmbench.data.store import ArraySource, Store
+from mmbench.features.cache import Encoding, encode
+from mmbench.registry.specs import parse_spec
+from mmbench.training.loop import fit, predict
+from mmbench.training.model import Model
 from races.milmer_parts import SWIN, make_model, make_swin, write_store
 
 NAME = "milmer_epoch"

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from racing import Differs, Field, Goal, Measured, missing
 
-from mmbench.features import Encoding, encode
-from mmbench.specs import parse_spec
+from mmbench.features.cache import Encoding, encode
+from mmbench.registry.specs import parse_spec
 from races.milmer_parts import SIDE, write_store
 
 NAME = "milmer_evaluation"
@@ -78,8 +78,8 @@ def evaluate(name: str, folder: str) -> None:
 
     import torch
 
-    from mmbench.memory import PeakMemory
-    from mmbench.store import Store
+    from mmbench.data.store import Store
+    from mmbench.training.peak_memory import PeakMemory
 
     store = Store(Path(folder) / PREPARED)
     make = {OURS: make_ours, FOUND: make_found, THEIRS: make_theirs, PRODUCTS: make_products}[name]
@@ -100,7 +100,7 @@ def make_ours(store: Any, weights: Path) -> Any:
 
 
 def make_found(store: Any, weights: Path) -> Any:
-    from mmbench.store import ArraySource
+    from mmbench.data.store import ArraySource
 
     (tokens,) = (weights.parents[1] / TOKENS).rglob("*.h5")
     return make_prediction(store, ArraySource(tokens, "face"), weights, sees_tokens=True)
@@ -109,10 +109,10 @@ def make_found(store: Any, weights: Path) -> Any:
 def make_prediction(store: Any, face: Any, weights: Path, *, sees_tokens: bool) -> Any:
     import torch
 
-    from mmbench.building import build_encoder
-    from mmbench.inputs import Inputs, Stream
-    from mmbench.specs import parse_spec
-    from mmbench.training import predict
+    from mmbench.data.batches import Inputs, Stream
+    from mmbench.registry.build import build_encoder
+    from mmbench.registry.specs import parse_spec
+    from mmbench.training.loop import predict
     from races.milmer_parts import FACE, make_model
 
     swin, n = build_encoder(parse_spec(frozen(weights)), FACE, (), seed=0), len(store)

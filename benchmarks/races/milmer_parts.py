@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from mmbench import Encoder, Modality, Sample, Schema
-from mmbench.building import build_encoder, build_fusion
-from mmbench.model import Model
-from mmbench.specs import parse_spec
-from mmbench.store import Store, write_samples
+from mmbench.data.store import Store, write_samples
+from mmbench.registry.build import build_encoder, build_fusion
+from mmbench.registry.specs import parse_spec
+from mmbench.training.model import Model
 
 BAG, SIDE, CHANNELS, TIMES = 10, 224, 32, 384
 FACE = Modality("face", "image", (3, SIDE, SIDE), instances=BAG)

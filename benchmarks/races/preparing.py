@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from racing import Differs, Field, Goal, Measured, measure, missing
 
-from mmbench.hashing import file_digest
-from mmbench.prepare import prepare
-from mmbench.store import Store
-from mmbench.workers import in_threads
+from mmbench.data.preparation import prepare
+from mmbench.data.store import Store
+from mmbench.storage.hashing import file_digest
+from mmbench.storage.processes import in_threads
 from mmbench_datasets.deap.layout import PYTHON_FOLDER
 from mmbench_datasets.deap.pickle2 import load_pickle
 from races.deap_files import CHANNELS, DATASET, TIMES, preparation, simulate, torcheeg_dataset

@@ -10,9 +10,9 @@ import torch
 from racing import Differs, Field, Goal, missing
 from torch import Tensor
 
-from mmbench.inputs import Inputs, Stream
-from mmbench.prepare import prepare
-from mmbench.store import Store
+from mmbench.data.batches import Inputs, Stream
+from mmbench.data.preparation import prepare
+from mmbench.data.store import Store
 from races.deap_files import preparation, simulate, torcheeg_dataset
 
 NAME = "reading"

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 
 from mmbench import Tokens, TokenSpec, Training
 from mmbench.builtin.concat import Concat
-from mmbench.inputs import Inputs, Stream
-from mmbench.model import Model
-from mmbench.splits import Fold
-from mmbench.training import fit
+from mmbench.data.batches import Inputs, Stream
+from mmbench.data.folds import Fold
+from mmbench.training.loop import fit
+from mmbench.training.model import Model
 
 NAME = "training"
 TITLE = "training loop"

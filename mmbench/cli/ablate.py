@@ -6,10 +6,10 @@ import typer
 
 from mmbench.cli.console import progress, show, show_json
 from mmbench.cli.options import Json, Quiet, with_tuning
-from mmbench.specs import split_list
+from mmbench.registry import split_list
 
 if TYPE_CHECKING:
-    from mmbench.runspec import RunSpec
+    from mmbench.workflows import RunSpec
 
 
 @with_tuning()
@@ -20,8 +20,8 @@ def ablate(
     as_json: Json = False,
 ) -> bool:
     """Run a method with each of its options, against itself as it stands."""
-    from mmbench.ablation import ablate_spec
-    from mmbench.report import ablation_tables
+    from mmbench.reporting import ablation_tables
+    from mmbench.workflows import ablate_spec
 
     with progress(quiet):
         result = ablate_spec(spec, split_list(only))

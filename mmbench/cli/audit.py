@@ -8,7 +8,7 @@ from mmbench.cli.console import progress, show, show_json
 from mmbench.cli.options import Json, Quiet, with_run_options
 
 if TYPE_CHECKING:
-    from mmbench.runspec import RunSpec
+    from mmbench.workflows import RunSpec
 
 
 @with_run_options
@@ -26,8 +26,8 @@ def audit(
     as_json: Json = False,
 ) -> bool:
     """Tell which protocols leak on a dataset, and by how much they inflate scores; default: all protocols."""
-    from mmbench.auditing import audit_path, audit_spec
-    from mmbench.report import audit_table
+    from mmbench.reporting import audit_table
+    from mmbench.workflows import audit_path, audit_spec
 
     with progress(quiet):
         result = audit_spec(spec, full, draws, trainings)

@@ -16,7 +16,7 @@ from rich.progress import (
 from rich.text import Text
 
 from mmbench.cli.console import is_within, show_rate
-from mmbench.progress import reporting
+from mmbench.storage import reporting
 
 
 class Rate(ProgressColumn):

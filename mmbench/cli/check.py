@@ -8,11 +8,11 @@ import typer
 from mmbench.cli.console import progress, show, show_json, show_text
 from mmbench.cli.options import Json, Plugins
 from mmbench.errors import SpecError
-from mmbench.progress import track
-from mmbench.specs import parse_pairs
+from mmbench.registry import parse_pairs
+from mmbench.storage import track
 
 if TYPE_CHECKING:
-    from mmbench.lint import Question
+    from mmbench.integrity import Question
 
 
 def check(
@@ -27,13 +27,12 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Run the conformance checks on every component of a plugin, or lint on one method."""
-    from mmbench.plugins import load_registry
-    from mmbench.specs import parse_spec
+    from mmbench.registry import load_registry, parse_spec
 
     registry = load_registry(tuple(plugin or ()))
     is_method = registry.module(what) is None and not what.endswith(".py") and parse_spec(what).name in registry.methods
     if is_method:
-        from mmbench.lint import Question
+        from mmbench.integrity import Question
 
         ok = _lint(
             Question(what, dataset, parse_pairs(encoder or (), "--encoder"), preset, tuple(plugin or ())), as_json
@@ -52,8 +51,8 @@ def check(
 def _lint(question: "Question", as_json: bool) -> bool:
     from dataclasses import asdict
 
-    from mmbench.lint import find_machine, lint_method
-    from mmbench.plugins import load_registry
+    from mmbench.integrity import find_machine, lint_method
+    from mmbench.registry import load_registry
     from mmbench.training import choose_device
 
     findings = lint_method(load_registry(question.plugins), question, find_machine(choose_device("auto"), jobs=1))
@@ -72,8 +71,8 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
     from dataclasses import asdict
 
     from mmbench.conformance import check_plugin
-    from mmbench.plugins import load_registry
-    from mmbench.prepare import default_cache
+    from mmbench.data import default_cache
+    from mmbench.registry import load_registry
 
     roots = {name: Path(folder) for name, folder in folders.items()}
     with progress():

@@ -7,7 +7,7 @@ import typer
 
 from mmbench.cli.console import progress, show, show_json, show_lines
 from mmbench.cli.options import Cluster, Json, Plugins, Quiet, exit_by
-from mmbench.specs import parse_pairs, split_list
+from mmbench.registry import parse_pairs, split_list
 
 
 def claim(
@@ -33,10 +33,9 @@ def claim(
     as_json: Json = False,
 ) -> None:
     """Show what was published of a method beside what running it here gives."""
-    from mmbench.claims.claim import claim_spec
-    from mmbench.claims.questions import ClaimSpec
-    from mmbench.prepare import default_cache
-    from mmbench.report import claim_tables
+    from mmbench.data import default_cache
+    from mmbench.reporting import claim_tables
+    from mmbench.workflows import ClaimSpec, claim_spec
 
     spec = ClaimSpec(
         method=method,

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mmbench.progress import reporting
+from mmbench.storage import reporting
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,7 +9,7 @@ import typer
 from mmbench.cli.console import note, progress, show, show_json, show_text
 from mmbench.cli.options import Json, Plugins
 from mmbench.errors import DataError, SpecError
-from mmbench.specs import bind_arguments, parse_pairs, parse_spec
+from mmbench.registry import bind_arguments, parse_pairs, parse_spec
 
 app = typer.Typer(
     help="List, fetch, check, simulate and prepare datasets.", no_args_is_help=True, rich_markup_mode=None
@@ -20,8 +20,7 @@ Cache = Annotated[Path | None, typer.Option(help="Folder for prepared data and t
 @app.command("list")
 def list_datasets(plugin: Plugins = None, as_json: Json = False) -> None:
     """List the datasets: what they hold and how to come by them."""
-    from mmbench.plugins import load_registry
-    from mmbench.specs import Spec
+    from mmbench.registry import Spec, load_registry
 
     registry = load_registry(tuple(plugin or ()))
     cards = [_card(registry.dataset(Spec(name))) for name in sorted(registry.datasets)]
@@ -76,8 +75,8 @@ def get(
     plugin: Plugins = None,
 ) -> None:
     """Fetch a dataset's open files from its publishers, or from a copy; the same command goes on where it stopped."""
-    from mmbench.downloads import fetch
-    from mmbench.plugins import load_registry
+    from mmbench.data import fetch
+    from mmbench.registry import load_registry
 
     registry = load_registry(tuple(plugin or ()))
     spec = parse_spec(dataset)
@@ -110,10 +109,8 @@ def check(
     """Say what of a dataset is there, what is missing, damaged or left out, and what to do about it."""
     from dataclasses import asdict
 
-    from mmbench.inventory import Inventory, take_inventory
-    from mmbench.plugins import load_registry
-    from mmbench.prepare import default_cache, locate
-    from mmbench.samples import check_schema
+    from mmbench.data import Inventory, check_schema, default_cache, locate, take_inventory
+    from mmbench.registry import load_registry
 
     registry = load_registry(tuple(plugin or ()))
     spec = parse_spec(dataset)
@@ -138,7 +135,7 @@ def check(
 
 
 def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: list[Any]) -> None:
-    from mmbench.inventory import contents_lines
+    from mmbench.data import contents_lines
 
     n_units = len(inventory.units)
     n_problems = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "nothing missing"
@@ -163,9 +160,9 @@ def simulate(
     plugin: Plugins = None,
 ) -> None:
     """Write simulated files in a dataset's own layout."""
-    from mmbench.components import Dataset, overrides
-    from mmbench.files import make_folder
-    from mmbench.plugins import load_registry
+    from mmbench.contract import Dataset, overrides
+    from mmbench.registry import load_registry
+    from mmbench.storage import make_folder
 
     registry = load_registry(tuple(plugin or ()))
     found = registry.dataset(parse_spec(dataset))
@@ -191,10 +188,9 @@ def prepare(
     """Turn a dataset's files into one prepared file, as a run would."""
     from joblib import cpu_count
 
-    from mmbench.gaps import gap_lines, loss_line
-    from mmbench.plugins import load_registry
-    from mmbench.prepare import Preparation, default_cache, locate
-    from mmbench.prepare import prepare as make
+    from mmbench.data import Preparation, default_cache, gap_lines, locate, loss_line
+    from mmbench.data import prepare as make
+    from mmbench.registry import load_registry
 
     plugins = tuple(plugin or ())
     shelf = cache or default_cache()

@@ -21,8 +21,8 @@ def diagnose(
     """Tell what each modality is worth to the methods of a finished run, from their weights."""
     from joblib import cpu_count
 
-    from mmbench.diagnosed import diagnose as diagnose_run
-    from mmbench.report import diagnosis_tables
+    from mmbench import diagnose as diagnose_run
+    from mmbench.reporting import diagnosis_tables
 
     with progress(quiet):
         comparison = diagnose_run(

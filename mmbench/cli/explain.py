@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from mmbench.cli.console import progress, show, show_json
 from mmbench.cli.options import Against, Json, Quiet, with_tuning
-from mmbench.specs import split_list
+from mmbench.registry import split_list
 
 if TYPE_CHECKING:
-    from mmbench.runspec import RunSpec
+    from mmbench.workflows import RunSpec
 
 
 @with_tuning()
@@ -19,8 +19,8 @@ def explain(
     as_json: Json = False,
 ) -> bool:
     """Tell what of a run was made before, and of the rest what differs from what there is; makes nothing."""
-    from mmbench.explaining import explain_spec
-    from mmbench.report import explained_table
+    from mmbench.reporting import explained_table
+    from mmbench.workflows import explain_spec
 
     wanted = replace(spec, against=tuple(split_list(against)))
     with progress(quiet):

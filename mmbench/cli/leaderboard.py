@@ -21,7 +21,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Put runs on the board of their dataset, protocol and task, or an audit beside it, and build the pages."""
-    from mmbench.publishing import publish
+    from mmbench.reporting import publish
 
     folders = list(dict.fromkeys(folder for run in runs for folder in publish(run, root)))
     if as_json:
@@ -33,7 +33,7 @@ def add(
 @app.command()
 def build(root: Root = Path("leaderboards"), as_json: Json = False) -> None:
     """Write the Markdown and the pages of all boards again; prints the files that changed."""
-    from mmbench.publishing import build as build_pages
+    from mmbench.reporting import build as build_pages
 
     changed = build_pages(root)
     if as_json:
@@ -61,10 +61,10 @@ def verify(
     """Recompute every number from predictions, hold the pages against them, and train sampled folds again."""
     from joblib import cpu_count
 
-    from mmbench.leaderboards.repeating import Place
-    from mmbench.prepare import default_cache
-    from mmbench.publishing import verify as verify_boards
-    from mmbench.specs import parse_pairs
+    from mmbench.data import default_cache
+    from mmbench.registry import parse_pairs
+    from mmbench.reporting import verify as verify_boards
+    from mmbench.workflows import Place
 
     folders = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
     place = Place(None, cache or default_cache(), jobs or cpu_count(), tuple(plugin or ()))

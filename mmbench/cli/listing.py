@@ -11,7 +11,7 @@ _KINDS = ("methods", "fusions", "encoders", "datasets")
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
     """List every component, the plugin it is from, and what failed to load."""
-    from mmbench.plugins import Registry
+    from mmbench.registry import Registry
 
     registry = Registry(plugin or ())
     found = {kind: [_describe(registry, kind, name) for name in sorted(getattr(registry, kind))] for kind in _KINDS}
@@ -26,8 +26,8 @@ def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
 
 
 def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
-    from mmbench.claims.cards import find_cards
-    from mmbench.specs import bind
+    from mmbench.registry import bind
+    from mmbench.workflows import find_cards
 
     entry = getattr(registry, kind)[name]
     component = entry.component

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mmbench.cli.console import note
-from mmbench.specs import parse_pairs, split_list
+from mmbench.registry import parse_pairs, split_list
 
 if TYPE_CHECKING:
-    from mmbench.runspec import RunSpec
+    from mmbench.workflows import RunSpec
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
@@ -84,8 +84,8 @@ def run_options(
     plugin: Plugins = None,
 ) -> "RunSpec":
     """What the shell line asks for."""
-    from mmbench.prepare import default_cache
-    from mmbench.runspec import RunSpec
+    from mmbench.data import default_cache
+    from mmbench.workflows import RunSpec
 
     return RunSpec(
         method=method,
@@ -168,7 +168,7 @@ def exit_by(failed: bool) -> None:
 
 
 def _tell_failures(spec: "RunSpec") -> None:
-    from mmbench.plugins import load_registry
+    from mmbench.registry import load_registry
 
     for failure in load_registry(spec.plugins).failures:
         note(f"plugin {failure.plugin} was set aside: {failure.error}")

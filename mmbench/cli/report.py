@@ -21,11 +21,9 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write one static page of finished runs: verdict, scores, plots, audit, and how to reproduce them."""
-    from mmbench.agreement import check_agreement
-    from mmbench.pages import write_report
-    from mmbench.pages.sources import find_sources, with_looks
-    from mmbench.prepare import default_cache
-    from mmbench.report.quantities import short_size
+    from mmbench.data import default_cache
+    from mmbench.reporting import find_sources, short_size, with_looks, write_report
+    from mmbench.results import check_agreement
 
     with progress(quiet):
         sources = find_sources(runs)

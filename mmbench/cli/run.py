@@ -8,10 +8,10 @@ import typer
 
 from mmbench.cli.console import progress, show, show_json
 from mmbench.cli.options import Against, Details, Json, Quiet, with_tuning
-from mmbench.specs import parse_pairs, split_list
+from mmbench.registry import parse_pairs, split_list
 
 if TYPE_CHECKING:
-    from mmbench.runspec import RunSpec
+    from mmbench.workflows import RunSpec
 
 
 @with_tuning()
@@ -27,8 +27,8 @@ def run(
     as_json: Json = False,
 ) -> bool:
     """Run a method and its baselines under identical splits."""
-    from mmbench.experiment import run_spec
-    from mmbench.report import comparison_table
+    from mmbench.reporting import comparison_table
+    from mmbench.workflows import run_spec
 
     files = {key: Path(file) for key, file in parse_pairs(save_encoder or (), "--save-encoder").items()}
     with progress(quiet):

@@ -11,7 +11,7 @@ from mmbench.cli.options import Details, Json, Plugins
 from mmbench.errors import RecordError, SpecError
 
 if TYPE_CHECKING:
-    from mmbench.comparison import Comparison
+    from mmbench.results import Comparison
 
 
 def show(
@@ -29,12 +29,10 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the tables of a finished run, ablation or audit again, or what its methods looked at."""
-    from mmbench.ablation import AblationResult, is_ablation, load_ablation
-    from mmbench.agreement import check_agreement
-    from mmbench.auditing import is_audit
-    from mmbench.comparison import load_comparison
-    from mmbench.prepare import default_cache
-    from mmbench.report import ablation_tables, comparison_table
+    from mmbench.data import default_cache
+    from mmbench.reporting import ablation_tables, comparison_table
+    from mmbench.results import check_agreement, load_comparison
+    from mmbench.workflows import AblationResult, is_ablation, is_audit, load_ablation
 
     if not run.exists():
         raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
@@ -59,8 +57,8 @@ def show(
 
 
 def _show_audit(path: Path, explain: bool, as_json: bool) -> None:
-    from mmbench.auditing import load_audit
-    from mmbench.report import audit_table
+    from mmbench.reporting import audit_table
+    from mmbench.workflows import load_audit
 
     if explain:
         raise SpecError("an audit looks at no samples", where="--explain", remedy="give it the path of a run")
@@ -74,9 +72,9 @@ def _show_audit(path: Path, explain: bool, as_json: bool) -> None:
 def _explain(
     comparison: "Comparison", samples: int, out: Path | None, cache: Path | None, plugins: tuple[str, ...]
 ) -> list[Path]:
-    from mmbench.explanation import explain_all
-    from mmbench.prepare import default_cache
-    from mmbench.report.pictures import draw_explanation
+    from mmbench.data import default_cache
+    from mmbench.reporting import draw_explanation
+    from mmbench.workflows import explain_all
 
     if samples < 1:
         raise SpecError(f"{samples} is too few", where="--samples", remedy="ask for 1 or more")
@@ -97,11 +95,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put several runs into one table; refuses runs over different splits."""
-    from mmbench.agreement import check_agreement
-    from mmbench.comparison import compare as side_by_side
-    from mmbench.comparison import load_comparison
-    from mmbench.prepare import default_cache
-    from mmbench.report import comparison_table
+    from mmbench.data import default_cache
+    from mmbench.reporting import comparison_table
+    from mmbench.results import check_agreement, load_comparison
+    from mmbench.results import compare as side_by_side
 
     folders = []
     for run in runs:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from mmbench.cli.console import progress, show, show_json
 from mmbench.cli.options import Against, Json, Quiet, with_tuning
-from mmbench.specs import split_list
+from mmbench.registry import split_list
 
 if TYPE_CHECKING:
-    from mmbench.runspec import RunSpec
+    from mmbench.workflows import RunSpec
 
 
 @with_tuning(trials=20)
@@ -19,8 +19,8 @@ def tune(
     as_json: Json = False,
 ) -> bool:
     """Only tune a method and its baselines; a run with the same options takes what was chosen."""
-    from mmbench.report import tuning_tables
-    from mmbench.tuned import tune_spec
+    from mmbench.reporting import tuning_tables
+    from mmbench.workflows import tune_spec
 
     wanted = replace(spec, against=tuple(split_list(against)))
     with progress(quiet):

@@ -6,13 +6,11 @@ from pathlib import Path
 from types import ModuleType
 from unittest import SkipTest
 
-from mmbench.claims.cards import find_cards, load_card
-from mmbench.claims.questions import ClaimSpec, make_question
-from mmbench.components import Method
 from mmbench.conformance.outcome import Check
+from mmbench.contract import Method
 from mmbench.errors import DataError
-from mmbench.plugins import load_registry
-from mmbench.specs import parse_spec
+from mmbench.registry import load_registry, parse_spec
+from mmbench.workflows import ClaimSpec, find_cards, load_card, make_question
 
 
 def check_claims(method: Method, module: ModuleType) -> Iterator[Check]:

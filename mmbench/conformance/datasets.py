@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import get_args
 from unittest import SkipTest
 
-from mmbench.components import Dataset, overrides
 from mmbench.conformance.declaration import check_name, check_parameters, check_space, params_for, subject_of
 from mmbench.conformance.opened import opened_files
 from mmbench.conformance.outcome import Check, checks_of, demand
@@ -23,9 +22,8 @@ from mmbench.conformance.samples import (
     demand_shapes,
     same_sample,
 )
+from mmbench.contract import Access, Dataset, Kind, Problem, Sample, Schema, check_pins, overrides
 from mmbench.errors import DataError
-from mmbench.pins import check_pins
-from mmbench.types import Access, Kind, Problem, Sample, Schema
 
 N_UNITS = 2
 

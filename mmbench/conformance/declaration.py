@@ -4,8 +4,8 @@ import inspect
 import re
 from collections.abc import Mapping
 
-from mmbench.components import Component
 from mmbench.conformance.outcome import demand
+from mmbench.contract import Component
 
 
 def parameters_of(cls: type[Component]) -> Mapping[str, inspect.Parameter]:

@@ -8,8 +8,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmbench.checkpoints import weights_digest
-from mmbench.components import overrides
 from mmbench.conformance.declaration import (
     check_name,
     check_parameters,
@@ -20,9 +18,9 @@ from mmbench.conformance.declaration import (
 )
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.tensors import close, demand_gradients, demand_registered, perturb, seeded
+from mmbench.contract import Encoder, Kind, Modality, TokenSpec, overrides
 from mmbench.errors import SpecError
-from mmbench.networks import Encoder
-from mmbench.types import Kind, Modality, TokenSpec
+from mmbench.training import weights_digest
 
 EXAMPLES: dict[Kind, Modality] = {
     "timeseries": Modality("signal", "timeseries", (4, 256), instances=3, rate=128.0),

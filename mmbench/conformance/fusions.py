@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mmbench.checkpoints import weights_digest
-from mmbench.components import overrides
 from mmbench.conformance.declaration import check_name, check_parameters, check_space, params_for, subject_of
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.tensors import close, demand_gradients, demand_registered, perturb, seeded
-from mmbench.networks import Fusion, Tokens
-from mmbench.types import TokenSpec
+from mmbench.contract import Fusion, Tokens, TokenSpec, overrides
+from mmbench.training import weights_digest
 
 N_CLASSES = 3
 INPUTS = {"first": TokenSpec(1, 6, 1), "second": TokenSpec(5, 8, 3), "third": TokenSpec(4, 12, 2)}

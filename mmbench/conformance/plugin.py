@@ -8,15 +8,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from mmbench.components import Dataset, Method
 from mmbench.conformance.claims import check_claims
 from mmbench.conformance.datasets import check_dataset
 from mmbench.conformance.encoders import check_encoder
 from mmbench.conformance.fusions import check_fusion
 from mmbench.conformance.outcome import Check, checks_of, demand
+from mmbench.contract import Dataset, Encoder, Fusion, Method
 from mmbench.errors import PluginError
-from mmbench.networks import Encoder, Fusion
-from mmbench.plugins import check_ablations, load_file, load_registry
+from mmbench.registry import check_ablations, load_file, load_registry
 
 if TYPE_CHECKING:
     import pytest

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mmbench.conformance.outcome import demand
-from mmbench.types import Modality, Sample, Schema
+from mmbench.contract import Modality, Sample, Schema
 
 IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench.conformance.outcome import demand
-from mmbench.lint.networks import unregistered
+from mmbench.integrity import unregistered
 
 # Relative to the largest value: room for other summation orders in float32, none for a batch norm.
 TOLERANCE = 1e-4

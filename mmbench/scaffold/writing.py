@@ -8,8 +8,8 @@ from pathlib import Path
 from string import Template
 
 from mmbench.errors import SpecError
-from mmbench.files import make_folder, storage_errors
 from mmbench.scaffold.names import PluginName, parse_name
+from mmbench.storage import make_folder, storage_errors
 
 TEMPLATES = Path(__file__).with_name("templates")
 ENDING = ".template"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.auditing import audit_path, is_audit, load_audit
 from mmbench.cli import main
 from mmbench.errors import ProtocolError, RecordError, SpecError
-from mmbench.report import audit_table, render
+from mmbench.reporting.terminal import audit_table, render
+from mmbench.workflows.audit import audit_path, is_audit, load_audit
 
 TOY = str(Path(__file__).parents[1] / "toy_plugin.py")
 HONEST = ("trial", "subject", "loso", "pooled-trial")
@@ -87,7 +87,7 @@ def test_a_damaged_audit_is_told(tmp_path: Path) -> None:
 
 def test_one_recording_a_class_and_person_cannot_be_told(toy: dict[str, Any], tmp_path: Path) -> None:
     """Two trials a person, one of each class: shuffled windows may or may not be recognised by their trial."""
-    from mmbench.plugins import load_registry
+    from mmbench.registry.plugins import load_registry
 
     people = tmp_path / "people"
     load_registry((TOY,)).find("datasets", "toy").component().simulate(people, subjects=6, trials=2)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmbench.auditing.channels import find_oddities
-from mmbench.auditing.evidence import Evidence
-from mmbench.splits import PROTOCOLS, make_folds
+from mmbench.data.folds import make_folds
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.workflows.audit.channels import find_oddities
+from mmbench.workflows.audit.evidence import Evidence
 
 Simulate = Callable[..., Any]
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from mmbench.auditing.control import Control, judge_lots
-from mmbench.auditing.lots import draw_lots, find_units
-from mmbench.auditing.probe import Bench, counts_of, probe_fold
-from mmbench.metrics import balanced_accuracy
-from mmbench.splits import PROTOCOLS, make_folds
+from mmbench.data.folds import make_folds
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.training.metrics import balanced_accuracy
+from mmbench.workflows.audit.control import Control, judge_lots
+from mmbench.workflows.audit.lots import draw_lots, find_units
+from mmbench.workflows.audit.probe import Bench, counts_of, probe_fold
 
 Simulate = Callable[..., Any]
 SEEDS = 20

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmbench.auditing.lookalikes import NEIGHBOURS, estimate_dimensions, look_for_alike, make_space, rarity
-from mmbench.splits import PROTOCOLS, Fold, make_folds
+from mmbench.data.folds import Fold, make_folds
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.workflows.audit.lookalikes import NEIGHBOURS, estimate_dimensions, look_for_alike, make_space, rarity
 
 N, WIDTH = 400, 12
 

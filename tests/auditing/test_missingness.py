@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from mmbench.auditing.lots import Samples, find_units
-from mmbench.auditing.missingness import probe_missingness
-from mmbench.splits import PROTOCOLS, make_folds
+from mmbench.data.folds import make_folds
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.workflows.audit.lots import Samples, find_units
+from mmbench.workflows.audit.missingness import probe_missingness
 
 PEOPLE, EACH = 20, 15
 

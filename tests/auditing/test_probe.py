@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmbench.auditing.probe import MOST, Bench, counts_of, probe_fold
-from mmbench.inputs import Standardize
-from mmbench.metrics import confusion
-from mmbench.splits import PROTOCOLS, Fold, make_folds
+from mmbench.contract.types import Standardize
+from mmbench.data.folds import Fold, make_folds
+from mmbench.data.protocols import PROTOCOLS
+from mmbench.training.metrics import confusion
+from mmbench.workflows.audit.probe import MOST, Bench, counts_of, probe_fold
 
 Simulate = Callable[..., Any]
 
@@ -83,7 +84,7 @@ def test_no_more_is_learnt_from_than_fits(simulated: Simulate, monkeypatch: pyte
     samples, x = simulated(0)
     fold = a_fold(samples)
     assert len(fold.train) < MOST
-    monkeypatch.setattr("mmbench.auditing.probe.MOST", 60)
+    monkeypatch.setattr("mmbench.workflows.audit.probe.MOST", 60)
     thinned = probe_fold(a_bench(samples, {"x": x}), fold)
     assert np.array_equal(thinned.chosen, probe_fold(a_bench(samples, {"x": x}), fold).chosen)
     assert (thinned.chosen[:, 0] == samples.labels[fold.test]).mean() > 0.5

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmbench.auditing.lots import Samples
-from mmbench.auditing.structure import look_at_split, share_straddling
-from mmbench.auditing.twins import find_twins
-from mmbench.splits import Fold
+from mmbench.data.folds import Fold
+from mmbench.workflows.audit.lots import Samples
+from mmbench.workflows.audit.structure import look_at_split, share_straddling
+from mmbench.workflows.audit.twins import find_twins
 
 SAMPLES = Samples(
     ids=np.array(list("abcdefg")),
@@ -112,10 +112,10 @@ def test_missing_modalities_are_nobodys_twins() -> None:
 
 def test_digits_that_are_rotated_copies_have_the_same_zernike_moments(tmp_path: Path) -> None:
     """Of real data: a 6 that is a 9 upside down has the moments of it, which do not change when an image is turned."""
-    from mmbench.plugins import load_registry
-    from mmbench.prepare import Preparation, locate, prepare
-    from mmbench.specs import Spec
-    from mmbench.store import ArraySource
+    from mmbench.data.preparation import Preparation, locate, prepare
+    from mmbench.data.store import ArraySource
+    from mmbench.registry.plugins import load_registry
+    from mmbench.registry.specs import Spec
 
     registry, spec = load_registry(), Spec("mfeat")
     store = prepare(Preparation(spec, locate(registry, spec, None, tmp_path), tmp_path))

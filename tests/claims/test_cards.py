@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmbench import Method, SpecError
-from mmbench.claims.cards import ClaimRow, Reported, find_cards, load_card
+from mmbench.workflows.claims.cards import ClaimRow, Reported, find_cards, load_card
 
 CARD = """
 title = "it is easy"

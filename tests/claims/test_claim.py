@@ -10,11 +10,11 @@ import pytest
 
 import mmbench
 from mmbench import DataError, SpecError, conformance
-from mmbench.claims.answers import RowResult
-from mmbench.claims.claim import ClaimResult
 from mmbench.cli import main
-from mmbench.plugins import load_registry
-from mmbench.report import claim_tables, render
+from mmbench.registry.plugins import load_registry
+from mmbench.reporting.terminal import claim_tables, render
+from mmbench.workflows.claims.answers import RowResult
+from mmbench.workflows.claims.claim import ClaimResult
 
 CARD = """
 title = "both modalities are needed"

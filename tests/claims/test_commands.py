@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.claims.commands import claim_command, portable_command, run_command
-from mmbench.claims.questions import ClaimSpec
 from mmbench.cli import main
-from mmbench.prepare import default_cache
-from mmbench.runspec import RunSpec
+from mmbench.data.preparation import default_cache
+from mmbench.workflows.claims.commands import claim_command, portable_command, run_command
+from mmbench.workflows.claims.questions import ClaimSpec
+from mmbench.workflows.request import RunSpec
 
 PLAIN = RunSpec("milmer", "deap-sim")
 FULL = RunSpec(
@@ -49,8 +49,8 @@ def read_back(line: str, monkeypatch: pytest.MonkeyPatch) -> object:
     def stop(spec: object) -> None:
         raise SpecSeenError(spec)
 
-    monkeypatch.setattr("mmbench.experiment.run_spec", stop)
-    monkeypatch.setattr("mmbench.claims.claim.claim_spec", stop)
+    monkeypatch.setattr("mmbench.workflows.run.run_spec", stop)
+    monkeypatch.setattr("mmbench.workflows.claims.claim.claim_spec", stop)
     monkeypatch.setattr("sys.argv", shlex.split(line))
     with pytest.raises(SpecSeenError) as caught:
         main()

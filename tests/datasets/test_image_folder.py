@@ -13,12 +13,12 @@ from PIL import Image
 
 import mmbench
 from mmbench import DataError, SpecError, conformance
-from mmbench.comparison import describe_run
-from mmbench.inventory import take_inventory
-from mmbench.prepare import Preparation, prepare
-from mmbench.progress import Silent, reporting
-from mmbench.report.warnings import find_warnings
-from mmbench.specs import Spec
+from mmbench.data.inventory import take_inventory
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.registry.specs import Spec
+from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.results.comparison import describe_run
+from mmbench.storage.progress import Silent, reporting
 from mmbench_datasets.image_folder import ImageFolder
 from mmbench_datasets.image_folder import dataset as module
 

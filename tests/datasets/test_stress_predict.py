@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench import DataError, Modality, Sample, SpecError
-from mmbench.plugins import load_registry
-from mmbench.prepare import choose_units
+from mmbench.data.preparation import choose_units
+from mmbench.registry.plugins import load_registry
 from mmbench_datasets.stress_predict import StressPredict
 from mmbench_datasets.stress_predict.dataset import LABELS
 from mmbench_datasets.stress_predict.sensors import SENSORS

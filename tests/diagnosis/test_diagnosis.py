@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.comparison import Comparison, load_comparison
-from mmbench.diagnosed import diagnose
-from mmbench.diagnosis import bench, scores
-from mmbench.diagnosis.conditions import neighbours
-from mmbench.diagnosis.kept import Diagnosis, read_diagnosis, subset_names
-from mmbench.diagnosis.scores import ModalityScores
+from mmbench.data.preparation import default_cache
+from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
-from mmbench.metrics import score_all
-from mmbench.prepare import default_cache
-from mmbench.records import find_records, read_record, write_record
-from mmbench.report import comparison_table, diagnosis_tables, render
-from mmbench.store import Store
+from mmbench.reporting.terminal import comparison_table, diagnosis_tables, render
+from mmbench.results.comparison import Comparison, load_comparison
+from mmbench.results.diagnosis import bench, scores
+from mmbench.results.diagnosis.conditions import neighbours
+from mmbench.results.diagnosis.kept import Diagnosis, read_diagnosis, subset_names
+from mmbench.results.diagnosis.scores import ModalityScores
+from mmbench.results.records import find_records, read_record, write_record
+from mmbench.training.metrics import score_all
+from mmbench.workflows.diagnose import diagnose
 
 PLUGIN = str(Path(__file__).with_name("lopsided_plugin.py"))
 ONLY = "only[modality=loud]"
@@ -240,7 +240,7 @@ def test_what_is_done_is_not_done_again(copied: Comparison, home: Path) -> None:
 def test_large_frozen_encoders_see_noise_only_when_asked(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mmbench.diagnosis import plans
+    from mmbench.results.diagnosis import plans
 
     monkeypatch.setattr(plans, "_COSTLY", -1)
     options = {"against": [], "out": tmp_path}

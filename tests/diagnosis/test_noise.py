@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbench.diagnosis.noise import Noise, NoisySource, add_noise
-from mmbench.store import Store, write_samples
-from mmbench.types import Modality, Sample, Schema
+from mmbench.contract.types import Modality, Sample, Schema
+from mmbench.data.noise import Noise, NoisySource, add_noise
+from mmbench.data.store import Store, write_samples
 
 N = 40
 MODALITIES = (

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mmbench.diagnosis.shapley import shapley_weights
+from mmbench.results.diagnosis.shapley import shapley_weights
 
 
 def games(n_players: int) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mmbench import DataError, PluginError, RecordError, SpecError, StorageError, TrainingError, WeightsError
-from mmbench.documents import load_object, load_toml, parse_json
 from mmbench.errors import UserError
+from mmbench.storage.json_toml import load_object, load_toml, parse_json
 from mmbench_datasets.deap.mat5 import load_mat
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries wonder about damaged files

@@ -9,13 +9,13 @@ import h5py
 import numpy as np
 import pytest
 
+from mmbench.data.preparation import Preparation, prepare
+from mmbench.data.store import ArraySource, Store, finish
 from mmbench.errors import DamagedError
-from mmbench.hdf5 import NOT_WHOLE
-from mmbench.plugins import load_registry
-from mmbench.prepare import Preparation, prepare
-from mmbench.seals import Sealed, write_seal
-from mmbench.specs import parse_spec
-from mmbench.store import ArraySource, Store, finish
+from mmbench.registry.plugins import load_registry
+from mmbench.registry.specs import parse_spec
+from mmbench.storage.checksums import Sealed, write_seal
+from mmbench.storage.hdf5 import NOT_WHOLE
 
 TOY = str(Path(__file__).parents[1] / "toy_plugin.py")
 X, PRESENT = "modalities/signal/x", "modalities/signal/present"

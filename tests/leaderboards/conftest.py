@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.publishing import publish
+from mmbench.reporting.publishing import publish
 
 
 @pytest.fixture(scope="package")

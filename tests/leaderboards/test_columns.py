@@ -4,9 +4,9 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from mmbench.leaderboards.boards import find_boards, load_board
-from mmbench.leaderboards.columns import COLUMNS, board_cells
-from mmbench.leaderboards.standings import find_standings
+from mmbench.reporting.leaderboards.boards import find_boards, load_board
+from mmbench.reporting.leaderboards.columns import COLUMNS, board_cells
+from mmbench.reporting.leaderboards.standings import find_standings
 
 
 def test_the_last_digits_of_a_processor_leave_a_board_as_it_is(published: Path) -> None:

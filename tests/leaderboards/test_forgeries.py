@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 import mmbench
 from mmbench.cli.app import app
-from mmbench.comparison import load_method
-from mmbench.consistency import find_contradictions, find_repeated
 from mmbench.errors import RecordError
-from mmbench.leaderboards import load_board
-from mmbench.leaderboards.checking import check_board
-from mmbench.leaderboards.repeating import Place, Repeated, repeat_fold
-from mmbench.metrics import score_all
-from mmbench.publishing import build, verify
-from mmbench.records import Record, find_records, read_record, record_path, write_record
+from mmbench.reporting.leaderboards import load_board
+from mmbench.reporting.leaderboards.checking import check_board
+from mmbench.reporting.publishing import build, verify
+from mmbench.results.comparison import load_method
+from mmbench.results.consistency import find_contradictions, find_repeated
+from mmbench.results.records import Record, find_records, read_record, record_path, write_record
+from mmbench.training.metrics import score_all
+from mmbench.workflows.retrain import Place, Repeated, repeat_fold
 
 BOARD = "mfeat/pooled-segment/digit"
 SKILL = {"accuracy": 0.99, "balanced_accuracy": 0.99, "macro_f1": 0.99}

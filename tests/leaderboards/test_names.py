@@ -10,9 +10,9 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from mmbench.cli.app import app
-from mmbench.leaderboards.markdown import escape
-from mmbench.publishing import build, publish
-from mmbench.records import slug
+from mmbench.reporting.leaderboards.markdown import escape
+from mmbench.reporting.publishing import build, publish
+from mmbench.storage.hashing import slug
 
 NAMES = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "a|b", "[bold]x[/bold]", "[/]", "`code`", "**b**",

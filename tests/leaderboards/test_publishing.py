@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 import mmbench
 from mmbench.cli.app import app
 from mmbench.errors import RecordError
-from mmbench.leaderboards import find_boards, find_pairs, find_standings, load_board
-from mmbench.leaderboards.repeating import Place
-from mmbench.publishing import build, publish, verify
-from mmbench.records import find_records, read_record
+from mmbench.reporting.leaderboards import find_boards, find_pairs, find_standings, load_board
+from mmbench.reporting.publishing import build, publish, verify
+from mmbench.results.records import find_records, read_record
+from mmbench.workflows.retrain import Place
 
 BOARD = "mfeat/pooled-segment/digit"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.leaderboards import find_boards, load_board
-from mmbench.leaderboards.repeating import Place
-from mmbench.publishing import verify
+from mmbench.reporting.leaderboards import find_boards, load_board
+from mmbench.reporting.publishing import verify
+from mmbench.workflows.retrain import Place
 
 ROOT = Path(__file__).parents[2] / "leaderboards"
 REAL = ("eegmat", "mfeat", "stress-predict")

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import mmbench
-from mmbench.comparison import load_comparison
-from mmbench.report import comparison_table
-from mmbench.statistics import judge
+from mmbench.reporting.terminal import comparison_table
+from mmbench.results.comparison import load_comparison
+from mmbench.results.statistics import judge
 
 
 def test_runs_of_one_name_have_their_own_numbers(home: Path, comparison: Any) -> None:

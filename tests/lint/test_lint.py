@@ -3,12 +3,12 @@ import torch
 from torch import nn
 
 from mmbench import Fusion, Method, Training, TrainingError
-from mmbench.lint import Machine, Question, find_machine, lint_method
-from mmbench.lint.networks import kept_bytes, unregistered
-from mmbench.lint.recipes import Part, check_concentration, check_memory, look_at_training
-from mmbench.methods import Recipe
-from mmbench.plugins import Entry, Registry, load_registry
-from mmbench.specs import Spec
+from mmbench.integrity.model_lint import Machine, Question, find_machine, lint_method
+from mmbench.integrity.model_lint.networks import kept_bytes, unregistered
+from mmbench.integrity.model_lint.recipes import Part, check_concentration, check_memory, look_at_training
+from mmbench.registry.methods import Recipe
+from mmbench.registry.plugins import Entry, Registry, load_registry
+from mmbench.registry.specs import Spec
 
 HUGE = Machine(None)
 
@@ -39,7 +39,7 @@ def registry(monkeypatch):
     methods = {**found.methods, "faulty": Entry("faulty", "test", Method("faulty", "faulty"))}
     monkeypatch.setitem(vars(found), "fusions", fusions)
     monkeypatch.setitem(vars(found), "methods", methods)
-    monkeypatch.setattr("mmbench.building.load_registry", lambda plugins: found)
+    monkeypatch.setattr("mmbench.registry.build.load_registry", lambda plugins: found)
     return found
 
 

@@ -64,8 +64,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture(scope="package")
 def report(write_comparison: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a comparison with everything that records may tell."""
-    from mmbench.pages import write_report
-    from mmbench.pages.sources import find_sources
+    from mmbench.reporting.pages import write_report
+    from mmbench.reporting.pages.sources import find_sources
 
     home = tmp_path_factory.mktemp("made")
     names = ("first[dim=8]", "second", "only[modality=left]", "a method of a very long name, with all its options set")

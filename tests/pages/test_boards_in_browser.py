@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmbench.publishing import publish
+from mmbench.reporting.publishing import publish
 
 OpenPage = Callable[..., Any]
 

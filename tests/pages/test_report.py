@@ -8,19 +8,19 @@ import pytest
 from markupsafe import Markup
 from typer.testing import CliRunner
 
-from mmbench.auditing.channels import Oddity
-from mmbench.auditing.control import Control
-from mmbench.auditing.files import write_audit
-from mmbench.auditing.result import AuditResult, Examined, ProtocolAudit
-from mmbench.auditing.structure import Structure
 from mmbench.cli.app import app
-from mmbench.comparison import load_comparison
 from mmbench.errors import RecordError
-from mmbench.failures import Failure
-from mmbench.pages.report import render_report
-from mmbench.pages.sources import find_sources
-from mmbench.report import comparison_table, render
-from mmbench.report.verdicts import say_verdict
+from mmbench.reporting.pages.report import render_report
+from mmbench.reporting.pages.sources import find_sources
+from mmbench.reporting.terminal import comparison_table, render
+from mmbench.reporting.terminal.verdicts import say_verdict
+from mmbench.results.comparison import load_comparison
+from mmbench.results.failures import Failure
+from mmbench.workflows.audit.channels import Oddity
+from mmbench.workflows.audit.control import Control
+from mmbench.workflows.audit.files import write_audit
+from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
+from mmbench.workflows.audit.structure import Structure
 
 EVIL = "<script>alert('x')</script> & \"quoted\""
 
@@ -32,7 +32,7 @@ def page_of(*paths):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Drawing is what takes time, and most tests are about the texts."""
-    monkeypatch.setattr("mmbench.pages.drawing.inline", lambda *_: Markup(""))
+    monkeypatch.setattr("mmbench.reporting.pages.drawing.inline", lambda *_: Markup(""))
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from markupsafe import Markup
 
-from mmbench.comparison import load_comparison
-from mmbench.explanation import Explanation, Shown
-from mmbench.pages.report import render_report
-from mmbench.pages.sources import Look, Sources, with_looks
-from mmbench.plots.looks import attention, looks, weights
-from mmbench.plots.style import NARROW, WIDTH
-from mmbench.report.pictures import draw_explanation
-from mmbench.types import Modality
+from mmbench.contract.types import Modality
+from mmbench.reporting.pages.report import render_report
+from mmbench.reporting.pages.sources import Look, Sources, with_looks
+from mmbench.reporting.plots.looks import attention, looks, weights
+from mmbench.reporting.plots.style import NARROW, WIDTH
+from mmbench.reporting.terminal.pictures import draw_explanation
+from mmbench.results.comparison import load_comparison
+from mmbench.workflows.explanations import Explanation, Shown
 
 SCALP = ("Fp1", "Fp2", "C3", "C4", "O1", "O2", "nowhere")
 
@@ -27,7 +27,7 @@ def tokens_of(channels):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Drawing is what takes time, and these tests are about the texts."""
-    monkeypatch.setattr("mmbench.pages.drawing.inline", lambda *_: Markup(""))
+    monkeypatch.setattr("mmbench.reporting.pages.drawing.inline", lambda *_: Markup(""))
 
 
 @pytest.fixture

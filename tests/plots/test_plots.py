@@ -8,15 +8,16 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from mmbench.comparison import load_comparison
+from mmbench import plot
 from mmbench.errors import SpecError
-from mmbench.metrics import balanced_accuracy
-from mmbench.plots.confusion import FAINTEST, confusion_shares
-from mmbench.plots.learning import epochs_of
-from mmbench.plots.ranking import ranked
-from mmbench.plots.style import NARROW, WIDTH
-from mmbench.plots.subjects import unit_scores
-from mmbench.plots.tuning import budget_curve
+from mmbench.reporting.plots.confusion import FAINTEST, confusion_shares
+from mmbench.reporting.plots.learning import epochs_of
+from mmbench.reporting.plots.ranking import ranked
+from mmbench.reporting.plots.style import NARROW, WIDTH
+from mmbench.reporting.plots.subjects import unit_scores
+from mmbench.reporting.plots.tuning import budget_curve
+from mmbench.results.comparison import load_comparison
+from mmbench.training.metrics import balanced_accuracy
 
 NAMES = ("ranking", "subjects", "confusion", "learning", "modalities", "missing", "calibration", "cost", "tuning")
 
@@ -28,7 +29,7 @@ def comparison(write_comparison, tmp_path_factory):
 
 
 def draw(name, comparison, width=WIDTH):
-    return getattr(import_module(f"mmbench.plots.{name}"), name)(comparison, width)
+    return getattr(import_module(f"mmbench.reporting.plots.{name}"), name)(comparison, width)
 
 
 def marked(plot):
@@ -106,8 +107,8 @@ def test_subjects_have_the_scores_of_their_own_samples(comparison):
 
 def test_samples_that_are_their_own_units_are_not_joined(write_comparison, tmp_path):
     single = load_comparison(write_comparison(tmp_path, unit="sample"))
-    with pytest.raises(SpecError, match="plot_subjects: the records hold nothing for it"):
-        single.plot_subjects()
+    with pytest.raises(SpecError, match="plot subjects: the records hold nothing for it"):
+        plot(single, "subjects")
 
 
 def test_rows_of_confusion_are_shares_and_the_diagonal_is_the_recall(comparison):
@@ -160,7 +161,7 @@ def test_costs_that_were_not_measured_are_not_drawn(comparison):
     assert len(plot.marks) == 7
     nothing = tuple(replace(m, records=tuple(replace(r, cost={}) for r in m.records)) for m in comparison.methods)
     with pytest.raises(SpecError, match="measured costs"):
-        replace(comparison, methods=nothing).plot_cost()
+        plot(replace(comparison, methods=nothing), "cost")
 
 
 def test_the_budget_curve_never_falls(comparison):
@@ -182,7 +183,7 @@ def test_without_matplotlib_the_extra_is_named(comparison, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(SpecError, match=r'matplotlib is not installed — pip install "mmbench\[pictures\]"'):
-        comparison.plot_ranking()
+        plot(comparison, "ranking")
 
 
 def test_what_was_not_tuned_or_diagnosed_has_no_plot_of_it(write_comparison, tmp_path):

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mmbench.statistics import Outcomes
+from mmbench.results.statistics import Outcomes
 
 Pair = tuple[Outcomes, Outcomes]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
-from mmbench.metrics import METRICS, confusion
-from mmbench.statistics import Outcomes, combination_intervals, difference_intervals, score_intervals, unit_of
-from mmbench.statistics.variance import OVERLAP
+from mmbench.results.statistics import Outcomes, combination_intervals, difference_intervals, score_intervals, unit_of
+from mmbench.results.statistics.variance import OVERLAP
+from mmbench.training.metrics import METRICS, confusion
 
 People = Callable[..., tuple[Outcomes, Outcomes]]
 METRIC = "balanced_accuracy"

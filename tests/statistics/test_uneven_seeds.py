@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmbench.statistics import Outcomes, difference_intervals, find_leaders, judge
+from mmbench.results.statistics import Outcomes, difference_intervals, find_leaders, judge
 
 
 def simulate(random: np.random.Generator, seeds: int, ease: float, varies: bool = True) -> Outcomes:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from mmbench.statistics import METRIC, Outcomes
-from mmbench.statistics.ratios import Ratios
-from mmbench.statistics.variance import OVERLAP, Design, cluster_freedom, design_of, influence_of, variances
+from mmbench.results.statistics import METRIC, Outcomes
+from mmbench.results.statistics.ratios import Ratios
+from mmbench.results.statistics.variance import OVERLAP, Design, cluster_freedom, design_of, influence_of, variances
 
 
 def ratios_of(values: np.ndarray, unit: np.ndarray, fold: np.ndarray) -> Ratios:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmbench.statistics import METRIC, Outcomes, above_chance, find_leaders, judge
-from mmbench.statistics.contrasts import ALPHA, adjust, largest_draws
+from mmbench.results.statistics import METRIC, Outcomes, above_chance, find_leaders, judge
+from mmbench.results.statistics.contrasts import ALPHA, adjust, largest_draws
 
 
 def shares(rounds, happens):

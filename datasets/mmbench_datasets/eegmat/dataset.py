@@ -5,18 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import (
-    Card,
-    DataError,
-    Dataset,
-    Download,
-    Modality,
-    Problem,
-    Sample,
-    Schema,
-    SpecError,
-    load_pins,
-)
+from mmbench import Card, DataError, Dataset, Download, Modality, Problem, Sample, Schema, SpecError, load_pins
 from mmbench_datasets.eegmat.layout import EEG, FILE_RATE, STATES, check_header
 from mmbench_datasets.names import find_variant
 

@@ -5,18 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mmbench import (
-    Card,
-    DataError,
-    Dataset,
-    Download,
-    Modality,
-    Problem,
-    Sample,
-    Schema,
-    SpecError,
-    load_pins,
-)
+from mmbench import Card, DataError, Dataset, Download, Modality, Problem, Sample, Schema, SpecError, load_pins
 from mmbench_datasets.names import find_variant
 from mmbench_datasets.stress_predict.phases import CLASSES, Phase
 from mmbench_datasets.stress_predict.sensors import SENSORS, check_together, read_start

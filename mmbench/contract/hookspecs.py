@@ -1,0 +1,39 @@
+"""The hooks a plugin may implement, all of them.
+
+A plugin is a module in the entry-point group ``mmbench``, or a file given with ``--plugin FILE.py``. Each hook gets
+``register`` and calls it once for every component it brings; import heavy modules inside the hook, not above it.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from mmbench.contract.dataset import Dataset
+    from mmbench.contract.encoder import Encoder
+    from mmbench.contract.fusion import Fusion
+    from mmbench.contract.method import Method
+
+hookspec = pluggy.HookspecMarker("mmbench")
+hookimpl = pluggy.HookimplMarker("mmbench")
+
+
+@hookspec
+def register_datasets(register: "Callable[[type[Dataset]], None]") -> None:
+    """Register dataset classes: ``register(MyDataset)``."""
+
+
+@hookspec
+def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
+    """Register encoder classes: ``register(MyEncoder)``."""
+
+
+@hookspec
+def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
+    """Register fusion classes; each is also a method of the same name, with default encoders."""
+
+
+@hookspec
+def register_methods(register: "Callable[[Method], None]") -> None:
+    """Register named recipes: ``register(Method(name=..., fusion=..., encoders=...))``."""

@@ -1,0 +1,41 @@
+"""The contract of a method: a named recipe, and the tables of its ablations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmbench.contract.types import Training
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A table of ``mmbench ablate``: what becomes of a method when some of its parameters take other values.
+
+    Each of ``rows`` maps parameters to values; the first of them gives the row its name, the others go along with it,
+    as in ``{"mixing": "none", "queries": None}``. They are parameters of the fusion, or with ``encoder``, a modality
+    or a kind, of the encoder there. The row that is the method as it stands need not be among them.
+    """
+
+    name: str
+    rows: tuple[Mapping[str, object], ...]
+    encoder: str | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named recipe: a fusion, an encoder for each modality or kind, and training defaults.
+
+    ``fusion`` and the values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
+    ``encoders`` are modality names or kinds, and a name wins over a kind. ``presets`` is a folder of TOML files;
+    the one named like the dataset is applied by itself, others with ``--preset``. ``ablations`` are the tables of
+    ``mmbench ablate``; the one over the modalities is made by the host. ``claims`` is a folder of TOML files, the cards
+    of ``mmbench claim``: what was published of the method, and what is run to examine that (`cards.ClaimCard`).
+    """
+
+    name: str
+    fusion: str
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    training: Training = field(default_factory=Training)
+    presets: Path | None = None
+    ablations: tuple[Ablation, ...] = ()
+    claims: Path | None = None

@@ -1,0 +1,8 @@
+"""From a dataset's files to folds and batches: checks, the prepared store, protocols, standardisation.
+
+Other rooms use the names of ``__init__.pyi``, which load when they are used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

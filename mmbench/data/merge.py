@@ -1,0 +1,76 @@
+"""Prepared files of units, joined into the one of a dataset."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from mmbench.contract import Modality, Schema
+from mmbench.data.store import INDEX, finish, seal
+from mmbench.errors import DamagedError
+from mmbench.storage import Extent, Sealed, allocate, check_room, open_hdf5
+
+_COPIED = 1 << 20  # bytes that are copied at once
+
+
+def merge(
+    path: Path,
+    parts: Sequence[Path],
+    schema: Schema,
+    attributes: Mapping[str, Any],
+    made_from: Mapping[str, Any] | None = None,
+) -> None:
+    """Join the files of the units into one, in order, a few samples at a time."""
+    check_room(path, sum(Sealed(part).seal.size for part in parts) + INDEX)
+    with open_hdf5(path, "w") as file:
+        opened = [open_hdf5(part, "r") for part in parts]
+        try:
+            _merge_index(file, opened, schema)
+            places = [_merge_modality(file, opened, modality) for modality in schema.modalities]
+        finally:
+            for part in opened:
+                part.close()
+        seal(file, schema, attributes)
+    _copy(path, parts, places)
+    finish(path, "prepared", made_from or {})
+
+
+def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) -> None:
+    text = h5py.string_dtype()
+    for name in ("ids", *(f"groups/{group}" for group in schema.groups)):
+        file.create_dataset(name, data=np.concatenate([part[name][()] for part in parts]), dtype=text)
+    for name in ("spans", *(f"labels/{task}" for task in schema.tasks)):
+        file[name] = np.concatenate([part[name][()] for part in parts])
+
+
+def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modality) -> tuple[int, list[Extent]]:
+    """All of a modality but its instances; where those go, and where they lie in each part."""
+    groups = [part[f"modalities/{modality.name}"] for part in parts]
+    merged = file.create_group(f"modalities/{modality.name}")
+    for marks in ("present", "inferred"):
+        merged[marks] = np.concatenate([group[marks][()] for group in groups])
+    name = "bytes" if modality.kind == "image" else "x"
+    if modality.kind == "image":
+        lengths = np.concatenate([np.diff(group["offsets"][()]) for group in groups])
+        merged["offsets"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    total = sum(len(group[name]) for group in groups)
+    place = allocate(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
+    return place, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]
+
+
+def _copy(path: Path, parts: Sequence[Path], places: Sequence[tuple[int, Sequence[Extent]]]) -> None:
+    """Put instances behind each other: of each modality from ``extents`` in the parts to its place in the file."""
+    buffer = memoryview(bytearray(_COPIED))
+    with path.open("rb+") as file:
+        for place, extents in places:
+            file.seek(place)
+            for part, (start, size) in zip(parts, extents, strict=True):
+                with part.open("rb") as source:
+                    source.seek(start)
+                    for at in range(0, size, _COPIED):
+                        piece = buffer[: min(_COPIED, size - at)]
+                        if source.readinto(piece) < len(piece):
+                            raise DamagedError("was cut short while it was in use", where=part, remedy="prepare again")
+                        file.write(piece)

@@ -1,0 +1,236 @@
+"""What a sample must be before it is stored: checked once, where it enters."""
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.contract import Modality, Sample, Schema
+from mmbench.errors import DataError
+from mmbench.storage import check_texts
+
+_INDEX = "give the index of the class in the task, from 0"
+_LONGEST = 100  # bytes of a modality's name, which begins the names of files
+
+
+def check_schema(schema: Schema, dataset: str) -> Schema:
+    """The schema; DataError, naming the dataset, where the prepared file and networks could not hold a name in it."""
+    names = [modality.name for modality in schema.modalities]
+    wrong = [
+        *(
+            f"a modality is called {name!r}, which is empty or has a dot or slash in it"
+            for name in names
+            if not _is_plain(name)
+        ),
+        *(f"the name of a modality is longer than {_LONGEST} bytes: {name!r}" for name in names if _is_long(name)),
+        *(f"two modalities are called {name!r}" for name in names if names.count(name) > 1),
+        *(f"a task is called {name!r}" for name in schema.tasks if not _is_path(name)),
+        *(f"a group is called {name!r}" for name in schema.groups if not _is_path(name)),
+        *(f"two groups are called {name!r}" for name in schema.groups if schema.groups.count(name) > 1),
+        *(f"{name!r} is called as what is within {other!r}" for name, other in _nested(schema)),
+    ]
+    try:
+        check_texts(names, schema.tasks, schema.groups, *(modality.channels for modality in schema.modalities))
+    except ValueError as error:
+        wrong.append(f"a name cannot be told: {error}")
+    if wrong:
+        raise DataError(wrong[0], where=dataset, remedy="rename it in the dataset")
+    return schema
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and not set("./") & set(name)
+
+
+def _is_long(name: str) -> bool:
+    return len(name.encode(errors="replace")) > _LONGEST
+
+
+def _is_path(name: str) -> bool:
+    """Whether HDF5 finds a dataset by that name."""
+    return all(part not in ("", ".") for part in name.split("/")) and "\0" not in name
+
+
+def _nested(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Pairs of tasks, or of groups, of which one would lie within the other in the file."""
+    for names in (tuple(schema.tasks), schema.groups):
+        yield from ((one, other) for one in names for other in names if other.startswith(f"{one}/"))
+
+
+def check_sample(sample: Sample, schema: Schema) -> None:
+    """Raise DataError, naming the sample, when it breaks the schema or holds values nothing can learn from."""
+    if not isinstance(sample.id, str):
+        raise DataError(
+            f"the id {sample.id!r} is of type {type(sample.id).__name__}, not a text", remedy="give ids as str"
+        )
+    known = {modality.name for modality in schema.modalities}
+    if unknown := sorted(set(sample.data) - known):
+        raise DataError(f"has data for {', '.join(unknown)}, not in the schema", where=sample.id)
+    for group in schema.groups:
+        value = sample.groups.get(group)
+        if value is None or value == "":
+            raise DataError(
+                f"declares no {group}", where=sample.id, remedy="the dataset must give every group it names"
+            )
+        if not isinstance(value, str):
+            message = f"{group} is {value!r} of type {type(value).__name__}, not a text"
+            raise DataError(message, where=sample.id, remedy=f"give it as a str, such as {str(value)!r}")
+    _check_names(sample)
+    _check_span(sample)
+    _check_labels(sample, schema)
+    for modality in schema.modalities:
+        if modality.name in sample.data:
+            check_instances(sample, modality)
+    _check_inferred(sample, schema)
+
+
+def _check_names(sample: Sample) -> None:
+    """What records tell of a sample must be such that they can be read again."""
+    try:
+        check_texts(sample.id, sample.groups)
+    except ValueError as error:
+        raise DataError(f"cannot be told in records: {error}", where=sample.id, remedy="rename it") from None
+
+
+def _check_span(sample: Sample) -> None:
+    """A time that cannot be would order windows wrongly, and show neighbours as strangers."""
+    if sample.span is None:
+        return
+    try:
+        start, stop = map(float, sample.span)
+    except (TypeError, ValueError):
+        start = stop = np.nan
+    if not -np.inf < start <= stop < np.inf:
+        remedy = "the dataset must give the times of its windows, or None"
+        raise DataError(
+            f"has the span {sample.span}, which is no start and end in seconds", where=sample.id, remedy=remedy
+        )
+
+
+def _check_inferred(sample: Sample, schema: Schema) -> None:
+    for name, marks in sample.inferred.items():
+        if name not in sample.data:
+            raise DataError(f"has instances of {name} inferred, but no data of it", where=sample.id)
+        modality = schema.modality(name)
+        if np.shape(marks) != (modality.instances,) or np.asarray(marks).dtype != np.bool_:
+            raise DataError(f"inferred of {name} is not bool {(modality.instances,)}", where=sample.id)
+        if (marks & ~presence(sample, modality)).any():
+            raise DataError(f"an instance of {name} is inferred and absent", where=sample.id)
+
+
+def _check_labels(sample: Sample, schema: Schema) -> None:
+    for task, label in sample.labels.items():
+        if task not in schema.tasks:
+            raise DataError(f"is labelled for {task!r}, not in the schema", where=sample.id)
+        if not isinstance(label, int | np.integer):
+            raise DataError(
+                f"label {label!r} of {task!r} is of type {type(label).__name__}, not int",
+                where=sample.id,
+                remedy=_INDEX,
+            )
+        if not 0 <= label < len(schema.tasks[task]):
+            raise DataError(f"label {label} of {task!r} is outside 0-{len(schema.tasks[task]) - 1}", where=sample.id)
+
+
+def check_instances(sample: Sample, modality: Modality) -> None:
+    """Check the bag of one modality."""
+    data = sample.data[modality.name]
+    if not hasattr(data, "__len__"):
+        message = f"{modality.name} is a {type(data).__name__}, not a bag of {modality.instances} instances"
+        raise DataError(message, where=sample.id)
+    if len(data) != modality.instances:
+        raise DataError(f"{modality.name} has {len(data)} instances, not {modality.instances}", where=sample.id)
+    if modality.kind == "image":
+        _check_images(_items(data), sample, modality)
+        return
+    marks = sample.present.get(modality.name)
+    if marks is not None and np.shape(marks) != (modality.instances,):
+        raise DataError(
+            f"present of {modality.name} has the shape {np.shape(marks)}, not {(modality.instances,)}", where=sample.id
+        )
+    # Checked as it is stored: what float32 cannot hold becomes infinite, or constant.
+    _check_array(_as_numbers(data, sample, modality), sample, modality)
+
+
+def _as_numbers(data: Any, sample: Sample, modality: Modality) -> NDArray[np.float32]:
+    try:
+        if np.asarray(data).dtype.kind == "c":
+            raise TypeError("they are complex")
+        with np.errstate(over="ignore"):
+            return np.asarray(data, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        shown = f"{error}".partition("\n")[0][:120]
+        raise DataError(f"{modality.name} does not hold real numbers in one array: {shown}", where=sample.id) from None
+
+
+def _check_images(items: Sequence[Any], sample: Sample, modality: Modality) -> None:
+    """Check what their headers say; decoding all images would take longer than reading most datasets."""
+    from PIL import Image
+
+    for item in items:
+        if item is None:
+            continue
+        if not isinstance(item, bytes | bytearray | memoryview):
+            message = f"{modality.name} holds a {type(item).__name__}, not the bytes of a JPEG or PNG file"
+            raise DataError(message, where=sample.id, remedy="code the pixels, or read the file as it is")
+        try:
+            with Image.open(io.BytesIO(item), formats=("JPEG", "PNG")) as image:
+                shape = (3, image.height, image.width)
+        except Exception as error:  # Pillow raises what it stumbles over, and of what claims to be very large
+            begin = "it is empty" if not item else f"it begins with {item[:8]!r}"
+            raise DataError(
+                f"{modality.name} cannot be opened as JPEG or PNG ({type(error).__name__}): {begin}", where=sample.id
+            ) from error
+        if shape != modality.shape:
+            raise DataError(f"{modality.name} has the shape {shape}, not {modality.shape}", where=sample.id)
+
+
+def _check_array(data: NDArray[Any], sample: Sample, modality: Modality) -> None:
+    expected = (modality.instances, *modality.shape)
+    if data.shape != expected:
+        raise DataError(f"{modality.name} has the shape {data.shape}, not {expected}", where=sample.id)
+    here = data if sample.present.get(modality.name) is None else data[presence(sample, modality)]
+    if not np.isfinite(here).all():
+        raise DataError(
+            f"{modality.name} holds NaN or infinite values",
+            where=sample.id,
+            remedy="mend the recording, or leave such samples out with --bad drop",
+        )
+    if modality.kind == "timeseries" and here.size:
+        _check_channels(here, sample, modality)
+
+
+def _check_channels(here: NDArray[Any], sample: Sample, modality: Modality) -> None:
+    if (here[..., 0] != here[..., -1]).any(axis=0).all():
+        return  # as nearly always, and sooner seen
+    flat = np.flatnonzero((np.ptp(here, axis=-1) == 0).all(axis=0))
+    if flat.size:
+        names = modality.channels or tuple(str(index) for index in range(modality.shape[0]))
+        raise DataError(
+            f"channel {', '.join(names[index] for index in flat)} of {modality.name} is constant",
+            where=sample.id,
+            remedy="mend the recording, or leave such samples out with --bad drop",
+        )
+
+
+def presence(sample: Sample, modality: Modality) -> NDArray[np.bool_]:
+    """Which instances of a sample's bag are there, bool ``(K,)``."""
+    data = sample.data.get(modality.name)
+    if data is None:
+        return np.zeros(modality.instances, dtype=bool)
+    if modality.kind == "image":
+        return np.array([item is not None for item in _items(data)], dtype=bool)
+    given = sample.present.get(modality.name)
+    return np.ones(modality.instances, dtype=bool) if given is None else np.asarray(given, dtype=bool)
+
+
+def inference(sample: Sample, modality: Modality) -> NDArray[np.bool_]:
+    """Which instances of a sample's bag were made at a guessed place, bool ``(K,)``."""
+    return np.asarray(sample.inferred.get(modality.name, np.zeros(modality.instances)), dtype=bool)
+
+
+def _items(data: Any) -> Sequence[Any]:
+    items: Sequence[Any] = data
+    return items

@@ -1,0 +1,250 @@
+"""A plan: a method on a dataset, ready to be run; and what a fold of it takes: its model, inputs and labels."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmbench.contract import Encoder, Modality, Standardize, TokenSpec
+from mmbench.data import (
+    ArraySource,
+    Fold,
+    Inputs,
+    Preparation,
+    PresenceSource,
+    Rows,
+    Source,
+    Standardizer,
+    Store,
+    Stream,
+    fit_standardizer,
+    read_presence,
+)
+from mmbench.errors import PluginError
+from mmbench.integrity import Canaries, Closed, ignore, is_forkable, named_files, run_isolated
+from mmbench.registry import (
+    Names,
+    Recipe,
+    all_params,
+    build_encoder,
+    build_fusion,
+    find_replaced,
+    host_names,
+    load_registry,
+    unused,
+)
+from mmbench.results import DiagnosisPlan
+from mmbench.storage import identity
+from mmbench.training import Model
+from mmbench.tuning import Budget
+
+T = TypeVar("T")
+Keep = Literal["auto", "keep", "drop"]
+"""Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A method on a dataset, ready to be run fold by fold, possibly in another process.
+
+    ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it;
+    ``budget`` is what it may spend on tuning, ``diagnosis`` what it takes to diagnose it, None for nothing; ``data``
+    tells the dataset's files, which it may not open. ``isolated``: a component is not the host's own, and each training
+    and each look at a trained model has a process to itself.
+    """
+
+    recipe: Recipe
+    tokens: Mapping[str, Path]
+    store: Path
+    task: str
+    standardize: Standardize
+    plugins: tuple[str, ...]
+    device: str
+    threads: int
+    folder: Path
+    run: Mapping[str, Any]
+    keep: Keep = "auto"
+    budget: Budget | None = None
+    diagnosis: DiagnosisPlan | None = None
+    data: Preparation | None = None
+    isolated: bool = False
+
+
+def call(plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore) -> T:
+    """``function(tell, *arguments)``, which runs the components of a plan; `run_isolated` where they need it.
+
+    What it passes to ``tell`` reaches ``listen``.
+    """
+    if plan.isolated:
+        forks, label = is_forkable(plan.device), plan.recipe.label
+        found: T = run_isolated(_call_watched, label, function, arguments, listen=listen, forks=forks)
+        return found
+    return function(listen, *arguments)
+
+
+def _call_watched(
+    tell: Callable[[Any], None], label: str, function: Callable[..., T], arguments: tuple[object, ...]
+) -> T:
+    """PluginError where the call leaves something else behind a name of the host."""
+    before = host_names()
+    try:
+        result = function(tell, *arguments)
+    except Exception as error:
+        _check_names(before, label, error)
+        raise
+    _check_names(before, label)
+    return result
+
+
+def _check_names(before: Names, label: str, cause: Exception | None = None) -> None:
+    if (name := find_replaced(before)) is not None:
+        raise PluginError(
+            f"replaces {name} while it is trained or tested",
+            where=label,
+            remedy="numbers of a component that changes the host mean nothing: mend it, or leave it out",
+        ) from cause
+
+
+def needs_isolation(recipe: Recipe, plugins: tuple[str, ...]) -> bool:
+    """Whether a component of a recipe is not the host's own."""
+    registry = load_registry(plugins)
+    encoders = all(registry.is_own("encoders", spec.name) for spec in recipe.encoders.values())
+    return not (encoders and registry.is_own("fusions", recipe.fusion.name))
+
+
+def build_model(plan: Plan, store: Store, seed: int) -> Model:
+    """The encoders that are trained, and the fusion, with weights drawn from ``seed``."""
+    encoders = {
+        name: build_encoder(spec, store.schema.modality(name), plan.plugins, seed)
+        for name, spec in plan.recipe.encoders.items()
+        if name not in plan.tokens
+    }
+    inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in shown(plan, store)}
+    fusion = build_fusion(plan.recipe.fusion, inputs, len(store.schema.tasks[plan.task]), plan.plugins, seed)
+    return Model(encoders, fusion)
+
+
+def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder]) -> TokenSpec:
+    if modality.name in encoders:
+        return replace(encoders[modality.name].out, instances=modality.instances)
+    if modality.name in plan.tokens:
+        shape = _tokens(plan.tokens[modality.name], modality.name).x.shape
+        return TokenSpec(length=shape[2], dim=shape[3], instances=modality.instances)
+    return unused(modality)
+
+
+def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:
+    """Raw instances or tokens of every modality that the method sees, standardised as the run says."""
+    return Inputs({modality.name: _stream(plan, store, modality, fold) for modality in shown(plan, store)})
+
+
+def shown(plan: Plan, store: Store) -> list[Modality]:
+    """The modalities that the method sees."""
+    return [store.schema.modality(name) for name in plan.recipe.modalities]
+
+
+def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
+    if modality.name not in plan.recipe.encoders:
+        return Stream(PresenceSource(find_presence(plan.store, modality.name)), None, len(store))
+    if modality.name in plan.tokens:
+        tokens = _tokens(plan.tokens[modality.name], modality.name)
+        return Stream(tokens, _standardizer(plan, store, tokens, fold, over_time=False), len(store))
+    source = open_source(plan.store, modality.name)
+    if modality.kind == "image":
+        return Stream(source, None, len(store))
+    over_time = modality.kind == "timeseries"
+    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store))
+
+
+def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: bool) -> Standardizer:
+    if plan.standardize == "train":
+        everybody = np.zeros(len(store), dtype=np.int64)
+        return fit_standardizer(source, [fold.train], everybody, over_time)
+    subjects, group = np.unique(store.groups["subject"], return_inverse=True)
+    parts: list[Rows] = [np.flatnonzero(group == index) for index in range(len(subjects))]
+    return fit_standardizer(source, parts, group.astype(np.int64), over_time)
+
+
+def known_labels(store: Store, task: str, fold: Fold) -> NDArray[np.int64]:
+    """Labels of the training and the validation part; -1 everywhere else.
+
+    The others are overwritten where they were read: no memory that is given back holds them.
+    """
+    labels = store.labels(task)
+    hidden = np.ones(len(labels), dtype=bool)
+    hidden[fold.train] = hidden[fold.validation] = False
+    labels[hidden] = -1
+    return labels
+
+
+def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
+    """Labels of the training and the validation part; -1 everywhere else."""
+    seen = np.full_like(labels, -1)
+    for rows in (fold.train, fold.validation):
+        seen[rows] = labels[rows]
+    return seen
+
+
+def closed_to(plan: Plan) -> Closed:
+    """The files that the method's encoders and fusion may not open while they are trained and tested."""
+    return Closed(
+        label=plan.recipe.label,
+        plugins=plan.plugins,
+        cache=tuple({path.resolve().parent for path in (plan.store, *plan.tokens.values())}),
+        run=plan.folder.resolve(),
+        data=plan.data,
+        given=named_files(all_params(plan.recipe, plan.plugins)),
+    )
+
+
+def make_canaries(
+    plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: NDArray[np.int64], seed: int
+) -> Canaries:
+    """The trials of one training; ``labels`` are those that may be known."""
+    return Canaries(
+        partial(build_model, plan, store, seed),
+        inputs,
+        fold,
+        labels,
+        plan.recipe.training,
+        seed=seed,
+        device=torch.device(plan.device),
+        plugins=plan.plugins,
+        is_own=not plan.isolated,
+    )
+
+
+@lru_cache(maxsize=4)
+def open_store(path: Path) -> Store:
+    """The prepared file of a plan; kept open for the next fold."""
+    return Store(path)
+
+
+def open_source(store: Path, modality: str) -> Source:
+    """The instances of a modality in a prepared file; kept open for the next fold."""
+    return _opened_source(store, modality, identity(store))
+
+
+@lru_cache(maxsize=16)
+def _opened_source(store: Path, modality: str, which: tuple[int, ...]) -> Source:
+    return open_store(store).source(modality)
+
+
+def _tokens(path: Path, modality: str) -> ArraySource:
+    return _opened(path, modality, identity(path))
+
+
+@lru_cache(maxsize=16)
+def _opened(path: Path, modality: str, which: tuple[int, ...]) -> ArraySource:
+    return ArraySource(path, modality)
+
+
+@lru_cache(maxsize=16)
+def find_presence(path: Path, modality: str) -> NDArray[np.bool_]:
+    """Which instances of a modality are there, bool ``(N, K)``; kept for the next fold."""
+    return read_presence(path, modality)

@@ -1,0 +1,161 @@
+"""From a record back to the trained model and the data it was tested on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmbench.contract import Training
+from mmbench.data import Fold, Inputs, Store
+from mmbench.errors import RecordError
+from mmbench.execution.plan import Plan, build_model, closed_to, make_inputs, needs_isolation
+from mmbench.integrity import find_size, guarded
+from mmbench.registry import Recipe, Spec, parse_spec, training_seed, update_training
+from mmbench.results import Record, check_made, read_record
+from mmbench.storage import explain, load_json
+from mmbench.training import Model, check_kept, restore_weights, weights_path
+from mmbench.tuning import with_params
+
+_AGAIN = "run the same command again: it prepares what is missing and keeps the records"
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A record, the plan that its model was trained by, for the CPU, and its fold."""
+
+    record: Record
+    plan: Plan
+    fold: Fold
+    store: Store
+
+
+@dataclass(frozen=True)
+class Restored(Recalled):
+    """A trained model in evaluation mode, and what it reads; its record holds no labels, which no component may see."""
+
+    model: Model
+    inputs: Inputs
+
+
+def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
+    """The model behind the record at ``path``, on the CPU.
+
+    ``cache`` is the folder of prepared data, ``plugins`` the files that were loaded with it. Raises RecordError when
+    the weights were not kept, or the prepared data are no longer there.
+    """
+    found = recall(path, cache, plugins)
+    found = replace(found, record=replace(found.record, labels=()))
+    record, plan, store = found.record, found.plan, found.store
+    draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
+    with guarded(closed_to(plan)):
+        check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
+        model = build_model(plan, store, draw)
+    restore_weights(weights_path(path), model, record.weights or "")
+    return Restored(**vars(found), model=model.eval(), inputs=make_inputs(plan, store, found.fold))
+
+
+def recall(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Recalled:
+    """How the model behind the record at ``path`` was trained, and on what; RecordError as `restore`."""
+    record = read_made(path)
+    if record.weights is None:
+        raise RecordError(
+            "kept no weights", where=path, remedy="delete it and run the same command again with --weights keep"
+        )
+    plan, store = _recall(record, path.parent, cache, plugins)
+    fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
+    return Recalled(record, plan, fold, store)
+
+
+def read_made(path: Path) -> Record:
+    """A record that tells all its model was made from; RecordError where one does not, or is damaged."""
+    record = read_record(path)
+    try:
+        check_made(record.run, record.tuning)
+    except ValueError as error:
+        raise RecordError(
+            f"does not tell what its model was made from ({explain(error)})",
+            where=path,
+            remedy="delete it and run the same command again",
+        ) from error
+    return record
+
+
+def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> tuple[Plan, Store]:
+    run = record.run
+    dataset = parse_spec(run["dataset"]).name
+    store = Store(_existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5"))
+    tokens = {
+        name: _existing(cache / "tokens" / f"{encoder['tokens']}.h5")
+        for name, encoder in run["encoders"].items()
+        if encoder["tokens"]
+    }
+    return recall_plan(record, folder, store, tokens, plugins), store
+
+
+def recall_plan(
+    record: Record, folder: Path, store: Store, tokens: Mapping[str, Path], plugins: tuple[str, ...]
+) -> Plan:
+    """The plan that a record was made by, over files that are at hand, for the CPU; it keeps no weights.
+
+    Where the fold was tuned, its model has the parameters that were chosen for it. Raises RecordError for a record of
+    other data than those in ``store``.
+    """
+    run = record.run
+    _check_data(run, store, folder)
+    tuned = record.tuning["chosen"] if record.tuning else {}
+    recipe = Recipe(
+        label=run["method"],
+        modalities=tuple(run["modalities"]),
+        fusion=Spec(run["fusion"]["name"], run["fusion"]["params"]),
+        encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in run["encoders"].items()},
+        training=Training(**run["training"]),
+    )
+    recipe = with_params(recipe, tuned)
+    return Plan(
+        recipe=replace(recipe, training=update_training(Training(), asdict(recipe.training), f"{folder} training")),
+        tokens=tokens,
+        store=store.path,
+        task=run["task"],
+        standardize=run["standardize"],
+        plugins=plugins,
+        device="cpu",
+        threads=run["threads"],
+        folder=folder,
+        run=run,
+        keep="drop",
+        isolated=needs_isolation(recipe, plugins),
+    )
+
+
+def _check_data(run: Mapping[str, Any], store: Store, folder: Path) -> None:
+    known = {modality.name for modality in store.schema.modalities}
+    wanted = "subject" if run["standardize"] == "subject" else None
+    if (
+        not known >= set(run["modalities"])
+        or run["task"] not in store.schema.tasks
+        or wanted not in (None, *store.groups)
+    ):
+        raise RecordError(f"is of other data than {store.path.name}", where=folder, remedy=_AGAIN)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise RecordError("the data behind this run are no longer in the cache", where=path, remedy=_AGAIN)
+    return path
+
+
+def find_fold(path: Path, name: str, store: Store) -> Fold:
+    """The rows of a fold, from the file that tells its samples; RecordError where it does not."""
+    try:
+        folds = load_json(path)
+        found = next(fold for fold in folds if fold["name"] == name)
+        row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}
+        return Fold(name, *(_rows(found[part], row_of) for part in ("train", "validation", "test")))
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+        raise RecordError(f"does not tell the samples of fold {name}", where=path, remedy=_AGAIN) from error
+
+
+def _rows(ids: Sequence[str], row_of: dict[str, int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    return np.array([row_of[sample] for sample in ids], dtype=np.int64)

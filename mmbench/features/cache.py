@@ -1,0 +1,265 @@
+"""Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmbench.contract import Encoder
+from mmbench.data import FORMAT, Preparation, Store, read_presence, reading
+from mmbench.errors import DamagedError, PluginError
+from mmbench.features.batch_independence import encode_elsewhere, is_dependent
+from mmbench.features.batched_encoding import Encoded, encode_blocks
+from mmbench.features.prefetch import Raw
+from mmbench.features.token_file import Block, Blocks, cut, is_whole_block, join_blocks, write_block
+from mmbench.integrity import (
+    Closed,
+    Tell,
+    differ,
+    guarded,
+    is_forkable,
+    name_component,
+    named_files,
+    rounding,
+    run_isolated,
+)
+from mmbench.registry import Spec, build_encoder, find_code, load_registry
+from mmbench.storage import (
+    Near,
+    Parts,
+    Sealed,
+    find_near,
+    in_processes,
+    in_threads,
+    key_digest,
+    locked,
+    make_folder,
+    open_whole,
+    replace_damaged,
+    reporter,
+    sweep,
+    track,
+)
+from mmbench.training import weights_digest
+
+FROZEN_SEED = 0
+_JOINING = 4  # threads that join blocks
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Which tokens: a modality of a prepared file through an encoder, with noise of ``snr_db`` where that is given.
+
+    The encoder may not open the files of ``data``.
+    """
+
+    store: Path
+    modality: str
+    encoder: Spec
+    plugins: tuple[str, ...]
+    device: str
+    threads: int = 1
+    snr_db: int | None = None
+    data: Preparation | None = None
+
+    @property
+    def label(self) -> str:
+        """What is encoded, for people."""
+        return f"{self.modality} with {self.encoder.name}" + ("" if self.snr_db is None else f", {self.snr_db} dB")
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether the encoder is not the host's own."""
+        return not load_registry(self.plugins).is_own("encoders", self.encoder.name)
+
+    @property
+    def closed(self) -> Closed:
+        """What the encoder may not open."""
+        given = named_files([load_registry(self.plugins).bound("encoders", self.encoder)])
+        cache = self.store.resolve().parent
+        return Closed(str(self.encoder), self.plugins, (cache, cache.parent / "tokens"), data=self.data, given=given)
+
+
+def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
+    """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
+    store = Store(what.store)
+    encoder = _build(what, store)
+    made_from = describe(what, encoder, store.key)
+    path = token_path(what, cache, made_from)
+    if open_whole(path, Sealed):
+        return path
+    make_folder(path.parent)
+    with locked(path):
+        if not _is_there(path):
+            _encode(what, made_from, encoder, path, jobs)
+    return path
+
+
+def describe(what: Encoding, encoder: Encoder, store_key: str) -> dict[str, Any]:
+    """All that the tokens depend on: what their key is the digest of."""
+    noise = {} if what.snr_db is None else {"snr_db": what.snr_db}
+    return {
+        **noise,
+        "prepared": store_key,
+        "modality": what.modality,
+        "encoder": {
+            "name": what.encoder.name,
+            "params": load_registry(what.plugins).bound("encoders", what.encoder),
+            "version": encoder.version,
+            **find_code(type(encoder)).described(),
+            "weights": weights_digest(encoder),
+        },
+        "device": torch.device(what.device).type,
+        "threads": what.threads,
+        "torch": torch.__version__,
+        "format": FORMAT,
+    }
+
+
+def token_path(what: Encoding, cache: Path, made_from: Parts) -> Path:
+    """Where the tokens lie that are made from this."""
+    return cache / "tokens" / f"{what.modality}-{what.encoder.name}-{key_digest(made_from)[:16]}.h5"
+
+
+def find_relative(made_from: Parts, path: Path) -> Near | None:
+    """Tokens of the same modality and encoder, with as much noise, that are most like those at ``path``."""
+    stem = path.stem.rpartition("-")[0]
+    return find_near(made_from, path.parent.glob(f"{stem}-*.h5"), lambda parts: _noise(parts) == _noise(made_from))
+
+
+def _noise(parts: Parts) -> Any:
+    return parts.get("snr_db")
+
+
+def _is_there(path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        Sealed(path)
+    except DamagedError as error:
+        replace_damaged(path, f"is damaged ({error.message})")
+        return False
+    return True
+
+
+def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs: int) -> None:
+    if near := find_relative(made_from, path):
+        reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
+    blocks = cut(path.parent, path.stem, len(Store(what.store)))
+    sweep(block.path for block in blocks)
+    there = [block for block in blocks if is_whole_block(block.path)]
+    missing = [block for block in blocks if block not in there]
+    encoded = track(_encode_missing(what, missing, made_from, encoder, jobs), f"encoding {what.label}", len(missing))
+    done: Iterable[Block] = chain(there, encoded)
+    if what.is_isolated:
+        done = list(done)
+        _check_batches(what, blocks)
+    present = read_presence(what.store, what.modality)
+    join_blocks(
+        path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
+    )
+    for _ in in_threads(lambda block: block.path.unlink(missing_ok=True), blocks, _JOINING):
+        pass
+
+
+def _encode_missing(
+    what: Encoding, blocks: Sequence[Block], made_from: Parts, encoder: Encoder, jobs: int
+) -> Iterator[Block]:
+    """Encode some blocks, in any order: in processes, or on a GPU in one, which is this one for the host's own."""
+    if torch.device(what.device).type != "cuda":
+        tasks = [(what, block, made_from) for block in blocks]
+        function = _isolate_block if what.is_isolated else _encode_block
+        yield from in_processes(min(jobs, max(len(tasks), 1)), function, tasks, what.threads)
+    elif blocks and what.is_isolated:
+        yield from _collect(_encode_apart, what, blocks, made_from, jobs)
+    elif blocks:
+        yield from _encode_blocks(what, blocks, made_from, encoder, jobs)
+
+
+def count_parameters(encoder: Encoder) -> int:
+    """Number of an encoder's parameters, trained or not."""
+    return sum(parameter.numel() for parameter in encoder.parameters())
+
+
+def _isolate_block(what: Encoding, block: Block, made_from: Parts) -> Block:
+    done: Block
+    (done,) = _collect(_encode_apart, what, [block], made_from, 1)
+    return done
+
+
+def _encode_apart(tell: Tell, what: Encoding, blocks: Sequence[Block], made_from: Parts, jobs: int) -> None:
+    torch.set_num_threads(what.threads)
+    for block in _encode_blocks(what, blocks, made_from, _build(what, Store(what.store)), jobs):
+        tell(block)
+
+
+def _check_batches(what: Encoding, blocks: Sequence[Block]) -> None:
+    """PluginError where tokens depend on the batch that they were encoded in; the blocks go then."""
+    device = torch.device(what.device)
+    (found,) = next(in_processes(1, _collect, [(_encode_elsewhere, what, blocks)], what.threads))
+    if is_dependent(found, device):
+        for block in blocks:
+            block.path.unlink()
+        entry = load_registry(what.plugins).find("encoders", what.encoder.name)
+        raise PluginError(
+            f"gives {found.changed} of {found.instances} instances other tokens when others are in their batch",
+            where=f"encoder {entry.name} of {what.modality} (plugin {entry.plugin})",
+            remedy="a frozen encoder takes each instance by itself: normalise within it, or by constants",
+        )
+
+
+def _encode_elsewhere(tell: Tell, what: Encoding, blocks: Sequence[Block]) -> None:
+    torch.set_num_threads(what.threads)
+    encoder, source = _build(what, Store(what.store)), Raw(what.store, what.modality, what.snr_db).open()
+    kept, closed = Blocks(blocks, read_presence(what.store, what.modality)), what.closed
+    tell(encode_elsewhere(encoder, source, kept, blocks, torch.device(what.device), lambda: guarded(closed)))
+
+
+def _collect(function: Callable[..., None], what: Encoding, *arguments: object) -> list[Any]:
+    """All that an isolated call tells."""
+    told: list[Any] = []
+    run_isolated(function, what, *arguments, listen=told.append, forks=is_forkable(what.device))
+    return told
+
+
+def _encode_block(what: Encoding, block: Block, made_from: Parts) -> Block:
+    torch.set_num_threads(what.threads)
+    (done,) = _encode_blocks(what, [block], made_from, _build(what, Store(what.store)))
+    return done
+
+
+def _build(what: Encoding, store: Store) -> Encoder:
+    with guarded(what.closed):
+        return build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
+
+
+def _encode_blocks(
+    what: Encoding, blocks: Sequence[Block], made_from: Parts, encoder: Encoder, jobs: int = 1
+) -> Iterator[Block]:
+    """Encode some blocks, one after the other, with ``jobs`` processes that read for a GPU."""
+    device, closed = torch.device(what.device), what.closed
+    encoder = encoder.to(device).eval()
+
+    def keep(encoded: Encoded) -> Block:
+        encoded.ready()
+        before, after = ({what.modality: few} for few in (encoded.before, encoded.after))
+        if differ(before, after, rounding(device).again):
+            raise PluginError(
+                "gives the same instances other tokens after it has seen more",
+                where=name_component(encoder, what.plugins),
+                remedy="a frozen encoder keeps nothing of what it sees",
+            )
+        write_block(encoded.block.path, encoded.tokens.numpy(), made_from)
+        return encoded.block
+
+    raw = Raw(what.store, what.modality, what.snr_db)
+    yield from encode_blocks(encoder, raw, blocks, device, keep, lambda: guarded(closed), jobs)
+
+
+def encoder_size(tokens: Path, modality: str) -> int:
+    """Number of parameters of the frozen encoder that made a token file."""
+    with reading(tokens) as file:
+        return int(file[f"modalities/{modality}"].attrs["parameters"])

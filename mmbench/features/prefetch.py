@@ -1,0 +1,84 @@
+"""Samples read ahead by other processes, into memory that all share: Python decodes pictures on one core only."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.data import Rows, Source, Store
+from mmbench.errors import WorkerError
+from mmbench.storage import in_order
+
+_SHELF = Path("/dev/shm")
+Shown = tuple[NDArray[Any], NDArray[np.bool_]]
+
+
+class Raw(NamedTuple):
+    """Instances of a modality of a prepared file as an encoder is shown them, with noise of ``snr_db`` where given."""
+
+    store: Path
+    modality: str
+    snr_db: int | None = None
+
+    def open(self) -> Source:
+        """Where they are read from."""
+        store = Store(self.store)
+        source = store.source(self.modality)
+        if self.snr_db is None:
+            return source
+        from mmbench.data import Noise, NoisySource  # with torch, which a decoder does not need
+
+        return NoisySource(source, Noise(store, self.modality), self.snr_db)
+
+
+def read_ahead(raw: Raw, parts: Sequence[Rows], jobs: int) -> Generator[Shown, None, None]:
+    """Values ``(n, K, ...)`` and presence ``(n, K)`` of parts of the samples, in order, read by ``jobs`` processes.
+
+    The values are overwritten when the part after them is asked for. Raises WorkerError when a process was killed.
+    """
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    x, _ = raw.open().read(parts[0][:1])
+    n_slots = jobs + 1  # what waits, and what is looked at
+    shape = (n_slots, max(map(len, parts)), *x.shape[1:])
+    with tempfile.TemporaryDirectory(prefix="mmbench-", dir=_room_for(x.itemsize * prod(shape))) as folder:
+        slots = np.memmap(Path(folder) / "slots", dtype=x.dtype, mode="w+", shape=shape)
+        tasks = [(raw, rows, Path(folder) / "slots", shape, x.dtype, at % n_slots) for at, rows in enumerate(parts)]
+        with ProcessPoolExecutor(jobs) as pool:
+            try:
+                for at, present in enumerate(in_order(pool, _read_into, tasks, jobs)):
+                    yield slots[at % n_slots, : len(present)], present
+            except BrokenProcessPool as error:
+                raise WorkerError(
+                    "a process that reads samples ahead died, perhaps for want of memory",
+                    where=raw.store,
+                    remedy="run the same command again with fewer --jobs: what was finished is kept",
+                ) from error
+            finally:
+                pool.shutdown(wait=True, kill_workers=True)
+
+
+def _room_for(n_bytes: int) -> Path | None:
+    """A file system in memory, where there is one with room; None for the usual place of temporary files."""
+    return _SHELF if os.access(_SHELF, os.W_OK) and shutil.disk_usage(_SHELF).free > 2 * n_bytes else None
+
+
+def _read_into(task: tuple[Raw, Rows, Path, tuple[int, ...], np.dtype[Any], int]) -> NDArray[np.bool_]:
+    raw, rows, path, shape, dtype, slot = task
+    present: NDArray[np.bool_]
+    slots = np.memmap(path, dtype=dtype, mode="r+", shape=shape)
+    slots[slot, : len(rows)], present = _open(raw).read(rows)
+    return present
+
+
+@lru_cache(maxsize=1)
+def _open(raw: Raw) -> Source:
+    return raw.open()

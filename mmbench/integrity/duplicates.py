@@ -1,0 +1,123 @@
+"""Samples that hold the same data under different ids, and how many test samples have such a copy in training."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.data import ArraySource, Fold, ImageSource, Rows, Store, chunks, read_presence
+
+Index = NDArray[np.int64]
+
+AGREE = 0.8
+"""Labels of copies are copied, too: where fewer pairs agree in theirs, the data are alike by nature."""
+_LOOKED_AT = 2000  # rows from which it is told how many distinct values there are
+
+
+def find_same(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, Index]:
+    """Pairs ``(P, 2)`` of samples with the same bytes, by modality, as places in ``rows``; none where one is missing.
+
+    Of many that are the same, each is paired with the one before it; where vectors have few distinct values, none is.
+    Data are read once, a chunk at a time.
+    """
+    vectors = [name for name in modalities if store.schema.modality(name).kind == "vector"]
+    coarse = {name for name in vectors if _is_coarse(store, rows, name)}
+    return {name: _same([] if name in coarse else _digests(store, rows, name)) for name in modalities}
+
+
+def share_copied(
+    pairs: Mapping[str, Index], missing: Mapping[str, NDArray[np.bool_]], labels: Index, folds: Sequence[Fold]
+) -> float:
+    """The share of test samples that have the data of a sample of the other parts, in every modality, and its label.
+
+    ``pairs`` ``(P, 2)`` are alike in a modality, and ``missing`` ``(n,)`` have none of it. Pairs are followed: what is
+    like the same third is alike. Where fewer than `AGREE` of the pairs have one label, nothing is called a copy.
+    """
+    n = len(labels)
+    of = np.zeros(n, dtype=np.int64)
+    alone = np.ones(n, dtype=bool)
+    for name, each in pairs.items():
+        same = np.where(missing[name], n, _connected(each, n))
+        alone &= missing[name] | (np.bincount(same, minlength=n + 1)[same] < 2)
+        of = np.unique(np.stack([of, same]), axis=1, return_inverse=True)[1].ravel()
+    n_alike = np.bincount(of)[of]
+    alike = (n_alike > 1) & ~alone
+    of_label = np.unique(np.stack([of, labels]), axis=1, return_inverse=True)[1].ravel()
+    n_agreeing = np.bincount(of_label)[of_label]
+    if not alike.any() or ((n_agreeing - 1) / np.maximum(n_alike - 1, 1))[alike].mean() < AGREE:
+        return 0.0
+    copied = [np.isin(of_label[fold.test], of_label[_others(fold)]) & alike[fold.test] for fold in folds]
+    return float(np.concatenate(copied).mean())
+
+
+def is_coarse(x: NDArray[np.float32]) -> bool:
+    """Whether rows ``(n, D)`` have so few distinct values that equal ones occur by chance.
+
+    By the probability that two rows agree in each column (Rényi entropy of order 2), were columns independent; they
+    are not, for which ten bits are spared.
+    """
+    known = x[~np.isnan(x[:, 0])]
+    if len(known) < 2:
+        return False
+    counts = [np.unique(column, return_counts=True)[1] / len(known) for column in known.T]
+    bits = sum(-np.log2((share**2).sum()) for share in counts)
+    return bool(bits < 2 * np.log2(len(known)) + 10)
+
+
+def find_missing(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which samples have no instance of a modality ``(n,)``, by modality."""
+    present = {name: read_presence(store.path, name)[rows] for name in modalities}
+    return {name: np.asarray(~each.any(axis=1)) for name, each in present.items()}
+
+
+def _others(fold: Fold) -> Index:
+    return np.concatenate([fold.train, fold.validation])
+
+
+def _same(digests: Sequence[bytes | None]) -> Index:
+    last: dict[bytes, int] = {}
+    pairs = []
+    for at, digest in enumerate(digests):
+        if digest is None:
+            continue
+        if digest in last:
+            pairs.append((last[digest], at))
+        last[digest] = at
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _connected(pairs: Index, n_samples: int) -> Index:
+    """A number for each sample, the same for those that pairs connect."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_samples, n_samples))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _is_coarse(store: Store, rows: Rows, name: str) -> bool:
+    x, _ = store.source(name).read(rows[:_LOOKED_AT])
+    return is_coarse(x.reshape(len(x), -1))
+
+
+def _digests(store: Store, rows: Rows, name: str) -> list[bytes | None]:
+    source = store.source(name)
+    if isinstance(source, ImageSource):
+        return [_digest(source.coded(int(row))) if source.present[row].any() else None for row in rows]
+    return list(_digests_of_arrays(source, rows)) if isinstance(source, ArraySource) else [None] * len(rows)
+
+
+def _digests_of_arrays(source: ArraySource, rows: Rows) -> Iterator[bytes | None]:
+    size = source.read(rows[:1])[0].nbytes
+    for part in chunks(rows, size):
+        for bag, present in zip(*source.read(part), strict=True):
+            shown = np.where(present.reshape(-1, *[1] * (bag.ndim - 1)), bag, 0)
+            yield _digest([np.ascontiguousarray(shown).tobytes(), present.tobytes()]) if present.any() else None
+
+
+def _digest(parts: Sequence[bytes]) -> bytes:
+    hashed = blake2b(digest_size=16)
+    for part in parts:
+        hashed.update(len(part).to_bytes(8, "little") + part)
+    return hashed.digest()

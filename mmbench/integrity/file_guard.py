@@ -1,0 +1,250 @@
+"""Which files encoders and fusions may not open: those that labels, other folds or the test part can be read from.
+
+Python tells of files that it opens by an audit hook. Libraries in C tell nobody: the doors of h5py and safetensors, the
+formats in which the host keeps what is closed, are watched while a guard is up. Code of the host reads as it likes:
+what counts is who is on the stack.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import import_module
+from itertools import pairwise
+from os import PathLike, fsdecode
+from pathlib import Path
+from tempfile import gettempdir
+from threading import Lock, local
+from types import FrameType
+from typing import Any
+
+from torch import nn
+
+from mmbench.contract import Encoder, Fusion
+from mmbench.data import Preparation
+from mmbench.errors import PluginError
+from mmbench.registry import find_code, is_installed, is_of_system, is_read, load_registry
+from mmbench.storage import reporter
+
+_REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
+# The modules of the host that call encoders and fusions. They open no file themselves.
+_CALLERS = frozenset(f"mmbench.{name}" for name in ("building", "model", "networks", "training", "portraits"))
+# Functions that open files in C, where no audit hook hears of it.
+_DOORS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
+
+
+def name_component(component: nn.Module, plugins: tuple[str, ...]) -> str:
+    """What an error calls an encoder or a fusion, and the plugin it is from, as `mmbench list` shows it."""
+    cls = type(component)
+    kind = "encoder" if isinstance(component, Encoder) else "fusion"
+    entries = getattr(load_registry(plugins), f"{kind}s").values()
+    entry = next((entry for entry in entries if entry.component is cls), None)
+    modality = getattr(component, "modality", None) if kind == "encoder" else None
+    read = f" of {modality.name}" if modality is not None else ""
+    return f"{kind} {entry.name if entry else cls.__name__}{read}" + (f" (plugin {entry.plugin})" if entry else "")
+
+
+def named_files(params: Iterable[Mapping[str, Any]]) -> frozenset[Path]:
+    """What the values of some components' parameters would be as paths."""
+    return frozenset(Path(value).resolve() for each in params for value in each.values() if isinstance(value, str))
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What is closed to the components of one method: the prepared file, all tokens, the records, the dataset's files.
+
+    ``run`` is the folder of its records; None before there is one. ``data`` tells the dataset's files; ``given`` are
+    files that parameters of the components name, which are open to them wherever they lie but in ``cache``.
+    """
+
+    label: str
+    plugins: tuple[str, ...]
+    cache: tuple[Path, ...]
+    run: Path | None = None
+    data: Preparation | None = None
+    given: frozenset[Path] = frozenset()
+
+    def what(self, path: Path) -> str | None:
+        """What ``path`` is, if it is closed."""
+        if any(path.is_relative_to(folder) for folder in self.cache):
+            return "the prepared data"
+        if path in self.given:
+            return None
+        if self.run is not None and path.is_relative_to(self.run.parent):
+            return "the records of this run"
+        if self.run is not None and path.is_relative_to(self.run.parents[1]) and _is_record(path):
+            return "the records of another run"
+        if self.data is not None and path.is_relative_to(self.data.root.resolve()) and path in self._sources:
+            return "the dataset's files"
+        return None
+
+    @cached_property
+    def _sources(self) -> frozenset[Path]:
+        # Only asked for where a component opens a file in the dataset's folder: there may be many.
+        assert self.data is not None
+        dataset, root = load_registry(self.data.plugins).dataset(self.data.dataset), self.data.root
+        return frozenset(path.resolve() for unit in dataset.units(root) for path in dataset.sources(root, unit))
+
+
+def _is_of_nobody(path: Path) -> bool:
+    temporary = Path(gettempdir()).resolve()
+    return is_installed(path) or is_of_system(path) or path.is_relative_to(temporary)
+
+
+def _is_record(path: Path) -> bool:
+    return path.name == "folds.json" or path.name.startswith(("fold-", "tuning-"))
+
+
+class _Guard:
+    """What is closed, and the first who tried."""
+
+    def __init__(self, closed: Closed) -> None:
+        self.closed = closed
+        self.caught: PluginError | None = None
+
+    def hear(self, path: Path, frame: FrameType, reads: bool) -> None:
+        """Raise PluginError where code of a plugin opens what is closed, and remember it.
+
+        A file that it ``reads`` and that no key holds is told once a process.
+        """
+        stack = list(_outwards(frame))
+        if not _is_plugins(stack, self._modules):
+            return
+        what = self.closed.what(path)
+        if what is None and reads:
+            self._tell_unknown(path, stack)
+        if what:
+            who = self._culprit(stack)
+            error = PluginError(f"opens {what} while it is trained or tested: {path}", where=who, remedy=_REMEDY)
+            self.caught = self.caught or error
+            raise error
+
+    def _tell_unknown(self, path: Path, stack: Sequence[FrameType]) -> None:
+        if path in _told or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_of_nobody(path):
+            return
+        owners = (frame.f_locals.get("self") for frame in stack)
+        components = {type(each) for each in owners if isinstance(each, Encoder | Fusion)}
+        if path.is_file() and not any(path in find_code(component).paths for component in components):
+            _told.add(path)
+            told = "which is no known part of it: nothing is made anew when it changes, unless a parameter names it"
+            reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
+
+    @cached_property
+    def _modules(self) -> frozenset[str]:
+        registry = load_registry(self.closed.plugins)
+        entries = (*registry.encoders.values(), *registry.fusions.values())
+        return frozenset(entry.component.__module__ for entry in entries)
+
+    def _culprit(self, stack: Sequence[FrameType]) -> str:
+        # From the outside: a component may be built of others.
+        for frame in reversed(stack):
+            component = frame.f_locals.get("self")
+            if isinstance(component, Encoder | Fusion):
+                return name_component(component, self.closed.plugins)
+        return self.closed.label
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_plugins(stack: Sequence[FrameType], modules: frozenset[str]) -> bool:
+    """Whether code that the host calls as an encoder or a fusion is on the stack; ``stack`` begins at the innermost."""
+    names = [str(frame.f_globals.get("__name__", "")) for frame in stack]
+    called = any(outer in _CALLERS and not _is_host(inner) for inner, outer in pairwise(names))
+    # A thread that a plugin started has its own stack, without the host.
+    return called or (not any(map(_is_host, names)) and not modules.isdisjoint(names))
+
+
+def _is_host(module: str) -> bool:
+    return module.startswith("mmbench.") and not module.startswith("mmbench.builtin.")
+
+
+_up: list[_Guard] = []
+_told: set[Path] = set()
+_lock = Lock()
+_busy = local()
+
+
+@contextmanager
+def guarded(closed: Closed) -> Iterator[None]:
+    """Let no encoder and no fusion open what is ``closed`` within the block; PluginError about the one that tries.
+
+    One that swallows the error meets it again at the end of the block.
+    """
+    guard = _Guard(closed)
+    with _raised(guard):
+        try:
+            yield
+        except Exception as error:
+            if guard.caught is not None and error is not guard.caught:
+                raise guard.caught from error
+            raise
+    if guard.caught is not None:
+        raise guard.caught
+
+
+@contextmanager
+def _raised(guard: _Guard) -> Iterator[None]:
+    _hook_once()
+    with _lock:
+        _up.append(guard)
+        if len(_up) == 1:
+            _watch_doors()
+    try:
+        yield
+    finally:
+        with _lock:
+            _up.remove(guard)
+            if not _up:
+                _leave_doors()
+
+
+@cache
+def _hook_once() -> None:
+    # An audit hook cannot be taken away again: there is one, which listens only while a guard is up.
+    sys.addaudithook(_on_event)
+
+
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    if _up and event == "open":
+        _hear(arguments[0], sys._getframe(1), is_read(arguments[1:]))
+
+
+def _hear(file: object, frame: FrameType, reads: bool = True) -> None:
+    if not isinstance(file, str | bytes | PathLike) or getattr(_busy, "now", False):
+        return
+    _busy.now = True  # looking at a path may open files itself
+    try:
+        path = Path(fsdecode(file)).resolve()
+        for guard in reversed(_up):
+            guard.hear(path, frame, reads)
+    finally:
+        _busy.now = False
+
+
+_left: list[tuple[Any, str, Any]] = []
+
+
+def _watch_doors() -> None:
+    for module, name in _DOORS:
+        room = import_module(module)
+        door = getattr(room, name)
+        _left.append((room, name, door))
+        setattr(room, name, _watched(door))
+
+
+def _leave_doors() -> None:
+    while _left:
+        setattr(*_left.pop())
+
+
+def _watched(door: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(file: Any, *arguments: Any, **options: Any) -> Any:
+        _hear(file, sys._getframe(1))
+        return door(file, *arguments, **options)
+
+    return watched

@@ -1,0 +1,265 @@
+"""Model lint: faults of a network that show before it is trained."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.module import register_module_parameter_registration_hook
+
+from mmbench.contract import Encoder, Fusion, Modality, Schema, Tokens, TokenSpec, overrides
+from mmbench.errors import SpecError, TrainingError
+from mmbench.integrity.model_lint.machine import Machine
+from mmbench.integrity.model_lint.networks import kept_bytes, layer_sizes, unregistered, without_gradient
+from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, load_registry, seed_torch, unused
+from mmbench.storage import reporter
+
+_INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch to look at
+_ROUNDS = 2
+_MOST = 0.9
+_LARGE = 1_000_000  # weights below which it costs nothing that one layer has nearly all of them
+_FLOAT = 4  # bytes
+_TENSORS = 10_000  # of one network; the largest have a few thousand
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault: what was checked (``gradient``, ``registration``, ``concentration``, ``memory``), in which part."""
+
+    check: str
+    part: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.message}"
+
+
+Findings = Mapping[str, Sequence[Finding]]
+"""What was found in each recipe, by its label."""
+
+
+def tell(findings: Findings) -> None:
+    """Report every finding once."""
+    for line in dict.fromkeys(str(finding) for found in findings.values() for finding in found):
+        reporter().message(f"lint: {line}")
+
+
+@dataclass
+class Part:
+    """What was seen of an encoder or a fusion: weights a layer, weights trained, bytes that a sample leaves behind."""
+
+    name: str
+    layers: dict[str, int] = field(default_factory=dict)
+    trained: int = 0
+    activations: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def lint(
+    recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...], machine: Machine
+) -> Findings:
+    """Build every part once, on random data, and drop it: findings by the recipe's label.
+
+    What cannot be built, or has more weights than the machine has memory, raises before hours of preparing.
+    """
+    encoders: dict[tuple[str, str], tuple[TokenSpec, Part]] = {}
+    found = {}
+    for recipe in recipes:
+        for name, spec in recipe.encoders.items():
+            if (name, str(spec)) not in encoders:
+                encoders[name, str(spec)] = _look_at_encoder(spec, schema.modality(name), plugins, machine)
+        mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
+        inputs = {name: unused(schema.modality(name)) for name in recipe.modalities}
+        inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
+        parts = [part for _, part in mine.values()]
+        parts.append(_look_at_fusion(recipe.fusion, inputs, n_classes, plugins, machine))
+        found[recipe.label] = [
+            *(finding for part in parts for finding in part.findings),
+            *check_concentration(parts),
+            *check_memory(parts, recipe, machine),
+        ]
+    return found
+
+
+def _look_at_encoder(
+    spec: Spec, modality: Modality, plugins: tuple[str, ...], machine: Machine
+) -> tuple[TokenSpec, Part]:
+    part = Part(f"{modality.name} encoder {spec}")
+
+    def build() -> Encoder:
+        return build_encoder(spec, modality, plugins, seed=0)
+
+    if "weights" not in load_registry(plugins).bound("encoders", spec):  # a file of weights is not read twice
+        check_size(part.name, build, machine)
+    with _apart():
+        encoder = build()
+        part.layers = layer_sizes(encoder)
+        part.findings += _check_registration(part.name, encoder)
+        if not encoder.frozen:
+            batches = [_instances(modality) for _ in range(_ROUNDS)]
+            if overrides(encoder, "adapt", Encoder):
+                encoder.adapt(batches[0])
+            losses = (lambda x=x: _any_loss(encoder(x)) for x in batches)
+            look_at_training(part, encoder, losses, per_sample=modality.instances / _INSTANCES)
+    return encoder.out, part
+
+
+def _look_at_fusion(
+    spec: Spec, inputs: Mapping[str, TokenSpec], n_classes: int, plugins: tuple[str, ...], machine: Machine
+) -> Part:
+    part = Part(f"fusion {spec}")
+
+    def build() -> Fusion:
+        return build_fusion(spec, inputs, n_classes, plugins, seed=0)
+
+    check_size(part.name, build, machine)
+    with _apart():
+        fusion = build()
+        part.layers = layer_sizes(fusion)
+        part.findings += _check_registration(part.name, fusion)
+        labels = torch.arange(_COMPLETE + len(inputs) + 1) % n_classes
+        batches = [_tokens(inputs) for _ in range(_ROUNDS)]
+        losses = (lambda x=x: fusion.training_loss(x, labels, F.cross_entropy) for x in batches)
+        look_at_training(part, fusion, losses, per_sample=1 / len(labels))
+    return part
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Random numbers of its own, so that looking changes nothing."""
+    with torch.random.fork_rng(devices=[]):
+        seed_torch(0)
+        yield
+
+
+def _instances(modality: Modality) -> Tensor:
+    if modality.kind == "image":
+        return torch.randint(0, 256, (_INSTANCES, *modality.shape), dtype=torch.uint8)
+    return torch.randn(_INSTANCES, *modality.shape)
+
+
+def _tokens(inputs: Mapping[str, TokenSpec]) -> dict[str, Tokens]:
+    """Complete samples, one without each of the modalities, and one without any: what stands in for them is trained."""
+    tokens = {}
+    for number, (name, spec) in enumerate(inputs.items()):
+        present = torch.ones(_COMPLETE + len(inputs) + 1, spec.instances, dtype=torch.bool)
+        present[[_COMPLETE + number, -1]] = False
+        x = torch.randn(*present.shape, spec.length, spec.dim)
+        tokens[name] = Tokens(x * present[:, :, None, None], present)
+    return tokens
+
+
+def _any_loss(x: Tensor) -> Tensor:
+    return (x * torch.randn_like(x)).sum()
+
+
+def look_at_training(part: Part, module: nn.Module, losses: Iterator[Callable[[], Tensor]], per_sample: float) -> None:
+    """Go forward and back on each batch; see what is kept in between, and who gets no gradient."""
+    module.train()
+    wanted = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    if not wanted:
+        return
+    for parameter in wanted.values():
+        if not parameter.any():  # begins at zero on purpose, and would hold back the gradient of what is before it
+            nn.init.normal_(parameter, std=0.02)
+    for make_loss in losses:
+        loss, kept = kept_bytes(make_loss, list(module.parameters()))
+        part.activations = max(part.activations, kept * per_sample)
+        if loss.requires_grad:
+            loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]  # a hidden tensor may be in both graphs
+    without = without_gradient(wanted)
+    part.trained = sum(parameter.numel() for name, parameter in wanted.items() if name not in without)
+    if without:
+        size = sum(wanted[name].numel() for name in without)
+        message = f"{size:,} weights get no gradient: {_shortened(without)}"
+        part.findings.append(Finding("gradient", part.name, message))
+
+
+def _check_registration(name: str, module: nn.Module) -> list[Finding]:
+    return [
+        Finding("registration", name, f"{where} {fault}: it is not trained and not saved")
+        for where, fault in unregistered(module)
+    ]
+
+
+def check_concentration(parts: Sequence[Part]) -> Iterator[Finding]:
+    """One layer with nearly all of the weights."""
+    total = sum(size for part in parts for size in part.layers.values())
+    for part in parts:
+        for layer, size in part.layers.items():
+            if size > _LARGE and size > _MOST * total:
+                share = f"{size:,} of {total:,} weights ({size / total:.0%})"
+                yield Finding("concentration", part.name, f"the layer {layer} has {share}")
+
+
+def check_memory(parts: Sequence[Part], recipe: Recipe, machine: Machine) -> Iterator[Finding]:
+    """More memory wanted by the trainings at once than there is."""
+    # The weights and a copy of the best ones; a gradient and AdamW's two moments; what a batch leaves behind.
+    weights = 2 * _FLOAT * sum(size for part in parts if part.trained for size in part.layers.values())
+    state = 3 * _FLOAT * sum(part.trained for part in parts)
+    batch = recipe.training.batch_size * sum(part.activations for part in parts)
+    needed = machine.jobs * (weights + state + batch)
+    if machine.memory is not None and needed > machine.memory:
+        often = f"{machine.jobs} trainings at once take" if machine.jobs > 1 else "training takes"
+        detail = f"weights {_gb(weights)}, gradients and AdamW {_gb(state)}, a batch {_gb(batch)}"
+        yield Finding(
+            "memory",
+            recipe.label,
+            f"{often} about {_gb(needed)} GB (each: {detail}) and there are {_gb(machine.memory)} GB: "
+            "lower --training batch_size=... or --jobs, or take frozen encoders",
+        )
+
+
+def find_size(build: Callable[[], nn.Module]) -> int | None:
+    """Bytes of the weights of what ``build`` builds, with nothing allocated; None where it does not go without values.
+
+    Raises SpecError for what is so large that its size is no number, has layers without end, or cannot be built in
+    earnest either.
+    """
+    try:
+        with torch.device("meta"), _few_tensors(), warnings.catch_warnings(action="ignore"):
+            return sum(parameter.nbytes for parameter in build().parameters())
+    except SpecError:
+        raise
+    except Exception:  # it is built in earnest next, and fails there if it must
+        return None
+
+
+@contextmanager
+def _few_tensors() -> Iterator[None]:
+    """SpecError as soon as a network has more tensors than any; modules alone would fill the memory, even on meta."""
+    counted = count()
+
+    def see(*_: object) -> None:
+        if next(counted) >= _TENSORS:
+            raise SpecError(f"more than {_TENSORS:,} tensors", where="network", remedy="choose a smaller depth")
+
+    hook = register_module_parameter_registration_hook(see)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def check_size(name: str, build: Callable[[], nn.Module], machine: Machine) -> None:
+    """TrainingError when the weights alone are larger than the memory; nothing is allocated to find out."""
+    needed = find_size(build)
+    if needed is not None and machine.memory is not None and needed > machine.memory:
+        raise TrainingError(
+            f"its weights alone are {_gb(needed)} GB and there are {_gb(machine.memory)} GB",
+            where=name,
+            remedy="choose a smaller one",
+        )
+
+
+def _shortened(names: Sequence[str], shown: int = 4) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+def _gb(size: float) -> str:
+    return f"{size / 2**30:.1f}"

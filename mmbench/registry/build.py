@@ -1,0 +1,76 @@
+"""Encoders and fusions from their specs, with weights drawn from a seed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from mmbench.contract import Encoder, Fusion, Modality, Schema, TokenSpec
+from mmbench.errors import SpecError
+from mmbench.registry.methods import Recipe
+from mmbench.registry.plugins import load_registry
+from mmbench.registry.seeding import seed_torch
+from mmbench.registry.specs import Spec
+from mmbench.storage import is_out_of_memory
+
+
+def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed: int) -> Encoder:
+    """An encoder with weights drawn from ``seed``."""
+    registry = load_registry(plugins)
+    cls = registry.find("encoders", spec.name).component
+    with _memory_errors(f"encoder {spec}"), torch.random.fork_rng(devices=[]):
+        seed_torch(seed)
+        encoder: Encoder = cls(modality, **registry.bound("encoders", spec))
+    return encoder
+
+
+def build_fusion(
+    spec: Spec, inputs: Mapping[str, TokenSpec], n_classes: int, plugins: tuple[str, ...], seed: int
+) -> Fusion:
+    """A fusion with weights drawn from ``seed``."""
+    registry = load_registry(plugins)
+    cls = registry.find("fusions", spec.name).component
+    with _memory_errors(f"fusion {spec}"), torch.random.fork_rng(devices=[]):
+        seed_torch(seed)
+        fusion: Fusion = cls(inputs, n_classes, **registry.bound("fusions", spec))
+    return fusion
+
+
+@contextmanager
+def _memory_errors(part: str) -> Iterator[None]:
+    """Turn sizes that no machine has room for into one clear line about a part."""
+    try:
+        yield
+    except (RuntimeError, MemoryError, OverflowError, TypeError) as error:
+        if is_out_of_memory(error) or "overflow" in str(error).lower():
+            raise SpecError("is larger than the memory", where=part, remedy="choose a smaller one") from None
+        raise
+
+
+def check_augment(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
+    """Refuse augmented training where it would change nothing.
+
+    Only the first method is asked: baselines take the setting over from it, whatever they read.
+    """
+    images = {name: spec for name, spec in first.encoders.items() if schema.modality(name).kind == "image"}
+    trained = (not build_encoder(spec, schema.modality(name), plugins, seed=0).frozen for name, spec in images.items())
+    if first.training.augment and not any(trained):
+        raise SpecError(
+            f"{first.label} trains no image encoder whose images could be changed",
+            where="--training augment=true",
+            remedy="leave it out, or train the encoder (frozen=false)",
+        )
+
+
+def all_params(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """The parameters of the fusion and of each encoder of a recipe."""
+    registry = load_registry(plugins)
+    yield registry.bound("fusions", recipe.fusion)
+    for spec in recipe.encoders.values():
+        yield registry.bound("encoders", spec)
+
+
+def unused(modality: Modality) -> TokenSpec:
+    """The tokens of a modality that a fusion does not use: none, but one knows which instances are there."""
+    return TokenSpec(length=0, dim=0, instances=modality.instances)

@@ -1,0 +1,170 @@
+"""From names on the shell line to what is built: the methods of a comparison, resolved against a dataset."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from mmbench.contract import Kind, Method, Modality, Schema, Training
+from mmbench.errors import SpecError
+from mmbench.registry.plugins import Registry
+from mmbench.registry.presets import Preset, find_preset
+from mmbench.registry.specs import Spec, did_you_mean, parse_spec
+
+DEFAULT_ENCODERS: Mapping[Kind, str] = {"timeseries": "conv1d", "image": "timm", "vector": "mlp"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method made concrete for one dataset.
+
+    ``modalities`` are those that the fusion is shown; ``encoders`` holds those of the ones it uses. ``own_encoders``
+    tells that a baseline brought its own instead of taking those of the first method. ``preset`` is what a preset
+    set of all this, and of the run. ``held`` names what the user gave, which no tuning changes: ``fusion.NAME``,
+    ``encoder.MODALITY.NAME`` or ``training.NAME``.
+    """
+
+    label: str
+    modalities: tuple[str, ...]
+    fusion: Spec
+    encoders: Mapping[str, Spec]
+    training: Training
+    preset: Preset = field(default_factory=Preset)
+    own_encoders: bool = False
+    held: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for over a method's defaults; ``modalities`` None: all."""
+
+    encoders: Mapping[str, str]
+    training: Mapping[str, Any]
+    preset: Preset
+    modalities: Sequence[str] | None = None
+
+
+def resolve(
+    registry: Registry, first: str, against: Sequence[str], dataset: str, schema: Schema, wishes: Wishes
+) -> list[Recipe]:
+    """The first method and its baselines; baselines take its encoders and training unless they name their own."""
+    leader = _whole(registry, parse_spec(first), dataset, schema, wishes)
+    recipes = [_used(registry, leader, schema)]
+    for text in against:
+        spec = parse_spec(text)
+        method: Method = registry.find("methods", spec.name).component
+        if method.encoders:
+            preset = replace(find_preset(method, dataset, None), dataset={}, run={})
+            own = resolve_first(registry, spec, dataset, schema, Wishes({}, {}, preset, wishes.modalities))
+            recipes.append(replace(own, own_encoders=True))
+        else:
+            fusion = parse_spec(method.fusion).updated(spec.params)
+            preset = replace(leader.preset, fusion={})
+            held = _held("fusion", spec.params) | {name for name in leader.held if not name.startswith("fusion.")}
+            mine = replace(leader, label=str(spec), fusion=fusion, preset=preset, held=held)
+            recipes.append(_used(registry, mine, schema))
+    labels = [recipe.label for recipe in recipes]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise SpecError(f"{label!r} is asked for twice", where="--against", remedy="name each method once")
+    return recipes
+
+
+def resolve_first(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: Wishes) -> Recipe:
+    """A method with the encoders and the training that are wished for."""
+    return _used(registry, _whole(registry, spec, dataset, schema, wishes), schema)
+
+
+def choose_modalities(schema: Schema, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the modalities wanted, in the order of the schema; SpecError for one that there is not."""
+    known = tuple(modality.name for modality in schema.modalities)
+    for name in wanted or ():
+        if name not in known:
+            raise SpecError(f"no modality {name!r}", where="--modalities", remedy=did_you_mean(name, known))
+    return known if wanted is None else tuple(name for name in known if name in wanted)
+
+
+def _whole(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: Wishes) -> Recipe:
+    """A recipe with an encoder for every modality, whether the fusion uses it or not."""
+    method: Method = registry.find("methods", spec.name).component
+    preset = wishes.preset
+    known = {key for modality in schema.modalities for key in (modality.name, modality.kind)}
+    for key in wishes.encoders:
+        if key not in known:
+            raise SpecError(f"{dataset} has no modality {key!r}", where="--encoder", remedy=did_you_mean(key, known))
+    layers = (DEFAULT_ENCODERS, method.encoders, preset.encoders, wishes.encoders)
+    training = update_training(method.training, preset.training, f"preset {preset.name}")
+    held = _held("fusion", spec.params) | _held("training", wishes.training)
+    for item in schema.modalities:
+        if wished := _choose((wishes.encoders,), item.name, item.kind):
+            held |= _held(f"encoder.{item.name}", parse_spec(wished).params)
+    return Recipe(
+        label=str(spec),
+        modalities=choose_modalities(schema, wishes.modalities),
+        fusion=parse_spec(method.fusion).updated(preset.fusion).updated(spec.params),
+        encoders={item.name: parse_spec(_choose(layers, item.name, item.kind)) for item in schema.modalities},
+        training=update_training(training, wishes.training, "--training"),
+        preset=preset.without(fusion=spec.params, encoders=wishes.encoders, training=wishes.training),
+        held=held,
+    )
+
+
+def _held(part: str, params: Iterable[str]) -> frozenset[str]:
+    return frozenset(f"{part}.{name}" for name in params)
+
+
+def _choose(layers: Sequence[Mapping[Any, str]], name: str, kind: str) -> str:
+    """The last layer that speaks of a modality wins; within a layer its name wins over its kind."""
+    chosen = ""
+    for layer in layers:
+        chosen = layer.get(name) or layer.get(kind) or chosen
+    return chosen
+
+
+def _used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
+    params = registry.bound("fusions", recipe.fusion)
+    used = registry.find("fusions", recipe.fusion.name).component.uses(recipe.modalities, **params)
+    for name in used:
+        _check_encoder(registry, recipe.encoders[name], schema.modality(name))
+    return replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
+
+
+def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
+    kinds = registry.find("encoders", spec.name).component.kinds
+    if modality.kind not in kinds:
+        raise SpecError(
+            f"encodes {' and '.join(kinds)}, but {modality.name} is of kind {modality.kind}",
+            where=f"encoder {spec.name}",
+            remedy=f"choose another with --encoder {modality.name}=NAME",
+        )
+    registry.bound("encoders", spec)
+
+
+def update_training(training: Training, changes: Mapping[str, Any], where: str) -> Training:
+    """Training settings with some of them changed; SpecError for an unknown one or an impossible value."""
+    from pydantic import TypeAdapter, ValidationError
+
+    settings = asdict(training)
+    for name in changes:
+        if name not in settings:
+            raise SpecError(f"no setting {name!r}", where=where, remedy=did_you_mean(name, settings))
+    try:
+        changed = TypeAdapter(Training).validate_python({**settings, **changes})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise SpecError(
+            f"{problem['input']!r} will not do: {problem['msg']}",
+            where=f"{where} {problem['loc'][0]}",
+            remedy="give another value, or leave it out",
+        ) from error
+    if changed.clip < 0:
+        raise SpecError(f"clip is {changed.clip}", where=where, remedy="give a norm, or 0 for no clipping")
+    if not 0 <= changed.modality_dropout < 1:
+        raise SpecError(
+            f"modality_dropout is {changed.modality_dropout}",
+            where=where,
+            remedy="give a probability from 0 to below 1",
+        )
+    for name in ("epochs", "batch_size", "lr", "patience"):
+        if not getattr(changed, name) > 0:
+            raise SpecError(f"{name} is {getattr(changed, name)}", where=where, remedy="it must be above 0")
+    return changed

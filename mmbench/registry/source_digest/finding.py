@@ -1,0 +1,179 @@
+"""The files behind a component: its module, what it imports from file to file, and the data that these name."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmbench.registry.source_digest.bytecode import find_outdated
+from mmbench.registry.source_digest.constants import ANCHOR, UNKNOWN, read_constants
+from mmbench.registry.source_digest.datafiles import find_data
+from mmbench.registry.source_digest.imports import Imports, read_imports
+from mmbench.registry.source_digest.opened import opened_by
+from mmbench.registry.source_digest.places import HOST, Module, find_module, is_installed
+
+
+@dataclass
+class Sources:
+    """Files by a name that is the same on every machine.
+
+    ``unknown`` says where code is run that only running it would tell; ``outdated`` has the compiled copies that Python
+    would run in place of files which have changed since, but for their size and time.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    outdated: dict[Path, Path] = field(default_factory=dict)
+
+    def add(self, label: str, path: Path) -> None:
+        """Keep a file; a second one of its name is told apart by a number."""
+        number, name = 1, label
+        while name in self.files and self.files[name].resolve() != path.resolve():
+            number += 1
+            name = f"{label} ({number})"
+        self.files[name] = path
+
+    def update(self, others: "Sources") -> None:
+        """Keep those of another component, too."""
+        for label, path in others.files.items():
+            self.add(label, path)
+        self.unknown.extend(line for line in others.unknown if line not in self.unknown)
+        self.outdated |= others.outdated
+
+
+def find_sources(path: Path, module: str, is_packaged: bool) -> Sources:
+    """The files behind a module: its folder where it lives in a package, and all that these import or read beside them.
+
+    Followed are imports within the distribution that it is from, and of whatever is not installed. Installed
+    distributions are not, nor is the host: what it does to samples or tokens has a format, which is in their keys.
+    """
+    base, top = _base_of(path, module) if is_packaged else (path.parent, "")
+    search = _Search(base, top)
+    for file in sorted(path.parent.glob("*.py")) if is_packaged else [path]:
+        search.add(_member(file, base) if is_packaged else Module(path.stem, file), file.relative_to(base).as_posix())
+    search.follow()
+    return search.found
+
+
+def _base_of(path: Path, module: str) -> tuple[Path, str]:
+    """The folder that the outermost package of a module lies in, and the package's name."""
+    top, *inner = module.split(".")
+    depth = len(inner) + (path.name == "__init__.py")
+    return path.parents[depth], top
+
+
+def _member(file: Path, base: Path) -> Module:
+    parts = file.relative_to(base).with_suffix("").parts
+    if parts[-1] == "__init__":
+        return Module(".".join(parts[:-1]), file, (str(file.parent),))
+    return Module(".".join(parts), file)
+
+
+class _Search:
+    """Files that were found, and modules still to be read."""
+
+    def __init__(self, base: Path, top: str) -> None:
+        self.base, self.top = base, top
+        self.found = Sources()
+        self.folders = [str(base)]
+        self.todo: list[Module] = []
+        self.seen: set[Path] = set()
+
+    def add(self, module: Module, label: str) -> None:
+        """Keep a module's file and read it later."""
+        if module.file is not None and module.file not in self.seen:
+            self.seen.add(module.file)
+            self.found.add(label, module.file)
+            self.todo.append(module)
+
+    def follow(self) -> None:
+        """Read what is still to be read, until nothing new is found."""
+        while self.todo:
+            module = self.todo.pop()
+            if self.top != HOST and module.file is not None and module.file.suffix == ".py":
+                self._read(module, module.file)
+
+    def _read(self, module: Module, file: Path) -> None:
+        try:
+            source = file.read_bytes()
+            tree = ast.parse(source)
+            copy = find_outdated(file, source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return  # half written, or of another Python: it counts with its bytes, and imports nothing
+        self.found.outdated |= {file: copy} if copy else {}
+        nodes = list(ast.walk(tree))
+        constants = read_constants(nodes, file, module.name, module.package, self._folder_of)
+        imports = read_imports(nodes, constants)
+        label = next(name for name, path in self.found.files.items() if path == file)
+        self.found.unknown.extend(f"{label} {line}" for line in imports.unknown)
+        self.folders.extend(_plain(text) for text in imports.folders if UNKNOWN not in text)
+        for found in self._imported(imports, file):
+            self.add(found, self._label(found))
+        packaged = bool(self.top) and file.is_relative_to(self.base)
+        within = file.parent.relative_to(self.base) if file.is_relative_to(self.base) else Path()
+        for name, path in {**find_data(tree, constants, packaged), **opened_by(file)}.items():
+            if path not in self.seen:
+                self.found.add((within / name).as_posix(), path)
+
+    def _imported(self, imports: Imports, file: Path) -> Iterator[Module]:
+        folders = [*self.folders, str(file.parent)]
+        for name in dict.fromkeys(imports.names):
+            for found in self._find(name, folders):
+                if found.file is not None and not self._is_own(found):
+                    break
+                if found.file in self.seen:
+                    continue
+                if found.name == name or name.endswith(".*") or not _is_empty(found):
+                    yield found
+        for text in imports.files:
+            for path in _matching(text):
+                yield Module(path.stem, path)
+
+    def _find(self, name: str, folders: Sequence[str]) -> Iterator[Module]:
+        if not name.endswith(".*"):
+            yield from find_module(name, folders)
+            return
+        *_, package = [Module("", None), *find_module(name.removesuffix(".*"), folders)]
+        for folder in package.folders or ():
+            for path in sorted(Path(folder).glob("*.py")):
+                yield Module(f"{package.name}.{path.stem}", path)
+
+    def _is_own(self, module: Module) -> bool:
+        top = module.name.partition(".")[0]
+        return top != HOST and module.file is not None and (top == self.top or not is_installed(module.file))
+
+    def _label(self, module: Module) -> str:
+        file = module.file
+        if file is not None and "." not in module.name and module.folders is None and file.is_relative_to(self.base):
+            return file.relative_to(self.base).as_posix()
+        return module.label
+
+    def _folder_of(self, package: str) -> Path | None:
+        *_, found = [Module("", None), *find_module(package, self.folders)]
+        if found.name != package:
+            return None
+        return Path(found.folders[0]) if found.folders else found.file and found.file.parent
+
+
+def _is_empty(package: Module) -> bool:
+    """Whether a package holds no code of its own, so that nothing runs when a module within it is imported."""
+    if package.file is None or package.file.suffix != ".py":
+        return package.file is None
+    try:
+        body = ast.parse(package.file.read_bytes()).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix(ANCHOR)
+
+
+def _matching(text: str) -> Iterator[Path]:
+    """Files of code that a path may be."""
+    path = Path(_plain(text))
+    if UNKNOWN in text:
+        yield from sorted(path.parent.glob("*.py")) if UNKNOWN not in str(path.parent) else ()
+    elif path.is_file():
+        yield path

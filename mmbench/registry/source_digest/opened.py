@@ -1,0 +1,74 @@
+"""Files that a module opened while it was imported, as Python tells by an audit hook."""
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from mmbench.registry.source_digest.places import is_installed, is_of_system
+
+_CODE = {".py", ".pyc", ".pyo", ".so", ".pyd", ".pth"}
+_opened: dict[str, dict[str, Path]] = defaultdict(dict)
+_hearing = 0
+
+
+@contextmanager
+def hearing_imports() -> Iterator[None]:
+    """Keep which files modules open while they are imported within the block."""
+    global _hearing
+    _hook_once()
+    _hearing += 1
+    try:
+        yield
+    finally:
+        _hearing -= 1
+
+
+def opened_by(file: Path) -> dict[str, Path]:
+    """The data files that the module in ``file`` opened while it was imported, by their path from its folder."""
+    found = _opened.get(os.path.realpath(file), {})
+    return {name: path for name, path in found.items() if path.is_file()}
+
+
+@cache
+def _hook_once() -> None:
+    sys.addaudithook(_on_event)  # it cannot be taken away again, and listens only within a block
+
+
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _hearing or event != "open":
+        return
+    if isinstance(arguments[0], str | bytes | os.PathLike) and is_read(arguments[1:]):
+        _keep(os.fsdecode(arguments[0]), sys._getframe(1))
+
+
+def is_read(how: tuple[Any, ...]) -> bool:
+    """Whether a file is opened only to be read, by the mode and the flags that an audit hook hears."""
+    mode, flags = (*how, None, None)[:2]
+    if isinstance(mode, str):
+        return not set("wax+").intersection(mode)
+    return not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+
+def _keep(name: str, frame: FrameType | None) -> None:
+    path = Path.cwd() / name
+    if path.suffix in _CODE or is_of_system(path) or is_installed(path):
+        return
+    if (module := _importing(frame)) is not None:
+        label = Path(os.path.relpath(path, module.parent)).as_posix()
+        _opened[os.path.realpath(module)][path.name if label.startswith("..") else label] = path
+
+
+def _importing(frame: FrameType | None) -> Path | None:
+    """The file of the innermost module of the stack that is not installed."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith("<") and not is_installed(Path(file)):
+            return Path(file)
+        frame = frame.f_back
+    return None

@@ -1,0 +1,43 @@
+"""Plots of a comparison, for notebooks and papers."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mmbench.errors import SpecError
+from mmbench.registry import did_you_mean
+from mmbench.reporting.plots.plot import Plot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mmbench.results import Comparison
+
+PLOTS = ("ranking", "subjects", "confusion", "learning", "modalities", "missing", "calibration", "cost", "tuning")
+
+
+def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
+    """One plot of a comparison, a figure of matplotlib: save it with ``figure.savefig("ranking.pdf")``.
+
+    ``name`` is one of
+
+    - ``ranking``: balanced accuracy of every method with its interval, best first
+    - ``subjects``: the score of every unit under every method
+    - ``confusion``: a confusion matrix for each method, as shares of the true class
+    - ``learning``: validation scores by epoch, and test scores of the chosen, the last and the oracle epoch
+    - ``modalities``: Shapley values of the modalities of every method
+    - ``missing``: scores where modalities are missing in a share of the samples
+    - ``calibration``: reliability diagrams
+    - ``cost``: score against operations, latency and time of training
+    - ``tuning``: the best validation score after so many tuning trials
+
+    Raises SpecError for another name, where matplotlib is not installed (``pip install "mmbench[pictures]"``), and
+    where the records hold nothing that the plot could show.
+    """
+    if name not in PLOTS:
+        raise SpecError(f"no plot {name!r}", where="plot", remedy=did_you_mean(name, PLOTS))
+    module = import_module(f"mmbench.reporting.plots.{name}")
+    if not module.can_show(comparison):
+        raise SpecError(f"the records hold nothing for it ({module.NEEDS})", where=f"plot {name}")
+    drawn = getattr(module, name)(comparison)
+    assert isinstance(drawn, Plot)
+    return drawn.figure

@@ -1,0 +1,171 @@
+"""Where the records of a leaderboard lie, and how runs come onto it.
+
+``ROOT/<dataset>/<protocol>/<task>/`` is one board: ``folds.json`` with the samples of each part of each fold, a folder
+of records a run, and ``audit.json`` where the protocol was audited.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import RecordError
+from mmbench.results import (
+    Comparison,
+    MethodResult,
+    compare,
+    find_leaders,
+    find_records,
+    load_comparison,
+    read_record,
+    record_path,
+    write_record,
+)
+from mmbench.storage import explain, load_json, make_folder, slug, write_text
+from mmbench.workflows import AuditResult, ProtocolAudit, is_audit, load_audit
+
+FOLDS, AUDIT = "folds.json", "audit.json"
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Board:
+    """Runs over the same samples, task and splits; ``audit`` tells of the protocol, None where it was not audited."""
+
+    folder: Path
+    comparison: Comparison
+    audit: ProtocolAudit | None
+
+    @property
+    def name(self) -> str:
+        """Dataset, protocol and task, as one would say them."""
+        run = self.comparison.run
+        return f"{run['dataset']} · {run['task']} · {run['protocol']}"
+
+    @cached_property
+    def ranked(self) -> Sequence[MethodResult]:
+        """The runs by balanced accuracy, the best first."""
+        return sorted(
+            self.comparison.methods, key=lambda method: (-method.scores["balanced_accuracy"].mean, method.folder.name)
+        )
+
+    @cached_property
+    def leaders(self) -> frozenset[str]:
+        """The folders of the best run and of those not significantly worse."""
+        return frozenset(find_leaders({method.folder.name: method.outcomes for method in self.comparison.methods}))
+
+
+def find_boards(root: Path) -> list[Path]:
+    """The folders of all boards under ``root``, by name; RecordError where there is none."""
+    found = sorted(path.parent for path in root.glob(f"*/*/*/{FOLDS}"))
+    if not found:
+        raise RecordError("holds no leaderboards", where=root, remedy="put a run on one: mmbench leaderboard add RUN")
+    return found
+
+
+def load_board(folder: Path) -> Board:
+    """A board from its records; RecordError where they are damaged, not whole, or of different splits."""
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and any(find_records(path)))
+    if not folders:
+        raise RecordError("holds no records", where=folder, remedy="put a run on it: mmbench leaderboard add RUN")
+    comparison = compare(folder, folders)
+    for method in comparison.methods:
+        _check_whole(method)
+    return Board(folder, comparison, _read_audit(folder / AUDIT, comparison))
+
+
+def add_runs(path: Path, root: Path) -> Board:
+    """Copy the records of a run, or of a comparison, onto the board of its dataset, protocol and task.
+
+    Raises RecordError where a fold is missing or failed, or the board is of other samples or splits; nothing is
+    copied then.
+    """
+    comparison = load_comparison(path)
+    if comparison.lost:
+        raise RecordError(f"{next(iter(comparison.lost))} failed", where=path, remedy="mend it and run it again")
+    folder = board_folder(comparison, root)
+    for method in comparison.methods:
+        _check_whole(method)
+    there = sorted(each for each in folder.glob("*") if each.is_dir() and any(find_records(each)))
+    new = [method.folder for method in comparison.methods]
+    # Refused here before anything is written, by the check that every comparison goes through.
+    compare(folder, [*there, *(each for each in new if each.name not in {old.name for old in there})])
+    folds = read_folds(comparison.methods[0].folder.parent)
+    make_folder(folder)
+    write_text(folder / FOLDS, json.dumps(folds))
+    for each in new:
+        _copy(each, folder / each.name)
+    return load_board(folder)
+
+
+def add_audit(path: Path, root: Path) -> list[Path]:
+    """Put an audit beside the boards of which it audited the very splits; RecordError where there is none."""
+    audit = load_audit(path)
+    mine = [folder for folder in find_boards(root) if _matching(audit, load_board(folder).comparison)]
+    if not mine:
+        raise RecordError(
+            f"audits no splits of a board in {root.name}", where=path, remedy="put the runs on their board first"
+        )
+    for folder in mine:
+        write_text(folder / AUDIT, path.read_text(encoding="utf-8"))
+    return mine
+
+
+def board_folder(comparison: Comparison, root: Path) -> Path:
+    """Where the board of some runs lies."""
+    run = comparison.run
+    return root / slug(str(run["dataset"])) / slug(str(run["protocol"])) / slug(str(run["task"]))
+
+
+def _check_whole(method: MethodResult) -> None:
+    if method.missing or method.failures:
+        raise RecordError(
+            f"{method.missing} folds of {method.name} are missing", where=method.folder, remedy="run it to its end"
+        )
+
+
+def _copy(source: Path, target: Path) -> None:
+    """The records of a run, without where their weights are: these stay with who trained them."""
+    for path in sorted(find_records(source)):
+        record = read_record(path)
+        write_record(record_path(target, record.fold, record.seed), replace(record, weights=None))
+
+
+def _read_audit(path: Path, comparison: Comparison) -> ProtocolAudit | None:
+    if not path.exists():
+        return None
+    if not is_audit(path):
+        raise RecordError("is no audit", where=path, remedy="delete it and add the audit again")
+    return _matching(load_audit(path), comparison)
+
+
+def _matching(audit: AuditResult, comparison: Comparison) -> ProtocolAudit | None:
+    """The audit of the very splits of some runs; None where it is of others."""
+    run = comparison.run
+    if audit.task != run["task"]:
+        return None
+    return next((one for one in audit.protocols if one.fingerprint == run["fingerprint"]), None)
+
+
+def read_folds(folder: Path) -> list[dict[str, Any]]:
+    """The ``name`` of each fold of a board or run, and the samples of its parts; RecordError for a damaged file."""
+    try:
+        folds = load_json(folder / FOLDS)
+        if not isinstance(folds, list) or not all(map(_is_fold, folds)):
+            raise ValueError("it is no list of folds, each with its name and the samples of its parts")
+    except (OSError, ValueError) as error:
+        raise RecordError(
+            f"does not tell the folds ({explain(error)})", where=folder / FOLDS, remedy="run the same command again"
+        ) from error
+    return folds
+
+
+def _is_fold(fold: Any) -> bool:
+    return (
+        isinstance(fold, dict)
+        and isinstance(fold.get("name"), str)
+        and all(isinstance(fold.get(part), list) for part in PARTS)
+        and all(isinstance(sample, str) for part in PARTS for sample in fold[part])
+    )

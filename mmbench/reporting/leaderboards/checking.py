@@ -1,0 +1,64 @@
+"""Whether the records of a leaderboard agree with its splits, its data and each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from mmbench.reporting.leaderboards.boards import PARTS, Board, read_folds
+from mmbench.results import MethodResult, Record, find_disagreements, find_store, have_same_logits
+from mmbench.storage import digest
+
+
+def check_board(board: Board, cache: Path) -> list[str]:
+    """What is wrong with a board, a line each; that its records do not contradict themselves is seen where it is read.
+
+    Labels and units are compared with the prepared data of ``cache``, where they are there. Two runs of different
+    methods that predict the same to the bit are one run under two names.
+    """
+    folds = {fold["name"]: fold for fold in read_folds(board.folder)}
+    tested = {name: fold["test"] for name, fold in folds.items()}
+    store = find_store(board.comparison.run, cache)
+    lines = list(_check_folds(board, folds))
+    for method in board.comparison.methods:
+        wrong = find_disagreements(method.records, tested, store)
+        lines += [f"{method.folder.name}, fold {record.fold}, seed {record.seed}: {line}" for record, line in wrong]
+        lines += list(_find_copied_seeds(method))
+    return [*lines, *_find_copied_runs(board.comparison.methods)]
+
+
+def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    listed = [[name, *(sorted(fold[part]) for part in PARTS)] for name, fold in folds.items()]
+    found = digest(listed)[:12]
+    if found != board.comparison.run["fingerprint"]:
+        yield f"folds.json has fingerprint {found}, the records {board.comparison.run['fingerprint']}"
+    for name, fold in folds.items():
+        parts = [set(fold[part]) for part in PARTS]
+        if len(set.union(*parts)) < sum(map(len, parts)):
+            yield f"fold {name} has samples in two of its parts"
+
+
+def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
+    """Seeds of which some folds are the same to the bit and others are not: a method draws in all folds, or in none."""
+    by_fold: dict[str, list[Record]] = {}
+    for record in method.records:
+        by_fold.setdefault(record.fold, []).append(record)
+    pairs = [pair for records in by_fold.values() for pair in combinations(records, 2)]
+    same = [pair for pair in pairs if have_same_logits(*pair)]
+    timed = [(one, other) for one, other in same if one.seconds == other.seconds]
+    for one, other in same if len(same) < len(pairs) else timed:
+        what = f"seed {other.seed} has the logits of seed {one.seed}, to the last bit"
+        yield f"{method.folder.name}, fold {one.fold}: {what}"
+
+
+def _find_copied_runs(methods: Sequence[MethodResult]) -> Iterator[str]:
+    for one, other in combinations(methods, 2):
+        if one.run["fusion"]["name"] == other.run["fusion"]["name"]:
+            continue  # a parameter may change nothing
+        theirs = {(record.fold, record.seed): record for record in other.records}
+        for record in one.records:
+            same = theirs.get((record.fold, record.seed))
+            if same and have_same_logits(record, same) and record.parameters != same.parameters:
+                where = f"fold {record.fold}, seed {record.seed}"
+                yield f"{other.folder.name} has the logits of {one.folder.name} in {where}, to the last bit"
+                break

@@ -1,0 +1,51 @@
+"""HTML from templates: escaped, with one style and one script in the page that its policy names by their hashes."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from mmbench import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_page(template: str, css: str = "", kind: str = "", **content: Any) -> str:
+    """The page that a template makes of ``content``; ``css`` are rules of its own, after those of all pages.
+
+    Pages of a ``kind`` share a style and a script of that name.
+    """
+    style, script = f"{_static('style.css')}{css}", _static("script.js")
+    if kind:
+        style, script = f"{style}{_static(f'{kind}.css')}", f"{script}{_static(f'{kind}.js')}"
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _environment()
+        .get_template(template)
+        .render(**content, policy=policy, style=Markup(style), script=Markup(script), version=__version__)
+    )
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("mmbench.reporting.pages")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def _static(name: str) -> str:
+    return (files("mmbench.reporting.pages") / "static" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """The digest by which a policy allows what stands in the page (CSP level 2)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,90 @@
+"""The last section of a report: what was run, in full, and how to run it again."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmbench.reporting.pages.blocks import Block, Code, Lines, Section, Terms, Text
+from mmbench.reporting.terminal.tables import describe_setting
+from mmbench.results import Comparison, MethodResult
+from mmbench.storage import load_object
+
+_SHORT = 12  # characters of a digest that tell it apart
+
+
+def reproducing_section(comparison: Comparison) -> Section:
+    """The command, the setting, the spec of every method and the versions."""
+    return Section("reproduce", "Reproduce", list(_blocks(comparison)))
+
+
+def _blocks(comparison: Comparison) -> Iterator[Block]:
+    command = find_command(comparison)
+    if command:
+        yield Code(command, "The command")
+        yield Text(_on_command(command), quiet=True)
+    else:
+        yield Text(
+            "These runs were put together from records that do not tell their command; their settings are below."
+        )
+    yield Lines([*_data(comparison.run), *describe_setting(comparison)])
+    yield Terms("What each method is", [(method.name, list(_spec(method))) for method in comparison.methods])
+    packages = comparison.methods[0].records[0].environment
+    yield Lines(list(_versions(packages)))
+
+
+def find_command(comparison: Comparison) -> str | None:
+    """The shell line that a comparison remembers; None where there is none, as for runs that were put together."""
+    try:
+        command = load_object(comparison.path).get("command")
+    except (OSError, ValueError):
+        return None
+    return command if isinstance(command, str) else None
+
+
+def _on_command(command: str) -> str:
+    placeholder = " DIR is the folder of the dataset's files." if "DIR" in _words(command) else ""
+    return (
+        "The same command finds what is there and does only what is missing; with the versions below, on a machine of "
+        f"the same kind, it gives the same bits.{placeholder}"
+    )
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # somebody changed it: it is shown as it stands
+        return []
+
+
+def _data(run: Mapping[str, Any]) -> Iterator[str]:
+    card = run["card"]
+    told = [str(card[name]) for name in ("title", "licence", "url", "citation") if card.get(name)]
+    yield f"dataset {run['dataset']}: {'; '.join(told) or card['access']}"
+    yield f"prepared data {str(run['prepared'])[:_SHORT]}; task {run['task']}; classes {', '.join(run['classes'])}"
+
+
+def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
+    run = method.run
+    yield "fusion", _component(run.get("fusion", {}))
+    yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
+    yield "training", _params(run["training"])
+    yield "key", str(run.get("key", "–"))[:_SHORT]
+
+
+def _component(described: Mapping[str, Any]) -> str:
+    inside = _params(described.get("params", {}))
+    return f"{described.get('name', '–')}[{inside}]" if inside else str(described.get("name", "–"))
+
+
+def _params(params: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in params.items()
+    )
+
+
+def _versions(environment: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Python {environment.get('python', '–')} on {environment.get('platform', '–')}"
+    packages = environment.get("packages", {})
+    if isinstance(packages, Mapping):
+        yield ", ".join(f"{name} {version}" for name, version in packages.items())

@@ -1,0 +1,55 @@
+"""What each value of a parameter is worth: differences to the method as it stands."""
+
+from typing import TYPE_CHECKING
+
+from mmbench.reporting.plots.plot import Marks, Plot
+from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
+from mmbench.reporting.terminal.layout import show_difference, show_interval
+
+if TYPE_CHECKING:
+    from mmbench.workflows import AblationResult, AblationRow, AblationTable
+
+_METRIC = "balanced_accuracy"
+
+
+def can_show(result: "AblationResult", table: "AblationTable") -> bool:
+    """Whether a row of the table can be held against the default."""
+    return any(result.difference(row) for row in table.rows)
+
+
+def ablation(result: "AblationResult", table: "AblationTable", width: float = WIDTH) -> Plot:
+    """A row a value: by how much it scores over the default, with a paired interval."""
+    rows, mark = [row for row in table.rows if row.method], Marks()
+    with styled():
+        figure = new_figure(0.4 * len(rows) + 0.9, width)
+        axes = figure.subplots()
+        axes.axvline(0, color=INK, linewidth=1.0)
+        for at, row in enumerate(rows):
+            if result.is_default(row):
+                (point,) = axes.plot(0, at, "D", color=MUTED, markersize=7)
+                mark(point, f"{row.value}: the default")
+            elif found := result.difference(row):
+                gap = found[_METRIC]
+                axes.plot([gap.low, gap.high], [at, at], color=BLUE, linewidth=2.2, alpha=0.45)
+                (point,) = axes.plot(gap.mean, at, "o", color=BLUE, markersize=8)
+                mark(point, f"{row.value}: {show_difference(gap)}")
+        name_rows(axes, [row.value for row in rows], width)
+        axes.set_xlabel("balanced accuracy over the default")
+    return Plot(
+        figure,
+        f"{table.name}: each value against the default",
+        f"By how much {result.default.name} scores with another {table.parameter} over itself as it stands, paired, "
+        "with 95 % intervals. With so many rows some differ by chance.",
+        (table.parameter, "balanced accuracy", "difference"),
+        tuple(_row(result, row) for row in table.rows),
+        mark.told,
+    )
+
+
+def _row(result: "AblationResult", row: "AblationRow") -> tuple[str, ...]:
+
+    if row.method is None:
+        return (row.value, "–", "not run")
+    found = result.difference(row)
+    gap = show_difference(found[_METRIC]) if found else "default" if result.is_default(row) else "?"
+    return (row.value, show_interval(row.method.scores[_METRIC]), gap)

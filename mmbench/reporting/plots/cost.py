@@ -1,0 +1,98 @@
+"""Score against what it costs: operations, latency and time of training."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from mmbench.reporting.plots.panels import add_legend
+from mmbench.reporting.plots.plot import Marks, Plot
+from mmbench.reporting.plots.ranking import ranked
+from mmbench.reporting.plots.style import INK, MUTED, NARROW, WIDTH, new_figure, point_of, series, styled
+from mmbench.reporting.terminal.quantities import short_count, short_latency, short_time
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mmbench.results import Comparison, MethodResult
+    from mmbench.training import Cost
+
+_METRIC = "balanced_accuracy"
+_COSTS: "Mapping[str, tuple[Callable[[Cost], float | None], Callable[[float], str], str]]" = {
+    "operations of a sample": (lambda cost: cost.flops, lambda value: short_count(round(value)), ""),
+    "latency of a sample": (lambda cost: cost.latency_ms, short_latency, " ms"),
+    "time of a training": (lambda cost: cost.train_seconds, short_time, " s"),
+}
+_WIDE = 25  # from the least to the greatest, above which powers of ten are ticks enough
+NEEDS = "measured costs"
+"""What records must hold for it."""
+
+
+def _measured(comparison: "Comparison") -> list[str]:
+    """Costs that are known, and more than nothing, of a method."""
+    costs = [method.cost for method in comparison.methods]
+    return [name for name, (find, *_) in _COSTS.items() if any(find(cost) for cost in costs)]
+
+
+def can_show(comparison: "Comparison") -> bool:
+    """Whether anything was measured."""
+    return bool(_measured(comparison))
+
+
+def cost(comparison: "Comparison", width: float = WIDTH) -> Plot:
+    """A panel a cost, on a logarithmic axis; methods that cost nothing, or were not measured, are not drawn there."""
+    methods, mark, names = ranked(comparison), Marks(), _measured(comparison)
+    looks = {method.name: series(at) for at, method in enumerate(methods)}
+    with styled():
+        phone = width <= NARROW
+        rows, columns = (len(names), 1) if phone else (1, len(names))
+        legend = 0.26 * -(-len(methods) // (1 if phone else 3))
+        figure = new_figure(rows * 2.2 + legend, width)
+        panels = [axes for row in figure.subplots(rows, columns, squeeze=False, sharey=True) for axes in row]
+        for axes, name in zip(panels, names, strict=True):
+            _draw(axes, name, methods, mark)
+        panels[0].set_ylabel("balanced accuracy")
+        add_legend(figure, [point_of(look.color, look.marker) for look in looks.values()], list(looks), columns=3)
+    return Plot(
+        figure,
+        "Score against cost",
+        "Higher is better, further left is cheaper; the axes of cost are logarithmic. What costs nothing is not drawn. "
+        "Latency and time are those of the machine that made the records.",
+        ("method", "balanced accuracy", *names),
+        tuple((method.name, f"{method.scores[_METRIC].mean:.3f}", *_costs(method, names)) for method in methods),
+        mark.told,
+    )
+
+
+def _costs(method: "MethodResult", names: list[str]) -> list[str]:
+    values = [(_COSTS[name][0](method.cost), _COSTS[name][1]) for name in names]
+    return ["–" if value is None else show(value) for value, show in values]
+
+
+def _draw(axes: "Axes", name: str, methods: "list[MethodResult]", mark: Marks) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    find, show, unit = _COSTS[name]
+    axes.set_xscale("log")
+    values = []
+    for at, method in enumerate(methods):
+        value, score, look = find(method.cost), method.scores[_METRIC], series(at)
+        if not value:
+            continue
+        values.append(value)
+        axes.plot([value, value], [score.low, score.high], color=look.color, linewidth=1.6, alpha=0.4)
+        (point,) = axes.plot(value, score.mean, look.marker, color=look.color, markersize=8)
+        mark(point, f"{method.name}: {score.mean:.3f} at {show(value)}")
+    axes.set_title(name, color=INK)
+    steps = (1.0,) if max(values) > _WIDE * min(values) else (1.0, 2.0, 5.0)
+    axes.set_xlim(min(values) / 2, max(values) * 2)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=4))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_in_thousands(value)}{unit}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", colors=MUTED)
+
+
+def _in_thousands(value: float) -> str:
+    """A power of ten as 0.01, 100, 10k or 1M."""
+    for limit, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= limit:
+            return f"{value / limit:g}{unit}"
+    return f"{value:g}"

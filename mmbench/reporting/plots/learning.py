@@ -1,0 +1,93 @@
+"""Learning curves: validation scores epoch by epoch, and what three epochs scored on the test part."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from mmbench.reporting.plots.panels import add_legend, label_outside, make_panels
+from mmbench.reporting.plots.plot import Marks, Plot
+from mmbench.reporting.plots.ranking import ranked
+from mmbench.reporting.plots.style import BLUE, GREEN, MUTED, VERMILION, WIDTH, point_of, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mmbench.results import Comparison, MethodResult
+
+_METRIC = "balanced_accuracy"
+_FEWEST, _MOST = 3, 30  # trainings drawn of one method
+_POINTS = 6000  # of all lines: a page stays below 2 MB
+_LOOKS = {"chosen": (BLUE, "o"), "last": (VERMILION, "s"), "oracle": (GREEN, "^")}
+NEEDS = "trainings of several epochs"
+"""What records must hold for it."""
+
+
+class Epoch(NamedTuple):
+    """One of the three epochs, from 1, and its score on the test part; means over trainings."""
+
+    number: float
+    score: float
+
+
+def epochs_of(method: "MethodResult") -> dict[str, Epoch]:
+    """The chosen, the last and the oracle epoch."""
+    return {
+        which: Epoch(
+            1 + float(np.mean([record.epochs[which] for record in method.records])), method.mean_score(which, _METRIC)
+        )
+        for which in _LOOKS
+    }
+
+
+def can_show(comparison: "Comparison") -> bool:
+    """Whether anything was trained for more than an epoch."""
+    return bool(_trained(comparison))
+
+
+def _trained(comparison: "Comparison") -> "list[MethodResult]":
+    return [method for method in ranked(comparison) if any(len(record.history) > 1 for record in method.records)]
+
+
+def learning(comparison: "Comparison", width: float = WIDTH) -> Plot:
+    """A panel a method: a line a training, and the three epochs as marks."""
+    methods, mark = _trained(comparison), Marks()
+    longest = max(len(record.history) for method in methods for record in method.records)
+    n_lines = min(max(_POINTS // (longest * len(methods)), _FEWEST), _MOST)
+    with styled():
+        figure, panels = make_panels([method.name for method in methods], 1.75, width, extra=0.6)
+        for axes, method in zip(panels, methods, strict=True):
+            _draw(axes, method, n_lines, mark)
+        handles = [point_of(*look) for look in _LOOKS.values()]
+        add_legend(figure, handles, [f"{which} epoch" for which in _LOOKS], columns=3)
+        label_outside(figure, "epoch", "balanced accuracy")
+    return Plot(
+        figure,
+        "Learning curves",
+        f"Lines are validation scores, one a training (at most {n_lines} are drawn). Marks are scores on the test part "
+        "at the epoch that validation chose, at the last one, and at the best in hindsight (oracle), which is no "
+        "result: each stands at the mean epoch over trainings.",
+        ("method", *(f"{which} {what}" for which in _LOOKS for what in ("epoch", "test score"))),
+        tuple(tuple(_row(method)) for method in methods),
+        mark.told,
+    )
+
+
+def _row(method: "MethodResult") -> Iterator[str]:
+    yield method.name
+    for epoch in epochs_of(method).values():
+        yield f"{epoch.number:.1f}"
+        yield f"{epoch.score:.3f}"
+
+
+def _draw(axes: "Axes", method: "MethodResult", n_lines: int, mark: Marks) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    for record in method.records[:n_lines]:
+        scores = [epoch["validation_score"] for epoch in record.history]
+        axes.plot(range(1, len(scores) + 1), scores, color=MUTED, linewidth=0.7, alpha=0.4)
+    for which, epoch in epochs_of(method).items():
+        color, marker = _LOOKS[which]
+        (point,) = axes.plot(epoch.number, epoch.score, marker, color=color, markersize=8, zorder=3)
+        mark(point, f"{method.name}, {which} epoch: {epoch.score:.3f} on the test part, epoch {epoch.number:.1f}")

@@ -1,0 +1,151 @@
+"""The table of an audit: a row for each protocol, and what its numbers mean."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mmbench.reporting.terminal.layout import path_line, plain_table, show_gap, show_p
+from mmbench.workflows import AuditResult, Examined, ProtocolAudit
+
+WORDS = {True: "LEAKS", False: "no leak found", None: "cannot tell"}
+"""What is said of a protocol, by whether it leaks."""
+
+
+def audit_table(result: AuditResult, path: Path) -> RenderableType:
+    """Protocols with the verdict first; the method's own scores where they are known, and what stands out."""
+    parts: list[RenderableType] = [_headline(result), _probe_table(result)]
+    if any(audit.method for audit in result.protocols):
+        parts += [Text(), _method_table(result)]
+    findings = audit_findings(result)
+    parts += [Text(f"\n{line}", style="bold") if not at else Text(line, "bold") for at, line in enumerate(findings)]
+    return Group(*parts, Text("\n" + "\n".join(audit_notes(result)), style="dim"), path_line("audit", path))
+
+
+def _headline(result: AuditResult) -> Text:
+    what = f"{result.dataset} · {result.task} ({len(result.classes)} classes) · audit with {result.method}"
+    text = Text(what, style="bold")
+    if result.simulated:
+        text.append("\nSIMULATED data: these scores say nothing about people.", style="bold yellow")
+    return text
+
+
+def _probe_table(result: AuditResult) -> Table:
+    table = plain_table("protocol")
+    table.add_column("verdict", no_wrap=True)
+    for heading in ("score", "inflated", "oracle", "control", "dealt", "p", "shared"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for audit in result.protocols:
+        cells = (audit.protocol, WORDS[audit.leaks], *_numbers(result, audit, "probe"), _shared(audit))
+        table.add_row(*map(Text, cells), style="bold red" if audit.leaks else "")
+    return table
+
+
+def _method_table(result: AuditResult) -> Table:
+    table = plain_table(f"{result.method} itself")
+    for heading in ("score", "inflated", "oracle", "control", "dealt", "p", "draws"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for audit in result.protocols:
+        numbers = _numbers(result, audit, "method")
+        draws = str(audit.method.control.draws) if audit.method else "–"
+        table.add_row(*map(Text, (audit.protocol, *numbers, draws)))
+    return table
+
+
+def _numbers(result: AuditResult, audit: ProtocolAudit, by: str) -> tuple[str, ...]:
+    examined: Examined | None = getattr(audit, by)
+    if examined is None:
+        return ("not run", *["–"] * 5)
+    inflation, control = result.inflation(audit, by), examined.control
+    is_reference = audit.protocol == result.strictest
+    return (
+        f"{examined.score:.3f}",
+        "–" if inflation is None or is_reference else show_gap(inflation),
+        show_gap(examined.oracle - examined.score),
+        "–" if control.score is None else f"{control.score:.3f}",
+        "–" if control.expected is None else f"{control.expected:.3f}",
+        "–" if control.p_value is None else show_p(control.p_value),
+    )
+
+
+def _shared(audit: ProtocolAudit) -> str:
+    share = max(audit.structure.straddling.values(), default=0.0)
+    return f"{share:.0%}" if share else "–"
+
+
+def _structure_lines(result: AuditResult) -> Iterator[str]:
+    for audit in result.protocols:
+        if audit.structure.overlapping > 0:
+            share = _percent(audit.structure.overlapping)
+            yield f"{audit.protocol}: {share} of the test samples overlap in time with the training part"
+        alike = [f"{name} {_percent(share)}" for name, share in audit.structure.twins.items() if share > 0]
+        if alike:
+            yield f"{audit.protocol}: test samples with the very data of one in the training part: {', '.join(alike)}"
+
+
+def _oddity_lines(result: AuditResult) -> Iterator[str]:
+    for oddity in result.oddities:
+        tells = "" if oddity.score is None else f": by itself it tells the class with {oddity.score:.3f}"
+        yield f"{oddity.modality}, {oddity.channel}: {oddity.what}{tells}"
+
+
+def _skipped_lines(result: AuditResult) -> Iterator[str]:
+    for name, reason in result.skipped.items():
+        yield f"{name} was not audited: {reason}"
+    if result.failed:
+        yield f"{len(result.failed)} trainings failed; the first: {result.failed[0]}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share < 0.01 else f"{share:.0%}"
+
+
+def _verdict_lines(result: AuditResult) -> Iterator[str]:
+    """Why a protocol leaks, or why nothing can be said of it; what several have in common stands once."""
+    for word, lines_of in (("LEAKS", _causes_of), ("cannot tell", _doubts_of)):
+        protocols: dict[str, list[str]] = {}
+        for audit in result.protocols:
+            for line in lines_of(audit):
+                protocols.setdefault(line, []).append(audit.protocol)
+        for line, names in protocols.items():
+            yield f"{word} ({', '.join(names)}): {line}"
+
+
+def _causes_of(audit: ProtocolAudit) -> tuple[str, ...]:
+    return audit.causes
+
+
+def _doubts_of(audit: ProtocolAudit) -> tuple[str, ...]:
+    return audit.doubts if audit.leaks is None else ()
+
+
+def audit_findings(result: AuditResult) -> list[str]:
+    """Reasons of the verdicts, and what stands out beside the numbers: what parts share, odd channels, and what was
+    not audited."""
+    return [*_verdict_lines(result), *_structure_lines(result), *_oddity_lines(result), *_skipped_lines(result)]
+
+
+def audit_notes(result: AuditResult) -> Iterator[str]:
+    """What the numbers of an audit mean."""
+    control = result.protocols[0].probe.control
+    groups = " or ".join(result.protocols[0].structure.straddling) or "group"
+    yield (
+        f"score: balanced accuracy of a probe on the true labels, chance {result.chance:.3f}; inflated: over "
+        f"{result.strictest}, the strictest protocol here; oracle: gained by choosing its settings, or a method's "
+        "epoch, on test labels"
+    )
+    yield (
+        f"control: the same on labels by lot, one for each {result.lots} ({result.n_lots} in all), {control.draws} "
+        "draws; dealt: on these lots dealt out again among samples of one class and subject; a control above that "
+        "has recognised in the test part what it saw in training"
+    )
+    yield (
+        "no leak found: of what an audit looks at; that subjects are different people, and that features and labels "
+        "were made without the test part, it takes from the dataset"
+    )
+    yield f"shared: test samples whose {groups} is in the training or the validation part, too"
+    read = ", ".join(f"{source.split(', ')[0]}: {encoder}" for source, encoder in result.features.items())
+    yield f"probe: kernel ridge regression on {read}"
+    yield f"{result.n_samples} samples; standardized by {result.standardize}"

@@ -1,0 +1,63 @@
+"""Tables of a tuning: one a method, a row for each fold."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from mmbench.reporting.terminal.layout import from_here, plain_table, show_gap
+from mmbench.tuning import FoldTuning
+from mmbench.workflows import MethodTuning, TuningResult
+
+
+def tuning_tables(result: TuningResult) -> RenderableType:
+    """What each method scored on validation with its defaults and with what was chosen, and what that is."""
+    parts: list[RenderableType] = [Text(f"{result.dataset} · protocol {result.protocol} · tuning", style="bold")]
+    for method in result.methods:
+        parts += _parts(method)
+    once = any(method.settings["scope"] == "once" for method in result.methods)
+    lines = ["default, best: balanced accuracy on the validation part; no test part was seen"]
+    if once:
+        lines.append("TUNED ON THE FIRST FOLD ONLY (--tune-scope once): what other folds test may have taken part")
+    lines += [f"failed: {failure.line}" for failure in result.failed]
+    lines += [f"{method.name}: {from_here(method.folder)}" for method in result.methods]
+    lines.append(f"studies: {result.storage or 'sqlite, tuning.db in each of these folders'}")
+    return Group(*parts, Text("\n".join(lines), style="dim"))
+
+
+def _parts(method: MethodTuning) -> list[RenderableType]:
+    table = plain_table("fold")
+    for heading in ("trials", "pruned", "failed", "default", "best", "gain", "of trial"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for tuning in method.folds:
+        table.add_row(*map(Text, _row(tuning)))
+    chosen = [Text(f"fold {tuning.fold}: {_chosen(tuning)}") for tuning in method.folds]
+    return [Text(f"\n{method.name}", style="bold"), table, *chosen]
+
+
+def _row(tuning: FoldTuning) -> tuple[str, ...]:
+    best = tuning.chosen
+    default = tuning.default
+    return (
+        tuning.fold,
+        str(len(tuning.trials)),
+        str(tuning.count("pruned")),
+        str(tuning.count("failed")),
+        "failed" if default is None else f"{default:.3f}",
+        f"{best.score:.3f}",
+        "–" if default is None or best.score is None else show_gap(best.score - default),
+        str(best.number),
+    )
+
+
+def _chosen(tuning: FoldTuning) -> str:
+    """The parameters, as one would read them."""
+    if not tuning.chosen.params:
+        return "nothing to tune"
+    if tuning.chosen.number == 0:
+        return "the defaults"
+    return ", ".join(f"{name}={_short(value)}" for name, value in tuning.chosen.params.items())
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,9 @@
+"""Records on disk, and what follows from them: statistics, comparisons, calibration, diagnosis.
+
+Nothing here trains a model.
+Other rooms use the names of ``__init__.pyi``, which load when they are used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

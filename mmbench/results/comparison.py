@@ -1,0 +1,388 @@
+"""Methods side by side, from their records: scores with intervals over the right unit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.data import PROTOCOLS
+from mmbench.errors import RecordError
+from mmbench.results.calibration import Calibration, calibrate
+from mmbench.results.compatibility import check_comparable, check_listed, check_records
+from mmbench.results.diagnosis.scores import ModalityScores, score_modalities
+from mmbench.results.failures import Failure, describe_failures, find_failures, nothing_left
+from mmbench.results.inherited_settings import Untrained, find_untrained
+from mmbench.results.method_labels import distinct_names
+from mmbench.results.records import Record, find_records, read_record
+from mmbench.results.statistics import (
+    Interval,
+    Outcomes,
+    Verdict,
+    above_chance,
+    difference_intervals,
+    find_leaders,
+    judge,
+    score_intervals,
+)
+from mmbench.storage import check_texts, explain, load_object
+from mmbench.training import METRICS, Cost, over_trainings
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """One method's records on one dataset under one protocol, and its jobs that failed."""
+
+    folder: Path
+    run: Mapping[str, Any]
+    records: tuple[Record, ...]
+    failures: tuple[Failure, ...] = ()
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the method was called on the shell line; the ``label`` where another in the comparison is called so."""
+        return self.label or str(self.run["method"])
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """What it predicts for all test samples, a row a seed, with the person and the fold of each sample.
+
+        Seeds of which folds are missing are left out; where all lack some, the one with the most folds is taken.
+        """
+        rows = list(self._whole_seeds.values())
+        units = np.concatenate([record.units for record in rows[0]])
+        return Outcomes(
+            labels=np.concatenate([record.labels for record in rows[0]]).astype(np.int64),
+            predictions=np.stack([np.concatenate([record.predictions for record in each]) for each in rows]),
+            unit=np.unique(units, return_inverse=True)[1],
+            fold=np.repeat(np.arange(len(rows[0])), [len(record.ids) for record in rows[0]]),
+            n_classes=len(self.run["classes"]),
+            varies=self.varies,
+        )
+
+    @property
+    def varies(self) -> bool:
+        """Whether another training may predict otherwise: not where nothing is trained, as in a prior."""
+        return any(record.parameters["trainable"] for record in self.records)
+
+    @cached_property
+    def _whole_seeds(self) -> Mapping[int, Sequence[Record]]:
+        """The records of each seed that has all folds, in the order of these."""
+        seeds: dict[int, list[Record]] = {}
+        for record in sorted(self.records, key=lambda record: record.fold):
+            seeds.setdefault(record.seed, []).append(record)
+        most = max(map(len, seeds.values()))
+        whole = {seed: found for seed, found in sorted(seeds.items()) if len(found) == most}
+        first = next(iter(whole.values()))
+        return {seed: found for seed, found in whole.items() if _folds(found) == _folds(first)}
+
+    @cached_property
+    def scores(self) -> Mapping[str, Interval]:
+        """Every metric over all test samples, with its interval; the mean over seeds."""
+        return score_intervals(self.outcomes)
+
+    @cached_property
+    def diagnosis(self) -> ModalityScores | None:
+        """What its modalities are worth to it; None unless every record tells."""
+        return score_modalities(self.records)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """How far its probabilities can be believed, over all test samples."""
+        logits = [np.concatenate([record.logits for record in each]) for each in self._whole_seeds.values()]
+        return calibrate(self.outcomes, np.stack(logits).astype(np.float64))
+
+    def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
+        """By how much this method scores over ``other``, with paired intervals; None while folds are missing."""
+        if self.missing or other.missing:
+            return None
+        return difference_intervals(self.outcomes, other.outcomes)
+
+    def gap(self, which: str, metric: str = "balanced_accuracy") -> float:
+        """What the ``last`` or the ``oracle`` epoch scores over the chosen one, mean over folds."""
+        return self.mean_score(which, metric) - self.mean_score("chosen", metric)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a training may end before its last epoch, so that the oracle has not seen every one."""
+        return int(self.run["training"]["patience"]) < int(self.run["training"]["epochs"])
+
+    def mean_score(self, which: str, metric: str) -> float:
+        """Mean over folds of a score of the ``chosen``, the ``last`` or the ``oracle`` epoch."""
+        return float(np.mean([record.scores[which][metric] for record in self.records]))
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Labels of all test samples of one seed."""
+        return self.outcomes.labels
+
+    @property
+    def parameters(self) -> Mapping[str, int]:
+        """Numbers of parameters, in all and trainable; of the largest model, where tuning made them differ."""
+        return max((record.parameters for record in self.records), key=lambda parameters: parameters["total"])
+
+    @property
+    def seconds(self) -> float:
+        """Time of all its trainings."""
+        return sum(record.seconds for record in self.records)
+
+    @property
+    def cost(self) -> Cost:
+        """What a training and a prediction cost, over its folds and seeds."""
+        return over_trainings([record.cost for record in self.records])
+
+    @property
+    def units(self) -> list[str]:
+        """The names of what the intervals are taken over."""
+        return sorted({unit for record in self.records for unit in record.units})
+
+    @property
+    def missing(self) -> int:
+        """Folds that have no record yet."""
+        seeds = {record.seed for record in self.records} | {failure.seed for failure in self.failures}
+        return int(self.run["folds"]) * len(seeds) - len(self.records)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The methods of a comparison in the order they were asked for; ``path`` is where its records are.
+
+    ``lost`` are those of which every job failed, by name. They are not among ``methods``; ``headless`` tells whether
+    the first, which the others are baselines of, is one of them.
+    """
+
+    path: Path
+    methods: tuple[MethodResult, ...]
+    lost: Mapping[str, tuple[Failure, ...]] = field(default_factory=dict)
+    headless: bool = False
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What all methods share: dataset, task, protocol, fingerprint."""
+        return self.methods[0].run
+
+    @cached_property
+    def verdicts(self) -> Sequence[Verdict]:
+        """The first method against each of the others; without those of which folds are missing."""
+        first, *others = self.methods
+        if self.headless or first.missing:
+            return ()
+        return judge(first.outcomes, {other.name: other.outcomes for other in others if not other.missing})
+
+    @cached_property
+    def leaders(self) -> Sequence[str]:
+        """The best method, then those that no evidence tells from it; without those of which folds are missing."""
+        return find_leaders(self._whole) if self._whole else ()
+
+    @property
+    def failed(self) -> dict[str, tuple[Failure, ...]]:
+        """The jobs that failed, by method."""
+        kept = {method.name: method.failures for method in self.methods if method.failures}
+        return {**self.lost, **kept}
+
+    @cached_property
+    def untrained(self) -> Sequence[Untrained]:
+        """The baselines that learnt next to nothing by settings of the first method; none in runs put together."""
+        together = self.path.name.startswith("comparison-") and not self.headless
+        return find_untrained(self.methods) if together else ()
+
+    @property
+    def best_single(self) -> str | None:
+        """The baseline that scores best of those that read one modality; None where there is none."""
+        several = len(self.run["offered"]) > 1
+        baselines = self.methods if self.headless else self.methods[1:]
+        single = [method for method in baselines if several and len(method.run["encoders"]) == 1]
+        return max(single, key=lambda method: method.scores["balanced_accuracy"].mean).name if single else None
+
+    @property
+    def _whole(self) -> Mapping[str, Outcomes]:
+        return {method.name: method.outcomes for method in self.methods if not method.missing}
+
+    @cached_property
+    def above_chance(self) -> Mapping[str, float]:
+        """The p of each method's balanced accuracy above chance, one-sided, adjusted for the number of methods.
+
+        Under a protocol with one model a subject, chance is that of each subject. Methods of which folds are missing
+        are left out.
+        """
+        return above_chance(self._whole, self._chance_is_per_unit) if self._whole else {}
+
+    @property
+    def _chance_is_per_unit(self) -> bool:
+        return PROTOCOLS[self.run["protocol"]].per_subject and self.run["unit"] == "subject"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data are simulated."""
+        return bool(self.run["card"]["access"] == "simulated")
+
+    @property
+    def chance(self) -> float:
+        """Balanced accuracy of guessing; with one model a subject, by the frequencies of each subject's classes."""
+        return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
+
+    @property
+    def majority(self) -> float:
+        """Accuracy of always naming the most frequent class."""
+        labels = self.methods[0].labels
+        return float(np.bincount(labels).max() / len(labels))
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything the table tells and the folds behind it, as plain values."""
+        return {
+            **describe_run(self),
+            "records": str(self.path),
+            "leaders": list(self.leaders),
+            "best_single": self.best_single,
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "methods": [describe_method(method) for method in self.methods],
+            "failed": describe_failed(self),
+            "untrained": [asdict(each) for each in self.untrained],
+        }
+
+
+def describe_run(comparison: Comparison) -> dict[str, Any]:
+    """What all methods of a comparison share, as plain values."""
+    run, first = comparison.run, comparison.methods[0]
+    shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
+    return {
+        **{name: run[name] for name in shared},
+        "lacking": run.get("lacking", {}),
+        "dropped": run["dropped"],
+        "lost": run.get("lost", []),
+        "chance": comparison.chance,
+        "above_chance": dict(comparison.above_chance),
+        "majority": comparison.majority,
+        "simulated": comparison.simulated,
+        "unit": run["unit"],
+        "n_units": len(first.units),
+        "n_samples": len(first.labels),
+    }
+
+
+def describe_method(method: MethodResult) -> dict[str, Any]:
+    """What is told of one method, and its folds, as plain values."""
+    return {
+        "name": method.name,
+        "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
+        **{which: {metric: method.mean_score(which, metric) for metric in METRICS} for which in ("last", "oracle")},
+        "calibration": asdict(method.calibration),
+        "parameters": dict(method.parameters),
+        "cost": asdict(method.cost),
+        "seconds": method.seconds,
+        "modalities": method.run["modalities"],
+        "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
+        "own_encoders": method.run["own_encoders"],
+        "training": dict(method.run["training"]),
+        "lint": list(method.run.get("lint", ())),
+        "tuning": method.run.get("tuning"),
+        "diagnosis": method.diagnosis.to_json() if method.diagnosis else None,
+        "records": str(method.folder),
+        "folds": [
+            {
+                "fold": record.fold,
+                "seed": record.seed,
+                "samples": len(record.ids),
+                "scores": dict(record.scores["chosen"]),
+                "epochs": dict(record.epochs),
+                "cost": dict(record.cost),
+                "seconds": record.seconds,
+                "tuning": record.tuning,
+            }
+            for record in method.records
+        ],
+    }
+
+
+def describe_failed(comparison: Comparison) -> list[dict[str, Any]]:
+    """The jobs that failed, a method each, as plain values; the tracebacks stay beside the records."""
+    return [
+        {
+            "method": name,
+            "first": failures[0].error,
+            "folds": [{"fold": each.fold, "seed": each.seed, "error": each.error} for each in failures],
+        }
+        for name, failures in comparison.failed.items()
+    ]
+
+
+def _folds(records: Sequence[Record]) -> list[str]:
+    return [record.fold for record in records]
+
+
+def _is_run(folder: Path) -> bool:
+    return any(find_records(folder)) or bool(find_failures(folder))
+
+
+def missing_lines(comparison: Comparison) -> Iterator[str]:
+    """What the scores lack: methods and folds of which there is no record, and why."""
+    for name, failures in comparison.lost.items():
+        yield f"{name}: {describe_failures(failures)}"
+    for method in comparison.methods:
+        failures = method.failures
+        if failures:
+            yield f"{method.name}: {describe_failures(failures)}; the same command tries again"
+        if method.missing > len(failures):
+            yield f"{method.name}: {method.missing - len(failures)} folds are missing; run the same command again"
+
+
+def load_comparison(path: Path) -> Comparison:
+    """The methods behind a comparison's file, a run's folder, or the folder of all runs with the same splits."""
+    if path.is_file():
+        return _load_listed(path)
+    if _is_run(path):
+        return compare(path, [path])
+    folders = sorted(folder for folder in path.glob("*") if folder.is_dir() and _is_run(folder))
+    if not folders:
+        raise RecordError("holds no records", where=path, remedy="give the path that mmbench run printed")
+    return compare(path, folders)
+
+
+def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Comparison:
+    """Runs side by side, of the first ``seeds`` seeds.
+
+    Raises RecordError unless they are over the same samples, task and splits, JobError where all their jobs failed.
+    """
+    found = {folder: find_failures(folder, seeds) for folder in folders}
+    lost = {folder: failures for folder, failures in found.items() if failures and not _records(folder, seeds)}
+    if len(lost) == len(folders):
+        raise nothing_left(lost)
+    methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
+    check_comparable({method.folder: method.records for method in methods})
+    kept = [method.folder for method in methods]
+    called = [*(method.name for method in methods), *(failures[0].method for failures in lost.values())]
+    names = list(distinct_names(called, [*kept, *lost]))
+    methods = tuple(replace(method, label=name) for method, name in zip(methods, names, strict=False))
+    by_name = dict(zip(names[len(methods) :], lost.values(), strict=True))
+    return Comparison(path, methods, by_name, headless=folders[0] in lost)
+
+
+def load_method(folder: Path, seeds: int | None = None) -> MethodResult:
+    """The records of one run, of all seeds or the first few."""
+    records = _records(folder, seeds)
+    if not records:
+        raise RecordError("holds no records", where=folder, remedy="give the path that mmbench run printed")
+    check_records(folder, records)
+    return MethodResult(folder, records[0].run, records, find_failures(folder, seeds))
+
+
+def _records(folder: Path, seeds: int | None) -> tuple[Record, ...]:
+    records = (read_record(path) for path in find_records(folder))
+    return tuple(record for record in records if seeds is None or record.seed < seeds)
+
+
+def _load_listed(path: Path) -> Comparison:
+    try:
+        listed = load_object(path)
+        runs, seeds = listed["runs"], listed["seeds"]
+        check_listed(runs, seeds)
+        check_texts(runs)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(
+            f"is not a comparison ({explain(error)})", where=path, remedy="give the path that mmbench run printed"
+        ) from error
+    return compare(path, [path.parent / name for name in runs], seeds)

@@ -1,0 +1,146 @@
+"""A trained model on its test part, with the tokens of every sample at hand so that it can be asked many times."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmbench.contract import Tokens
+from mmbench.data import Fold, Inputs, Rows, Store
+from mmbench.results.diagnosis.conditions import MISSING, Taken
+from mmbench.results.diagnosis.kept import Predictions
+from mmbench.storage import check_room
+from mmbench.training import Model, encode_bag, keep_samples, mixed_precision
+
+_IN_MEMORY = 1 << 30  # bytes of one modality's tokens up to which they are held; above, in a file that goes afterwards
+_ENCODED = 64  # samples encoded at once, as `training.predict` does
+_MOST_FUSED = 256
+_FUSED_TOKENS = 1 << 21  # numbers in the tokens fused at once: more samples where they are small
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, what it reads, and the fold it was trained on.
+
+    ``modalities`` are those that its fusion reads. ``noisy`` are the token files of those whose encoder is no part of
+    the model, by decibel; ``left_out`` are the ones that noise is not tried on, and why.
+    """
+
+    model: Model
+    inputs: Inputs
+    store: Store
+    fold: Fold
+    modalities: tuple[str, ...]
+    noisy: Mapping[str, Mapping[int, Path]]
+    left_out: Mapping[str, str]
+    device: torch.device
+
+
+class Bench:
+    """Predicts for the test part with modalities taken from elsewhere.
+
+    The tokens of encoders that were trained are computed once for ``rows``, which hold the test part and what else is
+    taken from; those of frozen encoders are there already. Use as a context: large tokens lie in a file meanwhile.
+    """
+
+    def __init__(self, trained: Trained, rows: Rows) -> None:
+        self.trained = trained
+        self._rows = rows
+        self._place = np.full(len(trained.store), MISSING, dtype=np.int64)
+        self._place[rows] = np.arange(len(rows))
+        self._kept: dict[str, Tokens] = {}
+
+    def __enter__(self) -> "Bench":
+        self._stack = ExitStack()
+        with self._stack:
+            for name in self.trained.model.encoders:
+                self._kept[name] = self._encode_all(name)
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._kept.clear()
+        self._stack.close()
+
+    def predict(self, taken: Taken, at: Rows | None = None) -> Predictions:
+        """Classes of the samples of the test part, or of those ``at`` some places in it."""
+        test = self.trained.fold.test
+        at = np.arange(len(test)) if at is None else at
+        return np.concatenate(
+            [
+                self.classify({name: self._tokens(name, taken.get(name, test)[part]) for name in self._names})
+                for part in batches(at, self._size)
+            ]
+        )
+
+    def classify(self, tokens: Mapping[str, Tokens]) -> Predictions:
+        """Classes that the fusion tells from tokens ``(B, K, T, D)``, ``(B,)``."""
+        with mixed_precision(self.trained.device):
+            logits: Tensor = self.trained.model.fusion(tokens)
+        return logits.float().argmax(dim=1).cpu().numpy()
+
+    def clean(self, part: Rows) -> dict[str, Tokens]:
+        """The tokens of some rows as they are."""
+        return {name: self._tokens(name, part) for name in self._names}
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.trained.inputs.streams)
+
+    @property
+    def _size(self) -> int:
+        """Samples fused at once; follows from the model alone, so that predictions do."""
+        numbers = sum(spec.instances * spec.length * spec.dim for spec in self.trained.model.fusion.inputs.values())
+        return min(max(_FUSED_TOKENS // max(numbers, 1), _ENCODED), _MOST_FUSED)
+
+    def _tokens(self, name: str, rows: Rows) -> Tokens:
+        """Tokens of some rows on the device; -1: missing."""
+        here = torch.from_numpy(rows != MISSING)
+        if name in self._kept:
+            index = torch.from_numpy(self._place[np.where(rows == MISSING, self._rows[0], rows)])
+            tokens = Tokens(self._kept[name].x[index], self._kept[name].present[index])
+        else:
+            tokens = self.trained.inputs.streams[name].batch(np.where(rows == MISSING, self._rows[0], rows))
+        tokens = tokens if here.all() else keep_samples(tokens, here)
+        return Tokens(tokens.x.to(self.trained.device), tokens.present.to(self.trained.device))
+
+    def _encode_all(self, name: str) -> Tokens:
+        x: Tensor | None = None
+        marks = []
+        for start, part in zip(range(0, len(self._rows), _ENCODED), batches(self._rows, _ENCODED), strict=True):
+            raw = self.trained.inputs.streams[name].batch(part)
+            encoded = self.encode(name, raw).x.cpu()
+            x = self._make_room(encoded) if x is None else x
+            x[start : start + len(part)] = encoded
+            marks.append(raw.present)
+        assert x is not None
+        return Tokens(x, torch.cat(marks))
+
+    def encode(self, name: str, raw: Tokens) -> Tokens:
+        """Standardised instances of one modality ``(B, K, *shape)`` through its trained encoder."""
+        x, present = (part.to(self.trained.device) for part in raw)
+        with mixed_precision(self.trained.device):
+            return Tokens(encode_bag(self.trained.model.encoder(name), x, present), present)
+
+    def _make_room(self, like: Tensor) -> Tensor:
+        shape = (len(self._rows), *like.shape[1:])
+        n_bytes = math.prod(shape) * like.element_size()
+        if n_bytes <= _IN_MEMORY:
+            return like.new_empty(shape)
+        # Beside the prepared data, which is where large files belong: a machine's /tmp may be in its memory.
+        folder = self._stack.enter_context(TemporaryDirectory(prefix=".tokens-", dir=self.trained.store.path.parent))
+        path = Path(folder) / "tokens"
+        check_room(path, n_bytes)
+        return torch.from_file(str(path), shared=True, size=math.prod(shape), dtype=like.dtype).reshape(shape)
+
+
+def batches(rows: Rows, size: int) -> Iterator[Rows]:
+    """Rows in parts of a size, the last one smaller."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -1,0 +1,119 @@
+"""Asks a trained model for its predictions under every condition."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmbench.contract import Tokens
+from mmbench.data import SNRS_DB, ArraySource, Noise, Rows, add_noise
+from mmbench.registry import seed_torch
+from mmbench.results.diagnosis.bench import Bench, Trained, batches
+from mmbench.results.diagnosis.conditions import MISSING, SHIFTS, neighbours, shuffles, subsets
+from mmbench.results.diagnosis.kept import UNSCORED, Diagnosis, Predictions, Shifted
+from mmbench.storage import identity
+from mmbench.training import deterministic
+
+_BATCH = 64
+
+
+def diagnose(trained: Trained) -> Diagnosis:
+    """What a trained model predicts for its test part under every condition.
+
+    What the run's other results depend on is left as it was: weights, and random numbers.
+    """
+    start = time.perf_counter()
+    trained.model.to(trained.device).eval()
+    with deterministic(trained.device), torch.random.fork_rng(devices=[]), torch.inference_mode():
+        seed_torch(0)
+        return _diagnose(trained, start)
+
+
+def _diagnose(trained: Trained, start: float) -> Diagnosis:
+    names, test = trained.modalities, trained.fold.test
+    moved = {name: dict(_shifts(trained, name)) for name in names}
+    elsewhere = [shift.rows for shifts in moved.values() for shift in shifts.values()]
+    with Bench(trained, np.unique(np.concatenate([test, *elsewhere]))) as bench:
+        return Diagnosis(
+            modalities=names,
+            subsets={subset: bench.predict(taken) for subset, taken in subsets(names, test)},
+            shuffled={
+                name: tuple(bench.predict(taken) for taken in shuffles(name, test, trained.fold.name)) for name in names
+            },
+            noise={name: _with_noise(bench, name) for name in names if name not in trained.left_out},
+            shift={
+                name: {windows: _shifted(bench, name, shift) for windows, shift in shifts.items()}
+                for name, shifts in moved.items()
+                if shifts
+            },
+            left_out=trained.left_out,
+            seconds=time.perf_counter() - start,
+        )
+
+
+@dataclass(frozen=True)
+class _Shift:
+    """The test samples ``at`` some places that have a neighbour, its rows, and how much later it is."""
+
+    at: Rows
+    rows: Rows
+    seconds: float
+
+
+def _shifts(trained: Trained, name: str) -> Iterator[tuple[int, _Shift]]:
+    """Those shifts of one modality for which any test sample has a neighbour, by the number of windows."""
+    test, start = trained.fold.test, trained.store.spans[:, 0]
+    for windows in SHIFTS:
+        found = neighbours(trained.store, name, windows)[test]
+        at = np.flatnonzero(found != MISSING)
+        if at.size:
+            yield windows, _Shift(at, found[at], float(np.median(start[found[at]] - start[test[at]])))
+
+
+def _shifted(bench: Bench, name: str, shift: _Shift) -> Shifted:
+    rows = bench.trained.fold.test.copy()
+    rows[shift.at] = shift.rows
+    predictions = np.full(len(rows), UNSCORED, dtype=np.int64)
+    predictions[shift.at] = bench.predict({name: rows}, shift.at)
+    return Shifted(shift.seconds, predictions)
+
+
+def _with_noise(bench: Bench, name: str) -> dict[int, Predictions]:
+    """Predictions by decibel, with noise on the raw instances of one modality."""
+    trained = bench.trained
+    noisy = _encoded_before if name in trained.noisy else _encoded_now
+    found: dict[int, list[Predictions]] = {snr: [] for snr in SNRS_DB}
+    for rows in batches(trained.fold.test, _BATCH):
+        tokens = bench.clean(rows)
+        for snr, disturbed in noisy(bench, name, rows):
+            found[snr].append(bench.classify({**tokens, name: disturbed}))
+    return {snr: np.concatenate(parts) for snr, parts in found.items()}
+
+
+def _encoded_before(bench: Bench, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
+    trained = bench.trained
+    for snr, path in trained.noisy[name].items():
+        tokens = trained.inputs.streams[name].standardize(*_open(path, name).read(rows), rows)
+        yield snr, Tokens(*(part.to(trained.device) for part in tokens))
+
+
+def _encoded_now(bench: Bench, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
+    stream = bench.trained.inputs.streams[name]
+    # Images are decoded once for all levels, and not even that where the training kept them.
+    x, present = stream.raw(rows)
+    noise = Noise(bench.trained.store, name).draw(x, rows)
+    for snr in SNRS_DB:
+        yield snr, bench.encode(name, stream.standardize(add_noise(x, present, noise, snr), present, rows))
+
+
+def _open(path: Path, name: str) -> ArraySource:
+    return _opened(path, name, identity(path))
+
+
+@lru_cache(maxsize=16)
+def _opened(path: Path, name: str, which: tuple[int, ...]) -> ArraySource:
+    return ArraySource(path, name)

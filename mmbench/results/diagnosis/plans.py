@@ -1,0 +1,52 @@
+"""What is to be diagnosed of a method, and the noisy tokens that it takes: made once for all folds and seeds."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mmbench.data import SNRS_DB, Store
+from mmbench.features import FROZEN_SEED, Encoding, count_parameters, encode
+from mmbench.registry import build_encoder
+from mmbench.results.diagnosis.kept import Level
+
+_COSTLY = 1_000_000  # parameters of a frozen encoder above which ``auto`` does not run it again
+
+
+@dataclass(frozen=True)
+class DiagnosisPlan:
+    """``noisy`` are files of tokens by modality and decibel, of encoders that are frozen.
+
+    ``left_out`` names the modalities that noise is not tried on, with the reason.
+    """
+
+    noisy: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_diagnosis(
+    level: Level, modalities: Collection[str], frozen: Mapping[str, Encoding], cache: Path, jobs: int = 1
+) -> DiagnosisPlan | None:
+    """Encode noisy instances of a method that reads ``modalities``, where their encoders are ``frozen``.
+
+    None where nothing is diagnosed: for the level ``no``, and where fewer than two modalities are read.
+    """
+    if level == "no" or len(modalities) < 2:
+        return None
+    noisy, left_out = {}, {}
+    for name, what in frozen.items():
+        size = _size(what)
+        if is_costly(level, size):
+            left_out[name] = f"its frozen encoder is large ({size / 1e6:.1f}M parameters)"
+        else:
+            noisy[name] = {snr: encode(replace(what, snr_db=snr), cache, jobs) for snr in SNRS_DB}
+    return DiagnosisPlan(noisy, left_out)
+
+
+def is_costly(level: Level, size: int) -> bool:
+    """Whether noise is not tried on a frozen encoder of so many parameters."""
+    return level == "auto" and size > _COSTLY
+
+
+def _size(what: Encoding) -> int:
+    modality = Store(what.store).schema.modality(what.modality)
+    return count_parameters(build_encoder(what.encoder, modality, what.plugins, FROZEN_SEED))

@@ -1,0 +1,245 @@
+"""Scores of a method's diagnosis, from its records: the worth of each modality, and curves, with intervals."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.data import SNRS_DB
+from mmbench.results.diagnosis.conditions import SHIFTS
+from mmbench.results.diagnosis.kept import MOST, UNSCORED, Diagnosis, Predictions, read_diagnosis
+from mmbench.results.diagnosis.shapley import shapley_weights
+from mmbench.results.records import Record
+from mmbench.results.statistics import Interval, combination_intervals, find_cells
+
+MISSING_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+_ALL = ""  # stands for every modality: none is called so
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The score under a condition, and how much that is above the score without it: below 0 where it harms."""
+
+    score: Interval
+    change: Interval
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A modality taken from ``windows`` places later in the same recording, ``seconds`` in the median.
+
+    ``loss`` is over the ``samples`` that have such a window, against the same samples unshifted.
+    """
+
+    windows: int
+    seconds: float
+    samples: int
+    loss: Loss
+
+
+@dataclass(frozen=True)
+class ModalityScores:
+    """What a trained method scores (balanced accuracy) with its modalities taken away or disturbed.
+
+    ``subsets`` are the scores with only these modalities left, of all of them first. ``shapley`` shares out what the
+    whole scores over none among the modalities; None for more than 8. ``missing`` is by the share of samples without
+    the modality, ``missing_all`` by that without each of them, chance deciding for each alone; ``noise`` by decibel.
+    What was left out has no key in ``noise``, and its reason in ``left_out``.
+    """
+
+    modalities: tuple[str, ...]
+    subsets: Mapping[tuple[str, ...], Interval]
+    shapley: Mapping[str, Interval] | None
+    without: Mapping[str, Loss]
+    shuffled: Mapping[str, Loss]
+    missing: Mapping[str, Mapping[float, Loss]]
+    missing_all: Mapping[float, Loss] | None
+    noise: Mapping[str, Mapping[int, Loss]]
+    shift: Mapping[str, tuple[Shift, ...]]
+    left_out: Mapping[str, str]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values, curves as lists of points."""
+        return {
+            "metric": "balanced_accuracy",
+            "modalities": list(self.modalities),
+            "subsets": [{"left": list(left), **asdict(score)} for left, score in self.subsets.items()],
+            "shapley": {name: asdict(value) for name, value in self.shapley.items()} if self.shapley else None,
+            "without": {name: asdict(loss) for name, loss in self.without.items()},
+            "shuffled": {name: asdict(loss) for name, loss in self.shuffled.items()},
+            "missing": {name: _points("share", curve) for name, curve in self.missing.items()},
+            "missing_all": _points("share", self.missing_all) if self.missing_all else None,
+            "noise": {name: _points("snr_db", curve) for name, curve in self.noise.items()},
+            "shift": {name: [asdict(shift) for shift in curve] for name, curve in self.shift.items()},
+            "left_out": dict(self.left_out),
+            "seconds": self.seconds,
+        }
+
+
+def _points(axis: str, curve: Mapping[Any, Loss]) -> list[dict[str, Any]]:
+    return [{axis: at, **asdict(loss)} for at, loss in curve.items()]
+
+
+def score_modalities(records: Sequence[Record]) -> ModalityScores | None:
+    """The scores of a method's records; None unless each of them holds a diagnosis."""
+    if not records or any(record.diagnosis is None for record in records):
+        return None
+    return _Scorer(records).score()
+
+
+Key = tuple[str | float, ...]
+
+
+class _Scorer:
+    """Counts what was right under each condition, over all records, and asks for all intervals at once."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.records = [(record, _read(record)) for record in records]
+        self.names = self.records[0][1].modalities
+        self.seeds = sorted({record.seed for record in records})
+        self.n_classes = len(records[0].run["classes"])
+        self._find_cells()
+        self.whole: Key = ("subset", "1" * len(self.names))
+
+    def _find_cells(self) -> None:
+        """The cell of each sample of each record, and the unit and the fold of each cell."""
+        units = sorted({unit for record, _ in self.records for unit in record.units})
+        folds = sorted({record.fold for record, _ in self.records})
+        unit = np.concatenate([np.searchsorted(units, record.units) for record, _ in self.records])
+        fold = np.concatenate([np.full(len(record.ids), folds.index(record.fold)) for record, _ in self.records])
+        cell, self.unit, self.fold = find_cells(unit, fold)
+        self.cells = np.split(cell, np.cumsum([len(record.ids) for record, _ in self.records])[:-1])
+
+    def score(self) -> ModalityScores:
+        """All of it."""
+        names, tables = self.names, [_predictions(*each) for each in self.records]
+        # A fold that was diagnosed less than another tells what it has, and only what all have is scored.
+        keys = [key for key in tables[0] if all(key in table for table in tables)]
+        hits = np.stack([self._count([table[key] for table in tables]) for key in keys])
+        self.column = {key: np.eye(len(keys))[at] for at, key in enumerate(keys)}
+        wanted = dict(self._wanted(keys))
+        found = combination_intervals(hits, self._support(), self.unit, self.fold, np.stack([*wanted.values()]))
+        scores = dict(zip(wanted, found, strict=True))
+
+        def loss(*key: Any) -> Loss:
+            return Loss(scores["score", *key], scores["change", *key])
+
+        return ModalityScores(
+            modalities=names,
+            subsets={self._left(str(key[1])): scores["score", *key] for key in keys if key[0] == "subset"},
+            shapley={name: scores["shapley", name] for name in names} if self._is_whole_game else None,
+            without={name: loss("subset", self._all_but(name)) for name in names},
+            shuffled={name: loss("shuffled", name) for name in names},
+            missing={name: {share: loss("missing", name, share) for share in MISSING_SHARES} for name in names},
+            missing_all=(
+                {share: loss("missing", _ALL, share) for share in MISSING_SHARES} if self._is_whole_game else None
+            ),
+            noise={
+                name: {snr: loss("noise", name, snr) for snr in SNRS_DB}
+                for name in names
+                if all(("noise", name, snr) in keys for snr in SNRS_DB)
+            },
+            shift={name: curve for name in names if (curve := tuple(self._shifts(name)))},
+            left_out={name: why for _, found in self.records for name, why in found.left_out.items()},
+            seconds=sum(found.seconds for _, found in self.records),
+        )
+
+    def _wanted(self, keys: Sequence[Key]) -> Iterator[tuple[tuple[Any, ...], Floats]]:
+        """What is asked for, as weights of the conditions."""
+        mixtures = {key: self.column[key] for key in keys}
+        for name in self._missing_curves:
+            for share in MISSING_SHARES:
+                mixtures["missing", name, share] = self._mixture(name, share)
+        for key, weights in mixtures.items():
+            yield ("score", *key), weights
+            yield ("change", *key), weights - self.column[self.whole]
+        if self._is_whole_game:
+            subsets = [str(key[1]) for key in keys if key[0] == "subset"]
+            for name, row in zip(self.names, shapley_weights(subsets), strict=True):
+                shares = [weight * self.column["subset", subset] for weight, subset in zip(row, subsets, strict=True)]
+                yield ("shapley", name), np.sum(shares, axis=0)
+
+    @property
+    def _is_whole_game(self) -> bool:
+        return len(self.names) <= MOST
+
+    @property
+    def _missing_curves(self) -> tuple[str, ...]:
+        return (*self.names, _ALL) if self._is_whole_game else self.names
+
+    def _mixture(self, name: str, share: float) -> Floats:
+        """The mean over all choices of the samples that lack a modality, or each modality by itself.
+
+        A sample is predicted without regard to others, so that this is exact: of its predictions with each subset,
+        each as often as that subset is what is left of it.
+        """
+        if name != _ALL:
+            kept = (1 - share) * self.column[self.whole]
+            return np.asarray(kept + share * self.column["subset", self._all_but(name)])
+        subsets = ["".join(left) for left in product("01", repeat=len(self.names))]
+        odds = [share ** subset.count("0") * (1 - share) ** subset.count("1") for subset in subsets]
+        columns = [self.column["subset", subset] for subset in subsets]
+        return np.asarray(np.sum([odd * column for odd, column in zip(odds, columns, strict=True)], axis=0))
+
+    def _shifts(self, name: str) -> Iterator[Shift]:
+        for windows in SHIFTS:
+            found = [diagnosis.shift.get(name, {}).get(windows) for _, diagnosis in self.records]
+            if not any(found):
+                continue
+            shifted = [
+                each.predictions if each else np.full(len(record.ids), UNSCORED)
+                for each, (record, _) in zip(found, self.records, strict=True)
+            ]
+            scored = [predictions != UNSCORED for predictions in shifted]
+            as_is = [record.predictions for record, _ in self.records]
+            hits = np.stack([self._count([[draw] for draw in each], scored) for each in (shifted, as_is)])
+            weights = np.array([[1.0, 0.0], [1.0, -1.0]])
+            seconds = float(np.median([each.seconds for each in found if each]))
+            n_scored = sum(int(each.sum()) for each in scored) // len(self.seeds)
+            loss = Loss(*combination_intervals(hits, self._support(scored), self.unit, self.fold, weights))
+            yield Shift(windows, seconds, n_scored, loss)
+
+    def _support(self, scored: Sequence[NDArray[np.bool_]] | None = None) -> Floats:
+        return self._count([[np.asarray(record.labels)] for record, _ in self.records], scored)
+
+    def _count(
+        self, predictions: Sequence[Sequence[Predictions]], scored: Sequence[NDArray[np.bool_]] | None = None
+    ) -> Floats:
+        """What is right, of each record the mean over its draws, by seed, cell and class ``(S, N, C)``."""
+        counts = np.zeros((len(self.seeds), len(self.unit), self.n_classes))
+        for at, (record, _) in enumerate(self.records):
+            labels = np.asarray(record.labels)
+            right = np.mean([draw == labels for draw in predictions[at]], axis=0)
+            if scored is not None:
+                right = right * scored[at]
+            place = self.cells[at] * self.n_classes + labels
+            summed = np.bincount(place, weights=right, minlength=counts[0].size)
+            counts[self.seeds.index(record.seed)] += summed.reshape(counts[0].shape)
+        return counts
+
+    def _left(self, subset: str) -> tuple[str, ...]:
+        return tuple(name for name, left in zip(self.names, subset, strict=True) if left == "1")
+
+    def _all_but(self, name: str) -> str:
+        return "".join("0" if each == name else "1" for each in self.names)
+
+
+def _predictions(record: Record, found: Diagnosis) -> dict[Key, Sequence[Predictions]]:
+    """The draws under each condition that all samples of a fold were tested under, the whole first."""
+    return {
+        ("subset", "1" * len(found.modalities)): [record.predictions],
+        **{("subset", subset): [each] for subset, each in found.subsets.items()},
+        **{("shuffled", name): draws for name, draws in found.shuffled.items()},
+        **{("noise", name, snr): [each] for name, levels in found.noise.items() for snr, each in levels.items()},
+    }
+
+
+def _read(record: Record) -> Diagnosis:
+    assert record.diagnosis is not None
+    return read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))

@@ -1,0 +1,203 @@
+"""What a record must tell, for every table is made of it: checked where it is read, ValueError where it does not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from math import isfinite
+from typing import Any, Literal
+
+from mmbench.contract import Training
+from mmbench.data import PROTOCOLS
+from mmbench.training import METRICS
+
+EPOCHS = ("chosen", "last", "oracle")
+_MOST = 2**31  # what seeds, epochs and numbers of threads lie below
+
+
+@dataclass(frozen=True)
+class _Named:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Card:
+    access: str
+
+
+@dataclass(frozen=True)
+class _Loop:
+    epochs: int
+    patience: int
+
+
+@dataclass(frozen=True)
+class _Budget:
+    trials: int
+    seconds: float | None
+    scope: str
+
+
+@dataclass(frozen=True)
+class _Gap:
+    present: int
+    inferred: int
+    without: int
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is told of a run; there is more in it, for those who make it again."""
+
+    method: str
+    dataset: str
+    prepared: str
+    task: str
+    fingerprint: str
+    protocol: str
+    standardize: str
+    unit: str
+    device: str
+    classes: tuple[str, ...]
+    folds: int
+    dropped: int
+    offered: tuple[str, ...]
+    modalities: tuple[str, ...]
+    encoders: Mapping[str, _Named]
+    straddling: Mapping[str, float]
+    own_encoders: bool
+    card: _Card
+    training: _Loop
+    units: tuple[str, ...] | None
+    preset: Mapping[str, str | Mapping[str, Any]] | None
+    gaps: Mapping[str, _Gap] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    copies: float = 0.0
+    lint: tuple[str, ...] = ()
+    tuning: _Budget | None = None
+
+
+@dataclass(frozen=True)
+class _Component:
+    name: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Encoder(_Component):
+    tokens: str | None
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a model of a run is made from."""
+
+    method: str
+    dataset: str
+    prepared: str
+    task: str
+    standardize: Literal["train", "subject"]
+    threads: int
+    dropped: int
+    modalities: tuple[str, ...]
+    fusion: _Component
+    encoders: Mapping[str, _Encoder]
+    training: Training
+    units: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    chosen: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    validation_score: float
+
+
+@dataclass(frozen=True)
+class _Environment:
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """The values of a record, but for those that have readers of their own."""
+
+    run: Mapping[str, Any]
+    fold: str
+    seed: int
+    ids: tuple[str, ...]
+    labels: tuple[int, ...]
+    units: tuple[str, ...]
+    logits: tuple[tuple[float, ...], ...]
+    scores: Mapping[str, Mapping[str, float]]
+    epochs: Mapping[str, int]
+    history: tuple[_Epoch, ...]
+    parameters: Mapping[str, int]
+    seconds: float
+    environment: _Environment
+    weights: str | None = None
+    tuning: Mapping[str, Any] | None = None
+    diagnosis: Mapping[str, Any] | None = None
+    cost: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def check_fold(plain: Mapping[str, Any]) -> None:
+    """Whether a record's values are of their types, and its columns fit each other."""
+    fold: _Fold = _adapter(_Fold).validate_python(plain)
+    if not len(fold.ids) == len(fold.labels) == len(fold.units) == len(fold.logits):
+        raise ValueError("its columns differ in length")
+    if type(plain["seed"]) is not int or not 0 <= fold.seed < _MOST:
+        raise ValueError("its seed is none")
+    if not fold.ids:
+        raise ValueError("it tells of no samples")
+    n_classes = len(fold.logits[0])
+    if not all(0 <= label < n_classes for label in fold.labels):
+        raise ValueError("it has a label that is no class")
+    if not all(len(row) == n_classes and all(map(isfinite, row)) for row in fold.logits):
+        raise ValueError("it has logits that are not one finite number a class")
+    if missing := [name for name in EPOCHS if not METRICS.keys() <= fold.scores.get(name, {}).keys()]:
+        raise ValueError(f"it lacks scores of the {missing[0]} epoch")
+    if not all(0 <= fold.epochs.get(name, -1) < _MOST for name in EPOCHS):
+        raise ValueError("it does not tell which epochs its scores are of")
+    if "total" not in fold.parameters:
+        raise ValueError("it does not tell the number of parameters")
+    scores = [value for name in EPOCHS for value in fold.scores[name].values()]
+    if not all(map(isfinite, [fold.seconds, *scores, *(value for value in fold.cost.values() if value is not None)])):
+        raise ValueError("it has scores, times or costs that are no numbers")
+
+
+def check_run(plain: Mapping[str, Any]) -> None:
+    """Whether what a record says of its run is all there and of its types."""
+    run: _Run = _adapter(_Run).validate_python(plain)
+    if len(run.classes) < 2:
+        raise ValueError("it has fewer than two classes")
+    if run.protocol not in PROTOCOLS:
+        raise ValueError(f"no protocol {run.protocol!r}")
+    if run.preset is not None and not isinstance(run.preset.get("name"), str):
+        raise ValueError("its preset has no name")
+    if any(gap.inferred > gap.present for gap in run.gaps.values()):
+        raise ValueError("it has more inferred instances than instances")
+
+
+def check_made(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
+    """Whether a record tells all that its model can be made from again, and of its types."""
+    made: _Made = _adapter(_Made).validate_python(run)
+    if not made.encoders.keys() <= set(made.modalities):
+        raise ValueError("it encodes a modality that it has not")
+    if type(run["threads"]) is not int or not 0 < made.threads < _MOST:
+        raise ValueError("it was not computed in so many threads")
+    chosen: _Chosen = _adapter(_Chosen).validate_python({"chosen": {}} if tuning is None else tuning)
+    settings = {field.name for field in fields(Training)}
+    for told in (run["training"], (name[9:] for name in chosen.chosen if name.startswith("training."))):
+        if unknown := set(told) - settings:
+            raise ValueError(f"the training has no setting {min(unknown)!r}")
+
+
+@cache
+def _adapter(kind: type) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)

@@ -1,0 +1,47 @@
+"""Statistics over people, trainings and training sets: intervals, tests, chance, verdicts."""
+
+from mmbench.results.statistics.best import above_chance as above_chance
+from mmbench.results.statistics.best import find_leaders as find_leaders
+from mmbench.results.statistics.contrasts import ALPHA as ALPHA
+from mmbench.results.statistics.contrasts import METRIC as METRIC
+from mmbench.results.statistics.contrasts import Contrast as Contrast
+from mmbench.results.statistics.contrasts import make_field as make_field
+from mmbench.results.statistics.contrasts import pair_weights as pair_weights
+from mmbench.results.statistics.forecast import DEVIATION as DEVIATION
+from mmbench.results.statistics.forecast import smallest_difference as smallest_difference
+from mmbench.results.statistics.intervals import SCORES as SCORES
+from mmbench.results.statistics.intervals import Interval as Interval
+from mmbench.results.statistics.intervals import combination_intervals as combination_intervals
+from mmbench.results.statistics.intervals import difference_intervals as difference_intervals
+from mmbench.results.statistics.intervals import mean_interval as mean_interval
+from mmbench.results.statistics.intervals import score_intervals as score_intervals
+from mmbench.results.statistics.outcomes import Outcomes as Outcomes
+from mmbench.results.statistics.outcomes import find_cells as find_cells
+from mmbench.results.statistics.ratios import Ratios as Ratios
+from mmbench.results.statistics.units import unit_of as unit_of
+from mmbench.results.statistics.verdicts import Verdict as Verdict
+from mmbench.results.statistics.verdicts import judge as judge
+
+__all__ = [
+    "ALPHA",
+    "DEVIATION",
+    "METRIC",
+    "SCORES",
+    "Contrast",
+    "Interval",
+    "Outcomes",
+    "Ratios",
+    "Verdict",
+    "above_chance",
+    "combination_intervals",
+    "difference_intervals",
+    "find_cells",
+    "find_leaders",
+    "judge",
+    "make_field",
+    "mean_interval",
+    "pair_weights",
+    "score_intervals",
+    "smallest_difference",
+    "unit_of",
+]

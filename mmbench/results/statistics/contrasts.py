@@ -1,0 +1,164 @@
+"""Tests of several differences of methods at once, whose intervals invert them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.results.statistics.intervals import LEVEL, Interval, check_paired, difference_interval, p_of_signs
+from mmbench.results.statistics.outcomes import Outcomes
+from mmbench.results.statistics.ratios import Floats, Ratios
+from mmbench.results.statistics.variance import Design, Influence, design_of, fewest_seeds, influence_of, variances
+
+METRIC = "balanced_accuracy"
+ALPHA = 1 - LEVEL
+_DRAWS = 20_000
+_NO_SPREAD = 1e-20  # a variance that is rounding
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One difference of scores.
+
+    ``p`` is two-sided and adjusted for all differences of its family, and ``interval`` leaves out 0 where ``p`` is
+    below 0.05; ``raw_p`` is not adjusted. ``error`` is the standard error, ``free`` its degrees of freedom.
+    """
+
+    interval: Interval
+    p: float
+    raw_p: float
+    error: float
+    free: float
+
+
+@dataclass(frozen=True)
+class Field:
+    """Several methods over the same samples: their scores and the parts that variances are made of."""
+
+    names: tuple[str, ...]
+    scores: Floats
+    parts: Influence
+    design: Design
+    n_units: int
+
+    def contrasts(self, weights: Floats) -> list[Contrast]:
+        """Weighted sums of the scores, a row of ``weights`` ``(R, M)`` each, tested at once (two-sided)."""
+        parts, means = self.parts.contrast(weights), weights @ self.scores
+        spread, free = variances(parts, self.design)
+        raw = np.array([two_sided(*each, self.n_units) for each in zip(means, spread, free, strict=True)])
+        adjusted, level = adjust(raw, largest_draws(parts.covariance())) if len(raw) > 1 else (raw, ALPHA)
+        return [
+            Contrast(
+                _inverted(mean, variance, degrees, level, p, self.n_units),
+                p,
+                p_alone,
+                float(np.sqrt(variance)),
+                degrees,
+            )
+            for mean, variance, degrees, p, p_alone in zip(
+                means.tolist(), spread.tolist(), free.tolist(), adjusted.tolist(), raw.tolist(), strict=True
+            )
+        ]
+
+    def without(self, gone: set[int]) -> "Field":
+        """The field less some methods."""
+        keep = [at for at in range(len(self.names)) if at not in gone]
+        parts = self.parts.contrast(np.eye(len(self.names))[keep])
+        return Field(tuple(self.names[at] for at in keep), self.scores[keep], parts, self.design, self.n_units)
+
+
+def make_field(outcomes: Mapping[str, Outcomes]) -> Field:
+    """Methods side by side, each the mean over its seeds; ValueError unless over the same samples."""
+    several = list(outcomes.values())
+    check_paired(several)
+    return _field(tuple(outcomes), [each.ratios(METRIC) for each in several], several)
+
+
+def make_field_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> Field:
+    """Methods with what they score above guessing; see `Outcomes.over_chance`."""
+    several = list(outcomes.values())
+    check_paired(several)
+    return _field(tuple(outcomes), [each.over_chance(within_units) for each in several], several)
+
+
+def _field(names: tuple[str, ...], ratios: Sequence[Ratios], outcomes: Sequence[Outcomes]) -> Field:
+    scores = np.array([each.score for each in ratios])
+    varies = [each.varies for each in outcomes]
+    design = design_of(ratios[0], fewest_seeds(ratios, varies))
+    return Field(names, scores, influence_of(ratios, varies), design, ratios[0].n_units)
+
+
+def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
+    """The p of a difference by its t; 1 where no variance can be estimated.
+
+    Where all units differ alike there is no spread to see: the p is that of as many equal signs.
+    """
+    from scipy.stats import t
+
+    if abs(mean) < 1e-12 or not free:
+        return 1.0
+    if variance < _NO_SPREAD:
+        return p_of_signs(n_units)
+    return float(2 * t.sf(abs(mean) / np.sqrt(variance), free))
+
+
+def adjust(raw: Floats, largest: Floats) -> tuple[Floats, float]:
+    """Values of p adjusted for their number, and the level of each at which the family errs in 5 % (single step).
+
+    ``largest`` holds draws of the largest absolute value of as many standard normals with the correlations of the
+    differences (Hothorn, Bretz & Westfall 2008, Biometrical Journal 50); no value exceeds Bonferroni's.
+    """
+    from scipy.stats import norm
+
+    ordered = np.sort(largest)
+    z = norm.isf(np.minimum(raw, 1.0) / 2)
+    beyond = 1 - np.searchsorted(ordered, z, side="left") / len(ordered)
+    adjusted = np.clip(beyond, raw, np.minimum(1.0, raw * len(raw)))
+    quantile = ordered[len(ordered) - round(ALPHA * len(ordered))]
+    level = float(np.clip(2 * norm.sf(quantile), ALPHA / max(len(raw), 1), ALPHA))
+    return adjusted, level
+
+
+def largest_draws(covariance: Floats, absolute: bool = True) -> Floats:
+    """Draws ``(R,)`` of the largest of normal variables, in units of their deviations; always the same ones."""
+    normal = np.random.default_rng(0).standard_normal((_DRAWS, len(covariance)))
+    values, vectors = np.linalg.eigh(covariance)
+    draws = normal @ (vectors * np.sqrt(np.maximum(values, 0))).T
+    deviations = np.sqrt(np.maximum(np.diag(covariance), 0))
+    scaled = np.divide(draws, deviations, out=np.zeros_like(draws), where=deviations > 1e-10)
+    return np.asarray((np.abs(scaled) if absolute else scaled).max(axis=1, initial=-np.inf))
+
+
+def _inverted(mean: float, variance: float, free: float, level: float, p: float, n_units: int) -> Interval:
+    """The interval of which 0 is outside just where the adjusted p is below 0.05."""
+    if variance < _NO_SPREAD and abs(mean) >= 1e-12:
+        return Interval(mean, mean, mean) if p < ALPHA else Interval(mean, -1.0, 1.0)
+    return difference_interval(mean, variance, free, n_units, 1 - level)
+
+
+def pair_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
+    """Rows of weights ``(R, M)`` of differences, the first of a pair less the second."""
+    weights = np.zeros((len(pairs), n_methods))
+    for row, (first, second) in zip(weights, pairs, strict=True):
+        row[first] += 1
+        row[second] -= 1
+    return weights
+
+
+def one_sided_above(field: Field) -> NDArray[np.float64]:
+    """The p of each score above 0, one-sided, adjusted for their number."""
+    from scipy.stats import norm, t
+
+    spread, free = variances(field.parts, field.design)
+    raw = np.ones(len(field.scores))
+    for at, (mean, variance, degrees) in enumerate(zip(field.scores, spread, free, strict=True)):
+        if degrees and variance >= _NO_SPREAD:
+            raw[at] = t.sf(mean / np.sqrt(variance), degrees)
+        elif degrees and mean > 1e-12:
+            raw[at] = 2.0**-field.n_units
+    moving = raw < 1
+    largest = largest_draws(field.parts.covariance()[np.ix_(moving, moving)], absolute=False) if moving.any() else raw
+    ordered = np.sort(largest)
+    beyond = 1 - np.searchsorted(ordered, norm.isf(raw), side="left") / len(ordered)
+    return np.asarray(np.clip(beyond, raw, np.minimum(1.0, raw * max(int(moving.sum()), 1))))

@@ -1,0 +1,163 @@
+"""The variance of a score over people, trainings and training sets, and its degrees of freedom.
+
+A score is a mean over K strata of ratios of sums (`ratios.Ratios`). Linearised, it is a sum over cells: the test
+samples of one unit in one fold. Three things vary. Units (people) do. Trainings do: units of one fold share initial
+weights and order, so that they are not independent. Training sets do, and those of two folds overlap. The variance of
+the mean over seeds is
+
+    V = (1 + o) A + max(B - C, 0)
+
+with A between units (of each the mean over its seeds), B between the trainings of one fold, and C that part of B that
+A holds already, between the trainings of one cell. Without o it is unbiased whether units lie within folds or
+across them, and is A alone where each unit has trainings of its own (Searle, Casella & McCulloch 1992, Variance
+Components; Cameron, Gelbach & Miller 2011, JBES 29). With one seed the trainings of a fold cannot be told from its
+units, and B is taken between folds; of several methods, where one that varies has a single seed. Each counts with all
+of its seeds, so that differences are those of the scores.
+
+o, the overlap, stands for training sets that share samples, whose variance cannot be estimated from one data set
+(Bengio & Grandvalet 2004, JMLR 5). For scores it is 1, as by Nadeau & Bengio (2003, Machine Learning 52), who count
+each person as tested and as trained on: real trainings (benchmarks/calibration.py) show 0.2 to 1.9. For differences it
+is 1 / 3: methods that are trained on the same samples share a part of what these do.
+
+A is corrected for the leverage of each unit, and its degrees of freedom are counted, after Bell & McCaffrey (2002,
+Survey Methodology 28, "CR2"); those of V are Satterthwaite's (1946, Biometrics Bulletin 2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.results.statistics.ratios import Ratios, sum_by
+
+Floats = NDArray[np.float64]
+
+OVERLAP = 1 / 3
+OVERLAP_OF_SCORES = 1.0
+
+
+@dataclass(frozen=True)
+class Design:
+    """What the test samples alone say of the precision of a comparison.
+
+    ``units`` and ``trainings`` are degrees of freedom between them; ``units`` is 0 where a stratum (a class) lies in a
+    single unit, which leaves nothing to estimate a variance from. ``overlaps`` is False where each unit has trainings
+    of its own that no other unit is part of.
+    """
+
+    units: float
+    trainings: float
+    overlaps: bool = True
+
+
+@dataclass(frozen=True)
+class Influence:
+    """Linearised parts of M scores, of which variances and covariances are inner products.
+
+    ``people`` ``(M, U)`` is by unit, ``training`` ``(M, F * S)`` by fold and seed, ``cell`` ``(M, N * S)`` by cell and
+    seed. ``varies`` ``(M,)`` tells whether another training may give another score.
+    """
+
+    people: Floats
+    training: Floats
+    cell: Floats
+    varies: NDArray[np.bool_]
+
+    def contrast(self, weights: Floats) -> "Influence":
+        """Parts of weighted sums of the scores, a row of ``weights`` ``(R, M)`` each."""
+        people, training, cell = (weights @ part for part in (self.people, self.training, self.cell))
+        return Influence(people, training, cell, (np.abs(weights) @ self.varies) > 0)
+
+    def covariance(self) -> Floats:
+        """Covariances ``(M, M)`` of the scores, but for a common factor."""
+        training = self.training * self.varies[:, None]
+        return np.asarray(self.people @ self.people.T + training @ training.T)
+
+
+def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
+    """The parts of several scores over the same cells, each the mean over all of its seeds."""
+    between_seeds, most = fewest_seeds(several, varies) > 1, max(ratios.n_seeds for ratios in several)
+    parts = [_parts(ratios, between_seeds, most) for ratios in several]
+    people, training, cell = (np.stack([part[at] for part in parts]) for at in range(3))
+    return Influence(people, training, cell, np.asarray(varies, dtype=np.bool_))
+
+
+def fewest_seeds(several: Sequence[Ratios], varies: Sequence[bool]) -> int:
+    """Seeds of the method that has the fewest, of those that vary with them."""
+    return min([each.n_seeds for each, varying in zip(several, varies, strict=True) if varying] or [several[0].n_seeds])
+
+
+def design_of(ratios: Ratios, n_seeds: int | None = None) -> Design:
+    """Degrees of freedom of scores over these cells, of ``n_seeds`` seeds; default: those of ``ratios``."""
+    units, n_seeds = cluster_freedom(ratios.unit_share), n_seeds or ratios.n_seeds
+    if n_seeds == 1:
+        trainings = cluster_freedom(ratios.fold_share)
+    else:
+        weight = np.square(ratios.fold_share).sum(axis=1)
+        trainings = float((n_seeds - 1) * weight.sum() ** 2 / np.square(weight).sum())
+    return Design(units, trainings, not ratios.has_own_trainings)
+
+
+def variances(parts: Influence, design: Design, overlap: float | Floats = OVERLAP) -> tuple[Floats, Floats]:
+    """Variances ``(M,)`` of scores or contrasts, and their degrees of freedom ``(M,)``."""
+    people, training, cell = (np.square(each).sum(axis=1) for each in (parts.people, parts.training, parts.cell))
+    people = (1 + overlap * design.overlaps) * people
+    excess = np.where(parts.varies, np.maximum(training - cell, 0), 0.0)
+    total = people + excess
+    if not design.units:
+        return total, np.zeros_like(total)
+    trained = np.where(excess > 0, training, 0.0) ** 2 / max(design.trainings, 1e-9)
+    spread = people**2 / design.units + trained
+    return total, np.divide(total**2, spread, out=np.full_like(total, design.units), where=spread > 0)
+
+
+def _parts(ratios: Ratios, between_seeds: bool, most_seeds: int) -> tuple[Floats, Floats, Floats]:
+    residuals = ratios.residuals()
+    mean = residuals.mean(axis=0)
+    people = _inflated(sum_by(ratios.unit, mean, ratios.n_units), ratios.unit_share).sum(axis=1)
+    if not between_seeds:
+        by_fold = sum_by(ratios.fold, mean, ratios.n_folds)
+        cell = _inflated(mean, ratios.cell_share).sum(axis=1)
+        return people, _inflated(by_fold, ratios.fold_share).sum(axis=1), cell
+    each = residuals.sum(axis=2).T  # (N, S)
+    summed = (sum_by(ratios.fold, each, ratios.n_folds), each)
+    training, cell = (_around_mean(values, most_seeds).ravel() for values in summed)
+    return people, training, cell
+
+
+def _around_mean(values: Floats, most_seeds: int) -> Floats:
+    """Deviations ``(N, most_seeds)`` of values of S seeds ``(N, S)``, whose squares sum to the variance of their mean.
+
+    Seeds that a method lacks add nothing to its variance, nor to covariances with methods that have them.
+    """
+    n_seeds = values.shape[1]
+    scaled = (values - values.mean(axis=1, keepdims=True)) / np.sqrt(max(n_seeds * (n_seeds - 1), 1))
+    return np.pad(scaled, ((0, 0), (0, most_seeds - n_seeds)))
+
+
+def cluster_freedom(share: Floats) -> float:
+    """Degrees of freedom of a variance between clusters that hold the shares ``(U, K)`` of K strata.
+
+    Those of Bell & McCaffrey for a working model in which clusters are independent and vary as a whole; 0 where a
+    stratum lies in one cluster, which leaves nothing to compare it with.
+    """
+    share = share[:, share.sum(axis=0) > 0]
+    if share.max(initial=0.0) > 1 - 1e-9:
+        return 0.0
+    inflated, spread = 1 / np.sqrt(1 - share), np.square(share)
+    diagonal = (inflated**2 * spread).sum(axis=1)
+    # The rest of the matrix has rank 2 K: no matrix of all pairs of clusters is made.
+    basis = np.concatenate([inflated * spread, inflated * share], axis=1)
+    zero, one = np.zeros((share.shape[1],) * 2), np.eye(share.shape[1])
+    core = np.block([[zero, -one], [-one, np.diag(spread.sum(axis=0))]])
+    rest = np.einsum("ui,ij,uj->u", basis, core, basis)
+    product = basis.T @ basis @ core
+    squared = np.square(diagonal).sum() + 2 * (diagonal * rest).sum() + np.trace(product @ product)
+    return float((diagonal.sum() + rest.sum()) ** 2 / squared)
+
+
+def _inflated(residuals: Floats, share: Floats) -> Floats:
+    """Residuals of clusters as large as they would be had the cluster not helped to set the mean (CR2)."""
+    left = 1 - share
+    return np.asarray(residuals / np.sqrt(np.where(left > 1e-9, left, 1.0)))

@@ -1,0 +1,74 @@
+"""Whether one method is better than others: a word, with the numbers behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mmbench.results.statistics.contrasts import ALPHA, Contrast, make_field, pair_weights
+from mmbench.results.statistics.intervals import Interval
+from mmbench.results.statistics.outcomes import Outcomes
+
+Word = Literal["helps", "no evidence", "hurts", "tie"]
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One method against another.
+
+    ``difference`` is that of balanced accuracy, paired; its 95 % interval is simultaneous over all comparisons, so that
+    it leaves out 0 just where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error`` and
+    ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences, None
+    where all are equal.
+    """
+
+    against: str
+    word: Word
+    difference: Interval
+    p: float
+    raw_p: float
+    error: float
+    free: float
+    effect: float | None
+
+
+def judge(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
+    """Verdicts on ``ours`` against each of ``others``: *helps* or *hurts* where the adjusted p is below 0.05.
+
+    A *tie* is a difference of exactly nothing. ValueError unless all are over the same samples.
+    """
+    if not others:
+        return []
+    field = make_field({"": ours, **others})
+    weights = pair_weights([(0, at) for at in range(1, len(others) + 1)], len(others) + 1)
+    found = field.contrasts(weights)
+    return [
+        Verdict(
+            against=name,
+            word=_word(contrast),
+            difference=contrast.interval,
+            p=contrast.p,
+            raw_p=contrast.raw_p,
+            error=contrast.error,
+            free=contrast.free,
+            effect=effect_size(ours, other),
+        )
+        for (name, other), contrast in zip(others.items(), found, strict=True)
+    ]
+
+
+def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
+    """The mean of the units' differences of balanced accuracy in their standard deviations (Cohen 1988)."""
+    differences = ours.unit_scores - theirs.unit_scores
+    spread = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
+    return float(np.mean(differences)) / spread if spread > _ROUNDING else None
+
+
+def _word(contrast: Contrast) -> Word:
+    if contrast.interval.mean == 0:
+        return "tie"
+    if contrast.p >= ALPHA:
+        return "no evidence"
+    return "helps" if contrast.interval.mean > 0 else "hurts"

@@ -1,0 +1,196 @@
+"""Files that are whole or not there: written aside, flushed, renamed."""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmbench.errors import StorageError
+from mmbench.storage.locks import Lock, Timeout
+from mmbench.storage.progress import reporter
+from mmbench.storage.stale_files import writing_in
+
+_PATIENCE = 3.0  # seconds that one waits for a lock without saying so
+_USING = ".using-"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_CLOSED = {*_READ_ONLY, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a closed folder into one clear line about ``path``."""
+    try:
+        yield
+    except OSError as error:
+        text = str(error)
+        if error.errno in _FULL or "No space left" in text:
+            raise StorageError(
+                "the disk is full", where=path, remedy="free some space and run again: what was done is kept"
+            ) from error
+        if error.errno in _CLOSED:
+            raise StorageError(
+                "cannot be written", where=path, remedy="choose a folder you may write to (--out, --cache)"
+            ) from error
+        raise
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a path beside ``path``; rename it there when the block ends well, remove it otherwise."""
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing_in(path.parent) as owner:
+            # Not a file of tempfile's: nobody but its owner could read the result. The ending stays: some writers go
+            # by it.
+            aside = path.with_name(f".part-{owner}{secrets.token_hex(4)}-{path.name}")
+            aside.touch(exist_ok=False)
+            mode = aside.stat().st_mode
+            try:
+                yield aside
+                aside.chmod(mode)  # some writers make a file of their own, which only its owner may read
+                _flush(aside)
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether an error, or the one that a StorageError was made from, says that a place may only be read."""
+    cause = error.__cause__ if isinstance(error, StorageError) else error
+    return isinstance(cause, OSError) and cause.errno in _READ_ONLY
+
+
+@contextmanager
+def ignored_where_read_only() -> Iterator[None]:
+    """Go on after the block where it may not write: for what is of use, and not needed."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        if not is_read_only(error):
+            raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with written_whole(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and those above it."""
+    with storage_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def lock_of(path: Path) -> Lock:
+    """The lock that whoever makes ``path`` holds. The system releases it when its process ends, however it does."""
+    return Lock(path.with_name(f".{path.name}.lock"), timeout=0)
+
+
+def is_held(lock: Lock) -> bool:
+    """Whether another process holds a lock; never on a disk without file locks."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+@contextmanager
+def using(cache: Path) -> Iterator[None]:
+    """Let nobody clean a cache while the block runs; nothing is done to one that may only be read."""
+    mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
+    lock = Lock(mark)
+    with ignored_where_read_only(), storage_errors(mark):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+    with ignored_where_read_only():
+        mark.unlink(missing_ok=True)
+
+
+def is_used(cache: Path) -> bool:
+    """Whether a process uses a cache now; marks of those that were killed do not count, and go.
+
+    Raises StorageError where there are marks on a disk without file locks, which cannot tell the two apart.
+    """
+    marks = list(cache.glob(f"{_USING}*"))
+    held = []
+    for mark in marks:
+        lock = Lock(mark)
+        if is_held(lock):
+            held.append(mark)
+        elif not lock.is_guarding:
+            raise StorageError(
+                "may be in use: the disk has no file locks that would tell whether the process of this mark still runs",
+                where=mark,
+                remedy="delete the mark if no run uses this cache",
+            )
+    for mark in set(marks) - set(held):
+        mark.unlink(missing_ok=True)
+    return bool(held)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes from making ``path`` while the block runs; wait, and say so, while one does."""
+    lock = lock_of(path)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _wait_for(lock, path)
+    try:
+        if lock.is_guarding:
+            sweep([path])
+        yield
+    finally:
+        lock.release()
+
+
+def _wait_for(lock: Lock, path: Path) -> None:
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        reporter().message(f"waiting for another process that makes {path.name}")
+        lock.acquire(timeout=-1)
+
+
+def sweep(paths: Iterable[Path]) -> None:
+    """Remove what killed writers left beside ``paths``; only for who holds the lock on them."""
+    for folder, names in _by_folder(paths).items():
+        for left in folder.glob(".part-*"):
+            if left.name.split("-", 2)[-1] in names:
+                left.unlink(missing_ok=True)
+
+
+def check_room(path: Path, n_bytes: int) -> None:
+    """Raise StorageError unless ``n_bytes`` more fit on the disk of ``path``.
+
+    HDF5 leaves its files open when a write fails, and may take the process down with them: ask before it writes.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if n_bytes > free:
+        raise StorageError(
+            f"the disk is full: {n_bytes / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB free",
+            where=path.parent,
+            remedy="free some space and run again: what was done is kept",
+        )
+
+
+def _by_folder(paths: Iterable[Path]) -> dict[Path, set[str]]:
+    folders: dict[Path, set[str]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, set()).add(path.name)
+    return folders
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,112 @@
+"""Digests of values and files, and the names and random numbers that follow from them."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.storage.files import ignored_where_read_only, write_text
+from mmbench.storage.json_toml import load_object
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no blanks: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=False)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical JSON of ``value``, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def key_digest(parts: object) -> str:
+    """The digest of the parts of a key, without the modules of components, whose code they only explain."""
+    return digest(_without_modules(parts))
+
+
+def _without_modules(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without_modules(each) for key, each in value.items() if key != "modules" or "code" not in value}
+
+
+_LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
+
+
+def slug(text: str) -> str:
+    """A file name that tells what ``text`` was; never that of a folder above, or none."""
+    name = re.sub(r"[^A-Za-z0-9.=-]+", "_", text).strip("_")
+    if not name.strip("."):
+        return digest(text)[:8]
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}-{digest(text)[:8]}"
+
+
+def named_generator(*names: str) -> "np.random.Generator":
+    """A generator of random numbers of its own for what is named."""
+    import numpy as np
+
+    return np.random.default_rng(int(digest(names)[:16], 16))
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of the content of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_ENTRY = 4  # size, time of the content, inode and time of the last change, digest
+
+
+class FileDigests:
+    """SHA-256 of files, remembered by size and times of change so that a file is read once."""
+
+    def __init__(self, memory: Path) -> None:
+        self.memory = memory
+        self._known: dict[str, list[Any]] = _load(memory)
+        self._changed = False
+
+    def __call__(self, path: Path) -> str:
+        """Digest of the content of ``path``."""
+        path = path.resolve()
+        stat = path.stat()
+        # Tools that copy set the time of the content back; the time of the last change they cannot set.
+        stamp = [stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}-{stat.st_ctime_ns}"]
+        known = self._known.get(str(path))
+        if known and known[:3] == stamp:
+            return str(known[3])
+        value = file_digest(path)
+        self._known[str(path)] = [*stamp, value]
+        self._changed = True
+        return value
+
+    def save(self) -> None:
+        """Keep what was learnt for the next run, unless the folder may only be read."""
+        if self._changed:
+            with ignored_where_read_only():
+                write_text(self.memory, json.dumps(self._known))
+
+
+def _load(memory: Path) -> dict[str, list[Any]]:
+    try:
+        known = load_object(memory)
+    except (OSError, ValueError):
+        return {}
+    return {path: entry for path, entry in known.items() if isinstance(entry, list) and len(entry) == _ENTRY}
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no canonical JSON")

@@ -1,0 +1,210 @@
+"""The training loop. It sees the labels of the training and the validation part, and of no other."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmbench.contract import Encoder, Tokens, Training, overrides
+from mmbench.data import Fold, Inputs, Rows
+from mmbench.errors import TrainingError
+from mmbench.registry import seed_torch
+from mmbench.training.augmentation import augment
+from mmbench.training.criterion import class_weights, make_criterion
+from mmbench.training.determinism import deterministic, mixed_precision
+from mmbench.training.metrics import balanced_accuracy, confusion
+from mmbench.training.modality_dropout import drop_modalities
+from mmbench.training.model import Model
+from mmbench.training.optimizer import AdamW
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch left: losses, and balanced accuracy on the validation part."""
+
+    train_loss: float
+    validation_loss: float
+    validation_score: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The outcome of a training.
+
+    ``chosen`` is the epoch that validation picked, from 0. ``test_logits`` ``(E, n, C)`` are the predictions of every
+    epoch for the test part, kept so that the gap to the best epoch in hindsight can be told.
+    """
+
+    chosen: int
+    history: tuple[Epoch, ...]
+    test_logits: NDArray[np.float32]
+
+
+def fit(
+    model: Model,
+    inputs: Inputs,
+    fold: Fold,
+    labels: NDArray[np.int64],
+    training: Training,
+    *,
+    seed: int,
+    device: torch.device,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Fitted:
+    """Train on the training part, stop and choose on the validation part, and leave the chosen weights in ``model``.
+
+    ``labels`` holds -1 outside of the training and the validation part.
+    """
+    with deterministic(device), torch.random.fork_rng(devices=[]):
+        seed_torch(seed)
+        loop = _Loop(model.to(device), inputs, labels, training, device, fold, seed)
+        return _fit(loop, np.random.default_rng(seed), on_epoch)
+
+
+def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch], None]) -> Fitted:
+    fold, model = loop.fold, loop.model
+    history: list[Epoch] = []
+    tested: list[NDArray[np.float32]] = []
+    best: tuple[float, float] | None = None
+    chosen, state = 0, model.state_dict()
+    for number in range(loop.n_epochs):
+        loss = loop.train(shuffle.permutation(fold.train))
+        epoch = loop.validate(loss)
+        if not np.isfinite([epoch.train_loss, epoch.validation_loss]).all():
+            raise TrainingError(
+                f"the loss is no longer finite in epoch {number + 1}", where=fold.name, remedy="lower --training lr=..."
+            )
+        history.append(epoch)
+        tested.append(predict(model, loop.inputs, fold.test, loop.device))
+        standing = (epoch.validation_score, -epoch.validation_loss)
+        if best is None or standing > best:
+            best, chosen, state = standing, number, deepcopy(model.state_dict())
+        on_epoch(epoch)
+        if number - chosen >= loop.training.patience:
+            break
+    model.load_state_dict(state)
+    return Fitted(chosen, tuple(history), np.stack(tested))
+
+
+class _Loop:
+    """What stays the same from epoch to epoch, and the two halves of one."""
+
+    def __init__(
+        self,
+        model: Model,
+        inputs: Inputs,
+        labels: NDArray[np.int64],
+        training: Training,
+        device: torch.device,
+        fold: Fold,
+        seed: int,
+    ) -> None:
+        self.model, self.inputs, self.labels, self.training = model, inputs, labels, training
+        self.device, self.fold = device, fold
+        self.criterion = make_criterion(labels[fold.train], model.fusion.n_classes, training).to(device)
+        # A generator of its own: weights and order are drawn as they would be without.
+        self.draws = torch.Generator().manual_seed(seed)
+        self.augmented = trained_images(model) if training.augment else ()
+        adapt_encoders(model, inputs, fold.train, device)
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.n_epochs = training.epochs if parameters else 1
+        self.stepper = _Stepper(parameters, training, self.n_epochs * -(-len(fold.train) // training.batch_size))
+
+    def train(self, rows: Rows) -> float:
+        """One pass over ``rows``; the mean loss."""
+        self.model.train()
+        total, seen = 0.0, 0
+        for part in _batches(rows, self.training.batch_size):
+            target = torch.from_numpy(self.labels[part]).to(self.device)
+            with mixed_precision(self.device):
+                tokens = self.model.tokens(self._training_batch(part))
+                loss = self.model.fusion.training_loss(tokens, target, self.criterion)
+            self.stepper.step(loss)
+            total += float(loss.detach()) * len(part)
+            seen += len(part)
+        return total / seen
+
+    def _training_batch(self, rows: Rows) -> dict[str, Tokens]:
+        batch = self.inputs.batch(rows, self.device)
+        for name in self.augmented:
+            batch[name] = Tokens(augment(batch[name].x, self.draws), batch[name].present)
+        return drop_modalities(batch, self.training.modality_dropout, self.draws)
+
+    def validate(self, train_loss: float) -> Epoch:
+        """Loss and score on the validation part, each class weighing the same."""
+        rows = self.fold.validation
+        logits = predict(self.model, self.inputs, rows, self.device)
+        target, n_classes = self.labels[rows], logits.shape[1]
+        weight = torch.from_numpy(class_weights(target, n_classes))
+        loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(target), weight=weight)
+        score = balanced_accuracy(confusion(target, logits.argmax(axis=1), n_classes))
+        return Epoch(train_loss, float(loss), float(score))
+
+
+def trained_images(model: Model) -> tuple[str, ...]:
+    """The modalities whose images arrive raw, for an encoder that is trained."""
+    return tuple(name for name in model.encoders if model.encoder(name).modality.kind == "image")
+
+
+def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.device) -> None:
+    """Show the instances of the training part to every encoder that sets statistics from them."""
+    for name in model.encoders:
+        encoder = model.encoder(name)
+        if overrides(encoder, "adapt", Encoder):
+            x, present = inputs.streams[name].batch(rows)
+            encoder.adapt(x[present].to(device))
+
+
+class _Stepper:
+    """AdamW with a cosine schedule and clipped gradients; does nothing when there is nothing to train."""
+
+    def __init__(self, parameters: list[nn.Parameter], training: Training, n_steps: int) -> None:
+        self.parameters = parameters
+        self.clip = training.clip
+        if parameters:
+            self.optimizer = AdamW(parameters, lr=training.lr, weight_decay=training.weight_decay)
+            floor = training.final_lr
+
+            def factor(step: int) -> float:
+                return floor + (1 - floor) * 0.5 * (1 + float(np.cos(np.pi * min(step / max(n_steps, 1), 1.0))))
+
+            self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, factor)
+
+    def step(self, loss: Tensor) -> None:
+        if not self.parameters:
+            return
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        if self.clip:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        self.optimizer.step()
+        self.schedule.step()
+
+
+def _batches(rows: Rows, size: int) -> Iterator[Rows]:
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        # A last batch of one sample has no variance to normalise by; it comes first in another epoch.
+        if len(part) > 1 or len(rows) == 1 or size == 1:
+            yield part
+
+
+def predict(
+    model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
+) -> NDArray[np.float32]:
+    """Logits ``(n, C)`` of some rows, in their order; of none, no logits."""
+    model.eval()
+    if not len(rows):
+        return np.zeros((0, model.fusion.n_classes), dtype=np.float32)
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            with mixed_precision(device):
+                logits = model(inputs.batch(rows[start : start + batch_size], device))
+            parts.append(logits.float().cpu().numpy())
+    return np.concatenate(parts)

@@ -1,0 +1,158 @@
+"""Pretrained weights: state dicts from files, without running code from them, and timm's hub."""
+
+import io
+import re
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmbench.errors import DataError, WeightsError
+from mmbench.storage import check_content, check_pickle
+from mmbench.training.checkpoint_parts import choose_model, find_models
+
+_PROBE_S = 5.0
+_LEGACY = 5  # pickles at the start of a file of before torch 1.6: two marks, the system, the state and its storages
+_SAVE = "save only the weights: torch.save(model.state_dict(), FILE)"
+
+
+def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tensor]:
+    """Read the tensors of a ``.safetensors``, ``.bin``, ``.pt`` or ``.pth`` file onto the CPU.
+
+    A state dict within another dict, as under ``state_dict`` or ``model``, is found; ``part`` names the one that is
+    meant where there are several, as ``teacher`` or ``ema``, or a prefix of its names. Raises WeightsError when the
+    file is missing, damaged or would need arbitrary code to load, and where ``part`` does not say which model of
+    several is meant.
+    """
+    path = Path(path)
+    if not path.exists() and not path.is_symlink():
+        raise WeightsError("no such weights file", where=path, remedy="give weights=FILE the path of an existing file")
+    try:
+        check_content(path, "is a ZIP archive")
+        state = _read(path)
+    except DataError as error:
+        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or mend weights=FILE") from error
+    except Exception as error:
+        message, remedy = _explain(path, error)
+        raise WeightsError(message, where=path, remedy=remedy) from error
+    models = find_models(state)
+    if not models:
+        raise WeightsError("holds no tensors", where=path, remedy="save the module's state_dict()")
+    return choose_model(models, part, path)
+
+
+def _explain(path: Path, error: Exception) -> tuple[str, str]:
+    """Why torch cannot read a file of weights, and what to do."""
+    text = str(error)
+    if named := re.search(r"Unsupported (?:global: GLOBAL|class) (\S+)", text):
+        message = f"holds an object of {named[1]} beside tensors: loading it would run its code, and nothing was run"
+        return message, _SAVE
+    names = _archived(path)
+    if "constants.pkl" in names:
+        return "is a TorchScript program, not weights", _SAVE
+    if names and "data.pkl" not in names:
+        return "is a ZIP archive that torch.save did not write", "unpack it, and give the file of weights in it"
+    return (
+        f"cannot be read as weights ({type(error).__name__}: {text.partition(chr(10))[0][:120]})",
+        "save it as safetensors, or as a plain state dict with torch.save",
+    )
+
+
+def _archived(path: Path) -> set[str]:
+    """The names of files in a ZIP archive, without folders; none where it is no whole one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name.rpartition("/")[2] for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile):
+        return set()
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do, whatever its name: the size of a header, and a JSON object."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return head[8:] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if _is_safetensors(path):
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    source = _bounded(path)
+    # Opened, since by the name torch would read it as safetensors where it ends so.
+    with source.open("rb") if isinstance(source, Path) else source as file:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict):
+        raise TypeError(f"a {type(state).__name__}, not a state dict")
+    return state
+
+
+def _bounded(path: Path) -> Path | io.BytesIO:
+    """What torch may read without making room for more than the file holds, or building what has no end."""
+    with path.open("rb") as file:
+        is_zip = file.read(4) == b"PK\x03\x04"
+    if not is_zip:  # of before torch 1.6: out of memory only those bytes can be read that are there
+        content = io.BytesIO(path.read_bytes())
+        for _ in range(_LEGACY):
+            check_pickle(content)
+        content.seek(0)
+        return content
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if any(each.compress_type for each in entries) or sum(each.file_size for each in entries) > path.stat().st_size:
+        raise ValueError("it is compressed, or claims more than it holds; torch.save writes no such file")
+    with zipfile.ZipFile(path) as archive:
+        for each in entries:
+            if each.filename.endswith(".pkl"):
+                with archive.open(each) as part:
+                    check_pickle(part)
+    return path
+
+
+def fetch_pretrained(model: str, *, where: str) -> str:
+    """The path of timm's pretrained weights of ``model``, downloaded on first use.
+
+    Raises WeightsError about ``where`` when they are out of reach.
+    """
+    import timm
+    from huggingface_hub import hf_hub_download
+
+    config = timm.get_pretrained_cfg(model)
+    if not config or not config.hf_hub_id:
+        raise _out_of_reach(where, "timm's hub has none of that name")
+    source = {"repo_id": config.hf_hub_id, "filename": config.hf_hub_filename or "model.safetensors"}
+    try:
+        return str(hf_hub_download(**source, local_files_only=True))
+    except OSError:
+        _probe_hub(where)
+    try:
+        return str(hf_hub_download(**source))
+    except Exception as error:
+        raise _out_of_reach(where, f"{type(error).__name__} while downloading") from error
+
+
+def _probe_hub(where: str) -> None:
+    """One short knock, since the hub's own client tries for most of a minute before it gives up."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise _out_of_reach(where, "HF_HUB_OFFLINE is set and they are not in the cache")
+    try:
+        urllib.request.urlopen(constants.ENDPOINT, timeout=_PROBE_S).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+    except OSError as error:
+        raise _out_of_reach(where, "no network, and they are not in the cache") from error
+
+
+def _out_of_reach(where: str, reason: str) -> WeightsError:
+    return WeightsError(
+        f"the pretrained weights are out of reach ({reason})",
+        where=where,
+        remedy="choose pretrained=true with a network, weights=FILE, or pretrained=false for random weights",
+    )

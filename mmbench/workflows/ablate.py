@@ -1,0 +1,220 @@
+"""What each part of a method is worth: one run with each of its options, all against the method as it stands."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import JobError, RecordError, SpecError
+from mmbench.registry import join_list
+from mmbench.results import (
+    Comparison,
+    Interval,
+    MethodResult,
+    check_listed,
+    compare,
+    describe_failed,
+    describe_failures,
+    describe_method,
+    describe_run,
+    find_failures,
+)
+from mmbench.storage import check_texts, digest, explain, load_object, write_text
+from mmbench.workflows.ablation_rows import Variant, choose_tables, identity, make_default
+from mmbench.workflows.claims.commands import portable_command
+from mmbench.workflows.request import RunSpec
+from mmbench.workflows.resolve import examine, find_files, settle
+from mmbench.workflows.run import carry_out
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """One option: its ``value`` and its records, or the ``reason`` why it could not be run."""
+
+    value: str
+    method: MethodResult | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AblationTable:
+    """All values of one ``parameter``."""
+
+    name: str
+    parameter: str
+    rows: tuple[AblationRow, ...]
+
+
+@dataclass(frozen=True)
+class AblationResult:
+    """The tables of an ablation.
+
+    ``comparison`` holds every run once, the method as it stands first; ``path`` is the file that names them.
+    """
+
+    path: Path
+    comparison: Comparison
+    tables: tuple[AblationTable, ...]
+
+    @property
+    def default(self) -> MethodResult:
+        """The method as it stands."""
+        return self.comparison.methods[0]
+
+    def is_default(self, row: AblationRow) -> bool:
+        """Whether a row is the method as it stands."""
+        return row.method is not None and row.method.folder == self.default.folder
+
+    def difference(self, row: AblationRow) -> Mapping[str, Interval] | None:
+        """By how much a row scores over the default, with paired intervals; None where that cannot be told."""
+        return None if row.method is None or self.is_default(row) else row.method.difference(self.default)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything the tables tell and the folds behind them, as plain values."""
+        return {
+            **describe_run(self.comparison),
+            "records": str(self.path),
+            "default": self.default.name,
+            "tables": [
+                {"name": table.name, "parameter": table.parameter, "rows": [self._row_json(row) for row in table.rows]}
+                for table in self.tables
+            ],
+            "methods": [describe_method(method) for method in self.comparison.methods],
+            "failed": describe_failed(self.comparison),
+        }
+
+    def _row_json(self, row: AblationRow) -> dict[str, Any]:
+        difference = self.difference(row)
+        return {
+            "value": row.value,
+            "default": self.is_default(row),
+            "method": row.method.name if row.method else None,
+            "reason": row.reason,
+            "difference": {name: asdict(interval) for name, interval in difference.items()} if difference else None,
+        }
+
+
+@dataclass(frozen=True)
+class _ListedRow:
+    value: str
+    run: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class _ListedTable:
+    name: str
+    parameter: str
+    rows: tuple[_ListedRow, ...]
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What the file of an ablation holds: runs by the names of their folders."""
+
+    default: str
+    seeds: int
+    tables: tuple[_ListedTable, ...]
+
+    @property
+    def runs(self) -> list[str]:
+        """Every run once, the method as it stands first."""
+        return list(dict.fromkeys([self.default, *(row.run for table in self.tables for row in table.rows if row.run)]))
+
+
+def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) -> AblationResult:
+    """Run ``method`` with each option it declares and with each subset of the modalities; ``only`` some tables.
+
+    Options are those of `RunSpec`; with ``tune`` every row gets the same budget, and what the tables vary is held. Only
+    what no earlier run has done is done. Raises UserError for anything the user can mend.
+    """
+    return ablate_spec(RunSpec(method, dataset, **options), only)
+
+
+def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
+    """Run an ablation from its spec."""
+    if spec.against:
+        raise SpecError(
+            "an ablation has no baselines", where="against", remedy="compare with them through run, or leave it out"
+        )
+    asked = settle(spec)
+    default = make_default(asked)
+    makers = choose_tables(asked, default, only)
+    files = find_files(asked)
+    findings = {**examine(asked, [default])}
+    tables = [make() for make in makers]
+    # One recipe for each thing computed, called by the first name that it is met under.
+    recipes = {identity(asked, default): default}
+    for table in tables:
+        for row in table.rows:
+            if row.recipe:
+                recipes.setdefault(identity(asked, row.recipe), row.recipe)
+                findings.setdefault(row.recipe.label, row.findings)
+    home, plans = carry_out(asked, files, list(recipes.values()), findings)
+    folders = {key: plan.folder.name for key, plan in zip(recipes, plans, strict=True)}
+
+    def describe_row(row: Variant) -> dict[str, Any]:
+        folder = folders[identity(asked, row.recipe)] if row.recipe else None
+        return {"value": row.value, "run": folder, "reason": row.reason}
+
+    listed = {
+        "default": plans[0].folder.name,
+        "seeds": asked.design.seeds,
+        "tables": [
+            {"name": table.name, "parameter": table.parameter, "rows": [describe_row(row) for row in table.rows]}
+            for table in tables
+        ],
+    }
+    path = home / f"ablation-{digest(listed)[:10]}.json"
+    command = portable_command(spec, "ablate") + (f" --only {shlex.quote(join_list(only))}" if only else "")
+    write_text(path, json.dumps({**listed, "command": command}))
+    return load_ablation(path)
+
+
+def is_ablation(path: Path) -> bool:
+    """Whether a file is that of an ablation."""
+    try:
+        return path.is_file() and "tables" in load_object(path)
+    except (OSError, ValueError):
+        return False
+
+
+def load_ablation(path: Path) -> AblationResult:
+    """The runs behind the file of an ablation; RecordError when it is damaged."""
+    try:
+        plain = load_object(path)
+        check_texts(plain)
+        listed = _parse(plain)
+    except (OSError, ValueError) as error:
+        raise RecordError(
+            f"is not an ablation ({explain(error)})", where=path, remedy="give the path that mmbench ablate printed"
+        ) from error
+    comparison = compare(path, [path.parent / name for name in listed.runs], listed.seeds)
+    methods = {method.folder.name: method for method in comparison.methods}
+    tables = tuple(
+        AblationTable(table.name, table.parameter, tuple(_read_row(path.parent, row, methods) for row in table.rows))
+        for table in listed.tables
+    )
+    if comparison.headless:
+        raise JobError(
+            f"the method as it stands failed: {describe_failures(next(iter(comparison.lost.values())))}",
+            where=path,
+            remedy="mend the cause and run the same command again: the other rows are kept",
+        )
+    return AblationResult(path, comparison, tables)
+
+
+def _parse(plain: Mapping[str, Any]) -> _Listed:
+    from pydantic import TypeAdapter
+
+    listed = TypeAdapter(_Listed).validate_python(plain)
+    check_listed(listed.runs, listed.seeds)
+    return listed
+
+
+def _read_row(home: Path, row: _ListedRow, methods: Mapping[str, MethodResult]) -> AblationRow:
+    method = methods.get(row.run) if row.run else None
+    lost = find_failures(home / row.run) if row.run and not method else ()
+    return AblationRow(row.value, method, describe_failures(lost) if lost else row.reason)

@@ -1,0 +1,173 @@
+"""From the ablations that a method declares to what is trained: one recipe a row, or why there is none."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
+
+from mmbench.contract import Ablation, Method
+from mmbench.errors import SpecError, UserError
+from mmbench.integrity import Finding
+from mmbench.registry import MODALITIES, Recipe, Spec, did_you_mean, parse_spec, resolve_first
+from mmbench.storage import digest
+from mmbench.workflows.resolve import Asked, examine
+
+_ALL_SUBSETS = 4  # modalities up to which every subset is tried: 15 of them
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row: its ``value`` as it is printed, and its recipe or the ``reason`` why it cannot be built here.
+
+    ``findings`` are those of lint.
+    """
+
+    value: str
+    recipe: Recipe | None
+    reason: str = ""
+    findings: Sequence[Finding] = ()
+
+
+@dataclass(frozen=True)
+class Variants:
+    """A table: ``parameter`` heads its first column."""
+
+    name: str
+    parameter: str
+    rows: tuple[Variant, ...]
+
+
+def make_default(asked: Asked) -> Recipe:
+    """The method as it stands. No tuning changes what its tables vary, in any row: rows differ in their value alone."""
+    spec = parse_spec(asked.spec.method)
+    recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, asked.wishes)
+    return replace(recipe, held=recipe.held | frozenset(_varied(asked, recipe)))
+
+
+def _varied(asked: Asked, recipe: Recipe) -> Iterator[str]:
+    """The parameters that the tables vary, as `Recipe.held` names them."""
+    method: Method = asked.registry.find("methods", parse_spec(asked.spec.method).name).component
+    for ablation in method.ablations:
+        encoders = [f"encoder.{name}" for name in recipe.encoders if _is_about(asked, ablation, name)]
+        parts = ["fusion"] if ablation.encoder is None else encoders
+        yield from (f"{part}.{name}" for part in parts for row in ablation.rows for name in row)
+
+
+def _is_about(asked: Asked, ablation: Ablation, modality: str) -> bool:
+    return ablation.encoder in (modality, asked.schema.modality(modality).kind)
+
+
+def choose_tables(asked: Asked, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], Variants]]:
+    """What makes the tables of a method on a dataset, or ``only`` some; SpecError for one that there is not."""
+    spec = parse_spec(asked.spec.method)
+    method: Method = asked.registry.find("methods", spec.name).component
+    makers: dict[str, Callable[[], Variants]] = {
+        ablation.name: partial(_over_values, asked, default, ablation) for ablation in method.ablations
+    }
+    if len(default.modalities) > 1:
+        makers[MODALITIES] = partial(_over_modalities, asked, default)
+    if not makers:
+        raise SpecError(
+            f"{spec.name} declares no ablation, and there is a single modality",
+            where=asked.name.name,
+            remedy="choose a method that declares ablations",
+        )
+    for name in only:
+        if name not in makers:
+            raise SpecError(f"{spec.name} has no table {name!r}", where="--only", remedy=did_you_mean(name, makers))
+    return [make for name, make in makers.items() if not only or name in only]
+
+
+def identity(asked: Asked, recipe: Recipe) -> str:
+    """The same for two recipes that would compute the same, whatever they are called."""
+    registry = asked.registry
+    return digest(
+        {
+            "modalities": recipe.modalities,
+            "fusion": [recipe.fusion.name, registry.bound("fusions", recipe.fusion)],
+            "encoders": {name: [spec.name, registry.bound("encoders", spec)] for name, spec in recipe.encoders.items()},
+            "training": recipe.training,
+        }
+    )
+
+
+def _over_values(asked: Asked, default: Recipe, ablation: Ablation) -> Variants:
+    parameter = next(iter(ablation.rows[0]))
+    rows = [
+        _variant(asked, _shown(next(iter(row.values()))), partial(_changed, asked, default, ablation, row))
+        for row in ablation.rows
+    ]
+    known = {identity(asked, row.recipe) for row in rows if row.recipe}
+    if known and identity(asked, default) not in known:
+        rows.insert(0, Variant(_shown(_standing(asked, default, ablation, parameter)), default))
+    heading = parameter if ablation.encoder is None else f"{ablation.encoder} {parameter}"
+    return Variants(ablation.name, heading, tuple(rows))
+
+
+def _over_modalities(asked: Asked, default: Recipe) -> Variants:
+    rows = [
+        _variant(asked, "+".join(names), partial(_shown_only, asked, default, names))
+        for names in _subsets(default.modalities)
+    ]
+    return Variants(MODALITIES, MODALITIES, tuple(rows))
+
+
+def _shown_only(asked: Asked, default: Recipe, names: tuple[str, ...]) -> Recipe:
+    if names == default.modalities:
+        return default
+    wishes = replace(asked.wishes, modalities=names)
+    recipe = resolve_first(asked.registry, parse_spec(asked.spec.method), asked.name.name, asked.schema, wishes)
+    return replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}", held=default.held)
+
+
+def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every subset but the empty one; of many modalities each alone, all but one, and all."""
+    sizes = range(1, len(names) + 1) if len(names) <= _ALL_SUBSETS else (1, len(names) - 1, len(names))
+    for size in sizes:
+        yield from combinations(names, size)
+
+
+def _variant(asked: Asked, value: str, make: Callable[[], Recipe]) -> Variant:
+    """A row whose parts have been built once, or the reason why they cannot be."""
+    try:
+        recipe = make()
+        findings = examine(asked, [recipe])[recipe.label]
+    except UserError as error:
+        return Variant(value, None, error.line)
+    return Variant(value, recipe, findings=findings)
+
+
+def _changed(asked: Asked, default: Recipe, ablation: Ablation, row: Mapping[str, object]) -> Recipe:
+    spec, wishes, suffix = parse_spec(asked.spec.method), asked.wishes, ""
+    if ablation.encoder is None:
+        spec = spec.updated(row)
+    else:
+        changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(asked, default, ablation).items()}
+        wishes = replace(wishes, encoders={**wishes.encoders, **changed})
+        suffix = "".join(f", {ablation.encoder}.{name}={_shown(value)}" for name, value in row.items())
+    recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, wishes)
+    return replace(recipe, label=recipe.label + suffix, held=default.held)
+
+
+def _encoders(asked: Asked, default: Recipe, ablation: Ablation) -> dict[str, Spec]:
+    """The encoders in use that an ablation is about; SpecError where there is none."""
+    found = {name: spec for name, spec in default.encoders.items() if _is_about(asked, ablation, name)}
+    if not found:
+        raise SpecError(f"no {ablation.encoder} modality is used here", where=asked.name.name)
+    return found
+
+
+def _standing(asked: Asked, default: Recipe, ablation: Ablation, parameter: str) -> object:
+    """The value that a parameter has in the default."""
+    registry = asked.registry
+    if ablation.encoder is None:
+        return registry.bound("fusions", default.fusion)[parameter]
+    spec = next(iter(_encoders(asked, default, ablation).values()))
+    return registry.bound("encoders", spec)[parameter]
+
+
+def _shown(value: object) -> str:
+    """A value as one would type it."""
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)

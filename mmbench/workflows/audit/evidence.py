@@ -1,0 +1,101 @@
+"""What a probe reads of each modality: plain features, and the tokens of the method's own frozen encoders."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.contract import Kind, Modality
+from mmbench.data import ArraySource, Store, chunks
+from mmbench.features import Encoding, encode
+from mmbench.registry import Recipe, parse_spec
+
+Index = NDArray[np.int64]
+
+SIDE = 8
+PROBES: Mapping[Kind, str] = {"timeseries": "spectrum", "image": f"pixels[side={SIDE}]", "vector": "raw"}
+"""Encoders of plain features, one a kind: frozen, so that their tokens are computed once and kept."""
+
+_WIDEST = 4096  # features of an instance up to which its tokens stand side by side; of more, their mean is taken
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Features ``(n, D)`` of a modality, the mean over the present instances of a bag; NaN where it is missing.
+
+    ``encoder`` made them, and ``tokens`` is the file that keeps them. ``channels`` says which columns are of which
+    channel or feature; empty where that cannot be told.
+    """
+
+    encoder: str
+    tokens: Path
+    x: NDArray[np.float32]
+    channels: Mapping[str, Index]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Where features come from: a prepared dataset, its ``rows``, and the machinery that encodes it."""
+
+    store: Store
+    rows: Index
+    cache: Path
+    plugins: tuple[str, ...]
+    device: str
+    threads: int
+    jobs: int
+
+
+def read_plain(reader: Reader, recipe: Recipe) -> dict[str, Evidence]:
+    """Plain features of every modality that the method reads; computed now or found."""
+    found = {}
+    for name in recipe.encoders:
+        modality = reader.store.schema.modality(name)
+        text = PROBES[modality.kind]
+        what = Encoding(reader.store.path, name, parse_spec(text), reader.plugins, reader.device, reader.threads)
+        tokens = encode(what, reader.cache, reader.jobs)
+        x = _read(tokens, name, reader.rows)
+        found[name] = Evidence(text, tokens, x, dict(_channels(modality, x.shape[1])))
+    return found
+
+
+def read_frozen(
+    reader: Reader, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, Evidence]
+) -> dict[str, Evidence]:
+    """The ``tokens`` of the encoders that the method keeps frozen, unless they are the plain features."""
+    return {
+        name: Evidence(str(recipe.encoders[name]), path, _read(path, name, reader.rows), {})
+        for name, path in tokens.items()
+        if path != plain[name].tokens
+    }
+
+
+def _read(tokens: Path, name: str, rows: Index) -> NDArray[np.float32]:
+    source = ArraySource(tokens, name)
+    size = source.read(rows[:1])[0].nbytes
+    return np.concatenate([_pooled(*source.read(part)) for part in chunks(rows, size)])
+
+
+def _pooled(x: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Tokens ``(n, K, T, D)`` to features ``(n, T·D)`` or ``(n, D)``."""
+    tokens = x if x.shape[2] * x.shape[3] <= _WIDEST else x.mean(axis=2, keepdims=True)
+    flat = tokens.reshape(*present.shape, -1).astype(np.float64)
+    count = present.sum(axis=1)
+    mean = (flat * present[:, :, None]).sum(axis=1) / np.maximum(count, 1)[:, None]
+    mean[count == 0] = np.nan
+    return np.asarray(mean, dtype=np.float32)
+
+
+def _channels(modality: Modality, width: int) -> Iterator[tuple[str, Index]]:
+    """The columns of each channel, feature, or cell of an image."""
+    if modality.kind == "image":
+        for at in range(width):
+            row, column = divmod(at, SIDE)
+            yield f"part {row + 1}, {column + 1} of {SIDE} × {SIDE}", np.array([at])
+        return
+    n_channels = modality.shape[0]
+    names = modality.channels or tuple(f"{at}" for at in range(n_channels))
+    for at, name in enumerate(names):
+        yield name, np.arange(at * width // n_channels, (at + 1) * width // n_channels)

@@ -1,0 +1,123 @@
+"""A probe: kernel ridge regression on plain features, which learns many labellings of a fold at the cost of one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmbench.contract import Standardize
+from mmbench.data import Fold
+from mmbench.training import balanced_accuracy
+
+Index = NDArray[np.int64]
+
+# Widths in the median squared distance of training samples, and ridges: from remembering to smoothing.
+WIDTHS = (0.3, 1.0, 3.0)
+RIDGES = (1e-3, 1e-1, 1e1)
+MOST = 2000
+"""Training samples that a probe learns from; of more, so many are drawn."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the probes of all folds share.
+
+    ``features`` holds an array ``(n, D)`` for each source, NaN in the rows that lack it; ``labellings`` ``(n, M)`` are
+    class indices. ``subjects`` ``(n,)`` numbers the people, for scaling each by their own data.
+    """
+
+    features: Mapping[str, NDArray[np.float32]]
+    labellings: Index
+    n_classes: int
+    standardize: Standardize
+    subjects: Index
+
+
+@dataclass(frozen=True)
+class Probed:
+    """Predictions for a test part: ``chosen`` ``(n, M)`` by the settings that did best on validation, one choice for
+    each labelling; ``oracle`` ``(n,)``, of the first one, by those that did best on the test part itself."""
+
+    chosen: Index
+    oracle: Index
+
+
+def probe_fold(bench: Bench, fold: Fold, threads: int = 1) -> Probed:
+    """Learn every labelling on the training part and predict the test part.
+
+    Settings are the sources, each alone and all together, and the width and the ridge of a Gaussian kernel.
+    """
+    torch.set_num_threads(threads)
+    held, tested = (bench.labellings[rows] for rows in (fold.validation, fold.test))
+    chosen, standing = np.zeros_like(tested), np.full(tested.shape[1], -1.0)
+    oracle, best = chosen[:, 0], -1.0
+    for validation, test in _predictions(bench, _thinned(fold.train, fold.name), (fold.validation, fold.test)):
+        scores = balanced_accuracy(counts_of(held, validation, bench.n_classes))
+        better = scores > standing
+        chosen[:, better], standing[better] = test[:, better], scores[better]
+        hindsight = float(balanced_accuracy(counts_of(tested[:, :1], test[:, :1], bench.n_classes))[0])
+        if hindsight > best:
+            oracle, best = test[:, 0], hindsight
+    return Probed(chosen, oracle)
+
+
+def counts_of(labels: Index, predictions: Index, n_classes: int) -> NDArray[np.float64]:
+    """Confusion matrices ``(M, C, C)`` of labellings and predictions ``(n, M)``."""
+    n_labellings, cells = labels.shape[1], n_classes * n_classes
+    flat = np.arange(n_labellings) * cells + labels * n_classes + predictions
+    counts = np.bincount(flat.ravel(), minlength=n_labellings * cells)
+    return counts.reshape(n_labellings, n_classes, n_classes).astype(np.float64)
+
+
+def _predictions(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator[list[Index]]:
+    """Predicted classes ``(n, M)`` for each part, once for each setting."""
+    # Centred, so that a kernel that has seen nothing near says nothing.
+    targets = np.eye(bench.n_classes)[bench.labellings[train]]
+    flat = torch.from_numpy((targets - targets.mean(axis=0)).reshape(len(train), -1))
+    for squares, others in _distances(bench, train, parts):
+        # An even number of zeros stands on the diagonal: the median of the rest.
+        middle = float(squares[~torch.eye(len(train), dtype=torch.bool)].median()) if len(train) > 1 else 1.0
+        for width, ridge in product(WIDTHS, RIDGES):
+            kernel = torch.exp(-squares / (width * max(middle, 1e-12)))
+            kernel.diagonal().add_(ridge)
+            weights = torch.cholesky_solve(flat, torch.linalg.cholesky(kernel))
+            scores = [torch.exp(-other / (width * max(middle, 1e-12))) @ weights for other in others]
+            yield [score.reshape(len(score), -1, bench.n_classes).argmax(dim=2).numpy() for score in scores]
+
+
+def _distances(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    """Squared distances among the training samples, and of the parts to them: by each source, and by all."""
+    totals: list[Tensor] = []
+    for x in bench.features.values():
+        scaled = _scaled(x, train, bench)
+        known = scaled[train]
+        each = [torch.cdist(scaled[rows], known).square() for rows in (train, *parts)]
+        totals = [total + one for total, one in zip(totals, each, strict=True)] if totals else each
+        if len(bench.features) > 1:
+            yield each[0], each[1:]
+    yield totals[0], totals[1:]
+
+
+def _scaled(x: NDArray[np.float32], train: Index, bench: Bench) -> Tensor:
+    """Features in standard deviations, over the root of their number; what is missing lies at the mean."""
+    scaled = np.empty(x.shape, dtype=np.float64)
+    if bench.standardize == "subject":
+        parts = [(rows, rows) for rows in (np.flatnonzero(bench.subjects == one) for one in np.unique(bench.subjects))]
+    else:
+        parts = [(np.arange(len(x)), train)]
+    for rows, known in parts:
+        there = x[known][~np.isnan(x[known, 0])].astype(np.float64)
+        mean, spread = (there.mean(axis=0), there.std(axis=0)) if len(there) else (np.zeros(x.shape[1]), np.ones(1))
+        scaled[rows] = (x[rows] - mean) / np.where(spread > 1e-7 * np.abs(mean) + 1e-12, spread, 1.0)
+    return torch.from_numpy(np.nan_to_num(scaled) / np.sqrt(x.shape[1]))
+
+
+def _thinned(rows: Index, name: str) -> Index:
+    if len(rows) <= MOST:
+        return rows
+    random = np.random.default_rng(list(name.encode()))
+    return np.sort(random.choice(rows, MOST, replace=False))

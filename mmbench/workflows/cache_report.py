@@ -1,0 +1,135 @@
+"""``mmbench explain``: what of a run was made before, and why the rest was not; nothing is made."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mmbench.data import SNRS_DB, Preparation, Store, describe, prepared_path
+from mmbench.errors import DamagedError
+from mmbench.execution import describe_run, find_near_run, key_parts, run_folder
+from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_relative, token_path
+from mmbench.features import describe as describe_tokens
+from mmbench.registry import Recipe, build_encoder, resolve
+from mmbench.results import is_costly, record_path
+from mmbench.storage import Near, Parts, Sealed, find_near, key_digest
+from mmbench.workflows.request import RunSpec
+from mmbench.workflows.resolve import Asked, find_files, settle
+from mmbench.workflows.run import share_out
+
+State = Literal["there", "partly", "missing", "damaged", "not known"]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One thing that a run takes: whether it is there, and if not, how it differs from what is there instead.
+
+    ``why`` are the differences to the file or folder ``near``, or what else there is to say.
+    """
+
+    what: str
+    path: Path | None
+    state: State
+    why: tuple[str, ...] = ()
+    near: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        paths = {name: path and str(path) for name, path in (("path", self.path), ("near", self.near))}
+        return {"what": self.what, "state": self.state, "why": list(self.why), **paths}
+
+
+def explain_spec(spec: RunSpec) -> list[Explained]:
+    """The prepared file, each file of tokens and each run of a comparison, in the order that a run makes them."""
+    asked = settle(spec)
+    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+    files = find_files(asked)
+    made_from = describe(files)
+    path, key = prepared_path(files, made_from), key_digest(made_from)
+    prepared = _explain_file(f"prepared {asked.name}", path, _nearest_prepared(made_from, path, files))
+    encodings = [_find_encodings(asked, recipe, files, path, key) for recipe in recipes]
+    tokens = {}
+    for encoding in (encoding for found in encodings for encoding in found.values()):
+        for what, file, parts in _with_noise(asked, encoding):
+            tokens[file] = _explain_file(f"tokens of {what.label}", file, find_relative(parts, file))
+    runs = _explain_runs(asked, files, recipes, encodings, prepared)
+    return [prepared, *tokens.values(), *runs]
+
+
+def _nearest_prepared(made_from: Parts, path: Path, files: Preparation) -> Near | None:
+    return find_near(made_from, path.parent.glob(f"{files.dataset.name}-*.h5"))
+
+
+def _explain_file(what: str, path: Path, near: Near | None) -> Explained:
+    if path.is_file():
+        try:
+            Sealed(path)
+        except DamagedError as error:
+            return Explained(what, path, "damaged", (error.message,))
+        return Explained(what, path, "there")
+    return _missing(what, path, near)
+
+
+def _missing(what: str, path: Path, near: Near | None) -> Explained:
+    if near is None:
+        return Explained(what, path, "missing", ("none like it was made",))
+    return Explained(what, path, "missing", near.differences, near.path)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Tokens that a run would take, with the number of their encoder's parameters; ``several`` modalities are read."""
+
+    encoding: Encoding
+    parts: Parts
+    size: int
+    several: bool
+
+
+def _find_encodings(asked: Asked, recipe: Recipe, files: Preparation, store: Path, key: str) -> dict[str, _Wanted]:
+    """By modality; the prepared file need not be there."""
+    spec, found = asked.spec, {}
+    for name, encoder in recipe.encoders.items():
+        built = build_encoder(encoder, asked.schema.modality(name), spec.plugins, FROZEN_SEED)
+        if built.frozen:
+            encoding = Encoding(store, name, encoder, spec.plugins, asked.device, spec.threads, data=files)
+            parts = describe_tokens(encoding, built, key)
+            found[name] = _Wanted(encoding, parts, count_parameters(built), len(recipe.encoders) > 1)
+    return found
+
+
+def _with_noise(asked: Asked, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, Parts]]:
+    """The tokens, and those with noise that a diagnosis takes."""
+    cache, level = asked.spec.cache, asked.spec.diagnose
+    yield wanted.encoding, token_path(wanted.encoding, cache, wanted.parts), wanted.parts
+    if wanted.several and level != "no" and not is_costly(level, wanted.size):
+        for snr in SNRS_DB:
+            parts = {**wanted.parts, "snr_db": snr}
+            what = replace(wanted.encoding, snr_db=snr)
+            yield what, token_path(what, cache, parts), parts
+
+
+def _explain_runs(
+    asked: Asked,
+    files: Preparation,
+    recipes: Sequence[Recipe],
+    encodings: Sequence[Mapping[str, _Wanted]],
+    prepared: Explained,
+) -> Iterator[Explained]:
+    if prepared.state != "there" or prepared.path is None:
+        why = ("its folds are cut of the prepared data",)
+        yield from (Explained(f"run {recipe.label}", None, "not known", why) for recipe in recipes)
+        return
+    _, folds, setting = share_out(Store(prepared.path), asked, files)
+    for recipe, wanted in zip(recipes, encodings, strict=True):
+        tokens = {name: token_path(each.encoding, setting.cache, each.parts) for name, each in wanted.items()}
+        described = describe_run(setting, recipe, tokens)
+        folder = run_folder(setting, recipe, key_digest(key_parts(described)))
+        paths = [record_path(folder, fold.name, seed) for fold in folds for seed in range(asked.design.seeds)]
+        done = sum(path.exists() for path in paths)
+        if done:
+            told = f"{done} of {len(paths)} folds"
+            yield Explained(f"run {recipe.label}", folder, "there" if done == len(paths) else "partly", (told,))
+        else:
+            near = find_near_run(described, asked.spec.out.resolve().glob("*/*/"))
+            yield _missing(f"run {recipe.label}", folder, near)

@@ -1,0 +1,108 @@
+"""The rows of a claim card with what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from mmbench.data import PROTOCOLS
+from mmbench.results import Comparison, Interval, MethodResult, describe_method
+from mmbench.workflows.claims.cards import ClaimRow, EpochRule, Reported
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one method of a row scored, and what the ``oracle`` epoch scores over the chosen one.
+
+    ``interval`` is None where only the mean over folds is known.
+    """
+
+    method: MethodResult
+    value: float
+    interval: Interval | None
+    oracle: float
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """A row: the ``comparison`` that answers it, or the ``reason`` why there is none, "" where it was never run.
+
+    ``command`` runs it. ``left_out`` names parameters of the dataset that the twin does not have.
+    """
+
+    row: ClaimRow
+    reported: Reported
+    metric: str
+    command: str
+    comparison: Comparison | None
+    reason: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The method's score and those of its baselines, at the epoch that the row is about; none where not run."""
+        methods = self.comparison.methods if self.comparison else ()
+        return tuple(_score(method, self.row.score, self.metric) for method in methods)
+
+    @property
+    def over_reported(self) -> float | None:
+        """By how much the method scores above what was reported, or below; None where not run, or on simulated data."""
+        if self.comparison is None or self.comparison.simulated:
+            return None
+        return self.reported.gap(self.scores[0].value)
+
+    @property
+    def leaks(self) -> Mapping[str, float]:
+        """The shares of test samples whose trial, session ... is in the training part, too, as the records tell."""
+        shares = self.comparison.run["straddling"] if self.comparison else {}
+        return {group: share for group, share in shares.items() if share > 0}
+
+    @property
+    def honest(self) -> bool:
+        """Whether it was run, nothing leaks, and no test label chose the epoch."""
+        return self.comparison is not None and not self.leaks and self.row.score != "oracle"
+
+    def same_but_held_out(self, other: "RowResult") -> bool:
+        """Whether two rows differ in nothing but how samples are held out, and what they are compared with."""
+        free: dict[str, Any] = {"name": "", "protocol": "", "folds": None, "against": (), "reported": None}
+        return replace(self.row, **free) == replace(other.row, **free)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that is known of the row, as plain values."""
+        row, comparison = self.row, self.comparison
+        return {
+            "name": row.name,
+            "run": comparison is not None,
+            "reason": self.reason,
+            "command": self.command,
+            "protocol": row.protocol,
+            "held_out": PROTOCOLS[row.protocol].summary,
+            "epoch": row.score,
+            "reported": self.reported.name,
+            "left_out": list(self.left_out),
+            "straddling": dict(comparison.run["straddling"]) if comparison else None,
+            "honest": self.honest,
+            "simulated": comparison.simulated if comparison else None,
+            "majority": comparison.majority if comparison else None,
+            "best_single": comparison.best_single if comparison else None,
+            "verdicts": [asdict(verdict) for verdict in comparison.verdicts] if comparison else [],
+            "records": str(comparison.path) if comparison else None,
+            "scores": [self._score_json(score) for score in self.scores],
+            "over_reported": self.over_reported,
+        }
+
+    def _score_json(self, score: Score) -> dict[str, Any]:
+        return {
+            "method": score.method.name,
+            "value": score.value,
+            "interval": asdict(score.interval) if score.interval else None,
+            "oracle_gap": score.oracle,
+            "details": describe_method(score.method),
+        }
+
+
+def _score(method: MethodResult, rule: EpochRule, metric: str) -> Score:
+    oracle = method.gap("oracle", metric)
+    if rule == "chosen":
+        interval = method.scores[metric]
+        return Score(method, interval.mean, interval, oracle)
+    return Score(method, method.mean_score(rule, metric), None, oracle)

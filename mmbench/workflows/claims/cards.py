@@ -1,0 +1,213 @@
+"""Claim cards: TOML files beside a method that hold what was published of it, and what is run to examine that."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from mmbench.contract import Method
+from mmbench.data import PROTOCOLS
+from mmbench.errors import SpecError
+from mmbench.registry import did_you_mean, parse_spec
+from mmbench.storage import load_toml
+from mmbench.training import METRICS
+
+EpochRule = Literal["chosen", "last", "oracle"]
+_STRICT: Mapping[str, str] = {"extra": "forbid"}
+_UNKNOWN = "unexpected_keyword_argument"
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A number that somebody published: one ``value``, or the range from ``low`` to ``high``; none is of our making.
+
+    ``how`` says in words what was done for it, ``source`` where it stands. ``protocol`` is the nearest one here;
+    None where the source does not tell.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    name: str
+    how: str
+    source: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    protocol: str | None = None
+    url: str = ""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The range, or the value twice."""
+        low, high = (self.value, self.value) if self.value is not None else (self.low, self.high)
+        assert low is not None
+        assert high is not None
+        return low, high
+
+    def gap(self, score: float) -> float:
+        """By how much ``score`` lies above what was reported, or below; nothing within the range."""
+        low, high = self.bounds
+        return min(score - low, 0.0) + max(score - high, 0.0)
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """One run that examines a claim, with the baselines ``against``, and the epoch whose ``score`` is looked at.
+
+    ``dataset`` holds parameters of the card's dataset. What a run can be told otherwise means the same as there.
+    ``reported`` names the number that the score is held against; None: the first.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    name: str
+    method: str
+    protocol: str
+    against: tuple[str, ...] = ()
+    score: EpochRule = "chosen"
+    reported: str | None = None
+    preset: str | None = None
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    folds: int | None = None
+    seeds: int | None = None
+    standardize: str | None = None
+    units: tuple[str, ...] | None = None
+    modalities: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The simulated twin of a card's dataset, on which the rows can be run by anybody.
+
+    ``preset`` stands there in place of that of each row, for its sizes; ``training`` repeats what the rows' own preset
+    says of the training that the question depends on. Units are those of the real data and are left out.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    dataset: str
+    preset: str | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClaimCard:
+    """What was reported for a method on a dataset, and the rows that examine it. ``name`` is that of its file."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    dataset: str
+    task: str
+    metric: str
+    reported: tuple[Reported, ...]
+    rows: tuple[ClaimRow, ...]
+    twin: Twin | None = None
+    name: str = ""
+
+    def reported_for(self, row: ClaimRow) -> Reported:
+        """The number that a row is held against."""
+        return next((each for each in self.reported if each.name == row.reported), self.reported[0])
+
+
+_TABLES: Mapping[str, type] = {"reported": Reported, "rows": ClaimRow, "twin": Twin}
+
+
+def find_cards(method: Method) -> dict[str, Path]:
+    """The files of a method's cards by their names, in order."""
+    found = {path.stem: path for path in method.claims.glob("*.toml")} if method.claims else {}
+    return dict(sorted(found.items()))
+
+
+def load_card(path: Path) -> ClaimCard:
+    """Read a card; SpecError about the file and the key where it is not one."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        plain = load_toml(path)
+    except (OSError, ValueError) as error:
+        raise SpecError(f"cannot be read ({error})", where=path, remedy="mend the TOML file") from error
+    if "name" in plain:
+        raise SpecError("is no key of a claim card", where=f"{path} name", remedy="a card is named like its file")
+    try:
+        card = TypeAdapter(ClaimCard).validate_python({"name": path.stem, **plain})
+    except ValidationError as error:
+        # A key that is misspelt is missing, too, and what is left over tells which it is.
+        first = min(error.errors(), key=lambda problem: problem["type"] != _UNKNOWN)
+        raise _explain(path, plain, first) from error
+    for where, message, remedy in _faults(card):
+        raise SpecError(message, where=f"{path} {where}", remedy=remedy)
+    return card
+
+
+def _explain(path: Path, plain: Mapping[str, Any], problem: Mapping[str, Any]) -> SpecError:
+    """What pydantic found, in one line."""
+    *above, key = problem["loc"]
+    where = f"{path} {_place(plain, above)}{key}"
+    if problem["type"] == _UNKNOWN:
+        table = _TABLES.get(str(above[0]), ClaimCard) if above else ClaimCard
+        known = {each.name for each in fields(table)} - (set() if above else {"name"})
+        return SpecError("is no key of a claim card", where=where, remedy=did_you_mean(str(key), known))
+    if problem["type"] == "missing":
+        return SpecError("is missing", where=where, remedy=f"add {key} = ...")
+    return SpecError(f"{problem['input']!r} will not do: {problem['msg']}", where=where, remedy="mend the TOML file")
+
+
+def _place(plain: Mapping[str, Any], above: list[Any]) -> str:
+    """A table as it is written: ``[[rows]] 'as published' ``."""
+    if len(above) < 2:
+        return "".join(f"[{table}] " for table in above)
+    table, number, *rest = above
+    found = plain[table][number]
+    name = found.get("name", number + 1) if isinstance(found, dict) else number + 1
+    return "".join(f"{part} " for part in (f"[[{table}]]", repr(name), *rest))
+
+
+def _faults(card: ClaimCard) -> Iterator[tuple[str, str, str]]:
+    """Where, what and what to do about it: what only shows when the keys are held against each other."""
+    for table, entries in (("reported", card.reported), ("rows", card.rows)):
+        names = [entry.name for entry in entries]
+        if not names:
+            yield f"[[{table}]]", "there is none", f"add a [[{table}]]"
+        for name in names:
+            if not name.strip() or "," in name or names.count(name) > 1:
+                yield f"[[{table}]] {name!r}", "is no name of its own", "name each once, without commas"
+    for reported in card.reported:
+        yield from _faults_of_reported(reported)
+    for row in card.rows:
+        yield from _faults_of_row(card, row)
+    if card.metric not in METRICS:
+        yield "metric", f"no metric {card.metric!r}", did_you_mean(card.metric, METRICS)
+    yield from _faults_of_specs("dataset", card.dataset, *([card.twin.dataset] if card.twin else ()))
+
+
+def _faults_of_specs(where: str, *specs: str) -> Iterator[tuple[str, str, str]]:
+    for text in specs:
+        try:
+            parse_spec(text)
+        except SpecError as error:
+            yield where, f"{error.where} {error.message}", error.remedy
+
+
+def _faults_of_reported(reported: Reported) -> Iterator[tuple[str, str, str]]:
+    where = f"[[reported]] {reported.name!r}"
+    one = reported.value is not None and reported.low is None and reported.high is None
+    both = reported.value is None and reported.low is not None and reported.high is not None
+    if not (one or both):
+        yield where, "is neither one value nor a range", "give value, or low and high"
+    elif not 0 <= reported.bounds[0] <= reported.bounds[1] <= 1:
+        yield where, f"{reported.bounds} is no share of 1", "give 0.9672 for 96.72 %, low before high"
+    for key in ("how", "source"):
+        if not getattr(reported, key).strip():
+            yield f"{where} {key}", "is empty", "say how it came about and where it stands"
+    if reported.protocol is not None and reported.protocol not in PROTOCOLS:
+        yield f"{where} protocol", f"no protocol {reported.protocol!r}", did_you_mean(reported.protocol, PROTOCOLS)
+
+
+def _faults_of_row(card: ClaimCard, row: ClaimRow) -> Iterator[tuple[str, str, str]]:
+    where = f"[[rows]] {row.name!r}"
+    if row.protocol not in PROTOCOLS:
+        yield f"{where} protocol", f"no protocol {row.protocol!r}", did_you_mean(row.protocol, PROTOCOLS)
+    names = [reported.name for reported in card.reported]
+    if row.reported is not None and row.reported not in names:
+        yield f"{where} reported", f"nothing is reported as {row.reported!r}", did_you_mean(row.reported, names)
+    yield from _faults_of_specs(f"{where} method", row.method)
+    yield from _faults_of_specs(f"{where} against", *row.against)

@@ -1,0 +1,143 @@
+"""``mmbench diagnose``: what each modality is worth to the models of a finished run, from their weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmbench.data import default_cache
+from mmbench.errors import RecordError, SpecError
+from mmbench.execution import Plan, Restored, call, closed_to, diagnose_trained, recall, restore
+from mmbench.features import Encoding
+from mmbench.integrity import guarded
+from mmbench.registry import did_you_mean
+from mmbench.results import (
+    Comparison,
+    Level,
+    MethodResult,
+    Record,
+    find_records,
+    load_comparison,
+    plan_diagnosis,
+    read_record,
+    write_record,
+)
+from mmbench.storage import in_processes, reporter, track
+from mmbench.training import choose_device, predict
+from mmbench.workflows.ablate import is_ablation, load_ablation
+
+_FULL: Level = "full"
+_AGREEMENT = 0.98  # share of the test samples that a model must predict again as its record tells; rounding may differ
+_AGAIN = "delete this record and run the same command again"
+
+
+def diagnose(
+    path: Path | str,
+    method: str | None = None,
+    *,
+    cache: Path | None = None,
+    plugins: tuple[str, ...] = (),
+    jobs: int = 1,
+) -> Comparison:
+    """Do what is missing of the diagnosis of a finished run or comparison, all of it, and add it to its records.
+
+    ``method`` names one of several, ``cache`` the folder of prepared data and ``plugins`` the files loaded with the
+    run. Of a method whose weights were not kept nothing can be told; RecordError where that leaves none.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise RecordError("no such file or folder", where=path, remedy="give the path that mmbench run printed")
+    chosen = _choose(_load(path), method)
+    for each in chosen:
+        _complete(each, cache or default_cache(), tuple(str(Path(file).resolve()) for file in plugins), jobs)
+    found = _load(path)
+    names = [each.name for each in chosen]
+    comparison = replace(found, methods=tuple(each for each in found.methods if each.name in names))
+    if not any(each.diagnosis for each in comparison.methods):
+        raise RecordError(
+            "kept no weights that could be diagnosed",
+            where=", ".join(names),
+            remedy="delete its folder and run the same command again with --weights keep",
+        )
+    return comparison
+
+
+def _load(path: Path) -> Comparison:
+    return load_ablation(path).comparison if is_ablation(path) else load_comparison(path)
+
+
+def _choose(comparison: Comparison, name: str | None) -> Sequence[MethodResult]:
+    names = [method.name for method in comparison.methods]
+    if name is not None and name not in names:
+        raise SpecError(f"no method {name!r} here", where="--method", remedy=did_you_mean(name, names))
+    chosen = [method for method in comparison.methods if name in (None, method.name)]
+    several = [method for method in chosen if len(method.run["encoders"]) > 1]
+    if not several:
+        raise RecordError(
+            "reads fewer than two modalities: there is nothing to diagnose",
+            where=", ".join(method.name for method in chosen),
+            remedy="choose a method that fuses several",
+        )
+    return several
+
+
+def _complete(method: MethodResult, cache: Path, plugins: tuple[str, ...], jobs: int) -> None:
+    """Diagnose the folds of one method that are not, or not wholly."""
+    records = {path: read_record(path) for path in find_records(method.folder)}
+    missing = {path: record for path, record in records.items() if _is_missing(record)}
+    without = [path for path, record in missing.items() if record.weights is None]
+    if without:
+        reporter().message(
+            f"{method.name}: {len(without)} of {len(records)} folds kept no weights and cannot be diagnosed; "
+            "run again with --weights keep to have them"
+        )
+    tasks = [(path, cache, plugins) for path in missing if path not in without]
+    # The first makes the noisy tokens that the others read.
+    for _ in in_processes(1, diagnose_record, tasks[:1]):
+        pass
+    rest = in_processes(max(1, min(jobs, len(tasks) - 1)), diagnose_record, tasks[1:])
+    for _ in track(rest, f"diagnosing {method.name}", total=len(tasks[1:])):
+        pass
+
+
+def _is_missing(record: Record) -> bool:
+    return record.diagnosis is None or bool(record.diagnosis["left_out"])
+
+
+def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
+    """Diagnose one fold, all of it, from its weights, and write its record again with that in it."""
+    recalled = recall(path, cache, plugins)
+    plan = replace(recalled.plan, device=_device_of(recalled.record.run))
+    frozen = {
+        name: Encoding(plan.store, name, plan.recipe.encoders[name], plugins, plan.device, plan.threads)
+        for name in plan.tokens
+    }
+    plan = replace(plan, diagnosis=plan_diagnosis(_FULL, plan.recipe.encoders, frozen, cache))
+    found = call(plan, _diagnose, plan, path, cache)
+    write_record(path, replace(recalled.record, diagnosis=found))
+
+
+def _diagnose(_: object, plan: Plan, path: Path, cache: Path) -> dict[str, Any] | None:
+    torch.set_num_threads(plan.threads)
+    restored = restore(path, cache, plan.plugins)
+    with guarded(closed_to(plan)):
+        _check_agreement(restored, torch.device(plan.device), path)
+        return diagnose_trained(plan, restored.store, restored.fold, restored.model, restored.inputs)
+
+
+def _device_of(run: Mapping[str, str]) -> str:
+    """Where the run was: predictions there are its own to the last bit. The CPU where there is no such device now."""
+    there = choose_device("auto").type
+    return run["device"] if run["device"] == there else "cpu"
+
+
+def _check_agreement(restored: Restored, device: torch.device, path: Path) -> None:
+    """RecordError where the model no longer predicts what its record tells, as when a plugin's code has changed."""
+    predicted = predict(restored.model.to(device), restored.inputs, restored.fold.test, device).argmax(axis=1)
+    if np.mean(predicted == restored.record.predictions) < _AGREEMENT:
+        raise RecordError(
+            "its model no longer predicts what it tells: code or data have changed", where=path, remedy=_AGAIN
+        )

@@ -1,0 +1,158 @@
+"""What a trained fusion looked at in its test samples."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from mmbench.contract import Fusion, Modality
+from mmbench.data import Rows
+from mmbench.errors import RecordError
+from mmbench.execution import Recalled, Restored, call, closed_to, recall, restore
+from mmbench.integrity import guarded
+from mmbench.registry import load_registry
+from mmbench.results import Comparison, MethodResult, find_records, read_record
+from mmbench.storage import in_processes, track
+
+What = Literal["instances", "tokens", "modality"]
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A test sample with its bag: ``x`` ``(K, *shape)``, ``present`` and ``weights`` ``(K,)``; classes by name."""
+
+    id: str
+    label: str
+    prediction: str
+    x: NDArray[Any]
+    present: NDArray[np.bool_]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one method looked at in one modality.
+
+    ``what`` is ``instances``, the share of each instance of the bag in what was passed on, ``tokens``, the attention
+    to each token, or ``modality``, one weight of the whole. ``values`` has a row for each test sample of every fold
+    whose weights were kept, ``ids`` their names; ``shown`` are a few samples of the first of these folds.
+    ``simulated``: the data are.
+    """
+
+    modality: Modality
+    what: What
+    ids: tuple[str, ...]
+    values: NDArray[np.float32]
+    shown: tuple[Shown, ...]
+    simulated: bool
+
+
+def explain_all(
+    comparison: Comparison, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4
+) -> Iterator[tuple[MethodResult, list[Explanation]]]:
+    """Explanations of every method whose fusion gives some; RecordError where none does."""
+    able = [method for method in comparison.methods if can_explain(method, plugins)]
+    if not able:
+        names = ", ".join(method.name for method in comparison.methods)
+        raise RecordError("no method here explains itself", where=names, remedy="run one whose fusion does")
+    for method in able:
+        yield method, explain(method, cache, plugins, n_shown)
+
+
+def can_explain(method: MethodResult, plugins: tuple[str, ...] = ()) -> bool:
+    """Whether the fusion of a method tells what it looked at; SpecError where its plugin is not there."""
+    fusion = load_registry(plugins).find("fusions", method.run["fusion"]["name"]).component
+    return bool(fusion.explain is not Fusion.explain)
+
+
+def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4) -> list[Explanation]:
+    """Explanations of a trained method, from the weights beside its records.
+
+    Raises RecordError where no weights were kept or the prepared data are gone.
+    """
+    kept = [path for path in find_records(method.folder) if read_record(path).weights]
+    if not kept:
+        raise RecordError(
+            "kept no weights",
+            where=method.folder,
+            remedy="delete the folder and run the same command again with --weights keep",
+        )
+    rows: dict[str, list[NDArray[np.float32]]] = {}
+    ids: list[str] = []
+    looks = in_processes(1, _explain_fold, [(path, cache, plugins) for path in kept])
+    for found in track(looks, f"explaining {method.name}", len(kept)):
+        for name, values in found.items():
+            rows.setdefault(name, []).append(values)
+    for path in kept:
+        ids += read_record(path).ids
+    first = recall(kept[0], cache, plugins)
+    return [_collect(first, name, ids, np.concatenate(parts), n_shown) for name, parts in sorted(rows.items())]
+
+
+def _explain_fold(path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+    return call(recall(path, cache, plugins).plan, _restore_and_look, path, cache, plugins)
+
+
+def _restore_and_look(_: object, path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+    restored = restore(path, cache, plugins)
+    with guarded(closed_to(restored.plan)):
+        return _look(restored)
+
+
+@torch.no_grad()
+def _look(restored: Restored) -> dict[str, NDArray[np.float32]]:
+    """``Fusion.explain`` on the test part."""
+    parts: dict[str, list[NDArray[np.float32]]] = {}
+    for rows in _batches(restored.fold.test):
+        tokens = restored.model.tokens(restored.inputs.batch(rows, torch.device("cpu")))
+        for name, values in restored.model.fusion.explain(tokens).items():
+            parts.setdefault(name, []).append(values.float().numpy())
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _batches(rows: Rows) -> Iterator[Rows]:
+    for start in range(0, len(rows), _BATCH):
+        yield rows[start : start + _BATCH]
+
+
+def _collect(first: Recalled, name: str, ids: Sequence[str], values: NDArray[np.float32], n_shown: int) -> Explanation:
+    modality_name, _, what = name.rpartition(".")
+    modality = first.store.schema.modality(modality_name)
+    kind: What = "modality" if values.ndim == 1 else "instances" if what == "instances" else "tokens"
+    shown = _show(first, modality, values, n_shown) if kind == "instances" else ()
+    simulated = first.record.run["card"]["access"] == "simulated"
+    return Explanation(modality, kind, tuple(ids), values, shown, simulated)
+
+
+def _show(first: Recalled, modality: Modality, values: NDArray[np.float32], n_shown: int) -> tuple[Shown, ...]:
+    record = first.record
+    classes = record.run["classes"]
+    x, present = first.store.source(modality.name).read(first.fold.test)
+    chosen = _choose(record.labels, np.asarray(record.logits), np.asarray(present.any(axis=1)), n_shown)
+    return tuple(
+        Shown(
+            id=record.ids[at],
+            label=classes[record.labels[at]],
+            prediction=classes[record.predictions[at]],
+            x=x[at],
+            present=present[at],
+            weights=values[at],
+        )
+        for at in chosen
+    )
+
+
+def _choose(labels: Sequence[int], logits: NDArray[Any], usable: NDArray[np.bool_], n_shown: int) -> list[int]:
+    """Samples with a bag, the classes in turn, of each the surest of its right class first."""
+    queues: Mapping[int, list[int]] = {label: [] for label in sorted(set(labels))}
+    sure = log_softmax(logits, axis=1)
+    for at in sorted(np.flatnonzero(usable).tolist(), key=lambda at: -sure[at, labels[at]]):
+        queues[labels[at]].append(at)
+    order = [at for turn in range(len(labels)) for queue in queues.values() for at in queue[turn : turn + 1]]
+    return order[:n_shown]

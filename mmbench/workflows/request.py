@@ -1,0 +1,113 @@
+"""What a comparison is asked to be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from joblib import cpu_count
+
+from mmbench.contract import Standardize
+from mmbench.data import default_cache
+from mmbench.errors import SpecError
+from mmbench.execution import Keep
+from mmbench.registry import SETTINGS, did_you_mean
+from mmbench.results import Level
+from mmbench.tuning import Budget, Scope, anchored_storage
+
+BAD = ("error", "drop")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything one comparison is asked to be. ``mmbench run --help`` tells each.
+
+    What is None is as the preset says, else as `Design` does.
+    """
+
+    method: str
+    dataset: str
+    against: tuple[str, ...] = ()
+    protocol: str | None = None
+    folds: int | None = None
+    task: str | None = None
+    standardize: Standardize | None = None
+    seeds: int | None = None
+    units: Sequence[str] | None = None
+    modalities: Sequence[str] | None = None
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    preset: str | None = None
+    save_encoders: Mapping[str, Path] = field(default_factory=dict)
+    data: Path | None = None
+    out: Path = Path("runs")
+    cache: Path = field(default_factory=default_cache)
+    device: str = "auto"
+    jobs: int | None = None
+    cluster: str | None = None
+    threads: int = 1
+    bad: str = "error"
+    plugins: tuple[str, ...] = ()
+    weights: Keep = "auto"
+    tune: int | None = None
+    tune_seconds: float | None = None
+    tune_scope: str = "fold"
+    tune_storage: str | None = None
+    diagnose: Level = "auto"
+
+
+def check_spec(spec: RunSpec) -> None:
+    """Refuse options outside their range; what a preset may give too is checked with it."""
+    for name, value in (("threads", spec.threads), ("jobs", n_jobs(spec))):
+        if value < 1:
+            raise SpecError(f"{value} is too few", where=f"--{name}", remedy="ask for 1 or more")
+    for name, choice, known in (
+        ("bad", spec.bad, BAD),
+        ("weights", spec.weights, get_args(Keep)),
+        ("diagnose", spec.diagnose, get_args(Level)),
+        ("tune-scope", spec.tune_scope, get_args(Scope)),
+    ):
+        if choice not in known:
+            raise SpecError(f"no choice {choice!r}", where=f"--{name}", remedy=did_you_mean(choice, known))
+    _check_tuning(spec)
+
+
+def _check_tuning(spec: RunSpec) -> None:
+    for option, amount in (("tune", spec.tune), ("tune-seconds", spec.tune_seconds)):
+        if amount is not None and not amount > 0:
+            raise SpecError(f"{amount} is too few", where=f"--{option}", remedy="ask for more than 0, or leave it out")
+    asked = {"seconds": spec.tune_seconds, "scope": spec.tune_scope != "fold", "storage": spec.tune_storage}
+    for name, value in asked.items():
+        if value and spec.tune is None:
+            raise SpecError("nothing is tuned", where=f"--tune-{name}", remedy="say how many trials with --tune N")
+
+
+def budget_of(spec: RunSpec) -> Budget | None:
+    """What every method may spend on tuning; None where nothing is tuned."""
+    if spec.tune is None:
+        return None
+    scope: Scope = "once" if spec.tune_scope == "once" else "fold"
+    return Budget(spec.tune, spec.tune_seconds, scope, spec.tune_storage)
+
+
+def given(spec: RunSpec) -> dict[str, Any]:
+    """The settings of a `Design` that the spec gives itself."""
+    return {name: value for name in SETTINGS if (value := getattr(spec, name)) is not None}
+
+
+def anchored(spec: RunSpec) -> RunSpec:
+    """The spec with whole paths: worker processes may live in another folder than the one we are in now."""
+    return replace(
+        spec,
+        out=Path(spec.out).resolve(),  # in Python, a path may be a str
+        cache=Path(spec.cache).resolve(),
+        save_encoders={name: Path(path).resolve() for name, path in spec.save_encoders.items()},
+        data=Path(spec.data).resolve() if spec.data else None,
+        tune_storage=anchored_storage(spec.tune_storage) if spec.tune_storage else None,
+        plugins=tuple(str(Path(file).resolve()) for file in spec.plugins),
+    )
+
+
+def n_jobs(spec: RunSpec) -> int:
+    """Processes to use: as asked, else one a core."""
+    return spec.jobs if spec.jobs is not None else cpu_count()

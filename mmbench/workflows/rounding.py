@@ -1,0 +1,155 @@
+"""How far other rounding drives a training: what it leaves on another machine, from trainings with noise of that size.
+
+Other processors, numbers of threads and builds add the same numbers up in another order. Each result of a layer is then
+off by a few units in its last place, and training may amplify that a little or without bound. Trainings in which every
+module's output is off at random by that much (stochastic arithmetic: Parker 1997, Monte Carlo arithmetic) tell which.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mmbench.data import Fold, Store
+from mmbench.execution import Plan, build_model, hide_test, make_inputs
+from mmbench.registry import training_seed
+from mmbench.results import Record
+from mmbench.training import Fitted, fit, score_all
+
+NOISE = 2.0**-20
+"""Standard deviation of the relative error of a module's output: sixteen times that of rounding one number to float32;
+a sum of many is off by more than one."""
+
+REPEATS = 3
+WIDER = 2.0
+"""By how much a record may be further off than the furthest of the repeats."""
+_FLOOR = 1e-5  # of the largest value: what rounding may do in any case
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How far a record is from a training under this machine's rounding, beside how far rounding takes it.
+
+    ``excess`` are the quantities beyond what rounding does, with the difference and the bound. ``difference`` is the
+    largest of the logits and ``bound`` what it may be. ``flips`` are the predictions that rounding changed at most in
+    the repeats, ``changed`` those that differ in the record.
+    """
+
+    excess: tuple[str, ...]
+    difference: float
+    bound: float
+    flips: int
+    changed: int
+
+    @property
+    def is_within(self) -> bool:
+        """Whether rounding explains all that differs."""
+        return not self.excess
+
+
+def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> Rounding:
+    """Train a fold as it is and with noise, on this machine, and compare the record with what the noise did."""
+    store = Store(plan.store)
+    draw = training_seed(recorded.seed, fold.name, recorded.run.get("seeding"))
+    base, *repeats = (_train(plan, store, fold, draw, at) for at in range(REPEATS + 1))
+    labels = np.array(recorded.labels, dtype=np.int64)
+    epoch = recorded.epochs["chosen"]
+    if epoch >= len(base.test_logits):
+        return Rounding((f"it chose epoch {epoch + 1} of {len(base.test_logits)}",), np.inf, 0.0, 0, 0)
+    measured = partial(_quantities, labels=labels, epoch=epoch)
+    here = measured(base)
+    spread = {name: max(_apart(measured(each)[name], here[name]) for each in repeats) for name in here}
+    bounds = {name: WIDER * spread[name] + _floor(name, here[name], labels) for name in here}
+    theirs = _recorded(recorded)
+    apart = {name: _apart(theirs[name], here[name]) for name in here}
+    wrong = [
+        f"{name} differ by {apart[name]:.2g}, rounding by at most {bounds[name]:.2g}"
+        for name in here
+        if apart[name] > bounds[name]
+    ]
+    found = _at(base, epoch).argmax(axis=1)
+    flips = max(int((_at(each, epoch).argmax(axis=1) != found).sum()) for each in repeats)
+    return Rounding(tuple(wrong), apart["logits"], bounds["logits"], flips, int((recorded.predictions != found).sum()))
+
+
+def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> Fitted:
+    """One training; the first is under this machine's rounding alone."""
+    model = build_model(plan, store, seed)
+    labels = hide_test(store.labels(plan.task), fold)
+    device, generator = torch.device(plan.device), torch.Generator().manual_seed(repeat)
+    with _rounded(model, generator if repeat else None):
+        return fit(model, make_inputs(plan, store, fold), fold, labels, plan.recipe.training, seed=seed, device=device)
+
+
+@contextmanager
+def _rounded(model: nn.Module, generator: torch.Generator | None) -> Iterator[None]:
+    """The outputs of all modules are off at random; nothing happens without a generator."""
+
+    def hook(module: nn.Module, arguments: Any, output: Any) -> Any:
+        return _noisy(output, generator)
+
+    hooks = [module.register_forward_hook(hook) for module in model.modules()] if generator else []
+    try:
+        yield
+    finally:
+        for each in hooks:
+            each.remove()
+
+
+def _noisy(output: Any, generator: torch.Generator | None) -> Any:
+    if isinstance(output, tuple) and type(output) is tuple:
+        return tuple(_noisy(item, generator) for item in output)
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        return output
+    noise = torch.randn(output.shape, generator=generator, dtype=torch.float32).to(output)
+    return output * (1 + NOISE * noise)
+
+
+def _at(fitted: Fitted, epoch: int) -> NDArray[np.float64]:
+    """Logits ``(n, C)`` of an epoch; of the last, where the training stopped before it."""
+    logits: NDArray[np.float64] = fitted.test_logits[min(epoch, len(fitted.test_logits) - 1)].astype(np.float64)
+    return logits
+
+
+def _quantities(fitted: Fitted, labels: NDArray[np.int64], epoch: int) -> dict[str, NDArray[np.float64]]:
+    """What a record holds of a training: logits of its chosen epoch, losses, and test scores of last and oracle."""
+    scores = [score_all(labels, each.argmax(axis=1), each.shape[1])["balanced_accuracy"] for each in fitted.test_logits]
+    history = [(each.train_loss, each.validation_loss, each.validation_score) for each in fitted.history]
+    losses, standings = np.array(history)[:, :2], np.array(history)[:, 2]
+    return {
+        "logits": _at(fitted, epoch),
+        "losses": losses,
+        "validation scores": standings,
+        "scores of the last and the oracle epoch": np.array([scores[-1], max(scores)]),
+    }
+
+
+def _recorded(record: Record) -> dict[str, NDArray[np.float64]]:
+    history = record.history
+    return {
+        "logits": np.array(record.logits, dtype=np.float64),
+        "losses": np.array([(each["train_loss"], each["validation_loss"]) for each in history]),
+        "validation scores": np.array([each["validation_score"] for each in history]),
+        "scores of the last and the oracle epoch": np.array(
+            [record.scores[name]["balanced_accuracy"] for name in ("last", "oracle")]
+        ),
+    }
+
+
+def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The largest difference; of histories that end at different epochs, over the epochs that both have."""
+    length = min(len(one), len(other))
+    return float(np.abs(one[:length] - other[:length]).max())
+
+
+def _floor(name: str, values: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """What may differ in any case: a few units in the last place, or two samples of the smallest class of a score."""
+    counts = np.bincount(labels)
+    counts = counts[counts > 0]
+    return 2.0 / (len(counts) * counts.min()) if "score" in name else _FLOOR * float(np.abs(values).max())

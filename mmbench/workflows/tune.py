@@ -1,0 +1,109 @@
+"""``mmbench tune``: only the tuning of a comparison, and what it chose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mmbench.execution import Plan, tune_missing
+from mmbench.registry import resolve
+from mmbench.results import Failure, find_failures, nothing_left
+from mmbench.storage import mended, using
+from mmbench.tuning import FoldTuning, read_tuning, shown_storage, tuning_path
+from mmbench.workflows.request import RunSpec, n_jobs
+from mmbench.workflows.resolve import examine, find_files, settle
+from mmbench.workflows.run import Layout, lay_out
+
+TRIALS = 20
+"""The budget where none is named."""
+
+
+@dataclass(frozen=True)
+class MethodTuning:
+    """What was tuned of one method; ``folds`` are those it was tuned on, ``settings`` those of its budget and space."""
+
+    name: str
+    folder: Path
+    settings: Mapping[str, Any]
+    folds: tuple[FoldTuning, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class TuningResult:
+    """The methods in the order they were asked for.
+
+    ``storage`` is where Optuna keeps the studies, without its password; None: in ``tuning.db`` beside the records.
+    """
+
+    dataset: str
+    protocol: str
+    methods: tuple[MethodTuning, ...]
+    storage: str | None
+
+    @property
+    def failed(self) -> tuple[Failure, ...]:
+        """The tunings that failed, of all methods."""
+        return tuple(failure for method in self.methods for failure in method.failures)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "storage": self.storage,
+            "methods": [
+                {
+                    "name": method.name,
+                    "records": str(method.folder),
+                    "settings": dict(method.settings),
+                    "folds": [tuning.to_plain() for tuning in method.folds],
+                    "failed": [asdict(failure) for failure in method.failures],
+                }
+                for method in self.methods
+            ],
+        }
+
+
+def tune(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> TuningResult:
+    """Tune ``method`` and the baselines ``against`` on ``dataset``, and train nothing else.
+
+    Options are those of `RunSpec`; ``tune`` is the number of trials, 20 where it is left out. `run` with the same
+    options takes what was chosen. Raises UserError for anything the user can mend.
+    """
+    return tune_spec(RunSpec(method, dataset, tuple(against), **options))
+
+
+def tune_spec(spec: RunSpec) -> TuningResult:
+    """Tune from a spec."""
+    asked = settle(replace(spec, tune=TRIALS if spec.tune is None else spec.tune))
+    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+    files = find_files(asked)
+    findings = examine(asked, recipes)
+
+    def tune_all() -> Layout:
+        layout = lay_out(asked, files, recipes, findings)
+        tune_missing(layout.plans, layout.folds, n_jobs(asked.spec), asked.spec.cluster)
+        return layout
+
+    with using(asked.spec.cache):
+        layout = mended(tune_all)
+    names = [fold.name for fold in layout.folds]
+    methods = tuple(_read(plan, names) for plan in layout.plans)
+    if not any(method.folds for method in methods):
+        raise nothing_left({method.folder: method.failures for method in methods if method.failures})
+    first = layout.plans[0].run
+    return TuningResult(
+        first["dataset"],
+        first["protocol"],
+        methods,
+        shown_storage(asked.spec.tune_storage) if asked.spec.tune_storage else None,
+    )
+
+
+def _read(plan: Plan, names: Sequence[str]) -> MethodTuning:
+    paths = [tuning_path(plan.folder, name) for name in names]
+    folds = tuple(read_tuning(path) for path in paths if path.exists())
+    return MethodTuning(
+        plan.recipe.label, plan.folder, plan.run["tuning"], folds, find_failures(plan.folder, kind="tuning")
+    )
