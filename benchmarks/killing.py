@@ -2,7 +2,7 @@
 
     python benchmarks/killing.py [--kills 200] [--seed 0] [--folder DIR]
 
-Each life is a whole run of two methods on simulated data (`tests/toy_plugin.py`): prepare, encode with a frozen
+Each life is a whole run of two methods on simulated data (`tests/plugins/toy_plugin.py`): prepare, encode with a frozen
 encoder, tune, train with a trained encoder, record. It is killed (SIGKILL to its process group, or to its first process
 alone) a moment after the first sign of a stage in its files, started again by the same command, and so on, until it is
 done.
@@ -29,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-TOY = Path(__file__).parents[1] / "tests" / "toy_plugin.py"
+TOY = Path(__file__).parents[1] / "tests" / "plugins" / "toy_plugin.py"
 SIGNS = {
     "prepare": ("cache/prepared/*", "cache/prepared/.*"),
     "encode": ("cache/tokens/*", "cache/tokens/.*"),

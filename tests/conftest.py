@@ -55,7 +55,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def toy_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of six people, as the toy dataset simulates them."""
     root = tmp_path_factory.mktemp("people")
-    toy = str(Path(__file__).with_name("toy_plugin.py"))
+    toy = str(Path(__file__).parent / "plugins" / "toy_plugin.py")
     load_registry((toy,)).find("datasets", "toy").component().simulate(root, subjects=6, trials=4)
     return root
 

@@ -89,6 +89,14 @@ def test_the_rooms_are_few_and_not_too_full() -> None:
         assert len(list(folder.glob("*.py"))) <= 21, f"{folder.name} has more than 20 modules"
 
 
+def test_tests_mirror_the_rooms() -> None:
+    apart = {"builtin", "datasets", "milmer", "neuro", "benchmarks", "docs", "plugins", "commands"}
+    folders = {path.parent for path in (REPOSITORY / "tests").rglob("test_*.py")}
+    assert {folder.relative_to(REPOSITORY / "tests").parts[:1] for folder in folders} <= {
+        (name,) for name in {*ROOMS, *apart}
+    } | {()}
+
+
 @pytest.mark.parametrize("name", ROOMS)
 def test_a_room_says_what_lives_there(name: str) -> None:
     assert ast.get_docstring(tree(HOST / name / "__init__.py"))

@@ -1,6 +1,7 @@
 """Many small networks, trained at once: one hidden layer, AdamW, cosine, the epoch chosen on validation.
 
-The procedure is that of `mmbench.training.loop`. No network learns anything of another (tests/test_benchmarks.py).
+The procedure is that of `mmbench.training.loop`. No network learns anything of another
+(tests/benchmarks/test_benchmarks.py).
 """
 
 from collections.abc import Sequence

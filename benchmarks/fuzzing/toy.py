@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2] / "tests"
-TOY = str(TESTS / "toy_plugin.py")
+TOY = str(TESTS / "plugins" / "toy_plugin.py")
 
 
 def run_toy(folder: Path) -> Path:

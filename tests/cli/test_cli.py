@@ -1,0 +1,313 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from mmbench.cli import main
+from mmbench.cli.console import Lines
+
+
+class Finished(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Shell = Callable[..., Finished]
+
+
+@pytest.fixture
+def mmbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """The program, run in this process and an empty folder: what it returns and prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def shell(*arguments: str) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["mmbench", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return Finished(code, *capsys.readouterr())
+
+    return shell
+
+
+def assert_one_line(result: Finished, *words: str) -> None:
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("mmbench: ")
+    for word in words:
+        assert word in line
+
+
+def test_json_is_the_only_thing_on_stdout(mmbench: Shell, widest: Callable[[str], int]) -> None:
+    result = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=1", "--json")
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["dataset"] == "mfeat"
+    assert document["protocol"] == "pooled-segment"
+    assert document["chance"] == pytest.approx(0.1)
+    assert document["simulated"] is False
+    assert [method["name"] for method in document["methods"]] == ["concat", "prior"]
+    concat = document["methods"][0]
+    for metric in ("accuracy", "balanced_accuracy", "macro_f1"):
+        interval = concat["scores"][metric]
+        assert interval["low"] <= interval["mean"] <= interval["high"]
+    assert concat["parameters"]["total"] >= concat["parameters"]["trainable"] > 0
+    assert sum(fold["samples"] for fold in concat["folds"]) == 2000
+    again = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=1")
+    assert "10 of 10 folds were done before" in again.stderr
+    table = again.stdout
+    assert widest(table) <= 80
+    shown = mmbench("show", document["records"])
+    assert shown.stdout == table
+
+
+def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell, widest: Callable[[str], int]) -> None:
+    line = ("logistic", "mfeat", "--modalities", "mor", "--folds", "2", "--training", "epochs=1", "--tune", "2")
+    result = mmbench("tune", *line, "--jobs", "1", "--json")
+    assert result.returncode == 0, result.stderr
+    (method,) = json.loads(result.stdout)["methods"]
+    assert [len(fold["trials"]) for fold in method["folds"]] == [2, 2]
+    table = mmbench("tune", *line, "--jobs", "1").stdout
+    assert "default, best: balanced accuracy on the validation part" in table
+    assert widest(table) <= 80
+    document = json.loads(mmbench("run", *line, "--jobs", "1", "--json").stdout)
+    (ran,) = document["methods"]
+    assert [fold["tuning"] for fold in ran["folds"]] == method["folds"]
+    assert "tuned on the validation part of each fold" in mmbench("show", document["records"]).stdout
+
+
+def test_diagnose_adds_to_the_records_what_a_run_left_out(mmbench: Shell, widest: Callable[[str], int]) -> None:
+    line = ("run", "late", "mfeat", "--modalities", "mor,zer", "--folds", "2", "--training", "epochs=1", "--jobs", "1")
+    document = json.loads(mmbench(*line, "--diagnose", "no", "--json").stdout)
+    assert document["methods"][0]["diagnosis"] is None
+    assert "not diagnosed: late; mmbench diagnose" in mmbench("show", document["records"]).stdout
+    result = mmbench("diagnose", document["records"], "--jobs", "1", "--json")
+    assert result.returncode == 0, result.stderr
+    (late,) = json.loads(result.stdout)["methods"]
+    values = late["diagnosis"]["shapley"]
+    assert list(values) == ["mor", "zer"]
+    assert all(value["low"] <= value["mean"] <= value["high"] for value in values.values())
+    table = mmbench("diagnose", document["records"], "--method", "late").stdout
+    assert widest(table) <= 80
+    assert f"{values['zer']['mean']:+.3f}".replace("0.", ".") in table
+    assert "Shapley value" in mmbench("show", document["records"]).stdout
+
+
+def test_help_of_every_command(mmbench: Shell) -> None:
+    for command in (
+        [],
+        ["run"],
+        ["tune"],
+        ["ablate"],
+        ["claim"],
+        ["diagnose"],
+        ["list"],
+        ["data"],
+        ["show"],
+        ["compare"],
+        ["check"],
+        ["data", "simulate"],
+    ):
+        result = mmbench(*command, "--help")
+        assert result.returncode == 0
+        assert "Usage: " in result.stdout
+
+
+def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import no_such_module\n")
+    result = mmbench("list", "--plugin", str(broken), "--json")
+    document = json.loads(result.stdout)
+    assert {"concat", "late", "only", "prior", "gated", "milmer"} <= {item["name"] for item in document["methods"]}
+    (failure,) = document["failures"]
+    assert failure["plugin"] == str(broken)
+    assert "no_such_module" in failure["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "conct", "mfeat"], ["no method 'conct'", "did you mean 'concat'?"]),
+        (["run", "concat", "mfaet"], ["no dataset 'mfaet'", "did you mean 'mfeat'?"]),
+        (["run", "concat[dimm=3]", "mfeat"], ["concat", "'dimm'", "did you mean 'dim'?"]),
+        (["run", "concat[dim=many]", "mfeat"], ["concat[dim]", "'many'"]),
+        (["run", "concat[dim", "mfeat"], ["'concat[dim'", "name[param=value,...]"]),
+        (["run", "concat", "mfeat", "--protocol", "subject"], ["--protocol subject", "declares no subject"]),
+        (["run", "concat", "mfeat", "--protocol", "lopo"], ["no protocol 'lopo'", "choose pooled-segment"]),
+        (["run", "concat", "eegmat", "--protocol", "trial"], ["no trial", "choose segment, subject, loso"]),
+        (["run", "concat", "mfeat", "--task", "digits"], ["no task 'digits'", "did you mean 'digit'?"]),
+        (["run", "concat", "mfeat", "--standardize", "subject"], ["mfeat has no subjects", "choose train"]),
+        (["run", "concat", "mfeat", "--standardize", "all"], ["--standardize", "no choice 'all'"]),
+        (["run", "concat", "mfeat", "--encoder", "pixx=mlp"], ["--encoder", "did you mean 'pix'?"]),
+        (["run", "concat", "mfeat", "--encoder", "pix"], ["--encoder", "'pix' is not NAME=VALUE"]),
+        (["run", "concat", "mfeat", "--encoder", "pix=de"], ["encoder de", "pix is of kind vector"]),
+        (["run", "concat", "mfeat", "--tune", "0"], ["--tune", "0 is too few"]),
+        (["run", "concat", "mfeat", "--tune-scope", "once"], ["--tune-scope", "nothing is tuned"]),
+        (["tune", "concat", "mfeat", "--tune-storage", "here.db"], ["--tune-storage", "write sqlite:///FILE"]),
+        (["run", "concat", "mfeat", "--training", "epoch=3"], ["--training", "did you mean 'epochs'?"]),
+        (["run", "concat", "mfeat", "--training", "lr=-1"], ["--training", "lr is -1"]),
+        (["run", "concat", "mfeat", "--training", "lr=fast"], ["--training lr", "'fast'"]),
+        (["run", "concat", "mfeat", "--units", "pupil"], ["--units", "no 'pupil'", "there is"]),
+        (["run", "concat", "mfeat", "--modalities", "pix,fuo"], ["--modalities", "did you mean 'fou'?"]),
+        (["run", "concat", "mfeat", "--seeds", "0"], ["--seeds", "0 is too few"]),
+        (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "ask for 2 or more"]),
+        (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "no CUDA device here"]),
+        (["run", "concat", "mfeat", "--device", "abacus"], ["--device", "no device 'abacus'"]),
+        (["run", "concat", "mfeat", "--against", "concat"], ["'concat' is asked for twice"]),
+        (["run", "concat", "mfeat", "--preset", "paper"], ["--preset", "no preset 'paper'"]),
+        (["run", "concat", "mfeat", "--preset", "none.toml"], ["none.toml", "cannot be read"]),
+        (["run", "concat", "mfeat", "--data", "nowhere"], ["nowhere", "no such folder"]),
+        (["run", "concat", "eegmat"], ["eegmat", "is not here", "--data"]),
+        (["run", "milmer", "deap"], ["deap", "is not here", "agreement", "deap-sim"]),
+        (["run", "milmer", "deap", "--data", "."], ["deap-sim"]),
+        (["ablate", "milmer", "deap-sim", "--only", "kk"], ["--only", "no table 'kk'", "did you mean 'k'?"]),
+        (["ablate", "concat", "mfeat", "--modalities", "pix"], ["mfeat", "declares no ablation"]),
+        (["run", "concat", "mfeat", "--diagnose", "yes"], ["--diagnose", "no choice 'yes'"]),
+        (["diagnose", "nowhere"], ["nowhere", "no such file"]),
+        (["diagnose", "."], ["holds no records"]),
+        (["show", "nowhere"], ["nowhere", "no such file"]),
+        (["show", "."], ["holds no records"]),
+        (["data", "simulate", "mfeat", "out", "--subjects", "2"], ["mfeat has no simulator"]),
+        (["check", "nothing_like_it"], ["nothing_like_it"]),
+    ],
+    ids=lambda value: " ".join(value) if value and value[0] in ("run", "show", "data", "check") else "",
+)
+def test_what_the_user_can_mend_is_one_line(mmbench: Shell, arguments: list[str], words: list[str]) -> None:
+    assert_one_line(mmbench(*arguments), *words)
+
+
+def test_a_plugin_file_that_cannot_be_loaded_stops_a_run(mmbench: Shell, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise RuntimeError('oh no')\n")
+    assert_one_line(mmbench("run", "prior", "mfeat", "--plugin", str(broken)), str(broken), "RuntimeError: oh no")
+
+
+@pytest.mark.parametrize("command", ["run", "tune", "explain", "audit"])
+def test_a_plugin_file_with_the_name_of_a_built_in_stops_a_run(mmbench: Shell, tmp_path: Path, command: str) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "from mmbench import Fusion, hookimpl\n"
+        "class Mine(Fusion):\n    name = 'concat'\n"
+        "@hookimpl\ndef register_fusions(register):\n    register(Mine)\n"
+    )
+    result = mmbench(command, "prior", "mfeat", "--plugin", str(mine))
+    assert_one_line(result, str(mine), "fusion 'concat' is already registered by builtin", "builtin/plugin.py")
+
+
+def test_a_plain_failure_of_typer_is_a_usage_error(mmbench: Shell) -> None:
+    result = mmbench("run", "concat", "mfeat", "--no-such-option")
+    assert result.returncode == 2
+    assert "--no-such-option" in result.stderr
+
+
+def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> None:
+    line = ["run", "concat", "mfeat", "--modalities", "mor", "--against", "prior", "--jobs", "1"]
+    line += ["--training", "epochs=3"]
+    command = [sys.executable, "-m", "mmbench", *line]
+    # A shell that starts the tests in the background has them, and all they start, ignore Ctrl-C.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=tmp_path, preexec_fn=heed, **pipes)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*/*/fold-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "what was finished is kept" in errors
+    n_kept = len(list(tmp_path.glob("runs/*/*/fold-*.json")))
+    assert n_kept >= 1
+    assert not list(tmp_path.glob("runs/*/*/.part-*"))
+    result = mmbench(*line)
+    assert f"{n_kept} of 10 folds were done before" in result.stderr
+
+
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
+    line = ["run", "concat", "mfeat", "--modalities", "mor", "--against", "prior", "--jobs", "2"]
+    line += ["--training", "epochs=30"]
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-m", "mmbench", *line]
+    # A group of its own, to which a terminal would send Ctrl-C as a whole.
+    process = subprocess.Popen(command, cwd=tmp_path, preexec_fn=heed, start_new_session=True, **pipes)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*/*/fold-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "what was finished is kept" in errors
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("somebody is still at work")
+
+
+def test_a_log_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter([0.0, 20.0, 40.0])
+    monkeypatch.setattr("mmbench.cli.console.time.monotonic", lambda: next(clock))
+    lines = Lines()
+    key = lines.start("folds", 2)
+    lines.advance(key, "concat")
+    lines.advance(key)
+    assert capsys.readouterr().err.splitlines() == [
+        "folds: 1/2 (concat), 20.0s each, 0:00:20 left",
+        "folds: 2/2, 20.0s each",
+    ]
+
+
+def test_check_lints_a_method(mmbench: Shell) -> None:
+    result = mmbench("check", "milmer[variant=published]", "--dataset", "deap-sim", "--json")
+    assert result.returncode == 1
+    assert {finding["check"] for finding in json.loads(result.stdout)} >= {"gradient", "registration"}
+    result = mmbench("check", "concat", "--dataset", "mfeat")
+    assert (result.returncode, result.stdout.strip()) == (0, "concat on mfeat: no findings")
+
+
+def test_options_of_methods_are_refused_for_plugins(mmbench: Shell) -> None:
+    assert_one_line(mmbench("check", "builtin", "--dataset", "mfeat"), "'builtin' is not a method")
+
+
+def test_a_run_tells_what_lint_finds(mmbench: Shell, tmp_path: Path) -> None:
+    (tmp_path / "lazy.py").write_text(
+        "from torch import nn\n"
+        "from mmbench import Fusion, hookimpl\n"
+        "class Lazy(Fusion):\n"
+        "    name = 'lazy'\n"
+        "    def __init__(self, inputs, n_classes):\n"
+        "        super().__init__(inputs, n_classes)\n"
+        "        self.used, self.idle = (nn.Linear(inputs['fou'].dim, n_classes) for _ in range(2))\n"
+        "    def forward(self, tokens):\n"
+        "        return self.used(tokens['fou'].x.mean(dim=(1, 2)))\n"
+        "@hookimpl\n"
+        "def register_fusions(register):\n"
+        "    register(Lazy)\n"
+    )
+    result = mmbench("run", "lazy", "mfeat", "--plugin", "lazy.py", "--training", "epochs=1", "--json")
+    told = "fusion lazy: 650 weights get no gradient: idle.weight, idle.bias"
+    assert f"lint: {told}" in result.stderr
+    assert json.loads(result.stdout)["methods"][0]["lint"] == [told]
+
+
+def test_preparing_tells_what_is_missing(mmbench: Shell, tmp_path: Path) -> None:
+    toy = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
+    assert mmbench("data", "simulate", "toy", "files", "--subjects", "2", "--plugin", toy).returncode == 0
+    lines = ["data", "prepare", "toy", "--data", "files", "--jobs", "1", "--plugin", toy]
+    first, again = mmbench(*lines), mmbench(*lines)
+    assert first.stdout.splitlines()[-1].startswith("facts: ")
+    assert first.stdout == again.stdout

@@ -1,0 +1,189 @@
+"""The checks notice what they are for, and nothing else."""
+
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from unittest import SkipTest
+
+import pytest
+import torch
+
+from mmbench import Method, PluginError, SpecError, conformance
+
+
+def load_neighbour(name: str) -> ModuleType:
+    # pytest's importlib mode puts no folder on the path.
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "plugins" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+broken = load_neighbour("broken")
+
+
+def names(components: list) -> list[str]:
+    return [f"{cls.__name__}-{check}" for cls, check in components]
+
+
+def failures(checks: Iterable[conformance.Check]) -> dict[str, str]:
+    outcomes = [check.run() for check in checks]
+    return {outcome.name: outcome.message for outcome in outcomes if not outcome.ok}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "one.txt").write_text("1\n2\n3\n")
+    (tmp_path / "two.txt").write_text("1\n2\n")
+    (tmp_path / "ratings.csv").write_text("9")
+    return tmp_path
+
+
+def test_good_components_pass_everything(folder: Path) -> None:
+    assert failures(conformance.check_encoder(broken.GoodEncoder)) == {}
+    assert failures(conformance.check_fusion(broken.GoodFusion)) == {}
+    assert failures(conformance.check_dataset(broken.GoodDataset, folder)) == {}
+
+
+@pytest.mark.parametrize(("cls", "check"), broken.ENCODERS, ids=names(broken.ENCODERS))
+def test_a_broken_encoder_fails_its_own_check(cls: type, check: str) -> None:
+    assert list(failures(conformance.check_encoder(cls))) == [check]
+
+
+@pytest.mark.parametrize(("cls", "check"), broken.FUSIONS, ids=names(broken.FUSIONS))
+def test_a_broken_fusion_fails_its_own_check(cls: type, check: str) -> None:
+    assert list(failures(conformance.check_fusion(cls))) == [check]
+
+
+@pytest.mark.parametrize(("cls", "check"), broken.DATASETS, ids=names(broken.DATASETS))
+def test_a_broken_dataset_fails_its_own_check(cls: type, check: str, folder: Path) -> None:
+    assert list(failures(conformance.check_dataset(cls, folder))) == [check]
+
+
+def test_every_check_has_a_broken_component(folder: Path) -> None:
+    seen = {check for _, check in (*broken.ENCODERS, *broken.FUSIONS, *broken.DATASETS)}
+    checks = [
+        *conformance.check_encoder(broken.GoodEncoder),
+        *conformance.check_fusion(broken.GoodFusion),
+        *conformance.check_dataset(broken.GoodDataset, folder),
+    ]
+    assert {check.name for check in checks} == seen
+
+
+def test_a_failure_says_what_is_wrong() -> None:
+    message = failures(conformance.check_encoder(broken.UnusedLayer))["gradients"]
+    assert message == "parameter forgotten.weight gets no gradient"
+
+
+def test_datasets_without_files_are_skipped_with_a_reason() -> None:
+    outcomes = {check.name: check.run() for check in conformance.check_dataset(broken.GoodDataset)}
+    assert outcomes["schema"].ok
+    assert not outcomes["schema"].skipped
+    assert outcomes["reads_equal"].skipped
+    assert "no folder was given" in outcomes["reads_equal"].message
+
+
+def test_a_missing_optional_package_skips() -> None:
+    class Optional(broken.GoodEncoder):
+        def __init__(self, modality, *, dim: int = 4) -> None:
+            try:
+                import a_package_that_nobody_has  # noqa: F401
+            except ImportError as error:
+                raise SpecError("not installed", remedy="pip install it") from error
+
+    outcomes = [check.run() for check in conformance.check_encoder(Optional)]
+    assert [outcome.message for outcome in outcomes if outcome.skipped] == ["not installed — pip install it"] * 8
+
+
+def test_an_encoder_may_name_its_modality() -> None:
+    class Particular(broken.GoodEncoder):
+        conformance_modality = broken.Modality("mine", "vector", (11,))
+
+        def __init__(self, modality, *, dim: int = 4) -> None:
+            assert modality.shape == (11,)
+            super().__init__(modality, dim=dim)
+
+    assert failures(conformance.check_encoder(Particular)) == {}
+
+
+def test_checks_leave_the_random_numbers_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    assert failures(conformance.check_fusion(broken.GoodFusion)) == {}
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_check_is_a_test() -> None:
+    checks = {check.name: check for check in conformance.check_encoder(broken.WrongShape)}
+    checks["finite"]()
+    with pytest.raises(AssertionError, match=r"encoder good on vector, shapes: tokens are \(4, 4\)"):
+        checks["shapes"]()
+    skipped = {check.name: check for check in conformance.check_dataset(broken.GoodDataset)}
+    with pytest.raises(SkipTest, match="no folder"):
+        skipped["units"]()
+
+
+PLUGIN = """
+from pathlib import Path
+from mmbench import Ablation, Encoder, Method, TokenSpec, hookimpl
+
+class Thing(Encoder):
+    name = "thing"
+    kinds = ("vector",)
+    frozen = True
+
+    def __init__(self, modality):
+        super().__init__(modality)
+        self.out = TokenSpec(1, modality.shape[0])
+
+    def forward(self, x):
+        return x[:, None]
+
+@hookimpl
+def register_encoders(register):
+    register(Thing)
+
+@hookimpl
+def register_methods(register):
+    tables = (Ablation("width", ({"dimm": 3},), encoder="vector"),)
+    register(Method("recipe", "concat", {"vector": "thing"}, presets=Path("nowhere at all"), ablations=tables))
+"""
+
+
+def test_a_plugin_may_be_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "plug.py"
+    path.write_text(PLUGIN)
+    checks = list(conformance.check_plugin(str(path)))
+    assert {check.subject for check in checks} == {"encoder thing", "encoder thing on vector", "method recipe"}
+    told = failures(checks)
+    assert told["recipe"] == "the folder of presets nowhere at all does not exist"
+    assert told["ablation_tables"].startswith("ablation 'width' of 'recipe': thing: no parameter 'dimm'")
+    assert len(told) == 2
+
+
+def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "plug.py"
+    path.write_text("1 / 0")
+    with pytest.raises(PluginError, match=r"plug.py: cannot be imported \(ZeroDivisionError"):
+        list(conformance.check_plugin(str(path)))
+    with pytest.raises(PluginError, match="no_such_plugin: cannot be imported"):
+        list(conformance.check_plugin("no_such_plugin"))
+
+
+def test_a_plugin_registers_classes_of_the_right_kind() -> None:
+    plugin = ModuleType("odd")
+    plugin.register_fusions = lambda register: register(Method("a", fusion="b"))
+    with pytest.raises(PluginError, match="odd: register_fusions registers Method"):
+        list(conformance.check_plugin(plugin))
+
+
+def test_the_decorator_makes_a_test_of_every_check() -> None:
+    mark = conformance.parametrize("mmbench.builtin.plugin").mark
+    argument, checks = mark.args
+    ids = [mark.kwargs["ids"](check) for check in checks]
+    assert argument == "check"
+    assert "fusion-concat-absent_instances" in ids
+    assert "encoder-de-on-timeseries-frozen" in ids
+    assert len(set(ids)) == len(ids)

@@ -1,0 +1,57 @@
+"""The site is built with warnings as errors, its notebook executed, and asks nobody for anything."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+# What a browser would fetch by itself, from somewhere else: of links only those to styles, scripts and pictures.
+REMOTE = re.compile(r"""(?:src=|<link[^>]*href=|url\(|@import )["']?(?:https?:)?//[^"')\s]+""")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("site")
+    command = (sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", home / "doctrees")
+    done = subprocess.run((*command, REPOSITORY / "docs", home / "html"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home / "html"
+
+
+def test_every_page_is_there_with_its_title(site: Path) -> None:
+    pages = [page.relative_to(REPOSITORY / "docs") for page in (REPOSITORY / "docs").rglob("*.md")]
+    for page in [*pages, Path("notebooks/python-api.ipynb")]:
+        if "_build" not in page.parts:
+            text = (site / page).with_suffix(".html").read_text(encoding="utf-8")
+            assert '<html class="no-js" lang="en"' in text
+            assert "<h1>" in text
+            assert 'name="viewport"' in text
+
+
+def test_no_page_asks_for_anything_from_elsewhere(site: Path) -> None:
+    files = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
+    assert len(files) > 20
+    assert {str(path): found for path in files if (found := REMOTE.findall(path.read_text(encoding="utf-8")))} == {}
+
+
+def test_the_reference_has_every_public_name_and_every_command(site: Path) -> None:
+    from typer.main import get_command
+
+    import mmbench
+    from mmbench.cli.app import app
+
+    api = (site / "reference/generated/api.html").read_text(encoding="utf-8")
+    assert [name for name in mmbench.__all__ if name != "__version__" and f'id="mmbench.{name}"' not in api] == []
+    shell = (site / "reference/generated/cli.html").read_text(encoding="utf-8")
+    assert [name for name in get_command(app).commands if f'id="mmbench-{name}"' not in shell] == []
+
+
+def test_the_notebook_was_executed(site: Path) -> None:
+    text = (site / "notebooks/python-api.html").read_text(encoding="utf-8")
+    assert text.count('class="cell_output') > 6
+    assert "only[modality=zer]" in text
+    assert "<img" in text
+    assert "digits" in text

@@ -1,0 +1,79 @@
+"""What a comparison cannot conclude is told before it trains, and 3 seeds are the default."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mmbench
+from mmbench.results.statistics import Outcomes, judge, smallest_difference
+from mmbench.storage.progress import Silent, reporting
+
+TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
+
+
+def outcomes_of(n_people, seeds, labels=None, n_folds=5):
+    unit = np.repeat(np.arange(n_people), 10)
+    labels = np.tile([0, 1], 5 * n_people) if labels is None else np.repeat(labels, 10)
+    return Outcomes(labels, np.zeros((seeds, len(unit)), dtype=np.int64), unit, unit % n_folds, 2)
+
+
+def test_few_people_show_large_differences_only():
+    by_people = [smallest_difference(outcomes_of(n, 3), 5) for n in (6, 20, 100)]
+    assert by_people == sorted(by_people, reverse=True)
+    assert by_people[0] == pytest.approx(0.19, abs=0.01)
+    assert smallest_difference(outcomes_of(6, 3), 1) < by_people[0]
+    assert smallest_difference(outcomes_of(20, 1), 5) > by_people[1]
+
+
+def test_it_is_what_becomes_significant():
+    random = np.random.default_rng(0)
+    labels, unit = np.tile([0, 1], 200 * 12), np.repeat(np.arange(12), 400)
+    least, found = smallest_difference(outcomes_of(12, 3, n_folds=12), 1), []
+    for gain in (0.5, 1.0, 1.5):
+        own = random.normal(0.75 - gain * least, 0.1, (40, 12))
+        told = []
+        for people in own:
+            right = random.random((3, len(unit))) < 0.75
+            fewer = random.random((3, len(unit))) < people[unit]
+            one, other = (
+                Outcomes(labels, np.where(each, labels, 1 - labels), unit, unit, 2) for each in (right, fewer)
+            )
+            told.append(judge(one, {"other": other})[0].word == "helps")
+        found.append(np.mean(told))
+    assert found[0] < 0.4 < 0.8 < found[2]
+    assert 0.3 < found[1] < 0.8
+
+
+def test_a_class_of_one_person_shows_nothing():
+    assert smallest_difference(outcomes_of(6, 3, labels=[0, 1, 1, 1, 1, 1]), 1) is None
+
+
+class Heard(Silent):
+    def __init__(self):
+        self.lines = []
+
+    def message(self, text):
+        self.lines.append(text)
+
+
+def test_it_is_told_before_the_training(toy_people, tmp_path):
+    heard = Heard()
+    with reporting(heard):
+        comparison = mmbench.run(
+            "concat", "toy", ["late", "prior"], plugins=(TOY,), data=toy_people, out=tmp_path / "out", jobs=1, seeds=1,
+            modalities=["facts"], encoders={"facts": "raw"}, protocol="subject", training={"epochs": 1},
+        )  # fmt: skip
+    (line,) = [line for line in heard.lines if "will be significant" in line]
+    assert "2 baselines" in line
+    assert "1 seed and" in line
+    assert "more seeds" in line
+    assert comparison.verdicts
+
+
+def test_the_default_number_of_seeds():
+    code = "from mmbench.registry.settings import make_design; print(make_design({}, {}, '').seeds, end='')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "3"

@@ -1,0 +1,91 @@
+"""Two lines ask the same when nothing that a result depends on tells them apart."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmbench.registry.methods import resolve
+from mmbench.workflows.request import RunSpec
+from mmbench.workflows.resolve import settle
+from mmbench.workflows.reuse import Asking, describe_asking, read_shelf, recall
+
+TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
+SPEC = RunSpec("concat", "toy", ("prior",), protocol="subject", plugins=(TOY,))
+
+
+def asking(spec: RunSpec) -> Asking:
+    asked = settle(spec)
+    return describe_asking(
+        asked, resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"protocol": None},
+        {"folds": 5, "seeds": 1, "standardize": "train", "task": "side"},
+        {"dataset": "toy[windows=2]"},
+        {"training": {"epochs": "40"}},
+        {"jobs": 1, "device": "cpu", "out": Path("elsewhere"), "data": Path("elsewhere"), "weights": "drop"},
+    ],
+    ids=str,
+)
+def test_what_no_result_depends_on_changes_nothing(changes: dict) -> None:
+    assert asking(replace(SPEC, **changes)) == asking(SPEC)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"protocol": "loso"},
+        {"folds": 3},
+        {"seeds": 2},
+        {"standardize": "subject"},
+        {"dataset": "toy[windows=3]"},
+        {"training": {"epochs": 3}},
+        {"units": ["s1", "s2", "s3"]},
+        {"modalities": ["facts"]},
+        {"encoders": {"facts": "raw"}},
+        {"method": "concat[dim=8]"},
+        {"against": ()},
+        {"against": ("late",)},
+        {"bad": "drop"},
+        {"tune": 3},
+        {"threads": 2},
+    ],
+    ids=str,
+)
+def test_what_a_result_depends_on_is_another_question(changes: dict) -> None:
+    assert asking(replace(SPEC, **changes)).question != asking(SPEC).question
+
+
+def test_leave_one_out_has_no_number_of_folds() -> None:
+    loso = replace(SPEC, protocol="loso")
+    assert asking(replace(loso, folds=3)) == asking(loso)
+
+
+def test_every_part_is_named(tmp_path: Path) -> None:
+    assert set(asking(SPEC).parts) == {
+        "dataset toy", "fusion concat", "fusion prior", "encoder conv1d", "encoder mlp"
+    }  # fmt: skip
+
+
+def test_files_are_parts(tmp_path: Path) -> None:
+    weights = tmp_path / "face.safetensors"
+    weights.write_bytes(b"one")
+    spec = RunSpec(
+        "only[modality=face]", "deap-sim", encoders={"face": f"swin[model=nano,weights={weights}]"}, protocol="loso"
+    )
+    before = asking(spec)
+    weights.write_bytes(b"two")
+    after = asking(spec)
+    assert before.question == after.question
+    assert {name for name in before.parts if before.parts[name] != after.parts[name]} == {"encoder swin"}
+
+
+def test_nothing_is_remembered_where_nothing_was_run(tmp_path: Path) -> None:
+    shelf = read_shelf(tmp_path / "runs")
+    assert (shelf.entries, shelf.damaged) == ((), ())
+    assert recall(shelf, asking(SPEC), 1).comparison is None
