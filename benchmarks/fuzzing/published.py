@@ -158,11 +158,11 @@ def make_trained(folder: Path) -> list[bytes]:
 
 def read_trained(path: Path) -> object:
     """The model behind a record of which nothing is known but what it says."""
-    from mmbench.execution.restoring import restore
+    from mmbench.execution.restoring import restore_model
 
     record, cache = train_toy(path.parent)
     with _put(path, record):
-        restored = restore(record, cache, (TOY,))
+        restored = restore_model(record, cache, (TOY,))
     return restored.fold, restored.model
 
 
@@ -172,13 +172,13 @@ def make_checkpoint(folder: Path) -> list[bytes]:
 
 def read_checkpoint(path: Path) -> object:
     """Weights whose record tells the digest that they have."""
-    from mmbench.execution.restoring import restore
+    from mmbench.execution.restoring import restore_model
 
     record, cache = train_toy(path.parent)
     plain = json.loads(_whole(record))
     (path.parent / "told").write_text(json.dumps({**plain, "weights": hashlib.sha256(path.read_bytes()).hexdigest()}))
     with _put(path, record.with_suffix(".safetensors")), _put(path.parent / "told", record):
-        return restore(record, cache, (TOY,))
+        return restore_model(record, cache, (TOY,))
 
 
 def make_lots(_: Path) -> list[bytes]:

@@ -235,13 +235,13 @@ def _make_presets(_: Path) -> list[bytes]:
 
 
 def _read_preset(path: Path) -> object:
-    from mmbench.registry.methods import resolve
     from mmbench.workflows.request import RunSpec
-    from mmbench.workflows.resolve import examine, settle
+    from mmbench.workflows.resolve import check_methods, resolve_request
 
-    asked = settle(RunSpec("concat", "mfeat", preset=str(path), cache=path.parent / "cache", device="cpu", jobs=1))
-    recipes = resolve(asked.registry, "concat", (), asked.name.name, asked.schema, asked.wishes)
-    return examine(asked, recipes)
+    request = resolve_request(
+        RunSpec("concat", "mfeat", preset=str(path), cache=path.parent / "cache", device="cpu", jobs=1)
+    )
+    return check_methods(request, request.recipes)
 
 
 def _make_cards(_: Path) -> list[bytes]:
@@ -292,11 +292,11 @@ def _make_comparisons(folder: Path) -> list[bytes]:
 
 def _read_comparison(path: Path) -> object:
     from mmbench.results.comparison import load_comparison
-    from mmbench.workflows.reuse import read_shelf
+    from mmbench.workflows.reuse import find_comparisons
 
     place = run_toy(path.parent) / "comparison-0.json"
     place.write_bytes(path.read_bytes())
-    read_shelf(place.parent.parent)
+    find_comparisons(place.parent.parent)
     return _show(load_comparison(place))
 
 

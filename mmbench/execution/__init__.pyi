@@ -9,7 +9,7 @@ from .plan import hide_test as hide_test
 from .plan import known_labels as known_labels
 from .plan import make_inputs as make_inputs
 from .plan import needs_isolation as needs_isolation
-from .planning import Setting as Setting
+from .planning import Setup as Setup
 from .planning import describe_run as describe_run
 from .planning import find_near_run as find_near_run
 from .planning import key_parts as key_parts
@@ -17,13 +17,13 @@ from .planning import make_plan as make_plan
 from .planning import named_files as named_files
 from .planning import run_folder as run_folder
 from .progress_relay import Channel as Channel
-from .restoring import Recalled as Recalled
-from .restoring import Restored as Restored
+from .restoring import RestoredModel as RestoredModel
+from .restoring import RestoredPlan as RestoredPlan
 from .restoring import find_fold as find_fold
 from .restoring import read_made as read_made
-from .restoring import recall as recall
 from .restoring import recall_plan as recall_plan
-from .restoring import restore as restore
+from .restoring import restore_model as restore_model
+from .restoring import restore_plan as restore_plan
 from .schedule import Job as Job
 from .schedule import one_job as one_job
 from .schedule import run_missing as run_missing

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mmbench.data import Preparation, Store
+from mmbench.data import Fold, Preparation, Rows, Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
@@ -34,11 +34,17 @@ _NOT_IN_KEY = (
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What all methods of a comparison share; ``about`` is what their records say of it."""
+class Setup:
+    """What all methods of a comparison share.
+
+    ``rows`` are the labelled samples, ``folds`` are over all rows of the store; ``described`` is what records say of
+    it; records go to a folder in ``home``.
+    """
 
     store: Store
-    about: Mapping[str, Any]
+    rows: Rows
+    folds: tuple[Fold, ...]
+    described: Mapping[str, Any]
     home: Path
     cache: Path
     plugins: tuple[str, ...]
@@ -48,67 +54,65 @@ class Setting:
     keep: Keep = "auto"
     budget: Budget | None = None
     diagnose: Level = "auto"
-    data: Preparation | None = None
+    files: Preparation | None = None
 
 
-def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()) -> Plan:
+def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) -> Plan:
     """Encode what is frozen, and name the folder of the run by the digest of all that its numbers depend on.
 
     What lint found is told in the records.
     """
-    frozen = _find_frozen(setting, recipe)
-    tokens = {name: encode(what, setting.cache, setting.jobs) for name, what in frozen.items()}
-    described = describe_run(setting, recipe, tokens)
+    frozen = _find_frozen(setup, recipe)
+    tokens = {name: encode(what, setup.cache, setup.jobs) for name, what in frozen.items()}
+    described = describe_run(setup, recipe, tokens)
     try:
         check_texts(described)
     except ValueError as error:
         raise SpecError(f"cannot be told in records: {error}", where=recipe.label, remedy="leave them out") from None
     key = key_digest(key_parts(described))
-    folder = run_folder(setting, recipe, key)
-    if not any(find_records(folder)) and (
-        near := find_near_run(described, setting.home.glob(f"{slug(recipe.label)}-*"))
-    ):
+    folder = run_folder(setup, recipe, key)
+    if not any(find_records(folder)) and (near := find_near_run(described, setup.home.glob(f"{slug(recipe.label)}-*"))):
         reporter().message(f"{recipe.label} is run anew, unlike {near.path.name}: {near.line}")
     return Plan(
         recipe=recipe,
         tokens=tokens,
-        store=setting.store.path,
-        task=setting.about["task"],
-        standardize=setting.about["standardize"],
-        plugins=setting.plugins,
-        device=setting.device,
-        threads=setting.threads,
+        store=setup.store.path,
+        task=setup.described["task"],
+        standardize=setup.described["standardize"],
+        plugins=setup.plugins,
+        device=setup.device,
+        threads=setup.threads,
         folder=folder,
         run={**described, "key": key, "lint": [str(finding) for finding in findings]},
-        keep=setting.keep,
-        budget=setting.budget,
-        diagnosis=plan_diagnosis(setting.diagnose, recipe.encoders, frozen, setting.cache, setting.jobs),
-        data=setting.data,
-        isolated=needs_isolation(recipe, setting.plugins),
+        keep=setup.keep,
+        budget=setup.budget,
+        diagnosis=plan_diagnosis(setup.diagnose, recipe.encoders, frozen, setup.cache, setup.jobs),
+        data=setup.files,
+        isolated=needs_isolation(recipe, setup.plugins),
     )
 
 
-def describe_run(setting: Setting, recipe: Recipe, tokens: Mapping[str, Path]) -> dict[str, Any]:
+def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> dict[str, Any]:
     """What the records of a run say of it; ``tokens`` are the files of its frozen encoders."""
     described = {
-        **setting.about,
+        **setup.described,
         "method": recipe.label,
         "modalities": list(recipe.modalities),
-        "fusion": _describe("fusions", recipe.fusion, setting),
+        "fusion": _describe("fusions", recipe.fusion, setup),
         "encoders": {
-            name: {**_describe("encoders", spec, setting), "tokens": tokens[name].stem if name in tokens else None}
+            name: {**_describe("encoders", spec, setup), "tokens": tokens[name].stem if name in tokens else None}
             for name, spec in recipe.encoders.items()
         },
         "own_encoders": recipe.own_encoders,
         "training": asdict(recipe.training),
         "preset": recipe.preset.described(),
-        "device": torch.device(setting.device).type,
-        "threads": setting.threads,
+        "device": torch.device(setup.device).type,
+        "threads": setup.threads,
         "torch": torch.__version__,
         "seeding": SEEDING,
     }
-    if setting.budget:
-        described["tuning"] = _describe_tuning(setting.budget, recipe, setting, tokens)
+    if setup.budget:
+        described["tuning"] = _describe_tuning(setup.budget, recipe, setup, tokens)
     return described
 
 
@@ -117,9 +121,9 @@ def key_parts(run: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in run.items() if name not in (*_NOT_IN_KEY, "key", "lint")}
 
 
-def run_folder(setting: Setting, recipe: Recipe, key: str) -> Path:
+def run_folder(setup: Setup, recipe: Recipe, key: str) -> Path:
     """Where the records of a run lie."""
-    return setting.home / f"{slug(recipe.label)}-{key[:10]}"
+    return setup.home / f"{slug(recipe.label)}-{key[:10]}"
 
 
 def find_near_run(described: Mapping[str, Any], folders: Iterable[Path]) -> Near | None:
@@ -143,25 +147,23 @@ def _name(run: Mapping[str, Any]) -> str:
     return parse_spec(run["dataset"]).name
 
 
-def _describe_tuning(budget: Budget, recipe: Recipe, setting: Setting, frozen: Collection[str]) -> dict[str, Any]:
-    space = find_space(recipe, setting.plugins, frozen)
+def _describe_tuning(budget: Budget, recipe: Recipe, setup: Setup, frozen: Collection[str]) -> dict[str, Any]:
+    space = find_space(recipe, setup.plugins, frozen)
     ranges = {name: {"kind": type(item).__name__, **asdict(item)} for name, item in space.items()}
     return {**budget.described(), **describe_search(recipe.training.epochs), "space": ranges}
 
 
-def _find_frozen(setting: Setting, recipe: Recipe) -> dict[str, Encoding]:
+def _find_frozen(setup: Setup, recipe: Recipe) -> dict[str, Encoding]:
     """What is encoded before the training, by modality."""
     return {
-        name: Encoding(
-            setting.store.path, name, spec, setting.plugins, setting.device, setting.threads, data=setting.data
-        )
+        name: Encoding(setup.store.path, name, spec, setup.plugins, setup.device, setup.threads, data=setup.files)
         for name, spec in recipe.encoders.items()
-        if build_encoder(spec, setting.store.schema.modality(name), setting.plugins, seed=0).frozen
+        if build_encoder(spec, setup.store.schema.modality(name), setup.plugins, seed=0).frozen
     }
 
 
-def _describe(kind: str, spec: Spec, setting: Setting) -> dict[str, Any]:
-    registry = load_registry(setting.plugins)
+def _describe(kind: str, spec: Spec, setup: Setup) -> dict[str, Any]:
+    registry = load_registry(setup.plugins)
     cls = registry.find(kind, spec.name).component
     params = registry.bound(kind, spec)
     return {

@@ -22,7 +22,7 @@ _AGAIN = "run the same command again: it prepares what is missing and keeps the 
 
 
 @dataclass(frozen=True)
-class Recalled:
+class RestoredPlan:
     """A record, the plan that its model was trained by, for the CPU, and its fold."""
 
     record: Record
@@ -32,20 +32,20 @@ class Recalled:
 
 
 @dataclass(frozen=True)
-class Restored(Recalled):
+class RestoredModel(RestoredPlan):
     """A trained model in evaluation mode, and what it reads; its record holds no labels, which no component may see."""
 
     model: Model
     inputs: Inputs
 
 
-def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
+def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> RestoredModel:
     """The model behind the record at ``path``, on the CPU.
 
     ``cache`` is the folder of prepared data, ``plugins`` the files that were loaded with it. Raises RecordError when
     the weights were not kept, or the prepared data are no longer there.
     """
-    found = recall(path, cache, plugins)
+    found = restore_plan(path, cache, plugins)
     found = replace(found, record=replace(found.record, labels=()))
     record, plan, store = found.record, found.plan, found.store
     draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
@@ -53,11 +53,11 @@ def restore(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Restored:
         check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
         model = build_model(plan, store, draw)
     restore_weights(weights_path(path), model, record.weights or "")
-    return Restored(**vars(found), model=model.eval(), inputs=make_inputs(plan, store, found.fold))
+    return RestoredModel(**vars(found), model=model.eval(), inputs=make_inputs(plan, store, found.fold))
 
 
-def recall(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Recalled:
-    """How the model behind the record at ``path`` was trained, and on what; RecordError as `restore`."""
+def restore_plan(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> RestoredPlan:
+    """How the model behind the record at ``path`` was trained, and on what; RecordError as `restore_model`."""
     record = read_made(path)
     if record.weights is None:
         raise RecordError(
@@ -65,7 +65,7 @@ def recall(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Recalled:
         )
     plan, store = _recall(record, path.parent, cache, plugins)
     fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
-    return Recalled(record, plan, fold, store)
+    return RestoredPlan(record, plan, fold, store)
 
 
 def read_made(path: Path) -> Record:

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ from mmbench.storage import check_texts, digest, explain, load_object, write_tex
 from mmbench.workflows.ablation_rows import Variant, choose_tables, identity, make_default
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.resolve import examine, find_files, settle
-from mmbench.workflows.run import carry_out
+from mmbench.workflows.resolve import check_request, resolve_request
+from mmbench.workflows.run import run_request
 
 
 @dataclass(frozen=True)
@@ -139,35 +139,35 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
         raise SpecError(
             "an ablation has no baselines", where="against", remedy="compare with them through run, or leave it out"
         )
-    asked = settle(spec)
-    default = make_default(asked)
-    makers = choose_tables(asked, default, only)
-    files = find_files(asked)
-    findings = {**examine(asked, [default])}
+    request = resolve_request(spec)
+    default = make_default(request)
+    makers = choose_tables(request, default, only)
+    request = check_request(replace(request, recipes=(default,)))
+    findings = {**request.findings}
     tables = [make() for make in makers]
     # One recipe for each thing computed, called by the first name that it is met under.
-    recipes = {identity(asked, default): default}
+    recipes = {identity(request, default): default}
     for table in tables:
         for row in table.rows:
             if row.recipe:
-                recipes.setdefault(identity(asked, row.recipe), row.recipe)
+                recipes.setdefault(identity(request, row.recipe), row.recipe)
                 findings.setdefault(row.recipe.label, row.findings)
-    home, plans = carry_out(asked, files, list(recipes.values()), findings)
+    plans = run_request(replace(request, recipes=tuple(recipes.values()), findings=findings))
     folders = {key: plan.folder.name for key, plan in zip(recipes, plans, strict=True)}
 
     def describe_row(row: Variant) -> dict[str, Any]:
-        folder = folders[identity(asked, row.recipe)] if row.recipe else None
+        folder = folders[identity(request, row.recipe)] if row.recipe else None
         return {"value": row.value, "run": folder, "reason": row.reason}
 
     listed = {
         "default": plans[0].folder.name,
-        "seeds": asked.design.seeds,
+        "seeds": request.design.seeds,
         "tables": [
             {"name": table.name, "parameter": table.parameter, "rows": [describe_row(row) for row in table.rows]}
             for table in tables
         ],
     }
-    path = home / f"ablation-{digest(listed)[:10]}.json"
+    path = plans[0].folder.parent / f"ablation-{digest(listed)[:10]}.json"
     command = portable_command(spec, "ablate") + (f" --only {shlex.quote(join_list(only))}" if only else "")
     write_text(path, json.dumps({**listed, "command": command}))
     return load_ablation(path)

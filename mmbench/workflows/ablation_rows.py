@@ -10,7 +10,7 @@ from mmbench.errors import SpecError, UserError
 from mmbench.integrity import Finding
 from mmbench.registry import MODALITIES, Recipe, Spec, did_you_mean, parse_spec, resolve_first
 from mmbench.storage import digest
-from mmbench.workflows.resolve import Asked, examine
+from mmbench.workflows.resolve import Request, check_methods
 
 _ALL_SUBSETS = 4  # modalities up to which every subset is tried: 15 of them
 
@@ -37,39 +37,39 @@ class Variants:
     rows: tuple[Variant, ...]
 
 
-def make_default(asked: Asked) -> Recipe:
+def make_default(request: Request) -> Recipe:
     """The method as it stands. No tuning changes what its tables vary, in any row: rows differ in their value alone."""
-    spec = parse_spec(asked.spec.method)
-    recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, asked.wishes)
-    return replace(recipe, held=recipe.held | frozenset(_varied(asked, recipe)))
+    spec = parse_spec(request.spec.method)
+    recipe = resolve_first(request.registry, spec, request.dataset_spec.name, request.schema, request.wishes)
+    return replace(recipe, held=recipe.held | frozenset(_varied(request, recipe)))
 
 
-def _varied(asked: Asked, recipe: Recipe) -> Iterator[str]:
+def _varied(request: Request, recipe: Recipe) -> Iterator[str]:
     """The parameters that the tables vary, as `Recipe.held` names them."""
-    method: Method = asked.registry.find("methods", parse_spec(asked.spec.method).name).component
+    method: Method = request.registry.find("methods", parse_spec(request.spec.method).name).component
     for ablation in method.ablations:
-        encoders = [f"encoder.{name}" for name in recipe.encoders if _is_about(asked, ablation, name)]
+        encoders = [f"encoder.{name}" for name in recipe.encoders if _is_about(request, ablation, name)]
         parts = ["fusion"] if ablation.encoder is None else encoders
         yield from (f"{part}.{name}" for part in parts for row in ablation.rows for name in row)
 
 
-def _is_about(asked: Asked, ablation: Ablation, modality: str) -> bool:
-    return ablation.encoder in (modality, asked.schema.modality(modality).kind)
+def _is_about(request: Request, ablation: Ablation, modality: str) -> bool:
+    return ablation.encoder in (modality, request.schema.modality(modality).kind)
 
 
-def choose_tables(asked: Asked, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], Variants]]:
+def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], Variants]]:
     """What makes the tables of a method on a dataset, or ``only`` some; SpecError for one that there is not."""
-    spec = parse_spec(asked.spec.method)
-    method: Method = asked.registry.find("methods", spec.name).component
+    spec = parse_spec(request.spec.method)
+    method: Method = request.registry.find("methods", spec.name).component
     makers: dict[str, Callable[[], Variants]] = {
-        ablation.name: partial(_over_values, asked, default, ablation) for ablation in method.ablations
+        ablation.name: partial(_over_values, request, default, ablation) for ablation in method.ablations
     }
     if len(default.modalities) > 1:
-        makers[MODALITIES] = partial(_over_modalities, asked, default)
+        makers[MODALITIES] = partial(_over_modalities, request, default)
     if not makers:
         raise SpecError(
             f"{spec.name} declares no ablation, and there is a single modality",
-            where=asked.name.name,
+            where=request.dataset_spec.name,
             remedy="choose a method that declares ablations",
         )
     for name in only:
@@ -78,9 +78,9 @@ def choose_tables(asked: Asked, default: Recipe, only: Sequence[str] = ()) -> li
     return [make for name, make in makers.items() if not only or name in only]
 
 
-def identity(asked: Asked, recipe: Recipe) -> str:
+def identity(request: Request, recipe: Recipe) -> str:
     """The same for two recipes that would compute the same, whatever they are called."""
-    registry = asked.registry
+    registry = request.registry
     return digest(
         {
             "modalities": recipe.modalities,
@@ -91,32 +91,34 @@ def identity(asked: Asked, recipe: Recipe) -> str:
     )
 
 
-def _over_values(asked: Asked, default: Recipe, ablation: Ablation) -> Variants:
+def _over_values(request: Request, default: Recipe, ablation: Ablation) -> Variants:
     parameter = next(iter(ablation.rows[0]))
     rows = [
-        _variant(asked, _shown(next(iter(row.values()))), partial(_changed, asked, default, ablation, row))
+        _variant(request, _shown(next(iter(row.values()))), partial(_changed, request, default, ablation, row))
         for row in ablation.rows
     ]
-    known = {identity(asked, row.recipe) for row in rows if row.recipe}
-    if known and identity(asked, default) not in known:
-        rows.insert(0, Variant(_shown(_standing(asked, default, ablation, parameter)), default))
+    known = {identity(request, row.recipe) for row in rows if row.recipe}
+    if known and identity(request, default) not in known:
+        rows.insert(0, Variant(_shown(_standing(request, default, ablation, parameter)), default))
     heading = parameter if ablation.encoder is None else f"{ablation.encoder} {parameter}"
     return Variants(ablation.name, heading, tuple(rows))
 
 
-def _over_modalities(asked: Asked, default: Recipe) -> Variants:
+def _over_modalities(request: Request, default: Recipe) -> Variants:
     rows = [
-        _variant(asked, "+".join(names), partial(_shown_only, asked, default, names))
+        _variant(request, "+".join(names), partial(_shown_only, request, default, names))
         for names in _subsets(default.modalities)
     ]
     return Variants(MODALITIES, MODALITIES, tuple(rows))
 
 
-def _shown_only(asked: Asked, default: Recipe, names: tuple[str, ...]) -> Recipe:
+def _shown_only(request: Request, default: Recipe, names: tuple[str, ...]) -> Recipe:
     if names == default.modalities:
         return default
-    wishes = replace(asked.wishes, modalities=names)
-    recipe = resolve_first(asked.registry, parse_spec(asked.spec.method), asked.name.name, asked.schema, wishes)
+    wishes = replace(request.wishes, modalities=names)
+    recipe = resolve_first(
+        request.registry, parse_spec(request.spec.method), request.dataset_spec.name, request.schema, wishes
+    )
     return replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}", held=default.held)
 
 
@@ -127,42 +129,42 @@ def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield from combinations(names, size)
 
 
-def _variant(asked: Asked, value: str, make: Callable[[], Recipe]) -> Variant:
+def _variant(request: Request, value: str, make: Callable[[], Recipe]) -> Variant:
     """A row whose parts have been built once, or the reason why they cannot be."""
     try:
         recipe = make()
-        findings = examine(asked, [recipe])[recipe.label]
+        findings = check_methods(request, [recipe])[recipe.label]
     except UserError as error:
         return Variant(value, None, error.line)
     return Variant(value, recipe, findings=findings)
 
 
-def _changed(asked: Asked, default: Recipe, ablation: Ablation, row: Mapping[str, object]) -> Recipe:
-    spec, wishes, suffix = parse_spec(asked.spec.method), asked.wishes, ""
+def _changed(request: Request, default: Recipe, ablation: Ablation, row: Mapping[str, object]) -> Recipe:
+    spec, wishes, suffix = parse_spec(request.spec.method), request.wishes, ""
     if ablation.encoder is None:
         spec = spec.updated(row)
     else:
-        changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(asked, default, ablation).items()}
+        changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(request, default, ablation).items()}
         wishes = replace(wishes, encoders={**wishes.encoders, **changed})
         suffix = "".join(f", {ablation.encoder}.{name}={_shown(value)}" for name, value in row.items())
-    recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, wishes)
+    recipe = resolve_first(request.registry, spec, request.dataset_spec.name, request.schema, wishes)
     return replace(recipe, label=recipe.label + suffix, held=default.held)
 
 
-def _encoders(asked: Asked, default: Recipe, ablation: Ablation) -> dict[str, Spec]:
+def _encoders(request: Request, default: Recipe, ablation: Ablation) -> dict[str, Spec]:
     """The encoders in use that an ablation is about; SpecError where there is none."""
-    found = {name: spec for name, spec in default.encoders.items() if _is_about(asked, ablation, name)}
+    found = {name: spec for name, spec in default.encoders.items() if _is_about(request, ablation, name)}
     if not found:
-        raise SpecError(f"no {ablation.encoder} modality is used here", where=asked.name.name)
+        raise SpecError(f"no {ablation.encoder} modality is used here", where=request.dataset_spec.name)
     return found
 
 
-def _standing(asked: Asked, default: Recipe, ablation: Ablation, parameter: str) -> object:
+def _standing(request: Request, default: Recipe, ablation: Ablation, parameter: str) -> object:
     """The value that a parameter has in the default."""
-    registry = asked.registry
+    registry = request.registry
     if ablation.encoder is None:
         return registry.bound("fusions", default.fusion)[parameter]
-    spec = next(iter(_encoders(asked, default, ablation).values()))
+    spec = next(iter(_encoders(request, default, ablation).values()))
     return registry.bound("encoders", spec)[parameter]
 
 

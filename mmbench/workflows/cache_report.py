@@ -10,12 +10,12 @@ from mmbench.errors import DamagedError
 from mmbench.execution import describe_run, find_near_run, key_parts, run_folder
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_relative, token_path
 from mmbench.features import describe as describe_tokens
-from mmbench.registry import Recipe, build_encoder, resolve
+from mmbench.registry import Recipe, build_encoder
 from mmbench.results import is_costly, record_path
 from mmbench.storage import Near, Parts, Sealed, find_near, key_digest
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.resolve import Asked, find_files, settle
-from mmbench.workflows.run import share_out
+from mmbench.workflows.resolve import CheckedRequest, Request, find_files, resolve_request
+from mmbench.workflows.split import split_data
 
 State = Literal["there", "partly", "missing", "damaged", "not known"]
 
@@ -41,18 +41,17 @@ class Explained:
 
 def explain_spec(spec: RunSpec) -> list[Explained]:
     """The prepared file, each file of tokens and each run of a comparison, in the order that a run makes them."""
-    asked = settle(spec)
-    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
-    files = find_files(asked)
+    request = resolve_request(spec)
+    recipes, files = request.recipes, find_files(request)
     made_from = describe(files)
     path, key = prepared_path(files, made_from), key_digest(made_from)
-    prepared = _explain_file(f"prepared {asked.name}", path, _nearest_prepared(made_from, path, files))
-    encodings = [_find_encodings(asked, recipe, files, path, key) for recipe in recipes]
+    prepared = _explain_file(f"prepared {request.dataset_spec}", path, _nearest_prepared(made_from, path, files))
+    encodings = [_find_encodings(request, recipe, files, path, key) for recipe in recipes]
     tokens = {}
     for encoding in (encoding for found in encodings for encoding in found.values()):
-        for what, file, parts in _with_noise(asked, encoding):
+        for what, file, parts in _with_noise(request, encoding):
             tokens[file] = _explain_file(f"tokens of {what.label}", file, find_relative(parts, file))
-    runs = _explain_runs(asked, files, recipes, encodings, prepared)
+    runs = _explain_runs(request, files, recipes, encodings, prepared)
     return [prepared, *tokens.values(), *runs]
 
 
@@ -86,21 +85,21 @@ class _Wanted:
     several: bool
 
 
-def _find_encodings(asked: Asked, recipe: Recipe, files: Preparation, store: Path, key: str) -> dict[str, _Wanted]:
+def _find_encodings(request: Request, recipe: Recipe, files: Preparation, store: Path, key: str) -> dict[str, _Wanted]:
     """By modality; the prepared file need not be there."""
-    spec, found = asked.spec, {}
+    spec, found = request.spec, {}
     for name, encoder in recipe.encoders.items():
-        built = build_encoder(encoder, asked.schema.modality(name), spec.plugins, FROZEN_SEED)
+        built = build_encoder(encoder, request.schema.modality(name), spec.plugins, FROZEN_SEED)
         if built.frozen:
-            encoding = Encoding(store, name, encoder, spec.plugins, asked.device, spec.threads, data=files)
+            encoding = Encoding(store, name, encoder, spec.plugins, request.device, spec.threads, data=files)
             parts = describe_tokens(encoding, built, key)
             found[name] = _Wanted(encoding, parts, count_parameters(built), len(recipe.encoders) > 1)
     return found
 
 
-def _with_noise(asked: Asked, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, Parts]]:
+def _with_noise(request: Request, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, Parts]]:
     """The tokens, and those with noise that a diagnosis takes."""
-    cache, level = asked.spec.cache, asked.spec.diagnose
+    cache, level = request.spec.cache, request.spec.diagnose
     yield wanted.encoding, token_path(wanted.encoding, cache, wanted.parts), wanted.parts
     if wanted.several and level != "no" and not is_costly(level, wanted.size):
         for snr in SNRS_DB:
@@ -110,7 +109,7 @@ def _with_noise(asked: Asked, wanted: _Wanted) -> Iterator[tuple[Encoding, Path,
 
 
 def _explain_runs(
-    asked: Asked,
+    request: Request,
     files: Preparation,
     recipes: Sequence[Recipe],
     encodings: Sequence[Mapping[str, _Wanted]],
@@ -120,16 +119,17 @@ def _explain_runs(
         why = ("its folds are cut of the prepared data",)
         yield from (Explained(f"run {recipe.label}", None, "not known", why) for recipe in recipes)
         return
-    _, folds, setting = share_out(Store(prepared.path), asked, files)
+    checked = CheckedRequest(**vars(request), files=files, findings={})
+    setup = split_data(checked, Store(prepared.path))
     for recipe, wanted in zip(recipes, encodings, strict=True):
-        tokens = {name: token_path(each.encoding, setting.cache, each.parts) for name, each in wanted.items()}
-        described = describe_run(setting, recipe, tokens)
-        folder = run_folder(setting, recipe, key_digest(key_parts(described)))
-        paths = [record_path(folder, fold.name, seed) for fold in folds for seed in range(asked.design.seeds)]
+        tokens = {name: token_path(each.encoding, setup.cache, each.parts) for name, each in wanted.items()}
+        described = describe_run(setup, recipe, tokens)
+        folder = run_folder(setup, recipe, key_digest(key_parts(described)))
+        paths = [record_path(folder, fold.name, seed) for fold in setup.folds for seed in range(request.design.seeds)]
         done = sum(path.exists() for path in paths)
         if done:
             told = f"{done} of {len(paths)} folds"
             yield Explained(f"run {recipe.label}", folder, "there" if done == len(paths) else "partly", (told,))
         else:
-            near = find_near_run(described, asked.spec.out.resolve().glob("*/*/"))
+            near = find_near_run(described, request.spec.out.resolve().glob("*/*/"))
             yield _missing(f"run {recipe.label}", folder, near)

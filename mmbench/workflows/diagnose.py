@@ -10,7 +10,7 @@ import torch
 
 from mmbench.data import default_cache
 from mmbench.errors import RecordError, SpecError
-from mmbench.execution import Plan, Restored, call, closed_to, diagnose_trained, recall, restore
+from mmbench.execution import Plan, RestoredModel, call, closed_to, diagnose_trained, restore_model, restore_plan
 from mmbench.features import Encoding
 from mmbench.integrity import guarded
 from mmbench.registry import did_you_mean
@@ -109,7 +109,7 @@ def _is_missing(record: Record) -> bool:
 
 def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
     """Diagnose one fold, all of it, from its weights, and write its record again with that in it."""
-    recalled = recall(path, cache, plugins)
+    recalled = restore_plan(path, cache, plugins)
     plan = replace(recalled.plan, device=_device_of(recalled.record.run))
     frozen = {
         name: Encoding(plan.store, name, plan.recipe.encoders[name], plugins, plan.device, plan.threads)
@@ -122,7 +122,7 @@ def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
 
 def _diagnose(_: object, plan: Plan, path: Path, cache: Path) -> dict[str, Any] | None:
     torch.set_num_threads(plan.threads)
-    restored = restore(path, cache, plan.plugins)
+    restored = restore_model(path, cache, plan.plugins)
     with guarded(closed_to(plan)):
         _check_agreement(restored, torch.device(plan.device), path)
         return diagnose_trained(plan, restored.store, restored.fold, restored.model, restored.inputs)
@@ -134,7 +134,7 @@ def _device_of(run: Mapping[str, str]) -> str:
     return run["device"] if run["device"] == there else "cpu"
 
 
-def _check_agreement(restored: Restored, device: torch.device, path: Path) -> None:
+def _check_agreement(restored: RestoredModel, device: torch.device, path: Path) -> None:
     """RecordError where the model no longer predicts what its record tells, as when a plugin's code has changed."""
     predicted = predict(restored.model.to(device), restored.inputs, restored.fold.test, device).argmax(axis=1)
     if np.mean(predicted == restored.record.predictions) < _AGREEMENT:

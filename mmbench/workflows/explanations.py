@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from mmbench.contract import Fusion, Modality
 from mmbench.data import Rows
 from mmbench.errors import RecordError
-from mmbench.execution import Recalled, Restored, call, closed_to, recall, restore
+from mmbench.execution import RestoredModel, RestoredPlan, call, closed_to, restore_model, restore_plan
 from mmbench.integrity import guarded
 from mmbench.registry import load_registry
 from mmbench.results import Comparison, MethodResult, find_records, read_record
@@ -91,22 +91,22 @@ def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_
             rows.setdefault(name, []).append(values)
     for path in kept:
         ids += read_record(path).ids
-    first = recall(kept[0], cache, plugins)
+    first = restore_plan(kept[0], cache, plugins)
     return [_collect(first, name, ids, np.concatenate(parts), n_shown) for name, parts in sorted(rows.items())]
 
 
 def _explain_fold(path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-    return call(recall(path, cache, plugins).plan, _restore_and_look, path, cache, plugins)
+    return call(restore_plan(path, cache, plugins).plan, _restore_and_look, path, cache, plugins)
 
 
 def _restore_and_look(_: object, path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-    restored = restore(path, cache, plugins)
+    restored = restore_model(path, cache, plugins)
     with guarded(closed_to(restored.plan)):
         return _look(restored)
 
 
 @torch.no_grad()
-def _look(restored: Restored) -> dict[str, NDArray[np.float32]]:
+def _look(restored: RestoredModel) -> dict[str, NDArray[np.float32]]:
     """``Fusion.explain`` on the test part."""
     parts: dict[str, list[NDArray[np.float32]]] = {}
     for rows in _batches(restored.fold.test):
@@ -121,7 +121,9 @@ def _batches(rows: Rows) -> Iterator[Rows]:
         yield rows[start : start + _BATCH]
 
 
-def _collect(first: Recalled, name: str, ids: Sequence[str], values: NDArray[np.float32], n_shown: int) -> Explanation:
+def _collect(
+    first: RestoredPlan, name: str, ids: Sequence[str], values: NDArray[np.float32], n_shown: int
+) -> Explanation:
     modality_name, _, what = name.rpartition(".")
     modality = first.store.schema.modality(modality_name)
     kind: What = "modality" if values.ndim == 1 else "instances" if what == "instances" else "tokens"
@@ -130,7 +132,7 @@ def _collect(first: Recalled, name: str, ids: Sequence[str], values: NDArray[np.
     return Explanation(modality, kind, tuple(ids), values, shown, simulated)
 
 
-def _show(first: Recalled, modality: Modality, values: NDArray[np.float32], n_shown: int) -> tuple[Shown, ...]:
+def _show(first: RestoredPlan, modality: Modality, values: NDArray[np.float32], n_shown: int) -> tuple[Shown, ...]:
     record = first.record
     classes = record.run["classes"]
     x, present = first.store.source(modality.name).read(first.fold.test)

@@ -1,23 +1,25 @@
-"""What a comparison will not be able to show, told before anything is trained."""
+"""Lines printed before training: which differences a comparison will be too small to find significant."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmbench.data import Fold, Rows, Store
+from mmbench.data import Fold, Rows
+from mmbench.execution import Setup
 from mmbench.results import DEVIATION, Outcomes, smallest_difference, unit_of
-from mmbench.workflows.resolve import Asked
+from mmbench.workflows.resolve import Request
 
 _WORTH_SAYING = 0.1  # of balanced accuracy: whoever can show no smaller difference is warned
 
 
-def forecast_lines(store: Store, asked: Asked, rows: Rows, folds: Sequence[Fold], comparisons: int) -> Iterator[str]:
+def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     """A line where no difference, or only a large one, can become significant, with what would help."""
+    comparisons = len(request.recipes) - 1
     if comparisons < 1:
         return
-    seeds = asked.design.seeds
+    seeds, store = request.design.seeds, setup.store
     name, units = unit_of(store.groups, store.ids)
-    outcomes = _outcomes(store.labels(asked.task), units, rows, folds, seeds, asked.n_classes)
+    outcomes = _outcomes(store.labels(request.task), units, setup.rows, setup.folds, seeds, request.n_classes)
     reach = smallest_difference(outcomes, comparisons)
     counted = f"{_count(outcomes.n_units, name)}, {_count(seeds, 'seed')} and {_count(comparisons, 'baseline')}"
     if reach is None:

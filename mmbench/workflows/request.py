@@ -1,4 +1,4 @@
-"""What a comparison is asked to be."""
+"""The options of a comparison, as the shell or Python gives them, and their ranges."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,9 +20,9 @@ BAD = ("error", "drop")
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything one comparison is asked to be. ``mmbench run --help`` tells each.
+    """The options of one comparison; ``mmbench run --help`` explains each.
 
-    What is None is as the preset says, else as `Design` does.
+    None takes the preset's value, else the default of `Design`.
     """
 
     method: str
@@ -57,7 +57,7 @@ class RunSpec:
 
 
 def check_spec(spec: RunSpec) -> None:
-    """Refuse options outside their range; what a preset may give too is checked with it."""
+    """Raise SpecError for an option outside its range; settings that a preset may give are checked with the preset."""
     for name, value in (("threads", spec.threads), ("jobs", n_jobs(spec))):
         if value < 1:
             raise SpecError(f"{value} is too few", where=f"--{name}", remedy="ask for 1 or more")
@@ -76,10 +76,12 @@ def _check_tuning(spec: RunSpec) -> None:
     for option, amount in (("tune", spec.tune), ("tune-seconds", spec.tune_seconds)):
         if amount is not None and not amount > 0:
             raise SpecError(f"{amount} is too few", where=f"--{option}", remedy="ask for more than 0, or leave it out")
-    asked = {"seconds": spec.tune_seconds, "scope": spec.tune_scope != "fold", "storage": spec.tune_storage}
-    for name, value in asked.items():
+    request = {"seconds": spec.tune_seconds, "scope": spec.tune_scope != "fold", "storage": spec.tune_storage}
+    for name, value in request.items():
         if value and spec.tune is None:
-            raise SpecError("nothing is tuned", where=f"--tune-{name}", remedy="say how many trials with --tune N")
+            raise SpecError(
+                "nothing is tuned", where=f"--tune-{name}", remedy="set the number of tuning trials with --tune N"
+            )
 
 
 def budget_of(spec: RunSpec) -> Budget | None:
@@ -90,13 +92,13 @@ def budget_of(spec: RunSpec) -> Budget | None:
     return Budget(spec.tune, spec.tune_seconds, scope, spec.tune_storage)
 
 
-def given(spec: RunSpec) -> dict[str, Any]:
-    """The settings of a `Design` that the spec gives itself."""
+def explicit_settings(spec: RunSpec) -> dict[str, Any]:
+    """The settings of a `Design` that the spec sets; the others come from the preset or are defaults."""
     return {name: value for name in SETTINGS if (value := getattr(spec, name)) is not None}
 
 
-def anchored(spec: RunSpec) -> RunSpec:
-    """The spec with whole paths: worker processes may live in another folder than the one we are in now."""
+def with_absolute_paths(spec: RunSpec) -> RunSpec:
+    """The spec with absolute paths: worker processes may have another working directory."""
     return replace(
         spec,
         out=Path(spec.out).resolve(),  # in Python, a path may be a str
@@ -109,5 +111,5 @@ def anchored(spec: RunSpec) -> RunSpec:
 
 
 def n_jobs(spec: RunSpec) -> int:
-    """Processes to use: as asked, else one a core."""
+    """Number of processes: that of the spec, else one per core."""
     return spec.jobs if spec.jobs is not None else cpu_count()

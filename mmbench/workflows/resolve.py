@@ -1,4 +1,4 @@
-"""A spec held against what is installed: all that can be known, and be wrong, before any file is read."""
+"""Resolves the options of a comparison to components, methods and files, before any data are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,44 +31,56 @@ from mmbench.registry import (
     load_registry,
     make_design,
     parse_spec,
+    resolve,
 )
 from mmbench.training import check_names, choose_device
 from mmbench.tuning import check_storage
-from mmbench.workflows.request import RunSpec, anchored, check_spec, given, n_jobs
+from mmbench.workflows.request import RunSpec, check_spec, explicit_settings, n_jobs, with_absolute_paths
+from mmbench.workflows.save_encoder import check_saving
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a comparison is asked to be, with the preset applied and every name found.
+class Request:
+    """A comparison with its preset applied and every name found; no file of the dataset was read.
 
-    ``name`` is the dataset's spec, ``wishes`` what the methods are resolved with.
+    ``dataset_spec`` names the dataset with the preset's parameters, ``wishes`` is what methods are resolved with,
+    ``recipes`` are the method and its baselines, resolved.
     """
 
     spec: RunSpec
     design: Design
-    name: Spec
+    dataset_spec: Spec
     dataset: Dataset
     schema: Schema
     protocol: Protocol
     task: str
     device: str
     wishes: Wishes
+    recipes: tuple[Recipe, ...]
 
     @property
     def registry(self) -> Registry:
-        """The components that are installed."""
+        """The installed components."""
         return load_registry(self.spec.plugins)
 
     @property
     def n_classes(self) -> int:
-        """Classes of the task."""
+        """Number of classes of the task."""
         return len(self.schema.tasks[self.task])
 
 
-def settle(spec: RunSpec) -> Asked:
-    """Apply the preset of the first method and find every name; raises UserError for what cannot be."""
+@dataclass(frozen=True)
+class CheckedRequest(Request):
+    """A request whose ``files`` are there and whose methods were built once; ``findings`` are those of model lint."""
+
+    files: Preparation
+    findings: Findings
+
+
+def resolve_request(spec: RunSpec) -> Request:
+    """Apply the preset of the first method and find every name; UserError for an unknown or an invalid one."""
     check_spec(spec)
-    spec = anchored(spec)
+    spec = with_absolute_paths(spec)
     if spec.tune_storage:
         check_storage(spec.tune_storage)
     registry = load_registry(spec.plugins)
@@ -77,58 +89,66 @@ def settle(spec: RunSpec) -> Asked:
     registry.find("datasets", name.name)
     method = registry.find("methods", parse_spec(spec.method).name).component
     preset = find_preset(method, name.name, spec.preset)
-    said = given(spec)
-    design = make_design(said, preset.run, f"preset {preset.name}")
-    asked = Spec(name.name, {**preset.dataset, **name.params})
-    dataset = registry.dataset(asked)
-    schema = known_schema(dataset, lambda: locate(registry, asked, spec.data, spec.cache), spec.bad)
+    explicit = explicit_settings(spec)
+    design = make_design(explicit, preset.run, f"preset {preset.name}")
+    dataset_spec = Spec(name.name, {**preset.dataset, **name.params})
+    dataset = registry.dataset(dataset_spec)
+    schema = known_schema(dataset, lambda: locate(registry, dataset_spec, spec.data, spec.cache), spec.bad)
     check_names((modality.name for modality in schema.modalities), name.name)
     choose_modalities(schema, design.modalities)
     if design.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
-    return Asked(
-        spec=spec,
-        design=design,
-        name=asked,
-        dataset=dataset,
-        schema=schema,
-        protocol=find_protocol(design.protocol or default_protocol(schema), schema, spec.dataset),
-        task=choose_task(schema, design.task),
-        device=str(choose_device(spec.device)),
-        wishes=Wishes(spec.encoders, spec.training, preset.without(dataset=name.params, run=said), design.modalities),
-    )
+    protocol = find_protocol(design.protocol or default_protocol(schema), schema, spec.dataset)
+    task = choose_task(schema, design.task)
+    device = str(choose_device(spec.device))
+    left = preset.without(dataset=name.params, run=explicit)
+    wishes = Wishes(spec.encoders, spec.training, left, design.modalities)
+    recipes = resolve(registry, spec.method, spec.against, name.name, schema, wishes)
+    return Request(spec, design, dataset_spec, dataset, schema, protocol, task, device, wishes, tuple(recipes))
 
 
 def choose_task(schema: Schema, wanted: str | None) -> str:
-    """The task asked for, or the dataset's first."""
+    """The task ``wanted``, or the dataset's first; SpecError for one that the dataset does not have."""
     if wanted is not None and wanted not in schema.tasks:
         raise SpecError(f"no task {wanted!r}", where="--task", remedy=did_you_mean(wanted, schema.tasks))
     return wanted or next(iter(schema.tasks))
 
 
-def examine(asked: Asked, recipes: Sequence[Recipe]) -> Findings:
-    """Build every part of the methods once: what cannot be built raises UserError, what looks wrong is told."""
-    machine = find_machine(torch.device(asked.device), n_jobs(asked.spec))
-    plugins = asked.spec.plugins
-    arguments = recipes, asked.schema, asked.n_classes, plugins, machine
+def check_request(request: Request) -> CheckedRequest:
+    """Find the files and build every part of the methods once, so that errors come before hours of preparing.
+
+    Raises UserError for files that are missing, methods that cannot be built, and encoders that cannot be saved.
+    """
+    files = find_files(request)
+    findings = check_methods(request, request.recipes)
+    spec = request.spec
+    check_saving(spec.save_encoders, request.recipes[0], request.schema.modalities, spec.plugins)
+    return CheckedRequest(**vars(request), files=files, findings=findings)
+
+
+def check_methods(request: Request, recipes: Sequence[Recipe]) -> Findings:
+    """The findings of model lint, by method; UserError for a part that cannot be built."""
+    machine = find_machine(torch.device(request.device), n_jobs(request.spec))
+    plugins = request.spec.plugins
+    arguments = recipes, request.schema, request.n_classes, plugins, machine
     if any(needs_isolation(recipe, plugins) for recipe in recipes):
-        # What a component does to this process while it is looked at must not reach the others.
-        return run_isolated(_examine, *arguments, listen=ignore, forks=is_forkable("cpu"))
+        # Side effects of a plugin's component must not reach the other methods.
+        return run_isolated(_lint, *arguments, listen=ignore, forks=is_forkable("cpu"))
     return lint(*arguments)
 
 
-def _examine(
+def _lint(
     _: object, recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...], machine: Machine
 ) -> Findings:
     return lint(recipes, schema, n_classes, plugins, machine)
 
 
-def find_files(asked: Asked) -> Preparation:
-    """Where the dataset's files are and which units of them are wanted; raises UserError for what is missing."""
-    spec, units = asked.spec, asked.design.units
-    root = locate(asked.registry, asked.name, spec.data, spec.cache)
-    check_files(asked.dataset, root, units, spec.bad)
-    source = "--units" if spec.units is not None else f"preset {asked.wishes.preset.name} [run] units"
-    chosen = choose_units(asked.dataset, root, units, source)
-    units = tuple(chosen) if chosen != choose_units(asked.dataset, root) else None
-    return Preparation(asked.name, root, spec.cache, spec.plugins, spec.bad, units)
+def find_files(request: Request) -> Preparation:
+    """Where the dataset's files are, and which units are used; UserError for files that are missing or damaged."""
+    spec, units = request.spec, request.design.units
+    root = locate(request.registry, request.dataset_spec, spec.data, spec.cache)
+    check_files(request.dataset, root, units, spec.bad)
+    source = "--units" if spec.units is not None else f"preset {request.wishes.preset.name} [run] units"
+    chosen = choose_units(request.dataset, root, units, source)
+    units = tuple(chosen) if chosen != choose_units(request.dataset, root) else None
+    return Preparation(request.dataset_spec, root, spec.cache, spec.plugins, spec.bad, units)

@@ -1,38 +1,27 @@
-"""A run from its spec to its records: prepare, split, encode, train what is missing, compare."""
+"""The flow of a run: resolve the request, prepare, split, encode, tune, train, record, compare.
+
+Each step takes a frozen value and returns the next: `RunSpec` → `Request` → `CheckedRequest` → `Store` → `Setup` (the
+folds and what else all methods share) → a `Plan` for each method → a record for each fold and seed → `Comparison`.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mmbench.data import (
-    Fold,
-    Preparation,
-    Rows,
-    Store,
-    find_lacking,
-    fingerprint,
-    fold_of_all,
-    lacking_lines,
-    make_folds,
-    prepare,
-    source_digests,
-    straddling,
-)
-from mmbench.execution import Plan, Setting, make_plan, run_missing, tuned_for
-from mmbench.integrity import Findings, find_missing, find_same, refuse_seen, share_copied, tell
-from mmbench.registry import Recipe, all_params, check_augment, resolve
-from mmbench.results import Comparison, check_agreement, load_comparison, unit_of
-from mmbench.storage import digest, make_folder, mended, reporter, slug, using, write_text
+from mmbench.data import Store, lacking_lines, prepare, source_digests
+from mmbench.execution import Plan, Setup, make_plan, run_missing, tuned_for
+from mmbench.integrity import refuse_seen, tell
+from mmbench.registry import all_params, check_augment
+from mmbench.results import Comparison, check_agreement, load_comparison
+from mmbench.storage import digest, make_folder, mended, reporter, using, write_text
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.forecast import forecast_lines
-from mmbench.workflows.request import RunSpec, budget_of, n_jobs
-from mmbench.workflows.resolve import Asked, examine, find_files, settle
-from mmbench.workflows.reuse import Asking, describe_asking
-from mmbench.workflows.save_encoder import Saving, check_saving, save_encoders, unsaved
+from mmbench.workflows.request import RunSpec, n_jobs
+from mmbench.workflows.resolve import CheckedRequest, check_request, resolve_request
+from mmbench.workflows.reuse import comparison_key
+from mmbench.workflows.save_encoder import Saving, save_encoders, unsaved
+from mmbench.workflows.split import folds_as_ids, make_whole_fold, split_data
 
 
 def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> Comparison:
@@ -44,168 +33,83 @@ def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) 
 
 
 def run_spec(spec: RunSpec) -> Comparison:
-    """Run a comparison from its spec."""
-    asked = settle(spec)
-    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
-    files = find_files(asked)
-    # Whatever can be wrong with the line is found before hours of preparing.
-    findings = examine(asked, recipes)
-    check_saving(spec.save_encoders, recipes[0], asked.schema.modalities, spec.plugins)
-    home, plans = carry_out(asked, files, recipes, findings)
-    return _write_comparison(home, plans, spec, asked.design.seeds, describe_asking(asked, recipes))
+    """Run a comparison: the flow from its options to the comparison of its records."""
+    request = check_request(resolve_request(spec))
+    plans = run_request(request)
+    return compare_records(request, plans)
+
+
+def run_request(request: CheckedRequest) -> list[Plan]:
+    """Prepare, split, encode, and tune and train what is missing; the plans, whose records are then there.
+
+    Nobody may clean the cache meanwhile, and a damaged file in it is made anew.
+    """
+    with using(request.spec.cache):
+        return mended(lambda: _run_request(request))
+
+
+def _run_request(request: CheckedRequest) -> list[Plan]:
+    experiment = plan_experiment(request)
+    plans, folds = experiment.plans, experiment.setup.folds
+    missing = unsaved(request.spec.save_encoders, plans[0])
+    run_missing(plans, folds, request.design.seeds, n_jobs(request.spec), request.spec.cluster)
+    if missing:
+        whole = make_whole_fold(request, experiment.setup)
+        plan = tuned_for(plans[0], whole, folds)
+        save_encoders(Saving(missing, source_digests(request.files)), plan, whole)
+    return plans
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What is to be trained: every plan on every fold, over the ``rows`` that have a label; records go to ``home``."""
+class Experiment:
+    """A comparison that is ready to be tuned and trained: what its methods share, and the plan of each."""
 
-    home: Path
-    store: Store
-    rows: Rows
-    folds: Sequence[Fold]
+    setup: Setup
     plans: list[Plan]
 
 
-def carry_out(
-    asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
-) -> tuple[Path, list[Plan]]:
-    """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
-    with using(asked.spec.cache):
-        return mended(lambda: _carry_out(asked, files, recipes, findings))
+def plan_experiment(request: CheckedRequest) -> Experiment:
+    """Prepare, split and encode: everything but tuning and training."""
+    tell(request.findings)
+    return plan_on(prepare_data(request), request)
 
 
-def _carry_out(
-    asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
-) -> tuple[Path, list[Plan]]:
-    layout = lay_out(asked, files, recipes, findings)
-    missing = unsaved(asked.spec.save_encoders, layout.plans[0])
-    run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec), asked.spec.cluster)
-    if missing:
-        store, rows = layout.store, layout.rows
-        (whole,) = _on_rows([fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)], rows)
-        plan = tuned_for(layout.plans[0], whole, layout.folds)
-        save_encoders(Saving(missing, source_digests(files)), plan, whole)
-    return layout.home, layout.plans
+def prepare_data(request: CheckedRequest) -> Store:
+    """The prepared store of the dataset's files, made or found.
+
+    Raises SpecError where a method may not be trained on them: its pretrained weights come from the same files.
+    """
+    plugins = request.spec.plugins
+    check_augment(request.recipes[0], request.schema, plugins)
+    for params in (params for recipe in request.recipes for params in all_params(recipe, plugins)):
+        refuse_seen(params, lambda: source_digests(request.files))
+    return prepare(request.files, jobs=n_jobs(request.spec))
 
 
-def lay_out(asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
-    """Prepare, split and encode: everything but training."""
-    tell(findings)
-    return lay_out_on(open_data(asked, files, recipes), asked, files, recipes, findings)
+def plan_on(store: Store, request: CheckedRequest) -> Experiment:
+    """Split a prepared store, and encode what is frozen."""
+    setup = split_data(request, store)
+    return Experiment(setup, encode_methods(request, setup))
 
 
-def open_data(asked: Asked, files: Preparation, recipes: Sequence[Recipe]) -> Store:
-    """The prepared data, for recipes that may be trained on them."""
-    plugins = asked.spec.plugins
-    check_augment(recipes[0], asked.schema, plugins)
-    for params in (params for recipe in recipes for params in all_params(recipe, plugins)):
-        refuse_seen(params, lambda: source_digests(files))
-    return prepare(files, jobs=n_jobs(asked.spec))
-
-
-def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
-    """Split prepared data and encode them."""
-    rows, folds, setting = share_out(store, asked, files)
-    for line in lacking_lines(setting.about["lacking"], len(folds)):
+def encode_methods(request: CheckedRequest, setup: Setup) -> list[Plan]:
+    """A plan for each method, with the tokens of its frozen encoders; the folds are written beside the records."""
+    for line in lacking_lines(setup.described["lacking"], len(setup.folds)):
         reporter().message(line)
-    for line in forecast_lines(store, asked, rows, folds, len(recipes) - 1):
+    for line in forecast_lines(request, setup):
         reporter().message(line)
-    make_folder(setting.home)
-    plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
-    write_text(setting.home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
-    return Layout(setting.home, store, rows, folds, plans)
+    make_folder(setup.home)
+    plans = [make_plan(setup, recipe, request.findings[recipe.label]) for recipe in request.recipes]
+    write_text(setup.home / "folds.json", json.dumps(folds_as_ids(setup)))
+    return plans
 
 
-def share_out(store: Store, asked: Asked, files: Preparation) -> tuple[Rows, Sequence[Fold], Setting]:
-    """The samples that have a label, their folds, and what all methods share; nothing is encoded or written."""
-    spec, design = asked.spec, asked.design
-    rows = labelled_rows(store, asked.task)
-    labels = store.labels(asked.task)[rows]
-    cut = make_folds(store.ids[rows], _groups(store, rows), asked.protocol, design.folds, labels=labels)
-    folds = _on_rows(cut, rows)
-    about = {
-        "dataset": str(asked.name),
-        "card": asdict(asked.dataset.card_of(files.root)),
-        "protocol": asked.protocol.name,
-        "standardize": design.standardize,
-        "task": asked.task,
-        "units": files.units,
-        "offered": [modality.name for modality in asked.schema.modalities],
-        **_describe_split(store, folds, asked.task),
-        "copies": _share_copied(store, rows, folds, asked),
-    }
-    home = spec.out / slug(f"{asked.name.name}-{asked.task}-{asked.protocol.name}-{about['fingerprint']}")
-    setting = Setting(
-        store,
-        about,
-        home,
-        spec.cache,
-        spec.plugins,
-        asked.device,
-        spec.threads,
-        n_jobs(spec),
-        spec.weights,
-        budget_of(spec),
-        spec.diagnose,
-        files,
-    )
-    return rows, folds, setting
-
-
-def _share_copied(store: Store, rows: Rows, folds: Sequence[Fold], asked: Asked) -> float:
-    """The share of test samples of which a copy is in the other parts, in all modalities that are offered."""
-    names = [modality.name for modality in asked.schema.modalities]
-    everything = np.arange(len(store))
-    same = {name: rows[pairs] for name, pairs in find_same(store, rows, names).items()}
-    return share_copied(same, find_missing(store, everything, names), store.labels(asked.task), folds)
-
-
-def labelled_rows(store: Store, task: str) -> Rows:
-    """The samples that have a label of the task."""
-    return np.flatnonzero(store.labels(task) >= 0)
-
-
-def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:
-    """What records say of the samples and of how they are shared out."""
-    return {
-        "prepared": store.key,
-        "dropped": len(store.attributes["dropped"]),
-        "lost": list(store.attributes.get("lost", ())),
-        "gaps": store.attributes["gaps"],
-        "classes": list(store.schema.tasks[task]),
-        "unit": unit_of(store.groups, store.ids)[0],
-        "folds": len(folds),
-        "fingerprint": fingerprint(folds, store.ids),
-        "straddling": straddling(folds, store.groups),
-        "lacking": _describe_lacking(store, folds, task),
-    }
-
-
-def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
-    """In how many folds the training or the validation part lacks a class, by part and name of the class."""
-    classes = store.schema.tasks[task]
-    found = find_lacking(folds, store.labels(task), range(len(classes)))
-    return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}
-
-
-def _groups(store: Store, rows: Any) -> dict[str, Any]:
-    return {name: values[rows] for name, values in store.groups.items()}
-
-
-def _on_rows(folds: Sequence[Fold], rows: Any) -> list[Fold]:
-    """Folds over some rows as folds over all."""
-    return [Fold(fold.name, rows[fold.train], rows[fold.validation], rows[fold.test]) for fold in folds]
-
-
-def _folds_as_ids(folds: Sequence[Fold], store: Store) -> list[dict[str, Any]]:
-    parts = ("train", "validation", "test")
-    return [{"name": fold.name, **{part: store.ids[getattr(fold, part)].tolist() for part in parts}} for fold in folds]
-
-
-def _write_comparison(home: Path, plans: Sequence[Plan], spec: RunSpec, seeds: int, asking: Asking) -> Comparison:
-    listed = {"runs": [plan.folder.name for plan in plans], "seeds": seeds}
-    path = home / f"comparison-{digest(listed)[:10]}.json"
-    write_text(path, json.dumps({**listed, "asked": asdict(asking), "command": portable_command(spec)}))
+def compare_records(request: CheckedRequest, plans: Sequence[Plan]) -> Comparison:
+    """Write which records are compared, and compare them; JobError where every job failed."""
+    runs = {"runs": [plan.folder.name for plan in plans], "seeds": request.design.seeds}
+    path = plans[0].folder.parent / f"comparison-{digest(runs)[:10]}.json"
+    key, command = asdict(comparison_key(request)), portable_command(request.spec)
+    write_text(path, json.dumps({**runs, "asked": key, "command": command}))
     comparison = load_comparison(path)
-    check_agreement(comparison, Path(spec.cache))  # in Python, a path may be a str
+    check_agreement(comparison, request.spec.cache)
     return comparison

@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.execution import Plan, tune_missing
-from mmbench.registry import resolve
 from mmbench.results import Failure, find_failures, nothing_left
 from mmbench.storage import mended, using
 from mmbench.tuning import FoldTuning, read_tuning, shown_storage, tuning_path
 from mmbench.workflows.request import RunSpec, n_jobs
-from mmbench.workflows.resolve import examine, find_files, settle
-from mmbench.workflows.run import Layout, lay_out
+from mmbench.workflows.resolve import check_request, resolve_request
+from mmbench.workflows.run import Experiment, plan_experiment
 
-TRIALS = 20
-"""The budget where none is named."""
+N_TRIALS = 20
+"""Tuning trials per fold where ``tune`` is left out."""
 
 
 @dataclass(frozen=True)
@@ -76,28 +75,26 @@ def tune(method: str, dataset: str, against: Sequence[str] = (), **options: Any)
 
 def tune_spec(spec: RunSpec) -> TuningResult:
     """Tune from a spec."""
-    asked = settle(replace(spec, tune=TRIALS if spec.tune is None else spec.tune))
-    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
-    files = find_files(asked)
-    findings = examine(asked, recipes)
+    spec = replace(spec, tune=N_TRIALS if spec.tune is None else spec.tune)
+    request = check_request(resolve_request(spec))
 
-    def tune_all() -> Layout:
-        layout = lay_out(asked, files, recipes, findings)
-        tune_missing(layout.plans, layout.folds, n_jobs(asked.spec), asked.spec.cluster)
-        return layout
+    def tune_all() -> Experiment:
+        experiment = plan_experiment(request)
+        tune_missing(experiment.plans, experiment.setup.folds, n_jobs(request.spec), request.spec.cluster)
+        return experiment
 
-    with using(asked.spec.cache):
-        layout = mended(tune_all)
-    names = [fold.name for fold in layout.folds]
-    methods = tuple(_read(plan, names) for plan in layout.plans)
+    with using(request.spec.cache):
+        experiment = mended(tune_all)
+    names = [fold.name for fold in experiment.setup.folds]
+    methods = tuple(_read(plan, names) for plan in experiment.plans)
     if not any(method.folds for method in methods):
         raise nothing_left({method.folder: method.failures for method in methods if method.failures})
-    first = layout.plans[0].run
+    first = experiment.plans[0].run
     return TuningResult(
         first["dataset"],
         first["protocol"],
         methods,
-        shown_storage(asked.spec.tune_storage) if asked.spec.tune_storage else None,
+        shown_storage(request.spec.tune_storage) if request.spec.tune_storage else None,
     )
 
 

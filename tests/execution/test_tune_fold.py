@@ -17,7 +17,7 @@ import mmbench
 from mmbench.data.folds import Fold
 from mmbench.errors import JobError, RecordError, SpecError, StorageError
 from mmbench.execution import tune_fold as tuning
-from mmbench.execution.restoring import restore
+from mmbench.execution.restoring import restore_model
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import comparison_table, render, tuning_tables
 from mmbench.results.comparison import compare
@@ -120,7 +120,7 @@ def test_a_run_trains_what_was_chosen_and_says_so(bench: Bench) -> None:
 def test_the_model_of_a_tuned_fold_is_found_again(bench: Bench, shelf: Path) -> None:
     comparison = bench.run("brittle", tune=4, weights="keep")
     for path in find_records(comparison.methods[0].folder):
-        restored = restore(path, shelf, (TOY, BRITTLE))
+        restored = restore_model(path, shelf, (TOY, BRITTLE))
         again = predict(restored.model, restored.inputs, restored.fold.test, next(restored.model.parameters()).device)
         assert np.allclose(again, restored.record.logits)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 import mmbench
 from mmbench.errors import RecordError
-from mmbench.execution.restoring import restore
+from mmbench.execution.restoring import restore_model
 from mmbench.reporting.terminal.pictures import draw_explanation
 from mmbench.results.comparison import load_comparison
 from mmbench.results.records import find_records, read_record
@@ -48,7 +48,7 @@ def test_a_restored_model_gives_the_logits_of_its_record(finished):
     comparison, cache = finished
     for method in comparison.methods:
         for path in find_records(method.folder):
-            restored = restore(path, cache)
+            restored = restore_model(path, cache)
             logits = predict(restored.model, restored.inputs, restored.fold.test, torch.device("cpu"))
             assert np.allclose(logits, restored.record.logits, atol=1e-5)
             assert restored.store.ids[restored.fold.test].tolist() == list(restored.record.ids)

@@ -5,20 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.registry.methods import resolve
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.resolve import settle
-from mmbench.workflows.reuse import Asking, describe_asking, read_shelf, recall
+from mmbench.workflows.resolve import resolve_request
+from mmbench.workflows.reuse import ComparisonKey, comparison_key, find_comparisons, find_reusable
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 SPEC = RunSpec("concat", "toy", ("prior",), protocol="subject", plugins=(TOY,))
 
 
-def asking(spec: RunSpec) -> Asking:
-    asked = settle(spec)
-    return describe_asking(
-        asked, resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
-    )
+def key_of(spec: RunSpec) -> ComparisonKey:
+    return comparison_key(resolve_request(spec))
 
 
 @pytest.mark.parametrize(
@@ -33,7 +29,7 @@ def asking(spec: RunSpec) -> Asking:
     ids=str,
 )
 def test_what_no_result_depends_on_changes_nothing(changes: dict) -> None:
-    assert asking(replace(SPEC, **changes)) == asking(SPEC)
+    assert key_of(replace(SPEC, **changes)) == key_of(SPEC)
 
 
 @pytest.mark.parametrize(
@@ -58,16 +54,16 @@ def test_what_no_result_depends_on_changes_nothing(changes: dict) -> None:
     ids=str,
 )
 def test_what_a_result_depends_on_is_another_question(changes: dict) -> None:
-    assert asking(replace(SPEC, **changes)).question != asking(SPEC).question
+    assert key_of(replace(SPEC, **changes)).question != key_of(SPEC).question
 
 
 def test_leave_one_out_has_no_number_of_folds() -> None:
     loso = replace(SPEC, protocol="loso")
-    assert asking(replace(loso, folds=3)) == asking(loso)
+    assert key_of(replace(loso, folds=3)) == key_of(loso)
 
 
 def test_every_part_is_named(tmp_path: Path) -> None:
-    assert set(asking(SPEC).parts) == {
+    assert set(key_of(SPEC).parts) == {
         "dataset toy", "fusion concat", "fusion prior", "encoder conv1d", "encoder mlp"
     }  # fmt: skip
 
@@ -78,14 +74,14 @@ def test_files_are_parts(tmp_path: Path) -> None:
     spec = RunSpec(
         "only[modality=face]", "deap-sim", encoders={"face": f"swin[model=nano,weights={weights}]"}, protocol="loso"
     )
-    before = asking(spec)
+    before = key_of(spec)
     weights.write_bytes(b"two")
-    after = asking(spec)
+    after = key_of(spec)
     assert before.question == after.question
     assert {name for name in before.parts if before.parts[name] != after.parts[name]} == {"encoder swin"}
 
 
 def test_nothing_is_remembered_where_nothing_was_run(tmp_path: Path) -> None:
-    shelf = read_shelf(tmp_path / "runs")
+    shelf = find_comparisons(tmp_path / "runs")
     assert (shelf.entries, shelf.damaged) == ((), ())
-    assert recall(shelf, asking(SPEC), 1).comparison is None
+    assert find_reusable(shelf, key_of(SPEC), 1).comparison is None

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from mmbench.data import Fold, Protocol, Store, find_protocol, possible_protocols, read_presence
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.integrity import tell
-from mmbench.registry import Recipe, resolve, split_list
+from mmbench.registry import Recipe, split_list
 from mmbench.storage import track
 from mmbench.workflows.audit.evidence import Evidence, Reader, read_frozen, read_plain
 from mmbench.workflows.audit.lots import Samples
 from mmbench.workflows.audit.twins import find_twins
 from mmbench.workflows.request import RunSpec, n_jobs
-from mmbench.workflows.resolve import Asked, examine, find_files, settle
-from mmbench.workflows.run import Layout, labelled_rows, lay_out_on, open_data
+from mmbench.workflows.resolve import Request, check_request, resolve_request
+from mmbench.workflows.run import Experiment, plan_on, prepare_data
+from mmbench.workflows.split import find_labelled
 
 Index = NDArray[np.int64]
 
@@ -25,12 +26,12 @@ Index = NDArray[np.int64]
 class Case:
     """What is audited: the labelled samples of a dataset through the eyes of one method."""
 
-    asked: Asked
+    request: Request
     recipe: Recipe
     store: Store
     rows: Index
     samples: Samples
-    layouts: Sequence[Layout]
+    layouts: Sequence[Experiment]
     plain: Mapping[str, Evidence]
     frozen: Mapping[str, Evidence]
 
@@ -57,53 +58,52 @@ class Case:
     @property
     def jobs(self) -> int:
         """Processes to work in."""
-        return n_jobs(self.asked.spec)
+        return n_jobs(self.request.spec)
 
-    def folds(self, layout: Layout) -> list[Fold]:
+    def folds(self, layout: Experiment) -> list[Fold]:
         """The folds of a protocol over the samples that are audited, not over all of the store."""
         return [
             Fold(fold.name, *(np.searchsorted(self.rows, part) for part in (fold.train, fold.validation, fold.test)))
-            for fold in layout.folds
+            for fold in layout.setup.folds
         ]
 
 
-def settle_all(spec: RunSpec) -> tuple[Asked, list[Protocol]]:
+def settle_all(spec: RunSpec) -> tuple[Request, list[Protocol]]:
     """The spec held against what is installed, and the protocols to audit."""
     wanted = split_list(spec.protocol or "")
     # What a method makes of noise is another question, and may cost more than the audit.
-    asked = settle(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
-    names = wanted or possible_protocols(asked.schema)
-    return asked, [find_protocol(name, asked.schema, spec.dataset) for name in dict.fromkeys(names)]
+    request = resolve_request(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
+    names = wanted or possible_protocols(request.schema)
+    return request, [find_protocol(name, request.schema, spec.dataset) for name in dict.fromkeys(names)]
 
 
-def open_case(asked: Asked, protocols: Sequence[Protocol]) -> tuple[Case, dict[str, str]]:
+def open_case(request: Request, protocols: Sequence[Protocol]) -> tuple[Case, dict[str, str]]:
     """Prepare the data, cut the folds of each protocol and read what probes read; the protocols that cannot be cut.
 
     Raises ProtocolError where none can be, SpecError where the method reads no modality.
     """
-    spec = asked.spec
-    (recipe,) = resolve(asked.registry, spec.method, (), asked.name.name, asked.schema, asked.wishes)
+    spec = request.spec
+    (recipe,) = request.recipes
     if not recipe.encoders:
         raise SpecError(f"{recipe.label} reads no modality", where="audit", remedy="audit a method that reads one")
-    files = find_files(asked)
-    findings = examine(asked, [recipe])
-    tell(findings)
-    store = open_data(asked, files, [recipe])
-    rows = labelled_rows(store, asked.task)
+    checked = check_request(request)
+    tell(checked.findings)
+    store = prepare_data(checked)
+    rows = find_labelled(store, request.task)
     layouts, skipped = [], {}
     for protocol in protocols:
         try:
-            layouts.append(lay_out_on(store, replace(asked, protocol=protocol), files, [recipe], findings))
+            layouts.append(plan_on(store, replace(checked, protocol=protocol)))
         except ProtocolError as error:
             skipped[protocol.name] = error.message
     if not layouts:
         raise ProtocolError(next(iter(skipped.values())), where=f"--protocol {next(iter(skipped))}")
     groups = {name: values[rows] for name, values in store.groups.items()}
-    samples = Samples(store.ids[rows], store.labels(asked.task)[rows], groups, store.spans[rows])
-    reader = Reader(store, rows, spec.cache, spec.plugins, asked.device, spec.threads, n_jobs(spec))
+    samples = Samples(store.ids[rows], store.labels(request.task)[rows], groups, store.spans[rows])
+    reader = Reader(store, rows, spec.cache, spec.plugins, request.device, spec.threads, n_jobs(spec))
     plain = read_plain(reader, recipe)
     frozen = read_frozen(reader, recipe, layouts[0].plans[0].tokens, plain)
-    return Case(asked, recipe, store, rows, samples, layouts, plain, frozen), skipped
+    return Case(request, recipe, store, rows, samples, layouts, plain, frozen), skipped
 
 
 def twins_of(case: Case) -> dict[str, Index]:

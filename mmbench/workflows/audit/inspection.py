@@ -50,7 +50,7 @@ class Inspector:
         return Inspection(
             look_at_split(case.samples, folds, self.twins),
             look_for_alike(self.space, folds, copies),
-            probe_missingness(case.present, case.samples.labels, self.units, folds, case.asked.n_classes),
+            probe_missingness(case.present, case.samples.labels, self.units, folds, case.request.n_classes),
         )
 
     def doubts(self, inspection: Inspection, control: Control, folds: Sequence[Fold]) -> Iterator[str]:

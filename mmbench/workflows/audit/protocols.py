@@ -22,7 +22,7 @@ from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
 from mmbench.workflows.audit.structure import share_straddling
 from mmbench.workflows.audit.trained import examine_method, find_failed, train_method
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.run import Layout
+from mmbench.workflows.run import Experiment
 
 Index = NDArray[np.int64]
 
@@ -49,19 +49,19 @@ def audit_spec(spec: RunSpec, full: bool = False, draws: int | None = None, trai
     ``draws`` of labels are learnt by the probe, None for 20 or more, the more the fewer classes there are;
     ``trainings`` by the method, where ``full``.
     """
-    asked, protocols = settle_all(spec)
-    draws = max(_FEWEST, _TARGETS // asked.n_classes) if draws is None else draws
+    request, protocols = settle_all(spec)
+    draws = max(_FEWEST, _TARGETS // request.n_classes) if draws is None else draws
     for option, value in (("--draws", draws), ("--trainings", trainings)):
         if value < 2:
             raise SpecError(f"{value} is too few to tell their spread", where=option, remedy="ask for 2 or more")
-    with using(asked.spec.cache):
-        result = mended(lambda: _examine(*open_case(asked, protocols), full, draws, trainings))
+    with using(request.spec.cache):
+        result = mended(lambda: _examine(*open_case(request, protocols), full, draws, trainings))
     write_audit(audit_path(spec.out, result), result)
     return result
 
 
 def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, trainings: int) -> AuditResult:
-    asked, n_classes = case.asked, case.asked.n_classes
+    request, n_classes = case.request, case.request.n_classes
     units = find_units(case.samples, n_classes)
     probed = _probe(case, draw_lots(units, n_classes, draws), units)
     inspector = Inspector(case, units, twins_of(case))
@@ -69,17 +69,17 @@ def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, tra
     found = []
     for layout, probe in zip(case.layouts, probed, strict=True):
         if full:
-            train_method(layout, few, asked.design.seeds, case.jobs, asked.spec.cluster)
-        found.append(_audit_protocol(inspector, layout, probe, examine_method(layout, few, asked.design.seeds)))
+            train_method(layout, few, request.design.seeds, case.jobs, request.spec.cluster)
+        found.append(_audit_protocol(inspector, layout, probe, examine_method(layout, few, request.design.seeds)))
     strictest = max(found, key=lambda audit: PROTOCOLS[audit.protocol].strictness).protocol
     reference = next(layout for layout in case.layouts if layout.plans[0].run["protocol"] == strictest)
     return AuditResult(
         method=case.recipe.label,
-        dataset=str(asked.name),
-        task=asked.task,
-        classes=tuple(asked.schema.tasks[asked.task]),
+        dataset=str(request.dataset_spec),
+        task=request.task,
+        classes=tuple(request.schema.tasks[request.task]),
         simulated=reference.plans[0].run["card"]["access"] == "simulated",
-        standardize=asked.design.standardize,
+        standardize=request.design.standardize,
         n_samples=len(case.rows),
         lots=units.name,
         n_lots=units.n_drawn,
@@ -93,7 +93,9 @@ def _examine(case: Case, skipped: Mapping[str, str], full: bool, draws: int, tra
     )
 
 
-def _audit_protocol(inspector: Inspector, layout: Layout, probe: Examined, method: Examined | None) -> ProtocolAudit:
+def _audit_protocol(
+    inspector: Inspector, layout: Experiment, probe: Examined, method: Examined | None
+) -> ProtocolAudit:
     folds, run, units = inspector.case.folds(layout), layout.plans[0].run, inspector.units
     inspection = inspector.inspect(folds)
     return ProtocolAudit(
@@ -112,13 +114,13 @@ def _audit_protocol(inspector: Inspector, layout: Layout, probe: Examined, metho
 
 def _probe(case: Case, lots: Lots, units: Units) -> list[Examined]:
     """What the probe makes of the true labels and of the lots, by protocol."""
-    spec = case.asked.spec
+    spec = case.request.spec
     subjects = case.samples.groups.get("subject", np.zeros(len(case.rows)))
     bench = Bench(
         features={name: shown.x for name, shown in case.sources.items()},
         labellings=np.concatenate([case.samples.labels[:, None], lots.whole, lots.dealt], axis=1),
-        n_classes=case.asked.n_classes,
-        standardize=case.asked.design.standardize,
+        n_classes=case.request.n_classes,
+        standardize=case.request.design.standardize,
         subjects=np.unique(subjects, return_inverse=True)[1],
     )
     found = [(np.zeros_like(bench.labellings), np.zeros(len(case.rows), dtype=np.int64)) for _ in case.layouts]

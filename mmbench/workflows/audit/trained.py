@@ -31,7 +31,7 @@ from mmbench.training import Epoch, balanced_accuracy, confusion, fit
 from mmbench.workflows.audit.control import Control, judge_lots
 from mmbench.workflows.audit.lots import Lots
 from mmbench.workflows.audit.result import Examined
-from mmbench.workflows.run import Layout
+from mmbench.workflows.run import Experiment
 
 Index = NDArray[np.int64]
 
@@ -39,35 +39,35 @@ _METRIC = "balanced_accuracy"
 _SEED = 0
 
 
-def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int, cluster: str | None = None) -> None:
+def train_method(layout: Experiment, lots: Lots, seeds: int, jobs: int, cluster: str | None = None) -> None:
     """Train the method on its true labels and on each draw, but for what was trained before."""
-    run_missing(layout.plans, layout.folds, seeds, jobs, cluster)
+    run_missing(layout.plans, layout.setup.folds, seeds, jobs, cluster)
     plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
     tasks = [
         (Job(plan, fold, number, path), labels)
         for kind, draws in _kinds(lots)
         for number, labels in enumerate(_over_all(layout, draws))
-        for fold in layout.folds
+        for fold in layout.setup.folds
         if _read(path := _path(plan, kind, fold, number), labels[fold.test], n_classes) is None
     ]
     if tasks:
         work_off(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster)
 
 
-def find_failed(layout: Layout) -> tuple[Failure, ...]:
+def find_failed(layout: Experiment) -> tuple[Failure, ...]:
     """The trainings that failed, on the true labels and on labels by lot."""
     folder = layout.plans[0].folder
     return tuple(failure for each in (folder, *_folders(folder).values()) for failure in find_failures(each))
 
 
-def examine_method(layout: Layout, lots: Lots, seeds: int) -> Examined | None:
+def examine_method(layout: Experiment, lots: Lots, seeds: int) -> Examined | None:
     """What the method scored by its records, and its control by the draws it was trained on; None without records."""
     method = _find_method(layout, seeds)
     if method is None:
         return None
     score = method.scores[_METRIC].mean
     whole, dealt = (_score_lots(layout, kind, draws) for kind, draws in _kinds(lots))
-    control = judge_lots(whole, dealt, len(layout.rows)) if len(whole) and len(dealt) else Control(0)
+    control = judge_lots(whole, dealt, len(layout.setup.rows)) if len(whole) and len(dealt) else Control(0)
     return Examined(score, score + method.gap("oracle"), control)
 
 
@@ -79,32 +79,32 @@ def _folders(folder: Path) -> dict[str, Path]:
     return {kind: folder / "lots" / kind for kind in ("whole", "dealt")}
 
 
-def _find_method(layout: Layout, seeds: int) -> MethodResult | None:
+def _find_method(layout: Experiment, seeds: int) -> MethodResult | None:
     try:
         method = load_method(layout.plans[0].folder, seeds)
     except RecordError:
         return None
-    complete = method.missing == 0 and len(method.records) == seeds * len(layout.folds)
+    complete = method.missing == 0 and len(method.records) == seeds * len(layout.setup.folds)
     return method if complete else None
 
 
-def _score_lots(layout: Layout, kind: str, draws: Index) -> NDArray[np.float64]:
+def _score_lots(layout: Experiment, kind: str, draws: Index) -> NDArray[np.float64]:
     """Balanced accuracies of the draws of which every fold was trained."""
     plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
     scores = []
     for number, labels in enumerate(_over_all(layout, draws)):
-        parts = [_read(_path(plan, kind, fold, number), labels[fold.test], n_classes) for fold in layout.folds]
+        parts = [_read(_path(plan, kind, fold, number), labels[fold.test], n_classes) for fold in layout.setup.folds]
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
-            tested = np.concatenate([labels[fold.test] for fold in layout.folds])
+            tested = np.concatenate([labels[fold.test] for fold in layout.setup.folds])
             scores.append(float(balanced_accuracy(confusion(tested, np.concatenate(known), n_classes))))
     return np.array(scores)
 
 
-def _over_all(layout: Layout, draws: Index) -> list[Index]:
+def _over_all(layout: Experiment, draws: Index) -> list[Index]:
     """Labels of the layout's rows as labels of all rows of the store, a draw each."""
-    labels = np.full((draws.shape[1], len(layout.store)), -1, dtype=np.int64)
-    labels[:, layout.rows] = draws.T
+    labels = np.full((draws.shape[1], len(layout.setup.store)), -1, dtype=np.int64)
+    labels[:, layout.setup.rows] = draws.T
     return list(labels)
 
 

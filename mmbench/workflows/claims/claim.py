@@ -13,7 +13,7 @@ from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
 from mmbench.workflows.claims.questions import ClaimSpec, Question, choose_cards, make_question
 from mmbench.workflows.claims.summaries import summarize
-from mmbench.workflows.reuse import Recalled, Shelf, read_shelf, recall
+from mmbench.workflows.reuse import EarlierComparisons, Reuse, find_comparisons, find_reusable
 from mmbench.workflows.run import run_spec
 
 
@@ -92,7 +92,7 @@ def claim_spec(spec: ClaimSpec) -> ClaimResult:
     cards = choose_cards(registry, spec)
     asked = [[(row, make_question(registry, card, row, spec)) for row in _wanted(card, spec)] for card in cards]
     done, failed = _run_all([question for rows in asked for _, question in rows]) if spec.run else ({}, ())
-    shelf = read_shelf(spec.out)
+    shelf = find_comparisons(spec.out)
     results = [
         _collect(registry, card, [_answer(registry, card, *asking, shelf, done) for asking in rows], spec)
         for card, rows in zip(cards, asked, strict=True)
@@ -105,12 +105,12 @@ def _wanted(card: ClaimCard, spec: ClaimSpec) -> list[ClaimRow]:
     return [row for row in card.rows if not spec.only or row.name in spec.only]
 
 
-def _run_all(questions: Sequence[Question]) -> tuple[dict[str, Recalled], tuple[str, ...]]:
+def _run_all(questions: Sequence[Question]) -> tuple[dict[str, Reuse], tuple[str, ...]]:
     """Run each question once; one that cannot be built or trained keeps its reason, and the others go on.
 
     With what came of each by its question, and the reasons of those of which jobs failed.
     """
-    done: dict[str, Recalled] = {}
+    done: dict[str, Reuse] = {}
     failed: list[str] = []
     for question in questions:
         if question.asking.question not in done:
@@ -119,25 +119,30 @@ def _run_all(questions: Sequence[Question]) -> tuple[dict[str, Recalled], tuple[
                 found = _whole(run_spec(question.spec))
                 failed += [found.reason] if found.reason else []
             except JobError as error:
-                found = Recalled(None, error.line)
+                found = Reuse(None, error.line)
                 failed.append(error.line)
             except (SpecError, ProtocolError, TrainingError) as error:
-                found = Recalled(None, error.line)
+                found = Reuse(None, error.line)
             done[question.asking.question] = found
     return done, tuple(failed)
 
 
-def _whole(comparison: Comparison) -> Recalled:
+def _whole(comparison: Comparison) -> Reuse:
     """A comparison as the answer that it is, where none of its jobs failed."""
     for name, failures in comparison.failed.items():
-        return Recalled(None, f"{name}: {describe_failures(failures)}")
-    return Recalled(comparison)
+        return Reuse(None, f"{name}: {describe_failures(failures)}")
+    return Reuse(comparison)
 
 
 def _answer(
-    registry: Registry, card: ClaimCard, row: ClaimRow, question: Question, shelf: Shelf, done: Mapping[str, Recalled]
+    registry: Registry,
+    card: ClaimCard,
+    row: ClaimRow,
+    question: Question,
+    shelf: EarlierComparisons,
+    done: Mapping[str, Reuse],
 ) -> RowResult:
-    found = done.get(question.asking.question) or recall(shelf, question.asking, question.seeds)
+    found = done.get(question.asking.question) or find_reusable(shelf, question.asking, question.seeds)
     command = run_command(question.spec, _folder(registry, question.spec.dataset, question.spec.data))
     reported = card.reported_for(row)
     return RowResult(row, reported, card.metric, command, found.comparison, found.reason, question.left_out)

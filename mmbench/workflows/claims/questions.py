@@ -7,11 +7,11 @@ from typing import Any
 
 from mmbench.data import default_cache
 from mmbench.errors import ProtocolError, SpecError
-from mmbench.registry import Registry, Spec, did_you_mean, parse_spec, resolve
+from mmbench.registry import Registry, Spec, did_you_mean, parse_spec
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow, Twin, find_cards, load_card
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.resolve import settle
-from mmbench.workflows.reuse import Asking, describe_asking
+from mmbench.workflows.resolve import resolve_request
+from mmbench.workflows.reuse import ComparisonKey, comparison_key
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Question:
     """
 
     spec: RunSpec
-    asking: Asking
+    asking: ComparisonKey
     seeds: int
     left_out: tuple[str, ...]
 
@@ -55,11 +55,10 @@ def make_question(registry: Registry, card: ClaimCard, row: ClaimRow, spec: Clai
     try:
         dataset, left_out = _place(registry, card, row, spec.on)
         run = _make_run(card, row, dataset, spec)
-        asked = settle(run)
-        recipes = resolve(asked.registry, run.method, run.against, asked.name.name, asked.schema, asked.wishes)
+        request = resolve_request(run)
     except (SpecError, ProtocolError) as error:
         raise SpecError(error.line, where=f"claim {card.name}, row {row.name!r}") from error
-    return Question(run, describe_asking(asked, recipes), asked.design.seeds, left_out)
+    return Question(run, comparison_key(request), request.design.seeds, left_out)
 
 
 def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:

@@ -1,0 +1,122 @@
+"""Splits prepared data into folds that all methods of a comparison share, and describes the split for the records."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from mmbench.data import (
+    Fold,
+    Rows,
+    Store,
+    find_lacking,
+    fingerprint,
+    fold_of_all,
+    make_folds,
+    straddling,
+)
+from mmbench.execution import Setup
+from mmbench.integrity import find_missing, find_same, share_copied
+from mmbench.results import unit_of
+from mmbench.storage import slug
+from mmbench.workflows.request import budget_of, n_jobs
+from mmbench.workflows.resolve import CheckedRequest
+
+
+def split_data(request: CheckedRequest, store: Store) -> Setup:
+    """The folds over the labelled samples, and what else all methods share; nothing is encoded or written."""
+    spec, design = request.spec, request.design
+    rows = find_labelled(store, request.task)
+    labels = store.labels(request.task)[rows]
+    folds = _on_rows(
+        make_folds(store.ids[rows], _groups(store, rows), request.protocol, design.folds, labels=labels), rows
+    )
+    described = {
+        "dataset": str(request.dataset_spec),
+        "card": asdict(request.dataset.card_of(request.files.root)),
+        "protocol": request.protocol.name,
+        "standardize": design.standardize,
+        "task": request.task,
+        "units": request.files.units,
+        "offered": [modality.name for modality in request.schema.modalities],
+        **_describe_split(store, folds, request.task),
+        "copies": _share_copied(request, store, rows, folds),
+    }
+    home = spec.out / slug(
+        f"{request.dataset_spec.name}-{request.task}-{request.protocol.name}-{described['fingerprint']}"
+    )
+    return Setup(
+        store=store,
+        rows=rows,
+        folds=tuple(folds),
+        described=described,
+        home=home,
+        cache=spec.cache,
+        plugins=spec.plugins,
+        device=request.device,
+        threads=spec.threads,
+        jobs=n_jobs(spec),
+        keep=spec.weights,
+        budget=budget_of(spec),
+        diagnose=spec.diagnose,
+        files=request.files,
+    )
+
+
+def find_labelled(store: Store, task: str) -> Rows:
+    """The rows of samples that have a label of the task."""
+    return np.flatnonzero(store.labels(task) >= 0)
+
+
+def make_whole_fold(request: CheckedRequest, setup: Setup) -> Fold:
+    """The labelled samples as one fold that tests nothing: a training and a validation part."""
+    store, rows = setup.store, setup.rows
+    (whole,) = _on_rows([fold_of_all(store.ids[rows], _groups(store, rows), request.protocol)], rows)
+    return whole
+
+
+def folds_as_ids(setup: Setup) -> list[dict[str, Any]]:
+    """The sample ids of each part of each fold, as plain values."""
+    ids, parts = setup.store.ids, ("train", "validation", "test")
+    return [{"name": fold.name, **{part: ids[getattr(fold, part)].tolist() for part in parts}} for fold in setup.folds]
+
+
+def _share_copied(request: CheckedRequest, store: Store, rows: Rows, folds: Sequence[Fold]) -> float:
+    """The share of test samples that have a copy in the other parts, over all modalities of the dataset."""
+    names = [modality.name for modality in request.schema.modalities]
+    everything = np.arange(len(store))
+    same = {name: rows[pairs] for name, pairs in find_same(store, rows, names).items()}
+    return share_copied(same, find_missing(store, everything, names), store.labels(request.task), folds)
+
+
+def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:
+    """What records say of the samples and their folds."""
+    return {
+        "prepared": store.key,
+        "dropped": len(store.attributes["dropped"]),
+        "lost": list(store.attributes.get("lost", ())),
+        "gaps": store.attributes["gaps"],
+        "classes": list(store.schema.tasks[task]),
+        "unit": unit_of(store.groups, store.ids)[0],
+        "folds": len(folds),
+        "fingerprint": fingerprint(folds, store.ids),
+        "straddling": straddling(folds, store.groups),
+        "lacking": _describe_lacking(store, folds, task),
+    }
+
+
+def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
+    """In how many folds the training or the validation part lacks a class, by part and name of the class."""
+    classes = store.schema.tasks[task]
+    found = find_lacking(folds, store.labels(task), range(len(classes)))
+    return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}
+
+
+def _groups(store: Store, rows: Rows) -> dict[str, Any]:
+    return {name: values[rows] for name, values in store.groups.items()}
+
+
+def _on_rows(folds: Sequence[Fold], rows: Rows) -> list[Fold]:
+    """Folds over ``rows`` as folds over all rows of the store."""
+    return [Fold(fold.name, rows[fold.train], rows[fold.validation], rows[fold.test]) for fold in folds]
