@@ -3,11 +3,11 @@ from .job import run_job as run_job
 from .plan import Keep as Keep
 from .plan import Plan as Plan
 from .plan import build_model as build_model
-from .plan import call as call
-from .plan import closed_to as closed_to
-from .plan import hide_test as hide_test
+from .plan import call_components as call_components
+from .plan import closed_files as closed_files
 from .plan import known_labels as known_labels
 from .plan import make_inputs as make_inputs
+from .plan import mask_test_labels as mask_test_labels
 from .plan import needs_isolation as needs_isolation
 from .planning import Setup as Setup
 from .planning import describe_run as describe_run
@@ -25,9 +25,9 @@ from .restoring import recall_plan as recall_plan
 from .restoring import restore_model as restore_model
 from .restoring import restore_plan as restore_plan
 from .schedule import Job as Job
-from .schedule import one_job as one_job
+from .schedule import catch_failure as catch_failure
+from .schedule import epoch_listener as epoch_listener
+from .schedule import run_jobs as run_jobs
 from .schedule import run_missing as run_missing
-from .schedule import teller as teller
 from .schedule import tune_missing as tune_missing
 from .schedule import tuned_for as tuned_for
-from .schedule import work_off as work_off

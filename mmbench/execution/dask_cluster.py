@@ -1,4 +1,4 @@
-"""Jobs on the workers of a Dask cluster that is running, on folders that all of its machines see."""
+"""Runs jobs on the workers of a Dask cluster that share the folders of records and cache."""
 
 import secrets
 import socket
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import mmbench
 from mmbench.errors import SpecError, WorkerError
-from mmbench.execution.progress_relay import Channel, Nowhere
+from mmbench.execution.progress_relay import Channel, SilentChannel
 from mmbench.storage import Task, digest, file_digest, persist
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ _OPTION = "--cluster"
 _PATIENCE = 10  # seconds for a scheduler to answer
 
 
-class Ground(NamedTuple):
-    """What the workers must share with us: ``folders`` and plugin files; ``alone``: only this machine may work."""
+class ClusterNeeds(NamedTuple):
+    """What every worker must see: ``folders`` and plugin files; ``alone``: workers must run on this machine."""
 
     folders: tuple[Path, ...]
     plugins: tuple[str, ...]
     alone: bool = False
 
 
-class _Wire(NamedTuple):
-    """The end of a channel on a worker; what is said there goes through the scheduler."""
+class _RemoteChannel(NamedTuple):
+    """A progress channel on a worker; notes go through the scheduler."""
 
     topic: str
 
@@ -42,27 +42,27 @@ class _Wire(NamedTuple):
         get_worker().log_event(self.topic, list(item))
 
 
-def _lay_wire(client: "Client", channel: Channel) -> _Wire:
-    wire = _Wire(f"mmbench-{secrets.token_hex(8)}")
+def _open_channel(client: "Client", channel: Channel) -> _RemoteChannel:
+    wire = _RemoteChannel(f"mmbench-{secrets.token_hex(8)}")
     client.subscribe_topic(wire.topic, lambda event: channel.put(tuple(event[1])))
     return wire
 
 
-def attempt_on(
-    address: str, function: Callable[..., T], tasks: Sequence[Task], threads: int, ground: Ground, channel: Channel
+def run_on_cluster(
+    address: str, function: Callable[..., T], tasks: Sequence[Task], threads: int, needs: ClusterNeeds, channel: Channel
 ) -> Iterator[tuple[int, T | WorkerError]]:
-    """As `workers.attempt`, on the cluster whose scheduler is at ``address``; each task gets a channel as its last.
+    """Results of ``function`` on the cluster whose scheduler is at ``address``, with the index of the task of each.
 
-    What is put into that on a worker comes out of ``channel``, in a thread of its own.
-    Dask gives the tasks of a worker that is lost to another, and up after as often as its scheduler is told.
-    Raises SpecError where no scheduler answers, or a worker is not as it must be.
+    Each task gets a progress channel as its last argument; notes put into it reach ``channel`` in another thread. Dask
+    repeats the tasks of a lost worker on others, as often as ``allowed-failures`` of its scheduler says; then the
+    result is a WorkerError. Raises SpecError where no scheduler answers or a worker does not meet ``needs``.
     """
-    with _joined(address) as client:
+    with _connected(address) as client:
         from distributed import as_completed
         from distributed.scheduler import KilledWorker
 
-        _check_workers(client, ground)
-        wire = channel if isinstance(channel, Nowhere) else _lay_wire(client, channel)
+        _check_workers(client, needs)
+        wire = channel if isinstance(channel, SilentChannel) else _open_channel(client, channel)
         futures = {
             client.submit(persist, threads, function, *arguments, wire, pure=False): at
             for at, arguments in enumerate(tasks)
@@ -81,7 +81,7 @@ def attempt_on(
 
 
 @contextmanager
-def _joined(address: str) -> Iterator["Client"]:
+def _connected(address: str) -> Iterator["Client"]:
     where = f"{_OPTION} {address}"
     try:
         from distributed import Client
@@ -99,53 +99,61 @@ def _joined(address: str) -> Iterator["Client"]:
         client.close()
 
 
-def _check_workers(client: "Client", ground: Ground) -> None:
-    """SpecError for the first worker that sees other folders, has other versions or runs several jobs at once."""
+def _check_workers(client: "Client", needs: ClusterNeeds) -> None:
+    """Raise SpecError for the first worker with other folders, other versions or several threads."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     if not workers:
         raise SpecError("the cluster has no worker", where=_OPTION, remedy="start some: dask worker --nthreads 1")
     for address, about in workers.items():
         if about["nthreads"] != 1:
-            _refuse(address, f"runs {about['nthreads']} jobs in one process", "start it with --nthreads 1")
+            _raise_unfit(address, f"runs {about['nthreads']} jobs in one process", "start it with --nthreads 1")
     token = secrets.token_hex(8)
-    probes = [folder / f".mmbench-probe-{token}" for folder in ground.folders]
+    probes = [folder / f".mmbench-probe-{token}" for folder in needs.folders]
     try:
         for probe in probes:
             probe.write_text(token, encoding="utf-8")
-        expected = _portray(ground.plugins)
-        found = client.run(_look, [str(probe) for probe in probes], token, ground.plugins, on_error="return")
+        expected = _describe_environment(needs.plugins)
+        found = client.run(_inspect_worker, [str(probe) for probe in probes], token, needs.plugins, on_error="return")
     finally:
         for probe in probes:
             probe.unlink(missing_ok=True)
     for address, seen in found.items():
-        _check_worker(address, seen, expected, ground)
+        _check_worker(address, seen, expected, needs)
 
 
-def _check_worker(address: str, seen: Any, expected: dict[str, str], ground: Ground) -> None:
+def _check_worker(address: str, seen: Any, expected: dict[str, str], needs: ClusterNeeds) -> None:
     if isinstance(seen, BaseException):
-        _refuse(address, f"cannot look around ({seen})", "install there what is installed here")
+        _raise_unfit(address, f"cannot be inspected ({seen})", "install there what is installed here")
     unseen, host, versions = seen
     for probe in unseen:
-        _refuse(address, f"does not see {Path(probe).parent}", "let --out and --cache be on a disk that all share")
+        _raise_unfit(
+            address, f"does not see {Path(probe).parent}", "put --out and --cache on a disk that all machines share"
+        )
     for name, version in expected.items():
         if versions.get(name) != version:
-            _refuse(address, f"has {name} {versions.get(name)}, not {version}", "install there what is installed here")
-    if ground.alone and host != socket.gethostname():
-        _refuse(address, "is another machine, and SQLite is for one", "name a PostgreSQL database with --tune-storage")
+            _raise_unfit(
+                address, f"has {name} {versions.get(name)}, not {version}", "install there what is installed here"
+            )
+    if needs.alone and host != socket.gethostname():
+        _raise_unfit(
+            address, "is another machine, and SQLite is for one", "name a PostgreSQL database with --tune-storage"
+        )
 
 
-def _refuse(address: str, what: str, remedy: str) -> None:
+def _raise_unfit(address: str, what: str, remedy: str) -> None:
     raise SpecError(f"worker {address} {what}", where=_OPTION, remedy=remedy)
 
 
-def _look(probes: Sequence[str], token: str, plugins: tuple[str, ...]) -> tuple[list[str], str, dict[str, str]]:
-    """On a worker: the files that it does not see as we do, the machine it is on, and its versions."""
+def _inspect_worker(
+    probes: Sequence[str], token: str, plugins: tuple[str, ...]
+) -> tuple[list[str], str, dict[str, str]]:
+    """On a worker: the probe files it does not see, its host name, and its versions."""
     unseen = [probe for probe in probes if not Path(probe).is_file() or Path(probe).read_text("utf-8") != token]
-    return unseen, socket.gethostname(), _portray(plugins)
+    return unseen, socket.gethostname(), _describe_environment(plugins)
 
 
-def _portray(plugins: tuple[str, ...]) -> dict[str, str]:
-    """All that bits depend on and that may differ between machines: Python, packages, and code."""
+def _describe_environment(plugins: tuple[str, ...]) -> dict[str, str]:
+    """What results depend on and may differ between machines: versions of Python and packages, digests of code."""
     from mmbench.results import environment
 
     code = Path(mmbench.__file__).parent

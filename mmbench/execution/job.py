@@ -1,4 +1,4 @@
-"""One job is one method on one fold with one seed: from the prepared file to a record on disk."""
+"""One job: a method trained and tested on one fold with one seed, from the prepared store to its record."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ from mmbench.errors import PluginError
 from mmbench.execution.plan import (
     Keep,
     Plan,
-    call,
-    closed_to,
+    call_components,
+    closed_files,
     find_presence,
     known_labels,
     make_canaries,
     make_inputs,
     open_store,
-    shown,
+    used_modalities,
 )
 from mmbench.features import FROZEN_SEED, encoder_size
 from mmbench.integrity import guarded
@@ -49,9 +49,9 @@ _SMALL = 256 * 2**20
 
 
 class Outcome(NamedTuple):
-    """What the components of a plan left of one fold; nothing of it depends on labels of the test part.
+    """What training and evaluation on one fold gave; none of it depends on labels of the test part.
 
-    ``parameters`` counts those of the model, ``weights`` is the digest of those that were kept.
+    ``parameters`` are counts by part of the model, ``weights`` is the digest of the weights file if there is one.
     """
 
     fitted: Fitted
@@ -70,13 +70,13 @@ def run_job(
     on_epoch: Callable[[Epoch], None],
     tuning: Mapping[str, Any] | None = None,
 ) -> None:
-    """Train, predict and write the record of one fold; ``tuning`` tells how the parameters were chosen.
+    """Train, predict and write the record of one fold; ``tuning`` is the record of its tuning.
 
-    Raises PluginError where a component opens what is closed to it, keeps something from fold to fold, or learns while
-    it predicts.
+    Raises PluginError where a component opens a file it may not read, keeps state from fold to fold, or changes its
+    weights in evaluation.
     """
     try:
-        outcome = call(plan, train_fold, plan, fold, seed, weights_path(path), listen=on_epoch)
+        outcome = call_components(plan, train_fold, plan, fold, seed, weights_path(path), listen=on_epoch)
     except PluginError:
         weights_path(path).unlink(missing_ok=True)
         raise
@@ -85,9 +85,9 @@ def run_job(
 
 
 def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: int, weights: Path) -> Outcome:
-    """All that the components of a plan do on one fold: they are trained, tested, diagnosed and measured.
+    """Train, predict, diagnose and measure the cost on one fold; labels of the test part are not read.
 
-    ``weights`` is where those are written that are kept. Labels of the test part are not read.
+    ``weights`` is the path of the weights file.
     """
     torch.set_num_threads(plan.threads)
     start, memory, device = time.perf_counter(), PeakMemory(torch.device(plan.device)), torch.device(plan.device)
@@ -95,7 +95,7 @@ def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: 
     inputs = make_inputs(plan, store, fold)
     labels, training = known_labels(store, plan.task, fold), plan.recipe.training
     draw = training_seed(seed, fold.name, plan.run.get("seeding"))
-    with guarded(closed_to(plan)):
+    with guarded(closed_files(plan)):
         canaries = make_canaries(plan, store, inputs, fold, labels, draw)
         model = canaries.build()
         began = time.perf_counter()
@@ -112,8 +112,8 @@ def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: 
 
 
 def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: float) -> list[Pass | None]:
-    """What it takes to predict one sample, the most complete of the dataset: each frozen encoder, then the model."""
-    row = most_complete([find_presence(plan.store, modality.name) for modality in shown(plan, store)])
+    """The cost of predicting one sample, the most complete of the dataset: each frozen encoder, then the model."""
+    row = most_complete([find_presence(plan.store, modality.name) for modality in used_modalities(plan, store)])
     device = torch.device(plan.device)
 
     def frozen(name: str) -> Pass | None:
@@ -129,7 +129,7 @@ def _is_kept(keep: Keep, model: Model) -> bool:
 
 
 def diagnose_trained(plan: Plan, store: Store, fold: Fold, model: Model, inputs: Inputs) -> dict[str, Any] | None:
-    """What a model that was trained by a plan predicts with modalities taken away or disturbed, as records tell it."""
+    """The diagnosis of a trained model as plain values: its predictions with modalities removed or disturbed."""
     if plan.diagnosis is None:
         return None
     names, device = tuple(plan.recipe.encoders), torch.device(plan.device)

@@ -1,4 +1,4 @@
-"""A plan: a method on a dataset, ready to be run; and what a fold of it takes: its model, inputs and labels."""
+"""A plan is a method on a dataset, ready to run; builds the model, inputs and labels of a fold from it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -50,12 +50,12 @@ Keep = Literal["auto", "keep", "drop"]
 
 @dataclass(frozen=True)
 class Plan:
-    """A method on a dataset, ready to be run fold by fold, possibly in another process.
+    """A method on a dataset, ready to run fold by fold, possibly in another process.
 
-    ``tokens`` are the token files of the modalities whose encoder is frozen; ``run`` is what its records say of it;
-    ``budget`` is what it may spend on tuning, ``diagnosis`` what it takes to diagnose it, None for nothing; ``data``
-    tells the dataset's files, which it may not open. ``isolated``: a component is not the host's own, and each training
-    and each look at a trained model has a process to itself.
+    ``tokens`` are the token files of modalities with a frozen encoder, ``run`` the description in its records,
+    ``budget`` that of its tuning and ``diagnosis`` the plan of its diagnosis (None: no tuning, no diagnosis). ``data``
+    names the dataset's files, which components may not open. ``isolated``: a component comes from a plugin, and each
+    training and each evaluation of a trained model runs in a process of its own.
     """
 
     recipe: Recipe
@@ -75,10 +75,12 @@ class Plan:
     isolated: bool = False
 
 
-def call(plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore) -> T:
+def call_components(
+    plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore
+) -> T:
     """``function(tell, *arguments)``, which runs the components of a plan; `run_isolated` where they need it.
 
-    What it passes to ``tell`` reaches ``listen``.
+    What it passes to ``send`` reaches ``listen``.
     """
     if plan.isolated:
         forks, label = is_forkable(plan.device), plan.recipe.label
@@ -88,12 +90,12 @@ def call(plan: Plan, function: Callable[..., T], *arguments: object, listen: Cal
 
 
 def _call_watched(
-    tell: Callable[[Any], None], label: str, function: Callable[..., T], arguments: tuple[object, ...]
+    send: Callable[[Any], None], label: str, function: Callable[..., T], arguments: tuple[object, ...]
 ) -> T:
-    """PluginError where the call leaves something else behind a name of the host."""
+    """PluginError where the call replaces a function, class or other name of the host."""
     before = host_names()
     try:
-        result = function(tell, *arguments)
+        result = function(send, *arguments)
     except Exception as error:
         _check_names(before, label, error)
         raise
@@ -106,25 +108,25 @@ def _check_names(before: Names, label: str, cause: Exception | None = None) -> N
         raise PluginError(
             f"replaces {name} while it is trained or tested",
             where=label,
-            remedy="numbers of a component that changes the host mean nothing: mend it, or leave it out",
+            remedy="results of a component that changes the host are invalid: fix it, or leave it out",
         ) from cause
 
 
 def needs_isolation(recipe: Recipe, plugins: tuple[str, ...]) -> bool:
-    """Whether a component of a recipe is not the host's own."""
+    """Whether a component of a recipe comes from a plugin."""
     registry = load_registry(plugins)
     encoders = all(registry.is_own("encoders", spec.name) for spec in recipe.encoders.values())
     return not (encoders and registry.is_own("fusions", recipe.fusion.name))
 
 
 def build_model(plan: Plan, store: Store, seed: int) -> Model:
-    """The encoders that are trained, and the fusion, with weights drawn from ``seed``."""
+    """The model: trainable encoders and the fusion, with initial weights drawn from ``seed``."""
     encoders = {
         name: build_encoder(spec, store.schema.modality(name), plan.plugins, seed)
         for name, spec in plan.recipe.encoders.items()
         if name not in plan.tokens
     }
-    inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in shown(plan, store)}
+    inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in used_modalities(plan, store)}
     fusion = build_fusion(plan.recipe.fusion, inputs, len(store.schema.tasks[plan.task]), plan.plugins, seed)
     return Model(encoders, fusion)
 
@@ -139,12 +141,12 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
 
 
 def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:
-    """Raw instances or tokens of every modality that the method sees, standardised as the run says."""
-    return Inputs({modality.name: _stream(plan, store, modality, fold) for modality in shown(plan, store)})
+    """Inputs of the method: raw instances or tokens of each of its modalities, standardised as the run says."""
+    return Inputs({modality.name: _stream(plan, store, modality, fold) for modality in used_modalities(plan, store)})
 
 
-def shown(plan: Plan, store: Store) -> list[Modality]:
-    """The modalities that the method sees."""
+def used_modalities(plan: Plan, store: Store) -> list[Modality]:
+    """The modalities that the method uses."""
     return [store.schema.modality(name) for name in plan.recipe.modalities]
 
 
@@ -171,9 +173,9 @@ def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: 
 
 
 def known_labels(store: Store, task: str, fold: Fold) -> NDArray[np.int64]:
-    """Labels of the training and the validation part; -1 everywhere else.
+    """Labels ``(N,)`` of the training and the validation part; -1 elsewhere.
 
-    The others are overwritten where they were read: no memory that is given back holds them.
+    The others are overwritten in place, so that no freed memory holds them.
     """
     labels = store.labels(task)
     hidden = np.ones(len(labels), dtype=bool)
@@ -182,15 +184,15 @@ def known_labels(store: Store, task: str, fold: Fold) -> NDArray[np.int64]:
     return labels
 
 
-def hide_test(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
-    """Labels of the training and the validation part; -1 everywhere else."""
+def mask_test_labels(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
+    """Labels ``(N,)`` of the training and the validation part; -1 elsewhere."""
     seen = np.full_like(labels, -1)
     for rows in (fold.train, fold.validation):
         seen[rows] = labels[rows]
     return seen
 
 
-def closed_to(plan: Plan) -> Closed:
+def closed_files(plan: Plan) -> Closed:
     """The files that the method's encoders and fusion may not open while they are trained and tested."""
     return Closed(
         label=plan.recipe.label,
@@ -205,7 +207,7 @@ def closed_to(plan: Plan) -> Closed:
 def make_canaries(
     plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: NDArray[np.int64], seed: int
 ) -> Canaries:
-    """The trials of one training; ``labels`` are those that may be known."""
+    """The canaries of one training; ``labels`` are those of `known_labels`."""
     return Canaries(
         partial(build_model, plan, store, seed),
         inputs,

@@ -1,4 +1,4 @@
-"""From a recipe to a plan: frozen encoders run, and everything a result depends on is named by one key."""
+"""Makes the plan of a method: encodes what is frozen, and names by one key all that its results depend on."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ _NOT_IN_KEY = (
     "straddling",
     "unit",
     "units",
-)  # follow from what is in it
+)  # these follow from the other parts
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Setup:
 
 
 def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) -> Plan:
-    """Encode what is frozen, and name the folder of the run by the digest of all that its numbers depend on.
+    """The plan of a method: frozen encoders run, and the folder named by the digest of all that results depend on.
 
-    What lint found is told in the records.
+    ``findings`` of model lint are written into the records.
     """
     frozen = _find_frozen(setup, recipe)
     tokens = {name: encode(what, setup.cache, setup.jobs) for name, what in frozen.items()}
@@ -68,11 +68,11 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
     try:
         check_texts(described)
     except ValueError as error:
-        raise SpecError(f"cannot be told in records: {error}", where=recipe.label, remedy="leave them out") from None
+        raise SpecError(f"cannot be written to records: {error}", where=recipe.label, remedy="leave them out") from None
     key = key_digest(key_parts(described))
     folder = run_folder(setup, recipe, key)
     if not any(find_records(folder)) and (near := find_near_run(described, setup.home.glob(f"{slug(recipe.label)}-*"))):
-        reporter().message(f"{recipe.label} is run anew, unlike {near.path.name}: {near.line}")
+        reporter().message(f"{recipe.label} is run again; differences to {near.path.name}: {near.line}")
     return Plan(
         recipe=recipe,
         tokens=tokens,
@@ -93,7 +93,7 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
 
 
 def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> dict[str, Any]:
-    """What the records of a run say of it; ``tokens`` are the files of its frozen encoders."""
+    """The description of a run in its records; ``tokens`` are the files of its frozen encoders."""
     described = {
         **setup.described,
         "method": recipe.label,
@@ -117,17 +117,17 @@ def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> di
 
 
 def key_parts(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a run's description its key is the digest of."""
+    """The parts of a run's description that its key is the digest of."""
     return {name: value for name, value in run.items() if name not in (*_NOT_IN_KEY, "key", "lint")}
 
 
 def run_folder(setup: Setup, recipe: Recipe, key: str) -> Path:
-    """Where the records of a run lie."""
+    """The folder of the records of a run."""
     return setup.home / f"{slug(recipe.label)}-{key[:10]}"
 
 
 def find_near_run(described: Mapping[str, Any], folders: Iterable[Path]) -> Near | None:
-    """Of folders with records, the one whose run is most like this; of the same dataset and fusion."""
+    """The folder of the most similar run of the same dataset and fusion."""
     wanted = json.loads(canonical_json(key_parts(described)))
     return nearest(wanted, ((folder, parts) for folder in folders if (parts := _recorded(folder, wanted))))
 
@@ -154,7 +154,7 @@ def _describe_tuning(budget: Budget, recipe: Recipe, setup: Setup, frozen: Colle
 
 
 def _find_frozen(setup: Setup, recipe: Recipe) -> dict[str, Encoding]:
-    """What is encoded before the training, by modality."""
+    """The encodings by frozen encoders, by modality."""
     return {
         name: Encoding(setup.store.path, name, spec, setup.plugins, setup.device, setup.threads, data=setup.files)
         for name, spec in recipe.encoders.items()
@@ -176,7 +176,7 @@ def _describe(kind: str, spec: Spec, setup: Setup) -> dict[str, Any]:
 
 
 def named_files(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What is in the files that parameters name: weights that were trained again have the same path."""
+    """Digests of the files that parameters name: weights that were trained again keep their path."""
     named = {name: Path(value) for name, value in params.items() if isinstance(value, str) and Path(value).suffix}
     found = {name: file_digest(path) for name, path in named.items() if path.is_file()}
     return {"files": found} if found else {}

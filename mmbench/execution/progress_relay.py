@@ -1,4 +1,4 @@
-"""Brings the progress of jobs in other processes to the reporter of this one."""
+"""Relays the progress of jobs in other processes to the reporter of this one."""
 
 import threading
 from multiprocessing import Manager
@@ -9,14 +9,14 @@ from mmbench.storage import Reporter, Silent, reporter
 
 
 class Channel(Protocol):
-    """What a job tells of itself: a label, how many steps it may take and a word on the step done; None at its end."""
+    """Takes notes of jobs: a label, the number of steps and a text on the last step, None at the end."""
 
     def put(self, item: tuple[str, int, str | None]) -> None:
         """Send one note."""
 
 
 class Relay:
-    """A bar for all jobs, and one for each that is running; with one job at a time no other process is needed."""
+    """A progress bar for all jobs and one for each that runs; with one job at a time no other process is started."""
 
     def __init__(self, jobs: int, total: int, label: str) -> None:
         self._reporter: Reporter = reporter()
@@ -34,7 +34,7 @@ class Relay:
             self._thread = threading.Thread(target=self._listen, daemon=True)
             self._thread.start()
         elif isinstance(self._reporter, Silent):
-            self.channel = Nowhere()
+            self.channel = SilentChannel()
         return self
 
     def __exit__(
@@ -79,8 +79,8 @@ class _Direct:
         self._relay.note(*item)
 
 
-class Nowhere:
-    """A channel nobody listens to; crosses to another process as nothing at all."""
+class SilentChannel:
+    """A channel that drops its notes; cheap to send to another process."""
 
     def put(self, item: tuple[str, int, str | None]) -> None:
         """Send nothing."""

@@ -1,4 +1,4 @@
-"""From a record back to the trained model and the data it was tested on."""
+"""Restores the trained model of a record, its plan, and the data it was tested on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +10,7 @@ import numpy as np
 from mmbench.contract import Training
 from mmbench.data import Fold, Inputs, Store
 from mmbench.errors import RecordError
-from mmbench.execution.plan import Plan, build_model, closed_to, make_inputs, needs_isolation
+from mmbench.execution.plan import Plan, build_model, closed_files, make_inputs, needs_isolation
 from mmbench.integrity import find_size, guarded
 from mmbench.registry import Recipe, Spec, parse_spec, training_seed, update_training
 from mmbench.results import Record, check_made, read_record
@@ -23,7 +23,7 @@ _AGAIN = "run the same command again: it prepares what is missing and keeps the 
 
 @dataclass(frozen=True)
 class RestoredPlan:
-    """A record, the plan that its model was trained by, for the CPU, and its fold."""
+    """A record, the plan of its training with the CPU as device, its fold, and the prepared store."""
 
     record: Record
     plan: Plan
@@ -33,7 +33,7 @@ class RestoredPlan:
 
 @dataclass(frozen=True)
 class RestoredModel(RestoredPlan):
-    """A trained model in evaluation mode, and what it reads; its record holds no labels, which no component may see."""
+    """A trained model in evaluation mode and its inputs; the record holds no labels, which no component may see."""
 
     model: Model
     inputs: Inputs
@@ -49,7 +49,7 @@ def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Res
     found = replace(found, record=replace(found.record, labels=()))
     record, plan, store = found.record, found.plan, found.store
     draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
-    with guarded(closed_to(plan)):
+    with guarded(closed_files(plan)):
         check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
         model = build_model(plan, store, draw)
     restore_weights(weights_path(path), model, record.weights or "")
@@ -57,7 +57,7 @@ def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Res
 
 
 def restore_plan(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> RestoredPlan:
-    """How the model behind the record at ``path`` was trained, and on what; RecordError as `restore_model`."""
+    """The plan and data of the record at ``path``; RecordError as `restore_model`."""
     record = read_made(path)
     if record.weights is None:
         raise RecordError(
@@ -69,7 +69,7 @@ def restore_plan(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Rest
 
 
 def read_made(path: Path) -> Record:
-    """A record that tells all its model was made from; RecordError where one does not, or is damaged."""
+    """A record with all that its model was made from; RecordError where it is incomplete or damaged."""
     record = read_record(path)
     try:
         check_made(record.run, record.tuning)

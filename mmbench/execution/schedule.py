@@ -1,4 +1,4 @@
-"""Which jobs are missing, and running them, in as many processes as asked."""
+"""Finds the jobs whose results are missing, and runs them in processes or on a cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from joblib import cpu_count
 
 from mmbench.data import Fold
 from mmbench.errors import RecordError, WorkerError
-from mmbench.execution.dask_cluster import Ground, attempt_on
+from mmbench.execution.dask_cluster import ClusterNeeds, run_on_cluster
 from mmbench.execution.job import run_job
-from mmbench.execution.plan import Plan, call
+from mmbench.execution.plan import Plan, call_components
 from mmbench.execution.progress_relay import Channel, Relay
 from mmbench.execution.tune_fold import tune_fold, tuned_plan, without_test
 from mmbench.integrity import Tell
@@ -25,7 +25,7 @@ from mmbench.results import (
     record_path,
     write_failure,
 )
-from mmbench.storage import attempt, reporter
+from mmbench.storage import attempt, counted, reporter
 from mmbench.training import Epoch
 from mmbench.tuning import FoldTuning, Trial, read_tuning, tuning_path
 
@@ -40,18 +40,18 @@ class Job(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What it is called while it runs."""
+        """Its name in progress bars and failures."""
         return f"{self.plan.recipe.label} · fold {self.fold.name}" + (f" · seed {self.seed}" if self.seed else "")
 
 
 def run_missing(
     plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: int, cluster: str | None = None
 ) -> None:
-    """Run every method on every fold with every seed, but for those whose records are there.
+    """Run every method on every fold with every seed that has no record yet; tune before where there is a budget.
 
-    A job that fails leaves a failure where its record would be, and the others go on.
+    A job that fails writes a failure in place of its record, and the others go on.
     """
-    # Folds before methods: an interrupted comparison has compared something.
+    # Fold by fold: an interrupted comparison has compared its methods on some folds.
     wanted = [
         Job(plan, fold, seed, record_path(plan.folder, fold.name, seed))
         for seed in range(seeds)
@@ -60,17 +60,17 @@ def run_missing(
     ]
     missing = [job for job in wanted if not _is_done(job)]
     if len(missing) < len(wanted):
-        reporter().message(f"{len(wanted) - len(missing)} of {len(wanted)} folds were done before")
+        reporter().message(f"{len(wanted) - len(missing)} of {len(wanted)} folds have records and are kept")
     if not missing:
         return
     if plans[0].budget and plans[0].budget.scope == "once":
-        # All folds wait for the first one's parameters.
+        # The other folds take the parameters of the first.
         tune_missing(plans, folds, jobs, cluster)
-    work_off(run_one, [(job, _tuned_on(job.plan, job.fold, folds)) for job in missing], jobs, "folds", cluster)
+    run_jobs(run_one, [(job, _tuned_on(job.plan, job.fold, folds)) for job in missing], jobs, "folds", cluster)
 
 
 def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int, cluster: str | None = None) -> None:
-    """Tune every method on every fold that its budget is for, and train no more than that."""
+    """Tune every method on every fold for which its budget is spent, and train nothing else."""
     wanted = {
         (at, part.name): Job(plan, part, 0, tuning_path(plan.folder, part.name))
         for fold in folds
@@ -79,13 +79,13 @@ def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int, cluste
     }
     missing = [(job,) for job in wanted.values() if not _is_tuned(job)]
     if missing:
-        work_off(tune_one, missing, jobs, "tunings", cluster)
+        run_jobs(tune_one, missing, jobs, "tunings", cluster)
 
 
 def tuned_for(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Plan:
-    """The plan with the parameters of ``fold``, chosen now or before; as it is where nothing is tuned.
+    """The plan with the parameters tuned on ``fold``, now or before; unchanged where nothing is tuned.
 
-    ``fold`` need not be among ``folds``: where only the first of these is tuned, it takes what that one chose.
+    ``fold`` need not be among ``folds``: where only the first of these is tuned, its parameters are taken.
     """
     part = _tuned_on(plan, fold, folds)
     if part is None:
@@ -94,45 +94,45 @@ def tuned_for(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Plan:
     return tuned_plan(plan, read_tuning(tuning_path(plan.folder, part.name)))
 
 
-def work_off(
+def run_jobs(
     function: Callable[..., Failure | None],
     tasks: Sequence[tuple[Job, *tuple[object, ...]]],
     jobs: int,
     what: str,
     cluster: str | None = None,
 ) -> None:
-    """Do jobs in processes, or on a cluster: ``function`` is called with each, what goes with it and a channel.
+    """Call ``function(job, *rest, channel)`` for each of ``tasks`` in processes or on a cluster.
 
-    It returns why a job failed, None where it did not; one whose process died fails, too.
+    It returns the failure of a job, or None. A job whose process died counts as failed.
     """
     plan = tasks[0][0].plan
     jobs = 1 if cluster or plan.device.startswith("cuda") else min(jobs, len(tasks))
-    _tell_crowd(jobs, plan.threads)
+    _warn_if_oversubscribed(jobs, plan.threads)
     with Relay(jobs, len(tasks), what) as relay:
         if cluster:
-            found = attempt_on(cluster, function, tasks, plan.threads, _ground(plan), relay.channel)
+            found = run_on_cluster(cluster, function, tasks, plan.threads, _cluster_needs(plan), relay.channel)
         else:
             found = attempt(jobs, function, [(*task, relay.channel) for task in tasks], plan.threads)
         for at, failure in found:
             job = tasks[at][0]
             if isinstance(failure, WorkerError):
-                failure = fail(job, failure)
+                failure = save_failure(job, failure)
             relay.channel.put((job.label, 0, None))
             relay.done(job.label)
             if failure:
                 reporter().message(f"failed: {failure.line}")
 
 
-def _ground(plan: Plan) -> Ground:
+def _cluster_needs(plan: Plan) -> ClusterNeeds:
     here = plan.budget is not None and not (plan.budget.storage or "").startswith("postgresql")
-    return Ground((plan.folder.parent, plan.store.parent), plan.plugins, alone=here)
+    return ClusterNeeds((plan.folder.parent, plan.store.parent), plan.plugins, alone=here)
 
 
-def _tell_crowd(jobs: int, threads: int) -> None:
+def _warn_if_oversubscribed(jobs: int, threads: int) -> None:
     if jobs * threads > cpu_count():
         reporter().message(
-            f"{jobs} jobs with {threads} thread(s) each on {cpu_count()} core(s) get in each other's way: "
-            "ask for fewer --jobs or --threads"
+            f"{jobs} jobs of {counted(threads, 'thread')} each on {counted(cpu_count(), 'core')} slow each other "
+            "down: use fewer --jobs or --threads"
         )
 
 
@@ -141,13 +141,13 @@ def _is_done(job: Job) -> bool:
         read_record(job.path)
     except RecordError as error:
         if job.path.exists():
-            reporter().message(f"done again: {error.message} ({job.path.name})")
+            reporter().message(f"trained again: {error.message} ({job.path.name})")
         return False
     return True
 
 
 def _tuned_on(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Fold | None:
-    """Where the parameters of a fold are chosen, without what it tests; None where nothing is tuned."""
+    """The fold, without its test part, on which the parameters of ``fold`` are tuned; None where nothing is tuned."""
     if plan.budget is None:
         return None
     return without_test(folds[0] if plan.budget.scope == "once" else fold)
@@ -160,18 +160,18 @@ def _is_tuned(job: Job) -> bool:
         return False
 
 
-def fail(job: Job, error: Exception) -> Failure:
-    """Write down why a job failed."""
+def save_failure(job: Job, error: Exception) -> Failure:
+    """Write a failure in place of the result of a job."""
     failure = make_failure(job.plan.recipe.label, job.fold.name, job.seed, error)
     write_failure(job.path, failure)
     return failure
 
 
 @contextmanager
-def one_job(job: Job) -> Iterator[list[Failure]]:
-    """What goes wrong in the block fails this job alone, and is in the list that the block is given.
+def catch_failure(job: Job) -> Iterator[list[Failure]]:
+    """Catch an error of the block as the failure of this job alone; yields the list that it is appended to.
 
-    What the user has to mend, and a plugin that cheats, is raised: it ends the run.
+    Errors that the user has to fix, and those of plugins that break the rules, are raised: they end the run.
     """
     failures: list[Failure] = []
     try:
@@ -180,58 +180,58 @@ def one_job(job: Job) -> Iterator[list[Failure]]:
     except Exception as error:
         if not is_of_one_job(error):
             raise
-        failures.append(fail(job, error))
+        failures.append(save_failure(job, error))
 
 
 def run_one(job: Job, part: Fold | None, channel: Channel) -> Failure | None:
-    """One job, telling its epochs to ``channel``. ``part`` is where it is tuned before."""
-    return call(job.plan, _run_one, job, part, listen=channel.put)
+    """Run one job, with its epochs sent to ``channel``; its parameters are tuned on ``part`` first."""
+    return call_components(job.plan, _run_one, job, part, listen=channel.put)
 
 
-def _run_one(tell: Tell, job: Job, part: Fold | None) -> Failure | None:
+def _run_one(send: Tell, job: Job, part: Fold | None) -> Failure | None:
     if _is_done(job):
-        # By a process that died before anyone heard of it.
+        # A process that died wrote it before it could report.
         return None
-    with one_job(job) as failures:
-        plan, tuning = job.plan, _tune(job.plan, part, tell) if part else None
+    with catch_failure(job) as failures:
+        plan, tuning = job.plan, _tune(job.plan, part, send) if part else None
         if tuning:
             plan = tuned_plan(plan, tuning)
-        on_epoch = teller(plan, job.label, tell)
+        on_epoch = epoch_listener(plan, job.label, send)
         run_job(plan, job.fold, job.seed, job.path, on_epoch, tuning.to_plain() if tuning else None)
     return next(iter(failures), None)
 
 
 def tune_one(job: Job, channel: Channel) -> Failure | None:
-    """One tuning, telling its trials to ``channel``."""
-    return call(job.plan, _tune_one, job, listen=channel.put)
+    """Run the tuning of one fold, with its tuning trials sent to ``channel``."""
+    return call_components(job.plan, _tune_one, job, listen=channel.put)
 
 
-def _tune_one(tell: Tell, job: Job) -> Failure | None:
-    with one_job(job) as failures:
-        _tune(job.plan, job.fold, tell)
+def _tune_one(send: Tell, job: Job) -> Failure | None:
+    with catch_failure(job) as failures:
+        _tune(job.plan, job.fold, send)
     return next(iter(failures), None)
 
 
-def _tune(plan: Plan, part: Fold, tell: Tell) -> FoldTuning:
+def _tune(plan: Plan, part: Fold, send: Tell) -> FoldTuning:
     assert plan.budget is not None
     label = f"{plan.recipe.label} · tuning fold {part.name}"
-    tuning = tune_fold(plan, part, plan.budget, partial(_tell_trial, plan, label, tell))
-    tell((label, 0, None))
+    tuning = tune_fold(plan, part, plan.budget, partial(_send_trial, plan, label, send))
+    send((label, 0, None))
     return tuning
 
 
-def _tell_trial(plan: Plan, label: str, tell: Tell, number: int, what: Epoch | Trial) -> None:
-    of_trial = f"{label} · trial {number}"
+def _send_trial(plan: Plan, label: str, send: Tell, number: int, what: Epoch | Trial) -> None:
+    of_trial = f"{label} · tuning trial {number}"
     if isinstance(what, Epoch):
-        teller(plan, of_trial, tell)(what)
+        epoch_listener(plan, of_trial, send)(what)
         return
     assert plan.budget is not None
-    tell((of_trial, 0, None))
+    send((of_trial, 0, None))
     word = what.state if what.score is None else f"{what.state}, validation {what.score:.2f}"
-    tell((label, plan.budget.trials, word))
+    send((label, plan.budget.trials, word))
 
 
-def teller(plan: Plan, label: str, tell: Tell) -> Callable[[Epoch], None]:
-    """What tells the epochs of a training as notes of a channel."""
+def epoch_listener(plan: Plan, label: str, send: Tell) -> Callable[[Epoch], None]:
+    """A callback that sends the epochs of a training as progress notes."""
     epochs = plan.recipe.training.epochs
-    return lambda epoch: tell((label, epochs, f"validation {epoch.validation_score:.2f}"))
+    return lambda epoch: send((label, epochs, f"validation {epoch.validation_score:.2f}"))

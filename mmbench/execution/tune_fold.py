@@ -1,6 +1,6 @@
-"""Tuning of one method on one fold: the same number of trials for every method, trained and scored as always.
+"""Tunes one method on one fold: the same number of tuning trials for every method, scored on validation.
 
-It is handed the training and the validation part of a fold and no other: what is tested cannot be reached from here.
+The test part of the fold is not passed in, so that no tuning trial can reach it.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,15 @@ import torch
 from mmbench.contract import Distribution
 from mmbench.data import Fold, Store
 from mmbench.errors import DamagedError, PluginError, RecordError, TrainingError
-from mmbench.execution.plan import Plan, build_model, call, closed_to, known_labels, make_canaries, make_inputs
+from mmbench.execution.plan import (
+    Plan,
+    build_model,
+    call_components,
+    closed_files,
+    known_labels,
+    make_canaries,
+    make_inputs,
+)
 from mmbench.integrity import guarded
 from mmbench.registry import training_seed
 from mmbench.storage import DiedError, describe_error, digest, free_memory, is_out_of_memory, locked
@@ -39,11 +47,11 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import Trial as Asked
 
-_SEED = 0  # of every training, as of the first one of a record; the parameters chosen are those of all seeds
+_SEED = 0  # of every tuning trial; the chosen parameters are used with all seeds
 
-_Space = tuple[dict[str, Distribution], dict[str, object]]  # by name, and where the search begins
+_Space = tuple[dict[str, Distribution], dict[str, object]]  # distributions by name, and the defaults
 Listener = Callable[[int, Epoch | Trial], None]
-"""Told the number of a trial with each epoch of it, and with what became of it."""
+"""Called with the number of a tuning trial and each of its epochs, then with its result."""
 
 
 def without_test(fold: Fold) -> Fold:
@@ -52,13 +60,13 @@ def without_test(fold: Fold) -> Fold:
 
 
 def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda number, what: None) -> FoldTuning:
-    """Spend the budget on ``part``, a fold without its test part; what was done before is read.
+    """Spend the budget on ``part``, a fold without its test part; an earlier result is read.
 
-    Raises TrainingError where every trial failed, StorageError where trials cannot be kept, and PluginError where a
-    component opens what is closed to it or keeps something from trial to trial.
+    Raises TrainingError where every tuning trial failed, StorageError where they cannot be stored, and PluginError
+    where a component opens a file it may not read or keeps state from one tuning trial to the next.
     """
     if len(part.test):
-        raise ValueError("tuning was handed a test part")
+        raise ValueError("tuning must not get a test part")
     path = tuning_path(plan.folder, part.name)
     with locked(path):
         try:
@@ -70,21 +78,23 @@ def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda 
 
 
 def tuned_plan(plan: Plan, tuning: FoldTuning) -> Plan:
-    """The plan with the parameters that were chosen."""
+    """The plan with the chosen parameters."""
     return replace(plan, recipe=with_params(plan.recipe, tuning.chosen.params))
 
 
 class _Trials:
-    """What is searched on a fold, and how a trial is trained; ``bench`` is None where each makes its own."""
+    """The search space of a fold and the training of a tuning trial; ``bench`` is None for isolated components."""
 
     def __init__(self, plan: Plan, part: Fold) -> None:
         self.plan, self.part = plan, part
         self.bench = None if plan.isolated else _Bench(plan, part)
-        self.space, self.defaults = self.bench.find_space() if self.bench else call(plan, _find_space, plan, part)
+        self.space, self.defaults = (
+            self.bench.find_space() if self.bench else call_components(plan, _find_space, plan, part)
+        )
 
     @property
     def study(self) -> str:
-        """A name that people can read, and no other run has."""
+        """The name of the Optuna study: readable, and unique to the run and fold."""
         label, fold, key = self.plan.recipe.label, self.part.name, self.plan.run["key"]
         return f"{label[:200]} · fold {fold[:200]} · {digest([key, fold])[:16]}"
 
@@ -93,7 +103,7 @@ class _Trials:
         if self.bench:
             self.bench.train(params, on_epoch)
         else:
-            call(self.plan, _train, self.plan, self.part, params, listen=on_epoch)
+            call_components(self.plan, _train, self.plan, self.part, params, listen=on_epoch)
 
 
 def _find_space(_: object, plan: Plan, part: Fold) -> _Space:
@@ -113,7 +123,7 @@ class _Bench:
         self.store = Store(plan.store)
         self.inputs = make_inputs(plan, self.store, part)
         self.labels = known_labels(self.store, plan.task, part)
-        self.closed = closed_to(plan)
+        self.closed = closed_files(plan)
         self.draw = training_seed(_SEED, part.name, plan.run.get("seeding"))
         with guarded(self.closed):
             self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, self.draw)

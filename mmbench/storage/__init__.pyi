@@ -48,6 +48,7 @@ from .json_toml import parse_json as parse_json
 from .locks import Timeout as Timeout
 from .locks import has_record_locks as has_record_locks
 from .pickles import check_pickle as check_pickle
+from .plurals import counted as counted
 from .processes import DiedError as DiedError
 from .processes import Task as Task
 from .processes import attempt as attempt

@@ -10,7 +10,15 @@ import torch
 
 from mmbench.data import default_cache
 from mmbench.errors import RecordError, SpecError
-from mmbench.execution import Plan, RestoredModel, call, closed_to, diagnose_trained, restore_model, restore_plan
+from mmbench.execution import (
+    Plan,
+    RestoredModel,
+    call_components,
+    closed_files,
+    diagnose_trained,
+    restore_model,
+    restore_plan,
+)
 from mmbench.features import Encoding
 from mmbench.integrity import guarded
 from mmbench.registry import did_you_mean
@@ -116,14 +124,14 @@ def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
         for name in plan.tokens
     }
     plan = replace(plan, diagnosis=plan_diagnosis(_FULL, plan.recipe.encoders, frozen, cache))
-    found = call(plan, _diagnose, plan, path, cache)
+    found = call_components(plan, _diagnose, plan, path, cache)
     write_record(path, replace(recalled.record, diagnosis=found))
 
 
 def _diagnose(_: object, plan: Plan, path: Path, cache: Path) -> dict[str, Any] | None:
     torch.set_num_threads(plan.threads)
     restored = restore_model(path, cache, plan.plugins)
-    with guarded(closed_to(plan)):
+    with guarded(closed_files(plan)):
         _check_agreement(restored, torch.device(plan.device), path)
         return diagnose_trained(plan, restored.store, restored.fold, restored.model, restored.inputs)
 

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from mmbench.contract import Fusion, Modality
 from mmbench.data import Rows
 from mmbench.errors import RecordError
-from mmbench.execution import RestoredModel, RestoredPlan, call, closed_to, restore_model, restore_plan
+from mmbench.execution import RestoredModel, RestoredPlan, call_components, closed_files, restore_model, restore_plan
 from mmbench.integrity import guarded
 from mmbench.registry import load_registry
 from mmbench.results import Comparison, MethodResult, find_records, read_record
@@ -96,17 +96,17 @@ def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_
 
 
 def _explain_fold(path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-    return call(restore_plan(path, cache, plugins).plan, _restore_and_look, path, cache, plugins)
+    return call_components(restore_plan(path, cache, plugins).plan, _restore_and_look, path, cache, plugins)
 
 
 def _restore_and_look(_: object, path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
     restored = restore_model(path, cache, plugins)
-    with guarded(closed_to(restored.plan)):
-        return _look(restored)
+    with guarded(closed_files(restored.plan)):
+        return _explain_samples(restored)
 
 
 @torch.no_grad()
-def _look(restored: RestoredModel) -> dict[str, NDArray[np.float32]]:
+def _explain_samples(restored: RestoredModel) -> dict[str, NDArray[np.float32]]:
     """``Fusion.explain`` on the test part."""
     parts: dict[str, list[NDArray[np.float32]]] = {}
     for rows in _batches(restored.fold.test):

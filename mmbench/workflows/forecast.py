@@ -7,6 +7,7 @@ import numpy as np
 from mmbench.data import Fold, Rows
 from mmbench.execution import Setup
 from mmbench.results import DEVIATION, Outcomes, smallest_difference, unit_of
+from mmbench.storage import counted
 from mmbench.workflows.resolve import Request
 
 _WORTH_SAYING = 0.1  # of balanced accuracy: whoever can show no smaller difference is warned
@@ -21,15 +22,15 @@ def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     name, units = unit_of(store.groups, store.ids)
     outcomes = _outcomes(store.labels(request.task), units, setup.rows, setup.folds, seeds, request.n_classes)
     reach = smallest_difference(outcomes, comparisons)
-    counted = f"{_count(outcomes.n_units, name)}, {_count(seeds, 'seed')} and {_count(comparisons, 'baseline')}"
+    design = f"{counted(outcomes.n_units, name)}, {counted(seeds, 'seed')} and {counted(comparisons, 'baseline')}"
     if reach is None:
-        yield f"with {counted} no difference can be significant: a class occurs in 1 {name} only; add {name}s"
+        yield f"with {design} no difference can be significant: a class occurs in 1 {name} only; add {name}s"
     elif reach > _WORTH_SAYING:
         more = (
             f"more {name}s" + (", more seeds" if seeds == 1 else "") + (", fewer baselines" if comparisons > 1 else "")
         )
         yield (
-            f"with {counted} no difference of balanced accuracy below about {reach:.2f} will be significant (where "
+            f"with {design} no difference of balanced accuracy below about {reach:.2f} will be significant (where "
             f"differences between {name}s deviate by {DEVIATION:.2f}); what helps: {more}"
         )
 
@@ -48,7 +49,3 @@ def _outcomes(
         fold[each.test] = at
     unit = np.unique(units[rows], return_inverse=True)[1]
     return Outcomes(labels[rows], np.zeros((seeds, len(rows)), dtype=np.int64), unit, fold[rows], n)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmbench.data import Fold, Store
-from mmbench.execution import Plan, build_model, hide_test, make_inputs
+from mmbench.execution import Plan, build_model, make_inputs, mask_test_labels
 from mmbench.registry import training_seed
 from mmbench.results import Record
 from mmbench.training import Fitted, fit, score_all
@@ -81,7 +81,7 @@ def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> Rounding:
 def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> Fitted:
     """One training; the first is under this machine's rounding alone."""
     model = build_model(plan, store, seed)
-    labels = hide_test(store.labels(plan.task), fold)
+    labels = mask_test_labels(store.labels(plan.task), fold)
     device, generator = torch.device(plan.device), torch.Generator().manual_seed(repeat)
     with _rounded(model, generator if repeat else None):
         return fit(model, make_inputs(plan, store, fold), fold, labels, plan.recipe.training, seed=seed, device=device)

@@ -10,7 +10,7 @@ import torch
 from mmbench.contract import Modality
 from mmbench.data import Fold, Store
 from mmbench.errors import SpecError, StorageError
-from mmbench.execution import Plan, build_model, call, closed_to, known_labels, make_inputs
+from mmbench.execution import Plan, build_model, call_components, closed_files, known_labels, make_inputs
 from mmbench.integrity import SUFFIX, Origin, find_origins, guarded, read_origin, shortened, write_weights
 from mmbench.registry import Recipe, build_encoder, did_you_mean, load_registry
 from mmbench.storage import make_folder, reporter
@@ -68,7 +68,7 @@ def save_encoders(saving: Saving, plan: Plan, fold: Fold) -> None:
     bars = reporter()
     bar = bars.start(f"{plan.recipe.label} · on all", plan.recipe.training.epochs)
     try:
-        lines = call(plan, _save, saving, plan, fold, listen=lambda word: bars.advance(bar, word))
+        lines = call_components(plan, _save, saving, plan, fold, listen=lambda word: bars.advance(bar, word))
     finally:
         bars.finish(bar)
     for line in lines:
@@ -85,7 +85,7 @@ def _save(tell: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -
     def on_epoch(epoch: Epoch) -> None:
         tell(f"validation {epoch.validation_score:.2f}")
 
-    with guarded(closed_to(plan)):
+    with guarded(closed_files(plan)):
         model = build_model(plan, store, _SEED)
         fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
     for name, path in saving.files.items():

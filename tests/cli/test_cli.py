@@ -65,7 +65,7 @@ def test_json_is_the_only_thing_on_stdout(mmbench: Shell, widest: Callable[[str]
     assert concat["parameters"]["total"] >= concat["parameters"]["trainable"] > 0
     assert sum(fold["samples"] for fold in concat["folds"]) == 2000
     again = mmbench("run", "concat", "mfeat", "--against", "prior", "--training", "epochs=1")
-    assert "10 of 10 folds were done before" in again.stderr
+    assert "10 of 10 folds have records and are kept" in again.stderr
     table = again.stdout
     assert widest(table) <= 80
     shown = mmbench("show", document["records"])
@@ -231,7 +231,7 @@ def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> No
     assert n_kept >= 1
     assert not list(tmp_path.glob("runs/*/*/.part-*"))
     result = mmbench(*line)
-    assert f"{n_kept} of 10 folds were done before" in result.stderr
+    assert f"{n_kept} of 10 folds have records and are kept" in result.stderr
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def test_a_worker_that_does_not_see_the_folders_is_refused(
     needs(hide)
     with (
         stranger(within=elsewhere(hide)),
-        pytest.raises(SpecError, match=r"does not see \S+ — let --out and --cache be on a disk that all share"),
+        pytest.raises(SpecError, match=r"does not see \S+ — put --out and --cache on a disk that all machines share"),
     ):
         run("out", "concat", cluster=cluster)
     assert not list(tmp_path.rglob(".mmbench-probe-*"))

@@ -170,7 +170,7 @@ def test_a_run_says_in_a_line_why_something_is_made_anew(home: Home) -> None:
         home.run(training={"epochs": 2})
     told = [message for message in listener.messages if "anew" in message]
     folder = first.methods[0].folder.name
-    assert told == [f"concat is run anew, unlike {folder}: epochs of training 1 -> 2"]
+    assert told == [f"concat is run again; differences to {folder}: epochs of training 1 -> 2"]
 
 
 def test_the_shell_explains(home: Home) -> None:

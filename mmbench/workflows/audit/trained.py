@@ -15,14 +15,14 @@ from mmbench.execution import (
     Job,
     Plan,
     build_model,
-    call,
-    closed_to,
-    hide_test,
+    call_components,
+    catch_failure,
+    closed_files,
+    epoch_listener,
     make_inputs,
-    one_job,
+    mask_test_labels,
+    run_jobs,
     run_missing,
-    teller,
-    work_off,
 )
 from mmbench.integrity import guarded
 from mmbench.results import Failure, MethodResult, find_failures, load_method, record_path
@@ -51,7 +51,7 @@ def train_method(layout: Experiment, lots: Lots, seeds: int, jobs: int, cluster:
         if _read(path := _path(plan, kind, fold, number), labels[fold.test], n_classes) is None
     ]
     if tasks:
-        work_off(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster)
+        run_jobs(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster)
 
 
 def find_failed(layout: Experiment) -> tuple[Failure, ...]:
@@ -110,13 +110,13 @@ def _over_all(layout: Experiment, draws: Index) -> list[Index]:
 
 def _train_on_lots(job: Job, labels: Index, channel: Channel) -> Failure | None:
     """One training, as that of a record, on other labels; its predictions are written beside the records."""
-    with one_job(job) as failures:
-        _predict_lots(job.plan, job.fold, labels, job.path, teller(job.plan, job.label, channel.put))
+    with catch_failure(job) as failures:
+        _predict_lots(job.plan, job.fold, labels, job.path, epoch_listener(job.plan, job.label, channel.put))
     return next(iter(failures), None)
 
 
 def _predict_lots(plan: Plan, fold: Fold, labels: Index, path: Path, on_epoch: Callable[[Epoch], None]) -> None:
-    predictions = call(plan, _fit_lots, plan, fold, hide_test(labels, fold), listen=on_epoch)
+    predictions = call_components(plan, _fit_lots, plan, fold, mask_test_labels(labels, fold), listen=on_epoch)
     write_text(path, json.dumps({"lots": digest(labels[fold.test]), "predictions": predictions.tolist()}))
 
 
@@ -125,7 +125,7 @@ def _fit_lots(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, labels:
     torch.set_num_threads(plan.threads)
     store = Store(plan.store)
     inputs = make_inputs(plan, store, fold)
-    with guarded(closed_to(plan)):
+    with guarded(closed_files(plan)):
         model, training, device = build_model(plan, store, _SEED), plan.recipe.training, torch.device(plan.device)
         fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
     predictions: Index = fitted.test_logits[fitted.chosen].argmax(axis=1)
