@@ -41,7 +41,7 @@ def test_it_is_what_becomes_significant():
             one, other = (
                 Outcomes(labels, np.where(each, labels, 1 - labels), unit, unit, 2) for each in (right, fewer)
             )
-            told.append(judge(one, {"other": other})[0].word == "helps")
+            told.append(judge(one, {"other": other})[0].word == "significantly better")
         found.append(np.mean(told))
     assert found[0] < 0.4 < 0.8 < found[2]
     assert 0.3 < found[1] < 0.8

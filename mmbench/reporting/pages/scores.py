@@ -37,7 +37,9 @@ def _verdicts(comparison: Comparison) -> Table:
         )
         for verdict in comparison.verdicts
     ]
-    strong = {at for at, verdict in enumerate(comparison.verdicts) if verdict.word in ("helps", "hurts")}
+    strong = {
+        at for at, verdict in enumerate(comparison.verdicts) if verdict.word not in ("not significant", "identical")
+    }
     first = comparison.methods[0].name
     return Table(
         f"{first} against each of the others", ("against", "verdict", "difference", "p"), rows, 2, frozenset(strong)

@@ -1,4 +1,4 @@
-"""Whether one method is better than others: a word, with the numbers behind it."""
+"""Verdicts on whether one method scores significantly better than others, by paired tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mmbench.results.statistics.contrasts import ALPHA, Contrast, make_field, pa
 from mmbench.results.statistics.intervals import Interval
 from mmbench.results.statistics.outcomes import Outcomes
 
-Word = Literal["helps", "no evidence", "hurts", "tie"]
+Word = Literal["significantly better", "significantly worse", "not significant", "identical"]
 _ROUNDING = 1e-12
 
 
@@ -35,9 +35,10 @@ class Verdict:
 
 
 def judge(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
-    """Verdicts on ``ours`` against each of ``others``: *helps* or *hurts* where the adjusted p is below 0.05.
+    """Verdicts on ``ours`` against each of ``others``: significantly better or worse where the adjusted p is below
+    0.05, *identical* where the difference is exactly 0.
 
-    A *tie* is a difference of exactly nothing. ValueError unless all are over the same samples.
+    Raises ValueError unless all are over the same samples.
     """
     if not others:
         return []
@@ -68,7 +69,7 @@ def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
 
 def _word(contrast: Contrast) -> Word:
     if contrast.interval.mean == 0:
-        return "tie"
+        return "identical"
     if contrast.p >= ALPHA:
-        return "no evidence"
-    return "helps" if contrast.interval.mean > 0 else "hurts"
+        return "not significant"
+    return "significantly better" if contrast.interval.mean > 0 else "significantly worse"

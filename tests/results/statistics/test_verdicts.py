@@ -37,7 +37,7 @@ def test_a_difference_is_found_and_seeds_help_to_find_it(alike):
                 other.fold,
                 2,
             )
-            return judge(one, {"other": worse})[0].word == "helps"
+            return judge(one, {"other": worse})[0].word == "significantly better"
 
         return shares(60, told)
 
@@ -49,12 +49,12 @@ def test_words(people):
     first, second = people(random, 0.2, 20)
     alike_one, _ = people(random, 0.0, 20)
     found = {v.against: v for v in judge(second, {"worse": first, "same": second})}
-    assert found["worse"].word == "helps"
+    assert found["worse"].word == "significantly better"
     assert found["worse"].difference.low > 0 < found["worse"].effect
-    assert (found["same"].word, found["same"].difference.mean, found["same"].p) == ("tie", 0, 1)
+    assert (found["same"].word, found["same"].difference.mean, found["same"].p) == ("identical", 0, 1)
     assert found["same"].effect is None
-    assert judge(first, {"better": second})[0].word == "hurts"
-    assert judge(first, {"other": alike_one})[0].word == "no evidence"
+    assert judge(first, {"better": second})[0].word == "significantly worse"
+    assert judge(first, {"other": alike_one})[0].word == "not significant"
     assert judge(first, {}) == []
 
 
@@ -71,25 +71,25 @@ def test_an_interval_leaves_out_0_just_where_its_p_is_below_005(seed, n_methods,
     first, *others = methods
     for verdict in judge(methods[first], {name: methods[name] for name in others}):
         outside = verdict.difference.low > 0 or verdict.difference.high < 0
-        assert outside == (verdict.p < ALPHA) == (verdict.word in ("helps", "hurts"))
+        assert outside == (verdict.p < ALPHA) == (verdict.word in ("significantly better", "significantly worse"))
         assert verdict.raw_p <= verdict.p
 
 
 def test_where_all_people_differ_alike_their_number_decides():
-    for n, word in ((5, "no evidence"), (6, "helps")):
+    for n, word in ((5, "not significant"), (6, "significantly better")):
         labels, unit = np.tile([0, 1], 5 * n), np.repeat(np.arange(n), 10)
         right, constant = (Outcomes(labels, each[None], unit, unit, 2) for each in (labels, np.zeros_like(labels)))
         (verdict,) = judge(right, {"constant": constant})
         assert verdict.p == 2.0 ** (1 - n)
         assert verdict.word == word
-        assert (verdict.difference.low > 0) == (word == "helps")
+        assert (verdict.difference.low > 0) == (word == "significantly better")
 
 
 def test_nothing_is_concluded_from_a_class_of_one_person():
     labels, unit = np.repeat([0, 1, 1, 1, 1, 1, 1, 1], 10), np.repeat(np.arange(8), 10)
     right, wrong = (Outcomes(labels, each[None], unit, unit, 2) for each in (labels, 1 - labels))
     (verdict,) = judge(right, {"wrong": wrong})
-    assert (verdict.word, verdict.p) == ("no evidence", 1)
+    assert (verdict.word, verdict.p) == ("not significant", 1)
     assert (verdict.difference.low, verdict.difference.high) == (-1, 1)
 
 
