@@ -24,12 +24,14 @@ from torch import nn
 from mmbench.contract import Encoder, Fusion
 from mmbench.data import Preparation
 from mmbench.errors import PluginError
-from mmbench.registry import find_code, is_installed, is_of_system, is_read, load_registry
+from mmbench.integrity.behaviour import portray
+from mmbench.registry import build_fusion, find_code, is_installed, is_of_system, is_read, load_registry
 from mmbench.storage import reporter
+from mmbench.training import Model, fit, make_criterion
 
 _REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
-_CALLERS = frozenset(f"mmbench.{name}" for name in ("building", "model", "networks", "training", "portraits"))
+_CALLERS = frozenset(each.__module__ for each in (build_fusion, Encoder, Fusion, Model, fit, make_criterion, portray))
 # Functions that open files in C, where no audit hook hears of it.
 _DOORS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
 
