@@ -3,7 +3,7 @@
 ``python benchmarks/audit_power.py --draws 100`` prints the table of docs/explanation/leaks.md: rows of clean data, then
 of leaks. Columns are shares of draws: in which a protocol would be said to leak by near-duplicates, by mixtures of
 samples or by missing inputs, or doubted because subjects may be one person. The control with random labels is measured
-in `tests/workflows/audit/test_control.py`. Each draw takes 400 samples, or three quarters of the people, other folds,
+in `tests/workflows/audit/test_randomised_control.py`. Each draw takes 400 samples, or three quarters of the people, other folds,
 and for leaks coin-flip labels, which nothing but a leak predicts. ``--data DIR`` adds recordings that lie there under
 the names of their datasets: eegmat, stress-predict.
 """
@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from mmbench.data.folds import make_folds
 from mmbench.data.preparation import default_cache
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.workflows.audit.case import open_case, settle_all
-from mmbench.workflows.audit.control import MARGIN
-from mmbench.workflows.audit.identities import find_merged
-from mmbench.workflows.audit.lookalikes import look_for_alike, make_space
-from mmbench.workflows.audit.lots import Samples, find_units
+from mmbench.workflows.audit.audited_data import open_case, settle_all
+from mmbench.workflows.audit.copied_samples import look_for_alike, make_space
+from mmbench.workflows.audit.merged_subjects import find_merged
 from mmbench.workflows.audit.missingness import probe_missingness
+from mmbench.workflows.audit.random_labels import Samples, find_units
+from mmbench.workflows.audit.randomised_control import MARGIN
 from mmbench.workflows.request import RunSpec
 
 Index = NDArray[np.int64]

@@ -15,10 +15,10 @@ from fuzzing.toy import TOY, run_toy, runs, train_toy
 
 def make_audit() -> Any:
     """An audit with something in each of its places."""
-    from mmbench.workflows.audit.channels import Oddity
-    from mmbench.workflows.audit.control import Control
-    from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
-    from mmbench.workflows.audit.structure import Structure
+    from mmbench.workflows.audit.constant_channels import Oddity
+    from mmbench.workflows.audit.randomised_control import Control
+    from mmbench.workflows.audit.results import AuditResult, Examined, ProtocolAudit
+    from mmbench.workflows.audit.shared_groups import Structure
 
     seen, unseen = Examined(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), Examined(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
     audits = (
@@ -188,7 +188,7 @@ def make_lots(_: Path) -> list[bytes]:
 
 
 def read_lots(path: Path) -> object:
-    from mmbench.workflows.audit.trained import _read
+    from mmbench.workflows.audit.full_audit import _read
 
     return _read(path, _LOTS, 2)
 

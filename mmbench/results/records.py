@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.errors import RecordError
-from mmbench.results.diagnosis.kept import read_diagnosis
+from mmbench.results.diagnosis.predictions import read_diagnosis
 from mmbench.results.record_schema import check_fold
 from mmbench.storage import check_texts, digest, explain, load_object, slug, write_text
 
@@ -31,7 +31,7 @@ class Record:
     shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records. ``weights`` is the
     SHA-256 of the file with the weights, where they were kept. ``tuning`` holds the trials that chose the parameters
     of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken. ``diagnosis``
-    holds the predictions with modalities taken away or disturbed (`diagnosis.kept.Diagnosis.to_plain`); None where
+    holds the predictions with modalities taken away or disturbed (`diagnosis.predictions.Diagnosis.to_plain`); None where
     there was nothing to diagnose, or none was asked for. ``cost`` is what training and prediction took
     (`costs.Cost`), on the machine that made the record.
     """

@@ -103,7 +103,7 @@ def test_labels_of_the_test_part_are_in_no_frame_and_no_object(bench: Bench) -> 
         "mmbench.integrity.canaries-True",
         "mmbench.training.loop-True",
         "mmbench.training.loop-False",
-        "mmbench.results.diagnosis.bench-False",
+        "mmbench.results.diagnosis.trained_model-False",
         "mmbench.training.cost-False",
         "mmbench.workflows.explanations-False",
     }

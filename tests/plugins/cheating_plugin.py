@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mmbench import Choice, Encoder, Fusion, Modality, Tokens, TokenSpec, hookimpl
 
 PHASES = (
-    "mmbench.results.diagnosis.bench",
+    "mmbench.results.diagnosis.trained_model",
     "mmbench.workflows.explanations",
     "mmbench.training.cost",
     "mmbench.integrity.canaries",

@@ -12,9 +12,9 @@ import torch
 from mmbench.contract import Tokens
 from mmbench.data import SNRS_DB, ArraySource, Noise, Rows, add_noise
 from mmbench.registry import seed_torch
-from mmbench.results.diagnosis.bench import Bench, Trained, batches
-from mmbench.results.diagnosis.conditions import MISSING, SHIFTS, neighbours, shuffles, subsets
-from mmbench.results.diagnosis.kept import UNSCORED, Diagnosis, Predictions, Shifted
+from mmbench.results.diagnosis.perturbations import MISSING, SHIFTS, neighbours, shuffles, subsets
+from mmbench.results.diagnosis.predictions import UNSCORED, Diagnosis, Predictions, Shifted
+from mmbench.results.diagnosis.trained_model import Bench, Trained, batches
 from mmbench.storage import identity
 from mmbench.training import deterministic
 

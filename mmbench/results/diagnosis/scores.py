@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import SNRS_DB
-from mmbench.results.diagnosis.conditions import SHIFTS
-from mmbench.results.diagnosis.kept import MOST, UNSCORED, Diagnosis, Predictions, read_diagnosis
+from mmbench.results.diagnosis.perturbations import SHIFTS
+from mmbench.results.diagnosis.predictions import MOST, UNSCORED, Diagnosis, Predictions, read_diagnosis
 from mmbench.results.diagnosis.shapley import shapley_weights
 from mmbench.results.records import Record
 from mmbench.results.statistics import Interval, combination_intervals, find_cells

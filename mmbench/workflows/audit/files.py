@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmbench.errors import RecordError
 from mmbench.storage import check_texts, digest, explain, load_object, slug, write_text
-from mmbench.workflows.audit.result import AuditResult
+from mmbench.workflows.audit.results import AuditResult
 
 
 def audit_path(out: Path, result: AuditResult) -> Path:

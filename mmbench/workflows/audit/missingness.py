@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.training import balanced_accuracy
-from mmbench.workflows.audit.control import ALPHA
-from mmbench.workflows.audit.lots import Units
 from mmbench.workflows.audit.probe import counts_of
+from mmbench.workflows.audit.random_labels import Units
+from mmbench.workflows.audit.randomised_control import ALPHA
 
 Index = NDArray[np.int64]
 

@@ -8,10 +8,10 @@ from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError
 from mmbench.registry import Registry, load_registry, parse_spec
 from mmbench.results import Comparison, describe_failures
 from mmbench.storage import reporter
-from mmbench.workflows.claims.answers import RowResult
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
-from mmbench.workflows.claims.questions import ClaimSpec, Question, choose_cards, make_question
+from mmbench.workflows.claims.results import RowResult
+from mmbench.workflows.claims.rows import ClaimSpec, Question, choose_cards, make_question
 from mmbench.workflows.claims.summaries import summarize
 from mmbench.workflows.reuse import Recalled, Shelf, read_shelf, recall
 from mmbench.workflows.run import run_spec

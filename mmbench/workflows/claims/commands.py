@@ -8,7 +8,7 @@ from typing import Any
 
 from mmbench.data import default_cache
 from mmbench.registry import join_list
-from mmbench.workflows.claims.questions import ClaimSpec
+from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mmbench.results import Verdict
-from mmbench.workflows.claims.answers import RowResult
+from mmbench.workflows.claims.results import RowResult
 
 
 def summarize(rows: Sequence[RowResult], simulated: bool) -> str:

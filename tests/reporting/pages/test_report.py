@@ -16,11 +16,11 @@ from mmbench.reporting.terminal import comparison_table, render
 from mmbench.reporting.terminal.verdicts import say_verdict
 from mmbench.results.comparison import load_comparison
 from mmbench.results.failures import Failure
-from mmbench.workflows.audit.channels import Oddity
-from mmbench.workflows.audit.control import Control
+from mmbench.workflows.audit.constant_channels import Oddity
 from mmbench.workflows.audit.files import write_audit
-from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
-from mmbench.workflows.audit.structure import Structure
+from mmbench.workflows.audit.randomised_control import Control
+from mmbench.workflows.audit.results import AuditResult, Examined, ProtocolAudit
+from mmbench.workflows.audit.shared_groups import Structure
 
 EVIL = "<script>alert('x')</script> & \"quoted\""
 

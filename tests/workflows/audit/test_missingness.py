@@ -5,8 +5,8 @@ import pytest
 
 from mmbench.data.folds import make_folds
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.workflows.audit.lots import Samples, find_units
 from mmbench.workflows.audit.missingness import probe_missingness
+from mmbench.workflows.audit.random_labels import Samples, find_units
 
 PEOPLE, EACH = 20, 15
 

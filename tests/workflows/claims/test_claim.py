@@ -13,8 +13,8 @@ from mmbench import DataError, SpecError, conformance
 from mmbench.cli import main
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import claim_tables, render
-from mmbench.workflows.claims.answers import RowResult
 from mmbench.workflows.claims.claim import ClaimResult
+from mmbench.workflows.claims.results import RowResult
 
 CARD = """
 title = "both modalities are needed"

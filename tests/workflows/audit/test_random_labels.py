@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmbench.workflows.audit.lots import draw_lots, find_units
+from mmbench.workflows.audit.random_labels import draw_lots, find_units
 
 Simulate = Callable[..., Any]
 

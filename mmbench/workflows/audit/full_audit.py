@@ -28,9 +28,9 @@ from mmbench.integrity import guarded
 from mmbench.results import Failure, MethodResult, find_failures, load_method, record_path
 from mmbench.storage import digest, load_object, write_text
 from mmbench.training import Epoch, balanced_accuracy, confusion, fit
-from mmbench.workflows.audit.control import Control, judge_lots
-from mmbench.workflows.audit.lots import Lots
-from mmbench.workflows.audit.result import Examined
+from mmbench.workflows.audit.random_labels import Lots
+from mmbench.workflows.audit.randomised_control import Control, judge_lots
+from mmbench.workflows.audit.results import Examined
 from mmbench.workflows.run import Layout
 
 Index = NDArray[np.int64]

@@ -11,9 +11,9 @@ from mmbench.errors import ProtocolError, SpecError
 from mmbench.integrity import tell
 from mmbench.registry import Recipe, resolve, split_list
 from mmbench.storage import track
-from mmbench.workflows.audit.evidence import Evidence, Reader, read_frozen, read_plain
-from mmbench.workflows.audit.lots import Samples
-from mmbench.workflows.audit.twins import find_twins
+from mmbench.workflows.audit.near_duplicates import find_twins
+from mmbench.workflows.audit.probe_features import Evidence, Reader, read_frozen, read_plain
+from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Asked, examine, find_files, settle
 from mmbench.workflows.run import Layout, labelled_rows, lay_out_on, open_data

@@ -9,8 +9,8 @@ import pytest
 
 from mmbench.data.folds import make_folds
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.workflows.audit.channels import find_oddities
-from mmbench.workflows.audit.evidence import Evidence
+from mmbench.workflows.audit.constant_channels import find_oddities
+from mmbench.workflows.audit.probe_features import Evidence
 
 Simulate = Callable[..., Any]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Fold, straddling
-from mmbench.workflows.audit.lots import Samples
+from mmbench.workflows.audit.random_labels import Samples
 
 Index = NDArray[np.int64]
 _TOLERANCE_S = 1e-6  # windows that touch do not overlap, however their ends were rounded

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mmbench.workflows.audit.channels import Oddity
-from mmbench.workflows.audit.control import MARGIN, Control
-from mmbench.workflows.audit.lookalikes import Lookalikes
+from mmbench.workflows.audit.constant_channels import Oddity
+from mmbench.workflows.audit.copied_samples import Lookalikes
 from mmbench.workflows.audit.missingness import Missingness
-from mmbench.workflows.audit.structure import Structure
+from mmbench.workflows.audit.randomised_control import MARGIN, Control
+from mmbench.workflows.audit.shared_groups import Structure
 
 _BEFORE = "this audit is of a version that did not look for near copies and missing inputs: run mmbench audit again"
 

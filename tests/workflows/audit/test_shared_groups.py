@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mmbench.data.folds import Fold
-from mmbench.workflows.audit.lots import Samples
-from mmbench.workflows.audit.structure import look_at_split, share_straddling
-from mmbench.workflows.audit.twins import find_twins
+from mmbench.workflows.audit.near_duplicates import find_twins
+from mmbench.workflows.audit.random_labels import Samples
+from mmbench.workflows.audit.shared_groups import look_at_split, share_straddling
 
 SAMPLES = Samples(
     ids=np.array(list("abcdefg")),

@@ -10,9 +10,9 @@ from scipy.stats import t
 from mmbench.data.folds import make_folds
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.training.metrics import balanced_accuracy
-from mmbench.workflows.audit.control import Control, judge_lots
-from mmbench.workflows.audit.lots import draw_lots, find_units
 from mmbench.workflows.audit.probe import Bench, counts_of, probe_fold
+from mmbench.workflows.audit.random_labels import draw_lots, find_units
+from mmbench.workflows.audit.randomised_control import Control, judge_lots
 
 Simulate = Callable[..., Any]
 SEEDS = 20

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmbench.data import SNRS_DB, Store
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, encode
 from mmbench.registry import build_encoder
-from mmbench.results.diagnosis.kept import Level
+from mmbench.results.diagnosis.predictions import Level
 
 _COSTLY = 1_000_000  # parameters of a frozen encoder above which ``auto`` does not run it again
 

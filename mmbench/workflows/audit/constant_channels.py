@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.training import balanced_accuracy, confusion
-from mmbench.workflows.audit.evidence import Evidence
+from mmbench.workflows.audit.probe_features import Evidence
 
 Index = NDArray[np.int64]
 

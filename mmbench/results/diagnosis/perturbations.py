@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Rows, Store, read_presence
-from mmbench.results.diagnosis.kept import subset_names
+from mmbench.results.diagnosis.predictions import subset_names
 from mmbench.storage import named_generator
 
 MISSING = -1

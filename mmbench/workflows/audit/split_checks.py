@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.integrity import is_coarse, share_copied
-from mmbench.workflows.audit.case import Case
-from mmbench.workflows.audit.control import Control
-from mmbench.workflows.audit.identities import find_merged
-from mmbench.workflows.audit.lookalikes import Lookalikes, Space, look_for_alike, make_space
-from mmbench.workflows.audit.lots import Units
+from mmbench.workflows.audit.audited_data import Case
+from mmbench.workflows.audit.copied_samples import Lookalikes, Space, look_for_alike, make_space
+from mmbench.workflows.audit.merged_subjects import find_merged
 from mmbench.workflows.audit.missingness import Missingness, probe_missingness
-from mmbench.workflows.audit.structure import Structure, look_at_split, share_straddling
+from mmbench.workflows.audit.random_labels import Units
+from mmbench.workflows.audit.randomised_control import Control
+from mmbench.workflows.audit.shared_groups import Structure, look_at_split, share_straddling
 
 Index = NDArray[np.int64]
 

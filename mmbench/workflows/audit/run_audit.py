@@ -11,16 +11,16 @@ from mmbench.errors import SpecError
 from mmbench.results import environment
 from mmbench.storage import in_processes, mended, track, using
 from mmbench.training import balanced_accuracy
-from mmbench.workflows.audit.case import Case, open_case, settle_all, twins_of
-from mmbench.workflows.audit.channels import find_oddities
-from mmbench.workflows.audit.control import Control, judge_lots
+from mmbench.workflows.audit.audited_data import Case, open_case, settle_all, twins_of
+from mmbench.workflows.audit.constant_channels import find_oddities
 from mmbench.workflows.audit.files import audit_path, write_audit
-from mmbench.workflows.audit.inspection import Inspector
-from mmbench.workflows.audit.lots import Lots, Units, draw_lots, find_units
+from mmbench.workflows.audit.full_audit import examine_method, find_failed, train_method
 from mmbench.workflows.audit.probe import Bench, Probed, counts_of, probe_fold
-from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
-from mmbench.workflows.audit.structure import share_straddling
-from mmbench.workflows.audit.trained import examine_method, find_failed, train_method
+from mmbench.workflows.audit.random_labels import Lots, Units, draw_lots, find_units
+from mmbench.workflows.audit.randomised_control import Control, judge_lots
+from mmbench.workflows.audit.results import AuditResult, Examined, ProtocolAudit
+from mmbench.workflows.audit.shared_groups import share_straddling
+from mmbench.workflows.audit.split_checks import Inspector
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.run import Layout
 

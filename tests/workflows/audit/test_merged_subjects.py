@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmbench.workflows.audit.identities import find_merged
+from mmbench.workflows.audit.merged_subjects import find_merged
 
 PEOPLE, EACH = 12, 80
 

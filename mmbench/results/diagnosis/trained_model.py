@@ -13,8 +13,8 @@ from torch import Tensor
 
 from mmbench.contract import Tokens
 from mmbench.data import Fold, Inputs, Rows, Store
-from mmbench.results.diagnosis.conditions import MISSING, Taken
-from mmbench.results.diagnosis.kept import Predictions
+from mmbench.results.diagnosis.perturbations import MISSING, Taken
+from mmbench.results.diagnosis.predictions import Predictions
 from mmbench.storage import check_room
 from mmbench.training import Model, encode_bag, keep_samples, mixed_precision
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mmbench.data.folds import Fold, make_folds
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.workflows.audit.lookalikes import NEIGHBOURS, estimate_dimensions, look_for_alike, make_space, rarity
+from mmbench.workflows.audit.copied_samples import NEIGHBOURS, estimate_dimensions, look_for_alike, make_space, rarity
 
 N, WIDTH = 400, 12
 
