@@ -146,14 +146,14 @@ def _look(probes: Sequence[str], token: str, plugins: tuple[str, ...]) -> tuple[
 
 def _portray(plugins: tuple[str, ...]) -> dict[str, str]:
     """All that bits depend on and that may differ between machines: Python, packages, and code."""
-    from mmbench.results import environment
+    from mmbench.results import describe_environment
 
     code = Path(mmbench.__file__).parent
     sources = {str(path.relative_to(code)): file_digest(path) for path in sorted(code.rglob("*.py"))}
     files = {file: file_digest(Path(file))[:12] if Path(file).is_file() else "none" for file in plugins}
     return {
         "python": sys.version.split()[0],
-        **environment()["packages"],
+        **describe_environment()["packages"],
         "the code of mmbench": digest(sources)[:12],
         **files,
     }

@@ -15,11 +15,11 @@ from mmbench.execution.job import run_job
 from mmbench.execution.plan import Plan, call
 from mmbench.execution.progress_relay import Channel, Relay
 from mmbench.execution.tune_fold import tune_fold, tuned_plan, without_test
-from mmbench.integrity import Tell
+from mmbench.integrity import SendMessage
 from mmbench.results import (
     Failure,
-    forget_failure,
-    is_of_one_job,
+    concerns_one_job,
+    delete_failure,
     make_failure,
     read_record,
     record_path,
@@ -176,9 +176,9 @@ def one_job(job: Job) -> Iterator[list[Failure]]:
     failures: list[Failure] = []
     try:
         yield failures
-        forget_failure(job.path)
+        delete_failure(job.path)
     except Exception as error:
-        if not is_of_one_job(error):
+        if not concerns_one_job(error):
             raise
         failures.append(fail(job, error))
 
@@ -188,7 +188,7 @@ def run_one(job: Job, part: Fold | None, channel: Channel) -> Failure | None:
     return call(job.plan, _run_one, job, part, listen=channel.put)
 
 
-def _run_one(tell: Tell, job: Job, part: Fold | None) -> Failure | None:
+def _run_one(tell: SendMessage, job: Job, part: Fold | None) -> Failure | None:
     if _is_done(job):
         # By a process that died before anyone heard of it.
         return None
@@ -206,13 +206,13 @@ def tune_one(job: Job, channel: Channel) -> Failure | None:
     return call(job.plan, _tune_one, job, listen=channel.put)
 
 
-def _tune_one(tell: Tell, job: Job) -> Failure | None:
+def _tune_one(tell: SendMessage, job: Job) -> Failure | None:
     with one_job(job) as failures:
         _tune(job.plan, job.fold, tell)
     return next(iter(failures), None)
 
 
-def _tune(plan: Plan, part: Fold, tell: Tell) -> FoldTuning:
+def _tune(plan: Plan, part: Fold, tell: SendMessage) -> FoldTuning:
     assert plan.budget is not None
     label = f"{plan.recipe.label} · tuning fold {part.name}"
     tuning = tune_fold(plan, part, plan.budget, partial(_tell_trial, plan, label, tell))
@@ -220,7 +220,7 @@ def _tune(plan: Plan, part: Fold, tell: Tell) -> FoldTuning:
     return tuning
 
 
-def _tell_trial(plan: Plan, label: str, tell: Tell, number: int, what: Epoch | Trial) -> None:
+def _tell_trial(plan: Plan, label: str, tell: SendMessage, number: int, what: Epoch | Trial) -> None:
     of_trial = f"{label} · trial {number}"
     if isinstance(what, Epoch):
         teller(plan, of_trial, tell)(what)
@@ -231,7 +231,7 @@ def _tell_trial(plan: Plan, label: str, tell: Tell, number: int, what: Epoch | T
     tell((label, plan.budget.trials, word))
 
 
-def teller(plan: Plan, label: str, tell: Tell) -> Callable[[Epoch], None]:
+def teller(plan: Plan, label: str, tell: SendMessage) -> Callable[[Epoch], None]:
     """What tells the epochs of a training as notes of a channel."""
     epochs = plan.recipe.training.epochs
     return lambda epoch: tell((label, epochs, f"validation {epoch.validation_score:.2f}"))

@@ -11,24 +11,24 @@ from mmbench.errors import DamagedError, RecordError
 from mmbench.registry import parse_spec
 from mmbench.results.comparison import Comparison
 from mmbench.results.records import Record, record_path
-from mmbench.results.statistics import unit_of
+from mmbench.results.statistics import find_statistical_units
 from mmbench.storage import load_json
 
 _REMEDY = "delete the file and run the same command again"
 
 
-def check_agreement(comparison: Comparison, cache: Path) -> None:
+def check_data_agreement(comparison: Comparison, cache: Path) -> None:
     """Raise RecordError for the first record whose samples are not the test part of its fold, or whose labels or
     units are not those of the prepared data. What is not there to compare with is left out."""
     tested = {path: _tested(path / "folds.json") for path in {method.folder.parent for method in comparison.methods}}
-    store = find_store(comparison.run, cache)
+    store = find_prepared_store(comparison.run, cache)
     for method in comparison.methods:
-        for record, line in find_disagreements(method.records, tested[method.folder.parent], store):
+        for record, line in find_data_disagreements(method.records, tested[method.folder.parent], store):
             path = record_path(method.folder, record.fold, record.seed)
             raise RecordError(line, where=path, remedy=_REMEDY)
 
 
-def find_disagreements(
+def find_data_disagreements(
     records: Sequence[Record], tested: Mapping[str, Sequence[str]] | None, store: Store | None
 ) -> Iterator[tuple[Record, str]]:
     """Records and what of them disagrees: with the test part of each fold, by its name, and with the prepared data."""
@@ -40,7 +40,7 @@ def find_disagreements(
             yield record, line
 
 
-def find_store(run: Mapping[str, Any], cache: Path) -> Store | None:
+def find_prepared_store(run: Mapping[str, Any], cache: Path) -> Store | None:
     """The prepared data that a run names, from the cache; None where they are not there, whole and of that task."""
     path = cache / "prepared" / f"{parse_spec(run['dataset']).name}-{str(run['prepared'])[:16]}.h5"
     try:
@@ -64,7 +64,7 @@ def _differs(record: Record, store: Store, row_of: Mapping[str, int]) -> str | N
         return f"sample {unknown[0]} is not in the prepared data"
     rows = np.array([row_of[sample] for sample in record.ids])
     labels = store.labels(record.run["task"])[rows]
-    units = unit_of(store.groups, store.ids)[1][rows]
+    units = find_statistical_units(store.groups, store.ids)[1][rows]
     for what, recorded, found in (("label", record.labels, labels), ("unit", record.units, units)):
         wrong = np.flatnonzero(np.asarray(recorded) != found)
         if len(wrong):

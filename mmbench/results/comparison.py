@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from mmbench.data import PROTOCOLS
 from mmbench.errors import RecordError
 from mmbench.results.calibration import Calibration, calibrate
-from mmbench.results.compatibility import check_comparable, check_listed, check_records
+from mmbench.results.compatibility import check_comparable, check_records, check_run_list
 from mmbench.results.diagnosis.scores import ModalityScores, score_modalities
-from mmbench.results.failures import Failure, describe_failures, find_failures, nothing_left
-from mmbench.results.inherited_settings import Untrained, find_untrained
-from mmbench.results.method_labels import distinct_names
+from mmbench.results.failures import Failure, describe_failures, find_failures, make_all_failed_error
+from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
+from mmbench.results.method_labels import make_distinct_names
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.results.statistics import (
     Interval,
@@ -25,7 +25,7 @@ from mmbench.results.statistics import (
     above_chance,
     difference_intervals,
     find_leaders,
-    judge,
+    make_verdicts,
     score_intervals,
 )
 from mmbench.storage import check_texts, explain, load_object
@@ -171,7 +171,7 @@ class Comparison:
         first, *others = self.methods
         if self.headless or first.missing:
             return ()
-        return judge(first.outcomes, {other.name: other.outcomes for other in others if not other.missing})
+        return make_verdicts(first.outcomes, {other.name: other.outcomes for other in others if not other.missing})
 
     @cached_property
     def leaders(self) -> Sequence[str]:
@@ -185,7 +185,7 @@ class Comparison:
         return {**self.lost, **kept}
 
     @cached_property
-    def untrained(self) -> Sequence[Untrained]:
+    def untrained(self) -> Sequence[UntrainedBaseline]:
         """The baselines that learnt next to nothing by settings of the first method; none in runs put together."""
         together = self.path.name.startswith("comparison-") and not self.headless
         return find_untrained(self.methods) if together else ()
@@ -318,7 +318,7 @@ def _is_run(folder: Path) -> bool:
     return any(find_records(folder)) or bool(find_failures(folder))
 
 
-def missing_lines(comparison: Comparison) -> Iterator[str]:
+def describe_missing(comparison: Comparison) -> Iterator[str]:
     """What the scores lack: methods and folds of which there is no record, and why."""
     for name, failures in comparison.lost.items():
         yield f"{name}: {describe_failures(failures)}"
@@ -350,12 +350,12 @@ def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Co
     found = {folder: find_failures(folder, seeds) for folder in folders}
     lost = {folder: failures for folder, failures in found.items() if failures and not _records(folder, seeds)}
     if len(lost) == len(folders):
-        raise nothing_left(lost)
+        raise make_all_failed_error(lost)
     methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
     check_comparable({method.folder: method.records for method in methods})
     kept = [method.folder for method in methods]
     called = [*(method.name for method in methods), *(failures[0].method for failures in lost.values())]
-    names = list(distinct_names(called, [*kept, *lost]))
+    names = list(make_distinct_names(called, [*kept, *lost]))
     methods = tuple(replace(method, label=name) for method, name in zip(methods, names, strict=False))
     by_name = dict(zip(names[len(methods) :], lost.values(), strict=True))
     return Comparison(path, methods, by_name, headless=folders[0] in lost)
@@ -379,7 +379,7 @@ def _load_listed(path: Path) -> Comparison:
     try:
         listed = load_object(path)
         runs, seeds = listed["runs"], listed["seeds"]
-        check_listed(runs, seeds)
+        check_run_list(runs, seeds)
         check_texts(runs)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(

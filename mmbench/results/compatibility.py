@@ -11,10 +11,10 @@ from mmbench.storage import explain
 from mmbench.tuning import parse_tuning
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint", "folds")
-_OF_A_RUN = (*_SHARED, "method", "classes")
+_SHARED_IN_RUN = (*_SHARED, "method", "classes")
 _LONGEST = 255  # bytes of a name that disks take
-_AGAIN = "delete the folder and run the same command again"
-_ONE = "delete the file and run the same command again"
+_DELETE_FOLDER = "delete the folder and run the same command again"
+_DELETE_FILE = "delete the file and run the same command again"
 
 
 def check_records(folder: Path, records: Sequence[Record]) -> None:
@@ -27,18 +27,18 @@ def check_records(folder: Path, records: Sequence[Record]) -> None:
                 raise ValueError("its records have logits of other classes")
             if record.tuning is not None:
                 parse_tuning(record.tuning)
-            if wrong := [name for name in _OF_A_RUN if record.run.get(name) != run[name]]:
+            if wrong := [name for name in _SHARED_IN_RUN if record.run.get(name) != run[name]]:
                 raise ValueError(f"the records of its folds differ in {wrong[0]}")
         if len({(record.fold, record.seed) for record in records}) < len(records):
             raise ValueError("it has two records of one fold")
         if wrong := list(find_repeated(records)):
             raise ValueError(wrong[0])
     except (ValueError, KeyError, TypeError, AssertionError) as error:
-        raise RecordError(f"is not a run ({explain(error)})", where=folder, remedy=_AGAIN) from error
+        raise RecordError(f"is not a run ({explain(error)})", where=folder, remedy=_DELETE_FOLDER) from error
     for record in records:
         for line in find_contradictions(record):
             path = record_path(folder, record.fold, record.seed)
-            raise RecordError(f"contradicts itself: {line}", where=path, remedy=_ONE)
+            raise RecordError(f"contradicts itself: {line}", where=path, remedy=_DELETE_FILE)
 
 
 def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:
@@ -58,13 +58,13 @@ def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:
             mine = (record.ids, record.labels, record.units)
             if samples.setdefault(record.fold, mine) != mine:
                 message = f"fold {record.fold} has other samples, labels or units than the same fold of another record"
-                raise RecordError(message, where=folder, remedy=_AGAIN)
+                raise RecordError(message, where=folder, remedy=_DELETE_FOLDER)
         if len(samples) > int(reference.run["folds"]):
             message = f"tells of a fold beyond the {reference.run['folds']} of its splits"
-            raise RecordError(message, where=folder, remedy=_AGAIN)
+            raise RecordError(message, where=folder, remedy=_DELETE_FOLDER)
 
 
-def check_listed(runs: Sequence[str], seeds: int) -> None:
+def check_run_list(runs: Sequence[str], seeds: int) -> None:
     """ValueError unless a file names runs that lie beside it, and a number of seeds."""
     if not runs or not all(map(_is_beside, runs)):
         raise ValueError("it does not name the folders of runs beside it")

@@ -33,7 +33,7 @@ class Failure:
         return f"{self.method} · fold {self.fold}" + (f" · seed {self.seed}" if self.seed else "") + f": {self.error}"
 
 
-def is_of_one_job(error: Exception) -> bool:
+def concerns_one_job(error: Exception) -> bool:
     """Whether the other jobs may go on: a training that failed, or a bug, but nothing that the user has to mend."""
     if isinstance(error, DiedError):  # the job is begun again
         return False
@@ -52,7 +52,7 @@ def write_failure(result: Path, failure: Failure) -> None:
     write_text(failure_path(result), json.dumps(asdict(failure), indent=2) + "\n")
 
 
-def forget_failure(result: Path) -> None:
+def delete_failure(result: Path) -> None:
     """Remove the failure that a result takes the place of, if there is one."""
     failure_path(result).unlink(missing_ok=True)
 
@@ -67,7 +67,7 @@ def find_failures(folder: Path, seeds: int | None = None, kind: str = "fold") ->
 
     ``kind`` is what the names of the results begin with. Raises RecordError for a file that is damaged.
     """
-    found = [_read(path) for path in _waiting(folder, kind)]
+    found = [_read(path) for path in _find_unresolved(folder, kind)]
     return tuple(failure for failure in found if seeds is None or failure.seed < seeds)
 
 
@@ -76,7 +76,7 @@ def describe_failures(failures: Sequence[Failure]) -> str:
     return f"{len(failures)} folds failed, fold {failures[0].fold} with: {failures[0].error}"
 
 
-def nothing_left(lost: Mapping[Path, Sequence[Failure]]) -> JobError:
+def make_all_failed_error(lost: Mapping[Path, Sequence[Failure]]) -> JobError:
     """What is said where every job failed; ``lost`` are the failures in the folder of each run."""
     folder, failures = next(iter(lost.items()))
     return JobError(
@@ -86,7 +86,7 @@ def nothing_left(lost: Mapping[Path, Sequence[Failure]]) -> JobError:
     )
 
 
-def _waiting(folder: Path, kind: str) -> Iterator[Path]:
+def _find_unresolved(folder: Path, kind: str) -> Iterator[Path]:
     for path in sorted(folder.glob(f"{_PREFIX}{kind}-*.json")):
         if not path.with_name(path.name.removeprefix(_PREFIX)).exists():
             yield path

@@ -12,13 +12,13 @@ from typing import Any, Protocol
 from mmbench.contract import Training
 from mmbench.results.records import Record
 
-_HIGH = 0.9  # of the way from the lowest loss that there can be to that of guessing
-_LEARNT = (
+_UNTRAINED_LOSS = 0.9  # of the way from the lowest loss that there can be to that of guessing
+_LEARNT_VALIDATION_LOSS = (
     0.7  # of the loss of guessing on the validation part: below it, something was learnt whatever a fusion's own loss
 )
 
 
-class Trained(Protocol):
+class TrainedModel(Protocol):
     """A method with its records."""
 
     @property
@@ -35,7 +35,7 @@ class Trained(Protocol):
 
 
 @dataclass(frozen=True)
-class Untrained:
+class UntrainedBaseline:
     """A baseline whose training loss stayed near that of guessing, under settings of the first method.
 
     ``settings`` are those that differ from the host's defaults; ``trainings`` says in how many ``of`` its trainings.
@@ -53,7 +53,7 @@ def changed_settings(run: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in run["training"].items() if value != defaults.get(name, value)}
 
 
-def find_untrained(methods: Sequence[Trained]) -> list[Untrained]:
+def find_untrained(methods: Sequence[TrainedModel]) -> list[UntrainedBaseline]:
     """The baselines that learnt next to nothing under settings which they inherit from the first of ``methods``.
 
     Not asked are those that bring their own training, or that have nothing to train.
@@ -65,7 +65,7 @@ def find_untrained(methods: Sequence[Trained]) -> list[Untrained]:
             records = [record for record in method.records if record.parameters.get("trainable")]
             failed = sum(not has_learnt(record.history, *_bounds(method)) for record in records)
             if 2 * failed > len(records):
-                found.append(Untrained(method.name, settings, failed, len(records)))
+                found.append(UntrainedBaseline(method.name, settings, failed, len(records)))
     return found
 
 
@@ -79,10 +79,13 @@ def has_learnt(history: Sequence[Mapping[str, float]], lowest: float, guessing: 
     validation = [epoch["validation_loss"] for epoch in history if "validation_loss" in epoch]
     if not train or not validation:
         return True  # nothing is known of it
-    return min(train) - lowest < _HIGH * (guessing - lowest) or min(validation) < _LEARNT * guessing
+    return (
+        min(train) - lowest < _UNTRAINED_LOSS * (guessing - lowest)
+        or min(validation) < _LEARNT_VALIDATION_LOSS * guessing
+    )
 
 
-def _bounds(method: Trained) -> tuple[float, float]:
+def _bounds(method: TrainedModel) -> tuple[float, float]:
     """The cross-entropy of a perfect model and of the best constant, with the smoothing and weights of the training."""
     n_classes = len(method.run["classes"])
     training = method.run["training"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
-def distinct_names(names: Sequence[str], folders: Sequence[Path]) -> Iterator[str]:
+def make_distinct_names(names: Sequence[str], folders: Sequence[Path]) -> Iterator[str]:
     """Each name; where an earlier method has it, with the end of its run's folder, which differs with the settings."""
     taken: set[str] = set()
     for name, folder in zip(names, folders, strict=True):

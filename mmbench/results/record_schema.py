@@ -11,11 +11,11 @@ from mmbench.data import PROTOCOLS
 from mmbench.training import METRICS
 
 EPOCHS = ("chosen", "last", "oracle")
-_MOST = 2**31  # what seeds, epochs and numbers of threads lie below
+_MAX_INTEGER = 2**31  # what seeds, epochs and numbers of threads lie below
 
 
 @dataclass(frozen=True)
-class _Named:
+class _NamedComponent:
     name: str
 
 
@@ -25,7 +25,7 @@ class _Card:
 
 
 @dataclass(frozen=True)
-class _Loop:
+class _TrainingLoop:
     epochs: int
     patience: int
 
@@ -38,7 +38,7 @@ class _Budget:
 
 
 @dataclass(frozen=True)
-class _Gap:
+class _Missingness:
     present: int
     inferred: int
     without: int
@@ -62,14 +62,14 @@ class _Run:
     dropped: int
     offered: tuple[str, ...]
     modalities: tuple[str, ...]
-    encoders: Mapping[str, _Named]
+    encoders: Mapping[str, _NamedComponent]
     straddling: Mapping[str, float]
     own_encoders: bool
     card: _Card
-    training: _Loop
+    training: _TrainingLoop
     units: tuple[str, ...] | None
     preset: Mapping[str, str | Mapping[str, Any]] | None
-    gaps: Mapping[str, _Gap] = field(default_factory=dict)
+    gaps: Mapping[str, _Missingness] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
@@ -89,7 +89,7 @@ class _Encoder(_Component):
 
 
 @dataclass(frozen=True)
-class _Made:
+class _RebuildableRun:
     """What a model of a run is made from."""
 
     method: str
@@ -149,7 +149,7 @@ def check_fold(plain: Mapping[str, Any]) -> None:
     fold: _Fold = _adapter(_Fold).validate_python(plain)
     if not len(fold.ids) == len(fold.labels) == len(fold.units) == len(fold.logits):
         raise ValueError("its columns differ in length")
-    if type(plain["seed"]) is not int or not 0 <= fold.seed < _MOST:
+    if type(plain["seed"]) is not int or not 0 <= fold.seed < _MAX_INTEGER:
         raise ValueError("its seed is none")
     if not fold.ids:
         raise ValueError("it tells of no samples")
@@ -160,7 +160,7 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has logits that are not one finite number a class")
     if missing := [name for name in EPOCHS if not METRICS.keys() <= fold.scores.get(name, {}).keys()]:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
-    if not all(0 <= fold.epochs.get(name, -1) < _MOST for name in EPOCHS):
+    if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
         raise ValueError("it does not tell which epochs its scores are of")
     if "total" not in fold.parameters:
         raise ValueError("it does not tell the number of parameters")
@@ -182,12 +182,12 @@ def check_run(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has more inferred instances than instances")
 
 
-def check_made(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
+def check_rebuildable(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
     """Whether a record tells all that its model can be made from again, and of its types."""
-    made: _Made = _adapter(_Made).validate_python(run)
+    made: _RebuildableRun = _adapter(_RebuildableRun).validate_python(run)
     if not made.encoders.keys() <= set(made.modalities):
         raise ValueError("it encodes a modality that it has not")
-    if type(run["threads"]) is not int or not 0 < made.threads < _MOST:
+    if type(run["threads"]) is not int or not 0 < made.threads < _MAX_INTEGER:
         raise ValueError("it was not computed in so many threads")
     chosen: _Chosen = _adapter(_Chosen).validate_python({"chosen": {}} if tuning is None else tuning)
     settings = {field.name for field in fields(Training)}

@@ -12,11 +12,11 @@ from mmbench.data import default_cache
 from mmbench.errors import RecordError, SpecError
 from mmbench.execution import Plan, Restored, call, closed_to, diagnose_trained, recall, restore
 from mmbench.features import Encoding
-from mmbench.integrity import guarded
+from mmbench.integrity import guard_files
 from mmbench.registry import did_you_mean
 from mmbench.results import (
     Comparison,
-    Level,
+    DiagnosisLevel,
     MethodResult,
     Record,
     find_records,
@@ -29,7 +29,7 @@ from mmbench.storage import in_processes, reporter, track
 from mmbench.training import choose_device, predict
 from mmbench.workflows.ablate import is_ablation, load_ablation
 
-_FULL: Level = "full"
+_FULL: DiagnosisLevel = "full"
 _AGREEMENT = 0.98  # share of the test samples that a model must predict again as its record tells; rounding may differ
 _AGAIN = "delete this record and run the same command again"
 
@@ -123,7 +123,7 @@ def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
 def _diagnose(_: object, plan: Plan, path: Path, cache: Path) -> dict[str, Any] | None:
     torch.set_num_threads(plan.threads)
     restored = restore(path, cache, plan.plugins)
-    with guarded(closed_to(plan)):
+    with guard_files(closed_to(plan)):
         _check_agreement(restored, torch.device(plan.device), path)
         return diagnose_trained(plan, restored.store, restored.fold, restored.model, restored.inputs)
 

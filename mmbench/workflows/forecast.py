@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mmbench.data import Fold, Rows, Store
-from mmbench.results import DEVIATION, Outcomes, smallest_difference, unit_of
+from mmbench.results import ASSUMED_DEVIATION, Outcomes, find_statistical_units, smallest_significant_difference
 from mmbench.workflows.resolve import Asked
 
 _WORTH_SAYING = 0.1  # of balanced accuracy: whoever can show no smaller difference is warned
@@ -16,9 +16,9 @@ def forecast_lines(store: Store, asked: Asked, rows: Rows, folds: Sequence[Fold]
     if comparisons < 1:
         return
     seeds = asked.design.seeds
-    name, units = unit_of(store.groups, store.ids)
+    name, units = find_statistical_units(store.groups, store.ids)
     outcomes = _outcomes(store.labels(asked.task), units, rows, folds, seeds, asked.n_classes)
-    reach = smallest_difference(outcomes, comparisons)
+    reach = smallest_significant_difference(outcomes, comparisons)
     counted = f"{_count(outcomes.n_units, name)}, {_count(seeds, 'seed')} and {_count(comparisons, 'baseline')}"
     if reach is None:
         yield f"with {counted} no difference can be significant: a class occurs in 1 {name} only; add {name}s"
@@ -28,7 +28,7 @@ def forecast_lines(store: Store, asked: Asked, rows: Rows, folds: Sequence[Fold]
         )
         yield (
             f"with {counted} no difference of balanced accuracy below about {reach:.2f} will be significant (where "
-            f"differences between {name}s deviate by {DEVIATION:.2f}); what helps: {more}"
+            f"differences between {name}s deviate by {ASSUMED_DEVIATION:.2f}); what helps: {more}"
         )
 
 

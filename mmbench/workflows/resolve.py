@@ -18,7 +18,7 @@ from mmbench.data import (
 )
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.execution import needs_isolation
-from mmbench.integrity import Findings, Machine, find_machine, ignore, is_forkable, lint, run_isolated
+from mmbench.integrity import Findings, Machine, find_machine, ignore_messages, is_forkable, lint, run_isolated
 from mmbench.registry import (
     Design,
     Recipe,
@@ -113,7 +113,7 @@ def examine(asked: Asked, recipes: Sequence[Recipe]) -> Findings:
     arguments = recipes, asked.schema, asked.n_classes, plugins, machine
     if any(needs_isolation(recipe, plugins) for recipe in recipes):
         # What a component does to this process while it is looked at must not reach the others.
-        return run_isolated(_examine, *arguments, listen=ignore, forks=is_forkable("cpu"))
+        return run_isolated(_examine, *arguments, listen=ignore_messages, forks=is_forkable("cpu"))
     return lint(*arguments)
 
 

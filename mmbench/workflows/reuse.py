@@ -10,7 +10,7 @@ from mmbench.execution import named_files
 from mmbench.registry import Recipe, code_digest
 from mmbench.results import Comparison, load_comparison
 from mmbench.storage import digest, load_object
-from mmbench.workflows.ablation_rows import identity
+from mmbench.workflows.ablation_rows import recipe_digest
 from mmbench.workflows.request import budget_of
 from mmbench.workflows.resolve import Asked
 
@@ -61,7 +61,7 @@ def describe_asking(asked: Asked, recipes: Sequence[Recipe]) -> Asking:
         "bad": spec.bad,
         "threads": spec.threads,
         "tuning": budget.described() if budget else None,
-        "methods": [[recipe.label, identity(asked, recipe)] for recipe in recipes],
+        "methods": [[recipe.label, recipe_digest(asked, recipe)] for recipe in recipes],
     }
     return Asking(digest(question), _describe_parts(asked, recipes))
 

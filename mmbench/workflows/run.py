@@ -23,9 +23,16 @@ from mmbench.data import (
     straddling,
 )
 from mmbench.execution import Plan, Setting, make_plan, run_missing, tuned_for
-from mmbench.integrity import Findings, find_missing, find_same, refuse_seen, share_copied, tell
+from mmbench.integrity import (
+    Findings,
+    check_not_trained_on,
+    find_identical_samples,
+    find_missing_modalities,
+    measure_copied_share,
+    report_findings,
+)
 from mmbench.registry import Recipe, all_params, check_augment, resolve
-from mmbench.results import Comparison, check_agreement, load_comparison, unit_of
+from mmbench.results import Comparison, check_data_agreement, find_statistical_units, load_comparison
 from mmbench.storage import digest, make_folder, mended, reporter, slug, using, write_text
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.forecast import forecast_lines
@@ -90,7 +97,7 @@ def _carry_out(
 
 def lay_out(asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
     """Prepare, split and encode: everything but training."""
-    tell(findings)
+    report_findings(findings)
     return lay_out_on(open_data(asked, files, recipes), asked, files, recipes, findings)
 
 
@@ -99,7 +106,7 @@ def open_data(asked: Asked, files: Preparation, recipes: Sequence[Recipe]) -> St
     plugins = asked.spec.plugins
     check_augment(recipes[0], asked.schema, plugins)
     for params in (params for recipe in recipes for params in all_params(recipe, plugins)):
-        refuse_seen(params, lambda: source_digests(files))
+        check_not_trained_on(params, lambda: source_digests(files))
     return prepare(files, jobs=n_jobs(asked.spec))
 
 
@@ -156,8 +163,10 @@ def _share_copied(store: Store, rows: Rows, folds: Sequence[Fold], asked: Asked)
     """The share of test samples of which a copy is in the other parts, in all modalities that are offered."""
     names = [modality.name for modality in asked.schema.modalities]
     everything = np.arange(len(store))
-    same = {name: rows[pairs] for name, pairs in find_same(store, rows, names).items()}
-    return share_copied(same, find_missing(store, everything, names), store.labels(asked.task), folds)
+    same = {name: rows[pairs] for name, pairs in find_identical_samples(store, rows, names).items()}
+    return measure_copied_share(
+        same, find_missing_modalities(store, everything, names), store.labels(asked.task), folds
+    )
 
 
 def labelled_rows(store: Store, task: str) -> Rows:
@@ -173,7 +182,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
         "lost": list(store.attributes.get("lost", ())),
         "gaps": store.attributes["gaps"],
         "classes": list(store.schema.tasks[task]),
-        "unit": unit_of(store.groups, store.ids)[0],
+        "unit": find_statistical_units(store.groups, store.ids)[0],
         "folds": len(folds),
         "fingerprint": fingerprint(folds, store.ids),
         "straddling": straddling(folds, store.groups),
@@ -207,5 +216,5 @@ def _write_comparison(home: Path, plans: Sequence[Plan], spec: RunSpec, seeds: i
     path = home / f"comparison-{digest(listed)[:10]}.json"
     write_text(path, json.dumps({**listed, "asked": asdict(asking), "command": portable_command(spec)}))
     comparison = load_comparison(path)
-    check_agreement(comparison, Path(spec.cache))  # in Python, a path may be a str
+    check_data_agreement(comparison, Path(spec.cache))  # in Python, a path may be a str
     return comparison

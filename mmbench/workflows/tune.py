@@ -7,14 +7,14 @@ from typing import Any
 
 from mmbench.execution import Plan, tune_missing
 from mmbench.registry import resolve
-from mmbench.results import Failure, find_failures, nothing_left
+from mmbench.results import Failure, find_failures, make_all_failed_error
 from mmbench.storage import mended, using
 from mmbench.tuning import FoldTuning, read_tuning, shown_storage, tuning_path
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import examine, find_files, settle
 from mmbench.workflows.run import Layout, lay_out
 
-TRIALS = 20
+DEFAULT_TRIALS = 20
 """The budget where none is named."""
 
 
@@ -76,7 +76,7 @@ def tune(method: str, dataset: str, against: Sequence[str] = (), **options: Any)
 
 def tune_spec(spec: RunSpec) -> TuningResult:
     """Tune from a spec."""
-    asked = settle(replace(spec, tune=TRIALS if spec.tune is None else spec.tune))
+    asked = settle(replace(spec, tune=DEFAULT_TRIALS if spec.tune is None else spec.tune))
     recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     files = find_files(asked)
     findings = examine(asked, recipes)
@@ -91,7 +91,7 @@ def tune_spec(spec: RunSpec) -> TuningResult:
     names = [fold.name for fold in layout.folds]
     methods = tuple(_read(plan, names) for plan in layout.plans)
     if not any(method.folds for method in methods):
-        raise nothing_left({method.folder: method.failures for method in methods if method.failures})
+        raise make_all_failed_error({method.folder: method.failures for method in methods if method.failures})
     first = layout.plans[0].run
     return TuningResult(
         first["dataset"],

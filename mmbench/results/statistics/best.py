@@ -5,11 +5,11 @@ from itertools import combinations
 
 from mmbench.results.statistics.contrasts import (
     ALPHA,
-    Field,
-    make_field,
-    make_field_over_chance,
+    MethodScores,
+    make_method_scores,
+    make_scores_over_chance,
     one_sided_above,
-    pair_weights,
+    pairwise_weights,
 )
 from mmbench.results.statistics.outcomes import Outcomes
 
@@ -21,7 +21,7 @@ def find_leaders(outcomes: Mapping[str, Outcomes]) -> list[str]:
     of the methods left is significant, with p adjusted for all pairs, the worse of the two is taken out. Where all are
     equal none is left out in 95 % of comparisons.
     """
-    left = make_field(outcomes)
+    left = make_method_scores(outcomes)
     while len(left.names) > 1 and (worse := _worst(left)) is not None:
         left = left.without({worse})
     order = sorted(range(len(left.names)), key=lambda at: -left.scores[at])
@@ -30,14 +30,14 @@ def find_leaders(outcomes: Mapping[str, Outcomes]) -> list[str]:
 
 def above_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> dict[str, float]:
     """The p of each method's balanced accuracy above guessing, one-sided and adjusted for the number of methods."""
-    field = make_field_over_chance(outcomes, within_units)
+    field = make_scores_over_chance(outcomes, within_units)
     return dict(zip(field.names, one_sided_above(field).tolist(), strict=True))
 
 
-def _worst(field: Field) -> int | None:
+def _worst(field: MethodScores) -> int | None:
     """The worse method of the most significant difference; None where none is significant."""
     pairs = list(combinations(range(len(field.names)), 2))
-    found = field.contrasts(pair_weights(pairs, len(field.names)))
+    found = field.contrasts(pairwise_weights(pairs, len(field.names)))
     at = min(range(len(pairs)), key=lambda at: (found[at].p, found[at].raw_p))
     if found[at].p >= ALPHA:
         return None

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from mmbench.results.statistics.intervals import LEVEL, Interval, check_paired, difference_interval, p_of_signs
 from mmbench.results.statistics.outcomes import Outcomes
 from mmbench.results.statistics.ratios import Floats, Ratios
-from mmbench.results.statistics.variance import Design, Influence, design_of, fewest_seeds, influence_of, variances
+from mmbench.results.statistics.variance import (
+    Design,
+    Influence,
+    fewest_seeds,
+    make_comparison_design,
+    make_influence,
+    variances,
+)
 
 METRIC = "balanced_accuracy"
 ALPHA = 1 - LEVEL
@@ -33,7 +40,7 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Field:
+class MethodScores:
     """Several methods over the same samples: their scores and the parts that variances are made of."""
 
     names: tuple[str, ...]
@@ -47,7 +54,7 @@ class Field:
         parts, means = self.parts.contrast(weights), weights @ self.scores
         spread, free = variances(parts, self.design)
         raw = np.array([two_sided(*each, self.n_units) for each in zip(means, spread, free, strict=True)])
-        adjusted, level = adjust(raw, largest_draws(parts.covariance())) if len(raw) > 1 else (raw, ALPHA)
+        adjusted, level = adjust(raw, draw_maxima(parts.covariance())) if len(raw) > 1 else (raw, ALPHA)
         return [
             Contrast(
                 _inverted(mean, variance, degrees, level, p, self.n_units),
@@ -61,32 +68,32 @@ class Field:
             )
         ]
 
-    def without(self, gone: set[int]) -> "Field":
+    def without(self, gone: set[int]) -> "MethodScores":
         """The field less some methods."""
         keep = [at for at in range(len(self.names)) if at not in gone]
         parts = self.parts.contrast(np.eye(len(self.names))[keep])
-        return Field(tuple(self.names[at] for at in keep), self.scores[keep], parts, self.design, self.n_units)
+        return MethodScores(tuple(self.names[at] for at in keep), self.scores[keep], parts, self.design, self.n_units)
 
 
-def make_field(outcomes: Mapping[str, Outcomes]) -> Field:
+def make_method_scores(outcomes: Mapping[str, Outcomes]) -> MethodScores:
     """Methods side by side, each the mean over its seeds; ValueError unless over the same samples."""
     several = list(outcomes.values())
     check_paired(several)
-    return _field(tuple(outcomes), [each.ratios(METRIC) for each in several], several)
+    return _make_method_scores(tuple(outcomes), [each.ratios(METRIC) for each in several], several)
 
 
-def make_field_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> Field:
+def make_scores_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> MethodScores:
     """Methods with what they score above guessing; see `Outcomes.over_chance`."""
     several = list(outcomes.values())
     check_paired(several)
-    return _field(tuple(outcomes), [each.over_chance(within_units) for each in several], several)
+    return _make_method_scores(tuple(outcomes), [each.over_chance(within_units) for each in several], several)
 
 
-def _field(names: tuple[str, ...], ratios: Sequence[Ratios], outcomes: Sequence[Outcomes]) -> Field:
+def _make_method_scores(names: tuple[str, ...], ratios: Sequence[Ratios], outcomes: Sequence[Outcomes]) -> MethodScores:
     scores = np.array([each.score for each in ratios])
     varies = [each.varies for each in outcomes]
-    design = design_of(ratios[0], fewest_seeds(ratios, varies))
-    return Field(names, scores, influence_of(ratios, varies), design, ratios[0].n_units)
+    design = make_comparison_design(ratios[0], fewest_seeds(ratios, varies))
+    return MethodScores(names, scores, make_influence(ratios, varies), design, ratios[0].n_units)
 
 
 def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
@@ -120,7 +127,7 @@ def adjust(raw: Floats, largest: Floats) -> tuple[Floats, float]:
     return adjusted, level
 
 
-def largest_draws(covariance: Floats, absolute: bool = True) -> Floats:
+def draw_maxima(covariance: Floats, absolute: bool = True) -> Floats:
     """Draws ``(R,)`` of the largest of normal variables, in units of their deviations; always the same ones."""
     normal = np.random.default_rng(0).standard_normal((_DRAWS, len(covariance)))
     values, vectors = np.linalg.eigh(covariance)
@@ -137,7 +144,7 @@ def _inverted(mean: float, variance: float, free: float, level: float, p: float,
     return difference_interval(mean, variance, free, n_units, 1 - level)
 
 
-def pair_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
+def pairwise_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
     """Rows of weights ``(R, M)`` of differences, the first of a pair less the second."""
     weights = np.zeros((len(pairs), n_methods))
     for row, (first, second) in zip(weights, pairs, strict=True):
@@ -146,7 +153,7 @@ def pair_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
     return weights
 
 
-def one_sided_above(field: Field) -> NDArray[np.float64]:
+def one_sided_above(field: MethodScores) -> NDArray[np.float64]:
     """The p of each score above 0, one-sided, adjusted for their number."""
     from scipy.stats import norm, t
 
@@ -158,7 +165,7 @@ def one_sided_above(field: Field) -> NDArray[np.float64]:
         elif degrees and mean > 1e-12:
             raw[at] = 2.0**-field.n_units
     moving = raw < 1
-    largest = largest_draws(field.parts.covariance()[np.ix_(moving, moving)], absolute=False) if moving.any() else raw
+    largest = draw_maxima(field.parts.covariance()[np.ix_(moving, moving)], absolute=False) if moving.any() else raw
     ordered = np.sort(largest)
     beyond = 1 - np.searchsorted(ordered, norm.isf(raw), side="left") / len(ordered)
     return np.asarray(np.clip(beyond, raw, np.minimum(1.0, raw * max(int(moving.sum()), 1))))

@@ -10,9 +10,9 @@ from mmbench.results.statistics.ratios import Floats, Index, Ratios
 from mmbench.results.statistics.variance import (
     OVERLAP,
     OVERLAP_OF_SCORES,
-    design_of,
     fewest_seeds,
-    influence_of,
+    make_comparison_design,
+    make_influence,
     variances,
 )
 
@@ -51,7 +51,7 @@ def share_interval(ratios: Ratios, varies: bool = True) -> Interval:
     interval is all of [0, 1].
     """
     variance, free = _variance_of(ratios, varies)
-    return bounded(ratios.score, variance, free, ratios.n_units)
+    return share_interval_from(ratios.score, variance, free, ratios.n_units)
 
 
 def mean_interval(ratios: Ratios, varies: bool, high: float) -> Interval:
@@ -61,7 +61,7 @@ def mean_interval(ratios: Ratios, varies: bool, high: float) -> Interval:
     return Interval(ratios.score, max(ratios.score - reach, 0.0), min(ratios.score + reach, high))
 
 
-def bounded(score: float, variance: float, free: float, n_units: int) -> Interval:
+def share_interval_from(score: float, variance: float, free: float, n_units: int) -> Interval:
     """The interval of a score between 0 and 1; see `share_interval`."""
     from scipy.stats import t
 
@@ -86,8 +86,8 @@ def difference_intervals(ours: Outcomes, theirs: Outcomes) -> dict[str, Interval
     found, varies = {}, [ours.varies, theirs.varies]
     for name in SCORES:
         pair = [each.ratios(name) for each in (ours, theirs)]
-        parts = influence_of(pair, varies).contrast(np.array([[1.0, -1.0]]))
-        (variance,), (free,) = variances(parts, design_of(pair[0], fewest_seeds(pair, varies)))
+        parts = make_influence(pair, varies).contrast(np.array([[1.0, -1.0]]))
+        (variance,), (free,) = variances(parts, make_comparison_design(pair[0], fewest_seeds(pair, varies)))
         found[name] = difference_interval(pair[0].score - pair[1].score, variance, free, pair[0].n_units)
     return found
 
@@ -114,12 +114,12 @@ def combination_intervals(hits: Floats, support: Floats, unit: Index, fold: Inde
     """
     several = [Ratios(each, support, unit, fold) for each in hits]
     scores = np.array([ratios.score for ratios in several])
-    parts = influence_of(several, [True] * len(several)).contrast(weights)
+    parts = make_influence(several, [True] * len(several)).contrast(weights)
     is_score = np.isclose(weights.sum(axis=1), 1)
     overlap = np.where(is_score, OVERLAP_OF_SCORES, OVERLAP)
-    spread, free = variances(parts, design_of(several[0]), overlap)
+    spread, free = variances(parts, make_comparison_design(several[0]), overlap)
     return [
-        bounded(float(mean), variance, degrees, several[0].n_units)
+        share_interval_from(float(mean), variance, degrees, several[0].n_units)
         if score
         else difference_interval(float(mean), variance, degrees, several[0].n_units)
         for score, mean, variance, degrees in zip(is_score, weights @ scores, spread, free, strict=True)
@@ -142,8 +142,8 @@ def p_of_signs(n_units: int) -> float:
 
 
 def _variance_of(ratios: Ratios, varies: bool) -> tuple[float, float]:
-    parts = influence_of([ratios], [varies])
-    (variance,), (free,) = variances(parts, design_of(ratios), OVERLAP_OF_SCORES)
+    parts = make_influence([ratios], [varies])
+    (variance,), (free,) = variances(parts, make_comparison_design(ratios), OVERLAP_OF_SCORES)
     return float(variance), float(free)
 
 

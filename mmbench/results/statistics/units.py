@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def unit_of(groups: Mapping[str, NDArray[np.str_]], ids: NDArray[np.str_]) -> tuple[str, NDArray[np.str_]]:
+def find_statistical_units(
+    groups: Mapping[str, NDArray[np.str_]], ids: NDArray[np.str_]
+) -> tuple[str, NDArray[np.str_]]:
     """What varies in a statistic: subjects, else trials, else samples; its name and each sample's."""
     for name in ("subject", "trial"):
         if name in groups and len(np.unique(groups[name])) > 1:

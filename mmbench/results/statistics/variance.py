@@ -75,7 +75,7 @@ class Influence:
         return np.asarray(self.people @ self.people.T + training @ training.T)
 
 
-def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
+def make_influence(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
     """The parts of several scores over the same cells, each the mean over all of its seeds."""
     between_seeds, most = fewest_seeds(several, varies) > 1, max(ratios.n_seeds for ratios in several)
     parts = [_parts(ratios, between_seeds, most) for ratios in several]
@@ -88,7 +88,7 @@ def fewest_seeds(several: Sequence[Ratios], varies: Sequence[bool]) -> int:
     return min([each.n_seeds for each, varying in zip(several, varies, strict=True) if varying] or [several[0].n_seeds])
 
 
-def design_of(ratios: Ratios, n_seeds: int | None = None) -> Design:
+def make_comparison_design(ratios: Ratios, n_seeds: int | None = None) -> Design:
     """Degrees of freedom of scores over these cells, of ``n_seeds`` seeds; default: those of ``ratios``."""
     units, n_seeds = cluster_freedom(ratios.unit_share), n_seeds or ratios.n_seeds
     if n_seeds == 1:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from mmbench.results.statistics.contrasts import ALPHA, Contrast, make_field, pair_weights
+from mmbench.results.statistics.contrasts import ALPHA, Contrast, make_method_scores, pairwise_weights
 from mmbench.results.statistics.intervals import Interval
 from mmbench.results.statistics.outcomes import Outcomes
 
@@ -34,7 +34,7 @@ class Verdict:
     effect: float | None
 
 
-def judge(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
+def make_verdicts(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
     """Verdicts on ``ours`` against each of ``others``: significantly better or worse where the adjusted p is below
     0.05, *identical* where the difference is exactly 0.
 
@@ -42,8 +42,8 @@ def judge(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
     """
     if not others:
         return []
-    field = make_field({"": ours, **others})
-    weights = pair_weights([(0, at) for at in range(1, len(others) + 1)], len(others) + 1)
+    field = make_method_scores({"": ours, **others})
+    weights = pairwise_weights([(0, at) for at in range(1, len(others) + 1)], len(others) + 1)
     found = field.contrasts(weights)
     return [
         Verdict(

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold, Protocol, Store, find_protocol, possible_protocols, read_presence
 from mmbench.errors import ProtocolError, SpecError
-from mmbench.integrity import tell
+from mmbench.integrity import report_findings
 from mmbench.registry import Recipe, resolve, split_list
 from mmbench.storage import track
-from mmbench.workflows.audit.near_duplicates import find_twins
-from mmbench.workflows.audit.probe_features import Evidence, Reader, read_frozen, read_plain
+from mmbench.workflows.audit.near_duplicates import find_near_duplicates
+from mmbench.workflows.audit.probe_features import FeatureReader, ProbeFeatures, read_frozen, read_plain
 from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Asked, examine, find_files, settle
@@ -22,7 +22,7 @@ Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Case:
+class AuditedData:
     """What is audited: the labelled samples of a dataset through the eyes of one method."""
 
     asked: Asked
@@ -31,11 +31,11 @@ class Case:
     rows: Index
     samples: Samples
     layouts: Sequence[Layout]
-    plain: Mapping[str, Evidence]
-    frozen: Mapping[str, Evidence]
+    plain: Mapping[str, ProbeFeatures]
+    frozen: Mapping[str, ProbeFeatures]
 
     @property
-    def sources(self) -> dict[str, Evidence]:
+    def sources(self) -> dict[str, ProbeFeatures]:
         """All that the probe reads."""
         return {**self.plain, **{f"{name}, tokens": shown for name, shown in self.frozen.items()}}
 
@@ -67,7 +67,7 @@ class Case:
         ]
 
 
-def settle_all(spec: RunSpec) -> tuple[Asked, list[Protocol]]:
+def resolve_protocols(spec: RunSpec) -> tuple[Asked, list[Protocol]]:
     """The spec held against what is installed, and the protocols to audit."""
     wanted = split_list(spec.protocol or "")
     # What a method makes of noise is another question, and may cost more than the audit.
@@ -76,7 +76,7 @@ def settle_all(spec: RunSpec) -> tuple[Asked, list[Protocol]]:
     return asked, [find_protocol(name, asked.schema, spec.dataset) for name in dict.fromkeys(names)]
 
 
-def open_case(asked: Asked, protocols: Sequence[Protocol]) -> tuple[Case, dict[str, str]]:
+def load_audited_data(asked: Asked, protocols: Sequence[Protocol]) -> tuple[AuditedData, dict[str, str]]:
     """Prepare the data, cut the folds of each protocol and read what probes read; the protocols that cannot be cut.
 
     Raises ProtocolError where none can be, SpecError where the method reads no modality.
@@ -87,7 +87,7 @@ def open_case(asked: Asked, protocols: Sequence[Protocol]) -> tuple[Case, dict[s
         raise SpecError(f"{recipe.label} reads no modality", where="audit", remedy="audit a method that reads one")
     files = find_files(asked)
     findings = examine(asked, [recipe])
-    tell(findings)
+    report_findings(findings)
     store = open_data(asked, files, [recipe])
     rows = labelled_rows(store, asked.task)
     layouts, skipped = [], {}
@@ -100,21 +100,22 @@ def open_case(asked: Asked, protocols: Sequence[Protocol]) -> tuple[Case, dict[s
         raise ProtocolError(next(iter(skipped.values())), where=f"--protocol {next(iter(skipped))}")
     groups = {name: values[rows] for name, values in store.groups.items()}
     samples = Samples(store.ids[rows], store.labels(asked.task)[rows], groups, store.spans[rows])
-    reader = Reader(store, rows, spec.cache, spec.plugins, asked.device, spec.threads, n_jobs(spec))
+    reader = FeatureReader(store, rows, spec.cache, spec.plugins, asked.device, spec.threads, n_jobs(spec))
     plain = read_plain(reader, recipe)
     frozen = read_frozen(reader, recipe, layouts[0].plans[0].tokens, plain)
-    return Case(asked, recipe, store, rows, samples, layouts, plain, frozen), skipped
+    return AuditedData(asked, recipe, store, rows, samples, layouts, plain, frozen), skipped
 
 
-def twins_of(case: Case) -> dict[str, Index]:
+def find_all_near_duplicates(case: AuditedData) -> dict[str, Index]:
     """Pairs of samples that are alike, by modality."""
     shown = track(case.plain.items(), "looking for the same data", total=len(case.plain))
     return {
-        name: find_twins(evidence.x, case.store.source(name), case.rows, _scale(case, name)) for name, evidence in shown
+        name: find_near_duplicates(evidence.x, case.store.source(name), case.rows, _scale(case, name))
+        for name, evidence in shown
     }
 
 
-def _scale(case: Case, name: str) -> NDArray[np.float64] | None:
+def _scale(case: AuditedData, name: str) -> NDArray[np.float64] | None:
     """How much each feature of a vector varies among samples: they have units of their own. None for other kinds."""
     if case.store.schema.modality(name).kind != "vector":
         return None

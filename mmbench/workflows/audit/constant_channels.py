@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.training import balanced_accuracy, confusion
-from mmbench.workflows.audit.probe_features import Evidence
+from mmbench.workflows.audit.probe_features import ProbeFeatures
 
 Index = NDArray[np.int64]
 
-LIKE = 0.95
+LABEL_LIKE = 0.95
 """Balanced accuracy by a single number from which an input is called label-like."""
 
 _NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
-class Oddity:
+class SuspectChannel:
     """A channel or feature that is ``constant`` over all samples, or ``label-like``: a single number of it tells the
     class of people or trials that were held out, with the balanced accuracy ``score``."""
 
@@ -30,28 +30,28 @@ class Oddity:
     score: float | None = None
 
 
-def find_oddities(
-    evidence: Mapping[str, Evidence], labels: Index, folds: Sequence[Fold], n_classes: int
-) -> list[Oddity]:
+def find_suspect_channels(
+    evidence: Mapping[str, ProbeFeatures], labels: Index, folds: Sequence[Fold], n_classes: int
+) -> list[SuspectChannel]:
     """Oddities of all modalities; ``folds`` are those of the strictest protocol there is."""
     return [
         oddity
         for name, shown in evidence.items()
         for channel, columns in shown.channels.items()
-        for oddity in _look_at(name, channel, shown.x[:, columns], labels, folds, n_classes)
+        for oddity in _measure_fold(name, channel, shown.x[:, columns], labels, folds, n_classes)
     ]
 
 
-def _look_at(
+def _measure_fold(
     modality: str, channel: str, x: NDArray[np.float32], labels: Index, folds: Sequence[Fold], n_classes: int
-) -> Iterator[Oddity]:
+) -> Iterator[SuspectChannel]:
     there = ~np.isnan(x[:, 0])
     moving = [values for values in x.T if there.any() and np.ptp(values[there]) > 1e-6 * np.abs(values[there]).max()]
     if there.any() and not moving:
-        yield Oddity(modality, channel, "constant")
+        yield SuspectChannel(modality, channel, "constant")
     scores = [_score(values, there, labels, folds, n_classes) for values in moving]
-    if scores and max(scores) >= LIKE:
-        yield Oddity(modality, channel, "label-like", max(scores))
+    if scores and max(scores) >= LABEL_LIKE:
+        yield SuspectChannel(modality, channel, "label-like", max(scores))
 
 
 def _score(

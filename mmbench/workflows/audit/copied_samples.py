@@ -14,25 +14,25 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench.data import Fold
-from mmbench.integrity import AGREE
+from mmbench.integrity import MIN_LABEL_AGREEMENT
 
 Index = NDArray[np.int64]
 Features = NDArray[np.float32]
 
 NEIGHBOURS = 10
-CAUTION = 0.7
+DIMENSION_FACTOR = 0.7
 """The share of the estimated dimensions that is counted on: density and dimension differ from place to place."""
-RARE = 1e-3  # the probability, on these dimensions, below which a nearest sample is unusually near
-STRAIGHT = 1e-5  # 1 - cosine of the directions to two neighbours on one line; float32 leaves less
-FEWEST, FLATTEST = 30, 3.0
+MAX_PROBABILITY = 1e-3  # the probability, on these dimensions, below which a nearest sample is unusually near
+MAX_COSINE_GAP = 1e-5  # 1 - cosine of the directions to two neighbours on one line; float32 leaves less
+MIN_SAMPLES, MIN_DIMENSIONS = 30, 3.0
 """Test samples, and dimensions, below which distances tell nothing."""
 _CHANCE = 2
-_MOST = 2000  # test samples that are looked at; of more, so many are drawn
+_MAX_SAMPLES = 2000  # test samples that are looked at; of more, so many are drawn
 _BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Lookalikes:
+class CopiedSamples:
     """Shares of test samples that have something too like them, of their own label, in training or validation.
 
     ``copies`` have the very data in every modality; ``near`` are nearer to one than ``dimensions`` of variation allow;
@@ -48,7 +48,7 @@ class Lookalikes:
 
 
 @dataclass(frozen=True)
-class Space:
+class FeatureSpace:
     """Samples as points: ``x`` ``(n, D)``, in standard deviations; ``whole`` ``(n,)`` where no modality is missing.
 
     ``recordings`` ``(n,)`` numbers the finest group, within which samples are alike by nature and not compared; None
@@ -62,28 +62,30 @@ class Space:
     is_vector: bool
 
 
-def make_space(features: Mapping[str, Features], labels: Index, recordings: Index | None, is_vector: bool) -> Space:
+def make_feature_space(
+    features: Mapping[str, Features], labels: Index, recordings: Index | None, is_vector: bool
+) -> FeatureSpace:
     """The space of features ``(n, D)`` by modality, NaN where one is missing; each modality weighs the same."""
     whole = ~np.any([np.isnan(x[:, 0]) for x in features.values()], axis=0)
     columns = [_standardised(x, whole) for x in features.values()]
-    return Space(np.concatenate(columns, axis=1), whole, labels, recordings, is_vector)
+    return FeatureSpace(np.concatenate(columns, axis=1), whole, labels, recordings, is_vector)
 
 
-def look_for_alike(space: Space, folds: Sequence[Fold], copies: float) -> Lookalikes:
+def find_copied_samples(space: FeatureSpace, folds: Sequence[Fold], copies: float) -> CopiedSamples:
     """What test samples have too near, over all folds; ``copies`` is the share that has the very data."""
-    found = [part for fold in folds if (part := _look_at(space, fold)) is not None]
+    found = [part for fold in folds if (part := _measure_fold(space, fold)) is not None]
     n_seen = sum(len(part.ratios) for part in found)
-    if n_seen < FEWEST:
-        return Lookalikes(copies, reason=f"{n_seen} test samples have enough others to compare with")
+    if n_seen < MIN_SAMPLES:
+        return CopiedSamples(copies, reason=f"{n_seen} test samples have enough others to compare with")
     ratios, agree, mixed = (np.concatenate(columns) for columns in zip(*found, strict=True))
     dimensions = estimate_dimensions(ratios)
-    if dimensions < FLATTEST:
+    if dimensions < MIN_DIMENSIONS:
         reason = f"features vary in about {dimensions:.1f} dimensions, too few to tell copies from neighbours"
-        return Lookalikes(copies, dimensions=dimensions, reason=reason)
-    near = rarity(ratios, CAUTION * dimensions) < RARE
-    is_copied = near.any() and agree[near].mean() >= AGREE
+        return CopiedSamples(copies, dimensions=dimensions, reason=reason)
+    near = ratio_probability(ratios, DIMENSION_FACTOR * dimensions) < MAX_PROBABILITY
+    is_copied = near.any() and agree[near].mean() >= MIN_LABEL_AGREEMENT
     share = _share(near & agree) if is_copied else 0.0
-    return Lookalikes(copies, share, _share(mixed) if space.is_vector else None, dimensions)
+    return CopiedSamples(copies, share, _share(mixed) if space.is_vector else None, dimensions)
 
 
 def _share(found: NDArray[np.bool_]) -> float:
@@ -98,7 +100,7 @@ def estimate_dimensions(ratios: NDArray[np.float64]) -> float:
     return float(np.log(inside) / np.log(np.clip(quantile, 1e-6, 1 - 1e-6)))
 
 
-def rarity(ratios: NDArray[np.float64], dimensions: float) -> NDArray[np.float64]:
+def ratio_probability(ratios: NDArray[np.float64], dimensions: float) -> NDArray[np.float64]:
     """The probability of a ratio ``r1 / r10`` as small or smaller."""
     return np.asarray(1 - (1 - ratios**dimensions) ** (NEIGHBOURS - 1), dtype=np.float64)
 
@@ -112,7 +114,7 @@ def _standardised(x: Features, whole: NDArray[np.bool_]) -> Features:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _FoldDistances:
     """Of the test samples of a fold: ``r1 / r10``, whether the nearest has their label, and whether they are mixed."""
 
     ratios: NDArray[np.float64]
@@ -123,19 +125,19 @@ class _Part:
         return iter((self.ratios, self.agree, self.mixed))
 
 
-def _look_at(space: Space, fold: Fold) -> _Part | None:
+def _measure_fold(space: FeatureSpace, fold: Fold) -> _FoldDistances | None:
     known = np.concatenate([fold.train, fold.validation])
     known, test = known[space.whole[known]], fold.test[space.whole[fold.test]]
-    if len(test) > _MOST:
-        test = np.random.default_rng(0).choice(test, _MOST, replace=False)
+    if len(test) > _MAX_SAMPLES:
+        test = np.random.default_rng(0).choice(test, _MAX_SAMPLES, replace=False)
     if len(known) <= NEIGHBOURS:
         return None
-    parts = [_look_at_block(space, known, test[at : at + _BLOCK]) for at in range(0, len(test), _BLOCK)]
+    parts = [_measure_block(space, known, test[at : at + _BLOCK]) for at in range(0, len(test), _BLOCK)]
     parts = [part for part in parts if len(part.ratios)]
-    return _Part(*(np.concatenate(columns) for columns in zip(*parts, strict=True))) if parts else None
+    return _FoldDistances(*(np.concatenate(columns) for columns in zip(*parts, strict=True))) if parts else None
 
 
-def _look_at_block(space: Space, known: Index, test: Index) -> _Part:
+def _measure_block(space: FeatureSpace, known: Index, test: Index) -> _FoldDistances:
     ours, theirs = torch.from_numpy(space.x[test]), torch.from_numpy(space.x[known])
     apart = torch.cdist(ours, theirs, compute_mode="donot_use_mm_for_euclid_dist")
     if space.recordings is not None:
@@ -145,10 +147,10 @@ def _look_at_block(space: Space, known: Index, test: Index) -> _Part:
     usable = (near[:, -1].isfinite() & (near[:, -1] > 0)).numpy()
     test, distances, neighbours = test[usable], near.numpy()[usable].astype(np.float64), known[which.numpy()[usable]]
     agree = space.labels[neighbours[:, 0]] == space.labels[test]
-    return _Part(distances[:, 0] / distances[:, -1], agree, _find_mixed(space, test, neighbours))
+    return _FoldDistances(distances[:, 0] / distances[:, -1], agree, _find_mixed(space, test, neighbours))
 
 
-def _find_mixed(space: Space, test: Index, neighbours: Index) -> NDArray[np.bool_]:
+def _find_mixed(space: FeatureSpace, test: Index, neighbours: Index) -> NDArray[np.bool_]:
     """Which test samples ``(n,)`` lie on a line with two of their neighbours ``(n, k)`` of their own label."""
     if not space.is_vector or not len(test):
         return np.zeros(len(test), dtype=bool)
@@ -162,4 +164,4 @@ def _find_mixed(space: Space, test: Index, neighbours: Index) -> NDArray[np.bool
         length[:, :, None], length[:, None]
     )
     pairs = usable[:, :, None] & usable[:, None] & apart & ~np.eye(neighbours.shape[1], dtype=bool)
-    return np.asarray(((1 - cosines < STRAIGHT) & pairs).any(axis=(1, 2)))
+    return np.asarray(((1 - cosines < MAX_COSINE_GAP) & pairs).any(axis=(1, 2)))

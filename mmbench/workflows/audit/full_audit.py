@@ -24,13 +24,13 @@ from mmbench.execution import (
     teller,
     work_off,
 )
-from mmbench.integrity import guarded
+from mmbench.integrity import guard_files
 from mmbench.results import Failure, MethodResult, find_failures, load_method, record_path
 from mmbench.storage import digest, load_object, write_text
 from mmbench.training import Epoch, balanced_accuracy, confusion, fit
-from mmbench.workflows.audit.random_labels import Lots
-from mmbench.workflows.audit.randomised_control import Control, judge_lots
-from mmbench.workflows.audit.results import Examined
+from mmbench.workflows.audit.random_labels import RandomLabels
+from mmbench.workflows.audit.randomised_control import Control, make_control
+from mmbench.workflows.audit.results import ModelAudit
 from mmbench.workflows.run import Layout
 
 Index = NDArray[np.int64]
@@ -39,7 +39,7 @@ _METRIC = "balanced_accuracy"
 _SEED = 0
 
 
-def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int, cluster: str | None = None) -> None:
+def train_method(layout: Layout, lots: RandomLabels, seeds: int, jobs: int, cluster: str | None = None) -> None:
     """Train the method on its true labels and on each draw, but for what was trained before."""
     run_missing(layout.plans, layout.folds, seeds, jobs, cluster)
     plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
@@ -51,27 +51,29 @@ def train_method(layout: Layout, lots: Lots, seeds: int, jobs: int, cluster: str
         if _read(path := _path(plan, kind, fold, number), labels[fold.test], n_classes) is None
     ]
     if tasks:
-        work_off(_train_on_lots, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster)
+        work_off(
+            _train_on_random_labels, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster
+        )
 
 
-def find_failed(layout: Layout) -> tuple[Failure, ...]:
+def find_failed_trainings(layout: Layout) -> tuple[Failure, ...]:
     """The trainings that failed, on the true labels and on labels by lot."""
     folder = layout.plans[0].folder
     return tuple(failure for each in (folder, *_folders(folder).values()) for failure in find_failures(each))
 
 
-def examine_method(layout: Layout, lots: Lots, seeds: int) -> Examined | None:
+def audit_method(layout: Layout, lots: RandomLabels, seeds: int) -> ModelAudit | None:
     """What the method scored by its records, and its control by the draws it was trained on; None without records."""
     method = _find_method(layout, seeds)
     if method is None:
         return None
     score = method.scores[_METRIC].mean
-    whole, dealt = (_score_lots(layout, kind, draws) for kind, draws in _kinds(lots))
-    control = judge_lots(whole, dealt, len(layout.rows)) if len(whole) and len(dealt) else Control(0)
-    return Examined(score, score + method.gap("oracle"), control)
+    whole, dealt = (_score_random_labels(layout, kind, draws) for kind, draws in _kinds(lots))
+    control = make_control(whole, dealt, len(layout.rows)) if len(whole) and len(dealt) else Control(0)
+    return ModelAudit(score, score + method.gap("oracle"), control)
 
 
-def _kinds(lots: Lots) -> tuple[tuple[str, Index], ...]:
+def _kinds(lots: RandomLabels) -> tuple[tuple[str, Index], ...]:
     return ("whole", lots.whole), ("dealt", lots.dealt)
 
 
@@ -88,7 +90,7 @@ def _find_method(layout: Layout, seeds: int) -> MethodResult | None:
     return method if complete else None
 
 
-def _score_lots(layout: Layout, kind: str, draws: Index) -> NDArray[np.float64]:
+def _score_random_labels(layout: Layout, kind: str, draws: Index) -> NDArray[np.float64]:
     """Balanced accuracies of the draws of which every fold was trained."""
     plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
     scores = []
@@ -108,24 +110,26 @@ def _over_all(layout: Layout, draws: Index) -> list[Index]:
     return list(labels)
 
 
-def _train_on_lots(job: Job, labels: Index, channel: Channel) -> Failure | None:
+def _train_on_random_labels(job: Job, labels: Index, channel: Channel) -> Failure | None:
     """One training, as that of a record, on other labels; its predictions are written beside the records."""
     with one_job(job) as failures:
-        _predict_lots(job.plan, job.fold, labels, job.path, teller(job.plan, job.label, channel.put))
+        _predict_random_labels(job.plan, job.fold, labels, job.path, teller(job.plan, job.label, channel.put))
     return next(iter(failures), None)
 
 
-def _predict_lots(plan: Plan, fold: Fold, labels: Index, path: Path, on_epoch: Callable[[Epoch], None]) -> None:
-    predictions = call(plan, _fit_lots, plan, fold, hide_test(labels, fold), listen=on_epoch)
+def _predict_random_labels(
+    plan: Plan, fold: Fold, labels: Index, path: Path, on_epoch: Callable[[Epoch], None]
+) -> None:
+    predictions = call(plan, _fit_random_labels, plan, fold, hide_test(labels, fold), listen=on_epoch)
     write_text(path, json.dumps({"lots": digest(labels[fold.test]), "predictions": predictions.tolist()}))
 
 
-def _fit_lots(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, labels: Index) -> Index:
+def _fit_random_labels(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, labels: Index) -> Index:
     """The classes that a training on some labels predicts for the test part, whose labels are -1."""
     torch.set_num_threads(plan.threads)
     store = Store(plan.store)
     inputs = make_inputs(plan, store, fold)
-    with guarded(closed_to(plan)):
+    with guard_files(closed_to(plan)):
         model, training, device = build_model(plan, store, _SEED), plan.recipe.training, torch.device(plan.device)
         fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
     predictions: Index = fitted.test_logits[fitted.chosen].argmax(axis=1)

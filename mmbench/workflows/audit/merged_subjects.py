@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 
 Index = NDArray[np.int64]
 
-TOLD = 0.9
+MIN_SEPARATED = 0.9
 """Of samples, the share that is nearest to one of its own group, the median over pairs of groups, from which groups
 are taken to be told apart by their data."""
-MIXED = 0.7  # the share below which a pair is not told apart, with three standard errors to spare
-_MOST, _BLOCK = 3000, 256
+MAX_MERGED = 0.7  # the share below which a pair is not told apart, with three standard errors to spare
+_MAX_SAMPLES, _BLOCK = 3000, 256
 
 
-def find_merged(x: NDArray[np.float32], groups: NDArray[np.str_]) -> list[tuple[str, str]]:
+def find_merged_subjects(x: NDArray[np.float32], groups: NDArray[np.str_]) -> list[tuple[str, str]]:
     """Pairs of groups ``(n,)`` whose samples ``(n, D)`` are as near to each other as to their own.
 
     Two subjects of one person are such a pair. Nothing is found where groups leave no trace in the data, or where a
     group has too few samples to say so.
     """
-    rows = _thinned(len(x))
+    rows = _subsample(len(x))
     names, of = np.unique(groups[rows], return_inverse=True)
     nearest = _nearest(torch.from_numpy(x[rows]), of, len(names))
     pairs = list(combinations(range(len(names)), 2))
     shares = [_share_own(nearest, of, *pair) for pair in pairs]
-    if not shares or np.median([share for share, _ in shares]) < TOLD:
+    if not shares or np.median([share for share, _ in shares]) < MIN_SEPARATED:
         return []
     return list(_mixed(names, pairs, shares))
 
@@ -36,7 +36,7 @@ def _mixed(
     names: NDArray[np.str_], pairs: list[tuple[int, int]], shares: list[tuple[float, int]]
 ) -> Iterator[tuple[str, str]]:
     for (one, other), (share, n) in zip(pairs, shares, strict=True):
-        if share + 3 * np.sqrt(max(share * (1 - share), 1 / n) / n) <= MIXED:
+        if share + 3 * np.sqrt(max(share * (1 - share), 1 / n) / n) <= MAX_MERGED:
             yield str(names[one]), str(names[other])
 
 
@@ -58,7 +58,7 @@ def _nearest(x: torch.Tensor, of: Index, n_groups: int) -> NDArray[np.float32]:
     return found
 
 
-def _thinned(n_samples: int) -> Index:
-    if n_samples <= _MOST:
+def _subsample(n_samples: int) -> Index:
+    if n_samples <= _MAX_SAMPLES:
         return np.arange(n_samples)
-    return np.sort(np.random.default_rng(0).choice(n_samples, _MOST, replace=False))
+    return np.sort(np.random.default_rng(0).choice(n_samples, _MAX_SAMPLES, replace=False))

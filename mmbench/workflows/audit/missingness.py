@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.training import balanced_accuracy
-from mmbench.workflows.audit.probe import counts_of
-from mmbench.workflows.audit.random_labels import Units
+from mmbench.workflows.audit.probe import confusion_matrices
+from mmbench.workflows.audit.random_labels import LabelUnits
 from mmbench.workflows.audit.randomised_control import ALPHA
 
 Index = NDArray[np.int64]
 
-SHIFTS = 199
+N_PERMUTATIONS = 199
 """Permutations of the labels that the score is compared with."""
-MATTERS = 0.05  # of balanced accuracy: what missing inputs tell beyond this is a shortcut that a model takes
+MIN_EXCESS = 0.05  # of balanced accuracy: what missing inputs tell beyond this is a shortcut that a model takes
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Missingness:
     @property
     def tells(self) -> bool:
         """Whether missing inputs tell the label, by a margin that matters."""
-        return self.p_value < ALPHA and self.score - self.expected >= MATTERS
+        return self.p_value < ALPHA and self.score - self.expected >= MIN_EXCESS
 
 
 def probe_missingness(
-    present: Mapping[str, NDArray[np.bool_]], labels: Index, units: Units, folds: Sequence[Fold], n_classes: int
+    present: Mapping[str, NDArray[np.bool_]], labels: Index, units: LabelUnits, folds: Sequence[Fold], n_classes: int
 ) -> Missingness | None:
     """Predict labels ``(n,)`` from ``present`` ``(n, K)`` by modality, fold by fold; None where nothing ever lacks.
 
@@ -65,13 +65,13 @@ def _p_value(score: float, others: NDArray[np.float64], n_samples: int) -> float
     return float(min(rank, max(1e-16, t.sf((score - others.mean()) / spread, len(others) - 1))))
 
 
-def _permuted(labels: Index, units: Units) -> Index:
+def _permuted(labels: Index, units: LabelUnits) -> Index:
     """The labels ``(n, 1 + SHIFTS)``: as they are, then permuted among the carriers of each scope."""
     random = np.random.default_rng(0)
     carriers, first = np.unique(units.carriers, return_index=True)
     at, scopes = np.searchsorted(carriers, units.carriers), units.scopes[first]
     found = [labels]
-    for _ in range(SHIFTS):
+    for _ in range(N_PERMUTATIONS):
         order = np.lexsort((random.random(len(first)), scopes))
         mixed = np.empty(len(first), dtype=np.int64)
         mixed[np.argsort(scopes, kind="stable")] = labels[first][order]
@@ -84,7 +84,7 @@ def _score(patterns: Index, labellings: Index, folds: Sequence[Fold], n_classes:
     tested = np.concatenate([fold.test for fold in folds])
     for fold in folds:
         predicted[fold.test] = _predict(patterns, labellings, fold, n_classes)
-    return np.asarray(balanced_accuracy(counts_of(labellings[tested], predicted[tested], n_classes)))
+    return np.asarray(balanced_accuracy(confusion_matrices(labellings[tested], predicted[tested], n_classes)))
 
 
 def _predict(patterns: Index, labellings: Index, fold: Fold, n_classes: int) -> Index:

@@ -18,12 +18,12 @@ Index = NDArray[np.int64]
 # Widths in the median squared distance of training samples, and ridges: from remembering to smoothing.
 WIDTHS = (0.3, 1.0, 3.0)
 RIDGES = (1e-3, 1e-1, 1e1)
-MOST = 2000
+MAX_TRAINING = 2000
 """Training samples that a probe learns from; of more, so many are drawn."""
 
 
 @dataclass(frozen=True)
-class Bench:
+class ProbeTask:
     """What the probes of all folds share.
 
     ``features`` holds an array ``(n, D)`` for each source, NaN in the rows that lack it; ``labellings`` ``(n, M)`` are
@@ -38,7 +38,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbePredictions:
     """Predictions for a test part: ``chosen`` ``(n, M)`` by the settings that did best on validation, one choice for
     each labelling; ``oracle`` ``(n,)``, of the first one, by those that did best on the test part itself."""
 
@@ -46,7 +46,7 @@ class Probed:
     oracle: Index
 
 
-def probe_fold(bench: Bench, fold: Fold, threads: int = 1) -> Probed:
+def probe_fold(bench: ProbeTask, fold: Fold, threads: int = 1) -> ProbePredictions:
     """Learn every labelling on the training part and predict the test part.
 
     Settings are the sources, each alone and all together, and the width and the ridge of a Gaussian kernel.
@@ -55,17 +55,17 @@ def probe_fold(bench: Bench, fold: Fold, threads: int = 1) -> Probed:
     held, tested = (bench.labellings[rows] for rows in (fold.validation, fold.test))
     chosen, standing = np.zeros_like(tested), np.full(tested.shape[1], -1.0)
     oracle, best = chosen[:, 0], -1.0
-    for validation, test in _predictions(bench, _thinned(fold.train, fold.name), (fold.validation, fold.test)):
-        scores = balanced_accuracy(counts_of(held, validation, bench.n_classes))
+    for validation, test in _predictions(bench, _subsample(fold.train, fold.name), (fold.validation, fold.test)):
+        scores = balanced_accuracy(confusion_matrices(held, validation, bench.n_classes))
         better = scores > standing
         chosen[:, better], standing[better] = test[:, better], scores[better]
-        hindsight = float(balanced_accuracy(counts_of(tested[:, :1], test[:, :1], bench.n_classes))[0])
+        hindsight = float(balanced_accuracy(confusion_matrices(tested[:, :1], test[:, :1], bench.n_classes))[0])
         if hindsight > best:
             oracle, best = test[:, 0], hindsight
-    return Probed(chosen, oracle)
+    return ProbePredictions(chosen, oracle)
 
 
-def counts_of(labels: Index, predictions: Index, n_classes: int) -> NDArray[np.float64]:
+def confusion_matrices(labels: Index, predictions: Index, n_classes: int) -> NDArray[np.float64]:
     """Confusion matrices ``(M, C, C)`` of labellings and predictions ``(n, M)``."""
     n_labellings, cells = labels.shape[1], n_classes * n_classes
     flat = np.arange(n_labellings) * cells + labels * n_classes + predictions
@@ -73,7 +73,7 @@ def counts_of(labels: Index, predictions: Index, n_classes: int) -> NDArray[np.f
     return counts.reshape(n_labellings, n_classes, n_classes).astype(np.float64)
 
 
-def _predictions(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator[list[Index]]:
+def _predictions(bench: ProbeTask, train: Index, parts: Sequence[Index]) -> Iterator[list[Index]]:
     """Predicted classes ``(n, M)`` for each part, once for each setting."""
     # Centred, so that a kernel that has seen nothing near says nothing.
     targets = np.eye(bench.n_classes)[bench.labellings[train]]
@@ -89,7 +89,7 @@ def _predictions(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator
             yield [score.reshape(len(score), -1, bench.n_classes).argmax(dim=2).numpy() for score in scores]
 
 
-def _distances(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator[tuple[Tensor, list[Tensor]]]:
+def _distances(bench: ProbeTask, train: Index, parts: Sequence[Index]) -> Iterator[tuple[Tensor, list[Tensor]]]:
     """Squared distances among the training samples, and of the parts to them: by each source, and by all."""
     totals: list[Tensor] = []
     for x in bench.features.values():
@@ -102,7 +102,7 @@ def _distances(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator[t
     yield totals[0], totals[1:]
 
 
-def _scaled(x: NDArray[np.float32], train: Index, bench: Bench) -> Tensor:
+def _scaled(x: NDArray[np.float32], train: Index, bench: ProbeTask) -> Tensor:
     """Features in standard deviations, over the root of their number; what is missing lies at the mean."""
     scaled = np.empty(x.shape, dtype=np.float64)
     if bench.standardize == "subject":
@@ -116,8 +116,8 @@ def _scaled(x: NDArray[np.float32], train: Index, bench: Bench) -> Tensor:
     return torch.from_numpy(np.nan_to_num(scaled) / np.sqrt(x.shape[1]))
 
 
-def _thinned(rows: Index, name: str) -> Index:
-    if len(rows) <= MOST:
+def _subsample(rows: Index, name: str) -> Index:
+    if len(rows) <= MAX_TRAINING:
         return rows
     random = np.random.default_rng(list(name.encode()))
-    return np.sort(random.choice(rows, MOST, replace=False))
+    return np.sort(random.choice(rows, MAX_TRAINING, replace=False))

@@ -22,7 +22,7 @@ _WIDEST = 4096  # features of an instance up to which its tokens stand side by s
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ProbeFeatures:
     """Features ``(n, D)`` of a modality, the mean over the present instances of a bag; NaN where it is missing.
 
     ``encoder`` made them, and ``tokens`` is the file that keeps them. ``channels`` says which columns are of which
@@ -36,7 +36,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Reader:
+class FeatureReader:
     """Where features come from: a prepared dataset, its ``rows``, and the machinery that encodes it."""
 
     store: Store
@@ -48,7 +48,7 @@ class Reader:
     jobs: int
 
 
-def read_plain(reader: Reader, recipe: Recipe) -> dict[str, Evidence]:
+def read_plain(reader: FeatureReader, recipe: Recipe) -> dict[str, ProbeFeatures]:
     """Plain features of every modality that the method reads; computed now or found."""
     found = {}
     for name in recipe.encoders:
@@ -57,16 +57,16 @@ def read_plain(reader: Reader, recipe: Recipe) -> dict[str, Evidence]:
         what = Encoding(reader.store.path, name, parse_spec(text), reader.plugins, reader.device, reader.threads)
         tokens = encode(what, reader.cache, reader.jobs)
         x = _read(tokens, name, reader.rows)
-        found[name] = Evidence(text, tokens, x, dict(_channels(modality, x.shape[1])))
+        found[name] = ProbeFeatures(text, tokens, x, dict(_channels(modality, x.shape[1])))
     return found
 
 
 def read_frozen(
-    reader: Reader, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, Evidence]
-) -> dict[str, Evidence]:
+    reader: FeatureReader, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, ProbeFeatures]
+) -> dict[str, ProbeFeatures]:
     """The ``tokens`` of the encoders that the method keeps frozen, unless they are the plain features."""
     return {
-        name: Evidence(str(recipe.encoders[name]), path, _read(path, name, reader.rows), {})
+        name: ProbeFeatures(str(recipe.encoders[name]), path, _read(path, name, reader.rows), {})
         for name, path in tokens.items()
         if path != plain[name].tokens
     }

@@ -27,7 +27,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Units:
+class LabelUnits:
     """The samples that get a label together: ``of`` ``(n,)`` numbers their units from 0.
 
     ``name`` says what a unit is. ``carriers`` ``(n,)`` numbers what carries one true label: the same as ``of``, unless
@@ -59,7 +59,7 @@ class Units:
         return float(np.median(np.bincount(self.cells[first])))
 
 
-def find_units(samples: Samples, n_classes: int) -> Units:
+def find_label_units(samples: Samples, n_classes: int) -> LabelUnits:
     """The coarsest group that carries one label; stretches of one label in time, or single samples, where none does.
 
     With a single recording a class and person, recognising the recording cannot be told from recognising the class.
@@ -69,14 +69,14 @@ def find_units(samples: Samples, n_classes: int) -> Units:
     subjects = samples.groups.get("subject")
     scopes = np.zeros_like(of) if name == "subject" or subjects is None else _numbered(subjects)
     cells = _numbered(scopes * n_classes + samples.labels)
-    units = Units(name, of, of, cells, scopes)
+    units = LabelUnits(name, of, of, cells, scopes)
     if units.per_cell >= 2:
         return units
-    return Units(f"part of a {name}", _cut(of, _in_time(samples), 2 * n_classes), of, cells, scopes)
+    return LabelUnits(f"part of a {name}", _cut(of, _in_time(samples), 2 * n_classes), of, cells, scopes)
 
 
 @dataclass(frozen=True)
-class Lots:
+class RandomLabels:
     """Labels by lot ``(n, draws)``: ``whole`` are shared by the samples of a unit; ``dealt`` are the same, dealt out
     again among the samples of each cell."""
 
@@ -84,19 +84,19 @@ class Lots:
     dealt: Index
 
 
-def draw_lots(units: Units, n_classes: int, draws: int, seed: int = 0) -> Lots:
+def draw_random_labels(units: LabelUnits, n_classes: int, draws: int, seed: int = 0) -> RandomLabels:
     """Each class equally often in each cell and scope, as far as it goes, and by chance otherwise.
 
     So neither the true class nor the subject tells anything of them, and what predicts those of whole units on test
     samples has recognised the unit. Draw by draw the same, whatever their number.
     """
     randoms = [np.random.default_rng([seed, draw]) for draw in range(draws)]
-    whole = [_draw(units, n_classes, random) for random in randoms]
-    dealt = [_deal(lots, units.cells, random) for lots, random in zip(whole, randoms, strict=True)]
-    return Lots(np.stack(whole, axis=1), np.stack(dealt, axis=1))
+    whole = [_draw_by_unit(units, n_classes, random) for random in randoms]
+    dealt = [_permute_in_cells(lots, units.cells, random) for lots, random in zip(whole, randoms, strict=True)]
+    return RandomLabels(np.stack(whole, axis=1), np.stack(dealt, axis=1))
 
 
-def _draw(units: Units, n_classes: int, random: np.random.Generator) -> Index:
+def _draw_by_unit(units: LabelUnits, n_classes: int, random: np.random.Generator) -> Index:
     _, first = np.unique(units.of, return_index=True)
     cells, scopes = units.cells[first], units.scopes[first]
     labels = np.zeros(len(first), dtype=np.int64)
@@ -108,7 +108,7 @@ def _draw(units: Units, n_classes: int, random: np.random.Generator) -> Index:
     return labels[units.of]
 
 
-def _deal(lots: Index, cells: Index, random: np.random.Generator) -> Index:
+def _permute_in_cells(lots: Index, cells: Index, random: np.random.Generator) -> Index:
     """The lots of each cell in another order."""
     order = np.lexsort((random.random(len(lots)), cells))
     dealt = np.empty_like(lots)

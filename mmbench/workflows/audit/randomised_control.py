@@ -43,7 +43,7 @@ class Control:
         return self.p_value < ALPHA and self.excess >= MARGIN
 
 
-def judge_lots(whole: Scores, dealt: Scores, n_samples: int) -> Control:
+def make_control(whole: Scores, dealt: Scores, n_samples: int) -> Control:
     """The control from the scores on lots of whole units and on lots dealt out again, each ``(draws,)``.
 
     Where units leave no trace, samples of a cell are exchangeable, and how they are grouped into units is one way of

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mmbench.workflows.audit.constant_channels import Oddity
-from mmbench.workflows.audit.copied_samples import Lookalikes
+from mmbench.workflows.audit.constant_channels import SuspectChannel
+from mmbench.workflows.audit.copied_samples import CopiedSamples
 from mmbench.workflows.audit.missingness import Missingness
 from mmbench.workflows.audit.randomised_control import MARGIN, Control
-from mmbench.workflows.audit.shared_groups import Structure
+from mmbench.workflows.audit.shared_groups import SharedGroups
 
 _BEFORE = "this audit is of a version that did not look for near copies and missing inputs: run mmbench audit again"
 
 
 @dataclass(frozen=True)
-class Examined:
+class ModelAudit:
     """One model under one protocol: balanced accuracies on the true labels, and the control on labels by lot.
 
     ``oracle`` is what it would have scored had its epoch, or the settings of the probe, been chosen on test labels.
@@ -37,11 +37,11 @@ class ProtocolAudit:
     protocol: str
     folds: int
     fingerprint: str
-    structure: Structure
+    structure: SharedGroups
     decidable: bool
-    probe: Examined
-    method: Examined | None = None
-    lookalikes: Lookalikes | None = None
+    probe: ModelAudit
+    method: ModelAudit | None = None
+    lookalikes: CopiedSamples | None = None
     missingness: Missingness | None = None
     doubts: tuple[str, ...] = (_BEFORE,)
 
@@ -99,7 +99,7 @@ class AuditResult:
     protocols: tuple[ProtocolAudit, ...]
     strictest: str
     skipped: Mapping[str, str]
-    oddities: tuple[Oddity, ...]
+    oddities: tuple[SuspectChannel, ...]
     versions: Mapping[str, str]
     failed: tuple[str, ...] = ()
 

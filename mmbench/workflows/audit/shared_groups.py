@@ -14,7 +14,7 @@ _TOLERANCE_S = 1e-6  # windows that touch do not overlap, however their ends wer
 
 
 @dataclass(frozen=True)
-class Structure:
+class SharedGroups:
     """Shares of the test samples that share something with the training or the validation part.
 
     ``straddling``: their trial, session ..., by group. ``overlapping``: a stretch of time of the same recording.
@@ -26,19 +26,22 @@ class Structure:
     twins: Mapping[str, float]
 
 
-def look_at_split(samples: Samples, folds: Sequence[Fold], twins: Mapping[str, Index]) -> Structure:
+def find_shared_groups(samples: Samples, folds: Sequence[Fold], twins: Mapping[str, Index]) -> SharedGroups:
     """The structure of a split; ``twins`` holds pairs of samples ``(P, 2)`` that are alike, by modality."""
     n_tested = sum(len(fold.test) for fold in folds)
     overlapping = sum(int(_overlaps(samples, fold).sum()) for fold in folds)
-    alike = {name: sum(_count_twins(pairs, fold, len(samples.ids)) for fold in folds) for name, pairs in twins.items()}
-    return Structure(
+    alike = {
+        name: sum(_count_near_duplicates(pairs, fold, len(samples.ids)) for fold in folds)
+        for name, pairs in twins.items()
+    }
+    return SharedGroups(
         straddling(folds, samples.groups),
         overlapping / n_tested,
         {name: count / n_tested for name, count in alike.items()},
     )
 
 
-def share_straddling(of: Index, folds: Sequence[Fold]) -> float:
+def measure_shared(of: Index, folds: Sequence[Fold]) -> float:
     """The share of test samples that have another of the same number ``of`` ``(n,)`` in training or validation."""
     shared = [np.isin(of[fold.test], of[np.concatenate([fold.train, fold.validation])]) for fold in folds]
     return float(np.concatenate(shared).mean())
@@ -63,7 +66,7 @@ def _overlaps(samples: Samples, fold: Fold) -> NDArray[np.bool_]:
     return found
 
 
-def _count_twins(pairs: Index, fold: Fold, n_samples: int) -> int:
+def _count_near_duplicates(pairs: Index, fold: Fold, n_samples: int) -> int:
     part = np.zeros(n_samples, dtype=np.int64)
     part[fold.train] = part[fold.validation] = 1
     part[fold.test] = 2

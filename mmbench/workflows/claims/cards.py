@@ -18,7 +18,7 @@ _UNKNOWN = "unexpected_keyword_argument"
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportedScore:
     """A number that somebody published: one ``value``, or the range from ``low`` to ``high``; none is of our making.
 
     ``how`` says in words what was done for it, ``source`` where it stands. ``protocol`` is the nearest one here;
@@ -98,17 +98,17 @@ class ClaimCard:
     dataset: str
     task: str
     metric: str
-    reported: tuple[Reported, ...]
+    reported: tuple[ReportedScore, ...]
     rows: tuple[ClaimRow, ...]
     twin: Twin | None = None
     name: str = ""
 
-    def reported_for(self, row: ClaimRow) -> Reported:
+    def reported_for(self, row: ClaimRow) -> ReportedScore:
         """The number that a row is held against."""
         return next((each for each in self.reported if each.name == row.reported), self.reported[0])
 
 
-_TABLES: Mapping[str, type] = {"reported": Reported, "rows": ClaimRow, "twin": Twin}
+_TABLES: Mapping[str, type] = {"reported": ReportedScore, "rows": ClaimRow, "twin": Twin}
 
 
 def find_cards(method: Method) -> dict[str, Path]:
@@ -187,7 +187,7 @@ def _faults_of_specs(where: str, *specs: str) -> Iterator[tuple[str, str, str]]:
             yield where, f"{error.where} {error.message}", error.remedy
 
 
-def _faults_of_reported(reported: Reported) -> Iterator[tuple[str, str, str]]:
+def _faults_of_reported(reported: ReportedScore) -> Iterator[tuple[str, str, str]]:
     where = f"[[reported]] {reported.name!r}"
     one = reported.value is not None and reported.low is None and reported.high is None
     both = reported.value is None and reported.low is not None and reported.high is not None

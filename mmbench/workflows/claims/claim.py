@@ -11,7 +11,7 @@ from mmbench.storage import reporter
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
 from mmbench.workflows.claims.results import RowResult
-from mmbench.workflows.claims.rows import ClaimSpec, Question, choose_cards, make_question
+from mmbench.workflows.claims.rows import ClaimSpec, RowRun, choose_cards, make_row_run
 from mmbench.workflows.claims.summaries import summarize
 from mmbench.workflows.reuse import Recalled, Shelf, read_shelf, recall
 from mmbench.workflows.run import run_spec
@@ -90,7 +90,7 @@ def claim_spec(spec: ClaimSpec) -> ClaimResult:
     """Examine a claim from its spec."""
     registry = load_registry(spec.plugins)
     cards = choose_cards(registry, spec)
-    asked = [[(row, make_question(registry, card, row, spec)) for row in _wanted(card, spec)] for card in cards]
+    asked = [[(row, make_row_run(registry, card, row, spec)) for row in _wanted(card, spec)] for card in cards]
     done, failed = _run_all([question for rows in asked for _, question in rows]) if spec.run else ({}, ())
     shelf = read_shelf(spec.out)
     results = [
@@ -105,7 +105,7 @@ def _wanted(card: ClaimCard, spec: ClaimSpec) -> list[ClaimRow]:
     return [row for row in card.rows if not spec.only or row.name in spec.only]
 
 
-def _run_all(questions: Sequence[Question]) -> tuple[dict[str, Recalled], tuple[str, ...]]:
+def _run_all(questions: Sequence[RowRun]) -> tuple[dict[str, Recalled], tuple[str, ...]]:
     """Run each question once; one that cannot be built or trained keeps its reason, and the others go on.
 
     With what came of each by its question, and the reasons of those of which jobs failed.
@@ -135,7 +135,7 @@ def _whole(comparison: Comparison) -> Recalled:
 
 
 def _answer(
-    registry: Registry, card: ClaimCard, row: ClaimRow, question: Question, shelf: Shelf, done: Mapping[str, Recalled]
+    registry: Registry, card: ClaimCard, row: ClaimRow, question: RowRun, shelf: Shelf, done: Mapping[str, Recalled]
 ) -> RowResult:
     found = done.get(question.asking.question) or recall(shelf, question.asking, question.seeds)
     command = run_command(question.spec, _folder(registry, question.spec.dataset, question.spec.data))

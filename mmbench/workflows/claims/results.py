@@ -6,11 +6,11 @@ from typing import Any
 
 from mmbench.data import PROTOCOLS
 from mmbench.results import Comparison, Interval, MethodResult, describe_method
-from mmbench.workflows.claims.cards import ClaimRow, EpochRule, Reported
+from mmbench.workflows.claims.cards import ClaimRow, EpochRule, ReportedScore
 
 
 @dataclass(frozen=True)
-class Score:
+class RowScore:
     """What one method of a row scored, and what the ``oracle`` epoch scores over the chosen one.
 
     ``interval`` is None where only the mean over folds is known.
@@ -30,7 +30,7 @@ class RowResult:
     """
 
     row: ClaimRow
-    reported: Reported
+    reported: ReportedScore
     metric: str
     command: str
     comparison: Comparison | None
@@ -38,7 +38,7 @@ class RowResult:
     left_out: tuple[str, ...] = ()
 
     @property
-    def scores(self) -> tuple[Score, ...]:
+    def scores(self) -> tuple[RowScore, ...]:
         """The method's score and those of its baselines, at the epoch that the row is about; none where not run."""
         methods = self.comparison.methods if self.comparison else ()
         return tuple(_score(method, self.row.score, self.metric) for method in methods)
@@ -90,7 +90,7 @@ class RowResult:
             "over_reported": self.over_reported,
         }
 
-    def _score_json(self, score: Score) -> dict[str, Any]:
+    def _score_json(self, score: RowScore) -> dict[str, Any]:
         return {
             "method": score.method.name,
             "value": score.value,
@@ -100,9 +100,9 @@ class RowResult:
         }
 
 
-def _score(method: MethodResult, rule: EpochRule, metric: str) -> Score:
+def _score(method: MethodResult, rule: EpochRule, metric: str) -> RowScore:
     oracle = method.gap("oracle", metric)
     if rule == "chosen":
         interval = method.scores[metric]
-        return Score(method, interval.mean, interval, oracle)
-    return Score(method, method.mean_score(rule, metric), None, oracle)
+        return RowScore(method, interval.mean, interval, oracle)
+    return RowScore(method, method.mean_score(rule, metric), None, oracle)

@@ -38,7 +38,7 @@ class ClaimSpec:
 
 
 @dataclass(frozen=True)
-class Question:
+class RowRun:
     """A row made concrete: an ordinary run, and what it is known by.
 
     ``left_out`` names parameters of the dataset that the twin does not have.
@@ -50,7 +50,7 @@ class Question:
     left_out: tuple[str, ...]
 
 
-def make_question(registry: Registry, card: ClaimCard, row: ClaimRow, spec: ClaimSpec) -> Question:
+def make_row_run(registry: Registry, card: ClaimCard, row: ClaimRow, spec: ClaimSpec) -> RowRun:
     """The run that a row asks for; SpecError naming the row where it names what there is not."""
     try:
         dataset, left_out = _place(registry, card, row, spec.on)
@@ -59,7 +59,7 @@ def make_question(registry: Registry, card: ClaimCard, row: ClaimRow, spec: Clai
         recipes = resolve(asked.registry, run.method, run.against, asked.name.name, asked.schema, asked.wishes)
     except (SpecError, ProtocolError) as error:
         raise SpecError(error.line, where=f"claim {card.name}, row {row.name!r}") from error
-    return Question(run, describe_asking(asked, recipes), asked.design.seeds, left_out)
+    return RowRun(run, describe_asking(asked, recipes), asked.design.seeds, left_out)
 
 
 def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:

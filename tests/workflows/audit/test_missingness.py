@@ -6,7 +6,7 @@ import pytest
 from mmbench.data.folds import make_folds
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.workflows.audit.missingness import probe_missingness
-from mmbench.workflows.audit.random_labels import Samples, find_units
+from mmbench.workflows.audit.random_labels import Samples, find_label_units
 
 PEOPLE, EACH = 20, 15
 
@@ -16,7 +16,9 @@ def probe(present, labels, per_person: bool = False):
     ids = np.array([f"{at:04d}" for at in range(len(people))])
     samples = Samples(ids, labels, {"subject": people}, np.full((len(ids), 2), np.nan))
     folds = make_folds(ids, samples.groups, PROTOCOLS["subject"])
-    return probe_missingness({"one": present, "other": np.ones_like(present)}, labels, find_units(samples, 2), folds, 2)
+    return probe_missingness(
+        {"one": present, "other": np.ones_like(present)}, labels, find_label_units(samples, 2), folds, 2
+    )
 
 
 def coins(seed: int):

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmbench.workflows.audit.random_labels import draw_lots, find_units
+from mmbench.workflows.audit.random_labels import draw_random_labels, find_label_units
 
 Simulate = Callable[..., Any]
 
 
 def test_trials_carry_the_label(simulated: Simulate) -> None:
     samples, _ = simulated(0)
-    units = find_units(samples, 4)
+    units = find_label_units(samples, 4)
     assert (units.name, units.n_drawn, units.per_cell, units.is_telling) == ("trial", 6 * 12, 3, True)
     # The same name in two people is two trials.
     assert len({(group, unit) for group, unit in zip(samples.recordings, units.of, strict=True)}) == 6 * 12
@@ -23,7 +23,7 @@ def test_trials_carry_the_label(simulated: Simulate) -> None:
 def test_people_carry_a_label_that_is_theirs(simulated: Simulate) -> None:
     samples, _ = simulated(0, subjects=8)
     diagnosed = replace(samples, labels=np.array([int(name[1:]) % 2 for name in samples.groups["subject"]]))
-    units = find_units(diagnosed, 2)
+    units = find_label_units(diagnosed, 2)
     assert (units.name, units.n_drawn) == ("subject", 8)
     assert len(np.unique(units.cells)) == 2, "a subject may not explain itself"
     assert len(np.unique(units.scopes)) == 1
@@ -32,21 +32,21 @@ def test_people_carry_a_label_that_is_theirs(simulated: Simulate) -> None:
 def test_stretches_of_one_label_carry_it_where_no_group_does(simulated: Simulate) -> None:
     samples, _ = simulated(0, subjects=2, trials=1, windows=8, n_classes=1)
     labels = np.tile([0, 0, 1, 1, 0, 0, 1, 1], 2)
-    units = find_units(replace(samples, labels=labels), 2)
+    units = find_label_units(replace(samples, labels=labels), 2)
     assert (units.name, units.n_drawn) == ("stretch of one label", 8)
     assert units.of.tolist() == [number for number in range(8) for _ in range(2)]
 
 
 def test_samples_stand_alone_where_nothing_groups_them(simulated: Simulate) -> None:
     samples, _ = simulated(0)
-    units = find_units(replace(samples, groups={}, spans=samples.spans * np.nan), 4)
+    units = find_label_units(replace(samples, groups={}, spans=samples.spans * np.nan), 4)
     assert (units.name, units.n_drawn) == ("sample", len(samples.ids))
 
 
 def test_the_one_recording_of_a_class_is_cut_in_order_of_time(simulated: Simulate) -> None:
     samples, _ = simulated(0, trials=2, windows=12, n_classes=2)
     mixed = np.random.default_rng(0).permutation(len(samples.ids))
-    units = find_units(
+    units = find_label_units(
         replace(
             samples,
             ids=samples.ids[mixed],
@@ -64,15 +64,15 @@ def test_the_one_recording_of_a_class_is_cut_in_order_of_time(simulated: Simulat
 
 def test_too_few_samples_to_cut_are_said_to_tell_nothing(simulated: Simulate) -> None:
     samples, _ = simulated(0, trials=2, windows=1, n_classes=2)
-    units = find_units(samples, 2)
+    units = find_label_units(samples, 2)
     assert (units.per_cell, units.is_telling) == (1, False)
 
 
 @pytest.mark.parametrize("trials", [8, 10, 13])
 def test_lots_are_shared_out_evenly(simulated: Simulate, trials: int) -> None:
     samples, _ = simulated(1, trials=trials)
-    units = find_units(samples, 4)
-    lots = draw_lots(units, 4, draws=5)
+    units = find_label_units(samples, 4)
+    lots = draw_random_labels(units, 4, draws=5)
     _, first = np.unique(units.of, return_index=True)
     for draw in range(5):
         assert all(len(set(lots.whole[units.of == unit, draw])) == 1 for unit in range(units.n_drawn))
@@ -83,8 +83,8 @@ def test_lots_are_shared_out_evenly(simulated: Simulate, trials: int) -> None:
 
 def test_lots_dealt_out_again_stay_in_their_cells(simulated: Simulate) -> None:
     samples, _ = simulated(1)
-    units = find_units(samples, 4)
-    lots = draw_lots(units, 4, draws=3)
+    units = find_label_units(samples, 4)
+    lots = draw_random_labels(units, 4, draws=3)
     for draw in range(3):
         for cell in np.unique(units.cells):
             mine = units.cells == cell
@@ -95,8 +95,8 @@ def test_lots_dealt_out_again_stay_in_their_cells(simulated: Simulate) -> None:
 
 def test_more_draws_change_none_of_the_first(simulated: Simulate) -> None:
     samples, _ = simulated(2)
-    units = find_units(samples, 4)
-    few, many = draw_lots(units, 4, draws=2), draw_lots(units, 4, draws=6)
+    units = find_label_units(samples, 4)
+    few, many = draw_random_labels(units, 4, draws=2), draw_random_labels(units, 4, draws=6)
     assert np.array_equal(few.whole, many.whole[:, :2])
     assert np.array_equal(few.dealt, many.dealt[:, :2])
     assert not np.array_equal(many.whole[:, 0], many.whole[:, 1])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmbench import Method, SpecError
-from mmbench.workflows.claims.cards import ClaimRow, Reported, find_cards, load_card
+from mmbench.workflows.claims.cards import ClaimRow, ReportedScore, find_cards, load_card
 
 CARD = """
 title = "it is easy"
@@ -69,8 +69,8 @@ def test_a_card_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("score", "gap"), [(0.25, -0.05), (0.3, 0.0), (0.35, 0.0), (0.4, 0.0), (0.45, 0.05)])
 def test_nothing_within_a_range_is_off(score: float, gap: float) -> None:
-    assert Reported("logs", "how", "where", low=0.3, high=0.4).gap(score) == pytest.approx(gap)
-    assert Reported("paper", "how", "where", value=score - gap).gap(score) == pytest.approx(gap)
+    assert ReportedScore("logs", "how", "where", low=0.3, high=0.4).gap(score) == pytest.approx(gap)
+    assert ReportedScore("paper", "how", "where", value=score - gap).gap(score) == pytest.approx(gap)
 
 
 def test_the_cards_of_a_method_go_by_name(tmp_path: Path) -> None:
