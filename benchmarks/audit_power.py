@@ -106,9 +106,9 @@ def _signs(x: NDArray[np.float64]) -> Index:
 def _read(name: str, folder: Path | None) -> Data:
     cache = default_cache()
     spec = RunSpec("concat", name, data=folder, cache=cache, out=cache / "audit-power", jobs=1)
-    case, _ = load_audited_data(*resolve_protocols(spec))
-    features = {modality: shown.x for modality, shown in case.plain.items()}
-    return Data(features, case.samples.labels, case.samples.groups.get("subject"), bool(case.vectors))
+    data, _ = load_audited_data(*resolve_protocols(spec))
+    features = {modality: each.x for modality, each in data.plain.items()}
+    return Data(features, data.samples.labels, data.samples.groups.get("subject"), bool(data.vectors))
 
 
 def _row(name: str, data: Data, put: Callable[[Data, Random], Data], draws: int) -> str:
@@ -147,7 +147,7 @@ def _look(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
     return (
         (alike.near or 0.0) >= MARGIN,
         (alike.mixed or 0.0) >= MARGIN,
-        missing is not None and missing.tells,
+        missing is not None and missing.predicts_label,
         bool(merged),
     )
 

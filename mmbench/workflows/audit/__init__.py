@@ -1,4 +1,4 @@
-"""Audit of protocols: what test samples share with the others, and whether a model can recognise them by it."""
+"""Audit of protocols: what test samples share with training samples, and whether a model can exploit it."""
 
 from mmbench.workflows.audit.files import audit_path as audit_path
 from mmbench.workflows.audit.files import is_audit as is_audit

@@ -1,4 +1,4 @@
-"""What is audited: a dataset's labelled samples through the eyes of one method, under several protocols."""
+"""Data of an audit: labelled samples, the folds of several protocols, and the features that probes read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class AuditedData:
-    """What is audited: the labelled samples of a dataset through the eyes of one method."""
+    """The labelled samples of a dataset, as one method reads them, with the folds of each protocol."""
 
     asked: Asked
     recipe: Recipe
@@ -36,31 +36,31 @@ class AuditedData:
 
     @property
     def sources(self) -> dict[str, ProbeFeatures]:
-        """All that the probe reads."""
-        return {**self.plain, **{f"{name}, tokens": shown for name, shown in self.frozen.items()}}
+        """All features that the probe reads, by source."""
+        return {**self.plain, **{f"{name}, tokens": features for name, features in self.frozen.items()}}
 
     @property
     def missing(self) -> dict[str, NDArray[np.bool_]]:
-        """Which samples lack a modality that the method reads, by modality."""
-        return {name: np.isnan(shown.x[:, 0]) for name, shown in self.plain.items()}
+        """Which samples lack a modality ``(n,)``, for each modality that the method reads."""
+        return {name: np.isnan(features.x[:, 0]) for name, features in self.plain.items()}
 
     @property
     def present(self) -> dict[str, NDArray[np.bool_]]:
-        """Which instances of these modalities are there ``(n, K)``."""
+        """Which instances are present ``(n, K)``, for each modality that the method reads."""
         return {name: read_presence(self.store.path, name)[self.rows] for name in self.plain}
 
     @property
     def vectors(self) -> list[str]:
-        """The modalities whose data are features that were computed elsewhere."""
+        """The modalities of kind ``vector``: features computed outside of mmbench."""
         return [name for name in self.plain if self.store.schema.modality(name).kind == "vector"]
 
     @property
     def jobs(self) -> int:
-        """Processes to work in."""
+        """Number of processes."""
         return n_jobs(self.asked.spec)
 
     def folds(self, layout: Layout) -> list[Fold]:
-        """The folds of a protocol over the samples that are audited, not over all of the store."""
+        """The folds of a protocol, as indices of the audited samples instead of rows of the store."""
         return [
             Fold(fold.name, *(np.searchsorted(self.rows, part) for part in (fold.train, fold.validation, fold.test)))
             for fold in layout.folds
@@ -68,18 +68,18 @@ class AuditedData:
 
 
 def resolve_protocols(spec: RunSpec) -> tuple[Asked, list[Protocol]]:
-    """The spec held against what is installed, and the protocols to audit."""
+    """The resolved request and the protocols to audit."""
     wanted = split_list(spec.protocol or "")
-    # What a method makes of noise is another question, and may cost more than the audit.
+    # A diagnosis is no part of an audit, and may cost more than it.
     asked = settle(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
     names = wanted or possible_protocols(asked.schema)
     return asked, [find_protocol(name, asked.schema, spec.dataset) for name in dict.fromkeys(names)]
 
 
 def load_audited_data(asked: Asked, protocols: Sequence[Protocol]) -> tuple[AuditedData, dict[str, str]]:
-    """Prepare the data, cut the folds of each protocol and read what probes read; the protocols that cannot be cut.
+    """Prepare the data, make the folds of each protocol and read features; also returns why protocols were skipped.
 
-    Raises ProtocolError where none can be, SpecError where the method reads no modality.
+    Raises ProtocolError if no protocol applies, SpecError if the method reads no modality.
     """
     spec = asked.spec
     (recipe,) = resolve(asked.registry, spec.method, (), asked.name.name, asked.schema, asked.wishes)
@@ -106,18 +106,18 @@ def load_audited_data(asked: Asked, protocols: Sequence[Protocol]) -> tuple[Audi
     return AuditedData(asked, recipe, store, rows, samples, layouts, plain, frozen), skipped
 
 
-def find_all_near_duplicates(case: AuditedData) -> dict[str, Index]:
-    """Pairs of samples that are alike, by modality."""
-    shown = track(case.plain.items(), "looking for the same data", total=len(case.plain))
+def find_all_near_duplicates(data: AuditedData) -> dict[str, Index]:
+    """Pairs of near-duplicates ``(P, 2)``, by modality."""
+    modalities = track(data.plain.items(), "finding near-duplicates", total=len(data.plain))
     return {
-        name: find_near_duplicates(evidence.x, case.store.source(name), case.rows, _scale(case, name))
-        for name, evidence in shown
+        name: find_near_duplicates(features.x, data.store.source(name), data.rows, _scale(data, name))
+        for name, features in modalities
     }
 
 
-def _scale(case: AuditedData, name: str) -> NDArray[np.float64] | None:
-    """How much each feature of a vector varies among samples: they have units of their own. None for other kinds."""
-    if case.store.schema.modality(name).kind != "vector":
+def _scale(data: AuditedData, name: str) -> NDArray[np.float64] | None:
+    """Standard deviation of each feature of a vector, which has a unit of its own; None for other kinds."""
+    if data.store.schema.modality(name).kind != "vector":
         return None
-    spread = np.nanstd(case.plain[name].x.astype(np.float64), axis=0)
+    spread = np.nanstd(data.plain[name].x.astype(np.float64), axis=0)
     return np.where(spread > 0, spread, 1.0)

@@ -1,4 +1,4 @@
-"""The method itself under a protocol: its records, and trainings on labels by lot."""
+"""Full audit: the method itself trained on the true labels and on random labels under a protocol."""
 
 import json
 from collections.abc import Callable
@@ -39,42 +39,45 @@ _METRIC = "balanced_accuracy"
 _SEED = 0
 
 
-def train_method(layout: Layout, lots: RandomLabels, seeds: int, jobs: int, cluster: str | None = None) -> None:
-    """Train the method on its true labels and on each draw, but for what was trained before."""
+def train_method(
+    layout: Layout, random_labels: RandomLabels, seeds: int, jobs: int, cluster: str | None = None
+) -> None:
+    """Train the method on the true labels and on each draw of random labels; skips what is already trained."""
     run_missing(layout.plans, layout.folds, seeds, jobs, cluster)
     plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
     tasks = [
         (Job(plan, fold, number, path), labels)
-        for kind, draws in _kinds(lots)
+        for kind, draws in _kinds(random_labels)
         for number, labels in enumerate(_over_all(layout, draws))
         for fold in layout.folds
         if _read(path := _path(plan, kind, fold, number), labels[fold.test], n_classes) is None
     ]
     if tasks:
         work_off(
-            _train_on_random_labels, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: labels by lot", cluster
+            _train_on_random_labels, tasks, jobs, f"{plan.recipe.label}, {plan.run['protocol']}: random labels", cluster
         )
 
 
 def find_failed_trainings(layout: Layout) -> tuple[Failure, ...]:
-    """The trainings that failed, on the true labels and on labels by lot."""
+    """Trainings that failed, on true and on random labels."""
     folder = layout.plans[0].folder
     return tuple(failure for each in (folder, *_folders(folder).values()) for failure in find_failures(each))
 
 
-def audit_method(layout: Layout, lots: RandomLabels, seeds: int) -> ModelAudit | None:
-    """What the method scored by its records, and its control by the draws it was trained on; None without records."""
+def audit_method(layout: Layout, random_labels: RandomLabels, seeds: int) -> ModelAudit | None:
+    """Scores of the method from its records, and its control from the random labels; None without all records."""
     method = _find_method(layout, seeds)
     if method is None:
         return None
     score = method.scores[_METRIC].mean
-    whole, dealt = (_score_random_labels(layout, kind, draws) for kind, draws in _kinds(lots))
-    control = make_control(whole, dealt, len(layout.rows)) if len(whole) and len(dealt) else Control(0)
+    whole, permuted = (_score_random_labels(layout, kind, draws) for kind, draws in _kinds(random_labels))
+    control = make_control(whole, permuted, len(layout.rows)) if len(whole) and len(permuted) else Control(0)
     return ModelAudit(score, score + method.gap("oracle"), control)
 
 
-def _kinds(lots: RandomLabels) -> tuple[tuple[str, Index], ...]:
-    return ("whole", lots.whole), ("dealt", lots.dealt)
+def _kinds(labels: RandomLabels) -> tuple[tuple[str, Index], ...]:
+    # The names of folders on disk.
+    return ("whole", labels.whole), ("dealt", labels.permuted)
 
 
 def _folders(folder: Path) -> dict[str, Path]:
@@ -91,7 +94,7 @@ def _find_method(layout: Layout, seeds: int) -> MethodResult | None:
 
 
 def _score_random_labels(layout: Layout, kind: str, draws: Index) -> NDArray[np.float64]:
-    """Balanced accuracies of the draws of which every fold was trained."""
+    """Balanced accuracies ``(draws,)`` of the draws with all folds trained."""
     plan, n_classes = layout.plans[0], len(layout.plans[0].run["classes"])
     scores = []
     for number, labels in enumerate(_over_all(layout, draws)):
@@ -104,14 +107,14 @@ def _score_random_labels(layout: Layout, kind: str, draws: Index) -> NDArray[np.
 
 
 def _over_all(layout: Layout, draws: Index) -> list[Index]:
-    """Labels of the layout's rows as labels of all rows of the store, a draw each."""
+    """Labels of all rows of the store for each draw, -1 outside of the layout's rows."""
     labels = np.full((draws.shape[1], len(layout.store)), -1, dtype=np.int64)
     labels[:, layout.rows] = draws.T
     return list(labels)
 
 
 def _train_on_random_labels(job: Job, labels: Index, channel: Channel) -> Failure | None:
-    """One training, as that of a record, on other labels; its predictions are written beside the records."""
+    """Train one fold on random labels and write its predictions next to the records."""
     with one_job(job) as failures:
         _predict_random_labels(job.plan, job.fold, labels, job.path, teller(job.plan, job.label, channel.put))
     return next(iter(failures), None)
@@ -125,7 +128,7 @@ def _predict_random_labels(
 
 
 def _fit_random_labels(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, labels: Index) -> Index:
-    """The classes that a training on some labels predicts for the test part, whose labels are -1."""
+    """Predicted classes ``(n_test,)`` of a training on ``labels``, which are -1 in the test part."""
     torch.set_num_threads(plan.threads)
     store = Store(plan.store)
     inputs = make_inputs(plan, store, fold)
@@ -140,13 +143,15 @@ def _path(plan: Plan, kind: str, fold: Fold, number: int) -> Path:
     return record_path(_folders(plan.folder)[kind], fold.name, number)
 
 
-def _read(path: Path, lots: Index, n_classes: int) -> Index | None:
-    """The predictions for some lots; None where there are none, or of others."""
+def _read(path: Path, labels: Index, n_classes: int) -> Index | None:
+    """Predictions from a file; None where it is missing, damaged, or of other labels."""
     try:
         plain = load_object(path)
         predictions = np.array(plain["predictions"], dtype=np.int64)
         known = (
-            plain["lots"] == digest(lots) and predictions.shape == lots.shape and _are_classes(predictions, n_classes)
+            plain["lots"] == digest(labels)
+            and predictions.shape == labels.shape
+            and _are_classes(predictions, n_classes)
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""What the pattern of missing inputs alone tells of the label, by a probe that sees nothing else."""
+"""Missingness as a shortcut: how well the pattern of missing inputs alone predicts the label."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,33 +15,33 @@ from mmbench.workflows.audit.randomised_control import ALPHA
 Index = NDArray[np.int64]
 
 N_PERMUTATIONS = 199
-"""Permutations of the labels that the score is compared with."""
-MIN_EXCESS = 0.05  # of balanced accuracy: what missing inputs tell beyond this is a shortcut that a model takes
+"""Label permutations that the score is compared with."""
+MIN_EXCESS = 0.05  # of balanced accuracy: a smaller excess does not matter
 
 
 @dataclass(frozen=True)
 class Missingness:
-    """Balanced accuracy ``score`` from which inputs are there alone; ``expected`` is that on permuted labels, the mean,
-    and ``p_value`` the probability of as much by these."""
+    """Balanced accuracy ``score`` of predicting the label from the missingness pattern; ``expected`` is the mean on
+    permuted labels, ``p_value`` that of the permutation test."""
 
     score: float
     expected: float
     p_value: float
 
     @property
-    def tells(self) -> bool:
-        """Whether missing inputs tell the label, by a margin that matters."""
+    def predicts_label(self) -> bool:
+        """Whether missingness predicts the label: a significant excess of at least `MIN_EXCESS`."""
         return self.p_value < ALPHA and self.score - self.expected >= MIN_EXCESS
 
 
 def probe_missingness(
     present: Mapping[str, NDArray[np.bool_]], labels: Index, units: LabelUnits, folds: Sequence[Fold], n_classes: int
 ) -> Missingness | None:
-    """Predict labels ``(n,)`` from ``present`` ``(n, K)`` by modality, fold by fold; None where nothing ever lacks.
+    """Predict labels ``(n,)`` from ``present`` ``(n, K)`` by modality, fold by fold; None where nothing is missing.
 
-    A test sample gets the class that is most over-represented among training samples of its pattern. Patterns are
-    which modalities are there, and how many instances of each. Labels are permuted among units of one scope, so that
-    samples which share a label go on sharing it.
+    A test sample gets the class that is most over-represented among training samples with its pattern: which
+    modalities are present, or how many instances of each. Labels are permuted among the units of a scope, so that
+    samples of a unit keep a common label.
     """
     counts = np.stack([each.sum(axis=1) for each in present.values()], axis=1)
     patterns = [np.unique(each, axis=0, return_inverse=True)[1].ravel() for each in (counts > 0, counts)]
@@ -55,7 +55,7 @@ def probe_missingness(
 
 
 def _p_value(score: float, others: NDArray[np.float64], n_samples: int) -> float:
-    """One-sided: by rank, and beyond what ranks resolve by t for one more draw."""
+    """One-sided p: by rank; below the resolution of ranks, by the t test of one more draw."""
     from scipy.stats import t
 
     rank = (1 + int((others >= score).sum())) / (1 + len(others))

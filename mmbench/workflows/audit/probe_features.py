@@ -1,4 +1,4 @@
-"""What a probe reads of each modality: plain features, and the tokens of the method's own frozen encoders."""
+"""Features that the probe of an audit reads: plain features, and tokens of the method's frozen encoders."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ Index = NDArray[np.int64]
 
 SIDE = 8
 PROBES: Mapping[Kind, str] = {"timeseries": "spectrum", "image": f"pixels[side={SIDE}]", "vector": "raw"}
-"""Encoders of plain features, one a kind: frozen, so that their tokens are computed once and kept."""
+"""Frozen encoders that make plain features, by kind of modality."""
 
-_WIDEST = 4096  # features of an instance up to which its tokens stand side by side; of more, their mean is taken
+_WIDEST = 4096  # largest number of features of an instance whose tokens are concatenated; above, tokens are averaged
 
 
 @dataclass(frozen=True)
 class ProbeFeatures:
-    """Features ``(n, D)`` of a modality, the mean over the present instances of a bag; NaN where it is missing.
+    """Features ``x`` ``(n, D)`` of a modality, averaged over the present instances of a bag; NaN where it is missing.
 
-    ``encoder`` made them, and ``tokens`` is the file that keeps them. ``channels`` says which columns are of which
-    channel or feature; empty where that cannot be told.
+    ``encoder`` computed them, ``tokens`` is their file. ``channels`` are the columns of each channel or feature; empty
+    where that is not known.
     """
 
     encoder: str
@@ -37,7 +37,7 @@ class ProbeFeatures:
 
 @dataclass(frozen=True)
 class FeatureReader:
-    """Where features come from: a prepared dataset, its ``rows``, and the machinery that encodes it."""
+    """A prepared dataset, the ``rows`` to read, and how it is encoded."""
 
     store: Store
     rows: Index
@@ -49,7 +49,7 @@ class FeatureReader:
 
 
 def read_plain(reader: FeatureReader, recipe: Recipe) -> dict[str, ProbeFeatures]:
-    """Plain features of every modality that the method reads; computed now or found."""
+    """Plain features of every modality that the method reads; encoded if they are not cached."""
     found = {}
     for name in recipe.encoders:
         modality = reader.store.schema.modality(name)
@@ -64,7 +64,7 @@ def read_plain(reader: FeatureReader, recipe: Recipe) -> dict[str, ProbeFeatures
 def read_frozen(
     reader: FeatureReader, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, ProbeFeatures]
 ) -> dict[str, ProbeFeatures]:
-    """The ``tokens`` of the encoders that the method keeps frozen, unless they are the plain features."""
+    """Features from the ``tokens`` of the method's frozen encoders, except where these are the plain features."""
     return {
         name: ProbeFeatures(str(recipe.encoders[name]), path, _read(path, name, reader.rows), {})
         for name, path in tokens.items()
@@ -89,7 +89,7 @@ def _pooled(x: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def _channels(modality: Modality, width: int) -> Iterator[tuple[str, Index]]:
-    """The columns of each channel, feature, or cell of an image."""
+    """The columns of each channel, feature, or cell of an image, by name."""
     if modality.kind == "image":
         for at in range(width):
             row, column = divmod(at, SIDE)

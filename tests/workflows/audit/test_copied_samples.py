@@ -1,4 +1,4 @@
-"""Copies, near copies and mixtures of training samples are found among test samples, and nothing is where none are."""
+"""Copies, noisy copies and mixtures of training samples are found among test samples, without false alarms."""
 
 from collections.abc import Callable
 
@@ -85,13 +85,13 @@ def test_samples_of_one_recording_are_not_compared() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda x: x[:, :1].repeat(2, axis=1), "dimensions, too few to tell copies from neighbours"),
-        (lambda x: x[:20], "test samples have enough others to compare with"),
-        (lambda x: np.where(np.arange(len(x))[:, None] < 390, np.nan, x), "test samples have enough others"),
+        (lambda x: x[:, :1].repeat(2, axis=1), "dimensions, too few to distinguish copies from neighbours"),
+        (lambda x: x[:20], "test samples have enough training samples to compare with"),
+        (lambda x: np.where(np.arange(len(x))[:, None] < 390, np.nan, x), "test samples have enough training samples"),
     ],
     ids=["flat", "few", "incomplete"],
 )
-def test_where_distances_tell_nothing_the_reason_is_said(change: Callable, says: str) -> None:
+def test_inconclusive_distances_give_a_reason(change: Callable, says: str) -> None:
     x, labels, _ = made(0)
     x = change(x).astype(np.float32)
     found = find_copied_samples(make_feature_space({"x": x}, labels[: len(x)], None, True), folds_of(len(x)), 0)

@@ -22,8 +22,8 @@ SHUFFLED = ("segment", "pooled-segment")
 
 
 def controls(samples: Any, x: Any, n_classes: int) -> Mapping[str, Control]:
-    lots = draw_random_labels(find_label_units(samples, n_classes), n_classes, DRAWS)
-    labellings = np.concatenate([lots.whole, lots.dealt], axis=1)
+    drawn = draw_random_labels(find_label_units(samples, n_classes), n_classes, DRAWS)
+    labellings = np.concatenate([drawn.whole, drawn.permuted], axis=1)
     subjects = np.unique(samples.groups["subject"], return_inverse=True)[1]
     bench = ProbeTask({"x": x}, labellings, n_classes, "train", subjects)
     found = {}
