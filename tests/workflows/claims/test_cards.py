@@ -92,21 +92,21 @@ def test_the_cards_of_a_method_go_by_name(tmp_path: Path) -> None:
         ('"toy[windows=3]"', '"toy["', ["dataset: 'toy['"]),
         ('preset = "small"', 'presets = "small"', ["[twin] presets: is no key", "did you mean 'preset'?"]),
         ('dataset = "toy-sim"', "", ["[twin] dataset: is missing"]),
-        ("value = 0.97", 'value = "much"', ["[[reported]] 'paper' value: 'much' will not do"]),
-        ("value = 0.97", "value = 96.7", ["[[reported]] 'paper'", "no share of 1", "0.9672"]),
+        ("value = 0.97", 'value = "much"', ["[[reported]] 'paper' value: invalid value 'much'"]),
+        ("value = 0.97", "value = 96.7", ["[[reported]] 'paper'", "not between 0 and 1", "0.9672"]),
         ("value = 0.97", "", ["[[reported]] 'paper'", "give value, or low and high"]),
         ("value = 0.97", "value = 0.97\nlow = 0.9", ["[[reported]] 'paper'", "give value, or low and high"]),
         ("high = 0.4", "high = 0.2", ["[[reported]] 'logs'", "low before high"]),
         ("high = 0.4", "", ["[[reported]] 'logs'", "give value, or low and high"]),
         ('how = "windows shuffled"', 'how = " "', ["[[reported]] 'paper' how: is empty"]),
         ('source = "their logs"', "", ["[[reported]] 'logs' source: is missing"]),
-        ('name = "logs"', 'name = "paper"', ["[[reported]] 'paper': is no name of its own"]),
+        ('name = "logs"', 'name = "paper"', ["[[reported]] 'paper': is not a unique name"]),
         ('protocol = "segment"\nhow', 'protocol = "segmnt"\nhow', ["'paper' protocol", "did you mean 'segment'?"]),
         ('protocol = "subject"', 'protocol = "subjects"', ["'ours' protocol", "did you mean 'subject'?"]),
         ('protocol = "subject"', "", ["[[rows]] 'ours' protocol: is missing"]),
         ('name = "ours"', "", ["[[rows]] 2 name: is missing"]),
         ('name = "ours"', 'name = "ours, too"', ["[[rows]] 'ours, too': is no name", "without commas"]),
-        ('score = "oracle"', 'score = "best"', ["[[rows]] 'theirs' score: 'best' will not do", "'oracle'"]),
+        ('score = "oracle"', 'score = "best"', ["[[rows]] 'theirs' score: invalid value 'best'", "'oracle'"]),
         ('score = "oracle"', 'scores = "oracle"', ["[[rows]] 'theirs' scores: is no key", "did you mean 'score'?"]),
         ('method = "mine"\n', 'method = "mine["\n', ["[[rows]] 'ours' method: 'mine['"]),
         ('"prior"', '"prior["', ["[[rows]] 'ours' against: 'prior['"]),
@@ -135,7 +135,7 @@ def test_a_card_without_rows_is_none(table: str, tmp_path: Path) -> None:
     }[other]
     with pytest.raises(SpecError, match=rf"{table}: is missing"):
         load_card(write(tmp_path, head + body))
-    with pytest.raises(SpecError, match=rf"\[\[{table}\]\]: there is none"):
+    with pytest.raises(SpecError, match=rf"\[\[{table}\]\]: is missing"):
         load_card(write(tmp_path, f"{table} = []\n" + head + body))
 
 
