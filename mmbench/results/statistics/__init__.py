@@ -1,4 +1,4 @@
-"""Statistics over people, trainings and training sets: intervals, tests, chance, verdicts."""
+"""Statistics over people, trainings and training sets: intervals, tests, chance level, verdicts."""
 
 from mmbench.results.statistics.best import above_chance as above_chance
 from mmbench.results.statistics.best import find_leaders as find_leaders

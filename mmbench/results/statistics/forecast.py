@@ -1,4 +1,4 @@
-"""What a comparison will be able to show, before anything is trained: from the test samples alone."""
+"""Smallest significant difference of a comparison, estimated from its test samples before training."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from mmbench.results.statistics.outcomes import Outcomes
 from mmbench.results.statistics.variance import OVERLAP, make_comparison_design
 
 ASSUMED_DEVIATION = 0.1
-"""By how much the difference of two methods is taken to deviate between units; real recordings show .05 to .15."""
+"""Assumed standard deviation between units of the difference of two methods; recordings show .05 to .15."""
 
 
 def smallest_significant_difference(outcomes: Outcomes, comparisons: int) -> float | None:
-    """The difference of balanced accuracy that is just significant where units deviate by `ASSUMED_DEVIATION`.
+    """The smallest significant difference of balanced accuracy if units deviate by `ASSUMED_DEVIATION`.
 
-    ``outcomes`` have as many seeds as will be run; what they predict does not matter. None where no test is possible,
-    since a class lies in one unit.
+    ``outcomes`` have the number of seeds to be run; their predictions are not used. None where no test is possible
+    because all samples of a class are of one unit.
     """
     from scipy.stats import t
 

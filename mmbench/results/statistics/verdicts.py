@@ -16,12 +16,12 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Verdict:
-    """One method against another.
+    """A method compared with another one, ``against``.
 
-    ``difference`` is that of balanced accuracy, paired; its 95 % interval is simultaneous over all comparisons, so that
-    it leaves out 0 just where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error`` and
-    ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences, None
-    where all are equal.
+    ``difference`` is the paired difference of balanced accuracy; its 95 % interval is simultaneous over all comparisons
+    and excludes 0 exactly where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error``
+    and ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences;
+    None where these do not vary.
     """
 
     against: str
@@ -42,9 +42,9 @@ def make_verdicts(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdic
     """
     if not others:
         return []
-    field = make_method_scores({"": ours, **others})
+    scores = make_method_scores({"": ours, **others})
     weights = pairwise_weights([(0, at) for at in range(1, len(others) + 1)], len(others) + 1)
-    found = field.contrasts(weights)
+    found = scores.contrasts(weights)
     return [
         Verdict(
             against=name,
@@ -61,7 +61,7 @@ def make_verdicts(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdic
 
 
 def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
-    """The mean of the units' differences of balanced accuracy in their standard deviations (Cohen 1988)."""
+    """Cohen's d (1988) of the units' differences of balanced accuracy; None where these do not vary."""
     differences = ours.unit_scores - theirs.unit_scores
     spread = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
     return float(np.mean(differences)) / spread if spread > _ROUNDING else None

@@ -105,7 +105,7 @@ def forge_history(record: Record) -> Record:
         (forge_all_scores, "accuracy is recorded as 0.990000"),
         (forge_label, "is recorded as"),
         (forge_oracle, "oracle"),
-        (forge_epoch, "by its history validation chooses"),
+        (forge_epoch, "is recorded as chosen, its history gives epoch"),
         (forge_history, "its history has 3 epochs, its last epoch is number 2"),
     ],
 )
@@ -163,7 +163,7 @@ def test_swapped_samples_are_not_the_test_part(root: Path, home: Path) -> None:
 def test_a_copied_fold_is_found(root: Path) -> None:
     one, other = (read_record(record_path(folder_of(root, "concat"), fold, 0)) for fold in ("0", "1"))
     copied = with_logits(other, one.logits)
-    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has the logits of fold 0, seed 0, to the last bit"]
+    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has exactly the logits of fold 0, seed 0"]
     assert "is tested in fold 0 and in fold 1" in next(find_repeated([one, replace(one, fold="1")]))
 
 
