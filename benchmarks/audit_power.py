@@ -1,11 +1,11 @@
 """How often an audit finds leaks that were put into data, and finds some where there are none.
 
 ``python benchmarks/audit_power.py --draws 100`` prints the table of docs/explanation/leaks.md: rows of clean data, then
-of leaks. Columns are shares of draws: in which a protocol would be said to leak by near copies, by mixtures of samples
-or by missing inputs, or doubted because subjects may be one person. The randomised control is measured in
-`tests/workflows/audit/test_control.py`. Each draw takes 400 samples, or three quarters of the people, other folds,
-and for leaks random labels, which nothing but a leak predicts. ``--data DIR`` adds recordings that lie there under the
-names of their datasets: eegmat, stress-predict.
+of leaks. Columns are shares of draws: in which a protocol would be said to leak by near-duplicates, by mixtures of
+samples or by missing inputs, or doubted because subjects may be one person. The control with random labels is measured
+in `tests/workflows/audit/test_randomised_control.py`. Each draw takes 400 samples, or three quarters of the people,
+other folds, and for leaks coin-flip labels, which nothing but a leak predicts. ``--data DIR`` adds recordings that lie
+there under the names of their datasets: eegmat, stress-predict.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from mmbench.data.folds import make_folds
 from mmbench.data.preparation import default_cache
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.workflows.audit.case import open_case, settle_all
-from mmbench.workflows.audit.control import MARGIN
-from mmbench.workflows.audit.identities import find_merged
-from mmbench.workflows.audit.lookalikes import look_for_alike, make_space
-from mmbench.workflows.audit.lots import Samples, find_units
+from mmbench.workflows.audit.audited_data import load_audited_data, resolve_protocols
+from mmbench.workflows.audit.copied_samples import find_copied_samples, make_feature_space
+from mmbench.workflows.audit.merged_subjects import find_merged_subjects
 from mmbench.workflows.audit.missingness import probe_missingness
+from mmbench.workflows.audit.random_labels import Samples, find_label_units
+from mmbench.workflows.audit.randomised_control import MARGIN
 from mmbench.workflows.request import RunSpec
 
 Index = NDArray[np.int64]
@@ -106,9 +106,9 @@ def _signs(x: NDArray[np.float64]) -> Index:
 def _read(name: str, folder: Path | None) -> Data:
     cache = default_cache()
     spec = RunSpec("concat", name, data=folder, cache=cache, out=cache / "audit-power", jobs=1)
-    case, _ = open_case(*settle_all(spec))
-    features = {modality: shown.x for modality, shown in case.plain.items()}
-    return Data(features, case.samples.labels, case.samples.groups.get("subject"), bool(case.vectors))
+    data, _ = load_audited_data(*resolve_protocols(spec))
+    features = {modality: each.x for modality, each in data.plain.items()}
+    return Data(features, data.samples.labels, data.samples.groups.get("subject"), bool(data.vectors))
 
 
 def _row(name: str, data: Data, put: Callable[[Data, Random], Data], draws: int) -> str:
@@ -138,16 +138,16 @@ def _look(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
     samples = Samples(ids, data.labels, groups, np.full((n, 2), np.nan))
     folds = make_folds(ids, groups, PROTOCOLS["subject" if groups else "pooled-segment"])
     recordings = np.unique(data.people, return_inverse=True)[1] if groups else None
-    space = make_space(data.features, data.labels, recordings, data.is_vector)
-    alike = look_for_alike(space, folds, 0.0)
+    space = make_feature_space(data.features, data.labels, recordings, data.is_vector)
+    alike = find_copied_samples(space, folds, 0.0)
     present = {name: ~np.isnan(x[:, :1]) for name, x in data.features.items()}
     n_classes = int(data.labels.max()) + 1
-    missing = probe_missingness(present, data.labels, find_units(samples, n_classes), folds, n_classes)
-    merged = find_merged(space.x[space.whole], data.people[space.whole]) if data.people is not None else []
+    missing = probe_missingness(present, data.labels, find_label_units(samples, n_classes), folds, n_classes)
+    merged = find_merged_subjects(space.x[space.whole], data.people[space.whole]) if data.people is not None else []
     return (
         (alike.near or 0.0) >= MARGIN,
         (alike.mixed or 0.0) >= MARGIN,
-        missing is not None and missing.tells,
+        missing is not None and missing.predicts_label,
         bool(merged),
     )
 
@@ -193,7 +193,7 @@ def copy_with_noise(noise: float, share: float) -> Callable[[Data, Random], Data
 def mix_neighbours(data: Data, random: Random) -> Data:
     """Half as many new samples, each on the line from one to one of its five neighbours of its class (SMOTE)."""
     data = _flip_coins(data, random)
-    space = make_space(data.features, data.labels, None, is_vector=True).x
+    space = make_feature_space(data.features, data.labels, None, is_vector=True).x
     apart = np.linalg.norm(space[:, None] - space[None], axis=2)
     apart[data.labels[:, None] != data.labels[None]] = np.inf
     near = np.argsort(apart, axis=1)[:, 1:6]

@@ -11,7 +11,7 @@ import torch
 
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.settings import Design
-from mmbench.results.diagnosis.kept import Diagnosis
+from mmbench.results.diagnosis.predictions import Diagnosis
 from mmbench.results.records import Record, record_path, write_record
 from mmbench.training.metrics import score_all
 from mmbench.tuning.results import FoldTuning, Trial

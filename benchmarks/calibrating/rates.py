@@ -11,7 +11,7 @@ from mmbench.results.statistics import (
     above_chance,
     difference_intervals,
     find_leaders,
-    judge,
+    make_verdicts,
     score_intervals,
 )
 from mmbench.results.statistics.ratios import sum_by
@@ -36,7 +36,7 @@ class Rates:
 
 def is_significant(ours: Outcomes, theirs: Outcomes) -> bool:
     """Whether mmbench tells two methods apart."""
-    return judge(ours, {"other": theirs})[0].p < _ALPHA
+    return make_verdicts(ours, {"other": theirs})[0].p < _ALPHA
 
 
 def exchanging_people(ours: Outcomes, theirs: Outcomes) -> float:
@@ -75,7 +75,7 @@ def _rate(methods: Mapping[str, Outcomes], rates: Rates) -> None:
     if len(twins) > 2:
         rates.add("left out", len(find_leaders(twins)) < len(twins))
         first, *others = names
-        verdicts = judge(twins[first], {name: twins[name] for name in others})
+        verdicts = make_verdicts(twins[first], {name: twins[name] for name in others})
         rates.add("any of family", any(verdict.p < _ALPHA for verdict in verdicts))
 
 

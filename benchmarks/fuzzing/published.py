@@ -15,17 +15,17 @@ from fuzzing.toy import TOY, run_toy, runs, train_toy
 
 def make_audit() -> Any:
     """An audit with something in each of its places."""
-    from mmbench.workflows.audit.channels import Oddity
-    from mmbench.workflows.audit.control import Control
-    from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
-    from mmbench.workflows.audit.structure import Structure
+    from mmbench.workflows.audit.constant_channels import SuspectChannel
+    from mmbench.workflows.audit.randomised_control import Control
+    from mmbench.workflows.audit.results import AuditResult, ModelAudit, ProtocolAudit
+    from mmbench.workflows.audit.shared_groups import SharedGroups
 
-    seen, unseen = Examined(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), Examined(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
+    seen, unseen = ModelAudit(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), ModelAudit(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
     audits = (
-        ProtocolAudit("segment", 5, "abc", Structure({"trial": 1.0}, 0.2, {"eeg": 0.01}), True, seen, seen),
-        ProtocolAudit("loso", 3, "def", Structure({"trial": 0.0}, 0.0, {"eeg": 0.0}), False, unseen),
+        ProtocolAudit("segment", 5, "abc", SharedGroups({"trial": 1.0}, 0.2, {"eeg": 0.01}), True, seen, seen),
+        ProtocolAudit("loso", 3, "def", SharedGroups({"trial": 0.0}, 0.0, {"eeg": 0.0}), False, unseen),
     )
-    odd = (Oddity("eeg", "Fp1", "constant", 0.5),)
+    odd = (SuspectChannel("eeg", "Fp1", "constant", 0.5),)
     return AuditResult(
         "concat", "toy", "side", ("no", "yes"), True, "train", 24, "trial", 12, {"eeg": "spectrum"}, audits, "loso",
         {"subject": "two people"}, odd, {"numpy": "2"}, ("concat: it broke",),
@@ -92,10 +92,10 @@ def read_board_page(path: Path) -> object:
 def _verify(path: Path, place: Path) -> object:
     """What `mmbench leaderboard verify` says of a board with a spoilt file, but for folds trained again."""
     from mmbench.reporting.publishing import verify
-    from mmbench.workflows.retrain import Place
+    from mmbench.workflows.retrain import RetrainOptions
 
     with _put(path, place):
-        return verify(path.parent / "boards", 0, 0, Place(None, path.parent / "cache", 1), {})
+        return verify(path.parent / "boards", 0, 0, RetrainOptions(None, path.parent / "cache", 1), {})
 
 
 def read_added_folds(path: Path) -> object:
@@ -188,7 +188,7 @@ def make_lots(_: Path) -> list[bytes]:
 
 
 def read_lots(path: Path) -> object:
-    from mmbench.workflows.audit.trained import _read
+    from mmbench.workflows.audit.full_audit import _read
 
     return _read(path, _LOTS, 2)
 

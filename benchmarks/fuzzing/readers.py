@@ -461,13 +461,13 @@ def _make_tokens(folder: Path) -> list[bytes]:
 
 def _read_tokens(path: Path) -> object:
     from mmbench.data.store import ArraySource
-    from mmbench.features.cache import encoder_size
+    from mmbench.features.cache import read_encoder_size
     from mmbench.workflows.cache import list_cache
 
     list_cache(path.parents[1])
     content = path.read_bytes()  # a damaged one is set aside, and the next to be read takes its place
     try:
-        return ArraySource(path, "signal").read(np.arange(12)), encoder_size(path, "signal")
+        return ArraySource(path, "signal").read(np.arange(12)), read_encoder_size(path, "signal")
     finally:
         path.write_bytes(content)
 
@@ -481,9 +481,9 @@ def _state() -> Mapping[str, Any]:
 def _make_safetensors(folder: Path) -> list[bytes]:
     from safetensors.torch import save
 
-    from mmbench.integrity.provenance import Origin, write_weights
+    from mmbench.integrity.provenance import WeightProvenance, write_weights
 
-    origin = Origin(
+    origin = WeightProvenance(
         "abc", "eeg", "mlp", {"dim": 8}, "toy", "side", ("no", "yes"), {"train": 3}, 0.5, frozenset({"ab12"})
     )
     write_weights(folder / "seed.safetensors", _state(), origin)
@@ -491,10 +491,10 @@ def _make_safetensors(folder: Path) -> list[bytes]:
 
 
 def _read_safetensors(path: Path) -> object:
-    from mmbench.integrity.provenance import read_origin
+    from mmbench.integrity.provenance import read_provenance
     from mmbench.training.pretrained import load_state_dict
 
-    return read_origin(path), _sums(load_state_dict(path))
+    return read_provenance(path), _sums(load_state_dict(path))
 
 
 def _make_pt(_: Path) -> list[bytes]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mmbench.data.store import ArraySource, Store
 from mmbench.features.cache import Encoding, encode
-from mmbench.features.prefetch import Raw, read_ahead
+from mmbench.features.prefetch import RawInstances, read_ahead
 from mmbench.registry.specs import parse_spec
 from races.milmer_parts import BAG, SWIN, make_swin, write_store
 
@@ -96,7 +96,7 @@ def mixed(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 def decode(store: Store, n: int) -> Measured:
     parts = np.array_split(np.arange(n), n // 32)
-    done = measure(lambda: sum(len(x) for x, _ in read_ahead(Raw(store.path, "face"), parts, cpu_count())))
+    done = measure(lambda: sum(len(x) for x, _ in read_ahead(RawInstances(store.path, "face"), parts, cpu_count())))
     return per_second(n, done, None)
 
 

@@ -12,7 +12,7 @@ from mmbench.registry import parse_pairs
 from mmbench.storage import track
 
 if TYPE_CHECKING:
-    from mmbench.integrity import Question
+    from mmbench.integrity import LintRequest
 
 
 def check(
@@ -32,10 +32,10 @@ def check(
     registry = load_registry(tuple(plugin or ()))
     is_method = registry.module(what) is None and not what.endswith(".py") and parse_spec(what).name in registry.methods
     if is_method:
-        from mmbench.integrity import Question
+        from mmbench.integrity import LintRequest
 
         ok = _lint(
-            Question(what, dataset, parse_pairs(encoder or (), "--encoder"), preset, tuple(plugin or ())), as_json
+            LintRequest(what, dataset, parse_pairs(encoder or (), "--encoder"), preset, tuple(plugin or ())), as_json
         )
     elif dataset or encoder or preset:
         raise SpecError(
@@ -48,7 +48,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _lint(question: "Question", as_json: bool) -> bool:
+def _lint(question: "LintRequest", as_json: bool) -> bool:
     from dataclasses import asdict
 
     from mmbench.integrity import find_machine, lint_method

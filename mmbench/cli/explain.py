@@ -20,11 +20,11 @@ def explain(
 ) -> bool:
     """Tell what of a run was made before, and of the rest what differs from what there is; makes nothing."""
     from mmbench.reporting import explained_table
-    from mmbench.workflows import explain_spec
+    from mmbench.workflows import explain_reuse
 
     wanted = replace(spec, against=tuple(split_list(against)))
     with progress(quiet):
-        found = explain_spec(wanted)
+        found = explain_reuse(wanted)
     if as_json:
         show_json([each.to_json() for each in found])
     else:

@@ -64,10 +64,10 @@ def verify(
     from mmbench.data import default_cache
     from mmbench.registry import parse_pairs
     from mmbench.reporting import verify as verify_boards
-    from mmbench.workflows import Place
+    from mmbench.workflows import RetrainOptions
 
     folders = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
-    place = Place(None, cache or default_cache(), jobs or cpu_count(), tuple(plugin or ()))
+    place = RetrainOptions(None, cache or default_cache(), jobs or cpu_count(), tuple(plugin or ()))
     with progress(quiet):
         found = verify_boards(root, _parse_again(again), seed, place, folders)
     if as_json:

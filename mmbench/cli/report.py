@@ -23,11 +23,11 @@ def report(
     """Write one static page of finished runs: verdict, scores, plots, audit, and how to reproduce them."""
     from mmbench.data import default_cache
     from mmbench.reporting import find_sources, short_size, with_looks, write_report
-    from mmbench.results import check_agreement
+    from mmbench.results import check_data_agreement
 
     with progress(quiet):
         sources = find_sources(runs)
-        check_agreement(sources.comparison, cache or default_cache())
+        check_data_agreement(sources.comparison, cache or default_cache())
         if explain:
             sources = with_looks(sources, cache or default_cache(), tuple(plugin or ()))
         written = write_report(sources, out)

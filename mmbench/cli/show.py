@@ -31,7 +31,7 @@ def show(
     """Show the tables of a finished run, ablation or audit again, or what its methods looked at."""
     from mmbench.data import default_cache
     from mmbench.reporting import ablation_tables, comparison_table
-    from mmbench.results import check_agreement, load_comparison
+    from mmbench.results import check_data_agreement, load_comparison
     from mmbench.workflows import AblationResult, is_ablation, is_audit, load_ablation
 
     if not run.exists():
@@ -41,7 +41,7 @@ def show(
         return
     found = load_ablation(run) if is_ablation(run) else load_comparison(run)
     comparison = found.comparison if isinstance(found, AblationResult) else found
-    check_agreement(comparison, cache or default_cache())
+    check_data_agreement(comparison, cache or default_cache())
     if explain:
         paths = _explain(comparison, samples, out, cache, tuple(plugin or ()))
         if as_json:
@@ -74,14 +74,14 @@ def _explain(
 ) -> list[Path]:
     from mmbench.data import default_cache
     from mmbench.reporting import draw_explanation
-    from mmbench.workflows import explain_all
+    from mmbench.workflows import explain_methods
 
     if samples < 1:
         raise SpecError(f"{samples} is too few", where="--samples", remedy="ask for 1 or more")
     with progress():
         return [
             path
-            for method, explanations in explain_all(comparison, cache or default_cache(), plugins, samples)
+            for method, explanations in explain_methods(comparison, cache or default_cache(), plugins, samples)
             for explanation in explanations
             for path in draw_explanation(
                 explanation, (out / method.folder.name if out else method.folder / "explained")
@@ -97,7 +97,7 @@ def compare(
     """Put several runs into one table; refuses runs over different splits."""
     from mmbench.data import default_cache
     from mmbench.reporting import comparison_table
-    from mmbench.results import check_agreement, load_comparison
+    from mmbench.results import check_data_agreement, load_comparison
     from mmbench.results import compare as side_by_side
 
     folders = []
@@ -106,7 +106,7 @@ def compare(
             raise RecordError("no such file or folder", where=run, remedy="give folders that mmbench run wrote")
         folders += [method.folder for method in load_comparison(run).methods]
     comparison = side_by_side(runs[0], list(dict.fromkeys(folders)))
-    check_agreement(comparison, default_cache())
+    check_data_agreement(comparison, default_cache())
     if as_json:
         show_json(comparison.to_json())
     else:

@@ -10,7 +10,7 @@ from mmbench.conformance.outcome import Check
 from mmbench.contract import Method
 from mmbench.errors import DataError
 from mmbench.registry import load_registry, parse_spec
-from mmbench.workflows import ClaimSpec, find_cards, load_card, make_question
+from mmbench.workflows import ClaimSpec, find_cards, load_card, make_row_run
 
 
 def check_claims(method: Method, module: ModuleType) -> Iterator[Check]:
@@ -35,7 +35,7 @@ def check_claim_card(method: Method, module: ModuleType, path: Path) -> None:
             raise SkipTest(f"the dataset {name} is not installed")
         for row in card.rows:
             try:
-                make_question(registry, card, row, ClaimSpec(method.name, on=name, plugins=plugins))
+                make_row_run(registry, card, row, ClaimSpec(method.name, on=name, plugins=plugins))
             except DataError as error:
                 raise SkipTest(error.line) from error
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench.conformance.outcome import demand
-from mmbench.integrity import unregistered
+from mmbench.integrity import find_unregistered
 
 # Relative to the largest value: room for other summation orders in float32, none for a batch norm.
 TOLERANCE = 1e-4
@@ -54,5 +54,5 @@ def demand_gradients(module: nn.Module, losses: Iterable[Tensor]) -> None:
 
 def demand_registered(module: nn.Module) -> None:
     """No module and no tensor that wants a gradient hides from ``parameters()``."""
-    for where, fault in unregistered(module):
+    for where, fault in find_unregistered(module):
         demand(False, f"{where} {fault}")

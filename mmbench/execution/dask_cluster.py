@@ -154,14 +154,14 @@ def _inspect_worker(
 
 def _describe_environment(plugins: tuple[str, ...]) -> dict[str, str]:
     """What results depend on and may differ between machines: versions of Python and packages, digests of code."""
-    from mmbench.results import environment
+    from mmbench.results import describe_environment
 
     code = Path(mmbench.__file__).parent
     sources = {str(path.relative_to(code)): file_digest(path) for path in sorted(code.rglob("*.py"))}
     files = {file: file_digest(Path(file))[:12] if Path(file).is_file() else "none" for file in plugins}
     return {
         "python": sys.version.split()[0],
-        **environment()["packages"],
+        **describe_environment()["packages"],
         "the code of mmbench": digest(sources)[:12],
         **files,
     }

@@ -23,10 +23,17 @@ from mmbench.execution.plan import (
     open_store,
     used_modalities,
 )
-from mmbench.features import FROZEN_SEED, encoder_size
-from mmbench.integrity import guarded
+from mmbench.features import FROZEN_SEED, read_encoder_size
+from mmbench.integrity import guard_files
 from mmbench.registry import build_encoder, training_seed
-from mmbench.results import Record, Trained, diagnose, environment, unit_of, write_record
+from mmbench.results import (
+    Record,
+    TrainedModel,
+    describe_environment,
+    diagnose_model,
+    find_statistical_units,
+    write_record,
+)
 from mmbench.training import (
     Cost,
     Epoch,
@@ -95,7 +102,7 @@ def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: 
     inputs = make_inputs(plan, store, fold)
     labels, training = known_labels(store, plan.task, fold), plan.recipe.training
     draw = training_seed(seed, fold.name, plan.run.get("seeding"))
-    with guarded(closed_files(plan)):
+    with guard_files(closed_files(plan)):
         canaries = make_canaries(plan, store, inputs, fold, labels, draw)
         model = canaries.build()
         began = time.perf_counter()
@@ -134,7 +141,7 @@ def diagnose_trained(plan: Plan, store: Store, fold: Fold, model: Model, inputs:
         return None
     names, device = tuple(plan.recipe.encoders), torch.device(plan.device)
     noisy, left_out = plan.diagnosis.noisy, plan.diagnosis.left_out
-    return diagnose(Trained(model, inputs, store, fold, names, noisy, left_out, device)).to_plain()
+    return diagnose_model(TrainedModel(model, inputs, store, fold, names, noisy, left_out, device)).to_plain()
 
 
 def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
@@ -144,8 +151,8 @@ def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
     scored = [score_all(labels, logits.argmax(axis=1), n_classes) for logits in fitted.test_logits]
     oracle = max(range(len(scored)), key=lambda index: (scored[index]["balanced_accuracy"], -index))
     epochs = {"chosen": fitted.chosen, "last": len(scored) - 1, "oracle": oracle}
-    frozen = sum(encoder_size(path, name) for name, path in plan.tokens.items())
-    _, units = unit_of(store.groups, store.ids)
+    frozen = sum(read_encoder_size(path, name) for name, path in plan.tokens.items())
+    _, units = find_statistical_units(store.groups, store.ids)
     return Record(
         run=plan.run,
         fold=fold.name,
@@ -159,7 +166,7 @@ def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
         history=tuple(asdict(epoch) for epoch in fitted.history),
         parameters={**outcome.parameters, "total": outcome.parameters["total"] + frozen},
         seconds=outcome.seconds,
-        environment=environment(),
+        environment=describe_environment(),
         weights=outcome.weights,
         diagnosis=outcome.diagnosis,
         cost=asdict(outcome.cost),

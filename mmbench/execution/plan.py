@@ -26,7 +26,7 @@ from mmbench.data import (
     read_presence,
 )
 from mmbench.errors import PluginError
-from mmbench.integrity import Canaries, Closed, ignore, is_forkable, named_files, run_isolated
+from mmbench.integrity import Canaries, ClosedFiles, find_named_files, ignore_messages, is_forkable, run_isolated
 from mmbench.registry import (
     Names,
     Recipe,
@@ -76,7 +76,7 @@ class Plan:
 
 
 def call_components(
-    plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore
+    plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore_messages
 ) -> T:
     """``function(tell, *arguments)``, which runs the components of a plan; `run_isolated` where they need it.
 
@@ -192,15 +192,15 @@ def mask_test_labels(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]
     return seen
 
 
-def closed_files(plan: Plan) -> Closed:
+def closed_files(plan: Plan) -> ClosedFiles:
     """The files that the method's encoders and fusion may not open while they are trained and tested."""
-    return Closed(
+    return ClosedFiles(
         label=plan.recipe.label,
         plugins=plan.plugins,
         cache=tuple({path.resolve().parent for path in (plan.store, *plan.tokens.values())}),
         run=plan.folder.resolve(),
         data=plan.data,
-        given=named_files(all_params(plan.recipe, plan.plugins)),
+        given=find_named_files(all_params(plan.recipe, plan.plugins)),
     )
 
 

@@ -14,7 +14,7 @@ from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
 from mmbench.integrity import Finding
 from mmbench.registry import SEEDING, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
-from mmbench.results import Level, find_records, plan_diagnosis, read_record
+from mmbench.results import DiagnosisLevel, find_records, plan_diagnosis, read_record
 from mmbench.storage import Near, canonical_json, check_texts, file_digest, key_digest, nearest, reporter, slug
 from mmbench.tuning import Budget, describe_search, find_space
 
@@ -53,7 +53,7 @@ class Setup:
     jobs: int
     keep: Keep = "auto"
     budget: Budget | None = None
-    diagnose: Level = "auto"
+    diagnose: DiagnosisLevel = "auto"
     files: Preparation | None = None
 
 

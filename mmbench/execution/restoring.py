@@ -11,9 +11,9 @@ from mmbench.contract import Training
 from mmbench.data import Fold, Inputs, Store
 from mmbench.errors import RecordError
 from mmbench.execution.plan import Plan, build_model, closed_files, make_inputs, needs_isolation
-from mmbench.integrity import find_size, guarded
+from mmbench.integrity import find_size, guard_files
 from mmbench.registry import Recipe, Spec, parse_spec, training_seed, update_training
-from mmbench.results import Record, check_made, read_record
+from mmbench.results import Record, check_rebuildable, read_record
 from mmbench.storage import explain, load_json
 from mmbench.training import Model, check_kept, restore_weights, weights_path
 from mmbench.tuning import with_params
@@ -49,7 +49,7 @@ def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Res
     found = replace(found, record=replace(found.record, labels=()))
     record, plan, store = found.record, found.plan, found.store
     draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
-    with guarded(closed_files(plan)):
+    with guard_files(closed_files(plan)):
         check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
         model = build_model(plan, store, draw)
     restore_weights(weights_path(path), model, record.weights or "")
@@ -72,7 +72,7 @@ def read_made(path: Path) -> Record:
     """A record with all that its model was made from; RecordError where it is incomplete or damaged."""
     record = read_record(path)
     try:
-        check_made(record.run, record.tuning)
+        check_rebuildable(record.run, record.tuning)
     except ValueError as error:
         raise RecordError(
             f"does not tell what its model was made from ({explain(error)})",

@@ -15,11 +15,11 @@ from mmbench.execution.job import run_job
 from mmbench.execution.plan import Plan, call_components
 from mmbench.execution.progress_relay import Channel, Relay
 from mmbench.execution.tune_fold import tune_fold, tuned_plan, without_test
-from mmbench.integrity import Tell
+from mmbench.integrity import SendMessage
 from mmbench.results import (
     Failure,
-    forget_failure,
-    is_of_one_job,
+    concerns_one_job,
+    delete_failure,
     make_failure,
     read_record,
     record_path,
@@ -176,9 +176,9 @@ def catch_failure(job: Job) -> Iterator[list[Failure]]:
     failures: list[Failure] = []
     try:
         yield failures
-        forget_failure(job.path)
+        delete_failure(job.path)
     except Exception as error:
-        if not is_of_one_job(error):
+        if not concerns_one_job(error):
             raise
         failures.append(save_failure(job, error))
 
@@ -188,7 +188,7 @@ def run_one(job: Job, part: Fold | None, channel: Channel) -> Failure | None:
     return call_components(job.plan, _run_one, job, part, listen=channel.put)
 
 
-def _run_one(send: Tell, job: Job, part: Fold | None) -> Failure | None:
+def _run_one(send: SendMessage, job: Job, part: Fold | None) -> Failure | None:
     if _is_done(job):
         # A process that died wrote it before it could report.
         return None
@@ -206,13 +206,13 @@ def tune_one(job: Job, channel: Channel) -> Failure | None:
     return call_components(job.plan, _tune_one, job, listen=channel.put)
 
 
-def _tune_one(send: Tell, job: Job) -> Failure | None:
+def _tune_one(send: SendMessage, job: Job) -> Failure | None:
     with catch_failure(job) as failures:
         _tune(job.plan, job.fold, send)
     return next(iter(failures), None)
 
 
-def _tune(plan: Plan, part: Fold, send: Tell) -> FoldTuning:
+def _tune(plan: Plan, part: Fold, send: SendMessage) -> FoldTuning:
     assert plan.budget is not None
     label = f"{plan.recipe.label} · tuning fold {part.name}"
     tuning = tune_fold(plan, part, plan.budget, partial(_send_trial, plan, label, send))
@@ -220,7 +220,7 @@ def _tune(plan: Plan, part: Fold, send: Tell) -> FoldTuning:
     return tuning
 
 
-def _send_trial(plan: Plan, label: str, send: Tell, number: int, what: Epoch | Trial) -> None:
+def _send_trial(plan: Plan, label: str, send: SendMessage, number: int, what: Epoch | Trial) -> None:
     of_trial = f"{label} · tuning trial {number}"
     if isinstance(what, Epoch):
         epoch_listener(plan, of_trial, send)(what)
@@ -231,7 +231,7 @@ def _send_trial(plan: Plan, label: str, send: Tell, number: int, what: Epoch | T
     send((label, plan.budget.trials, word))
 
 
-def epoch_listener(plan: Plan, label: str, send: Tell) -> Callable[[Epoch], None]:
+def epoch_listener(plan: Plan, label: str, send: SendMessage) -> Callable[[Epoch], None]:
     """A callback that sends the epochs of a training as progress notes."""
     epochs = plan.recipe.training.epochs
     return lambda epoch: send((label, epochs, f"validation {epoch.validation_score:.2f}"))

@@ -21,7 +21,7 @@ from mmbench.execution.plan import (
     make_canaries,
     make_inputs,
 )
-from mmbench.integrity import guarded
+from mmbench.integrity import guard_files
 from mmbench.registry import training_seed
 from mmbench.storage import DiedError, describe_error, digest, free_memory, is_out_of_memory, locked
 from mmbench.training import Epoch, fit
@@ -125,7 +125,7 @@ class _Bench:
         self.labels = known_labels(self.store, plan.task, part)
         self.closed = closed_files(plan)
         self.draw = training_seed(_SEED, part.name, plan.run.get("seeding"))
-        with guarded(self.closed):
+        with guard_files(self.closed):
             self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, self.draw)
             model = self.canaries.build()
         self.learns = any(parameter.requires_grad for parameter in model.parameters())
@@ -143,7 +143,7 @@ class _Bench:
         """One training, as that of a record, but that nothing is tested."""
         plan = replace(self.plan, recipe=with_params(self.plan.recipe, params))
         check_used(plan.recipe, plan.plugins)
-        with guarded(self.closed):
+        with guard_files(self.closed):
             fit(
                 build_model(plan, self.store, self.draw),
                 self.inputs,

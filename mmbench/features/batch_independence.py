@@ -14,12 +14,12 @@ from torch import Tensor
 
 from mmbench.contract import Encoder
 from mmbench.data import Rows, Source
-from mmbench.features.batched_encoding import divide
+from mmbench.features.batched_encoding import split_block
 from mmbench.features.token_file import Block
 from mmbench.training import deterministic, encode_bag, mixed_precision
 
 _SHARE, _LEAST = 8, 8  # of this many parts one is encoded again; all where there are few
-_TOGETHER = 4  # parts whose instances change places
+_GROUP_SIZE = 4  # parts whose instances change places
 
 
 class Tolerance(NamedTuple):
@@ -33,7 +33,7 @@ class Tolerance(NamedTuple):
     share: float
 
 
-class Compared(NamedTuple):
+class BatchComparison(NamedTuple):
     """How many instances were encoded again, and how many of them have other tokens."""
 
     instances: int
@@ -49,21 +49,21 @@ def tolerance(device: torch.device) -> Tolerance:
     return Tolerance(1e-3, 2.0**-17, 0.01) if device.type == "cpu" else Tolerance(0.1, 2.0**-6, 0.25)
 
 
-def encode_elsewhere(
+def encode_again(
     encoder: Encoder,
     source: Source,
     kept: Source,
     blocks: Sequence[Block],
     device: torch.device,
     around: Callable[[], AbstractContextManager[object]],
-) -> Compared:
+) -> BatchComparison:
     """Encode a part of the samples again, among others; ``source`` has the instances, ``kept`` the tokens.
 
     ``around`` is entered while the encoder is called.
     """
     encoder, allowed = encoder.to(device).eval(), tolerance(device)
     instances = changed = 0
-    for parts in _choose([part for block in blocks for part in divide(block, encoder.modality.instances, device)]):
+    for parts in _choose([part for block in blocks for part in split_block(block, encoder.modality.instances, device)]):
         x, present = (torch.from_numpy(np.ascontiguousarray(array)) for array in source.read(np.concatenate(parts)))
         before = torch.from_numpy(kept.read(np.concatenate(parts))[0]).flatten(0, 1)
         sizes = [len(part) for part in parts]
@@ -73,10 +73,10 @@ def encode_elsewhere(
                 tokens = torch.cat([encode_bag(encoder, bag.to(device), here).float().cpu() for bag, here in pairs])
             instances += len(at)
             changed += int(_is_other(before[was], tokens.flatten(0, 1)[at], allowed).sum())
-    return Compared(instances, changed)
+    return BatchComparison(instances, changed)
 
 
-def is_dependent(compared: Compared, device: torch.device) -> bool:
+def depends_on_batch(compared: BatchComparison, device: torch.device) -> bool:
     """Whether more tokens changed than rounding explains."""
     return compared.changed > tolerance(device).share * compared.instances
 
@@ -90,7 +90,7 @@ def _choose(parts: Sequence[Rows]) -> Iterator[list[Rows]]:
         if len(parts[at]) not in sizes:
             chosen.append(at)
             sizes.add(len(parts[at]))
-    for group in np.array_split(np.array(chosen), max(1, len(chosen) // _TOGETHER)):
+    for group in np.array_split(np.array(chosen), max(1, len(chosen) // _GROUP_SIZE)):
         yield [parts[at] for at in sorted(group.tolist())]
 
 

@@ -16,13 +16,13 @@ from torch import Tensor
 from mmbench.contract import Encoder, Kind
 from mmbench.data import Rows
 from mmbench.errors import TrainingError
-from mmbench.features.prefetch import Raw, read_ahead
+from mmbench.features.prefetch import RawInstances, read_ahead
 from mmbench.features.token_file import Block
 from mmbench.storage import has_processes, in_threads
 from mmbench.training import AT_ONCE, ON_GPU, deterministic, encode_bag, mixed_precision
 
-_AGAIN = 2  # samples encoded again after each block
-_BEHIND = 2  # blocks that are kept at a time
+_N_REPEATED = 2  # samples encoded again after each block
+_N_WRITERS = 2  # blocks that are kept at a time
 
 
 class Encoded(NamedTuple):
@@ -40,7 +40,7 @@ class Encoded(NamedTuple):
 
 def encode_blocks(
     encoder: Encoder,
-    raw: Raw,
+    raw: RawInstances,
     blocks: Sequence[Block],
     device: torch.device,
     keep: Callable[[Encoded], Block],
@@ -52,23 +52,23 @@ def encode_blocks(
     ``jobs`` processes decode pictures for a GPU; ``around`` is entered while the encoder is called. Yields blocks that
     are kept.
     """
-    yield from in_threads(keep, _encode(encoder, raw, blocks, device, around, jobs), _BEHIND)
+    yield from in_threads(keep, _encode(encoder, raw, blocks, device, around, jobs), _N_WRITERS)
 
 
 def _encode(
     encoder: Encoder,
-    raw: Raw,
+    raw: RawInstances,
     blocks: Sequence[Block],
     device: torch.device,
     around: Callable[[], AbstractContextManager[object]],
     jobs: int,
 ) -> Iterator[Encoded]:
-    few = np.arange(blocks[0].start, min(blocks[0].start + _AGAIN, blocks[0].stop))
-    parts = [divide(block, encoder.modality.instances, device) for block in blocks]
+    few = np.arange(blocks[0].start, min(blocks[0].start + _N_REPEATED, blocks[0].stop))
+    parts = [split_block(block, encoder.modality.instances, device) for block in blocks]
     all_parts = [few, *chain.from_iterable([*some, few] for some in parts)]
-    lane = _GpuLane(device) if device.type == "cuda" else _Lane()
-    at_once = AtOnce(encoder, max(map(len, all_parts)))
-    with closing(_show(raw, all_parts, encoder.modality.kind, device, jobs)) as shown:
+    lane = _GpuTransfer(device) if device.type == "cuda" else _Transfer()
+    at_once = AdaptiveBatch(encoder, max(map(len, all_parts)))
+    with closing(_read_parts(raw, all_parts, encoder.modality.kind, device, jobs)) as shown:
 
         def encode_next() -> Tensor:
             values, present = next(shown)
@@ -85,7 +85,7 @@ def _encode(
             yield Encoded(block, tokens, before, after, lane.mark())
 
 
-class AtOnce:
+class AdaptiveBatch:
     """Shows an encoder samples together, and half as many from then on where a GPU's memory does not hold them."""
 
     def __init__(self, encoder: Encoder, samples: int) -> None:
@@ -110,7 +110,7 @@ class AtOnce:
             torch.cuda.empty_cache()  # once nothing holds on to what was tried
 
 
-class _Lane:
+class _Transfer:
     """The way between memory and the device that encodes: none, on a CPU."""
 
     def room(self, shape: Sequence[int]) -> Tensor:
@@ -130,7 +130,7 @@ class _Lane:
         return lambda: None
 
 
-class _GpuLane(_Lane):
+class _GpuTransfer(_Transfer):
     """To and from a GPU while it computes: each way has a stream of its own, and memory that is never paged out."""
 
     def __init__(self, device: torch.device) -> None:
@@ -162,7 +162,7 @@ class _GpuLane(_Lane):
         return event.synchronize
 
 
-def divide(block: Block, instances: int, device: torch.device) -> list[Rows]:
+def split_block(block: Block, instances: int, device: torch.device) -> list[Rows]:
     """The samples of a block in parts that an encoder is shown at once; on a GPU of one size, a power of two."""
     step = max(1, AT_ONCE // instances)
     if device.type == "cuda":
@@ -170,8 +170,8 @@ def divide(block: Block, instances: int, device: torch.device) -> list[Rows]:
     return [np.arange(start, min(start + step, block.stop)) for start in range(block.start, block.stop, step)]
 
 
-def _show(
-    raw: Raw, parts: Sequence[Rows], kind: Kind, device: torch.device, jobs: int
+def _read_parts(
+    raw: RawInstances, parts: Sequence[Rows], kind: Kind, device: torch.device, jobs: int
 ) -> Generator[tuple[Tensor, Tensor], None, None]:
     """Instances of parts of the samples, where a GPU can fetch them while others are encoded, and which are there."""
     on_gpu = device.type == "cuda"

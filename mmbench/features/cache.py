@@ -11,19 +11,19 @@ import torch
 from mmbench.contract import Encoder
 from mmbench.data import FORMAT, Preparation, Store, read_presence, reading
 from mmbench.errors import DamagedError, PluginError
-from mmbench.features.batch_independence import encode_elsewhere, is_dependent
+from mmbench.features.batch_independence import depends_on_batch, encode_again
 from mmbench.features.batched_encoding import Encoded, encode_blocks
-from mmbench.features.prefetch import Raw
-from mmbench.features.token_file import Block, Blocks, cut, is_whole_block, join_blocks, write_block
+from mmbench.features.prefetch import RawInstances
+from mmbench.features.token_file import Block, Blocks, is_whole_block, join_blocks, make_blocks, write_block
 from mmbench.integrity import (
-    Closed,
-    Tell,
-    differ,
-    guarded,
+    ClosedFiles,
+    SendMessage,
+    find_differing_part,
+    find_named_files,
+    guard_files,
     is_forkable,
     name_component,
-    named_files,
-    rounding,
+    rounding_tolerance,
     run_isolated,
 )
 from mmbench.registry import Spec, build_encoder, find_code, load_registry
@@ -76,29 +76,31 @@ class Encoding:
         return not load_registry(self.plugins).is_own("encoders", self.encoder.name)
 
     @property
-    def closed(self) -> Closed:
+    def closed(self) -> ClosedFiles:
         """What the encoder may not open."""
-        given = named_files([load_registry(self.plugins).bound("encoders", self.encoder)])
+        given = find_named_files([load_registry(self.plugins).bound("encoders", self.encoder)])
         cache = self.store.resolve().parent
-        return Closed(str(self.encoder), self.plugins, (cache, cache.parent / "tokens"), data=self.data, given=given)
+        return ClosedFiles(
+            str(self.encoder), self.plugins, (cache, cache.parent / "tokens"), data=self.data, given=given
+        )
 
 
 def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
     store = Store(what.store)
     encoder = _build(what, store)
-    made_from = describe(what, encoder, store.key)
+    made_from = describe_tokens(what, encoder, store.key)
     path = token_path(what, cache, made_from)
     if open_whole(path, Sealed):
         return path
     make_folder(path.parent)
     with locked(path):
-        if not _is_there(path):
+        if not _is_whole(path):
             _encode(what, made_from, encoder, path, jobs)
     return path
 
 
-def describe(what: Encoding, encoder: Encoder, store_key: str) -> dict[str, Any]:
+def describe_tokens(what: Encoding, encoder: Encoder, store_key: str) -> dict[str, Any]:
     """All that the tokens depend on: what their key is the digest of."""
     noise = {} if what.snr_db is None else {"snr_db": what.snr_db}
     return {
@@ -124,7 +126,7 @@ def token_path(what: Encoding, cache: Path, made_from: Parts) -> Path:
     return cache / "tokens" / f"{what.modality}-{what.encoder.name}-{key_digest(made_from)[:16]}.h5"
 
 
-def find_relative(made_from: Parts, path: Path) -> Near | None:
+def find_nearest_tokens(made_from: Parts, path: Path) -> Near | None:
     """Tokens of the same modality and encoder, with as much noise, that are most like those at ``path``."""
     stem = path.stem.rpartition("-")[0]
     return find_near(made_from, path.parent.glob(f"{stem}-*.h5"), lambda parts: _noise(parts) == _noise(made_from))
@@ -134,7 +136,7 @@ def _noise(parts: Parts) -> Any:
     return parts.get("snr_db")
 
 
-def _is_there(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     if not path.exists():
         return False
     try:
@@ -146,9 +148,9 @@ def _is_there(path: Path) -> bool:
 
 
 def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs: int) -> None:
-    if near := find_relative(made_from, path):
+    if near := find_nearest_tokens(made_from, path):
         reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
-    blocks = cut(path.parent, path.stem, len(Store(what.store)))
+    blocks = make_blocks(path.parent, path.stem, len(Store(what.store)))
     sweep(block.path for block in blocks)
     there = [block for block in blocks if is_whole_block(block.path)]
     missing = [block for block in blocks if block not in there]
@@ -174,7 +176,7 @@ def _encode_missing(
         function = _isolate_block if what.is_isolated else _encode_block
         yield from in_processes(min(jobs, max(len(tasks), 1)), function, tasks, what.threads)
     elif blocks and what.is_isolated:
-        yield from _collect(_encode_apart, what, blocks, made_from, jobs)
+        yield from _collect(_encode_isolated, what, blocks, made_from, jobs)
     elif blocks:
         yield from _encode_blocks(what, blocks, made_from, encoder, jobs)
 
@@ -186,11 +188,11 @@ def count_parameters(encoder: Encoder) -> int:
 
 def _isolate_block(what: Encoding, block: Block, made_from: Parts) -> Block:
     done: Block
-    (done,) = _collect(_encode_apart, what, [block], made_from, 1)
+    (done,) = _collect(_encode_isolated, what, [block], made_from, 1)
     return done
 
 
-def _encode_apart(tell: Tell, what: Encoding, blocks: Sequence[Block], made_from: Parts, jobs: int) -> None:
+def _encode_isolated(tell: SendMessage, what: Encoding, blocks: Sequence[Block], made_from: Parts, jobs: int) -> None:
     torch.set_num_threads(what.threads)
     for block in _encode_blocks(what, blocks, made_from, _build(what, Store(what.store)), jobs):
         tell(block)
@@ -200,7 +202,7 @@ def _check_batches(what: Encoding, blocks: Sequence[Block]) -> None:
     """PluginError where tokens depend on the batch that they were encoded in; the blocks go then."""
     device = torch.device(what.device)
     (found,) = next(in_processes(1, _collect, [(_encode_elsewhere, what, blocks)], what.threads))
-    if is_dependent(found, device):
+    if depends_on_batch(found, device):
         for block in blocks:
             block.path.unlink()
         entry = load_registry(what.plugins).find("encoders", what.encoder.name)
@@ -211,11 +213,11 @@ def _check_batches(what: Encoding, blocks: Sequence[Block]) -> None:
         )
 
 
-def _encode_elsewhere(tell: Tell, what: Encoding, blocks: Sequence[Block]) -> None:
+def _encode_elsewhere(tell: SendMessage, what: Encoding, blocks: Sequence[Block]) -> None:
     torch.set_num_threads(what.threads)
-    encoder, source = _build(what, Store(what.store)), Raw(what.store, what.modality, what.snr_db).open()
+    encoder, source = _build(what, Store(what.store)), RawInstances(what.store, what.modality, what.snr_db).open()
     kept, closed = Blocks(blocks, read_presence(what.store, what.modality)), what.closed
-    tell(encode_elsewhere(encoder, source, kept, blocks, torch.device(what.device), lambda: guarded(closed)))
+    tell(encode_again(encoder, source, kept, blocks, torch.device(what.device), lambda: guard_files(closed)))
 
 
 def _collect(function: Callable[..., None], what: Encoding, *arguments: object) -> list[Any]:
@@ -232,7 +234,7 @@ def _encode_block(what: Encoding, block: Block, made_from: Parts) -> Block:
 
 
 def _build(what: Encoding, store: Store) -> Encoder:
-    with guarded(what.closed):
+    with guard_files(what.closed):
         return build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
 
 
@@ -246,7 +248,7 @@ def _encode_blocks(
     def keep(encoded: Encoded) -> Block:
         encoded.ready()
         before, after = ({what.modality: few} for few in (encoded.before, encoded.after))
-        if differ(before, after, rounding(device).again):
+        if find_differing_part(before, after, rounding_tolerance(device).again):
             raise PluginError(
                 "gives the same instances other tokens after it has seen more",
                 where=name_component(encoder, what.plugins),
@@ -255,11 +257,11 @@ def _encode_blocks(
         write_block(encoded.block.path, encoded.tokens.numpy(), made_from)
         return encoded.block
 
-    raw = Raw(what.store, what.modality, what.snr_db)
-    yield from encode_blocks(encoder, raw, blocks, device, keep, lambda: guarded(closed), jobs)
+    raw = RawInstances(what.store, what.modality, what.snr_db)
+    yield from encode_blocks(encoder, raw, blocks, device, keep, lambda: guard_files(closed), jobs)
 
 
-def encoder_size(tokens: Path, modality: str) -> int:
+def read_encoder_size(tokens: Path, modality: str) -> int:
     """Number of parameters of the frozen encoder that made a token file."""
     with reading(tokens) as file:
         return int(file[f"modalities/{modality}"].attrs["parameters"])

@@ -17,11 +17,11 @@ from mmbench.data import Rows, Source, Store
 from mmbench.errors import WorkerError
 from mmbench.storage import in_order
 
-_SHELF = Path("/dev/shm")
-Shown = tuple[NDArray[Any], NDArray[np.bool_]]
+_SHARED_MEMORY = Path("/dev/shm")
+InstanceBatch = tuple[NDArray[Any], NDArray[np.bool_]]
 
 
-class Raw(NamedTuple):
+class RawInstances(NamedTuple):
     """Instances of a modality of a prepared file as an encoder is shown them, with noise of ``snr_db`` where given."""
 
     store: Path
@@ -39,7 +39,7 @@ class Raw(NamedTuple):
         return NoisySource(source, Noise(store, self.modality), self.snr_db)
 
 
-def read_ahead(raw: Raw, parts: Sequence[Rows], jobs: int) -> Generator[Shown, None, None]:
+def read_ahead(raw: RawInstances, parts: Sequence[Rows], jobs: int) -> Generator[InstanceBatch, None, None]:
     """Values ``(n, K, ...)`` and presence ``(n, K)`` of parts of the samples, in order, read by ``jobs`` processes.
 
     The values are overwritten when the part after them is asked for. Raises WorkerError when a process was killed.
@@ -49,7 +49,7 @@ def read_ahead(raw: Raw, parts: Sequence[Rows], jobs: int) -> Generator[Shown, N
     x, _ = raw.open().read(parts[0][:1])
     n_slots = jobs + 1  # what waits, and what is looked at
     shape = (n_slots, max(map(len, parts)), *x.shape[1:])
-    with tempfile.TemporaryDirectory(prefix="mmbench-", dir=_room_for(x.itemsize * prod(shape))) as folder:
+    with tempfile.TemporaryDirectory(prefix="mmbench-", dir=_find_shared_memory(x.itemsize * prod(shape))) as folder:
         slots = np.memmap(Path(folder) / "slots", dtype=x.dtype, mode="w+", shape=shape)
         tasks = [(raw, rows, Path(folder) / "slots", shape, x.dtype, at % n_slots) for at, rows in enumerate(parts)]
         with ProcessPoolExecutor(jobs) as pool:
@@ -66,12 +66,16 @@ def read_ahead(raw: Raw, parts: Sequence[Rows], jobs: int) -> Generator[Shown, N
                 pool.shutdown(wait=True, kill_workers=True)
 
 
-def _room_for(n_bytes: int) -> Path | None:
+def _find_shared_memory(n_bytes: int) -> Path | None:
     """A file system in memory, where there is one with room; None for the usual place of temporary files."""
-    return _SHELF if os.access(_SHELF, os.W_OK) and shutil.disk_usage(_SHELF).free > 2 * n_bytes else None
+    return (
+        _SHARED_MEMORY
+        if os.access(_SHARED_MEMORY, os.W_OK) and shutil.disk_usage(_SHARED_MEMORY).free > 2 * n_bytes
+        else None
+    )
 
 
-def _read_into(task: tuple[Raw, Rows, Path, tuple[int, ...], np.dtype[Any], int]) -> NDArray[np.bool_]:
+def _read_into(task: tuple[RawInstances, Rows, Path, tuple[int, ...], np.dtype[Any], int]) -> NDArray[np.bool_]:
     raw, rows, path, shape, dtype, slot = task
     present: NDArray[np.bool_]
     slots = np.memmap(path, dtype=dtype, mode="r+", shape=shape)
@@ -80,5 +84,5 @@ def _read_into(task: tuple[Raw, Rows, Path, tuple[int, ...], np.dtype[Any], int]
 
 
 @lru_cache(maxsize=1)
-def _open(raw: Raw) -> Source:
+def _open(raw: RawInstances) -> Source:
     return raw.open()

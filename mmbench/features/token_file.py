@@ -17,10 +17,10 @@ from mmbench.errors import DamagedError
 from mmbench.storage import Sealed, allocate, check_room, in_threads, open_hdf5, write_seal, written_whole
 
 F = TypeVar("F", np.float16, np.float32)
-BLOCK = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
-_TOGETHER = 1 << 21  # numbers that a thread reads at once
-SMALL = 1 << 26  # bytes as float32 up to which tokens stay so
-BOUND = 2.0**-6
+BLOCK_SIZE = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
+_GROUP_SIZE = 1 << 21  # numbers that a thread reads at once
+FLOAT32_BYTES = 1 << 26  # bytes as float32 up to which tokens stay so
+MAX_ERROR = 2.0**-6
 """The largest rounding error, in standard deviations of a token at its place, or of its distance from the mean."""
 
 
@@ -32,10 +32,11 @@ class Block(NamedTuple):
     path: Path
 
 
-def cut(folder: Path, stem: str, n_rows: int) -> list[Block]:
+def make_blocks(folder: Path, stem: str, n_rows: int) -> list[Block]:
     """The blocks of a file of tokens ``stem``, in its folder."""
     return [
-        Block(start, min(start + BLOCK, n_rows), folder / f".{stem}.{start}.npy") for start in range(0, n_rows, BLOCK)
+        Block(start, min(start + BLOCK_SIZE, n_rows), folder / f".{stem}.{start}.npy")
+        for start in range(0, n_rows, BLOCK_SIZE)
     ]
 
 
@@ -61,29 +62,29 @@ class Blocks:
 
     def __init__(self, blocks: Sequence[Block], present: NDArray[np.bool_]) -> None:
         self.present = present
-        self._values = {block.start // BLOCK: _map_block(block.path) for block in blocks}
-        self._paths = {block.start // BLOCK: block.path for block in blocks}
+        self._values = {block.start // BLOCK_SIZE: _map_block(block.path) for block in blocks}
+        self._paths = {block.start // BLOCK_SIZE: block.path for block in blocks}
 
     def read(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Values and presence of some rows."""
-        for at in sorted({int(row) // BLOCK for row in rows}):
+        for at in sorted({int(row) // BLOCK_SIZE for row in rows}):
             if self._paths[at].stat().st_size < self._values[at].nbytes:
-                raise _cut_short(self._paths[at])
-        if len(rows) and rows[0] // BLOCK == rows[-1] // BLOCK and (np.diff(rows) == 1).all():
-            first = rows[0] % BLOCK  # as they lie there
-            return self._values[rows[0] // BLOCK][first : first + len(rows)], self.present[rows]
-        return np.stack([self._values[row // BLOCK][row % BLOCK] for row in rows]), self.present[rows]
+                raise _truncated_error(self._paths[at])
+        if len(rows) and rows[0] // BLOCK_SIZE == rows[-1] // BLOCK_SIZE and (np.diff(rows) == 1).all():
+            first = rows[0] % BLOCK_SIZE  # as they lie there
+            return self._values[rows[0] // BLOCK_SIZE][first : first + len(rows)], self.present[rows]
+        return np.stack([self._values[row // BLOCK_SIZE][row % BLOCK_SIZE] for row in rows]), self.present[rows]
 
 
 def _map_block(path: Path) -> NDArray[np.float32]:
     try:
         block: NDArray[np.float32] = np.load(path, mmap_mode="c")
     except (OSError, ValueError) as error:
-        raise _cut_short(path) from error
+        raise _truncated_error(path) from error
     return block
 
 
-def _cut_short(path: Path) -> DamagedError:
+def _truncated_error(path: Path) -> DamagedError:
     return DamagedError("was cut short while it was in use", where=path, remedy="a run makes it again")
 
 
@@ -102,10 +103,10 @@ def join_blocks(
     ``present`` is ``(N, K)``; ``parameters`` is the number of the encoder's.
     """
     # Rounding moves what is trained on a token in the third decimal: not where it saves next to nothing.
-    is_large = 4 * present.size * out.length * out.dim > SMALL
+    is_large = 4 * present.size * out.length * out.dim > FLOAT32_BYTES
     with written_whole(path) as aside:
         file = _TokenFile(aside, modality, present, out, parameters, halved=is_large)
-        kept, seen = [], _NOTHING
+        kept, seen = [], _NO_TOKENS
         for block, its in in_threads(lambda block: (block, file.fill(block)), blocks, threads):
             kept.append(block)
             seen = seen.join(its)
@@ -133,9 +134,9 @@ class _TokenFile:
             group.attrs["parameters"] = parameters
             self._offset = allocate(group, "x", self._shape, dtype)
 
-    def fill(self, block: Block) -> "_Seen":
+    def fill(self, block: Block) -> "_TokenMoments":
         """Write the tokens of a block."""
-        source, seen = Blocks([block], self.present), _NOTHING
+        source, seen = Blocks([block], self.present), _NO_TOKENS
         with self.path.open("rb+") as file:
             for part in _parts(np.arange(block.start, block.stop), math.prod(self._shape[1:])):
                 x, present = source.read(part)
@@ -143,14 +144,14 @@ class _TokenFile:
                 if self.halved:
                     half = _halve(x)
                     file.write(half.data)
-                    seen = seen.join(_see(x, present, half))
+                    seen = seen.join(_measure(x, present, half))
                 else:
                     file.write(x.data)
         return seen
 
 
-def fits_half(source: Source, rows: Rows, threads: int = 1, seen: "_Seen | None" = None) -> bool:
-    """Whether float16 keeps the tokens of some rows within `BOUND`.
+def fits_half(source: Source, rows: Rows, threads: int = 1, seen: "_TokenMoments | None" = None) -> bool:
+    """Whether float16 keeps the tokens of some rows within `MAX_ERROR`.
 
     Rounding changes a token by at most 2^-11 of itself in the range of float16. Asked is whether that is little beside
     how much the token varies among samples, too: it is not where the mean is large, or all values are tiny. What never
@@ -159,22 +160,24 @@ def fits_half(source: Source, rows: Rows, threads: int = 1, seen: "_Seen | None"
     if not len(rows):
         return True
     parts = _parts(rows, math.prod(source.read(rows[:1])[0].shape[1:]))
-    seen = seen or reduce(_Seen.join, in_threads(lambda part: _see(*source.read(part)), parts, threads), _NOTHING)
+    seen = seen or reduce(
+        _TokenMoments.join, in_threads(lambda part: _measure(*source.read(part)), parts, threads), _NO_TOKENS
+    )
     if seen.surely_fits():
         return True
     mean, std = seen.mean.astype(np.float32), seen.std.astype(np.float32)
-    return all(in_threads(lambda part: _fit(*source.read(part), mean, std), parts, threads))
+    return all(in_threads(lambda part: _fits(*source.read(part), mean, std), parts, threads))
 
 
 def _parts(rows: Rows, size: int) -> list[Rows]:
     """Rows of ``size`` numbers in parts so small that each thread may hold some; a part is of one block."""
-    step = max(1, _TOGETHER // size)
-    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    step = max(1, _GROUP_SIZE // size)
+    blocks = [rows[start : start + BLOCK_SIZE] for start in range(0, len(rows), BLOCK_SIZE)]
     return [block[start : start + step] for block in blocks for start in range(0, len(block), step)]
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _TokenMoments:
     """Of tokens at each place ``(T, D)``: number, mean, sum of squares about it, and the largest error of a half."""
 
     count: int
@@ -182,14 +185,14 @@ class _Seen:
     squares: NDArray[np.float64]
     error: NDArray[np.float32]
 
-    def join(self, other: "_Seen") -> "_Seen":
+    def join(self, other: "_TokenMoments") -> "_TokenMoments":
         """Both together (Chan, Golub and LeVeque 1979)."""
         count = max(self.count + other.count, 1)
         with np.errstate(over="ignore", invalid="ignore"):
             step = other.mean - self.mean
             squares = self.squares + other.squares + step**2 * (self.count * other.count / count)
             mean = self.mean + step * (other.count / count)
-            return _Seen(self.count + other.count, mean, squares, np.maximum(self.error, other.error))
+            return _TokenMoments(self.count + other.count, mean, squares, np.maximum(self.error, other.error))
 
     @property
     def std(self) -> NDArray[np.float64]:
@@ -200,32 +203,34 @@ class _Seen:
     def surely_fits(self) -> bool:
         """Whether no error is large beside the standard deviation, wherever the token lies."""
         # NaN is within no bound, and infinity no rounding of anything.
-        return bool((np.isfinite(self.error) & (self.error <= BOUND * self.std)).all())
+        return bool((np.isfinite(self.error) & (self.error <= MAX_ERROR * self.std)).all())
 
 
-_NOTHING = _Seen(0, np.zeros(()), np.zeros(()), np.zeros((), np.float32))
+_NO_TOKENS = _TokenMoments(0, np.zeros(()), np.zeros(()), np.zeros((), np.float32))
 
 
-def _see(x: NDArray[np.float32], present: NDArray[np.bool_], half: NDArray[np.float16] | None = None) -> _Seen:
+def _measure(
+    x: NDArray[np.float32], present: NDArray[np.bool_], half: NDArray[np.float16] | None = None
+) -> _TokenMoments:
     """What is seen of tokens ``(n, K, T, D)`` and their halves."""
     here, halves = _present(x, present), _present(_halve(x) if half is None else half, present)
     if not len(here):
-        return _NOTHING
+        return _NO_TOKENS
     with np.errstate(over="ignore", invalid="ignore"):
         off = here - here[0]  # sums of squares lose digits where the mean is large
         mean = off.sum(axis=0) / np.float64(len(off))
         squares = np.einsum("n...,n...->...", off, off) - len(off) * mean**2
         error = np.abs(widen(halves) - here).max(axis=0)
-    return _Seen(len(here), here[0] + mean, squares, error)
+    return _TokenMoments(len(here), here[0] + mean, squares, error)
 
 
-def _fit(
+def _fits(
     x: NDArray[np.float32], present: NDArray[np.bool_], mean: NDArray[np.float32], std: NDArray[np.float32]
 ) -> bool:
     here = _present(x, present)
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs(widen(_halve(here)) - here)
-        allowed = np.float32(BOUND) * np.maximum(np.abs(here - mean), std)
+        allowed = np.float32(MAX_ERROR) * np.maximum(np.abs(here - mean), std)
     # NaN is within no bound, and infinity no rounding of anything.
     return bool((np.isfinite(error) & (error <= allowed)).all())
 

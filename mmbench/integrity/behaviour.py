@@ -20,7 +20,7 @@ from mmbench.training import Model, deterministic, make_criterion, mixed_precisi
 FUSION = "fusion"
 
 
-class Sight(NamedTuple):
+class Observation(NamedTuple):
     """One thing seen of a part, ``fusion`` or the modality of an encoder: a digest, the name of an error or values."""
 
     part: str
@@ -28,23 +28,23 @@ class Sight(NamedTuple):
     value: str | Tensor
 
 
-class Rounding(NamedTuple):
+class RoundingTolerance(NamedTuple):
     """How far values may be from each other, relative to the largest: in the same batch again, and in another batch."""
 
     again: float
     in_batch: float
 
 
-def rounding(device: torch.device) -> Rounding:
+def rounding_tolerance(device: torch.device) -> RoundingTolerance:
     """On the CPU room for another order of summation in another batch; elsewhere for bfloat16 and sums without order.
 
     What remembers, or leans on its neighbours, is far beyond.
     """
-    return Rounding(0.0, 1e-4) if device.type == "cpu" else Rounding(1e-2, 5e-2)
+    return RoundingTolerance(0.0, 1e-4) if device.type == "cpu" else RoundingTolerance(1e-2, 5e-2)
 
 
 @dataclass(frozen=True)
-class Shown:
+class ProbedSamples:
     """What a model is portrayed with: a few samples of the training part, more of them to adapt to, all its labels."""
 
     inputs: Inputs
@@ -58,7 +58,7 @@ class Shown:
 
 
 @contextmanager
-def own_draws(seed: int) -> Iterator[None]:
+def isolated_random_state(seed: int) -> Iterator[None]:
     """Random numbers from ``seed`` within the block; those outside are drawn as if it had not been."""
     # Plugins may draw from the global generators of Python and NumPy, whether or not that is wise.
     ours, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
@@ -73,37 +73,37 @@ def own_draws(seed: int) -> Iterator[None]:
         np.random.set_state(numpys)  # noqa: NPY002
 
 
-def portray(model: Model, shown: Shown) -> list[Sight]:
+def observe_behaviour(model: Model, shown: ProbedSamples) -> list[Observation]:
     """All that a new model does: its weights, what it adapts to, tokens, logits, loss and gradients.
 
     Each thing comes after those that it depends on, so that the first that differs tells the part. The model is
     changed by it. What a component raises is a thing seen: training will tell what is wrong.
     """
-    with own_draws(shown.seed), deterministic(shown.device):
-        return [*states(model), *_until_error(_look(model.to(shown.device), shown))]
+    with isolated_random_state(shown.seed), deterministic(shown.device):
+        return [*observe_weights(model), *_until_error(_observe_parts(model.to(shown.device), shown))]
 
 
-def _until_error(sights: Iterator[Sight]) -> Iterator[Sight]:
+def _until_error(sights: Iterator[Observation]) -> Iterator[Observation]:
     try:
         yield from sights
     except (MemoryError, torch.OutOfMemoryError, PluginError):
         raise
     except Exception as error:
-        yield Sight(FUSION, "error", type(error).__name__)
+        yield Observation(FUSION, "error", type(error).__name__)
 
 
-def _look(model: Model, shown: Shown) -> Iterator[Sight]:
+def _observe_parts(model: Model, shown: ProbedSamples) -> Iterator[Observation]:
     for name, encoder in _encoders(model).items():
         if overrides(encoder, "adapt", Encoder):
             x, present = shown.inputs.streams[name].batch(shown.many)
             encoder.adapt(x[present].to(shown.device))
-            yield Sight(name, "statistics after adapt", weights_digest(encoder))
+            yield Observation(name, "statistics after adapt", weights_digest(encoder))
     for name, value in predict_parts(model, shown.inputs, shown.few, shown.device).items():
-        yield Sight(name, "logits" if name == FUSION else "tokens", value)
-    yield from _learn(model, shown)
+        yield Observation(name, "logits" if name == FUSION else "tokens", value)
+    yield from _observe_training_step(model, shown)
 
 
-def _learn(model: Model, shown: Shown) -> Iterator[Sight]:
+def _observe_training_step(model: Model, shown: ProbedSamples) -> Iterator[Observation]:
     """One step of training, but that no weight is moved."""
     seed_torch(shown.seed)
     model.train()
@@ -113,13 +113,13 @@ def _learn(model: Model, shown: Shown) -> Iterator[Sight]:
         tokens = model.tokens(_batch(shown.inputs, shown.few, shown.device))
         loss = model.fusion.training_loss(tokens, target, criterion)
     for name in _encoders(model):
-        yield Sight(name, "tokens in training", tokens[name].x.detach().float().cpu())
-    yield Sight(FUSION, "loss", loss.detach().float().cpu())
+        yield Observation(name, "tokens in training", tokens[name].x.detach().float().cpu())
+    yield Observation(FUSION, "loss", loss.detach().float().cpu())
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         # The fusion first: the gradients of an encoder have come through it.
-        for name, part in reversed(parts_of(model).items()):
-            yield Sight(name, "gradients", _gradients(part))
+        for name, part in reversed(find_parts(model).items()):
+            yield Observation(name, "gradients", _gradients(part))
 
 
 def _gradients(part: nn.Module) -> Tensor:
@@ -143,7 +143,7 @@ def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Tokens
     return {name: Tokens(x.clone(), present.clone()) for name, (x, present) in inputs.batch(rows, device).items()}
 
 
-def parts_of(model: Model) -> dict[str, nn.Module]:
+def find_parts(model: Model) -> dict[str, nn.Module]:
     """The encoders that are trained, by modality, and the fusion."""
     return {**_encoders(model), FUSION: model.fusion}
 
@@ -152,12 +152,14 @@ def _encoders(model: Model) -> dict[str, Encoder]:
     return {name: model.encoder(name) for name in sorted(model.encoders)}
 
 
-def states(model: Model) -> list[Sight]:
+def observe_weights(model: Model) -> list[Observation]:
     """Weights and buffers of each part, as digests."""
-    return [Sight(name, "weights", weights_digest(part)) for name, part in parts_of(model).items()]
+    return [Observation(name, "weights", weights_digest(part)) for name, part in find_parts(model).items()]
 
 
-def first_other(before: Sequence[Sight], after: Sequence[Sight], tolerance: float = 0.0) -> Sight | None:
+def find_first_difference(
+    before: Sequence[Observation], after: Sequence[Observation], tolerance: float = 0.0
+) -> Observation | None:
     """The first thing that is another ``after`` than it was; what only one of them has is another."""
     for one, other in zip(before, after, strict=False):
         if one[:2] != other[:2] or _is_other(one.value, other.value, tolerance):
@@ -168,22 +170,22 @@ def first_other(before: Sequence[Sight], after: Sequence[Sight], tolerance: floa
 def _is_other(one: str | Tensor, other: str | Tensor, tolerance: float) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return one is not other and one != other
-    return one.shape != other.shape or bool(_gaps(one, other).gt(tolerance * _size(other)).any())
+    return one.shape != other.shape or bool(_absolute_differences(one, other).gt(tolerance * _size(other)).any())
 
 
-def differ(one: Mapping[str, Tensor], other: Mapping[str, Tensor], tolerance: float) -> str | None:
+def find_differing_part(one: Mapping[str, Tensor], other: Mapping[str, Tensor], tolerance: float) -> str | None:
     """The first part whose values ``(n, ...)`` differ in more than a quarter of the samples.
 
     A choice among instances may turn on a hair, and rounding with it; what leans on its neighbours does so everywhere.
     """
     for name, value in other.items():
-        gaps = _gaps(one[name], value).flatten(1).amax(dim=1)
+        gaps = _absolute_differences(one[name], value).flatten(1).amax(dim=1)
         if int(gaps.gt(tolerance * _size(value)).sum()) > len(gaps) // 4:
             return name
     return None
 
 
-def _gaps(one: Tensor, other: Tensor) -> Tensor:
+def _absolute_differences(one: Tensor, other: Tensor) -> Tensor:
     """Absolute differences; none where both are no number, without bound where one is."""
     gaps = (one - other).abs()
     gaps[one.isnan() & other.isnan()] = 0.0

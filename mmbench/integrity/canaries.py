@@ -16,26 +16,26 @@ from mmbench.data import Fold, Inputs, Rows
 from mmbench.errors import PluginError
 from mmbench.integrity.behaviour import (
     FUSION,
-    Shown,
-    Sight,
-    differ,
-    first_other,
-    own_draws,
-    parts_of,
-    portray,
+    Observation,
+    ProbedSamples,
+    find_differing_part,
+    find_first_difference,
+    find_parts,
+    isolated_random_state,
+    observe_behaviour,
+    observe_weights,
     predict_parts,
-    rounding,
-    states,
+    rounding_tolerance,
 )
 from mmbench.integrity.file_guard import name_component
 from mmbench.training import Fitted, Model, deterministic, predict
 
-_FEW = 4  # samples of a trial
-_MANY = 32  # samples that encoders adapt to: some need more instances than they have dimensions
+_N_PROBED = 4  # samples of a trial
+_N_ADAPTED = 32  # samples that encoders adapt to: some need more instances than they have dimensions
 
-_KEPT = "keep what is learnt in the instance: nothing in a class, a module or a file may outlive a fold"
-_IN_BATCH = "tells of a sample by the others in its batch"
-_LEARNT = "in evaluation it may depend on its weights and on each sample alone, and change nothing"
+_REMEDY_STATE = "keep what is learnt in the instance: nothing in a class, a module or a file may outlive a fold"
+_BATCH_DEPENDENT = "tells of a sample by the others in its batch"
+_REMEDY_EVALUATION = "in evaluation it may depend on its weights and on each sample alone, and change nothing"
 
 
 class Canaries:
@@ -58,23 +58,23 @@ class Canaries:
         plugins: tuple[str, ...],
         is_own: bool = True,
     ) -> None:
-        few, many = (_spread(fold.train, n) for n in (_FEW, _MANY))
-        self._shown = Shown(inputs, few, many, fold.train, labels, training, device, seed)
+        few, many = (_spread(fold.train, n) for n in (_N_PROBED, _N_ADAPTED))
+        self._shown = ProbedSamples(inputs, few, many, fold.train, labels, training, device, seed)
         self._build, self._fold, self._is_own = build, fold, is_own
-        self._room = rounding(device)
+        self._room = rounding_tolerance(device)
         model = build()
-        self._names = {part: name_component(module, plugins) for part, module in parts_of(model).items()}
-        self._before = portray(model, self._shown)
+        self._names = {part: name_component(module, plugins) for part, module in find_parts(model).items()}
+        self._before = observe_behaviour(model, self._shown)
 
     def build(self) -> Model:
         """The model to be trained; PluginError where it has other weights than the one of the trial."""
         model = self._build()
-        self._check_kept(states(model))
+        self._check_kept(observe_weights(model))
         return model
 
     def check_rebuilt(self) -> None:
         """Build the model once more: PluginError where a part is no longer what it was before the training."""
-        self._check_kept(portray(self._build(), self._shown))
+        self._check_kept(observe_behaviour(self._build(), self._shown))
 
     def check_predictions(self, model: Model, fitted: Fitted) -> None:
         """Let a trained model predict some test samples in several ways.
@@ -82,30 +82,30 @@ class Canaries:
         Raises PluginError where that changes it, where logits hang on what else it is shown or was shown, and where
         they are not those that the chosen epoch left.
         """
-        at = _spread(np.arange(len(self._fold.test)), _FEW)
+        at = _spread(np.arange(len(self._fold.test)), _N_PROBED)
         if not len(at):
             return
         rows = self._fold.test[at]
-        others = _spread(np.setdiff1d(np.concatenate([self._fold.test, self._fold.validation]), rows), _FEW)
+        others = _spread(np.setdiff1d(np.concatenate([self._fold.test, self._fold.validation]), rows), _N_PROBED)
         shown = self._shown
-        with own_draws(shown.seed), deterministic(shown.device):
-            before = states(model)
+        with isolated_random_state(shown.seed), deterministic(shown.device):
+            before = observe_weights(model)
             first, _, again, mixed = (
                 predict_parts(model, shown.inputs, part, shown.device)
                 for part in (rows, others, rows, np.concatenate([others, rows[::-1]]))
             )
-            changed = first_other(before, states(model))
+            changed = find_first_difference(before, observe_weights(model))
         apart = {part: values[len(others) :].flip(0) for part, values in mixed.items()}
         left = {FUSION: torch.from_numpy(fitted.test_logits[fitted.chosen][at])}
         self._refuse(changed and changed.part, "changes its weights or buffers while it predicts")
-        other = first_other(_sights(first), _sights(again), self._room.again)
+        other = find_first_difference(_make_observations(first), _make_observations(again), self._room.again)
         self._refuse(other and other.part, "sees the same samples again and tells something else")
-        self._refuse(differ(first, apart, self._room.in_batch), _IN_BATCH)
-        if differ(first, left, self._room.in_batch):
+        self._refuse(find_differing_part(first, apart, self._room.in_batch), _BATCH_DEPENDENT)
+        if find_differing_part(first, left, self._room.in_batch):
             raise PluginError(
                 "the weights of the chosen epoch no longer give the logits that they gave then",
                 where=", ".join(self._names.values()),
-                remedy=_LEARNT,
+                remedy=_REMEDY_EVALUATION,
             )
         if not self._is_own:
             self._check_batches(model, fitted)
@@ -115,26 +115,26 @@ class Canaries:
         fold, shown = self._fold, self._shown
         rows = np.concatenate([fold.test, fold.validation])
         order = np.random.default_rng(shown.seed).permutation(len(rows))
-        with own_draws(shown.seed), deterministic(shown.device):
+        with isolated_random_state(shown.seed), deterministic(shown.device):
             logits = predict(model, shown.inputs, rows[order], shown.device)
         again = torch.from_numpy(logits[np.argsort(order)[: len(fold.test)]])
         left = torch.from_numpy(fitted.test_logits[fitted.chosen])
-        if differ({FUSION: left}, {FUSION: again}, self._room.in_batch):
-            raise PluginError(_IN_BATCH, where=", ".join(self._names.values()), remedy=_LEARNT)
+        if find_differing_part({FUSION: left}, {FUSION: again}, self._room.in_batch):
+            raise PluginError(_BATCH_DEPENDENT, where=", ".join(self._names.values()), remedy=_REMEDY_EVALUATION)
 
-    def _check_kept(self, now: Sequence[Sight]) -> None:
-        other = first_other(self._before, now, self._room.again)
+    def _check_kept(self, now: Sequence[Observation]) -> None:
+        other = find_first_difference(self._before, now, self._room.again)
         if other is not None:
             told = f"built again under the same seed it has other {other.what}"
-            raise PluginError(told, where=self._names[other.part], remedy=_KEPT)
+            raise PluginError(told, where=self._names[other.part], remedy=_REMEDY_STATE)
 
     def _refuse(self, part: str | None, what: str) -> None:
         if part is not None:
-            raise PluginError(what, where=self._names[part], remedy=_LEARNT)
+            raise PluginError(what, where=self._names[part], remedy=_REMEDY_EVALUATION)
 
 
-def _sights(values: Mapping[str, Tensor]) -> list[Sight]:
-    return [Sight(part, "values", value) for part, value in values.items()]
+def _make_observations(values: Mapping[str, Tensor]) -> list[Observation]:
+    return [Observation(part, "values", value) for part, value in values.items()]
 
 
 def _spread(rows: Rows, n: int) -> Rows:

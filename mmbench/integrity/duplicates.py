@@ -10,12 +10,12 @@ from mmbench.data import ArraySource, Fold, ImageSource, Rows, Store, chunks, re
 
 Index = NDArray[np.int64]
 
-AGREE = 0.8
+MIN_LABEL_AGREEMENT = 0.8
 """Labels of copies are copied, too: where fewer pairs agree in theirs, the data are alike by nature."""
-_LOOKED_AT = 2000  # rows from which it is told how many distinct values there are
+_N_CHECKED = 2000  # rows from which it is told how many distinct values there are
 
 
-def find_same(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, Index]:
+def find_identical_samples(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, Index]:
     """Pairs ``(P, 2)`` of samples with the same bytes, by modality, as places in ``rows``; none where one is missing.
 
     Of many that are the same, each is paired with the one before it; where vectors have few distinct values, none is.
@@ -26,13 +26,13 @@ def find_same(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, 
     return {name: _same([] if name in coarse else _digests(store, rows, name)) for name in modalities}
 
 
-def share_copied(
+def measure_copied_share(
     pairs: Mapping[str, Index], missing: Mapping[str, NDArray[np.bool_]], labels: Index, folds: Sequence[Fold]
 ) -> float:
-    """The share of test samples that have the data of a sample of the other parts, in every modality, and its label.
+    """The share of test samples with the data, in every modality, and the label of a training or validation sample.
 
-    ``pairs`` ``(P, 2)`` are alike in a modality, and ``missing`` ``(n,)`` have none of it. Pairs are followed: what is
-    like the same third is alike. Where fewer than `AGREE` of the pairs have one label, nothing is called a copy.
+    ``pairs`` ``(P, 2)`` are samples with the same data in a modality; ``missing`` ``(n,)`` marks those without it. The
+    relation is transitive. The share is 0 where fewer than `MIN_LABEL_AGREEMENT` of the pairs have the same label.
     """
     n = len(labels)
     of = np.zeros(n, dtype=np.int64)
@@ -45,13 +45,13 @@ def share_copied(
     alike = (n_alike > 1) & ~alone
     of_label = np.unique(np.stack([of, labels]), axis=1, return_inverse=True)[1].ravel()
     n_agreeing = np.bincount(of_label)[of_label]
-    if not alike.any() or ((n_agreeing - 1) / np.maximum(n_alike - 1, 1))[alike].mean() < AGREE:
+    if not alike.any() or ((n_agreeing - 1) / np.maximum(n_alike - 1, 1))[alike].mean() < MIN_LABEL_AGREEMENT:
         return 0.0
     copied = [np.isin(of_label[fold.test], of_label[_others(fold)]) & alike[fold.test] for fold in folds]
     return float(np.concatenate(copied).mean())
 
 
-def is_coarse(x: NDArray[np.float32]) -> bool:
+def has_few_values(x: NDArray[np.float32]) -> bool:
     """Whether rows ``(n, D)`` have so few distinct values that equal ones occur by chance.
 
     By the probability that two rows agree in each column (Rényi entropy of order 2), were columns independent; they
@@ -65,7 +65,7 @@ def is_coarse(x: NDArray[np.float32]) -> bool:
     return bool(bits < 2 * np.log2(len(known)) + 10)
 
 
-def find_missing(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+def find_missing_modalities(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """Which samples have no instance of a modality ``(n,)``, by modality."""
     present = {name: read_presence(store.path, name)[rows] for name in modalities}
     return {name: np.asarray(~each.any(axis=1)) for name, each in present.items()}
@@ -97,8 +97,8 @@ def _connected(pairs: Index, n_samples: int) -> Index:
 
 
 def _is_coarse(store: Store, rows: Rows, name: str) -> bool:
-    x, _ = store.source(name).read(rows[:_LOOKED_AT])
-    return is_coarse(x.reshape(len(x), -1))
+    x, _ = store.source(name).read(rows[:_N_CHECKED])
+    return has_few_values(x.reshape(len(x), -1))
 
 
 def _digests(store: Store, rows: Rows, name: str) -> list[bytes | None]:

@@ -24,14 +24,18 @@ from torch import nn
 from mmbench.contract import Encoder, Fusion
 from mmbench.data import Preparation
 from mmbench.errors import PluginError
-from mmbench.registry import find_code, is_installed, is_of_system, is_read, load_registry
+from mmbench.integrity.behaviour import observe_behaviour
+from mmbench.registry import build_fusion, find_code, is_installed, is_of_system, is_read, load_registry
 from mmbench.storage import reporter
+from mmbench.training import Model, fit, make_criterion
 
 _REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
-_CALLERS = frozenset(f"mmbench.{name}" for name in ("building", "model", "networks", "training", "portraits"))
+_CALLERS = frozenset(
+    each.__module__ for each in (build_fusion, Encoder, Fusion, Model, fit, make_criterion, observe_behaviour)
+)
 # Functions that open files in C, where no audit hook hears of it.
-_DOORS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
+_OPENERS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
 
 
 def name_component(component: nn.Module, plugins: tuple[str, ...]) -> str:
@@ -45,13 +49,13 @@ def name_component(component: nn.Module, plugins: tuple[str, ...]) -> str:
     return f"{kind} {entry.name if entry else cls.__name__}{read}" + (f" (plugin {entry.plugin})" if entry else "")
 
 
-def named_files(params: Iterable[Mapping[str, Any]]) -> frozenset[Path]:
+def find_named_files(params: Iterable[Mapping[str, Any]]) -> frozenset[Path]:
     """What the values of some components' parameters would be as paths."""
     return frozenset(Path(value).resolve() for each in params for value in each.values() if isinstance(value, str))
 
 
 @dataclass(frozen=True)
-class Closed:
+class ClosedFiles:
     """What is closed to the components of one method: the prepared file, all tokens, the records, the dataset's files.
 
     ``run`` is the folder of its records; None before there is one. ``data`` tells the dataset's files; ``given`` are
@@ -87,7 +91,7 @@ class Closed:
         return frozenset(path.resolve() for unit in dataset.units(root) for path in dataset.sources(root, unit))
 
 
-def _is_of_nobody(path: Path) -> bool:
+def _is_shared_file(path: Path) -> bool:
     temporary = Path(gettempdir()).resolve()
     return is_installed(path) or is_of_system(path) or path.is_relative_to(temporary)
 
@@ -99,7 +103,7 @@ def _is_record(path: Path) -> bool:
 class _Guard:
     """What is closed, and the first who tried."""
 
-    def __init__(self, closed: Closed) -> None:
+    def __init__(self, closed: ClosedFiles) -> None:
         self.closed = closed
         self.caught: PluginError | None = None
 
@@ -108,8 +112,8 @@ class _Guard:
 
         A file that it ``reads`` and that no key holds is told once a process.
         """
-        stack = list(_outwards(frame))
-        if not _is_plugins(stack, self._modules):
+        stack = list(_frames_outwards(frame))
+        if not _is_called_by_host(stack, self._modules):
             return
         what = self.closed.what(path)
         if what is None and reads:
@@ -121,12 +125,12 @@ class _Guard:
             raise error
 
     def _tell_unknown(self, path: Path, stack: Sequence[FrameType]) -> None:
-        if path in _told or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_of_nobody(path):
+        if path in _reported or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_shared_file(path):
             return
         owners = (frame.f_locals.get("self") for frame in stack)
         components = {type(each) for each in owners if isinstance(each, Encoder | Fusion)}
         if path.is_file() and not any(path in find_code(component).paths for component in components):
-            _told.add(path)
+            _reported.add(path)
             told = "which is no known part of it: nothing is made anew when it changes, unless a parameter names it"
             reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
 
@@ -145,13 +149,13 @@ class _Guard:
         return self.closed.label
 
 
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+def _frames_outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
 
 
-def _is_plugins(stack: Sequence[FrameType], modules: frozenset[str]) -> bool:
+def _is_called_by_host(stack: Sequence[FrameType], modules: frozenset[str]) -> bool:
     """Whether code that the host calls as an encoder or a fusion is on the stack; ``stack`` begins at the innermost."""
     names = [str(frame.f_globals.get("__name__", "")) for frame in stack]
     called = any(outer in _CALLERS and not _is_host(inner) for inner, outer in pairwise(names))
@@ -163,20 +167,20 @@ def _is_host(module: str) -> bool:
     return module.startswith("mmbench.") and not module.startswith("mmbench.builtin.")
 
 
-_up: list[_Guard] = []
-_told: set[Path] = set()
+_active: list[_Guard] = []
+_reported: set[Path] = set()
 _lock = Lock()
-_busy = local()
+_checking = local()
 
 
 @contextmanager
-def guarded(closed: Closed) -> Iterator[None]:
+def guard_files(closed: ClosedFiles) -> Iterator[None]:
     """Let no encoder and no fusion open what is ``closed`` within the block; PluginError about the one that tries.
 
     One that swallows the error meets it again at the end of the block.
     """
     guard = _Guard(closed)
-    with _raised(guard):
+    with _activated(guard):
         try:
             yield
         except Exception as error:
@@ -188,19 +192,19 @@ def guarded(closed: Closed) -> Iterator[None]:
 
 
 @contextmanager
-def _raised(guard: _Guard) -> Iterator[None]:
+def _activated(guard: _Guard) -> Iterator[None]:
     _hook_once()
     with _lock:
-        _up.append(guard)
-        if len(_up) == 1:
-            _watch_doors()
+        _active.append(guard)
+        if len(_active) == 1:
+            _wrap_openers()
     try:
         yield
     finally:
         with _lock:
-            _up.remove(guard)
-            if not _up:
-                _leave_doors()
+            _active.remove(guard)
+            if not _active:
+                _restore_openers()
 
 
 @cache
@@ -210,41 +214,41 @@ def _hook_once() -> None:
 
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    if _up and event == "open":
-        _hear(arguments[0], sys._getframe(1), is_read(arguments[1:]))
+    if _active and event == "open":
+        _check_open(arguments[0], sys._getframe(1), is_read(arguments[1:]))
 
 
-def _hear(file: object, frame: FrameType, reads: bool = True) -> None:
-    if not isinstance(file, str | bytes | PathLike) or getattr(_busy, "now", False):
+def _check_open(file: object, frame: FrameType, reads: bool = True) -> None:
+    if not isinstance(file, str | bytes | PathLike) or getattr(_checking, "now", False):
         return
-    _busy.now = True  # looking at a path may open files itself
+    _checking.now = True  # looking at a path may open files itself
     try:
         path = Path(fsdecode(file)).resolve()
-        for guard in reversed(_up):
+        for guard in reversed(_active):
             guard.hear(path, frame, reads)
     finally:
-        _busy.now = False
+        _checking.now = False
 
 
-_left: list[tuple[Any, str, Any]] = []
+_originals: list[tuple[Any, str, Any]] = []
 
 
-def _watch_doors() -> None:
-    for module, name in _DOORS:
+def _wrap_openers() -> None:
+    for module, name in _OPENERS:
         room = import_module(module)
         door = getattr(room, name)
-        _left.append((room, name, door))
-        setattr(room, name, _watched(door))
+        _originals.append((room, name, door))
+        setattr(room, name, _wrap(door))
 
 
-def _leave_doors() -> None:
-    while _left:
-        setattr(*_left.pop())
+def _restore_openers() -> None:
+    while _originals:
+        setattr(*_originals.pop())
 
 
-def _watched(door: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap(door: Callable[..., Any]) -> Callable[..., Any]:
     def watched(file: Any, *arguments: Any, **options: Any) -> Any:
-        _hear(file, sys._getframe(1))
+        _check_open(file, sys._getframe(1))
         return door(file, *arguments, **options)
 
     return watched

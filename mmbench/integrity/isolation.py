@@ -27,7 +27,7 @@ import torch
 from mmbench.storage import DiedError, RemoteError, Silent, reporter, reporting, to_portable
 
 T = TypeVar("T")
-Tell = Callable[[Any], None]
+SendMessage = Callable[[Any], None]
 
 # What takes seconds to import; loaded before the first fork where the process that asks has it loaded, too.
 _SLOW = ("timm", "torchvision", "scipy.stats", "scipy.linalg", "optuna", "sklearn", "transformers", "braindecode")
@@ -44,7 +44,7 @@ _START = (
 )
 
 
-def run_isolated(function: Callable[..., T], *arguments: object, listen: Tell, forks: bool = True) -> T:
+def run_isolated(function: Callable[..., T], *arguments: object, listen: SendMessage, forks: bool = True) -> T:
     """Call ``function(tell, *arguments)`` in a process where no component was built or run.
 
     What it passes to ``tell`` reaches ``listen`` here; where that raises, the process is ended. ``forks`` is False for
@@ -57,7 +57,7 @@ def run_isolated(function: Callable[..., T], *arguments: object, listen: Tell, f
     return result
 
 
-def ignore(_: object) -> None:
+def ignore_messages(_: object) -> None:
     """Listens to nothing."""
 
 
@@ -75,7 +75,7 @@ class _Call(NamedTuple):
     path: list[str]
     folder: str
 
-    def make(self, tell: Tell) -> Any:
+    def make(self, tell: SendMessage) -> Any:
         """The result."""
         os.environ.clear()
         os.environ.update(self.environment)
@@ -123,7 +123,7 @@ class _Server:
         # A process that was forked of another has its memory, not its children.
         return self.pid == os.getpid() and self.process.poll() is None and self.slow == _find_slow()
 
-    def ask(self, call: _Call, listen: Tell) -> Any:
+    def ask(self, call: _Call, listen: SendMessage) -> Any:
         """The result of a call; whatever else stops the waiting ends the server."""
         try:
             self.connection.send(call)
@@ -157,7 +157,7 @@ class _AnsweredError(Exception):
         self.error = error
 
 
-def _ask_anew(call: _Call, listen: Tell) -> Any:
+def _ask_anew(call: _Call, listen: SendMessage) -> Any:
     server = _Server(forks=False)
     try:
         return server.ask(call, listen)
@@ -165,7 +165,7 @@ def _ask_anew(call: _Call, listen: Tell) -> Any:
         server.end()
 
 
-def _ask_server(call: _Call, listen: Tell) -> Any:
+def _ask_server(call: _Call, listen: SendMessage) -> Any:
     server = _state.server
     if server is None or not server.is_usable:
         _end_server()
@@ -180,7 +180,7 @@ def _end_server() -> None:
         server.end()
 
 
-def _fork(call: _Call, listen: Tell) -> Any:
+def _fork(call: _Call, listen: SendMessage) -> Any:
     ours, theirs = Pipe(duplex=False)
     pid = os.fork()
     if pid == 0:
@@ -199,7 +199,7 @@ def _fork(call: _Call, listen: Tell) -> Any:
         os.waitpid(pid, 0)
 
 
-def _receive(connection: Connection, listen: Tell) -> Any:
+def _receive(connection: Connection, listen: SendMessage) -> Any:
     while True:
         try:
             kind, value = connection.recv()

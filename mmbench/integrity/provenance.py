@@ -12,13 +12,13 @@ from mmbench.storage import explain, parse_json, written_whole
 if TYPE_CHECKING:
     from torch import Tensor
 
-SUFFIX = ".safetensors"
+WEIGHTS_SUFFIX = ".safetensors"
 _KEY = "mmbench"
 _DIGITS = 16  # of a file's SHA-256: enough to know it again
 
 
 @dataclass(frozen=True)
-class Origin:
+class WeightProvenance:
     """How an encoder's weights were made.
 
     ``run`` is the key of the run whose first method it is from; ``samples`` how many trained it and how many chose
@@ -38,7 +38,7 @@ class Origin:
     sources: frozenset[str]
 
 
-def write_weights(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin) -> None:
+def write_weights(path: Path, tensors: "Mapping[str, Tensor]", origin: WeightProvenance) -> None:
     """Write a safetensors file, whole or not at all."""
     from safetensors.torch import save_file
 
@@ -48,7 +48,7 @@ def write_weights(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin) -
         save_file(apart, aside, metadata={_KEY: text})
 
 
-def read_origin(path: Path) -> Origin | None:
+def read_provenance(path: Path) -> WeightProvenance | None:
     """What a safetensors file says of its origin; None where it is not from here, WeightsError where it is damaged."""
     from pydantic import TypeAdapter
     from safetensors import SafetensorError, safe_open
@@ -60,31 +60,31 @@ def read_origin(path: Path) -> Origin | None:
             return None
         plain = parse_json(text)
         lists = {"classes": tuple(plain["classes"]), "sources": frozenset(plain["sources"])}
-        TypeAdapter(Origin).validate_python(plain)
-        return Origin(**{**plain, **lists})
+        TypeAdapter(WeightProvenance).validate_python(plain)
+        return WeightProvenance(**{**plain, **lists})
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
             f"cannot be read as weights ({explain(error)})", where=path, remedy="save it again"
         ) from error
 
 
-def shortened(digests: frozenset[str]) -> frozenset[str]:
+def shorten_digests(digests: frozenset[str]) -> frozenset[str]:
     """SHA-256 of files as origins keep them."""
     return frozenset(digest[:_DIGITS] for digest in digests)
 
 
-def find_origins(params: Mapping[str, Any]) -> Iterator[tuple[Path, Origin]]:
+def find_provenance(params: Mapping[str, Any]) -> Iterator[tuple[Path, WeightProvenance]]:
     """The origins of all weights that the parameters of a component name."""
     for value in params.values():
         path = Path(value) if isinstance(value, str | Path) else None
-        if path and path.suffix == SUFFIX and path.is_file() and (origin := read_origin(path)):
+        if path and path.suffix == WEIGHTS_SUFFIX and path.is_file() and (origin := read_provenance(path)):
             yield path, origin
 
 
-def refuse_seen(params: Mapping[str, Any], digests: Callable[[], frozenset[str]]) -> None:
+def check_not_trained_on(params: Mapping[str, Any], digests: Callable[[], frozenset[str]]) -> None:
     """Raise ProtocolError where weights that ``params`` name were trained on any of the files ``digests`` tells."""
-    for path, origin in find_origins(params):
-        here = shortened(digests())
+    for path, origin in find_provenance(params):
+        here = shorten_digests(digests())
         if seen := len(here & origin.sources):
             raise ProtocolError(
                 f"was trained on {seen} of the {len(here)} files of this dataset ({origin.dataset}): "

@@ -18,12 +18,12 @@ from mmbench.reporting.leaderboards import (
     find_boards,
     index_markdown,
     load_board,
-    repeat_fold,
+    retrain_fold,
 )
 from mmbench.reporting.pages import board_page, index_page
 from mmbench.results import MethodResult, Record, record_path
 from mmbench.storage import reporter, write_text
-from mmbench.workflows import Place
+from mmbench.workflows import RetrainOptions
 
 _AGAIN = "mmbench leaderboard build makes it again"
 
@@ -55,7 +55,7 @@ def build(root: Path) -> list[Path]:
     return changed
 
 
-def verify(root: Path, again: int | None, seed: int, place: Place, data: Mapping[str, Path]) -> Verified:
+def verify(root: Path, again: int | None, seed: int, place: RetrainOptions, data: Mapping[str, Path]) -> Verified:
     """Recompute every number from predictions, rebuild the pages, and train ``again`` folds anew, drawn by ``seed``.
 
     None trains all folds. ``data`` are the folders of datasets that need files, by name. A board that cannot be read is
@@ -112,17 +112,17 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def _repeat(
-    boards: Mapping[str, Board], again: int | None, seed: int, place: Place, data: Mapping[str, Path]
+    boards: Mapping[str, Board], again: int | None, seed: int, place: RetrainOptions, data: Mapping[str, Path]
 ) -> Iterator[tuple[str, bool]]:
     """Fold by fold what came of training it again, and whether that is a fault."""
     for path, method, record in _drawn(boards, Random(seed))[:again]:
         what = f"{path}: {method.name}, fold {record.fold}, seed {record.seed}"
         name = parse_spec(record.run["dataset"]).name
-        mine = Place(data.get(name, place.data), place.cache, place.jobs, place.plugins)
+        mine = RetrainOptions(data.get(name, place.data), place.cache, place.jobs, place.plugins)
         reporter().message(f"training again {what}")
         with TemporaryDirectory() as out:
             try:
-                found = repeat_fold(record_path(method.folder, record.fold, record.seed), mine, Path(out))
+                found = retrain_fold(record_path(method.folder, record.fold, record.seed), mine, Path(out))
             except UserError as error:
                 yield f"{what}: not trained again: {error.line}", False
                 continue

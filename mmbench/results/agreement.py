@@ -1,4 +1,4 @@
-"""Whether records agree with the splits and the prepared data that they name, where these are still there."""
+"""Consistency of records with the splits and prepared data that they name, where these are available."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,27 +11,28 @@ from mmbench.errors import DamagedError, RecordError
 from mmbench.registry import parse_spec
 from mmbench.results.comparison import Comparison
 from mmbench.results.records import Record, record_path
-from mmbench.results.statistics import unit_of
+from mmbench.results.statistics import find_statistical_units
 from mmbench.storage import load_json
 
 _REMEDY = "delete the file and run the same command again"
 
 
-def check_agreement(comparison: Comparison, cache: Path) -> None:
-    """Raise RecordError for the first record whose samples are not the test part of its fold, or whose labels or
-    units are not those of the prepared data. What is not there to compare with is left out."""
+def check_data_agreement(comparison: Comparison, cache: Path) -> None:
+    """Raise RecordError for the first record whose samples, labels or units differ from its fold or the prepared data.
+
+    Splits or prepared data that are not available are not checked."""
     tested = {path: _tested(path / "folds.json") for path in {method.folder.parent for method in comparison.methods}}
-    store = find_store(comparison.run, cache)
+    store = find_prepared_store(comparison.run, cache)
     for method in comparison.methods:
-        for record, line in find_disagreements(method.records, tested[method.folder.parent], store):
+        for record, line in find_data_disagreements(method.records, tested[method.folder.parent], store):
             path = record_path(method.folder, record.fold, record.seed)
             raise RecordError(line, where=path, remedy=_REMEDY)
 
 
-def find_disagreements(
+def find_data_disagreements(
     records: Sequence[Record], tested: Mapping[str, Sequence[str]] | None, store: Store | None
 ) -> Iterator[tuple[Record, str]]:
-    """Records and what of them disagrees: with the test part of each fold, by its name, and with the prepared data."""
+    """Records that differ from the test part of their fold (``tested``, by name) or from the prepared data, and how."""
     row_of = {sample: row for row, sample in enumerate(store.ids.tolist())} if store else {}
     for record in records:
         if tested is not None and tuple(tested.get(record.fold, ())) != record.ids:
@@ -40,8 +41,8 @@ def find_disagreements(
             yield record, line
 
 
-def find_store(run: Mapping[str, Any], cache: Path) -> Store | None:
-    """The prepared data that a run names, from the cache; None where they are not there, whole and of that task."""
+def find_prepared_store(run: Mapping[str, Any], cache: Path) -> Store | None:
+    """The prepared data of a run from the cache; None where they are missing, damaged or lack its task."""
     path = cache / "prepared" / f"{parse_spec(run['dataset']).name}-{str(run['prepared'])[:16]}.h5"
     try:
         store = Store(path)
@@ -51,7 +52,7 @@ def find_store(run: Mapping[str, Any], cache: Path) -> Store | None:
 
 
 def _tested(path: Path) -> dict[str, Sequence[str]] | None:
-    """The test part of each fold; None where no file tells."""
+    """Ids of the test part of each fold; None without a readable file."""
     try:
         return {fold["name"]: fold["test"] for fold in load_json(path)}
     except (OSError, ValueError, KeyError, TypeError):
@@ -64,7 +65,7 @@ def _differs(record: Record, store: Store, row_of: Mapping[str, int]) -> str | N
         return f"sample {unknown[0]} is not in the prepared data"
     rows = np.array([row_of[sample] for sample in record.ids])
     labels = store.labels(record.run["task"])[rows]
-    units = unit_of(store.groups, store.ids)[1][rows]
+    units = find_statistical_units(store.groups, store.ids)[1][rows]
     for what, recorded, found in (("label", record.labels, labels), ("unit", record.units, units)):
         wrong = np.flatnonzero(np.asarray(recorded) != found)
         if len(wrong):

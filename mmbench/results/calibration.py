@@ -1,8 +1,7 @@
-"""Whether probabilities are what they say: scores of calibration from logits, by way of sums over units.
+"""Calibration of predicted probabilities: expected calibration error, Brier score, negative log-likelihood.
 
-A cell's tally ``(15, 5)`` holds, for each bin of confidence, how many samples are in it and the sums of their
-confidence, of how many are right, of their Brier scores and of their negative log-likelihoods. Tallies are added as
-confusion matrices are.
+A cell's tally ``(15, 5)`` holds, for each bin of confidence, the number of samples and the sums of confidence, of
+correct predictions, of Brier scores and of negative log-likelihoods. Tallies add up like confusion matrices.
 """
 
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 
 from mmbench.results.statistics import Interval, Outcomes, Ratios, find_cells, mean_interval
 
-BINS = 15
-_COUNT, _CONFIDENCE, _RIGHT, _BRIER, _NLL = range(5)
+N_BINS = 15
+_N_SAMPLES, _CONFIDENCE, _CORRECT, _BRIER, _NLL = range(5)
 
 Tallies = NDArray[np.float64]
 Scores = NDArray[np.float64]
@@ -22,8 +21,8 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bin:
-    """A bar of the reliability diagram: of the samples with a confidence above ``low`` and up to ``high``, their mean
-    confidence and the share that is right; None where there is no sample."""
+    """A bar of the reliability diagram: mean confidence and observed accuracy of the samples whose confidence is above
+    ``low`` and at most ``high``; None without samples."""
 
     low: float
     high: float
@@ -34,11 +33,11 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far the probabilities of one method can be believed; scores are means over seeds, intervals over units.
+    """Calibration of one method: means over seeds, with intervals over units.
 
-    ``brier`` is the squared distance of the probabilities from the truth over all classes, 0 to 2 (Brier 1950), ``nll``
-    the negative log-likelihood of the true class, in nats. ``ece_by_luck`` is the calibration error that a perfect
-    model would show on as many samples. ``reliability`` has the samples of all seeds.
+    ``brier`` is the squared distance of the probabilities from the one-hot labels, 0 to 2 (Brier 1950), ``nll`` the
+    negative log-likelihood of the true class in nats. ``ece_by_luck`` is the ECE expected under perfect calibration for
+    as many samples. ``reliability`` pools the samples of all seeds.
     """
 
     ece: float
@@ -56,15 +55,15 @@ def calibrate(outcomes: Outcomes, logits: NDArray[np.float64]) -> Calibration:
 
     def mean(column: int, high: float) -> Interval:
         sums = np.stack(seeds).sum(axis=2)  # (S, cells, 5)
-        ratios = Ratios(sums[:, :, [column]], sums[:, :, [_COUNT]], unit, fold)
+        ratios = Ratios(sums[:, :, [column]], sums[:, :, [_N_SAMPLES]], unit, fold)
         return mean_interval(ratios, outcomes.varies, high)
 
     return Calibration(
-        ece=float(np.mean([calibration_error(tally) for tally in whole])),
-        ece_by_luck=float(np.mean([lucky_error(tally) for tally in whole])),
+        ece=float(np.mean([measure_calibration_error(tally) for tally in whole])),
+        ece_by_luck=float(np.mean([expected_calibration_error(tally) for tally in whole])),
         brier=mean(_BRIER, 2.0),
         nll=mean(_NLL, float(np.finfo(np.float64).max)),
-        reliability=tuple(reliability(np.sum(whole, axis=0))),
+        reliability=tuple(make_reliability_bins(np.sum(whole, axis=0))),
     )
 
 
@@ -76,7 +75,7 @@ def log_probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def cell_tallies(labels: NDArray[np.int64], logits: NDArray[np.float64], cell: NDArray[np.int64]) -> Tallies:
-    """Tallies ``(N, 15, 5)`` of cells 0 to N - 1, which ``cell`` ``(n,)`` tells of each sample."""
+    """Tallies ``(N, 15, 5)`` of cells 0 to N - 1; ``cell`` ``(n,)`` is the cell of each sample."""
     logs = log_probabilities(logits)
     probabilities = np.exp(logs)
     confidence = probabilities.max(axis=1)
@@ -89,50 +88,50 @@ def cell_tallies(labels: NDArray[np.int64], logits: NDArray[np.float64], cell: N
         -logs[np.arange(len(labels)), labels],
     )
     n_cells = int(cell.max()) + 1
-    place = cell * BINS + np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    sums = [np.bincount(place, weights=column, minlength=n_cells * BINS) for column in columns]
-    tallies: Tallies = np.stack(sums, axis=-1).reshape(n_cells, BINS, len(columns)).astype(np.float64)
+    place = cell * N_BINS + np.clip(np.ceil(confidence * N_BINS).astype(np.int64) - 1, 0, N_BINS - 1)
+    sums = [np.bincount(place, weights=column, minlength=n_cells * N_BINS) for column in columns]
+    tallies: Tallies = np.stack(sums, axis=-1).reshape(n_cells, N_BINS, len(columns)).astype(np.float64)
     return tallies
 
 
-def calibration_error(tallies: Tallies) -> Scores:
-    """Expected calibration error of the named class (Guo et al. 2017, arXiv 1706.04599), tallies ``(..., 15, 5)``.
+def measure_calibration_error(tallies: Tallies) -> Scores:
+    """Expected calibration error of the predicted class (Guo et al. 2017, arXiv 1706.04599), tallies ``(..., 15, 5)``.
 
-    The mean distance of confidence and accuracy over 15 bins of equal width, weighted by their samples. It is biased
-    upwards where samples are few, since a bin of ten is off by luck alone: see `lucky_error`. No interval
-    is given: that bias is not part of its spread.
+    The mean absolute difference of confidence and accuracy over 15 bins of equal width, weighted by their samples. It
+    is biased upwards where samples are few; `expected_calibration_error` estimates by how much. It has no interval,
+    since sampling intervals do not include that bias.
     """
-    distance = np.abs(tallies[..., _CONFIDENCE] - tallies[..., _RIGHT]).sum(axis=-1)
+    distance = np.abs(tallies[..., _CONFIDENCE] - tallies[..., _CORRECT]).sum(axis=-1)
     return _mean_over_samples(distance, tallies)
 
 
-def lucky_error(tally: Tallies) -> float:
-    """The calibration error to expect of a perfect model with the same confidences, tally ``(15, 5)``: luck alone.
+def expected_calibration_error(tally: Tallies) -> float:
+    """The ECE expected under perfect calibration with the same confidences, tally ``(15, 5)``.
 
-    In each bin as many are right as a binomial with its mean confidence says; its mean deviation is De Moivre's.
-    Samples are taken for independent; where those of one person are alike, luck reaches further still.
+    The number of correct predictions in a bin is binomial with the mean confidence; its mean absolute deviation is De
+    Moivre's. Samples count as independent: where those of one person are correlated, the expected ECE is larger.
     """
     from scipy.stats import binom
 
-    count = tally[tally[:, _COUNT] > 0, _COUNT]
-    confidence = np.minimum(tally[tally[:, _COUNT] > 0, _CONFIDENCE] / count, 1.0)
+    count = tally[tally[:, _N_SAMPLES] > 0, _N_SAMPLES]
+    confidence = np.minimum(tally[tally[:, _N_SAMPLES] > 0, _CONFIDENCE] / count, 1.0)
     above = np.floor(count * confidence) + 1
     deviations = 2 * above * (1 - confidence) * binom.pmf(above, count, confidence)
     return float(deviations.sum() / count.sum())
 
 
-def reliability(tally: Tallies) -> list[Bin]:
-    """The bars of the reliability diagram of one tally ``(15, 5)``, from the least confidence to the most."""
-    edges = np.linspace(0, 1, BINS + 1).tolist()
+def make_reliability_bins(tally: Tallies) -> list[Bin]:
+    """The bars of the reliability diagram of one tally ``(15, 5)``, by increasing confidence."""
+    edges = np.linspace(0, 1, N_BINS + 1).tolist()
     bins = []
     for (low, high), sums in zip(pairwise(edges), tally, strict=True):
-        count = int(sums[_COUNT])
-        means = (float(sums[at] / count) if count else None for at in (_CONFIDENCE, _RIGHT))
+        count = int(sums[_N_SAMPLES])
+        means = (float(sums[at] / count) if count else None for at in (_CONFIDENCE, _CORRECT))
         bins.append(Bin(low, high, count, *means))
     return bins
 
 
 def _mean_over_samples(totals: Scores, tallies: Tallies) -> Scores:
-    count = tallies[..., _COUNT].sum(axis=-1)
+    count = tallies[..., _N_SAMPLES].sum(axis=-1)
     means: Scores = np.divide(totals, count, out=np.zeros_like(totals), where=count > 0)
     return means

@@ -1,4 +1,4 @@
-"""Methods side by side, from their records: scores with intervals over the right unit."""
+"""Comparison of methods from their records: scores, differences and verdicts with intervals."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from mmbench.data import PROTOCOLS
 from mmbench.errors import RecordError
 from mmbench.results.calibration import Calibration, calibrate
-from mmbench.results.compatibility import check_comparable, check_listed, check_records
+from mmbench.results.compatibility import check_comparable, check_records, check_run_list
 from mmbench.results.diagnosis.scores import ModalityScores, score_modalities
-from mmbench.results.failures import Failure, describe_failures, find_failures, nothing_left
-from mmbench.results.inherited_settings import Untrained, find_untrained
-from mmbench.results.method_labels import distinct_names
+from mmbench.results.failures import Failure, describe_failures, find_failures, make_all_failed_error
+from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
+from mmbench.results.method_labels import make_distinct_names
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.results.statistics import (
     Interval,
@@ -25,7 +25,7 @@ from mmbench.results.statistics import (
     above_chance,
     difference_intervals,
     find_leaders,
-    judge,
+    make_verdicts,
     score_intervals,
 )
 from mmbench.storage import check_texts, explain, load_object
@@ -34,7 +34,7 @@ from mmbench.training import METRICS, Cost, over_trainings
 
 @dataclass(frozen=True)
 class MethodResult:
-    """One method's records on one dataset under one protocol, and its jobs that failed."""
+    """Records of one method on one dataset under one protocol, and its failed jobs."""
 
     folder: Path
     run: Mapping[str, Any]
@@ -44,14 +44,14 @@ class MethodResult:
 
     @property
     def name(self) -> str:
-        """What the method was called on the shell line; the ``label`` where another in the comparison is called so."""
+        """The method as given on the command line, or ``label`` where another method has the same name."""
         return self.label or str(self.run["method"])
 
     @cached_property
     def outcomes(self) -> Outcomes:
-        """What it predicts for all test samples, a row a seed, with the person and the fold of each sample.
+        """Predictions for all test samples, one row per seed, with unit and fold of each sample.
 
-        Seeds of which folds are missing are left out; where all lack some, the one with the most folds is taken.
+        Seeds with missing folds are excluded; if every seed lacks folds, those with the most folds are used.
         """
         rows = list(self._whole_seeds.values())
         units = np.concatenate([record.units for record in rows[0]])
@@ -66,12 +66,12 @@ class MethodResult:
 
     @property
     def varies(self) -> bool:
-        """Whether another training may predict otherwise: not where nothing is trained, as in a prior."""
+        """Whether predictions depend on the training seed; False where nothing is trained, as in a prior."""
         return any(record.parameters["trainable"] for record in self.records)
 
     @cached_property
     def _whole_seeds(self) -> Mapping[int, Sequence[Record]]:
-        """The records of each seed that has all folds, in the order of these."""
+        """Records of each seed with all folds, sorted by fold."""
         seeds: dict[int, list[Record]] = {}
         for record in sorted(self.records, key=lambda record: record.fold):
             seeds.setdefault(record.seed, []).append(record)
@@ -82,77 +82,77 @@ class MethodResult:
 
     @cached_property
     def scores(self) -> Mapping[str, Interval]:
-        """Every metric over all test samples, with its interval; the mean over seeds."""
+        """Every metric over all test samples with its interval, mean over seeds."""
         return score_intervals(self.outcomes)
 
     @cached_property
     def diagnosis(self) -> ModalityScores | None:
-        """What its modalities are worth to it; None unless every record tells."""
+        """Scores with modalities removed or perturbed; None unless every record has a diagnosis."""
         return score_modalities(self.records)
 
     @cached_property
     def calibration(self) -> Calibration:
-        """How far its probabilities can be believed, over all test samples."""
+        """Calibration over all test samples."""
         logits = [np.concatenate([record.logits for record in each]) for each in self._whole_seeds.values()]
         return calibrate(self.outcomes, np.stack(logits).astype(np.float64))
 
     def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
-        """By how much this method scores over ``other``, with paired intervals; None while folds are missing."""
+        """Scores minus those of ``other``, with paired intervals; None while folds are missing."""
         if self.missing or other.missing:
             return None
         return difference_intervals(self.outcomes, other.outcomes)
 
     def gap(self, which: str, metric: str = "balanced_accuracy") -> float:
-        """What the ``last`` or the ``oracle`` epoch scores over the chosen one, mean over folds."""
+        """Score of the ``last`` or ``oracle`` epoch minus that of the chosen one, mean over folds."""
         return self.mean_score(which, metric) - self.mean_score("chosen", metric)
 
     @property
     def stops_early(self) -> bool:
-        """Whether a training may end before its last epoch, so that the oracle has not seen every one."""
+        """Whether training may stop early, so that the oracle epoch is chosen among fewer epochs."""
         return int(self.run["training"]["patience"]) < int(self.run["training"]["epochs"])
 
     def mean_score(self, which: str, metric: str) -> float:
-        """Mean over folds of a score of the ``chosen``, the ``last`` or the ``oracle`` epoch."""
+        """Mean over folds of a score at the ``chosen``, ``last`` or ``oracle`` epoch."""
         return float(np.mean([record.scores[which][metric] for record in self.records]))
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Labels of all test samples of one seed."""
+        """Labels ``(n,)`` of all test samples."""
         return self.outcomes.labels
 
     @property
     def parameters(self) -> Mapping[str, int]:
-        """Numbers of parameters, in all and trainable; of the largest model, where tuning made them differ."""
+        """Numbers of parameters, ``total`` and ``trainable``; of the largest model where sizes differ."""
         return max((record.parameters for record in self.records), key=lambda parameters: parameters["total"])
 
     @property
     def seconds(self) -> float:
-        """Time of all its trainings."""
+        """Total time of all trainings in seconds."""
         return sum(record.seconds for record in self.records)
 
     @property
     def cost(self) -> Cost:
-        """What a training and a prediction cost, over its folds and seeds."""
+        """Cost of training and prediction over folds and seeds."""
         return over_trainings([record.cost for record in self.records])
 
     @property
     def units(self) -> list[str]:
-        """The names of what the intervals are taken over."""
+        """Names of the units of the intervals, sorted."""
         return sorted({unit for record in self.records for unit in record.units})
 
     @property
     def missing(self) -> int:
-        """Folds that have no record yet."""
+        """Number of folds without a record."""
         seeds = {record.seed for record in self.records} | {failure.seed for failure in self.failures}
         return int(self.run["folds"]) * len(seeds) - len(self.records)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The methods of a comparison in the order they were asked for; ``path`` is where its records are.
+    """Methods of a comparison in the requested order; ``path`` is the folder or file of its records.
 
-    ``lost`` are those of which every job failed, by name. They are not among ``methods``; ``headless`` tells whether
-    the first, which the others are baselines of, is one of them.
+    ``lost`` are the failures of methods without any record, by name; these are not in ``methods``. ``headless`` is
+    True if the first requested method is one of them, so that there are no verdicts.
     """
 
     path: Path
@@ -162,37 +162,37 @@ class Comparison:
 
     @property
     def run(self) -> Mapping[str, Any]:
-        """What all methods share: dataset, task, protocol, fingerprint."""
+        """The description that all methods share: dataset, task, protocol, fingerprint."""
         return self.methods[0].run
 
     @cached_property
     def verdicts(self) -> Sequence[Verdict]:
-        """The first method against each of the others; without those of which folds are missing."""
+        """Verdicts on the first method against each other method without missing folds."""
         first, *others = self.methods
         if self.headless or first.missing:
             return ()
-        return judge(first.outcomes, {other.name: other.outcomes for other in others if not other.missing})
+        return make_verdicts(first.outcomes, {other.name: other.outcomes for other in others if not other.missing})
 
     @cached_property
     def leaders(self) -> Sequence[str]:
-        """The best method, then those that no evidence tells from it; without those of which folds are missing."""
+        """The best method, then those not significantly worse; without methods with missing folds."""
         return find_leaders(self._whole) if self._whole else ()
 
     @property
     def failed(self) -> dict[str, tuple[Failure, ...]]:
-        """The jobs that failed, by method."""
-        kept = {method.name: method.failures for method in self.methods if method.failures}
-        return {**self.lost, **kept}
+        """Failed jobs, by method."""
+        partial = {method.name: method.failures for method in self.methods if method.failures}
+        return {**self.lost, **partial}
 
     @cached_property
-    def untrained(self) -> Sequence[Untrained]:
-        """The baselines that learnt next to nothing by settings of the first method; none in runs put together."""
+    def untrained(self) -> Sequence[UntrainedBaseline]:
+        """Baselines that did not learn under settings of the first method; empty for runs of separate commands."""
         together = self.path.name.startswith("comparison-") and not self.headless
         return find_untrained(self.methods) if together else ()
 
     @property
     def best_single(self) -> str | None:
-        """The baseline that scores best of those that read one modality; None where there is none."""
+        """The best baseline that reads a single modality; None where there is none."""
         several = len(self.run["offered"]) > 1
         baselines = self.methods if self.headless else self.methods[1:]
         single = [method for method in baselines if several and len(method.run["encoders"]) == 1]
@@ -204,10 +204,9 @@ class Comparison:
 
     @cached_property
     def above_chance(self) -> Mapping[str, float]:
-        """The p of each method's balanced accuracy above chance, one-sided, adjusted for the number of methods.
+        """One-sided p of each method's balanced accuracy above chance, adjusted for the number of methods.
 
-        Under a protocol with one model a subject, chance is that of each subject. Methods of which folds are missing
-        are left out.
+        With one model per subject, the chance level is that of each subject. Without methods with missing folds.
         """
         return above_chance(self._whole, self._chance_is_per_unit) if self._whole else {}
 
@@ -222,17 +221,17 @@ class Comparison:
 
     @property
     def chance(self) -> float:
-        """Balanced accuracy of guessing; with one model a subject, by the frequencies of each subject's classes."""
+        """Chance level of balanced accuracy; with one model per subject, that within subjects."""
         return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
 
     @property
     def majority(self) -> float:
-        """Accuracy of always naming the most frequent class."""
+        """Accuracy of always predicting the most frequent class."""
         labels = self.methods[0].labels
         return float(np.bincount(labels).max() / len(labels))
 
     def to_json(self) -> dict[str, Any]:
-        """Everything the table tells and the folds behind it, as plain values."""
+        """All values of the table and of the folds, for JSON."""
         return {
             **describe_run(self),
             "records": str(self.path),
@@ -246,7 +245,7 @@ class Comparison:
 
 
 def describe_run(comparison: Comparison) -> dict[str, Any]:
-    """What all methods of a comparison share, as plain values."""
+    """What all methods of a comparison share, for JSON."""
     run, first = comparison.run, comparison.methods[0]
     shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
     return {
@@ -265,7 +264,7 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
 
 
 def describe_method(method: MethodResult) -> dict[str, Any]:
-    """What is told of one method, and its folds, as plain values."""
+    """Results of one method and its folds, for JSON."""
     return {
         "name": method.name,
         "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
@@ -299,7 +298,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
 
 
 def describe_failed(comparison: Comparison) -> list[dict[str, Any]]:
-    """The jobs that failed, a method each, as plain values; the tracebacks stay beside the records."""
+    """Failed jobs by method, for JSON; tracebacks are in files next to the records."""
     return [
         {
             "method": name,
@@ -318,8 +317,8 @@ def _is_run(folder: Path) -> bool:
     return any(find_records(folder)) or bool(find_failures(folder))
 
 
-def missing_lines(comparison: Comparison) -> Iterator[str]:
-    """What the scores lack: methods and folds of which there is no record, and why."""
+def describe_missing(comparison: Comparison) -> Iterator[str]:
+    """Methods and folds without a record and why, a line each."""
     for name, failures in comparison.lost.items():
         yield f"{name}: {describe_failures(failures)}"
     for method in comparison.methods:
@@ -327,11 +326,13 @@ def missing_lines(comparison: Comparison) -> Iterator[str]:
         if failures:
             yield f"{method.name}: {describe_failures(failures)}; the same command tries again"
         if method.missing > len(failures):
-            yield f"{method.name}: {method.missing - len(failures)} folds are missing; run the same command again"
+            n_missing = method.missing - len(failures)
+            count = "1 fold is" if n_missing == 1 else f"{n_missing} folds are"
+            yield f"{method.name}: {count} missing; run the same command again"
 
 
 def load_comparison(path: Path) -> Comparison:
-    """The methods behind a comparison's file, a run's folder, or the folder of all runs with the same splits."""
+    """Load a comparison from its file, the folder of a run, or a folder of runs with the same splits."""
     if path.is_file():
         return _load_listed(path)
     if _is_run(path):
@@ -343,26 +344,26 @@ def load_comparison(path: Path) -> Comparison:
 
 
 def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Comparison:
-    """Runs side by side, of the first ``seeds`` seeds.
+    """The comparison of runs, with the first ``seeds`` seeds (None: all).
 
-    Raises RecordError unless they are over the same samples, task and splits, JobError where all their jobs failed.
+    Raises RecordError unless samples, task and splits are the same, JobError if all jobs failed.
     """
     found = {folder: find_failures(folder, seeds) for folder in folders}
     lost = {folder: failures for folder, failures in found.items() if failures and not _records(folder, seeds)}
     if len(lost) == len(folders):
-        raise nothing_left(lost)
+        raise make_all_failed_error(lost)
     methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
     check_comparable({method.folder: method.records for method in methods})
     kept = [method.folder for method in methods]
-    called = [*(method.name for method in methods), *(failures[0].method for failures in lost.values())]
-    names = list(distinct_names(called, [*kept, *lost]))
+    labels = [*(method.name for method in methods), *(failures[0].method for failures in lost.values())]
+    names = list(make_distinct_names(labels, [*kept, *lost]))
     methods = tuple(replace(method, label=name) for method, name in zip(methods, names, strict=False))
     by_name = dict(zip(names[len(methods) :], lost.values(), strict=True))
     return Comparison(path, methods, by_name, headless=folders[0] in lost)
 
 
 def load_method(folder: Path, seeds: int | None = None) -> MethodResult:
-    """The records of one run, of all seeds or the first few."""
+    """Load the records of one run, of all or the first ``seeds`` seeds."""
     records = _records(folder, seeds)
     if not records:
         raise RecordError("holds no records", where=folder, remedy="give the path that mmbench run printed")
@@ -379,7 +380,7 @@ def _load_listed(path: Path) -> Comparison:
     try:
         listed = load_object(path)
         runs, seeds = listed["runs"], listed["seeds"]
-        check_listed(runs, seeds)
+        check_run_list(runs, seeds)
         check_texts(runs)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(

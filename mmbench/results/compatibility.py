@@ -1,4 +1,4 @@
-"""Whether records belong together: those of one run, and those of runs that are put side by side."""
+"""Checks that records belong together: those of one run, and those of runs that are compared."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,38 +11,38 @@ from mmbench.storage import explain
 from mmbench.tuning import parse_tuning
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint", "folds")
-_OF_A_RUN = (*_SHARED, "method", "classes")
-_LONGEST = 255  # bytes of a name that disks take
-_AGAIN = "delete the folder and run the same command again"
-_ONE = "delete the file and run the same command again"
+_SHARED_IN_RUN = (*_SHARED, "method", "classes")
+_LONGEST = 255  # bytes of a file name
+_DELETE_FOLDER = "delete the folder and run the same command again"
+_DELETE_FILE = "delete the file and run the same command again"
 
 
 def check_records(folder: Path, records: Sequence[Record]) -> None:
-    """Raise RecordError unless records tell of one run, whole, and each of another fold or seed."""
+    """Raise RecordError unless records are complete, of one run, and each of a different fold or seed."""
     run = records[0].run
     try:
         check_run(run)
         for record in records:
             if len(record.logits[0]) != len(run["classes"]):
-                raise ValueError("its records have logits of other classes")
+                raise ValueError("its records have logits for a different number of classes")
             if record.tuning is not None:
                 parse_tuning(record.tuning)
-            if wrong := [name for name in _OF_A_RUN if record.run.get(name) != run[name]]:
+            if wrong := [name for name in _SHARED_IN_RUN if record.run.get(name) != run[name]]:
                 raise ValueError(f"the records of its folds differ in {wrong[0]}")
         if len({(record.fold, record.seed) for record in records}) < len(records):
             raise ValueError("it has two records of one fold")
         if wrong := list(find_repeated(records)):
             raise ValueError(wrong[0])
     except (ValueError, KeyError, TypeError, AssertionError) as error:
-        raise RecordError(f"is not a run ({explain(error)})", where=folder, remedy=_AGAIN) from error
+        raise RecordError(f"is not a run ({explain(error)})", where=folder, remedy=_DELETE_FOLDER) from error
     for record in records:
         for line in find_contradictions(record):
             path = record_path(folder, record.fold, record.seed)
-            raise RecordError(f"contradicts itself: {line}", where=path, remedy=_ONE)
+            raise RecordError(f"contradicts itself: {line}", where=path, remedy=_DELETE_FILE)
 
 
 def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:
-    """Raise RecordError unless runs are over the same samples, task and splits."""
+    """Raise RecordError unless runs have the same samples, task and splits."""
     (first, (reference, *_)), *others = runs.items()
     for folder, records in others:
         for name in _SHARED:
@@ -57,19 +57,19 @@ def check_comparable(runs: Mapping[Path, Sequence[Record]]) -> None:
         for record in records:
             mine = (record.ids, record.labels, record.units)
             if samples.setdefault(record.fold, mine) != mine:
-                message = f"fold {record.fold} has other samples, labels or units than the same fold of another record"
-                raise RecordError(message, where=folder, remedy=_AGAIN)
+                message = f"fold {record.fold} differs in samples, labels or units from the same fold of another record"
+                raise RecordError(message, where=folder, remedy=_DELETE_FOLDER)
         if len(samples) > int(reference.run["folds"]):
-            message = f"tells of a fold beyond the {reference.run['folds']} of its splits"
-            raise RecordError(message, where=folder, remedy=_AGAIN)
+            message = f"has more folds than the {reference.run['folds']} of its splits"
+            raise RecordError(message, where=folder, remedy=_DELETE_FOLDER)
 
 
-def check_listed(runs: Sequence[str], seeds: int) -> None:
-    """ValueError unless a file names runs that lie beside it, and a number of seeds."""
+def check_run_list(runs: Sequence[str], seeds: int) -> None:
+    """Raise ValueError unless a file lists folders of runs next to it and a number of seeds."""
     if not runs or not all(map(_is_beside, runs)):
-        raise ValueError("it does not name the folders of runs beside it")
+        raise ValueError("it does not list folders of runs next to it")
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
-        raise ValueError("it does not tell the number of seeds")
+        raise ValueError("it has no number of seeds")
 
 
 def _is_beside(name: object) -> bool:

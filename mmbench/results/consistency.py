@@ -1,4 +1,4 @@
-"""Whether the numbers of a record follow from each other, and the records of a run from different trainings."""
+"""Internal consistency of records: scores follow from predictions, and folds from separate trainings."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -10,17 +10,16 @@ from mmbench.results.records import Record
 from mmbench.training import METRICS, score_all
 
 TOLERANCE = 1e-9
-"""By how much two scores may differ that are the same: they are sums of a few hundred float64 ratios."""
+"""Tolerance for equal scores, which are sums of a few hundred float64 ratios."""
 
-_DISTINCT = 4  # rows of logits from which two arrays that agree to the bit were not predicted for different samples
+_DISTINCT = 4  # distinct rows of logits from which bitwise equal arrays count as copies
 
 
 def find_contradictions(record: Record) -> Iterator[str]:
-    """What of a record contradicts its own logits, labels and history, a line each.
+    """Contradictions between a record's scores and its logits, labels and history, a line each.
 
-    The scores of the chosen epoch follow from its logits. Those of the last and of the oracle epoch do not; what can
-    be said of them is that a score is possible for these labels, that the oracle is the best, and that one epoch has
-    one score.
+    Scores of the chosen epoch must follow from the logits. Those of the last and the oracle epoch must be possible for
+    the labels, the oracle must be the best, and scores of the same epoch must be equal.
     """
     yield from _find_false_scores(record)
     yield from _find_false_epochs(record)
@@ -28,8 +27,8 @@ def find_contradictions(record: Record) -> Iterator[str]:
 
 
 def find_repeated(records: Sequence[Record]) -> Iterator[str]:
-    """What cannot be of trainings of their own among the records of one run, a line each: a sample that is tested in
-    two folds, and logits that are those of another fold."""
+    """Signs that records of one run are not from separate trainings, a line each: samples tested in two folds, and
+    logits equal to those of another fold."""
     seen: dict[tuple[int, str], str] = {}
     for record in records:
         twice = sorted({sample for sample in record.ids if (record.seed, sample) in seen})
@@ -39,11 +38,11 @@ def find_repeated(records: Sequence[Record]) -> Iterator[str]:
         seen |= {(record.seed, sample): record.fold for sample in record.ids}
     for one, other in combinations(records, 2):
         if one.fold != other.fold and have_same_logits(one, other):
-            yield f"{_name(other)} has the logits of {_name(one)}, to the last bit"
+            yield f"{_name(other)} has exactly the logits of {_name(one)}"
 
 
 def have_same_logits(one: Record, other: Record) -> bool:
-    """Whether two records hold the same predictions to the bit, of samples that a model tells apart."""
+    """Whether two records have bitwise equal logits that are not all alike."""
     return one.logits == other.logits and len(set(one.logits)) >= min(_DISTINCT, len(one.logits)) > 1
 
 
@@ -69,10 +68,10 @@ def _find_false_epochs(record: Record) -> Iterator[str]:
     standing = [(epoch["validation_score"], -epoch["validation_loss"]) for epoch in history]
     best = max(range(len(standing)), key=lambda number: (standing[number], -number))
     if best != epochs["chosen"]:
-        yield f"epoch {epochs['chosen'] + 1} is recorded as chosen, by its history validation chooses {best + 1}"
+        yield f"epoch {epochs['chosen'] + 1} is recorded as chosen, its history gives epoch {best + 1}"
     for one, other in combinations(sorted(epochs), 2):
         if epochs[one] == epochs[other] and _differ(record, one, other):
-            yield f"its {one} and its {other} epoch are the same, their scores are not"
+            yield f"its {one} and {other} epochs are the same, but their scores differ"
 
 
 def _differ(record: Record, one: str, other: str) -> bool:
@@ -91,13 +90,13 @@ def _find_impossible(record: Record) -> Iterator[str]:
     best = record.scores["oracle"]["balanced_accuracy"]
     for epoch in ("chosen", "last"):
         if record.scores[epoch]["balanced_accuracy"] > best + TOLERANCE:
-            yield f"its best epoch by test labels scores below the {epoch} one"
+            yield f"its oracle epoch scores below the {epoch} epoch"
 
 
 def _is_balanced(score: float, hits: int, counts: NDArray[np.int64]) -> bool:
-    """Whether so many hits can be spread over classes of these sizes to give this mean recall.
+    """Whether ``hits`` correct predictions in classes of these sizes can give this mean recall.
 
-    It lies between that of filling the largest classes first and that of filling the smallest first.
+    The recall is least if the largest classes are filled first, and most if the smallest are.
     """
     least, most = (_fill(hits, sizes) for sizes in (np.sort(counts)[::-1], np.sort(counts)))
     return least - TOLERANCE <= score <= most + TOLERANCE

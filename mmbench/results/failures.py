@@ -1,6 +1,6 @@
-"""Jobs that failed: one file each beside the records, until a record takes its place.
+"""Failed jobs: one file each next to the records, until the record exists.
 
-A failure is told, not cached: the same command tries the job again.
+Failures are reported, not cached: the same command runs the job again.
 """
 
 import json
@@ -16,10 +16,7 @@ _PREFIX = "failed-"
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job left nothing: the ``error`` on one line, with the ``traceback`` where it is a bug.
-
-    ``fold`` and ``seed`` say which job of ``method`` it was.
-    """
+    """A failed job of ``method``: its ``error`` in one line, and the ``traceback`` where it is a bug."""
 
     method: str
     fold: str
@@ -29,64 +26,69 @@ class Failure:
 
     @property
     def line(self) -> str:
-        """What failed and why."""
+        """Method, fold, seed and error in one line."""
         return f"{self.method} · fold {self.fold}" + (f" · seed {self.seed}" if self.seed else "") + f": {self.error}"
 
 
-def is_of_one_job(error: Exception) -> bool:
-    """Whether the other jobs may go on: a training that failed, or a bug, but nothing that the user has to mend."""
-    if isinstance(error, DiedError):  # the job is begun again
+def concerns_one_job(error: Exception) -> bool:
+    """Whether the other jobs can go on: a failed training or a bug, but no invalid input."""
+    if isinstance(error, DiedError):  # the job is restarted
         return False
     return not isinstance(error, UserError) or isinstance(error, TrainingError | WorkerError)
 
 
 def make_failure(method: str, fold: str, seed: int, error: Exception) -> Failure:
-    """What became of a job; memory is freed where it was missing, for the next one."""
+    """The failure of a job; frees memory after an out-of-memory error."""
     if is_out_of_memory(error):
         free_memory()
     return Failure(method, fold, seed, describe_error(error), trace_of(error))
 
 
 def write_failure(result: Path, failure: Failure) -> None:
-    """Write a failure beside where the job would have left its ``result``."""
+    """Write a failure next to the path of the job's ``result``."""
     write_text(failure_path(result), json.dumps(asdict(failure), indent=2) + "\n")
 
 
-def forget_failure(result: Path) -> None:
-    """Remove the failure that a result takes the place of, if there is one."""
+def delete_failure(result: Path) -> None:
+    """Delete the failure file of a result, if there is one."""
     failure_path(result).unlink(missing_ok=True)
 
 
 def failure_path(result: Path) -> Path:
-    """Where a failure lies: beside the result that there is not."""
+    """Path of the failure file of a result."""
     return result.with_name(f"{_PREFIX}{result.name}")
 
 
 def find_failures(folder: Path, seeds: int | None = None, kind: str = "fold") -> tuple[Failure, ...]:
-    """The failures in a folder of which no result has taken the place, in order; of all seeds or the first few.
+    """Failures in a folder without a result, sorted by path, of all or the first ``seeds`` seeds.
 
-    ``kind`` is what the names of the results begin with. Raises RecordError for a file that is damaged.
+    ``kind`` is the prefix of the results' file names. Raises RecordError for a damaged file.
     """
-    found = [_read(path) for path in _waiting(folder, kind)]
+    found = [_read(path) for path in _find_unresolved(folder, kind)]
     return tuple(failure for failure in found if seeds is None or failure.seed < seeds)
 
 
 def describe_failures(failures: Sequence[Failure]) -> str:
-    """How many jobs of a method failed, and the first error, on one line."""
-    return f"{len(failures)} folds failed, fold {failures[0].fold} with: {failures[0].error}"
+    """The number of failed folds of a method and the first error, in one line."""
+    count = "1 fold" if len(failures) == 1 else f"{len(failures)} folds"
+    return f"{count} failed, fold {failures[0].fold} with: {failures[0].error}"
 
 
-def nothing_left(lost: Mapping[Path, Sequence[Failure]]) -> JobError:
-    """What is said where every job failed; ``lost`` are the failures in the folder of each run."""
+def make_all_failed_error(lost: Mapping[Path, Sequence[Failure]]) -> JobError:
+    """The error where every job failed; ``lost`` are the failures by folder of the run."""
     folder, failures = next(iter(lost.items()))
+    n_failed = sum(map(len, lost.values()))
+    count = "the only job" if n_failed == 1 else f"all {n_failed} jobs"
     return JobError(
-        f"each of {sum(map(len, lost.values()))} jobs failed, the first with: {failures[0].error}",
+        f"{count} failed, the first with: {failures[0].error}"
+        if n_failed > 1
+        else f"{count} failed: {failures[0].error}",
         where=f"{failures[0].method}, fold {failures[0].fold}",
-        remedy=f"mend the cause and run the same command again; what is known is in {folder}/{_PREFIX}*.json",
+        remedy=f"fix the cause and run the same command again; details are in {folder}/{_PREFIX}*.json",
     )
 
 
-def _waiting(folder: Path, kind: str) -> Iterator[Path]:
+def _find_unresolved(folder: Path, kind: str) -> Iterator[Path]:
     for path in sorted(folder.glob(f"{_PREFIX}{kind}-*.json")):
         if not path.with_name(path.name.removeprefix(_PREFIX)).exists():
             yield path
@@ -99,4 +101,4 @@ def _read(path: Path) -> Failure:
         return TypeAdapter(Failure).validate_json(path.read_bytes(), strict=True)
     except (OSError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
-        raise RecordError(f"does not tell a failure ({reason})", where=path, remedy="delete it") from error
+        raise RecordError(f"is not a failure file ({reason})", where=path, remedy="delete it") from error

@@ -1,7 +1,7 @@
-"""Training settings that baselines take over from another method, and whether they learnt anything by them.
+"""Training settings that baselines inherit from the first method, and detection of baselines that did not learn.
 
-A baseline counts as untrained where the loss of most of its trainings stayed near that of guessing. What the rule finds
-and misses is measured by `benchmarks/inherited.py`.
+A baseline counts as untrained where the loss of most of its trainings stayed near that of guessing. Detection rates are
+measured by `benchmarks/inherited.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,33 +12,33 @@ from typing import Any, Protocol
 from mmbench.contract import Training
 from mmbench.results.records import Record
 
-_HIGH = 0.9  # of the way from the lowest loss that there can be to that of guessing
-_LEARNT = (
+_UNTRAINED_LOSS = 0.9  # of the way from the lowest possible loss to that of guessing
+_LEARNT_VALIDATION_LOSS = (
     0.7  # of the loss of guessing on the validation part: below it, something was learnt whatever a fusion's own loss
 )
 
 
-class Trained(Protocol):
+class MethodRecords(Protocol):
     """A method with its records."""
 
     @property
     def name(self) -> str:
-        """What it was called on the shell line."""
+        """The method as given on the command line."""
 
     @property
     def run(self) -> Mapping[str, Any]:
-        """What its records say of the run."""
+        """The description of the run in its records."""
 
     @property
     def records(self) -> Sequence[Record]:
-        """One a fold and seed."""
+        """One per fold and seed."""
 
 
 @dataclass(frozen=True)
-class Untrained:
-    """A baseline whose training loss stayed near that of guessing, under settings of the first method.
+class UntrainedBaseline:
+    """A baseline whose training loss stayed near that of guessing under settings of the first method.
 
-    ``settings`` are those that differ from the host's defaults; ``trainings`` says in how many ``of`` its trainings.
+    ``settings`` are those that differ from the defaults of mmbench; this happened in ``trainings`` of ``of`` trainings.
     """
 
     method: str
@@ -48,15 +48,15 @@ class Untrained:
 
 
 def changed_settings(run: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run's training loop that differ from the host's defaults."""
+    """The training settings of a run that differ from the defaults of mmbench."""
     defaults = asdict(Training())
     return {name: value for name, value in run["training"].items() if value != defaults.get(name, value)}
 
 
-def find_untrained(methods: Sequence[Trained]) -> list[Untrained]:
-    """The baselines that learnt next to nothing under settings which they inherit from the first of ``methods``.
+def find_untrained(methods: Sequence[MethodRecords]) -> list[UntrainedBaseline]:
+    """Baselines that did not learn under settings inherited from the first of ``methods``.
 
-    Not asked are those that bring their own training, or that have nothing to train.
+    Excludes baselines with training settings of their own, and those without trainable parameters.
     """
     found = []
     for method in methods[1:]:
@@ -65,25 +65,28 @@ def find_untrained(methods: Sequence[Trained]) -> list[Untrained]:
             records = [record for record in method.records if record.parameters.get("trainable")]
             failed = sum(not has_learnt(record.history, *_bounds(method)) for record in records)
             if 2 * failed > len(records):
-                found.append(Untrained(method.name, settings, failed, len(records)))
+                found.append(UntrainedBaseline(method.name, settings, failed, len(records)))
     return found
 
 
 def has_learnt(history: Sequence[Mapping[str, float]], lowest: float, guessing: float) -> bool:
-    """Whether the training loss of any epoch fell below that of ``guessing``, seen from the ``lowest`` there can be.
+    """Whether the training loss of any epoch fell clearly below ``guessing``; ``lowest`` is the least possible loss.
 
-    Both are in nats. A fusion may train by a loss of its own: one whose validation loss, which is the host's, fell well
-    below ``guessing`` has learnt, too.
+    All are in nats. A fusion may train with a loss of its own, so a validation loss well below ``guessing``
+    counts, too.
     """
     train = [epoch["train_loss"] for epoch in history if "train_loss" in epoch]
     validation = [epoch["validation_loss"] for epoch in history if "validation_loss" in epoch]
     if not train or not validation:
-        return True  # nothing is known of it
-    return min(train) - lowest < _HIGH * (guessing - lowest) or min(validation) < _LEARNT * guessing
+        return True  # without losses nothing is known
+    return (
+        min(train) - lowest < _UNTRAINED_LOSS * (guessing - lowest)
+        or min(validation) < _LEARNT_VALIDATION_LOSS * guessing
+    )
 
 
-def _bounds(method: Trained) -> tuple[float, float]:
-    """The cross-entropy of a perfect model and of the best constant, with the smoothing and weights of the training."""
+def _bounds(method: MethodRecords) -> tuple[float, float]:
+    """Cross-entropies of a perfect model and of the best constant, with the label smoothing and weights of training."""
     n_classes = len(method.run["classes"])
     training = method.run["training"]
     smoothing = float(training.get("label_smoothing", 0.0))

@@ -1,11 +1,11 @@
-"""Names that tell the methods of a comparison apart."""
+"""Distinct names for the methods of a comparison."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
-def distinct_names(names: Sequence[str], folders: Sequence[Path]) -> Iterator[str]:
-    """Each name; where an earlier method has it, with the end of its run's folder, which differs with the settings."""
+def make_distinct_names(names: Sequence[str], folders: Sequence[Path]) -> Iterator[str]:
+    """The names; repeated ones are followed by the end of the run's folder, which depends on its settings."""
     taken: set[str] = set()
     for name, folder in zip(names, folders, strict=True):
         chosen, number = name, 1

@@ -1,4 +1,4 @@
-"""What a record must tell, for every table is made of it: checked where it is read, ValueError where it does not."""
+"""Schema of records, validated when they are read; raises ValueError for missing or wrong values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -11,11 +11,11 @@ from mmbench.data import PROTOCOLS
 from mmbench.training import METRICS
 
 EPOCHS = ("chosen", "last", "oracle")
-_MOST = 2**31  # what seeds, epochs and numbers of threads lie below
+_MAX_INTEGER = 2**31  # seeds, epochs and numbers of threads must be below
 
 
 @dataclass(frozen=True)
-class _Named:
+class _NamedComponent:
     name: str
 
 
@@ -25,7 +25,7 @@ class _Card:
 
 
 @dataclass(frozen=True)
-class _Loop:
+class _TrainingLoop:
     epochs: int
     patience: int
 
@@ -38,7 +38,7 @@ class _Budget:
 
 
 @dataclass(frozen=True)
-class _Gap:
+class _Missingness:
     present: int
     inferred: int
     without: int
@@ -46,7 +46,7 @@ class _Gap:
 
 @dataclass(frozen=True)
 class _Run:
-    """What is told of a run; there is more in it, for those who make it again."""
+    """The description of a run that tables need; records hold more, to reproduce it."""
 
     method: str
     dataset: str
@@ -62,14 +62,14 @@ class _Run:
     dropped: int
     offered: tuple[str, ...]
     modalities: tuple[str, ...]
-    encoders: Mapping[str, _Named]
+    encoders: Mapping[str, _NamedComponent]
     straddling: Mapping[str, float]
     own_encoders: bool
     card: _Card
-    training: _Loop
+    training: _TrainingLoop
     units: tuple[str, ...] | None
     preset: Mapping[str, str | Mapping[str, Any]] | None
-    gaps: Mapping[str, _Gap] = field(default_factory=dict)
+    gaps: Mapping[str, _Missingness] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
@@ -89,8 +89,8 @@ class _Encoder(_Component):
 
 
 @dataclass(frozen=True)
-class _Made:
-    """What a model of a run is made from."""
+class _RebuildableRun:
+    """The description of a run from which its model can be rebuilt."""
 
     method: str
     dataset: str
@@ -123,7 +123,7 @@ class _Environment:
 
 @dataclass(frozen=True)
 class _Fold:
-    """The values of a record, but for those that have readers of their own."""
+    """The values of a record, except those with readers of their own."""
 
     run: Mapping[str, Any]
     fold: str
@@ -145,54 +145,54 @@ class _Fold:
 
 
 def check_fold(plain: Mapping[str, Any]) -> None:
-    """Whether a record's values are of their types, and its columns fit each other."""
+    """Raise ValueError unless a record's values have the right types and its columns the same length."""
     fold: _Fold = _adapter(_Fold).validate_python(plain)
     if not len(fold.ids) == len(fold.labels) == len(fold.units) == len(fold.logits):
         raise ValueError("its columns differ in length")
-    if type(plain["seed"]) is not int or not 0 <= fold.seed < _MOST:
-        raise ValueError("its seed is none")
+    if type(plain["seed"]) is not int or not 0 <= fold.seed < _MAX_INTEGER:
+        raise ValueError("its seed is not a valid number")
     if not fold.ids:
-        raise ValueError("it tells of no samples")
+        raise ValueError("it has no samples")
     n_classes = len(fold.logits[0])
     if not all(0 <= label < n_classes for label in fold.labels):
-        raise ValueError("it has a label that is no class")
+        raise ValueError("it has a label that is not a class")
     if not all(len(row) == n_classes and all(map(isfinite, row)) for row in fold.logits):
-        raise ValueError("it has logits that are not one finite number a class")
+        raise ValueError("its logits are not one finite number per class")
     if missing := [name for name in EPOCHS if not METRICS.keys() <= fold.scores.get(name, {}).keys()]:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
-    if not all(0 <= fold.epochs.get(name, -1) < _MOST for name in EPOCHS):
-        raise ValueError("it does not tell which epochs its scores are of")
+    if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
+        raise ValueError("it lacks the epochs of its scores")
     if "total" not in fold.parameters:
-        raise ValueError("it does not tell the number of parameters")
+        raise ValueError("it lacks the number of parameters")
     scores = [value for name in EPOCHS for value in fold.scores[name].values()]
     if not all(map(isfinite, [fold.seconds, *scores, *(value for value in fold.cost.values() if value is not None)])):
-        raise ValueError("it has scores, times or costs that are no numbers")
+        raise ValueError("it has scores, times or costs that are not finite numbers")
 
 
 def check_run(plain: Mapping[str, Any]) -> None:
-    """Whether what a record says of its run is all there and of its types."""
+    """Raise ValueError unless the description of a run is complete and has the right types."""
     run: _Run = _adapter(_Run).validate_python(plain)
     if len(run.classes) < 2:
         raise ValueError("it has fewer than two classes")
     if run.protocol not in PROTOCOLS:
-        raise ValueError(f"no protocol {run.protocol!r}")
+        raise ValueError(f"unknown protocol {run.protocol!r}")
     if run.preset is not None and not isinstance(run.preset.get("name"), str):
         raise ValueError("its preset has no name")
     if any(gap.inferred > gap.present for gap in run.gaps.values()):
         raise ValueError("it has more inferred instances than instances")
 
 
-def check_made(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
-    """Whether a record tells all that its model can be made from again, and of its types."""
-    made: _Made = _adapter(_Made).validate_python(run)
+def check_rebuildable(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
+    """Raise ValueError unless a record holds everything needed to rebuild its model."""
+    made: _RebuildableRun = _adapter(_RebuildableRun).validate_python(run)
     if not made.encoders.keys() <= set(made.modalities):
-        raise ValueError("it encodes a modality that it has not")
-    if type(run["threads"]) is not int or not 0 < made.threads < _MOST:
-        raise ValueError("it was not computed in so many threads")
+        raise ValueError("it encodes a modality that it does not read")
+    if type(run["threads"]) is not int or not 0 < made.threads < _MAX_INTEGER:
+        raise ValueError("its number of threads is not valid")
     chosen: _Chosen = _adapter(_Chosen).validate_python({"chosen": {}} if tuning is None else tuning)
     settings = {field.name for field in fields(Training)}
-    for told in (run["training"], (name[9:] for name in chosen.chosen if name.startswith("training."))):
-        if unknown := set(told) - settings:
+    for settings_of in (run["training"], (name[9:] for name in chosen.chosen if name.startswith("training."))):
+        if unknown := set(settings_of) - settings:
             raise ValueError(f"the training has no setting {min(unknown)!r}")
 
 

@@ -1,4 +1,4 @@
-"""Records: one file a fold, written whole or not at all, with all that is needed to check and repeat it."""
+"""Records: one JSON file per fold and seed, written atomically, with everything needed to check and reproduce it."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.errors import RecordError
-from mmbench.results.diagnosis.kept import read_diagnosis
+from mmbench.results.diagnosis.predictions import read_diagnosis
 from mmbench.results.record_schema import check_fold
 from mmbench.storage import check_texts, digest, explain, load_object, slug, write_text
 
@@ -24,16 +24,15 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class Record:
-    """What one fold of one run produced.
+    """Results of one fold and seed of a run.
 
-    ``logits`` ``(n, C)`` are those of the epoch that validation chose. ``scores`` has them under ``chosen``;
-    ``last`` is the last epoch and ``oracle`` the best epoch in hindsight of the test labels, which is no result, but
-    shows what peeking would buy. ``run`` is the spec of the run, the same in each of its records. ``weights`` is the
-    SHA-256 of the file with the weights, where they were kept. ``tuning`` holds the trials that chose the parameters
-    of this fold, and what they chose (`trials.FoldTuning.to_plain`); None where the defaults were taken. ``diagnosis``
-    holds the predictions with modalities taken away or disturbed (`diagnosis.kept.Diagnosis.to_plain`); None where
-    there was nothing to diagnose, or none was asked for. ``cost`` is what training and prediction took
-    (`costs.Cost`), on the machine that made the record.
+    ``logits`` ``(n, C)`` are those of the epoch chosen on validation data. ``scores`` holds the scores of that epoch
+    under ``chosen``, of the last epoch under ``last`` and of the epoch that is best on test data under ``oracle``: no
+    result, but the bias of choosing the epoch on test data. ``run`` describes the run and is the same in all of its
+    records. ``weights`` is the SHA-256 of the file of weights; None where it was not kept. ``tuning`` holds the tuning
+    trials of this fold and the chosen parameters (`FoldTuning.to_plain`); None without tuning. ``diagnosis`` holds
+    predictions with modalities removed or perturbed (`Diagnosis.to_plain`); None where the model was not diagnosed.
+    ``cost`` is what training and prediction cost (`Cost`) on the machine that made the record.
     """
 
     run: Mapping[str, Any]
@@ -57,27 +56,27 @@ class Record:
 
     @property
     def predictions(self) -> NDArray[np.int64]:
-        """The class of the largest logit, a sample."""
+        """Predicted classes ``(n,)``: those of the largest logits."""
         predictions: NDArray[np.int64] = np.asarray(self.logits, dtype=np.float64).argmax(axis=1)
         return predictions
 
 
 def record_path(folder: Path, fold: str, seed: int) -> Path:
-    """Where the record of a fold lies in the folder of its run."""
+    """Path of the record of a fold and seed in the folder of its run."""
     name = slug(fold)
     if name != fold:
-        # Two folds of names that only look alike as file names must not take each other for done.
+        # Different fold names may give the same file name.
         name += f"-{digest(fold)[:8]}"
     return folder / f"fold-{name}-seed-{seed}.json"
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Write a record; the folder is made where there is none."""
+    """Write a record; creates the folder if needed."""
     write_text(path, json.dumps(vars(record), separators=(",", ":")) + "\n")
 
 
 def read_record(path: Path) -> Record:
-    """Read a record; RecordError when it is damaged or of another format."""
+    """Read a record; raises RecordError if it is damaged or has another format."""
     try:
         plain = load_object(path)
         if plain["format"] != FORMAT:
@@ -96,13 +95,13 @@ def read_record(path: Path) -> Record:
 
 
 def find_records(folder: Path) -> Iterator[Path]:
-    """The records in the folder of a run, in order."""
+    """Paths of the records in the folder of a run, sorted."""
     yield from sorted(folder.glob("fold-*.json"))
 
 
 @cache
-def environment() -> Mapping[str, Any]:
-    """The machine and the versions that a number depends on; without ``platform``, what its last bits depend on."""
+def describe_environment() -> Mapping[str, Any]:
+    """Machine and versions of packages; all but ``platform`` determine results to the last bit."""
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
@@ -113,7 +112,7 @@ def environment() -> Mapping[str, Any]:
 
 
 def _cpu() -> str:
-    """The processor's name and the instructions that torch uses of it: what decides how sums are rounded."""
+    """Name of the processor and the instruction set that torch uses: both determine how sums are rounded."""
     import torch
 
     try:
@@ -125,7 +124,7 @@ def _cpu() -> str:
 
 
 def _versions() -> Iterator[tuple[str, str]]:
-    """The host, the distributions that bring plugins, and every installed one that these ask for by name."""
+    """Versions of the host, of distributions with plugins, and of their direct requirements."""
     installed = {canonical(distribution.name): distribution for distribution in distributions()}
     plugins = {
         name for name, found in installed.items() if any(point.group == "mmbench" for point in found.entry_points)
@@ -139,5 +138,5 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 
 def canonical(name: str) -> str:
-    """A distribution's name as one compares it: small letters, dashes (PEP 503)."""
+    """The normalised name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

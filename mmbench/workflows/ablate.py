@@ -13,7 +13,7 @@ from mmbench.results import (
     Comparison,
     Interval,
     MethodResult,
-    check_listed,
+    check_run_list,
     compare,
     describe_failed,
     describe_failures,
@@ -22,7 +22,7 @@ from mmbench.results import (
     find_failures,
 )
 from mmbench.storage import check_texts, digest, explain, load_object, write_text
-from mmbench.workflows.ablation_rows import Variant, choose_tables, identity, make_default
+from mmbench.workflows.ablation_rows import AblationVariant, choose_tables, make_default, recipe_digest
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import check_request, resolve_request
@@ -111,7 +111,7 @@ class _ListedTable:
 
 
 @dataclass(frozen=True)
-class _Listed:
+class _AblationFile:
     """What the file of an ablation holds: runs by the names of their folders."""
 
     default: str
@@ -146,17 +146,17 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
     findings = {**request.findings}
     tables = [make() for make in makers]
     # One recipe for each thing computed, called by the first name that it is met under.
-    recipes = {identity(request, default): default}
+    recipes = {recipe_digest(request, default): default}
     for table in tables:
         for row in table.rows:
             if row.recipe:
-                recipes.setdefault(identity(request, row.recipe), row.recipe)
+                recipes.setdefault(recipe_digest(request, row.recipe), row.recipe)
                 findings.setdefault(row.recipe.label, row.findings)
     plans = run_request(replace(request, recipes=tuple(recipes.values()), findings=findings))
     folders = {key: plan.folder.name for key, plan in zip(recipes, plans, strict=True)}
 
-    def describe_row(row: Variant) -> dict[str, Any]:
-        folder = folders[identity(request, row.recipe)] if row.recipe else None
+    def describe_row(row: AblationVariant) -> dict[str, Any]:
+        folder = folders[recipe_digest(request, row.recipe)] if row.recipe else None
         return {"value": row.value, "run": folder, "reason": row.reason}
 
     listed = {
@@ -206,11 +206,11 @@ def load_ablation(path: Path) -> AblationResult:
     return AblationResult(path, comparison, tables)
 
 
-def _parse(plain: Mapping[str, Any]) -> _Listed:
+def _parse(plain: Mapping[str, Any]) -> _AblationFile:
     from pydantic import TypeAdapter
 
-    listed = TypeAdapter(_Listed).validate_python(plain)
-    check_listed(listed.runs, listed.seeds)
+    listed = TypeAdapter(_AblationFile).validate_python(plain)
+    check_run_list(listed.runs, listed.seeds)
     return listed
 
 

@@ -16,7 +16,7 @@ _ALL_SUBSETS = 4  # modalities up to which every subset is tried: 15 of them
 
 
 @dataclass(frozen=True)
-class Variant:
+class AblationVariant:
     """A row: its ``value`` as it is printed, and its recipe or the ``reason`` why it cannot be built here.
 
     ``findings`` are those of lint.
@@ -29,12 +29,12 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Variants:
+class VariantTable:
     """A table: ``parameter`` heads its first column."""
 
     name: str
     parameter: str
-    rows: tuple[Variant, ...]
+    rows: tuple[AblationVariant, ...]
 
 
 def make_default(request: Request) -> Recipe:
@@ -48,20 +48,20 @@ def _varied(request: Request, recipe: Recipe) -> Iterator[str]:
     """The parameters that the tables vary, as `Recipe.held` names them."""
     method: Method = request.registry.find("methods", parse_spec(request.spec.method).name).component
     for ablation in method.ablations:
-        encoders = [f"encoder.{name}" for name in recipe.encoders if _is_about(request, ablation, name)]
+        encoders = [f"encoder.{name}" for name in recipe.encoders if _applies_to(request, ablation, name)]
         parts = ["fusion"] if ablation.encoder is None else encoders
         yield from (f"{part}.{name}" for part in parts for row in ablation.rows for name in row)
 
 
-def _is_about(request: Request, ablation: Ablation, modality: str) -> bool:
+def _applies_to(request: Request, ablation: Ablation, modality: str) -> bool:
     return ablation.encoder in (modality, request.schema.modality(modality).kind)
 
 
-def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], Variants]]:
+def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], VariantTable]]:
     """What makes the tables of a method on a dataset, or ``only`` some; SpecError for one that there is not."""
     spec = parse_spec(request.spec.method)
     method: Method = request.registry.find("methods", spec.name).component
-    makers: dict[str, Callable[[], Variants]] = {
+    makers: dict[str, Callable[[], VariantTable]] = {
         ablation.name: partial(_over_values, request, default, ablation) for ablation in method.ablations
     }
     if len(default.modalities) > 1:
@@ -78,7 +78,7 @@ def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -
     return [make for name, make in makers.items() if not only or name in only]
 
 
-def identity(request: Request, recipe: Recipe) -> str:
+def recipe_digest(request: Request, recipe: Recipe) -> str:
     """The same for two recipes that would compute the same, whatever they are called."""
     registry = request.registry
     return digest(
@@ -91,28 +91,30 @@ def identity(request: Request, recipe: Recipe) -> str:
     )
 
 
-def _over_values(request: Request, default: Recipe, ablation: Ablation) -> Variants:
+def _over_values(request: Request, default: Recipe, ablation: Ablation) -> VariantTable:
     parameter = next(iter(ablation.rows[0]))
     rows = [
-        _variant(request, _shown(next(iter(row.values()))), partial(_changed, request, default, ablation, row))
+        _variant(
+            request, _format_value(next(iter(row.values()))), partial(_with_values, request, default, ablation, row)
+        )
         for row in ablation.rows
     ]
-    known = {identity(request, row.recipe) for row in rows if row.recipe}
-    if known and identity(request, default) not in known:
-        rows.insert(0, Variant(_shown(_standing(request, default, ablation, parameter)), default))
+    known = {recipe_digest(request, row.recipe) for row in rows if row.recipe}
+    if known and recipe_digest(request, default) not in known:
+        rows.insert(0, AblationVariant(_format_value(_default_value(request, default, ablation, parameter)), default))
     heading = parameter if ablation.encoder is None else f"{ablation.encoder} {parameter}"
-    return Variants(ablation.name, heading, tuple(rows))
+    return VariantTable(ablation.name, heading, tuple(rows))
 
 
-def _over_modalities(request: Request, default: Recipe) -> Variants:
+def _over_modalities(request: Request, default: Recipe) -> VariantTable:
     rows = [
-        _variant(request, "+".join(names), partial(_shown_only, request, default, names))
+        _variant(request, "+".join(names), partial(_with_modalities, request, default, names))
         for names in _subsets(default.modalities)
     ]
-    return Variants(MODALITIES, MODALITIES, tuple(rows))
+    return VariantTable(MODALITIES, MODALITIES, tuple(rows))
 
 
-def _shown_only(request: Request, default: Recipe, names: tuple[str, ...]) -> Recipe:
+def _with_modalities(request: Request, default: Recipe, names: tuple[str, ...]) -> Recipe:
     if names == default.modalities:
         return default
     wishes = replace(request.wishes, modalities=names)
@@ -129,37 +131,37 @@ def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield from combinations(names, size)
 
 
-def _variant(request: Request, value: str, make: Callable[[], Recipe]) -> Variant:
+def _variant(request: Request, value: str, make: Callable[[], Recipe]) -> AblationVariant:
     """A row whose parts have been built once, or the reason why they cannot be."""
     try:
         recipe = make()
         findings = check_methods(request, [recipe])[recipe.label]
     except UserError as error:
-        return Variant(value, None, error.line)
-    return Variant(value, recipe, findings=findings)
+        return AblationVariant(value, None, error.line)
+    return AblationVariant(value, recipe, findings=findings)
 
 
-def _changed(request: Request, default: Recipe, ablation: Ablation, row: Mapping[str, object]) -> Recipe:
+def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Mapping[str, object]) -> Recipe:
     spec, wishes, suffix = parse_spec(request.spec.method), request.wishes, ""
     if ablation.encoder is None:
         spec = spec.updated(row)
     else:
         changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(request, default, ablation).items()}
         wishes = replace(wishes, encoders={**wishes.encoders, **changed})
-        suffix = "".join(f", {ablation.encoder}.{name}={_shown(value)}" for name, value in row.items())
+        suffix = "".join(f", {ablation.encoder}.{name}={_format_value(value)}" for name, value in row.items())
     recipe = resolve_first(request.registry, spec, request.dataset_spec.name, request.schema, wishes)
     return replace(recipe, label=recipe.label + suffix, held=default.held)
 
 
 def _encoders(request: Request, default: Recipe, ablation: Ablation) -> dict[str, Spec]:
     """The encoders in use that an ablation is about; SpecError where there is none."""
-    found = {name: spec for name, spec in default.encoders.items() if _is_about(request, ablation, name)}
+    found = {name: spec for name, spec in default.encoders.items() if _applies_to(request, ablation, name)}
     if not found:
         raise SpecError(f"no {ablation.encoder} modality is used here", where=request.dataset_spec.name)
     return found
 
 
-def _standing(request: Request, default: Recipe, ablation: Ablation, parameter: str) -> object:
+def _default_value(request: Request, default: Recipe, ablation: Ablation, parameter: str) -> object:
     """The value that a parameter has in the default."""
     registry = request.registry
     if ablation.encoder is None:
@@ -168,7 +170,7 @@ def _standing(request: Request, default: Recipe, ablation: Ablation, parameter: 
     return registry.bound("encoders", spec)[parameter]
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     """A value as one would type it."""
     if value is None:
         return "none"

@@ -41,12 +41,12 @@ _NAMES: Mapping[Kind, tuple[str, re.Pattern[str]]] = {
 _DAMAGED = re.compile(rf".+-{_KEY}\.(unit\.)?h5{re.escape(DAMAGED)}")
 _PART = re.compile(rf"\.part-(?:[0-9a-f]{{8}}){{1,2}}-(\.?.+-{_KEY}\.(?:h5|unit\.h5|\d+\.npy))")
 _DIGESTS = "digests.json"  # what is known of files, beside the folders
-_REMAINS = re.compile(r"\.tokens-\w+")  # of a diagnosis that was killed
+_DIAGNOSIS_FOLDER = re.compile(r"\.tokens-\w+")  # of a diagnosis that was killed
 _LEFT = "of a process that was killed, or is at work"
 
 
 @dataclass(frozen=True)
-class Item:
+class CacheEntry:
     """One thing in the cache. ``state`` and ``why`` say whether the code of today would use it.
 
     ``size`` in bytes, ``age`` in seconds since it was written.
@@ -66,22 +66,22 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class CleanedCache:
     """What was removed, or would be, and what could not be since a process is at work on it."""
 
-    removed: tuple[Item, ...]
-    kept: tuple[Item, ...]
+    removed: tuple[CacheEntry, ...]
+    kept: tuple[CacheEntry, ...]
 
 
-def list_cache(cache: Path, plugins: tuple[str, ...] = ()) -> list[Item]:
+def list_cache(cache: Path, plugins: tuple[str, ...] = ()) -> list[CacheEntry]:
     """Everything in the folder of caches that mmbench wrote, by kind and name.
 
     ``plugins`` are the files whose datasets and encoders are known, too.
     """
     registry = load_registry(plugins)
-    items = [_judge(item, registry) for item in _find(cache, registry)]
+    items = [_find_state(item, registry) for item in _find(cache, registry)]
     gone = {_key(item) for item in items if item.kind == "prepared" and item.state == "outdated"}
-    return [_of_outdated(item, gone) for item in items]
+    return [_mark_outdated(item, gone) for item in items]
 
 
 def clean_cache(
@@ -92,7 +92,7 @@ def clean_cache(
     everything: bool = False,
     dry_run: bool = False,
     plugins: tuple[str, ...] = (),
-) -> Cleaned:
+) -> CleanedCache:
     """Remove what was left over or set aside, and what else is asked for; what a process is at work on stays.
 
     ``older_than`` takes what is older, in days, ``unused`` what the code of today would not use, both together what is
@@ -104,10 +104,10 @@ def clean_cache(
     with storage_errors(cache):
         busy = is_used(cache)
     removed = [item for item in chosen if not busy and _remove(item, dry_run)]
-    return Cleaned(tuple(removed), tuple(item for item in chosen if item not in removed))
+    return CleanedCache(tuple(removed), tuple(item for item in chosen if item not in removed))
 
 
-def _is_chosen(item: Item, older_than: float | None, unused: bool, everything: bool) -> bool:
+def _is_chosen(item: CacheEntry, older_than: float | None, unused: bool, everything: bool) -> bool:
     if item.kind == "files":
         return False
     if item.kind in ("damaged", "left over") or everything:
@@ -116,12 +116,12 @@ def _is_chosen(item: Item, older_than: float | None, unused: bool, everything: b
     return old and (item.state == "outdated" if unused else older_than is not None)
 
 
-def _remove(item: Item, dry_run: bool) -> bool:
+def _remove(item: CacheEntry, dry_run: bool) -> bool:
     """Remove an item unless its lock is held; whether that was done, or would be."""
     with storage_errors(item.path), ExitStack() as stack:
         if is_left(item.path.name) and not stack.enter_context(alone_in(item.path.parent)):
             return False
-        for lock in (lock_of(path) for path in _made_with(item.path)):
+        for lock in (lock_of(path) for path in _find_locked_files(item.path)):
             if dry_run and is_held(lock):
                 return False
             try:
@@ -133,7 +133,7 @@ def _remove(item: Item, dry_run: bool) -> bool:
     return True
 
 
-def _made_with(path: Path) -> Iterator[Path]:
+def _find_locked_files(path: Path) -> Iterator[Path]:
     """The files whose locks are held while ``path`` is written."""
     name = path.name.removesuffix(DAMAGED)
     if part := _PART.fullmatch(name):
@@ -150,36 +150,38 @@ def _made_with(path: Path) -> Iterator[Path]:
         yield path.with_name(name)
 
 
-def _find(cache: Path, registry: Registry) -> Iterator[Item]:
+def _find(cache: Path, registry: Registry) -> Iterator[CacheEntry]:
     for kind, (folder, pattern) in _NAMES.items():
         for path in sorted((cache / folder).glob("*")):
             if pattern.fullmatch(path.name) and not _PART.fullmatch(path.name) and path.is_file():
                 seal = _read_seal(path)
-                yield _item(path, kind, _describe(seal.made_from, registry) if seal else path.name)
+                yield _make_entry(path, kind, _describe(seal.made_from, registry) if seal else path.name)
     for path in sorted([*(cache / "prepared").glob("*"), *(cache / "tokens").glob("*")]):
         if _DAMAGED.fullmatch(path.name):
-            yield _item(path, "damaged", path.name.removesuffix(DAMAGED))
-        elif _PART.fullmatch(path.name) or (_REMAINS.fullmatch(path.name) and path.is_dir()):
-            yield _item(path, "left over", _LEFT)
+            yield _make_entry(path, "damaged", path.name.removesuffix(DAMAGED))
+        elif _PART.fullmatch(path.name) or (_DIAGNOSIS_FOLDER.fullmatch(path.name) and path.is_dir()):
+            yield _make_entry(path, "left over", _LEFT)
     for path in sorted(cache.glob(f".part-*-{_DIGESTS}")):
         if is_left(path.name):
-            yield _item(path, "left over", _LEFT)
-    yield from (_item(path, "files", f"a dataset's files: {path.name}") for path in sorted((cache / "data").glob("*")))
+            yield _make_entry(path, "left over", _LEFT)
+    yield from (
+        _make_entry(path, "files", f"a dataset's files: {path.name}") for path in sorted((cache / "data").glob("*"))
+    )
 
 
-def _item(path: Path, kind: Kind, what: str) -> Item:
+def _make_entry(path: Path, kind: Kind, what: str) -> CacheEntry:
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files)
-    return Item(path, kind, what, size, max(0.0, time.time() - path.stat().st_mtime))
+    return CacheEntry(path, kind, what, size, max(0.0, time.time() - path.stat().st_mtime))
 
 
 def _read_seal(path: Path) -> Seal | None:
     """The seal of a file; None where there is none that is whole, or that tells what a file of today would."""
     seal = read_seal(path)
-    return seal if seal and _tells(seal.made_from) else None
+    return seal if seal and _is_complete(seal.made_from) else None
 
 
-def _tells(parts: Parts) -> bool:
+def _is_complete(parts: Parts) -> bool:
     """Whether the parts of a key are there, and of their kinds."""
     is_dataset = "dataset" in parts
     component = parts.get("dataset" if is_dataset else "encoder")
@@ -209,20 +211,20 @@ def _spec(kind: str, component: Mapping[str, Any], registry: Registry) -> str:
     return str(Spec(name, {key: value for key, value in params.items() if defaults.get(key, ...) != value}))
 
 
-def _judge(item: Item, registry: Registry) -> Item:
+def _find_state(item: CacheEntry, registry: Registry) -> CacheEntry:
     if item.kind not in _NAMES:
         return item
     seal = _read_seal(item.path)
     if seal is None:
         return replace(item, state="outdated", why="not finished, damaged or of another version")
-    today = _today(seal.made_from, registry)
+    today = _current_parts(seal.made_from, registry)
     if today is None:
         return replace(item, why="no plugin that is loaded has it")
     changed = list(differences(today, {name: seal.made_from[name] for name in today}))
     return replace(item, state="outdated" if changed else "current", why="; ".join(changed))
 
 
-def _today(parts: Parts, registry: Registry) -> dict[str, Any] | None:
+def _current_parts(parts: Parts, registry: Registry) -> dict[str, Any] | None:
     """The parts of a key that follow from the code of today; None where it has no such component.
 
     What follows from files or weights is left as it was.
@@ -243,18 +245,18 @@ def _torch_version() -> str:
     return torch.__version__
 
 
-def _key(item: Item) -> str:
+def _key(item: CacheEntry) -> str:
     seal = _read_seal(item.path)
     return key_digest(seal.made_from) if seal else ""
 
 
-def _of_outdated(item: Item, gone: Collection[str]) -> Item:
+def _mark_outdated(item: CacheEntry, gone: Collection[str]) -> CacheEntry:
     seal = _read_seal(item.path) if item.kind in ("tokens", "block") and item.state == "current" else None
     if seal is None or seal.made_from["prepared"] not in gone:
         return item
     return replace(item, state="outdated", why="of prepared data that are outdated")
 
 
-def total_size(items: Sequence[Item]) -> int:
+def total_size(items: Sequence[CacheEntry]) -> int:
     """Bytes of some items together."""
     return sum(item.size for item in items)

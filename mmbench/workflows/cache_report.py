@@ -8,10 +8,10 @@ from typing import Any, Literal
 from mmbench.data import SNRS_DB, Preparation, Store, describe, prepared_path
 from mmbench.errors import DamagedError
 from mmbench.execution import describe_run, find_near_run, key_parts, run_folder
-from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_relative, token_path
-from mmbench.features import describe as describe_tokens
+from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_nearest_tokens, token_path
+from mmbench.features import describe_tokens as describe_tokens
 from mmbench.registry import Recipe, build_encoder
-from mmbench.results import is_costly, record_path
+from mmbench.results import record_path, skips_noise
 from mmbench.storage import Near, Parts, Sealed, find_near, key_digest
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import CheckedRequest, Request, find_files, resolve_request
@@ -21,7 +21,7 @@ State = Literal["there", "partly", "missing", "damaged", "not known"]
 
 
 @dataclass(frozen=True)
-class Explained:
+class ArtifactStatus:
     """One thing that a run takes: whether it is there, and if not, how it differs from what is there instead.
 
     ``why`` are the differences to the file or folder ``near``, or what else there is to say.
@@ -39,7 +39,7 @@ class Explained:
         return {"what": self.what, "state": self.state, "why": list(self.why), **paths}
 
 
-def explain_spec(spec: RunSpec) -> list[Explained]:
+def explain_reuse(spec: RunSpec) -> list[ArtifactStatus]:
     """The prepared file, each file of tokens and each run of a comparison, in the order that a run makes them."""
     request = resolve_request(spec)
     recipes, files = request.recipes, find_files(request)
@@ -50,7 +50,7 @@ def explain_spec(spec: RunSpec) -> list[Explained]:
     tokens = {}
     for encoding in (encoding for found in encodings for encoding in found.values()):
         for what, file, parts in _with_noise(request, encoding):
-            tokens[file] = _explain_file(f"tokens of {what.label}", file, find_relative(parts, file))
+            tokens[file] = _explain_file(f"tokens of {what.label}", file, find_nearest_tokens(parts, file))
     runs = _explain_runs(request, files, recipes, encodings, prepared)
     return [prepared, *tokens.values(), *runs]
 
@@ -59,20 +59,20 @@ def _nearest_prepared(made_from: Parts, path: Path, files: Preparation) -> Near 
     return find_near(made_from, path.parent.glob(f"{files.dataset.name}-*.h5"))
 
 
-def _explain_file(what: str, path: Path, near: Near | None) -> Explained:
+def _explain_file(what: str, path: Path, near: Near | None) -> ArtifactStatus:
     if path.is_file():
         try:
             Sealed(path)
         except DamagedError as error:
-            return Explained(what, path, "damaged", (error.message,))
-        return Explained(what, path, "there")
+            return ArtifactStatus(what, path, "damaged", (error.message,))
+        return ArtifactStatus(what, path, "there")
     return _missing(what, path, near)
 
 
-def _missing(what: str, path: Path, near: Near | None) -> Explained:
+def _missing(what: str, path: Path, near: Near | None) -> ArtifactStatus:
     if near is None:
-        return Explained(what, path, "missing", ("none like it was made",))
-    return Explained(what, path, "missing", near.differences, near.path)
+        return ArtifactStatus(what, path, "missing", ("none like it was made",))
+    return ArtifactStatus(what, path, "missing", near.differences, near.path)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _with_noise(request: Request, wanted: _Wanted) -> Iterator[tuple[Encoding, P
     """The tokens, and those with noise that a diagnosis takes."""
     cache, level = request.spec.cache, request.spec.diagnose
     yield wanted.encoding, token_path(wanted.encoding, cache, wanted.parts), wanted.parts
-    if wanted.several and level != "no" and not is_costly(level, wanted.size):
+    if wanted.several and level != "no" and not skips_noise(level, wanted.size):
         for snr in SNRS_DB:
             parts = {**wanted.parts, "snr_db": snr}
             what = replace(wanted.encoding, snr_db=snr)
@@ -113,11 +113,11 @@ def _explain_runs(
     files: Preparation,
     recipes: Sequence[Recipe],
     encodings: Sequence[Mapping[str, _Wanted]],
-    prepared: Explained,
-) -> Iterator[Explained]:
+    prepared: ArtifactStatus,
+) -> Iterator[ArtifactStatus]:
     if prepared.state != "there" or prepared.path is None:
         why = ("its folds are cut of the prepared data",)
-        yield from (Explained(f"run {recipe.label}", None, "not known", why) for recipe in recipes)
+        yield from (ArtifactStatus(f"run {recipe.label}", None, "not known", why) for recipe in recipes)
         return
     checked = CheckedRequest(**vars(request), files=files, findings={})
     setup = split_data(checked, Store(prepared.path))
@@ -129,7 +129,7 @@ def _explain_runs(
         done = sum(path.exists() for path in paths)
         if done:
             told = f"{done} of {len(paths)} folds"
-            yield Explained(f"run {recipe.label}", folder, "there" if done == len(paths) else "partly", (told,))
+            yield ArtifactStatus(f"run {recipe.label}", folder, "there" if done == len(paths) else "partly", (told,))
         else:
             near = find_near_run(described, request.spec.out.resolve().glob("*/*/"))
             yield _missing(f"run {recipe.label}", folder, near)

@@ -20,11 +20,11 @@ from mmbench.execution import (
     restore_plan,
 )
 from mmbench.features import Encoding
-from mmbench.integrity import guarded
+from mmbench.integrity import guard_files
 from mmbench.registry import did_you_mean
 from mmbench.results import (
     Comparison,
-    Level,
+    DiagnosisLevel,
     MethodResult,
     Record,
     find_records,
@@ -37,7 +37,7 @@ from mmbench.storage import in_processes, reporter, track
 from mmbench.training import choose_device, predict
 from mmbench.workflows.ablate import is_ablation, load_ablation
 
-_FULL: Level = "full"
+_FULL: DiagnosisLevel = "full"
 _AGREEMENT = 0.98  # share of the test samples that a model must predict again as its record tells; rounding may differ
 _AGAIN = "delete this record and run the same command again"
 
@@ -131,7 +131,7 @@ def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
 def _diagnose(_: object, plan: Plan, path: Path, cache: Path) -> dict[str, Any] | None:
     torch.set_num_threads(plan.threads)
     restored = restore_model(path, cache, plan.plugins)
-    with guarded(closed_files(plan)):
+    with guard_files(closed_files(plan)):
         _check_agreement(restored, torch.device(plan.device), path)
         return diagnose_trained(plan, restored.store, restored.fold, restored.model, restored.inputs)
 

@@ -14,17 +14,17 @@ from mmbench.contract import Fusion, Modality
 from mmbench.data import Rows
 from mmbench.errors import RecordError
 from mmbench.execution import RestoredModel, RestoredPlan, call_components, closed_files, restore_model, restore_plan
-from mmbench.integrity import guarded
+from mmbench.integrity import guard_files
 from mmbench.registry import load_registry
 from mmbench.results import Comparison, MethodResult, find_records, read_record
 from mmbench.storage import in_processes, track
 
-What = Literal["instances", "tokens", "modality"]
+WeightKind = Literal["instances", "tokens", "modality"]
 _BATCH = 64
 
 
 @dataclass(frozen=True)
-class Shown:
+class ExplainedSample:
     """A test sample with its bag: ``x`` ``(K, *shape)``, ``present`` and ``weights`` ``(K,)``; classes by name."""
 
     id: str
@@ -46,14 +46,14 @@ class Explanation:
     """
 
     modality: Modality
-    what: What
+    what: WeightKind
     ids: tuple[str, ...]
     values: NDArray[np.float32]
-    shown: tuple[Shown, ...]
+    shown: tuple[ExplainedSample, ...]
     simulated: bool
 
 
-def explain_all(
+def explain_methods(
     comparison: Comparison, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4
 ) -> Iterator[tuple[MethodResult, list[Explanation]]]:
     """Explanations of every method whose fusion gives some; RecordError where none does."""
@@ -96,17 +96,19 @@ def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_
 
 
 def _explain_fold(path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-    return call_components(restore_plan(path, cache, plugins).plan, _restore_and_look, path, cache, plugins)
+    return call_components(restore_plan(path, cache, plugins).plan, _restore_and_compute, path, cache, plugins)
 
 
-def _restore_and_look(_: object, path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+def _restore_and_compute(
+    _: object, path: Path, cache: Path, plugins: tuple[str, ...]
+) -> dict[str, NDArray[np.float32]]:
     restored = restore_model(path, cache, plugins)
-    with guarded(closed_files(restored.plan)):
-        return _explain_samples(restored)
+    with guard_files(closed_files(restored.plan)):
+        return _compute_weights(restored)
 
 
 @torch.no_grad()
-def _explain_samples(restored: RestoredModel) -> dict[str, NDArray[np.float32]]:
+def _compute_weights(restored: RestoredModel) -> dict[str, NDArray[np.float32]]:
     """``Fusion.explain`` on the test part."""
     parts: dict[str, list[NDArray[np.float32]]] = {}
     for rows in _batches(restored.fold.test):
@@ -126,19 +128,21 @@ def _collect(
 ) -> Explanation:
     modality_name, _, what = name.rpartition(".")
     modality = first.store.schema.modality(modality_name)
-    kind: What = "modality" if values.ndim == 1 else "instances" if what == "instances" else "tokens"
-    shown = _show(first, modality, values, n_shown) if kind == "instances" else ()
+    kind: WeightKind = "modality" if values.ndim == 1 else "instances" if what == "instances" else "tokens"
+    shown = _choose_shown(first, modality, values, n_shown) if kind == "instances" else ()
     simulated = first.record.run["card"]["access"] == "simulated"
     return Explanation(modality, kind, tuple(ids), values, shown, simulated)
 
 
-def _show(first: RestoredPlan, modality: Modality, values: NDArray[np.float32], n_shown: int) -> tuple[Shown, ...]:
+def _choose_shown(
+    first: RestoredPlan, modality: Modality, values: NDArray[np.float32], n_shown: int
+) -> tuple[ExplainedSample, ...]:
     record = first.record
     classes = record.run["classes"]
     x, present = first.store.source(modality.name).read(first.fold.test)
     chosen = _choose(record.labels, np.asarray(record.logits), np.asarray(present.any(axis=1)), n_shown)
     return tuple(
-        Shown(
+        ExplainedSample(
             id=record.ids[at],
             label=classes[record.labels[at]],
             prediction=classes[record.predictions[at]],

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmbench.data import Fold, Rows
 from mmbench.execution import Setup
-from mmbench.results import DEVIATION, Outcomes, smallest_difference, unit_of
+from mmbench.results import ASSUMED_DEVIATION, Outcomes, find_statistical_units, smallest_significant_difference
 from mmbench.storage import counted
 from mmbench.workflows.resolve import Request
 
@@ -19,9 +19,9 @@ def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     if comparisons < 1:
         return
     seeds, store = request.design.seeds, setup.store
-    name, units = unit_of(store.groups, store.ids)
+    name, units = find_statistical_units(store.groups, store.ids)
     outcomes = _outcomes(store.labels(request.task), units, setup.rows, setup.folds, seeds, request.n_classes)
-    reach = smallest_difference(outcomes, comparisons)
+    reach = smallest_significant_difference(outcomes, comparisons)
     design = f"{counted(outcomes.n_units, name)}, {counted(seeds, 'seed')} and {counted(comparisons, 'baseline')}"
     if reach is None:
         yield f"with {design} no difference can be significant: a class occurs in 1 {name} only; add {name}s"
@@ -31,7 +31,7 @@ def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
         )
         yield (
             f"with {design} no difference of balanced accuracy below about {reach:.2f} will be significant (where "
-            f"differences between {name}s deviate by {DEVIATION:.2f}); what helps: {more}"
+            f"differences between {name}s deviate by {ASSUMED_DEVIATION:.2f}); what helps: {more}"
         )
 
 

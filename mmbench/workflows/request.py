@@ -12,7 +12,7 @@ from mmbench.data import default_cache
 from mmbench.errors import SpecError
 from mmbench.execution import Keep
 from mmbench.registry import SETTINGS, did_you_mean
-from mmbench.results import Level
+from mmbench.results import DiagnosisLevel
 from mmbench.tuning import Budget, Scope, anchored_storage
 
 BAD = ("error", "drop")
@@ -53,7 +53,7 @@ class RunSpec:
     tune_seconds: float | None = None
     tune_scope: str = "fold"
     tune_storage: str | None = None
-    diagnose: Level = "auto"
+    diagnose: DiagnosisLevel = "auto"
 
 
 def check_spec(spec: RunSpec) -> None:
@@ -64,7 +64,7 @@ def check_spec(spec: RunSpec) -> None:
     for name, choice, known in (
         ("bad", spec.bad, BAD),
         ("weights", spec.weights, get_args(Keep)),
-        ("diagnose", spec.diagnose, get_args(Level)),
+        ("diagnose", spec.diagnose, get_args(DiagnosisLevel)),
         ("tune-scope", spec.tune_scope, get_args(Scope)),
     ):
         if choice not in known:

@@ -18,7 +18,7 @@ from mmbench.data import (
 )
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.execution import needs_isolation
-from mmbench.integrity import Findings, Machine, find_machine, ignore, is_forkable, lint, run_isolated
+from mmbench.integrity import Findings, Machine, find_machine, ignore_messages, is_forkable, lint, run_isolated
 from mmbench.registry import (
     Design,
     Recipe,
@@ -133,7 +133,7 @@ def check_methods(request: Request, recipes: Sequence[Recipe]) -> Findings:
     arguments = recipes, request.schema, request.n_classes, plugins, machine
     if any(needs_isolation(recipe, plugins) for recipe in recipes):
         # Side effects of a plugin's component must not reach the other methods.
-        return run_isolated(_lint, *arguments, listen=ignore, forks=is_forkable("cpu"))
+        return run_isolated(_lint, *arguments, listen=ignore_messages, forks=is_forkable("cpu"))
     return lint(*arguments)
 
 

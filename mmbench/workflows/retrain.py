@@ -12,7 +12,7 @@ from mmbench.features import Encoding, encode
 from mmbench.integrity import check_size, find_machine
 from mmbench.registry import Spec, load_registry, parse_spec
 from mmbench.results import Record, read_record, record_path
-from mmbench.workflows.rounding import Rounding, measure_rounding
+from mmbench.workflows.rounding import RoundingCheck, measure_rounding
 
 _CPU = torch.device("cpu")
 _SAMPLES = ("ids", "labels", "units")
@@ -20,7 +20,7 @@ _TRAINED = ("logits", "scores", "epochs", "history")
 
 
 @dataclass(frozen=True)
-class Place:
+class RetrainOptions:
     """Where data are found and work is done: the dataset's files (None for its own), cache, processes, plugins."""
 
     data: Path | None
@@ -30,7 +30,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RetrainedFold:
     """A fold that was trained again: the record on the board, and the new one, of data prepared from the same or not.
 
     ``rounding`` tells how far the two are apart beside how far other rounding takes a training; None where they are the
@@ -40,7 +40,7 @@ class Repeated:
     told: Record
     found: Record
     is_same_data: bool = True
-    rounding: Rounding | None = None
+    rounding: RoundingCheck | None = None
 
     @property
     def is_same(self) -> bool:
@@ -74,7 +74,7 @@ def _difference(told: Record, found: Record) -> str:
     return f"other {what}{predictions}, though the record names this kind of machine, which gives the same bits"
 
 
-def _within(rounding: Rounding) -> str:
+def _within(rounding: RoundingCheck) -> str:
     changed = f"{rounding.changed} prediction{'' if rounding.changed == 1 else 's'} changed"
     return (
         f"within rounding of another machine: logits differ by {rounding.difference:.2g} of at most "
@@ -93,7 +93,7 @@ def is_same_machine(told: Record, found: Record) -> bool:
     return "cpu" in ours and ours == theirs and told.run["device"] == "cpu" and told.run["torch"] == torch.__version__
 
 
-def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
+def retrain_fold(path: Path, place: RetrainOptions, out: Path) -> RetrainedFold:
     """Train the fold of a record again, with the parameters that its trials chose; the new record goes to ``out``.
 
     Where it differs and is of another kind of machine, it is trained some more times to measure what rounding does.
@@ -106,7 +106,7 @@ def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
     fold = find_fold(path.parent.parent / "folds.json", told.fold, store)
     target = record_path(out, told.fold, told.seed)
     run_job(plan, fold, told.seed, target, lambda _: None, told.tuning)
-    repeated = Repeated(read_made(path), read_record(target), store.key == told.run["prepared"])
+    repeated = RetrainedFold(read_made(path), read_record(target), store.key == told.run["prepared"])
     are_other_samples = any(getattr(repeated.told, name) != getattr(repeated.found, name) for name in _SAMPLES)
     is_exact = repeated.is_same_data and is_same_machine(told, repeated.found)
     if repeated.is_same or are_other_samples or is_exact:
@@ -114,7 +114,7 @@ def repeat_fold(path: Path, place: Place, out: Path) -> Repeated:
     return replace(repeated, rounding=measure_rounding(plan, fold, repeated.told))
 
 
-def _open_data(record: Record, place: Place) -> Store:
+def _open_data(record: Record, place: RetrainOptions) -> Store:
     run, registry = record.run, load_registry(place.plugins)
     name = parse_spec(run["dataset"])
     root = locate(registry, name, place.data, place.cache)
@@ -124,7 +124,7 @@ def _open_data(record: Record, place: Place) -> Store:
     return prepare(Preparation(name, root, place.cache, place.plugins, bad, units), jobs=place.jobs)
 
 
-def _encode(record: Record, store: Store, place: Place) -> dict[str, Path]:
+def _encode(record: Record, store: Store, place: RetrainOptions) -> dict[str, Path]:
     """The tokens of its frozen encoders."""
     run = record.run
     make = partial(Encoding, store.path, plugins=place.plugins, device="cpu", threads=run["threads"])

@@ -10,7 +10,7 @@ from mmbench.execution import named_files
 from mmbench.registry import code_digest
 from mmbench.results import Comparison, load_comparison
 from mmbench.storage import digest, load_object
-from mmbench.workflows.ablation_rows import identity
+from mmbench.workflows.ablation_rows import recipe_digest
 from mmbench.workflows.request import budget_of
 from mmbench.workflows.resolve import Request
 
@@ -61,7 +61,7 @@ def comparison_key(request: Request) -> ComparisonKey:
         "bad": spec.bad,
         "threads": spec.threads,
         "tuning": budget.described() if budget else None,
-        "methods": [[recipe.label, identity(request, recipe)] for recipe in request.recipes],
+        "methods": [[recipe.label, recipe_digest(request, recipe)] for recipe in request.recipes],
     }
     return ComparisonKey(digest(question), _describe_parts(request))
 

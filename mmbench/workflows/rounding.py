@@ -27,13 +27,13 @@ NOISE = 2.0**-20
 a sum of many is off by more than one."""
 
 REPEATS = 3
-WIDER = 2.0
+MARGIN_FACTOR = 2.0
 """By how much a record may be further off than the furthest of the repeats."""
 _FLOOR = 1e-5  # of the largest value: what rounding may do in any case
 
 
 @dataclass(frozen=True)
-class Rounding:
+class RoundingCheck:
     """How far a record is from a training under this machine's rounding, beside how far rounding takes it.
 
     ``excess`` are the quantities beyond what rounding does, with the difference and the bound. ``difference`` is the
@@ -53,7 +53,7 @@ class Rounding:
         return not self.excess
 
 
-def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> Rounding:
+def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> RoundingCheck:
     """Train a fold as it is and with noise, on this machine, and compare the record with what the noise did."""
     store = Store(plan.store)
     draw = training_seed(recorded.seed, fold.name, recorded.run.get("seeding"))
@@ -61,13 +61,13 @@ def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> Rounding:
     labels = np.array(recorded.labels, dtype=np.int64)
     epoch = recorded.epochs["chosen"]
     if epoch >= len(base.test_logits):
-        return Rounding((f"it chose epoch {epoch + 1} of {len(base.test_logits)}",), np.inf, 0.0, 0, 0)
+        return RoundingCheck((f"it chose epoch {epoch + 1} of {len(base.test_logits)}",), np.inf, 0.0, 0, 0)
     measured = partial(_quantities, labels=labels, epoch=epoch)
     here = measured(base)
-    spread = {name: max(_apart(measured(each)[name], here[name]) for each in repeats) for name in here}
-    bounds = {name: WIDER * spread[name] + _floor(name, here[name], labels) for name in here}
+    spread = {name: max(_largest_difference(measured(each)[name], here[name]) for each in repeats) for name in here}
+    bounds = {name: MARGIN_FACTOR * spread[name] + _floor(name, here[name], labels) for name in here}
     theirs = _recorded(recorded)
-    apart = {name: _apart(theirs[name], here[name]) for name in here}
+    apart = {name: _largest_difference(theirs[name], here[name]) for name in here}
     wrong = [
         f"{name} differ by {apart[name]:.2g}, rounding by at most {bounds[name]:.2g}"
         for name in here
@@ -75,7 +75,9 @@ def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> Rounding:
     ]
     found = _at(base, epoch).argmax(axis=1)
     flips = max(int((_at(each, epoch).argmax(axis=1) != found).sum()) for each in repeats)
-    return Rounding(tuple(wrong), apart["logits"], bounds["logits"], flips, int((recorded.predictions != found).sum()))
+    return RoundingCheck(
+        tuple(wrong), apart["logits"], bounds["logits"], flips, int((recorded.predictions != found).sum())
+    )
 
 
 def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> Fitted:
@@ -83,12 +85,12 @@ def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> Fitt
     model = build_model(plan, store, seed)
     labels = mask_test_labels(store.labels(plan.task), fold)
     device, generator = torch.device(plan.device), torch.Generator().manual_seed(repeat)
-    with _rounded(model, generator if repeat else None):
+    with _add_noise(model, generator if repeat else None):
         return fit(model, make_inputs(plan, store, fold), fold, labels, plan.recipe.training, seed=seed, device=device)
 
 
 @contextmanager
-def _rounded(model: nn.Module, generator: torch.Generator | None) -> Iterator[None]:
+def _add_noise(model: nn.Module, generator: torch.Generator | None) -> Iterator[None]:
     """The outputs of all modules are off at random; nothing happens without a generator."""
 
     def hook(module: nn.Module, arguments: Any, output: Any) -> Any:
@@ -142,7 +144,7 @@ def _recorded(record: Record) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def _largest_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """The largest difference; of histories that end at different epochs, over the epochs that both have."""
     length = min(len(one), len(other))
     return float(np.abs(one[:length] - other[:length]).max())

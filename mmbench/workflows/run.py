@@ -11,9 +11,9 @@ from typing import Any
 
 from mmbench.data import Store, lacking_lines, prepare, source_digests
 from mmbench.execution import Plan, Setup, make_plan, run_missing, tuned_for
-from mmbench.integrity import refuse_seen, tell
+from mmbench.integrity import check_not_trained_on, report_findings
 from mmbench.registry import all_params, check_augment
-from mmbench.results import Comparison, check_agreement, load_comparison
+from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import digest, make_folder, mended, reporter, using, write_text
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.forecast import forecast_lines
@@ -70,7 +70,7 @@ class Experiment:
 
 def plan_experiment(request: CheckedRequest) -> Experiment:
     """Prepare, split and encode: everything but tuning and training."""
-    tell(request.findings)
+    report_findings(request.findings)
     return plan_on(prepare_data(request), request)
 
 
@@ -82,7 +82,7 @@ def prepare_data(request: CheckedRequest) -> Store:
     plugins = request.spec.plugins
     check_augment(request.recipes[0], request.schema, plugins)
     for params in (params for recipe in request.recipes for params in all_params(recipe, plugins)):
-        refuse_seen(params, lambda: source_digests(request.files))
+        check_not_trained_on(params, lambda: source_digests(request.files))
     return prepare(request.files, jobs=n_jobs(request.spec))
 
 
@@ -111,5 +111,5 @@ def compare_records(request: CheckedRequest, plans: Sequence[Plan]) -> Compariso
     key, command = asdict(comparison_key(request)), portable_command(request.spec)
     write_text(path, json.dumps({**runs, "asked": key, "command": command}))
     comparison = load_comparison(path)
-    check_agreement(comparison, request.spec.cache)
+    check_data_agreement(comparison, request.spec.cache)
     return comparison

@@ -11,7 +11,15 @@ from mmbench.contract import Modality
 from mmbench.data import Fold, Store
 from mmbench.errors import SpecError, StorageError
 from mmbench.execution import Plan, build_model, call_components, closed_files, known_labels, make_inputs
-from mmbench.integrity import SUFFIX, Origin, find_origins, guarded, read_origin, shortened, write_weights
+from mmbench.integrity import (
+    WEIGHTS_SUFFIX,
+    WeightProvenance,
+    find_provenance,
+    guard_files,
+    read_provenance,
+    shorten_digests,
+    write_weights,
+)
 from mmbench.registry import Recipe, build_encoder, did_you_mean, load_registry
 from mmbench.storage import make_folder, reporter
 from mmbench.training import Epoch, Fitted, fit
@@ -85,7 +93,7 @@ def _save(tell: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -
     def on_epoch(epoch: Epoch) -> None:
         tell(f"validation {epoch.validation_score:.2f}")
 
-    with guarded(closed_files(plan)):
+    with guard_files(closed_files(plan)):
         model = build_model(plan, store, _SEED)
         fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
     for name, path in saving.files.items():
@@ -100,11 +108,11 @@ def _save(tell: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -
     return lines
 
 
-def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: Fitted, name: str) -> Origin:
+def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: Fitted, name: str) -> WeightProvenance:
     spec = plan.recipe.encoders[name]
     params = load_registry(plan.plugins).bound("encoders", spec)
-    before = frozenset[str]().union(*(origin.sources for _, origin in find_origins(params)))
-    return Origin(
+    before = frozenset[str]().union(*(origin.sources for _, origin in find_provenance(params)))
+    return WeightProvenance(
         run=plan.run["key"],
         modality=name,
         encoder=spec.name,
@@ -114,13 +122,15 @@ def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: Fitted
         classes=tuple(store.schema.tasks[plan.task]),
         samples={"train": len(fold.train), "validation": len(fold.validation)},
         validation_score=fitted.history[fitted.chosen].validation_score,
-        sources=shortened(saving.sources) | before,
+        sources=shorten_digests(saving.sources) | before,
     )
 
 
 def _check_file(path: Path, where: str) -> None:
-    if path.suffix != SUFFIX:
-        raise SpecError(f"the file must end in {SUFFIX}", where=where, remedy=f"write {path.stem}{SUFFIX}")
+    if path.suffix != WEIGHTS_SUFFIX:
+        raise SpecError(
+            f"the file must end in {WEIGHTS_SUFFIX}", where=where, remedy=f"write {path.stem}{WEIGHTS_SUFFIX}"
+        )
     if path.is_dir():
         raise SpecError("is a folder", where=where, remedy="name a file")
     if not os.access(make_folder(path.parent), os.W_OK):
@@ -128,5 +138,5 @@ def _check_file(path: Path, where: str) -> None:
 
 
 def _is_from(path: Path, name: str, plan: Plan) -> bool:
-    origin = read_origin(path)
+    origin = read_provenance(path)
     return origin is not None and (origin.run, origin.modality) == (plan.run["key"], name)

@@ -17,8 +17,8 @@ from mmbench.data import (
     straddling,
 )
 from mmbench.execution import Setup
-from mmbench.integrity import find_missing, find_same, share_copied
-from mmbench.results import unit_of
+from mmbench.integrity import find_identical_samples, find_missing_modalities, measure_copied_share
+from mmbench.results import find_statistical_units
 from mmbench.storage import slug
 from mmbench.workflows.request import budget_of, n_jobs
 from mmbench.workflows.resolve import CheckedRequest
@@ -86,8 +86,10 @@ def _share_copied(request: CheckedRequest, store: Store, rows: Rows, folds: Sequ
     """The share of test samples that have a copy in the other parts, over all modalities of the dataset."""
     names = [modality.name for modality in request.schema.modalities]
     everything = np.arange(len(store))
-    same = {name: rows[pairs] for name, pairs in find_same(store, rows, names).items()}
-    return share_copied(same, find_missing(store, everything, names), store.labels(request.task), folds)
+    same = {name: rows[pairs] for name, pairs in find_identical_samples(store, rows, names).items()}
+    return measure_copied_share(
+        same, find_missing_modalities(store, everything, names), store.labels(request.task), folds
+    )
 
 
 def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
         "lost": list(store.attributes.get("lost", ())),
         "gaps": store.attributes["gaps"],
         "classes": list(store.schema.tasks[task]),
-        "unit": unit_of(store.groups, store.ids)[0],
+        "unit": find_statistical_units(store.groups, store.ids)[0],
         "folds": len(folds),
         "fingerprint": fingerprint(folds, store.ids),
         "straddling": straddling(folds, store.groups),

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.execution import Plan, tune_missing
-from mmbench.results import Failure, find_failures, nothing_left
+from mmbench.results import Failure, find_failures, make_all_failed_error
 from mmbench.storage import mended, using
 from mmbench.tuning import FoldTuning, read_tuning, shown_storage, tuning_path
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.run import Experiment, plan_experiment
 
-N_TRIALS = 20
-"""Tuning trials per fold where ``tune`` is left out."""
+DEFAULT_TRIALS = 20
+"""The budget where none is named."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def tune(method: str, dataset: str, against: Sequence[str] = (), **options: Any)
 
 def tune_spec(spec: RunSpec) -> TuningResult:
     """Tune from a spec."""
-    spec = replace(spec, tune=N_TRIALS if spec.tune is None else spec.tune)
+    spec = replace(spec, tune=DEFAULT_TRIALS if spec.tune is None else spec.tune)
     request = check_request(resolve_request(spec))
 
     def tune_all() -> Experiment:
@@ -88,7 +88,7 @@ def tune_spec(spec: RunSpec) -> TuningResult:
     names = [fold.name for fold in experiment.setup.folds]
     methods = tuple(_read(plan, names) for plan in experiment.plans)
     if not any(method.folds for method in methods):
-        raise nothing_left({method.folder: method.failures for method in methods if method.failures})
+        raise make_all_failed_error({method.folder: method.failures for method in methods if method.failures})
     first = experiment.plans[0].run
     return TuningResult(
         first["dataset"],

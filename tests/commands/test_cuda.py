@@ -14,7 +14,7 @@ from mmbench import Encoder, Float, Modality, Sample, Schema, TokenSpec, hookimp
 from mmbench.data.store import ArraySource, Store, write_samples
 from mmbench.errors import PluginError, TrainingError
 from mmbench.features.cache import Encoding, encode
-from mmbench.integrity.behaviour import rounding
+from mmbench.integrity.behaviour import rounding_tolerance
 from mmbench.registry.specs import parse_spec
 from mmbench.results.records import Record
 from mmbench.training.cost import Cost
@@ -119,7 +119,7 @@ def test_tokens_are_those_of_the_cpu(store: Store, tmp_path: Path, encoder: str,
     else:
         expected = tokens(store, tmp_path / "cpu", encoder, "cpu")
     found = tokens(store, tmp_path / "cuda", encoder, "cuda", jobs)
-    assert np.abs(found - expected).max() < rounding(GPU).in_batch * np.abs(expected).max()
+    assert np.abs(found - expected).max() < rounding_tolerance(GPU).in_batch * np.abs(expected).max()
     assert not found[::5, 1].any()
 
 

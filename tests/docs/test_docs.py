@@ -65,7 +65,7 @@ def test_the_preset_of_the_readme_is_one(tmp_path: Path) -> None:
 def test_the_claim_card_of_the_pages_is_one(tmp_path: Path) -> None:
     from mmbench.registry.plugins import load_registry
     from mmbench.workflows.claims.cards import load_card
-    from mmbench.workflows.claims.questions import ClaimSpec, make_question
+    from mmbench.workflows.claims.rows import ClaimSpec, make_row_run
 
     path = tmp_path / "deap.toml"
     (text,) = (text for _, text in BLOCKS if text.startswith("title = "))
@@ -73,7 +73,7 @@ def test_the_claim_card_of_the_pages_is_one(tmp_path: Path) -> None:
     card = load_card(path)
     for on in (None, "deap-sim"):
         (row,) = card.rows
-        question = make_question(load_registry(), card, row, ClaimSpec("milmer", on=on))
+        question = make_row_run(load_registry(), card, row, ClaimSpec("milmer", on=on))
         assert question.spec.dataset == f"{on or 'deap'}[scramble=true]"
 
 

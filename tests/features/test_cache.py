@@ -19,7 +19,7 @@ from mmbench.data.standardize import fit_standardizer
 from mmbench.data.store import ArraySource, Store
 from mmbench.errors import DamagedError, TrainingError
 from mmbench.features.cache import Encoding, encode
-from mmbench.features.token_file import BOUND, fits_half
+from mmbench.features.token_file import MAX_ERROR, fits_half
 from mmbench.registry.specs import parse_spec
 from mmbench.results.comparison import Comparison
 from mmbench.storage.progress import Silent, reporting
@@ -30,7 +30,7 @@ TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 
 @pytest.fixture(autouse=True)
 def _all_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.features.token_file.SMALL", 0)
+    monkeypatch.setattr("mmbench.features.token_file.FLOAT32_BYTES", 0)
 
 
 class Listener(Silent):
@@ -98,7 +98,7 @@ def test_tokens_are_halves_and_are_read_as_float32(
 
 
 def test_small_files_stay_float32(what: Encoding, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmbench.features.token_file.SMALL", 1 << 26)
+    monkeypatch.setattr("mmbench.features.token_file.FLOAT32_BYTES", 1 << 26)
     assert dtype(encode(what, cache)) == np.float32
 
 
@@ -110,7 +110,7 @@ def test_standardised_tokens_differ_by_no_more_than_the_bound(
     whole = encode(what, cache.with_name("other"))
     half_z, whole_z = (standardised(path) for path in (half, whole))
     # A standardizer fitted on halves has moved by as much as they have.
-    assert (np.abs(half_z - whole_z) <= 2 * BOUND * np.maximum(np.abs(whole_z), 1)).all()
+    assert (np.abs(half_z - whole_z) <= 2 * MAX_ERROR * np.maximum(np.abs(whole_z), 1)).all()
     assert np.abs(half_z - whole_z).max() > 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from mmbench import Modality, Sample, Schema
 from mmbench.data.store import Store, write_samples
 from mmbench.errors import DataError, WorkerError
-from mmbench.features.prefetch import Raw, read_ahead
+from mmbench.features.prefetch import RawInstances, read_ahead
 
 N = 12
 FACE = Modality("face", "image", (3, 16, 16), instances=2)
@@ -39,7 +39,7 @@ def write(folder: Path, spoilt: bool = False) -> Store:
 @pytest.mark.parametrize("snr_db", [None, 0])
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_all_parts_come_in_order_as_one_process_reads_them(tmp_path: Path, jobs: int, snr_db: int | None) -> None:
-    raw = Raw(write(tmp_path).path, "face", snr_db)
+    raw = RawInstances(write(tmp_path).path, "face", snr_db)
     source = raw.open()
     found = [(x.copy(), present) for x, present in read_ahead(raw, PARTS, jobs)]
     assert len(found) == len(PARTS)
@@ -54,8 +54,8 @@ def test_all_parts_come_in_order_as_one_process_reads_them(tmp_path: Path, jobs:
 def test_who_stops_early_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
-    monkeypatch.setattr("mmbench.features.prefetch._SHELF", shelf)
-    shown = read_ahead(Raw(write(tmp_path).path, "face"), PARTS, 2)
+    monkeypatch.setattr("mmbench.features.prefetch._SHARED_MEMORY", shelf)
+    shown = read_ahead(RawInstances(write(tmp_path).path, "face"), PARTS, 2)
     next(shown)
     assert len(list(shelf.glob("*/slots"))) == 1
     shown.close()
@@ -64,12 +64,12 @@ def test_who_stops_early_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyte
 
 def test_a_picture_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"image 0 of face in sample 10 cannot be decoded"):
-        list(read_ahead(Raw(write(tmp_path, spoilt=True).path, "face"), PARTS, 2))
+        list(read_ahead(RawInstances(write(tmp_path, spoilt=True).path, "face"), PARTS, 2))
 
 
 def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
     before = children()
-    shown = read_ahead(Raw(write(tmp_path).path, "face"), PARTS * 50, 2)
+    shown = read_ahead(RawInstances(write(tmp_path).path, "face"), PARTS * 50, 2)
     next(shown)
     for worker in children() - before:
         os.kill(worker, signal.SIGKILL)

@@ -103,7 +103,7 @@ def test_labels_of_the_test_part_are_in_no_frame_and_no_object(bench: Bench) -> 
         "mmbench.integrity.canaries-True",
         "mmbench.training.loop-True",
         "mmbench.training.loop-False",
-        "mmbench.results.diagnosis.bench-False",
+        "mmbench.results.diagnosis.trained_model-False",
         "mmbench.training.cost-False",
         "mmbench.workflows.explanations-False",
     }
@@ -201,12 +201,19 @@ def test_what_is_kept_however_late_it_is_used_meets_no_other_fold(bench: Bench) 
     ), "a fold does not depend on those before it"
 
 
-@pytest.mark.parametrize("target", ["jobs.score_all", "metrics.score_all.__code__", "inputs.Stream.batch"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "mmbench.execution.job.score_all",
+        "mmbench.training.metrics.score_all.__code__",
+        "mmbench.data.batches.Stream.batch",
+    ],
+)
 def test_the_host_is_left_as_it_is(bench: Bench, target: str) -> None:
     line = bench.caught(f"patcher[target={target}]")
-    assert line.startswith(f"patcher[target={target}]: replaces mmbench.{target} while it is trained or tested")
-    module, name = target.split(".")[:2]
-    assert getattr(sys.modules[f"mmbench.{module}"], name).__module__.startswith("mmbench."), "nor is it here"
+    assert line.startswith(f"patcher[target={target}]: replaces {target} while it is trained or tested")
+    *module, name = target.split(".")[:4]
+    assert getattr(sys.modules[".".join(module)], name).__module__.startswith("mmbench."), "nor is it here"
 
 
 def test_a_plugin_that_changes_the_host_when_it_is_imported_is_not_loaded(tmp_path: Path) -> None:

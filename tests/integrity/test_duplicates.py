@@ -7,7 +7,7 @@ import pytest
 
 import mmbench
 from mmbench.data.folds import Fold
-from mmbench.integrity.duplicates import is_coarse, share_copied
+from mmbench.integrity.duplicates import has_few_values, measure_copied_share
 from mmbench.reporting.terminal import comparison_table, render
 
 LABELS = np.array([0, 0, 1, 1, 0, 1])
@@ -17,7 +17,7 @@ NO_PAIRS = np.zeros((0, 2), dtype=np.int64)
 
 
 def share(one, other=NO_PAIRS, missing=NONE, labels=LABELS):
-    return share_copied({"one": np.array(one), "other": np.array(other)}, missing, labels, FOLDS)
+    return measure_copied_share({"one": np.array(one), "other": np.array(other)}, missing, labels, FOLDS)
 
 
 def test_a_copy_is_one_in_every_modality() -> None:
@@ -41,9 +41,9 @@ def test_a_copy_of_the_validation_part_counts_and_other_labels_do_not() -> None:
 
 def test_few_distinct_values_are_told_from_measurements() -> None:
     random = np.random.default_rng(0)
-    assert is_coarse(random.integers(0, 3, (500, 6)).astype(np.float32))
-    assert not is_coarse(random.integers(0, 16, (500, 64)).astype(np.float32))
-    assert not is_coarse(random.normal(size=(500, 4)).astype(np.float32))
+    assert has_few_values(random.integers(0, 3, (500, 6)).astype(np.float32))
+    assert not has_few_values(random.integers(0, 16, (500, 64)).astype(np.float32))
+    assert not has_few_values(random.normal(size=(500, 4)).astype(np.float32))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from mmbench.errors import PluginError, SpecError
 from mmbench.integrity.isolation import run_isolated
-from mmbench.results.failures import is_of_one_job, make_failure
+from mmbench.results.failures import concerns_one_job, make_failure
 from mmbench.storage.processes import DEATHS, DiedError, persist
 from mmbench.storage.remote_errors import RemoteError, describe_error
 
@@ -114,7 +114,7 @@ def test_errors_come_back_as_what_they_are() -> None:
 def test_a_process_that_is_killed_is_told(forks: bool) -> None:
     with pytest.raises(DiedError) as caught:
         run_isolated(die, listen=ignore, forks=forks)
-    assert not is_of_one_job(caught.value), "the job is begun again"
+    assert not concerns_one_job(caught.value), "the job is begun again"
     assert run_isolated(add, 1, 1, listen=ignore) == 2
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mmbench import Choice, Encoder, Fusion, Modality, Tokens, TokenSpec, hookimpl
 
 PHASES = (
-    "mmbench.results.diagnosis.bench",
+    "mmbench.results.diagnosis.trained_model",
     "mmbench.workflows.explanations",
     "mmbench.training.cost",
     "mmbench.integrity.canaries",
@@ -333,14 +333,16 @@ class Patcher(Plain):
 
     name = "patcher"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, target: str = "jobs.score_all") -> None:
+    def __init__(
+        self, inputs: Mapping[str, TokenSpec], n_classes: int, *, target: str = "mmbench.execution.job.score_all"
+    ) -> None:
         super().__init__(inputs, n_classes)
         self.target = target
 
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
         *inner, name = self.target.split(".")
-        owner = sys.modules[f"mmbench.{inner[0]}"]
-        for part in inner[1:]:
+        owner = sys.modules[".".join(inner[:3])]
+        for part in inner[3:]:
             owner = getattr(owner, part)
         if name == "__code__":
             owner.__code__ = (lambda *arguments: dict.fromkeys(("accuracy", "balanced_accuracy"), 1.0)).__code__

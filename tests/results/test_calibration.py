@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss
 
 from mmbench.results.calibration import (
-    BINS,
+    N_BINS,
     Calibration,
     calibrate,
-    calibration_error,
     cell_tallies,
-    lucky_error,
-    reliability,
+    expected_calibration_error,
+    make_reliability_bins,
+    measure_calibration_error,
 )
 from mmbench.results.statistics import Outcomes
 
@@ -48,7 +48,7 @@ def tallies_of(labels: np.ndarray, logits: np.ndarray, units: np.ndarray) -> np.
 def guo(labels: np.ndarray, logits: np.ndarray) -> float:
     """The error as the authors compute it, a bin at a time (github.com/gpleiss/temperature_scaling)."""
     confidence, named = torch.from_numpy(logits).softmax(dim=1).max(dim=1)
-    right, edges, total = named.eq(torch.from_numpy(labels)), torch.linspace(0, 1, BINS + 1), 0.0
+    right, edges, total = named.eq(torch.from_numpy(labels)), torch.linspace(0, 1, N_BINS + 1), 0.0
     for low, high in pairwise(edges):
         inside = confidence.gt(low) & confidence.le(high)
         if inside.any():
@@ -85,7 +85,7 @@ def test_values_worked_out_by_hand() -> None:
     assert shown == {
         7: (1, pytest.approx(0.5), 1.0), 10: (1, pytest.approx(0.7), 1.0), 13: (2, pytest.approx(0.9), 0.5)
     }  # fmt: skip
-    assert (found.reliability[0].low, found.reliability[-1].high, len(found.reliability)) == (0, 1, BINS)
+    assert (found.reliability[0].low, found.reliability[-1].high, len(found.reliability)) == (0, 1, N_BINS)
     assert json.loads(json.dumps(asdict(found)))["reliability"][0]["accuracy"] is None
 
 
@@ -98,7 +98,7 @@ def test_large_logits_neither_overflow_nor_lose_the_true_class() -> None:
 
 def test_a_bin_reaches_up_to_its_edge() -> None:
     third = np.log([[1 / 3, 1 / 3, 1 / 3], [0.2, 0.2, 0.6]])
-    counts = [bar.count for bar in reliability(tallies_of(np.array([0, 2]), third, np.array(["a", "a"]))[0])]
+    counts = [bar.count for bar in make_reliability_bins(tallies_of(np.array([0, 2]), third, np.array(["a", "a"]))[0])]
     assert counts[4] + counts[5] == 1, "a third is the edge of two bins, and rounding may put it into either"
     assert counts[8] + counts[9] == 1
 
@@ -111,8 +111,8 @@ def test_a_perfect_model_is_off_by_luck_alone() -> None:
     # What luck makes of it is told, for few samples and for many.
     for n in (40, 400):
         draws = [tallies_of(*simulate(random, n, 1)).sum(axis=0) for _ in range(400)]
-        seen = np.mean([calibration_error(tally) for tally in draws])
-        assert np.mean([lucky_error(tally) for tally in draws]) == pytest.approx(seen, rel=0.05)
+        seen = np.mean([measure_calibration_error(tally) for tally in draws])
+        assert np.mean([expected_calibration_error(tally) for tally in draws]) == pytest.approx(seen, rel=0.05)
 
 
 def test_a_model_that_is_too_sure_is_found() -> None:
@@ -125,12 +125,12 @@ def test_a_model_that_is_too_sure_is_found() -> None:
 
 
 def test_luck_is_what_a_binomial_says() -> None:
-    tally = np.zeros((BINS, 5))
+    tally = np.zeros((N_BINS, 5))
     tally[13, :3] = 10, 9.0, 9
     draws = np.random.default_rng(0).binomial(10, 0.9, 200_000)
-    assert lucky_error(tally) == pytest.approx(np.abs(draws / 10 - 0.9).mean(), rel=0.01)
+    assert expected_calibration_error(tally) == pytest.approx(np.abs(draws / 10 - 0.9).mean(), rel=0.01)
     tally[13, :3] = 10, 10.0, 10
-    assert lucky_error(tally) == 0
+    assert expected_calibration_error(tally) == 0
 
 
 def test_seeds_are_averaged_and_their_bars_added() -> None:

@@ -72,7 +72,7 @@ def test_a_bug_fails_one_job_and_the_rest_go_on(run: Callable[..., Any], acciden
         }
     ]
     text = " ".join(render(comparison_table(comparison)).split())
-    assert f"1 folds failed, fold {failure.fold} with: ZeroDivisionError: an oversight in two lines" in text
+    assert f"1 fold failed, fold {failure.fold} with: ZeroDivisionError: an oversight in two lines" in text
     again = run("concat", faulty.name)
     assert again.failed == {}
     assert not list(faulty.folder.glob("failed-*"))
@@ -103,7 +103,7 @@ def test_without_the_first_nothing_is_judged(run: Callable[..., Any], accidents:
 
 
 def test_when_everything_fails_it_is_one_line(run: Callable[..., Any], accidents: Accidents, tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="each of 3 jobs failed, the first with: ZeroDivisionError") as caught:
+    with pytest.raises(JobError, match="all 3 jobs failed, the first with: ZeroDivisionError") as caught:
         run(accidents(bug=3))
     assert "\n" not in caught.value.line
     (home,) = tmp_path.glob("toy-*")
@@ -131,9 +131,7 @@ def test_a_job_that_kills_each_time_fails(
     run: Callable[..., Any], accidents: Accidents, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("mmbench.storage.processes.DEATHS", 2)
-    with pytest.raises(
-        JobError, match=r"each of 2 jobs failed, .*a worker process died 2 times over it, perhaps for want"
-    ):
+    with pytest.raises(JobError, match=r"all 2 jobs failed, .*a worker process died 2 times over it, perhaps for want"):
         run(accidents(kill=9), jobs=2, folds=2)
     for left in (tmp_path / "accidents").iterdir():
         left.unlink()
@@ -149,7 +147,7 @@ def test_a_damaged_failure_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "fold-0-seed-0.json").unlink()
     for text in ("{", json.dumps({"method": "concat"}), json.dumps({**json.loads(path.read_text()), "seed": "0"})):
         path.write_text(text)
-        with pytest.raises(RecordError, match="does not tell a failure"):
+        with pytest.raises(RecordError, match="is not a failure file"):
             find_failures(tmp_path)
 
 

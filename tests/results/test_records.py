@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmbench import RecordError
-from mmbench.results.records import Record, environment, find_records, read_record, record_path, write_record
+from mmbench.results.records import Record, describe_environment, find_records, read_record, record_path, write_record
 from mmbench.storage.hashing import slug
 
 SCORES = {"accuracy": 0.5, "balanced_accuracy": 0.5, "macro_f1": 1 / 3}
@@ -27,7 +27,7 @@ RECORD = Record(
     history=({"train_loss": 1.0, "validation_loss": 0.7, "validation_score": 0.5},),
     parameters={"total": 3, "trainable": 3},
     seconds=0.25,
-    environment=dict(environment()),
+    environment=dict(describe_environment()),
 )
 
 
@@ -112,7 +112,7 @@ def test_plain_names_stay_readable() -> None:
 
 
 def test_the_environment_names_what_a_number_depends_on() -> None:
-    found = environment()
+    found = describe_environment()
     assert {"mmbench", "torch", "numpy"} <= set(found["packages"])
     assert {"mmbench-milmer", "mmbench-datasets", "timm", "mne", "opencv-python-headless"} <= found["packages"].keys()
     assert json.loads(json.dumps(found)) == found

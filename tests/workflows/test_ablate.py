@@ -137,7 +137,7 @@ def test_an_interrupted_ablation_goes_on(where: dict[str, Any], result: Any) -> 
     gone.unlink()
     left = load_ablation(result.path)
     assert left.difference(rows(left, "width")["4"]) is None
-    assert "parts[dim=4]: 1 folds are missing" in render(ablation_tables(left))
+    assert "parts[dim=4]: 1 fold is missing" in render(ablation_tables(left))
     mmbench.ablate("parts", "toy", **where)
     assert json.loads(gone.read_text())["logits"] == json.loads(before)["logits"]
     assert kept.stat().st_mtime_ns == stamp

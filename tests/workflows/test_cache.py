@@ -18,7 +18,7 @@ from mmbench.features.cache import Encoding, encode
 from mmbench.registry.specs import parse_spec
 from mmbench.storage.files import using
 from mmbench.storage.stale_files import machine
-from mmbench.workflows.cache import Item, clean_cache, list_cache
+from mmbench.workflows.cache import CacheEntry, clean_cache, list_cache
 
 TOY = Path(__file__).parents[1] / "plugins" / "toy_plugin.py"
 DAY = 86400
@@ -46,7 +46,7 @@ def cache(home: Path) -> Path:
     return home / "cache"
 
 
-def listed(home: Path) -> list[Item]:
+def listed(home: Path) -> list[CacheEntry]:
     return list_cache(home / "cache", (str(home / "toy_plugin.py"),))
 
 

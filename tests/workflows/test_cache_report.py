@@ -12,7 +12,7 @@ import mmbench
 from mmbench.cli.app import app
 from mmbench.results.comparison import Comparison
 from mmbench.storage.progress import Silent, reporting
-from mmbench.workflows.cache_report import Explained, explain_spec
+from mmbench.workflows.cache_report import ArtifactStatus, explain_reuse
 from mmbench.workflows.request import RunSpec
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
@@ -37,9 +37,9 @@ class Home:
     def run(self, dataset: str = "toy", **changes: Any) -> Comparison:
         return mmbench.run("concat", dataset, **self.options(changes))
 
-    def explain(self, dataset: str = "toy", **changes: Any) -> dict[str, Explained]:
+    def explain(self, dataset: str = "toy", **changes: Any) -> dict[str, ArtifactStatus]:
         before = self.files()
-        found = explain_spec(RunSpec("concat", dataset, **self.options(changes)))
+        found = explain_reuse(RunSpec("concat", dataset, **self.options(changes)))
         assert self.files() == before, "nothing is made"
         return {each.what.split(" ")[0] + each.what[len("tokens of signal with spectrum") :]: each for each in found}
 
@@ -63,7 +63,7 @@ def home(done: Path, tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def states(found: dict[str, Explained]) -> list[str]:
+def states(found: dict[str, ArtifactStatus]) -> list[str]:
     return [each.state for each in found.values()]
 
 
@@ -86,7 +86,7 @@ def test_what_was_done_is_there(home: Home) -> None:
 
 def test_what_is_told_is_what_a_run_takes(home: Home) -> None:
     changes = {"training": {"epochs": 2}, "encoders": {"signal": "spectrum", "facts": "raw"}}
-    found = explain_spec(RunSpec("concat", "toy", **home.options(changes)))
+    found = explain_reuse(RunSpec("concat", "toy", **home.options(changes)))
     made = home.run(**changes)
     assert found[-1].path == made.methods[0].folder
     assert len(found) == 12

@@ -16,7 +16,7 @@ from mmbench.results.comparison import load_comparison
 from mmbench.results.records import find_records, read_record
 from mmbench.training.checkpoints import restore_weights, save_weights, weights_path
 from mmbench.training.loop import predict
-from mmbench.workflows.explanations import explain, explain_all
+from mmbench.workflows.explanations import explain, explain_methods
 
 SMALL = "deap-sim[subjects=2,windows=1]"
 
@@ -80,7 +80,7 @@ def test_explanations_tell_of_every_test_sample(finished):
 
 def test_pictures_and_the_numbers_behind_them(finished, tmp_path):
     comparison, cache = finished
-    ((method, explanations),) = explain_all(comparison, cache)
+    ((method, explanations),) = explain_methods(comparison, cache)
     assert method.name == "milmer"
     paths = [path for explanation in explanations for path in draw_explanation(explanation, tmp_path)]
     assert sorted(path.name for path in paths) == [
@@ -111,7 +111,7 @@ def test_methods_that_explain_nothing_are_told(finished):
     comparison, cache = finished
     baseline = replace(comparison, methods=comparison.methods[1:])
     with pytest.raises(RecordError, match="concat: no method here explains itself"):
-        list(explain_all(baseline, cache))
+        list(explain_methods(baseline, cache))
 
 
 def test_weights_can_be_left_out_and_are_missed_by_name(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.results.statistics import Outcomes, judge, smallest_difference
+from mmbench.results.statistics import Outcomes, make_verdicts, smallest_significant_difference
 from mmbench.storage.progress import Silent, reporting
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
@@ -21,17 +21,17 @@ def outcomes_of(n_people, seeds, labels=None, n_folds=5):
 
 
 def test_few_people_show_large_differences_only():
-    by_people = [smallest_difference(outcomes_of(n, 3), 5) for n in (6, 20, 100)]
+    by_people = [smallest_significant_difference(outcomes_of(n, 3), 5) for n in (6, 20, 100)]
     assert by_people == sorted(by_people, reverse=True)
     assert by_people[0] == pytest.approx(0.19, abs=0.01)
-    assert smallest_difference(outcomes_of(6, 3), 1) < by_people[0]
-    assert smallest_difference(outcomes_of(20, 1), 5) > by_people[1]
+    assert smallest_significant_difference(outcomes_of(6, 3), 1) < by_people[0]
+    assert smallest_significant_difference(outcomes_of(20, 1), 5) > by_people[1]
 
 
 def test_it_is_what_becomes_significant():
     random = np.random.default_rng(0)
     labels, unit = np.tile([0, 1], 200 * 12), np.repeat(np.arange(12), 400)
-    least, found = smallest_difference(outcomes_of(12, 3, n_folds=12), 1), []
+    least, found = smallest_significant_difference(outcomes_of(12, 3, n_folds=12), 1), []
     for gain in (0.5, 1.0, 1.5):
         own = random.normal(0.75 - gain * least, 0.1, (40, 12))
         told = []
@@ -41,14 +41,14 @@ def test_it_is_what_becomes_significant():
             one, other = (
                 Outcomes(labels, np.where(each, labels, 1 - labels), unit, unit, 2) for each in (right, fewer)
             )
-            told.append(judge(one, {"other": other})[0].word == "helps")
+            told.append(make_verdicts(one, {"other": other})[0].word == "significantly better")
         found.append(np.mean(told))
     assert found[0] < 0.4 < 0.8 < found[2]
     assert 0.3 < found[1] < 0.8
 
 
 def test_a_class_of_one_person_shows_nothing():
-    assert smallest_difference(outcomes_of(6, 3, labels=[0, 1, 1, 1, 1, 1]), 1) is None
+    assert smallest_significant_difference(outcomes_of(6, 3, labels=[0, 1, 1, 1, 1, 1]), 1) is None
 
 
 class Heard(Silent):

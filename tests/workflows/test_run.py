@@ -196,7 +196,7 @@ def test_the_verdict_comes_first(people: Path, shelf: Path, tmp_path: Path) -> N
 def test_missing_folds_are_told(people: Path, shelf: Path, tmp_path: Path) -> None:
     comparison = run(people, shelf, tmp_path)
     next(find_records(comparison.methods[1].folder)).unlink()
-    assert "late: 1 folds are missing" in render(comparison_table(load_comparison(comparison.path)))
+    assert "late: 1 fold is missing" in render(comparison_table(load_comparison(comparison.path)))
 
 
 def test_other_splits_are_not_compared(people: Path, shelf: Path, tmp_path: Path) -> None:

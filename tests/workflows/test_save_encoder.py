@@ -18,7 +18,7 @@ from mmbench.cli import main
 from mmbench.cli.console import progress
 from mmbench.data.folds import fold_of_all
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.integrity.provenance import read_origin
+from mmbench.integrity.provenance import read_provenance
 from mmbench.results.records import find_records
 from mmbench.tuning.results import read_tuning, tuning_path
 from mmbench.workflows import save_encoder as saving
@@ -156,7 +156,7 @@ def test_weights_go_on_to_other_data_and_remember_where_they_have_been(saved: Pa
     second = tmp_path / "second.safetensors"
     result = run(others, tmp_path, f"timm[model=test_resnet,weights={saved}]", save_encoders={"image": second})
     assert len(list(find_records(result.methods[0].folder))) == 2
-    origin = read_origin(second)
+    origin = read_provenance(second)
     assert origin is not None
     assert len(origin.sources) == 24
     with pytest.raises(ProtocolError, match="trained on 12"):
@@ -210,7 +210,7 @@ def test_the_model_of_all_samples_is_tuned_on_its_own_parts(
     assert [(trial.number, trial.state) for trial in own.trials] == [(0, "complete"), (1, "complete")]
     for name in ("label_smoothing", "lr", "weight_decay"):
         assert own.chosen.params[f"training.{name}"] == getattr(training, name)
-    origin = read_origin(file)
+    origin = read_provenance(file)
     assert origin is not None
     assert origin.validation_score == own.chosen.score
     assert f"encoder of image, {NET}, trained on all 10 + 2 samples" in capsys.readouterr().err

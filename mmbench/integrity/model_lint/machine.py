@@ -25,13 +25,13 @@ def find_machine(device: torch.device, jobs: int) -> Machine:
     limits = []
     if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    limits += _find_room()
+    limits += _find_address_space()
     texts = [path.read_text(encoding="utf-8").strip() for path in _LIMITS if path.is_file()]
     limits += [int(text) for text in texts if text.isdigit()]
     return Machine(min(limits, default=None), jobs)
 
 
-def _find_room() -> list[int]:
+def _find_address_space() -> list[int]:
     """What is left of the address space where that is limited, as by ``ulimit -v`` or a batch system."""
     if not _STATM.is_file():
         return []

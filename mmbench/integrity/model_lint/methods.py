@@ -18,7 +18,7 @@ EXAMPLE = Schema(
 
 
 @dataclass(frozen=True)
-class Question:
+class LintRequest:
     """A method to look at, its encoders where not its own, and a preset; on ``dataset``, None for an example."""
 
     method: str
@@ -28,7 +28,7 @@ class Question:
     plugins: tuple[str, ...] = ()
 
 
-def lint_method(registry: Registry, question: Question, machine: Machine) -> Sequence[Finding]:
+def lint_method(registry: Registry, question: LintRequest, machine: Machine) -> Sequence[Finding]:
     """What lint finds in a method; no file of the dataset is read."""
     spec = Spec("") if question.dataset is None else parse_spec(question.dataset)
     method = registry.find("methods", parse_spec(question.method).name).component
@@ -40,12 +40,12 @@ def lint_method(registry: Registry, question: Question, machine: Machine) -> Seq
     wishes = Wishes(question.encoders, {}, preset, preset.run.get("modalities"))
     (recipe,) = resolve(registry, question.method, (), spec.name, schema, wishes)
     if question.dataset is None:
-        recipe = _small(registry, recipe)
+        recipe = _with_small_encoders(registry, recipe)
     n_classes = len(next(iter(schema.tasks.values())))
     return lint([recipe], schema, n_classes, question.plugins, machine)[recipe.label]
 
 
-def _small(registry: Registry, recipe: Recipe) -> Recipe:
+def _with_small_encoders(registry: Registry, recipe: Recipe) -> Recipe:
     """The encoders with the parameters they are checked with, which need neither the network nor a large image."""
     encoders = {
         name: replace(spec, params={**registry.find("encoders", spec.name).component.conformance, **spec.params})

@@ -12,12 +12,12 @@ def layer_sizes(module: nn.Module) -> dict[str, int]:
     return {path: size for path, size in sizes.items() if size}
 
 
-def without_gradient(parameters: Mapping[str, nn.Parameter]) -> list[str]:
+def find_without_gradient(parameters: Mapping[str, nn.Parameter]) -> list[str]:
     """Names of the parameters whose gradient is not there or zero throughout."""
     return [name for name, parameter in parameters.items() if parameter.grad is None or not parameter.grad.any()]
 
 
-def kept_bytes(make_loss: Callable[[], Tensor], parameters: Sequence[Tensor]) -> tuple[Tensor, int]:
+def measure_saved_bytes(make_loss: Callable[[], Tensor], parameters: Sequence[Tensor]) -> tuple[Tensor, int]:
     """A loss, and the bytes that are kept for its gradient beside the parameters."""
     known = {parameter.untyped_storage().data_ptr() for parameter in parameters}
     kept: dict[int, int] = {}
@@ -33,7 +33,7 @@ def kept_bytes(make_loss: Callable[[], Tensor], parameters: Sequence[Tensor]) ->
     return loss, sum(kept.values())
 
 
-def unregistered(module: nn.Module) -> Iterator[tuple[str, str]]:
+def find_unregistered(module: nn.Module) -> Iterator[tuple[str, str]]:
     """Where modules, or tensors that want a gradient, hide from ``parameters()``, and what is wrong there."""
     parameters = {id(parameter) for parameter in module.parameters()}
     modules = {id(child) for child in module.modules()}

@@ -14,7 +14,12 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from mmbench.contract import Encoder, Fusion, Modality, Schema, Tokens, TokenSpec, overrides
 from mmbench.errors import SpecError, TrainingError
 from mmbench.integrity.model_lint.machine import Machine
-from mmbench.integrity.model_lint.networks import kept_bytes, layer_sizes, unregistered, without_gradient
+from mmbench.integrity.model_lint.networks import (
+    find_unregistered,
+    find_without_gradient,
+    layer_sizes,
+    measure_saved_bytes,
+)
 from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, load_registry, seed_torch, unused
 from mmbench.storage import reporter
 
@@ -42,7 +47,7 @@ Findings = Mapping[str, Sequence[Finding]]
 """What was found in each recipe, by its label."""
 
 
-def tell(findings: Findings) -> None:
+def report_findings(findings: Findings) -> None:
     """Report every finding once."""
     for line in dict.fromkeys(str(finding) for found in findings.values() for finding in found):
         reporter().message(f"lint: {line}")
@@ -71,12 +76,12 @@ def lint(
     for recipe in recipes:
         for name, spec in recipe.encoders.items():
             if (name, str(spec)) not in encoders:
-                encoders[name, str(spec)] = _look_at_encoder(spec, schema.modality(name), plugins, machine)
+                encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
         mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
         inputs = {name: unused(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
         parts = [part for _, part in mine.values()]
-        parts.append(_look_at_fusion(recipe.fusion, inputs, n_classes, plugins, machine))
+        parts.append(_check_fusion(recipe.fusion, inputs, n_classes, plugins, machine))
         found[recipe.label] = [
             *(finding for part in parts for finding in part.findings),
             *check_concentration(parts),
@@ -85,7 +90,7 @@ def lint(
     return found
 
 
-def _look_at_encoder(
+def _check_encoder(
     spec: Spec, modality: Modality, plugins: tuple[str, ...], machine: Machine
 ) -> tuple[TokenSpec, Part]:
     part = Part(f"{modality.name} encoder {spec}")
@@ -95,7 +100,7 @@ def _look_at_encoder(
 
     if "weights" not in load_registry(plugins).bound("encoders", spec):  # a file of weights is not read twice
         check_size(part.name, build, machine)
-    with _apart():
+    with _own_random_numbers():
         encoder = build()
         part.layers = layer_sizes(encoder)
         part.findings += _check_registration(part.name, encoder)
@@ -104,11 +109,11 @@ def _look_at_encoder(
             if overrides(encoder, "adapt", Encoder):
                 encoder.adapt(batches[0])
             losses = (lambda x=x: _any_loss(encoder(x)) for x in batches)
-            look_at_training(part, encoder, losses, per_sample=modality.instances / _INSTANCES)
+            check_training_step(part, encoder, losses, per_sample=modality.instances / _INSTANCES)
     return encoder.out, part
 
 
-def _look_at_fusion(
+def _check_fusion(
     spec: Spec, inputs: Mapping[str, TokenSpec], n_classes: int, plugins: tuple[str, ...], machine: Machine
 ) -> Part:
     part = Part(f"fusion {spec}")
@@ -117,19 +122,19 @@ def _look_at_fusion(
         return build_fusion(spec, inputs, n_classes, plugins, seed=0)
 
     check_size(part.name, build, machine)
-    with _apart():
+    with _own_random_numbers():
         fusion = build()
         part.layers = layer_sizes(fusion)
         part.findings += _check_registration(part.name, fusion)
         labels = torch.arange(_COMPLETE + len(inputs) + 1) % n_classes
         batches = [_tokens(inputs) for _ in range(_ROUNDS)]
         losses = (lambda x=x: fusion.training_loss(x, labels, F.cross_entropy) for x in batches)
-        look_at_training(part, fusion, losses, per_sample=1 / len(labels))
+        check_training_step(part, fusion, losses, per_sample=1 / len(labels))
     return part
 
 
 @contextmanager
-def _apart() -> Iterator[None]:
+def _own_random_numbers() -> Iterator[None]:
     """Random numbers of its own, so that looking changes nothing."""
     with torch.random.fork_rng(devices=[]):
         seed_torch(0)
@@ -157,7 +162,9 @@ def _any_loss(x: Tensor) -> Tensor:
     return (x * torch.randn_like(x)).sum()
 
 
-def look_at_training(part: Part, module: nn.Module, losses: Iterator[Callable[[], Tensor]], per_sample: float) -> None:
+def check_training_step(
+    part: Part, module: nn.Module, losses: Iterator[Callable[[], Tensor]], per_sample: float
+) -> None:
     """Go forward and back on each batch; see what is kept in between, and who gets no gradient."""
     module.train()
     wanted = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
@@ -167,11 +174,11 @@ def look_at_training(part: Part, module: nn.Module, losses: Iterator[Callable[[]
         if not parameter.any():  # begins at zero on purpose, and would hold back the gradient of what is before it
             nn.init.normal_(parameter, std=0.02)
     for make_loss in losses:
-        loss, kept = kept_bytes(make_loss, list(module.parameters()))
+        loss, kept = measure_saved_bytes(make_loss, list(module.parameters()))
         part.activations = max(part.activations, kept * per_sample)
         if loss.requires_grad:
             loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]  # a hidden tensor may be in both graphs
-    without = without_gradient(wanted)
+    without = find_without_gradient(wanted)
     part.trained = sum(parameter.numel() for name, parameter in wanted.items() if name not in without)
     if without:
         size = sum(wanted[name].numel() for name in without)
@@ -182,7 +189,7 @@ def look_at_training(part: Part, module: nn.Module, losses: Iterator[Callable[[]
 def _check_registration(name: str, module: nn.Module) -> list[Finding]:
     return [
         Finding("registration", name, f"{where} {fault}: it is not trained and not saved")
-        for where, fault in unregistered(module)
+        for where, fault in find_unregistered(module)
     ]
 
 
@@ -221,7 +228,7 @@ def find_size(build: Callable[[], nn.Module]) -> int | None:
     earnest either.
     """
     try:
-        with torch.device("meta"), _few_tensors(), warnings.catch_warnings(action="ignore"):
+        with torch.device("meta"), _limit_tensors(), warnings.catch_warnings(action="ignore"):
             return sum(parameter.nbytes for parameter in build().parameters())
     except SpecError:
         raise
@@ -230,7 +237,7 @@ def find_size(build: Callable[[], nn.Module]) -> int | None:
 
 
 @contextmanager
-def _few_tensors() -> Iterator[None]:
+def _limit_tensors() -> Iterator[None]:
     """SpecError as soon as a network has more tensors than any; modules alone would fill the memory, even on meta."""
     counted = count()
 

@@ -13,13 +13,13 @@ from mmbench.reporting.leaderboards.standings import Pair as Pair
 from mmbench.reporting.leaderboards.standings import Standing as Standing
 from mmbench.reporting.leaderboards.standings import find_pairs as find_pairs
 from mmbench.reporting.leaderboards.standings import find_standings as find_standings
-from mmbench.workflows import Repeated as Repeated
-from mmbench.workflows import repeat_fold as repeat_fold
+from mmbench.workflows import RetrainedFold as RetrainedFold
+from mmbench.workflows import retrain_fold as retrain_fold
 
 __all__ = [
     "Board",
     "Pair",
-    "Repeated",
+    "RetrainedFold",
     "Standing",
     "add_audit",
     "add_runs",
@@ -31,5 +31,5 @@ __all__ = [
     "find_standings",
     "index_markdown",
     "load_board",
-    "repeat_fold",
+    "retrain_fold",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.reporting.leaderboards.boards import PARTS, Board, read_folds
-from mmbench.results import MethodResult, Record, find_disagreements, find_store, have_same_logits
+from mmbench.results import MethodResult, Record, find_data_disagreements, find_prepared_store, have_same_logits
 from mmbench.storage import digest
 
 
@@ -18,10 +18,10 @@ def check_board(board: Board, cache: Path) -> list[str]:
     """
     folds = {fold["name"]: fold for fold in read_folds(board.folder)}
     tested = {name: fold["test"] for name, fold in folds.items()}
-    store = find_store(board.comparison.run, cache)
+    store = find_prepared_store(board.comparison.run, cache)
     lines = list(_check_folds(board, folds))
     for method in board.comparison.methods:
-        wrong = find_disagreements(method.records, tested, store)
+        wrong = find_data_disagreements(method.records, tested, store)
         lines += [f"{method.folder.name}, fold {record.fold}, seed {record.seed}: {line}" for record, line in wrong]
         lines += list(_find_copied_seeds(method))
     return [*lines, *_find_copied_runs(board.comparison.methods)]

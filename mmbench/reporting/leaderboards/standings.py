@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.results import Interval, MethodResult, make_field, pair_weights
+from mmbench.results import Interval, MethodResult, make_method_scores, pairwise_weights
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ def find_standings(board: Board) -> list[Standing]:
 
 def find_pairs(board: Board) -> list[Pair]:
     """Each two runs of a board, the better one first."""
-    field = make_field({method.folder.name: method.outcomes for method in board.ranked})
+    field = make_method_scores({method.folder.name: method.outcomes for method in board.ranked})
     pairs = list(combinations(range(len(field.names)), 2))
     return [
         Pair(field.names[first], field.names[second], contrast.interval, contrast.p)
         for (first, second), contrast in zip(
-            pairs, field.contrasts(pair_weights(pairs, len(field.names))) if pairs else [], strict=True
+            pairs, field.contrasts(pairwise_weights(pairs, len(field.names))) if pairs else [], strict=True
         )
     ]
 

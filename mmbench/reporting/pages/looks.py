@@ -12,7 +12,7 @@ from mmbench.reporting.pages.blocks import Block, Lines, Section, Shot, Strip, T
 from mmbench.reporting.pages.drawing import Canvas
 from mmbench.reporting.pages.sources import Look, Sources
 from mmbench.reporting.plots import looks
-from mmbench.workflows import Explanation, Shown
+from mmbench.workflows import ExplainedSample, Explanation
 
 _SIDE = 96  # pixels of a small picture
 _MAY_BE_SHOWN = ("open", "bundled", "simulated")
@@ -47,7 +47,7 @@ def _weights(method: str, explanations: Sequence[Explanation], canvas: Canvas) -
     return canvas.draw(lambda width: looks.weights(explanations, method, width))
 
 
-def _strip(sample: Shown, explanation: Explanation) -> Strip:
+def _strip(sample: ExplainedSample, explanation: Explanation) -> Strip:
     verdict = "right" if sample.label == sample.prediction else f"taken for {sample.prediction}"
     simulated = "SIMULATED, " if explanation.simulated else ""
     shots = [

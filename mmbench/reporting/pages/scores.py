@@ -10,7 +10,7 @@ from mmbench.reporting.terminal.limits import limit_lines
 from mmbench.reporting.terminal.quantities import short_count, short_time
 from mmbench.reporting.terminal.tables import adjusted_line, describe_data
 from mmbench.reporting.terminal.verdicts import say_verdict
-from mmbench.results import Comparison, MethodResult, missing_lines
+from mmbench.results import Comparison, MethodResult, describe_missing
 
 _METRIC = "balanced_accuracy"
 
@@ -22,7 +22,7 @@ def verdict_section(comparison: Comparison) -> Section:
         blocks += [_verdicts(comparison), Text(_on_verdicts(comparison), quiet=True)]
     if limits := list(limit_lines(comparison)):
         blocks.append(Lines(limits))
-    if missing := list(missing_lines(comparison)):
+    if missing := list(describe_missing(comparison)):
         blocks.append(Lines(missing))
     return Section("verdict", "Verdict", blocks)
 
@@ -37,7 +37,9 @@ def _verdicts(comparison: Comparison) -> Table:
         )
         for verdict in comparison.verdicts
     ]
-    strong = {at for at, verdict in enumerate(comparison.verdicts) if verdict.word in ("helps", "hurts")}
+    strong = {
+        at for at, verdict in enumerate(comparison.verdicts) if verdict.word not in ("not significant", "identical")
+    }
     first = comparison.methods[0].name
     return Table(
         f"{first} against each of the others", ("against", "verdict", "difference", "p"), rows, 2, frozenset(strong)

@@ -12,7 +12,7 @@ from mmbench.reporting.terminal.layout import show_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mmbench.results import Comparison, Loss, MethodResult, ModalityScores
+    from mmbench.results import Comparison, ConditionScore, MethodResult, ModalityScores
 
 _ALL = "each of them"
 NEEDS = "a diagnosis of modalities"
@@ -28,7 +28,7 @@ def _diagnosed(comparison: "Comparison") -> "list[tuple[MethodResult, ModalitySc
     return [(method, method.diagnosis) for method in ranked(comparison) if method.diagnosis is not None]
 
 
-def _curves(diagnosis: "ModalityScores") -> "Mapping[str, Mapping[float, Loss]]":
+def _curves(diagnosis: "ModalityScores") -> "Mapping[str, Mapping[float, ConditionScore]]":
     return {**diagnosis.missing, **({_ALL: diagnosis.missing_all} if diagnosis.missing_all else {})}
 
 
@@ -64,7 +64,7 @@ def missing(comparison: "Comparison", width: float = WIDTH) -> Plot:
     )
 
 
-def _draw(axes: "Axes", told: str, curve: "Mapping[float, Loss]", look: Series, mark: Marks) -> None:
+def _draw(axes: "Axes", told: str, curve: "Mapping[float, ConditionScore]", look: Series, mark: Marks) -> None:
     scores = [loss.score.mean for loss in curve.values()]
     axes.plot(list(curve), scores, color=look.color, linestyle=look.dash, linewidth=1.4)
     for share, loss in curve.items():

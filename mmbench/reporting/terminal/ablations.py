@@ -7,7 +7,7 @@ from rich.text import Text
 from mmbench.reporting.terminal.layout import path_line, plain_table, show_difference, show_interval
 from mmbench.reporting.terminal.quantities import short_count, short_time
 from mmbench.reporting.terminal.tables import describe_data, describe_setting, headline
-from mmbench.results import missing_lines
+from mmbench.results import describe_missing
 from mmbench.workflows import AblationResult, AblationRow, AblationTable
 
 _METRIC = "balanced_accuracy"
@@ -63,4 +63,4 @@ def _footnotes(result: AblationResult) -> Text:
     ]
     if comparison.run.get("tuning"):
         lines.append("every row is tuned by itself; what the tables vary is held, the same in all rows")
-    return Text("\n".join([*lines, *missing_lines(comparison)]), style="dim")
+    return Text("\n".join([*lines, *describe_missing(comparison)]), style="dim")

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.reporting.terminal.layout import path_line, plain_table, show_gap, show_p
-from mmbench.workflows import AuditResult, Examined, ProtocolAudit
+from mmbench.workflows import AuditResult, ModelAudit, ProtocolAudit
 
 WORDS = {True: "LEAKS", False: "no leak found", None: "cannot tell"}
 """What is said of a protocol, by whether it leaks."""
@@ -55,7 +55,7 @@ def _method_table(result: AuditResult) -> Table:
 
 
 def _numbers(result: AuditResult, audit: ProtocolAudit, by: str) -> tuple[str, ...]:
-    examined: Examined | None = getattr(audit, by)
+    examined: ModelAudit | None = getattr(audit, by)
     if examined is None:
         return ("not run", *["–"] * 5)
     inflation, control = result.inflation(audit, by), examined.control

@@ -8,12 +8,12 @@ from rich.text import Text
 
 from mmbench.reporting.terminal.layout import plain_table
 from mmbench.reporting.terminal.quantities import short_count, short_time
-from mmbench.workflows import Cleaned, Explained, Item, total_size
+from mmbench.workflows import ArtifactStatus, CacheEntry, CleanedCache, total_size
 
 _MOST = 6  # reasons shown of one thing
 
 
-def explained_table(found: Sequence[Explained]) -> RenderableType:
+def explained_table(found: Sequence[ArtifactStatus]) -> RenderableType:
     """What a run takes as rows: whether it is there, and how it differs from the nearest that is."""
     table = plain_table("of this run")
     table.add_column("is", no_wrap=True)
@@ -28,12 +28,12 @@ def explained_table(found: Sequence[Explained]) -> RenderableType:
     return Group(table, *([Text("\ncompared with what is nearest:")] if notes else []), *notes)
 
 
-def cache_table(cache: Path, items: Sequence[Item]) -> RenderableType:
+def cache_table(cache: Path, items: Sequence[CacheEntry]) -> RenderableType:
     """What is in the cache as rows, and how much it is together."""
     return Group(_items(items), Text(f"\n{_sum(items)} in {cache}"))
 
 
-def cleaned_table(done: Cleaned, dry_run: bool) -> RenderableType:
+def cleaned_table(done: CleanedCache, dry_run: bool) -> RenderableType:
     """What was removed, or would be, and what a process keeps."""
     lines = [Text(f"{_sum(done.removed)} {'would be removed' if dry_run else 'removed'}")]
     if done.kept:
@@ -41,7 +41,7 @@ def cleaned_table(done: Cleaned, dry_run: bool) -> RenderableType:
     return Group(*([_items(done.removed), Text()] if done.removed else []), *lines)
 
 
-def _items(items: Sequence[Item]) -> RenderableType:
+def _items(items: Sequence[CacheEntry]) -> RenderableType:
     table = plain_table("what")
     table.add_column("kind", no_wrap=True)
     for heading in ("size", "age"):
@@ -54,7 +54,7 @@ def _items(items: Sequence[Item]) -> RenderableType:
     return table
 
 
-def _sum(items: Sequence[Item]) -> str:
+def _sum(items: Sequence[CacheEntry]) -> str:
     return f"{len(items)} {'file' if len(items) == 1 else 'files'}, {_bytes(total_size(items))}"
 
 

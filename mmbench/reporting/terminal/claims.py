@@ -9,7 +9,7 @@ from rich.text import Text
 
 from mmbench.data import PROTOCOLS
 from mmbench.reporting.terminal.layout import from_here, plain_table, show_gap, show_interval
-from mmbench.workflows import CardResult, ClaimResult, Reported, RowResult, Score
+from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
 
 _WIDTHS = (35, 6, 16, 6, 8, 4)  # with a blank between two of them, 80 columns
 _WORDS = {"accuracy": "accuracy", "balanced_accuracy": "bal. accuracy", "macro_f1": "macro F1"}
@@ -56,7 +56,7 @@ def _reported(result: CardResult) -> Iterator[RenderableType]:
         yield Text(f"from {' '.join(source)}".rstrip(), style="dim")
 
 
-def _show_reported(reported: Reported) -> str:
+def _show_reported(reported: ReportedScore) -> str:
     low, high = reported.bounds
     return f"{low:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
 
@@ -95,7 +95,7 @@ def _lines(result: RowResult, simulated: bool) -> Iterator[tuple[str, ...]]:
         yield name, result.row.score, _show(score), show_gap(score.oracle), over, mark
 
 
-def _show(score: Score) -> str:
+def _show(score: RowScore) -> str:
     # Without an interval, the number still stands under the others.
     return show_interval(score.interval) if score.interval else f"{score.value:.3f}{'':11}"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mmbench.reporting.terminal.quantities import short_count, short_latency, short_size, short_time
-from mmbench.results import BINS, Comparison, MethodResult
+from mmbench.results import N_BINS, Comparison, MethodResult
 
 CALIBRATION = ("ECE", "luck", "Brier", "NLL")
 COST = ("params", "FLOPs", "latency", "memory", "train", "all")
@@ -36,7 +36,7 @@ def cost_cells(method: MethodResult) -> tuple[str, ...]:
 def cost_lines(comparison: Comparison) -> Iterator[str]:
     """What these columns mean."""
     devices = sorted({str(method.run["device"]) for method in comparison.methods})
-    yield f"ECE: calibration error over {BINS} bins; luck: what a perfect model would show on as"
+    yield f"ECE: calibration error over {N_BINS} bins; luck: what a perfect model would show on as"
     yield "many samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of one sample, from"
     yield "raw instances, frozen encoders included; memory, train: of one training; all:"
     yield "time of all folds; latency, memory and time are of the machine that made the"

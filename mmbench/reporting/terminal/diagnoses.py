@@ -10,7 +10,7 @@ from rich.text import Text
 from mmbench.reporting.terminal.layout import path_line, show_difference, show_gap, show_interval
 from mmbench.reporting.terminal.tables import describe_data, describe_setting, headline
 from mmbench.reporting.terminal.worth import WORDS, find_reasons, is_undiagnosed, table_of, word_on
-from mmbench.results import N_DRAWS, Comparison, Loss, ModalityScores
+from mmbench.results import N_SHUFFLES, Comparison, ConditionScore, ModalityScores
 
 _MANY = 4  # modalities above which only the smallest and the largest subsets are printed
 
@@ -79,7 +79,7 @@ def _noise(diagnosis: ModalityScores) -> Table:
     return _curves("noise at", levels, diagnosis.noise)
 
 
-def _curves(heading: str, levels: Sequence[str], curves: Mapping[str, Mapping[Any, Loss]]) -> Table:
+def _curves(heading: str, levels: Sequence[str], curves: Mapping[str, Mapping[Any, ConditionScore]]) -> Table:
     table = table_of(heading, *levels)
     for name, curve in curves.items():
         table.add_row(*map(Text, (name, *(f"{loss.score.mean:.3f}{_mark(loss)}" for loss in curve.values()))))
@@ -96,7 +96,7 @@ def _shift(diagnosis: ModalityScores) -> Table:
     return table
 
 
-def _mark(loss: Loss) -> str:
+def _mark(loss: ConditionScore) -> str:
     """A star where the interval of the change leaves out 0; a blank keeps the columns straight."""
     return "*" if loss.change.low > 0 or loss.change.high < 0 else " "
 
@@ -114,7 +114,7 @@ def _footnotes(comparison: Comparison) -> Text:
         "Shapley value: what a modality adds, mean over all orders of adding them; all of",
         "them: what all score over none; without, shuffled: change of the score",
         *WORDS,
-        f"shuffled: exchanged among the test samples of a fold, mean of {N_DRAWS} draws;",
+        f"shuffled: exchanged among the test samples of a fold, mean of {N_SHUFFLES} draws;",
         "missing: in so many of the samples, mean over all choices of them",
     ]
     found = [method.diagnosis for method in comparison.methods if method.diagnosis]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmbench.contract import Modality
 from mmbench.errors import SpecError
 from mmbench.storage import write_text, written_whole
-from mmbench.workflows import Explanation, Shown
+from mmbench.workflows import ExplainedSample, Explanation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,12 +67,12 @@ def _draw_instances(explanation: Explanation) -> "Figure":
     return figure
 
 
-def _caption(sample: Shown) -> str:
+def _caption(sample: ExplainedSample) -> str:
     verdict = "right" if sample.label == sample.prediction else f"taken for {sample.prediction}"
     return f"{sample.id}: {sample.label}, {verdict}"
 
 
-def _draw_instance(axes: "Axes", sample: Shown, k: int, modality: Modality) -> None:
+def _draw_instance(axes: "Axes", sample: ExplainedSample, k: int, modality: Modality) -> None:
     weight, chosen = float(sample.weights[k]), sample.weights[k] > 0
     axes.set_xticks([])
     axes.set_yticks([])

@@ -17,7 +17,7 @@ from mmbench.reporting.terminal.trainings import training_lines
 from mmbench.reporting.terminal.verdicts import MARKS, mark, say_verdict
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.reporting.terminal.worth import worth_lines, worth_table
-from mmbench.results import Comparison, MethodResult, missing_lines
+from mmbench.results import Comparison, MethodResult, describe_missing
 
 _WORTH_SAYING = 0.0005  # of balanced accuracy: what would be printed as +.001
 
@@ -204,4 +204,4 @@ def _marks(comparison: Comparison) -> Iterator[str]:
         who = [method.name for method, modalities in zip(methods, seen, strict=True) if modalities == names]
         subject = ", ".join(who) if len(who) < len(methods) else "all methods"
         yield f"{subject}: shown only {', '.join(names)} of {', '.join(whole)}"
-    yield from missing_lines(comparison)
+    yield from describe_missing(comparison)

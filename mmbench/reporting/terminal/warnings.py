@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mmbench.data import lacking_lines
 from mmbench.reporting.terminal.trainings import say_settings
-from mmbench.results import Comparison, Untrained
+from mmbench.results import Comparison, UntrainedBaseline
 
 _MATTERS = 0.01  # of the test samples: fewer copies move no score by as much as a point
 
@@ -39,7 +39,7 @@ def find_warnings(comparison: Comparison) -> Iterator[Warned]:
         yield Warned("SIMULATED data:", "these scores say nothing about people.", False)
 
 
-def _say_untrained(each: Untrained, comparison: Comparison) -> str:
+def _say_untrained(each: UntrainedBaseline, comparison: Comparison) -> str:
     trainings = f"{each.trainings} of {each.of} trainings" if each.of > 1 else "its training"
     owner, settings = comparison.methods[0].name, say_settings(each.settings)
     return (

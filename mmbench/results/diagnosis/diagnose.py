@@ -12,16 +12,16 @@ import torch
 from mmbench.contract import Tokens
 from mmbench.data import SNRS_DB, ArraySource, Noise, Rows, add_noise
 from mmbench.registry import seed_torch
-from mmbench.results.diagnosis.bench import Bench, Trained, batches
-from mmbench.results.diagnosis.conditions import MISSING, SHIFTS, neighbours, shuffles, subsets
-from mmbench.results.diagnosis.kept import UNSCORED, Diagnosis, Predictions, Shifted
+from mmbench.results.diagnosis.perturbations import MISSING, SHIFTS, neighbours, shuffles, subsets
+from mmbench.results.diagnosis.predictions import UNSCORED, Diagnosis, Predictions, Shifted
+from mmbench.results.diagnosis.trained_model import ModalityPredictor, TrainedModel, batches
 from mmbench.storage import identity
 from mmbench.training import deterministic
 
 _BATCH = 64
 
 
-def diagnose(trained: Trained) -> Diagnosis:
+def diagnose_model(trained: TrainedModel) -> Diagnosis:
     """What a trained model predicts for its test part under every condition.
 
     What the run's other results depend on is left as it was: weights, and random numbers.
@@ -33,20 +33,20 @@ def diagnose(trained: Trained) -> Diagnosis:
         return _diagnose(trained, start)
 
 
-def _diagnose(trained: Trained, start: float) -> Diagnosis:
+def _diagnose(trained: TrainedModel, start: float) -> Diagnosis:
     names, test = trained.modalities, trained.fold.test
     moved = {name: dict(_shifts(trained, name)) for name in names}
     elsewhere = [shift.rows for shifts in moved.values() for shift in shifts.values()]
-    with Bench(trained, np.unique(np.concatenate([test, *elsewhere]))) as bench:
+    with ModalityPredictor(trained, np.unique(np.concatenate([test, *elsewhere]))) as bench:
         return Diagnosis(
             modalities=names,
             subsets={subset: bench.predict(taken) for subset, taken in subsets(names, test)},
             shuffled={
                 name: tuple(bench.predict(taken) for taken in shuffles(name, test, trained.fold.name)) for name in names
             },
-            noise={name: _with_noise(bench, name) for name in names if name not in trained.left_out},
+            noise={name: _predict_with_noise(bench, name) for name in names if name not in trained.left_out},
             shift={
-                name: {windows: _shifted(bench, name, shift) for windows, shift in shifts.items()}
+                name: {windows: _predict_shifted(bench, name, shift) for windows, shift in shifts.items()}
                 for name, shifts in moved.items()
                 if shifts
             },
@@ -64,7 +64,7 @@ class _Shift:
     seconds: float
 
 
-def _shifts(trained: Trained, name: str) -> Iterator[tuple[int, _Shift]]:
+def _shifts(trained: TrainedModel, name: str) -> Iterator[tuple[int, _Shift]]:
     """Those shifts of one modality for which any test sample has a neighbour, by the number of windows."""
     test, start = trained.fold.test, trained.store.spans[:, 0]
     for windows in SHIFTS:
@@ -74,7 +74,7 @@ def _shifts(trained: Trained, name: str) -> Iterator[tuple[int, _Shift]]:
             yield windows, _Shift(at, found[at], float(np.median(start[found[at]] - start[test[at]])))
 
 
-def _shifted(bench: Bench, name: str, shift: _Shift) -> Shifted:
+def _predict_shifted(bench: ModalityPredictor, name: str, shift: _Shift) -> Shifted:
     rows = bench.trained.fold.test.copy()
     rows[shift.at] = shift.rows
     predictions = np.full(len(rows), UNSCORED, dtype=np.int64)
@@ -82,10 +82,10 @@ def _shifted(bench: Bench, name: str, shift: _Shift) -> Shifted:
     return Shifted(shift.seconds, predictions)
 
 
-def _with_noise(bench: Bench, name: str) -> dict[int, Predictions]:
+def _predict_with_noise(bench: ModalityPredictor, name: str) -> dict[int, Predictions]:
     """Predictions by decibel, with noise on the raw instances of one modality."""
     trained = bench.trained
-    noisy = _encoded_before if name in trained.noisy else _encoded_now
+    noisy = _read_noisy_tokens if name in trained.noisy else _encode_noisy
     found: dict[int, list[Predictions]] = {snr: [] for snr in SNRS_DB}
     for rows in batches(trained.fold.test, _BATCH):
         tokens = bench.clean(rows)
@@ -94,14 +94,14 @@ def _with_noise(bench: Bench, name: str) -> dict[int, Predictions]:
     return {snr: np.concatenate(parts) for snr, parts in found.items()}
 
 
-def _encoded_before(bench: Bench, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
+def _read_noisy_tokens(bench: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
     trained = bench.trained
     for snr, path in trained.noisy[name].items():
         tokens = trained.inputs.streams[name].standardize(*_open(path, name).read(rows), rows)
         yield snr, Tokens(*(part.to(trained.device) for part in tokens))
 
 
-def _encoded_now(bench: Bench, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
+def _encode_noisy(bench: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
     stream = bench.trained.inputs.streams[name]
     # Images are decoded once for all levels, and not even that where the training kept them.
     x, present = stream.raw(rows)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import SNRS_DB
-from mmbench.results.diagnosis.conditions import SHIFTS
-from mmbench.results.diagnosis.kept import MOST, UNSCORED, Diagnosis, Predictions, read_diagnosis
+from mmbench.results.diagnosis.perturbations import SHIFTS
+from mmbench.results.diagnosis.predictions import MAX_MODALITIES, UNSCORED, Diagnosis, Predictions, read_diagnosis
 from mmbench.results.diagnosis.shapley import shapley_weights
 from mmbench.results.records import Record
 from mmbench.results.statistics import Interval, combination_intervals, find_cells
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Loss:
+class ConditionScore:
     """The score under a condition, and how much that is above the score without it: below 0 where it harms."""
 
     score: Interval
@@ -39,7 +39,7 @@ class Shift:
     windows: int
     seconds: float
     samples: int
-    loss: Loss
+    loss: ConditionScore
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class ModalityScores:
     modalities: tuple[str, ...]
     subsets: Mapping[tuple[str, ...], Interval]
     shapley: Mapping[str, Interval] | None
-    without: Mapping[str, Loss]
-    shuffled: Mapping[str, Loss]
-    missing: Mapping[str, Mapping[float, Loss]]
-    missing_all: Mapping[float, Loss] | None
-    noise: Mapping[str, Mapping[int, Loss]]
+    without: Mapping[str, ConditionScore]
+    shuffled: Mapping[str, ConditionScore]
+    missing: Mapping[str, Mapping[float, ConditionScore]]
+    missing_all: Mapping[float, ConditionScore] | None
+    noise: Mapping[str, Mapping[int, ConditionScore]]
     shift: Mapping[str, tuple[Shift, ...]]
     left_out: Mapping[str, str]
     seconds: float
@@ -82,7 +82,7 @@ class ModalityScores:
         }
 
 
-def _points(axis: str, curve: Mapping[Any, Loss]) -> list[dict[str, Any]]:
+def _points(axis: str, curve: Mapping[Any, ConditionScore]) -> list[dict[str, Any]]:
     return [{axis: at, **asdict(loss)} for at, loss in curve.items()]
 
 
@@ -93,7 +93,7 @@ def score_modalities(records: Sequence[Record]) -> ModalityScores | None:
     return _Scorer(records).score()
 
 
-Key = tuple[str | float, ...]
+Condition = tuple[str | float, ...]
 
 
 class _Scorer:
@@ -105,7 +105,7 @@ class _Scorer:
         self.seeds = sorted({record.seed for record in records})
         self.n_classes = len(records[0].run["classes"])
         self._find_cells()
-        self.whole: Key = ("subset", "1" * len(self.names))
+        self.whole: Condition = ("subset", "1" * len(self.names))
 
     def _find_cells(self) -> None:
         """The cell of each sample of each record, and the unit and the fold of each cell."""
@@ -127,8 +127,8 @@ class _Scorer:
         found = combination_intervals(hits, self._support(), self.unit, self.fold, np.stack([*wanted.values()]))
         scores = dict(zip(wanted, found, strict=True))
 
-        def loss(*key: Any) -> Loss:
-            return Loss(scores["score", *key], scores["change", *key])
+        def loss(*key: Any) -> ConditionScore:
+            return ConditionScore(scores["score", *key], scores["change", *key])
 
         return ModalityScores(
             modalities=names,
@@ -150,7 +150,7 @@ class _Scorer:
             seconds=sum(found.seconds for _, found in self.records),
         )
 
-    def _wanted(self, keys: Sequence[Key]) -> Iterator[tuple[tuple[Any, ...], Floats]]:
+    def _wanted(self, keys: Sequence[Condition]) -> Iterator[tuple[tuple[Any, ...], Floats]]:
         """What is asked for, as weights of the conditions."""
         mixtures = {key: self.column[key] for key in keys}
         for name in self._missing_curves:
@@ -167,7 +167,7 @@ class _Scorer:
 
     @property
     def _is_whole_game(self) -> bool:
-        return len(self.names) <= MOST
+        return len(self.names) <= MAX_MODALITIES
 
     @property
     def _missing_curves(self) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class _Scorer:
             weights = np.array([[1.0, 0.0], [1.0, -1.0]])
             seconds = float(np.median([each.seconds for each in found if each]))
             n_scored = sum(int(each.sum()) for each in scored) // len(self.seeds)
-            loss = Loss(*combination_intervals(hits, self._support(scored), self.unit, self.fold, weights))
+            loss = ConditionScore(*combination_intervals(hits, self._support(scored), self.unit, self.fold, weights))
             yield Shift(windows, seconds, n_scored, loss)
 
     def _support(self, scored: Sequence[NDArray[np.bool_]] | None = None) -> Floats:
@@ -230,7 +230,7 @@ class _Scorer:
         return "".join("0" if each == name else "1" for each in self.names)
 
 
-def _predictions(record: Record, found: Diagnosis) -> dict[Key, Sequence[Predictions]]:
+def _predictions(record: Record, found: Diagnosis) -> dict[Condition, Sequence[Predictions]]:
     """The draws under each condition that all samples of a fold were tested under, the whole first."""
     return {
         ("subset", "1" * len(found.modalities)): [record.predictions],

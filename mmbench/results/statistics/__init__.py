@@ -1,14 +1,14 @@
-"""Statistics over people, trainings and training sets: intervals, tests, chance, verdicts."""
+"""Statistics over people, trainings and training sets: intervals, tests, chance level, verdicts."""
 
 from mmbench.results.statistics.best import above_chance as above_chance
 from mmbench.results.statistics.best import find_leaders as find_leaders
 from mmbench.results.statistics.contrasts import ALPHA as ALPHA
 from mmbench.results.statistics.contrasts import METRIC as METRIC
 from mmbench.results.statistics.contrasts import Contrast as Contrast
-from mmbench.results.statistics.contrasts import make_field as make_field
-from mmbench.results.statistics.contrasts import pair_weights as pair_weights
-from mmbench.results.statistics.forecast import DEVIATION as DEVIATION
-from mmbench.results.statistics.forecast import smallest_difference as smallest_difference
+from mmbench.results.statistics.contrasts import make_method_scores as make_method_scores
+from mmbench.results.statistics.contrasts import pairwise_weights as pairwise_weights
+from mmbench.results.statistics.forecast import ASSUMED_DEVIATION as ASSUMED_DEVIATION
+from mmbench.results.statistics.forecast import smallest_significant_difference as smallest_significant_difference
 from mmbench.results.statistics.intervals import SCORES as SCORES
 from mmbench.results.statistics.intervals import Interval as Interval
 from mmbench.results.statistics.intervals import combination_intervals as combination_intervals
@@ -18,9 +18,9 @@ from mmbench.results.statistics.intervals import score_intervals as score_interv
 from mmbench.results.statistics.outcomes import Outcomes as Outcomes
 from mmbench.results.statistics.outcomes import find_cells as find_cells
 from mmbench.results.statistics.ratios import Ratios as Ratios
-from mmbench.results.statistics.units import unit_of as unit_of
+from mmbench.results.statistics.units import find_statistical_units as find_statistical_units
 from mmbench.results.statistics.verdicts import Verdict as Verdict
-from mmbench.results.statistics.verdicts import judge as judge
+from mmbench.results.statistics.verdicts import make_verdicts as make_verdicts
 
 __all__ = [
     "ALPHA",

@@ -1,43 +1,42 @@
-"""The set of best methods, and which methods score above chance."""
+"""The set of best methods, and tests of scores above chance."""
 
 from collections.abc import Mapping
 from itertools import combinations
 
 from mmbench.results.statistics.contrasts import (
     ALPHA,
-    Field,
-    make_field,
-    make_field_over_chance,
+    MethodScores,
+    make_method_scores,
+    make_scores_over_chance,
     one_sided_above,
-    pair_weights,
+    pairwise_weights,
 )
 from mmbench.results.statistics.outcomes import Outcomes
 
 
 def find_leaders(outcomes: Mapping[str, Outcomes]) -> list[str]:
-    """The method of the highest balanced accuracy, and after it, by their scores, those not significantly worse.
+    """The method with the highest balanced accuracy, then those not significantly worse, by decreasing score.
 
-    A model confidence set (Hansen, Lunde & Nason 2011, Econometrica 79): while the largest difference between any two
-    of the methods left is significant, with p adjusted for all pairs, the worse of the two is taken out. Where all are
-    equal none is left out in 95 % of comparisons.
+    A 95 % model confidence set (Hansen, Lunde & Nason 2011, Econometrica 79): while the most significant difference
+    between any two remaining methods is significant, with p adjusted for all pairs, the worse of the two is removed.
     """
-    left = make_field(outcomes)
-    while len(left.names) > 1 and (worse := _worst(left)) is not None:
-        left = left.without({worse})
-    order = sorted(range(len(left.names)), key=lambda at: -left.scores[at])
-    return [left.names[at] for at in order]
+    remaining = make_method_scores(outcomes)
+    while len(remaining.names) > 1 and (worse := _find_worse(remaining)) is not None:
+        remaining = remaining.without({worse})
+    order = sorted(range(len(remaining.names)), key=lambda at: -remaining.scores[at])
+    return [remaining.names[at] for at in order]
 
 
 def above_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> dict[str, float]:
-    """The p of each method's balanced accuracy above guessing, one-sided and adjusted for the number of methods."""
-    field = make_field_over_chance(outcomes, within_units)
-    return dict(zip(field.names, one_sided_above(field).tolist(), strict=True))
+    """One-sided p of each method's balanced accuracy above chance, adjusted for the number of methods."""
+    scores = make_scores_over_chance(outcomes, within_units)
+    return dict(zip(scores.names, one_sided_above(scores).tolist(), strict=True))
 
 
-def _worst(field: Field) -> int | None:
-    """The worse method of the most significant difference; None where none is significant."""
-    pairs = list(combinations(range(len(field.names)), 2))
-    found = field.contrasts(pair_weights(pairs, len(field.names)))
+def _find_worse(scores: MethodScores) -> int | None:
+    """Index of the worse method of the most significant difference; None if none is significant."""
+    pairs = list(combinations(range(len(scores.names)), 2))
+    found = scores.contrasts(pairwise_weights(pairs, len(scores.names)))
     at = min(range(len(pairs)), key=lambda at: (found[at].p, found[at].raw_p))
     if found[at].p >= ALPHA:
         return None

@@ -1,4 +1,4 @@
-"""Tests of several differences of methods at once, whose intervals invert them."""
+"""Simultaneous tests and intervals of differences between methods."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,27 @@ from numpy.typing import NDArray
 from mmbench.results.statistics.intervals import LEVEL, Interval, check_paired, difference_interval, p_of_signs
 from mmbench.results.statistics.outcomes import Outcomes
 from mmbench.results.statistics.ratios import Floats, Ratios
-from mmbench.results.statistics.variance import Design, Influence, design_of, fewest_seeds, influence_of, variances
+from mmbench.results.statistics.variance import (
+    Design,
+    Influence,
+    fewest_seeds,
+    make_comparison_design,
+    make_influence,
+    variances,
+)
 
 METRIC = "balanced_accuracy"
 ALPHA = 1 - LEVEL
 _DRAWS = 20_000
-_NO_SPREAD = 1e-20  # a variance that is rounding
+_NO_SPREAD = 1e-20  # variances below are rounding errors
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """One difference of scores.
+    """A difference of scores.
 
-    ``p`` is two-sided and adjusted for all differences of its family, and ``interval`` leaves out 0 where ``p`` is
-    below 0.05; ``raw_p`` is not adjusted. ``error`` is the standard error, ``free`` its degrees of freedom.
+    ``p`` is two-sided and adjusted for all differences tested together; ``interval`` excludes 0 exactly where ``p`` is
+    below 0.05. ``raw_p`` is not adjusted. ``error`` is the standard error, ``free`` its degrees of freedom.
     """
 
     interval: Interval
@@ -33,8 +40,8 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Field:
-    """Several methods over the same samples: their scores and the parts that variances are made of."""
+class MethodScores:
+    """Scores ``(M,)`` of methods over the same samples, and the parts of their variances."""
 
     names: tuple[str, ...]
     scores: Floats
@@ -43,11 +50,11 @@ class Field:
     n_units: int
 
     def contrasts(self, weights: Floats) -> list[Contrast]:
-        """Weighted sums of the scores, a row of ``weights`` ``(R, M)`` each, tested at once (two-sided)."""
+        """Weighted sums of the scores, one per row of ``weights`` ``(R, M)``, tested simultaneously (two-sided)."""
         parts, means = self.parts.contrast(weights), weights @ self.scores
         spread, free = variances(parts, self.design)
         raw = np.array([two_sided(*each, self.n_units) for each in zip(means, spread, free, strict=True)])
-        adjusted, level = adjust(raw, largest_draws(parts.covariance())) if len(raw) > 1 else (raw, ALPHA)
+        adjusted, level = adjust(raw, draw_maxima(parts.covariance())) if len(raw) > 1 else (raw, ALPHA)
         return [
             Contrast(
                 _inverted(mean, variance, degrees, level, p, self.n_units),
@@ -61,38 +68,38 @@ class Field:
             )
         ]
 
-    def without(self, gone: set[int]) -> "Field":
-        """The field less some methods."""
-        keep = [at for at in range(len(self.names)) if at not in gone]
+    def without(self, removed: set[int]) -> "MethodScores":
+        """The scores without some methods, by index."""
+        keep = [at for at in range(len(self.names)) if at not in removed]
         parts = self.parts.contrast(np.eye(len(self.names))[keep])
-        return Field(tuple(self.names[at] for at in keep), self.scores[keep], parts, self.design, self.n_units)
+        return MethodScores(tuple(self.names[at] for at in keep), self.scores[keep], parts, self.design, self.n_units)
 
 
-def make_field(outcomes: Mapping[str, Outcomes]) -> Field:
-    """Methods side by side, each the mean over its seeds; ValueError unless over the same samples."""
+def make_method_scores(outcomes: Mapping[str, Outcomes]) -> MethodScores:
+    """Scores of methods, means over their seeds; raises ValueError unless over the same samples."""
     several = list(outcomes.values())
     check_paired(several)
-    return _field(tuple(outcomes), [each.ratios(METRIC) for each in several], several)
+    return _make_method_scores(tuple(outcomes), [each.ratios(METRIC) for each in several], several)
 
 
-def make_field_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> Field:
-    """Methods with what they score above guessing; see `Outcomes.over_chance`."""
+def make_scores_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> MethodScores:
+    """Scores of methods above chance; see `Outcomes.over_chance`."""
     several = list(outcomes.values())
     check_paired(several)
-    return _field(tuple(outcomes), [each.over_chance(within_units) for each in several], several)
+    return _make_method_scores(tuple(outcomes), [each.over_chance(within_units) for each in several], several)
 
 
-def _field(names: tuple[str, ...], ratios: Sequence[Ratios], outcomes: Sequence[Outcomes]) -> Field:
+def _make_method_scores(names: tuple[str, ...], ratios: Sequence[Ratios], outcomes: Sequence[Outcomes]) -> MethodScores:
     scores = np.array([each.score for each in ratios])
     varies = [each.varies for each in outcomes]
-    design = design_of(ratios[0], fewest_seeds(ratios, varies))
-    return Field(names, scores, influence_of(ratios, varies), design, ratios[0].n_units)
+    design = make_comparison_design(ratios[0], fewest_seeds(ratios, varies))
+    return MethodScores(names, scores, make_influence(ratios, varies), design, ratios[0].n_units)
 
 
 def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
-    """The p of a difference by its t; 1 where no variance can be estimated.
+    """The p of a difference by the t test; 1 where no variance can be estimated.
 
-    Where all units differ alike there is no spread to see: the p is that of as many equal signs.
+    Where all units differ by the same amount the variance is 0: the p is then that of the sign test.
     """
     from scipy.stats import t
 
@@ -104,10 +111,10 @@ def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
 
 
 def adjust(raw: Floats, largest: Floats) -> tuple[Floats, float]:
-    """Values of p adjusted for their number, and the level of each at which the family errs in 5 % (single step).
+    """Single-step adjusted p values, and the level of each test at which the family-wise error is 5 %.
 
-    ``largest`` holds draws of the largest absolute value of as many standard normals with the correlations of the
-    differences (Hothorn, Bretz & Westfall 2008, Biometrical Journal 50); no value exceeds Bonferroni's.
+    ``largest`` holds draws of the largest absolute value of standard normals with the correlations of the differences
+    (Hothorn, Bretz & Westfall 2008, Biometrical Journal 50). No value exceeds that of Bonferroni.
     """
     from scipy.stats import norm
 
@@ -120,8 +127,8 @@ def adjust(raw: Floats, largest: Floats) -> tuple[Floats, float]:
     return adjusted, level
 
 
-def largest_draws(covariance: Floats, absolute: bool = True) -> Floats:
-    """Draws ``(R,)`` of the largest of normal variables, in units of their deviations; always the same ones."""
+def draw_maxima(covariance: Floats, absolute: bool = True) -> Floats:
+    """Draws ``(R,)`` of the maximum of standardised normal variables, with a fixed seed."""
     normal = np.random.default_rng(0).standard_normal((_DRAWS, len(covariance)))
     values, vectors = np.linalg.eigh(covariance)
     draws = normal @ (vectors * np.sqrt(np.maximum(values, 0))).T
@@ -131,14 +138,14 @@ def largest_draws(covariance: Floats, absolute: bool = True) -> Floats:
 
 
 def _inverted(mean: float, variance: float, free: float, level: float, p: float, n_units: int) -> Interval:
-    """The interval of which 0 is outside just where the adjusted p is below 0.05."""
+    """The interval that excludes 0 exactly where the adjusted p is below 0.05."""
     if variance < _NO_SPREAD and abs(mean) >= 1e-12:
         return Interval(mean, mean, mean) if p < ALPHA else Interval(mean, -1.0, 1.0)
     return difference_interval(mean, variance, free, n_units, 1 - level)
 
 
-def pair_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
-    """Rows of weights ``(R, M)`` of differences, the first of a pair less the second."""
+def pairwise_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
+    """Weights ``(R, M)`` of differences: the first of each pair minus the second."""
     weights = np.zeros((len(pairs), n_methods))
     for row, (first, second) in zip(weights, pairs, strict=True):
         row[first] += 1
@@ -146,19 +153,21 @@ def pair_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
     return weights
 
 
-def one_sided_above(field: Field) -> NDArray[np.float64]:
-    """The p of each score above 0, one-sided, adjusted for their number."""
+def one_sided_above(scores: MethodScores) -> NDArray[np.float64]:
+    """One-sided p ``(M,)`` of each score above 0, adjusted for their number."""
     from scipy.stats import norm, t
 
-    spread, free = variances(field.parts, field.design)
-    raw = np.ones(len(field.scores))
-    for at, (mean, variance, degrees) in enumerate(zip(field.scores, spread, free, strict=True)):
+    spread, free = variances(scores.parts, scores.design)
+    raw = np.ones(len(scores.scores))
+    for at, (mean, variance, degrees) in enumerate(zip(scores.scores, spread, free, strict=True)):
         if degrees and variance >= _NO_SPREAD:
             raw[at] = t.sf(mean / np.sqrt(variance), degrees)
         elif degrees and mean > 1e-12:
-            raw[at] = 2.0**-field.n_units
-    moving = raw < 1
-    largest = largest_draws(field.parts.covariance()[np.ix_(moving, moving)], absolute=False) if moving.any() else raw
+            raw[at] = 2.0**-scores.n_units
+    testable = raw < 1
+    largest = (
+        draw_maxima(scores.parts.covariance()[np.ix_(testable, testable)], absolute=False) if testable.any() else raw
+    )
     ordered = np.sort(largest)
     beyond = 1 - np.searchsorted(ordered, norm.isf(raw), side="left") / len(ordered)
-    return np.asarray(np.clip(beyond, raw, np.minimum(1.0, raw * max(int(moving.sum()), 1))))
+    return np.asarray(np.clip(beyond, raw, np.minimum(1.0, raw * max(int(testable.sum()), 1))))

@@ -1,29 +1,29 @@
-"""What a comparison will be able to show, before anything is trained: from the test samples alone."""
+"""Smallest significant difference of a comparison, estimated from its test samples before training."""
 
 import numpy as np
 
 from mmbench.results.statistics.contrasts import ALPHA
 from mmbench.results.statistics.outcomes import Outcomes
-from mmbench.results.statistics.variance import OVERLAP, design_of
+from mmbench.results.statistics.variance import OVERLAP, make_comparison_design
 
-DEVIATION = 0.1
-"""By how much the difference of two methods is taken to deviate between units; real recordings show .05 to .15."""
+ASSUMED_DEVIATION = 0.1
+"""Assumed standard deviation between units of the difference of two methods; recordings show .05 to .15."""
 
 
-def smallest_difference(outcomes: Outcomes, comparisons: int) -> float | None:
-    """The difference of balanced accuracy that is just significant where units deviate by `DEVIATION`.
+def smallest_significant_difference(outcomes: Outcomes, comparisons: int) -> float | None:
+    """The smallest significant difference of balanced accuracy if units deviate by `ASSUMED_DEVIATION`.
 
-    ``outcomes`` have as many seeds as will be run; what they predict does not matter. None where no test is possible,
-    since a class lies in one unit.
+    ``outcomes`` have the number of seeds to be run; their predictions are not used. None where no test is possible
+    because all samples of a class are of one unit.
     """
     from scipy.stats import t
 
     ratios = outcomes.ratios("balanced_accuracy")
-    design = design_of(ratios)
+    design = make_comparison_design(ratios)
     if not design.units:
         return None
     one_seed = ratios.n_seeds == 1 and ratios.n_folds < ratios.n_units
     free = min(design.units, design.trainings) if one_seed else design.units
     weight = ratios.unit_share.sum(axis=1) / max(int((ratios.totals > 0).sum()), 1)
-    error = DEVIATION * np.sqrt((1 + OVERLAP * design.overlaps) * np.square(weight).sum())
+    error = ASSUMED_DEVIATION * np.sqrt((1 + OVERLAP * design.overlaps) * np.square(weight).sum())
     return float(t.isf(ALPHA / 2 / max(comparisons, 1), free) * error)

@@ -1,4 +1,4 @@
-"""Intervals of scores, which stay between 0 and 1, and of differences, from a variance and its degrees of freedom."""
+"""Confidence intervals of scores and of differences, from variances and degrees of freedom."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from mmbench.results.statistics.ratios import Floats, Index, Ratios
 from mmbench.results.statistics.variance import (
     OVERLAP,
     OVERLAP_OF_SCORES,
-    design_of,
     fewest_seeds,
-    influence_of,
+    make_comparison_design,
+    make_influence,
     variances,
 )
 
@@ -23,7 +23,7 @@ _ROUNDING = 1e-20  # of a variance
 
 @dataclass(frozen=True)
 class Interval:
-    """A score with its 95 % interval."""
+    """A score or a difference with its 95 % interval."""
 
     mean: float
     low: float
@@ -31,9 +31,9 @@ class Interval:
 
 
 def score_intervals(outcomes: Outcomes) -> dict[str, Interval]:
-    """Accuracy, balanced accuracy and macro F1 over all samples, the mean over seeds, with intervals.
+    """Accuracy, balanced accuracy and macro F1 over all samples, means over seeds, with intervals.
 
-    A method that predicts one class for every sample has a score without an interval: it is certain.
+    Where one class is predicted for every sample the score is certain, and the interval has no width.
     """
     found = {}
     for name in SCORES:
@@ -46,12 +46,11 @@ def score_intervals(outcomes: Outcomes) -> dict[str, Interval]:
 def share_interval(ratios: Ratios, varies: bool = True) -> Interval:
     """A score between 0 and 1 with the interval of its logit (t distribution, delta method).
 
-    Where nothing, or everything, is right there is no spread to see: Wilson's bound for as many samples as there are
-    units is taken (Wilson 1927, JASA 22). Where no variance can be estimated, since a class lies in one unit, the
-    interval is all of [0, 1].
+    For scores of exactly 0 or 1 the bound is Wilson's for as many samples as there are units (Wilson 1927, JASA 22).
+    Where no variance can be estimated because all samples of a class are of one unit, the interval is [0, 1].
     """
     variance, free = _variance_of(ratios, varies)
-    return bounded(ratios.score, variance, free, ratios.n_units)
+    return share_interval_from(ratios.score, variance, free, ratios.n_units)
 
 
 def mean_interval(ratios: Ratios, varies: bool, high: float) -> Interval:
@@ -61,7 +60,7 @@ def mean_interval(ratios: Ratios, varies: bool, high: float) -> Interval:
     return Interval(ratios.score, max(ratios.score - reach, 0.0), min(ratios.score + reach, high))
 
 
-def bounded(score: float, variance: float, free: float, n_units: int) -> Interval:
+def share_interval_from(score: float, variance: float, free: float, n_units: int) -> Interval:
     """The interval of a score between 0 and 1; see `share_interval`."""
     from scipy.stats import t
 
@@ -78,16 +77,16 @@ def bounded(score: float, variance: float, free: float, n_units: int) -> Interva
 
 
 def difference_intervals(ours: Outcomes, theirs: Outcomes) -> dict[str, Interval]:
-    """By how much ``ours`` scores over ``theirs``, with paired intervals: what makes a person hard for both cancels.
+    """Scores of ``ours`` minus ``theirs`` with paired intervals: what is common to both per unit cancels.
 
-    ValueError unless both are over the same samples.
+    Raises ValueError unless both are over the same samples.
     """
     check_paired([ours, theirs])
     found, varies = {}, [ours.varies, theirs.varies]
     for name in SCORES:
         pair = [each.ratios(name) for each in (ours, theirs)]
-        parts = influence_of(pair, varies).contrast(np.array([[1.0, -1.0]]))
-        (variance,), (free,) = variances(parts, design_of(pair[0], fewest_seeds(pair, varies)))
+        parts = make_influence(pair, varies).contrast(np.array([[1.0, -1.0]]))
+        (variance,), (free,) = variances(parts, make_comparison_design(pair[0], fewest_seeds(pair, varies)))
         found[name] = difference_interval(pair[0].score - pair[1].score, variance, free, pair[0].n_units)
     return found
 
@@ -95,7 +94,7 @@ def difference_intervals(ours: Outcomes, theirs: Outcomes) -> dict[str, Interval
 def difference_interval(mean: float, variance: float, free: float, n_units: int, level: float = LEVEL) -> Interval:
     """The interval of a difference of scores, within [-1, 1] (t distribution).
 
-    Where all units differ alike there is no spread to see: too few equal signs leave all of [-1, 1] open.
+    Where all units differ by the same amount and too few for a sign test, the interval is [-1, 1].
     """
     reach = _half_width(variance, free, level)
     if variance < _ROUNDING and abs(mean) < 1e-12:
@@ -106,20 +105,20 @@ def difference_interval(mean: float, variance: float, free: float, n_units: int,
 
 
 def combination_intervals(hits: Floats, support: Floats, unit: Index, fold: Index, weights: Floats) -> list[Interval]:
-    """Weighted sums of balanced accuracies with paired intervals, a row of ``weights`` ``(M, N)`` each.
+    """Weighted sums of balanced accuracies with paired intervals, one per row of ``weights`` ``(M, N)``.
 
-    ``hits`` ``(N, S, Z, C)`` counts what is right under each of N conditions, by seed, cell and class, of ``support``
-    ``(S, Z, C)`` samples; ``unit`` and ``fold`` ``(Z,)`` are those of the cells. A row of weights that sums to 1 is a
-    score, any other a change or a share of one.
+    ``hits`` ``(N, S, Z, C)`` counts correct predictions under each of N conditions, by seed, cell and class, of
+    ``support`` ``(S, Z, C)`` samples; ``unit`` and ``fold`` ``(Z,)`` are those of the cells. A row of weights that sums
+    to 1 is a score, any other row a difference.
     """
     several = [Ratios(each, support, unit, fold) for each in hits]
     scores = np.array([ratios.score for ratios in several])
-    parts = influence_of(several, [True] * len(several)).contrast(weights)
+    parts = make_influence(several, [True] * len(several)).contrast(weights)
     is_score = np.isclose(weights.sum(axis=1), 1)
     overlap = np.where(is_score, OVERLAP_OF_SCORES, OVERLAP)
-    spread, free = variances(parts, design_of(several[0]), overlap)
+    spread, free = variances(parts, make_comparison_design(several[0]), overlap)
     return [
-        bounded(float(mean), variance, degrees, several[0].n_units)
+        share_interval_from(float(mean), variance, degrees, several[0].n_units)
         if score
         else difference_interval(float(mean), variance, degrees, several[0].n_units)
         for score, mean, variance, degrees in zip(is_score, weights @ scores, spread, free, strict=True)
@@ -127,7 +126,7 @@ def combination_intervals(hits: Floats, support: Floats, unit: Index, fold: Inde
 
 
 def check_paired(several: Sequence[Outcomes]) -> None:
-    """ValueError unless all predict the same samples."""
+    """Raise ValueError unless all predict the same samples."""
     first, *others = several
     for other in others:
         if len(other.labels) != len(first.labels):
@@ -137,13 +136,13 @@ def check_paired(several: Sequence[Outcomes]) -> None:
 
 
 def p_of_signs(n_units: int) -> float:
-    """The two-sided p of as many equal signs as there are units."""
+    """Two-sided p of the sign test where all units have the same sign."""
     return float(min(1.0, 2.0 ** (1 - n_units)))
 
 
 def _variance_of(ratios: Ratios, varies: bool) -> tuple[float, float]:
-    parts = influence_of([ratios], [varies])
-    (variance,), (free,) = variances(parts, design_of(ratios), OVERLAP_OF_SCORES)
+    parts = make_influence([ratios], [varies])
+    (variance,), (free,) = variances(parts, make_comparison_design(ratios), OVERLAP_OF_SCORES)
     return float(variance), float(free)
 
 

@@ -1,4 +1,4 @@
-"""Predictions of one method for all test samples, and its scores as ratios over people and folds."""
+"""Predictions of one method for all test samples, and its scores as ratios over units and folds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,10 +11,10 @@ from mmbench.results.statistics.ratios import Floats, Index, Ratios, sum_by
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What one method predicts.
+    """Predictions of one method.
 
-    ``labels``, ``unit`` and ``fold`` are ``(n,)``, from 0, ``predictions`` ``(S, n)``, one row a training seed.
-    ``varies`` tells whether another training may predict otherwise: a prior does not.
+    ``labels``, ``unit`` and ``fold`` are indices ``(n,)``, ``predictions`` ``(S, n)`` has one row per training seed.
+    ``varies`` is False where predictions do not depend on the seed, as for a prior.
     """
 
     labels: Index
@@ -53,7 +53,7 @@ class Outcomes:
 
     @property
     def unit_scores(self) -> Floats:
-        """Balanced accuracy ``(U,)`` of each unit over the classes it has, the mean over seeds."""
+        """Balanced accuracy ``(U,)`` of each unit over its classes, mean over seeds."""
         by_cell = self._balanced
         right, there = (
             sum_by(by_cell.unit, each.mean(axis=0), self.n_units) for each in (by_cell.numerator, by_cell.denominator)
@@ -62,7 +62,7 @@ class Outcomes:
         return np.asarray(recalls.sum(axis=1) / (there > 0).sum(axis=1))
 
     def first_seeds(self, n: int) -> "Outcomes":
-        """The same with no more than ``n`` seeds."""
+        """The outcomes of the first ``n`` seeds."""
         return replace(self, predictions=self.predictions[:n])
 
     def ratios(self, metric: str) -> Ratios:
@@ -70,10 +70,10 @@ class Outcomes:
         return _RATIOS[metric](self)
 
     def over_chance(self, within_units: bool) -> Ratios:
-        """Balanced accuracy above that of guessing, which is 0 in expectation where predictions know nothing.
+        """Balanced accuracy minus the chance level, 0 in expectation for predictions independent of the labels.
 
-        A guesser scores 1 / C, or ``within_units`` what the predictions of a unit would score with its labels shuffled:
-        who knows a person's most frequent class is no better than chance at telling their windows apart.
+        The chance level is 1 / C or, if ``within_units``, the score of a unit's predictions with its labels shuffled:
+        always predicting a person's most frequent class is then at chance.
         """
         known = self._balanced
         if not within_units:
@@ -82,7 +82,7 @@ class Outcomes:
         return replace(known, numerator=known.numerator - known.denominator * per_unit[:, known.unit])
 
     def guessing(self, within_units: bool) -> float:
-        """Balanced accuracy of guessing classes as often as they occur: 1 / C, or more where ``within_units``."""
+        """Chance level of balanced accuracy: 1 / C, or that of guessing by class frequency of each unit."""
         support = self._balanced.denominator[0]
         total = support.sum(axis=0)
         if not within_units:

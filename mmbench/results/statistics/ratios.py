@@ -1,7 +1,7 @@
 """Scores as means of ratios of sums over cells: the test samples of one unit in one fold.
 
-Balanced accuracy is the mean over classes of what is right over what there is; accuracy, Brier score and negative
-log-likelihood are one ratio each; F1 of a class is 2 TP / (labelled + predicted).
+Balanced accuracy is the mean of the recalls of classes; accuracy, Brier score and negative log-likelihood are one
+ratio each; F1 of a class is 2 TP / (labelled + predicted).
 """
 
 from dataclasses import dataclass
@@ -54,29 +54,29 @@ class Ratios:
         return float((ratio.sum(axis=1) / np.maximum((whole > 0).sum(axis=1), 1)).mean())
 
     def residuals(self) -> Floats:
-        """What each cell adds to the score beyond its share ``(S, N, K)``, to first order; they sum to 0."""
+        """First-order contributions of cells to the score ``(S, N, K)``, which sum to 0."""
         mean = self.numerator.sum(axis=1).mean(axis=0) / self._divisors
         strata = max(int((self.totals > 0).sum()), 1)
         return np.asarray((self.numerator - mean * self.denominator) / (strata * self._divisors))
 
     @cached_property
     def cell_share(self) -> Floats:
-        """How much of each stratum lies in each cell ``(N, K)``."""
+        """Share of each stratum in each cell ``(N, K)``."""
         return np.asarray(self.denominator.mean(axis=0) / self._divisors)
 
     @cached_property
     def unit_share(self) -> Floats:
-        """How much of each stratum lies in each unit ``(U, K)``."""
+        """Share of each stratum in each unit ``(U, K)``."""
         return sum_by(self.unit, self.cell_share, self.n_units)
 
     @cached_property
     def fold_share(self) -> Floats:
-        """How much of each stratum lies in each fold ``(F, K)``."""
+        """Share of each stratum in each fold ``(F, K)``."""
         return sum_by(self.fold, self.cell_share, self.n_folds)
 
     @cached_property
     def has_own_trainings(self) -> bool:
-        """Whether each unit is tested by several trainings that test no other: one model a subject."""
+        """Whether each unit is tested by several trainings that test no other unit: one model per subject."""
         cells_of_fold = np.bincount(self.fold, minlength=self.n_folds)
         cells_of_unit = np.bincount(self.unit, minlength=self.n_units)
         return bool(cells_of_fold.max() == 1 and cells_of_unit.min() > 1)
@@ -87,6 +87,6 @@ class Ratios:
 
 
 def sum_by(index: Index, values: Floats, size: int) -> Floats:
-    """Rows of ``values`` ``(N, K)`` added up by ``index`` ``(N,)``, to ``(size, K)``."""
+    """Sums of rows of ``values`` ``(N, K)`` by ``index`` ``(N,)``: ``(size, K)``."""
     columns = [np.bincount(index, weights=column, minlength=size) for column in values.T]
     return np.stack(columns, axis=1)

@@ -1,4 +1,4 @@
-"""The unit of every statistic: people where there are people, since windows of one person are not independent."""
+"""The statistical unit: subjects where there are any, since windows of one person are not independent."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def unit_of(groups: Mapping[str, NDArray[np.str_]], ids: NDArray[np.str_]) -> tuple[str, NDArray[np.str_]]:
-    """What varies in a statistic: subjects, else trials, else samples; its name and each sample's."""
+def find_statistical_units(
+    groups: Mapping[str, NDArray[np.str_]], ids: NDArray[np.str_]
+) -> tuple[str, NDArray[np.str_]]:
+    """Name of the statistical unit (subject, else trial, else sample), and the unit of each sample ``(n,)``."""
     for name in ("subject", "trial"):
         if name in groups and len(np.unique(groups[name])) > 1:
             return name, groups[name]

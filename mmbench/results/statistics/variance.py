@@ -1,23 +1,22 @@
-"""The variance of a score over people, trainings and training sets, and its degrees of freedom.
+"""Variance of scores over people, trainings and training sets, with degrees of freedom.
 
 A score is a mean over K strata of ratios of sums (`ratios.Ratios`). Linearised, it is a sum over cells: the test
-samples of one unit in one fold. Three things vary. Units (people) do. Trainings do: units of one fold share initial
-weights and order, so that they are not independent. Training sets do, and those of two folds overlap. The variance of
-the mean over seeds is
+samples of one unit in one fold. It varies with the units (people); with the trainings, where units of one fold share
+initial weights and sample order and are not independent; and with the training sets, which overlap between folds. The
+variance of the mean over seeds is
 
     V = (1 + o) A + max(B - C, 0)
 
-with A between units (of each the mean over its seeds), B between the trainings of one fold, and C that part of B that
-A holds already, between the trainings of one cell. Without o it is unbiased whether units lie within folds or
-across them, and is A alone where each unit has trainings of its own (Searle, Casella & McCulloch 1992, Variance
-Components; Cameron, Gelbach & Miller 2011, JBES 29). With one seed the trainings of a fold cannot be told from its
-units, and B is taken between folds; of several methods, where one that varies has a single seed. Each counts with all
-of its seeds, so that differences are those of the scores.
+with A between units (means over seeds), B between the trainings of one fold, and C the part of B that A includes,
+between the trainings of one cell. Without o it is unbiased whether units lie within folds or across them, and equals A
+where each unit has trainings of its own (Searle, Casella & McCulloch 1992, Variance Components; Cameron, Gelbach &
+Miller 2011, JBES 29). With one seed, of any of the methods, trainings and units of a fold are confounded, and B is
+estimated between folds. Each method counts with all of its seeds, so that differences are those of the scores.
 
-o, the overlap, stands for training sets that share samples, whose variance cannot be estimated from one data set
-(Bengio & Grandvalet 2004, JMLR 5). For scores it is 1, as by Nadeau & Bengio (2003, Machine Learning 52), who count
-each person as tested and as trained on: real trainings (benchmarks/calibration.py) show 0.2 to 1.9. For differences it
-is 1 / 3: methods that are trained on the same samples share a part of what these do.
+o, the overlap factor, accounts for training sets that share samples, a variance that cannot be estimated from one data
+set (Bengio & Grandvalet 2004, JMLR 5). For scores it is 1, as in the corrected resampled t test (Nadeau & Bengio 2003,
+Machine Learning 52); real trainings (benchmarks/calibration.py) show 0.2 to 1.9. For differences it is 1 / 3, since
+methods trained on the same samples share a part of that variance.
 
 A is corrected for the leverage of each unit, and its degrees of freedom are counted, after Bell & McCaffrey (2002,
 Survey Methodology 28, "CR2"); those of V are Satterthwaite's (1946, Biometrics Bulletin 2).
@@ -39,11 +38,10 @@ OVERLAP_OF_SCORES = 1.0
 
 @dataclass(frozen=True)
 class Design:
-    """What the test samples alone say of the precision of a comparison.
+    """Degrees of freedom of a comparison, between ``units`` and between ``trainings``.
 
-    ``units`` and ``trainings`` are degrees of freedom between them; ``units`` is 0 where a stratum (a class) lies in a
-    single unit, which leaves nothing to estimate a variance from. ``overlaps`` is False where each unit has trainings
-    of its own that no other unit is part of.
+    ``units`` is 0 where all samples of a stratum (a class) are of one unit, so that no variance can be estimated.
+    ``overlaps`` is False where each unit has models of its own.
     """
 
     units: float
@@ -53,10 +51,10 @@ class Design:
 
 @dataclass(frozen=True)
 class Influence:
-    """Linearised parts of M scores, of which variances and covariances are inner products.
+    """Linearised parts of M scores, whose inner products are variances and covariances.
 
     ``people`` ``(M, U)`` is by unit, ``training`` ``(M, F * S)`` by fold and seed, ``cell`` ``(M, N * S)`` by cell and
-    seed. ``varies`` ``(M,)`` tells whether another training may give another score.
+    seed. ``varies`` ``(M,)`` is False for scores that do not depend on the training seed.
     """
 
     people: Floats
@@ -65,18 +63,18 @@ class Influence:
     varies: NDArray[np.bool_]
 
     def contrast(self, weights: Floats) -> "Influence":
-        """Parts of weighted sums of the scores, a row of ``weights`` ``(R, M)`` each."""
+        """Parts of weighted sums of the scores, one per row of ``weights`` ``(R, M)``."""
         people, training, cell = (weights @ part for part in (self.people, self.training, self.cell))
         return Influence(people, training, cell, (np.abs(weights) @ self.varies) > 0)
 
     def covariance(self) -> Floats:
-        """Covariances ``(M, M)`` of the scores, but for a common factor."""
+        """Covariances ``(M, M)`` of the scores, up to a common factor."""
         training = self.training * self.varies[:, None]
         return np.asarray(self.people @ self.people.T + training @ training.T)
 
 
-def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
-    """The parts of several scores over the same cells, each the mean over all of its seeds."""
+def make_influence(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
+    """The parts of several scores over the same cells, each a mean over its seeds."""
     between_seeds, most = fewest_seeds(several, varies) > 1, max(ratios.n_seeds for ratios in several)
     parts = [_parts(ratios, between_seeds, most) for ratios in several]
     people, training, cell = (np.stack([part[at] for part in parts]) for at in range(3))
@@ -84,12 +82,12 @@ def influence_of(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence
 
 
 def fewest_seeds(several: Sequence[Ratios], varies: Sequence[bool]) -> int:
-    """Seeds of the method that has the fewest, of those that vary with them."""
+    """The smallest number of seeds among methods that vary with the seed."""
     return min([each.n_seeds for each, varying in zip(several, varies, strict=True) if varying] or [several[0].n_seeds])
 
 
-def design_of(ratios: Ratios, n_seeds: int | None = None) -> Design:
-    """Degrees of freedom of scores over these cells, of ``n_seeds`` seeds; default: those of ``ratios``."""
+def make_comparison_design(ratios: Ratios, n_seeds: int | None = None) -> Design:
+    """Degrees of freedom of scores over these cells with ``n_seeds`` seeds (default: those of ``ratios``)."""
     units, n_seeds = cluster_freedom(ratios.unit_share), n_seeds or ratios.n_seeds
     if n_seeds == 1:
         trainings = cluster_freedom(ratios.fold_share)
@@ -127,9 +125,9 @@ def _parts(ratios: Ratios, between_seeds: bool, most_seeds: int) -> tuple[Floats
 
 
 def _around_mean(values: Floats, most_seeds: int) -> Floats:
-    """Deviations ``(N, most_seeds)`` of values of S seeds ``(N, S)``, whose squares sum to the variance of their mean.
+    """Deviations ``(N, most_seeds)`` of values ``(N, S)`` from their mean; their squares sum to the mean's variance.
 
-    Seeds that a method lacks add nothing to its variance, nor to covariances with methods that have them.
+    Missing seeds are 0: they add nothing to variances and covariances.
     """
     n_seeds = values.shape[1]
     scaled = (values - values.mean(axis=1, keepdims=True)) / np.sqrt(max(n_seeds * (n_seeds - 1), 1))
@@ -137,17 +135,17 @@ def _around_mean(values: Floats, most_seeds: int) -> Floats:
 
 
 def cluster_freedom(share: Floats) -> float:
-    """Degrees of freedom of a variance between clusters that hold the shares ``(U, K)`` of K strata.
+    """Degrees of freedom of a variance between clusters with shares ``(U, K)`` of K strata.
 
-    Those of Bell & McCaffrey for a working model in which clusters are independent and vary as a whole; 0 where a
-    stratum lies in one cluster, which leaves nothing to compare it with.
+    Those of Bell & McCaffrey for a working model of independent clusters that vary as a whole; 0 where a stratum lies
+    in a single cluster.
     """
     share = share[:, share.sum(axis=0) > 0]
     if share.max(initial=0.0) > 1 - 1e-9:
         return 0.0
     inflated, spread = 1 / np.sqrt(1 - share), np.square(share)
     diagonal = (inflated**2 * spread).sum(axis=1)
-    # The rest of the matrix has rank 2 K: no matrix of all pairs of clusters is made.
+    # The rest of the matrix has rank 2 K, so that the matrix of all pairs of clusters is not needed.
     basis = np.concatenate([inflated * spread, inflated * share], axis=1)
     zero, one = np.zeros((share.shape[1],) * 2), np.eye(share.shape[1])
     core = np.block([[zero, -one], [-one, np.diag(spread.sum(axis=0))]])
@@ -158,6 +156,6 @@ def cluster_freedom(share: Floats) -> float:
 
 
 def _inflated(residuals: Floats, share: Floats) -> Floats:
-    """Residuals of clusters as large as they would be had the cluster not helped to set the mean (CR2)."""
+    """Residuals of clusters, corrected for leverage (CR2)."""
     left = 1 - share
     return np.asarray(residuals / np.sqrt(np.where(left > 1e-9, left, 1.0)))

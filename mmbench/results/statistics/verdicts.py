@@ -1,4 +1,4 @@
-"""Whether one method is better than others: a word, with the numbers behind it."""
+"""Verdicts on whether one method scores significantly better than others, by paired tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from typing import Literal
 
 import numpy as np
 
-from mmbench.results.statistics.contrasts import ALPHA, Contrast, make_field, pair_weights
+from mmbench.results.statistics.contrasts import ALPHA, Contrast, make_method_scores, pairwise_weights
 from mmbench.results.statistics.intervals import Interval
 from mmbench.results.statistics.outcomes import Outcomes
 
-Word = Literal["helps", "no evidence", "hurts", "tie"]
+Word = Literal["significantly better", "significantly worse", "not significant", "identical"]
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One method against another.
+    """A method compared with another one, ``against``.
 
-    ``difference`` is that of balanced accuracy, paired; its 95 % interval is simultaneous over all comparisons, so that
-    it leaves out 0 just where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error`` and
-    ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences, None
-    where all are equal.
+    ``difference`` is the paired difference of balanced accuracy; its 95 % interval is simultaneous over all comparisons
+    and excludes 0 exactly where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error``
+    and ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences;
+    None where these do not vary.
     """
 
     against: str
@@ -34,16 +34,17 @@ class Verdict:
     effect: float | None
 
 
-def judge(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
-    """Verdicts on ``ours`` against each of ``others``: *helps* or *hurts* where the adjusted p is below 0.05.
+def make_verdicts(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
+    """Verdicts on ``ours`` against each of ``others``: significantly better or worse where the adjusted p is below
+    0.05, *identical* where the difference is exactly 0.
 
-    A *tie* is a difference of exactly nothing. ValueError unless all are over the same samples.
+    Raises ValueError unless all are over the same samples.
     """
     if not others:
         return []
-    field = make_field({"": ours, **others})
-    weights = pair_weights([(0, at) for at in range(1, len(others) + 1)], len(others) + 1)
-    found = field.contrasts(weights)
+    scores = make_method_scores({"": ours, **others})
+    weights = pairwise_weights([(0, at) for at in range(1, len(others) + 1)], len(others) + 1)
+    found = scores.contrasts(weights)
     return [
         Verdict(
             against=name,
@@ -60,7 +61,7 @@ def judge(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdict]:
 
 
 def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
-    """The mean of the units' differences of balanced accuracy in their standard deviations (Cohen 1988)."""
+    """Cohen's d (1988) of the units' differences of balanced accuracy; None where these do not vary."""
     differences = ours.unit_scores - theirs.unit_scores
     spread = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
     return float(np.mean(differences)) / spread if spread > _ROUNDING else None
@@ -68,7 +69,7 @@ def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
 
 def _word(contrast: Contrast) -> Word:
     if contrast.interval.mean == 0:
-        return "tie"
+        return "identical"
     if contrast.p >= ALPHA:
-        return "no evidence"
-    return "helps" if contrast.interval.mean > 0 else "hurts"
+        return "not significant"
+    return "significantly better" if contrast.interval.mean > 0 else "significantly worse"

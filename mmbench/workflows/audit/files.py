@@ -1,26 +1,26 @@
-"""Where an audit is kept beside the records, and how it is read again."""
+"""Files of audits: written next to the records, read and validated."""
 
 import json
 from pathlib import Path
 
 from mmbench.errors import RecordError
 from mmbench.storage import check_texts, digest, explain, load_object, slug, write_text
-from mmbench.workflows.audit.result import AuditResult
+from mmbench.workflows.audit.results import AuditResult
 
 
 def audit_path(out: Path, result: AuditResult) -> Path:
-    """Where an audit lies among the runs; a later one of the same method, data and protocols takes its place."""
+    """Path of an audit in the folder of runs; a later audit of the same method, data and protocols replaces it."""
     about = [result.method, result.dataset, result.task, result.features, [one.fingerprint for one in result.protocols]]
     return out / f"audit-{slug(f'{result.dataset}-{result.method}')}-{digest(about)[:10]}.json"
 
 
 def write_audit(path: Path, result: AuditResult) -> None:
-    """Keep an audit, whole or not at all."""
+    """Write an audit atomically."""
     write_text(path, json.dumps({"audit": result.to_plain()}))
 
 
 def is_audit(path: Path) -> bool:
-    """Whether a file is that of an audit."""
+    """Whether a file holds an audit."""
     try:
         return path.is_file() and "audit" in load_object(path)
     except (OSError, ValueError):
@@ -28,7 +28,7 @@ def is_audit(path: Path) -> bool:
 
 
 def load_audit(path: Path) -> AuditResult:
-    """Read an audit; RecordError when it is damaged."""
+    """Read an audit; raises RecordError if it is damaged."""
     from pydantic import TypeAdapter
 
     try:

@@ -1,4 +1,4 @@
-"""What the pattern of missing inputs alone tells of the label, by a probe that sees nothing else."""
+"""Missingness as a shortcut: how well the pattern of missing inputs alone predicts the label."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,40 +8,40 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.training import balanced_accuracy
-from mmbench.workflows.audit.control import ALPHA
-from mmbench.workflows.audit.lots import Units
-from mmbench.workflows.audit.probe import counts_of
+from mmbench.workflows.audit.probe import confusion_matrices
+from mmbench.workflows.audit.random_labels import LabelUnits
+from mmbench.workflows.audit.randomised_control import ALPHA
 
 Index = NDArray[np.int64]
 
-SHIFTS = 199
-"""Permutations of the labels that the score is compared with."""
-MATTERS = 0.05  # of balanced accuracy: what missing inputs tell beyond this is a shortcut that a model takes
+N_PERMUTATIONS = 199
+"""Label permutations that the score is compared with."""
+MIN_EXCESS = 0.05  # of balanced accuracy: a smaller excess does not matter
 
 
 @dataclass(frozen=True)
 class Missingness:
-    """Balanced accuracy ``score`` from which inputs are there alone; ``expected`` is that on permuted labels, the mean,
-    and ``p_value`` the probability of as much by these."""
+    """Balanced accuracy ``score`` of predicting the label from the missingness pattern; ``expected`` is the mean on
+    permuted labels, ``p_value`` that of the permutation test."""
 
     score: float
     expected: float
     p_value: float
 
     @property
-    def tells(self) -> bool:
-        """Whether missing inputs tell the label, by a margin that matters."""
-        return self.p_value < ALPHA and self.score - self.expected >= MATTERS
+    def predicts_label(self) -> bool:
+        """Whether missingness predicts the label: a significant excess of at least `MIN_EXCESS`."""
+        return self.p_value < ALPHA and self.score - self.expected >= MIN_EXCESS
 
 
 def probe_missingness(
-    present: Mapping[str, NDArray[np.bool_]], labels: Index, units: Units, folds: Sequence[Fold], n_classes: int
+    present: Mapping[str, NDArray[np.bool_]], labels: Index, units: LabelUnits, folds: Sequence[Fold], n_classes: int
 ) -> Missingness | None:
-    """Predict labels ``(n,)`` from ``present`` ``(n, K)`` by modality, fold by fold; None where nothing ever lacks.
+    """Predict labels ``(n,)`` from ``present`` ``(n, K)`` by modality, fold by fold; None where nothing is missing.
 
-    A test sample gets the class that is most over-represented among training samples of its pattern. Patterns are
-    which modalities are there, and how many instances of each. Labels are permuted among units of one scope, so that
-    samples which share a label go on sharing it.
+    A test sample gets the class that is most over-represented among training samples with its pattern: which
+    modalities are present, or how many instances of each. Labels are permuted among the units of a scope, so that
+    samples of a unit keep a common label.
     """
     counts = np.stack([each.sum(axis=1) for each in present.values()], axis=1)
     patterns = [np.unique(each, axis=0, return_inverse=True)[1].ravel() for each in (counts > 0, counts)]
@@ -55,7 +55,7 @@ def probe_missingness(
 
 
 def _p_value(score: float, others: NDArray[np.float64], n_samples: int) -> float:
-    """One-sided: by rank, and beyond what ranks resolve by t for one more draw."""
+    """One-sided p: by rank; below the resolution of ranks, by the t test of one more draw."""
     from scipy.stats import t
 
     rank = (1 + int((others >= score).sum())) / (1 + len(others))
@@ -65,13 +65,13 @@ def _p_value(score: float, others: NDArray[np.float64], n_samples: int) -> float
     return float(min(rank, max(1e-16, t.sf((score - others.mean()) / spread, len(others) - 1))))
 
 
-def _permuted(labels: Index, units: Units) -> Index:
+def _permuted(labels: Index, units: LabelUnits) -> Index:
     """The labels ``(n, 1 + SHIFTS)``: as they are, then permuted among the carriers of each scope."""
     random = np.random.default_rng(0)
     carriers, first = np.unique(units.carriers, return_index=True)
     at, scopes = np.searchsorted(carriers, units.carriers), units.scopes[first]
     found = [labels]
-    for _ in range(SHIFTS):
+    for _ in range(N_PERMUTATIONS):
         order = np.lexsort((random.random(len(first)), scopes))
         mixed = np.empty(len(first), dtype=np.int64)
         mixed[np.argsort(scopes, kind="stable")] = labels[first][order]
@@ -84,7 +84,7 @@ def _score(patterns: Index, labellings: Index, folds: Sequence[Fold], n_classes:
     tested = np.concatenate([fold.test for fold in folds])
     for fold in folds:
         predicted[fold.test] = _predict(patterns, labellings, fold, n_classes)
-    return np.asarray(balanced_accuracy(counts_of(labellings[tested], predicted[tested], n_classes)))
+    return np.asarray(balanced_accuracy(confusion_matrices(labellings[tested], predicted[tested], n_classes)))
 
 
 def _predict(patterns: Index, labellings: Index, fold: Fold, n_classes: int) -> Index:

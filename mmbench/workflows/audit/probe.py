@@ -1,4 +1,4 @@
-"""A probe: kernel ridge regression on plain features, which learns many labellings of a fold at the cost of one."""
+"""The probe of an audit: kernel ridge regression on plain features, fitted to many labellings of a fold at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from mmbench.training import balanced_accuracy
 
 Index = NDArray[np.int64]
 
-# Widths in the median squared distance of training samples, and ridges: from remembering to smoothing.
+# Kernel widths, in units of the median squared distance of training samples, and ridge penalties.
 WIDTHS = (0.3, 1.0, 3.0)
 RIDGES = (1e-3, 1e-1, 1e1)
-MOST = 2000
-"""Training samples that a probe learns from; of more, so many are drawn."""
+MAX_TRAINING = 2000
+"""Largest number of training samples; larger training parts are subsampled."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What the probes of all folds share.
+class ProbeTask:
+    """Features and labellings of the probes of all folds.
 
-    ``features`` holds an array ``(n, D)`` for each source, NaN in the rows that lack it; ``labellings`` ``(n, M)`` are
-    class indices. ``subjects`` ``(n,)`` numbers the people, for scaling each by their own data.
+    ``features`` holds an array ``(n, D)`` per source, NaN in rows without it; ``labellings`` ``(n, M)`` are class
+    indices. ``subjects`` ``(n,)`` are indices of people, for standardising each by their own data.
     """
 
     features: Mapping[str, NDArray[np.float32]]
@@ -38,34 +38,34 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Probed:
-    """Predictions for a test part: ``chosen`` ``(n, M)`` by the settings that did best on validation, one choice for
-    each labelling; ``oracle`` ``(n,)``, of the first one, by those that did best on the test part itself."""
+class ProbePredictions:
+    """Predictions for a test part: ``chosen`` ``(n, M)`` by the settings chosen on validation data for each labelling;
+    ``oracle`` ``(n,)``, of the first labelling, by the settings that are best on the test part."""
 
     chosen: Index
     oracle: Index
 
 
-def probe_fold(bench: Bench, fold: Fold, threads: int = 1) -> Probed:
-    """Learn every labelling on the training part and predict the test part.
+def probe_fold(task: ProbeTask, fold: Fold, threads: int = 1) -> ProbePredictions:
+    """Fit every labelling on the training part and predict the test part.
 
-    Settings are the sources, each alone and all together, and the width and the ridge of a Gaussian kernel.
+    The settings are the sources, each alone and all together, and width and ridge penalty of a Gaussian kernel.
     """
     torch.set_num_threads(threads)
-    held, tested = (bench.labellings[rows] for rows in (fold.validation, fold.test))
+    held, tested = (task.labellings[rows] for rows in (fold.validation, fold.test))
     chosen, standing = np.zeros_like(tested), np.full(tested.shape[1], -1.0)
     oracle, best = chosen[:, 0], -1.0
-    for validation, test in _predictions(bench, _thinned(fold.train, fold.name), (fold.validation, fold.test)):
-        scores = balanced_accuracy(counts_of(held, validation, bench.n_classes))
+    for validation, test in _predictions(task, _subsample(fold.train, fold.name), (fold.validation, fold.test)):
+        scores = balanced_accuracy(confusion_matrices(held, validation, task.n_classes))
         better = scores > standing
         chosen[:, better], standing[better] = test[:, better], scores[better]
-        hindsight = float(balanced_accuracy(counts_of(tested[:, :1], test[:, :1], bench.n_classes))[0])
+        hindsight = float(balanced_accuracy(confusion_matrices(tested[:, :1], test[:, :1], task.n_classes))[0])
         if hindsight > best:
             oracle, best = test[:, 0], hindsight
-    return Probed(chosen, oracle)
+    return ProbePredictions(chosen, oracle)
 
 
-def counts_of(labels: Index, predictions: Index, n_classes: int) -> NDArray[np.float64]:
+def confusion_matrices(labels: Index, predictions: Index, n_classes: int) -> NDArray[np.float64]:
     """Confusion matrices ``(M, C, C)`` of labellings and predictions ``(n, M)``."""
     n_labellings, cells = labels.shape[1], n_classes * n_classes
     flat = np.arange(n_labellings) * cells + labels * n_classes + predictions
@@ -73,40 +73,40 @@ def counts_of(labels: Index, predictions: Index, n_classes: int) -> NDArray[np.f
     return counts.reshape(n_labellings, n_classes, n_classes).astype(np.float64)
 
 
-def _predictions(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator[list[Index]]:
+def _predictions(task: ProbeTask, train: Index, parts: Sequence[Index]) -> Iterator[list[Index]]:
     """Predicted classes ``(n, M)`` for each part, once for each setting."""
-    # Centred, so that a kernel that has seen nothing near says nothing.
-    targets = np.eye(bench.n_classes)[bench.labellings[train]]
+    # Centred: far from all training samples, the prediction is the mean.
+    targets = np.eye(task.n_classes)[task.labellings[train]]
     flat = torch.from_numpy((targets - targets.mean(axis=0)).reshape(len(train), -1))
-    for squares, others in _distances(bench, train, parts):
-        # An even number of zeros stands on the diagonal: the median of the rest.
+    for squares, others in _distances(task, train, parts):
+        # Without the zeros on the diagonal.
         middle = float(squares[~torch.eye(len(train), dtype=torch.bool)].median()) if len(train) > 1 else 1.0
         for width, ridge in product(WIDTHS, RIDGES):
             kernel = torch.exp(-squares / (width * max(middle, 1e-12)))
             kernel.diagonal().add_(ridge)
             weights = torch.cholesky_solve(flat, torch.linalg.cholesky(kernel))
             scores = [torch.exp(-other / (width * max(middle, 1e-12))) @ weights for other in others]
-            yield [score.reshape(len(score), -1, bench.n_classes).argmax(dim=2).numpy() for score in scores]
+            yield [score.reshape(len(score), -1, task.n_classes).argmax(dim=2).numpy() for score in scores]
 
 
-def _distances(bench: Bench, train: Index, parts: Sequence[Index]) -> Iterator[tuple[Tensor, list[Tensor]]]:
-    """Squared distances among the training samples, and of the parts to them: by each source, and by all."""
+def _distances(task: ProbeTask, train: Index, parts: Sequence[Index]) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    """Squared distances among training samples and from the parts to them, for each source and for all together."""
     totals: list[Tensor] = []
-    for x in bench.features.values():
-        scaled = _scaled(x, train, bench)
+    for x in task.features.values():
+        scaled = _scaled(x, train, task)
         known = scaled[train]
         each = [torch.cdist(scaled[rows], known).square() for rows in (train, *parts)]
         totals = [total + one for total, one in zip(totals, each, strict=True)] if totals else each
-        if len(bench.features) > 1:
+        if len(task.features) > 1:
             yield each[0], each[1:]
     yield totals[0], totals[1:]
 
 
-def _scaled(x: NDArray[np.float32], train: Index, bench: Bench) -> Tensor:
-    """Features in standard deviations, over the root of their number; what is missing lies at the mean."""
+def _scaled(x: NDArray[np.float32], train: Index, task: ProbeTask) -> Tensor:
+    """Standardised features ``(n, D)`` over the square root of D; missing values are 0."""
     scaled = np.empty(x.shape, dtype=np.float64)
-    if bench.standardize == "subject":
-        parts = [(rows, rows) for rows in (np.flatnonzero(bench.subjects == one) for one in np.unique(bench.subjects))]
+    if task.standardize == "subject":
+        parts = [(rows, rows) for rows in (np.flatnonzero(task.subjects == one) for one in np.unique(task.subjects))]
     else:
         parts = [(np.arange(len(x)), train)]
     for rows, known in parts:
@@ -116,8 +116,8 @@ def _scaled(x: NDArray[np.float32], train: Index, bench: Bench) -> Tensor:
     return torch.from_numpy(np.nan_to_num(scaled) / np.sqrt(x.shape[1]))
 
 
-def _thinned(rows: Index, name: str) -> Index:
-    if len(rows) <= MOST:
+def _subsample(rows: Index, name: str) -> Index:
+    if len(rows) <= MAX_TRAINING:
         return rows
     random = np.random.default_rng(list(name.encode()))
-    return np.sort(random.choice(rows, MOST, replace=False))
+    return np.sort(random.choice(rows, MAX_TRAINING, replace=False))

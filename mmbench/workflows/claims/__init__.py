@@ -1,1 +1,1 @@
-"""Claim cards: what was published of a method, and the runs that examine it."""
+"""Claim cards: published results of a method, and the runs that reproduce or test them."""

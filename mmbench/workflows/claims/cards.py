@@ -1,4 +1,4 @@
-"""Claim cards: TOML files beside a method that hold what was published of it, and what is run to examine that."""
+"""Claim cards: TOML files of a method with published scores and the runs that test them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -18,11 +18,11 @@ _UNKNOWN = "unexpected_keyword_argument"
 
 
 @dataclass(frozen=True)
-class Reported:
-    """A number that somebody published: one ``value``, or the range from ``low`` to ``high``; none is of our making.
+class ReportedScore:
+    """A published score: one ``value``, or the range from ``low`` to ``high``.
 
-    ``how`` says in words what was done for it, ``source`` where it stands. ``protocol`` is the nearest one here;
-    None where the source does not tell.
+    ``how`` describes the published evaluation, ``source`` cites it. ``protocol`` is the closest protocol of mmbench;
+    None where the source does not say.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -37,24 +37,24 @@ class Reported:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The range, or the value twice."""
+        """The range; twice the value where there is one."""
         low, high = (self.value, self.value) if self.value is not None else (self.low, self.high)
         assert low is not None
         assert high is not None
         return low, high
 
     def gap(self, score: float) -> float:
-        """By how much ``score`` lies above what was reported, or below; nothing within the range."""
+        """Difference of ``score`` to the reported range; 0 within it."""
         low, high = self.bounds
         return min(score - low, 0.0) + max(score - high, 0.0)
 
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One run that examines a claim, with the baselines ``against``, and the epoch whose ``score`` is looked at.
+    """One run that tests a claim, with the baselines ``against``; ``score`` is the epoch whose score is compared.
 
-    ``dataset`` holds parameters of the card's dataset. What a run can be told otherwise means the same as there.
-    ``reported`` names the number that the score is held against; None: the first.
+    ``dataset`` holds parameters of the card's dataset. The other fields are options of `RunSpec`. ``reported`` names
+    the published score to compare with; None: the first.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -77,10 +77,10 @@ class ClaimRow:
 
 @dataclass(frozen=True)
 class Twin:
-    """The simulated twin of a card's dataset, on which the rows can be run by anybody.
+    """The simulated twin of a card's dataset, which needs no access to the real data.
 
-    ``preset`` stands there in place of that of each row, for its sizes; ``training`` repeats what the rows' own preset
-    says of the training that the question depends on. Units are those of the real data and are left out.
+    ``preset`` replaces that of each row; ``training`` repeats those training settings of the rows' own preset that the
+    claim depends on. The ``units`` of rows are those of the real data and are ignored.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -91,46 +91,50 @@ class Twin:
 
 @dataclass(frozen=True)
 class ClaimCard:
-    """What was reported for a method on a dataset, and the rows that examine it. ``name`` is that of its file."""
+    """Published scores of a method on a dataset, and the rows that test them. ``name`` is the stem of its file."""
 
     __pydantic_config__: ClassVar = _STRICT
     title: str
     dataset: str
     task: str
     metric: str
-    reported: tuple[Reported, ...]
+    reported: tuple[ReportedScore, ...]
     rows: tuple[ClaimRow, ...]
     twin: Twin | None = None
     name: str = ""
 
-    def reported_for(self, row: ClaimRow) -> Reported:
-        """The number that a row is held against."""
+    def reported_for(self, row: ClaimRow) -> ReportedScore:
+        """The published score that a row is compared with."""
         return next((each for each in self.reported if each.name == row.reported), self.reported[0])
 
 
-_TABLES: Mapping[str, type] = {"reported": Reported, "rows": ClaimRow, "twin": Twin}
+_TABLES: Mapping[str, type] = {"reported": ReportedScore, "rows": ClaimRow, "twin": Twin}
 
 
 def find_cards(method: Method) -> dict[str, Path]:
-    """The files of a method's cards by their names, in order."""
+    """Paths of a method's cards by name, sorted."""
     found = {path.stem: path for path in method.claims.glob("*.toml")} if method.claims else {}
     return dict(sorted(found.items()))
 
 
 def load_card(path: Path) -> ClaimCard:
-    """Read a card; SpecError about the file and the key where it is not one."""
+    """Read a card; raises SpecError with the file and the key if it is invalid."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
         plain = load_toml(path)
     except (OSError, ValueError) as error:
-        raise SpecError(f"cannot be read ({error})", where=path, remedy="mend the TOML file") from error
+        raise SpecError(f"cannot be read ({error})", where=path, remedy="fix the TOML file") from error
     if "name" in plain:
-        raise SpecError("is no key of a claim card", where=f"{path} name", remedy="a card is named like its file")
+        raise SpecError(
+            "is not a key of a claim card",
+            where=f"{path} name",
+            remedy="remove it: the name of a card is that of its file",
+        )
     try:
         card = TypeAdapter(ClaimCard).validate_python({"name": path.stem, **plain})
     except ValidationError as error:
-        # A key that is misspelt is missing, too, and what is left over tells which it is.
+        # A misspelt key is also reported as missing: the unknown key is the cause.
         first = min(error.errors(), key=lambda problem: problem["type"] != _UNKNOWN)
         raise _explain(path, plain, first) from error
     for where, message, remedy in _faults(card):
@@ -139,20 +143,20 @@ def load_card(path: Path) -> ClaimCard:
 
 
 def _explain(path: Path, plain: Mapping[str, Any], problem: Mapping[str, Any]) -> SpecError:
-    """What pydantic found, in one line."""
+    """The error of pydantic in one line."""
     *above, key = problem["loc"]
     where = f"{path} {_place(plain, above)}{key}"
     if problem["type"] == _UNKNOWN:
         table = _TABLES.get(str(above[0]), ClaimCard) if above else ClaimCard
         known = {each.name for each in fields(table)} - (set() if above else {"name"})
-        return SpecError("is no key of a claim card", where=where, remedy=did_you_mean(str(key), known))
+        return SpecError("is not a key of a claim card", where=where, remedy=did_you_mean(str(key), known))
     if problem["type"] == "missing":
         return SpecError("is missing", where=where, remedy=f"add {key} = ...")
-    return SpecError(f"{problem['input']!r} will not do: {problem['msg']}", where=where, remedy="mend the TOML file")
+    return SpecError(f"invalid value {problem['input']!r}: {problem['msg']}", where=where, remedy="fix the TOML file")
 
 
 def _place(plain: Mapping[str, Any], above: list[Any]) -> str:
-    """A table as it is written: ``[[rows]] 'as published' ``."""
+    """A table as in the file: ``[[rows]] 'as published' ``."""
     if len(above) < 2:
         return "".join(f"[{table}] " for table in above)
     table, number, *rest = above
@@ -162,14 +166,18 @@ def _place(plain: Mapping[str, Any], above: list[Any]) -> str:
 
 
 def _faults(card: ClaimCard) -> Iterator[tuple[str, str, str]]:
-    """Where, what and what to do about it: what only shows when the keys are held against each other."""
+    """Errors across keys, each with where, what, and the remedy."""
     for table, entries in (("reported", card.reported), ("rows", card.rows)):
         names = [entry.name for entry in entries]
         if not names:
-            yield f"[[{table}]]", "there is none", f"add a [[{table}]]"
+            yield f"[[{table}]]", "is missing", f"add a [[{table}]]"
         for name in names:
             if not name.strip() or "," in name or names.count(name) > 1:
-                yield f"[[{table}]] {name!r}", "is no name of its own", "name each once, without commas"
+                yield (
+                    f"[[{table}]] {name!r}",
+                    "is not a unique name without commas",
+                    "give each a name of its own, without commas",
+                )
     for reported in card.reported:
         yield from _faults_of_reported(reported)
     for row in card.rows:
@@ -187,17 +195,17 @@ def _faults_of_specs(where: str, *specs: str) -> Iterator[tuple[str, str, str]]:
             yield where, f"{error.where} {error.message}", error.remedy
 
 
-def _faults_of_reported(reported: Reported) -> Iterator[tuple[str, str, str]]:
+def _faults_of_reported(reported: ReportedScore) -> Iterator[tuple[str, str, str]]:
     where = f"[[reported]] {reported.name!r}"
     one = reported.value is not None and reported.low is None and reported.high is None
     both = reported.value is None and reported.low is not None and reported.high is not None
     if not (one or both):
         yield where, "is neither one value nor a range", "give value, or low and high"
     elif not 0 <= reported.bounds[0] <= reported.bounds[1] <= 1:
-        yield where, f"{reported.bounds} is no share of 1", "give 0.9672 for 96.72 %, low before high"
+        yield where, f"{reported.bounds} is not between 0 and 1", "give 0.9672 for 96.72 %, low before high"
     for key in ("how", "source"):
         if not getattr(reported, key).strip():
-            yield f"{where} {key}", "is empty", "say how it came about and where it stands"
+            yield f"{where} {key}", "is empty", "describe the published evaluation and cite it"
     if reported.protocol is not None and reported.protocol not in PROTOCOLS:
         yield f"{where} protocol", f"no protocol {reported.protocol!r}", did_you_mean(reported.protocol, PROTOCOLS)
 

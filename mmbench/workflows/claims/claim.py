@@ -1,4 +1,4 @@
-"""What was published of a method beside what running it here gives, row by row from its claim cards."""
+"""``mmbench claim``: published scores of a method next to those of runs here, row by row from its claim cards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,10 +8,10 @@ from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError
 from mmbench.registry import Registry, load_registry, parse_spec
 from mmbench.results import Comparison, describe_failures
 from mmbench.storage import reporter
-from mmbench.workflows.claims.answers import RowResult
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
-from mmbench.workflows.claims.questions import ClaimSpec, Question, choose_cards, make_question
+from mmbench.workflows.claims.results import RowResult
+from mmbench.workflows.claims.rows import ClaimSpec, RowRun, choose_cards, make_row_run
 from mmbench.workflows.claims.summaries import summarize
 from mmbench.workflows.reuse import EarlierComparisons, Reuse, find_comparisons, find_reusable
 from mmbench.workflows.run import run_spec
@@ -19,7 +19,7 @@ from mmbench.workflows.run import run_spec
 
 @dataclass(frozen=True)
 class CardResult:
-    """A card and its rows; ``on`` is the dataset they are run on, ``simulated`` whether that is made up.
+    """Results of a card; ``on`` is the dataset of its runs, ``simulated`` whether that is simulated.
 
     ``command`` runs every row that is missing.
     """
@@ -32,16 +32,16 @@ class CardResult:
 
     @property
     def is_twin(self) -> bool:
-        """Whether the rows are run on the twin in place of the data that the claim is about."""
+        """Whether the rows are run on the simulated twin instead of the dataset of the claim."""
         return parse_spec(self.on).name != parse_spec(self.card.dataset).name
 
     @property
     def summary(self) -> str:
-        """What the rows that were run say together, in words."""
+        """Summary of the rows that were run, in sentences."""
         return summarize(self.rows, self.simulated)
 
     def to_json(self) -> dict[str, Any]:
-        """The card and its rows as plain values."""
+        """The card and its rows, for JSON."""
         card = self.card
         return {
             "card": card.name,
@@ -57,9 +57,9 @@ class CardResult:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """The cards of a method; ``damaged`` tells of files among the records that cannot be read.
+    """Results of a method's cards; ``damaged`` are files of comparisons that cannot be read.
 
-    ``failed`` are the reasons of rows that were run now and of which jobs failed.
+    ``failed`` are the reasons of rows whose jobs failed in this call.
     """
 
     method: str
@@ -68,7 +68,7 @@ class ClaimResult:
     failed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Everything the tables tell, the commands and the folds, as plain values."""
+        """All tables with commands and folds, for JSON."""
         return {
             "method": self.method,
             "cards": [card.to_json() for card in self.cards],
@@ -78,90 +78,92 @@ class ClaimResult:
 
 
 def claim(method: str, card: str | None = None, **options: Any) -> ClaimResult:
-    """What was published of ``method`` beside what was run here; ``run=True`` runs the rows that are missing.
+    """Compare published scores of ``method`` with runs here; ``run=True`` runs the missing rows.
 
-    Options are those of `ClaimSpec`. Without ``run`` nothing is trained, and no file of the dataset is read where its
-    schema is known without. Raises UserError for anything the user can mend.
+    Options are those of `ClaimSpec`. Without ``run`` nothing is trained, and files of the dataset are read only where
+    its schema depends on them. Raises UserError for invalid input.
     """
     return claim_spec(ClaimSpec(method, card, **options))
 
 
 def claim_spec(spec: ClaimSpec) -> ClaimResult:
-    """Examine a claim from its spec."""
+    """Compare published scores with runs, from a spec."""
     registry = load_registry(spec.plugins)
     cards = choose_cards(registry, spec)
-    asked = [[(row, make_question(registry, card, row, spec)) for row in _wanted(card, spec)] for card in cards]
-    done, failed = _run_all([question for rows in asked for _, question in rows]) if spec.run else ({}, ())
+    runs_of_cards = [
+        [(row, make_row_run(registry, card, row, spec)) for row in _choose_rows(card, spec)] for card in cards
+    ]
+    done, failed = _run_all([row_run for rows in runs_of_cards for _, row_run in rows]) if spec.run else ({}, ())
     shelf = find_comparisons(spec.out)
     results = [
-        _collect(registry, card, [_answer(registry, card, *asking, shelf, done) for asking in rows], spec)
-        for card, rows in zip(cards, asked, strict=True)
+        _collect(registry, card, [_make_row_result(registry, card, *each, shelf, done) for each in rows], spec)
+        for card, rows in zip(cards, runs_of_cards, strict=True)
         if rows
     ]
     return ClaimResult(spec.method, tuple(results), shelf.damaged, failed)
 
 
-def _wanted(card: ClaimCard, spec: ClaimSpec) -> list[ClaimRow]:
+def _choose_rows(card: ClaimCard, spec: ClaimSpec) -> list[ClaimRow]:
     return [row for row in card.rows if not spec.only or row.name in spec.only]
 
 
-def _run_all(questions: Sequence[Question]) -> tuple[dict[str, Reuse], tuple[str, ...]]:
-    """Run each question once; one that cannot be built or trained keeps its reason, and the others go on.
+def _run_all(row_runs: Sequence[RowRun]) -> tuple[dict[str, Reuse], tuple[str, ...]]:
+    """Run each distinct comparison once; rows that cannot be built or trained get a reason, and the others go on.
 
-    With what came of each by its question, and the reasons of those of which jobs failed.
+    Returns results by comparison key, and the reasons of those whose jobs failed.
     """
     done: dict[str, Reuse] = {}
     failed: list[str] = []
-    for question in questions:
-        if question.asking.question not in done:
-            reporter().message(run_command(question.spec))
+    for row_run in row_runs:
+        if row_run.asking.question not in done:
+            reporter().message(run_command(row_run.spec))
             try:
-                found = _whole(run_spec(question.spec))
+                found = _check_complete(run_spec(row_run.spec))
                 failed += [found.reason] if found.reason else []
             except JobError as error:
                 found = Reuse(None, error.line)
                 failed.append(error.line)
             except (SpecError, ProtocolError, TrainingError) as error:
                 found = Reuse(None, error.line)
-            done[question.asking.question] = found
+            done[row_run.asking.question] = found
     return done, tuple(failed)
 
 
-def _whole(comparison: Comparison) -> Reuse:
-    """A comparison as the answer that it is, where none of its jobs failed."""
+def _check_complete(comparison: Comparison) -> Reuse:
+    """The comparison if no job failed, else the reason."""
     for name, failures in comparison.failed.items():
         return Reuse(None, f"{name}: {describe_failures(failures)}")
     return Reuse(comparison)
 
 
-def _answer(
+def _make_row_result(
     registry: Registry,
     card: ClaimCard,
     row: ClaimRow,
-    question: Question,
+    row_run: RowRun,
     shelf: EarlierComparisons,
     done: Mapping[str, Reuse],
 ) -> RowResult:
-    found = done.get(question.asking.question) or find_reusable(shelf, question.asking, question.seeds)
-    command = run_command(question.spec, _folder(registry, question.spec.dataset, question.spec.data))
+    found = done.get(row_run.asking.question) or find_reusable(shelf, row_run.asking, row_run.seeds)
+    command = run_command(row_run.spec, _data_folder(registry, row_run.spec.dataset, row_run.spec.data))
     reported = card.reported_for(row)
-    return RowResult(row, reported, card.metric, command, found.comparison, found.reason, question.left_out)
+    return RowResult(row, reported, card.metric, command, found.comparison, found.reason, row_run.left_out)
 
 
 def _collect(registry: Registry, card: ClaimCard, rows: Sequence[RowResult], spec: ClaimSpec) -> CardResult:
     on = spec.on or card.dataset
-    simulated = _access(registry, on) == "simulated"
+    simulated = _find_access(registry, on) == "simulated"
     simulated = simulated or any(row.comparison.simulated for row in rows if row.comparison)
     return CardResult(
-        card, on, tuple(rows), simulated, claim_command(spec, card.name, _folder(registry, on, spec.data))
+        card, on, tuple(rows), simulated, claim_command(spec, card.name, _data_folder(registry, on, spec.data))
     )
 
 
-def _folder(registry: Registry, dataset: str, given: object) -> str | None:
-    """What follows ``--data``: the folder, DIR where the user has to name it, nothing where the dataset finds it."""
-    found = None if _access(registry, dataset) in ("simulated", "bundled") else "DIR"
-    return str(given) if given else found
+def _data_folder(registry: Registry, dataset: str, folder: object) -> str | None:
+    """The value of ``--data``: the folder, DIR where the user must give it, None where none is needed."""
+    found = None if _find_access(registry, dataset) in ("simulated", "bundled") else "DIR"
+    return str(folder) if folder else found
 
 
-def _access(registry: Registry, dataset: str) -> str:
+def _find_access(registry: Registry, dataset: str) -> str:
     return str(registry.find("datasets", parse_spec(dataset).name).component.card.access)

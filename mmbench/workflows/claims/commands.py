@@ -1,4 +1,4 @@
-"""The shell lines that ask for a run, and for a claim."""
+"""Shell commands that repeat a run or a claim."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -8,35 +8,35 @@ from typing import Any
 
 from mmbench.data import default_cache
 from mmbench.registry import join_list
-from mmbench.workflows.claims.questions import ClaimSpec
+from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
 
 
 def run_command(spec: RunSpec, data: str | None = None, command: str = "run") -> str:
-    """``mmbench run ...`` for all of a spec that a result depends on; ``data`` is the folder of its files, if any.
+    """``mmbench run ...`` with all options of a spec that results depend on; ``data`` is the folder of the dataset.
 
-    ``command`` is another that takes a spec.
+    ``command`` replaces ``run`` by another command that takes a spec.
     """
     words: list[tuple[str, Any]] = [("against", join_list(spec.against))]
     words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "standardize", "preset")]
     words += [(name, join_list(getattr(spec, name) or ())) for name in ("units", "modalities")]
     words += [("encoder", pair) for pair in _pairs(spec.encoders)]
     words += [(name.replace("_", "-"), getattr(spec, name)) for name in ("tune", "tune_seconds")]
-    rarely = {"tune-scope": spec.tune_scope, "diagnose": spec.diagnose, "bad": spec.bad, "threads": spec.threads}
-    usual = {"tune-scope": "fold", "diagnose": "auto", "bad": "error", "threads": 1}
-    words += [(name, value) for name, value in rarely.items() if value != usual[name]]
+    advanced = {"tune-scope": spec.tune_scope, "diagnose": spec.diagnose, "bad": spec.bad, "threads": spec.threads}
+    defaults = {"tune-scope": "fold", "diagnose": "auto", "bad": "error", "threads": 1}
+    words += [(name, value) for name, value in advanced.items() if value != defaults[name]]
     return _line(command, [spec.method, spec.dataset], [*words, *_shared(spec, data)])
 
 
 def portable_command(spec: RunSpec, command: str = "run") -> str:
-    """The same without what is of one machine: DIR in place of the folder of the files, records and caches as usual."""
+    """The command without paths of this machine: DIR for the folder of the dataset, default folders otherwise."""
     plugins = tuple(Path(file).name for file in spec.plugins)
     here = replace(spec, out=Path("runs"), cache=default_cache(), plugins=plugins)
     return run_command(here, "DIR" if spec.data else None, command)
 
 
 def claim_command(spec: ClaimSpec, card: str, data: str | None = None) -> str:
-    """``mmbench claim ...`` that runs what is missing of a card."""
+    """``mmbench claim ... --run`` for the missing rows of a card."""
     words = [("on", spec.on), ("only", join_list(spec.only))]
     return _line("claim", [spec.method, card], [*words, *_shared(spec, data)]) + " --run"
 
@@ -52,11 +52,11 @@ def _shared(spec: RunSpec | ClaimSpec, data: str | None) -> Iterator[tuple[str, 
 
 
 def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
-    """``name=value``, as the shell takes it."""
+    """``name=value`` pairs for the shell."""
     for name, value in values.items():
         yield f"{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _line(command: str, arguments: list[str], options: list[tuple[str, Any]]) -> str:
-    given = [word for name, value in options if value for word in (f"--{name}", str(value))]
-    return shlex.join(["mmbench", command, *arguments, *given])
+    words = [word for name, value in options if value for word in (f"--{name}", str(value))]
+    return shlex.join(["mmbench", command, *arguments, *words])

@@ -1,28 +1,28 @@
-"""A claim card in words: how far the rows that leak and the honest ones are apart."""
+"""Summary of a claim card in sentences: scores of rows that leak against rows that do not."""
 
 from collections.abc import Iterator, Sequence
 
 from mmbench.results import Verdict
-from mmbench.workflows.claims.answers import RowResult
+from mmbench.workflows.claims.results import RowResult
 
 
 def summarize(rows: Sequence[RowResult], simulated: bool) -> str:
-    """What the rows that were run say together; "" where none leaks and none is honest."""
+    """Summary of the rows that were run; "" where there is neither a leaking nor an honest one."""
     leaky = [row for row in rows if row.leaks]
     honest = [row for row in rows if row.honest]
     if not (leaky or honest):
         return ""
-    said = [_ranges(leaky, honest), *_only_held_out(leaky, honest), *_singles(honest)]
-    return ("On simulated data, " if simulated else "") + " ".join(said)
+    sentences = [_ranges(leaky, honest), *_only_held_out(leaky, honest), *_singles(honest)]
+    return ("On simulated data, " if simulated else "") + " ".join(sentences)
 
 
 def _ranges(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
     if not leaky:
-        return f"{_range(honest, 'honest')}; none that leaks was run."
+        return f"{_range(honest, 'honest')}; no leaking row was run."
     if not honest:
-        return f"{_range(leaky, 'leaking')}; no honest one was run."
-    ours, theirs = [row.scores[0].value for row in leaky], [row.scores[0].value for row in honest]
-    least, most = 100 * (min(ours) - max(theirs)), 100 * (max(ours) - min(theirs))
+        return f"{_range(leaky, 'leaking')}; no honest row was run."
+    leaking_scores, honest_scores = [row.scores[0].value for row in leaky], [row.scores[0].value for row in honest]
+    least, most = 100 * (min(leaking_scores) - max(honest_scores)), 100 * (max(leaking_scores) - min(honest_scores))
     metric = leaky[0].metric.replace("_", " ")
     apart = "they overlap" if least <= 0 <= most else f"{least:+.1f} to {most:+.1f} points of {metric} between them"
     return f"{_range(leaky, 'leaking')}, {_range(honest, 'honest')}: {apart}."
@@ -31,11 +31,12 @@ def _ranges(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
 def _range(rows: Sequence[RowResult], kind: str) -> str:
     scores = [row.scores[0].value for row in rows]
     low, high = f"{min(scores):.3f}", f"{max(scores):.3f}"
-    return f"{len(rows)} {kind} row(s) score {low}" + (f" to {high}" if high != low else "")
+    count = f"1 {kind} row scores" if len(rows) == 1 else f"{len(rows)} {kind} rows score"
+    return f"{count} {low}" + (f" to {high}" if high != low else "")
 
 
 def _only_held_out(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> Iterator[str]:
-    """What it changes to hold samples out otherwise, where all else in two rows is the same."""
+    """Changes of the score between pairs of rows that differ only in the protocol."""
     for row in leaky:
         changed = [
             f"{other.row.name} {100 * (other.scores[0].value - row.scores[0].value):+.1f}"
@@ -43,14 +44,14 @@ def _only_held_out(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> I
             if row.same_but_held_out(other)
         ]
         if changed:
-            yield f"With nothing changed from {row.row.name!r} but what is held out, in points: {', '.join(changed)}."
+            yield f"Changing only the protocol of {row.row.name!r}, in points: {', '.join(changed)}."
 
 
 def _singles(rows: Sequence[RowResult]) -> Iterator[str]:
-    """Whether fusing scores over the best single modality, where that was asked."""
-    told = [f"{row.row.name} {verdict.word} (p {verdict.p:.3f})" for row in rows if (verdict := _single(row))]
-    if told:
-        yield f"Fusing, against the best single modality by balanced accuracy: {', '.join(told)}."
+    """Verdicts on fusion against the best single modality."""
+    verdicts = [f"{row.row.name} {verdict.word} (p {verdict.p:.3f})" for row in rows if (verdict := _single(row))]
+    if verdicts:
+        yield f"Fusion against the best single modality, by balanced accuracy: {', '.join(verdicts)}."
 
 
 def _single(row: RowResult) -> Verdict | None:

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from mmbench import Fusion, Method, Training, TrainingError
-from mmbench.integrity.model_lint import Machine, Question, find_machine, lint_method
-from mmbench.integrity.model_lint.networks import kept_bytes, unregistered
-from mmbench.integrity.model_lint.recipes import Part, check_concentration, check_memory, look_at_training
+from mmbench.integrity.model_lint import LintRequest, Machine, find_machine, lint_method
+from mmbench.integrity.model_lint.networks import find_unregistered, measure_saved_bytes
+from mmbench.integrity.model_lint.recipes import Part, check_concentration, check_memory, check_training_step
 from mmbench.registry.methods import Recipe
 from mmbench.registry.plugins import Entry, Registry, load_registry
 from mmbench.registry.specs import Spec
@@ -44,7 +44,7 @@ def registry(monkeypatch):
 
 
 def check(registry, method, machine=HUGE, dataset=None, **encoders):
-    return lint_method(registry, Question(method, dataset, encoders), machine)
+    return lint_method(registry, LintRequest(method, dataset, encoders), machine)
 
 
 SMALL = {"timeseries": "conv1d", "image": "timm[model=test_resnet]"}
@@ -88,7 +88,7 @@ def test_one_layer_with_nearly_all_weights():
 def test_what_a_sample_leaves_behind_is_the_larger_of_two_batches():
     layer, part = nn.Linear(10, 20), Part("layer")
     batches = [torch.randn(n, 10) for n in (4, 8)]
-    look_at_training(part, layer, (lambda x=x: layer(x).relu().sum() for x in batches), per_sample=0.125)
+    check_training_step(part, layer, (lambda x=x: layer(x).relu().sum() for x in batches), per_sample=0.125)
     assert part.activations == 4 * (10 + 20)
     assert (part.trained, part.findings) == (220, [])
 
@@ -147,7 +147,7 @@ def test_looking_draws_no_random_number(registry):
 def test_kept_bytes_are_those_of_the_intermediate_values():
     layer = nn.Linear(10, 20)
     x = torch.randn(8, 10)
-    _, kept = kept_bytes(lambda: layer(x).relu().sum(), list(layer.parameters()))
+    _, kept = measure_saved_bytes(lambda: layer(x).relu().sum(), list(layer.parameters()))
     assert kept == 4 * (8 * 10 + 8 * 20)  # what went in, and what ReLU let through
 
 
@@ -155,7 +155,7 @@ def test_registered_things_are_not_blamed():
     module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     module.register_buffer("places", torch.zeros(2))
     module.constant = torch.zeros(2)
-    assert list(unregistered(module)) == []
+    assert list(find_unregistered(module)) == []
 
 
 def test_this_machine_has_memory():

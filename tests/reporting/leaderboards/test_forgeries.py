@@ -21,7 +21,7 @@ from mmbench.results.comparison import load_method
 from mmbench.results.consistency import find_contradictions, find_repeated
 from mmbench.results.records import Record, find_records, read_record, record_path, write_record
 from mmbench.training.metrics import score_all
-from mmbench.workflows.retrain import Place, Repeated, repeat_fold
+from mmbench.workflows.retrain import RetrainedFold, RetrainOptions, retrain_fold
 
 BOARD = "mfeat/pooled-segment/digit"
 SKILL = {"accuracy": 0.99, "balanced_accuracy": 0.99, "macro_f1": 0.99}
@@ -66,8 +66,8 @@ def elsewhere(record: Record) -> Record:
 
 
 @pytest.fixture
-def again(home: Path, tmp_path: Path) -> Callable[[Path], Repeated]:
-    return lambda path: repeat_fold(path, Place(None, home / "cache", 1), tmp_path / "again")
+def again(home: Path, tmp_path: Path) -> Callable[[Path], RetrainedFold]:
+    return lambda path: retrain_fold(path, RetrainOptions(None, home / "cache", 1), tmp_path / "again")
 
 
 def forge_scores(record: Record) -> Record:
@@ -105,7 +105,7 @@ def forge_history(record: Record) -> Record:
         (forge_all_scores, "accuracy is recorded as 0.990000"),
         (forge_label, "is recorded as"),
         (forge_oracle, "oracle"),
-        (forge_epoch, "by its history validation chooses"),
+        (forge_epoch, "is recorded as chosen, its history gives epoch"),
         (forge_history, "its history has 3 epochs, its last epoch is number 2"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_record_that_contradicts_itself_is_refused_everywhere(
     for result in (shown, reported):
         assert isinstance(result.exception, RecordError)
         assert says in result.exception.line
-    (fault,) = verify(root, 0, 0, Place(None, home / "cache", 1), {}).faults
+    (fault,) = verify(root, 0, 0, RetrainOptions(None, home / "cache", 1), {}).faults
     assert says in fault
 
 
@@ -163,12 +163,12 @@ def test_swapped_samples_are_not_the_test_part(root: Path, home: Path) -> None:
 def test_a_copied_fold_is_found(root: Path) -> None:
     one, other = (read_record(record_path(folder_of(root, "concat"), fold, 0)) for fold in ("0", "1"))
     copied = with_logits(other, one.logits)
-    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has the logits of fold 0, seed 0, to the last bit"]
+    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has exactly the logits of fold 0, seed 0"]
     assert "is tested in fold 0 and in fold 1" in next(find_repeated([one, replace(one, fold="1")]))
 
 
 def test_a_copied_seed_is_found_by_its_time_and_by_training_again(
-    root: Path, home: Path, again: Callable[[Path], Repeated]
+    root: Path, home: Path, again: Callable[[Path], RetrainedFold]
 ) -> None:
     path = first_record(root)
     for record in map(read_record, list(find_records(path.parent))):
@@ -194,7 +194,7 @@ def test_a_run_under_another_name_is_found(root: Path, home: Path) -> None:
     assert "has the logits of" in fault
 
 
-def test_nine_corrected_predictions_are_no_rounding(root: Path, again: Callable[[Path], Repeated]) -> None:
+def test_nine_corrected_predictions_are_no_rounding(root: Path, again: Callable[[Path], RetrainedFold]) -> None:
     """On this kind of machine no bit may differ; on another, logits by no more than noise of its size makes them."""
     path = first_record(root)
     record = read_record(path)
@@ -212,7 +212,7 @@ def test_nine_corrected_predictions_are_no_rounding(root: Path, again: Callable[
     assert not found.is_alike
 
 
-def test_what_another_machine_rounds_differently_passes(root: Path, again: Callable[[Path], Repeated]) -> None:
+def test_what_another_machine_rounds_differently_passes(root: Path, again: Callable[[Path], RetrainedFold]) -> None:
     path = first_record(root)
     record = read_record(path)
     noise = np.random.default_rng(0).normal(scale=1e-6, size=np.shape(record.logits))
@@ -223,7 +223,7 @@ def test_what_another_machine_rounds_differently_passes(root: Path, again: Calla
     assert found.line.startswith("within rounding of another machine: logits differ by")
 
 
-def test_an_oracle_that_was_made_up_is_no_rounding(root: Path, again: Callable[[Path], Repeated]) -> None:
+def test_an_oracle_that_was_made_up_is_no_rounding(root: Path, again: Callable[[Path], RetrainedFold]) -> None:
     path = first_record(root)
     record = read_record(path)
     labels = np.array(record.labels)

@@ -14,7 +14,7 @@ from mmbench.errors import RecordError
 from mmbench.reporting.leaderboards import find_boards, find_pairs, find_standings, load_board
 from mmbench.reporting.publishing import build, publish, verify
 from mmbench.results.records import find_records, read_record
-from mmbench.workflows.retrain import Place
+from mmbench.workflows.retrain import RetrainOptions
 
 BOARD = "mfeat/pooled-segment/digit"
 
@@ -22,7 +22,7 @@ BOARD = "mfeat/pooled-segment/digit"
 @pytest.fixture
 def check(home: Path) -> Callable[..., Any]:
     def checked(root: Path, again: int | None = 0, seed: int = 0) -> Any:
-        return verify(root, again, seed, Place(None, home / "cache", 1), {})
+        return verify(root, again, seed, RetrainOptions(None, home / "cache", 1), {})
 
     return checked
 

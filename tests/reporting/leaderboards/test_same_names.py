@@ -6,7 +6,7 @@ from typing import Any
 import mmbench
 from mmbench.reporting.terminal import comparison_table
 from mmbench.results.comparison import load_comparison
-from mmbench.results.statistics import judge
+from mmbench.results.statistics import make_verdicts
 
 
 def test_runs_of_one_name_have_their_own_numbers(home: Path, comparison: Any) -> None:
@@ -18,7 +18,7 @@ def test_runs_of_one_name_have_their_own_numbers(home: Path, comparison: Any) ->
     assert len({method.name for method in found.methods}) == len(found.methods) == len(found.above_chance)
     assert [verdict.against for verdict in found.verdicts] == [method.name for method in others]
     assert [each.difference for each in found.verdicts] == [
-        each.difference for each in judge(first.outcomes, {str(at): m.outcomes for at, m in enumerate(others)})
+        each.difference for each in make_verdicts(first.outcomes, {str(at): m.outcomes for at, m in enumerate(others)})
     ]
     assert comparison_table(found)
     gap = first.scores["balanced_accuracy"].mean - others[0].scores["balanced_accuracy"].mean

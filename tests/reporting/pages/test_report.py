@@ -16,11 +16,11 @@ from mmbench.reporting.terminal import comparison_table, render
 from mmbench.reporting.terminal.verdicts import say_verdict
 from mmbench.results.comparison import load_comparison
 from mmbench.results.failures import Failure
-from mmbench.workflows.audit.channels import Oddity
-from mmbench.workflows.audit.control import Control
+from mmbench.workflows.audit.constant_channels import SuspectChannel
 from mmbench.workflows.audit.files import write_audit
-from mmbench.workflows.audit.result import AuditResult, Examined, ProtocolAudit
-from mmbench.workflows.audit.structure import Structure
+from mmbench.workflows.audit.randomised_control import Control
+from mmbench.workflows.audit.results import AuditResult, ModelAudit, ProtocolAudit
+from mmbench.workflows.audit.shared_groups import SharedGroups
 
 EVIL = "<script>alert('x')</script> & \"quoted\""
 
@@ -114,7 +114,7 @@ def test_what_failed_is_told(write_comparison, tmp_path):
         record.with_name(f"failed-{record.name}").write_text(json.dumps(asdict(failure)))
     html = page_of(path)
     assert "third: 2 folds failed, fold 0 with: ValueError: &lt;it&gt; broke" in html
-    assert "second: 1 folds failed, fold 1 with" in html
+    assert "second: 1 fold failed, fold 1 with" in html
     assert {row[0] for row in table_of(html, "Scores of every method")[1:]} == {"first", "second"}
     headless = json.loads(path.read_text())
     path.write_text(json.dumps({**headless, "runs": ["run2", "run0"]}))
@@ -139,11 +139,11 @@ def test_the_command_is_told_where_it_is_known(made, write_comparison, tmp_path)
 def audit(fingerprint, dataset="made"):
     def look(name, mark, score, p):
         control = Control(20, score, 0.5, p)
-        structure = Structure({"trial": 0.9}, 0.0, {})
-        return ProtocolAudit(name, 2, mark, structure, True, Examined(0.8, 0.82, control), doubts=())
+        structure = SharedGroups({"trial": 0.9}, 0.0, {})
+        return ProtocolAudit(name, 2, mark, structure, True, ModelAudit(0.8, 0.82, control), doubts=())
 
     protocols = (look("segment", "other", 0.9, 1e-6), look("subject", fingerprint, 0.5, 0.6))
-    oddity = Oddity("left", "channel <1>", "constant")
+    oddity = SuspectChannel("left", "channel <1>", "constant")
     return AuditResult(
         "first", dataset, "side", ("no", "yes"), True, "train", 96, "trial", 16, {"left, raw": "raw"},
         protocols, "subject", {}, (oddity,), {},

@@ -13,7 +13,7 @@ from mmbench.reporting.plots.looks import attention, looks, weights
 from mmbench.reporting.plots.style import NARROW, WIDTH
 from mmbench.reporting.terminal.pictures import draw_explanation
 from mmbench.results.comparison import load_comparison
-from mmbench.workflows.explanations import Explanation, Shown
+from mmbench.workflows.explanations import ExplainedSample, Explanation
 
 SCALP = ("Fp1", "Fp2", "C3", "C4", "O1", "O2", "nowhere")
 
@@ -34,7 +34,7 @@ def undrawn(monkeypatch):
 def frames():
     weights = np.array([[0.7, 0.3, 0.0], [0.0, 1.0, 0.0]], dtype=np.float32)
     x = np.zeros((3, 3, 8, 8), dtype=np.uint8)
-    shown = Shown("s1-<0>", "no", "yes", x, np.array([True, True, False]), weights[0])
+    shown = ExplainedSample("s1-<0>", "no", "yes", x, np.array([True, True, False]), weights[0])
     return Explanation(
         Modality("film", "image", (3, 8, 8), instances=3), "instances", ("a", "b"), weights, (shown,), True
     )

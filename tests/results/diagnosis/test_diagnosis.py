@@ -16,9 +16,10 @@ from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, diagnosis_tables, render
 from mmbench.results.comparison import Comparison, load_comparison
-from mmbench.results.diagnosis import bench, scores
-from mmbench.results.diagnosis.conditions import neighbours
-from mmbench.results.diagnosis.kept import Diagnosis, read_diagnosis, subset_names
+from mmbench.results.diagnosis import scores
+from mmbench.results.diagnosis import trained_model as bench
+from mmbench.results.diagnosis.perturbations import neighbours
+from mmbench.results.diagnosis.predictions import Diagnosis, read_diagnosis, subset_names
 from mmbench.results.diagnosis.scores import ModalityScores
 from mmbench.results.records import find_records, read_record, write_record
 from mmbench.training.metrics import score_all
@@ -240,7 +241,7 @@ def test_what_is_done_is_not_done_again(copied: Comparison, home: Path) -> None:
 def test_large_frozen_encoders_see_noise_only_when_asked(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mmbench.results.diagnosis import plans
+    from mmbench.results.diagnosis import noisy_tokens as plans
 
     monkeypatch.setattr(plans, "_COSTLY", -1)
     options = {"against": [], "out": tmp_path}

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
-from mmbench.results.statistics import Outcomes, combination_intervals, difference_intervals, score_intervals, unit_of
+from mmbench.results.statistics import (
+    Outcomes,
+    combination_intervals,
+    difference_intervals,
+    find_statistical_units,
+    score_intervals,
+)
 from mmbench.results.statistics.variance import OVERLAP
 from mmbench.training.metrics import METRICS, confusion
 
@@ -134,7 +140,7 @@ def test_weighted_sums_of_conditions(people: People) -> None:
 def test_people_come_before_trials_and_trials_before_samples() -> None:
     ids = np.array(["a", "b", "c"])
     two, one = np.array(["x", "y", "y"]), np.array(["x", "x", "x"])
-    assert unit_of({"subject": two, "trial": ids}, ids)[0] == "subject"
-    assert unit_of({"subject": one, "trial": two}, ids)[0] == "trial"
-    assert unit_of({"subject": one}, ids)[0] == "sample"
-    assert unit_of({}, ids)[1] is ids
+    assert find_statistical_units({"subject": two, "trial": ids}, ids)[0] == "subject"
+    assert find_statistical_units({"subject": one, "trial": two}, ids)[0] == "trial"
+    assert find_statistical_units({"subject": one}, ids)[0] == "sample"
+    assert find_statistical_units({}, ids)[1] is ids

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmbench.results.statistics import Outcomes, difference_intervals, find_leaders, judge
+from mmbench.results.statistics import Outcomes, difference_intervals, find_leaders, make_verdicts
 
 
 def simulate(random: np.random.Generator, seeds: int, ease: float, varies: bool = True) -> Outcomes:
@@ -27,7 +27,7 @@ def score(outcomes: Outcomes) -> float:
 def test_differences_are_those_of_the_scores_in_the_table(seeds: tuple[int, int]) -> None:
     random = np.random.default_rng(3)
     ours, theirs = (simulate(random, n, 0.7) for n in seeds)
-    (verdict,) = judge(ours, {"theirs": theirs})
+    (verdict,) = make_verdicts(ours, {"theirs": theirs})
     assert verdict.difference.mean == pytest.approx(score(ours) - score(theirs))
     assert difference_intervals(ours, theirs)["balanced_accuracy"].mean == pytest.approx(verdict.difference.mean)
 
@@ -43,7 +43,7 @@ def test_a_method_that_does_not_vary_needs_no_seeds() -> None:
     random = np.random.default_rng(2)
     ours, fixed = simulate(random, 3, 0.8), simulate(random, 3, 0.7, varies=False)
     once = replace(fixed, predictions=fixed.predictions[:1])
-    (three,), (one,) = judge(ours, {"fixed": fixed}), judge(ours, {"fixed": once})
+    (three,), (one,) = make_verdicts(ours, {"fixed": fixed}), make_verdicts(ours, {"fixed": once})
     assert one.p == pytest.approx(three.p)
     assert one.error == pytest.approx(three.error)
 
@@ -52,7 +52,8 @@ def test_twins_with_other_numbers_of_seeds_are_seldom_told_apart() -> None:
     random = np.random.default_rng(0)
     for seeds in ((1, 3), (2, 4)):
         found = [
-            judge(simulate(random, seeds[0], 0.7), {"twin": simulate(random, seeds[1], 0.7)})[0] for _ in range(400)
+            make_verdicts(simulate(random, seeds[0], 0.7), {"twin": simulate(random, seeds[1], 0.7)})[0]
+            for _ in range(400)
         ]
         assert sum(verdict.p < 0.05 for verdict in found) <= 26  # 6.5 % of 400
 
@@ -61,7 +62,7 @@ def test_an_interval_of_few_units_that_differ_alike_says_nothing() -> None:
     labels, unit, fold = np.tile(np.arange(2), 6), np.repeat(np.arange(3), 4), np.repeat(np.arange(3), 4)
     right = Outcomes(labels, labels[None], unit, fold, 2)
     constant = replace(right, predictions=np.zeros_like(labels)[None])
-    (verdict,) = judge(right, {"constant": constant})
+    (verdict,) = make_verdicts(right, {"constant": constant})
     found = difference_intervals(right, constant)["balanced_accuracy"]
     assert verdict.p == 0.25
     assert found == verdict.difference

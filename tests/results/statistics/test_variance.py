@@ -6,7 +6,14 @@ import scipy.stats
 
 from mmbench.results.statistics import METRIC, Outcomes
 from mmbench.results.statistics.ratios import Ratios
-from mmbench.results.statistics.variance import OVERLAP, Design, cluster_freedom, design_of, influence_of, variances
+from mmbench.results.statistics.variance import (
+    OVERLAP,
+    Design,
+    cluster_freedom,
+    make_comparison_design,
+    make_influence,
+    variances,
+)
 
 
 def ratios_of(values: np.ndarray, unit: np.ndarray, fold: np.ndarray) -> Ratios:
@@ -15,8 +22,8 @@ def ratios_of(values: np.ndarray, unit: np.ndarray, fold: np.ndarray) -> Ratios:
 
 
 def variance_of(ratios: Ratios, varies: bool = True) -> tuple[float, Design, float]:
-    design = design_of(ratios)
-    (variance,), (free,) = variances(influence_of([ratios], [varies]), design)
+    design = make_comparison_design(ratios)
+    (variance,), (free,) = variances(make_influence([ratios], [varies]), design)
     return float(variance), design, float(free)
 
 
@@ -49,7 +56,7 @@ def test_people_and_trainings_are_both_counted(crossed, seeds):
         noise = 0.5 * random.standard_normal((seeds, len(unit)))
         values = random.standard_normal(n)[unit] + training[:, fold] + noise
         ratios = ratios_of(values, unit, fold)
-        parts = influence_of([ratios], [True])
+        parts = make_influence([ratios], [True])
         people_part, training_part, cell_part = (
             float(np.square(part).sum()) for part in (parts.people, parts.training, parts.cell)
         )
@@ -114,8 +121,8 @@ def test_one_class_a_person_is_welch_s_test():
 def test_a_class_that_one_person_has_leaves_nothing_to_estimate():
     labels, unit = np.array([0, 0, 1, 1, 1, 1]), np.array([0, 0, 1, 1, 2, 2])
     outcomes = Outcomes(labels, np.array([[0, 1, 1, 1, 0, 1]]), unit, unit, 2)
-    assert design_of(outcomes.ratios(METRIC)).units == 0
-    assert design_of(outcomes.ratios("accuracy")).units > 0
+    assert make_comparison_design(outcomes.ratios(METRIC)).units == 0
+    assert make_comparison_design(outcomes.ratios("accuracy")).units > 0
 
 
 def test_f1_is_linearised_rightly():

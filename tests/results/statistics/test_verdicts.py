@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmbench.results.statistics import METRIC, Outcomes, above_chance, find_leaders, judge
-from mmbench.results.statistics.contrasts import ALPHA, adjust, largest_draws
+from mmbench.results.statistics import METRIC, Outcomes, above_chance, find_leaders, make_verdicts
+from mmbench.results.statistics.contrasts import ALPHA, adjust, draw_maxima
 
 
 def shares(rounds, happens):
@@ -19,7 +19,7 @@ def test_another_draw_is_not_another_method(alike, seeds):
 
     def told_apart():
         one, other = alike(random, 2, n=36, seeds=seeds, training=0.08).values()
-        return judge(one, {"other": other})[0].p < ALPHA
+        return make_verdicts(one, {"other": other})[0].p < ALPHA
 
     assert shares(400, told_apart) <= 0.07  # of mmbench 0.1: a third
 
@@ -37,7 +37,7 @@ def test_a_difference_is_found_and_seeds_help_to_find_it(alike):
                 other.fold,
                 2,
             )
-            return judge(one, {"other": worse})[0].word == "helps"
+            return make_verdicts(one, {"other": worse})[0].word == "significantly better"
 
         return shares(60, told)
 
@@ -48,14 +48,14 @@ def test_words(people):
     random = np.random.default_rng(7)
     first, second = people(random, 0.2, 20)
     alike_one, _ = people(random, 0.0, 20)
-    found = {v.against: v for v in judge(second, {"worse": first, "same": second})}
-    assert found["worse"].word == "helps"
+    found = {v.against: v for v in make_verdicts(second, {"worse": first, "same": second})}
+    assert found["worse"].word == "significantly better"
     assert found["worse"].difference.low > 0 < found["worse"].effect
-    assert (found["same"].word, found["same"].difference.mean, found["same"].p) == ("tie", 0, 1)
+    assert (found["same"].word, found["same"].difference.mean, found["same"].p) == ("identical", 0, 1)
     assert found["same"].effect is None
-    assert judge(first, {"better": second})[0].word == "hurts"
-    assert judge(first, {"other": alike_one})[0].word == "no evidence"
-    assert judge(first, {}) == []
+    assert make_verdicts(first, {"better": second})[0].word == "significantly worse"
+    assert make_verdicts(first, {"other": alike_one})[0].word == "not significant"
+    assert make_verdicts(first, {}) == []
 
 
 @settings(deadline=None, max_examples=40)
@@ -69,34 +69,34 @@ def test_an_interval_leaves_out_0_just_where_its_p_is_below_005(seed, n_methods,
         right = random.random((2, len(labels))) < 0.6 + at * gain
         methods[str(at)] = Outcomes(labels, np.where(right, labels, 1 - labels), unit, unit % 3, 2)
     first, *others = methods
-    for verdict in judge(methods[first], {name: methods[name] for name in others}):
+    for verdict in make_verdicts(methods[first], {name: methods[name] for name in others}):
         outside = verdict.difference.low > 0 or verdict.difference.high < 0
-        assert outside == (verdict.p < ALPHA) == (verdict.word in ("helps", "hurts"))
+        assert outside == (verdict.p < ALPHA) == (verdict.word in ("significantly better", "significantly worse"))
         assert verdict.raw_p <= verdict.p
 
 
 def test_where_all_people_differ_alike_their_number_decides():
-    for n, word in ((5, "no evidence"), (6, "helps")):
+    for n, word in ((5, "not significant"), (6, "significantly better")):
         labels, unit = np.tile([0, 1], 5 * n), np.repeat(np.arange(n), 10)
         right, constant = (Outcomes(labels, each[None], unit, unit, 2) for each in (labels, np.zeros_like(labels)))
-        (verdict,) = judge(right, {"constant": constant})
+        (verdict,) = make_verdicts(right, {"constant": constant})
         assert verdict.p == 2.0 ** (1 - n)
         assert verdict.word == word
-        assert (verdict.difference.low > 0) == (word == "helps")
+        assert (verdict.difference.low > 0) == (word == "significantly better")
 
 
 def test_nothing_is_concluded_from_a_class_of_one_person():
     labels, unit = np.repeat([0, 1, 1, 1, 1, 1, 1, 1], 10), np.repeat(np.arange(8), 10)
     right, wrong = (Outcomes(labels, each[None], unit, unit, 2) for each in (labels, 1 - labels))
-    (verdict,) = judge(right, {"wrong": wrong})
-    assert (verdict.word, verdict.p) == ("no evidence", 1)
+    (verdict,) = make_verdicts(right, {"wrong": wrong})
+    assert (verdict.word, verdict.p) == ("not significant", 1)
     assert (verdict.difference.low, verdict.difference.high) == (-1, 1)
 
 
 def test_adjusted_values_lie_between_one_comparison_and_bonferroni():
     raw = np.array([0.001, 0.012, 0.04])
-    alone, _ = adjust(raw, largest_draws(np.ones((3, 3))))
-    apart, level = adjust(raw, largest_draws(np.eye(3)))
+    alone, _ = adjust(raw, draw_maxima(np.ones((3, 3))))
+    apart, level = adjust(raw, draw_maxima(np.eye(3)))
     assert alone == pytest.approx(raw, abs=0.003)
     assert apart == pytest.approx(1 - (1 - raw) ** 3, abs=0.004)
     assert (apart <= 3 * raw + 1e-12).all()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmbench.workflows.audit.lots import Samples
+from mmbench.workflows.audit.random_labels import Samples
 
 N_FEATURES = 20
 

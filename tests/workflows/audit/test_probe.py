@@ -10,22 +10,22 @@ from mmbench.contract.types import Standardize
 from mmbench.data.folds import Fold, make_folds
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.training.metrics import confusion
-from mmbench.workflows.audit.probe import MOST, Bench, counts_of, probe_fold
+from mmbench.workflows.audit.probe import MAX_TRAINING, ProbeTask, confusion_matrices, probe_fold
 
 Simulate = Callable[..., Any]
 
 
-def a_bench(samples: Any, features: dict[str, Any], labellings: Any = None, how: Standardize = "train") -> Bench:
+def a_bench(samples: Any, features: dict[str, Any], labellings: Any = None, how: Standardize = "train") -> ProbeTask:
     subjects = np.unique(samples.groups["subject"], return_inverse=True)[1]
     labels = samples.labels[:, None] if labellings is None else labellings
-    return Bench(features, labels, 4, how, subjects)
+    return ProbeTask(features, labels, 4, how, subjects)
 
 
 def a_fold(samples: Any, protocol: str = "subject") -> Fold:
     return make_folds(samples.ids, samples.groups, PROTOCOLS[protocol])[0]
 
 
-def score(bench: Bench, fold: Fold) -> float:
+def score(bench: ProbeTask, fold: Fold) -> float:
     return float((probe_fold(bench, fold).chosen[:, 0] == bench.labellings[fold.test, 0]).mean())
 
 
@@ -83,8 +83,8 @@ def test_scaling_each_person_takes_the_person_away(simulated: Simulate) -> None:
 def test_no_more_is_learnt_from_than_fits(simulated: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, x = simulated(0)
     fold = a_fold(samples)
-    assert len(fold.train) < MOST
-    monkeypatch.setattr("mmbench.workflows.audit.probe.MOST", 60)
+    assert len(fold.train) < MAX_TRAINING
+    monkeypatch.setattr("mmbench.workflows.audit.probe.MAX_TRAINING", 60)
     thinned = probe_fold(a_bench(samples, {"x": x}), fold)
     assert np.array_equal(thinned.chosen, probe_fold(a_bench(samples, {"x": x}), fold).chosen)
     assert (thinned.chosen[:, 0] == samples.labels[fold.test]).mean() > 0.5
@@ -93,6 +93,6 @@ def test_no_more_is_learnt_from_than_fits(simulated: Simulate, monkeypatch: pyte
 def test_counts_are_confusions_of_each_labelling() -> None:
     random = np.random.default_rng(0)
     labels, predictions = random.integers(0, 3, (2, 50, 4))
-    counts = counts_of(labels, predictions, 3)
+    counts = confusion_matrices(labels, predictions, 3)
     for at in range(4):
         assert np.array_equal(counts[at], confusion(labels[:, at], predictions[:, at], 3))

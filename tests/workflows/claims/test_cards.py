@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmbench import Method, SpecError
-from mmbench.workflows.claims.cards import ClaimRow, Reported, find_cards, load_card
+from mmbench.workflows.claims.cards import ClaimRow, ReportedScore, find_cards, load_card
 
 CARD = """
 title = "it is easy"
@@ -69,8 +69,8 @@ def test_a_card_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("score", "gap"), [(0.25, -0.05), (0.3, 0.0), (0.35, 0.0), (0.4, 0.0), (0.45, 0.05)])
 def test_nothing_within_a_range_is_off(score: float, gap: float) -> None:
-    assert Reported("logs", "how", "where", low=0.3, high=0.4).gap(score) == pytest.approx(gap)
-    assert Reported("paper", "how", "where", value=score - gap).gap(score) == pytest.approx(gap)
+    assert ReportedScore("logs", "how", "where", low=0.3, high=0.4).gap(score) == pytest.approx(gap)
+    assert ReportedScore("paper", "how", "where", value=score - gap).gap(score) == pytest.approx(gap)
 
 
 def test_the_cards_of_a_method_go_by_name(tmp_path: Path) -> None:
@@ -85,29 +85,33 @@ def test_the_cards_of_a_method_go_by_name(tmp_path: Path) -> None:
     [
         ('title = "it is easy"', "title = ", ["cannot be read"]),
         ('title = "it is easy"', "", ["title: is missing", "add title"]),
-        ('task = "side"', 'task = "side"\ntitel = "x"', ["titel: is no key", "did you mean 'title'?"]),
-        ('task = "side"', 'tusk = "side"', ["tusk: is no key", "did you mean 'task'?"]),
-        ('task = "side"', 'task = "side"\nname = "x"', ["name: is no key", "named like its file"]),
+        ('task = "side"', 'task = "side"\ntitel = "x"', ["titel: is not a key", "did you mean 'title'?"]),
+        ('task = "side"', 'tusk = "side"', ["tusk: is not a key", "did you mean 'task'?"]),
+        (
+            'task = "side"',
+            'task = "side"\nname = "x"',
+            ["name: is not a key", "the name of a card is that of its file"],
+        ),
         ('metric = "accuracy"', 'metric = "acuracy"', ["metric: no metric 'acuracy'", "did you mean 'accuracy'?"]),
         ('"toy[windows=3]"', '"toy["', ["dataset: 'toy['"]),
-        ('preset = "small"', 'presets = "small"', ["[twin] presets: is no key", "did you mean 'preset'?"]),
+        ('preset = "small"', 'presets = "small"', ["[twin] presets: is not a key", "did you mean 'preset'?"]),
         ('dataset = "toy-sim"', "", ["[twin] dataset: is missing"]),
-        ("value = 0.97", 'value = "much"', ["[[reported]] 'paper' value: 'much' will not do"]),
-        ("value = 0.97", "value = 96.7", ["[[reported]] 'paper'", "no share of 1", "0.9672"]),
+        ("value = 0.97", 'value = "much"', ["[[reported]] 'paper' value: invalid value 'much'"]),
+        ("value = 0.97", "value = 96.7", ["[[reported]] 'paper'", "not between 0 and 1", "0.9672"]),
         ("value = 0.97", "", ["[[reported]] 'paper'", "give value, or low and high"]),
         ("value = 0.97", "value = 0.97\nlow = 0.9", ["[[reported]] 'paper'", "give value, or low and high"]),
         ("high = 0.4", "high = 0.2", ["[[reported]] 'logs'", "low before high"]),
         ("high = 0.4", "", ["[[reported]] 'logs'", "give value, or low and high"]),
         ('how = "windows shuffled"', 'how = " "', ["[[reported]] 'paper' how: is empty"]),
         ('source = "their logs"', "", ["[[reported]] 'logs' source: is missing"]),
-        ('name = "logs"', 'name = "paper"', ["[[reported]] 'paper': is no name of its own"]),
+        ('name = "logs"', 'name = "paper"', ["[[reported]] 'paper': is not a unique name"]),
         ('protocol = "segment"\nhow', 'protocol = "segmnt"\nhow', ["'paper' protocol", "did you mean 'segment'?"]),
         ('protocol = "subject"', 'protocol = "subjects"', ["'ours' protocol", "did you mean 'subject'?"]),
         ('protocol = "subject"', "", ["[[rows]] 'ours' protocol: is missing"]),
         ('name = "ours"', "", ["[[rows]] 2 name: is missing"]),
         ('name = "ours"', 'name = "ours, too"', ["[[rows]] 'ours, too': is no name", "without commas"]),
-        ('score = "oracle"', 'score = "best"', ["[[rows]] 'theirs' score: 'best' will not do", "'oracle'"]),
-        ('score = "oracle"', 'scores = "oracle"', ["[[rows]] 'theirs' scores: is no key", "did you mean 'score'?"]),
+        ('score = "oracle"', 'score = "best"', ["[[rows]] 'theirs' score: invalid value 'best'", "'oracle'"]),
+        ('score = "oracle"', 'scores = "oracle"', ["[[rows]] 'theirs' scores: is not a key", "did you mean 'score'?"]),
         ('method = "mine"\n', 'method = "mine["\n', ["[[rows]] 'ours' method: 'mine['"]),
         ('"prior"', '"prior["', ["[[rows]] 'ours' against: 'prior['"]),
         ('reported = "logs"', 'reported = "log"', ["'ours' reported: nothing is reported as 'log'", "'logs'?"]),
@@ -135,7 +139,7 @@ def test_a_card_without_rows_is_none(table: str, tmp_path: Path) -> None:
     }[other]
     with pytest.raises(SpecError, match=rf"{table}: is missing"):
         load_card(write(tmp_path, head + body))
-    with pytest.raises(SpecError, match=rf"\[\[{table}\]\]: there is none"):
+    with pytest.raises(SpecError, match=rf"\[\[{table}\]\]: is missing"):
         load_card(write(tmp_path, f"{table} = []\n" + head + body))
 
 

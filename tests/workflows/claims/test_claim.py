@@ -13,8 +13,8 @@ from mmbench import DataError, SpecError, conformance
 from mmbench.cli import main
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import claim_tables, render
-from mmbench.workflows.claims.answers import RowResult
 from mmbench.workflows.claims.claim import ClaimResult
+from mmbench.workflows.claims.results import RowResult
 
 CARD = """
 title = "both modalities are needed"
@@ -184,7 +184,7 @@ def test_baselines_stand_beneath_their_row(result: ClaimResult) -> None:
     assert lines[at + 1].startswith("    only[modality=facts]")
     assert lines[at + 2].startswith("    prior")
     assert f"{held_out.scores[0].value:.3f} [" in lines[at]
-    assert "Fusing, against the best single modality by balanced accuracy: people held out" in words(result)
+    assert "Fusion against the best single modality, by balanced accuracy: people held out" in words(result)
 
 
 def test_real_files_are_held_against_what_was_reported(result: ClaimResult) -> None:
@@ -218,13 +218,13 @@ def test_the_summary_counts_only_what_was_run(result: ClaimResult, options: Opti
     honest = held_out.scores[0].value
     text = words(result)
     span = f"{leaky[0]:.3f}" + (f" to {leaky[1]:.3f}" if f"{leaky[0]:.3f}" != f"{leaky[1]:.3f}" else "")
-    assert f"2 leaking row(s) score {span}, 1 honest row(s) score {honest:.3f}: " in text
+    assert f"2 leaking rows score {span}, 1 honest row scores {honest:.3f}: " in text
     change = f"{100 * (honest - chosen.scores[0].value):+.1f}"
     assert f"nothing changed from 'chosen' but what is held out, in points: people held out {change}." in text
     some = mmbench.claim("mine", only=["chosen"], **options)
-    assert f"1 leaking row(s) score {chosen.scores[0].value:.3f}; no honest one was run." in words(some)
+    assert f"1 leaking row scores {chosen.scores[0].value:.3f}; no honest row was run." in words(some)
     other = mmbench.claim("mine", only=["people held out"], **options)
-    assert f"1 honest row(s) score {honest:.3f}; none that leaks was run." in words(other)
+    assert f"1 honest row scores {honest:.3f}; no leaking row was run." in words(other)
 
 
 def test_the_same_again_trains_nothing(result: ClaimResult, options: Options) -> None:
@@ -465,7 +465,7 @@ def test_conformance_looks_at_the_cards(shelf: Path, edit: Callable[[str, str], 
     assert not told.ok
     assert "row 'as published': real: no parameter 'deep'" in told.message
     edit('task = "side"', 'tusk = "side"')
-    assert "tusk: is no key of a claim card" in outcomes(shelf)["claim_card"].message
+    assert "tusk: is not a key of a claim card" in outcomes(shelf)["claim_card"].message
 
 
 def test_conformance_skips_what_is_not_installed(shelf: Path, edit: Callable[[str, str], None]) -> None:

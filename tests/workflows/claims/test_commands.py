@@ -9,7 +9,7 @@ import pytest
 from mmbench.cli import main
 from mmbench.data.preparation import default_cache
 from mmbench.workflows.claims.commands import claim_command, portable_command, run_command
-from mmbench.workflows.claims.questions import ClaimSpec
+from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
 
 PLAIN = RunSpec("milmer", "deap-sim")

@@ -13,19 +13,19 @@ from torch import Tensor
 
 from mmbench.contract import Tokens
 from mmbench.data import Fold, Inputs, Rows, Store
-from mmbench.results.diagnosis.conditions import MISSING, Taken
-from mmbench.results.diagnosis.kept import Predictions
+from mmbench.results.diagnosis.perturbations import MISSING, RowSources
+from mmbench.results.diagnosis.predictions import Predictions
 from mmbench.storage import check_room
 from mmbench.training import Model, encode_bag, keep_samples, mixed_precision
 
 _IN_MEMORY = 1 << 30  # bytes of one modality's tokens up to which they are held; above, in a file that goes afterwards
-_ENCODED = 64  # samples encoded at once, as `training.predict` does
-_MOST_FUSED = 256
-_FUSED_TOKENS = 1 << 21  # numbers in the tokens fused at once: more samples where they are small
+_ENCODE_BATCH = 64  # samples encoded at once, as `training.predict` does
+_MAX_FUSED = 256
+_MAX_FUSED_NUMBERS = 1 << 21  # numbers in the tokens fused at once: more samples where they are small
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A trained model, what it reads, and the fold it was trained on.
 
     ``modalities`` are those that its fusion reads. ``noisy`` are the token files of those whose encoder is no part of
@@ -42,21 +42,21 @@ class Trained:
     device: torch.device
 
 
-class Bench:
+class ModalityPredictor:
     """Predicts for the test part with modalities taken from elsewhere.
 
     The tokens of encoders that were trained are computed once for ``rows``, which hold the test part and what else is
     taken from; those of frozen encoders are there already. Use as a context: large tokens lie in a file meanwhile.
     """
 
-    def __init__(self, trained: Trained, rows: Rows) -> None:
+    def __init__(self, trained: TrainedModel, rows: Rows) -> None:
         self.trained = trained
         self._rows = rows
         self._place = np.full(len(trained.store), MISSING, dtype=np.int64)
         self._place[rows] = np.arange(len(rows))
         self._kept: dict[str, Tokens] = {}
 
-    def __enter__(self) -> "Bench":
+    def __enter__(self) -> "ModalityPredictor":
         self._stack = ExitStack()
         with self._stack:
             for name in self.trained.model.encoders:
@@ -68,7 +68,7 @@ class Bench:
         self._kept.clear()
         self._stack.close()
 
-    def predict(self, taken: Taken, at: Rows | None = None) -> Predictions:
+    def predict(self, taken: RowSources, at: Rows | None = None) -> Predictions:
         """Classes of the samples of the test part, or of those ``at`` some places in it."""
         test = self.trained.fold.test
         at = np.arange(len(test)) if at is None else at
@@ -97,7 +97,7 @@ class Bench:
     def _size(self) -> int:
         """Samples fused at once; follows from the model alone, so that predictions do."""
         numbers = sum(spec.instances * spec.length * spec.dim for spec in self.trained.model.fusion.inputs.values())
-        return min(max(_FUSED_TOKENS // max(numbers, 1), _ENCODED), _MOST_FUSED)
+        return min(max(_MAX_FUSED_NUMBERS // max(numbers, 1), _ENCODE_BATCH), _MAX_FUSED)
 
     def _tokens(self, name: str, rows: Rows) -> Tokens:
         """Tokens of some rows on the device; -1: missing."""
@@ -113,7 +113,9 @@ class Bench:
     def _encode_all(self, name: str) -> Tokens:
         x: Tensor | None = None
         marks = []
-        for start, part in zip(range(0, len(self._rows), _ENCODED), batches(self._rows, _ENCODED), strict=True):
+        for start, part in zip(
+            range(0, len(self._rows), _ENCODE_BATCH), batches(self._rows, _ENCODE_BATCH), strict=True
+        ):
             raw = self.trained.inputs.streams[name].batch(part)
             encoded = self.encode(name, raw).x.cpu()
             x = self._make_room(encoded) if x is None else x

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmbench.data import SNRS_DB, Store
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, encode
 from mmbench.registry import build_encoder
-from mmbench.results.diagnosis.kept import Level
+from mmbench.results.diagnosis.predictions import DiagnosisLevel
 
 _COSTLY = 1_000_000  # parameters of a frozen encoder above which ``auto`` does not run it again
 
@@ -24,7 +24,7 @@ class DiagnosisPlan:
 
 
 def plan_diagnosis(
-    level: Level, modalities: Collection[str], frozen: Mapping[str, Encoding], cache: Path, jobs: int = 1
+    level: DiagnosisLevel, modalities: Collection[str], frozen: Mapping[str, Encoding], cache: Path, jobs: int = 1
 ) -> DiagnosisPlan | None:
     """Encode noisy instances of a method that reads ``modalities``, where their encoders are ``frozen``.
 
@@ -35,14 +35,14 @@ def plan_diagnosis(
     noisy, left_out = {}, {}
     for name, what in frozen.items():
         size = _size(what)
-        if is_costly(level, size):
+        if skips_noise(level, size):
             left_out[name] = f"its frozen encoder is large ({size / 1e6:.1f}M parameters)"
         else:
             noisy[name] = {snr: encode(replace(what, snr_db=snr), cache, jobs) for snr in SNRS_DB}
     return DiagnosisPlan(noisy, left_out)
 
 
-def is_costly(level: Level, size: int) -> bool:
+def skips_noise(level: DiagnosisLevel, size: int) -> bool:
     """Whether noise is not tried on a frozen encoder of so many parameters."""
     return level == "auto" and size > _COSTLY
 

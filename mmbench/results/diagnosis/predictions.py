@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Level = Literal["auto", "full", "no"]
+DiagnosisLevel = Literal["auto", "full", "no"]
 """How much is diagnosed: ``auto`` leaves noise out where it would cost more than the training does."""
 
 Predictions = NDArray[np.int64]
-MOST = 8
+MAX_MODALITIES = 8
 """Modalities up to which every subset of them is tried: 2^8."""
 
 UNSCORED = -1
@@ -106,7 +106,7 @@ def subset_names(n_modalities: int) -> Iterator[str]:
     """All subsets but the whole, a 1 for what is left; of more than 8 modalities none, one, and all but one."""
     for left in product("01", repeat=n_modalities):
         n_left = left.count("1")
-        if n_left < n_modalities and (n_modalities <= MOST or n_left in (0, 1, n_modalities - 1)):
+        if n_left < n_modalities and (n_modalities <= MAX_MODALITIES or n_left in (0, 1, n_modalities - 1)):
             yield "".join(left)
 
 

@@ -1,4 +1,4 @@
-"""Copies, near copies and mixtures of training samples are found among test samples, and nothing is where none are."""
+"""Copies, noisy copies and mixtures of training samples are found among test samples, without false alarms."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from mmbench.data.folds import Fold, make_folds
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.workflows.audit.lookalikes import NEIGHBOURS, estimate_dimensions, look_for_alike, make_space, rarity
+from mmbench.workflows.audit.copied_samples import (
+    NEIGHBOURS,
+    estimate_dimensions,
+    find_copied_samples,
+    make_feature_space,
+    ratio_probability,
+)
 
 N, WIDTH = 400, 12
 
@@ -23,8 +29,8 @@ def made(seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64], np.random.G
 
 
 def look(x: NDArray[np.float32], labels: NDArray[np.int64], is_vector: bool = True):
-    return look_for_alike(
-        make_space({"one": x[:, :5], "other": x[:, 5:]}, labels, None, is_vector), folds_of(len(x)), 0
+    return find_copied_samples(
+        make_feature_space({"one": x[:, :5], "other": x[:, 5:]}, labels, None, is_vector), folds_of(len(x)), 0
     )
 
 
@@ -72,23 +78,23 @@ def test_samples_of_one_recording_are_not_compared() -> None:
     x, labels, random = made(0)
     near = x + 0.1 * random.normal(size=x.shape).astype(np.float32)
     recordings = np.tile(np.arange(N), 2)
-    space = make_space({"x": np.concatenate([x, near])}, np.tile(labels, 2), recordings, True)
-    assert look_for_alike(space, folds_of(2 * N), 0).near == 0.0
+    space = make_feature_space({"x": np.concatenate([x, near])}, np.tile(labels, 2), recordings, True)
+    assert find_copied_samples(space, folds_of(2 * N), 0).near == 0.0
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda x: x[:, :1].repeat(2, axis=1), "dimensions, too few to tell copies from neighbours"),
-        (lambda x: x[:20], "test samples have enough others to compare with"),
-        (lambda x: np.where(np.arange(len(x))[:, None] < 390, np.nan, x), "test samples have enough others"),
+        (lambda x: x[:, :1].repeat(2, axis=1), "dimensions, too few to distinguish copies from neighbours"),
+        (lambda x: x[:20], "test samples have enough training samples to compare with"),
+        (lambda x: np.where(np.arange(len(x))[:, None] < 390, np.nan, x), "test samples have enough training samples"),
     ],
     ids=["flat", "few", "incomplete"],
 )
-def test_where_distances_tell_nothing_the_reason_is_said(change: Callable, says: str) -> None:
+def test_inconclusive_distances_give_a_reason(change: Callable, says: str) -> None:
     x, labels, _ = made(0)
     x = change(x).astype(np.float32)
-    found = look_for_alike(make_space({"x": x}, labels[: len(x)], None, True), folds_of(len(x)), 0)
+    found = find_copied_samples(make_feature_space({"x": x}, labels[: len(x)], None, True), folds_of(len(x)), 0)
     assert (found.near, found.mixed) == (None, None)
     assert says in found.reason
 
@@ -100,4 +106,4 @@ def test_ratios_of_distances_follow_the_formula(dimensions: int) -> None:
     radii = np.sort(random.random((20_000, 200)), axis=1) ** (1 / dimensions)
     ratios = radii[:, 0] / radii[:, NEIGHBOURS - 1]
     assert estimate_dimensions(ratios) == pytest.approx(dimensions, rel=0.05)
-    assert np.mean(rarity(ratios, dimensions) < 0.01) == pytest.approx(0.01, rel=0.3)
+    assert np.mean(ratio_probability(ratios, dimensions) < 0.01) == pytest.approx(0.01, rel=0.3)

@@ -9,8 +9,8 @@ import pytest
 
 from mmbench.data.folds import make_folds
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.workflows.audit.channels import find_oddities
-from mmbench.workflows.audit.evidence import Evidence
+from mmbench.workflows.audit.constant_channels import find_suspect_channels
+from mmbench.workflows.audit.probe_features import ProbeFeatures
 
 Simulate = Callable[..., Any]
 
@@ -18,7 +18,7 @@ Simulate = Callable[..., Any]
 def look(samples: Any, x: Any) -> list[Any]:
     channels = {f"c{at}": np.array([at]) for at in range(x.shape[1])}
     folds = make_folds(samples.ids, samples.groups, PROTOCOLS["subject"])
-    return find_oddities({"view": Evidence("raw", Path("none"), x, channels)}, samples.labels, folds, 4)
+    return find_suspect_channels({"view": ProbeFeatures("raw", Path("none"), x, channels)}, samples.labels, folds, 4)
 
 
 def test_plain_features_are_nothing_odd(simulated: Simulate) -> None:

@@ -6,28 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Rows, Store, read_presence
-from mmbench.results.diagnosis.kept import subset_names
+from mmbench.results.diagnosis.predictions import subset_names
 from mmbench.storage import named_generator
 
 MISSING = -1
-N_DRAWS = 5
+N_SHUFFLES = 5
 SHIFTS = (-4, -2, -1, 1, 2, 4)
 
-Taken = Mapping[str, Rows]
+RowSources = Mapping[str, Rows]
 """For a modality, the row that each test sample takes it from, -1 for none; those not named stay where they are."""
 
 
-def subsets(names: Sequence[str], rows: Rows) -> Iterator[tuple[str, Taken]]:
+def subsets(names: Sequence[str], rows: Rows) -> Iterator[tuple[str, RowSources]]:
     """Each subset of the modalities but the whole, by name."""
     nothing = np.full_like(rows, MISSING)
     for subset in subset_names(len(names)):
         yield subset, {name: nothing for name, left in zip(names, subset, strict=True) if left == "0"}
 
 
-def shuffles(name: str, rows: Rows, fold: str) -> Iterator[Taken]:
+def shuffles(name: str, rows: Rows, fold: str) -> Iterator[RowSources]:
     """One modality's bags exchanged among the samples of a fold, several times; alike for every method and seed."""
     random = named_generator("shuffled", fold, name)
-    for _ in range(N_DRAWS):
+    for _ in range(N_SHUFFLES):
         yield {name: random.permutation(rows)}
 
 
@@ -48,12 +48,12 @@ def neighbours(store: Store, name: str, windows: int) -> Rows:
     # Windows that begin at the same time are of recordings that the groups do not tell apart.
     in_order = (start[there] - start[here]) * windows > 0
     usable = np.flatnonzero((recordings[here] == recordings[there]) & in_order & present[here] & present[there])
-    usable = usable[_is_usual(start[there[usable]] - start[here[usable]])]
+    usable = usable[_is_common_delay(start[there[usable]] - start[here[usable]])]
     found[here[usable]] = there[usable]
     return found
 
 
-def _is_usual(delays: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _is_common_delay(delays: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which delays ``(n,)`` are those that most have; all of them where no two thirds are alike."""
     if not len(delays):
         return np.zeros(0, dtype=bool)

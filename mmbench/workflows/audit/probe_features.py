@@ -1,4 +1,4 @@
-"""What a probe reads of each modality: plain features, and the tokens of the method's own frozen encoders."""
+"""Features that the probe of an audit reads: plain features, and tokens of the method's frozen encoders."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ Index = NDArray[np.int64]
 
 SIDE = 8
 PROBES: Mapping[Kind, str] = {"timeseries": "spectrum", "image": f"pixels[side={SIDE}]", "vector": "raw"}
-"""Encoders of plain features, one a kind: frozen, so that their tokens are computed once and kept."""
+"""Frozen encoders that make plain features, by kind of modality."""
 
-_WIDEST = 4096  # features of an instance up to which its tokens stand side by side; of more, their mean is taken
+_WIDEST = 4096  # largest number of features of an instance whose tokens are concatenated; above, tokens are averaged
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Features ``(n, D)`` of a modality, the mean over the present instances of a bag; NaN where it is missing.
+class ProbeFeatures:
+    """Features ``x`` ``(n, D)`` of a modality, averaged over the present instances of a bag; NaN where it is missing.
 
-    ``encoder`` made them, and ``tokens`` is the file that keeps them. ``channels`` says which columns are of which
-    channel or feature; empty where that cannot be told.
+    ``encoder`` computed them, ``tokens`` is their file. ``channels`` are the columns of each channel or feature; empty
+    where that is not known.
     """
 
     encoder: str
@@ -36,8 +36,8 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Where features come from: a prepared dataset, its ``rows``, and the machinery that encodes it."""
+class FeatureReader:
+    """A prepared dataset, the ``rows`` to read, and how it is encoded."""
 
     store: Store
     rows: Index
@@ -48,8 +48,8 @@ class Reader:
     jobs: int
 
 
-def read_plain(reader: Reader, recipe: Recipe) -> dict[str, Evidence]:
-    """Plain features of every modality that the method reads; computed now or found."""
+def read_plain(reader: FeatureReader, recipe: Recipe) -> dict[str, ProbeFeatures]:
+    """Plain features of every modality that the method reads; encoded if they are not cached."""
     found = {}
     for name in recipe.encoders:
         modality = reader.store.schema.modality(name)
@@ -57,16 +57,16 @@ def read_plain(reader: Reader, recipe: Recipe) -> dict[str, Evidence]:
         what = Encoding(reader.store.path, name, parse_spec(text), reader.plugins, reader.device, reader.threads)
         tokens = encode(what, reader.cache, reader.jobs)
         x = _read(tokens, name, reader.rows)
-        found[name] = Evidence(text, tokens, x, dict(_channels(modality, x.shape[1])))
+        found[name] = ProbeFeatures(text, tokens, x, dict(_channels(modality, x.shape[1])))
     return found
 
 
 def read_frozen(
-    reader: Reader, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, Evidence]
-) -> dict[str, Evidence]:
-    """The ``tokens`` of the encoders that the method keeps frozen, unless they are the plain features."""
+    reader: FeatureReader, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, ProbeFeatures]
+) -> dict[str, ProbeFeatures]:
+    """Features from the ``tokens`` of the method's frozen encoders, except where these are the plain features."""
     return {
-        name: Evidence(str(recipe.encoders[name]), path, _read(path, name, reader.rows), {})
+        name: ProbeFeatures(str(recipe.encoders[name]), path, _read(path, name, reader.rows), {})
         for name, path in tokens.items()
         if path != plain[name].tokens
     }
@@ -89,7 +89,7 @@ def _pooled(x: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def _channels(modality: Modality, width: int) -> Iterator[tuple[str, Index]]:
-    """The columns of each channel, feature, or cell of an image."""
+    """The columns of each channel, feature, or cell of an image, by name."""
     if modality.kind == "image":
         for at in range(width):
             row, column = divmod(at, SIDE)

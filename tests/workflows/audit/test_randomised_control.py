@@ -10,9 +10,9 @@ from scipy.stats import t
 from mmbench.data.folds import make_folds
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.training.metrics import balanced_accuracy
-from mmbench.workflows.audit.control import Control, judge_lots
-from mmbench.workflows.audit.lots import draw_lots, find_units
-from mmbench.workflows.audit.probe import Bench, counts_of, probe_fold
+from mmbench.workflows.audit.probe import ProbeTask, confusion_matrices, probe_fold
+from mmbench.workflows.audit.random_labels import draw_random_labels, find_label_units
+from mmbench.workflows.audit.randomised_control import Control, make_control
 
 Simulate = Callable[..., Any]
 SEEDS = 20
@@ -22,17 +22,17 @@ SHUFFLED = ("segment", "pooled-segment")
 
 
 def controls(samples: Any, x: Any, n_classes: int) -> Mapping[str, Control]:
-    lots = draw_lots(find_units(samples, n_classes), n_classes, DRAWS)
-    labellings = np.concatenate([lots.whole, lots.dealt], axis=1)
+    drawn = draw_random_labels(find_label_units(samples, n_classes), n_classes, DRAWS)
+    labellings = np.concatenate([drawn.whole, drawn.permuted], axis=1)
     subjects = np.unique(samples.groups["subject"], return_inverse=True)[1]
-    bench = Bench({"x": x}, labellings, n_classes, "train", subjects)
+    bench = ProbeTask({"x": x}, labellings, n_classes, "train", subjects)
     found = {}
     for name, protocol in PROTOCOLS.items():
         predicted = np.zeros_like(labellings)
         for fold in make_folds(samples.ids, samples.groups, protocol):
             predicted[fold.test] = probe_fold(bench, fold).chosen
-        scores = balanced_accuracy(counts_of(labellings, predicted, n_classes))
-        found[name] = judge_lots(scores[:DRAWS], scores[DRAWS:], len(x))
+        scores = balanced_accuracy(confusion_matrices(labellings, predicted, n_classes))
+        found[name] = make_control(scores[:DRAWS], scores[DRAWS:], len(x))
     return found
 
 
@@ -66,7 +66,7 @@ def test_a_trace_of_the_trial_is_found_at_every_seed(simulated: Simulate) -> Non
 
 def test_judgement_is_that_of_the_formula() -> None:
     whole, dealt = np.array([0.9, 0.8, 0.85]), np.array([0.2, 0.3, 0.25])
-    control = judge_lots(whole, dealt, n_samples=100_000)
+    control = make_control(whole, dealt, n_samples=100_000)
     spread = 0.05 * np.sqrt(1 + 1 / 3)
     assert control.excess == pytest.approx(0.6)
     assert control.p_value == pytest.approx(t.sf(0.6 / spread, 2))
@@ -74,20 +74,20 @@ def test_judgement_is_that_of_the_formula() -> None:
 
 def test_draws_alike_by_chance_do_not_make_a_leak() -> None:
     """Two draws of the very same score would otherwise spread nothing."""
-    control = judge_lots(np.array([0.27, 0.27]), np.array([0.25, 0.25]), n_samples=200)
+    control = make_control(np.array([0.27, 0.27]), np.array([0.25, 0.25]), n_samples=200)
     assert control.p_value is not None
     assert control.p_value > 0.2
     assert not control.leaks
 
 
 def test_one_draw_tells_nothing() -> None:
-    control = judge_lots(np.array([0.9]), np.array([0.2]), n_samples=100)
+    control = make_control(np.array([0.9]), np.array([0.2]), n_samples=100)
     assert (control.p_value, control.leaks) == (None, False)
 
 
 def test_a_difference_too_small_to_matter_is_no_leak() -> None:
     dealt = 0.5 + 1e-4 * np.array([-1.0, 0.0, 1.0])
-    control = judge_lots(dealt + 0.005, dealt, n_samples=10**9)
+    control = make_control(dealt + 0.005, dealt, n_samples=10**9)
     assert control.p_value is not None
     assert control.p_value < 0.001
     assert not control.leaks

@@ -1,4 +1,4 @@
-"""Labels drawn by lot: which samples get one together, and draws that nothing but recognising them can predict."""
+"""Random labels, assigned to whole units of samples and permuted within class and person, for the audit's control."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Samples:
-    """What is known of the samples that are audited, each array over them: class indices, groups, spans ``(n, 2)``."""
+    """The audited samples: ids, class indices, groups ``(n,)`` and time spans ``(n, 2)`` in seconds."""
 
     ids: NDArray[np.str_]
     labels: Index
@@ -22,18 +22,18 @@ class Samples:
 
     @property
     def recordings(self) -> NDArray[np.str_]:
-        """The finest group of each sample: all its groups together; one for all where none is declared."""
+        """The recording of each sample: the combination of all its groups; the same for all without groups."""
         return combined(self.groups, len(self.ids))
 
 
 @dataclass(frozen=True)
-class Units:
-    """The samples that get a label together: ``of`` ``(n,)`` numbers their units from 0.
+class LabelUnits:
+    """Units of samples that share one random label: ``of`` ``(n,)`` is the unit of each sample, from 0.
 
-    ``name`` says what a unit is. ``carriers`` ``(n,)`` numbers what carries one true label: the same as ``of``, unless
-    each had to be cut into several units. ``cells`` ``(n,)`` numbers what may be known of a sample without recognising
-    its unit: its true class and, where a subject has several units, the subject. ``scopes`` ``(n,)`` numbers within
-    what lots are shared out evenly.
+    ``name`` is the kind of unit. ``carriers`` ``(n,)`` is the group of samples that shares one true label: the same as
+    ``of``, unless such a group had to be split into several units. ``cells`` ``(n,)`` is what a model may know of a
+    sample without recognising its unit: the true class and, where a subject has several units, the subject. Random
+    labels are balanced within each of ``scopes`` ``(n,)``.
     """
 
     name: str
@@ -43,77 +43,77 @@ class Units:
     scopes: Index
 
     @property
-    def n_drawn(self) -> int:
-        """How many units there are."""
+    def n_units(self) -> int:
+        """Number of units."""
         return int(self.of.max()) + 1
 
     @property
-    def is_telling(self) -> bool:
-        """Whether units are whole, and such that recognising one is not the same as recognising a class."""
-        return self.n_drawn == int(self.carriers.max()) + 1 and self.per_cell >= 2
+    def is_decidable(self) -> bool:
+        """Whether recognising a unit can be distinguished from recognising a class."""
+        return self.n_units == int(self.carriers.max()) + 1 and self.per_cell >= 2
 
     @property
     def per_cell(self) -> float:
-        """Units in a cell, the median over cells; below 2 nothing can be told from lots."""
+        """Median number of units in a cell; below 2 the control is not possible."""
         _, first = np.unique(self.of, return_index=True)
         return float(np.median(np.bincount(self.cells[first])))
 
 
-def find_units(samples: Samples, n_classes: int) -> Units:
-    """The coarsest group that carries one label; stretches of one label in time, or single samples, where none does.
+def find_label_units(samples: Samples, n_classes: int) -> LabelUnits:
+    """The coarsest group with one label per group; else stretches of one label in time, else single samples.
 
-    With a single recording a class and person, recognising the recording cannot be told from recognising the class.
-    Recognising a part of it can: where cells hold fewer than two, each is cut into parts in order of time.
+    With one recording per class and person, recognising the recording cannot be distinguished from recognising the
+    class. Where cells hold fewer than two units, each unit is therefore split into parts in order of time.
     """
     name, of = _find_carrier(samples)
     subjects = samples.groups.get("subject")
     scopes = np.zeros_like(of) if name == "subject" or subjects is None else _numbered(subjects)
     cells = _numbered(scopes * n_classes + samples.labels)
-    units = Units(name, of, of, cells, scopes)
+    units = LabelUnits(name, of, of, cells, scopes)
     if units.per_cell >= 2:
         return units
-    return Units(f"part of a {name}", _cut(of, _in_time(samples), 2 * n_classes), of, cells, scopes)
+    return LabelUnits(f"part of a {name}", _cut(of, _in_time(samples), 2 * n_classes), of, cells, scopes)
 
 
 @dataclass(frozen=True)
-class Lots:
-    """Labels by lot ``(n, draws)``: ``whole`` are shared by the samples of a unit; ``dealt`` are the same, dealt out
-    again among the samples of each cell."""
+class RandomLabels:
+    """Random labels ``(n, draws)``: ``whole`` assigns one label to each unit; ``permuted`` permutes these among the
+    samples of each cell, i.e. within class and person."""
 
     whole: Index
-    dealt: Index
+    permuted: Index
 
 
-def draw_lots(units: Units, n_classes: int, draws: int, seed: int = 0) -> Lots:
-    """Each class equally often in each cell and scope, as far as it goes, and by chance otherwise.
+def draw_random_labels(units: LabelUnits, n_classes: int, draws: int, seed: int = 0) -> RandomLabels:
+    """Random labels, balanced over classes within each cell and scope.
 
-    So neither the true class nor the subject tells anything of them, and what predicts those of whole units on test
-    samples has recognised the unit. Draw by draw the same, whatever their number.
+    Neither the true class nor the subject predicts them: a model that predicts the labels of whole units on test
+    samples has recognised the units. The first draws are the same whatever the number of draws.
     """
     randoms = [np.random.default_rng([seed, draw]) for draw in range(draws)]
-    whole = [_draw(units, n_classes, random) for random in randoms]
-    dealt = [_deal(lots, units.cells, random) for lots, random in zip(whole, randoms, strict=True)]
-    return Lots(np.stack(whole, axis=1), np.stack(dealt, axis=1))
+    whole = [_draw_by_unit(units, n_classes, random) for random in randoms]
+    permuted = [_permute_in_cells(labels, units.cells, random) for labels, random in zip(whole, randoms, strict=True)]
+    return RandomLabels(np.stack(whole, axis=1), np.stack(permuted, axis=1))
 
 
-def _draw(units: Units, n_classes: int, random: np.random.Generator) -> Index:
+def _draw_by_unit(units: LabelUnits, n_classes: int, random: np.random.Generator) -> Index:
     _, first = np.unique(units.of, return_index=True)
     cells, scopes = units.cells[first], units.scopes[first]
     labels = np.zeros(len(first), dtype=np.int64)
     for scope in np.unique(scopes):
         mine = np.flatnonzero(scopes == scope)
-        # In cells one after the other, in each by chance: counting on through the classes shares them out evenly.
+        # Cell by cell, in random order within each: cycling through the classes balances them.
         mine = mine[np.lexsort((random.random(len(mine)), cells[mine]))]
         labels[mine] = random.permutation(n_classes)[(random.integers(n_classes) + np.arange(len(mine))) % n_classes]
     return labels[units.of]
 
 
-def _deal(lots: Index, cells: Index, random: np.random.Generator) -> Index:
-    """The lots of each cell in another order."""
-    order = np.lexsort((random.random(len(lots)), cells))
-    dealt = np.empty_like(lots)
-    dealt[order] = lots[np.argsort(cells, kind="stable")]
-    return dealt
+def _permute_in_cells(labels: Index, cells: Index, random: np.random.Generator) -> Index:
+    """The labels, permuted within each cell."""
+    order = np.lexsort((random.random(len(labels)), cells))
+    permuted = np.empty_like(labels)
+    permuted[order] = labels[np.argsort(cells, kind="stable")]
+    return permuted
 
 
 def _find_carrier(samples: Samples) -> tuple[str, Index]:
@@ -141,7 +141,7 @@ def _carries_label(of: Index, labels: Index) -> bool:
 
 
 def _stretches(samples: Samples) -> Index:
-    """Windows of a recording that follow each other with the same label."""
+    """Numbers of stretches ``(n,)``: consecutive windows of a recording with the same label."""
     order = _in_time(samples)
     recordings, labels = samples.recordings[order], samples.labels[order]
     begins = np.r_[True, (recordings[1:] != recordings[:-1]) | (labels[1:] != labels[:-1])]
@@ -151,13 +151,13 @@ def _stretches(samples: Samples) -> Index:
 
 
 def _in_time(samples: Samples) -> Index:
-    """Rows by recording, in it by time, by id where there is none."""
+    """Rows sorted by recording, then start time, then id."""
     starts = np.nan_to_num(samples.spans[:, 0])
     return np.lexsort((samples.ids, starts, samples.recordings))
 
 
 def _cut(of: Index, order: Index, n_parts: int) -> Index:
-    """Each unit in ``n_parts`` parts of nearly equal size in ``order``, fewer where a part would hold one sample."""
+    """Parts ``(n,)``: each unit split in ``order`` into up to ``n_parts`` equal parts of at least two samples."""
     parts = np.empty_like(of)
     begin = 0
     for unit in range(int(of.max()) + 1):

@@ -1,4 +1,4 @@
-"""From the rows of claim cards to ordinary runs, on the card's dataset or on its twin."""
+"""Run specs for the rows of claim cards, on the card's dataset or on its simulated twin."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from mmbench.workflows.reuse import ComparisonKey, comparison_key
 
 @dataclass(frozen=True)
 class ClaimSpec:
-    """Everything that is asked of a claim. ``mmbench claim --help`` tells each.
+    """Options of ``mmbench claim``; its help describes each.
 
-    ``card`` None: all of the method's cards; ``on`` None: the cards' own datasets; ``only`` names rows, none: all.
+    ``card`` None: all of the method's cards; ``on`` None: the cards' own datasets; ``only`` empty: all rows.
     """
 
     method: str
@@ -38,10 +38,10 @@ class ClaimSpec:
 
 
 @dataclass(frozen=True)
-class Question:
-    """A row made concrete: an ordinary run, and what it is known by.
+class RowRun:
+    """The run of a row, and the key of its comparison.
 
-    ``left_out`` names parameters of the dataset that the twin does not have.
+    ``left_out`` are parameters of the dataset that the simulated twin does not have.
     """
 
     spec: RunSpec
@@ -50,41 +50,43 @@ class Question:
     left_out: tuple[str, ...]
 
 
-def make_question(registry: Registry, card: ClaimCard, row: ClaimRow, spec: ClaimSpec) -> Question:
-    """The run that a row asks for; SpecError naming the row where it names what there is not."""
+def make_row_run(registry: Registry, card: ClaimCard, row: ClaimRow, spec: ClaimSpec) -> RowRun:
+    """The run of a row; raises SpecError with the row for unknown names."""
     try:
-        dataset, left_out = _place(registry, card, row, spec.on)
+        dataset, left_out = _choose_dataset(registry, card, row, spec.on)
         run = _make_run(card, row, dataset, spec)
         request = resolve_request(run)
     except (SpecError, ProtocolError) as error:
         raise SpecError(error.line, where=f"claim {card.name}, row {row.name!r}") from error
-    return Question(run, comparison_key(request), request.design.seeds, left_out)
+    return RowRun(run, comparison_key(request), request.design.seeds, left_out)
 
 
 def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:
-    """The cards asked for, without those that cannot be put on the dataset asked for.
+    """The requested cards that apply to the requested dataset.
 
-    Raises SpecError with a hint for a method, a card, a dataset or a row that there is not.
+    Raises SpecError with a suggestion for an unknown method, card, dataset or row.
     """
     files = find_cards(registry.find("methods", spec.method).component)
     if not files:
         able = [name for name, entry in sorted(registry.methods.items()) if find_cards(entry.component)]
-        raise SpecError("has no claim card", where=spec.method, remedy=f"these have one: {', '.join(able) or 'none'}")
+        raise SpecError(
+            "has no claim card", where=spec.method, remedy=f"methods with claim cards: {', '.join(able) or 'none'}"
+        )
     if spec.card is not None and spec.card not in files:
         raise SpecError(f"no card {spec.card!r}", where=spec.method, remedy=did_you_mean(spec.card, files))
     cards = [load_card(path) for name, path in files.items() if spec.card in (None, name)]
     if spec.on is not None:
         name = parse_spec(spec.on).name
-        places = {place for card in cards for place in _places(card)}
-        if name not in places:
-            raise SpecError(f"no card is about {spec.on}", where="--on", remedy=did_you_mean(name, places))
-        cards = [card for card in cards if name in _places(card)]
+        datasets = {dataset for card in cards for dataset in _find_datasets(card)}
+        if name not in datasets:
+            raise SpecError(f"no card is about {spec.on}", where="--on", remedy=did_you_mean(name, datasets))
+        cards = [card for card in cards if name in _find_datasets(card)]
     _check_rows(cards, spec.only)
     return cards
 
 
-def _places(card: ClaimCard) -> list[str]:
-    """The names of the datasets that a card's rows can be run on."""
+def _find_datasets(card: ClaimCard) -> list[str]:
+    """Names of the datasets that a card's rows can be run on."""
     return [parse_spec(text).name for text in (card.dataset, *([card.twin.dataset] if card.twin else ()))]
 
 
@@ -96,21 +98,21 @@ def _check_rows(cards: Sequence[ClaimCard], only: Sequence[str]) -> None:
 
 
 def _twin(card: ClaimCard, on: str | None) -> Twin | None:
-    """The twin, where the rows are to be run on it."""
+    """The simulated twin if the rows are run on it, else None."""
     return None if on is None or parse_spec(on).name == parse_spec(card.dataset).name else card.twin
 
 
-def _place(registry: Registry, card: ClaimCard, row: ClaimRow, on: str | None) -> tuple[Spec, tuple[str, ...]]:
-    """The dataset of a row, with the parameters that it takes of the card's and the row's, and those it does not."""
-    own, asked = parse_spec(card.dataset), parse_spec(on or card.dataset)
+def _choose_dataset(registry: Registry, card: ClaimCard, row: ClaimRow, on: str | None) -> tuple[Spec, tuple[str, ...]]:
+    """The dataset of a row with parameters of card and row, and the names of parameters it does not have."""
+    own, request = parse_spec(card.dataset), parse_spec(on or card.dataset)
     twin = _twin(card, on)
     if twin is None:
-        return own.updated(row.dataset).updated(asked.params), ()
+        return own.updated(row.dataset).updated(request.params), ()
     sizes = parse_spec(twin.dataset)
     known = registry.bound("datasets", Spec(sizes.name))
     wanted = {**own.params, **sizes.params, **row.dataset}
-    carried = {name: value for name, value in wanted.items() if name in known}
-    return Spec(sizes.name, {**carried, **asked.params}), tuple(name for name in wanted if name not in known)
+    shared = {name: value for name, value in wanted.items() if name in known}
+    return Spec(sizes.name, {**shared, **request.params}), tuple(name for name in wanted if name not in known)
 
 
 def _make_run(card: ClaimCard, row: ClaimRow, dataset: Spec, spec: ClaimSpec) -> RunSpec:
@@ -122,7 +124,7 @@ def _make_run(card: ClaimCard, row: ClaimRow, dataset: Spec, spec: ClaimSpec) ->
         protocol=row.protocol,
         folds=row.folds,
         task=card.task,
-        standardize=row.standardize,  # type: ignore[arg-type]  # refused later where it is no choice
+        standardize=row.standardize,  # type: ignore[arg-type]  # checked later
         seeds=spec.seeds if spec.seeds is not None else row.seeds,
         units=None if twin else row.units,
         modalities=row.modalities,

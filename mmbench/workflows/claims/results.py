@@ -1,4 +1,4 @@
-"""The rows of a claim card with what came of them."""
+"""Results of the rows of a claim card."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -6,12 +6,12 @@ from typing import Any
 
 from mmbench.data import PROTOCOLS
 from mmbench.results import Comparison, Interval, MethodResult, describe_method
-from mmbench.workflows.claims.cards import ClaimRow, EpochRule, Reported
+from mmbench.workflows.claims.cards import ClaimRow, EpochRule, ReportedScore
 
 
 @dataclass(frozen=True)
-class Score:
-    """What one method of a row scored, and what the ``oracle`` epoch scores over the chosen one.
+class RowScore:
+    """Score of one method of a row; ``oracle`` is the score of the oracle epoch minus that of the chosen epoch.
 
     ``interval`` is None where only the mean over folds is known.
     """
@@ -24,13 +24,13 @@ class Score:
 
 @dataclass(frozen=True)
 class RowResult:
-    """A row: the ``comparison`` that answers it, or the ``reason`` why there is none, "" where it was never run.
+    """A row with its ``comparison``, or the ``reason`` why there is none ("" where it was not run).
 
-    ``command`` runs it. ``left_out`` names parameters of the dataset that the twin does not have.
+    ``command`` runs it. ``left_out`` are parameters of the dataset that the simulated twin does not have.
     """
 
     row: ClaimRow
-    reported: Reported
+    reported: ReportedScore
     metric: str
     command: str
     comparison: Comparison | None
@@ -38,36 +38,36 @@ class RowResult:
     left_out: tuple[str, ...] = ()
 
     @property
-    def scores(self) -> tuple[Score, ...]:
-        """The method's score and those of its baselines, at the epoch that the row is about; none where not run."""
+    def scores(self) -> tuple[RowScore, ...]:
+        """Scores of the method and its baselines at the epoch of the row; empty where it was not run."""
         methods = self.comparison.methods if self.comparison else ()
         return tuple(_score(method, self.row.score, self.metric) for method in methods)
 
     @property
     def over_reported(self) -> float | None:
-        """By how much the method scores above what was reported, or below; None where not run, or on simulated data."""
+        """Score minus the reported score; None where it was not run or the data are simulated."""
         if self.comparison is None or self.comparison.simulated:
             return None
         return self.reported.gap(self.scores[0].value)
 
     @property
     def leaks(self) -> Mapping[str, float]:
-        """The shares of test samples whose trial, session ... is in the training part, too, as the records tell."""
+        """Shares of test samples whose trial, session ... is also in the training part, from the records."""
         shares = self.comparison.run["straddling"] if self.comparison else {}
         return {group: share for group, share in shares.items() if share > 0}
 
     @property
     def honest(self) -> bool:
-        """Whether it was run, nothing leaks, and no test label chose the epoch."""
+        """Whether it was run without leaks and without choosing the epoch on test data."""
         return self.comparison is not None and not self.leaks and self.row.score != "oracle"
 
     def same_but_held_out(self, other: "RowResult") -> bool:
-        """Whether two rows differ in nothing but how samples are held out, and what they are compared with."""
+        """Whether two rows differ only in the protocol and the baselines."""
         free: dict[str, Any] = {"name": "", "protocol": "", "folds": None, "against": (), "reported": None}
         return replace(self.row, **free) == replace(other.row, **free)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that is known of the row, as plain values."""
+        """All values of the row, for JSON."""
         row, comparison = self.row, self.comparison
         return {
             "name": row.name,
@@ -90,7 +90,7 @@ class RowResult:
             "over_reported": self.over_reported,
         }
 
-    def _score_json(self, score: Score) -> dict[str, Any]:
+    def _score_json(self, score: RowScore) -> dict[str, Any]:
         return {
             "method": score.method.name,
             "value": score.value,
@@ -100,9 +100,9 @@ class RowResult:
         }
 
 
-def _score(method: MethodResult, rule: EpochRule, metric: str) -> Score:
+def _score(method: MethodResult, rule: EpochRule, metric: str) -> RowScore:
     oracle = method.gap("oracle", metric)
     if rule == "chosen":
         interval = method.scores[metric]
-        return Score(method, interval.mean, interval, oracle)
-    return Score(method, method.mean_score(rule, metric), None, oracle)
+        return RowScore(method, interval.mean, interval, oracle)
+    return RowScore(method, method.mean_score(rule, metric), None, oracle)

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mmbench.data.folds import Fold
-from mmbench.workflows.audit.lots import Samples
-from mmbench.workflows.audit.structure import look_at_split, share_straddling
-from mmbench.workflows.audit.twins import find_twins
+from mmbench.workflows.audit.near_duplicates import find_near_duplicates
+from mmbench.workflows.audit.random_labels import Samples
+from mmbench.workflows.audit.shared_groups import find_shared_groups, measure_shared
 
 SAMPLES = Samples(
     ids=np.array(list("abcdefg")),
@@ -25,28 +25,28 @@ def a_fold(train: list[int], validation: list[int], test: list[int]) -> Fold:
 
 def test_windows_overlap_in_their_own_recording_only() -> None:
     # c overlaps b, but only touches a; d has its recording to itself but for e, which it touches.
-    found = look_at_split(SAMPLES, [a_fold([0, 4], [1], [2, 3])], {})
+    found = find_shared_groups(SAMPLES, [a_fold([0, 4], [1], [2, 3])], {})
     assert found.overlapping == pytest.approx(1 / 2)
     assert found.straddling["trial"] == 1.0
-    apart = look_at_split(SAMPLES, [a_fold([0, 4], [6], [2, 3, 5])], {})
+    apart = find_shared_groups(SAMPLES, [a_fold([0, 4], [6], [2, 3, 5])], {})
     assert apart.overlapping == 0.0
-    assert look_at_split(SAMPLES, [a_fold([3, 4], [6], [0, 1, 2])], {}).straddling["trial"] == 0.0
+    assert find_shared_groups(SAMPLES, [a_fold([3, 4], [6], [0, 1, 2])], {}).straddling["trial"] == 0.0
 
 
 def test_windows_of_no_known_time_overlap_with_none() -> None:
-    assert look_at_split(SAMPLES, [a_fold([0, 5], [1], [6])], {}).overlapping == 0.0
+    assert find_shared_groups(SAMPLES, [a_fold([0, 5], [1], [6])], {}).overlapping == 0.0
 
 
 def test_twins_count_where_they_are_in_two_parts() -> None:
     pairs = np.array([[0, 2], [1, 2], [3, 4], [5, 6]])
     fold = a_fold([0, 1, 3], [4], [2, 5, 6])
-    assert look_at_split(SAMPLES, [fold], {"view": pairs}).twins["view"] == pytest.approx(1 / 3)
+    assert find_shared_groups(SAMPLES, [fold], {"view": pairs}).twins["view"] == pytest.approx(1 / 3)
 
 
 def test_shares_are_over_all_folds() -> None:
     of = np.array([0, 0, 1, 1, 2, 3, 3])
     folds = [a_fold([0, 2], [4], [1, 5]), a_fold([1, 5], [4], [2, 3])]
-    assert share_straddling(of, folds) == pytest.approx(1 / 4)
+    assert measure_shared(of, folds) == pytest.approx(1 / 4)
 
 
 class Bags:
@@ -74,7 +74,7 @@ def test_the_same_data_under_another_name_are_found() -> None:
     x[7] = x[3]
     x[30] = x[11] * 1.001
     x[21] = x[20] + 0.1
-    assert find_twins(features_of(x), Bags(x), ROWS).tolist() == [[3, 7], [11, 30]]
+    assert find_near_duplicates(features_of(x), Bags(x), ROWS).tolist() == [[3, 7], [11, 30]]
 
 
 def test_other_instances_present_make_another_bag() -> None:
@@ -82,12 +82,12 @@ def test_other_instances_present_make_another_bag() -> None:
     x[7] = x[3]
     present = np.ones((40, 2), dtype=bool)
     present[7, 1] = False
-    assert find_twins(features_of(x), Bags(x, present), ROWS).size == 0
+    assert find_near_duplicates(features_of(x), Bags(x, present), ROWS).size == 0
     # What an absent instance holds is nothing to compare.
     present[3, 1] = False
     x[3, 1] = 99.0
     single = features_of(x[:, :1])
-    assert find_twins(single, Bags(x, present), ROWS).tolist() == [[3, 7]]
+    assert find_near_duplicates(single, Bags(x, present), ROWS).tolist() == [[3, 7]]
 
 
 def test_features_of_vectors_are_compared_each_in_its_own_unit() -> None:
@@ -95,9 +95,9 @@ def test_features_of_vectors_are_compared_each_in_its_own_unit() -> None:
     x[:, :, 0] *= 1e6  # in which all other differences would drown
     x[:, :, 0] = 5e5
     scale = np.array([1.0, 1, 1, 1, 1])
-    assert find_twins(x[:, 0], Bags(x), ROWS, scale).size == 0
+    assert find_near_duplicates(x[:, 0], Bags(x), ROWS, scale).size == 0
     x[9] = x[4]
-    assert find_twins(x[:, 0], Bags(x), ROWS, scale).tolist() == [[4, 9]]
+    assert find_near_duplicates(x[:, 0], Bags(x), ROWS, scale).tolist() == [[4, 9]]
 
 
 def test_missing_modalities_are_nobodys_twins() -> None:
@@ -107,7 +107,7 @@ def test_missing_modalities_are_nobodys_twins() -> None:
     present[5:9] = False
     features = features_of(x)
     features[5:9] = np.nan
-    assert find_twins(features, Bags(x, present), ROWS).size == 0
+    assert find_near_duplicates(features, Bags(x, present), ROWS).size == 0
 
 
 def test_digits_that_are_rotated_copies_have_the_same_zernike_moments(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_digits_that_are_rotated_copies_have_the_same_zernike_moments(tmp_path: 
     store = prepare(Preparation(spec, locate(registry, spec, None, tmp_path), tmp_path))
     source, rows = ArraySource(store.path, "zer"), np.arange(len(store))
     x = source.read(rows)[0][:, 0]
-    pairs = find_twins(x, source, rows, x.std(axis=0))
+    pairs = find_near_duplicates(x, source, rows, x.std(axis=0))
     labels = store.labels("digit")[pairs]
     assert len(pairs) >= 33
     assert np.mean([sorted(pair) == [6, 9] for pair in labels.tolist()]) > 0.5

@@ -1,23 +1,23 @@
-"""What an audit found, as plain values that a file can hold."""
+"""Results of an audit, as dataclasses that are written to its file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mmbench.workflows.audit.channels import Oddity
-from mmbench.workflows.audit.control import MARGIN, Control
-from mmbench.workflows.audit.lookalikes import Lookalikes
+from mmbench.workflows.audit.constant_channels import SuspectChannel
+from mmbench.workflows.audit.copied_samples import CopiedSamples
 from mmbench.workflows.audit.missingness import Missingness
-from mmbench.workflows.audit.structure import Structure
+from mmbench.workflows.audit.randomised_control import MARGIN, Control
+from mmbench.workflows.audit.shared_groups import SharedGroups
 
-_BEFORE = "this audit is of a version that did not look for near copies and missing inputs: run mmbench audit again"
+_BEFORE = "this audit is of a version without checks for near-duplicates and missing inputs: run mmbench audit again"
 
 
 @dataclass(frozen=True)
-class Examined:
-    """One model under one protocol: balanced accuracies on the true labels, and the control on labels by lot.
+class ModelAudit:
+    """One model under one protocol: balanced accuracy on the true labels, and the control on random labels.
 
-    ``oracle`` is what it would have scored had its epoch, or the settings of the probe, been chosen on test labels.
+    ``oracle`` is the score with the epoch, or the settings of the probe, chosen on test data.
     """
 
     score: float
@@ -27,63 +27,65 @@ class Examined:
 
 @dataclass(frozen=True)
 class ProtocolAudit:
-    """One protocol: what its parts share, the probe's scores, and the method's own where they are known.
+    """One protocol: what its parts share, scores of the probe, and those of the method if it was trained.
 
-    ``decidable`` is False where test samples share with others what carries their label, such as the one recording of
-    a class and person, and no control can tell recognising it from recognising the class. ``doubts`` are all reasons
-    why a leak could be there unseen, ``lookalikes`` and ``missingness`` what was looked for beside the control.
+    ``decidable`` is False where recognising a unit cannot be distinguished from recognising its class, as with one
+    recording per class and person in both parts. ``doubts`` are the reasons why a leak may be undetected;
+    ``lookalikes`` and ``missingness`` are checks besides the control.
     """
 
     protocol: str
     folds: int
     fingerprint: str
-    structure: Structure
+    structure: SharedGroups
     decidable: bool
-    probe: Examined
-    method: Examined | None = None
-    lookalikes: Lookalikes | None = None
+    probe: ModelAudit
+    method: ModelAudit | None = None
+    lookalikes: CopiedSamples | None = None
     missingness: Missingness | None = None
     doubts: tuple[str, ...] = (_BEFORE,)
 
     @property
     def leaks(self) -> bool | None:
-        """Whether a leak was found; None where none was, but one could be there unseen: ``doubts`` say why."""
+        """Whether a leak was found; None where none was found but one may be undetected (``doubts``)."""
         if self.causes:
             return True
         return False if self.decidable and not self.doubts else None
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """What the protocol leaks by, a line each."""
+        """The leaks that were found, a line each."""
         return tuple(self._find_causes())
 
     def _find_causes(self) -> Iterator[str]:
-        for name, examined in (("probe", self.probe), ("method", self.method)):
-            if examined is not None and examined.control.leaks:
-                yield f"the {name} recognises test samples: labels by lot are predicted {examined.control.excess:+.3f}"
+        for name, model in (("probe", self.probe), ("method", self.method)):
+            if model is not None and model.control.leaks:
+                excess = f"{model.control.excess:+.3f}"
+                yield f"the {name} recognises test samples: it predicts random labels {excess} above expectation"
         if alike := self.lookalikes:
-            # What is a copy is near, too.
+            # Copies count as near, too.
             near = None if alike.near is None else alike.near - alike.copies
             for share, what in (
                 (alike.copies, "are copies of training samples, with their labels"),
-                (near, "are nearer to a training sample of their label than the data's dimensions allow"),
-                (alike.mixed, "are mixtures of two samples of their label, as SMOTE makes them"),
+                (near, "are nearer to a training sample of their label than independent samples would be"),
+                (alike.mixed, "are mixtures of two samples of their label, as by SMOTE"),
             ):
                 if share is not None and share >= MARGIN:
                     yield f"{share:.0%} of the test samples {what}"
-        if (missing := self.missingness) and missing.tells:
+        if (missing := self.missingness) and missing.predicts_label:
             yield (
-                f"which inputs are missing tells the class with {missing.score:.3f} "
+                f"the pattern of missing inputs predicts the class: balanced accuracy {missing.score:.3f} "
                 f"({missing.expected:.3f} on permuted labels)"
             )
 
 
 @dataclass(frozen=True)
 class AuditResult:
-    """The protocols of a dataset, audited with one method.
+    """Audits of the protocols of a dataset with one method.
 
-    ``lots`` says what got a label together, of which there are ``n_lots``. ``features`` are what the probe read, by
-    source. ``skipped`` are protocols that cannot be cut, with the reason, and ``failed`` trainings that left nothing.
+    ``lots`` is the kind of unit that shares a random label, ``n_lots`` their number. ``features`` are the encoders of
+    the probe's features, by source. ``skipped`` are protocols that do not apply, with the reason; ``failed`` are
+    trainings that failed.
     """
 
     method: str
@@ -99,13 +101,13 @@ class AuditResult:
     protocols: tuple[ProtocolAudit, ...]
     strictest: str
     skipped: Mapping[str, str]
-    oddities: tuple[Oddity, ...]
+    oddities: tuple[SuspectChannel, ...]
     versions: Mapping[str, str]
     failed: tuple[str, ...] = ()
 
     @property
     def chance(self) -> float:
-        """Balanced accuracy of guessing."""
+        """Chance level of balanced accuracy."""
         return 1 / len(self.classes)
 
     def find(self, protocol: str) -> ProtocolAudit:
@@ -116,20 +118,20 @@ class AuditResult:
         raise KeyError(protocol)
 
     def inflation(self, audit: ProtocolAudit, by: str = "probe") -> float | None:
-        """By how much ``probe`` or ``method`` scores over the strictest protocol; None where that is not known."""
+        """Score of ``probe`` or ``method`` minus that under the strictest protocol; None where it is not known."""
         mine, reference = getattr(audit, by), getattr(self.find(self.strictest), by)
         return None if mine is None or reference is None else mine.score - reference.score
 
     def to_plain(self) -> dict[str, Any]:
-        """As it stands in its file."""
+        """The JSON object of its file."""
         return asdict(self)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything the tables tell."""
+        """All values of the tables."""
         return {**self.to_plain(), "chance": self.chance, "protocols": [self._describe(one) for one in self.protocols]}
 
     def _describe(self, audit: ProtocolAudit) -> dict[str, Any]:
-        """A protocol with what counts at its head: the probe's word, and the method's own beside it."""
+        """The values of one protocol: those of the probe first, those of the method under ``method``."""
         control = audit.probe.control
         return {
             "protocol": audit.protocol,

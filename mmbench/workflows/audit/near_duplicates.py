@@ -1,4 +1,4 @@
-"""Samples whose data are the same, or nearly so, though they go by different ids."""
+"""Near-duplicates: pairs of samples with different ids whose data differ by less than 1 % of their variation."""
 
 from collections.abc import Iterator
 
@@ -10,25 +10,27 @@ from mmbench.data import Source
 
 Index = NDArray[np.int64]
 
-NEAR = 0.01
-"""Data are alike whose difference is so much of their variation, or less: 40 dB."""
+MAX_DIFFERENCE = 0.01
+"""Largest difference of near-duplicates, relative to the variation of the data: 40 dB."""
 
-_CANDIDATES = 3  # nearest neighbours that are looked at
-_SUSPECT = 0.05  # distance of features, in standard deviations, up to which the data themselves are compared
+_CANDIDATES = 3  # nearest neighbours compared
+_MAX_DISTANCE = 0.05  # distance of features, in standard deviations, up to which the data themselves are compared
 _BLOCK = 512
 _BATCH = 64
 
 
-def find_twins(x: NDArray[np.float32], source: Source, rows: Index, scale: NDArray[np.float64] | None = None) -> Index:
-    """Pairs ``(P, 2)`` of samples that are alike, by their place in ``rows``.
+def find_near_duplicates(
+    x: NDArray[np.float32], source: Source, rows: Index, scale: NDArray[np.float64] | None = None
+) -> Index:
+    """Pairs ``(P, 2)`` of near-duplicates, as positions in ``rows``.
 
-    ``x`` ``(n, D)`` are their features, NaN where the modality is missing; neighbours among these are compared by the
-    data in ``source``, bag by bag, instance by instance. Variation is that within a bag, or, where the data are
-    features of different units, ``scale`` among samples.
+    ``x`` ``(n, D)`` are features, NaN where the modality is missing. Nearest neighbours by features are compared by the
+    data in ``source``, instance by instance. The variation is that within a bag or, for features with units of their
+    own, the standard deviation ``scale`` among samples.
     """
     pairs = np.array(sorted(set(_candidates(x))), dtype=np.int64).reshape(-1, 2)
     parts = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
-    alike = [_are_alike(source, rows[part[:, 0]], rows[part[:, 1]], scale) for part in parts]
+    alike = [_have_same_data(source, rows[part[:, 0]], rows[part[:, 1]], scale) for part in parts]
     return pairs[np.concatenate(alike)] if alike else pairs
 
 
@@ -43,18 +45,20 @@ def _candidates(x: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
         block = torch.cdist(scaled[start : start + _BLOCK], scaled)
         block[torch.arange(len(block)), torch.arange(start, start + len(block))] = torch.inf
         near, which = block.topk(min(_CANDIDATES, len(there) - 1), largest=False)
-        for row, at in torch.nonzero(near < _SUSPECT).tolist():
+        for row, at in torch.nonzero(near < _MAX_DISTANCE).tolist():
             one, other = sorted((int(there[start + row]), int(there[which[row, at]])))
             yield one, other
 
 
-def _are_alike(source: Source, ours: Index, theirs: Index, scale: NDArray[np.float64] | None) -> NDArray[np.bool_]:
-    """Whether the data of pairs are alike ``(P,)``; a bag with other instances present is another."""
+def _have_same_data(source: Source, ours: Index, theirs: Index, scale: NDArray[np.float64] | None) -> NDArray[np.bool_]:
+    """Whether pairs have nearly the same data ``(P,)``; False where different instances are present."""
     (mine, present), (other, also) = source.read(ours), source.read(theirs)
     shown = present.reshape(*present.shape, *[1] * (mine.ndim - 2))
     unit = np.ones(1) if scale is None else scale
     a, b = (np.where(shown, bag / unit, 0).reshape(len(bag), -1) for bag in (mine, other))
     spread = np.linalg.norm(a - a.mean(axis=1, keepdims=True), axis=1)
     variation = np.maximum(spread if scale is None else np.sqrt(a.shape[1]), 1e-12)
-    same: NDArray[np.bool_] = (np.linalg.norm(a - b, axis=1) <= NEAR * variation) & (present == also).all(axis=1)
+    same: NDArray[np.bool_] = (np.linalg.norm(a - b, axis=1) <= MAX_DIFFERENCE * variation) & (present == also).all(
+        axis=1
+    )
     return same

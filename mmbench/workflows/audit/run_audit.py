@@ -1,0 +1,160 @@
+"""``mmbench audit``: leakage checks of one dataset and method under each protocol."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench.data import PROTOCOLS, Fold
+from mmbench.errors import SpecError
+from mmbench.results import describe_environment
+from mmbench.storage import in_processes, mended, track, using
+from mmbench.training import balanced_accuracy
+from mmbench.workflows.audit.audited_data import (
+    AuditedData,
+    find_all_near_duplicates,
+    load_audited_data,
+    resolve_protocols,
+)
+from mmbench.workflows.audit.constant_channels import find_suspect_channels
+from mmbench.workflows.audit.files import audit_path, write_audit
+from mmbench.workflows.audit.full_audit import audit_method, find_failed_trainings, train_method
+from mmbench.workflows.audit.probe import ProbePredictions, ProbeTask, confusion_matrices, probe_fold
+from mmbench.workflows.audit.random_labels import LabelUnits, RandomLabels, draw_random_labels, find_label_units
+from mmbench.workflows.audit.randomised_control import Control, make_control
+from mmbench.workflows.audit.results import AuditResult, ModelAudit, ProtocolAudit
+from mmbench.workflows.audit.shared_groups import measure_shared
+from mmbench.workflows.audit.split_checks import SplitChecker
+from mmbench.workflows.request import RunSpec
+from mmbench.workflows.run import Experiment
+
+Index = NDArray[np.int64]
+
+N_TRAININGS = 5
+"""Draws of random labels that the method itself is trained on."""
+
+_MAX_TARGETS = 200  # targets of a probe: draws times classes
+_MIN_DRAWS = 20
+
+
+def audit(method: str, dataset: str, full: bool = False, **options: Any) -> AuditResult:
+    """Audit the protocols of ``dataset`` for leakage, with the modalities and encoders of ``method``.
+
+    A probe reads features of the method's modalities; ``full`` also trains the method itself. Options are those of
+    `RunSpec`; ``protocol`` names one or several, separated by commas (default: all that apply). Raises UserError for
+    invalid input.
+    """
+    return audit_spec(RunSpec(method, dataset, **options), full=full)
+
+
+def audit_spec(
+    spec: RunSpec, full: bool = False, draws: int | None = None, trainings: int = N_TRAININGS
+) -> AuditResult:
+    """Run an audit from a spec and write its result next to the records.
+
+    ``draws`` is the number of random labellings for the probe (None: at least 20, more for fewer classes),
+    ``trainings`` that for the method if ``full``.
+    """
+    request, protocols = resolve_protocols(spec)
+    draws = max(_MIN_DRAWS, _MAX_TARGETS // request.n_classes) if draws is None else draws
+    for option, value in (("--draws", draws), ("--trainings", trainings)):
+        if value < 2:
+            raise SpecError(f"{value} is too few to estimate a variance", where=option, remedy="give 2 or more")
+    with using(request.spec.cache):
+        result = mended(lambda: _audit_protocols(*load_audited_data(request, protocols), full, draws, trainings))
+    write_audit(audit_path(spec.out, result), result)
+    return result
+
+
+def _audit_protocols(
+    data: AuditedData, skipped: Mapping[str, str], full: bool, draws: int, trainings: int
+) -> AuditResult:
+    request, n_classes = data.request, data.request.n_classes
+    units = find_label_units(data.samples, n_classes)
+    probed = _probe(data, draw_random_labels(units, n_classes, draws), units)
+    checker = SplitChecker(data, units, find_all_near_duplicates(data))
+    random_labels = draw_random_labels(units, n_classes, trainings)
+    found = []
+    for experiment, probe in zip(data.experiments, probed, strict=True):
+        if full:
+            train_method(experiment, random_labels, request.design.seeds, data.jobs, request.spec.cluster)
+        found.append(
+            _audit_protocol(checker, experiment, probe, audit_method(experiment, random_labels, request.design.seeds))
+        )
+    strictest = max(found, key=lambda audit: PROTOCOLS[audit.protocol].strictness).protocol
+    reference = next(experiment for experiment in data.experiments if experiment.plans[0].run["protocol"] == strictest)
+    return AuditResult(
+        method=data.recipe.label,
+        dataset=str(request.dataset_spec),
+        task=request.task,
+        classes=tuple(request.schema.tasks[request.task]),
+        simulated=reference.plans[0].run["card"]["access"] == "simulated",
+        standardize=request.design.standardize,
+        n_samples=len(data.rows),
+        lots=units.name,
+        n_lots=units.n_units,
+        features={name: features.encoder for name, features in data.sources.items()},
+        protocols=tuple(found),
+        strictest=strictest,
+        skipped=skipped,
+        oddities=tuple(find_suspect_channels(data.plain, data.samples.labels, data.folds(reference), n_classes)),
+        versions=describe_environment()["packages"],
+        failed=tuple(failure.line for experiment in data.experiments for failure in find_failed_trainings(experiment))
+        if full
+        else (),
+    )
+
+
+def _audit_protocol(
+    checker: SplitChecker, experiment: Experiment, probe: ModelAudit, method: ModelAudit | None
+) -> ProtocolAudit:
+    folds, run, units = checker.data.folds(experiment), experiment.plans[0].run, checker.units
+    checks = checker.inspect(folds)
+    return ProtocolAudit(
+        protocol=run["protocol"],
+        folds=len(folds),
+        fingerprint=run["fingerprint"],
+        structure=checks.structure,
+        decidable=units.is_decidable or measure_shared(units.carriers, folds) == 0,
+        probe=probe,
+        method=method,
+        lookalikes=checks.lookalikes,
+        missingness=checks.missingness,
+        doubts=tuple(checker.doubts(checks, probe.control, folds)),
+    )
+
+
+def _probe(data: AuditedData, labels: RandomLabels, units: LabelUnits) -> list[ModelAudit]:
+    """Scores of the probe on true and on random labels, by protocol."""
+    spec = data.request.spec
+    subjects = data.samples.groups.get("subject", np.zeros(len(data.rows)))
+    task = ProbeTask(
+        features={name: features.x for name, features in data.sources.items()},
+        labellings=np.concatenate([data.samples.labels[:, None], labels.whole, labels.permuted], axis=1),
+        n_classes=data.request.n_classes,
+        standardize=data.request.design.standardize,
+        subjects=np.unique(subjects, return_inverse=True)[1],
+    )
+    found = [(np.zeros_like(task.labellings), np.zeros(len(data.rows), dtype=np.int64)) for _ in data.experiments]
+    tasks = [
+        (task, at, fold, spec.threads)
+        for at, experiment in enumerate(data.experiments)
+        for fold in data.folds(experiment)
+    ]
+    work = in_processes(min(data.jobs, len(tasks)), _probe_one, tasks, spec.threads)
+    for at, fold, probed in track(work, "probing", total=len(tasks)):
+        found[at][0][fold.test], found[at][1][fold.test] = probed.chosen, probed.oracle
+    return [_make_model_audit(task, chosen, oracle, labels.whole.shape[1], units) for chosen, oracle in found]
+
+
+def _probe_one(task: ProbeTask, at: int, fold: Fold, threads: int) -> tuple[int, Fold, ProbePredictions]:
+    return at, fold, probe_fold(task, fold, threads)
+
+
+def _make_model_audit(task: ProbeTask, chosen: Index, oracle: Index, draws: int, units: LabelUnits) -> ModelAudit:
+    scores = balanced_accuracy(confusion_matrices(task.labellings, chosen, task.n_classes))
+    best = balanced_accuracy(confusion_matrices(task.labellings[:, :1], oracle[:, None], task.n_classes))
+    is_possible = units.per_cell >= 2
+    control = make_control(scores[1 : 1 + draws], scores[1 + draws :], len(chosen)) if is_possible else Control(draws)
+    return ModelAudit(float(scores[0]), float(best[0]), control)
