@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench.data.folds import make_folds
-from mmbench.data.preparation import default_cache
+from mmbench.data.preparation import default_cache_folder
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.workflows.audit.case import open_case, settle_all
 from mmbench.workflows.audit.control import MARGIN
@@ -104,7 +104,7 @@ def _signs(x: NDArray[np.float64]) -> Index:
 
 
 def _read(name: str, folder: Path | None) -> Data:
-    cache = default_cache()
+    cache = default_cache_folder()
     spec = RunSpec("concat", name, data=folder, cache=cache, out=cache / "audit-power", jobs=1)
     case, _ = open_case(*settle_all(spec))
     features = {modality: shown.x for modality, shown in case.plain.items()}

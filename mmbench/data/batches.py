@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench.contract import Tokens
-from mmbench.data.standardize import Standardizer, chunks
+from mmbench.data.standardize import Standardizer, split_rows
 from mmbench.data.store import Rows, Source
 
 _IN_MEMORY = 1 << 30  # bytes of one modality up to which it is read once and kept
@@ -50,7 +50,7 @@ class Stream:
     def _read_all(self, n_rows: int, n_bytes: int) -> Tokens:
         """All rows, read in parts: what scaling takes beside them is that of a part."""
         kept: Tokens | None = None
-        for part in chunks(np.arange(n_rows), n_bytes):
+        for part in split_rows(np.arange(n_rows), n_bytes):
             read = self._read(part)
             kept = kept or Tokens(*(tensor.new_empty((n_rows, *tensor.shape[1:])) for tensor in read))
             for whole, tensor in zip(kept, read, strict=True):

@@ -55,7 +55,7 @@ def make_folds(
         count = _count(len(names), protocol, n_folds, scope)
         cuts = _cut(names, count, seed, scope, validation)
         cut = _name_folds(cuts, protocol, scope, rows, atoms)
-        if labels is not None and find_lacking(cut, labels, np.unique(labels[rows])):
+        if labels is not None and find_missing_classes(cut, labels, np.unique(labels[rows])):
             classes = classes_of(atoms[rows], labels[rows])
             shuffle = partial(_shuffled_for, seed, scope)
             cuts = cover_classes(cuts, classes, shuffle, may_move_tests=not protocol.one_out)
@@ -81,7 +81,9 @@ def _name_folds(cuts: Sequence[Cut], protocol: Protocol, scope: str, rows: Rows,
     return folds
 
 
-def find_lacking(folds: Sequence[Fold], labels: NDArray[np.int64], classes: Iterable[int]) -> dict[str, dict[int, int]]:
+def find_missing_classes(
+    folds: Sequence[Fold], labels: NDArray[np.int64], classes: Iterable[int]
+) -> dict[str, dict[int, int]]:
     """In how many folds the training or the validation part lacks a class: by part and class, where any does."""
     wanted = [int(label) for label in classes]
     found: dict[str, dict[int, int]] = {}
@@ -93,7 +95,7 @@ def find_lacking(folds: Sequence[Fold], labels: NDArray[np.int64], classes: Iter
     return found
 
 
-def lacking_lines(lacking: Mapping[str, Mapping[str, int]], n_folds: int) -> list[str]:
+def missing_class_lines(lacking: Mapping[str, Mapping[str, int]], n_folds: int) -> list[str]:
     """A line for each part that lacks classes, by the number of folds in which it does, for people."""
     meaning = {"train": "no model can learn it there", "validation": "the epoch is chosen without it"}
     part_names = {"train": "training", "validation": "validation"}
@@ -104,7 +106,7 @@ def lacking_lines(lacking: Mapping[str, Mapping[str, int]], n_folds: int) -> lis
     ]
 
 
-def fold_of_all(
+def make_full_fold(
     ids: NDArray[np.str_],
     groups: Mapping[str, NDArray[np.str_]],
     protocol: Protocol,
@@ -137,7 +139,7 @@ def _count(n_names: int, protocol: Protocol, n_folds: int, scope: str) -> int:
     return count
 
 
-def fingerprint(folds: Sequence[Fold], ids: NDArray[np.str_]) -> str:
+def split_fingerprint(folds: Sequence[Fold], ids: NDArray[np.str_]) -> str:
     """Digest of who is in which part of which fold; equal fingerprints mean equal splits."""
     parts = [
         [fold.name, *(sorted(ids[rows].tolist()) for rows in (fold.train, fold.validation, fold.test))]
@@ -146,7 +148,7 @@ def fingerprint(folds: Sequence[Fold], ids: NDArray[np.str_]) -> str:
     return digest(parts)[:12]
 
 
-def straddling(folds: Sequence[Fold], groups: Mapping[str, NDArray[np.str_]]) -> dict[str, float]:
+def find_group_overlap(folds: Sequence[Fold], groups: Mapping[str, NDArray[np.str_]]) -> dict[str, float]:
     """The share of test samples whose trial, session ... also has samples in training or validation, by group.
 
     A subject is left out: one model a subject is meant to know the person.
@@ -167,7 +169,7 @@ def _atoms(ids: NDArray[np.str_], groups: Mapping[str, NDArray[np.str_]], protoc
     return groups["subject"] if protocol.whole == "subject" else _within_subject(groups, protocol.whole)
 
 
-def combined(groups: Mapping[str, NDArray[np.str_]], n_samples: int) -> NDArray[np.str_]:
+def combine_groups(groups: Mapping[str, NDArray[np.str_]], n_samples: int) -> NDArray[np.str_]:
     """All groups of each sample as one name; the same for every sample where there are none."""
     if not groups:
         return np.full(n_samples, "", dtype=np.str_)
@@ -180,7 +182,7 @@ def combined(groups: Mapping[str, NDArray[np.str_]], n_samples: int) -> NDArray[
 def _within_subject(groups: Mapping[str, NDArray[np.str_]], name: str) -> NDArray[np.str_]:
     """The names of a group, told apart by subject: a trial's name need not be unique among people."""
     own = {key: groups[key] for key in ("subject", name) if key in groups}
-    return combined(own, len(groups[name]))
+    return combine_groups(own, len(groups[name]))
 
 
 def _scopes(order: Rows, groups: Mapping[str, NDArray[np.str_]], protocol: Protocol) -> Iterator[tuple[str, Rows]]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from mmbench.contract import Dataset
-from mmbench.data.missingness import enumerated, left_out_lines
+from mmbench.data.missingness import join_names, left_out_lines
 from mmbench.errors import DataError
 
 HIDDEN = "hidden"
@@ -77,7 +77,7 @@ def contents_lines(contents: Mapping[str, int]) -> list[str]:
     for name, number in contents.items():
         by_number.setdefault(number, []).append(name)
     return [
-        f"found: {enumerated(names)}: {number} file{'' if number == 1 else 's'}{' each' if names[1:] else ''}"
+        f"found: {join_names(names)}: {number} file{'' if number == 1 else 's'}{' each' if names[1:] else ''}"
         for number, names in by_number.items()
     ]
 
@@ -135,4 +135,4 @@ def _unread_lines(unread: Sequence[str]) -> Iterator[str]:
     for ending, paths in sorted(by_ending.items()):
         kind = {HIDDEN: "hidden ", "": ""}.get(ending, f"{ending} ")
         n_files = f"{len(paths)} {kind}file{'' if len(paths) == 1 else 's'}"
-        yield f"not read: {n_files}, of which no sample is made: {enumerated(paths, count=False)}"
+        yield f"not read: {n_files}, of which no sample is made: {join_names(paths, count=False)}"

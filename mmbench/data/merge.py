@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 
 from mmbench.contract import Modality, Schema
-from mmbench.data.store import INDEX, finish, seal
+from mmbench.data.store import INDEX, add_checksums, write_final_attributes
 from mmbench.errors import DamagedError
-from mmbench.storage import Extent, Sealed, allocate, check_room, open_hdf5
+from mmbench.storage import ChecksummedFile, Extent, allocate_hdf5_dataset, check_free_space, open_hdf5
 
 _COPIED = 1 << 20  # bytes that are copied at once
 
@@ -23,7 +23,7 @@ def merge(
     made_from: Mapping[str, Any] | None = None,
 ) -> None:
     """Join the files of the units into one, in order, a few samples at a time."""
-    check_room(path, sum(Sealed(part).seal.size for part in parts) + INDEX)
+    check_free_space(path, sum(ChecksummedFile(part).seal.size for part in parts) + INDEX)
     with open_hdf5(path, "w") as file:
         opened = [open_hdf5(part, "r") for part in parts]
         try:
@@ -32,9 +32,9 @@ def merge(
         finally:
             for part in opened:
                 part.close()
-        seal(file, schema, attributes)
+        write_final_attributes(file, schema, attributes)
     _copy(path, parts, places)
-    finish(path, "prepared", made_from or {})
+    add_checksums(path, "prepared", made_from or {})
 
 
 def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) -> None:
@@ -56,7 +56,7 @@ def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modal
         lengths = np.concatenate([np.diff(group["offsets"][()]) for group in groups])
         merged["offsets"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     total = sum(len(group[name]) for group in groups)
-    place = allocate(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
+    place = allocate_hdf5_dataset(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
     return place, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]
 
 

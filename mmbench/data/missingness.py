@@ -8,12 +8,12 @@ from pathlib import Path
 from mmbench.contract import Schema
 from mmbench.data.store import read_inferred, read_presence
 
-Gaps = Mapping[str, Mapping[str, int]]
+MissingCounts = Mapping[str, Mapping[str, int]]
 """By modality: ``present`` and ``inferred`` instances, and ``without``, the samples that have none of it."""
 
 
 @dataclass(frozen=True)
-class Losses:
+class Dropped:
     """What ``--bad drop`` left out: of each sample in ``dropped`` and of each whole unit in ``lost``, the reason."""
 
     dropped: list[str] = field(default_factory=list)
@@ -31,21 +31,21 @@ class Losses:
             yield f"left out: {line}" + (f" ({n} samples)" if n > 1 else "")
         if (more := sum(list(reasons.values())[most:])) > 0:
             yield f"left out: {more} more {'sample' if more == 1 else 'samples'}"
-        if total := loss_line(len(self.dropped), list(self.lost)):
+        if total := dropped_line(len(self.dropped), list(self.lost)):
             yield f"{total}; {n_left} sample{'' if n_left == 1 else 's'} left"
 
 
-def loss_line(n_dropped: int, lost: Sequence[str]) -> str:
+def dropped_line(n_dropped: int, lost: Sequence[str]) -> str:
     """How many unusable samples and whole units were left out, in one line; empty where none was."""
     parts = []
     if n_dropped:
         parts.append(f"{n_dropped} unusable sample{' was' if n_dropped == 1 else 's were'} left out")
     if lost:
-        parts.append(f"{len(lost)} unusable unit{' was' if len(lost) == 1 else 's were'} left out: {enumerated(lost)}")
+        parts.append(f"{len(lost)} unusable unit{' was' if len(lost) == 1 else 's were'} left out: {join_names(lost)}")
     return "; ".join(parts)
 
 
-def count_gaps(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int]]:
+def count_missing(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int]]:
     """The gaps of the modalities that have any, over prepared files."""
     gaps = {}
     for modality in schema.modalities:
@@ -61,7 +61,7 @@ def count_gaps(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int
     return gaps
 
 
-def gap_lines(gaps: Gaps) -> list[str]:
+def missingness_lines(gaps: MissingCounts) -> list[str]:
     """A line for each modality with gaps, for people."""
     return [f"{name}: {', '.join(_parts(counts))}" for name, counts in gaps.items()]
 
@@ -71,10 +71,10 @@ def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for what, reason in left_out.items():
         by_reason.setdefault(reason, []).append(what)
-    return [f"left out: {enumerated(names)}: {reason}" for reason, names in by_reason.items()]
+    return [f"left out: {join_names(names)}: {reason}" for reason, names in by_reason.items()]
 
 
-def enumerated(names: Sequence[str], *, count: bool = True) -> str:
+def join_names(names: Sequence[str], *, count: bool = True) -> str:
     """Names one after the other; of more than three the first, the last, and with ``count`` how many."""
     if len(names) <= 3:
         return ", ".join(names)

@@ -12,26 +12,26 @@ from typing import Any
 from mmbench.contract import Dataset, Problem, Sample, Schema, overrides
 from mmbench.data.inventory import take_inventory
 from mmbench.data.merge import merge
-from mmbench.data.missingness import Losses, count_gaps
-from mmbench.data.store import FORMAT, Store, write_samples
+from mmbench.data.missingness import Dropped, count_missing
+from mmbench.data.store import STORE_FORMAT, Store, write_samples
 from mmbench.data.validation import check_sample, check_schema
 from mmbench.errors import DamagedError, DataError, SpecError
 from mmbench.registry import Registry, Spec, find_code, load_registry
 from mmbench.storage import (
+    ChecksummedFile,
     FileDigests,
-    Parts,
-    Sealed,
-    find_near,
-    ignored_where_read_only,
+    KeyParts,
+    current_reporter,
+    find_nearest_file,
+    ignore_read_only,
     in_processes,
-    in_threads,
     key_digest,
     locked,
     make_folder,
-    open_whole,
-    replace_damaged,
-    reporter,
-    sweep,
+    map_in_threads,
+    open_cached,
+    remove_stale_files,
+    report_damaged,
     track,
     written_whole,
 )
@@ -54,14 +54,14 @@ class Preparation:
     units: tuple[str, ...] | None = None
 
 
-def default_cache() -> Path:
+def default_cache_folder() -> Path:
     """Folder of caches: ``$MMBENCH_CACHE`` or the platform's own."""
     from platformdirs import user_cache_path
 
     return Path(os.environ.get("MMBENCH_CACHE") or user_cache_path("mmbench"))
 
 
-def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Path:
+def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Path:
     """The folder of a dataset: the one named, ``$MMBENCH_DATA/<name>``, or where the dataset itself keeps its files."""
     dataset = registry.dataset(spec)
     shelf = os.environ.get("MMBENCH_DATA")
@@ -79,12 +79,12 @@ def locate(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Pa
 def _folder_of_datasets(cache: Path) -> Path:
     """Where datasets make files of their own: there, unless the cache may only be read and none was made so far."""
     folder = cache / "data"
-    with ignored_where_read_only():
+    with ignore_read_only():
         make_folder(folder)
     return folder
 
 
-def check_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None, bad: str = "error") -> None:
+def check_dataset_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None, bad: str = "error") -> None:
     """Raise DataError about the first of a dataset's files that is missing or damaged, as its own check sees it.
 
     Where ``units`` are named, damage to files that are only of other units does not matter; where ``bad`` ones are
@@ -147,28 +147,28 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     where it stopped. Raises DataError for files that are missing or damaged, StorageError where it has to be made and
     the cache may only be read.
     """
-    made_from = describe(what)
+    made_from = describe_preparation(what)
     path = prepared_path(what, made_from)
     dataset = load_registry(what.plugins).dataset(what.dataset)
     for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(dataset.name):
-        reporter().message(line)
-    if store := open_whole(path, Store):
+        current_reporter().message(line)
+    if store := open_cached(path, Store):
         return store
     make_folder(path.parent)
     with locked(path):
-        return find_whole(path) or _make(what, made_from, path, jobs)
+        return find_prepared(path) or _make(what, made_from, path, jobs)
 
 
-def describe(what: Preparation) -> dict[str, Any]:
+def describe_preparation(what: Preparation) -> dict[str, Any]:
     """All that the samples depend on: what the key of the prepared file is the digest of.
 
     Raises DataError for files that are missing or damaged.
     """
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    check_files(dataset, what.root, what.units, what.bad)
+    check_dataset_files(dataset, what.root, what.units, what.bad)
     units = choose_units(dataset, what.root, what.units)
     if what.bad == "drop":
-        units = [unit for unit in units if unit not in find_lost(dataset, what.root, units)]
+        units = [unit for unit in units if unit not in find_unreadable_units(dataset, what.root, units)]
     return {
         "dataset": {
             "name": what.dataset.name,
@@ -178,12 +178,12 @@ def describe(what: Preparation) -> dict[str, Any]:
         },
         "schema": json.loads(json.dumps(asdict(check_schema(dataset.schema_of(what.root), dataset.name)))),
         "bad": what.bad,
-        "format": FORMAT,
+        "format": STORE_FORMAT,
         "sources": _source_digests(what, dataset, units),
     }
 
 
-def find_lost(dataset: Dataset, root: Path, units: Sequence[str]) -> dict[str, str]:
+def find_unreadable_units(dataset: Dataset, root: Path, units: Sequence[str]) -> dict[str, str]:
     """The units of which a file is missing or cannot be opened, and which file that is and why."""
     return {unit: why for unit in units for why in [_why_lost(dataset.sources(root, unit))] if why}
 
@@ -199,28 +199,28 @@ def _why_lost(sources: Sequence[Path]) -> str | None:
     return None
 
 
-def prepared_path(what: Preparation, made_from: Parts) -> Path:
+def prepared_path(what: Preparation, made_from: KeyParts) -> Path:
     """Where the prepared file lies that is made from this."""
     return what.cache / "prepared" / f"{what.dataset.name}-{key_digest(made_from)[:16]}.h5"
 
 
-def find_whole(path: Path) -> Store | None:
+def find_prepared(path: Path) -> Store | None:
     """The prepared file at ``path``, None where there is none; a damaged one is set aside, which is told."""
     if not path.exists():
         return None
     try:
         return Store(path)
     except DamagedError as error:
-        replace_damaged(path, error.message)
+        report_damaged(path, error.message)
         return None
 
 
-def known_schema(dataset: Dataset, find: Callable[[], Path], bad: str = "error") -> Schema:
+def find_schema(dataset: Dataset, find: Callable[[], Path], bad: str = "error") -> Schema:
     """The whole schema; the folder is found, and its files checked, only for a dataset whose files tell more."""
     if not overrides(dataset, "schema_of", Dataset):
         return check_schema(dataset.schema(), dataset.name)
     root = find()
-    check_files(dataset, root, bad=bad)
+    check_dataset_files(dataset, root, bad=bad)
     return check_schema(dataset.schema_of(root), dataset.name)
 
 
@@ -254,18 +254,18 @@ def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -
         except UnicodeEncodeError:
             raise DataError("its name is not UTF-8", where=what.root / name, remedy="rename it") from None
     with reading_errors(what.root):
-        values = dict(zip(files, track(in_threads(digests, files), "checking files", len(files)), strict=True))
+        values = dict(zip(files, track(map_in_threads(digests, files), "checking files", len(files)), strict=True))
     digests.save()
     return {unit: {os.path.relpath(file, what.root): values[file] for file in sources[unit]} for unit in units}
 
 
-def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
+def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Store:
     name = what.dataset.name
-    if near := find_near(made_from, path.parent.glob(f"{name}-*.h5")):
-        reporter().message(f"{name} is prepared anew, unlike {near.path.name}: {near.line}")
+    if near := find_nearest_file(made_from, path.parent.glob(f"{name}-*.h5")):
+        current_reporter().message(f"{name} is prepared anew, unlike {near.path.name}: {near.line}")
     units = {unit: _unit_file(path.parent, name, made_from, unit) for unit in made_from["sources"]}
     parts = list(units.values())
-    sweep(parts)
+    remove_stale_files(parts)
     tasks = [(what, unit, part, _of_unit(made_from, unit)) for unit, part in units.items() if not _is_whole(part)]
     work = in_processes(min(jobs, max(len(tasks), 1)), _prepare_unit, tasks)
     for _ in track(work, f"preparing {name}", total=len(tasks)):
@@ -278,9 +278,9 @@ def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
         first = next(iter([*losses.lines]), "nothing, for the files hold no sample")
         raise DataError("no sample is left", where=what.root, remedy=f"the first left out was {first}")
     for line in losses.told(n_samples):
-        reporter().message(line)
+        current_reporter().message(line)
     schema = stores[0].schema
-    gaps = count_gaps(parts, schema)
+    gaps = count_missing(parts, schema)
     about = {"key": key_digest(made_from), **asdict(losses), "dataset": str(what.dataset), "gaps": gaps}
     with written_whole(path) as aside:
         merge(aside, parts, schema, about, made_from)
@@ -289,24 +289,24 @@ def _make(what: Preparation, made_from: Parts, path: Path, jobs: int) -> Store:
     return Store(path)
 
 
-def _of_unit(made_from: Parts, unit: str) -> dict[str, Any]:
+def _of_unit(made_from: KeyParts, unit: str) -> dict[str, Any]:
     return {**made_from, "sources": {unit: made_from["sources"][unit]}}
 
 
-def _unit_file(folder: Path, name: str, made_from: Parts, unit: str) -> Path:
+def _unit_file(folder: Path, name: str, made_from: KeyParts, unit: str) -> Path:
     return folder / f".{name}-{key_digest(_of_unit(made_from, unit))[:16]}.unit.h5"
 
 
 def _is_whole(part: Path) -> bool:
     try:
         Store(part)
-        Sealed(part).check_all()
+        ChecksummedFile(part).check_all()
     except DataError:
         return False
     return True
 
 
-def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: Parts) -> None:
+def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: KeyParts) -> None:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     schema = dataset.schema_of(what.root)
     dropped: list[str] = []
@@ -338,15 +338,15 @@ def _usable(dataset: Dataset, what: Preparation, unit: str, schema: Schema, drop
                 yield sample
 
 
-def _collect_losses(what: Preparation, units: Sequence[str], stores: Sequence[Store]) -> Losses:
+def _collect_losses(what: Preparation, units: Sequence[str], stores: Sequence[Store]) -> Dropped:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     wanted = choose_units(dataset, what.root, what.units)
-    lost = find_lost(dataset, what.root, [unit for unit in wanted if unit not in units])
+    lost = find_unreadable_units(dataset, what.root, [unit for unit in wanted if unit not in units])
     for unit, store in zip(units, stores, strict=True):
         if why := store.attributes.get("lost"):
             lost[unit] = why
     dropped = [line for store in stores for line in store.attributes["dropped"]]
-    return Losses(dropped, {unit: lost[unit] for unit in wanted if unit in lost})
+    return Dropped(dropped, {unit: lost[unit] for unit in wanted if unit in lost})
 
 
 def _check_ids(stores: Sequence[Store], dataset: str) -> None:

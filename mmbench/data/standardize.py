@@ -47,7 +47,7 @@ def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[n
     """
     count, total, squares = 0.0, np.zeros(()), np.zeros(())
     shift: NDArray[np.float64] | None = None
-    for part in chunks(rows, source.read(rows[:1])[0].nbytes):
+    for part in split_rows(rows, source.read(rows[:1])[0].nbytes):
         x, present = source.read(part)
         here = x[present].astype(np.float64)
         if shift is None and len(here):
@@ -69,7 +69,7 @@ def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[n
     return mean + shift, np.where(std > 1e-7 * np.abs(mean + shift) + 1e-12, std, 0.0)
 
 
-def chunks(rows: Rows, n_bytes: int) -> Iterator[Rows]:
+def split_rows(rows: Rows, n_bytes: int) -> Iterator[Rows]:
     """Rows in parts of up to 256, fewer where a row has many bytes, so that no part is large."""
     size = min(_CHUNK, max(1, _CHUNK_BYTES // max(n_bytes, 1)))
     for start in range(0, len(rows), size):

@@ -19,22 +19,22 @@ from mmbench.contract import Modality, Sample, Schema
 from mmbench.data.validation import check_schema, inference, presence
 from mmbench.errors import DamagedError, DataError
 from mmbench.storage import (
-    NOT_WHOLE,
-    Checked,
+    HDF5_ERRORS,
+    CheckedExtent,
+    ChecksummedFile,
     Extent,
-    Sealed,
-    check_room,
-    check_texts,
-    explain,
-    find_dataset,
-    find_texts,
-    identity,
+    check_free_space,
+    check_printable,
+    describe_parse_error,
+    file_identity,
+    find_hdf5_dataset,
+    find_hdf5_texts,
     open_hdf5,
     parse_json,
-    write_seal,
+    write_footer,
 )
 
-FORMAT = 3
+STORE_FORMAT = 3
 INDEX = 1 << 16  # bytes for ids, labels and what HDF5 needs for itself, about
 _TOGETHER = 1 << 22  # bytes of samples that are written at once
 Rows = NDArray[np.int64]
@@ -55,7 +55,7 @@ def write_samples(
     made_from: Mapping[str, Any] | None = None,
 ) -> None:
     """Write samples into a new HDF5 file; ``made_from`` is what its key is the digest of."""
-    check_room(path, sum(_size(sample) for sample in samples) + INDEX)
+    check_free_space(path, sum(_size(sample) for sample in samples) + INDEX)
     with open_hdf5(path, "w") as file:
         _write_index(file, samples, schema)
         for modality in schema.modalities:
@@ -70,8 +70,8 @@ def write_samples(
                 _write_images(group, [sample.data.get(modality.name) for sample in samples], modality)
             else:
                 _write_arrays(group, [sample.data.get(modality.name) for sample in samples], modality, present)
-        seal(file, schema, attributes)
-    finish(path, "unit", made_from or {})
+        write_final_attributes(file, schema, attributes)
+    add_checksums(path, "unit", made_from or {})
 
 
 def _size(sample: Sample) -> int:
@@ -114,19 +114,19 @@ def _write_images(group: h5py.Group, bags: Sequence[Any], modality: Modality) ->
     group["offsets"] = np.cumsum([0, *map(len, coded)], dtype=np.int64)
 
 
-def seal(file: h5py.File, schema: Schema, attributes: Mapping[str, Any]) -> None:
+def write_final_attributes(file: h5py.File, schema: Schema, attributes: Mapping[str, Any]) -> None:
     """Write the attributes that only a finished file carries."""
     file.attrs["schema"] = json.dumps(asdict(schema))
     file.attrs["attributes"] = json.dumps(dict(attributes))
-    file.attrs["format"] = FORMAT
+    file.attrs["format"] = STORE_FORMAT
 
 
-def finish(path: Path, kind: str, made_from: Mapping[str, Any]) -> None:
+def add_checksums(path: Path, kind: str, made_from: Mapping[str, Any]) -> None:
     """Seal a file of samples or tokens that is written: what it was made from, and checksums."""
     with open_hdf5(path, "r") as file:
         datasets = [group.get("x", group.get("bytes")) for group in file["modalities"].values()]
         extents = [Extent(found.id.get_offset(), found.nbytes) for found in datasets if _is_mapped(found)]
-    write_seal(path, kind, made_from, sorted(extents))
+    write_footer(path, kind, made_from, sorted(extents))
 
 
 class Store:
@@ -139,23 +139,23 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._opened = Sealed(path).identity
+            self._opened = ChecksummedFile(path).identity
             with open_hdf5(path, "r") as file:
-                if file.attrs.get("format") != FORMAT:
+                if file.attrs.get("format") != STORE_FORMAT:
                     raise OSError("it was not finished or is of another version")
                 self.schema = check_schema(_schema(parse_json(file.attrs["schema"])), path.name)
                 self.attributes: dict[str, Any] = _attributes(parse_json(file.attrs["attributes"]))
-                self.ids: NDArray[np.str_] = find_texts(file, "ids", None)
-                self.groups = {name: find_texts(file, f"groups/{name}", len(self)) for name in self.schema.groups}
-                self.spans: NDArray[np.float64] = find_dataset(file, "spans", ("float64",), (len(self), 2))[()]
+                self.ids: NDArray[np.str_] = find_hdf5_texts(file, "ids", None)
+                self.groups = {name: find_hdf5_texts(file, f"groups/{name}", len(self)) for name in self.schema.groups}
+                self.spans: NDArray[np.float64] = find_hdf5_dataset(file, "spans", ("float64",), (len(self), 2))[()]
                 self._places = {task: _find_labels(file, task, len(self)).id.get_offset() for task in self.schema.tasks}
                 for modality in self.schema.modalities:
                     _check_modality(file, modality, len(self))
             if len(set(self.ids.tolist())) < len(self):
                 raise ValueError("two samples have one id")
-            check_texts(self.ids.tolist(), *(values.tolist() for values in self.groups.values()))
-        except (*NOT_WHOLE, DataError) as error:
-            why = error.message if isinstance(error, DataError) else explain(error)
+            check_printable(self.ids.tolist(), *(values.tolist() for values in self.groups.values()))
+        except (*HDF5_ERRORS, DataError) as error:
+            why = error.message if isinstance(error, DataError) else describe_parse_error(error)
             raise DamagedError(
                 f"is not a whole prepared file ({why})", where=path, remedy="delete it; it is made again"
             ) from error
@@ -173,11 +173,11 @@ class Store:
     def labels(self, task: str) -> NDArray[np.int64]:
         """Class indices of a task, -1 where a sample is not labelled."""
         place = self._places.get(task)
-        if place is not None and self.path.exists() and identity(self.path) == self._opened:
+        if place is not None and self.path.exists() and file_identity(self.path) == self._opened:
             # From where HDF5 has them: opening the file takes it longer than a small training.
             labels: NDArray[np.int64] = np.fromfile(self.path, dtype=np.int64, count=len(self), offset=place)
         else:
-            with reading(self.path) as file:
+            with open_prepared(self.path) as file:
                 labels = _find_labels(file, task, len(self))[()]
         if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.schema.tasks[task]):
             raise DamagedError(f"has labels of {task} that are no class", where=self.path, remedy="delete it")
@@ -190,19 +190,19 @@ class Store:
 
 
 def _find_labels(file: h5py.File, task: str, n: int) -> h5py.Dataset:
-    return find_dataset(file, f"labels/{task}", ("int64",), (n,))
+    return find_hdf5_dataset(file, f"labels/{task}", ("int64",), (n,))
 
 
 def _check_modality(file: h5py.File, modality: Modality, n: int) -> None:
     """Raise ValueError unless what the file has of a modality fits the schema."""
     at, bag = f"modalities/{modality.name}", (n, modality.instances)
     for marks in ("present", "inferred"):
-        find_dataset(file, f"{at}/{marks}", ("bool",), bag)
+        find_hdf5_dataset(file, f"{at}/{marks}", ("bool",), bag)
     if modality.kind != "image":
-        find_dataset(file, f"{at}/x", ("float32",), (*bag, *modality.shape))
+        find_hdf5_dataset(file, f"{at}/x", ("float32",), (*bag, *modality.shape))
         return
-    total = find_dataset(file, f"{at}/bytes", ("uint8",), (None,)).size
-    offsets = find_dataset(file, f"{at}/offsets", ("int64",), (math.prod(bag) + 1,))[()]
+    total = find_hdf5_dataset(file, f"{at}/bytes", ("uint8",), (None,)).size
+    offsets = find_hdf5_dataset(file, f"{at}/offsets", ("int64",), (math.prod(bag) + 1,))[()]
     if offsets[0] != 0 or offsets[-1] != total or (np.diff(offsets) < 0).any():
         raise ValueError(f"the places of images of {modality.name} are none")
 
@@ -214,30 +214,34 @@ def _attributes(plain: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[h5py.File]:
+def open_prepared(path: Path) -> Iterator[h5py.File]:
     """The file, open; DamagedError where it is no longer as it was when it was checked."""
     try:
         with open_hdf5(path, "r") as file:
             yield file
-    except NOT_WHOLE as error:
+    except HDF5_ERRORS as error:
         raise DamagedError(f"is not whole any more ({error})", where=path, remedy="a run makes it again") from error
 
 
 def read_presence(path: Path, modality: str) -> NDArray[np.bool_]:
     """Which instances of a modality are there, bool ``(N, K)``."""
-    with reading(path) as file:
-        present: NDArray[np.bool_] = find_dataset(file, f"modalities/{modality}/present", ("bool",), (None, None))[()]
+    with open_prepared(path) as file:
+        present: NDArray[np.bool_] = find_hdf5_dataset(file, f"modalities/{modality}/present", ("bool",), (None, None))[
+            ()
+        ]
     return present
 
 
 def read_inferred(path: Path, modality: str) -> NDArray[np.bool_]:
     """Which instances of a modality were made at a guessed place, bool ``(N, K)``."""
-    with reading(path) as file:
-        inferred: NDArray[np.bool_] = find_dataset(file, f"modalities/{modality}/inferred", ("bool",), (None, None))[()]
+    with open_prepared(path) as file:
+        inferred: NDArray[np.bool_] = find_hdf5_dataset(
+            file, f"modalities/{modality}/inferred", ("bool",), (None, None)
+        )[()]
     return inferred
 
 
-def widen(x: NDArray[np.float16]) -> NDArray[np.float32]:
+def to_float32(x: NDArray[np.float16]) -> NDArray[np.float32]:
     """Halves as float32."""
     import torch  # which has the instructions for it
 
@@ -252,14 +256,14 @@ class ArraySource:
     """
 
     def __init__(self, path: Path, modality: str) -> None:
-        sealed = Sealed(path)
-        with reading(path) as file:
-            marks = find_dataset(file, f"modalities/{modality}/present", ("bool",), (None, None))
+        sealed = ChecksummedFile(path)
+        with open_prepared(path) as file:
+            marks = find_hdf5_dataset(file, f"modalities/{modality}/present", ("bool",), (None, None))
             self.present: NDArray[np.bool_] = marks[()]
             rank = file[f"modalities/{modality}/x"].ndim - 2
             shape = (*self.present.shape, *[None] * rank)
             self.x, self._checked = _mapped(
-                sealed, find_dataset(file, f"modalities/{modality}/x", ("float32", "float16"), shape)
+                sealed, find_hdf5_dataset(file, f"modalities/{modality}/x", ("float32", "float16"), shape)
             )
         self._size = self.x.itemsize * math.prod(self.x.shape[1:])
 
@@ -268,7 +272,7 @@ class ArraySource:
         if self._checked:
             self._checked.check((int(row) * self._size, (int(row) + 1) * self._size) for row in rows)
         x = np.asarray(self.x[rows])
-        return widen(x) if x.dtype == np.float16 else x, self.present[rows]
+        return to_float32(x) if x.dtype == np.float16 else x, self.present[rows]
 
 
 class ImageSource:
@@ -277,10 +281,10 @@ class ImageSource:
     def __init__(self, path: Path, modality: Modality) -> None:
         self.modality = modality
         self.path = path
-        sealed = Sealed(path)
-        with reading(path) as file:
+        sealed = ChecksummedFile(path)
+        with open_prepared(path) as file:
             at = f"modalities/{modality.name}"
-            marks = find_dataset(file, f"{at}/present", ("bool",), (None, modality.instances))
+            marks = find_hdf5_dataset(file, f"{at}/present", ("bool",), (None, modality.instances))
             self.present: NDArray[np.bool_] = marks[()]
             _check_modality(file, modality, len(self.present))
             self.offsets: NDArray[np.int64] = file[f"{at}/offsets"][()]
@@ -332,7 +336,7 @@ def _is_mapped(dataset: h5py.Dataset) -> bool:
     return dataset.size > 0 and dataset.id.get_offset() is not None
 
 
-def _mapped(sealed: Sealed, dataset: h5py.Dataset) -> tuple[NDArray[Any], Checked | None]:
+def _mapped(sealed: ChecksummedFile, dataset: h5py.Dataset) -> tuple[NDArray[Any], CheckedExtent | None]:
     if not _is_mapped(dataset):
         empty: NDArray[Any] = dataset[()]
         return empty, None

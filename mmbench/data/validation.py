@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mmbench.contract import Modality, Sample, Schema
 from mmbench.errors import DataError
-from mmbench.storage import check_texts
+from mmbench.storage import check_printable
 
 _INDEX = "give the index of the class in the task, from 0"
 _LONGEST = 100  # bytes of a modality's name, which begins the names of files
@@ -32,7 +32,7 @@ def check_schema(schema: Schema, dataset: str) -> Schema:
         *(f"{name!r} is called as what is within {other!r}" for name, other in _nested(schema)),
     ]
     try:
-        check_texts(names, schema.tasks, schema.groups, *(modality.channels for modality in schema.modalities))
+        check_printable(names, schema.tasks, schema.groups, *(modality.channels for modality in schema.modalities))
     except ValueError as error:
         wrong.append(f"a name cannot be told: {error}")
     if wrong:
@@ -89,7 +89,7 @@ def check_sample(sample: Sample, schema: Schema) -> None:
 def _check_names(sample: Sample) -> None:
     """What records tell of a sample must be such that they can be read again."""
     try:
-        check_texts(sample.id, sample.groups)
+        check_printable(sample.id, sample.groups)
     except ValueError as error:
         raise DataError(f"cannot be told in records: {error}", where=sample.id, remedy="rename it") from None
 

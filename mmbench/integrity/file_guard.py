@@ -24,8 +24,8 @@ from torch import nn
 from mmbench.contract import Encoder, Fusion
 from mmbench.data import Preparation
 from mmbench.errors import PluginError
-from mmbench.registry import find_code, is_installed, is_of_system, is_read, load_registry
-from mmbench.storage import reporter
+from mmbench.registry import find_code, is_installed_file, is_system_file, load_registry, opens_for_reading
+from mmbench.storage import current_reporter
 
 _REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
@@ -89,7 +89,7 @@ class Closed:
 
 def _is_of_nobody(path: Path) -> bool:
     temporary = Path(gettempdir()).resolve()
-    return is_installed(path) or is_of_system(path) or path.is_relative_to(temporary)
+    return is_installed_file(path) or is_system_file(path) or path.is_relative_to(temporary)
 
 
 def _is_record(path: Path) -> bool:
@@ -128,7 +128,7 @@ class _Guard:
         if path.is_file() and not any(path in find_code(component).paths for component in components):
             _told.add(path)
             told = "which is no known part of it: nothing is made anew when it changes, unless a parameter names it"
-            reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
+            current_reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
 
     @cached_property
     def _modules(self) -> frozenset[str]:
@@ -211,7 +211,7 @@ def _hook_once() -> None:
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     if _up and event == "open":
-        _hear(arguments[0], sys._getframe(1), is_read(arguments[1:]))
+        _hear(arguments[0], sys._getframe(1), opens_for_reading(arguments[1:]))
 
 
 def _hear(file: object, frame: FrameType, reads: bool = True) -> None:

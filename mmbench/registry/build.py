@@ -48,7 +48,7 @@ def _memory_errors(part: str) -> Iterator[None]:
         raise
 
 
-def check_augment(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
+def check_augmentation(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
     """Refuse augmented training where it would change nothing.
 
     Only the first method is asked: baselines take the setting over from it, whatever they read.
@@ -63,7 +63,7 @@ def check_augment(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> No
         )
 
 
-def all_params(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+def all_parameters(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
     """The parameters of the fusion and of each encoder of a recipe."""
     registry = load_registry(plugins)
     yield registry.bound("fusions", recipe.fusion)
@@ -71,6 +71,6 @@ def all_params(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str
         yield registry.bound("encoders", spec)
 
 
-def unused(modality: Modality) -> TokenSpec:
+def empty_token_spec(modality: Modality) -> TokenSpec:
     """The tokens of a modality that a fusion does not use: none, but one knows which instances are there."""
     return TokenSpec(length=0, dim=0, instances=modality.instances)

@@ -34,7 +34,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class MethodOptions:
     """What the user asked for over a method's defaults; ``modalities`` None: all."""
 
     encoders: Mapping[str, str]
@@ -43,8 +43,8 @@ class Wishes:
     modalities: Sequence[str] | None = None
 
 
-def resolve(
-    registry: Registry, first: str, against: Sequence[str], dataset: str, schema: Schema, wishes: Wishes
+def resolve_methods(
+    registry: Registry, first: str, against: Sequence[str], dataset: str, schema: Schema, wishes: MethodOptions
 ) -> list[Recipe]:
     """The first method and its baselines; baselines take its encoders and training unless they name their own."""
     leader = _whole(registry, parse_spec(first), dataset, schema, wishes)
@@ -54,7 +54,7 @@ def resolve(
         method: Method = registry.find("methods", spec.name).component
         if method.encoders:
             preset = replace(find_preset(method, dataset, None), dataset={}, run={})
-            own = resolve_first(registry, spec, dataset, schema, Wishes({}, {}, preset, wishes.modalities))
+            own = resolve_method(registry, spec, dataset, schema, MethodOptions({}, {}, preset, wishes.modalities))
             recipes.append(replace(own, own_encoders=True))
         else:
             fusion = parse_spec(method.fusion).updated(spec.params)
@@ -69,7 +69,7 @@ def resolve(
     return recipes
 
 
-def resolve_first(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: Wishes) -> Recipe:
+def resolve_method(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: MethodOptions) -> Recipe:
     """A method with the encoders and the training that are wished for."""
     return _used(registry, _whole(registry, spec, dataset, schema, wishes), schema)
 
@@ -83,7 +83,7 @@ def choose_modalities(schema: Schema, wanted: Sequence[str] | None) -> tuple[str
     return known if wanted is None else tuple(name for name in known if name in wanted)
 
 
-def _whole(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: Wishes) -> Recipe:
+def _whole(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: MethodOptions) -> Recipe:
     """A recipe with an encoder for every modality, whether the fusion uses it or not."""
     method: Method = registry.find("methods", spec.name).component
     preset = wishes.preset

@@ -20,12 +20,12 @@ import pluggy
 
 from mmbench.contract import Component, Dataset, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
-from mmbench.registry.replaced_names import find_replaced, host_names
-from mmbench.registry.source_digest import find_sources, hearing_imports
-from mmbench.registry.source_digest.code import note_origin
-from mmbench.registry.specs import Spec, bind, did_you_mean, parse_spec
+from mmbench.registry.replaced_names import find_replaced_name, host_names
+from mmbench.registry.source_digest import find_sources, record_opened_files
+from mmbench.registry.source_digest.code import record_origin
+from mmbench.registry.specs import Spec, bind_parameters, did_you_mean, parse_spec
 
-MODALITIES = "modalities"  # the ablation that the host makes
+MODALITY_ABLATION = "modalities"  # the ablation that the host makes
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _KINDS = ("datasets", "encoders", "fusions", "methods")
 
@@ -63,7 +63,7 @@ class Registry:
             name = _distribution(point)
             self._add(f"{name}:{point.name}" if self._manager.has_plugin(name) else name, point.load)
         for file in dict.fromkeys(plugin_files):
-            self._add(file, lambda file=file: load_file(file))  # type: ignore[misc]
+            self._add(file, lambda file=file: load_plugin_file(file))  # type: ignore[misc]
 
     @cached_property
     def datasets(self) -> Mapping[str, Entry]:
@@ -123,12 +123,12 @@ class Registry:
     def dataset(self, spec: Spec) -> Dataset:
         """A dataset built from its spec."""
         cls = self.find("datasets", spec.name).component
-        dataset: Dataset = cls(**bind(cls, spec.params))
+        dataset: Dataset = cls(**bind_parameters(cls, spec.params))
         return dataset
 
     def bound(self, kind: str, spec: Spec) -> dict[str, Any]:
         """All parameters that the component of ``spec`` would be built with."""
-        return bind(self.find(kind, spec.name).component, spec.params)
+        return bind_parameters(self.find(kind, spec.name).component, spec.params)
 
     def _check_method(self, component: Any) -> str:
         if not isinstance(component, Method):
@@ -146,9 +146,9 @@ class Registry:
         self._order.append(plugin)
         before = {} if plugin in own_plugins() else host_names()
         try:
-            with hearing_imports():
+            with record_opened_files():
                 module = load()
-            if (name := find_replaced(before)) is not None:
+            if (name := find_replaced_name(before)) is not None:
                 raise PluginError(f"replaces {name} when it is imported", where=plugin, remedy="leave the host alone")
             if known := self._manager.get_name(module):
                 raise PluginError(f"was loaded already as {known}", where=plugin)
@@ -185,7 +185,7 @@ class Registry:
             # A method may recommend encoders for its plugin's own fusion; nobody may redefine another's baseline.
             earlier = {name: entry for name, entry in fusions.items() if self._is_later(plugin, entry.plugin)}
             try:
-                with hearing_imports():
+                with record_opened_files():
                     implementation.function(register=self._collector(kind, mine, {**earlier, **found}, plugin, check))
             except Exception as error:
                 self._fail(plugin, error)
@@ -213,7 +213,7 @@ class Registry:
                 raise PluginError(f"{name!r} is already registered by {plugin}", remedy="choose another name")
             if name not in others:
                 mine[name] = Entry(name, plugin, component)
-                note_origin(component, self.module(plugin))
+                record_origin(component, self.module(plugin))
             elif not _is_same(component, others[name].component):
                 raise self._clash(kind, name, others[name].plugin, plugin)
 
@@ -253,7 +253,7 @@ def _check_class(component: Any, base: type[Component]) -> str:
     if not (isinstance(component, type) and issubclass(component, base)):
         raise PluginError(f"{component!r} is not a class derived from mmbench.{base.__name__}")
     name = _check_name(component)
-    defaults = bind(component, {})
+    defaults = bind_parameters(component, {})
     for parameter, distribution in component.space.items():
         if parameter not in defaults:
             raise PluginError(f"the space of {name!r} names {parameter!r}, which is not a parameter")
@@ -268,7 +268,7 @@ def check_ablations(method: Method, class_of: Callable[[str, str], type | None])
     ``class_of`` gives the class of a kind (``fusions``, ``encoders``) and a name. One that is not there is let pass:
     the plugin that should have brought it is told as failed.
     """
-    names = [MODALITIES, *(ablation.name for ablation in method.ablations)]
+    names = [MODALITY_ABLATION, *(ablation.name for ablation in method.ablations)]
     for ablation in method.ablations:
         where = f"ablation {ablation.name!r} of {method.name!r}"
         if names.count(ablation.name) > 1:
@@ -281,7 +281,7 @@ def check_ablations(method: Method, class_of: Callable[[str, str], type | None])
         cls = class_of("fusions" if ablation.encoder is None else "encoders", spec.name)
         for row in ablation.rows if cls else ():
             try:
-                bind(cls, spec.updated(row).params)  # type: ignore[arg-type]  # there is none without it
+                bind_parameters(cls, spec.updated(row).params)  # type: ignore[arg-type]  # there is none without it
             except SpecError as error:
                 raise PluginError(f"{where}: {error.line}") from error
 
@@ -293,7 +293,7 @@ def _check_name(component: Any) -> str:
     return name
 
 
-def load_file(file: str) -> ModuleType:
+def load_plugin_file(file: str) -> ModuleType:
     """Import a plugin from a file; PluginError when it is not there."""
     path = Path(file).resolve()
     if not path.is_file():

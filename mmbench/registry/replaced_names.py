@@ -7,16 +7,16 @@ from typing import Any
 
 _BUILT_IN = "mmbench.builtin"  # components that a plugin may derive from, and no part of what decides
 
-Names = Mapping[tuple[str, str], object]
+HostNames = Mapping[tuple[str, str], object]
 """What is behind each name of a module or of a class in it."""
 
 
-def host_names() -> Names:
+def host_names() -> HostNames:
     """The names of the host's modules that are loaded, with what they stand for."""
     return dict(_find_names())
 
 
-def find_replaced(before: Names) -> str | None:
+def find_replaced_name(before: HostNames) -> str | None:
     """The first name that stands for something else than before, as ``mmbench.training.metrics.score_all``."""
     now = host_names()
     for name, value in before.items():

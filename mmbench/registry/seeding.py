@@ -5,11 +5,11 @@ from functools import cache
 
 import torch
 
-SEEDING = "fold"
+SEEDING_SCHEME = "fold"
 """The scheme by which trainings are seeded; a run tells it."""
 
 
-def training_seed(seed: int, fold: str, scheme: str | None = SEEDING) -> int:
+def training_seed(seed: int, fold: str, scheme: str | None = SEEDING_SCHEME) -> int:
     """What initial weights and order of the training of one fold are drawn from, below 2^32.
 
     Each fold has draws of its own: with the same initial weights in every fold, all folds of a seed share their luck,

@@ -12,7 +12,7 @@ _LEAST = {"folds": 2, "seeds": 1}
 
 
 @dataclass(frozen=True)
-class Design:
+class RunSettings:
     """The settings of a run that a preset may give under ``[run]``.
 
     ``units`` are the dataset's units to use and ``modalities`` those that methods see; None: all. ``protocol`` and
@@ -29,10 +29,10 @@ class Design:
     modalities: tuple[str, ...] | None = None
 
 
-SETTINGS = tuple(field.name for field in fields(Design))
+SETTING_NAMES = tuple(field.name for field in fields(RunSettings))
 
 
-def make_design(given: Mapping[str, Any], preset: Mapping[str, Any], source: str) -> Design:
+def make_run_settings(given: Mapping[str, Any], preset: Mapping[str, Any], source: str) -> RunSettings:
     """What was ``given`` on the shell line over the ``[run]`` table of a preset, ``source``, over the defaults.
 
     Raises SpecError for a setting that there is not, or a value that will not do.
@@ -44,7 +44,7 @@ def make_design(given: Mapping[str, Any], preset: Mapping[str, Any], source: str
     for name, value in given.items():
         _check(name, value, f"--{name}")
     try:
-        return TypeAdapter(Design).validate_python({**preset, **given})
+        return TypeAdapter(RunSettings).validate_python({**preset, **given})
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0])
@@ -54,8 +54,8 @@ def make_design(given: Mapping[str, Any], preset: Mapping[str, Any], source: str
 
 
 def _check(name: str, value: object, where: str) -> None:
-    if name not in SETTINGS:
-        raise SpecError("is no setting of a run", where=where, remedy=did_you_mean(name, SETTINGS))
+    if name not in SETTING_NAMES:
+        raise SpecError("is no setting of a run", where=where, remedy=did_you_mean(name, SETTING_NAMES))
     least = _LEAST.get(name)
     if least is not None and isinstance(value, int) and value < least:
         raise SpecError(f"{value} is too few", where=where, remedy=f"ask for {least} or more")

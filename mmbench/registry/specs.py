@@ -140,7 +140,7 @@ def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def bind(target: type, params: Mapping[str, Any]) -> dict[str, Any]:
+def bind_parameters(target: type, params: Mapping[str, Any]) -> dict[str, Any]:
     """All keyword parameters of ``target``: its defaults, overlaid with ``params`` converted to their annotations.
 
     Raises SpecError for a parameter it does not have or a value its annotation does not allow.

@@ -9,7 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mmbench.errors import JobError, RecordError, TrainingError, UserError, WorkerError
-from mmbench.storage import DiedError, describe_error, free_memory, is_out_of_memory, trace_of, write_text
+from mmbench.storage import (
+    ProcessDiedError,
+    describe_error,
+    format_traceback,
+    free_memory,
+    is_out_of_memory,
+    write_text,
+)
 
 _PREFIX = "failed-"
 
@@ -35,7 +42,7 @@ class Failure:
 
 def is_of_one_job(error: Exception) -> bool:
     """Whether the other jobs may go on: a training that failed, or a bug, but nothing that the user has to mend."""
-    if isinstance(error, DiedError):  # the job is begun again
+    if isinstance(error, ProcessDiedError):  # the job is begun again
         return False
     return not isinstance(error, UserError) or isinstance(error, TrainingError | WorkerError)
 
@@ -44,7 +51,7 @@ def make_failure(method: str, fold: str, seed: int, error: Exception) -> Failure
     """What became of a job; memory is freed where it was missing, for the next one."""
     if is_out_of_memory(error):
         free_memory()
-    return Failure(method, fold, seed, describe_error(error), trace_of(error))
+    return Failure(method, fold, seed, describe_error(error), format_traceback(error))
 
 
 def write_failure(result: Path, failure: Failure) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmbench.storage.checksums import read_seal
+from mmbench.storage.checksums import read_footer
 
-Parts = Mapping[str, Any]
+KeyParts = Mapping[str, Any]
 """What a key is the digest of. A component is a mapping with its ``name``."""
 
 _DIGEST = re.compile(r"(.+-)?[0-9a-f]{16,}")  # with the name of a file before it
@@ -16,7 +16,7 @@ _MOST = 4  # differences told in a line
 
 
 @dataclass(frozen=True)
-class Near:
+class NearestEntry:
     """The one that is there and is most like what is wanted, and how it differs."""
 
     path: Path
@@ -29,22 +29,24 @@ class Near:
         return "; ".join(self.differences[:_MOST]) + (f"; {more} more" if more > 0 else "")
 
 
-def find_near(wanted: Parts, files: Iterable[Path], kin: Callable[[Parts], bool] = lambda parts: True) -> Near | None:
+def find_nearest_file(
+    wanted: KeyParts, files: Iterable[Path], kin: Callable[[KeyParts], bool] = lambda parts: True
+) -> NearestEntry | None:
     """Of sealed files, the one with the fewest differences to what is wanted; the newest of several.
 
     ``kin`` says which come into question.
     """
-    seals = ((path, seal.made_from) for path in files if (seal := read_seal(path)))
-    return nearest(wanted, ((path, parts) for path, parts in seals if kin(parts)))
+    seals = ((path, seal.made_from) for path in files if (seal := read_footer(path)))
+    return find_nearest(wanted, ((path, parts) for path, parts in seals if kin(parts)))
 
 
-def nearest(wanted: Parts, there: Iterable[tuple[Path, Parts]]) -> Near | None:
+def find_nearest(wanted: KeyParts, there: Iterable[tuple[Path, KeyParts]]) -> NearestEntry | None:
     """The one with the fewest differences to what is wanted; the newest of several."""
-    found = [Near(path, tuple(differences(wanted, parts))) for path, parts in there]
+    found = [NearestEntry(path, tuple(key_differences(wanted, parts))) for path, parts in there]
     return min(found, key=lambda near: (len(near.differences), -near.path.stat().st_mtime_ns), default=None)
 
 
-def differences(wanted: Parts, there: Parts) -> Iterator[str]:
+def key_differences(wanted: KeyParts, there: KeyParts) -> Iterator[str]:
     """What differs between the parts of two keys, each in a few words, from ``there`` to ``wanted``."""
     told = (_tell(path, wanted, there) for path in _differing((), wanted, there))
     yield from dict.fromkeys(told)  # a file that many units share is told once
@@ -70,7 +72,7 @@ def _at(parts: Any, path: tuple[str, ...]) -> Any:
     return parts
 
 
-def _tell(path: tuple[str, ...], parts: Parts, other: Parts) -> str:
+def _tell(path: tuple[str, ...], parts: KeyParts, other: KeyParts) -> str:
     wanted, there = _at(parts, path), _at(other, path)
     if path[0] == "sources":
         what = f"source file {path[2]}" if len(path) > 2 else f"unit {path[1]}"
@@ -95,7 +97,7 @@ def _tell_code(code: str, modules: Any, others: Any) -> str:
     return f"changed since: {', '.join(told[:_MOST])}{more}" if told else "changed since"
 
 
-def _call(path: tuple[str, ...], parts: Parts) -> str:
+def _call(path: tuple[str, ...], parts: KeyParts) -> str:
     """What a part is called: ``windows``, ``code of encoder swin``, ``lr of training``."""
     if path[-2:-1] == ("params",):
         return path[-1]

@@ -21,7 +21,7 @@ import numpy as np
 
 from mmbench.errors import DamagedError, StorageError
 from mmbench.storage.json_toml import parse_json
-from mmbench.storage.progress import reporter
+from mmbench.storage.progress import current_reporter
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _MAGIC = b"mmbench seal 1\n\0"
 _TAIL = 8 + 32 + len(_MAGIC)  # the length of the seal, its SHA-256, and what says that there is one
 _BLOCK = 1 << 20
 _MANY = 128  # blocks of which sums are taken in threads
-DAMAGED = ".damaged"
+DAMAGED_SUFFIX = ".damaged"
 _CHANGED = "bytes have changed since it was written"
 _CUT = "it was cut short while it was in use"
 _REMEDY = "a run makes it again"
@@ -43,7 +43,7 @@ class Extent(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Seal:
+class ChecksumFooter:
     """What a file was made from, the size of its content, and its checksums.
 
     ``blocks`` has the CRC-32 of each block of each of the ``extents``; ``rest`` the SHA-256 of all other bytes.
@@ -61,14 +61,14 @@ class Seal:
         return [extent[0] for extent in self.extents].index(start)
 
 
-class Checked:
+class CheckedExtent:
     """One extent of a file whose blocks are compared with their checksums when they are first read.
 
     The file is mapped, and the system kills who reads a mapped page that the file no longer has: its length is looked
     at before each read.
     """
 
-    def __init__(self, sealed: "Sealed", extent: Extent, sums: Sequence[int]) -> None:
+    def __init__(self, sealed: "ChecksummedFile", extent: Extent, sums: Sequence[int]) -> None:
         self.path, self._sums, self._opened = sealed.path, sums, sealed.identity
         self._map, self._stop = sealed.map, extent.start + extent.size
         self._data = np.frombuffer(self._map, dtype=np.uint8)[extent.start : self._stop]
@@ -77,22 +77,22 @@ class Checked:
     def check(self, spans: Iterator[tuple[int, int]]) -> None:
         """Compare what ``spans`` of bytes touch; DamagedError where it differs, and the file is set aside."""
         if self._map.size() < self._stop:
-            raise set_aside(self.path, _CUT, self._now())
+            raise rename_damaged(self.path, _CUT, self._now())
         if not self._todo:
             return
         touched = {block for start, stop in spans for block in range(start // _BLOCK, -(-stop // _BLOCK))}
         for block in sorted(touched & self._todo):
             if zlib.crc32(self._data[block * _BLOCK : (block + 1) * _BLOCK].data) != self._sums[block]:
-                raise set_aside(self.path, _CHANGED, self._opened)
+                raise rename_damaged(self.path, _CHANGED, self._opened)
             self._todo.discard(block)
 
     def _now(self) -> tuple[int, ...]:
         """The identity of the file as it is now, where it still is the one that was opened."""
-        now = identity(self.path) if self.path.exists() else ()
+        now = file_identity(self.path) if self.path.exists() else ()
         return now if now[:2] == self._opened[:2] else self._opened
 
 
-class Sealed:
+class ChecksummedFile:
     """A file whose seal, size and small parts are as they were written.
 
     Raises DamagedError where they are not.
@@ -109,10 +109,10 @@ class Sealed:
             if _sum_rest(file, seal.size, [Extent(*extent) for extent in seal.extents]) != seal.rest:
                 raise DamagedError(_CHANGED, where=path, remedy=_REMEDY)
 
-    def checked(self, start: int) -> Checked:
+    def checked(self, start: int) -> CheckedExtent:
         """The extent that begins at byte ``start``."""
         at = self.seal.find(start)
-        return Checked(self, Extent(start, self.seal.extents[at][1]), self.seal.blocks[at])
+        return CheckedExtent(self, Extent(start, self.seal.extents[at][1]), self.seal.blocks[at])
 
     @cached_property
     def map(self) -> mmap.mmap:
@@ -126,18 +126,18 @@ class Sealed:
             self.checked(start).check(iter([(0, size)]))
 
 
-def write_seal(path: Path, kind: str, made_from: Mapping[str, Any], extents: Sequence[Extent] = ()) -> None:
+def write_footer(path: Path, kind: str, made_from: Mapping[str, Any], extents: Sequence[Extent] = ()) -> None:
     """Put the seal behind the content of a file that is finished."""
     size = path.stat().st_size
     with path.open("rb+") as file:
         blocks = [_sum_blocks(file, extent) for extent in extents]
-        seal = Seal(kind, made_from, size, extents, blocks, _sum_rest(file, size, extents))
+        seal = ChecksumFooter(kind, made_from, size, extents, blocks, _sum_rest(file, size, extents))
         text = json.dumps(vars(seal), separators=(",", ":")).encode()
         file.seek(size)
         file.write(text + len(text).to_bytes(8, "big") + hashlib.sha256(text).digest() + _MAGIC)
 
 
-def read_seal(path: Path) -> Seal | None:
+def read_footer(path: Path) -> ChecksumFooter | None:
     """The seal of a file, None where it has none that is whole; its content is not looked at."""
     try:
         with path.open("rb") as file:
@@ -146,20 +146,20 @@ def read_seal(path: Path) -> Seal | None:
         return None
 
 
-def identity(path: Path) -> tuple[int, ...]:
+def file_identity(path: Path) -> tuple[int, ...]:
     """What tells a file from another of the same name."""
     return _identity(path.stat())
 
 
-def set_aside(path: Path, why: str, opened: tuple[int, ...] | None = None) -> DamagedError:
+def rename_damaged(path: Path, why: str, opened: tuple[int, ...] | None = None) -> DamagedError:
     """Rename a damaged file so that it is made again, unless that was done; the error that tells of it.
 
-    ``opened`` is the `identity` of the file that was found to be damaged. Raises StorageError where the folder may only
-    be read.
+    ``opened`` is the `file_identity` of the file that was found to be damaged. Raises StorageError where the folder is
+    read-only.
     """
-    aside = path.with_name(path.name + DAMAGED)
+    aside = path.with_name(path.name + DAMAGED_SUFFIX)
     try:
-        if path.exists() and opened in (None, identity(path)):
+        if path.exists() and opened in (None, file_identity(path)):
             path.replace(aside)
     except OSError as error:
         raise StorageError(
@@ -168,7 +168,7 @@ def set_aside(path: Path, why: str, opened: tuple[int, ...] | None = None) -> Da
     return DamagedError(f"is damaged ({why})", where=path, remedy=f"it was set aside as {aside.name}, and {_REMEDY}")
 
 
-def open_whole(path: Path, opened: Callable[[Path], T]) -> T | None:
+def open_cached(path: Path, opened: Callable[[Path], T]) -> T | None:
     """What ``opened`` makes of a file of the cache; None where it has to be made, since it is missing or damaged.
 
     Raises StorageError for a damaged one in a folder that may only be read.
@@ -179,17 +179,17 @@ def open_whole(path: Path, opened: Callable[[Path], T]) -> T | None:
         return None
     except DamagedError as error:
         if not os.access(path.parent, os.W_OK):
-            set_aside(path, error.message)
+            rename_damaged(path, error.message)
         return None
 
 
-def replace_damaged(path: Path, why: str) -> None:
+def report_damaged(path: Path, why: str) -> None:
     """Set a damaged file aside that is made again at once, and say so; ``why`` as in "FILE is not whole"."""
-    set_aside(path, why)
-    reporter().message(f"{path} {why}: set aside as {path.name}{DAMAGED} and made again")
+    rename_damaged(path, why)
+    current_reporter().message(f"{path} {why}: set aside as {path.name}{DAMAGED_SUFFIX} and made again")
 
 
-def mended(work: Callable[[], T]) -> T:
+def retry_on_damage(work: Callable[[], T]) -> T:
     """Do ``work``, and again where it finds a file of the cache damaged that it then makes anew."""
     found: set[str | None] = set()
     while True:
@@ -199,14 +199,14 @@ def mended(work: Callable[[], T]) -> T:
             if error.where in found:
                 raise
             found.add(error.where)
-            reporter().message(f"{error.line}: made again now")
+            current_reporter().message(f"{error.line}: made again now")
 
 
 def _identity(stat: os.stat_result) -> tuple[int, ...]:
     return stat.st_dev, stat.st_ino, stat.st_mtime_ns
 
 
-def _read_seal(file: BinaryIO) -> Seal | None:
+def _read_seal(file: BinaryIO) -> ChecksumFooter | None:
     end = file.seek(0, os.SEEK_END)
     if end < _TAIL:
         return None
@@ -225,11 +225,11 @@ def _read_seal(file: BinaryIO) -> Seal | None:
         return None
 
 
-def _check_seal(plain: Any, size: int) -> Seal:
+def _check_seal(plain: Any, size: int) -> ChecksumFooter:
     """The seal behind a content of ``size`` bytes; ValueError where it is of another version, or does not fit."""
     from pydantic import TypeAdapter
 
-    seal = TypeAdapter(Seal).validate_python(plain)
+    seal = TypeAdapter(ChecksumFooter).validate_python(plain)
     at = 0
     for start, length in sorted(map(_as_extent, seal.extents)):
         if start < at or length < 0:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mmbench.errors import StorageError
 from mmbench.storage.locks import Lock, Timeout
-from mmbench.storage.progress import reporter
-from mmbench.storage.stale_files import writing_in
+from mmbench.storage.progress import current_reporter
+from mmbench.storage.stale_files import hold_as_writer
 
 _PATIENCE = 3.0  # seconds that one waits for a lock without saying so
 _USING = ".using-"
@@ -43,7 +43,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a path beside ``path``; rename it there when the block ends well, remove it otherwise."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with writing_in(path.parent) as owner:
+        with hold_as_writer(path.parent) as owner:
             # Not a file of tempfile's: nobody but its owner could read the result. The ending stays: some writers go
             # by it.
             aside = path.with_name(f".part-{owner}{secrets.token_hex(4)}-{path.name}")
@@ -65,7 +65,7 @@ def is_read_only(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def ignored_where_read_only() -> Iterator[None]:
+def ignore_read_only() -> Iterator[None]:
     """Go on after the block where it may not write: for what is of use, and not needed."""
     try:
         yield
@@ -87,12 +87,12 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def lock_of(path: Path) -> Lock:
+def lock_for(path: Path) -> Lock:
     """The lock that whoever makes ``path`` holds. The system releases it when its process ends, however it does."""
     return Lock(path.with_name(f".{path.name}.lock"), timeout=0)
 
 
-def is_held(lock: Lock) -> bool:
+def is_lock_held(lock: Lock) -> bool:
     """Whether another process holds a lock; never on a disk without file locks."""
     try:
         lock.acquire(timeout=0)
@@ -103,21 +103,21 @@ def is_held(lock: Lock) -> bool:
 
 
 @contextmanager
-def using(cache: Path) -> Iterator[None]:
+def mark_in_use(cache: Path) -> Iterator[None]:
     """Let nobody clean a cache while the block runs; nothing is done to one that may only be read."""
     mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
     lock = Lock(mark)
-    with ignored_where_read_only(), storage_errors(mark):
+    with ignore_read_only(), storage_errors(mark):
         lock.acquire()
     try:
         yield
     finally:
         lock.release()
-    with ignored_where_read_only():
+    with ignore_read_only():
         mark.unlink(missing_ok=True)
 
 
-def is_used(cache: Path) -> bool:
+def is_in_use(cache: Path) -> bool:
     """Whether a process uses a cache now; marks of those that were killed do not count, and go.
 
     Raises StorageError where there are marks on a disk without file locks, which cannot tell the two apart.
@@ -126,7 +126,7 @@ def is_used(cache: Path) -> bool:
     held = []
     for mark in marks:
         lock = Lock(mark)
-        if is_held(lock):
+        if is_lock_held(lock):
             held.append(mark)
         elif not lock.is_guarding:
             raise StorageError(
@@ -142,13 +142,13 @@ def is_used(cache: Path) -> bool:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keep other processes from making ``path`` while the block runs; wait, and say so, while one does."""
-    lock = lock_of(path)
+    lock = lock_for(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _wait_for(lock, path)
     try:
         if lock.is_guarding:
-            sweep([path])
+            remove_stale_files([path])
         yield
     finally:
         lock.release()
@@ -158,11 +158,11 @@ def _wait_for(lock: Lock, path: Path) -> None:
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout:
-        reporter().message(f"waiting for another process that makes {path.name}")
+        current_reporter().message(f"waiting for another process that makes {path.name}")
         lock.acquire(timeout=-1)
 
 
-def sweep(paths: Iterable[Path]) -> None:
+def remove_stale_files(paths: Iterable[Path]) -> None:
     """Remove what killed writers left beside ``paths``; only for who holds the lock on them."""
     for folder, names in _by_folder(paths).items():
         for left in folder.glob(".part-*"):
@@ -170,7 +170,7 @@ def sweep(paths: Iterable[Path]) -> None:
                 left.unlink(missing_ok=True)
 
 
-def check_room(path: Path, n_bytes: int) -> None:
+def check_free_space(path: Path, n_bytes: int) -> None:
     """Raise StorageError unless ``n_bytes`` more fit on the disk of ``path``.
 
     HDF5 leaves its files open when a write fails, and may take the process down with them: ask before it writes.

@@ -8,7 +8,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.storage.files import ignored_where_read_only, write_text
+from mmbench.storage.files import ignore_read_only, write_text
 from mmbench.storage.json_toml import load_object
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class FileDigests:
     def save(self) -> None:
         """Keep what was learnt for the next run, unless the folder may only be read."""
         if self._changed:
-            with ignored_where_read_only():
+            with ignore_read_only():
                 write_text(self.memory, json.dumps(self._known))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # What a file that another program wrote, or that was cut short, makes HDF5 and NumPy raise.
-NOT_WHOLE = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError)
+HDF5_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError)
 Shape = tuple[int | None, ...]
 
 
@@ -25,7 +25,7 @@ def open_hdf5(path: Path, mode: Literal["r", "w"]) -> h5py.File:
     return h5py.File(path, mode, locking=False)
 
 
-def find_dataset(file: h5py.Group, name: str, dtype: tuple[str, ...], shape: Shape) -> h5py.Dataset:
+def find_hdf5_dataset(file: h5py.Group, name: str, dtype: tuple[str, ...], shape: Shape) -> h5py.Dataset:
     """The dataset ``name``, of one of these types (``text``, or as NumPy names them); None in ``shape``: any length.
 
     Raises ValueError where it is not a plain one, all of which lies in this file, or is of another type or shape.
@@ -46,13 +46,13 @@ def find_dataset(file: h5py.Group, name: str, dtype: tuple[str, ...], shape: Sha
     return found
 
 
-def find_texts(file: h5py.Group, name: str, n: int | None) -> NDArray[np.str_]:
-    """The ``n`` texts of a dataset; ValueError as `find_dataset`, and where they are none."""
-    texts: NDArray[np.str_] = find_dataset(file, name, ("text",), (n,)).asstr()[()].astype(np.str_)
+def find_hdf5_texts(file: h5py.Group, name: str, n: int | None) -> NDArray[np.str_]:
+    """The ``n`` texts of a dataset; ValueError as `find_hdf5_dataset`, and where they are none."""
+    texts: NDArray[np.str_] = find_hdf5_dataset(file, name, ("text",), (n,)).asstr()[()].astype(np.str_)
     return texts
 
 
-def allocate(group: h5py.Group, name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+def allocate_hdf5_dataset(group: h5py.Group, name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> int:
     """Make room for a dataset that is written without HDF5, and tell where in the file it begins."""
     how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)

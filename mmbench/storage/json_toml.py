@@ -37,7 +37,7 @@ def load_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def check_texts(*values: Any) -> None:
+def check_printable(*values: Any) -> None:
     """ValueError where a text within ``values`` holds what moves a terminal instead of being shown by it."""
     left = list(values)  # no recursion: they may be nested as deep as JSON is
     while left:
@@ -61,7 +61,7 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise ValueError(_ENDLESS) from None
 
 
-def explain(error: Exception) -> str:
+def describe_parse_error(error: Exception) -> str:
     """What is wrong with a document, in few words; of what pydantic finds the first, with its place."""
     from pydantic import ValidationError
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from mmbench.storage.progress import reporter
+from mmbench.storage.progress import current_reporter
 
 try:
     import fcntl
@@ -107,7 +107,7 @@ def _tell(folder: Path) -> None:
     device = folder.stat().st_dev
     if device not in _told:
         _told.add(device)
-        reporter().message(
+        current_reporter().message(
             f"{folder} is on a disk without file locks: nothing keeps two processes from writing there at the same "
             "time; run one at a time"
         )

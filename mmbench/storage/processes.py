@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from mmbench.errors import WorkerError
-from mmbench.storage.progress import reporter
+from mmbench.storage.progress import current_reporter
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -25,7 +25,7 @@ DEATHS = 3
 """Times that the process of a task may die before the task counts as failed."""
 
 
-class DiedError(WorkerError):
+class ProcessDiedError(WorkerError):
     """A process that a task had to itself was killed."""
 
     def __init__(
@@ -46,13 +46,13 @@ def in_processes(
     One job stays in this process. Raises WorkerError when a task's process was killed time and again, most often for
     want of memory.
     """
-    for _, found in attempt(jobs, function, tasks, threads):
+    for _, found in try_in_processes(jobs, function, tasks, threads):
         if isinstance(found, WorkerError):
             raise found
         yield found
 
 
-def attempt(
+def try_in_processes(
     jobs: int, function: Callable[..., T], tasks: Iterable[Task], threads: int | None = None
 ) -> Iterator[tuple[int, T | WorkerError]]:
     """As `in_processes`, but with the number of each task, and a WorkerError for one that could not be done.
@@ -61,9 +61,9 @@ def attempt(
     libraries in each process, None for a fair share of the cores.
     """
     left = dict(enumerate(tasks))
-    if jobs == 1 or not has_processes():
+    if jobs == 1 or not can_use_processes():
         for at, arguments in left.items():
-            yield at, persist(threads, function, *arguments)
+            yield at, run_with_retries(threads, function, *arguments)
         return
     deaths: Counter[int] = Counter()
     while left:
@@ -73,7 +73,7 @@ def attempt(
         with TemporaryDirectory(prefix="mmbench-") as marks:
             try:
                 for at, found in _in_pool(jobs, function, dict(batch), threads, Path(marks)):
-                    if isinstance(found, DiedError):
+                    if isinstance(found, ProcessDiedError):
                         deaths[at] += 1
                         continue
                     del left[at]
@@ -83,27 +83,33 @@ def attempt(
                 deaths.update(begun or list(left)[:1])
         for at in [at for at in left if deaths[at] == DEATHS]:
             del left[at]
-            yield at, killed()
+            yield at, make_killed_error()
 
 
 @cache
-def has_processes() -> bool:
+def can_use_processes() -> bool:
     """Whether work can be shared by processes; said once where not, as with a /dev/shm that may only be read."""
     from joblib._multiprocessing_helpers import mp
 
     if mp is None:
-        reporter().message("the system lends no semaphores (is /dev/shm read-only?): all is done in one process")
+        current_reporter().message(
+            "the system lends no semaphores (is /dev/shm read-only?): all is done in one process"
+        )
     return mp is not None
 
 
-def in_threads(function: Callable[[S], T], items: Iterable[S], threads: int | None = None) -> Generator[T, None, None]:
-    """Call ``function``, which lets other threads run, with each item, as `in_order`; one thread a core where None."""
+def map_in_threads(
+    function: Callable[[S], T], items: Iterable[S], threads: int | None = None
+) -> Generator[T, None, None]:
+    """As `map_in_order`, in ``threads`` threads (None: one per core); ``function`` should release the GIL."""
     threads = threads or cpu_count()
     with ThreadPoolExecutor(threads) as pool:
-        yield from in_order(pool, function, items, threads)
+        yield from map_in_order(pool, function, items, threads)
 
 
-def in_order(pool: Executor, function: Callable[[S], T], items: Iterable[S], ahead: int) -> Generator[T, None, None]:
+def map_in_order(
+    pool: Executor, function: Callable[[S], T], items: Iterable[S], ahead: int
+) -> Generator[T, None, None]:
     """Call ``function`` with each item in a pool and yield what it returns, in order.
 
     Beside the item whose result is waited for, no more than ``ahead`` are begun, so that what waits is bounded;
@@ -122,7 +128,7 @@ def in_order(pool: Executor, function: Callable[[S], T], items: Iterable[S], ahe
             future.cancel()
 
 
-def killed() -> WorkerError:
+def make_killed_error() -> WorkerError:
     """What is said of a task whose process died too often."""
     return WorkerError(
         f"a worker process died {DEATHS} times over it, perhaps for want of memory",
@@ -130,17 +136,17 @@ def killed() -> WorkerError:
     )
 
 
-def persist(threads: int | None, function: Callable[..., T], *arguments: object) -> T | WorkerError:
-    """As `limited`, but that a call whose own process dies is made again, and a WorkerError where it always does."""
+def run_with_retries(threads: int | None, function: Callable[..., T], *arguments: object) -> T | WorkerError:
+    """As `call_with_threads`, repeated up to `DEATHS` times when its own process dies; then a WorkerError is returned."""
     for _ in range(DEATHS):
         try:
-            return limited(threads, function, *arguments)
-        except DiedError:
+            return call_with_threads(threads, function, *arguments)
+        except ProcessDiedError:
             continue
-    return killed()
+    return make_killed_error()
 
 
-def limited(threads: int | None, function: Callable[..., T], *arguments: object) -> T:
+def call_with_threads(threads: int | None, function: Callable[..., T], *arguments: object) -> T:
     """Call a function with no more threads in BLAS and OpenMP than asked for; None leaves them as they are."""
     if threads is None:
         return function(*arguments)
@@ -160,7 +166,7 @@ def _find_libraries(_: int) -> Any:
 
 def _in_pool(
     jobs: int, function: Callable[..., T], tasks: Mapping[int, Task], threads: int | None, marks: Path
-) -> Iterator[tuple[int, T | DiedError]]:
+) -> Iterator[tuple[int, T | ProcessDiedError]]:
     here = os.getpid()
     calls = (
         delayed(_marked)(here, marks / str(at), at, threads, function, *arguments) for at, arguments in tasks.items()
@@ -176,7 +182,7 @@ def _in_pool(
 
 def _marked(
     master: int, mark: Path, at: int, threads: int | None, function: Callable[..., T], *arguments: object
-) -> tuple[int, T | DiedError]:
+) -> tuple[int, T | ProcessDiedError]:
     """Call a function, with a mark on the disk for as long as it runs: whose process died has left his.
 
     Nothing is begun for a ``master`` process that was killed: the one that is started after it does the work.
@@ -185,8 +191,8 @@ def _marked(
         os._exit(0)
     mark.touch()
     try:
-        return at, limited(threads, function, *arguments)
-    except DiedError as error:
+        return at, call_with_threads(threads, function, *arguments)
+    except ProcessDiedError as error:
         return at, error
     finally:
         mark.unlink(missing_ok=True)

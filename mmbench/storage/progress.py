@@ -24,7 +24,7 @@ class Reporter(Protocol):
         """Print a line above the bars."""
 
 
-class Silent:
+class SilentReporter:
     """A reporter that shows nothing."""
 
     def start(self, label: str, total: int | None) -> int:
@@ -41,16 +41,16 @@ class Silent:
         """Say nothing."""
 
 
-_reporter: ContextVar[Reporter] = ContextVar("mmbench_reporter", default=Silent())  # noqa: B039 - Silent has no state
+_reporter: ContextVar[Reporter] = ContextVar("mmbench_reporter", default=SilentReporter())  # noqa: B039 - Silent has no state
 
 
-def reporter() -> Reporter:
+def current_reporter() -> Reporter:
     """The reporter in force."""
     return _reporter.get()
 
 
 @contextmanager
-def reporting(new: Reporter) -> Iterator[None]:
+def use_reporter(new: Reporter) -> Iterator[None]:
     """Send all progress to ``new`` while the block runs."""
     token = _reporter.set(new)
     try:
@@ -63,7 +63,7 @@ def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[
     """Yield ``items`` while showing how far they are; ``total`` when they have no length."""
     if total is None and isinstance(items, Sized):
         total = len(items)
-    bars = reporter()
+    bars = current_reporter()
     key = bars.start(label, total)
     try:
         for item in items:

@@ -5,7 +5,7 @@ import sys
 from traceback import format_exception
 
 from mmbench.errors import UserError
-from mmbench.storage.processes import DiedError
+from mmbench.storage.processes import ProcessDiedError
 
 _FULL = ("not enough memory", "can't allocate memory", "out of memory")
 
@@ -29,9 +29,9 @@ class RemoteError(Exception):
         return f"{self.text}\n\n{self.traceback}"
 
 
-def to_portable(error: BaseException) -> Exception:
+def make_portable(error: BaseException) -> Exception:
     """An error as it may cross to another process, which may not know classes of plugins."""
-    if isinstance(error, RemoteError | DiedError):
+    if isinstance(error, RemoteError | ProcessDiedError):
         return error
     if isinstance(error, UserError):
         cls: type[UserError] = next(cls for cls in type(error).__mro__ if cls.__module__ == UserError.__module__)
@@ -49,7 +49,7 @@ def describe_error(error: BaseException) -> str:
     return f"out of memory ({text})" if is_out_of_memory(error) else text
 
 
-def trace_of(error: Exception) -> str:
+def format_traceback(error: Exception) -> str:
     """The traceback of an error that is a bug, else nothing."""
     if isinstance(error, RemoteError):
         return error.traceback

@@ -25,21 +25,21 @@ _cleaned: set[tuple[int, int]] = set()  # folders by device and inode, each look
 
 
 @contextmanager
-def writing_in(folder: Path) -> Iterator[str]:
+def hold_as_writer(folder: Path) -> Iterator[str]:
     """Be one of those who write in a folder: what the names of files aside begin with, "" where it cannot be locked.
 
     The first time in a process that nobody else does, what killed writers left there is removed.
     """
     held = _open(folder)
     try:
-        yield machine() if held is not None and _enter(held) else ""
+        yield machine_id() if held is not None and _enter(held) else ""
     finally:
         if held is not None:
             os.close(held)
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[bool]:
+def hold_exclusively(folder: Path) -> Iterator[bool]:
     """Whether nobody on this machine writes in a folder; nobody begins to while the block runs."""
     held = _open(folder)
     try:
@@ -49,13 +49,13 @@ def alone_in(folder: Path) -> Iterator[bool]:
             os.close(held)
 
 
-def is_left(name: str) -> bool:
+def is_stale(name: str) -> bool:
     """Whether a file is one aside that a process of this machine wrote: left over where nobody writes in its folder."""
-    return re.fullmatch(rf"\.part-{machine()}[0-9a-f]{{8}}-.+", name) is not None
+    return re.fullmatch(rf"\.part-{machine_id()}[0-9a-f]{{8}}-.+", name) is not None
 
 
 @cache
-def machine() -> str:
+def machine_id() -> str:
     """Eight digits that tell this machine from others that write to the same disk."""
     identity = ""
     with suppress(OSError):
@@ -85,5 +85,5 @@ def _enter(folder: int) -> bool:
 
 def _clean(folder: int) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
-        for left in [entry.name for entry in entries if is_left(entry.name) and entry.is_file(follow_symlinks=False)]:
+        for left in [entry.name for entry in entries if is_stale(entry.name) and entry.is_file(follow_symlinks=False)]:
             os.unlink(left, dir_fd=folder)

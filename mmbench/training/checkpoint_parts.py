@@ -33,7 +33,7 @@ def choose_model(models: Mapping[str, Mapping[str, Tensor]], part: str | None, w
     """
     if part is None:
         if len(models) > 1:
-            raise ask_which(list(models), where)
+            raise make_ambiguous_error(list(models), where)
         return dict(next(iter(models.values())))
     for name, tensors in models.items():
         if part == name:
@@ -56,7 +56,7 @@ def choose_prefix(
     """
     found = list(dict.fromkeys(prefix for names in anchors for prefix in _prefixes(state, names)))
     if len(found) > 1 and not (part == "" and "" in found):
-        raise ask_which([prefix.removesuffix(".") for prefix in found], where, part)
+        raise make_ambiguous_error([prefix.removesuffix(".") for prefix in found], where, part)
     return min(found, key=len) if found else None
 
 
@@ -68,7 +68,7 @@ def _prefixes(state: Mapping[str, Tensor], names: Collection[str]) -> Iterator[s
             yield prefix
 
 
-def ask_which(names: Sequence[str], where: object, part: str | None = None) -> WeightsError:
+def make_ambiguous_error(names: Sequence[str], where: object, part: str | None = None) -> WeightsError:
     """The error of a file that holds several models."""
     within = f"{part}." if part else ""
     return WeightsError(

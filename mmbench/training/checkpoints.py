@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmbench.errors import RecordError
-from mmbench.storage import check_room, make_folder, written_whole
+from mmbench.storage import check_free_space, make_folder, written_whole
 
 SUFFIX = ".safetensors"
 _AGAIN = "delete this fold's record and run the same command again"
@@ -39,13 +39,13 @@ def save_weights(path: Path, module: nn.Module) -> str:
     from safetensors.torch import save_model
 
     make_folder(path.parent)
-    check_room(path, weights_size(module))
+    check_free_space(path, weights_size(module))
     with written_whole(path) as aside:
         save_model(module, str(aside))
         return _digest(aside)
 
 
-def check_kept(path: Path, size: int) -> None:
+def check_weights_file(path: Path, size: int) -> None:
     """RecordError where weights are gone, or fewer than the ``size`` in bytes of the network that they should be of.
 
     A record may tell of any network: to be asked before it is built.
@@ -60,7 +60,7 @@ def restore_weights(path: Path, module: nn.Module, digest: str) -> None:
     """Load what `save_weights` wrote; RecordError when it is gone, another file, or of another network."""
     from safetensors.torch import load_model
 
-    check_kept(path, 0)
+    check_weights_file(path, 0)
     if _digest(path) != digest:
         raise RecordError("is not the file that the record tells of", where=path, remedy=_AGAIN)
     try:

@@ -42,7 +42,7 @@ class Cost:
     train_seconds: float | None
 
 
-def over_trainings(costs: Sequence[Mapping[str, float | None]]) -> Cost:
+def combine_costs(costs: Sequence[Mapping[str, float | None]]) -> Cost:
     """The costs of several trainings in one: the most operations and memory, the median latency, the mean time."""
 
     def combine(name: str, how: Callable[[list[float]], float]) -> float | None:
@@ -59,19 +59,19 @@ def over_trainings(costs: Sequence[Mapping[str, float | None]]) -> Cost:
 
 
 @dataclass(frozen=True)
-class Pass:
+class ForwardPass:
     """A forward pass of one sample: floating-point operations, and its median time in milliseconds."""
 
     flops: int
     milliseconds: float
 
 
-def most_complete(present: Sequence[NDArray[np.bool_]]) -> int:
+def most_complete_row(present: Sequence[NDArray[np.bool_]]) -> int:
     """The first row with the most instances, over the presence ``(N, K)`` of all modalities."""
     return int(np.argmax(sum(each.sum(axis=1) for each in present)))
 
 
-def model_pass(model: Model, inputs: Inputs, row: int, device: torch.device, trained: float) -> Pass | None:
+def measure_model(model: Model, inputs: Inputs, row: int, device: torch.device, trained: float) -> ForwardPass | None:
     """From raw instances, or tokens of frozen encoders, to logits; ``trained`` seconds tell how long to measure.
 
     It leaves the model in evaluation mode and without gradients: it is for models that are done with.
@@ -82,12 +82,12 @@ def model_pass(model: Model, inputs: Inputs, row: int, device: torch.device, tra
     return measure(lambda: model(_on(batch, device)), device, min(max(_SHARE * trained, _LEAST), _MOST))
 
 
-_FROZEN: dict[Path, Pass | None] = {}
+_FROZEN: dict[Path, ForwardPass | None] = {}
 
 
-def frozen_pass(
+def measure_frozen_encoder(
     tokens: Path, build: Callable[[], Encoder], source: Source, row: int, device: torch.device
-) -> Pass | None:
+) -> ForwardPass | None:
     """From raw instances to tokens, measured once a process for each file of tokens."""
     if tokens not in _FROZEN:
         encoder = build().to(device).eval().requires_grad_(False)
@@ -96,7 +96,7 @@ def frozen_pass(
     return _FROZEN[tokens]
 
 
-def total(passes: Sequence[Pass | None], peak: int | None, trained: float) -> Cost:
+def add_costs(passes: Sequence[ForwardPass | None], peak: int | None, trained: float) -> Cost:
     """The cost of the passes one after the other."""
     known = [each for each in passes if each is not None]
     if len(known) < len(passes):
@@ -104,13 +104,13 @@ def total(passes: Sequence[Pass | None], peak: int | None, trained: float) -> Co
     return Cost(sum(each.flops for each in known), sum(each.milliseconds for each in known), peak, trained)
 
 
-def measure(forward: Callable[[], Tensor], device: torch.device, seconds: float) -> Pass | None:
+def measure(forward: Callable[[], Tensor], device: torch.device, seconds: float) -> ForwardPass | None:
     """Operations and time of a pass; a few passes at most where it is slow. None where it fails."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), deterministic(device):
         try:
             flops = count_flops(lambda: _predict(forward, device))
             with torch.inference_mode():
-                return Pass(flops, 1000 * median(_times(lambda: _predict(forward, device), seconds)))
+                return ForwardPass(flops, 1000 * median(_times(lambda: _predict(forward, device), seconds)))
         except Exception:  # a network may fail on a batch of one that was trained on larger ones
             return None
 

@@ -17,7 +17,7 @@ from mmbench.registry import seed_torch
 from mmbench.training.augmentation import augment
 from mmbench.training.criterion import class_weights, make_criterion
 from mmbench.training.determinism import deterministic, mixed_precision
-from mmbench.training.metrics import balanced_accuracy, confusion
+from mmbench.training.metrics import balanced_accuracy, confusion_matrix
 from mmbench.training.modality_dropout import drop_modalities
 from mmbench.training.model import Model
 from mmbench.training.optimizer import AdamW
@@ -33,7 +33,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """The outcome of a training.
 
     ``chosen`` is the epoch that validation picked, from 0. ``test_logits`` ``(E, n, C)`` are the predictions of every
@@ -55,7 +55,7 @@ def fit(
     seed: int,
     device: torch.device,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> Fitted:
+) -> FitResult:
     """Train on the training part, stop and choose on the validation part, and leave the chosen weights in ``model``.
 
     ``labels`` holds -1 outside of the training and the validation part.
@@ -66,7 +66,7 @@ def fit(
         return _fit(loop, np.random.default_rng(seed), on_epoch)
 
 
-def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch], None]) -> Fitted:
+def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch], None]) -> FitResult:
     fold, model = loop.fold, loop.model
     history: list[Epoch] = []
     tested: list[NDArray[np.float32]] = []
@@ -88,7 +88,7 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
         if number - chosen >= loop.training.patience:
             break
     model.load_state_dict(state)
-    return Fitted(chosen, tuple(history), np.stack(tested))
+    return FitResult(chosen, tuple(history), np.stack(tested))
 
 
 class _Loop:
@@ -142,7 +142,7 @@ class _Loop:
         target, n_classes = self.labels[rows], logits.shape[1]
         weight = torch.from_numpy(class_weights(target, n_classes))
         loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(target), weight=weight)
-        score = balanced_accuracy(confusion(target, logits.argmax(axis=1), n_classes))
+        score = balanced_accuracy(confusion_matrix(target, logits.argmax(axis=1), n_classes))
         return Epoch(train_loss, float(loss), float(score))
 
 

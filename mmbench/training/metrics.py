@@ -9,7 +9,7 @@ Counts = NDArray[np.float64]
 Scores = NDArray[np.float64]
 
 
-def confusion(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> Counts:
+def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> Counts:
     """Counts ``(C, C)``: rows are labels, columns predictions."""
     counts = np.bincount(labels * n_classes + predictions, minlength=n_classes * n_classes)
     return counts.reshape(n_classes, n_classes).astype(np.float64)
@@ -41,7 +41,7 @@ METRICS: Mapping[str, Callable[[Counts], Scores]] = {
 
 def score_all(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> dict[str, float]:
     """Every metric of one set of predictions."""
-    counts = confusion(labels, predictions, n_classes)
+    counts = confusion_matrix(labels, predictions, n_classes)
     return {name: float(metric(counts)) for name, metric in METRICS.items()}
 
 

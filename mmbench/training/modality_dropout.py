@@ -27,11 +27,11 @@ def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: 
     last = draws.masked_fill(~present, -1).argmax(dim=1, keepdim=True)
     stays.scatter_(1, last, True)
     for name, keep in zip(names, stays.unbind(dim=1), strict=True):
-        dropped[name] = keep_samples(batch[name], keep)
+        dropped[name] = mask_modality(batch[name], keep)
     return dropped
 
 
-def keep_samples(tokens: Tokens, keep: Tensor) -> Tokens:
+def mask_modality(tokens: Tokens, keep: Tensor) -> Tokens:
     """The modality in the samples where ``keep`` ``(B,)`` says so; in the others it is missing."""
     x = tokens.x.masked_fill(~keep.reshape(-1, *[1] * (tokens.x.ndim - 1)), 0)
     return Tokens(x, tokens.present & keep[:, None])

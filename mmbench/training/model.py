@@ -9,12 +9,12 @@ from mmbench.contract import Encoder, Fusion, Tokens
 from mmbench.errors import DataError
 
 Batch = Mapping[str, Tokens]
-AT_ONCE = 64  # instances of bags that an encoder sees in evaluation
-ON_GPU = 320  # on a GPU, which takes few in the time that it takes to ask
+INSTANCES_PER_PASS = 64  # instances of bags that an encoder sees in evaluation
+INSTANCES_PER_PASS_GPU = 320  # on a GPU, which takes few in the time that it takes to ask
 IN_CACHE = 1 << 19  # numbers that it sees then on a CPU: with more, what it makes of them leaves the caches
 
 
-def check_names(modalities: Iterable[str], dataset: str) -> None:
+def check_modality_names(modalities: Iterable[str], dataset: str) -> None:
     """Raise DataError, naming the dataset, for a modality by whose name torch keeps no module."""
     container = nn.ModuleDict()
     for name in modalities:
@@ -99,5 +99,5 @@ def _count_at_once(x: Tensor, present: Tensor) -> int:
         return present.numel()
     # A batch of bags of pictures would take gigabytes at once.
     on_cpu = x.device.type == "cpu"
-    most = (AT_ONCE if on_cpu else ON_GPU) if present.shape[1] > 1 else len(x)
+    most = (INSTANCES_PER_PASS if on_cpu else INSTANCES_PER_PASS_GPU) if present.shape[1] > 1 else len(x)
     return min(most, max(1, IN_CACHE // x[0, 0].numel())) if on_cpu else most

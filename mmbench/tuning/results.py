@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmbench.errors import RecordError
-from mmbench.storage import digest, explain, load_object, slug, write_text
+from mmbench.storage import describe_parse_error, digest, load_object, slug, write_text
 
 Scope = Literal["fold", "once"]
 """Whether every fold is tuned, or the first alone."""
@@ -34,7 +34,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Trial:
+class TuningTrial:
     """One training with some parameters.
 
     ``score`` and ``loss`` are those of the epoch that validation chose, ``epoch``, from 0; None where it failed before
@@ -68,10 +68,10 @@ class FoldTuning:
 
     fold: str
     study: str
-    trials: tuple[Trial, ...]
+    trials: tuple[TuningTrial, ...]
 
     @property
-    def chosen(self) -> Trial:
+    def chosen(self) -> TuningTrial:
         """The best complete trial."""
         return max((trial for trial in self.trials if trial.state == "complete"), key=lambda trial: trial.standing)
 
@@ -128,7 +128,9 @@ def read_tuning(path: Path) -> FoldTuning:
         tuning = parse_tuning(plain)
     except (OSError, ValueError, TypeError, AssertionError) as error:
         raise RecordError(
-            f"is not a tuning ({explain(error)})", where=path, remedy="delete it and run the same command again"
+            f"is not a tuning ({describe_parse_error(error)})",
+            where=path,
+            remedy="delete it and run the same command again",
         ) from error
     return tuning
 

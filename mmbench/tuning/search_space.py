@@ -13,7 +13,7 @@ from mmbench.registry import Recipe, load_registry
 
 Space = Mapping[str, Distribution]
 
-TRAINING = "training"
+TRAINING_PART = "training"
 TRAINING_SPACE: Space = {
     "label_smoothing": Float(0.0, 0.2),
     "lr": Float(1e-5, 1e-2, log=True),
@@ -22,7 +22,9 @@ TRAINING_SPACE: Space = {
 """What is tuned of the training loop, the same for every method."""
 
 
-def find_space(recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = ()) -> dict[str, Distribution]:
+def find_search_space(
+    recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = ()
+) -> dict[str, Distribution]:
     """The spaces of the fusion, of the encoders that are trained and of the training loop, without what is held.
 
     Encoders of the modalities ``frozen`` are left out: their tokens are made once, for all trials.
@@ -32,20 +34,20 @@ def find_space(recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str]
     for name, spec in recipe.encoders.items():
         if name not in frozen:
             parts[f"encoder.{name}"] = registry.find("encoders", spec.name).component.space
-    parts[TRAINING] = TRAINING_SPACE
+    parts[TRAINING_PART] = TRAINING_SPACE
     named = {f"{part}.{name}": space[name] for part, space in sorted(parts.items()) for name in sorted(space)}
     return {name: distribution for name, distribution in named.items() if name not in recipe.held}
 
 
-def default_params(recipe: Recipe, plugins: tuple[str, ...], space: Collection[str]) -> dict[str, Any]:
+def default_parameters(recipe: Recipe, plugins: tuple[str, ...], space: Collection[str]) -> dict[str, Any]:
     """The values that the parameters of ``space`` have in the recipe."""
     registry = load_registry(plugins)
-    values = {"fusion": registry.bound("fusions", recipe.fusion), TRAINING: asdict(recipe.training)}
+    values = {"fusion": registry.bound("fusions", recipe.fusion), TRAINING_PART: asdict(recipe.training)}
     values |= {f"encoder.{name}": registry.bound("encoders", spec) for name, spec in recipe.encoders.items()}
     return {name: values[_part(name)][_parameter(name)] for name in space}
 
 
-def with_params(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
+def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
     """The recipe with other values of some parameters."""
 
     def of(part: str) -> dict[str, Any]:
@@ -55,11 +57,11 @@ def with_params(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
         recipe,
         fusion=recipe.fusion.updated(of("fusion")),
         encoders={name: spec.updated(of(f"encoder.{name}")) for name, spec in recipe.encoders.items()},
-        training=replace(recipe.training, **of(TRAINING)),
+        training=replace(recipe.training, **of(TRAINING_PART)),
     )
 
 
-def check_used(recipe: Recipe, plugins: tuple[str, ...]) -> None:
+def check_used_modalities(recipe: Recipe, plugins: tuple[str, ...]) -> None:
     """Raise SpecError where the fusion, with its values, would read a modality that is not encoded."""
     registry = load_registry(plugins)
     cls = registry.find("fusions", recipe.fusion.name).component

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from mmbench.errors import SpecError, StorageError
 from mmbench.storage import digest, has_record_locks, locked, make_folder
-from mmbench.tuning.results import State, Trial
+from mmbench.tuning.results import State, TuningTrial
 from mmbench.tuning.search_space import Space
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _SQLITE, _POSTGRES = "sqlite:///", "postgresql"
 _TABLES = "tables"
 
 
-def local_storage(folder: Path) -> str:
+def default_storage_url(folder: Path) -> str:
     """The URL of the studies beside the records in ``folder``."""
     return _sqlite_url(folder / "tuning.db")
 
@@ -60,7 +60,7 @@ def _file(url: str) -> Path:
     return Path(make_url(url).database or "")
 
 
-def anchored_storage(url: str) -> str:
+def resolve_storage_url(url: str) -> str:
     """The URL with a whole path, or with the driver we bring; SpecError where it is neither SQLite nor PostgreSQL."""
     scheme, colon, rest = url.partition("://")
     if url.startswith(_SQLITE) and _file(url).name and _file(url).name != ":memory:":
@@ -72,14 +72,14 @@ def anchored_storage(url: str) -> str:
     )
 
 
-def shown_storage(url: str) -> str:
+def storage_without_password(url: str) -> str:
     """The URL without its password."""
     from sqlalchemy import make_url
 
     return make_url(url).render_as_string(hide_password=True)
 
 
-def check_storage(url: str) -> None:
+def check_study_storage(url: str) -> None:
     """Raise StorageError where no study could be kept."""
     with _errors(url), _claimed(url, _TABLES):
         _close(_open(url))
@@ -113,7 +113,9 @@ def open_study(url: str, name: str, epochs: int, about: Mapping[str, Any]) -> It
         yield study
 
 
-def ask(study: "Study", number: int, space: Space, defaults: Mapping[str, Any]) -> tuple["Asked", dict[str, Any]]:
+def ask_tuning_trial(
+    study: "Study", number: int, space: Space, defaults: Mapping[str, Any]
+) -> tuple["Asked", dict[str, Any]]:
     """The next trial and its parameters; that of number 0 has the defaults, be they in their ranges or not."""
     from optuna.samplers import TPESampler
     from optuna.trial import TrialState
@@ -133,14 +135,14 @@ def ask(study: "Study", number: int, space: Space, defaults: Mapping[str, Any]) 
     return trial, {name: {**trial.params, **outside}[name] for name in space}
 
 
-def find_trials(study: "Study") -> list[Trial]:
+def find_tuning_trials(study: "Study") -> list[TuningTrial]:
     """The trials that are done, by number, but for those that were interrupted: these are done again."""
     with _texts():
         found = [_read(trial) for trial in study.get_trials(deepcopy=False)]
     return sorted((trial for trial in found if trial), key=lambda trial: trial.number)
 
 
-def _read(frozen: "FrozenTrial") -> Trial | None:
+def _read(frozen: "FrozenTrial") -> TuningTrial | None:
     from optuna.trial import TrialState
 
     told = frozen.user_attrs
@@ -149,7 +151,7 @@ def _read(frozen: "FrozenTrial") -> Trial | None:
     if state is None:
         return None
     params = {**frozen.params, **told.get("outside", {})}
-    return Trial(
+    return TuningTrial(
         number=told["number"],
         params={name: params[name] for name in sorted(params)},
         state=state,
@@ -162,7 +164,7 @@ def _read(frozen: "FrozenTrial") -> Trial | None:
     )
 
 
-def describe_search(epochs: int) -> dict[str, Any]:
+def describe_sampler(epochs: int) -> dict[str, Any]:
     """What draws and what stops trials, as plain values: another one would try others."""
     return {
         "optuna": version("optuna"),
@@ -272,7 +274,7 @@ def _errors(url: str) -> Iterator[None]:
 
     where = OPTION
     try:
-        where = shown_storage(url)
+        where = storage_without_password(url)
         yield
     except ImportError as error:
         raise StorageError(

@@ -8,7 +8,7 @@ from itertools import combinations
 from mmbench.contract import Ablation, Method
 from mmbench.errors import SpecError, UserError
 from mmbench.integrity import Finding
-from mmbench.registry import MODALITIES, Recipe, Spec, did_you_mean, parse_spec, resolve_first
+from mmbench.registry import MODALITY_ABLATION, Recipe, Spec, did_you_mean, parse_spec, resolve_method
 from mmbench.storage import digest
 from mmbench.workflows.resolve import Asked, examine
 
@@ -40,7 +40,7 @@ class Variants:
 def make_default(asked: Asked) -> Recipe:
     """The method as it stands. No tuning changes what its tables vary, in any row: rows differ in their value alone."""
     spec = parse_spec(asked.spec.method)
-    recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, asked.wishes)
+    recipe = resolve_method(asked.registry, spec, asked.name.name, asked.schema, asked.wishes)
     return replace(recipe, held=recipe.held | frozenset(_varied(asked, recipe)))
 
 
@@ -65,7 +65,7 @@ def choose_tables(asked: Asked, default: Recipe, only: Sequence[str] = ()) -> li
         ablation.name: partial(_over_values, asked, default, ablation) for ablation in method.ablations
     }
     if len(default.modalities) > 1:
-        makers[MODALITIES] = partial(_over_modalities, asked, default)
+        makers[MODALITY_ABLATION] = partial(_over_modalities, asked, default)
     if not makers:
         raise SpecError(
             f"{spec.name} declares no ablation, and there is a single modality",
@@ -109,15 +109,15 @@ def _over_modalities(asked: Asked, default: Recipe) -> Variants:
         _variant(asked, "+".join(names), partial(_shown_only, asked, default, names))
         for names in _subsets(default.modalities)
     ]
-    return Variants(MODALITIES, MODALITIES, tuple(rows))
+    return Variants(MODALITY_ABLATION, MODALITY_ABLATION, tuple(rows))
 
 
 def _shown_only(asked: Asked, default: Recipe, names: tuple[str, ...]) -> Recipe:
     if names == default.modalities:
         return default
     wishes = replace(asked.wishes, modalities=names)
-    recipe = resolve_first(asked.registry, parse_spec(asked.spec.method), asked.name.name, asked.schema, wishes)
-    return replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}", held=default.held)
+    recipe = resolve_method(asked.registry, parse_spec(asked.spec.method), asked.name.name, asked.schema, wishes)
+    return replace(recipe, label=f"{recipe.label}, {MODALITY_ABLATION}={'+'.join(names)}", held=default.held)
 
 
 def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -145,7 +145,7 @@ def _changed(asked: Asked, default: Recipe, ablation: Ablation, row: Mapping[str
         changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(asked, default, ablation).items()}
         wishes = replace(wishes, encoders={**wishes.encoders, **changed})
         suffix = "".join(f", {ablation.encoder}.{name}={_shown(value)}" for name, value in row.items())
-    recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, wishes)
+    recipe = resolve_method(asked.registry, spec, asked.name.name, asked.schema, wishes)
     return replace(recipe, label=recipe.label + suffix, held=default.held)
 
 

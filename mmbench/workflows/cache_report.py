@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmbench.data import SNRS_DB, Preparation, Store, describe, prepared_path
+from mmbench.data import SNRS_DB, Preparation, Store, describe_preparation, prepared_path
 from mmbench.errors import DamagedError
 from mmbench.execution import describe_run, find_near_run, key_parts, run_folder
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_relative, token_path
 from mmbench.features import describe as describe_tokens
-from mmbench.registry import Recipe, build_encoder, resolve
+from mmbench.registry import Recipe, build_encoder, resolve_methods
 from mmbench.results import is_costly, record_path
-from mmbench.storage import Near, Parts, Sealed, find_near, key_digest
+from mmbench.storage import ChecksummedFile, KeyParts, NearestEntry, find_nearest_file, key_digest
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import Asked, find_files, settle
 from mmbench.workflows.run import share_out
@@ -42,9 +42,9 @@ class Explained:
 def explain_spec(spec: RunSpec) -> list[Explained]:
     """The prepared file, each file of tokens and each run of a comparison, in the order that a run makes them."""
     asked = settle(spec)
-    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+    recipes = resolve_methods(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     files = find_files(asked)
-    made_from = describe(files)
+    made_from = describe_preparation(files)
     path, key = prepared_path(files, made_from), key_digest(made_from)
     prepared = _explain_file(f"prepared {asked.name}", path, _nearest_prepared(made_from, path, files))
     encodings = [_find_encodings(asked, recipe, files, path, key) for recipe in recipes]
@@ -56,21 +56,21 @@ def explain_spec(spec: RunSpec) -> list[Explained]:
     return [prepared, *tokens.values(), *runs]
 
 
-def _nearest_prepared(made_from: Parts, path: Path, files: Preparation) -> Near | None:
-    return find_near(made_from, path.parent.glob(f"{files.dataset.name}-*.h5"))
+def _nearest_prepared(made_from: KeyParts, path: Path, files: Preparation) -> NearestEntry | None:
+    return find_nearest_file(made_from, path.parent.glob(f"{files.dataset.name}-*.h5"))
 
 
-def _explain_file(what: str, path: Path, near: Near | None) -> Explained:
+def _explain_file(what: str, path: Path, near: NearestEntry | None) -> Explained:
     if path.is_file():
         try:
-            Sealed(path)
+            ChecksummedFile(path)
         except DamagedError as error:
             return Explained(what, path, "damaged", (error.message,))
         return Explained(what, path, "there")
     return _missing(what, path, near)
 
 
-def _missing(what: str, path: Path, near: Near | None) -> Explained:
+def _missing(what: str, path: Path, near: NearestEntry | None) -> Explained:
     if near is None:
         return Explained(what, path, "missing", ("none like it was made",))
     return Explained(what, path, "missing", near.differences, near.path)
@@ -81,7 +81,7 @@ class _Wanted:
     """Tokens that a run would take, with the number of their encoder's parameters; ``several`` modalities are read."""
 
     encoding: Encoding
-    parts: Parts
+    parts: KeyParts
     size: int
     several: bool
 
@@ -98,7 +98,7 @@ def _find_encodings(asked: Asked, recipe: Recipe, files: Preparation, store: Pat
     return found
 
 
-def _with_noise(asked: Asked, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, Parts]]:
+def _with_noise(asked: Asked, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, KeyParts]]:
     """The tokens, and those with noise that a diagnosis takes."""
     cache, level = asked.spec.cache, asked.spec.diagnose
     yield wanted.encoding, token_path(wanted.encoding, cache, wanted.parts), wanted.parts

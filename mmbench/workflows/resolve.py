@@ -9,31 +9,31 @@ from mmbench.contract import Dataset, Schema
 from mmbench.data import (
     Preparation,
     Protocol,
-    check_files,
+    check_dataset_files,
     choose_units,
     default_protocol,
+    find_dataset_folder,
     find_protocol,
-    known_schema,
-    locate,
+    find_schema,
 )
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.execution import needs_isolation
 from mmbench.integrity import Findings, Machine, find_machine, ignore, is_forkable, lint, run_isolated
 from mmbench.registry import (
-    Design,
+    MethodOptions,
     Recipe,
     Registry,
+    RunSettings,
     Spec,
-    Wishes,
     choose_modalities,
     did_you_mean,
     find_preset,
     load_registry,
-    make_design,
+    make_run_settings,
     parse_spec,
 )
-from mmbench.training import check_names, choose_device
-from mmbench.tuning import check_storage
+from mmbench.training import check_modality_names, choose_device
+from mmbench.tuning import check_study_storage
 from mmbench.workflows.request import RunSpec, anchored, check_spec, given, n_jobs
 
 
@@ -45,14 +45,14 @@ class Asked:
     """
 
     spec: RunSpec
-    design: Design
+    design: RunSettings
     name: Spec
     dataset: Dataset
     schema: Schema
     protocol: Protocol
     task: str
     device: str
-    wishes: Wishes
+    wishes: MethodOptions
 
     @property
     def registry(self) -> Registry:
@@ -70,7 +70,7 @@ def settle(spec: RunSpec) -> Asked:
     check_spec(spec)
     spec = anchored(spec)
     if spec.tune_storage:
-        check_storage(spec.tune_storage)
+        check_study_storage(spec.tune_storage)
     registry = load_registry(spec.plugins)
     registry.collect()
     name = parse_spec(spec.dataset)
@@ -78,11 +78,11 @@ def settle(spec: RunSpec) -> Asked:
     method = registry.find("methods", parse_spec(spec.method).name).component
     preset = find_preset(method, name.name, spec.preset)
     said = given(spec)
-    design = make_design(said, preset.run, f"preset {preset.name}")
+    design = make_run_settings(said, preset.run, f"preset {preset.name}")
     asked = Spec(name.name, {**preset.dataset, **name.params})
     dataset = registry.dataset(asked)
-    schema = known_schema(dataset, lambda: locate(registry, asked, spec.data, spec.cache), spec.bad)
-    check_names((modality.name for modality in schema.modalities), name.name)
+    schema = find_schema(dataset, lambda: find_dataset_folder(registry, asked, spec.data, spec.cache), spec.bad)
+    check_modality_names((modality.name for modality in schema.modalities), name.name)
     choose_modalities(schema, design.modalities)
     if design.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
@@ -95,7 +95,9 @@ def settle(spec: RunSpec) -> Asked:
         protocol=find_protocol(design.protocol or default_protocol(schema), schema, spec.dataset),
         task=choose_task(schema, design.task),
         device=str(choose_device(spec.device)),
-        wishes=Wishes(spec.encoders, spec.training, preset.without(dataset=name.params, run=said), design.modalities),
+        wishes=MethodOptions(
+            spec.encoders, spec.training, preset.without(dataset=name.params, run=said), design.modalities
+        ),
     )
 
 
@@ -126,8 +128,8 @@ def _examine(
 def find_files(asked: Asked) -> Preparation:
     """Where the dataset's files are and which units of them are wanted; raises UserError for what is missing."""
     spec, units = asked.spec, asked.design.units
-    root = locate(asked.registry, asked.name, spec.data, spec.cache)
-    check_files(asked.dataset, root, units, spec.bad)
+    root = find_dataset_folder(asked.registry, asked.name, spec.data, spec.cache)
+    check_dataset_files(asked.dataset, root, units, spec.bad)
     source = "--units" if spec.units is not None else f"preset {asked.wishes.preset.name} [run] units"
     chosen = choose_units(asked.dataset, root, units, source)
     units = tuple(chosen) if chosen != choose_units(asked.dataset, root) else None

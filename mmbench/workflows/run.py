@@ -13,20 +13,20 @@ from mmbench.data import (
     Preparation,
     Rows,
     Store,
-    find_lacking,
-    fingerprint,
-    fold_of_all,
-    lacking_lines,
+    find_group_overlap,
+    find_missing_classes,
     make_folds,
+    make_full_fold,
+    missing_class_lines,
     prepare,
     source_digests,
-    straddling,
+    split_fingerprint,
 )
 from mmbench.execution import Plan, Setting, make_plan, run_missing, tuned_for
 from mmbench.integrity import Findings, find_missing, find_same, refuse_seen, share_copied, tell
-from mmbench.registry import Recipe, all_params, check_augment, resolve
+from mmbench.registry import Recipe, all_parameters, check_augmentation, resolve_methods
 from mmbench.results import Comparison, check_agreement, load_comparison, unit_of
-from mmbench.storage import digest, make_folder, mended, reporter, slug, using, write_text
+from mmbench.storage import current_reporter, digest, make_folder, mark_in_use, retry_on_damage, slug, write_text
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.forecast import forecast_lines
 from mmbench.workflows.request import RunSpec, budget_of, n_jobs
@@ -46,7 +46,7 @@ def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) 
 def run_spec(spec: RunSpec) -> Comparison:
     """Run a comparison from its spec."""
     asked = settle(spec)
-    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+    recipes = resolve_methods(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     files = find_files(asked)
     # Whatever can be wrong with the line is found before hours of preparing.
     findings = examine(asked, recipes)
@@ -70,8 +70,8 @@ def carry_out(
     asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings
 ) -> tuple[Path, list[Plan]]:
     """Prepare, split, encode and train what is missing; the folder of the records, and what was done."""
-    with using(asked.spec.cache):
-        return mended(lambda: _carry_out(asked, files, recipes, findings))
+    with mark_in_use(asked.spec.cache):
+        return retry_on_damage(lambda: _carry_out(asked, files, recipes, findings))
 
 
 def _carry_out(
@@ -82,7 +82,7 @@ def _carry_out(
     run_missing(layout.plans, layout.folds, asked.design.seeds, n_jobs(asked.spec), asked.spec.cluster)
     if missing:
         store, rows = layout.store, layout.rows
-        (whole,) = _on_rows([fold_of_all(store.ids[rows], _groups(store, rows), asked.protocol)], rows)
+        (whole,) = _on_rows([make_full_fold(store.ids[rows], _groups(store, rows), asked.protocol)], rows)
         plan = tuned_for(layout.plans[0], whole, layout.folds)
         save_encoders(Saving(missing, source_digests(files)), plan, whole)
     return layout.home, layout.plans
@@ -97,8 +97,8 @@ def lay_out(asked: Asked, files: Preparation, recipes: Sequence[Recipe], finding
 def open_data(asked: Asked, files: Preparation, recipes: Sequence[Recipe]) -> Store:
     """The prepared data, for recipes that may be trained on them."""
     plugins = asked.spec.plugins
-    check_augment(recipes[0], asked.schema, plugins)
-    for params in (params for recipe in recipes for params in all_params(recipe, plugins)):
+    check_augmentation(recipes[0], asked.schema, plugins)
+    for params in (params for recipe in recipes for params in all_parameters(recipe, plugins)):
         refuse_seen(params, lambda: source_digests(files))
     return prepare(files, jobs=n_jobs(asked.spec))
 
@@ -106,10 +106,10 @@ def open_data(asked: Asked, files: Preparation, recipes: Sequence[Recipe]) -> St
 def lay_out_on(store: Store, asked: Asked, files: Preparation, recipes: Sequence[Recipe], findings: Findings) -> Layout:
     """Split prepared data and encode them."""
     rows, folds, setting = share_out(store, asked, files)
-    for line in lacking_lines(setting.about["lacking"], len(folds)):
-        reporter().message(line)
+    for line in missing_class_lines(setting.about["lacking"], len(folds)):
+        current_reporter().message(line)
     for line in forecast_lines(store, asked, rows, folds, len(recipes) - 1):
-        reporter().message(line)
+        current_reporter().message(line)
     make_folder(setting.home)
     plans = [make_plan(setting, recipe, findings[recipe.label]) for recipe in recipes]
     write_text(setting.home / "folds.json", json.dumps(_folds_as_ids(folds, store)))
@@ -175,8 +175,8 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
         "classes": list(store.schema.tasks[task]),
         "unit": unit_of(store.groups, store.ids)[0],
         "folds": len(folds),
-        "fingerprint": fingerprint(folds, store.ids),
-        "straddling": straddling(folds, store.groups),
+        "fingerprint": split_fingerprint(folds, store.ids),
+        "straddling": find_group_overlap(folds, store.groups),
         "lacking": _describe_lacking(store, folds, task),
     }
 
@@ -184,7 +184,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
 def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
     """In how many folds the training or the validation part lacks a class, by part and name of the class."""
     classes = store.schema.tasks[task]
-    found = find_lacking(folds, store.labels(task), range(len(classes)))
+    found = find_missing_classes(folds, store.labels(task), range(len(classes)))
     return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}
 
 

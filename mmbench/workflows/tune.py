@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.execution import Plan, tune_missing
-from mmbench.registry import resolve
+from mmbench.registry import resolve_methods
 from mmbench.results import Failure, find_failures, nothing_left
-from mmbench.storage import mended, using
-from mmbench.tuning import FoldTuning, read_tuning, shown_storage, tuning_path
+from mmbench.storage import mark_in_use, retry_on_damage
+from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import examine, find_files, settle
 from mmbench.workflows.run import Layout, lay_out
@@ -77,7 +77,7 @@ def tune(method: str, dataset: str, against: Sequence[str] = (), **options: Any)
 def tune_spec(spec: RunSpec) -> TuningResult:
     """Tune from a spec."""
     asked = settle(replace(spec, tune=TRIALS if spec.tune is None else spec.tune))
-    recipes = resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+    recipes = resolve_methods(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     files = find_files(asked)
     findings = examine(asked, recipes)
 
@@ -86,8 +86,8 @@ def tune_spec(spec: RunSpec) -> TuningResult:
         tune_missing(layout.plans, layout.folds, n_jobs(asked.spec), asked.spec.cluster)
         return layout
 
-    with using(asked.spec.cache):
-        layout = mended(tune_all)
+    with mark_in_use(asked.spec.cache):
+        layout = retry_on_damage(tune_all)
     names = [fold.name for fold in layout.folds]
     methods = tuple(_read(plan, names) for plan in layout.plans)
     if not any(method.folds for method in methods):
@@ -97,7 +97,7 @@ def tune_spec(spec: RunSpec) -> TuningResult:
         first["dataset"],
         first["protocol"],
         methods,
-        shown_storage(asked.spec.tune_storage) if asked.spec.tune_storage else None,
+        storage_without_password(asked.spec.tune_storage) if asked.spec.tune_storage else None,
     )
 
 

@@ -16,7 +16,7 @@ from mmbench.data import merge as merging
 from mmbench.data.merge import merge
 from mmbench.data.store import Store, read_inferred, read_presence, write_samples
 from mmbench.errors import DamagedError
-from mmbench.storage.checksums import Sealed
+from mmbench.storage.checksums import ChecksummedFile
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, rate=8.0, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -191,7 +191,7 @@ def test_a_damaged_image_is_one_line(tmp_path: Path, spoil) -> None:
 
 def test_a_part_that_is_cut_short_is_not_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [write(tmp_path / f"{name}.h5", range(12)) for name in ("a", "b")]
-    copy, (start, _) = merging._copy, Sealed(parts[1]).seal.extents[0]
+    copy, (start, _) = merging._copy, ChecksummedFile(parts[1]).seal.extents[0]
 
     def cut_before(*arguments: Any) -> None:
         os.truncate(parts[1], start + 8)

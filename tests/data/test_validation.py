@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
 from mmbench.data.validation import check_sample, check_schema, inference, presence
-from mmbench.training.model import check_names
+from mmbench.training.model import check_modality_names
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -182,5 +182,5 @@ def test_names_that_can_be_kept() -> None:
     schema = Schema(tuple(Modality(name, "vector", (2,)) for name in names), {"a/b": ("no", "yes")}, ("a/b", "a.b"))
     assert check_schema(schema, "odd") is schema
     with pytest.raises(DataError, match="a modality is called 'type', which torch's ModuleDict has"):
-        check_names(("x", "type"), "odd")
-    check_names(names, "odd")
+        check_modality_names(("x", "type"), "odd")
+    check_modality_names(names, "odd")

@@ -18,14 +18,14 @@ from mmbench.data.preparation import Preparation, prepare
 from mmbench.registry.specs import Spec
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.results.comparison import describe_run
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 from mmbench_datasets.image_folder import ImageFolder
 from mmbench_datasets.image_folder import dataset as module
 
 QUICK = {"epochs": 1}
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -357,7 +357,7 @@ def test_a_run_holds_out_whole_people(people: Path, tmp_path: Path) -> None:
 def test_two_patients_and_six_controls_are_told_before_training(tmp_path: Path) -> None:
     names = [f"{'patient' if person < 2 else 'control'}/P{person}_{at}.png" for person in range(8) for at in range(2)]
     root = made(tmp_path / "patients", names)
-    with reporting(listener := Listener()):
+    with use_reporter(listener := Listener()):
         result = mmbench.run(
             "prior", "image-folder[person=(P[0-9]),size=16]", data=root, out=tmp_path / "runs", jobs=1, training=QUICK
         )

@@ -23,8 +23,8 @@ from mmbench.reporting.terminal import comparison_table, render, tuning_tables
 from mmbench.results.comparison import compare
 from mmbench.results.records import find_records, read_record
 from mmbench.training.loop import predict
-from mmbench.tuning.results import FoldTuning, Trial, read_tuning
-from mmbench.tuning.studies import local_storage
+from mmbench.tuning.results import FoldTuning, TuningTrial, read_tuning
+from mmbench.tuning.studies import default_storage_url
 
 Opened = Callable[[str], AbstractContextManager[Any]]
 TOY, BRITTLE = (str(Path(__file__).parents[1] / "plugins" / f"{name}_plugin.py") for name in ("toy", "brittle"))
@@ -58,7 +58,7 @@ def bench(toy_people: Path, shelf: Path, tmp_path: Path) -> Bench:
     return Bench(toy_people, shelf, tmp_path)
 
 
-def timeless(result: FoldTuning) -> list[Trial]:
+def timeless(result: FoldTuning) -> list[TuningTrial]:
     return [replace(trial, seconds=0.0) for trial in result.trials]
 
 
@@ -186,7 +186,7 @@ def states_of_first(out: Path, opened: Opened) -> list[str]:
     import optuna
 
     (path,) = out.glob("*/*/tuning.db")
-    with opened(local_storage(path.parent)) as storage:
+    with opened(default_storage_url(path.parent)) as storage:
         name = next(name for name in optuna.get_all_study_names(storage) if "fold 0" in name)
         return [trial.state.name for trial in optuna.load_study(study_name=name, storage=storage).trials]
 

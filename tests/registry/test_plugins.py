@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from mmbench import PluginError, SpecError
-from mmbench.registry.plugins import Registry, entry_points, load_file, load_registry
+from mmbench.registry.plugins import Registry, entry_points, load_plugin_file, load_registry
 from mmbench.registry.specs import Spec
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
@@ -286,7 +286,7 @@ def test_an_unknown_name_says_what_was_meant_and_what_failed(tmp_path: Path) -> 
 def test_a_missing_plugin_file_is_named(tmp_path: Path) -> None:
     file = str(tmp_path / "gone.py")
     with pytest.raises(PluginError, match="no such file"):
-        load_file(file)
+        load_plugin_file(file)
     registry = Registry((file,))
     assert [failure.plugin for failure in registry.failures] == [file]
     assert "no such file" in registry.failures[0].error
@@ -295,7 +295,7 @@ def test_a_missing_plugin_file_is_named(tmp_path: Path) -> None:
 def test_a_plugin_must_be_python(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("x = 1")
     with pytest.raises(PluginError, match="not a Python file"):
-        load_file(str(tmp_path / "mine.txt"))
+        load_plugin_file(str(tmp_path / "mine.txt"))
 
 
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:

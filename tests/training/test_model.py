@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec
-from mmbench.training.model import AT_ONCE, IN_CACHE, Model, encode_bag
+from mmbench.training.model import IN_CACHE, INSTANCES_PER_PASS, Model, encode_bag
 
 
 class Watchful(Encoder):
@@ -69,7 +69,11 @@ def test_in_evaluation_bags_are_encoded_a_part_at_a_time(encoder: Watchful) -> N
     encoder.shown.clear()
     with torch.inference_mode():
         parts = encode_bag(encoder, x, present)
-    assert [len(shown) for shown in encoder.shown] == [AT_ONCE, AT_ONCE, int(present.sum()) - 2 * AT_ONCE]
+    assert [len(shown) for shown in encoder.shown] == [
+        INSTANCES_PER_PASS,
+        INSTANCES_PER_PASS,
+        int(present.sum()) - 2 * INSTANCES_PER_PASS,
+    ]
     torch.testing.assert_close(parts, whole)
 
 

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from mmbench.errors import RecordError
-from mmbench.tuning.results import Budget, FoldTuning, State, Trial, read_tuning, tuning_path, write_tuning
+from mmbench.tuning.results import Budget, FoldTuning, State, TuningTrial, read_tuning, tuning_path, write_tuning
 
 
-def trial(number: int, score: float | None, loss: float = 1.0, state: State = "complete") -> Trial:
-    return Trial(number, {"fusion.dim": 8 + number}, state, score, loss, 0, 1, 0.5, "it broke" * (state == "failed"))
+def trial(number: int, score: float | None, loss: float = 1.0, state: State = "complete") -> TuningTrial:
+    return TuningTrial(
+        number, {"fusion.dim": 8 + number}, state, score, loss, 0, 1, 0.5, "it broke" * (state == "failed")
+    )
 
 
-def tuning(*trials: Trial) -> FoldTuning:
+def tuning(*trials: TuningTrial) -> FoldTuning:
     return FoldTuning("s1/0", "a study", trials)
 
 

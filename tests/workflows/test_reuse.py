@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.registry.methods import resolve
+from mmbench.registry.methods import resolve_methods
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import settle
 from mmbench.workflows.reuse import Asking, describe_asking, read_shelf, recall
@@ -17,7 +17,7 @@ SPEC = RunSpec("concat", "toy", ("prior",), protocol="subject", plugins=(TOY,))
 def asking(spec: RunSpec) -> Asking:
     asked = settle(spec)
     return describe_asking(
-        asked, resolve(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
+        asked, resolve_methods(asked.registry, spec.method, spec.against, asked.name.name, asked.schema, asked.wishes)
     )
 
 

@@ -7,9 +7,9 @@ whether it is installed, `constants` reads the paths in an expression, `datafile
 
 from mmbench.registry.source_digest.finding import Sources as Sources
 from mmbench.registry.source_digest.finding import find_sources as find_sources
-from mmbench.registry.source_digest.opened import hearing_imports as hearing_imports
-from mmbench.registry.source_digest.opened import is_read as is_read
-from mmbench.registry.source_digest.places import is_installed as is_installed
-from mmbench.registry.source_digest.places import is_of_system as is_of_system
+from mmbench.registry.source_digest.opened import opens_for_reading as opens_for_reading
+from mmbench.registry.source_digest.opened import record_opened_files as record_opened_files
+from mmbench.registry.source_digest.places import is_installed_file as is_installed_file
+from mmbench.registry.source_digest.places import is_system_file as is_system_file
 
 __all__ = ["Sources", "find_sources", "hearing_imports", "is_installed", "is_of_system", "is_read"]

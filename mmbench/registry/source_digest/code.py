@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from mmbench.errors import PluginError
 from mmbench.registry.source_digest.finding import Sources, find_sources
-from mmbench.storage import digest, file_digest, reporter
+from mmbench.storage import current_reporter, digest, file_digest
 
 
 class Code(NamedTuple):
@@ -41,7 +41,7 @@ def code_digest(cls: type) -> str:
 _origins: WeakKeyDictionary[type, ModuleType] = WeakKeyDictionary()
 
 
-def note_origin(component: object, module: ModuleType | None) -> None:
+def record_origin(component: object, module: ModuleType | None) -> None:
     """Keep which module registered a class: one that is made by a function is known by who calls it, too."""
     if isinstance(component, type) and module is not None:
         _origins[component] = module
@@ -82,7 +82,7 @@ def _find_code(modules: tuple[tuple[Path, str, bool], ...]) -> Code:
         )
     digests = {name: file_digest(file) for name, file in found.files.items()}
     if found.unknown:
-        reporter().message(
+        current_reporter().message(
             f"{found.unknown[0]}, so its code is known only by running it: nothing it makes is used again"
         )
     code = _unknown() if found.unknown else digest(digests)[:16]

@@ -10,7 +10,7 @@ from mmbench.registry.source_digest.constants import ANCHOR, UNKNOWN, read_const
 from mmbench.registry.source_digest.datafiles import find_data
 from mmbench.registry.source_digest.imports import Imports, read_imports
 from mmbench.registry.source_digest.opened import opened_by
-from mmbench.registry.source_digest.places import HOST, Module, find_module, is_installed
+from mmbench.registry.source_digest.places import HOST, Module, find_module, is_installed_file
 
 
 @dataclass
@@ -140,7 +140,7 @@ class _Search:
 
     def _is_own(self, module: Module) -> bool:
         top = module.name.partition(".")[0]
-        return top != HOST and module.file is not None and (top == self.top or not is_installed(module.file))
+        return top != HOST and module.file is not None and (top == self.top or not is_installed_file(module.file))
 
     def _label(self, module: Module) -> str:
         file = module.file

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mmbench.registry.source_digest.places import is_installed, is_of_system
+from mmbench.registry.source_digest.places import is_installed_file, is_system_file
 
 _CODE = {".py", ".pyc", ".pyo", ".so", ".pyd", ".pth"}
 _opened: dict[str, dict[str, Path]] = defaultdict(dict)
@@ -18,7 +18,7 @@ _hearing = 0
 
 
 @contextmanager
-def hearing_imports() -> Iterator[None]:
+def record_opened_files() -> Iterator[None]:
     """Keep which files modules open while they are imported within the block."""
     global _hearing
     _hook_once()
@@ -43,11 +43,11 @@ def _hook_once() -> None:
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     if not _hearing or event != "open":
         return
-    if isinstance(arguments[0], str | bytes | os.PathLike) and is_read(arguments[1:]):
+    if isinstance(arguments[0], str | bytes | os.PathLike) and opens_for_reading(arguments[1:]):
         _keep(os.fsdecode(arguments[0]), sys._getframe(1))
 
 
-def is_read(how: tuple[Any, ...]) -> bool:
+def opens_for_reading(how: tuple[Any, ...]) -> bool:
     """Whether a file is opened only to be read, by the mode and the flags that an audit hook hears."""
     mode, flags = (*how, None, None)[:2]
     if isinstance(mode, str):
@@ -57,7 +57,7 @@ def is_read(how: tuple[Any, ...]) -> bool:
 
 def _keep(name: str, frame: FrameType | None) -> None:
     path = Path.cwd() / name
-    if path.suffix in _CODE or is_of_system(path) or is_installed(path):
+    if path.suffix in _CODE or is_system_file(path) or is_installed_file(path):
         return
     if (module := _importing(frame)) is not None:
         label = Path(os.path.relpath(path, module.parent)).as_posix()
@@ -68,7 +68,7 @@ def _importing(frame: FrameType | None) -> Path | None:
     """The file of the innermost module of the stack that is not installed."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith("<") and not is_installed(Path(file)):
+        if not file.startswith("<") and not is_installed_file(Path(file)):
             return Path(file)
         frame = frame.f_back
     return None

@@ -97,12 +97,12 @@ def _of_spec(name: str, spec: ModuleSpec) -> Module:
     return Module(name, file, tuple(folders) if folders is not None else None)
 
 
-def is_installed(file: Path) -> bool:
+def is_installed_file(file: Path) -> bool:
     """Whether a file belongs to Python, to the host or to an installed distribution, which have a version."""
     return any(file.is_relative_to(folder) for folder in _installed_folders()) or _in_site(file)
 
 
-def is_of_system(file: Path) -> bool:
+def is_system_file(file: Path) -> bool:
     """Whether a file is one of the system, of a program's cache or of a moment: no code, and no data of anybody."""
     return any(file.is_relative_to(folder) for folder in _system_folders())
 

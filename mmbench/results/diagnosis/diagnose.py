@@ -15,7 +15,7 @@ from mmbench.registry import seed_torch
 from mmbench.results.diagnosis.bench import Bench, Trained, batches
 from mmbench.results.diagnosis.conditions import MISSING, SHIFTS, neighbours, shuffles, subsets
 from mmbench.results.diagnosis.kept import UNSCORED, Diagnosis, Predictions, Shifted
-from mmbench.storage import identity
+from mmbench.storage import file_identity
 from mmbench.training import deterministic
 
 _BATCH = 64
@@ -111,7 +111,7 @@ def _encoded_now(bench: Bench, name: str, rows: Rows) -> Iterator[tuple[int, Tok
 
 
 def _open(path: Path, name: str) -> ArraySource:
-    return _opened(path, name, identity(path))
+    return _opened(path, name, file_identity(path))
 
 
 @lru_cache(maxsize=16)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mmbench.data import Fold, Protocol, Store, find_protocol, possible_protocols, read_presence
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.integrity import tell
-from mmbench.registry import Recipe, resolve, split_list
+from mmbench.registry import Recipe, resolve_methods, split_list
 from mmbench.storage import track
 from mmbench.workflows.audit.evidence import Evidence, Reader, read_frozen, read_plain
 from mmbench.workflows.audit.lots import Samples
@@ -82,7 +82,7 @@ def open_case(asked: Asked, protocols: Sequence[Protocol]) -> tuple[Case, dict[s
     Raises ProtocolError where none can be, SpecError where the method reads no modality.
     """
     spec = asked.spec
-    (recipe,) = resolve(asked.registry, spec.method, (), asked.name.name, asked.schema, asked.wishes)
+    (recipe,) = resolve_methods(asked.registry, spec.method, (), asked.name.name, asked.schema, asked.wishes)
     if not recipe.encoders:
         raise SpecError(f"{recipe.label} reads no modality", where="audit", remedy="audit a method that reads one")
     files = find_files(asked)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mmbench.data import PROTOCOLS, Fold
 from mmbench.errors import SpecError
 from mmbench.results import environment
-from mmbench.storage import in_processes, mended, track, using
+from mmbench.storage import in_processes, mark_in_use, retry_on_damage, track
 from mmbench.training import balanced_accuracy
 from mmbench.workflows.audit.case import Case, open_case, settle_all, twins_of
 from mmbench.workflows.audit.channels import find_oddities
@@ -54,8 +54,8 @@ def audit_spec(spec: RunSpec, full: bool = False, draws: int | None = None, trai
     for option, value in (("--draws", draws), ("--trainings", trainings)):
         if value < 2:
             raise SpecError(f"{value} is too few to tell their spread", where=option, remedy="ask for 2 or more")
-    with using(asked.spec.cache):
-        result = mended(lambda: _examine(*open_case(asked, protocols), full, draws, trainings))
+    with mark_in_use(asked.spec.cache):
+        result = retry_on_damage(lambda: _examine(*open_case(asked, protocols), full, draws, trainings))
     write_audit(audit_path(spec.out, result), result)
     return result
 

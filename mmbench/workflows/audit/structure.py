@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import Fold, straddling
+from mmbench.data import Fold, find_group_overlap
 from mmbench.workflows.audit.lots import Samples
 
 Index = NDArray[np.int64]
@@ -32,7 +32,7 @@ def look_at_split(samples: Samples, folds: Sequence[Fold], twins: Mapping[str, I
     overlapping = sum(int(_overlaps(samples, fold).sum()) for fold in folds)
     alike = {name: sum(_count_twins(pairs, fold, len(samples.ids)) for fold in folds) for name, pairs in twins.items()}
     return Structure(
-        straddling(folds, samples.groups),
+        find_group_overlap(folds, samples.groups),
         overlapping / n_tested,
         {name: count / n_tested for name, count in alike.items()},
     )

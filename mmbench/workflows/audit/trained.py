@@ -27,7 +27,7 @@ from mmbench.execution import (
 from mmbench.integrity import guarded
 from mmbench.results import Failure, MethodResult, find_failures, load_method, record_path
 from mmbench.storage import digest, load_object, write_text
-from mmbench.training import Epoch, balanced_accuracy, confusion, fit
+from mmbench.training import Epoch, balanced_accuracy, confusion_matrix, fit
 from mmbench.workflows.audit.control import Control, judge_lots
 from mmbench.workflows.audit.lots import Lots
 from mmbench.workflows.audit.result import Examined
@@ -97,7 +97,7 @@ def _score_lots(layout: Layout, kind: str, draws: Index) -> NDArray[np.float64]:
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
             tested = np.concatenate([labels[fold.test] for fold in layout.folds])
-            scores.append(float(balanced_accuracy(confusion(tested, np.concatenate(known), n_classes))))
+            scores.append(float(balanced_accuracy(confusion_matrix(tested, np.concatenate(known), n_classes))))
     return np.array(scores)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError
 from mmbench.registry import Registry, load_registry, parse_spec
 from mmbench.results import Comparison, describe_failures
-from mmbench.storage import reporter
+from mmbench.storage import current_reporter
 from mmbench.workflows.claims.answers import RowResult
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
@@ -114,7 +114,7 @@ def _run_all(questions: Sequence[Question]) -> tuple[dict[str, Recalled], tuple[
     failed: list[str] = []
     for question in questions:
         if question.asking.question not in done:
-            reporter().message(run_command(question.spec))
+            current_reporter().message(run_command(question.spec))
             try:
                 found = _whole(run_spec(question.spec))
                 failed += [found.reason] if found.reason else []

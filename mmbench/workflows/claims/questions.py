@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmbench.data import default_cache
+from mmbench.data import default_cache_folder
 from mmbench.errors import ProtocolError, SpecError
-from mmbench.registry import Registry, Spec, did_you_mean, parse_spec, resolve
+from mmbench.registry import Registry, Spec, did_you_mean, parse_spec, resolve_methods
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow, Twin, find_cards, load_card
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import settle
@@ -30,7 +30,7 @@ class ClaimSpec:
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Path | None = None
     out: Path = Path("runs")
-    cache: Path = field(default_factory=default_cache)
+    cache: Path = field(default_factory=default_cache_folder)
     device: str = "auto"
     jobs: int | None = None
     cluster: str | None = None
@@ -56,7 +56,7 @@ def make_question(registry: Registry, card: ClaimCard, row: ClaimRow, spec: Clai
         dataset, left_out = _place(registry, card, row, spec.on)
         run = _make_run(card, row, dataset, spec)
         asked = settle(run)
-        recipes = resolve(asked.registry, run.method, run.against, asked.name.name, asked.schema, asked.wishes)
+        recipes = resolve_methods(asked.registry, run.method, run.against, asked.name.name, asked.schema, asked.wishes)
     except (SpecError, ProtocolError) as error:
         raise SpecError(error.line, where=f"claim {card.name}, row {row.name!r}") from error
     return Question(run, describe_asking(asked, recipes), asked.design.seeds, left_out)
