@@ -405,7 +405,7 @@ def _make_prepared(folder: Path) -> list[bytes]:
 
 
 def _change_sealed(random: Any, seeds: Sequence[bytes]) -> bytes:
-    """Bytes anywhere; or what the seal says, with a checksum that fits."""
+    """Bytes anywhere, or the content of the footer with a checksum that fits."""
     import hashlib
 
     content = random.choice(seeds)

@@ -23,7 +23,7 @@ def merge(
     made_from: Mapping[str, Any] | None = None,
 ) -> None:
     """Join the files of the units into one, in order, a few samples at a time."""
-    check_free_space(path, sum(ChecksummedFile(part).seal.size for part in parts) + INDEX)
+    check_free_space(path, sum(ChecksummedFile(part).footer.size for part in parts) + INDEX)
     with open_hdf5(path, "w") as file:
         opened = [open_hdf5(part, "r") for part in parts]
         try:
@@ -72,5 +72,5 @@ def _copy(path: Path, parts: Sequence[Path], places: Sequence[tuple[int, Sequenc
                     for at in range(0, size, _COPIED):
                         piece = buffer[: min(_COPIED, size - at)]
                         if source.readinto(piece) < len(piece):
-                            raise DamagedError("was cut short while it was in use", where=part, remedy="prepare again")
+                            raise DamagedError("was truncated while it was open", where=part, remedy="prepare again")
                         file.write(piece)

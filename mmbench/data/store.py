@@ -142,7 +142,7 @@ class Store:
             self._opened = ChecksummedFile(path).identity
             with open_hdf5(path, "r") as file:
                 if file.attrs.get("format") != STORE_FORMAT:
-                    raise OSError("it was not finished or is of another version")
+                    raise OSError("it is incomplete or has another version")
                 self.schema = check_schema(_schema(parse_json(file.attrs["schema"])), path.name)
                 self.attributes: dict[str, Any] = _attributes(parse_json(file.attrs["attributes"]))
                 self.ids: NDArray[np.str_] = find_hdf5_texts(file, "ids", None)
@@ -157,7 +157,7 @@ class Store:
         except (*HDF5_ERRORS, DataError) as error:
             why = error.message if isinstance(error, DataError) else describe_parse_error(error)
             raise DamagedError(
-                f"is not a whole prepared file ({why})", where=path, remedy="delete it; it is made again"
+                f"is not a complete prepared file ({why})", where=path, remedy="delete it, and it is made again"
             ) from error
 
     def __len__(self) -> int:
@@ -220,7 +220,9 @@ def open_prepared(path: Path) -> Iterator[h5py.File]:
         with open_hdf5(path, "r") as file:
             yield file
     except HDF5_ERRORS as error:
-        raise DamagedError(f"is not whole any more ({error})", where=path, remedy="a run makes it again") from error
+        raise DamagedError(
+            f"changed while it was open ({error})", where=path, remedy="the next run makes it again"
+        ) from error
 
 
 def read_presence(path: Path, modality: str) -> NDArray[np.bool_]:
@@ -256,14 +258,14 @@ class ArraySource:
     """
 
     def __init__(self, path: Path, modality: str) -> None:
-        sealed = ChecksummedFile(path)
+        checked = ChecksummedFile(path)
         with open_prepared(path) as file:
             marks = find_hdf5_dataset(file, f"modalities/{modality}/present", ("bool",), (None, None))
             self.present: NDArray[np.bool_] = marks[()]
             rank = file[f"modalities/{modality}/x"].ndim - 2
             shape = (*self.present.shape, *[None] * rank)
             self.x, self._checked = _mapped(
-                sealed, find_hdf5_dataset(file, f"modalities/{modality}/x", ("float32", "float16"), shape)
+                checked, find_hdf5_dataset(file, f"modalities/{modality}/x", ("float32", "float16"), shape)
             )
         self._size = self.x.itemsize * math.prod(self.x.shape[1:])
 
@@ -281,14 +283,14 @@ class ImageSource:
     def __init__(self, path: Path, modality: Modality) -> None:
         self.modality = modality
         self.path = path
-        sealed = ChecksummedFile(path)
+        checked = ChecksummedFile(path)
         with open_prepared(path) as file:
             at = f"modalities/{modality.name}"
             marks = find_hdf5_dataset(file, f"{at}/present", ("bool",), (None, modality.instances))
             self.present: NDArray[np.bool_] = marks[()]
             _check_modality(file, modality, len(self.present))
             self.offsets: NDArray[np.int64] = file[f"{at}/offsets"][()]
-            self.bytes, self._checked = _mapped(sealed, file[f"{at}/bytes"])
+            self.bytes, self._checked = _mapped(checked, file[f"{at}/bytes"])
 
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pixels ``(n, K, 3, H, W)`` and presence ``(n, K)`` of some rows; absent images are black."""
@@ -336,15 +338,15 @@ def _is_mapped(dataset: h5py.Dataset) -> bool:
     return dataset.size > 0 and dataset.id.get_offset() is not None
 
 
-def _mapped(sealed: ChecksummedFile, dataset: h5py.Dataset) -> tuple[NDArray[Any], CheckedExtent | None]:
+def _mapped(checked: ChecksummedFile, dataset: h5py.Dataset) -> tuple[NDArray[Any], CheckedExtent | None]:
     if not _is_mapped(dataset):
         empty: NDArray[Any] = dataset[()]
         return empty, None
     offset = dataset.id.get_offset()
-    if Extent(offset, dataset.nbytes) not in [Extent(*extent) for extent in sealed.seal.extents]:
-        raise ValueError(f"its seal has no checksums of {dataset.name}")
-    x = np.memmap(sealed.path, mode="r", dtype=dataset.dtype, shape=dataset.shape, offset=offset)
-    return x, sealed.checked(offset)
+    if Extent(offset, dataset.nbytes) not in [Extent(*extent) for extent in checked.footer.extents]:
+        raise ValueError(f"its footer has no checksums of {dataset.name}")
+    x = np.memmap(checked.path, mode="r", dtype=dataset.dtype, shape=dataset.shape, offset=offset)
+    return x, checked.checked(offset)
 
 
 def _schema(plain: Any) -> Schema:

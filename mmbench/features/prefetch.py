@@ -58,7 +58,7 @@ def read_ahead(raw: Raw, parts: Sequence[Rows], jobs: int) -> Generator[Shown, N
                     yield slots[at % n_slots, : len(present)], present
             except BrokenProcessPool as error:
                 raise WorkerError(
-                    "a process that reads samples ahead died, perhaps for want of memory",
+                    "a process that reads samples ahead died, perhaps for lack of memory",
                     where=raw.store,
                     remedy="run the same command again with fewer --jobs: what was finished is kept",
                 ) from error

@@ -92,7 +92,7 @@ def _map_block(path: Path) -> NDArray[np.float32]:
 
 
 def _cut_short(path: Path) -> DamagedError:
-    return DamagedError("was cut short while it was in use", where=path, remedy="a run makes it again")
+    return DamagedError("was truncated while it was open", where=path, remedy="the next run makes it again")
 
 
 def join_blocks(

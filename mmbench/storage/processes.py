@@ -1,4 +1,4 @@
-"""Tasks in several processes; one whose process dies is tried again alone, and no more than a few times."""
+"""Tasks in several processes; a task whose process dies is repeated alone, up to three times."""
 
 import os
 import sys
@@ -22,18 +22,18 @@ T = TypeVar("T")
 Task = tuple[object, ...]
 
 DEATHS = 3
-"""Times that the process of a task may die before the task counts as failed."""
+"""Number of times the process of a task may die before the task counts as failed."""
 
 
 class ProcessDiedError(WorkerError):
-    """A process that a task had to itself was killed."""
+    """The process of a task was killed."""
 
     def __init__(
         self,
-        message: str = "a process died at work, perhaps for want of memory",
+        message: str = "a worker process died, perhaps for lack of memory",
         *,
         where: object = None,
-        remedy: str = "run the same command again: what was finished is kept",
+        remedy: str = "run the same command again: finished work is kept",
     ) -> None:
         super().__init__(message, where=where, remedy=remedy)
 
@@ -41,10 +41,10 @@ class ProcessDiedError(WorkerError):
 def in_processes(
     jobs: int, function: Callable[..., T], tasks: Iterable[Task], threads: int | None = None
 ) -> Iterator[T]:
-    """Call ``function`` with the arguments of each task and yield what it returns, as it comes.
+    """Call ``function`` with the arguments of each task and yield its results in order of completion.
 
-    One job stays in this process. Raises WorkerError when a task's process was killed time and again, most often for
-    want of memory.
+    With one job, all tasks run in this process. Raises WorkerError when the process of a task was killed repeatedly,
+    most often for lack of memory.
     """
     for _, found in try_in_processes(jobs, function, tasks, threads):
         if isinstance(found, WorkerError):
@@ -55,10 +55,10 @@ def in_processes(
 def try_in_processes(
     jobs: int, function: Callable[..., T], tasks: Iterable[Task], threads: int | None = None
 ) -> Iterator[tuple[int, T | WorkerError]]:
-    """As `in_processes`, but with the number of each task, and a WorkerError for one that could not be done.
+    """As `in_processes`, but yields the index of each task too, and a WorkerError as the result of one that failed.
 
-    A task is begun again when a process dies, with what it had finished lost. ``threads`` are those of numerical
-    libraries in each process, None for a fair share of the cores.
+    When a process dies, its task starts again from the beginning. ``threads`` is the number of threads of numerical
+    libraries in each process, None for an equal share of the cores.
     """
     left = dict(enumerate(tasks))
     if jobs == 1 or not can_use_processes():
@@ -67,7 +67,7 @@ def try_in_processes(
         return
     deaths: Counter[int] = Counter()
     while left:
-        # One whose process died is tried with all the memory to itself, and with nobody else to blame.
+        # A task whose process died runs alone: it has all the memory, and another death is surely its own.
         alone = next((at for at in left if deaths[at]), None)
         batch = left if alone is None else {alone: left[alone]}
         with TemporaryDirectory(prefix="mmbench-") as marks:
@@ -79,8 +79,8 @@ def try_in_processes(
                     del left[at]
                     yield at, found
             except BrokenProcessPool:
-                begun = [at for at in left if (Path(marks) / str(at)).exists()]
-                deaths.update(begun or list(left)[:1])
+                started = [at for at in left if (Path(marks) / str(at)).exists()]
+                deaths.update(started or list(left)[:1])
         for at in [at for at in left if deaths[at] == DEATHS]:
             del left[at]
             yield at, make_killed_error()
@@ -88,12 +88,12 @@ def try_in_processes(
 
 @cache
 def can_use_processes() -> bool:
-    """Whether work can be shared by processes; said once where not, as with a /dev/shm that may only be read."""
+    """Whether the system can run several processes; a message is printed once where it cannot."""
     from joblib._multiprocessing_helpers import mp
 
     if mp is None:
         current_reporter().message(
-            "the system lends no semaphores (is /dev/shm read-only?): all is done in one process"
+            "the system has no semaphores (is /dev/shm read-only?): all work runs in one process"
         )
     return mp is not None
 
@@ -110,9 +110,9 @@ def map_in_threads(
 def map_in_order(
     pool: Executor, function: Callable[[S], T], items: Iterable[S], ahead: int
 ) -> Generator[T, None, None]:
-    """Call ``function`` with each item in a pool and yield what it returns, in order.
+    """Call ``function`` with each item in a pool and yield its results in order.
 
-    Beside the item whose result is waited for, no more than ``ahead`` are begun, so that what waits is bounded;
+    At most ``ahead`` items are submitted beyond the one whose result is due, which bounds the results in memory;
     ``items`` are taken in the thread of the caller.
     """
     waiting: deque[Future[T]] = deque()
@@ -129,15 +129,15 @@ def map_in_order(
 
 
 def make_killed_error() -> WorkerError:
-    """What is said of a task whose process died too often."""
+    """The error of a task whose process died `DEATHS` times."""
     return WorkerError(
-        f"a worker process died {DEATHS} times over it, perhaps for want of memory",
-        remedy="run the same command again with fewer --jobs: what was finished is kept",
+        f"a worker process died {DEATHS} times, perhaps for lack of memory",
+        remedy="run the same command again with fewer --jobs: finished work is kept",
     )
 
 
 def run_with_retries(threads: int | None, function: Callable[..., T], *arguments: object) -> T | WorkerError:
-    """As `call_with_threads`, repeated up to `DEATHS` times when its own process dies; then a WorkerError is returned."""
+    """As `call_with_threads`, repeated when its own process dies; after `DEATHS` times the result is a WorkerError."""
     for _ in range(DEATHS):
         try:
             return call_with_threads(threads, function, *arguments)
@@ -147,10 +147,10 @@ def run_with_retries(threads: int | None, function: Callable[..., T], *arguments
 
 
 def call_with_threads(threads: int | None, function: Callable[..., T], *arguments: object) -> T:
-    """Call a function with no more threads in BLAS and OpenMP than asked for; None leaves them as they are."""
+    """Call a function with at most ``threads`` threads in BLAS and OpenMP; None leaves them as they are."""
     if threads is None:
         return function(*arguments)
-    import scipy.linalg  # noqa: F401 - its BLAS is not numpy's, and one that is loaded later knows no limit
+    import scipy.linalg  # noqa: F401 - it has a BLAS of its own, and a library that is loaded later ignores the limit
 
     with _find_libraries(len(sys.modules)).limit(limits=threads):
         return function(*arguments)
@@ -158,7 +158,7 @@ def call_with_threads(threads: int | None, function: Callable[..., T], *argument
 
 @lru_cache(maxsize=1)
 def _find_libraries(_: int) -> Any:
-    """The numerical libraries of this process; looked for again when modules, and perhaps libraries, were loaded."""
+    """The numerical libraries of this process; searched for again when the number of loaded modules changes."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
@@ -174,8 +174,8 @@ def _in_pool(
     with parallel_config(backend="loky", inner_max_num_threads=threads):
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     with warnings.catch_warnings():
-        # A worker that has grown by 300 MB, as by its first training, is replaced: nothing to mend. Where warnings
-        # are errors, this one would end the thread that replaces it, and everybody would wait for ever.
+        # joblib replaces a worker that has grown by 300 MB, as in its first training, and warns. Where warnings are
+        # errors, this one would end the thread that replaces the worker, and the program would hang.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
         yield from parallel(calls)
 
@@ -183,9 +183,9 @@ def _in_pool(
 def _marked(
     master: int, mark: Path, at: int, threads: int | None, function: Callable[..., T], *arguments: object
 ) -> tuple[int, T | ProcessDiedError]:
-    """Call a function, with a mark on the disk for as long as it runs: whose process died has left his.
+    """Call a function, with a mark file while it runs: a mark that remains is of a process that died.
 
-    Nothing is begun for a ``master`` process that was killed: the one that is started after it does the work.
+    Nothing is started for a ``master`` process that was killed: the next run does the work.
     """
     if master not in (os.getpid(), os.getppid()):
         os._exit(0)

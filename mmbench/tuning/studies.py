@@ -196,7 +196,7 @@ def _fail_interrupted(study: "Study") -> None:
         if number is not None and killed == _KILLED and "error" not in trial.user_attrs:
             running = Asked(study, trial._trial_id)
             running.set_user_attr("epochs", len(trial.intermediate_values))
-            running.set_user_attr("error", f"its process was killed {killed} times, perhaps for want of memory")
+            running.set_user_attr("error", f"its process was killed {killed} times, perhaps for lack of memory")
         study.tell(trial.number, state=TrialState.FAIL)
 
 

@@ -214,7 +214,7 @@ def _judge(item: Item, registry: Registry) -> Item:
         return item
     seal = _read_seal(item.path)
     if seal is None:
-        return replace(item, state="outdated", why="not finished, damaged or of another version")
+        return replace(item, state="outdated", why="incomplete, damaged or of another version")
     today = _today(seal.made_from, registry)
     if today is None:
         return replace(item, why="no plugin that is loaded has it")

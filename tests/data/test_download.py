@@ -265,7 +265,7 @@ def test_a_file_of_ones_own_is_not_written_over(server: Server, tmp_path: Path) 
 def test_a_disk_without_room_is_known_before(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")(10**6, 10**6, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(StorageError, match=r"the disk is full: 0\.7 MB are needed and 0\.0 MB free"):
+    with pytest.raises(StorageError, match=r"the disk is full: 0\.7 MB are needed and 0\.0 MB are free"):
         fetch(download(), tmp_path, server.url)
     assert server.asked == []
 

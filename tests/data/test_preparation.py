@@ -313,7 +313,7 @@ def test_a_truncated_prepared_file_is_set_aside_by_name_and_made_again(root: Pat
     with use_reporter(listener):
         assert prepare(plan(root, cache)).path.read_bytes() == whole
     assert listener.messages[0].startswith(f"{path} is not a whole prepared file (")
-    assert listener.messages[0].endswith(f"): set aside as {path.name}.damaged and made again")
+    assert listener.messages[0].endswith(f"): renamed to {path.name}.damaged and made again")
     assert path.with_name(f"{path.name}.damaged").stat().st_size == int(share * len(whole))
 
 
@@ -350,7 +350,9 @@ def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
 def test_room_is_asked_for_before_hdf5_writes(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=130_000))
     assert len(prepare(plan(root, cache))) == 24
-    with pytest.raises(StorageError, match=r"the disk is full: 0.2 MB are needed and 0.1 MB free — free some space"):
+    with pytest.raises(
+        StorageError, match=r"the disk is full: 0.2 MB are needed and 0.1 MB are free — free some space"
+    ):
         prepare(plan(root, cache, "toy[length=900]"))
     assert not [name for name in kept(cache) if name.startswith(".part-")]
 

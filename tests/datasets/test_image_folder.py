@@ -283,7 +283,7 @@ def test_what_is_assumed_of_people_is_told(tmp_path: Path) -> None:
 def test_a_link_to_nothing_stops_a_run_or_is_dropped(people: Path, tmp_path: Path) -> None:
     (people / "neutral" / "gus.jpg").symlink_to("nowhere.jpg")
     what = Preparation(Spec("image-folder", {"size": 16}), people, tmp_path / "cache")
-    with pytest.raises(DataError, match=r"gus\.jpg: is a link to nowhere\.jpg, which is not there.*--bad drop"):
+    with pytest.raises(DataError, match=r"gus\.jpg: is a link to nowhere\.jpg, which does not exist.*--bad drop"):
         prepare(what)
     store = prepare(replace(what, bad="drop"))
     assert len(store) == 12

@@ -326,7 +326,7 @@ def test_sqlite_is_for_one_machine(
 def test_a_job_that_takes_each_worker_with_it_fails(run: Callable[..., Any], cluster: str, tmp_path: Path) -> None:
     for at in range(9):
         (tmp_path / f"kill-{at}").touch()
-    with pytest.raises(JobError, match=r"each of 2 jobs failed, .*a worker process died 3 times over it"):
+    with pytest.raises(JobError, match=r"each of 2 jobs failed, .*a worker process died 3 times"):
         run("out", f"faulty[folder={tmp_path}]", cluster=cluster)
     for left in tmp_path.glob("kill-*"):
         left.unlink()

@@ -185,7 +185,7 @@ def test_damage_of_small_parts_is_found_at_once_and_the_file_made_again(what: En
         listener = Listener()
         with use_reporter(listener):
             assert encode(what, cache) == path
-        assert f"set aside as {path.name}.damaged and made again" in listener.messages[0]
+        assert f"renamed to {path.name}.damaged and made again" in listener.messages[0]
         assert path.read_bytes() == whole
     for share in (0, 0.3, 0.99):
         path.write_bytes(whole[: int(share * len(whole))])
@@ -207,7 +207,7 @@ def test_a_run_makes_again_what_is_damaged(
     listener = Listener()
     with use_reporter(listener):
         again = run(toy_people, tmp_path, diagnose="no")
-    assert [message for message in listener.messages if f"set aside as {path.name}.damaged" in message]
+    assert [message for message in listener.messages if f"renamed to {path.name}.damaged" in message]
     assert path.read_bytes() == content
     for one, other in zip(whole.methods[0].records, again.methods[0].records, strict=True):
         assert one.logits == other.logits

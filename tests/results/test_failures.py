@@ -132,7 +132,7 @@ def test_a_job_that_kills_each_time_fails(
 ) -> None:
     monkeypatch.setattr("mmbench.storage.processes.DEATHS", 2)
     with pytest.raises(
-        JobError, match=r"each of 2 jobs failed, .*a worker process died 2 times over it, perhaps for want"
+        JobError, match=r"each of 2 jobs failed, .*a worker process died 2 times, perhaps for lack"
     ):
         run(accidents(kill=9), jobs=2, folds=2)
     for left in (tmp_path / "accidents").iterdir():

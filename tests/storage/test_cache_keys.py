@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.storage.cache_keys import find_nearest_file, key_differences
-from mmbench.storage.checksums import write_footer
+from mmbench.storage.checksum_footer import write_footer
 from mmbench.storage.hashing import key_digest
 
 THERE = {

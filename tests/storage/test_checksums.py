@@ -1,4 +1,4 @@
-"""No byte of a sealed file can change unnoticed, and what it was made from can be read."""
+"""A change of any byte of a checksummed file is found, and its footer says what it was made from."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,9 @@ import numpy as np
 import pytest
 
 from mmbench.errors import DamagedError
-from mmbench.storage.checksums import (
-    DAMAGED_SUFFIX,
-    ChecksummedFile,
-    Extent,
-    file_identity,
-    read_footer,
-    rename_damaged,
-    retry_on_damage,
-    write_footer,
-)
+from mmbench.storage.checksum_footer import Extent, read_footer, write_footer
+from mmbench.storage.checksums import ChecksummedFile
+from mmbench.storage.damage import DAMAGED_SUFFIX, file_identity, rename_damaged, retry_on_damage
 from mmbench.storage.progress import SilentReporter, use_reporter
 
 MADE_FROM = {"dataset": {"name": "x"}, "format": 1}
@@ -43,12 +36,12 @@ def flip(path: Path, at: int, bit: int = 0) -> None:
     path.write_bytes(content)
 
 
-def test_a_whole_file_tells_what_it_was_made_from(path: Path) -> None:
+def test_the_footer_says_what_a_file_was_made_from(path: Path) -> None:
     read_all(path)
-    seal = read_footer(path)
-    assert seal is not None
-    assert (seal.kind, seal.made_from, seal.size) == ("tokens", MADE_FROM, len(HEAD + LARGE + BETWEEN) + 999)
-    assert [len(blocks) for blocks in seal.blocks] == [3, 1]
+    footer = read_footer(path)
+    assert footer is not None
+    assert (footer.kind, footer.made_from, footer.size) == ("tokens", MADE_FROM, len(HEAD + LARGE + BETWEEN) + 999)
+    assert [len(blocks) for blocks in footer.blocks] == [3, 1]
 
 
 @pytest.mark.parametrize("share", np.linspace(0, 0.9999, 40))
@@ -61,7 +54,7 @@ def test_a_flipped_bit_is_found_wherever_it_is(path: Path, share: float) -> None
 @pytest.mark.parametrize("from_end", range(1, 60))
 def test_the_seal_itself_is_checked(path: Path, from_end: int) -> None:
     flip(path, path.stat().st_size - from_end)
-    with pytest.raises(DamagedError, match="not finished or is of another version"):
+    with pytest.raises(DamagedError, match="incomplete or has another version"):
         ChecksummedFile(path)
     assert read_footer(path) is None
 
@@ -83,7 +76,7 @@ def test_only_what_is_read_is_compared(path: Path) -> None:
     flip(path, len(HEAD) + (1 << 20) + 5)  # in the second block
     part = ChecksummedFile(path).checked(len(HEAD))
     part.check(iter([(0, 10), ((1 << 20) - 10, 1 << 20), (2 << 20, (2 << 20) + 1)]))
-    with pytest.raises(DamagedError, match=r"file\.h5: is damaged .* set aside as file\.h5\.damaged"):
+    with pytest.raises(DamagedError, match=r"file\.h5: is damaged .* renamed to file\.h5\.damaged"):
         part.check(iter([((1 << 20) - 1, (1 << 20) + 1)]))
     assert not path.exists()
     assert path.with_name(path.name + DAMAGED_SUFFIX).exists()
@@ -94,7 +87,7 @@ def test_a_file_that_is_cut_short_while_it_is_mapped(path: Path, share: float) -
     part = ChecksummedFile(path).checked(len(HEAD))
     part.check(iter([(0, len(LARGE))]))
     os.truncate(path, len(HEAD) + int(share * len(LARGE)))
-    with pytest.raises(DamagedError, match=r"is damaged \(it was cut short while it was in use\)"):
+    with pytest.raises(DamagedError, match=r"is damaged \(it was truncated while it was open\)"):
         part.check(iter([(0, 10)]))
     assert not path.exists()
     assert path.with_name(path.name + DAMAGED_SUFFIX).exists()
@@ -105,7 +98,7 @@ def test_what_took_the_place_of_one_that_is_cut_short_stays(path: Path) -> None:
     path.replace(path.with_name("elsewhere"))
     path.write_bytes(content)
     os.truncate(path.with_name("elsewhere"), 5)
-    with pytest.raises(DamagedError, match="cut short"):
+    with pytest.raises(DamagedError, match="truncated"):
         part.check(iter([(0, 10)]))
     assert path.read_bytes() == content
 

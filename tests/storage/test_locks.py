@@ -64,7 +64,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
-    monkeypatch.setattr(locks, "_told", set())
+    monkeypatch.setattr(locks, "_reported", set())
     monkeypatch.setattr(locks, "_found", set())
 
 
@@ -99,7 +99,7 @@ def test_a_run_on_a_disk_without_locks(
     done = run(tmp_path, toy_people, "--jobs", jobs, **environment)
     assert scores(done) == wanted
     assert "Traceback" not in done.stderr
-    assert done.stderr.count("on a disk without file locks: nothing keeps two processes from writing") == 1
+    assert done.stderr.count("on a disk without file locks: two processes could write") == 1
     # Lock files of the first are still there.
     assert scores(run(tmp_path, toy_people, "--jobs", jobs, **environment)) == wanted
 

@@ -402,7 +402,7 @@ def test_a_job_cannot_learn_from_test_labels(prepared: Store, tmp_path: Path, mo
         labels = file["labels/side"][()]
         labels[fold.test] = 1 - labels[fold.test]
         file["labels/side"][...] = labels
-    add_checksums(turned, "prepared", {})  # another seal: what was changed by stealth would not be read
+    add_checksums(turned, "prepared", {})  # a new footer: reading a changed file would fail
     records = []
     for store in (prepared.path, turned):
         path = tmp_path / f"{store.stem}.json"

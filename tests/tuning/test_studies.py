@@ -49,7 +49,7 @@ def test_a_trial_that_is_killed_each_time_counts_as_failed(tmp_path: Path) -> No
     with open_study(url, "mine", 2, {}) as study:
         trials = find_tuning_trials(study)
     assert [trial.state for trial in trials] == ["complete", "complete", "failed", "complete"]
-    assert trials[2].error == "its process was killed 3 times, perhaps for want of memory"
+    assert trials[2].error == "its process was killed 3 times, perhaps for lack of memory"
 
 
 def test_defaults_outside_of_the_space_are_asked_for_as_they_are(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_code_that_changed_is_told_and_what_follows_from_it(home: Path) -> None:
 def test_a_damaged_or_older_file_is_outdated(home: Path) -> None:
     for item in listed(home):
         item.path.write_bytes(item.path.read_bytes()[:500])
-    assert [item.why for item in listed(home)] == ["not finished, damaged or of another version"] * 2
+    assert [item.why for item in listed(home)] == ["incomplete, damaged or of another version"] * 2
 
 
 def litter(cache: Path) -> list[Path]:

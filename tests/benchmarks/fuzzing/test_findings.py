@@ -158,24 +158,24 @@ def test_audits_of_nothing(bench, values):
     refused(bench, "audit", json.dumps({"audit": {**audit, **values}}).encode(), RecordError, match="is not an audit")
 
 
-@pytest.mark.parametrize("seal", [b"null", b"{}", b'{"kind": 1}', DEEP, b"\x98"])
-def test_seals_of_another_version_are_none(bench, seal):
+@pytest.mark.parametrize("footer", [b"null", b"{}", b'{"kind": 1}', DEEP, b"\x98"])
+def test_footers_of_another_version_are_ignored(bench, footer):
     content = bench.seeds("prepared")[0]
     end = len(content) - 56
     body = content[: end - int.from_bytes(content[end : end + 8], "big")]
-    forged = body + seal + len(seal).to_bytes(8, "big") + hashlib.sha256(seal).digest() + content[-16:]
-    refused(bench, "prepared", forged, DataError, match="not finished or is of another version")
+    forged = body + footer + len(footer).to_bytes(8, "big") + hashlib.sha256(footer).digest() + content[-16:]
+    refused(bench, "prepared", forged, DataError, match="incomplete or has another version")
 
 
 @pytest.mark.parametrize(
     "change", [{"made_from": {}}, {"extents": [[0.5, 1]]}, {"extents": [[0, 10**12]], "blocks": [[1]]}, {"blocks": []}]
 )
-def test_seals_that_do_not_fit(bench, change):
+def test_footers_that_do_not_fit(bench, change):
     content = bench.seeds("prepared")[0]
     end = len(content) - 56
     start = end - int.from_bytes(content[end : end + 8], "big")
-    seal = json.dumps({**json.loads(content[start:end]), **change}).encode()
-    forged = content[:start] + seal + len(seal).to_bytes(8, "big") + hashlib.sha256(seal).digest() + content[-16:]
+    footer = json.dumps({**json.loads(content[start:end]), **change}).encode()
+    forged = content[:start] + footer + len(footer).to_bytes(8, "big") + hashlib.sha256(footer).digest() + content[-16:]
     assert bench.judge("prepared", forged) is None
 
 
@@ -427,13 +427,13 @@ def test_a_module_beside_a_component_that_is_no_python(bench, text):
 def test_documents(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(DEEP)
-    with pytest.raises(ValueError, match="without end"):
+    with pytest.raises(ValueError, match="nested too deeply"):
         load_object(path)
     path.write_bytes(b"a." * 40_000 + b"a = 1")
     with pytest.raises(ValueError, match="larger than 64 KiB"):
         load_toml(path)
     path.write_bytes(DEEP_TOML)
-    with pytest.raises(ValueError, match="without end"):
+    with pytest.raises(ValueError, match="nested too deeply"):
         load_toml(path)
     path.write_text("[1]")
     with pytest.raises(ValueError, match="a list, not an object"):

@@ -1,4 +1,4 @@
-"""Files of the cache that another program wrote, with a seal that fits: read as they are, or refused in one line."""
+"""Files of the cache that another program wrote, with a footer that fits: read as they are, or refused in one line."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +14,8 @@ from mmbench.data.store import ArraySource, Store, add_checksums
 from mmbench.errors import DamagedError
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import parse_spec
-from mmbench.storage.checksums import ChecksummedFile, write_footer
+from mmbench.storage.checksum_footer import write_footer
+from mmbench.storage.checksums import ChecksummedFile
 from mmbench.storage.hdf5 import HDF5_ERRORS
 
 TOY = str(Path(__file__).parents[2] / "plugins" / "toy_plugin.py")
@@ -117,15 +118,15 @@ CHANGES: Mapping[str, Change] = {
 
 
 def craft(whole: Path, path: Path, change: Change) -> Path:
-    """The file changed, and sealed again."""
-    seal = ChecksummedFile(whole).seal
-    path.write_bytes(whole.read_bytes()[: seal.size])
+    """The file changed, and given a new footer."""
+    footer = ChecksummedFile(whole).footer
+    path.write_bytes(whole.read_bytes()[: footer.size])
     with h5py.File(path, "r+") as file:
         change(file)
     try:
-        add_checksums(path, seal.kind, seal.made_from)
+        add_checksums(path, footer.kind, footer.made_from)
     except HDF5_ERRORS:  # what is left of it has no extents
-        write_footer(path, seal.kind, seal.made_from)
+        write_footer(path, footer.kind, footer.made_from)
     return path
 
 
@@ -166,8 +167,8 @@ def test_the_same_file_is_read(whole: Path, tmp_path: Path) -> None:
 
 def test_data_without_checksums_are_refused(whole: Path, tmp_path: Path) -> None:
     path = craft(whole, tmp_path / whole.name, lambda file: None)
-    seal = ChecksummedFile(path).seal
-    path.write_bytes(path.read_bytes()[: seal.size])
-    write_footer(path, seal.kind, seal.made_from)
-    with pytest.raises(DamagedError, match="its seal has no checksums of"):
+    footer = ChecksummedFile(path).footer
+    path.write_bytes(path.read_bytes()[: footer.size])
+    write_footer(path, footer.kind, footer.made_from)
+    with pytest.raises(DamagedError, match="its footer has no checksums of"):
         read(path)
