@@ -1,4 +1,4 @@
-"""Scores from labels and predictions, by way of confusion matrices, which are added over units."""
+"""Metrics, computed from confusion matrices, which can be added over units."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,7 +16,7 @@ def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], 
 
 
 def accuracy(counts: Counts) -> Scores:
-    """Share of samples that are right; confusion matrices ``(..., C, C)`` to scores ``(...)``."""
+    """Accuracy of confusion matrices ``(..., C, C)``: shape ``(...)``."""
     return _ratio(np.trace(counts, axis1=-2, axis2=-1), counts.sum(axis=(-2, -1)))
 
 

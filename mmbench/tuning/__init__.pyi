@@ -12,10 +12,10 @@ from .search_space import default_parameters as default_parameters
 from .search_space import find_search_space as find_search_space
 from .search_space import set_parameters as set_parameters
 from .studies import ask_tuning_trial as ask_tuning_trial
-from .studies import check_study_storage as check_study_storage
-from .studies import default_storage_url as default_storage_url
 from .studies import describe_sampler as describe_sampler
 from .studies import find_tuning_trials as find_tuning_trials
 from .studies import open_study as open_study
-from .studies import resolve_storage_url as resolve_storage_url
-from .studies import storage_without_password as storage_without_password
+from .study_storage import check_study_storage as check_study_storage
+from .study_storage import default_storage_url as default_storage_url
+from .study_storage import resolve_storage_url as resolve_storage_url
+from .study_storage import storage_without_password as storage_without_password

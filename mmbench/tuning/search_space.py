@@ -1,6 +1,6 @@
-"""The search space of a method: what is tuned of it, where its defaults stand, and a recipe with other values.
+"""Search space of a method: the tuned parameters, their defaults, and recipes with other values.
 
-A parameter is called by its part and its name: ``fusion.dim``, ``encoder.pix.depth``, ``training.lr``.
+A parameter is named by its part and its own name: ``fusion.dim``, ``encoder.pix.depth``, ``training.lr``.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,15 +19,15 @@ TRAINING_SPACE: Space = {
     "lr": Float(1e-5, 1e-2, log=True),
     "weight_decay": Float(1e-4, 10.0, log=True),
 }
-"""What is tuned of the training loop, the same for every method."""
+"""The tuned parameters of the training loop, the same for every method."""
 
 
 def find_search_space(
     recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = ()
 ) -> dict[str, Distribution]:
-    """The spaces of the fusion, of the encoders that are trained and of the training loop, without what is held.
+    """The spaces of the fusion, of the trained encoders and of the training loop, without parameters the user set.
 
-    Encoders of the modalities ``frozen`` are left out: their tokens are made once, for all trials.
+    Encoders of the modalities ``frozen`` are left out: their tokens are computed once for all tuning trials.
     """
     registry = load_registry(plugins)
     parts: dict[str, Space] = {"fusion": registry.find("fusions", recipe.fusion.name).component.space}
@@ -40,7 +40,7 @@ def find_search_space(
 
 
 def default_parameters(recipe: Recipe, plugins: tuple[str, ...], space: Collection[str]) -> dict[str, Any]:
-    """The values that the parameters of ``space`` have in the recipe."""
+    """The values of the parameters of ``space`` in the recipe."""
     registry = load_registry(plugins)
     values = {"fusion": registry.bound("fusions", recipe.fusion), TRAINING_PART: asdict(recipe.training)}
     values |= {f"encoder.{name}": registry.bound("encoders", spec) for name, spec in recipe.encoders.items()}
@@ -48,7 +48,7 @@ def default_parameters(recipe: Recipe, plugins: tuple[str, ...], space: Collecti
 
 
 def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
-    """The recipe with other values of some parameters."""
+    """The recipe with ``params`` in place of its own values."""
 
     def of(part: str) -> dict[str, Any]:
         return {_parameter(name): value for name, value in params.items() if _part(name) == part}
@@ -62,12 +62,14 @@ def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
 
 
 def check_used_modalities(recipe: Recipe, plugins: tuple[str, ...]) -> None:
-    """Raise SpecError where the fusion, with its values, would read a modality that is not encoded."""
+    """Raise SpecError where the fusion, with its parameters, reads a modality that is not encoded."""
     registry = load_registry(plugins)
     cls = registry.find("fusions", recipe.fusion.name).component
     used = cls.uses(recipe.modalities, **registry.bound("fusions", recipe.fusion))
-    if lacking := [name for name in used if name not in recipe.encoders]:
-        raise SpecError(f"reads {', '.join(lacking)}, which its defaults do not", where=str(recipe.fusion))
+    if missing := [name for name in used if name not in recipe.encoders]:
+        raise SpecError(
+            f"reads {', '.join(missing)}, which it does not read with its defaults", where=str(recipe.fusion)
+        )
 
 
 def _part(name: str) -> str:

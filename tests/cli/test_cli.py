@@ -162,7 +162,7 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
         (["run", "concat", "mfeat", "--modalities", "pix,fuo"], ["--modalities", "did you mean 'fou'?"]),
         (["run", "concat", "mfeat", "--seeds", "0"], ["--seeds", "0 is too few"]),
         (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "ask for 2 or more"]),
-        (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "no CUDA device here"]),
+        (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "no CUDA device on this machine"]),
         (["run", "concat", "mfeat", "--device", "abacus"], ["--device", "no device 'abacus'"]),
         (["run", "concat", "mfeat", "--against", "concat"], ["'concat' is asked for twice"]),
         (["run", "concat", "mfeat", "--preset", "paper"], ["--preset", "no preset 'paper'"]),

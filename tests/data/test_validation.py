@@ -181,6 +181,6 @@ def test_names_that_can_be_kept() -> None:
     names = ("[x]", "a b", "é", "a=b", "-x", "a,b", "x" * 100)
     schema = Schema(tuple(Modality(name, "vector", (2,)) for name in names), {"a/b": ("no", "yes")}, ("a/b", "a.b"))
     assert check_schema(schema, "odd") is schema
-    with pytest.raises(DataError, match="a modality is called 'type', which torch's ModuleDict has"):
+    with pytest.raises(DataError, match="a modality is called 'type', which is an attribute of torch's ModuleDict"):
         check_modality_names(("x", "type"), "odd")
     check_modality_names(names, "odd")

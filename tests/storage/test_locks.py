@@ -18,7 +18,7 @@ from mmbench import StorageError
 from mmbench.storage import locks
 from mmbench.storage.files import is_in_use, is_lock_held, lock_for, locked
 from mmbench.storage.progress import SilentReporter, use_reporter
-from mmbench.tuning.studies import check_study_storage, default_storage_url
+from mmbench.tuning.study_storage import check_study_storage, default_storage_url
 from mmbench.workflows.cache import clean_cache
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")

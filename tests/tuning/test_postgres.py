@@ -18,7 +18,7 @@ import pytest
 import mmbench
 from mmbench.errors import StorageError
 from mmbench.registry.plugins import load_registry
-from mmbench.tuning.studies import resolve_storage_url
+from mmbench.tuning.study_storage import resolve_storage_url
 
 Opened = Callable[[str], AbstractContextManager[Any]]
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
@@ -140,7 +140,7 @@ def test_two_machines_share_the_trials_of_a_fold(
 def test_a_server_that_is_not_there_is_told_at_once(options: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("psycopg", reason="needs mmbench[postgres]")
     url = f"postgresql://tuner:secret@127.0.0.1:{free_port()}/postgres"
-    with pytest.raises(StorageError, match="the storage of trials does not answer") as told:
+    with pytest.raises(StorageError, match="the storage of tuning trials does not answer") as told:
         mmbench.tune("concat", "toy", out=tmp_path, tune_storage=url, **options)
     assert "secret" not in str(told.value)
     assert not list(tmp_path.iterdir())

@@ -49,7 +49,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, change: dict[
     path = tmp_path / "tuning-0.json"
     write_tuning(path, tuning(trial(0, 0.5)))
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(RecordError, match=r"tuning-0\.json: is not a tuning"):
+    with pytest.raises(RecordError, match=r"tuning-0\.json: holds no tuning results"):
         read_tuning(path)
 
 

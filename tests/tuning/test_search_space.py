@@ -63,5 +63,5 @@ def test_values_go_where_they_belong() -> None:
 def test_a_fusion_may_not_read_what_is_not_encoded() -> None:
     alone = recipe("only[modality=facts]", {"facts": "mlp"})
     check_used_modalities(alone, ())
-    with pytest.raises(SpecError, match="reads signal, which its defaults do not"):
+    with pytest.raises(SpecError, match="reads signal, which it does not read with its defaults"):
         check_used_modalities(set_parameters(alone, {"fusion.modality": "signal"}), ())

@@ -1,4 +1,4 @@
-"""Where studies are kept, and that a trial depends on its number and on what was before."""
+"""Storages of studies; a tuning trial depends only on its number and the trials before it."""
 
 from pathlib import Path
 
@@ -6,12 +6,10 @@ import pytest
 
 from mmbench.contract.space import Choice, Float, Int
 from mmbench.errors import SpecError
-from mmbench.tuning.studies import (
-    ask_tuning_trial,
+from mmbench.tuning.studies import ask_tuning_trial, find_tuning_trials, open_study
+from mmbench.tuning.study_storage import (
     check_study_storage,
     default_storage_url,
-    find_tuning_trials,
-    open_study,
     resolve_storage_url,
     storage_without_password,
 )
@@ -21,7 +19,7 @@ DEFAULTS = {"a": 0.5, "b": 3, "c": None}
 
 
 def draw(url: str, n: int, stop_after: int | None = None) -> list[dict[str, object]]:
-    """Trials up to number ``n``; one that is asked and never told is left behind after ``stop_after``."""
+    """The parameters of ``n`` tuning trials; number ``stop_after`` is interrupted."""
     with open_study(url, "mine", 2, {"method": "m"}) as study:
         while (number := len(find_tuning_trials(study))) < n:
             trial, params = ask_tuning_trial(study, number, SPACE, DEFAULTS)
@@ -32,7 +30,7 @@ def draw(url: str, n: int, stop_after: int | None = None) -> list[dict[str, obje
         return [dict(trial.params) for trial in find_tuning_trials(study)]
 
 
-def test_trials_after_an_interruption_are_those_that_would_have_been(tmp_path: Path) -> None:
+def test_an_interrupted_study_has_the_trials_of_one_that_was_not(tmp_path: Path) -> None:
     whole = draw(default_storage_url(tmp_path / "whole"), 13)
     url = default_storage_url(tmp_path / "torn")
     for stop in (0, 0, 5, 11):
@@ -41,7 +39,7 @@ def test_trials_after_an_interruption_are_those_that_would_have_been(tmp_path: P
     assert whole[0] == DEFAULTS
 
 
-def test_a_trial_that_is_killed_each_time_counts_as_failed(tmp_path: Path) -> None:
+def test_a_tuning_trial_that_is_killed_three_times_counts_as_failed(tmp_path: Path) -> None:
     url = default_storage_url(tmp_path)
     for _ in range(3):
         assert draw(url, 4, stop_after=2) == []
@@ -52,7 +50,7 @@ def test_a_trial_that_is_killed_each_time_counts_as_failed(tmp_path: Path) -> No
     assert trials[2].error == "its process was killed 3 times, perhaps for lack of memory"
 
 
-def test_defaults_outside_of_the_space_are_asked_for_as_they_are(tmp_path: Path) -> None:
+def test_defaults_outside_of_the_space_are_kept(tmp_path: Path) -> None:
     with open_study(default_storage_url(tmp_path), "mine", 2, {}) as study:
         _, params = ask_tuning_trial(study, 0, SPACE, {"a": 7.0, "b": 3, "c": "other"})
         assert params == {"a": 7.0, "b": 3, "c": "other"}
@@ -62,7 +60,7 @@ def test_defaults_outside_of_the_space_are_asked_for_as_they_are(tmp_path: Path)
     "url", ["tuning.db", "sqlite://", "sqlite:///:memory:", "mysql://host/db", "postgresql+psycopg2://host/db"]
 )
 def test_what_is_no_storage_is_refused(url: str) -> None:
-    with pytest.raises(SpecError, match="is no storage for trials"):
+    with pytest.raises(SpecError, match="is not a storage of tuning trials"):
         resolve_storage_url(url)
 
 
