@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.folds import make_folds
-from mmbench.data.preparation import default_cache_folder
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.workflows.audit.case import open_case, settle_all
 from mmbench.workflows.audit.control import MARGIN

@@ -460,7 +460,7 @@ def _make_tokens(folder: Path) -> list[bytes]:
 
 
 def _read_tokens(path: Path) -> object:
-    from mmbench.data.store import ArraySource
+    from mmbench.data.sources import ArraySource
     from mmbench.features.cache import encoder_size
     from mmbench.workflows.cache import list_cache
 

@@ -12,9 +12,9 @@ def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: 
     """The batch with each present modality of a sample missing with this probability, but never all of them.
 
     ``x`` of any shape ``(B, K, …)`` is zero where it was removed. Modalities that the fusion does not read are ignored:
-    they have no values. ``generator`` is on the CPU, so that every device draws the same numbers, whatever the order of the
-    modalities. A sample that would lose all modalities keeps one, each with equal probability. After Neverova et al.
-    2016, "ModDrop" (arXiv 1501.00102).
+    they have no values. ``generator`` is on the CPU, so that every device draws the same numbers, whatever the order of
+    the modalities. A sample that would lose all modalities keeps one, each with equal probability. After Neverova et
+    al. 2016, "ModDrop" (arXiv 1501.00102).
     """
     names = sorted(name for name, tokens in batch.items() if tokens.x.numel())
     dropped = dict(batch)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmbench import Modality, Sample, Schema
 from mmbench.data.missingness import count_missing, left_out_lines, missingness_lines
-from mmbench.data.store import write_samples
+from mmbench.data.store_writer import write_samples
 
 SCHEMA = Schema(
     (Modality("pulse", "vector", (1,), instances=2), Modality("facts", "vector", (1,))), {"mood": ("a", "b")}

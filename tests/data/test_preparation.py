@@ -1,4 +1,4 @@
-"""Preparing goes on where it stopped, is named by content, and never takes half a file for a whole one."""
+"""Preparation is resumed, named by content, and never takes an incomplete file for a complete one."""
 
 import errno
 import os
@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from mmbench import DataError, SpecError, StorageError, WorkerError
-from mmbench.data import store as store_module
-from mmbench.data.preparation import Preparation, default_cache_folder, find_dataset_folder, prepare
+from mmbench.data import store_writer
+from mmbench.data.dataset_files import default_cache_folder, find_dataset_folder
+from mmbench.data.preparation import Preparation, prepare
 from mmbench.data.store import Store
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import parse_spec
@@ -135,11 +136,12 @@ def test_a_stopped_preparation_goes_on_by_unit(root: Path, cache: Path, monkeypa
         ("", {"TOY_KILL": "s2"}),
         (
             # The third file is written but not finished.
-            "import os, signal; from mmbench.data import store; write, seen = store.write_final_attributes, []\n"
+            "import os, signal; from mmbench.data import store_writer\n"
+            "write, seen = store_writer.write_final_attributes, []\n"
             "def kill(*args):\n"
             "    seen.append(1)\n"
             "    os.kill(os.getpid(), signal.SIGKILL) if len(seen) == 3 else write(*args)\n"
-            "store.write_final_attributes = kill",
+            "store_writer.write_final_attributes = kill",
             {},
         ),
         (
@@ -225,7 +227,7 @@ def test_the_key_follows_the_code_of_the_dataset(root: Path, cache: Path, tmp_pa
         ("shape", "s0-t1-1: signal has the shape"),
         ("group", "s0-t1-1: declares no trial"),
         ("label", "s0-t1-1: label 2 of 'side' is outside 0-1"),
-        ("duplicate", "two samples are called 'the same'"),
+        ("duplicate", "two samples have the id 'the same'"),
     ],
 )
 def test_a_bad_sample_ends_the_preparation_by_name(root: Path, cache: Path, fault: str, says: str) -> None:
@@ -306,13 +308,13 @@ def test_a_truncated_prepared_file_is_set_aside_by_name_and_made_again(root: Pat
     path = prepare(plan(root, cache)).path
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(DataError, match="not a whole prepared file") as caught:
+    with pytest.raises(DataError, match="not a complete prepared file") as caught:
         Store(path)
     assert caught.value.where == str(path)
     listener = Listener()
     with use_reporter(listener):
         assert prepare(plan(root, cache)).path.read_bytes() == whole
-    assert listener.messages[0].startswith(f"{path} is not a whole prepared file (")
+    assert listener.messages[0].startswith(f"{path} is not a complete prepared file (")
     assert listener.messages[0].endswith(f"): renamed to {path.name}.damaged and made again")
     assert path.with_name(f"{path.name}.damaged").stat().st_size == int(share * len(whole))
 
@@ -331,7 +333,7 @@ def test_a_truncated_unit_is_read_again(root: Path, cache: Path, monkeypatch: py
 def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
     root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, seen = store_module._write_index, []
+    write, seen = store_writer._write_index, []
 
     def full(*args: object) -> None:
         seen.append(args)
@@ -339,7 +341,7 @@ def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(*args)
 
-    monkeypatch.setattr(store_module, "_write_index", full)
+    monkeypatch.setattr(store_writer, "_write_index", full)
     with pytest.raises(StorageError, match="the disk is full — free some space"):
         prepare(plan(root, cache))
     assert len(kept(cache)) == 2

@@ -14,7 +14,9 @@ from PIL import Image
 from mmbench import DataError, Modality, Sample, Schema
 from mmbench.data import merge as merging
 from mmbench.data.merge import merge
-from mmbench.data.store import Store, read_inferred, read_presence, write_samples
+from mmbench.data.sources import read_inferred, read_presence
+from mmbench.data.store import Store
+from mmbench.data.store_writer import write_samples
 from mmbench.errors import DamagedError
 from mmbench.storage.checksums import ChecksummedFile
 
@@ -117,7 +119,7 @@ def test_a_truncated_file_is_no_prepared_file(tmp_path: Path, share: float) -> N
     path = write(tmp_path / "a.h5", range(12))
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(DataError, match="not a whole prepared file") as caught:
+    with pytest.raises(DataError, match="not a complete prepared file") as caught:
         Store(path)
     assert str(path) in caught.value.line
     assert "delete it" in caught.value.remedy
@@ -134,7 +136,7 @@ def test_a_file_that_is_cut_short_while_it_is_open_kills_nobody(tmp_path: Path) 
         with pytest.raises(DamagedError, match=r"\d\.h5: is damaged \(it was truncated while it was open\)"):
             source.read(np.arange(12))
         assert path.with_name(f"{at}.h5.damaged").exists()
-        with pytest.raises(DamagedError, match=r"\d\.h5: is not whole any more"):
+        with pytest.raises(DamagedError, match=r"\d\.h5: changed while it was open"):
             store.labels("mood")
 
 
@@ -155,7 +157,7 @@ def test_labels_are_found_in_a_file_that_was_written_anew(tmp_path: Path) -> Non
         del file["labels/mood"]
         file["labels/mood"] = np.array([*labels[::-1]])
     assert opened.labels("mood").tolist() == labels[::-1]
-    with pytest.raises(DamagedError, match="is not whole any more"):
+    with pytest.raises(DamagedError, match="changed while it was open"):
         opened.labels("none")
 
 
@@ -172,7 +174,7 @@ def test_a_file_without_a_column_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", range(3))
     with h5py.File(path, "a") as file:
         del file["labels/mood"]
-    with pytest.raises(DataError, match="not a whole prepared file"):
+    with pytest.raises(DataError, match="not a complete prepared file"):
         Store(path)
 
 

@@ -15,8 +15,9 @@ import mmbench
 from mmbench import Encoder
 from mmbench.data.batches import Stream
 from mmbench.data.preparation import Preparation, prepare
+from mmbench.data.sources import ArraySource
 from mmbench.data.standardize import fit_standardizer
-from mmbench.data.store import ArraySource, Store
+from mmbench.data.store import Store
 from mmbench.errors import DamagedError, TrainingError
 from mmbench.features.cache import Encoding, encode
 from mmbench.features.token_file import BOUND, fits_half
@@ -290,7 +291,7 @@ def test_why_tokens_are_made_anew_is_told(toy_people: Path, cache: Path) -> None
         first = encode(encoding(toy_people, cache), cache)
         assert listener.messages == []
         encode(encoding(toy_people, cache, dataset="toy[windows=3]"), cache)
-    (prepared,) = [message for message in listener.messages if message.startswith("toy is prepared anew")]
+    (prepared,) = [message for message in listener.messages if message.startswith("toy is prepared again")]
     assert prepared.endswith(": windows 2 -> 3")
     assert listener.messages[-1] == f"signal with spectrum is encoded anew, unlike {first.name}: prepared data changed"
 

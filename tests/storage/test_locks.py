@@ -65,7 +65,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
     monkeypatch.setattr(locks, "_reported", set())
-    monkeypatch.setattr(locks, "_found", set())
+    monkeypatch.setattr(locks, "_supported", set())
 
 
 def run(home: Path, people: Path, *more: str, **environment: str) -> "subprocess.CompletedProcess[str]":

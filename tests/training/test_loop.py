@@ -16,7 +16,9 @@ from mmbench.data.batches import Inputs, Stream
 from mmbench.data.folds import Fold, make_folds
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.data.store import Rows, Store, add_checksums
+from mmbench.data.sources import Rows
+from mmbench.data.store import Store
+from mmbench.data.store_writer import add_checksums
 from mmbench.execution import job as jobs_module
 from mmbench.execution.job import run_job
 from mmbench.execution.plan import Plan, hide_test

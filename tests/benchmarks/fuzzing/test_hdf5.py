@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from mmbench.data.preparation import Preparation, prepare
-from mmbench.data.store import ArraySource, Store, add_checksums
+from mmbench.data.sources import ArraySource
+from mmbench.data.store import Store
+from mmbench.data.store_writer import add_checksums
 from mmbench.errors import DamagedError
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import parse_spec

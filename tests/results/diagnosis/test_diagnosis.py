@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.data.preparation import default_cache_folder
+from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, diagnosis_tables, render

@@ -112,8 +112,9 @@ def test_missing_modalities_are_nobodys_twins() -> None:
 
 def test_digits_that_are_rotated_copies_have_the_same_zernike_moments(tmp_path: Path) -> None:
     """Of real data: a 6 that is a 9 upside down has the moments of it, which do not change when an image is turned."""
-    from mmbench.data.preparation import Preparation, find_dataset_folder, prepare
-    from mmbench.data.store import ArraySource
+    from mmbench.data.dataset_files import find_dataset_folder
+    from mmbench.data.preparation import Preparation, prepare
+    from mmbench.data.sources import ArraySource
     from mmbench.registry.plugins import load_registry
     from mmbench.registry.specs import Spec
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.cli import main
-from mmbench.data.preparation import default_cache_folder
+from mmbench.data.dataset_files import default_cache_folder
 from mmbench.workflows.claims.commands import claim_command, portable_command, run_command
 from mmbench.workflows.claims.questions import ClaimSpec
 from mmbench.workflows.request import RunSpec
