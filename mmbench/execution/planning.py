@@ -71,7 +71,7 @@ def make_plan(setting: Setting, recipe: Recipe, findings: Sequence[Finding] = ()
     try:
         check_printable(described)
     except ValueError as error:
-        raise SpecError(f"cannot be told in records: {error}", where=recipe.label, remedy="leave them out") from None
+        raise SpecError(f"cannot be stored in records: {error}", where=recipe.label, remedy="leave them out") from None
     key = key_digest(key_parts(described))
     folder = run_folder(setting, recipe, key)
     if not any(find_records(folder)) and (

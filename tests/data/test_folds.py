@@ -170,14 +170,14 @@ def test_fewer_groups_than_folds_give_a_fold_a_group(protocol: str) -> None:
     [
         ("subject", [[3] * 5] * 2, 5, "only 2 subject"),
         ("loso", [[3] * 5] * 2, 5, "only 2 subject"),
-        ("trial", [[3] * 5, [3] * 2], 5, "only 2 trial(s) in s1"),
-        ("segment", [[3] * 5, [2]], 5, "only 2 sample(s) in s1"),
+        ("trial", [[3] * 5, [3] * 2], 5, "only 2 trials in s1"),
+        ("segment", [[3] * 5, [2]], 5, "only 2 samples in s1"),
         ("pooled-trial", [[9]], 5, "only 1 trial"),
         ("pooled-segment", [[2]], 5, "only 2 sample"),
         ("pooled-segment", [], 5, "no samples"),
         ("segment", [], 5, "no samples"),
-        ("subject", [[3] * 5] * 3, 2, "3 subject(s) in 2 folds"),
-        ("subject", [[3] * 5] * 9, 1, "1 folds"),
+        ("subject", [[3] * 5] * 3, 2, "3 subjects in 2 folds"),
+        ("subject", [[3] * 5] * 9, 1, "1 fold is too few"),
         ("loso", [[3] * 5] * 9, 0, "0 folds"),
     ],
 )
@@ -286,7 +286,7 @@ def test_parts_that_cannot_have_every_class_are_counted_and_told() -> None:
     folds = make_folds(people.ids, people.groups, PROTOCOLS["subject"], 5, labels=of)
     assert find_missing_classes(folds, of, (0, 1)) == {"validation": {1: 2}}, "one is tested, one trained on"
     assert missing_class_lines({"train": {"b": 1}, "validation": {"a": 2}}, 5) == [
-        "training of 1 of 5 folds holds no b: no model can learn it there",
-        "validation of 2 of 5 folds holds no a: the epoch is chosen without it",
+        "the training part of 1 of 5 folds has no sample of b: the models there cannot learn it",
+        "the validation part of 2 of 5 folds has no sample of a: the epoch is chosen without this class",
     ]
     assert find_missing_classes(folds, of, (0, 1, 2))["train"] == {2: 5}

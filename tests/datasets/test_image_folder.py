@@ -361,7 +361,7 @@ def test_two_patients_and_six_controls_are_told_before_training(tmp_path: Path) 
         result = mmbench.run(
             "prior", "image-folder[person=(P[0-9]),size=16]", data=root, out=tmp_path / "runs", jobs=1, training=QUICK
         )
-    told = "validation of 2 of 5 folds holds no patient: the epoch is chosen without it"
+    told = "the validation part of 2 of 5 folds has no sample of patient: the epoch is chosen without this class"
     assert told in listener.messages
     assert result.run["lacking"] == describe_run(result)["lacking"] == {"validation": {"patient": 2}}
     assert [warning.line for warning in find_warnings(result)] == [f"MISSING CLASS: {told}."]

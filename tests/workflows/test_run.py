@@ -281,7 +281,7 @@ patience = 3
 def test_what_no_record_may_tell_ends_before_anything_is_trained(people: Path, shelf: Path, tmp_path: Path) -> None:
     preset = tmp_path / "bell\x07.toml"
     preset.write_text("[training]\nepochs = 1\n")
-    with pytest.raises(SpecError, match="cannot be told in records"):
+    with pytest.raises(SpecError, match="cannot be stored in records"):
         run(people, shelf, tmp_path / "runs", preset=str(preset))
     assert not list(tmp_path.rglob("fold-*.json"))
 
