@@ -60,9 +60,7 @@ def find_protocol(name: str, schema: Schema, dataset: str) -> Protocol:
     """The protocol ``name``; ProtocolError where it is unknown or the dataset lacks a group that it needs."""
     possible = possible_protocols(schema)
     if name not in PROTOCOLS:
-        raise ProtocolError(
-            f"there is no protocol {name!r}", where="--protocol", remedy=f"choose {', '.join(possible)}"
-        )
+        raise ProtocolError(f"no protocol {name!r}", where="--protocol", remedy=f"choose {', '.join(possible)}")
     if name not in possible:
         missing = [group for group in PROTOCOLS[name].needs if group not in schema.groups]
         raise ProtocolError(

@@ -53,9 +53,7 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
     except RuntimeError as error:
-        raise TrainingError(
-            f"there is no device {name!r}", where="--device", remedy="write cpu, cuda or auto"
-        ) from error
+        raise TrainingError(f"no device {name!r}", where="--device", remedy="write cpu, cuda or auto") from error
     if device.type == "cuda":
         if not torch.cuda.is_available():
             raise TrainingError(

@@ -11,7 +11,7 @@ import pytest
 
 from mmbench import DataError, PluginError
 from mmbench.data.preparation import Preparation, prepare
-from mmbench.registry.plugins import load_plugin_file
+from mmbench.registry.plugin_files import load_plugin_file
 from mmbench.registry.specs import parse_spec
 from mmbench.storage import processes as workers
 from mmbench.storage.processes import in_processes

@@ -18,7 +18,8 @@ import mmbench.training.metrics
 from mmbench.cli import main
 from mmbench.data.store import Store
 from mmbench.errors import PluginError
-from mmbench.registry.plugins import load_plugin_file, load_registry
+from mmbench.registry.plugin_files import load_plugin_file
+from mmbench.registry.plugins import load_registry
 from mmbench.workflows.explanations import explain
 
 HERE = Path(__file__).parents[1] / "plugins"

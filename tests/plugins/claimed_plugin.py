@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmbench import Dataset, Method, Training, hookimpl
-from mmbench.registry.plugins import load_plugin_file
+from mmbench.registry.plugin_files import load_plugin_file
 
 Toy = load_plugin_file(str(Path(__file__).with_name("toy_plugin.py"))).Toy
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mmbench import StorageError
-from mmbench.registry.source_digest.code import code_digest
+from mmbench.registry.source_digest.component_code import code_digest
 from mmbench.storage.files import (
     is_in_use,
     is_lock_held,

@@ -368,7 +368,7 @@ def test_determinism_is_asked_of_a_compiler_that_is_there() -> None:
 def test_devices() -> None:
     assert choose_device("cpu") == CPU
     assert choose_device("auto").type in ("cpu", "cuda")
-    with pytest.raises(TrainingError, match="--device: there is no device 'gpu'"):
+    with pytest.raises(TrainingError, match="--device: no device 'gpu'"):
         choose_device("gpu")
     if not torch.cuda.is_available():
         with pytest.raises(TrainingError, match="no CUDA device"):

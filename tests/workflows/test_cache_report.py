@@ -144,7 +144,7 @@ def test_code_that_cannot_be_known_is_made_anew_and_said_to_be(home: Home, tmp_p
     assert found["prepared"].why == ("code of dataset toy cannot be determined without running it",)
     (told,) = [message for message in listener.messages if "toy_plugin.py line" in message]
     assert told.endswith(
-        "runs a computed name, so its code is known only by running it: nothing it makes is used again"
+        "runs a computed name, so that its code cannot be determined without running it: its results are not reused"
     )
 
 
