@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.folds import make_folds
-from mmbench.data.preparation import default_cache
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.workflows.audit.audited_data import load_audited_data, resolve_protocols
 from mmbench.workflows.audit.copied_samples import find_copied_samples, make_feature_space
@@ -104,7 +104,7 @@ def _signs(x: NDArray[np.float64]) -> Index:
 
 
 def _read(name: str, folder: Path | None) -> Data:
-    cache = default_cache()
+    cache = default_cache_folder()
     spec = RunSpec("concat", name, data=folder, cache=cache, out=cache / "audit-power", jobs=1)
     data, _ = load_audited_data(*resolve_protocols(spec))
     features = {modality: each.x for modality, each in data.plain.items()}

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from mmbench.registry.plugins import load_registry
-from mmbench.registry.settings import Design
+from mmbench.registry.settings import RunSettings
 from mmbench.results.diagnosis.predictions import Diagnosis
 from mmbench.results.records import Record, record_path, write_record
 from mmbench.training.metrics import score_all
-from mmbench.tuning.results import FoldTuning, Trial
+from mmbench.tuning.results import FoldTuning, TuningTrial
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -41,7 +41,7 @@ def _one_thread() -> None:
 def _one_seed() -> Iterator[None]:
     """What is not about seeds trains with one: three, the default, take three times as long and show no more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Design.__dataclass_fields__["seeds"], "default", 1)
+        patch.setattr(RunSettings.__dataclass_fields__["seeds"], "default", 1)
         yield
 
 
@@ -197,7 +197,7 @@ def _guess(labels: list[int], n_classes: int, skill: float, random: Any) -> Any:
 
 def _make_tuning(fold: str, skill: float) -> dict[str, Any]:
     scores = (skill - 0.1, skill - 0.2, skill)
-    trials = tuple(Trial(at, {"lr": 0.1}, "complete", score, 1.0, 0, 4, 0.1) for at, score in enumerate(scores))
+    trials = tuple(TuningTrial(at, {"lr": 0.1}, "complete", score, 1.0, 0, 4, 0.1) for at, score in enumerate(scores))
     return json.loads(json.dumps(FoldTuning(fold, "study", trials).to_plain()))
 
 

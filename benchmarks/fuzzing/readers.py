@@ -335,13 +335,13 @@ def _read_failure(path: Path) -> object:
 
 
 def _make_tunings(_: Path) -> list[bytes]:
-    from mmbench.tuning.results import FoldTuning, Trial
+    from mmbench.tuning.results import FoldTuning, TuningTrial
 
     trials = (
-        Trial(0, {"fusion.dim": 8}, "complete", 0.5, 0.7, 1, 2, 0.5),
-        Trial(1, {"fusion.dim": 16}, "pruned", 0.6, 0.6, 0, 1, 0.5),
-        Trial(2, {"fusion.dim": 4}, "failed", None, None, None, 0, 0.1, "it broke"),
-        Trial(3, {"fusion.dim": 4, "training.lr": 0.001}, "complete", 0.75, 0.6, 1, 2, 0.5),
+        TuningTrial(0, {"fusion.dim": 8}, "complete", 0.5, 0.7, 1, 2, 0.5),
+        TuningTrial(1, {"fusion.dim": 16}, "pruned", 0.6, 0.6, 0, 1, 0.5),
+        TuningTrial(2, {"fusion.dim": 4}, "failed", None, None, None, 0, 0.1, "it broke"),
+        TuningTrial(3, {"fusion.dim": 4, "training.lr": 0.001}, "complete", 0.75, 0.6, 1, 2, 0.5),
     )
     return [json.dumps(FoldTuning("s1/0", "study", trials).to_plain()).encode()]
 
@@ -356,13 +356,13 @@ def _read_tuning(path: Path) -> object:
 def _make_study(folder: Path) -> list[bytes]:
     """Two trials of a study, one of them complete, the other killed."""
     from mmbench.contract.space import Float
-    from mmbench.tuning.studies import ask, open_study
+    from mmbench.tuning.studies import ask_tuning_trial, open_study
 
     path, space = folder / "seed.db", {"lr": Float(0.001, 0.1, log=True)}
     path.unlink(missing_ok=True)
     with open_study(f"sqlite:///{path}", "study", 3, {}) as study:
         for number in (0, 1):
-            trial, _ = ask(study, number, space, {"lr": 0.01})
+            trial, _ = ask_tuning_trial(study, number, space, {"lr": 0.01})
             for key, value in {"score": 0.5, "loss": 0.7, "epoch": 1, "epochs": 2}.items():
                 trial.set_user_attr(key, value)
             if number == 0:
@@ -371,10 +371,10 @@ def _make_study(folder: Path) -> list[bytes]:
 
 
 def _read_study(path: Path) -> object:
-    from mmbench.tuning.studies import find_trials, open_study
+    from mmbench.tuning.studies import find_tuning_trials, open_study
 
     with open_study(f"sqlite:///{path}", "study", 3, {}) as study:
-        return find_trials(study)
+        return find_tuning_trials(study)
 
 
 def _make_audits(_: Path) -> list[bytes]:

@@ -14,7 +14,8 @@ from joblib import cpu_count
 from racing import Differs, Field, Goal, Measured, measure
 from torch import Tensor
 
-from mmbench.data.store import ArraySource, Store
+from mmbench.data.sources import ArraySource
+from mmbench.data.store import Store
 from mmbench.features.cache import Encoding, encode
 from mmbench.features.prefetch import RawInstances, read_ahead
 from mmbench.registry.specs import parse_spec

@@ -16,7 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmbench import Training
 from mmbench.data.batches import Inputs, Stream
 from mmbench.data.folds import Fold
-from mmbench.data.store import ArraySource, Store
+from mmbench.data.sources import ArraySource
+from mmbench.data.store import Store
 from mmbench.features.cache import Encoding, encode
 from mmbench.registry.specs import parse_spec
 from mmbench.training.loop import fit, predict

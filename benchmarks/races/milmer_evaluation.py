@@ -100,7 +100,7 @@ def make_ours(store: Any, weights: Path) -> Any:
 
 
 def make_found(store: Any, weights: Path) -> Any:
-    from mmbench.data.store import ArraySource
+    from mmbench.data.sources import ArraySource
 
     (tokens,) = (weights.parents[1] / TOKENS).rglob("*.h5")
     return make_prediction(store, ArraySource(tokens, "face"), weights, sees_tokens=True)

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from mmbench import Encoder, Modality, Sample, Schema
-from mmbench.data.store import Store, write_samples
+from mmbench.data.store import Store
+from mmbench.data.store_writer import write_samples
 from mmbench.registry.build import build_encoder, build_fusion
 from mmbench.registry.specs import parse_spec
 from mmbench.training.model import Model

@@ -23,7 +23,7 @@ from racing import Differs, Field, Goal, Measured, measure, missing
 from mmbench.data.preparation import prepare
 from mmbench.data.store import Store
 from mmbench.storage.hashing import file_digest
-from mmbench.storage.processes import in_threads
+from mmbench.storage.processes import map_in_threads
 from mmbench_datasets.deap.layout import PYTHON_FOLDER
 from mmbench_datasets.deap.pickle2 import load_pickle
 from races.deap_files import CHANNELS, DATASET, TIMES, preparation, simulate, torcheeg_dataset
@@ -71,7 +71,7 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
 
     def least() -> Any:
         files = sorted((root / PYTHON_FOLDER).iterdir())
-        return list(in_threads(lambda file: cut_once(file, folder / f"{file.name}.windows"), files, cores))
+        return list(map_in_threads(lambda file: cut_once(file, folder / f"{file.name}.windows"), files, cores))
 
     about = (
         f"{subjects} simulated people of 40 trials, 20 windows (32, 384) each, checksums of files and store included"

@@ -16,7 +16,7 @@ from rich.progress import (
 from rich.text import Text
 
 from mmbench.cli.console import is_within, show_rate
-from mmbench.storage import reporting
+from mmbench.storage import use_reporter
 
 
 class Rate(ProgressColumn):
@@ -64,6 +64,6 @@ def show_bars() -> Iterator[None]:
     )
     with (
         Progress(*columns, console=Console(stderr=True, markup=False, emoji=False), transient=True) as bars,
-        reporting(Bars(bars)),
+        use_reporter(Bars(bars)),
     ):
         yield

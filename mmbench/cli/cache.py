@@ -19,11 +19,11 @@ Cache = Annotated[Path | None, typer.Option(help="Folder for prepared data and t
 @app.command("list")
 def list_items(cache: Cache = None, plugin: Plugins = None, as_json: Json = False) -> None:
     """List what is in the cache, with its size and age, and whether the code of today would use it."""
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.reporting import cache_table
     from mmbench.workflows import list_cache
 
-    shelf = cache or default_cache()
+    shelf = cache or default_cache_folder()
     items = list_cache(shelf, tuple(plugin or ()))
     if as_json:
         show_json([item.to_json() for item in items])
@@ -46,12 +46,12 @@ def clean(
     as_json: Json = False,
 ) -> None:
     """Remove what killed or damaged files left in the cache, and what else is asked for; a run at work keeps all."""
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.reporting import cleaned_table
     from mmbench.workflows import clean_cache
 
     done = clean_cache(
-        cache or default_cache(),
+        cache or default_cache_folder(),
         older_than=older_than,
         unused=unused,
         everything=everything,

@@ -71,13 +71,13 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
     from dataclasses import asdict
 
     from mmbench.conformance import check_plugin
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.registry import load_registry
 
     roots = {name: Path(folder) for name, folder in folders.items()}
     with progress():
         module = load_registry().module(plugin) or plugin
-        checks = list(check_plugin(module, roots=roots, cache=default_cache() / "data"))
+        checks = list(check_plugin(module, roots=roots, cache=default_cache_folder() / "data"))
         outcomes = [check.run() for check in track(checks, f"checking {plugin}")]
     failed = [outcome for outcome in outcomes if not outcome.ok]
     if as_json:

@@ -33,7 +33,7 @@ def claim(
     as_json: Json = False,
 ) -> None:
     """Show what was published of a method beside what running it here gives."""
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.reporting import claim_tables
     from mmbench.workflows import ClaimSpec, claim_spec
 
@@ -47,7 +47,7 @@ def claim(
         training=parse_pairs(training or (), "--training"),
         data=data,
         out=out,
-        cache=cache or default_cache(),
+        cache=cache or default_cache_folder(),
         device=device,
         jobs=jobs,
         cluster=cluster,

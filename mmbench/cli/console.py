@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mmbench.storage import reporting
+from mmbench.storage import use_reporter
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -121,7 +121,7 @@ def _reported(quiet: bool) -> AbstractContextManager[object]:
     if quiet:
         return nullcontext()
     if not sys.stderr.isatty():
-        return reporting(Lines())
+        return use_reporter(Lines())
     from mmbench.cli.bars import show_bars
 
     return show_bars()

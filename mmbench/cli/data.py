@@ -109,13 +109,13 @@ def check(
     """Say what of a dataset is there, what is missing, damaged or left out, and what to do about it."""
     from dataclasses import asdict
 
-    from mmbench.data import Inventory, check_schema, default_cache, locate, take_inventory
+    from mmbench.data import Inventory, check_schema, default_cache_folder, find_dataset_folder, take_inventory
     from mmbench.registry import load_registry
 
     registry = load_registry(tuple(plugin or ()))
     spec = parse_spec(dataset)
     with progress():
-        root = locate(registry, spec, data, cache or default_cache())
+        root = find_dataset_folder(registry, spec, data, cache or default_cache_folder())
         found = registry.dataset(spec)
         problems = found.check(root)
         schema = check_schema(found.schema() if problems else found.schema_of(root), spec.name)
@@ -188,18 +188,18 @@ def prepare(
     """Turn a dataset's files into one prepared file, as a run would."""
     from joblib import cpu_count
 
-    from mmbench.data import Preparation, default_cache, gap_lines, locate, loss_line
+    from mmbench.data import Preparation, default_cache_folder, dropped_line, find_dataset_folder, missingness_lines
     from mmbench.data import prepare as make
     from mmbench.registry import load_registry
 
     plugins = tuple(plugin or ())
-    shelf = cache or default_cache()
+    shelf = cache or default_cache_folder()
     spec = parse_spec(dataset)
     with progress():
-        root = locate(load_registry(plugins), spec, data, shelf)
+        root = find_dataset_folder(load_registry(plugins), spec, data, shelf)
         store = make(Preparation(spec, root, shelf, plugins, bad), jobs or cpu_count())
     show(f"{len(store)} samples in {store.path}")
-    if losses := loss_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
+    if losses := dropped_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
         show_text(losses)
-    for line in gap_lines(store.attributes["gaps"]):
+    for line in missingness_lines(store.attributes["gaps"]):
         show(line)

@@ -61,13 +61,13 @@ def verify(
     """Recompute every number from predictions, hold the pages against them, and train sampled folds again."""
     from joblib import cpu_count
 
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.registry import parse_pairs
     from mmbench.reporting import verify as verify_boards
     from mmbench.workflows import RetrainOptions
 
     folders = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
-    place = RetrainOptions(None, cache or default_cache(), jobs or cpu_count(), tuple(plugin or ()))
+    place = RetrainOptions(None, cache or default_cache_folder(), jobs or cpu_count(), tuple(plugin or ()))
     with progress(quiet):
         found = verify_boards(root, _parse_again(again), seed, place, folders)
     if as_json:

@@ -26,7 +26,7 @@ def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
 
 
 def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
-    from mmbench.registry import bind
+    from mmbench.registry import bind_parameters
     from mmbench.workflows import find_cards
 
     entry = getattr(registry, kind)[name]
@@ -41,7 +41,7 @@ def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
             "claims": [*find_cards(component)],
         }
     summary = (component.__doc__ or "").strip().split("\n")[0]
-    return {"name": name, "plugin": entry.plugin, "params": bind(component, {}), "summary": summary}
+    return {"name": name, "plugin": entry.plugin, "params": bind_parameters(component, {}), "summary": summary}
 
 
 def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:

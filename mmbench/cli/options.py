@@ -84,7 +84,7 @@ def run_options(
     plugin: Plugins = None,
 ) -> "RunSpec":
     """What the shell line asks for."""
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.workflows import RunSpec
 
     return RunSpec(
@@ -102,7 +102,7 @@ def run_options(
         seeds=seeds,
         data=data,
         out=out,
-        cache=cache or default_cache(),
+        cache=cache or default_cache_folder(),
         device=device,
         jobs=jobs,
         cluster=cluster,

@@ -21,15 +21,15 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write one static page of finished runs: verdict, scores, plots, audit, and how to reproduce them."""
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.reporting import find_sources, short_size, with_looks, write_report
     from mmbench.results import check_data_agreement
 
     with progress(quiet):
         sources = find_sources(runs)
-        check_data_agreement(sources.comparison, cache or default_cache())
+        check_data_agreement(sources.comparison, cache or default_cache_folder())
         if explain:
-            sources = with_looks(sources, cache or default_cache(), tuple(plugin or ()))
+            sources = with_looks(sources, cache or default_cache_folder(), tuple(plugin or ()))
         written = write_report(sources, out)
     if as_json:
         show_json({"page": str(written.path), "bytes": written.size})

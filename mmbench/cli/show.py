@@ -29,7 +29,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the tables of a finished run, ablation or audit again, or what its methods looked at."""
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.reporting import ablation_tables, comparison_table
     from mmbench.results import check_data_agreement, load_comparison
     from mmbench.workflows import AblationResult, is_ablation, is_audit, load_ablation
@@ -41,7 +41,7 @@ def show(
         return
     found = load_ablation(run) if is_ablation(run) else load_comparison(run)
     comparison = found.comparison if isinstance(found, AblationResult) else found
-    check_data_agreement(comparison, cache or default_cache())
+    check_data_agreement(comparison, cache or default_cache_folder())
     if explain:
         paths = _explain(comparison, samples, out, cache, tuple(plugin or ()))
         if as_json:
@@ -72,7 +72,7 @@ def _show_audit(path: Path, explain: bool, as_json: bool) -> None:
 def _explain(
     comparison: "Comparison", samples: int, out: Path | None, cache: Path | None, plugins: tuple[str, ...]
 ) -> list[Path]:
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.reporting import draw_explanation
     from mmbench.workflows import explain_methods
 
@@ -81,7 +81,7 @@ def _explain(
     with progress():
         return [
             path
-            for method, explanations in explain_methods(comparison, cache or default_cache(), plugins, samples)
+            for method, explanations in explain_methods(comparison, cache or default_cache_folder(), plugins, samples)
             for explanation in explanations
             for path in draw_explanation(
                 explanation, (out / method.folder.name if out else method.folder / "explained")
@@ -95,7 +95,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put several runs into one table; refuses runs over different splits."""
-    from mmbench.data import default_cache
+    from mmbench.data import default_cache_folder
     from mmbench.reporting import comparison_table
     from mmbench.results import check_data_agreement, load_comparison
     from mmbench.results import compare as side_by_side
@@ -106,7 +106,7 @@ def compare(
             raise RecordError("no such file or folder", where=run, remedy="give folders that mmbench run wrote")
         folders += [method.folder for method in load_comparison(run).methods]
     comparison = side_by_side(runs[0], list(dict.fromkeys(folders)))
-    check_data_agreement(comparison, default_cache())
+    check_data_agreement(comparison, default_cache_folder())
     if as_json:
         show_json(comparison.to_json())
     else:

@@ -15,7 +15,7 @@ from mmbench.conformance.fusions import check_fusion
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.contract import Dataset, Encoder, Fusion, Method
 from mmbench.errors import PluginError
-from mmbench.registry import check_ablations, load_file, load_registry
+from mmbench.registry import check_ablations, load_plugin_file, load_registry
 
 if TYPE_CHECKING:
     import pytest
@@ -67,7 +67,7 @@ def load_plugin(plugin: ModuleType | str) -> ModuleType:
     if isinstance(plugin, ModuleType):
         return plugin
     try:
-        return load_file(plugin) if plugin.endswith(".py") else importlib.import_module(plugin)
+        return load_plugin_file(plugin) if plugin.endswith(".py") else importlib.import_module(plugin)
     except Exception as error:
         raise PluginError(
             f"cannot be imported ({type(error).__name__}: {error})",

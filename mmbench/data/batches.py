@@ -1,4 +1,4 @@
-"""Batches of a model's inputs: raw instances or cached tokens, standardised."""
+"""Batches of a model's inputs: standardised raw instances or cached tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench.contract import Tokens
-from mmbench.data.standardize import Standardizer, chunks
-from mmbench.data.store import Rows, Source
+from mmbench.data.sources import Rows, Source
+from mmbench.data.standardize import Standardizer, split_rows
 
-_IN_MEMORY = 1 << 30  # bytes of one modality up to which it is read once and kept
+_IN_MEMORY = 1 << 30  # bytes of one modality up to which it is kept in memory
 
 
 class Stream:
-    """One modality as the model reads it."""
+    """The standardised inputs of one modality, kept in memory up to 1 GiB."""
 
     def __init__(self, source: Source, standardizer: Standardizer | None, n_rows: int) -> None:
         self.source = source
@@ -30,27 +30,27 @@ class Stream:
         if self._kept is None:
             return self._read(rows)
         index = torch.from_numpy(rows)
-        # Copies whole rows, eight times as fast as indexing.
+        # Eight times as fast as indexing: it copies whole rows.
         return Tokens(*(part.index_select(0, index) for part in self._kept))
 
     def raw(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """The same as the source has them, from memory where that is what is kept there."""
+        """Bags and presence of some rows, not standardised."""
         if self._kept is None or self.standardizer is not None:
             return self.source.read(rows)
         x, present = self.batch(rows)
         return x.numpy(), present.numpy()
 
     def standardize(self, x: NDArray[Any], present: NDArray[np.bool_], rows: Rows) -> Tokens:
-        """Bags of some rows as the model reads them; absent instances are zero."""
+        """Standardise bags of some rows; absent instances are zero."""
         if self.standardizer is not None:
             x = self.standardizer(x, rows)
             x[~present] = 0.0
         return Tokens(torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(present)))
 
     def _read_all(self, n_rows: int, n_bytes: int) -> Tokens:
-        """All rows, read in parts: what scaling takes beside them is that of a part."""
+        """All rows, read in chunks, so that standardising needs little extra memory."""
         kept: Tokens | None = None
-        for part in chunks(np.arange(n_rows), n_bytes):
+        for part in split_rows(np.arange(n_rows), n_bytes):
             read = self._read(part)
             kept = kept or Tokens(*(tensor.new_empty((n_rows, *tensor.shape[1:])) for tensor in read))
             for whole, tensor in zip(kept, read, strict=True):
@@ -63,7 +63,7 @@ class Stream:
 
 
 class PresenceSource:
-    """A modality that a fusion does not use: which instances are there, and nothing of them."""
+    """A modality that the fusion does not use: the presence of its instances, without values."""
 
     def __init__(self, present: NDArray[np.bool_]) -> None:
         self.present = present
@@ -75,13 +75,13 @@ class PresenceSource:
 
 
 class Inputs:
-    """All modalities of a dataset as one model reads them."""
+    """The inputs of one model: a stream for each modality."""
 
     def __init__(self, streams: Mapping[str, Stream]) -> None:
         self.streams = dict(streams)
 
     def batch(self, rows: Rows, device: torch.device) -> dict[str, Tokens]:
-        """A batch on ``device``; images cross as uint8."""
+        """A batch on ``device``; images stay uint8."""
         return {
             name: Tokens(*(part.to(device, non_blocking=True) for part in stream.batch(rows)))
             for name, stream in self.streams.items()

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from mmbench.contract import Download, Pin, check_pins
 from mmbench.errors import DataError, SpecError
-from mmbench.storage import check_room, file_digest, locked, make_folder, reporter, storage_errors, track
+from mmbench.storage import check_free_space, current_reporter, file_digest, locked, make_folder, storage_errors, track
 
 _TRIES = 4  # in a row that bring nothing
 _PAUSE = 1.0  # seconds before the second try, twice as long before each other
@@ -42,7 +42,7 @@ def fetch(download: Download, folder: Path, source: str | None = None, name: str
         for pin in track(there, "checking files"):
             _check_there(folder / pin.path, pin)
         missing = [pin for pin in download.pins if pin not in there]
-        check_room(folder / "download", sum(pin.size - _size(_half(folder / pin.path)) for pin in missing))
+        check_free_space(folder / "download", sum(pin.size - _size(_half(folder / pin.path)) for pin in missing))
         with _meter(f"getting {name} (MB)", sum(pin.size for pin in missing)) as count:
             for pin in missing:
                 _fetch_file(base, pin, folder / pin.path, count)
@@ -200,7 +200,7 @@ def _place(base: str | Path, pin: Pin) -> str:
 @contextmanager
 def _meter(label: str, n_bytes: int) -> Iterator[Callable[[int], None]]:
     """Show bytes as steps of a megabyte."""
-    bars = reporter()
+    bars = current_reporter()
     key = bars.start(label, max(1, n_bytes // _MB))
     done = shown = 0
 

@@ -1,4 +1,4 @@
-"""What is under a dataset's folder: what samples are made of, what is left out and why, and what is assumed."""
+"""Inventory of a dataset's folder: files used, left out (with reasons) and not read; assumptions."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from mmbench.contract import Dataset
-from mmbench.data.missingness import enumerated, left_out_lines
+from mmbench.data.missingness import join_names, left_out_lines
 from mmbench.errors import DataError
 
 HIDDEN = "hidden"
@@ -17,10 +17,10 @@ _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__pycache__", "__macosx"})
 
 @dataclass(frozen=True)
 class Inventory:
-    """What was found under a dataset's folder.
+    """The files under a dataset's folder.
 
-    ``contents`` counts files or samples by class or unit, ``left_out`` gives the reason for each thing that no sample
-    is made of, ``unread`` are the paths, from the folder, of all other files that no unit is made of.
+    ``contents`` counts files or samples by class or unit, ``left_out`` has the reason for everything that the dataset
+    excludes, ``unread`` the paths, relative to the folder, of all other files that no unit uses.
     """
 
     units: Sequence[str]
@@ -31,21 +31,21 @@ class Inventory:
 
     @property
     def lines(self) -> list[str]:
-        """For people: what is assumed, what is left out, and by ending what is not read."""
+        """Lines about assumptions, what is left out and, by suffix, what is not read."""
         return [*self.assumptions, *left_out_lines(self.left_out), *_unread_lines(self.unread)]
 
     def brief_lines(self, dataset: str) -> list[str]:
-        """The same with one line for all that is not read."""
+        """The same with a single line about files that are not read."""
         n_unread = f"{len(self.unread)} file{'' if len(self.unread) == 1 else 's'}"
         unread = [f"not read: {n_unread}, of which no sample is made (see mmbench data check {dataset})"]
         return [*self.assumptions, *left_out_lines(self.left_out), *(unread if self.unread else [])]
 
 
 def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = (), *, tolerant: bool = False) -> Inventory:
-    """Look through a dataset's folder by the names of its files; raises DataError as the dataset does.
+    """The inventory of a dataset's folder, from the names of its files; raises DataError as the dataset does.
 
-    Files that are known to be ``damaged`` are not listed again among those that are not read. A ``tolerant`` look goes
-    on where what is left out or assumed cannot be found out, because of a damaged file that is told elsewhere.
+    Files known to be ``damaged`` are not listed as not read. With ``tolerant``, a DataError about what is left out or
+    assumed is ignored: the damaged file is reported elsewhere.
     """
     units = dataset.units(root)
     left_out: Mapping[str, str] = {}
@@ -56,15 +56,15 @@ def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = (), *,
     with suppress(DataError) if tolerant else nullcontext():
         contents, assumptions = dataset.contents(root), dataset.assumptions(root)
     used = {Path(path) for path in damaged} | {path for unit in units for path in dataset.sources(root, unit)}
-    # What comes with a dataset, or is made by it, nobody put other files into.
+    # Users add no files to the folders of bundled and simulated datasets.
     unread = [] if dataset.card.access in ("bundled", "simulated") else find_unread(root, used, left_out)
     return Inventory(units, dict(contents), dict(left_out), unread, tuple(assumptions))
 
 
 def find_unread(root: Path, sources: Iterable[Path], left_out: Iterable[str] = ()) -> list[str]:
-    """The paths from ``root`` of files that are neither ``sources`` nor ``left_out``, sorted.
+    """The paths relative to ``root`` of files that are neither ``sources`` nor ``left_out``, sorted.
 
-    What is left out may be named by a pattern or by a folder around it. Of a hidden folder only its own path is given.
+    ``left_out`` may hold patterns and folders. A hidden folder is listed by its own path alone.
     """
     used = {_below(path, root) for path in sources}
     patterns = [*left_out]
@@ -72,25 +72,25 @@ def find_unread(root: Path, sources: Iterable[Path], left_out: Iterable[str] = (
 
 
 def contents_lines(contents: Mapping[str, int]) -> list[str]:
-    """How much there is of each class or unit, for people; those with equal numbers together."""
+    """Lines with the number of files of each class or unit; equal numbers share a line."""
     by_number: dict[int, list[str]] = {}
     for name, number in contents.items():
         by_number.setdefault(number, []).append(name)
     return [
-        f"found: {enumerated(names)}: {number} file{'' if number == 1 else 's'}{' each' if names[1:] else ''}"
+        f"found: {join_names(names)}: {number} file{'' if number == 1 else 's'}{' each' if names[1:] else ''}"
         for number, names in by_number.items()
     ]
 
 
 def _below(path: Path, root: Path) -> str:
     whole, start = path.absolute(), root.absolute()
-    if not whole.is_relative_to(start):  # a dataset may answer with paths whose links are resolved
+    if not whole.is_relative_to(start):  # a dataset may return resolved paths
         whole, start = path.resolve(), root.resolve()
     return whole.relative_to(start).as_posix() if whole.is_relative_to(start) else whole.as_posix()
 
 
 def _walk(root: Path) -> Iterator[str]:
-    """The files below a folder, through links to folders, each folder once."""
+    """The files below a folder; links to folders are followed, each folder is visited once."""
     seen: set[tuple[int, int]] = set()
     todo = [(str(root), "")]
     while todo:
@@ -118,7 +118,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is not meant to be seen: of the system, or begins with a full stop."""
+    """Whether a file or folder is hidden: its name begins with a dot or is one of the system's."""
     return name.startswith(".") or name.casefold() in _SYSTEM
 
 
@@ -127,12 +127,12 @@ def _is_named(path: str, patterns: Sequence[str]) -> bool:
 
 
 def _unread_lines(unread: Sequence[str]) -> Iterator[str]:
-    """A line for each ending of the files that are not read."""
-    by_ending: dict[str, list[str]] = {}
+    """A line for each suffix of the files that are not read."""
+    by_suffix: dict[str, list[str]] = {}
     for path in unread:
         name = PurePosixPath(path)
-        by_ending.setdefault(HIDDEN if is_hidden(name.name) else name.suffix, []).append(path)
-    for ending, paths in sorted(by_ending.items()):
-        kind = {HIDDEN: "hidden ", "": ""}.get(ending, f"{ending} ")
+        by_suffix.setdefault(HIDDEN if is_hidden(name.name) else name.suffix, []).append(path)
+    for suffix, paths in sorted(by_suffix.items()):
+        kind = {HIDDEN: "hidden ", "": ""}.get(suffix, f"{suffix} ")
         n_files = f"{len(paths)} {kind}file{'' if len(paths) == 1 else 's'}"
-        yield f"not read: {n_files}, of which no sample is made: {enumerated(paths, count=False)}"
+        yield f"not read: {n_files}, of which no sample is made: {join_names(paths, count=False)}"

@@ -1,4 +1,4 @@
-"""Prepared files of units, joined into the one of a dataset."""
+"""Merge of the prepared files of units into one file of the dataset."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 
 from mmbench.contract import Modality, Schema
-from mmbench.data.store import INDEX, finish, seal
+from mmbench.data.store_writer import INDEX, add_checksums, write_final_attributes
 from mmbench.errors import DamagedError
-from mmbench.storage import Extent, Sealed, allocate, check_room, open_hdf5
+from mmbench.storage import ChecksummedFile, Extent, allocate_hdf5_dataset, check_free_space, open_hdf5
 
-_COPIED = 1 << 20  # bytes that are copied at once
+_COPY_SIZE = 1 << 20  # bytes per copy
 
 
 def merge(
@@ -22,19 +22,19 @@ def merge(
     attributes: Mapping[str, Any],
     made_from: Mapping[str, Any] | None = None,
 ) -> None:
-    """Join the files of the units into one, in order, a few samples at a time."""
-    check_room(path, sum(Sealed(part).seal.size for part in parts) + INDEX)
+    """Merge the files of the units, in order, with little memory; ``made_from`` holds the parts of the key."""
+    check_free_space(path, sum(ChecksummedFile(part).footer.size for part in parts) + INDEX)
     with open_hdf5(path, "w") as file:
         opened = [open_hdf5(part, "r") for part in parts]
         try:
             _merge_index(file, opened, schema)
-            places = [_merge_modality(file, opened, modality) for modality in schema.modalities]
+            offsets = [_merge_modality(file, opened, modality) for modality in schema.modalities]
         finally:
             for part in opened:
                 part.close()
-        seal(file, schema, attributes)
-    _copy(path, parts, places)
-    finish(path, "prepared", made_from or {})
+        write_final_attributes(file, schema, attributes)
+    _copy(path, parts, offsets)
+    add_checksums(path, "prepared", made_from or {})
 
 
 def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) -> None:
@@ -46,7 +46,7 @@ def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) ->
 
 
 def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modality) -> tuple[int, list[Extent]]:
-    """All of a modality but its instances; where those go, and where they lie in each part."""
+    """Merge all of a modality but its instances; returns their offset in the file, and their extent in each part."""
     groups = [part[f"modalities/{modality.name}"] for part in parts]
     merged = file.create_group(f"modalities/{modality.name}")
     for marks in ("present", "inferred"):
@@ -56,21 +56,23 @@ def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modal
         lengths = np.concatenate([np.diff(group["offsets"][()]) for group in groups])
         merged["offsets"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     total = sum(len(group[name]) for group in groups)
-    place = allocate(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
-    return place, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]
+    offset = allocate_hdf5_dataset(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
+    return offset, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]
 
 
-def _copy(path: Path, parts: Sequence[Path], places: Sequence[tuple[int, Sequence[Extent]]]) -> None:
-    """Put instances behind each other: of each modality from ``extents`` in the parts to its place in the file."""
-    buffer = memoryview(bytearray(_COPIED))
+def _copy(path: Path, parts: Sequence[Path], offsets: Sequence[tuple[int, Sequence[Extent]]]) -> None:
+    """Copy the instances of each modality from its extents in the parts to its offset in the file."""
+    buffer = memoryview(bytearray(_COPY_SIZE))
     with path.open("rb+") as file:
-        for place, extents in places:
-            file.seek(place)
+        for offset, extents in offsets:
+            file.seek(offset)
             for part, (start, size) in zip(parts, extents, strict=True):
                 with part.open("rb") as source:
                     source.seek(start)
-                    for at in range(0, size, _COPIED):
-                        piece = buffer[: min(_COPIED, size - at)]
+                    for at in range(0, size, _COPY_SIZE):
+                        piece = buffer[: min(_COPY_SIZE, size - at)]
                         if source.readinto(piece) < len(piece):
-                            raise DamagedError("was cut short while it was in use", where=part, remedy="prepare again")
+                            raise DamagedError(
+                                "was truncated while it was open", where=part, remedy="run the same command again"
+                            )
                         file.write(piece)

@@ -1,4 +1,4 @@
-"""What of a prepared dataset is missing or was guessed, counted so that people and records can be told."""
+"""Missing and inferred instances of a prepared dataset, and excluded samples, counted and described."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmbench.contract import Schema
-from mmbench.data.store import read_inferred, read_presence
+from mmbench.data.sources import read_inferred, read_presence
 
-Gaps = Mapping[str, Mapping[str, int]]
-"""By modality: ``present`` and ``inferred`` instances, and ``without``, the samples that have none of it."""
+MissingCounts = Mapping[str, Mapping[str, int]]
+"""By modality: the number of ``present`` and of ``inferred`` instances, and of samples ``without`` it."""
 
 
 @dataclass(frozen=True)
-class Losses:
-    """What ``--bad drop`` left out: of each sample in ``dropped`` and of each whole unit in ``lost``, the reason."""
+class Exclusions:
+    """What ``--bad drop`` left out: a reason for each sample in ``dropped`` and for each unit in ``lost``."""
 
     dropped: list[str] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
@@ -24,30 +24,30 @@ class Losses:
         """The reason for each, whole units first."""
         return [*(f"unit {unit}: {why}" for unit, why in self.lost.items()), *self.dropped]
 
-    def told(self, n_left: int, most: int = 5) -> Iterator[str]:
-        """What was left out, for people: the first reasons, and how much it is beside ``n_left`` samples."""
-        reasons = Counter(self.lines)  # a video that cannot be read, say, is that of many samples
+    def describe(self, n_left: int, most: int = 5) -> Iterator[str]:
+        """Lines about what was left out: the first reasons, then totals beside the ``n_left`` remaining samples."""
+        reasons = Counter(self.lines)  # a reason may be shared, as an unreadable video is by its samples
         for line, n in list(reasons.items())[:most]:
             yield f"left out: {line}" + (f" ({n} samples)" if n > 1 else "")
         if (more := sum(list(reasons.values())[most:])) > 0:
             yield f"left out: {more} more {'sample' if more == 1 else 'samples'}"
-        if total := loss_line(len(self.dropped), list(self.lost)):
+        if total := dropped_line(len(self.dropped), list(self.lost)):
             yield f"{total}; {n_left} sample{'' if n_left == 1 else 's'} left"
 
 
-def loss_line(n_dropped: int, lost: Sequence[str]) -> str:
-    """How many unusable samples and whole units were left out, in one line; empty where none was."""
+def dropped_line(n_dropped: int, lost: Sequence[str]) -> str:
+    """One line with the numbers of samples and units left out; empty where there are none."""
     parts = []
     if n_dropped:
         parts.append(f"{n_dropped} unusable sample{' was' if n_dropped == 1 else 's were'} left out")
     if lost:
-        parts.append(f"{len(lost)} unusable unit{' was' if len(lost) == 1 else 's were'} left out: {enumerated(lost)}")
+        parts.append(f"{len(lost)} unusable unit{' was' if len(lost) == 1 else 's were'} left out: {join_names(lost)}")
     return "; ".join(parts)
 
 
-def count_gaps(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int]]:
-    """The gaps of the modalities that have any, over prepared files."""
-    gaps = {}
+def count_missing(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int]]:
+    """The missingness of modalities that have missing or inferred instances, over prepared files."""
+    counted = {}
     for modality in schema.modalities:
         present = [read_presence(part, modality.name) for part in parts]
         inferred = [read_inferred(part, modality.name) for part in parts]
@@ -57,32 +57,32 @@ def count_gaps(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int
             "without": sum(int((~marks.any(axis=1)).sum()) for marks in present),
         }
         if counts["inferred"] or counts["without"]:
-            gaps[modality.name] = counts
-    return gaps
+            counted[modality.name] = counts
+    return counted
 
 
-def gap_lines(gaps: Gaps) -> list[str]:
-    """A line for each modality with gaps, for people."""
-    return [f"{name}: {', '.join(_parts(counts))}" for name, counts in gaps.items()]
+def missingness_lines(missing: MissingCounts) -> list[str]:
+    """A line for each modality with missing or inferred instances."""
+    return [f"{name}: {', '.join(_describe_counts(counts))}" for name, counts in missing.items()]
 
 
 def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
-    """A line for each reason why a part of a dataset is not used, for people."""
+    """A line for each reason why parts of a dataset are not used."""
     by_reason: dict[str, list[str]] = {}
     for what, reason in left_out.items():
         by_reason.setdefault(reason, []).append(what)
-    return [f"left out: {enumerated(names)}: {reason}" for reason, names in by_reason.items()]
+    return [f"left out: {join_names(names)}: {reason}" for reason, names in by_reason.items()]
 
 
-def enumerated(names: Sequence[str], *, count: bool = True) -> str:
-    """Names one after the other; of more than three the first, the last, and with ``count`` how many."""
+def join_names(names: Sequence[str], *, count: bool = True) -> str:
+    """Names joined by commas; of more than three the first two and the last, with ``count`` their number."""
     if len(names) <= 3:
         return ", ".join(names)
     return f"{names[0]}, {names[1]}, ... {names[-1]}" + (f" ({len(names)})" if count else "")
 
 
-def _parts(counts: Mapping[str, int]) -> Iterator[str]:
+def _describe_counts(counts: Mapping[str, int]) -> Iterator[str]:
     if counts["inferred"]:
         yield f"{counts['inferred'] / counts['present']:.1%} of the instances inferred"
     if counts["without"]:
-        yield f"{counts['without']} samples without"
+        yield f"{counts['without']} sample{'' if counts['without'] == 1 else 's'} without"

@@ -1,4 +1,4 @@
-"""White noise on raw instances, so many decibels below the signal."""
+"""White noise on raw instances at a signal-to-noise ratio in dB."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.contract import Kind
+from mmbench.data.sources import Rows, Source
 from mmbench.data.standardize import find_moments
-from mmbench.data.store import Rows, Source, Store
+from mmbench.data.store import Store
 from mmbench.storage import named_generator
 
 SNRS_DB = (20, 10, 0, -10)
@@ -18,10 +19,10 @@ _OVER: Mapping[Kind, tuple[int, ...]] = {"timeseries": (-1,), "image": (-2, -1)}
 
 
 class Noise:
-    """The noise of one modality of a dataset: alike for a sample in every fold, for every method and seed.
+    """The noise of one modality: for each sample the same in every fold, for every method and seed.
 
-    At 0 dB it has the power of the signal: of a time series that of each channel of the instance about its mean, of an
-    image that of each colour, of a vector that of each feature over all samples.
+    At 0 dB it has the variance of the signal: for a time series, of each channel of the instance; for an image, of each
+    colour of the image; for a vector, of each feature over all samples.
     """
 
     def __init__(self, store: Store, name: str) -> None:
@@ -47,7 +48,7 @@ class Noise:
 
 
 class NoisySource:
-    """Raw instances with noise of ``snr_db``."""
+    """Raw instances with noise at the ratio ``snr_db``."""
 
     def __init__(self, source: Source, noise: Noise, snr_db: float) -> None:
         self.source, self.noise, self.snr_db = source, noise, snr_db
@@ -59,13 +60,13 @@ class NoisySource:
 
 
 def add_noise(x: NDArray[Any], present: NDArray[np.bool_], noise: NDArray[np.float32], snr_db: float) -> NDArray[Any]:
-    """Bags with noise that is ``noise`` at 0 dB; absent instances stay as they are, and pixels whole, from 0 to 255."""
+    """Bags with ``noise``, drawn for 0 dB, scaled to ``snr_db``; absent instances are unchanged, pixels 0-255."""
     noisy = x + noise * np.float32(10 ** (-snr_db / 20))
     if np.issubdtype(x.dtype, np.integer):
         noisy = np.rint(noisy).clip(0, 255)
     noisy[~present] = x[~present]
-    whole: NDArray[Any] = noisy.astype(x.dtype)
-    return whole
+    converted: NDArray[Any] = noisy.astype(x.dtype)
+    return converted
 
 
 @lru_cache(maxsize=16)

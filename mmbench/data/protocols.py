@@ -9,7 +9,7 @@ from mmbench.errors import ProtocolError
 
 @dataclass(frozen=True)
 class Protocol:
-    """How folds are cut: which group stays whole (None: single samples), one model a subject or one for all."""
+    """How folds are made: the group that stays whole (None: single samples), one model per subject or for all."""
 
     name: str
     whole: str | None
@@ -25,25 +25,27 @@ class Protocol:
 
     @property
     def strictness(self) -> tuple[int, bool, bool]:
-        """Grows with what is held out whole: samples, trials, people, and each of these in turn."""
+        """Sort key: larger where larger groups are held out (sample, trial, subject), and for leave-one-out."""
         return {None: 0, "trial": 1, "subject": 2}[self.whole], self.one_out, self.per_subject
 
 
 PROTOCOLS: Mapping[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
-        Protocol("segment", None, True, summary="windows shuffled within a subject; leaks where trials have several"),
-        Protocol("trial", "trial", True, summary="whole trials held out, one model a subject"),
-        Protocol("subject", "subject", False, summary="whole people held out, k folds"),
+        Protocol(
+            "segment", None, True, summary="windows shuffled within a subject; leaks where trials have several windows"
+        ),
+        Protocol("trial", "trial", True, summary="whole trials held out, one model per subject"),
+        Protocol("subject", "subject", False, summary="whole subjects held out, k folds"),
         Protocol("loso", "subject", False, one_out=True, summary="leave one subject out"),
-        Protocol("pooled-segment", None, False, summary="samples shuffled over everybody, one model"),
-        Protocol("pooled-trial", "trial", False, summary="whole trials held out over everybody, one model"),
+        Protocol("pooled-segment", None, False, summary="samples shuffled over all subjects, one model"),
+        Protocol("pooled-trial", "trial", False, summary="whole trials held out over all subjects, one model"),
     )
 }
 
 
 def default_protocol(schema: Schema) -> str:
-    """The strictest protocol that a dataset's groups allow with k folds."""
+    """The strictest protocol with k folds that a dataset's groups allow."""
     if "subject" in schema.groups:
         return "subject"
     return "pooled-segment"
@@ -55,14 +57,14 @@ def possible_protocols(schema: Schema) -> list[str]:
 
 
 def find_protocol(name: str, schema: Schema, dataset: str) -> Protocol:
-    """The protocol ``name``; ProtocolError when unknown or when the dataset lacks a group it needs."""
+    """The protocol ``name``; ProtocolError where it is unknown or the dataset lacks a group that it needs."""
     possible = possible_protocols(schema)
     if name not in PROTOCOLS:
         raise ProtocolError(f"no protocol {name!r}", where="--protocol", remedy=f"choose {', '.join(possible)}")
     if name not in possible:
-        lacking = [group for group in PROTOCOLS[name].needs if group not in schema.groups]
+        missing = [group for group in PROTOCOLS[name].needs if group not in schema.groups]
         raise ProtocolError(
-            f"{dataset} declares no {' and no '.join(lacking)} that could be held out whole",
+            f"{dataset} declares no {' and no '.join(missing)} to hold out whole",
             where=f"--protocol {name}",
             remedy=f"choose {', '.join(possible)}",
         )

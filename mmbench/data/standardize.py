@@ -1,4 +1,4 @@
-"""Standardisation of inputs by moments of the training part or of each subject."""
+"""Standardisation of inputs by mean and standard deviation of the training part or of each subject."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data.store import Rows, Source
+from mmbench.data.sources import Rows, Source
 
 _CHUNK = 256
 _CHUNK_BYTES = 1 << 25
@@ -15,7 +15,7 @@ _CHUNK_BYTES = 1 << 25
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Scales by mean and standard deviation; ``group`` says which row of the statistics a sample takes."""
+    """Standardises by mean and standard deviation; ``group`` is the row of the statistics for each sample."""
 
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
@@ -36,22 +36,22 @@ def fit_standardizer(source: Source, parts: Sequence[Rows], group: NDArray[np.in
 
 
 def _scale(mean: NDArray[np.float64], std: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What to scale by: what does not vary is left in its scale."""
+    """Mean and standard deviation to scale by: 1 where a feature is constant."""
     return mean, np.where(std > 0, std, 1.0)
 
 
 def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of the present instances of some rows; 0 where all that varies is rounding.
+    """Mean and standard deviation of the present instances of some rows; both 0 where there are none.
 
-    Both are 0 where there is no instance.
+    The standard deviation is 0 where it is within rounding error.
     """
     count, total, squares = 0.0, np.zeros(()), np.zeros(())
     shift: NDArray[np.float64] | None = None
-    for part in chunks(rows, source.read(rows[:1])[0].nbytes):
+    for part in split_rows(rows, source.read(rows[:1])[0].nbytes):
         x, present = source.read(part)
         here = x[present].astype(np.float64)
         if shift is None and len(here):
-            # Sums of squares lose digits when the mean is large: take off a value near it first.
+            # Sums of squares lose digits where the mean is large: subtract a value near it first.
             shift = here.mean(axis=(0, -1) if over_time else 0, keepdims=over_time)[0 if over_time else ...]
         if shift is None:
             continue
@@ -69,8 +69,8 @@ def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[n
     return mean + shift, np.where(std > 1e-7 * np.abs(mean + shift) + 1e-12, std, 0.0)
 
 
-def chunks(rows: Rows, n_bytes: int) -> Iterator[Rows]:
-    """Rows in parts of up to 256, fewer where a row has many bytes, so that no part is large."""
+def split_rows(rows: Rows, n_bytes: int) -> Iterator[Rows]:
+    """Rows in chunks of at most 256 rows and about 32 MB; ``n_bytes`` is the size of one row."""
     size = min(_CHUNK, max(1, _CHUNK_BYTES // max(n_bytes, 1)))
     for start in range(0, len(rows), size):
         yield rows[start : start + size]

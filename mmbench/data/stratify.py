@@ -1,4 +1,4 @@
-"""Cuts of whole groups that give the training and the validation part of every fold every class, where that can be."""
+"""Stratification of whole groups: every class in the training and the validation part, where possible."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 Names = NDArray[np.str_]
 Order = Callable[[Names, str], Names]
-"""Puts names into a random order of its own for each purpose."""
+"""Shuffles names; the order depends on the purpose."""
 Classes = Mapping[str, frozenset[int]]
 """The classes that the samples of each group have."""
 
 
 class Cut(NamedTuple):
-    """The names of the groups of a fold that are tested, and of those held out for validation."""
+    """The names of the groups in the test part and in the validation part of a fold."""
 
-    tested: Names
-    held: Names
+    test: Names
+    validation: Names
 
 
 def classes_of(names: Names, labels: NDArray[np.int64]) -> Classes:
@@ -30,66 +30,66 @@ def classes_of(names: Names, labels: NDArray[np.int64]) -> Classes:
 
 
 def cover_classes(cuts: Sequence[Cut], classes: Classes, order: Order, *, may_move_tests: bool) -> list[Cut]:
-    """The cuts, or others in which fewer training and validation parts lack a class.
+    """The cuts, or stratified ones in which fewer training and validation parts lack a class.
 
-    In the others, only the validation parts differ, or, where they may, the tested parts, too. A validation part has
-    more groups than before only where it takes them to hold every class.
+    Stratified cuts have other validation parts and, with ``may_move_tests``, other test parts. A validation part has
+    more groups than before only where it needs them to have every class.
     """
-    candidates = [list(cuts), _hold_others([cut.tested for cut in cuts], cuts, classes, order)]
+    candidates = [list(cuts), _stratify_validation([cut.test for cut in cuts], cuts, classes, order)]
     if may_move_tests:
-        candidates.append(_hold_others(_deal(classes, len(cuts), order), cuts, classes, order))
-    return min(candidates, key=lambda each: sum(_count_lacking(cut, classes) for cut in each))
+        candidates.append(_stratify_validation(_stratify_tests(classes, len(cuts), order), cuts, classes, order))
+    return min(candidates, key=lambda each: sum(_count_missing(cut, classes) for cut in each))
 
 
-def _deal(classes: Classes, n_parts: int, order: Order) -> list[Names]:
-    """All groups dealt out in turn, those with the same classes one after the other, the rarest first."""
+def _stratify_tests(classes: Classes, n_parts: int, order: Order) -> list[Names]:
+    """The test parts: groups assigned in turn, ordered by their classes, the rarest first."""
     strata: dict[tuple[int, ...], list[str]] = {}
     for name in sorted(classes):
         strata.setdefault(tuple(sorted(classes[name])), []).append(name)
     by_size = sorted(strata.items(), key=lambda item: (len(item[1]), item[0]))
-    dealt = [name for _, names in by_size for name in order(np.array(names), "test in strata").tolist()]
-    return [np.array(sorted(dealt[part::n_parts])) for part in range(n_parts)]
+    ordered = [name for _, names in by_size for name in order(np.array(names), "test in strata").tolist()]
+    return [np.array(sorted(ordered[part::n_parts])) for part in range(n_parts)]
 
 
-def _hold_others(tests: Sequence[Names], cuts: Sequence[Cut], classes: Classes, order: Order) -> list[Cut]:
+def _stratify_validation(tests: Sequence[Names], cuts: Sequence[Cut], classes: Classes, order: Order) -> list[Cut]:
     all_names = np.array(sorted(classes))
     found = []
-    for index, (tested, cut) in enumerate(zip(tests, cuts, strict=True)):
-        rest = order(np.setdiff1d(all_names, tested), f"validation {index} in strata").tolist()
-        n_held = min(len(cut.held), len(rest) - 1)
-        found.append(Cut(tested, np.array(sorted(_hold(rest, n_held, classes)))))
+    for index, (test, cut) in enumerate(zip(tests, cuts, strict=True)):
+        rest = order(np.setdiff1d(all_names, test), f"validation {index} in strata").tolist()
+        n_validation = min(len(cut.validation), len(rest) - 1)
+        found.append(Cut(test, np.array(sorted(_choose_validation(rest, n_validation, classes)))))
     return found
 
 
-def _hold(rest: Sequence[str], n_held: int, classes: Classes) -> list[str]:
-    """So many groups, or as many more as it takes to have one of each class, the rarest first.
+def _choose_validation(rest: Sequence[str], n_validation: int, classes: Classes) -> list[str]:
+    """At least ``n_validation`` groups, more where needed for every class; the rarest classes first.
 
     A class that only one group has stays in the training part.
     """
-    left = Counter(label for name in rest for label in classes[name])
-    held: dict[str, None] = {}  # as a set, in order
+    remaining = Counter(label for name in rest for label in classes[name])
+    validation: dict[str, None] = {}  # as a set, in order
 
     def take(names: Iterator[str]) -> None:
-        if len(held) < len(rest) - 1 and (name := next(names, None)) is not None:
-            held[name] = None
-            left.subtract(classes[name])
+        if len(validation) < len(rest) - 1 and (name := next(names, None)) is not None:
+            validation[name] = None
+            remaining.subtract(classes[name])
 
     def is_spare(name: str) -> bool:
-        return name not in held and all(left[label] > 1 for label in classes[name])
+        return name not in validation and all(remaining[label] > 1 for label in classes[name])
 
-    for label in sorted(left, key=lambda label: (left[label], label)):
-        if not any(label in classes[name] for name in held):
+    for label in sorted(remaining, key=lambda label: (remaining[label], label)):
+        if not any(label in classes[name] for name in validation):
             take(name for name in rest if label in classes[name] and is_spare(name))
-    for wanted in (is_spare, lambda name: name not in held):
+    for wanted in (is_spare, lambda name: name not in validation):
         for name in rest:
-            if len(held) < n_held and wanted(name):
+            if len(validation) < n_validation and wanted(name):
                 take(iter([name]))
-    return list(held)
+    return list(validation)
 
 
-def _count_lacking(cut: Cut, classes: Classes) -> int:
-    """Classes that the training part lacks, and those that the validation part does."""
+def _count_missing(cut: Cut, classes: Classes) -> int:
+    """The number of classes that the training part lacks plus those that the validation part lacks."""
     every = frozenset[int]().union(*classes.values())
-    held = frozenset(cut.held.tolist())
-    train = classes.keys() - held - frozenset(cut.tested.tolist())
-    return sum(len(every - frozenset[int]().union(*(classes[name] for name in part))) for part in (train, held))
+    validation = frozenset(cut.validation.tolist())
+    train = classes.keys() - validation - frozenset(cut.test.tolist())
+    return sum(len(every - frozenset[int]().union(*(classes[name] for name in part))) for part in (train, validation))

@@ -1,4 +1,4 @@
-"""What a sample must be before it is stored: checked once, where it enters."""
+"""Validation of schemas and samples before they are stored."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -9,32 +9,32 @@ from numpy.typing import NDArray
 
 from mmbench.contract import Modality, Sample, Schema
 from mmbench.errors import DataError
-from mmbench.storage import check_texts
+from mmbench.storage import check_printable
 
 _INDEX = "give the index of the class in the task, from 0"
-_LONGEST = 100  # bytes of a modality's name, which begins the names of files
+_MAX_NAME = 100  # bytes of a modality's name, which is a prefix of file names
 
 
 def check_schema(schema: Schema, dataset: str) -> Schema:
-    """The schema; DataError, naming the dataset, where the prepared file and networks could not hold a name in it."""
+    """The schema; DataError, naming the dataset, for names that HDF5 or torch do not accept."""
     names = [modality.name for modality in schema.modalities]
     wrong = [
         *(
-            f"a modality is called {name!r}, which is empty or has a dot or slash in it"
+            f"the name {name!r} of a modality is empty or has a dot or slash in it"
             for name in names
             if not _is_plain(name)
         ),
-        *(f"the name of a modality is longer than {_LONGEST} bytes: {name!r}" for name in names if _is_long(name)),
-        *(f"two modalities are called {name!r}" for name in names if names.count(name) > 1),
-        *(f"a task is called {name!r}" for name in schema.tasks if not _is_path(name)),
-        *(f"a group is called {name!r}" for name in schema.groups if not _is_path(name)),
-        *(f"two groups are called {name!r}" for name in schema.groups if schema.groups.count(name) > 1),
-        *(f"{name!r} is called as what is within {other!r}" for name, other in _nested(schema)),
+        *(f"the name of a modality is longer than {_MAX_NAME} bytes: {name!r}" for name in names if _is_long(name)),
+        *(f"two modalities have the name {name!r}" for name in names if names.count(name) > 1),
+        *(f"the name {name!r} of a task is not valid in HDF5" for name in schema.tasks if not _is_path(name)),
+        *(f"the name {name!r} of a group is not valid in HDF5" for name in schema.groups if not _is_path(name)),
+        *(f"two groups have the name {name!r}" for name in schema.groups if schema.groups.count(name) > 1),
+        *(f"{name!r} is a prefix of the name {other!r}" for name, other in _nested(schema)),
     ]
     try:
-        check_texts(names, schema.tasks, schema.groups, *(modality.channels for modality in schema.modalities))
+        check_printable(names, schema.tasks, schema.groups, *(modality.channels for modality in schema.modalities))
     except ValueError as error:
-        wrong.append(f"a name cannot be told: {error}")
+        wrong.append(f"a name cannot be printed: {error}")
     if wrong:
         raise DataError(wrong[0], where=dataset, remedy="rename it in the dataset")
     return schema
@@ -45,37 +45,37 @@ def _is_plain(name: str) -> bool:
 
 
 def _is_long(name: str) -> bool:
-    return len(name.encode(errors="replace")) > _LONGEST
+    return len(name.encode(errors="replace")) > _MAX_NAME
 
 
 def _is_path(name: str) -> bool:
-    """Whether HDF5 finds a dataset by that name."""
+    """Whether a name is a valid path of a dataset in HDF5."""
     return all(part not in ("", ".") for part in name.split("/")) and "\0" not in name
 
 
 def _nested(schema: Schema) -> Iterator[tuple[str, str]]:
-    """Pairs of tasks, or of groups, of which one would lie within the other in the file."""
+    """Pairs of tasks, or of groups, whose names would be nested in the file."""
     for names in (tuple(schema.tasks), schema.groups):
         yield from ((one, other) for one in names for other in names if other.startswith(f"{one}/"))
 
 
 def check_sample(sample: Sample, schema: Schema) -> None:
-    """Raise DataError, naming the sample, when it breaks the schema or holds values nothing can learn from."""
+    """Raise DataError, naming the sample, where it breaks the schema or holds unusable values."""
     if not isinstance(sample.id, str):
         raise DataError(
-            f"the id {sample.id!r} is of type {type(sample.id).__name__}, not a text", remedy="give ids as str"
+            f"the id {sample.id!r} is of type {type(sample.id).__name__}, not str", remedy="give ids as str"
         )
     known = {modality.name for modality in schema.modalities}
     if unknown := sorted(set(sample.data) - known):
-        raise DataError(f"has data for {', '.join(unknown)}, not in the schema", where=sample.id)
+        raise DataError(f"has data for {', '.join(unknown)}, which the schema does not have", where=sample.id)
     for group in schema.groups:
         value = sample.groups.get(group)
         if value is None or value == "":
             raise DataError(
-                f"declares no {group}", where=sample.id, remedy="the dataset must give every group it names"
+                f"declares no {group}", where=sample.id, remedy="the dataset must give every group of its schema"
             )
         if not isinstance(value, str):
-            message = f"{group} is {value!r} of type {type(value).__name__}, not a text"
+            message = f"{group} is {value!r} of type {type(value).__name__}, not str"
             raise DataError(message, where=sample.id, remedy=f"give it as a str, such as {str(value)!r}")
     _check_names(sample)
     _check_span(sample)
@@ -87,15 +87,15 @@ def check_sample(sample: Sample, schema: Schema) -> None:
 
 
 def _check_names(sample: Sample) -> None:
-    """What records tell of a sample must be such that they can be read again."""
+    """Names of a sample must be printable, since records that hold others cannot be read."""
     try:
-        check_texts(sample.id, sample.groups)
+        check_printable(sample.id, sample.groups)
     except ValueError as error:
-        raise DataError(f"cannot be told in records: {error}", where=sample.id, remedy="rename it") from None
+        raise DataError(f"cannot be stored in records: {error}", where=sample.id, remedy="rename it") from None
 
 
 def _check_span(sample: Sample) -> None:
-    """A time that cannot be would order windows wrongly, and show neighbours as strangers."""
+    """An impossible time would sort windows wrongly and hide that they are neighbours."""
     if sample.span is None:
         return
     try:
@@ -105,14 +105,14 @@ def _check_span(sample: Sample) -> None:
     if not -np.inf < start <= stop < np.inf:
         remedy = "the dataset must give the times of its windows, or None"
         raise DataError(
-            f"has the span {sample.span}, which is no start and end in seconds", where=sample.id, remedy=remedy
+            f"has the span {sample.span}, which is not a start and an end in seconds", where=sample.id, remedy=remedy
         )
 
 
 def _check_inferred(sample: Sample, schema: Schema) -> None:
     for name, marks in sample.inferred.items():
         if name not in sample.data:
-            raise DataError(f"has instances of {name} inferred, but no data of it", where=sample.id)
+            raise DataError(f"has inferred instances of {name}, but no data of it", where=sample.id)
         modality = schema.modality(name)
         if np.shape(marks) != (modality.instances,) or np.asarray(marks).dtype != np.bool_:
             raise DataError(f"inferred of {name} is not bool {(modality.instances,)}", where=sample.id)
@@ -123,7 +123,7 @@ def _check_inferred(sample: Sample, schema: Schema) -> None:
 def _check_labels(sample: Sample, schema: Schema) -> None:
     for task, label in sample.labels.items():
         if task not in schema.tasks:
-            raise DataError(f"is labelled for {task!r}, not in the schema", where=sample.id)
+            raise DataError(f"is labelled for {task!r}, which the schema does not have", where=sample.id)
         if not isinstance(label, int | np.integer):
             raise DataError(
                 f"label {label!r} of {task!r} is of type {type(label).__name__}, not int",
@@ -150,7 +150,7 @@ def check_instances(sample: Sample, modality: Modality) -> None:
         raise DataError(
             f"present of {modality.name} has the shape {np.shape(marks)}, not {(modality.instances,)}", where=sample.id
         )
-    # Checked as it is stored: what float32 cannot hold becomes infinite, or constant.
+    # Checked as float32, as it is stored: large values become infinite, small differences vanish.
     _check_array(_as_numbers(data, sample, modality), sample, modality)
 
 
@@ -166,7 +166,7 @@ def _as_numbers(data: Any, sample: Sample, modality: Modality) -> NDArray[np.flo
 
 
 def _check_images(items: Sequence[Any], sample: Sample, modality: Modality) -> None:
-    """Check what their headers say; decoding all images would take longer than reading most datasets."""
+    """Check the headers only: decoding all images would take longer than reading most datasets."""
     from PIL import Image
 
     for item in items:
@@ -174,11 +174,11 @@ def _check_images(items: Sequence[Any], sample: Sample, modality: Modality) -> N
             continue
         if not isinstance(item, bytes | bytearray | memoryview):
             message = f"{modality.name} holds a {type(item).__name__}, not the bytes of a JPEG or PNG file"
-            raise DataError(message, where=sample.id, remedy="code the pixels, or read the file as it is")
+            raise DataError(message, where=sample.id, remedy="encode the pixels, or pass the bytes of the file")
         try:
             with Image.open(io.BytesIO(item), formats=("JPEG", "PNG")) as image:
                 shape = (3, image.height, image.width)
-        except Exception as error:  # Pillow raises what it stumbles over, and of what claims to be very large
+        except Exception as error:  # Pillow raises errors of many classes, also for images that claim to be very large
             begin = "it is empty" if not item else f"it begins with {item[:8]!r}"
             raise DataError(
                 f"{modality.name} cannot be opened as JPEG or PNG ({type(error).__name__}): {begin}", where=sample.id
@@ -196,7 +196,7 @@ def _check_array(data: NDArray[Any], sample: Sample, modality: Modality) -> None
         raise DataError(
             f"{modality.name} holds NaN or infinite values",
             where=sample.id,
-            remedy="mend the recording, or leave such samples out with --bad drop",
+            remedy="fix or remove the recording, or leave such samples out with --bad drop",
         )
     if modality.kind == "timeseries" and here.size:
         _check_channels(here, sample, modality)
@@ -204,30 +204,31 @@ def _check_array(data: NDArray[Any], sample: Sample, modality: Modality) -> None
 
 def _check_channels(here: NDArray[Any], sample: Sample, modality: Modality) -> None:
     if (here[..., 0] != here[..., -1]).any(axis=0).all():
-        return  # as nearly always, and sooner seen
+        return  # the usual case, and faster to check
     flat = np.flatnonzero((np.ptp(here, axis=-1) == 0).all(axis=0))
     if flat.size:
         names = modality.channels or tuple(str(index) for index in range(modality.shape[0]))
         raise DataError(
-            f"channel {', '.join(names[index] for index in flat)} of {modality.name} is constant",
+            f"channel{'s' if len(flat) > 1 else ''} {', '.join(names[index] for index in flat)} of {modality.name} "
+            f"{'is' if len(flat) == 1 else 'are'} constant",
             where=sample.id,
-            remedy="mend the recording, or leave such samples out with --bad drop",
+            remedy="fix or remove the recording, or leave such samples out with --bad drop",
         )
 
 
 def presence(sample: Sample, modality: Modality) -> NDArray[np.bool_]:
-    """Which instances of a sample's bag are there, bool ``(K,)``."""
+    """Which instances of a sample's bag are present, bool ``(K,)``."""
     data = sample.data.get(modality.name)
     if data is None:
         return np.zeros(modality.instances, dtype=bool)
     if modality.kind == "image":
         return np.array([item is not None for item in _items(data)], dtype=bool)
-    given = sample.present.get(modality.name)
-    return np.ones(modality.instances, dtype=bool) if given is None else np.asarray(given, dtype=bool)
+    mask = sample.present.get(modality.name)
+    return np.ones(modality.instances, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
 
 
 def inference(sample: Sample, modality: Modality) -> NDArray[np.bool_]:
-    """Which instances of a sample's bag were made at a guessed place, bool ``(K,)``."""
+    """Which instances of a sample's bag were inferred (`Sample.inferred`), bool ``(K,)``."""
     return np.asarray(sample.inferred.get(modality.name, np.zeros(modality.instances)), dtype=bool)
 
 

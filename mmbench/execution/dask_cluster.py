@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import mmbench
 from mmbench.errors import SpecError, WorkerError
 from mmbench.execution.progress_relay import Channel, SilentChannel
-from mmbench.storage import Task, digest, file_digest, persist
+from mmbench.storage import Task, digest, file_digest, run_with_retries
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -64,7 +64,7 @@ def run_on_cluster(
         _check_workers(client, needs)
         wire = channel if isinstance(channel, SilentChannel) else _open_channel(client, channel)
         futures = {
-            client.submit(persist, threads, function, *arguments, wire, pure=False): at
+            client.submit(run_with_retries, threads, function, *arguments, wire, pure=False): at
             for at, arguments in enumerate(tasks)
         }
         for future in as_completed(list(futures), loop=client.loop):

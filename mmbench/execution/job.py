@@ -37,17 +37,17 @@ from mmbench.results import (
 from mmbench.training import (
     Cost,
     Epoch,
-    Fitted,
+    FitResult,
+    ForwardPass,
     Model,
-    Pass,
     PeakMemory,
+    add_costs,
     fit,
-    frozen_pass,
-    model_pass,
-    most_complete,
+    measure_frozen_encoder,
+    measure_model,
+    most_complete_row,
     save_weights,
     score_all,
-    total,
     weights_path,
     weights_size,
 )
@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
     ``parameters`` are counts by part of the model, ``weights`` is the digest of the weights file if there is one.
     """
 
-    fitted: Fitted
+    fitted: FitResult
     parameters: dict[str, int]
     cost: Cost
     weights: str | None
@@ -113,22 +113,22 @@ def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: 
         seconds = time.perf_counter() - start
         diagnosis = diagnose_trained(plan, store, fold, model, inputs)
         parameters = model.count()
-        cost = total(_passes(plan, store, model, inputs, trained), peak, trained)
+        cost = add_costs(_passes(plan, store, model, inputs, trained), peak, trained)
     kept = save_weights(weights, model) if _is_kept(plan.keep, model) else None
     return Outcome(fitted, parameters, cost, kept, diagnosis, seconds)
 
 
-def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: float) -> list[Pass | None]:
+def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: float) -> list[ForwardPass | None]:
     """The cost of predicting one sample, the most complete of the dataset: each frozen encoder, then the model."""
-    row = most_complete([find_presence(plan.store, modality.name) for modality in used_modalities(plan, store)])
+    row = most_complete_row([find_presence(plan.store, modality.name) for modality in used_modalities(plan, store)])
     device = torch.device(plan.device)
 
-    def frozen(name: str) -> Pass | None:
+    def frozen(name: str) -> ForwardPass | None:
         modality, spec = store.schema.modality(name), plan.recipe.encoders[name]
         build = partial(build_encoder, spec, modality, plan.plugins, FROZEN_SEED)
-        return frozen_pass(plan.tokens[name], build, store.source(name), row, device)
+        return measure_frozen_encoder(plan.tokens[name], build, store.source(name), row, device)
 
-    return [*map(frozen, plan.tokens), model_pass(model, inputs, row, device, trained)]
+    return [*map(frozen, plan.tokens), measure_model(model, inputs, row, device, trained)]
 
 
 def _is_kept(keep: Keep, model: Model) -> bool:

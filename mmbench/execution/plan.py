@@ -28,18 +28,18 @@ from mmbench.data import (
 from mmbench.errors import PluginError
 from mmbench.integrity import Canaries, ClosedFiles, find_named_files, ignore_messages, is_forkable, run_isolated
 from mmbench.registry import (
-    Names,
+    HostNames,
     Recipe,
-    all_params,
+    all_parameters,
     build_encoder,
     build_fusion,
-    find_replaced,
+    empty_token_spec,
+    find_replaced_name,
     host_names,
     load_registry,
-    unused,
 )
 from mmbench.results import DiagnosisPlan
-from mmbench.storage import identity
+from mmbench.storage import file_identity
 from mmbench.training import Model
 from mmbench.tuning import Budget
 
@@ -103,8 +103,8 @@ def _call_watched(
     return result
 
 
-def _check_names(before: Names, label: str, cause: Exception | None = None) -> None:
-    if (name := find_replaced(before)) is not None:
+def _check_names(before: HostNames, label: str, cause: Exception | None = None) -> None:
+    if (name := find_replaced_name(before)) is not None:
         raise PluginError(
             f"replaces {name} while it is trained or tested",
             where=label,
@@ -137,7 +137,7 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
     if modality.name in plan.tokens:
         shape = _tokens(plan.tokens[modality.name], modality.name).x.shape
         return TokenSpec(length=shape[2], dim=shape[3], instances=modality.instances)
-    return unused(modality)
+    return empty_token_spec(modality)
 
 
 def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:
@@ -200,7 +200,7 @@ def closed_files(plan: Plan) -> ClosedFiles:
         cache=tuple({path.resolve().parent for path in (plan.store, *plan.tokens.values())}),
         run=plan.folder.resolve(),
         data=plan.data,
-        given=find_named_files(all_params(plan.recipe, plan.plugins)),
+        given=find_named_files(all_parameters(plan.recipe, plan.plugins)),
     )
 
 
@@ -229,7 +229,7 @@ def open_store(path: Path) -> Store:
 
 def open_source(store: Path, modality: str) -> Source:
     """The instances of a modality in a prepared file; kept open for the next fold."""
-    return _opened_source(store, modality, identity(store))
+    return _opened_source(store, modality, file_identity(store))
 
 
 @lru_cache(maxsize=16)
@@ -238,7 +238,7 @@ def _opened_source(store: Path, modality: str, which: tuple[int, ...]) -> Source
 
 
 def _tokens(path: Path, modality: str) -> ArraySource:
-    return _opened(path, modality, identity(path))
+    return _opened(path, modality, file_identity(path))
 
 
 @lru_cache(maxsize=16)

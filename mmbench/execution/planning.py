@@ -13,10 +13,19 @@ from mmbench.errors import RecordError, SpecError
 from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
 from mmbench.integrity import Finding
-from mmbench.registry import SEEDING, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
+from mmbench.registry import SEEDING_SCHEME, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
 from mmbench.results import DiagnosisLevel, find_records, plan_diagnosis, read_record
-from mmbench.storage import Near, canonical_json, check_texts, file_digest, key_digest, nearest, reporter, slug
-from mmbench.tuning import Budget, describe_search, find_space
+from mmbench.storage import (
+    NearestEntry,
+    canonical_json,
+    check_printable,
+    current_reporter,
+    file_digest,
+    find_nearest,
+    key_digest,
+    slug,
+)
+from mmbench.tuning import Budget, describe_sampler, find_search_space
 
 _NOT_IN_KEY = (
     "card",
@@ -66,13 +75,13 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
     tokens = {name: encode(what, setup.cache, setup.jobs) for name, what in frozen.items()}
     described = describe_run(setup, recipe, tokens)
     try:
-        check_texts(described)
+        check_printable(described)
     except ValueError as error:
         raise SpecError(f"cannot be written to records: {error}", where=recipe.label, remedy="leave them out") from None
     key = key_digest(key_parts(described))
     folder = run_folder(setup, recipe, key)
     if not any(find_records(folder)) and (near := find_near_run(described, setup.home.glob(f"{slug(recipe.label)}-*"))):
-        reporter().message(f"{recipe.label} is run again; differences to {near.path.name}: {near.line}")
+        current_reporter().message(f"{recipe.label} is run again; differences to {near.path.name}: {near.line}")
     return Plan(
         recipe=recipe,
         tokens=tokens,
@@ -109,7 +118,7 @@ def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> di
         "device": torch.device(setup.device).type,
         "threads": setup.threads,
         "torch": torch.__version__,
-        "seeding": SEEDING,
+        "seeding": SEEDING_SCHEME,
     }
     if setup.budget:
         described["tuning"] = _describe_tuning(setup.budget, recipe, setup, tokens)
@@ -126,10 +135,10 @@ def run_folder(setup: Setup, recipe: Recipe, key: str) -> Path:
     return setup.home / f"{slug(recipe.label)}-{key[:10]}"
 
 
-def find_near_run(described: Mapping[str, Any], folders: Iterable[Path]) -> Near | None:
+def find_near_run(described: Mapping[str, Any], folders: Iterable[Path]) -> NearestEntry | None:
     """The folder of the most similar run of the same dataset and fusion."""
     wanted = json.loads(canonical_json(key_parts(described)))
-    return nearest(wanted, ((folder, parts) for folder in folders if (parts := _recorded(folder, wanted))))
+    return find_nearest(wanted, ((folder, parts) for folder in folders if (parts := _recorded(folder, wanted))))
 
 
 def _recorded(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -148,9 +157,9 @@ def _name(run: Mapping[str, Any]) -> str:
 
 
 def _describe_tuning(budget: Budget, recipe: Recipe, setup: Setup, frozen: Collection[str]) -> dict[str, Any]:
-    space = find_space(recipe, setup.plugins, frozen)
+    space = find_search_space(recipe, setup.plugins, frozen)
     ranges = {name: {"kind": type(item).__name__, **asdict(item)} for name, item in space.items()}
-    return {**budget.described(), **describe_search(recipe.training.epochs), "space": ranges}
+    return {**budget.described(), **describe_sampler(recipe.training.epochs), "space": ranges}
 
 
 def _find_frozen(setup: Setup, recipe: Recipe) -> dict[str, Encoding]:

@@ -5,7 +5,7 @@ from multiprocessing import Manager
 from types import TracebackType
 from typing import Any, Protocol
 
-from mmbench.storage import Reporter, Silent, reporter
+from mmbench.storage import Reporter, SilentReporter, current_reporter
 
 
 class Channel(Protocol):
@@ -19,10 +19,10 @@ class Relay:
     """A progress bar for all jobs and one for each that runs; with one job at a time no other process is started."""
 
     def __init__(self, jobs: int, total: int, label: str) -> None:
-        self._reporter: Reporter = reporter()
+        self._reporter: Reporter = current_reporter()
         self._total, self._label = total, label
         self._bars: dict[str, int] = {}
-        self._apart = jobs > 1 and not isinstance(self._reporter, Silent)
+        self._apart = jobs > 1 and not isinstance(self._reporter, SilentReporter)
 
     def __enter__(self) -> "Relay":
         self._all = self._reporter.start(self._label, self._total)
@@ -33,7 +33,7 @@ class Relay:
             self.channel = self._queue
             self._thread = threading.Thread(target=self._listen, daemon=True)
             self._thread.start()
-        elif isinstance(self._reporter, Silent):
+        elif isinstance(self._reporter, SilentReporter):
             self.channel = SilentChannel()
         return self
 

@@ -14,9 +14,9 @@ from mmbench.execution.plan import Plan, build_model, closed_files, make_inputs,
 from mmbench.integrity import find_size, guard_files
 from mmbench.registry import Recipe, Spec, parse_spec, training_seed, update_training
 from mmbench.results import Record, check_rebuildable, read_record
-from mmbench.storage import explain, load_json
-from mmbench.training import Model, check_kept, restore_weights, weights_path
-from mmbench.tuning import with_params
+from mmbench.storage import describe_parse_error, load_json
+from mmbench.training import Model, check_weights_file, restore_weights, weights_path
+from mmbench.tuning import set_parameters
 
 _AGAIN = "run the same command again: it prepares what is missing and keeps the records"
 
@@ -50,7 +50,7 @@ def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Res
     record, plan, store = found.record, found.plan, found.store
     draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
     with guard_files(closed_files(plan)):
-        check_kept(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
+        check_weights_file(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
         model = build_model(plan, store, draw)
     restore_weights(weights_path(path), model, record.weights or "")
     return RestoredModel(**vars(found), model=model.eval(), inputs=make_inputs(plan, store, found.fold))
@@ -75,7 +75,7 @@ def read_made(path: Path) -> Record:
         check_rebuildable(record.run, record.tuning)
     except ValueError as error:
         raise RecordError(
-            f"does not tell what its model was made from ({explain(error)})",
+            f"does not tell what its model was made from ({describe_parse_error(error)})",
             where=path,
             remedy="delete it and run the same command again",
         ) from error
@@ -112,7 +112,7 @@ def recall_plan(
         encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in run["encoders"].items()},
         training=Training(**run["training"]),
     )
-    recipe = with_params(recipe, tuned)
+    recipe = set_parameters(recipe, tuned)
     return Plan(
         recipe=replace(recipe, training=update_training(Training(), asdict(recipe.training), f"{folder} training")),
         tokens=tokens,

@@ -25,9 +25,9 @@ from mmbench.results import (
     record_path,
     write_failure,
 )
-from mmbench.storage import attempt, counted, reporter
+from mmbench.storage import counted, current_reporter, try_in_processes
 from mmbench.training import Epoch
-from mmbench.tuning import FoldTuning, Trial, read_tuning, tuning_path
+from mmbench.tuning import FoldTuning, TuningTrial, read_tuning, tuning_path
 
 
 class Job(NamedTuple):
@@ -60,7 +60,7 @@ def run_missing(
     ]
     missing = [job for job in wanted if not _is_done(job)]
     if len(missing) < len(wanted):
-        reporter().message(f"{len(wanted) - len(missing)} of {len(wanted)} folds have records and are kept")
+        current_reporter().message(f"{len(wanted) - len(missing)} of {len(wanted)} folds have records and are kept")
     if not missing:
         return
     if plans[0].budget and plans[0].budget.scope == "once":
@@ -112,7 +112,7 @@ def run_jobs(
         if cluster:
             found = run_on_cluster(cluster, function, tasks, plan.threads, _cluster_needs(plan), relay.channel)
         else:
-            found = attempt(jobs, function, [(*task, relay.channel) for task in tasks], plan.threads)
+            found = try_in_processes(jobs, function, [(*task, relay.channel) for task in tasks], plan.threads)
         for at, failure in found:
             job = tasks[at][0]
             if isinstance(failure, WorkerError):
@@ -120,7 +120,7 @@ def run_jobs(
             relay.channel.put((job.label, 0, None))
             relay.done(job.label)
             if failure:
-                reporter().message(f"failed: {failure.line}")
+                current_reporter().message(f"failed: {failure.line}")
 
 
 def _cluster_needs(plan: Plan) -> ClusterNeeds:
@@ -130,7 +130,7 @@ def _cluster_needs(plan: Plan) -> ClusterNeeds:
 
 def _warn_if_oversubscribed(jobs: int, threads: int) -> None:
     if jobs * threads > cpu_count():
-        reporter().message(
+        current_reporter().message(
             f"{jobs} jobs of {counted(threads, 'thread')} each on {counted(cpu_count(), 'core')} slow each other "
             "down: use fewer --jobs or --threads"
         )
@@ -141,7 +141,7 @@ def _is_done(job: Job) -> bool:
         read_record(job.path)
     except RecordError as error:
         if job.path.exists():
-            reporter().message(f"trained again: {error.message} ({job.path.name})")
+            current_reporter().message(f"trained again: {error.message} ({job.path.name})")
         return False
     return True
 
@@ -220,7 +220,7 @@ def _tune(plan: Plan, part: Fold, send: SendMessage) -> FoldTuning:
     return tuning
 
 
-def _send_trial(plan: Plan, label: str, send: SendMessage, number: int, what: Epoch | Trial) -> None:
+def _send_trial(plan: Plan, label: str, send: SendMessage, number: int, what: Epoch | TuningTrial) -> None:
     of_trial = f"{label} · tuning trial {number}"
     if isinstance(what, Epoch):
         epoch_listener(plan, of_trial, send)(what)

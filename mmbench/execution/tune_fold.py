@@ -23,23 +23,23 @@ from mmbench.execution.plan import (
 )
 from mmbench.integrity import guard_files
 from mmbench.registry import training_seed
-from mmbench.storage import DiedError, describe_error, digest, free_memory, is_out_of_memory, locked
+from mmbench.storage import ProcessDiedError, describe_error, digest, free_memory, is_out_of_memory, locked
 from mmbench.training import Epoch, fit
 from mmbench.tuning import (
-    TRAINING,
+    TRAINING_PART,
     Budget,
     FoldTuning,
-    Trial,
-    ask,
-    check_used,
-    default_params,
-    find_space,
-    find_trials,
-    local_storage,
+    TuningTrial,
+    ask_tuning_trial,
+    check_used_modalities,
+    default_parameters,
+    default_storage_url,
+    find_search_space,
+    find_tuning_trials,
     open_study,
     read_tuning,
+    set_parameters,
     tuning_path,
-    with_params,
     write_tuning,
 )
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _SEED = 0  # of every tuning trial; the chosen parameters are used with all seeds
 
 _Space = tuple[dict[str, Distribution], dict[str, object]]  # distributions by name, and the defaults
-Listener = Callable[[int, Epoch | Trial], None]
+Listener = Callable[[int, Epoch | TuningTrial], None]
 """Called with the number of a tuning trial and each of its epochs, then with its result."""
 
 
@@ -79,7 +79,7 @@ def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda 
 
 def tuned_plan(plan: Plan, tuning: FoldTuning) -> Plan:
     """The plan with the chosen parameters."""
-    return replace(plan, recipe=with_params(plan.recipe, tuning.chosen.params))
+    return replace(plan, recipe=set_parameters(plan.recipe, tuning.chosen.params))
 
 
 class _Trials:
@@ -89,7 +89,7 @@ class _Trials:
         self.plan, self.part = plan, part
         self.bench = None if plan.isolated else _Bench(plan, part)
         self.space, self.defaults = (
-            self.bench.find_space() if self.bench else call_components(plan, _find_space, plan, part)
+            self.bench.find_search_space() if self.bench else call_components(plan, _find_space, plan, part)
         )
 
     @property
@@ -107,7 +107,7 @@ class _Trials:
 
 
 def _find_space(_: object, plan: Plan, part: Fold) -> _Space:
-    return _Bench(plan, part).find_space()
+    return _Bench(plan, part).find_search_space()
 
 
 def _train(on_epoch: Callable[[Epoch], None], plan: Plan, part: Fold, params: dict[str, object]) -> None:
@@ -130,19 +130,19 @@ class _Bench:
             model = self.canaries.build()
         self.learns = any(parameter.requires_grad for parameter in model.parameters())
 
-    def find_space(self) -> _Space:
+    def find_search_space(self) -> _Space:
         """What is tuned, by name, and where the search begins."""
         plan = self.plan
-        space: dict[str, Distribution] = find_space(plan.recipe, plan.plugins, plan.tokens)
+        space: dict[str, Distribution] = find_search_space(plan.recipe, plan.plugins, plan.tokens)
         if not self.learns:
             # Settings of the training loop change nothing where nothing is trained.
-            space = {name: item for name, item in space.items() if not name.startswith(f"{TRAINING}.")}
-        return space, default_params(plan.recipe, plan.plugins, space)
+            space = {name: item for name, item in space.items() if not name.startswith(f"{TRAINING_PART}.")}
+        return space, default_parameters(plan.recipe, plan.plugins, space)
 
     def train(self, params: dict[str, object], on_epoch: Callable[[Epoch], None]) -> None:
         """One training, as that of a record, but that nothing is tested."""
-        plan = replace(self.plan, recipe=with_params(self.plan.recipe, params))
-        check_used(plan.recipe, plan.plugins)
+        plan = replace(self.plan, recipe=set_parameters(self.plan.recipe, params))
+        check_used_modalities(plan.recipe, plan.plugins)
         with guard_files(self.closed):
             fit(
                 build_model(plan, self.store, self.draw),
@@ -161,14 +161,14 @@ def _search(bench: _Trials, budget: Budget, listen: Listener) -> FoldTuning:
     plan = bench.plan
     about = {"method": plan.recipe.label, "dataset": plan.run["dataset"], "fold": bench.part.name, **budget.described()}
     wanted = budget.trials if bench.space else 1
-    storage = budget.storage or local_storage(plan.folder)
+    storage = budget.storage or default_storage_url(plan.folder)
     with open_study(storage, bench.study, plan.recipe.training.epochs, about) as study:
-        trials = find_trials(study)
+        trials = find_tuning_trials(study)
         for trial in trials:
             listen(trial.number, trial)
         while len(trials) < wanted and not _is_spent(trials, budget.seconds):
             _try(bench, study, len(trials), listen)
-            trials = find_trials(study)
+            trials = find_tuning_trials(study)
             listen(trials[-1].number, trials[-1])
     if not any(trial.state == "complete" for trial in trials):
         raise TrainingError(
@@ -179,7 +179,7 @@ def _search(bench: _Trials, budget: Budget, listen: Listener) -> FoldTuning:
     return FoldTuning(bench.part.name, bench.study, tuple(trials))
 
 
-def _is_spent(trials: list[Trial], seconds: float | None) -> bool:
+def _is_spent(trials: list[TuningTrial], seconds: float | None) -> bool:
     """Whether the time is up; what earlier sessions took counts, and the defaults are always tried."""
     return seconds is not None and len(trials) > 0 and sum(trial.seconds for trial in trials) >= seconds
 
@@ -191,7 +191,7 @@ def _try(bench: _Trials, study: "Study", number: int, listen: Listener) -> None:
     from optuna.trial import TrialState
     from sqlalchemy.exc import SQLAlchemyError
 
-    trial, params = ask(study, number, bench.space, bench.defaults)
+    trial, params = ask_tuning_trial(study, number, bench.space, bench.defaults)
     epochs: list[Epoch] = []
 
     def on_epoch(epoch: Epoch) -> None:
@@ -208,7 +208,7 @@ def _try(bench: _Trials, study: "Study", number: int, listen: Listener) -> None:
         state = TrialState.PRUNED
     except (OptunaError, SQLAlchemyError):
         raise
-    except (PluginError, DamagedError, DiedError):
+    except (PluginError, DamagedError, ProcessDiedError):
         # No trial that failed: it ends the run, and is begun anew when the plugin or the cache is mended.
         study.tell(trial, state=TrialState.FAIL)
         raise

@@ -18,8 +18,8 @@ from mmbench.data import Rows
 from mmbench.errors import TrainingError
 from mmbench.features.prefetch import RawInstances, read_ahead
 from mmbench.features.token_file import Block
-from mmbench.storage import has_processes, in_threads
-from mmbench.training import AT_ONCE, ON_GPU, deterministic, encode_bag, mixed_precision
+from mmbench.storage import can_use_processes, map_in_threads
+from mmbench.training import INSTANCES_PER_PASS, INSTANCES_PER_PASS_GPU, deterministic, encode_bag, mixed_precision
 
 _N_REPEATED = 2  # samples encoded again after each block
 _N_WRITERS = 2  # blocks that are kept at a time
@@ -52,7 +52,7 @@ def encode_blocks(
     ``jobs`` processes decode pictures for a GPU; ``around`` is entered while the encoder is called. Yields blocks that
     are kept.
     """
-    yield from in_threads(keep, _encode(encoder, raw, blocks, device, around, jobs), _N_WRITERS)
+    yield from map_in_threads(keep, _encode(encoder, raw, blocks, device, around, jobs), _N_WRITERS)
 
 
 def _encode(
@@ -164,9 +164,9 @@ class _GpuTransfer(_Transfer):
 
 def split_block(block: Block, instances: int, device: torch.device) -> list[Rows]:
     """The samples of a block in parts that an encoder is shown at once; on a GPU of one size, a power of two."""
-    step = max(1, AT_ONCE // instances)
+    step = max(1, INSTANCES_PER_PASS // instances)
     if device.type == "cuda":
-        step = 1 << (max(1, ON_GPU // instances).bit_length() - 1)
+        step = 1 << (max(1, INSTANCES_PER_PASS_GPU // instances).bit_length() - 1)
     return [np.arange(start, min(start + step, block.stop)) for start in range(block.start, block.stop, step)]
 
 
@@ -175,7 +175,7 @@ def _read_parts(
 ) -> Generator[tuple[Tensor, Tensor], None, None]:
     """Instances of parts of the samples, where a GPU can fetch them while others are encoded, and which are there."""
     on_gpu = device.type == "cuda"
-    if on_gpu and kind == "image" and jobs > 1 and has_processes():
+    if on_gpu and kind == "image" and jobs > 1 and can_use_processes():
         read = read_ahead(raw, parts, jobs)
     else:  # beside decoding, reading is soon done
         source = raw.open()

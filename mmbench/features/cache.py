@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mmbench.contract import Encoder
-from mmbench.data import FORMAT, Preparation, Store, read_presence, reading
+from mmbench.data import STORE_FORMAT, Preparation, Store, open_prepared, read_presence
 from mmbench.errors import DamagedError, PluginError
 from mmbench.features.batch_independence import depends_on_batch, encode_again
 from mmbench.features.batched_encoding import Encoded, encode_blocks
@@ -28,19 +28,19 @@ from mmbench.integrity import (
 )
 from mmbench.registry import Spec, build_encoder, find_code, load_registry
 from mmbench.storage import (
-    Near,
-    Parts,
-    Sealed,
-    find_near,
+    ChecksummedFile,
+    KeyParts,
+    NearestEntry,
+    current_reporter,
+    find_nearest_file,
     in_processes,
-    in_threads,
     key_digest,
     locked,
     make_folder,
-    open_whole,
-    replace_damaged,
-    reporter,
-    sweep,
+    map_in_threads,
+    open_cached,
+    remove_stale_files,
+    report_damaged,
     track,
 )
 from mmbench.training import weights_digest
@@ -91,7 +91,7 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     encoder = _build(what, store)
     made_from = describe_tokens(what, encoder, store.key)
     path = token_path(what, cache, made_from)
-    if open_whole(path, Sealed):
+    if open_cached(path, ChecksummedFile):
         return path
     make_folder(path.parent)
     with locked(path):
@@ -117,22 +117,24 @@ def describe_tokens(what: Encoding, encoder: Encoder, store_key: str) -> dict[st
         "device": torch.device(what.device).type,
         "threads": what.threads,
         "torch": torch.__version__,
-        "format": FORMAT,
+        "format": STORE_FORMAT,
     }
 
 
-def token_path(what: Encoding, cache: Path, made_from: Parts) -> Path:
+def token_path(what: Encoding, cache: Path, made_from: KeyParts) -> Path:
     """Where the tokens lie that are made from this."""
     return cache / "tokens" / f"{what.modality}-{what.encoder.name}-{key_digest(made_from)[:16]}.h5"
 
 
-def find_nearest_tokens(made_from: Parts, path: Path) -> Near | None:
+def find_nearest_tokens(made_from: KeyParts, path: Path) -> NearestEntry | None:
     """Tokens of the same modality and encoder, with as much noise, that are most like those at ``path``."""
     stem = path.stem.rpartition("-")[0]
-    return find_near(made_from, path.parent.glob(f"{stem}-*.h5"), lambda parts: _noise(parts) == _noise(made_from))
+    return find_nearest_file(
+        made_from, path.parent.glob(f"{stem}-*.h5"), lambda parts: _noise(parts) == _noise(made_from)
+    )
 
 
-def _noise(parts: Parts) -> Any:
+def _noise(parts: KeyParts) -> Any:
     return parts.get("snr_db")
 
 
@@ -140,18 +142,18 @@ def _is_whole(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        Sealed(path)
+        ChecksummedFile(path)
     except DamagedError as error:
-        replace_damaged(path, f"is damaged ({error.message})")
+        report_damaged(path, f"is damaged ({error.message})")
         return False
     return True
 
 
-def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs: int) -> None:
+def _encode(what: Encoding, made_from: KeyParts, encoder: Encoder, path: Path, jobs: int) -> None:
     if near := find_nearest_tokens(made_from, path):
-        reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
+        current_reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
     blocks = make_blocks(path.parent, path.stem, len(Store(what.store)))
-    sweep(block.path for block in blocks)
+    remove_stale_files(block.path for block in blocks)
     there = [block for block in blocks if is_whole_block(block.path)]
     missing = [block for block in blocks if block not in there]
     encoded = track(_encode_missing(what, missing, made_from, encoder, jobs), f"encoding {what.label}", len(missing))
@@ -163,12 +165,12 @@ def _encode(what: Encoding, made_from: Parts, encoder: Encoder, path: Path, jobs
     join_blocks(
         path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
     )
-    for _ in in_threads(lambda block: block.path.unlink(missing_ok=True), blocks, _JOINING):
+    for _ in map_in_threads(lambda block: block.path.unlink(missing_ok=True), blocks, _JOINING):
         pass
 
 
 def _encode_missing(
-    what: Encoding, blocks: Sequence[Block], made_from: Parts, encoder: Encoder, jobs: int
+    what: Encoding, blocks: Sequence[Block], made_from: KeyParts, encoder: Encoder, jobs: int
 ) -> Iterator[Block]:
     """Encode some blocks, in any order: in processes, or on a GPU in one, which is this one for the host's own."""
     if torch.device(what.device).type != "cuda":
@@ -186,13 +188,15 @@ def count_parameters(encoder: Encoder) -> int:
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 
-def _isolate_block(what: Encoding, block: Block, made_from: Parts) -> Block:
+def _isolate_block(what: Encoding, block: Block, made_from: KeyParts) -> Block:
     done: Block
     (done,) = _collect(_encode_isolated, what, [block], made_from, 1)
     return done
 
 
-def _encode_isolated(tell: SendMessage, what: Encoding, blocks: Sequence[Block], made_from: Parts, jobs: int) -> None:
+def _encode_isolated(
+    tell: SendMessage, what: Encoding, blocks: Sequence[Block], made_from: KeyParts, jobs: int
+) -> None:
     torch.set_num_threads(what.threads)
     for block in _encode_blocks(what, blocks, made_from, _build(what, Store(what.store)), jobs):
         tell(block)
@@ -227,7 +231,7 @@ def _collect(function: Callable[..., None], what: Encoding, *arguments: object) 
     return told
 
 
-def _encode_block(what: Encoding, block: Block, made_from: Parts) -> Block:
+def _encode_block(what: Encoding, block: Block, made_from: KeyParts) -> Block:
     torch.set_num_threads(what.threads)
     (done,) = _encode_blocks(what, [block], made_from, _build(what, Store(what.store)))
     return done
@@ -239,7 +243,7 @@ def _build(what: Encoding, store: Store) -> Encoder:
 
 
 def _encode_blocks(
-    what: Encoding, blocks: Sequence[Block], made_from: Parts, encoder: Encoder, jobs: int = 1
+    what: Encoding, blocks: Sequence[Block], made_from: KeyParts, encoder: Encoder, jobs: int = 1
 ) -> Iterator[Block]:
     """Encode some blocks, one after the other, with ``jobs`` processes that read for a GPU."""
     device, closed = torch.device(what.device), what.closed
@@ -263,5 +267,5 @@ def _encode_blocks(
 
 def read_encoder_size(tokens: Path, modality: str) -> int:
     """Number of parameters of the frozen encoder that made a token file."""
-    with reading(tokens) as file:
+    with open_prepared(tokens) as file:
         return int(file[f"modalities/{modality}"].attrs["parameters"])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmbench.data import Rows, Source, Store
 from mmbench.errors import WorkerError
-from mmbench.storage import in_order
+from mmbench.storage import map_in_order
 
 _SHARED_MEMORY = Path("/dev/shm")
 InstanceBatch = tuple[NDArray[Any], NDArray[np.bool_]]
@@ -54,11 +54,11 @@ def read_ahead(raw: RawInstances, parts: Sequence[Rows], jobs: int) -> Generator
         tasks = [(raw, rows, Path(folder) / "slots", shape, x.dtype, at % n_slots) for at, rows in enumerate(parts)]
         with ProcessPoolExecutor(jobs) as pool:
             try:
-                for at, present in enumerate(in_order(pool, _read_into, tasks, jobs)):
+                for at, present in enumerate(map_in_order(pool, _read_into, tasks, jobs)):
                     yield slots[at % n_slots, : len(present)], present
             except BrokenProcessPool as error:
                 raise WorkerError(
-                    "a process that reads samples ahead died, perhaps for want of memory",
+                    "a process that reads samples ahead died, perhaps for lack of memory",
                     where=raw.store,
                     remedy="run the same command again with fewer --jobs: what was finished is kept",
                 ) from error

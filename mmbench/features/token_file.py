@@ -12,9 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench.contract import TokenSpec
-from mmbench.data import Rows, Source, finish, widen
+from mmbench.data import Rows, Source, add_checksums, to_float32
 from mmbench.errors import DamagedError
-from mmbench.storage import Sealed, allocate, check_room, in_threads, open_hdf5, write_seal, written_whole
+from mmbench.storage import (
+    ChecksummedFile,
+    allocate_hdf5_dataset,
+    check_free_space,
+    map_in_threads,
+    open_hdf5,
+    write_footer,
+    written_whole,
+)
 
 F = TypeVar("F", np.float16, np.float32)
 BLOCK_SIZE = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
@@ -45,13 +53,13 @@ def write_block(path: Path, x: NDArray[np.float32], made_from: Mapping[str, Any]
     with written_whole(path) as aside:
         with aside.open("wb") as file:
             np.save(file, x)
-        write_seal(aside, "block", made_from)
+        write_footer(aside, "block", made_from)
 
 
 def is_whole_block(path: Path) -> bool:
     """Whether the block is there as it was written."""
     try:
-        Sealed(path)
+        ChecksummedFile(path)
     except (OSError, DamagedError):
         return False
     return True
@@ -107,14 +115,14 @@ def join_blocks(
     with written_whole(path) as aside:
         file = _TokenFile(aside, modality, present, out, parameters, halved=is_large)
         kept, seen = [], _NO_TOKENS
-        for block, its in in_threads(lambda block: (block, file.fill(block)), blocks, threads):
+        for block, its in map_in_threads(lambda block: (block, file.fill(block)), blocks, threads):
             kept.append(block)
             seen = seen.join(its)
         if is_large and not fits_half(Blocks(kept, present), np.arange(len(present)), threads, seen):
             file = _TokenFile(aside, modality, present, out, parameters, halved=False)
-            for _ in in_threads(file.fill, kept, threads):
+            for _ in map_in_threads(file.fill, kept, threads):
                 pass
-        finish(aside, "tokens", made_from)
+        add_checksums(aside, "tokens", made_from)
 
 
 class _TokenFile:
@@ -127,12 +135,12 @@ class _TokenFile:
         self._shape = (*present.shape, out.length, out.dim)
         dtype = np.dtype(np.float16 if halved else np.float32)
         self._row = dtype.itemsize * math.prod(self._shape[1:])
-        check_room(path, self._row * len(present))
+        check_free_space(path, self._row * len(present))
         with open_hdf5(path, "w") as file:
             group = file.create_group(f"modalities/{modality}")
             group["present"] = present
             group.attrs["parameters"] = parameters
-            self._offset = allocate(group, "x", self._shape, dtype)
+            self._offset = allocate_hdf5_dataset(group, "x", self._shape, dtype)
 
     def fill(self, block: Block) -> "_TokenMoments":
         """Write the tokens of a block."""
@@ -161,12 +169,12 @@ def fits_half(source: Source, rows: Rows, threads: int = 1, seen: "_TokenMoments
         return True
     parts = _parts(rows, math.prod(source.read(rows[:1])[0].shape[1:]))
     seen = seen or reduce(
-        _TokenMoments.join, in_threads(lambda part: _measure(*source.read(part)), parts, threads), _NO_TOKENS
+        _TokenMoments.join, map_in_threads(lambda part: _measure(*source.read(part)), parts, threads), _NO_TOKENS
     )
     if seen.surely_fits():
         return True
     mean, std = seen.mean.astype(np.float32), seen.std.astype(np.float32)
-    return all(in_threads(lambda part: _fits(*source.read(part), mean, std), parts, threads))
+    return all(map_in_threads(lambda part: _fits(*source.read(part), mean, std), parts, threads))
 
 
 def _parts(rows: Rows, size: int) -> list[Rows]:
@@ -220,7 +228,7 @@ def _measure(
         off = here - here[0]  # sums of squares lose digits where the mean is large
         mean = off.sum(axis=0) / np.float64(len(off))
         squares = np.einsum("n...,n...->...", off, off) - len(off) * mean**2
-        error = np.abs(widen(halves) - here).max(axis=0)
+        error = np.abs(to_float32(halves) - here).max(axis=0)
     return _TokenMoments(len(here), here[0] + mean, squares, error)
 
 
@@ -229,7 +237,7 @@ def _fits(
 ) -> bool:
     here = _present(x, present)
     with np.errstate(over="ignore", invalid="ignore"):
-        error = np.abs(widen(_halve(here)) - here)
+        error = np.abs(to_float32(_halve(here)) - here)
         allowed = np.float32(MAX_ERROR) * np.maximum(np.abs(here - mean), std)
     # NaN is within no bound, and infinity no rounding of anything.
     return bool((np.isfinite(error) & (error <= allowed)).all())

@@ -28,7 +28,7 @@ from mmbench.integrity.behaviour import (
     rounding_tolerance,
 )
 from mmbench.integrity.file_guard import name_component
-from mmbench.training import Fitted, Model, deterministic, predict
+from mmbench.training import FitResult, Model, deterministic, predict
 
 _N_PROBED = 4  # samples of a trial
 _N_ADAPTED = 32  # samples that encoders adapt to: some need more instances than they have dimensions
@@ -76,7 +76,7 @@ class Canaries:
         """Build the model once more: PluginError where a part is no longer what it was before the training."""
         self._check_kept(observe_behaviour(self._build(), self._shown))
 
-    def check_predictions(self, model: Model, fitted: Fitted) -> None:
+    def check_predictions(self, model: Model, fitted: FitResult) -> None:
         """Let a trained model predict some test samples in several ways.
 
         Raises PluginError where that changes it, where logits hang on what else it is shown or was shown, and where
@@ -110,7 +110,7 @@ class Canaries:
         if not self._is_own:
             self._check_batches(model, fitted)
 
-    def _check_batches(self, model: Model, fitted: Fitted) -> None:
+    def _check_batches(self, model: Model, fitted: FitResult) -> None:
         """Predict the test part again in full batches, with samples of the validation part among them."""
         fold, shown = self._fold, self._shown
         rows = np.concatenate([fold.test, fold.validation])

@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import ArraySource, Fold, ImageSource, Rows, Store, chunks, read_presence
+from mmbench.data import ArraySource, Fold, ImageSource, Rows, Store, read_presence, split_rows
 
 Index = NDArray[np.int64]
 
@@ -110,7 +110,7 @@ def _digests(store: Store, rows: Rows, name: str) -> list[bytes | None]:
 
 def _digests_of_arrays(source: ArraySource, rows: Rows) -> Iterator[bytes | None]:
     size = source.read(rows[:1])[0].nbytes
-    for part in chunks(rows, size):
+    for part in split_rows(rows, size):
         for bag, present in zip(*source.read(part), strict=True):
             shown = np.where(present.reshape(-1, *[1] * (bag.ndim - 1)), bag, 0)
             yield _digest([np.ascontiguousarray(shown).tobytes(), present.tobytes()]) if present.any() else None

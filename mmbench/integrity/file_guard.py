@@ -25,8 +25,15 @@ from mmbench.contract import Encoder, Fusion
 from mmbench.data import Preparation
 from mmbench.errors import PluginError
 from mmbench.integrity.behaviour import observe_behaviour
-from mmbench.registry import build_fusion, find_code, is_installed, is_of_system, is_read, load_registry
-from mmbench.storage import reporter
+from mmbench.registry import (
+    build_fusion,
+    find_code,
+    is_installed_file,
+    is_system_file,
+    load_registry,
+    opens_for_reading,
+)
+from mmbench.storage import current_reporter
 from mmbench.training import Model, fit, make_criterion
 
 _REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
@@ -93,7 +100,7 @@ class ClosedFiles:
 
 def _is_shared_file(path: Path) -> bool:
     temporary = Path(gettempdir()).resolve()
-    return is_installed(path) or is_of_system(path) or path.is_relative_to(temporary)
+    return is_installed_file(path) or is_system_file(path) or path.is_relative_to(temporary)
 
 
 def _is_record(path: Path) -> bool:
@@ -132,7 +139,7 @@ class _Guard:
         if path.is_file() and not any(path in find_code(component).paths for component in components):
             _reported.add(path)
             told = "which is no known part of it: nothing is made anew when it changes, unless a parameter names it"
-            reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
+            current_reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
 
     @cached_property
     def _modules(self) -> frozenset[str]:
@@ -215,7 +222,7 @@ def _hook_once() -> None:
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     if _active and event == "open":
-        _check_open(arguments[0], sys._getframe(1), is_read(arguments[1:]))
+        _check_open(arguments[0], sys._getframe(1), opens_for_reading(arguments[1:]))
 
 
 def _check_open(file: object, frame: FrameType, reads: bool = True) -> None:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import torch
 
-from mmbench.storage import DiedError, RemoteError, Silent, reporter, reporting, to_portable
+from mmbench.storage import ProcessDiedError, RemoteError, SilentReporter, current_reporter, make_portable, use_reporter
 
 T = TypeVar("T")
 SendMessage = Callable[[Any], None]
@@ -132,7 +132,7 @@ class _Server:
             raise error.error from None
         except BrokenPipeError:
             self.end()
-            raise DiedError from None
+            raise ProcessDiedError from None
         except BaseException:
             self.end()
             raise
@@ -204,7 +204,7 @@ def _receive(connection: Connection, listen: SendMessage) -> Any:
         try:
             kind, value = connection.recv()
         except (EOFError, ConnectionResetError):
-            raise DiedError from None
+            raise ProcessDiedError from None
         if kind == "result":
             return value
         if kind == "error":
@@ -212,12 +212,12 @@ def _receive(connection: Connection, listen: SendMessage) -> Any:
         if kind == "message":
             if value not in _state.messages:  # each call is of a new process, which has told nothing yet
                 _state.messages.add(value)
-                reporter().message(value)
+                current_reporter().message(value)
         else:
             listen(value)
 
 
-class _Messages(Silent):
+class _Messages(SilentReporter):
     """Sends what is to be told to the process that asked."""
 
     def __init__(self, send: Callable[[str, object], None]) -> None:
@@ -246,10 +246,10 @@ def _send_answer(connection: Connection, call: _Call) -> None:
             os._exit(0)  # who asked was killed: nothing is written for nobody
 
     try:
-        with reporting(_Messages(send)):
+        with use_reporter(_Messages(send)):
             answer = "result", call.make(partial(send, "told"))
     except BaseException as error:
-        answer = "error", to_portable(error)
+        answer = "error", make_portable(error)
     try:
         connection.send(answer)
     except (pickle.PicklingError, AttributeError, TypeError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import ProtocolError, WeightsError
-from mmbench.storage import explain, parse_json, written_whole
+from mmbench.storage import describe_parse_error, parse_json, written_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,7 @@ def read_provenance(path: Path) -> WeightProvenance | None:
         return WeightProvenance(**{**plain, **lists})
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
-            f"cannot be read as weights ({explain(error)})", where=path, remedy="save it again"
+            f"cannot be read as weights ({describe_parse_error(error)})", where=path, remedy="save it again"
         ) from error
 
 

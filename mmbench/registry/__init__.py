@@ -1,4 +1,4 @@
-"""Components by name: plugins, specs, presets, methods, and the code that each of them runs.
+"""Plugins and their components: discovery, specs, presets, methods, settings, digests of their code.
 
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """

@@ -1,4 +1,4 @@
-"""Encoders and fusions from their specs, with weights drawn from a seed."""
+"""Construction of encoders and fusions from their specs, with weights drawn from a seed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,31 +39,31 @@ def build_fusion(
 
 @contextmanager
 def _memory_errors(part: str) -> Iterator[None]:
-    """Turn sizes that no machine has room for into one clear line about a part."""
+    """Raise SpecError where a part is too large for the memory."""
     try:
         yield
     except (RuntimeError, MemoryError, OverflowError, TypeError) as error:
         if is_out_of_memory(error) or "overflow" in str(error).lower():
-            raise SpecError("is larger than the memory", where=part, remedy="choose a smaller one") from None
+            raise SpecError("does not fit into memory", where=part, remedy="choose a smaller one") from None
         raise
 
 
-def check_augment(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
-    """Refuse augmented training where it would change nothing.
+def check_augmentation(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
+    """Raise SpecError where augmentation would change nothing.
 
-    Only the first method is asked: baselines take the setting over from it, whatever they read.
+    Only the first method is checked: baselines inherit the setting, whatever modalities they use.
     """
     images = {name: spec for name, spec in first.encoders.items() if schema.modality(name).kind == "image"}
     trained = (not build_encoder(spec, schema.modality(name), plugins, seed=0).frozen for name, spec in images.items())
     if first.training.augment and not any(trained):
         raise SpecError(
-            f"{first.label} trains no image encoder whose images could be changed",
+            f"{first.label} trains no image encoder, which augmentation needs",
             where="--training augment=true",
             remedy="leave it out, or train the encoder (frozen=false)",
         )
 
 
-def all_params(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+def all_parameters(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
     """The parameters of the fusion and of each encoder of a recipe."""
     registry = load_registry(plugins)
     yield registry.bound("fusions", recipe.fusion)
@@ -71,6 +71,6 @@ def all_params(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str
         yield registry.bound("encoders", spec)
 
 
-def unused(modality: Modality) -> TokenSpec:
-    """The tokens of a modality that a fusion does not use: none, but one knows which instances are there."""
+def empty_token_spec(modality: Modality) -> TokenSpec:
+    """The token spec of a modality that a fusion does not use: no tokens, only the presence of instances."""
     return TokenSpec(length=0, dim=0, instances=modality.instances)

@@ -1,4 +1,4 @@
-"""From names on the shell line to what is built: the methods of a comparison, resolved against a dataset."""
+"""Methods of a comparison, resolved against a dataset: encoders, fusion, training, preset."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -15,11 +15,11 @@ DEFAULT_ENCODERS: Mapping[Kind, str] = {"timeseries": "conv1d", "image": "timm",
 
 @dataclass(frozen=True)
 class Recipe:
-    """A method made concrete for one dataset.
+    """A method resolved for one dataset.
 
-    ``modalities`` are those that the fusion is shown; ``encoders`` holds those of the ones it uses. ``own_encoders``
-    tells that a baseline brought its own instead of taking those of the first method. ``preset`` is what a preset
-    set of all this, and of the run. ``held`` names what the user gave, which no tuning changes: ``fusion.NAME``,
+    ``modalities`` are those that the fusion may use; ``encoders`` has an encoder for each one it uses. ``own_encoders``
+    is True for a baseline with encoders of its own instead of those of the first method. ``preset`` holds what a preset
+    set. ``held`` names the parameters that the user set, which tuning does not change: ``fusion.NAME``,
     ``encoder.MODALITY.NAME`` or ``training.NAME``.
     """
 
@@ -34,8 +34,8 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the user asked for over a method's defaults; ``modalities`` None: all."""
+class MethodOptions:
+    """What the user and a preset set over a method's defaults; ``modalities`` None: all."""
 
     encoders: Mapping[str, str]
     training: Mapping[str, Any]
@@ -43,39 +43,39 @@ class Wishes:
     modalities: Sequence[str] | None = None
 
 
-def resolve(
-    registry: Registry, first: str, against: Sequence[str], dataset: str, schema: Schema, wishes: Wishes
+def resolve_methods(
+    registry: Registry, first: str, against: Sequence[str], dataset: str, schema: Schema, options: MethodOptions
 ) -> list[Recipe]:
     """The first method and its baselines; baselines take its encoders and training unless they name their own."""
-    leader = _whole(registry, parse_spec(first), dataset, schema, wishes)
-    recipes = [_used(registry, leader, schema)]
+    first_recipe = _resolve_all(registry, parse_spec(first), dataset, schema, options)
+    recipes = [_keep_used(registry, first_recipe, schema)]
     for text in against:
         spec = parse_spec(text)
         method: Method = registry.find("methods", spec.name).component
         if method.encoders:
             preset = replace(find_preset(method, dataset, None), dataset={}, run={})
-            own = resolve_first(registry, spec, dataset, schema, Wishes({}, {}, preset, wishes.modalities))
+            own = resolve_method(registry, spec, dataset, schema, MethodOptions({}, {}, preset, options.modalities))
             recipes.append(replace(own, own_encoders=True))
         else:
             fusion = parse_spec(method.fusion).updated(spec.params)
-            preset = replace(leader.preset, fusion={})
-            held = _held("fusion", spec.params) | {name for name in leader.held if not name.startswith("fusion.")}
-            mine = replace(leader, label=str(spec), fusion=fusion, preset=preset, held=held)
-            recipes.append(_used(registry, mine, schema))
+            preset = replace(first_recipe.preset, fusion={})
+            held = _held("fusion", spec.params) | {name for name in first_recipe.held if not name.startswith("fusion.")}
+            own = replace(first_recipe, label=str(spec), fusion=fusion, preset=preset, held=held)
+            recipes.append(_keep_used(registry, own, schema))
     labels = [recipe.label for recipe in recipes]
     for label in labels:
         if labels.count(label) > 1:
-            raise SpecError(f"{label!r} is asked for twice", where="--against", remedy="name each method once")
+            raise SpecError(f"{label!r} is named twice", where="--against", remedy="name each method once")
     return recipes
 
 
-def resolve_first(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: Wishes) -> Recipe:
-    """A method with the encoders and the training that are wished for."""
-    return _used(registry, _whole(registry, spec, dataset, schema, wishes), schema)
+def resolve_method(registry: Registry, spec: Spec, dataset: str, schema: Schema, options: MethodOptions) -> Recipe:
+    """A method with the encoders and the training of ``options``."""
+    return _keep_used(registry, _resolve_all(registry, spec, dataset, schema, options), schema)
 
 
 def choose_modalities(schema: Schema, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of the modalities wanted, in the order of the schema; SpecError for one that there is not."""
+    """The names of the ``wanted`` modalities (None: all), in the order of the schema; SpecError for an unknown one."""
     known = tuple(modality.name for modality in schema.modalities)
     for name in wanted or ():
         if name not in known:
@@ -83,27 +83,27 @@ def choose_modalities(schema: Schema, wanted: Sequence[str] | None) -> tuple[str
     return known if wanted is None else tuple(name for name in known if name in wanted)
 
 
-def _whole(registry: Registry, spec: Spec, dataset: str, schema: Schema, wishes: Wishes) -> Recipe:
-    """A recipe with an encoder for every modality, whether the fusion uses it or not."""
+def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, options: MethodOptions) -> Recipe:
+    """A recipe with an encoder for every modality, used by the fusion or not."""
     method: Method = registry.find("methods", spec.name).component
-    preset = wishes.preset
+    preset = options.preset
     known = {key for modality in schema.modalities for key in (modality.name, modality.kind)}
-    for key in wishes.encoders:
+    for key in options.encoders:
         if key not in known:
             raise SpecError(f"{dataset} has no modality {key!r}", where="--encoder", remedy=did_you_mean(key, known))
-    layers = (DEFAULT_ENCODERS, method.encoders, preset.encoders, wishes.encoders)
+    layers = (DEFAULT_ENCODERS, method.encoders, preset.encoders, options.encoders)
     training = update_training(method.training, preset.training, f"preset {preset.name}")
-    held = _held("fusion", spec.params) | _held("training", wishes.training)
+    held = _held("fusion", spec.params) | _held("training", options.training)
     for item in schema.modalities:
-        if wished := _choose((wishes.encoders,), item.name, item.kind):
-            held |= _held(f"encoder.{item.name}", parse_spec(wished).params)
+        if chosen := _choose((options.encoders,), item.name, item.kind):
+            held |= _held(f"encoder.{item.name}", parse_spec(chosen).params)
     return Recipe(
         label=str(spec),
-        modalities=choose_modalities(schema, wishes.modalities),
+        modalities=choose_modalities(schema, options.modalities),
         fusion=parse_spec(method.fusion).updated(preset.fusion).updated(spec.params),
         encoders={item.name: parse_spec(_choose(layers, item.name, item.kind)) for item in schema.modalities},
-        training=update_training(training, wishes.training, "--training"),
-        preset=preset.without(fusion=spec.params, encoders=wishes.encoders, training=wishes.training),
+        training=update_training(training, options.training, "--training"),
+        preset=preset.without(fusion=spec.params, encoders=options.encoders, training=options.training),
         held=held,
     )
 
@@ -113,14 +113,14 @@ def _held(part: str, params: Iterable[str]) -> frozenset[str]:
 
 
 def _choose(layers: Sequence[Mapping[Any, str]], name: str, kind: str) -> str:
-    """The last layer that speaks of a modality wins; within a layer its name wins over its kind."""
+    """The encoder of a modality: the last layer that sets it wins, and within a layer its name over its kind."""
     chosen = ""
     for layer in layers:
         chosen = layer.get(name) or layer.get(kind) or chosen
     return chosen
 
 
-def _used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
+def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
     params = registry.bound("fusions", recipe.fusion)
     used = registry.find("fusions", recipe.fusion.name).component.uses(recipe.modalities, **params)
     for name in used:
@@ -140,7 +140,7 @@ def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
 
 
 def update_training(training: Training, changes: Mapping[str, Any], where: str) -> Training:
-    """Training settings with some of them changed; SpecError for an unknown one or an impossible value."""
+    """Training settings with ``changes``; SpecError for an unknown setting or an invalid value."""
     from pydantic import TypeAdapter, ValidationError
 
     settings = asdict(training)
@@ -152,7 +152,7 @@ def update_training(training: Training, changes: Mapping[str, Any], where: str) 
     except ValidationError as error:
         problem = error.errors()[0]
         raise SpecError(
-            f"{problem['input']!r} will not do: {problem['msg']}",
+            f"invalid value {problem['input']!r}: {problem['msg']}",
             where=f"{where} {problem['loc'][0]}",
             remedy="give another value, or leave it out",
         ) from error

@@ -1,4 +1,4 @@
-"""Presets: TOML files that set what the shell line does not say, for one method on one dataset."""
+"""Presets: TOML files with settings of one method on one dataset; the command line overrides them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -28,29 +28,31 @@ class Preset:
     dataset: Mapping[str, Any] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
 
-    def without(self, **given: Collection[str]) -> "Preset":
-        """The preset without what the user gave, by table: what is left is what it sets."""
-        left: dict[str, Any] = {
+    def without(self, **overridden: Collection[str]) -> "Preset":
+        """The preset without the names that the user set, by table."""
+        remaining: dict[str, Any] = {
             table: {name: value for name, value in getattr(self, table).items() if name not in names}
-            for table, names in given.items()
+            for table, names in overridden.items()
         }
-        return replace(self, **left)
+        return replace(self, **remaining)
 
     def described(self) -> dict[str, Any] | None:
-        """Its name and the tables that set something, as plain values; None where there is no preset."""
+        """The name and the non-empty tables as plain values; None where there is no preset."""
         return {key: value for key, value in asdict(self).items() if value} or None
 
 
 def find_preset(method: Method, dataset: str, wanted: str | None) -> Preset:
-    """A method's preset: the one asked for by name or path, else the one named like the dataset, else none."""
+    """A method's preset: the one ``wanted`` by name or path, else the one named like the dataset, else none."""
     if wanted and wanted.endswith(".toml"):
         return _load(Path(wanted), Path(wanted).name)
-    shelf = {path.stem: path for path in sorted(method.presets.glob("*.toml"))} if method.presets else {}
+    presets = {path.stem: path for path in sorted(method.presets.glob("*.toml"))} if method.presets else {}
     if wanted is None:
-        return _load(shelf[dataset], dataset) if dataset in shelf else Preset()
-    if wanted not in shelf:
-        raise SpecError(f"{method.name} has no preset {wanted!r}", where="--preset", remedy=did_you_mean(wanted, shelf))
-    return _load(shelf[wanted], wanted)
+        return _load(presets[dataset], dataset) if dataset in presets else Preset()
+    if wanted not in presets:
+        raise SpecError(
+            f"{method.name} has no preset {wanted!r}", where="--preset", remedy=did_you_mean(wanted, presets)
+        )
+    return _load(presets[wanted], wanted)
 
 
 def _load(path: Path, name: str) -> Preset:
@@ -63,5 +65,9 @@ def _load(path: Path, name: str) -> Preset:
             raise SpecError(f"{table!r} is not a table of a preset", where=path, remedy=did_you_mean(table, TABLES))
     for key, spec in tables.get("encoders", {}).items():
         if not isinstance(spec, str):
-            raise SpecError(f"{spec!r} is no encoder", where=f"{path} [encoders] {key}", remedy='write "name[param=v]"')
+            raise SpecError(
+                f"{spec!r} is not the spec of an encoder",
+                where=f"{path} [encoders] {key}",
+                remedy='write "name[param=v]"',
+            )
     return Preset(name, **tables)

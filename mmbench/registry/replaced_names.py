@@ -1,26 +1,26 @@
-"""Whether code of a plugin replaced functions, classes or other names of the host's modules."""
+"""Detection of plugins that replace functions, classes or other names of the host's modules."""
 
 import sys
 from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-_BUILT_IN = "mmbench.builtin"  # components that a plugin may derive from, and no part of what decides
+_BUILT_IN = "mmbench.builtin"  # components, from which plugins may derive; they decide nothing about fairness
 
-Names = Mapping[tuple[str, str], object]
-"""What is behind each name of a module or of a class in it."""
+HostNames = Mapping[tuple[str, str], object]
+"""The object of each name of a module, or of a class in it."""
 
 
-def host_names() -> Names:
-    """The names of the host's modules that are loaded, with what they stand for."""
+def host_names() -> HostNames:
+    """The names in the loaded modules of the host, with their objects."""
     return dict(_find_names())
 
 
-def find_replaced(before: Names) -> str | None:
-    """The first name that stands for something else than before, as ``mmbench.training.metrics.score_all``."""
+def find_replaced_name(before: HostNames) -> str | None:
+    """The first name whose object is not that in ``before``, such as ``mmbench.training.metrics.score_all``."""
     now = host_names()
     for name, value in before.items():
-        # Identity, not equality: what is behind a name may be an array.
+        # Identity, not equality: an object may be an array.
         wrapped = _is_of_torch(now.get((name[0], name[1].removesuffix(".__code__"))))
         if now.get(name, _Gone) is not value and not wrapped:
             return ".".join(name)
@@ -28,12 +28,12 @@ def find_replaced(before: Names) -> str | None:
 
 
 def _is_of_torch(value: object) -> bool:
-    """Whether it is what torch puts around the steps of every optimizer."""
+    """Whether a value is the wrapper that torch puts around the steps of optimizers."""
     return isinstance(value, FunctionType) and str(value.__globals__.get("__name__")).startswith("torch.")
 
 
 class _Gone:
-    """Stands for a name that is no longer there."""
+    """Marks a name that no longer exists."""
 
 
 def _find_names() -> Iterator[tuple[tuple[str, str], object]]:
@@ -41,11 +41,11 @@ def _find_names() -> Iterator[tuple[tuple[str, str], object]]:
         if isinstance(module, ModuleType) and _is_host(module.__name__):
             for name, value in _plain(vars(module)):
                 yield (module.__name__, name), value
-                yield from _inside(module.__name__, name, value)
+                yield from _find_members(module.__name__, name, value)
 
 
-def _inside(module: str, name: str, value: Any) -> Iterator[tuple[tuple[str, str], object]]:
-    """The methods of a class of this module, and the code of a function of it."""
+def _find_members(module: str, name: str, value: Any) -> Iterator[tuple[tuple[str, str], object]]:
+    """The methods of a class and the code of a function of this module."""
     if getattr(value, "__module__", None) != module:
         return
     if isinstance(value, FunctionType):
@@ -59,7 +59,7 @@ def _inside(module: str, name: str, value: Any) -> Iterator[tuple[tuple[str, str
 
 
 def _plain(names: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Names but for those that Python and its libraries set by themselves; ``__init__`` and its like are methods."""
+    """Names without private attributes, which Python and libraries set; methods such as ``__init__`` are kept."""
     return [(name, value) for name, value in names.items() if callable(value) or not name.startswith("_")]
 
 

@@ -1,19 +1,19 @@
-"""Seeds of trainings, and torch's random numbers, seeded without what that takes where there is nothing but a CPU."""
+"""Seeds of trainings, and fast seeding of torch on machines without an accelerator."""
 
 import hashlib
 from functools import cache
 
 import torch
 
-SEEDING = "fold"
-"""The scheme by which trainings are seeded; a run tells it."""
+SEEDING_SCHEME = "fold"
+"""The scheme by which trainings are seeded; stored in records."""
 
 
-def training_seed(seed: int, fold: str, scheme: str | None = SEEDING) -> int:
-    """What initial weights and order of the training of one fold are drawn from, below 2^32.
+def training_seed(seed: int, fold: str, scheme: str | None = SEEDING_SCHEME) -> int:
+    """The seed of the initial weights and of the sample order in one fold, below 2^32.
 
-    Each fold has draws of its own: with the same initial weights in every fold, all folds of a seed share their luck,
-    which no spread between folds would show. ``scheme`` is None for runs of version 0.1, whose folds share a seed.
+    Each fold has its own: with the same initial weights in every fold, the variance due to them would not show between
+    folds. ``scheme`` is None for runs of version 0.1, whose folds share a seed.
     """
     if scheme is None:
         return seed
@@ -21,9 +21,9 @@ def training_seed(seed: int, fold: str, scheme: str | None = SEEDING) -> int:
 
 
 def seed_torch(seed: int) -> None:
-    """The same numbers as after ``torch.manual_seed``.
+    """Seed torch: the same numbers as after ``torch.manual_seed``.
 
-    That also tells devices that are not there, a backtrace for each: milliseconds, nine times a fold.
+    Without an accelerator only the CPU is seeded: ``manual_seed`` takes milliseconds there, nine times per fold.
     """
     if _has_accelerator():
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""How a comparison is conducted: what the shell line says, else the preset, else the defaults that stand here."""
+"""Settings of a run: from the command line, else from the preset, else the defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,15 +8,15 @@ from mmbench.contract import Standardize
 from mmbench.errors import SpecError
 from mmbench.registry.specs import did_you_mean
 
-_LEAST = {"folds": 2, "seeds": 1}
+_MINIMUM = {"folds": 2, "seeds": 1}
 
 
 @dataclass(frozen=True)
-class Design:
-    """The settings of a run that a preset may give under ``[run]``.
+class RunSettings:
+    """The settings of a run that a preset may set under ``[run]``.
 
-    ``units`` are the dataset's units to use and ``modalities`` those that methods see; None: all. ``protocol`` and
-    ``task``: None for the dataset's own default. With 3 ``seeds`` it can be told how much trainings vary
+    ``units`` are the units of the dataset and ``modalities`` the modalities to use; None: all. ``protocol`` and
+    ``task``: None for the default of the dataset. From 3 ``seeds`` on, the variance between trainings can be estimated
     (benchmarks/calibration.py).
     """
 
@@ -29,37 +29,37 @@ class Design:
     modalities: tuple[str, ...] | None = None
 
 
-SETTINGS = tuple(field.name for field in fields(Design))
+SETTING_NAMES = tuple(field.name for field in fields(RunSettings))
 
 
-def make_design(given: Mapping[str, Any], preset: Mapping[str, Any], source: str) -> Design:
-    """What was ``given`` on the shell line over the ``[run]`` table of a preset, ``source``, over the defaults.
+def make_run_settings(options: Mapping[str, Any], preset: Mapping[str, Any], source: str) -> RunSettings:
+    """The settings ``options`` of the command line, over the ``[run]`` table of ``preset``, over the defaults.
 
-    Raises SpecError for a setting that there is not, or a value that will not do.
+    ``source`` names the preset in errors. Raises SpecError for an unknown setting or an invalid value.
     """
     from pydantic import TypeAdapter, ValidationError
 
     for name, value in preset.items():
         _check(name, value, f"{source} [run] {name}")
-    for name, value in given.items():
+    for name, value in options.items():
         _check(name, value, f"--{name}")
     try:
-        return TypeAdapter(Design).validate_python({**preset, **given})
+        return TypeAdapter(RunSettings).validate_python({**preset, **options})
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0])
-        where = f"--{name}" if name in given else f"{source} [run] {name}"
-        message = f"{problem['input']!r} will not do: {problem['msg']}"
+        where = f"--{name}" if name in options else f"{source} [run] {name}"
+        message = f"invalid value {problem['input']!r}: {problem['msg']}"
         raise SpecError(message, where=where, remedy="give another value, or leave it out") from error
 
 
 def _check(name: str, value: object, where: str) -> None:
-    if name not in SETTINGS:
-        raise SpecError("is no setting of a run", where=where, remedy=did_you_mean(name, SETTINGS))
-    least = _LEAST.get(name)
-    if least is not None and isinstance(value, int) and value < least:
-        raise SpecError(f"{value} is too few", where=where, remedy=f"ask for {least} or more")
+    if name not in SETTING_NAMES:
+        raise SpecError("is not a setting of a run", where=where, remedy=did_you_mean(name, SETTING_NAMES))
+    minimum = _MINIMUM.get(name)
+    if minimum is not None and isinstance(value, int) and value < minimum:
+        raise SpecError(f"{value} is too few", where=where, remedy=f"ask for {minimum} or more")
     if name == "standardize" and value not in get_args(Standardize):
-        raise SpecError(f"no choice {value!r}", where=where, remedy=did_you_mean(str(value), get_args(Standardize)))
+        raise SpecError(f"invalid value {value!r}", where=where, remedy=did_you_mean(str(value), get_args(Standardize)))
     if name in ("units", "modalities") and not value:
-        raise SpecError("names none", where=where, remedy="name one or more, separated by commas, or leave it out")
+        raise SpecError("is empty", where=where, remedy="name one or more, separated by commas, or leave it out")

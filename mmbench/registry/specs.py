@@ -1,7 +1,7 @@
-"""``name[param=value,...]``: how a component is named on the shell line, and how its parameters are bound.
+"""Specs ``name[param=value,...]``: parsing and formatting, and binding of parameters to their types.
 
-A value with commas, brackets or blanks at its ends stands in quotes, double or single: ``faces[path="a, b [c]"]``.
-Within quotes a backslash takes the next quote or backslash as it is.
+A value with commas, brackets or outer spaces is put in single or double quotes: ``faces[path="a, b [c]"]``.
+Within quotes, a backslash escapes a quote or a backslash.
 """
 
 import difflib
@@ -22,13 +22,13 @@ _SPEC = re.compile(rf"\s*({_NAME.pattern})\s*(?:\[(.*)\])?\s*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Spec:
-    """A component's name and the parameters it is asked to take."""
+    """The name of a component and its parameters."""
 
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        inside = ",".join(f"{key}={_written(value)}" for key, value in self.params.items())
+        inside = ",".join(f"{key}={_format(value)}" for key, value in self.params.items())
         return f"{self.name}[{inside}]" if inside else self.name
 
     def updated(self, params: Mapping[str, Any]) -> "Spec":
@@ -36,7 +36,7 @@ class Spec:
         return Spec(self.name, {**self.params, **params})
 
 
-def _written(value: object) -> str:
+def _format(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, str) and _needs_quotes(value):
@@ -45,7 +45,7 @@ def _written(value: object) -> str:
 
 
 def _needs_quotes(value: str) -> bool:
-    """Whether a value would be read as something else if it stood between others as it is."""
+    """Whether a value without quotes would be parsed as something else."""
     try:
         return parse_spec(f"x[a={value},b=c]").params != {"a": value, "b": "c"}
     except SpecError:
@@ -53,17 +53,17 @@ def _needs_quotes(value: str) -> bool:
 
 
 def quote(text: str) -> str:
-    """A text in double quotes, as it is read from a spec or a list."""
+    """A string in double quotes, with escapes, as `parse_spec` and `split_list` read it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def join_list(texts: Iterable[str]) -> str:
-    """Names behind commas, as `split_list` splits them."""
-    return ",".join(text if _stands(text) else quote(text) for text in texts)
+    """Names joined by commas: the inverse of `split_list`."""
+    return ",".join(text if _is_plain(text) else quote(text) for text in texts)
 
 
-def _stands(text: str) -> bool:
-    """Whether a name is read as it is from a list with another behind it."""
+def _is_plain(text: str) -> bool:
+    """Whether a name needs no quotes in a list."""
     try:
         return split_list(f"{text},a") == [text, "a"]
     except SpecError:
@@ -71,33 +71,33 @@ def _stands(text: str) -> bool:
 
 
 def parse_spec(text: str) -> Spec:
-    """Read ``name`` or ``name[param=value,...]``; raises SpecError when it is neither."""
+    """The spec ``name`` or ``name[param=value,...]``; SpecError for any other text."""
     match = _SPEC.fullmatch(text)
     if not match:
-        raise SpecError("cannot be read as a name", where=repr(text), remedy="write name or name[param=value,...]")
+        raise SpecError("is not a name", where=repr(text), remedy="write name or name[param=value,...]")
     params: dict[str, str] = {}
     for part in filter(None, _split(match[2] or "")):
         key, equals, value = part.partition("=")
         key = key.strip()
         if not equals or not key.isidentifier() or key in params:
             raise SpecError(
-                f"{part.strip()!r} is not one parameter=value", where=repr(text), remedy="write name[param=value,...]"
+                f"{part.strip()!r} is not parameter=value", where=repr(text), remedy="write name[param=value,...]"
             )
         params[key] = _unquoted(value.strip())
     return Spec(match[1], params)
 
 
 def split_list(text: str) -> list[str]:
-    """Split at commas that stand outside brackets and quotes; blanks around the parts, and quotes of whole parts, go.
+    """Split at commas outside of brackets and quotes; outer spaces and quotes of the parts are removed.
 
-    Raises SpecError where a quote is not closed, and where commas stand among brackets that do not match.
+    Raises SpecError where a quote is not closed, or brackets around commas do not match.
     """
     return [_unquoted(part) for part in _split(text) if part]
 
 
 def _split(text: str) -> Iterator[str]:
     at = start = depth = n_inner = 0
-    before = ","  # the last character that is no blank: after some a quote opens, in a word it is an apostrophe
+    before = ","  # the last character but spaces: after =,[ a quote opens, in a word it is an apostrophe
     while at < len(text):
         if text[at] in "\"'" and before in "=,[":
             if not (match := _QUOTED.match(text, at)):
@@ -125,12 +125,12 @@ def _unreadable(text: str, why: str) -> SpecError:
 
 
 def _unquoted(text: str) -> str:
-    """What stands in the quotes, where the whole text is in quotes."""
+    """The text without its quotes, where all of it is quoted."""
     return _ESCAPED.sub(r"\1", text[1:-1]) if _QUOTED.fullmatch(text) else text
 
 
 def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
-    """Read ``key=value`` options such as ``--encoder eeg=de`` into a mapping."""
+    """The mapping of ``key=value`` options such as ``--encoder eeg=de``."""
     pairs: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -140,16 +140,16 @@ def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def bind(target: type, params: Mapping[str, Any]) -> dict[str, Any]:
-    """All keyword parameters of ``target``: its defaults, overlaid with ``params`` converted to their annotations.
+def bind_parameters(target: type, params: Mapping[str, Any]) -> dict[str, Any]:
+    """All keyword parameters of a class: its defaults, updated by ``params`` converted to their annotated types.
 
-    Raises SpecError for a parameter it does not have or a value its annotation does not allow.
+    Raises SpecError for an unknown parameter or an invalid value.
     """
     return bind_arguments(target.__init__, params, where=getattr(target, "name", target.__name__))  # type: ignore[misc]
 
 
 def bind_arguments(function: Any, params: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The same for the keyword-only arguments of a function."""
+    """As `bind_parameters`, for the keyword-only arguments of a function."""
     accepted, hints = _keywords(function)
     for name in params:
         if name not in accepted:
@@ -164,7 +164,7 @@ def bind_arguments(function: Any, params: Mapping[str, Any], where: str) -> dict
 
 @lru_cache(maxsize=1024)
 def _keywords(function: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Defaults of the keyword-only arguments, and annotations: looked up for each component of each training."""
+    """Defaults of the keyword-only arguments, and annotations; cached, for they are needed in each training."""
     parameters = inspect.signature(function).parameters.items()
     accepted = {name: parameter.default for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
     return accepted, get_type_hints(function)
@@ -179,7 +179,7 @@ def _convert(value: object, annotation: Any, where: str) -> Any:
         return TypeAdapter(annotation).validate_python(value)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
-        raise SpecError(f"{value!r} will not do: {problem}", where=where, remedy="see mmbench list") from error
+        raise SpecError(f"invalid value {value!r}: {problem}", where=where, remedy="see mmbench list") from error
 
 
 def _admits_none(annotation: Any) -> bool:

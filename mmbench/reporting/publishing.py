@@ -22,7 +22,7 @@ from mmbench.reporting.leaderboards import (
 )
 from mmbench.reporting.pages import board_page, index_page
 from mmbench.results import MethodResult, Record, record_path
-from mmbench.storage import reporter, write_text
+from mmbench.storage import current_reporter, write_text
 from mmbench.workflows import RetrainOptions
 
 _AGAIN = "mmbench leaderboard build makes it again"
@@ -119,7 +119,7 @@ def _repeat(
         what = f"{path}: {method.name}, fold {record.fold}, seed {record.seed}"
         name = parse_spec(record.run["dataset"]).name
         mine = RetrainOptions(data.get(name, place.data), place.cache, place.jobs, place.plugins)
-        reporter().message(f"training again {what}")
+        current_reporter().message(f"training again {what}")
         with TemporaryDirectory() as out:
             try:
                 found = retrain_fold(record_path(method.folder, record.fold, record.seed), mine, Path(out))

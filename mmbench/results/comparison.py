@@ -28,8 +28,8 @@ from mmbench.results.statistics import (
     make_verdicts,
     score_intervals,
 )
-from mmbench.storage import check_texts, explain, load_object
-from mmbench.training import METRICS, Cost, over_trainings
+from mmbench.storage import check_printable, describe_parse_error, load_object
+from mmbench.training import METRICS, Cost, combine_costs
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class MethodResult:
     @property
     def cost(self) -> Cost:
         """Cost of training and prediction over folds and seeds."""
-        return over_trainings([record.cost for record in self.records])
+        return combine_costs([record.cost for record in self.records])
 
     @property
     def units(self) -> list[str]:
@@ -381,9 +381,11 @@ def _load_listed(path: Path) -> Comparison:
         listed = load_object(path)
         runs, seeds = listed["runs"], listed["seeds"]
         check_run_list(runs, seeds)
-        check_texts(runs)
+        check_printable(runs)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(
-            f"is not a comparison ({explain(error)})", where=path, remedy="give the path that mmbench run printed"
+            f"is not a comparison ({describe_parse_error(error)})",
+            where=path,
+            remedy="give the path that mmbench run printed",
         ) from error
     return compare(path, [path.parent / name for name in runs], seeds)

@@ -7,7 +7,7 @@ from mmbench.errors import RecordError
 from mmbench.results.consistency import find_contradictions, find_repeated
 from mmbench.results.record_schema import check_run
 from mmbench.results.records import Record, record_path
-from mmbench.storage import explain
+from mmbench.storage import describe_parse_error
 from mmbench.tuning import parse_tuning
 
 _SHARED = ("dataset", "prepared", "task", "fingerprint", "folds")
@@ -34,7 +34,9 @@ def check_records(folder: Path, records: Sequence[Record]) -> None:
         if wrong := list(find_repeated(records)):
             raise ValueError(wrong[0])
     except (ValueError, KeyError, TypeError, AssertionError) as error:
-        raise RecordError(f"is not a run ({explain(error)})", where=folder, remedy=_DELETE_FOLDER) from error
+        raise RecordError(
+            f"is not a run ({describe_parse_error(error)})", where=folder, remedy=_DELETE_FOLDER
+        ) from error
     for record in records:
         for line in find_contradictions(record):
             path = record_path(folder, record.fold, record.seed)

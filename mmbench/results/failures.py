@@ -9,7 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mmbench.errors import JobError, RecordError, TrainingError, UserError, WorkerError
-from mmbench.storage import DiedError, describe_error, free_memory, is_out_of_memory, trace_of, write_text
+from mmbench.storage import (
+    ProcessDiedError,
+    describe_error,
+    format_traceback,
+    free_memory,
+    is_out_of_memory,
+    write_text,
+)
 
 _PREFIX = "failed-"
 
@@ -32,7 +39,7 @@ class Failure:
 
 def concerns_one_job(error: Exception) -> bool:
     """Whether the other jobs can go on: a failed training or a bug, but no invalid input."""
-    if isinstance(error, DiedError):  # the job is restarted
+    if isinstance(error, ProcessDiedError):  # the job is restarted
         return False
     return not isinstance(error, UserError) or isinstance(error, TrainingError | WorkerError)
 
@@ -41,7 +48,7 @@ def make_failure(method: str, fold: str, seed: int, error: Exception) -> Failure
     """The failure of a job; frees memory after an out-of-memory error."""
     if is_out_of_memory(error):
         free_memory()
-    return Failure(method, fold, seed, describe_error(error), trace_of(error))
+    return Failure(method, fold, seed, describe_error(error), format_traceback(error))
 
 
 def write_failure(result: Path, failure: Failure) -> None:

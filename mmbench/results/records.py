@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mmbench.errors import RecordError
 from mmbench.results.diagnosis.predictions import read_diagnosis
 from mmbench.results.record_schema import check_fold
-from mmbench.storage import check_texts, digest, explain, load_object, slug, write_text
+from mmbench.storage import check_printable, describe_parse_error, digest, load_object, slug, write_text
 
 FORMAT = 3
 
@@ -84,12 +84,14 @@ def read_record(path: Path) -> Record:
         lists = {name: tuple(plain[name]) for name in ("ids", "labels", "units", "history")}
         record = Record(**{**plain, **lists, "logits": tuple(map(tuple, plain["logits"]))})
         check_fold(plain)
-        check_texts(plain["run"], record.fold, record.ids, record.units)
+        check_printable(plain["run"], record.fold, record.ids, record.units)
         if record.diagnosis is not None:
             read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
-            f"is not a record ({explain(error)})", where=path, remedy="delete it and run the same command again"
+            f"is not a record ({describe_parse_error(error)})",
+            where=path,
+            remedy="delete it and run the same command again",
         ) from error
     return record
 

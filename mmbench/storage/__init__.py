@@ -1,6 +1,6 @@
-"""Files, checksums, locks and processes: what every room stands on.
+"""Files, checksums, locks and processes, used by every other room.
 
-Nothing here knows of models or datasets; a file is written whole or not at all.
+Nothing here knows of models or datasets. Files are written atomically.
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """
 

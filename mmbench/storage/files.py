@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside, flushed, renamed."""
+"""Files written atomically: to a temporary file, flushed, renamed; locks on them."""
 
 import errno
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 
 from mmbench.errors import StorageError
 from mmbench.storage.locks import Lock, Timeout
-from mmbench.storage.progress import reporter
-from mmbench.storage.stale_files import writing_in
+from mmbench.storage.progress import current_reporter
+from mmbench.storage.stale_files import hold_as_writer
 
-_PATIENCE = 3.0  # seconds that one waits for a lock without saying so
+_PATIENCE = 3.0  # seconds of waiting for a lock before a message is printed
 _USING = ".using-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -22,14 +22,14 @@ _CLOSED = {*_READ_ONLY, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk or a closed folder into one clear line about ``path``."""
+    """Raise StorageError about ``path`` for a full disk or a folder that cannot be written."""
     try:
         yield
     except OSError as error:
         text = str(error)
         if error.errno in _FULL or "No space left" in text:
             raise StorageError(
-                "the disk is full", where=path, remedy="free some space and run again: what was done is kept"
+                "the disk is full", where=path, remedy="free some space and run again: finished work is kept"
             ) from error
         if error.errno in _CLOSED:
             raise StorageError(
@@ -40,33 +40,33 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path``; rename it there when the block ends well, remove it otherwise."""
+    """Yield a temporary path beside ``path``; rename it to ``path`` when the block succeeds, else remove it."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with writing_in(path.parent) as owner:
-            # Not a file of tempfile's: nobody but its owner could read the result. The ending stays: some writers go
+        with hold_as_writer(path.parent) as machine:
+            # Not by tempfile, whose files only their owner can read. The suffix stays: some writers choose the format
             # by it.
-            aside = path.with_name(f".part-{owner}{secrets.token_hex(4)}-{path.name}")
-            aside.touch(exist_ok=False)
-            mode = aside.stat().st_mode
+            temporary = path.with_name(f".part-{machine}{secrets.token_hex(4)}-{path.name}")
+            temporary.touch(exist_ok=False)
+            mode = temporary.stat().st_mode
             try:
-                yield aside
-                aside.chmod(mode)  # some writers make a file of their own, which only its owner may read
-                _flush(aside)
-                aside.replace(path)
+                yield temporary
+                temporary.chmod(mode)  # some writers replace the file by one that only its owner may read
+                _flush(temporary)
+                temporary.replace(path)
             finally:
-                aside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Whether an error, or the one that a StorageError was made from, says that a place may only be read."""
+    """Whether an error, or the cause of a StorageError, says that a file or folder is read-only."""
     cause = error.__cause__ if isinstance(error, StorageError) else error
     return isinstance(cause, OSError) and cause.errno in _READ_ONLY
 
 
 @contextmanager
-def ignored_where_read_only() -> Iterator[None]:
-    """Go on after the block where it may not write: for what is of use, and not needed."""
+def ignore_read_only() -> Iterator[None]:
+    """Ignore that a file or folder is read-only: for files that save time and are not required."""
     try:
         yield
     except (OSError, StorageError) as error:
@@ -75,9 +75,9 @@ def ignored_where_read_only() -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    with written_whole(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    """Write a text file atomically, in UTF-8."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def make_folder(path: Path) -> Path:
@@ -87,12 +87,12 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def lock_of(path: Path) -> Lock:
-    """The lock that whoever makes ``path`` holds. The system releases it when its process ends, however it does."""
+def lock_for(path: Path) -> Lock:
+    """The lock that a process holds while it makes ``path``; the system releases it when the process ends."""
     return Lock(path.with_name(f".{path.name}.lock"), timeout=0)
 
 
-def is_held(lock: Lock) -> bool:
+def is_lock_held(lock: Lock) -> bool:
     """Whether another process holds a lock; never on a disk without file locks."""
     try:
         lock.acquire(timeout=0)
@@ -103,34 +103,34 @@ def is_held(lock: Lock) -> bool:
 
 
 @contextmanager
-def using(cache: Path) -> Iterator[None]:
-    """Let nobody clean a cache while the block runs; nothing is done to one that may only be read."""
+def mark_in_use(cache: Path) -> Iterator[None]:
+    """Keep other processes from cleaning a cache while the block runs; no effect on a read-only one."""
     mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
     lock = Lock(mark)
-    with ignored_where_read_only(), storage_errors(mark):
+    with ignore_read_only(), storage_errors(mark):
         lock.acquire()
     try:
         yield
     finally:
         lock.release()
-    with ignored_where_read_only():
+    with ignore_read_only():
         mark.unlink(missing_ok=True)
 
 
-def is_used(cache: Path) -> bool:
-    """Whether a process uses a cache now; marks of those that were killed do not count, and go.
+def is_in_use(cache: Path) -> bool:
+    """Whether a process uses a cache now. Marks of killed processes are removed.
 
-    Raises StorageError where there are marks on a disk without file locks, which cannot tell the two apart.
+    Raises StorageError where there are marks on a disk without file locks: they may be of a killed process or not.
     """
     marks = list(cache.glob(f"{_USING}*"))
     held = []
     for mark in marks:
         lock = Lock(mark)
-        if is_held(lock):
+        if is_lock_held(lock):
             held.append(mark)
         elif not lock.is_guarding:
             raise StorageError(
-                "may be in use: the disk has no file locks that would tell whether the process of this mark still runs",
+                "may be in use: the disk has no file locks to show whether the process of this mark still runs",
                 where=mark,
                 remedy="delete the mark if no run uses this cache",
             )
@@ -141,14 +141,14 @@ def is_used(cache: Path) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes from making ``path`` while the block runs; wait, and say so, while one does."""
-    lock = lock_of(path)
+    """Hold the lock on making ``path`` while the block runs; a message is printed while another process holds it."""
+    lock = lock_for(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _wait_for(lock, path)
     try:
         if lock.is_guarding:
-            sweep([path])
+            remove_stale_files([path])
         yield
     finally:
         lock.release()
@@ -158,29 +158,29 @@ def _wait_for(lock: Lock, path: Path) -> None:
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout:
-        reporter().message(f"waiting for another process that makes {path.name}")
+        current_reporter().message(f"waiting for another process that makes {path.name}")
         lock.acquire(timeout=-1)
 
 
-def sweep(paths: Iterable[Path]) -> None:
-    """Remove what killed writers left beside ``paths``; only for who holds the lock on them."""
+def remove_stale_files(paths: Iterable[Path]) -> None:
+    """Remove stale temporary files of ``paths``; the caller holds the lock on making them."""
     for folder, names in _by_folder(paths).items():
-        for left in folder.glob(".part-*"):
-            if left.name.split("-", 2)[-1] in names:
-                left.unlink(missing_ok=True)
+        for stale in folder.glob(".part-*"):
+            if stale.name.split("-", 2)[-1] in names:
+                stale.unlink(missing_ok=True)
 
 
-def check_room(path: Path, n_bytes: int) -> None:
+def check_free_space(path: Path, n_bytes: int) -> None:
     """Raise StorageError unless ``n_bytes`` more fit on the disk of ``path``.
 
-    HDF5 leaves its files open when a write fails, and may take the process down with them: ask before it writes.
+    To be called before HDF5 writes: it leaves its files open when a write fails, and may crash the process.
     """
     free = shutil.disk_usage(path.parent).free
     if n_bytes > free:
         raise StorageError(
-            f"the disk is full: {n_bytes / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB free",
+            f"the disk is full: {n_bytes / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB are free",
             where=path.parent,
-            remedy="free some space and run again: what was done is kept",
+            remedy="free some space and run again: finished work is kept",
         )
 
 

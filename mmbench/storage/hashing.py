@@ -1,4 +1,4 @@
-"""Digests of values and files, and the names and random numbers that follow from them."""
+"""Digests of values and files, and file names and random generators derived from them."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.storage.files import ignored_where_read_only, write_text
+from mmbench.storage.files import ignore_read_only, write_text
 from mmbench.storage.json_toml import load_object
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def canonical_json(value: object) -> str:
-    """JSON with sorted keys and no blanks: equal values give equal text."""
+    """JSON with sorted keys and no spaces: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=False)
 
 
@@ -26,7 +26,7 @@ def digest(value: object) -> str:
 
 
 def key_digest(parts: object) -> str:
-    """The digest of the parts of a key, without the modules of components, whose code they only explain."""
+    """The digest of the parts of a key, without the ``modules`` of components: ``code`` is already their digest."""
     return digest(_without_modules(parts))
 
 
@@ -36,19 +36,19 @@ def _without_modules(value: object) -> object:
     return {key: _without_modules(each) for key, each in value.items() if key != "modules" or "code" not in value}
 
 
-_LONGEST = 120  # characters of a file name, so that what is put around it stays below the 255 that disks allow
+_MAX_LENGTH = 120  # characters of a file name; with prefixes and suffixes it stays below the limit of 255
 
 
 def slug(text: str) -> str:
-    """A file name that tells what ``text`` was; never that of a folder above, or none."""
+    """A file name made from ``text``; never empty, ``.`` or ``..``."""
     name = re.sub(r"[^A-Za-z0-9.=-]+", "_", text).strip("_")
     if not name.strip("."):
         return digest(text)[:8]
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}-{digest(text)[:8]}"
+    return name if len(name) <= _MAX_LENGTH else f"{name[: _MAX_LENGTH - 9]}-{digest(text)[:8]}"
 
 
 def named_generator(*names: str) -> "np.random.Generator":
-    """A generator of random numbers of its own for what is named."""
+    """A random generator seeded by ``names``."""
     import numpy as np
 
     return np.random.default_rng(int(digest(names)[:16], 16))
@@ -64,18 +64,18 @@ _ENTRY = 4  # size, time of the content, inode and time of the last change, dige
 
 
 class FileDigests:
-    """SHA-256 of files, remembered by size and times of change so that a file is read once."""
+    """SHA-256 of files, cached by size and times of change so that a file is read once."""
 
-    def __init__(self, memory: Path) -> None:
-        self.memory = memory
-        self._known: dict[str, list[Any]] = _load(memory)
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
+        self._known: dict[str, list[Any]] = _load(cache)
         self._changed = False
 
     def __call__(self, path: Path) -> str:
         """Digest of the content of ``path``."""
         path = path.resolve()
         stat = path.stat()
-        # Tools that copy set the time of the content back; the time of the last change they cannot set.
+        # Copying tools may restore the modification time; the time of the last change (ctime) they cannot set.
         stamp = [stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}-{stat.st_ctime_ns}"]
         known = self._known.get(str(path))
         if known and known[:3] == stamp:
@@ -86,15 +86,15 @@ class FileDigests:
         return value
 
     def save(self) -> None:
-        """Keep what was learnt for the next run, unless the folder may only be read."""
+        """Keep the digests for the next run, unless the folder is read-only."""
         if self._changed:
-            with ignored_where_read_only():
-                write_text(self.memory, json.dumps(self._known))
+            with ignore_read_only():
+                write_text(self.cache, json.dumps(self._known))
 
 
-def _load(memory: Path) -> dict[str, list[Any]]:
+def _load(cache: Path) -> dict[str, list[Any]]:
     try:
-        known = load_object(memory)
+        known = load_object(cache)
     except (OSError, ValueError):
         return {}
     return {path: entry for path, entry in known.items() if isinstance(entry, list) and len(entry) == _ENTRY}

@@ -1,4 +1,4 @@
-"""JSON and TOML that come from files: what cannot be read, or not be told again, is a ValueError and nothing else."""
+"""Readers of JSON and TOML files: whatever is wrong with a document raises ValueError."""
 
 import json
 import re
@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # but for tabs and new lines; and half characters
-_ENDLESS = "lists within lists without end"
-_LARGEST = 1 << 16  # bytes of a TOML file: tomllib takes minutes over a megabyte of dots
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # all but tabs and newlines, and lone surrogates
+_TOO_DEEP = "it is nested too deeply"
+_MAX_SIZE = 1 << 16  # bytes of a TOML file: tomllib takes minutes for a megabyte of dots
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON document; ValueError also where it is nested too deeply, or holds half characters."""
+    """The value of a JSON document; ValueError also where it is nested too deeply or holds lone surrogates."""
     try:
         value = json.loads(text)
     except RecursionError:
-        raise ValueError(_ENDLESS) from None
+        raise ValueError(_TOO_DEEP) from None
     if "\\ud" in (text if isinstance(text, str) else text.decode("utf-8", "replace")).lower():
-        # Half of a pair of surrogates is no character, and no file or terminal would take it.
+        # A lone surrogate is no character and can be written to no file or terminal.
         json.dumps(value, ensure_ascii=False).encode()
     return value
 
@@ -37,32 +37,32 @@ def load_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def check_texts(*values: Any) -> None:
-    """ValueError where a text within ``values`` holds what moves a terminal instead of being shown by it."""
-    left = list(values)  # no recursion: they may be nested as deep as JSON is
-    while left:
-        value = left.pop()
+def check_printable(*values: Any) -> None:
+    """Raise ValueError where a string within ``values`` holds control characters, which a terminal would obey."""
+    pending = list(values)  # no recursion: they may be nested as deeply as JSON allows
+    while pending:
+        value = pending.pop()
         if isinstance(value, str):
             if not value.isprintable() and _CONTROL.search(value):
                 raise ValueError(f"it has control characters, or bytes that are not UTF-8, in {value!r:.80}")
         elif isinstance(value, list | tuple):
-            left += value
+            pending += value
         elif isinstance(value, Mapping):
-            left += [*value, *value.values()]
+            pending += [*value, *value.values()]
 
 
 def load_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; OSError, or ValueError also where it is nested too deeply, or above 64 KiB."""
-    if path.stat().st_size > _LARGEST:
-        raise ValueError(f"it is larger than {_LARGEST >> 10} KiB")
+    """The tables of a TOML file; OSError, or ValueError also where it is nested too deeply or above 64 KiB."""
+    if path.stat().st_size > _MAX_SIZE:
+        raise ValueError(f"it is larger than {_MAX_SIZE >> 10} KiB")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
-        raise ValueError(_ENDLESS) from None
+        raise ValueError(_TOO_DEEP) from None
 
 
-def explain(error: Exception) -> str:
-    """What is wrong with a document, in few words; of what pydantic finds the first, with its place."""
+def describe_parse_error(error: Exception) -> str:
+    """What is wrong with a document, in few words; of a pydantic error the first problem, with its location."""
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):

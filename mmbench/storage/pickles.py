@@ -1,41 +1,41 @@
-"""What a pickle would build, seen before it is loaded: tuples that hold each other cost without bound, in few bytes.
+"""Check of a pickle before it is loaded: nested tuples cost exponential time in few bytes.
 
-Each of 40 tuples that holds the one before twice takes two bytes, and the hash or the text of the last one a day.
-torch's unpickler runs no code, and does not look at this.
+A tuple that holds the previous one twice takes two bytes; after 40 of them, hashing or printing the last takes a day.
+torch's unpickler runs no code, but does not check this.
 """
 
 import pickletools
 from collections.abc import Sequence
 from typing import IO, NamedTuple
 
-_LARGEST = 10**6  # values in a tuple and all that it holds
-_LARGEST_KEY = 1000
-_DEEPEST = 100  # tuples within tuples; the hash of deep ones overflows the stack
+_MAX_VALUES = 10**6  # values in a tuple and all that it holds
+_MAX_KEY_VALUES = 1000
+_MAX_DEPTH = 100  # tuples within tuples; the hash of deep ones overflows the stack
 _MARK = pickletools.markobject
 _SAVING = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _READING = {"GET", "BINGET", "LONG_BINGET"}
 
 
 class _Size(NamedTuple):
-    """How many values something holds, counted as often as they are referred to, and how deep they are."""
+    """How many values an object holds, counted once per reference, and how deeply they are nested."""
 
     values: int = 1
     depth: int = 0
 
 
 def check_pickle(file: IO[bytes]) -> None:
-    """Read one pickle; ValueError where it would build tuples, or keys of dicts, that cost more than any weights need.
+    """Read one pickle; ValueError where it is damaged or would build tuples or dict keys larger than weights need.
 
-    The file is left after the pickle. Raises ValueError for one that is damaged, too.
+    The file position is then behind the pickle.
     """
     stack: list[_Size | None] = []  # None: a mark
     memo: dict[int, _Size] = {}
-    for opcode, given, _ in pickletools.genops(file):
+    for opcode, argument, _ in pickletools.genops(file):
         taken = _take(stack, opcode.stack_before)
         if opcode.name in _SAVING:
-            memo[len(memo) if given is None else given] = _top(stack)
+            memo[len(memo) if argument is None else argument] = _top(stack)
         elif opcode.name in _READING:
-            stack.append(memo.get(int(given or 0), _Size()))
+            stack.append(memo.get(int(argument or 0), _Size()))
         elif opcode.name == "MARK":
             stack.append(None)
         elif opcode.name == "DUP":
@@ -48,7 +48,7 @@ def check_pickle(file: IO[bytes]) -> None:
 
 
 def _take(stack: list[_Size | None], before: Sequence[pickletools.StackObject]) -> list[_Size]:
-    """Remove from the stack what an opcode works on: so many values, or those from the last mark on."""
+    """Remove the operands of an opcode from the stack: a fixed number, or those from the last mark on."""
     taken: list[_Size] = []
     fixed = len(before)
     if _MARK in before:
@@ -66,17 +66,17 @@ def _top(stack: Sequence[_Size | None]) -> _Size:
 
 def _hold(held: Sequence[_Size]) -> _Size:
     size = _Size(1 + sum(each.values for each in held), 1 + max((each.depth for each in held), default=0))
-    if size.values > _LARGEST or size.depth > _DEEPEST:
-        raise ValueError("it holds tuples within tuples without end")
+    if size.values > _MAX_VALUES or size.depth > _MAX_DEPTH:
+        raise ValueError("it holds tuples nested too deeply")
     return size
 
 
 def _check_keys(name: str, taken: Sequence[_Size]) -> None:
-    """Raise ValueError where what is hashed is large."""
+    """Raise ValueError where a hashed value is large."""
     hashed = taken if name in ("ADDITEMS", "FROZENSET") else ()
     if name in ("SETITEM", "SETITEMS"):
         hashed = taken[1::2]  # after the dict: key, value, ...
     elif name == "DICT":
         hashed = taken[::2]
-    if any(size.values > _LARGEST_KEY for size in hashed):
-        raise ValueError("a key of a dict is a tuple of many values")
+    if any(size.values > _MAX_KEY_VALUES for size in hashed):
+        raise ValueError("a dict key is a tuple of too many values")

@@ -1,4 +1,4 @@
-"""Progress of long work, shown by whoever runs the program and silent by default."""
+"""Progress of long work, shown by the current reporter; silent by default."""
 
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
@@ -9,22 +9,22 @@ T = TypeVar("T")
 
 
 class Reporter(Protocol):
-    """Where progress is shown: a bar is started, advanced and finished under a key."""
+    """Displays progress bars: a bar is started, advanced and finished under a key."""
 
     def start(self, label: str, total: int | None) -> int:
         """Begin a bar and return its key."""
 
     def advance(self, key: int, note: str = "") -> None:
-        """One step further; ``note`` replaces the text behind the bar."""
+        """Advance by one step; ``note`` replaces the text behind the bar."""
 
     def finish(self, key: int) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
 
     def message(self, text: str) -> None:
         """Print a line above the bars."""
 
 
-class Silent:
+class SilentReporter:
     """A reporter that shows nothing."""
 
     def start(self, label: str, total: int | None) -> int:
@@ -38,19 +38,19 @@ class Silent:
         """Finish nothing."""
 
     def message(self, text: str) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
-_reporter: ContextVar[Reporter] = ContextVar("mmbench_reporter", default=Silent())  # noqa: B039 - Silent has no state
+_reporter: ContextVar[Reporter] = ContextVar("mmbench_reporter", default=SilentReporter())  # noqa: B039 - Silent has no state
 
 
-def reporter() -> Reporter:
-    """The reporter in force."""
+def current_reporter() -> Reporter:
+    """The reporter in use."""
     return _reporter.get()
 
 
 @contextmanager
-def reporting(new: Reporter) -> Iterator[None]:
+def use_reporter(new: Reporter) -> Iterator[None]:
     """Send all progress to ``new`` while the block runs."""
     token = _reporter.set(new)
     try:
@@ -60,10 +60,10 @@ def reporting(new: Reporter) -> Iterator[None]:
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield ``items`` while showing how far they are; ``total`` when they have no length."""
+    """Yield ``items`` and show progress; ``total`` is their number where they have no length."""
     if total is None and isinstance(items, Sized):
         total = len(items)
-    bars = reporter()
+    bars = current_reporter()
     key = bars.start(label, total)
     try:
         for item in items:

@@ -1,19 +1,19 @@
-"""Errors on one line, and as they cross from one process to another."""
+"""Errors as one line of text, and as they are sent from one process to another."""
 
 import gc
 import sys
 from traceback import format_exception
 
 from mmbench.errors import UserError
-from mmbench.storage.processes import DiedError
+from mmbench.storage.processes import ProcessDiedError
 
 _FULL = ("not enough memory", "can't allocate memory", "out of memory")
 
 
 class RemoteError(Exception):
-    """An error of another process that is no UserError: on one line, with its ``traceback``.
+    """An error of another process that is not a UserError: one line of ``text`` and its ``traceback``.
 
-    The error itself may be of a class that this process does not know. ``is_full`` where memory was missing.
+    The class of the error itself may be unknown in this process. ``is_full`` is True where memory ran out.
     """
 
     def __init__(self, text: str, traceback: str, is_full: bool) -> None:
@@ -22,16 +22,16 @@ class RemoteError(Exception):
 
     @classmethod
     def of(cls, error: BaseException) -> "RemoteError":
-        """What is told of an error elsewhere."""
+        """The remote form of ``error``."""
         return cls(describe_error(error), "".join(format_exception(error)), is_out_of_memory(error))
 
     def __str__(self) -> str:
         return f"{self.text}\n\n{self.traceback}"
 
 
-def to_portable(error: BaseException) -> Exception:
-    """An error as it may cross to another process, which may not know classes of plugins."""
-    if isinstance(error, RemoteError | DiedError):
+def make_portable(error: BaseException) -> Exception:
+    """An error that can be pickled to another process, which may not know classes of plugins."""
+    if isinstance(error, RemoteError | ProcessDiedError):
         return error
     if isinstance(error, UserError):
         cls: type[UserError] = next(cls for cls in type(error).__mro__ if cls.__module__ == UserError.__module__)
@@ -49,15 +49,15 @@ def describe_error(error: BaseException) -> str:
     return f"out of memory ({text})" if is_out_of_memory(error) else text
 
 
-def trace_of(error: Exception) -> str:
-    """The traceback of an error that is a bug, else nothing."""
+def format_traceback(error: Exception) -> str:
+    """The traceback of an error that is a bug; empty for a UserError."""
     if isinstance(error, RemoteError):
         return error.traceback
     return "" if isinstance(error, UserError) else "".join(format_exception(error))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory was missing, be it the machine's or the GPU's."""
+    """Whether an error says that memory ran out, of the machine or of the GPU."""
     if isinstance(error, RemoteError):
         return error.is_full
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -66,7 +66,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def free_memory() -> None:
-    """What a training held that had too little must not fail the next."""
+    """Free the memory of a training that failed, on the CPU and the GPU."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():

@@ -1,10 +1,10 @@
-"""What killed writers left: a file aside may go once no process of this machine writes in its folder.
+"""Removal of stale temporary files that killed processes left in a folder.
 
-Who writes in a folder holds a shared lock on the folder itself, which the system releases when the process ends,
-however it does; who can have it alone knows that nobody writes there. It is taken on the folder since writers put files
-of their own in place of the one they were given, HDF5 locks its files itself, and a file for the lock would be one more
-to make and to leave behind. Network file systems keep locks on folders to the machine that holds them, so the name of
-a file aside tells the machine, and each removes its own.
+A process that writes in a folder holds a shared lock on the folder, which the system releases when the process ends. A
+process that gets the exclusive lock knows that no other one writes there. The lock is on the folder because writers
+replace the temporary file they are given, HDF5 locks its files itself, and a lock file would be one more file to leave
+behind. On network file systems a lock on a folder is known only to its own machine: the name of a temporary file
+contains an id of the machine, and each machine removes its own files.
 """
 
 import hashlib
@@ -17,46 +17,46 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from mmbench.storage.locks import ALONE, SHARED, try_lock
+from mmbench.storage.locks import EXCLUSIVE, SHARED, try_lock
 
-_PATIENCE = 0.2  # seconds that a writer waits for who cleans; another program may hold a folder for long
+_PATIENCE = 0.2  # seconds that a writer waits for a process that cleans; another program may hold a folder for long
 _PAUSE = 0.005
-_cleaned: set[tuple[int, int]] = set()  # folders by device and inode, each looked through once a process
+_cleaned: set[tuple[int, int]] = set()  # folders by device and inode, each cleaned once per process
 
 
 @contextmanager
-def writing_in(folder: Path) -> Iterator[str]:
-    """Be one of those who write in a folder: what the names of files aside begin with, "" where it cannot be locked.
+def hold_as_writer(folder: Path) -> Iterator[str]:
+    """Hold the shared lock of writers on a folder; yields the `machine_id`, "" where the folder cannot be locked.
 
-    The first time in a process that nobody else does, what killed writers left there is removed.
+    Stale temporary files are removed the first time that this process finds no other writer there.
     """
     held = _open(folder)
     try:
-        yield machine() if held is not None and _enter(held) else ""
+        yield machine_id() if held is not None and _enter(held) else ""
     finally:
         if held is not None:
             os.close(held)
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[bool]:
-    """Whether nobody on this machine writes in a folder; nobody begins to while the block runs."""
+def hold_exclusively(folder: Path) -> Iterator[bool]:
+    """Hold the exclusive lock on a folder; yields False where a process of this machine writes there."""
     held = _open(folder)
     try:
-        yield held is not None and try_lock(held, ALONE) == "held"
+        yield held is not None and try_lock(held, EXCLUSIVE) == "held"
     finally:
         if held is not None:
             os.close(held)
 
 
-def is_left(name: str) -> bool:
-    """Whether a file is one aside that a process of this machine wrote: left over where nobody writes in its folder."""
-    return re.fullmatch(rf"\.part-{machine()}[0-9a-f]{{8}}-.+", name) is not None
+def is_stale(name: str) -> bool:
+    """Whether a name is that of a temporary file of this machine: stale where no process writes in its folder."""
+    return re.fullmatch(rf"\.part-{machine_id()}[0-9a-f]{{8}}-.+", name) is not None
 
 
 @cache
-def machine() -> str:
-    """Eight digits that tell this machine from others that write to the same disk."""
+def machine_id() -> str:
+    """Eight hexadecimal digits that identify this machine among those that write to the same disk."""
     identity = ""
     with suppress(OSError):
         identity = Path("/etc/machine-id").read_text(encoding="ascii")
@@ -65,16 +65,16 @@ def machine() -> str:
 
 def _open(folder: Path) -> int | None:
     try:
-        # Of Unix only: elsewhere nothing is locked, and nothing removed.
+        # On Unix only: elsewhere nothing is locked, and nothing removed.
         return os.open(folder, os.O_RDONLY) if SHARED else None
-    except OSError:  # one that may be written to, and not listed
+    except OSError:  # a folder may be writable and not readable
         return None
 
 
 def _enter(folder: int) -> bool:
-    """Hold a folder as one who writes there, and remove what was left, the first time that nobody else does."""
+    """Take the shared lock on a folder; remove stale files the first time that no other process holds it."""
     stat = os.fstat(folder)
-    if (stat.st_dev, stat.st_ino) not in _cleaned and try_lock(folder, ALONE) == "held":
+    if (stat.st_dev, stat.st_ino) not in _cleaned and try_lock(folder, EXCLUSIVE) == "held":
         _clean(folder)
         _cleaned.add((stat.st_dev, stat.st_ino))
     end = time.monotonic() + _PATIENCE
@@ -85,5 +85,5 @@ def _enter(folder: int) -> bool:
 
 def _clean(folder: int) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
-        for left in [entry.name for entry in entries if is_left(entry.name) and entry.is_file(follow_symlinks=False)]:
-            os.unlink(left, dir_fd=folder)
+        for stale in [entry.name for entry in entries if is_stale(entry.name) and entry.is_file(follow_symlinks=False)]:
+            os.unlink(stale, dir_fd=folder)

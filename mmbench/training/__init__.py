@@ -1,4 +1,4 @@
-"""One network on one fold: the training loop, losses, metrics, checkpoints, costs.
+"""Training of one network on one fold: the loop, loss, metrics, checkpoints, cost.
 
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """

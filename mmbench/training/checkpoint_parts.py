@@ -1,4 +1,4 @@
-"""The models within a checkpoint: which there are, and which is meant."""
+"""Models within a checkpoint: found by their entries and chosen by name or prefix."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -7,19 +7,19 @@ from torch import Tensor
 
 from mmbench.errors import WeightsError
 
-# Entries of a checkpoint that hold tensors, too, but no model.
+# Prefixes of entries of a checkpoint that hold tensors but no model.
 _NO_MODELS = ("optim", "sched", "lr_", "scaler", "amp", "rng", "random", "loss", "criterion", "hyper", "args", "config")
-_SHOWN = 8
+_MAX_LISTED = 8
 NAMELESS = '""'
-"""How the model is called that is not within an entry or behind a prefix."""
+"""The name of a model that is neither in an entry nor behind a prefix."""
 
 
 def find_models(state: Mapping[Any, Any], name: str = "") -> dict[str, dict[str, Tensor]]:
-    """The state dicts within a checkpoint by the names of the entries that hold them, ``""`` for the whole of it."""
+    """The state dicts in a checkpoint by the names of their entries, ``""`` for the whole checkpoint."""
     tensors = {key: value for key, value in state.items() if isinstance(key, str) and isinstance(value, Tensor)}
     models = {name: tensors} if tensors else {}
     if tensors and all(value.ndim == 0 for value in tensors.values()):
-        models = {}  # counters and scores beside the models
+        models = {}  # counters and scores, not weights
     for key, value in state.items():
         if isinstance(key, str) and isinstance(value, Mapping) and not key.lower().startswith(_NO_MODELS):
             models |= find_models(value, f"{name}.{key}".removeprefix("."))
@@ -27,13 +27,13 @@ def find_models(state: Mapping[Any, Any], name: str = "") -> dict[str, dict[str,
 
 
 def choose_model(models: Mapping[str, Mapping[str, Tensor]], part: str | None, where: object) -> dict[str, Tensor]:
-    """The one of ``models`` that is there, or that ``part`` names; a part within a model goes by a prefix of its names.
+    """The only one of ``models``, or the one that ``part`` names: an entry, or a prefix of the names in a model.
 
-    Raises WeightsError where there are several and none is named, or where ``part`` names none.
+    Raises WeightsError where there are several and ``part`` is None, or where ``part`` names none.
     """
     if part is None:
         if len(models) > 1:
-            raise ask_which(list(models), where)
+            raise make_ambiguous_error(list(models), where)
         return dict(next(iter(models.values())))
     for name, tensors in models.items():
         if part == name:
@@ -49,14 +49,14 @@ def choose_model(models: Mapping[str, Mapping[str, Tensor]], part: str | None, w
 def choose_prefix(
     state: Mapping[str, Tensor], anchors: Iterable[Collection[str]], where: object, part: str | None = None
 ) -> str | None:
-    """What stands before the names of a model in a state dict, such as ``module.`` or ``teacher.backbone.``.
+    """The prefix of the names of a model in a state dict, such as ``module.`` or ``teacher.backbone.``.
 
-    ``anchors`` are sets of names; in one of them, all have to be there behind the prefix. None where no prefix fits.
-    Raises WeightsError naming them where several do: then ``part`` has to say which, on loading.
+    ``anchors`` are sets of names; all names of one set must exist behind the prefix. None where no prefix fits. Raises
+    WeightsError where several fit; the user then chooses with ``part``.
     """
     found = list(dict.fromkeys(prefix for names in anchors for prefix in _prefixes(state, names)))
     if len(found) > 1 and not (part == "" and "" in found):
-        raise ask_which([prefix.removesuffix(".") for prefix in found], where, part)
+        raise make_ambiguous_error([prefix.removesuffix(".") for prefix in found], where, part)
     return min(found, key=len) if found else None
 
 
@@ -68,16 +68,16 @@ def _prefixes(state: Mapping[str, Tensor], names: Collection[str]) -> Iterator[s
             yield prefix
 
 
-def ask_which(names: Sequence[str], where: object, part: str | None = None) -> WeightsError:
-    """The error of a file that holds several models."""
+def make_ambiguous_error(names: Sequence[str], where: object, part: str | None = None) -> WeightsError:
+    """The error for a file that holds several models."""
     within = f"{part}." if part else ""
     return WeightsError(
         f"holds {len(names)} models: {_listed(names)}",
         where=where,
-        remedy=f"say which is meant: part={within}{names[0] or NAMELESS}, beside weights=FILE",
+        remedy=f"choose one with part={within}{names[0] or NAMELESS}, beside weights=FILE",
     )
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(name or NAMELESS for name in names[:_SHOWN]) + more
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(name or NAMELESS for name in names[:_MAX_LISTED]) + more

@@ -1,7 +1,7 @@
-"""What a method costs beside its parameters: operations, latency, memory, time. Measured in each job, after training.
+"""Cost of a method: operations, latency, memory, training time; measured in each job after training.
 
-Nothing measured here is part of a result or of its key: random generators are set back, networks are in evaluation
-mode, and what fails to be measured is None, since no cost is worth a training.
+Measuring changes no result and no key: random generators are restored and networks are in evaluation mode. What cannot
+be measured is None, so that a failure here does not fail the job.
 """
 
 import time
@@ -22,18 +22,22 @@ from mmbench.training.flops import count_flops
 from mmbench.training.model import Model, encode_bag
 
 _WARM_UPS, _REPETITIONS = 3, 11
-_SHARE, _LEAST, _MOST = 0.02, 0.02, 1.0  # of the training's time, and seconds, that measuring latency may take
+_SHARE, _MIN_SECONDS, _MAX_SECONDS = (
+    0.02,
+    0.02,
+    1.0,
+)  # share of the training time, and limits in s, for measuring latency
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one training and one prediction cost; None where it could not be measured.
+    """The cost of one training and of one prediction; None where it could not be measured.
 
-    ``flops`` are the floating-point operations of one sample, from raw instances to logits, encoders that are frozen
-    included; a multiply-add counts 2, what is computed outside of torch 0. ``latency_ms`` is the median time of the
-    same at batch 1, from decoded and standardised instances in memory to logits in memory. ``peak_bytes`` is what
-    building, reading and training took (`memory.PeakMemory`). ``train_seconds`` is the time of the training loop
-    alone, predictions after each epoch included.
+    ``flops`` are the floating-point operations of one sample, from raw instances to logits, with frozen encoders; a
+    multiply-add counts 2, computations outside of torch 0. ``latency_ms`` is the median time of the same at batch size
+    1, from decoded and standardised instances in memory to logits in memory. ``peak_bytes`` is the peak memory of
+    building, reading and training (`PeakMemory`). ``train_seconds`` is the time of the training loop, including the
+    predictions after each epoch.
     """
 
     flops: int | None
@@ -42,8 +46,8 @@ class Cost:
     train_seconds: float | None
 
 
-def over_trainings(costs: Sequence[Mapping[str, float | None]]) -> Cost:
-    """The costs of several trainings in one: the most operations and memory, the median latency, the mean time."""
+def combine_costs(costs: Sequence[Mapping[str, float | None]]) -> Cost:
+    """The cost of several trainings: maximum operations and memory, median latency, mean training time."""
 
     def combine(name: str, how: Callable[[list[float]], float]) -> float | None:
         known = [value for cost in costs if (value := cost.get(name)) is not None]
@@ -59,59 +63,59 @@ def over_trainings(costs: Sequence[Mapping[str, float | None]]) -> Cost:
 
 
 @dataclass(frozen=True)
-class Pass:
+class ForwardPass:
     """A forward pass of one sample: floating-point operations, and its median time in milliseconds."""
 
     flops: int
     milliseconds: float
 
 
-def most_complete(present: Sequence[NDArray[np.bool_]]) -> int:
-    """The first row with the most instances, over the presence ``(N, K)`` of all modalities."""
+def most_complete_row(present: Sequence[NDArray[np.bool_]]) -> int:
+    """The first row with the most present instances; ``present`` has a mask ``(N, K)`` for each modality."""
     return int(np.argmax(sum(each.sum(axis=1) for each in present)))
 
 
-def model_pass(model: Model, inputs: Inputs, row: int, device: torch.device, trained: float) -> Pass | None:
-    """From raw instances, or tokens of frozen encoders, to logits; ``trained`` seconds tell how long to measure.
+def measure_model(model: Model, inputs: Inputs, row: int, device: torch.device, trained: float) -> ForwardPass | None:
+    """The pass from raw instances, or tokens of frozen encoders, to logits, measured for a share of ``trained`` s.
 
-    It leaves the model in evaluation mode and without gradients: it is for models that are done with.
+    The model is left in evaluation mode and without gradients, for it is not used any more.
     """
-    # Torch's counter stumbles over views of parameters that want a gradient.
+    # Torch's counter fails on views of parameters that require gradients.
     model.eval().requires_grad_(False)
     batch = inputs.batch(np.array([row]), torch.device("cpu"))
-    return measure(lambda: model(_on(batch, device)), device, min(max(_SHARE * trained, _LEAST), _MOST))
+    return measure(lambda: model(_on(batch, device)), device, min(max(_SHARE * trained, _MIN_SECONDS), _MAX_SECONDS))
 
 
-_FROZEN: dict[Path, Pass | None] = {}
+_FROZEN: dict[Path, ForwardPass | None] = {}
 
 
-def frozen_pass(
+def measure_frozen_encoder(
     tokens: Path, build: Callable[[], Encoder], source: Source, row: int, device: torch.device
-) -> Pass | None:
-    """From raw instances to tokens, measured once a process for each file of tokens."""
+) -> ForwardPass | None:
+    """The pass from raw instances to tokens, measured once per process for each token file."""
     if tokens not in _FROZEN:
         encoder = build().to(device).eval().requires_grad_(False)
         batch = {"": Tokens(*(torch.from_numpy(np.ascontiguousarray(part)) for part in source.read(np.array([row]))))}
-        _FROZEN[tokens] = measure(lambda: encode_bag(encoder, *_on(batch, device)[""]), device, _MOST)
+        _FROZEN[tokens] = measure(lambda: encode_bag(encoder, *_on(batch, device)[""]), device, _MAX_SECONDS)
     return _FROZEN[tokens]
 
 
-def total(passes: Sequence[Pass | None], peak: int | None, trained: float) -> Cost:
-    """The cost of the passes one after the other."""
+def add_costs(passes: Sequence[ForwardPass | None], peak: int | None, trained: float) -> Cost:
+    """The sum of the passes, with the memory and time of the training; flops and latency None where one failed."""
     known = [each for each in passes if each is not None]
     if len(known) < len(passes):
         return Cost(None, None, peak, trained)
     return Cost(sum(each.flops for each in known), sum(each.milliseconds for each in known), peak, trained)
 
 
-def measure(forward: Callable[[], Tensor], device: torch.device, seconds: float) -> Pass | None:
-    """Operations and time of a pass; a few passes at most where it is slow. None where it fails."""
+def measure(forward: Callable[[], Tensor], device: torch.device, seconds: float) -> ForwardPass | None:
+    """Operations and time of a pass, repeated for at most ``seconds``; None where it fails."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), deterministic(device):
         try:
             flops = count_flops(lambda: _predict(forward, device))
             with torch.inference_mode():
-                return Pass(flops, 1000 * median(_times(lambda: _predict(forward, device), seconds)))
-        except Exception:  # a network may fail on a batch of one that was trained on larger ones
+                return ForwardPass(flops, 1000 * median(_times(lambda: _predict(forward, device), seconds)))
+        except Exception:  # some networks fail on a batch of one
             return None
 
 
@@ -125,7 +129,7 @@ def _on(batch: Mapping[str, Tokens], device: torch.device) -> dict[str, Tokens]:
 
 
 def _times(forward: Callable[[], object], seconds: float) -> list[float]:
-    """How long passes took, without the first few of many; no new one is begun after ``seconds``."""
+    """Times of passes in s, without warm-ups where there are enough; none starts after ``seconds``."""
     times: list[float] = []
     end = time.perf_counter() + seconds
     while not times or (len(times) < _WARM_UPS + _REPETITIONS and time.perf_counter() < end):

@@ -21,27 +21,26 @@ def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
 
 @contextmanager
 def deterministic(device: torch.device, *, learns: bool = True) -> Iterator[None]:
-    """Only algorithms that give the same bits twice; on CUDA those that cannot warn.
+    """Use deterministic algorithms; where there is none, CPU operations fail and CUDA operations warn.
 
-    Where a model ``learns`` on CUDA, attention is computed as plain products: the gradients of fused kernels are added
-    up in any order.
+    Where a model ``learns`` on CUDA, attention uses the math kernel: fused kernels sum gradients in any order.
     """
     before = torch.get_deterministic_debug_mode()
     memory: Any = torch.utils.deterministic
     fills = memory.fill_uninitialized_memory
     on_gpu = device.type == "cuda"
-    _demand(_WARNS if on_gpu else _FAILS)
+    _set_mode(_WARNS if on_gpu else _FAILS)
     memory.fill_uninitialized_memory = fills and not on_gpu  # it costs a GPU 15 %
     try:
         with sdpa_kernel(SDPBackend.MATH) if on_gpu and learns else nullcontext():
             yield
     finally:
-        _demand(before)
+        _set_mode(before)
         memory.fill_uninitialized_memory = fills
 
 
-def _demand(mode: int) -> None:
-    """A mode of `torch.set_deterministic_debug_mode`, of torch's compiler, too, which is not loaded for that."""
+def _set_mode(mode: int) -> None:
+    """Set a mode of `torch.set_deterministic_debug_mode`, without loading torch's compiler for that."""
     if "torch._inductor" in sys.modules:
         torch.use_deterministic_algorithms(mode > 0, warn_only=mode == _WARNS)
     else:
@@ -50,13 +49,15 @@ def _demand(mode: int) -> None:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device named, or for ``auto`` CUDA where there is one."""
+    """The device of that name; for ``auto`` CUDA where there is a GPU, else the CPU."""
     try:
         device = torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
     except RuntimeError as error:
         raise TrainingError(f"no device {name!r}", where="--device", remedy="write cpu, cuda or auto") from error
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            raise TrainingError("there is no CUDA device here", where="--device", remedy="write --device cpu or auto")
+            raise TrainingError(
+                "there is no CUDA device on this machine", where="--device", remedy="write --device cpu or auto"
+            )
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     return device

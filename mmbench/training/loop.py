@@ -1,4 +1,4 @@
-"""The training loop. It sees the labels of the training and the validation part, and of no other."""
+"""Training loop. It sees the labels of the training and the validation part only."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -17,7 +17,7 @@ from mmbench.registry import seed_torch
 from mmbench.training.augmentation import augment
 from mmbench.training.criterion import class_weights, make_criterion
 from mmbench.training.determinism import deterministic, mixed_precision
-from mmbench.training.metrics import balanced_accuracy, confusion
+from mmbench.training.metrics import balanced_accuracy, confusion_matrix
 from mmbench.training.modality_dropout import drop_modalities
 from mmbench.training.model import Model
 from mmbench.training.optimizer import AdamW
@@ -25,7 +25,7 @@ from mmbench.training.optimizer import AdamW
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch left: losses, and balanced accuracy on the validation part."""
+    """Results of one epoch: losses, and balanced accuracy on the validation part."""
 
     train_loss: float
     validation_loss: float
@@ -33,11 +33,11 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """The outcome of a training.
+class FitResult:
+    """The result of a training.
 
-    ``chosen`` is the epoch that validation picked, from 0. ``test_logits`` ``(E, n, C)`` are the predictions of every
-    epoch for the test part, kept so that the gap to the best epoch in hindsight can be told.
+    ``chosen`` is the epoch with the best validation score, from 0. ``test_logits`` ``(E, n, C)`` are the predictions of
+    every epoch for the test part, for the bias of choosing the epoch on test data (oracle epoch).
     """
 
     chosen: int
@@ -55,10 +55,11 @@ def fit(
     seed: int,
     device: torch.device,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> Fitted:
-    """Train on the training part, stop and choose on the validation part, and leave the chosen weights in ``model``.
+) -> FitResult:
+    """Train on the training part; stop early and choose the epoch on the validation part.
 
-    ``labels`` holds -1 outside of the training and the validation part.
+    ``model`` then has the weights of the chosen epoch. ``labels`` holds -1 outside of the training and the validation
+    part.
     """
     with deterministic(device), torch.random.fork_rng(devices=[]):
         seed_torch(seed)
@@ -66,7 +67,7 @@ def fit(
         return _fit(loop, np.random.default_rng(seed), on_epoch)
 
 
-def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch], None]) -> Fitted:
+def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch], None]) -> FitResult:
     fold, model = loop.fold, loop.model
     history: list[Epoch] = []
     tested: list[NDArray[np.float32]] = []
@@ -77,22 +78,22 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
         epoch = loop.validate(loss)
         if not np.isfinite([epoch.train_loss, epoch.validation_loss]).all():
             raise TrainingError(
-                f"the loss is no longer finite in epoch {number + 1}", where=fold.name, remedy="lower --training lr=..."
+                f"the loss is not finite in epoch {number + 1}", where=fold.name, remedy="lower --training lr=..."
             )
         history.append(epoch)
         tested.append(predict(model, loop.inputs, fold.test, loop.device))
-        standing = (epoch.validation_score, -epoch.validation_loss)
-        if best is None or standing > best:
-            best, chosen, state = standing, number, deepcopy(model.state_dict())
+        rank = (epoch.validation_score, -epoch.validation_loss)
+        if best is None or rank > best:
+            best, chosen, state = rank, number, deepcopy(model.state_dict())
         on_epoch(epoch)
         if number - chosen >= loop.training.patience:
             break
     model.load_state_dict(state)
-    return Fitted(chosen, tuple(history), np.stack(tested))
+    return FitResult(chosen, tuple(history), np.stack(tested))
 
 
 class _Loop:
-    """What stays the same from epoch to epoch, and the two halves of one."""
+    """State of a training, and the two halves of an epoch: training and validation."""
 
     def __init__(
         self,
@@ -107,8 +108,8 @@ class _Loop:
         self.model, self.inputs, self.labels, self.training = model, inputs, labels, training
         self.device, self.fold = device, fold
         self.criterion = make_criterion(labels[fold.train], model.fusion.n_classes, training).to(device)
-        # A generator of its own: weights and order are drawn as they would be without.
-        self.draws = torch.Generator().manual_seed(seed)
+        # A generator of its own: augmentation does not change how weights and order are drawn.
+        self.augmentation_random = torch.Generator().manual_seed(seed)
         self.augmented = trained_images(model) if training.augment else ()
         adapt_encoders(model, inputs, fold.train, device)
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -116,7 +117,7 @@ class _Loop:
         self.stepper = _Stepper(parameters, training, self.n_epochs * -(-len(fold.train) // training.batch_size))
 
     def train(self, rows: Rows) -> float:
-        """One pass over ``rows``; the mean loss."""
+        """One pass over ``rows``; returns the mean loss."""
         self.model.train()
         total, seen = 0.0, 0
         for part in _batches(rows, self.training.batch_size):
@@ -132,27 +133,27 @@ class _Loop:
     def _training_batch(self, rows: Rows) -> dict[str, Tokens]:
         batch = self.inputs.batch(rows, self.device)
         for name in self.augmented:
-            batch[name] = Tokens(augment(batch[name].x, self.draws), batch[name].present)
-        return drop_modalities(batch, self.training.modality_dropout, self.draws)
+            batch[name] = Tokens(augment(batch[name].x, self.augmentation_random), batch[name].present)
+        return drop_modalities(batch, self.training.modality_dropout, self.augmentation_random)
 
     def validate(self, train_loss: float) -> Epoch:
-        """Loss and score on the validation part, each class weighing the same."""
+        """Loss and score on the validation part, with equal weight for each class."""
         rows = self.fold.validation
         logits = predict(self.model, self.inputs, rows, self.device)
         target, n_classes = self.labels[rows], logits.shape[1]
         weight = torch.from_numpy(class_weights(target, n_classes))
         loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(target), weight=weight)
-        score = balanced_accuracy(confusion(target, logits.argmax(axis=1), n_classes))
+        score = balanced_accuracy(confusion_matrix(target, logits.argmax(axis=1), n_classes))
         return Epoch(train_loss, float(loss), float(score))
 
 
 def trained_images(model: Model) -> tuple[str, ...]:
-    """The modalities whose images arrive raw, for an encoder that is trained."""
+    """The image modalities that arrive as pixels, for an encoder that is trained."""
     return tuple(name for name in model.encoders if model.encoder(name).modality.kind == "image")
 
 
 def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.device) -> None:
-    """Show the instances of the training part to every encoder that sets statistics from them."""
+    """Call `adapt` of every encoder that implements it, with the instances of the training part."""
     for name in model.encoders:
         encoder = model.encoder(name)
         if overrides(encoder, "adapt", Encoder):
@@ -161,7 +162,7 @@ def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.devic
 
 
 class _Stepper:
-    """AdamW with a cosine schedule and clipped gradients; does nothing when there is nothing to train."""
+    """AdamW with a cosine schedule and clipped gradients; does nothing without trainable parameters."""
 
     def __init__(self, parameters: list[nn.Parameter], training: Training, n_steps: int) -> None:
         self.parameters = parameters
@@ -189,7 +190,7 @@ class _Stepper:
 def _batches(rows: Rows, size: int) -> Iterator[Rows]:
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        # A last batch of one sample has no variance to normalise by; it comes first in another epoch.
+        # A last batch of one sample is left out: it has no variance to normalise by. Epochs are shuffled anew.
         if len(part) > 1 or len(rows) == 1 or size == 1:
             yield part
 
@@ -197,7 +198,7 @@ def _batches(rows: Rows, size: int) -> Iterator[Rows]:
 def predict(
     model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
 ) -> NDArray[np.float32]:
-    """Logits ``(n, C)`` of some rows, in their order; of none, no logits."""
+    """Logits ``(n, C)`` of some rows, in their order."""
     model.eval()
     if not len(rows):
         return np.zeros((0, model.fusion.n_classes), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Scores from labels and predictions, by way of confusion matrices, which are added over units."""
+"""Metrics, computed from confusion matrices, which can be added over units."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,14 +9,14 @@ Counts = NDArray[np.float64]
 Scores = NDArray[np.float64]
 
 
-def confusion(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> Counts:
+def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> Counts:
     """Counts ``(C, C)``: rows are labels, columns predictions."""
     counts = np.bincount(labels * n_classes + predictions, minlength=n_classes * n_classes)
     return counts.reshape(n_classes, n_classes).astype(np.float64)
 
 
 def accuracy(counts: Counts) -> Scores:
-    """Share of samples that are right; confusion matrices ``(..., C, C)`` to scores ``(...)``."""
+    """Accuracy of confusion matrices ``(..., C, C)``: shape ``(...)``."""
     return _ratio(np.trace(counts, axis1=-2, axis2=-1), counts.sum(axis=(-2, -1)))
 
 
@@ -41,7 +41,7 @@ METRICS: Mapping[str, Callable[[Counts], Scores]] = {
 
 def score_all(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> dict[str, float]:
     """Every metric of one set of predictions."""
-    counts = confusion(labels, predictions, n_classes)
+    counts = confusion_matrix(labels, predictions, n_classes)
     return {name: float(metric(counts)) for name, metric in METRICS.items()}
 
 

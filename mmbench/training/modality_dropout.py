@@ -1,4 +1,4 @@
-"""Modalities left out of training samples at random, so that a model learns to do without one."""
+"""Modality dropout: modalities removed from training samples at random."""
 
 from collections.abc import Mapping
 
@@ -11,10 +11,10 @@ from mmbench.contract import Tokens
 def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: torch.Generator) -> dict[str, Tokens]:
     """The batch with each present modality of a sample missing with this probability, but never all of them.
 
-    ``x`` of any shape ``(B, K, …)`` is zero where it was left out. A modality that the fusion does not read, which has
-    no values, is left alone and saves no other. ``generator`` is one of the CPU, so that every device draws the
-    same, whatever the order of the modalities. Of a sample that would lose everything, one modality stays, each
-    equally probably. After Neverova et al. 2016, "ModDrop" (arXiv 1501.00102).
+    ``x`` of any shape ``(B, K, …)`` is zero where it was removed. Modalities that the fusion does not read are ignored:
+    they have no values. ``generator`` is on the CPU, so that every device draws the same numbers, whatever the order of
+    the modalities. A sample that would lose all modalities keeps one, each with equal probability. After Neverova et
+    al. 2016, "ModDrop" (arXiv 1501.00102).
     """
     names = sorted(name for name, tokens in batch.items() if tokens.x.numel())
     dropped = dict(batch)
@@ -23,15 +23,15 @@ def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: 
     present = torch.stack([batch[name].present.any(dim=1) for name in names], dim=1)
     draws = torch.rand(present.shape, generator=generator).to(present.device)
     stays = draws >= probability
-    # The largest draw among the present: where all are below the probability it is each of them equally often.
+    # The present modality with the largest draw: where all are below the probability, each is equally likely.
     last = draws.masked_fill(~present, -1).argmax(dim=1, keepdim=True)
     stays.scatter_(1, last, True)
     for name, keep in zip(names, stays.unbind(dim=1), strict=True):
-        dropped[name] = keep_samples(batch[name], keep)
+        dropped[name] = mask_modality(batch[name], keep)
     return dropped
 
 
-def keep_samples(tokens: Tokens, keep: Tensor) -> Tokens:
-    """The modality in the samples where ``keep`` ``(B,)`` says so; in the others it is missing."""
+def mask_modality(tokens: Tokens, keep: Tensor) -> Tokens:
+    """The tokens with the modality missing in the samples where ``keep``, bool ``(B,)``, is False."""
     x = tokens.x.masked_fill(~keep.reshape(-1, *[1] * (tokens.x.ndim - 1)), 0)
     return Tokens(x, tokens.present & keep[:, None])

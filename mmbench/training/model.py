@@ -1,4 +1,4 @@
-"""A model is an encoder for each modality that is trained, and a fusion."""
+"""Model: an encoder for each modality that is trained, and a fusion."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,27 +9,27 @@ from mmbench.contract import Encoder, Fusion, Tokens
 from mmbench.errors import DataError
 
 Batch = Mapping[str, Tokens]
-AT_ONCE = 64  # instances of bags that an encoder sees in evaluation
-ON_GPU = 320  # on a GPU, which takes few in the time that it takes to ask
-IN_CACHE = 1 << 19  # numbers that it sees then on a CPU: with more, what it makes of them leaves the caches
+INSTANCES_PER_PASS = 64  # instances of bags per forward pass of an encoder in evaluation
+INSTANCES_PER_PASS_GPU = 320  # the same on a GPU, where small passes are dominated by launch time
+VALUES_PER_PASS = 1 << 19  # input values per pass on a CPU: with more, activations exceed its caches
 
 
-def check_names(modalities: Iterable[str], dataset: str) -> None:
-    """Raise DataError, naming the dataset, for a modality by whose name torch keeps no module."""
+def check_modality_names(modalities: Iterable[str], dataset: str) -> None:
+    """Raise DataError, naming the dataset, for a modality whose name torch does not accept for a module."""
     container = nn.ModuleDict()
     for name in modalities:
         if hasattr(container, name):
             raise DataError(
-                f"a modality is called {name!r}, which torch's ModuleDict has as an attribute",
+                f"a modality is called {name!r}, which is an attribute of torch's ModuleDict",
                 where=dataset,
                 remedy="rename it in the dataset",
             )
 
 
 class Model(nn.Module):
-    """Encoders and a fusion; folds bags in and out so that encoders see instances only.
+    """Encoders and a fusion; bags are flattened, so that encoders see single instances.
 
-    A modality without an encoder arrives as tokens already.
+    A modality without an encoder must arrive as tokens.
     """
 
     def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion) -> None:
@@ -38,7 +38,7 @@ class Model(nn.Module):
         self.fusion = fusion
 
     def tokens(self, batch: Batch) -> dict[str, Tokens]:
-        """Encode what is not encoded yet: ``(B, K, *shape)`` to ``(B, K, T, D)``, zero where absent."""
+        """Tokens of every modality: raw ``(B, K, *shape)`` encoded to ``(B, K, T, D)``, zero where absent."""
         return {
             name: Tokens(encode_bag(self.encoder(name), *stream), stream.present) if name in self.encoders else stream
             for name, stream in batch.items()
@@ -56,7 +56,7 @@ class Model(nn.Module):
         return logits
 
     def count(self) -> dict[str, int]:
-        """Numbers of parameters, in all and trainable."""
+        """The number of parameters, ``total`` and ``trainable``."""
         sizes = [(parameter.numel(), parameter.requires_grad) for parameter in self.parameters()]
         return {"total": sum(n for n, _ in sizes), "trainable": sum(n for n, trained in sizes if trained)}
 
@@ -64,7 +64,7 @@ class Model(nn.Module):
 def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
     """Run an encoder over the present instances only, ``(B, K, *shape)`` to ``(B, K, T, D)``.
 
-    With ``present`` on the CPU nobody waits for a GPU.
+    With ``present`` on the CPU there is no synchronisation with a GPU.
     """
     shape = (*present.shape, encoder.out.length, encoder.out.dim)
     instances, at_once = x.flatten(0, 1), _count_at_once(x, present)
@@ -80,7 +80,7 @@ def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
 
 
 def _encode_all(encoder: Encoder, instances: Tensor, at_once: int) -> Tensor:
-    """Tokens ``(n, T, D)`` of instances; where they are encoded in parts, with no more than one beside the whole."""
+    """Tokens ``(n, T, D)`` of instances, encoded ``at_once`` at a time."""
     if len(instances) <= at_once:
         tokens: Tensor = encoder(instances)
         return tokens
@@ -94,10 +94,10 @@ def _encode_all(encoder: Encoder, instances: Tensor, at_once: int) -> Tensor:
 
 
 def _count_at_once(x: Tensor, present: Tensor) -> int:
-    """How many instances of the bags an encoder sees at once: all when it learns."""
+    """How many instances an encoder sees per forward pass: all of them in training."""
     if torch.is_grad_enabled():
         return present.numel()
-    # A batch of bags of pictures would take gigabytes at once.
+    # All images of a batch of bags would take gigabytes at once.
     on_cpu = x.device.type == "cpu"
-    most = (AT_ONCE if on_cpu else ON_GPU) if present.shape[1] > 1 else len(x)
-    return min(most, max(1, IN_CACHE // x[0, 0].numel())) if on_cpu else most
+    most = (INSTANCES_PER_PASS if on_cpu else INSTANCES_PER_PASS_GPU) if present.shape[1] > 1 else len(x)
+    return min(most, max(1, VALUES_PER_PASS // x[0, 0].numel())) if on_cpu else most

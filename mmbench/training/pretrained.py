@@ -1,4 +1,4 @@
-"""Pretrained weights: state dicts from files, without running code from them, and timm's hub."""
+"""Pretrained weights: state dicts from files, read without running code, and from timm's hub."""
 
 import io
 import re
@@ -16,17 +16,18 @@ from mmbench.storage import check_content, check_pickle
 from mmbench.training.checkpoint_parts import choose_model, find_models
 
 _PROBE_S = 5.0
-_LEGACY = 5  # pickles at the start of a file of before torch 1.6: two marks, the system, the state and its storages
+_LEGACY = (
+    5  # pickles at the start of a file written before torch 1.6: two marks, the system, the state and its storages
+)
 _SAVE = "save only the weights: torch.save(model.state_dict(), FILE)"
 
 
 def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tensor]:
     """Read the tensors of a ``.safetensors``, ``.bin``, ``.pt`` or ``.pth`` file onto the CPU.
 
-    A state dict within another dict, as under ``state_dict`` or ``model``, is found; ``part`` names the one that is
-    meant where there are several, as ``teacher`` or ``ema``, or a prefix of its names. Raises WeightsError when the
-    file is missing, damaged or would need arbitrary code to load, and where ``part`` does not say which model of
-    several is meant.
+    A state dict within another dict, as under ``state_dict`` or ``model``, is found; where there are several, ``part``
+    names one, such as ``teacher`` or ``ema``, or a prefix of its names. Raises WeightsError where the file is missing,
+    damaged or could run code when it is loaded, and where ``part`` does not select one of several models.
     """
     path = Path(path)
     if not path.exists() and not path.is_symlink():
@@ -35,7 +36,7 @@ def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tens
         check_content(path, "is a ZIP archive")
         state = _read(path)
     except DataError as error:
-        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or mend weights=FILE") from error
+        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or correct weights=FILE") from error
     except Exception as error:
         message, remedy = _explain(path, error)
         raise WeightsError(message, where=path, remedy=remedy) from error
@@ -46,10 +47,10 @@ def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tens
 
 
 def _explain(path: Path, error: Exception) -> tuple[str, str]:
-    """Why torch cannot read a file of weights, and what to do."""
+    """Why torch cannot read a file of weights, and the remedy."""
     text = str(error)
     if named := re.search(r"Unsupported (?:global: GLOBAL|class) (\S+)", text):
-        message = f"holds an object of {named[1]} beside tensors: loading it would run its code, and nothing was run"
+        message = f"holds an object of {named[1]} beside tensors: loading it would run its code; nothing was run"
         return message, _SAVE
     names = _archived(path)
     if "constants.pkl" in names:
@@ -63,7 +64,7 @@ def _explain(path: Path, error: Exception) -> tuple[str, str]:
 
 
 def _archived(path: Path) -> set[str]:
-    """The names of files in a ZIP archive, without folders; none where it is no whole one."""
+    """The names of files in a ZIP archive, without folders; none where the archive is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             return {name.rpartition("/")[2] for name in archive.namelist()}
@@ -72,7 +73,7 @@ def _archived(path: Path) -> set[str]:
 
 
 def _is_safetensors(path: Path) -> bool:
-    """Whether a file begins as safetensors do, whatever its name: the size of a header, and a JSON object."""
+    """Whether a file begins as safetensors do, whatever its name: header size, then a JSON object."""
     with path.open("rb") as file:
         head = file.read(9)
     return head[8:] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size
@@ -84,7 +85,7 @@ def _read(path: Path) -> dict[str, Any]:
 
         return load_file(path)
     source = _bounded(path)
-    # Opened, since by the name torch would read it as safetensors where it ends so.
+    # As an open file: by its name, torch would read FILE.safetensors as safetensors.
     with source.open("rb") if isinstance(source, Path) else source as file:
         state = torch.load(file, map_location="cpu", weights_only=True)
     if not isinstance(state, dict):
@@ -93,10 +94,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _bounded(path: Path) -> Path | io.BytesIO:
-    """What torch may read without making room for more than the file holds, or building what has no end."""
+    """A source that torch can load without allocating more than the file holds or building endless tuples."""
     with path.open("rb") as file:
         is_zip = file.read(4) == b"PK\x03\x04"
-    if not is_zip:  # of before torch 1.6: out of memory only those bytes can be read that are there
+    if not is_zip:  # written before torch 1.6; a buffer in memory cannot be read beyond its end
         content = io.BytesIO(path.read_bytes())
         for _ in range(_LEGACY):
             check_pickle(content)
@@ -105,7 +106,7 @@ def _bounded(path: Path) -> Path | io.BytesIO:
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if any(each.compress_type for each in entries) or sum(each.file_size for each in entries) > path.stat().st_size:
-        raise ValueError("it is compressed, or claims more than it holds; torch.save writes no such file")
+        raise ValueError("it is compressed or claims a larger size than it has, unlike files of torch.save")
     with zipfile.ZipFile(path) as archive:
         for each in entries:
             if each.filename.endswith(".pkl"):
@@ -117,14 +118,14 @@ def _bounded(path: Path) -> Path | io.BytesIO:
 def fetch_pretrained(model: str, *, where: str) -> str:
     """The path of timm's pretrained weights of ``model``, downloaded on first use.
 
-    Raises WeightsError about ``where`` when they are out of reach.
+    Raises WeightsError about ``where`` where they cannot be downloaded.
     """
     import timm
     from huggingface_hub import hf_hub_download
 
     config = timm.get_pretrained_cfg(model)
     if not config or not config.hf_hub_id:
-        raise _out_of_reach(where, "timm's hub has none of that name")
+        raise _out_of_reach(where, "timm's hub has no weights of that name")
     source = {"repo_id": config.hf_hub_id, "filename": config.hf_hub_filename or "model.safetensors"}
     try:
         return str(hf_hub_download(**source, local_files_only=True))
@@ -137,7 +138,7 @@ def fetch_pretrained(model: str, *, where: str) -> str:
 
 
 def _probe_hub(where: str) -> None:
-    """One short knock, since the hub's own client tries for most of a minute before it gives up."""
+    """Check that the hub responds within 5 s: its own client retries for most of a minute."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -152,7 +153,7 @@ def _probe_hub(where: str) -> None:
 
 def _out_of_reach(where: str, reason: str) -> WeightsError:
     return WeightsError(
-        f"the pretrained weights are out of reach ({reason})",
+        f"the pretrained weights cannot be downloaded ({reason})",
         where=where,
         remedy="choose pretrained=true with a network, weights=FILE, or pretrained=false for random weights",
     )

@@ -1,4 +1,4 @@
-"""Search spaces, Optuna studies and the tuning trials they left.
+"""Search spaces, Optuna studies and the results of tuning.
 
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """

@@ -1,4 +1,4 @@
-"""The budget of a tuning, the trials that it left, and the parameters that they chose."""
+"""Results of tuning: the budget, the tuning trials of a fold, and the chosen parameters."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmbench.errors import RecordError
-from mmbench.storage import digest, explain, load_object, slug, write_text
+from mmbench.storage import describe_parse_error, digest, load_object, slug, write_text
 
 Scope = Literal["fold", "once"]
-"""Whether every fold is tuned, or the first alone."""
+"""Whether every fold is tuned, or only the first."""
 
 State = Literal["complete", "pruned", "failed"]
 
@@ -19,8 +19,8 @@ State = Literal["complete", "pruned", "failed"]
 class Budget:
     """What every method of a comparison may spend on tuning.
 
-    ``trials`` and ``seconds`` are those of one study; ``storage`` is where the studies are kept, None for a file
-    beside the records.
+    ``trials`` is the number of tuning trials of one study and ``seconds`` its time limit; ``storage`` is the URL of the
+    studies, None for a file beside the records.
     """
 
     trials: int
@@ -29,16 +29,17 @@ class Budget:
     storage: str | None = None
 
     def described(self) -> dict[str, Any]:
-        """What a result depends on, and records may tell: a storage may hold a password."""
+        """What results depend on, for records; without the storage, whose URL may hold a password."""
         return {"trials": self.trials, "seconds": self.seconds, "scope": self.scope}
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One training with some parameters.
+class TuningTrial:
+    """One training with the parameters ``params``.
 
-    ``score`` and ``loss`` are those of the epoch that validation chose, ``epoch``, from 0; None where it failed before
-    the first. ``epochs`` were trained. ``error`` tells why it failed.
+    ``score`` is the balanced accuracy on the validation part in the chosen ``epoch`` (from 0), ``loss`` the loss there;
+    None where the trial failed before the first epoch. ``epochs`` is the number that was trained, ``error`` the reason
+    of a failure.
     """
 
     number: int
@@ -52,8 +53,8 @@ class Trial:
     error: str = ""
 
     @property
-    def standing(self) -> tuple[float, float, int]:
-        """What a complete trial is chosen by: balanced accuracy, then the lower loss, then who came first."""
+    def rank(self) -> tuple[float, float, int]:
+        """Order of complete trials: higher balanced accuracy, then lower loss, then lower number."""
         assert self.score is not None
         assert self.loss is not None
         return self.score, -self.loss, -self.number
@@ -61,23 +62,23 @@ class Trial:
 
 @dataclass(frozen=True)
 class FoldTuning:
-    """The trials of one method on the fold ``fold``, by number; number 0 has the defaults.
+    """The tuning trials of one method on the fold ``fold``, by number; number 0 has the defaults.
 
     ``study`` is the name in Optuna's storage. At least one trial is complete.
     """
 
     fold: str
     study: str
-    trials: tuple[Trial, ...]
+    trials: tuple[TuningTrial, ...]
 
     @property
-    def chosen(self) -> Trial:
+    def chosen(self) -> TuningTrial:
         """The best complete trial."""
-        return max((trial for trial in self.trials if trial.state == "complete"), key=lambda trial: trial.standing)
+        return max((trial for trial in self.trials if trial.state == "complete"), key=lambda trial: trial.rank)
 
     @property
     def curve(self) -> list[float | None]:
-        """The best validation score after each trial; None before one was complete."""
+        """The best validation score so far after each trial; None before the first complete one."""
         return list(self._best_so_far())
 
     @property
@@ -86,7 +87,7 @@ class FoldTuning:
         return self.trials[0].score if self.trials[0].state == "complete" else None
 
     def count(self, state: State) -> int:
-        """How many trials ended so."""
+        """The number of trials in that state."""
         return sum(trial.state == state for trial in self.trials)
 
     def _best_so_far(self) -> Iterator[float | None]:
@@ -97,7 +98,7 @@ class FoldTuning:
             yield best
 
     def to_plain(self) -> dict[str, Any]:
-        """As it stands in records: with what was chosen, and the score against the budget."""
+        """Plain values for records: the trials, the chosen one and the curve of the best score."""
         return {
             "fold": self.fold,
             "study": self.study,
@@ -111,36 +112,38 @@ class FoldTuning:
 
 
 def tuning_path(folder: Path, fold: str) -> Path:
-    """Where the trials on a fold lie in the folder of their run."""
+    """The file of the tuning trials of a fold, in the folder of their run."""
     name = slug(fold)
     return folder / f"tuning-{name if name == fold else f'{name}-{digest(fold)[:8]}'}.json"
 
 
 def write_tuning(path: Path, tuning: FoldTuning) -> None:
-    """Write the trials of a fold."""
+    """Write the tuning trials of a fold."""
     write_text(path, json.dumps(tuning.to_plain(), separators=(",", ":")) + "\n")
 
 
 def read_tuning(path: Path) -> FoldTuning:
-    """Read the trials of a fold; RecordError when the file is damaged."""
+    """Read the tuning trials of a fold; RecordError where the file is damaged."""
     try:
         plain = load_object(path)
         tuning = parse_tuning(plain)
     except (OSError, ValueError, TypeError, AssertionError) as error:
         raise RecordError(
-            f"is not a tuning ({explain(error)})", where=path, remedy="delete it and run the same command again"
+            f"holds no tuning results ({describe_parse_error(error)})",
+            where=path,
+            remedy="delete it and run the same command again",
         ) from error
     return tuning
 
 
 def parse_tuning(plain: Mapping[str, Any]) -> FoldTuning:
-    """The trials behind what `FoldTuning.to_plain` told.
+    """The inverse of `FoldTuning.to_plain`.
 
-    Raises ValueError, TypeError or AssertionError where it was not that.
+    Raises ValueError, TypeError or AssertionError for anything else.
     """
     from pydantic import TypeAdapter
 
     tuning = TypeAdapter(FoldTuning).validate_python(plain)
     if tuning.to_plain() != plain:
-        raise ValueError("what was chosen is not what its trials choose")
+        raise ValueError("the chosen trial is not the best of its trials")
     return tuning

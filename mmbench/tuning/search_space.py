@@ -1,6 +1,6 @@
-"""The search space of a method: what is tuned of it, where its defaults stand, and a recipe with other values.
+"""Search space of a method: the tuned parameters, their defaults, and recipes with other values.
 
-A parameter is called by its part and its name: ``fusion.dim``, ``encoder.pix.depth``, ``training.lr``.
+A parameter is named by its part and its own name: ``fusion.dim``, ``encoder.pix.depth``, ``training.lr``.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,40 +13,42 @@ from mmbench.registry import Recipe, load_registry
 
 Space = Mapping[str, Distribution]
 
-TRAINING = "training"
+TRAINING_PART = "training"
 TRAINING_SPACE: Space = {
     "label_smoothing": Float(0.0, 0.2),
     "lr": Float(1e-5, 1e-2, log=True),
     "weight_decay": Float(1e-4, 10.0, log=True),
 }
-"""What is tuned of the training loop, the same for every method."""
+"""The tuned parameters of the training loop, the same for every method."""
 
 
-def find_space(recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = ()) -> dict[str, Distribution]:
-    """The spaces of the fusion, of the encoders that are trained and of the training loop, without what is held.
+def find_search_space(
+    recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = ()
+) -> dict[str, Distribution]:
+    """The spaces of the fusion, of the trained encoders and of the training loop, without parameters the user set.
 
-    Encoders of the modalities ``frozen`` are left out: their tokens are made once, for all trials.
+    Encoders of the modalities ``frozen`` are left out: their tokens are computed once for all tuning trials.
     """
     registry = load_registry(plugins)
     parts: dict[str, Space] = {"fusion": registry.find("fusions", recipe.fusion.name).component.space}
     for name, spec in recipe.encoders.items():
         if name not in frozen:
             parts[f"encoder.{name}"] = registry.find("encoders", spec.name).component.space
-    parts[TRAINING] = TRAINING_SPACE
+    parts[TRAINING_PART] = TRAINING_SPACE
     named = {f"{part}.{name}": space[name] for part, space in sorted(parts.items()) for name in sorted(space)}
     return {name: distribution for name, distribution in named.items() if name not in recipe.held}
 
 
-def default_params(recipe: Recipe, plugins: tuple[str, ...], space: Collection[str]) -> dict[str, Any]:
-    """The values that the parameters of ``space`` have in the recipe."""
+def default_parameters(recipe: Recipe, plugins: tuple[str, ...], space: Collection[str]) -> dict[str, Any]:
+    """The values of the parameters of ``space`` in the recipe."""
     registry = load_registry(plugins)
-    values = {"fusion": registry.bound("fusions", recipe.fusion), TRAINING: asdict(recipe.training)}
+    values = {"fusion": registry.bound("fusions", recipe.fusion), TRAINING_PART: asdict(recipe.training)}
     values |= {f"encoder.{name}": registry.bound("encoders", spec) for name, spec in recipe.encoders.items()}
     return {name: values[_part(name)][_parameter(name)] for name in space}
 
 
-def with_params(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
-    """The recipe with other values of some parameters."""
+def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
+    """The recipe with ``params`` in place of its own values."""
 
     def of(part: str) -> dict[str, Any]:
         return {_parameter(name): value for name, value in params.items() if _part(name) == part}
@@ -55,17 +57,19 @@ def with_params(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
         recipe,
         fusion=recipe.fusion.updated(of("fusion")),
         encoders={name: spec.updated(of(f"encoder.{name}")) for name, spec in recipe.encoders.items()},
-        training=replace(recipe.training, **of(TRAINING)),
+        training=replace(recipe.training, **of(TRAINING_PART)),
     )
 
 
-def check_used(recipe: Recipe, plugins: tuple[str, ...]) -> None:
-    """Raise SpecError where the fusion, with its values, would read a modality that is not encoded."""
+def check_used_modalities(recipe: Recipe, plugins: tuple[str, ...]) -> None:
+    """Raise SpecError where the fusion, with its parameters, reads a modality that is not encoded."""
     registry = load_registry(plugins)
     cls = registry.find("fusions", recipe.fusion.name).component
     used = cls.uses(recipe.modalities, **registry.bound("fusions", recipe.fusion))
-    if lacking := [name for name in used if name not in recipe.encoders]:
-        raise SpecError(f"reads {', '.join(lacking)}, which its defaults do not", where=str(recipe.fusion))
+    if missing := [name for name in used if name not in recipe.encoders]:
+        raise SpecError(
+            f"reads {', '.join(missing)}, which it does not read with its defaults", where=str(recipe.fusion)
+        )
 
 
 def _part(name: str) -> str:

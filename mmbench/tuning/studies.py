@@ -1,107 +1,45 @@
-"""Optuna's studies: where they are kept, who may work on one, and their trials asked and told.
+"""Optuna studies: opened by one process at a time, their tuning trials asked for and read.
 
-The sampler of a trial is seeded by the number of the trial, so that a study that was interrupted goes on as it would
-have gone on otherwise.
+The sampler of a tuning trial is seeded by the number of the trial, so that an interrupted study continues as it would
+have without the interruption.
 """
 
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
-from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from mmbench.errors import SpecError, StorageError
-from mmbench.storage import digest, has_record_locks, locked, make_folder
-from mmbench.tuning.results import State, Trial
+from mmbench.storage import digest
+from mmbench.tuning.results import State, TuningTrial
 from mmbench.tuning.search_space import Space
+from mmbench.tuning.study_storage import TABLES, close_storage, database_errors, lock_study, open_storage, text_errors
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.storages import RDBStorage
-    from optuna.trial import FrozenTrial
-    from optuna.trial import Trial as Asked
+    from optuna.trial import FrozenTrial, Trial
 
-OPTION = "--tune-storage"
 SEED = 0
-_PATIENCE = 120  # seconds to wait for SQLite while other processes write
-_OPENINGS = 8  # times to open a storage whose tables another process makes at the same moment
-_KILLED = 3  # times that a trial may be killed before it counts as failed
-_STARTUP = 5  # complete trials before one is pruned
-_SQLITE, _POSTGRES = "sqlite:///", "postgresql"
-_TABLES = "tables"
-
-
-def local_storage(folder: Path) -> str:
-    """The URL of the studies beside the records in ``folder``."""
-    return _sqlite_url(folder / "tuning.db")
-
-
-def _sqlite_url(path: Path) -> str:
-    """A URL that is read as ``path`` again, whatever signs are in it."""
-    from sqlalchemy import URL
-
-    return URL.create("sqlite", database=str(path.resolve())).render_as_string()
-
-
-def _locked_by_name(path: Path) -> str:
-    """The URL of a database on a disk without file locks: SQLite makes a folder ``path``.lock while it writes."""
-    from sqlalchemy import URL
-
-    query = {"vfs": "unix-dotfile", "uri": "true"}
-    return URL.create("sqlite", database=f"file:{quote(str(path))}", query=query).render_as_string()
-
-
-def _file(url: str) -> Path:
-    from sqlalchemy import make_url
-
-    return Path(make_url(url).database or "")
-
-
-def anchored_storage(url: str) -> str:
-    """The URL with a whole path, or with the driver we bring; SpecError where it is neither SQLite nor PostgreSQL."""
-    scheme, colon, rest = url.partition("://")
-    if url.startswith(_SQLITE) and _file(url).name and _file(url).name != ":memory:":
-        return _sqlite_url(_file(url))
-    if colon and scheme in (_POSTGRES, f"{_POSTGRES}+psycopg"):
-        return f"{_POSTGRES}+psycopg://{rest}"
-    raise SpecError(
-        "is no storage for trials", where=OPTION, remedy="write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
-    )
-
-
-def shown_storage(url: str) -> str:
-    """The URL without its password."""
-    from sqlalchemy import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
-
-
-def check_storage(url: str) -> None:
-    """Raise StorageError where no study could be kept."""
-    with _errors(url), _claimed(url, _TABLES):
-        _close(_open(url))
+_MAX_KILLS = 3  # times that the process of a tuning trial may be killed before the trial counts as failed
+_STARTUP = 5  # complete tuning trials before one is pruned
 
 
 @contextmanager
 def open_study(url: str, name: str, epochs: int, about: Mapping[str, Any]) -> Iterator["Study"]:
-    """The study ``name``, new or as it was left, for nobody else while the block runs.
+    """The study ``name``, created or continued, for this process alone while the block runs.
 
-    Whoever else wants it waits, on other machines, too, where the storage is PostgreSQL. A trial may take ``epochs``;
-    ``about`` tells readers of the storage what the study is.
+    Other processes wait for it, on other machines too where the storage is PostgreSQL. ``epochs`` is the maximum of a
+    tuning trial; ``about`` is stored as attributes of the study, for people who read the storage.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with ExitStack() as stack:
-        stack.enter_context(_errors(url))
-        stack.enter_context(_claimed(url, name))
-        with _texts():
-            with _claimed(url, _TABLES):
-                storage = _open(url)
-                stack.callback(_close, storage)
+        stack.enter_context(database_errors(url))
+        stack.enter_context(lock_study(url, name))
+        with text_errors():
+            with lock_study(url, TABLES):
+                storage = open_storage(url)
+                stack.callback(close_storage, storage)
                 pruner = optuna.pruners.MedianPruner(_STARTUP, n_warmup_steps=_n_warmup(epochs))
                 study = optuna.create_study(
                     storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True
@@ -113,57 +51,61 @@ def open_study(url: str, name: str, epochs: int, about: Mapping[str, Any]) -> It
         yield study
 
 
-def ask(study: "Study", number: int, space: Space, defaults: Mapping[str, Any]) -> tuple["Asked", dict[str, Any]]:
-    """The next trial and its parameters; that of number 0 has the defaults, be they in their ranges or not."""
+def ask_tuning_trial(
+    study: "Study", number: int, space: Space, defaults: Mapping[str, Any]
+) -> tuple["Trial", dict[str, Any]]:
+    """The next tuning trial and its parameters; number 0 has the defaults, even those outside of their ranges."""
     from optuna.samplers import TPESampler
     from optuna.trial import TrialState
 
     outside: dict[str, Any] = {}
     if number == 0:
         outside = {name: defaults[name] for name in space if not space[name].contains(defaults[name])}
-        # One that is waiting was enqueued before an interruption.
+        # A waiting trial was enqueued before an interruption.
         if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             study.enqueue_trial({name: defaults[name] for name in space if name not in outside})
     study.sampler = TPESampler(seed=int(digest([SEED, number])[:8], 16))
     trial = study.ask({name: space[name].distribution() for name in space if name not in outside})
     trial.set_user_attr("number", number)
     if outside:
-        # Optuna would learn from values that it cannot draw.
+        # As parameters, Optuna would learn from values that it cannot draw.
         trial.set_user_attr("outside", outside)
     return trial, {name: {**trial.params, **outside}[name] for name in space}
 
 
-def find_trials(study: "Study") -> list[Trial]:
-    """The trials that are done, by number, but for those that were interrupted: these are done again."""
-    with _texts():
+def find_tuning_trials(study: "Study") -> list[TuningTrial]:
+    """The finished tuning trials by number, without interrupted ones, which are repeated."""
+    with text_errors():
         found = [_read(trial) for trial in study.get_trials(deepcopy=False)]
     return sorted((trial for trial in found if trial), key=lambda trial: trial.number)
 
 
-def _read(frozen: "FrozenTrial") -> Trial | None:
+def _read(frozen: "FrozenTrial") -> TuningTrial | None:
     from optuna.trial import TrialState
 
-    told = frozen.user_attrs
+    attributes = frozen.user_attrs
     states: Mapping[TrialState, State] = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}
-    state: State | None = "failed" if frozen.state == TrialState.FAIL and "error" in told else states.get(frozen.state)
+    state: State | None = (
+        "failed" if frozen.state == TrialState.FAIL and "error" in attributes else states.get(frozen.state)
+    )
     if state is None:
         return None
-    params = {**frozen.params, **told.get("outside", {})}
-    return Trial(
-        number=told["number"],
+    params = {**frozen.params, **attributes.get("outside", {})}
+    return TuningTrial(
+        number=attributes["number"],
         params={name: params[name] for name in sorted(params)},
         state=state,
-        score=told.get("score"),
-        loss=told.get("loss"),
-        epoch=told.get("epoch"),
-        epochs=told["epochs"],
+        score=attributes.get("score"),
+        loss=attributes.get("loss"),
+        epoch=attributes.get("epoch"),
+        epochs=attributes["epochs"],
         seconds=frozen.duration.total_seconds() if frozen.duration else 0.0,
-        error=told.get("error", ""),
+        error=attributes.get("error", ""),
     )
 
 
-def describe_search(epochs: int) -> dict[str, Any]:
-    """What draws and what stops trials, as plain values: another one would try others."""
+def describe_sampler(epochs: int) -> dict[str, Any]:
+    """The sampler and the pruner as plain values: with others, a study would try other parameters."""
     return {
         "optuna": version("optuna"),
         "sampler": "tpe",
@@ -175,135 +117,23 @@ def describe_search(epochs: int) -> dict[str, Any]:
 
 
 def _n_warmup(epochs: int) -> int:
-    """Epochs before a trial is stopped: those with a small learning rate rise late."""
+    """Epochs before a tuning trial may be pruned: with a small learning rate scores rise late."""
     return max(1, epochs // 5)
 
 
 def _fail_interrupted(study: "Study") -> None:
-    """Nobody works on a study that we hold: a trial that is running was killed, and is done again.
+    """Mark running tuning trials as failed: this process holds the study, so that their process was killed.
 
-    Not for ever: a system that is out of memory kills without a word, and would each time.
+    They are repeated, up to `_MAX_KILLS` times: a system that is out of memory would kill them each time.
     """
-    from optuna.trial import Trial as Asked
-    from optuna.trial import TrialState
+    from optuna.trial import Trial, TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         number = trial.user_attrs.get("number")
         failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
         killed = 1 + sum(other.user_attrs.get("number") == number for other in failed)
-        if number is not None and killed == _KILLED and "error" not in trial.user_attrs:
-            running = Asked(study, trial._trial_id)
+        if number is not None and killed == _MAX_KILLS and "error" not in trial.user_attrs:
+            running = Trial(study, trial._trial_id)
             running.set_user_attr("epochs", len(trial.intermediate_values))
-            running.set_user_attr("error", f"its process was killed {killed} times, perhaps for want of memory")
+            running.set_user_attr("error", f"its process was killed {killed} times, perhaps for lack of memory")
         study.tell(trial.number, state=TrialState.FAIL)
-
-
-def _open(url: str) -> "RDBStorage":
-    from optuna.storages import RDBStorage
-
-    options: dict[str, Any] = {"pool_pre_ping": True}
-    if url.startswith(_SQLITE):
-        folder = make_folder(_file(url).parent)
-        options = {"connect_args": {"timeout": _PATIENCE}}
-        url = url if has_record_locks(folder) else _locked_by_name(_file(url))
-    try:
-        # Optuna fills in what stands in braces.
-        return _open_or_join(lambda: RDBStorage(url.replace("{", "{{").replace("}", "}}"), engine_kwargs=options))
-    except RuntimeError as error:
-        # What Optuna says of tables that another version of it made.
-        raise StorageError(f"cannot be opened: {error}", where=OPTION, remedy="name another storage") from error
-
-
-def _open_or_join(open_: "Callable[[], RDBStorage]") -> "RDBStorage":
-    """Open a storage; where the disk has no locks, another process may make its tables at the same moment.
-
-    Whoever comes second fails on a table or a row that is there by then, and finds it when it opens again.
-    """
-    from sqlalchemy.exc import IntegrityError, OperationalError
-
-    for _ in range(_OPENINGS):
-        try:
-            return open_()
-        except (IntegrityError, OperationalError) as error:
-            if isinstance(error, OperationalError) and "already exists" not in str(error):
-                raise
-            sleep(random.uniform(0.05, 0.2))
-    return open_()
-
-
-def _close(storage: "RDBStorage") -> None:
-    storage.remove_session()
-    storage.engine.dispose()
-
-
-@contextmanager
-def _claimed(url: str, name: str) -> Iterator[None]:
-    """Keep others from a study, or from making the tables at the same time."""
-    if url.startswith(_SQLITE):
-        with locked(_file(url).with_name(f"{_file(url).name}.{digest(name)[:12]}")):
-            yield
-    else:
-        with _advisory_lock(url, name):
-            yield
-
-
-@contextmanager
-def _advisory_lock(url: str, name: str) -> Iterator[None]:
-    """A lock that PostgreSQL keeps for us until we let go, or our connection ends."""
-    from sqlalchemy import create_engine, text
-
-    key = int(digest(["mmbench", name])[:15], 16)
-    # Without a transaction: one that is open for hours is ended by many servers.
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
-            yield
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _errors(url: str) -> Iterator[None]:
-    """Turn what a database says into one clear line about it, without its password."""
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import SQLAlchemyError
-
-    where = OPTION
-    try:
-        where = shown_storage(url)
-        yield
-    except ImportError as error:
-        raise StorageError(
-            f"cannot be opened ({error})",
-            where=where,
-            remedy="install PostgreSQL's driver: pip install mmbench[postgres]",
-        ) from error
-    except (SQLAlchemyError, StorageInternalError) as error:
-        told = str(error.__cause__ or error).strip().splitlines()[0]
-        raise StorageError(
-            f"the storage of trials does not answer ({told})", where=where, remedy=_remedy(url)
-        ) from error
-
-
-def _remedy(url: str) -> str:
-    """What to do about a database that does not answer."""
-    mark = Path(f"{_file(url)}.lock") if url.startswith(_SQLITE) else None
-    if mark and mark.is_dir():
-        return (
-            f"remove {mark}, which a process that was killed left, if no run uses it; then run the same command again"
-        )
-    return "mend it, or remove it, and run the same command again: trials that it holds are kept"
-
-
-@contextmanager
-def _texts() -> Iterator[None]:
-    """One clear line for a damaged file whose texts are none: SQLite does not look at them, and Python does."""
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        remedy = "remove it, or name another, and run the same command again"
-        raise StorageError(
-            "the storage of trials is damaged: it has a text that is none", where=OPTION, remedy=remedy
-        ) from error

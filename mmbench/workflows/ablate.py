@@ -21,7 +21,7 @@ from mmbench.results import (
     describe_run,
     find_failures,
 )
-from mmbench.storage import check_texts, digest, explain, load_object, write_text
+from mmbench.storage import check_printable, describe_parse_error, digest, load_object, write_text
 from mmbench.workflows.ablation_rows import AblationVariant, choose_tables, make_default, recipe_digest
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.request import RunSpec
@@ -185,11 +185,13 @@ def load_ablation(path: Path) -> AblationResult:
     """The runs behind the file of an ablation; RecordError when it is damaged."""
     try:
         plain = load_object(path)
-        check_texts(plain)
+        check_printable(plain)
         listed = _parse(plain)
     except (OSError, ValueError) as error:
         raise RecordError(
-            f"is not an ablation ({explain(error)})", where=path, remedy="give the path that mmbench ablate printed"
+            f"is not an ablation ({describe_parse_error(error)})",
+            where=path,
+            remedy="give the path that mmbench ablate printed",
         ) from error
     comparison = compare(path, [path.parent / name for name in listed.runs], listed.seeds)
     methods = {method.folder.name: method for method in comparison.methods}

@@ -8,7 +8,7 @@ from itertools import combinations
 from mmbench.contract import Ablation, Method
 from mmbench.errors import SpecError, UserError
 from mmbench.integrity import Finding
-from mmbench.registry import MODALITIES, Recipe, Spec, did_you_mean, parse_spec, resolve_first
+from mmbench.registry import MODALITY_ABLATION, Recipe, Spec, did_you_mean, parse_spec, resolve_method
 from mmbench.storage import digest
 from mmbench.workflows.resolve import Request, check_methods
 
@@ -40,7 +40,7 @@ class VariantTable:
 def make_default(request: Request) -> Recipe:
     """The method as it stands. No tuning changes what its tables vary, in any row: rows differ in their value alone."""
     spec = parse_spec(request.spec.method)
-    recipe = resolve_first(request.registry, spec, request.dataset_spec.name, request.schema, request.wishes)
+    recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, request.wishes)
     return replace(recipe, held=recipe.held | frozenset(_varied(request, recipe)))
 
 
@@ -65,7 +65,7 @@ def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -
         ablation.name: partial(_over_values, request, default, ablation) for ablation in method.ablations
     }
     if len(default.modalities) > 1:
-        makers[MODALITIES] = partial(_over_modalities, request, default)
+        makers[MODALITY_ABLATION] = partial(_over_modalities, request, default)
     if not makers:
         raise SpecError(
             f"{spec.name} declares no ablation, and there is a single modality",
@@ -111,17 +111,17 @@ def _over_modalities(request: Request, default: Recipe) -> VariantTable:
         _variant(request, "+".join(names), partial(_with_modalities, request, default, names))
         for names in _subsets(default.modalities)
     ]
-    return VariantTable(MODALITIES, MODALITIES, tuple(rows))
+    return VariantTable(MODALITY_ABLATION, MODALITY_ABLATION, tuple(rows))
 
 
 def _with_modalities(request: Request, default: Recipe, names: tuple[str, ...]) -> Recipe:
     if names == default.modalities:
         return default
     wishes = replace(request.wishes, modalities=names)
-    recipe = resolve_first(
+    recipe = resolve_method(
         request.registry, parse_spec(request.spec.method), request.dataset_spec.name, request.schema, wishes
     )
-    return replace(recipe, label=f"{recipe.label}, {MODALITIES}={'+'.join(names)}", held=default.held)
+    return replace(recipe, label=f"{recipe.label}, {MODALITY_ABLATION}={'+'.join(names)}", held=default.held)
 
 
 def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -149,7 +149,7 @@ def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Map
         changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(request, default, ablation).items()}
         wishes = replace(wishes, encoders={**wishes.encoders, **changed})
         suffix = "".join(f", {ablation.encoder}.{name}={_format_value(value)}" for name, value in row.items())
-    recipe = resolve_first(request.registry, spec, request.dataset_spec.name, request.schema, wishes)
+    recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, wishes)
     return replace(recipe, label=recipe.label + suffix, held=default.held)
 
 

@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmbench.data import FORMAT
+from mmbench.data import STORE_FORMAT
 from mmbench.errors import SpecError
 from mmbench.registry import Registry, Spec, find_code, load_registry
 from mmbench.storage import (
-    DAMAGED,
-    Parts,
-    Seal,
+    DAMAGED_SUFFIX,
+    ChecksumFooter,
+    KeyParts,
     Timeout,
-    alone_in,
-    differences,
-    is_held,
-    is_left,
-    is_used,
+    hold_exclusively,
+    is_in_use,
+    is_lock_held,
+    is_stale,
+    key_differences,
     key_digest,
-    lock_of,
-    read_seal,
+    lock_for,
+    read_footer,
     storage_errors,
 )
 
@@ -38,7 +38,7 @@ _NAMES: Mapping[Kind, tuple[str, re.Pattern[str]]] = {
     "tokens": ("tokens", re.compile(rf"[^.].*-{_KEY}\.h5")),
     "block": ("tokens", re.compile(rf"\..+-{_KEY}\.\d+\.npy")),
 }
-_DAMAGED = re.compile(rf".+-{_KEY}\.(unit\.)?h5{re.escape(DAMAGED)}")
+_DAMAGED = re.compile(rf".+-{_KEY}\.(unit\.)?h5{re.escape(DAMAGED_SUFFIX)}")
 _PART = re.compile(rf"\.part-(?:[0-9a-f]{{8}}){{1,2}}-(\.?.+-{_KEY}\.(?:h5|unit\.h5|\d+\.npy))")
 _DIGESTS = "digests.json"  # what is known of files, beside the folders
 _DIAGNOSIS_FOLDER = re.compile(r"\.tokens-\w+")  # of a diagnosis that was killed
@@ -102,7 +102,7 @@ def clean_cache(
         raise SpecError(f"{older_than} is too few", where="--older-than", remedy="give a number of days")
     chosen = [item for item in list_cache(cache, plugins) if _is_chosen(item, older_than, unused, everything)]
     with storage_errors(cache):
-        busy = is_used(cache)
+        busy = is_in_use(cache)
     removed = [item for item in chosen if not busy and _remove(item, dry_run)]
     return CleanedCache(tuple(removed), tuple(item for item in chosen if item not in removed))
 
@@ -119,10 +119,10 @@ def _is_chosen(item: CacheEntry, older_than: float | None, unused: bool, everyth
 def _remove(item: CacheEntry, dry_run: bool) -> bool:
     """Remove an item unless its lock is held; whether that was done, or would be."""
     with storage_errors(item.path), ExitStack() as stack:
-        if is_left(item.path.name) and not stack.enter_context(alone_in(item.path.parent)):
+        if is_stale(item.path.name) and not stack.enter_context(hold_exclusively(item.path.parent)):
             return False
-        for lock in (lock_of(path) for path in _find_locked_files(item.path)):
-            if dry_run and is_held(lock):
+        for lock in (lock_for(path) for path in _find_locked_files(item.path)):
+            if dry_run and is_lock_held(lock):
                 return False
             try:
                 stack.enter_context(lock)
@@ -135,10 +135,10 @@ def _remove(item: CacheEntry, dry_run: bool) -> bool:
 
 def _find_locked_files(path: Path) -> Iterator[Path]:
     """The files whose locks are held while ``path`` is written."""
-    name = path.name.removesuffix(DAMAGED)
+    name = path.name.removesuffix(DAMAGED_SUFFIX)
     if part := _PART.fullmatch(name):
         name = part[1]
-    if is_left(name):
+    if is_stale(name):
         return  # nobody locks what it is written for
     if _NAMES["block"][1].fullmatch(name):
         name = f"{name[1:].rsplit('.', 2)[0]}.h5"
@@ -158,11 +158,11 @@ def _find(cache: Path, registry: Registry) -> Iterator[CacheEntry]:
                 yield _make_entry(path, kind, _describe(seal.made_from, registry) if seal else path.name)
     for path in sorted([*(cache / "prepared").glob("*"), *(cache / "tokens").glob("*")]):
         if _DAMAGED.fullmatch(path.name):
-            yield _make_entry(path, "damaged", path.name.removesuffix(DAMAGED))
+            yield _make_entry(path, "damaged", path.name.removesuffix(DAMAGED_SUFFIX))
         elif _PART.fullmatch(path.name) or (_DIAGNOSIS_FOLDER.fullmatch(path.name) and path.is_dir()):
             yield _make_entry(path, "left over", _LEFT)
     for path in sorted(cache.glob(f".part-*-{_DIGESTS}")):
-        if is_left(path.name):
+        if is_stale(path.name):
             yield _make_entry(path, "left over", _LEFT)
     yield from (
         _make_entry(path, "files", f"a dataset's files: {path.name}") for path in sorted((cache / "data").glob("*"))
@@ -175,13 +175,13 @@ def _make_entry(path: Path, kind: Kind, what: str) -> CacheEntry:
     return CacheEntry(path, kind, what, size, max(0.0, time.time() - path.stat().st_mtime))
 
 
-def _read_seal(path: Path) -> Seal | None:
+def _read_seal(path: Path) -> ChecksumFooter | None:
     """The seal of a file; None where there is none that is whole, or that tells what a file of today would."""
-    seal = read_seal(path)
+    seal = read_footer(path)
     return seal if seal and _is_complete(seal.made_from) else None
 
 
-def _is_complete(parts: Parts) -> bool:
+def _is_complete(parts: KeyParts) -> bool:
     """Whether the parts of a key are there, and of their kinds."""
     is_dataset = "dataset" in parts
     component = parts.get("dataset" if is_dataset else "encoder")
@@ -194,7 +194,7 @@ def _is_complete(parts: Parts) -> bool:
     return known and "format" in parts and all(isinstance(text, str) for text in texts)
 
 
-def _describe(parts: Parts, registry: Registry) -> str:
+def _describe(parts: KeyParts, registry: Registry) -> str:
     """What a file holds, as one would ask for it."""
     if "dataset" in parts:
         units = list(parts["sources"])
@@ -220,11 +220,11 @@ def _find_state(item: CacheEntry, registry: Registry) -> CacheEntry:
     today = _current_parts(seal.made_from, registry)
     if today is None:
         return replace(item, why="no plugin that is loaded has it")
-    changed = list(differences(today, {name: seal.made_from[name] for name in today}))
+    changed = list(key_differences(today, {name: seal.made_from[name] for name in today}))
     return replace(item, state="outdated" if changed else "current", why="; ".join(changed))
 
 
-def _current_parts(parts: Parts, registry: Registry) -> dict[str, Any] | None:
+def _current_parts(parts: KeyParts, registry: Registry) -> dict[str, Any] | None:
     """The parts of a key that follow from the code of today; None where it has no such component.
 
     What follows from files or weights is left as it was.
@@ -235,7 +235,7 @@ def _current_parts(parts: Parts, registry: Registry) -> dict[str, Any] | None:
     if component["name"] not in known:
         return None
     cls = known[component["name"]].component
-    today = {kind: {**component, "version": cls.version, **find_code(cls).described()}, "format": FORMAT}
+    today = {kind: {**component, "version": cls.version, **find_code(cls).described()}, "format": STORE_FORMAT}
     return today if kind == "dataset" else {**today, "torch": _torch_version()}
 
 

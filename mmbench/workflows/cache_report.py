@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmbench.data import SNRS_DB, Preparation, Store, describe, prepared_path
+from mmbench.data import SNRS_DB, Preparation, Store, describe_preparation, prepared_path
 from mmbench.errors import DamagedError
 from mmbench.execution import describe_run, find_near_run, key_parts, run_folder
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_nearest_tokens, token_path
 from mmbench.features import describe_tokens as describe_tokens
 from mmbench.registry import Recipe, build_encoder
 from mmbench.results import record_path, skips_noise
-from mmbench.storage import Near, Parts, Sealed, find_near, key_digest
+from mmbench.storage import ChecksummedFile, KeyParts, NearestEntry, find_nearest_file, key_digest
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import CheckedRequest, Request, find_files, resolve_request
 from mmbench.workflows.split import split_data
@@ -43,7 +43,7 @@ def explain_reuse(spec: RunSpec) -> list[ArtifactStatus]:
     """The prepared file, each file of tokens and each run of a comparison, in the order that a run makes them."""
     request = resolve_request(spec)
     recipes, files = request.recipes, find_files(request)
-    made_from = describe(files)
+    made_from = describe_preparation(files)
     path, key = prepared_path(files, made_from), key_digest(made_from)
     prepared = _explain_file(f"prepared {request.dataset_spec}", path, _nearest_prepared(made_from, path, files))
     encodings = [_find_encodings(request, recipe, files, path, key) for recipe in recipes]
@@ -55,21 +55,21 @@ def explain_reuse(spec: RunSpec) -> list[ArtifactStatus]:
     return [prepared, *tokens.values(), *runs]
 
 
-def _nearest_prepared(made_from: Parts, path: Path, files: Preparation) -> Near | None:
-    return find_near(made_from, path.parent.glob(f"{files.dataset.name}-*.h5"))
+def _nearest_prepared(made_from: KeyParts, path: Path, files: Preparation) -> NearestEntry | None:
+    return find_nearest_file(made_from, path.parent.glob(f"{files.dataset.name}-*.h5"))
 
 
-def _explain_file(what: str, path: Path, near: Near | None) -> ArtifactStatus:
+def _explain_file(what: str, path: Path, near: NearestEntry | None) -> ArtifactStatus:
     if path.is_file():
         try:
-            Sealed(path)
+            ChecksummedFile(path)
         except DamagedError as error:
             return ArtifactStatus(what, path, "damaged", (error.message,))
         return ArtifactStatus(what, path, "there")
     return _missing(what, path, near)
 
 
-def _missing(what: str, path: Path, near: Near | None) -> ArtifactStatus:
+def _missing(what: str, path: Path, near: NearestEntry | None) -> ArtifactStatus:
     if near is None:
         return ArtifactStatus(what, path, "missing", ("none like it was made",))
     return ArtifactStatus(what, path, "missing", near.differences, near.path)
@@ -80,7 +80,7 @@ class _Wanted:
     """Tokens that a run would take, with the number of their encoder's parameters; ``several`` modalities are read."""
 
     encoding: Encoding
-    parts: Parts
+    parts: KeyParts
     size: int
     several: bool
 
@@ -97,7 +97,7 @@ def _find_encodings(request: Request, recipe: Recipe, files: Preparation, store:
     return found
 
 
-def _with_noise(request: Request, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, Parts]]:
+def _with_noise(request: Request, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, KeyParts]]:
     """The tokens, and those with noise that a diagnosis takes."""
     cache, level = request.spec.cache, request.spec.diagnose
     yield wanted.encoding, token_path(wanted.encoding, cache, wanted.parts), wanted.parts

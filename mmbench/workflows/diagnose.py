@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmbench.data import default_cache
+from mmbench.data import default_cache_folder
 from mmbench.errors import RecordError, SpecError
 from mmbench.execution import (
     Plan,
@@ -33,7 +33,7 @@ from mmbench.results import (
     read_record,
     write_record,
 )
-from mmbench.storage import in_processes, reporter, track
+from mmbench.storage import current_reporter, in_processes, track
 from mmbench.training import choose_device, predict
 from mmbench.workflows.ablate import is_ablation, load_ablation
 
@@ -60,7 +60,7 @@ def diagnose(
         raise RecordError("no such file or folder", where=path, remedy="give the path that mmbench run printed")
     chosen = _choose(_load(path), method)
     for each in chosen:
-        _complete(each, cache or default_cache(), tuple(str(Path(file).resolve()) for file in plugins), jobs)
+        _complete(each, cache or default_cache_folder(), tuple(str(Path(file).resolve()) for file in plugins), jobs)
     found = _load(path)
     names = [each.name for each in chosen]
     comparison = replace(found, methods=tuple(each for each in found.methods if each.name in names))
@@ -98,7 +98,7 @@ def _complete(method: MethodResult, cache: Path, plugins: tuple[str, ...], jobs:
     missing = {path: record for path, record in records.items() if _is_missing(record)}
     without = [path for path, record in missing.items() if record.weights is None]
     if without:
-        reporter().message(
+        current_reporter().message(
             f"{method.name}: {len(without)} of {len(records)} folds kept no weights and cannot be diagnosed; "
             "run again with --weights keep to have them"
         )

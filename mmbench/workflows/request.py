@@ -8,12 +8,12 @@ from typing import Any, get_args
 from joblib import cpu_count
 
 from mmbench.contract import Standardize
-from mmbench.data import default_cache
+from mmbench.data import default_cache_folder
 from mmbench.errors import SpecError
 from mmbench.execution import Keep
-from mmbench.registry import SETTINGS, did_you_mean
+from mmbench.registry import SETTING_NAMES, did_you_mean
 from mmbench.results import DiagnosisLevel
-from mmbench.tuning import Budget, Scope, anchored_storage
+from mmbench.tuning import Budget, Scope, resolve_storage_url
 
 BAD = ("error", "drop")
 
@@ -41,7 +41,7 @@ class RunSpec:
     save_encoders: Mapping[str, Path] = field(default_factory=dict)
     data: Path | None = None
     out: Path = Path("runs")
-    cache: Path = field(default_factory=default_cache)
+    cache: Path = field(default_factory=default_cache_folder)
     device: str = "auto"
     jobs: int | None = None
     cluster: str | None = None
@@ -94,7 +94,7 @@ def budget_of(spec: RunSpec) -> Budget | None:
 
 def explicit_settings(spec: RunSpec) -> dict[str, Any]:
     """The settings of a `Design` that the spec sets; the others come from the preset or are defaults."""
-    return {name: value for name in SETTINGS if (value := getattr(spec, name)) is not None}
+    return {name: value for name in SETTING_NAMES if (value := getattr(spec, name)) is not None}
 
 
 def with_absolute_paths(spec: RunSpec) -> RunSpec:
@@ -105,7 +105,7 @@ def with_absolute_paths(spec: RunSpec) -> RunSpec:
         cache=Path(spec.cache).resolve(),
         save_encoders={name: Path(path).resolve() for name, path in spec.save_encoders.items()},
         data=Path(spec.data).resolve() if spec.data else None,
-        tune_storage=anchored_storage(spec.tune_storage) if spec.tune_storage else None,
+        tune_storage=resolve_storage_url(spec.tune_storage) if spec.tune_storage else None,
         plugins=tuple(str(Path(file).resolve()) for file in spec.plugins),
     )
 

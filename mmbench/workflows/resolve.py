@@ -9,32 +9,32 @@ from mmbench.contract import Dataset, Schema
 from mmbench.data import (
     Preparation,
     Protocol,
-    check_files,
+    check_dataset_files,
     choose_units,
     default_protocol,
+    find_dataset_folder,
     find_protocol,
-    known_schema,
-    locate,
+    find_schema,
 )
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.execution import needs_isolation
 from mmbench.integrity import Findings, Machine, find_machine, ignore_messages, is_forkable, lint, run_isolated
 from mmbench.registry import (
-    Design,
+    MethodOptions,
     Recipe,
     Registry,
+    RunSettings,
     Spec,
-    Wishes,
     choose_modalities,
     did_you_mean,
     find_preset,
     load_registry,
-    make_design,
+    make_run_settings,
     parse_spec,
-    resolve,
+    resolve_methods,
 )
-from mmbench.training import check_names, choose_device
-from mmbench.tuning import check_storage
+from mmbench.training import check_modality_names, choose_device
+from mmbench.tuning import check_study_storage
 from mmbench.workflows.request import RunSpec, check_spec, explicit_settings, n_jobs, with_absolute_paths
 from mmbench.workflows.save_encoder import check_saving
 
@@ -48,14 +48,14 @@ class Request:
     """
 
     spec: RunSpec
-    design: Design
+    design: RunSettings
     dataset_spec: Spec
     dataset: Dataset
     schema: Schema
     protocol: Protocol
     task: str
     device: str
-    wishes: Wishes
+    wishes: MethodOptions
     recipes: tuple[Recipe, ...]
 
     @property
@@ -82,7 +82,7 @@ def resolve_request(spec: RunSpec) -> Request:
     check_spec(spec)
     spec = with_absolute_paths(spec)
     if spec.tune_storage:
-        check_storage(spec.tune_storage)
+        check_study_storage(spec.tune_storage)
     registry = load_registry(spec.plugins)
     registry.collect()
     name = parse_spec(spec.dataset)
@@ -90,11 +90,11 @@ def resolve_request(spec: RunSpec) -> Request:
     method = registry.find("methods", parse_spec(spec.method).name).component
     preset = find_preset(method, name.name, spec.preset)
     explicit = explicit_settings(spec)
-    design = make_design(explicit, preset.run, f"preset {preset.name}")
+    design = make_run_settings(explicit, preset.run, f"preset {preset.name}")
     dataset_spec = Spec(name.name, {**preset.dataset, **name.params})
     dataset = registry.dataset(dataset_spec)
-    schema = known_schema(dataset, lambda: locate(registry, dataset_spec, spec.data, spec.cache), spec.bad)
-    check_names((modality.name for modality in schema.modalities), name.name)
+    schema = find_schema(dataset, lambda: find_dataset_folder(registry, dataset_spec, spec.data, spec.cache), spec.bad)
+    check_modality_names((modality.name for modality in schema.modalities), name.name)
     choose_modalities(schema, design.modalities)
     if design.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
@@ -102,8 +102,8 @@ def resolve_request(spec: RunSpec) -> Request:
     task = choose_task(schema, design.task)
     device = str(choose_device(spec.device))
     left = preset.without(dataset=name.params, run=explicit)
-    wishes = Wishes(spec.encoders, spec.training, left, design.modalities)
-    recipes = resolve(registry, spec.method, spec.against, name.name, schema, wishes)
+    wishes = MethodOptions(spec.encoders, spec.training, left, design.modalities)
+    recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, wishes)
     return Request(spec, design, dataset_spec, dataset, schema, protocol, task, device, wishes, tuple(recipes))
 
 
@@ -146,8 +146,8 @@ def _lint(
 def find_files(request: Request) -> Preparation:
     """Where the dataset's files are, and which units are used; UserError for files that are missing or damaged."""
     spec, units = request.spec, request.design.units
-    root = locate(request.registry, request.dataset_spec, spec.data, spec.cache)
-    check_files(request.dataset, root, units, spec.bad)
+    root = find_dataset_folder(request.registry, request.dataset_spec, spec.data, spec.cache)
+    check_dataset_files(request.dataset, root, units, spec.bad)
     source = "--units" if spec.units is not None else f"preset {request.wishes.preset.name} [run] units"
     chosen = choose_units(request.dataset, root, units, source)
     units = tuple(chosen) if chosen != choose_units(request.dataset, root) else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from mmbench.data import Preparation, Store, check_files, locate, prepare
+from mmbench.data import Preparation, Store, check_dataset_files, find_dataset_folder, prepare
 from mmbench.execution import build_model, find_fold, read_made, recall_plan, run_job
 from mmbench.features import Encoding, encode
 from mmbench.integrity import check_size, find_machine
@@ -117,10 +117,10 @@ def retrain_fold(path: Path, place: RetrainOptions, out: Path) -> RetrainedFold:
 def _open_data(record: Record, place: RetrainOptions) -> Store:
     run, registry = record.run, load_registry(place.plugins)
     name = parse_spec(run["dataset"])
-    root = locate(registry, name, place.data, place.cache)
+    root = find_dataset_folder(registry, name, place.data, place.cache)
     units = tuple(run["units"]) if run["units"] else None
     bad = "drop" if run["dropped"] or run.get("lost") else "error"
-    check_files(registry.dataset(name), root, units, bad)
+    check_dataset_files(registry.dataset(name), root, units, bad)
     return prepare(Preparation(name, root, place.cache, place.plugins, bad, units), jobs=place.jobs)
 
 

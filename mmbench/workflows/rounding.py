@@ -20,7 +20,7 @@ from mmbench.data import Fold, Store
 from mmbench.execution import Plan, build_model, make_inputs, mask_test_labels
 from mmbench.registry import training_seed
 from mmbench.results import Record
-from mmbench.training import Fitted, fit, score_all
+from mmbench.training import FitResult, fit, score_all
 
 NOISE = 2.0**-20
 """Standard deviation of the relative error of a module's output: sixteen times that of rounding one number to float32;
@@ -80,7 +80,7 @@ def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> RoundingCheck:
     )
 
 
-def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> Fitted:
+def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> FitResult:
     """One training; the first is under this machine's rounding alone."""
     model = build_model(plan, store, seed)
     labels = mask_test_labels(store.labels(plan.task), fold)
@@ -113,13 +113,13 @@ def _noisy(output: Any, generator: torch.Generator | None) -> Any:
     return output * (1 + NOISE * noise)
 
 
-def _at(fitted: Fitted, epoch: int) -> NDArray[np.float64]:
+def _at(fitted: FitResult, epoch: int) -> NDArray[np.float64]:
     """Logits ``(n, C)`` of an epoch; of the last, where the training stopped before it."""
     logits: NDArray[np.float64] = fitted.test_logits[min(epoch, len(fitted.test_logits) - 1)].astype(np.float64)
     return logits
 
 
-def _quantities(fitted: Fitted, labels: NDArray[np.int64], epoch: int) -> dict[str, NDArray[np.float64]]:
+def _quantities(fitted: FitResult, labels: NDArray[np.int64], epoch: int) -> dict[str, NDArray[np.float64]]:
     """What a record holds of a training: logits of its chosen epoch, losses, and test scores of last and oracle."""
     scores = [score_all(labels, each.argmax(axis=1), each.shape[1])["balanced_accuracy"] for each in fitted.test_logits]
     history = [(each.train_loss, each.validation_loss, each.validation_score) for each in fitted.history]

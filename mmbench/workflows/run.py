@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mmbench.data import Store, lacking_lines, prepare, source_digests
+from mmbench.data import Store, missing_class_lines, prepare, source_digests
 from mmbench.execution import Plan, Setup, make_plan, run_missing, tuned_for
 from mmbench.integrity import check_not_trained_on, report_findings
-from mmbench.registry import all_params, check_augment
+from mmbench.registry import all_parameters, check_augmentation
 from mmbench.results import Comparison, check_data_agreement, load_comparison
-from mmbench.storage import digest, make_folder, mended, reporter, using, write_text
+from mmbench.storage import current_reporter, digest, make_folder, mark_in_use, retry_on_damage, write_text
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.forecast import forecast_lines
 from mmbench.workflows.request import RunSpec, n_jobs
@@ -44,8 +44,8 @@ def run_request(request: CheckedRequest) -> list[Plan]:
 
     Nobody may clean the cache meanwhile, and a damaged file in it is made anew.
     """
-    with using(request.spec.cache):
-        return mended(lambda: _run_request(request))
+    with mark_in_use(request.spec.cache):
+        return retry_on_damage(lambda: _run_request(request))
 
 
 def _run_request(request: CheckedRequest) -> list[Plan]:
@@ -80,8 +80,8 @@ def prepare_data(request: CheckedRequest) -> Store:
     Raises SpecError where a method may not be trained on them: its pretrained weights come from the same files.
     """
     plugins = request.spec.plugins
-    check_augment(request.recipes[0], request.schema, plugins)
-    for params in (params for recipe in request.recipes for params in all_params(recipe, plugins)):
+    check_augmentation(request.recipes[0], request.schema, plugins)
+    for params in (params for recipe in request.recipes for params in all_parameters(recipe, plugins)):
         check_not_trained_on(params, lambda: source_digests(request.files))
     return prepare(request.files, jobs=n_jobs(request.spec))
 
@@ -94,10 +94,10 @@ def plan_on(store: Store, request: CheckedRequest) -> Experiment:
 
 def encode_methods(request: CheckedRequest, setup: Setup) -> list[Plan]:
     """A plan for each method, with the tokens of its frozen encoders; the folds are written beside the records."""
-    for line in lacking_lines(setup.described["lacking"], len(setup.folds)):
-        reporter().message(line)
+    for line in missing_class_lines(setup.described["lacking"], len(setup.folds)):
+        current_reporter().message(line)
     for line in forecast_lines(request, setup):
-        reporter().message(line)
+        current_reporter().message(line)
     make_folder(setup.home)
     plans = [make_plan(setup, recipe, request.findings[recipe.label]) for recipe in request.recipes]
     write_text(setup.home / "folds.json", json.dumps(folds_as_ids(setup)))

@@ -21,8 +21,8 @@ from mmbench.integrity import (
     write_weights,
 )
 from mmbench.registry import Recipe, build_encoder, did_you_mean, load_registry
-from mmbench.storage import make_folder, reporter
-from mmbench.training import Epoch, Fitted, fit
+from mmbench.storage import current_reporter, make_folder
+from mmbench.training import Epoch, FitResult, fit
 
 _OPTION = "--save-encoder"
 _SEED = 0
@@ -73,7 +73,7 @@ def unsaved(files: Mapping[str, Path], plan: Plan) -> dict[str, Path]:
 
 def save_encoders(saving: Saving, plan: Plan, fold: Fold) -> None:
     """Train the plan's model on ``fold``, which tests nothing, and write its encoders."""
-    bars = reporter()
+    bars = current_reporter()
     bar = bars.start(f"{plan.recipe.label} · on all", plan.recipe.training.epochs)
     try:
         lines = call_components(plan, _save, saving, plan, fold, listen=lambda word: bars.advance(bar, word))
@@ -108,7 +108,7 @@ def _save(tell: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -
     return lines
 
 
-def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: Fitted, name: str) -> WeightProvenance:
+def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: FitResult, name: str) -> WeightProvenance:
     spec = plan.recipe.encoders[name]
     params = load_registry(plan.plugins).bound("encoders", spec)
     before = frozenset[str]().union(*(origin.sources for _, origin in find_provenance(params)))

@@ -10,11 +10,11 @@ from mmbench.data import (
     Fold,
     Rows,
     Store,
-    find_lacking,
-    fingerprint,
-    fold_of_all,
+    find_group_overlap,
+    find_missing_classes,
     make_folds,
-    straddling,
+    make_full_fold,
+    split_fingerprint,
 )
 from mmbench.execution import Setup
 from mmbench.integrity import find_identical_samples, find_missing_modalities, measure_copied_share
@@ -72,7 +72,7 @@ def find_labelled(store: Store, task: str) -> Rows:
 def make_whole_fold(request: CheckedRequest, setup: Setup) -> Fold:
     """The labelled samples as one fold that tests nothing: a training and a validation part."""
     store, rows = setup.store, setup.rows
-    (whole,) = _on_rows([fold_of_all(store.ids[rows], _groups(store, rows), request.protocol)], rows)
+    (whole,) = _on_rows([make_full_fold(store.ids[rows], _groups(store, rows), request.protocol)], rows)
     return whole
 
 
@@ -102,8 +102,8 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
         "classes": list(store.schema.tasks[task]),
         "unit": find_statistical_units(store.groups, store.ids)[0],
         "folds": len(folds),
-        "fingerprint": fingerprint(folds, store.ids),
-        "straddling": straddling(folds, store.groups),
+        "fingerprint": split_fingerprint(folds, store.ids),
+        "straddling": find_group_overlap(folds, store.groups),
         "lacking": _describe_lacking(store, folds, task),
     }
 
@@ -111,7 +111,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
 def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
     """In how many folds the training or the validation part lacks a class, by part and name of the class."""
     classes = store.schema.tasks[task]
-    found = find_lacking(folds, store.labels(task), range(len(classes)))
+    found = find_missing_classes(folds, store.labels(task), range(len(classes)))
     return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}
 
 

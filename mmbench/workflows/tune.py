@@ -7,8 +7,8 @@ from typing import Any
 
 from mmbench.execution import Plan, tune_missing
 from mmbench.results import Failure, find_failures, make_all_failed_error
-from mmbench.storage import mended, using
-from mmbench.tuning import FoldTuning, read_tuning, shown_storage, tuning_path
+from mmbench.storage import mark_in_use, retry_on_damage
+from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.run import Experiment, plan_experiment
@@ -83,8 +83,8 @@ def tune_spec(spec: RunSpec) -> TuningResult:
         tune_missing(experiment.plans, experiment.setup.folds, n_jobs(request.spec), request.spec.cluster)
         return experiment
 
-    with using(request.spec.cache):
-        experiment = mended(tune_all)
+    with mark_in_use(request.spec.cache):
+        experiment = retry_on_damage(tune_all)
     names = [fold.name for fold in experiment.setup.folds]
     methods = tuple(_read(plan, names) for plan in experiment.plans)
     if not any(method.folds for method in methods):
@@ -94,7 +94,7 @@ def tune_spec(spec: RunSpec) -> TuningResult:
         first["dataset"],
         first["protocol"],
         methods,
-        shown_storage(request.spec.tune_storage) if request.spec.tune_storage else None,
+        storage_without_password(request.spec.tune_storage) if request.spec.tune_storage else None,
     )
 
 

@@ -11,7 +11,9 @@ from torch import Tensor
 
 import mmbench
 from mmbench import Encoder, Float, Modality, Sample, Schema, TokenSpec, hookimpl
-from mmbench.data.store import ArraySource, Store, write_samples
+from mmbench.data.sources import ArraySource
+from mmbench.data.store import Store
+from mmbench.data.store_writer import write_samples
 from mmbench.errors import PluginError, TrainingError
 from mmbench.features.cache import Encoding, encode
 from mmbench.integrity.behaviour import rounding_tolerance

@@ -11,11 +11,11 @@ import pytest
 
 from mmbench import DataError, PluginError
 from mmbench.data.preparation import Preparation, prepare
-from mmbench.registry.plugins import load_file
+from mmbench.registry.plugin_files import load_plugin_file
 from mmbench.registry.specs import parse_spec
 from mmbench.storage import processes as workers
 from mmbench.storage.processes import in_processes
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 ODD = os.fsdecode(b"b\xff[x]")
@@ -44,13 +44,13 @@ def test_a_unit_whose_name_is_not_utf8(toy_people: Path, tmp_path: Path) -> None
 def test_a_plugin_whose_name_is_not_utf8(tmp_path: Path) -> None:
     shutil.copy(TOY, tmp_path / f"{ODD}.py")
     with pytest.raises(PluginError, match="its name is not UTF-8"):
-        load_file(str(tmp_path / f"{ODD}.py"))
+        load_plugin_file(str(tmp_path / f"{ODD}.py"))
     (tmp_path / ODD).mkdir()
     shutil.copy(TOY, tmp_path / ODD / "größe.py")
-    assert load_file(str(tmp_path / ODD / "größe.py")).Toy
+    assert load_plugin_file(str(tmp_path / ODD / "größe.py")).Toy
 
 
-class Heard(Silent):
+class Heard(SilentReporter):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -60,13 +60,13 @@ class Heard(Silent):
 
 def test_without_semaphores_all_is_done_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helpers, "mp", None)
-    workers.has_processes.cache_clear()
+    workers.can_use_processes.cache_clear()
     heard = Heard()
     try:
-        with reporting(heard):
+        with use_reporter(heard):
             found = [list(in_processes(2, os.getpid, [(), ()])) for _ in range(2)]
     finally:
-        workers.has_processes.cache_clear()
+        workers.can_use_processes.cache_clear()
     assert found == [[os.getpid()] * 2] * 2
     assert len(heard.lines) == 1
     assert "/dev/shm" in heard.lines[0]

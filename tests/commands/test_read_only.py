@@ -101,7 +101,7 @@ def test_a_damaged_cache_that_may_only_be_read(cache: Path, toy_people: Path) ->
     path.write_bytes(spoilt)
     change(cache, "a-w")
     line = told(mmbench("data", "prepare", "toy", "--plugin", TOY, "--data", toy_people, "--cache", cache))
-    assert "bytes have changed since it was written), and its folder may only be read — name another folder" in line
+    assert "its bytes changed after it was written), and its folder is read-only — name another folder" in line
     assert str(path) in line
 
 

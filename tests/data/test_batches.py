@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmbench.data.batches import Inputs, PresenceSource, Stream
+from mmbench.data.sources import Rows
 from mmbench.data.standardize import Standardizer, fit_standardizer
-from mmbench.data.store import Rows
 
 
 class Arrays:

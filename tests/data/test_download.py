@@ -25,7 +25,7 @@ from mmbench.contract.pins import check_pins, load_pins
 from mmbench.contract.types import Download, Pin
 from mmbench.data import download as downloads
 from mmbench.data.download import fetch
-from mmbench.storage.progress import reporting
+from mmbench.storage.progress import use_reporter
 from mmbench_datasets.eegmat import Eegmat
 from mmbench_datasets.stress_predict import StressPredict
 
@@ -265,7 +265,7 @@ def test_a_file_of_ones_own_is_not_written_over(server: Server, tmp_path: Path) 
 def test_a_disk_without_room_is_known_before(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")(10**6, 10**6, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(StorageError, match=r"the disk is full: 0\.7 MB are needed and 0\.0 MB free"):
+    with pytest.raises(StorageError, match=r"the disk is full: 0\.7 MB are needed and 0\.0 MB are free"):
         fetch(download(), tmp_path, server.url)
     assert server.asked == []
 
@@ -344,7 +344,7 @@ def test_progress_is_in_megabytes(server: Server, tmp_path: Path, monkeypatch: p
     server.ranges = False
     server.cut["raw data/S01.csv"] = [300_000]
     steps = Steps()
-    with reporting(steps):
+    with use_reporter(steps):
         fetch(download(), tmp_path, server.url, "toy")
     assert steps.totals["getting toy (MB)"] == steps.steps["getting toy (MB)"] == 700
 

@@ -15,12 +15,12 @@ from mmbench.data.preparation import Preparation, prepare
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import Spec
 from mmbench.reporting.terminal.tables import describe_data
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "dropping_plugin.py")
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -70,7 +70,7 @@ def test_a_sample_that_cannot_be_read_is_dropped_alone(people: Path) -> None:
 def test_a_unit_that_ends_in_the_middle_is_dropped_whole(people: Path) -> None:
     spoil(people / "p1.txt", 0, "1")
     spoil(people / "p2.txt", 3, "end")
-    with reporting(listener := Listener()):
+    with use_reporter(listener := Listener()):
         store = prepare(plan(people))
     assert set(store.groups["subject"].tolist()) == {"p1", "p3", "p4"}
     assert list(store.attributes["lost"]) == ["p2"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench import ProtocolError, Schema
-from mmbench.data.folds import Fold, find_lacking, fingerprint, lacking_lines, make_folds
+from mmbench.data.folds import Fold, find_missing_classes, make_folds, missing_class_lines, split_fingerprint
 from mmbench.data.protocols import PROTOCOLS, default_protocol, find_protocol
 
 ALL = sorted(PROTOCOLS)
@@ -85,7 +85,7 @@ def test_the_order_of_samples_does_not_matter(protocol, sizes, order) -> None:
     people, shuffled = People(sizes), People(sizes, order)
     folds, again = people.folds(protocol), shuffled.folds(protocol)
     assert people.named(folds) == shuffled.named(again)
-    assert fingerprint(folds, people.ids) == fingerprint(again, shuffled.ids)
+    assert split_fingerprint(folds, people.ids) == split_fingerprint(again, shuffled.ids)
 
 
 @pytest.mark.parametrize("protocol", [name for name in ALL if PROTOCOLS[name].per_subject])
@@ -106,7 +106,7 @@ def test_fingerprints_are_equal_where_splits_are_and_nowhere_else(sizes, first, 
     people = People(sizes)
     one, two = people.folds(first, seed=seeds[0]), people.folds(second, seed=seeds[1])
     same = people.named(one) == people.named(two)
-    assert (fingerprint(one, people.ids) == fingerprint(two, people.ids)) == same
+    assert (split_fingerprint(one, people.ids) == split_fingerprint(two, people.ids)) == same
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
@@ -116,7 +116,7 @@ def test_a_sample_less_in_any_part_is_another_fingerprint(part: str) -> None:
     cut = Fold(
         fold.name, **{name: getattr(fold, name)[int(name == part) :] for name in ("train", "validation", "test")}
     )
-    assert fingerprint([cut, *rest], people.ids) != fingerprint([fold, *rest], people.ids)
+    assert split_fingerprint([cut, *rest], people.ids) != split_fingerprint([fold, *rest], people.ids)
 
 
 @pytest.mark.parametrize("protocol", [name for name in ALL if not PROTOCOLS[name].one_out])
@@ -170,14 +170,14 @@ def test_fewer_groups_than_folds_give_a_fold_a_group(protocol: str) -> None:
     [
         ("subject", [[3] * 5] * 2, 5, "only 2 subject"),
         ("loso", [[3] * 5] * 2, 5, "only 2 subject"),
-        ("trial", [[3] * 5, [3] * 2], 5, "only 2 trial(s) in s1"),
-        ("segment", [[3] * 5, [2]], 5, "only 2 sample(s) in s1"),
+        ("trial", [[3] * 5, [3] * 2], 5, "only 2 trials in s1"),
+        ("segment", [[3] * 5, [2]], 5, "only 2 samples in s1"),
         ("pooled-trial", [[9]], 5, "only 1 trial"),
         ("pooled-segment", [[2]], 5, "only 2 sample"),
         ("pooled-segment", [], 5, "no samples"),
         ("segment", [], 5, "no samples"),
-        ("subject", [[3] * 5] * 3, 2, "3 subject(s) in 2 folds"),
-        ("subject", [[3] * 5] * 9, 1, "1 folds"),
+        ("subject", [[3] * 5] * 3, 2, "3 subjects in 2 folds"),
+        ("subject", [[3] * 5] * 9, 1, "1 fold is too few"),
         ("loso", [[3] * 5] * 9, 0, "0 folds"),
     ],
 )
@@ -241,8 +241,8 @@ def test_labels_change_nothing_where_every_part_has_every_class(protocol, sizes,
     for scope in scopes:
         before, after = ([fold for fold in folds if fold.name.startswith(scope)] for folds in (plain, cut))
         rows = np.concatenate(parts(before[0]))
-        if not find_lacking(before, labels, np.unique(labels[rows])):
-            assert fingerprint(after, people.ids) == fingerprint(before, people.ids)
+        if not find_missing_classes(before, labels, np.unique(labels[rows])):
+            assert split_fingerprint(after, people.ids) == split_fingerprint(before, people.ids)
 
 
 @quick
@@ -257,7 +257,7 @@ def test_groups_stay_whole_and_fewer_parts_lack_a_class(labels, n_folds, seed, p
     of = one_label(people, labels)
     folds = make_folds(people.ids, people.groups, PROTOCOLS[protocol], n_folds, seed, labels=of)
     again = make_folds(people.ids, people.groups, PROTOCOLS[protocol], n_folds, seed, labels=of)
-    assert fingerprint(folds, people.ids) == fingerprint(again, people.ids)
+    assert split_fingerprint(folds, people.ids) == split_fingerprint(again, people.ids)
     assert Counter(row for fold in folds for row in fold.test.tolist()) == Counter(range(len(people.ids)))
     for fold in folds:
         sides = [set(people.groups["subject"][part].tolist()) for part in parts(fold)]
@@ -265,7 +265,7 @@ def test_groups_stay_whole_and_fewer_parts_lack_a_class(labels, n_folds, seed, p
         assert sum(map(len, sides)) == len(labels)
 
     def count(folds: list[Fold]) -> int:
-        return sum(sum(each.values()) for each in find_lacking(folds, of, np.unique(of)).values())
+        return sum(sum(each.values()) for each in find_missing_classes(folds, of, np.unique(of)).values())
 
     assert count(folds) <= count(people.folds(protocol, n_folds, seed))
 
@@ -276,17 +276,17 @@ def test_four_patients_among_twenty_are_in_every_part(protocol: str, seed: int) 
     people = People([[3]] * 20)
     of = one_label(people, [1] * 4 + [0] * 16)
     folds = make_folds(people.ids, people.groups, PROTOCOLS[protocol], 5, seed, labels=of)
-    assert find_lacking(folds, of, (0, 1)) == {}
-    assert find_lacking(people.folds(protocol, 5, seed), of, (0, 1)) != {}, "plain folds lack them"
+    assert find_missing_classes(folds, of, (0, 1)) == {}
+    assert find_missing_classes(people.folds(protocol, 5, seed), of, (0, 1)) != {}, "plain folds lack them"
 
 
 def test_parts_that_cannot_have_every_class_are_counted_and_told() -> None:
     people = People([[5]] * 8)
     of = one_label(people, [1, 1, 0, 0, 0, 0, 0, 0])
     folds = make_folds(people.ids, people.groups, PROTOCOLS["subject"], 5, labels=of)
-    assert find_lacking(folds, of, (0, 1)) == {"validation": {1: 2}}, "one is tested, one trained on"
-    assert lacking_lines({"train": {"b": 1}, "validation": {"a": 2}}, 5) == [
-        "training of 1 of 5 folds holds no b: no model can learn it there",
-        "validation of 2 of 5 folds holds no a: the epoch is chosen without it",
+    assert find_missing_classes(folds, of, (0, 1)) == {"validation": {1: 2}}, "one is tested, one trained on"
+    assert missing_class_lines({"train": {"b": 1}, "validation": {"a": 2}}, 5) == [
+        "the training part of 1 of 5 folds has no sample of b: the models there cannot learn it",
+        "the validation part of 2 of 5 folds has no sample of a: the epoch is chosen without this class",
     ]
-    assert find_lacking(folds, of, (0, 1, 2))["train"] == {2: 5}
+    assert find_missing_classes(folds, of, (0, 1, 2))["train"] == {2: 5}

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from mmbench import Modality, Sample, Schema
-from mmbench.data.missingness import count_gaps, gap_lines, left_out_lines
-from mmbench.data.store import write_samples
+from mmbench.data.missingness import count_missing, left_out_lines, missingness_lines
+from mmbench.data.store_writer import write_samples
 
 SCHEMA = Schema(
     (Modality("pulse", "vector", (1,), instances=2), Modality("facts", "vector", (1,))), {"mood": ("a", "b")}
@@ -28,17 +28,17 @@ def test_gaps_are_counted_over_all_parts(tmp_path: Path) -> None:
         part(tmp_path / "one.h5", (True, False), (False, False), None),
         part(tmp_path / "other.h5", (True, True), None),
     ]
-    gaps = count_gaps(parts, SCHEMA)
+    gaps = count_missing(parts, SCHEMA)
     assert gaps == {"pulse": {"present": 6, "inferred": 3, "without": 2}}
-    assert gap_lines(gaps) == ["pulse: 50.0% of the instances inferred, 2 samples without"]
+    assert missingness_lines(gaps) == ["pulse: 50.0% of the instances inferred, 2 samples without"]
 
 
 def test_nothing_is_said_where_nothing_is_missing(tmp_path: Path) -> None:
-    assert gap_lines(count_gaps([part(tmp_path / "one.h5", (False, False))], SCHEMA)) == []
+    assert missingness_lines(count_missing([part(tmp_path / "one.h5", (False, False))], SCHEMA)) == []
 
 
 def test_a_modality_that_nobody_has() -> None:
-    assert gap_lines({"pulse": {"present": 0, "inferred": 0, "without": 3}}) == ["pulse: 3 samples without"]
+    assert missingness_lines({"pulse": {"present": 0, "inferred": 0, "without": 3}}) == ["pulse: 3 samples without"]
 
 
 def test_what_is_left_out_is_told_by_reason() -> None:

@@ -1,4 +1,4 @@
-"""Preparing goes on where it stopped, is named by content, and never takes half a file for a whole one."""
+"""Preparation is resumed, named by content, and never takes an incomplete file for a complete one."""
 
 import errno
 import os
@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from mmbench import DataError, SpecError, StorageError, WorkerError
-from mmbench.data import store as store_module
-from mmbench.data.preparation import Preparation, default_cache, locate, prepare
+from mmbench.data import store_writer
+from mmbench.data.dataset_files import default_cache_folder, find_dataset_folder
+from mmbench.data.preparation import Preparation, prepare
 from mmbench.data.store import Store
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import parse_spec
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 PLUGINS = (TOY,)
@@ -134,12 +135,13 @@ def test_a_stopped_preparation_goes_on_by_unit(root: Path, cache: Path, monkeypa
     [
         ("", {"TOY_KILL": "s2"}),
         (
-            # The third file is written but not sealed.
-            "import os, signal; from mmbench.data import store; seal, seen = store.seal, []\n"
+            # The third file is written but not finished.
+            "import os, signal; from mmbench.data import store_writer\n"
+            "write, seen = store_writer.write_final_attributes, []\n"
             "def kill(*args):\n"
             "    seen.append(1)\n"
-            "    os.kill(os.getpid(), signal.SIGKILL) if len(seen) == 3 else seal(*args)\n"
-            "store.seal = kill",
+            "    os.kill(os.getpid(), signal.SIGKILL) if len(seen) == 3 else write(*args)\n"
+            "store_writer.write_final_attributes = kill",
             {},
         ),
         (
@@ -225,7 +227,7 @@ def test_the_key_follows_the_code_of_the_dataset(root: Path, cache: Path, tmp_pa
         ("shape", "s0-t1-1: signal has the shape"),
         ("group", "s0-t1-1: declares no trial"),
         ("label", "s0-t1-1: label 2 of 'side' is outside 0-1"),
-        ("duplicate", "two samples are called 'the same'"),
+        ("duplicate", "two samples have the id 'the same'"),
     ],
 )
 def test_a_bad_sample_ends_the_preparation_by_name(root: Path, cache: Path, fault: str, says: str) -> None:
@@ -240,7 +242,7 @@ def test_a_bad_sample_in_another_process_is_named(root: Path, cache: Path) -> No
         prepare(plan(root, cache, "toy[fault=nan]"), jobs=2)
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -251,7 +253,7 @@ class Listener(Silent):
 @pytest.mark.parametrize("fault", ["nan", "constant", "shape", "group", "label"])
 def test_dropping_leaves_bad_samples_out_and_counts_them(root: Path, cache: Path, fault: str) -> None:
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         made = prepare(plan(root, cache, f"toy[fault={fault}]", bad="drop"))
     assert len(made) == 24 - 4
     assert "s0-t1-1" not in made.ids
@@ -261,7 +263,7 @@ def test_dropping_leaves_bad_samples_out_and_counts_them(root: Path, cache: Path
 
 def test_many_that_are_left_out_are_told_in_few_lines(root: Path, cache: Path) -> None:
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         prepare(plan(root, cache, "toy[fault=unit]", bad="drop"))
     assert listener.messages[-2:] == ["left out: 1 more sample", "6 unusable samples were left out; 18 samples left"]
 
@@ -306,14 +308,14 @@ def test_a_truncated_prepared_file_is_set_aside_by_name_and_made_again(root: Pat
     path = prepare(plan(root, cache)).path
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(DataError, match="not a whole prepared file") as caught:
+    with pytest.raises(DataError, match="not a complete prepared file") as caught:
         Store(path)
     assert caught.value.where == str(path)
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         assert prepare(plan(root, cache)).path.read_bytes() == whole
-    assert listener.messages[0].startswith(f"{path} is not a whole prepared file (")
-    assert listener.messages[0].endswith(f"): set aside as {path.name}.damaged and made again")
+    assert listener.messages[0].startswith(f"{path} is not a complete prepared file (")
+    assert listener.messages[0].endswith(f"): renamed to {path.name}.damaged and made again")
     assert path.with_name(f"{path.name}.damaged").stat().st_size == int(share * len(whole))
 
 
@@ -331,7 +333,7 @@ def test_a_truncated_unit_is_read_again(root: Path, cache: Path, monkeypatch: py
 def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
     root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, seen = store_module._write_index, []
+    write, seen = store_writer._write_index, []
 
     def full(*args: object) -> None:
         seen.append(args)
@@ -339,7 +341,7 @@ def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(*args)
 
-    monkeypatch.setattr(store_module, "_write_index", full)
+    monkeypatch.setattr(store_writer, "_write_index", full)
     with pytest.raises(StorageError, match="the disk is full — free some space"):
         prepare(plan(root, cache))
     assert len(kept(cache)) == 2
@@ -350,7 +352,9 @@ def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
 def test_room_is_asked_for_before_hdf5_writes(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=130_000))
     assert len(prepare(plan(root, cache))) == 24
-    with pytest.raises(StorageError, match=r"the disk is full: 0.2 MB are needed and 0.1 MB free — free some space"):
+    with pytest.raises(
+        StorageError, match=r"the disk is full: 0.2 MB are needed and 0.1 MB are free — free some space"
+    ):
         prepare(plan(root, cache, "toy[length=900]"))
     assert not [name for name in kept(cache) if name.startswith(".part-")]
 
@@ -394,21 +398,21 @@ def test_options_of_a_dataset_are_checked(root: Path, cache: Path) -> None:
 
 def test_where_a_dataset_lies(root: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry, toy = load_registry(PLUGINS), parse_spec("toy")
-    assert locate(registry, toy, root, cache) == root
+    assert find_dataset_folder(registry, toy, root, cache) == root
     with pytest.raises(DataError, match="toy: Toy is not here — give --data DIR"):
-        locate(registry, toy, None, cache)
+        find_dataset_folder(registry, toy, None, cache)
     with pytest.raises(DataError, match="no such folder"):
-        locate(registry, toy, tmp_path / "gone", cache)
+        find_dataset_folder(registry, toy, tmp_path / "gone", cache)
     monkeypatch.setenv("MMBENCH_DATA", str(tmp_path))
-    assert locate(registry, toy, None, cache) == root
-    assert locate(registry, parse_spec("mfeat"), None, cache).is_dir()
+    assert find_dataset_folder(registry, toy, None, cache) == root
+    assert find_dataset_folder(registry, parse_spec("mfeat"), None, cache).is_dir()
 
 
 def test_the_cache_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMBENCH_CACHE", "/somewhere")
-    assert default_cache() == Path("/somewhere")
+    assert default_cache_folder() == Path("/somewhere")
     monkeypatch.delenv("MMBENCH_CACHE")
-    assert default_cache().name == "mmbench"
+    assert default_cache_folder().name == "mmbench"
 
 
 def test_opening_needs_no_more_than_the_path(root: Path, cache: Path) -> None:

@@ -14,9 +14,11 @@ from PIL import Image
 from mmbench import DataError, Modality, Sample, Schema
 from mmbench.data import merge as merging
 from mmbench.data.merge import merge
-from mmbench.data.store import Store, read_inferred, read_presence, write_samples
+from mmbench.data.sources import read_inferred, read_presence
+from mmbench.data.store import Store
+from mmbench.data.store_writer import write_samples
 from mmbench.errors import DamagedError
-from mmbench.storage.checksums import Sealed
+from mmbench.storage.checksums import ChecksummedFile
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, rate=8.0, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -117,7 +119,7 @@ def test_a_truncated_file_is_no_prepared_file(tmp_path: Path, share: float) -> N
     path = write(tmp_path / "a.h5", range(12))
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(DataError, match="not a whole prepared file") as caught:
+    with pytest.raises(DataError, match="not a complete prepared file") as caught:
         Store(path)
     assert str(path) in caught.value.line
     assert "delete it" in caught.value.remedy
@@ -131,10 +133,10 @@ def test_a_file_that_is_cut_short_while_it_is_open_kills_nobody(tmp_path: Path) 
         if at == 2:
             source.read(np.arange(12))  # compared, and never again
         os.truncate(path, 3000)
-        with pytest.raises(DamagedError, match=r"\d\.h5: is damaged \(it was cut short while it was in use\)"):
+        with pytest.raises(DamagedError, match=r"\d\.h5: is damaged \(it was truncated while it was open\)"):
             source.read(np.arange(12))
         assert path.with_name(f"{at}.h5.damaged").exists()
-        with pytest.raises(DamagedError, match=r"\d\.h5: is not whole any more"):
+        with pytest.raises(DamagedError, match=r"\d\.h5: changed while it was open"):
             store.labels("mood")
 
 
@@ -155,16 +157,16 @@ def test_labels_are_found_in_a_file_that_was_written_anew(tmp_path: Path) -> Non
         del file["labels/mood"]
         file["labels/mood"] = np.array([*labels[::-1]])
     assert opened.labels("mood").tolist() == labels[::-1]
-    with pytest.raises(DamagedError, match="is not whole any more"):
+    with pytest.raises(DamagedError, match="changed while it was open"):
         opened.labels("none")
 
 
-def test_an_unsealed_file_and_one_of_another_version_are_refused(tmp_path: Path) -> None:
+def test_an_incomplete_file_and_one_of_another_version_are_refused(tmp_path: Path) -> None:
     for change in (lambda attributes: attributes.pop("format"), lambda attributes: attributes.update(format=99)):
         path = write(tmp_path / "a.h5", range(3))
         with h5py.File(path, "a") as file:
             change(file.attrs)
-        with pytest.raises(DataError, match="not finished or is of another version"):
+        with pytest.raises(DataError, match="incomplete or has another version"):
             Store(path)
 
 
@@ -172,7 +174,7 @@ def test_a_file_without_a_column_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", range(3))
     with h5py.File(path, "a") as file:
         del file["labels/mood"]
-    with pytest.raises(DataError, match="not a whole prepared file"):
+    with pytest.raises(DataError, match="not a complete prepared file"):
         Store(path)
 
 
@@ -191,12 +193,12 @@ def test_a_damaged_image_is_one_line(tmp_path: Path, spoil) -> None:
 
 def test_a_part_that_is_cut_short_is_not_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [write(tmp_path / f"{name}.h5", range(12)) for name in ("a", "b")]
-    copy, (start, _) = merging._copy, Sealed(parts[1]).seal.extents[0]
+    copy, (start, _) = merging._copy, ChecksummedFile(parts[1]).footer.extents[0]
 
     def cut_before(*arguments: Any) -> None:
         os.truncate(parts[1], start + 8)
         copy(*arguments)
 
     monkeypatch.setattr(merging, "_copy", cut_before)
-    with pytest.raises(DamagedError, match=r"b\.h5: was cut short while it was in use"):
+    with pytest.raises(DamagedError, match=r"b\.h5: was truncated while it was open"):
         merge(tmp_path / "whole.h5", parts, SCHEMA, {"key": "k"})

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
 from mmbench.data.validation import check_sample, check_schema, inference, presence
-from mmbench.training.model import check_names
+from mmbench.training.model import check_modality_names
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "right"))
 FACE = Modality("face", "image", (3, 6, 4), instances=2)
@@ -67,7 +67,7 @@ def test_a_missing_modality_and_a_missing_label_pass() -> None:
         (with_data(taste=np.ones((1, 3))), "taste"),
         (replace(sample(), groups={}), "declares no subject"),
         (replace(sample(), groups={"subject": ""}), "declares no subject"),
-        (replace(sample(), groups={"subject": "\x07"}), "cannot be told in records"),
+        (replace(sample(), groups={"subject": "\x07"}), "cannot be stored in records"),
         (replace(sample(), labels={"mood": 2}), "label 2 of 'mood' is outside 0-1"),
         (replace(sample(), labels={"mood": -1}), "label -1"),
         (replace(sample(), labels={"mood": 0.5}), "label 0.5"),
@@ -81,14 +81,14 @@ def test_a_missing_modality_and_a_missing_label_pass() -> None:
         (pulse(lambda values: spoil(values, (slice(None), 1), 4.0)), "channel right of pulse is constant"),
         (with_data(face=[picture(), large()]), "as JPEG or PNG (DecompressionBombError)"),
         (replace(sample(), span=(2.0, 1.0)), "has the span (2.0, 1.0)"),
-        (replace(sample(), span=(float("nan"), 1.0)), "which is no start and end in seconds"),
-        (replace(sample(), span=(0.0, float("inf"))), "which is no start and end in seconds"),
-        (replace(sample(), span=("a", "b")), "which is no start and end in seconds"),
-        (replace(sample(), span=(0.0, 1.0, 2.0)), "which is no start and end in seconds"),
+        (replace(sample(), span=(float("nan"), 1.0)), "which is not a start and an end in seconds"),
+        (replace(sample(), span=(0.0, float("inf"))), "which is not a start and an end in seconds"),
+        (replace(sample(), span=("a", "b")), "which is not a start and an end in seconds"),
+        (replace(sample(), span=(0.0, 1.0, 2.0)), "which is not a start and an end in seconds"),
         (replace(sample(), labels={"mood": np.True_}), "label np.True_ of 'mood' is of type bool, not int"),
         (replace(sample(), labels={"mood": 0.0}), "label 0.0 of 'mood' is of type float, not int"),
         (replace(sample(), labels={"mood": "0"}), "label '0' of 'mood' is of type str, not int"),
-        (replace(sample(), groups={"subject": 3}), "subject is 3 of type int, not a text"),
+        (replace(sample(), groups={"subject": 3}), "subject is 3 of type int, not str"),
         (with_data(facts=3.0), "facts is a float, not a bag of 1 instances"),
         (with_data(facts=[[1.0, 2.0, "x"]]), "facts does not hold real numbers"),
         (with_data(facts=[[1.0, [2.0], 3.0]]), "facts does not hold real numbers"),
@@ -108,7 +108,7 @@ def test_a_missing_modality_and_a_missing_label_pass() -> None:
         (replace(sample(), present={"pulse": np.array([True])}), "present"),
         (replace(sample(), inferred={"pulse": np.array([True])}), "inferred of pulse is not bool (2,)"),
         (replace(sample(), inferred={"pulse": np.array([1.0, 0.0])}), "inferred of pulse is not bool (2,)"),
-        (replace(sample(), inferred={"taste": np.array([True, True])}), "taste inferred, but no data"),
+        (replace(sample(), inferred={"taste": np.array([True, True])}), "inferred instances of taste, but no data"),
         (replace(sample(), inferred={"face": np.array([False, True])}), "face is inferred and absent"),
     ],
 )
@@ -148,24 +148,24 @@ def test_presence() -> None:
 
 
 def test_an_id_that_moves_a_terminal_is_refused() -> None:
-    with pytest.raises(DataError, match="cannot be told in records"):
+    with pytest.raises(DataError, match="cannot be stored in records"):
         check_sample(replace(sample(), id="s1\x1b[2J"), SCHEMA)
 
 
 @pytest.mark.parametrize(
     ("names", "tasks", "groups", "why"),
     [
-        (("a.b", "c"), ("side",), (), r"a modality is called 'a\.b', which is empty or has a dot or slash in it"),
-        (("a/b", "c"), ("side",), (), "a modality is called 'a/b'"),
-        ((".",), ("side",), (), "a modality is called"),
-        (("",), ("side",), (), "a modality is called ''"),
-        (("x", "x"), ("side",), (), "two modalities are called 'x'"),
+        (("a.b", "c"), ("side",), (), r"the name 'a\.b' of a modality is empty or has a dot or slash in it"),
+        (("a/b", "c"), ("side",), (), "the name 'a/b' of a modality"),
+        ((".",), ("side",), (), "of a modality is empty"),
+        (("",), ("side",), (), "the name '' of a modality"),
+        (("x", "x"), ("side",), (), "two modalities have the name 'x'"),
         (("é" * 51,), ("side",), (), "longer than 100 bytes"),
-        (("x",), (".",), (), "a task is called"),
-        (("x",), ("",), (), "a task is called"),
-        (("x",), ("side",), ("a//b",), "a group is called"),
-        (("x",), ("a", "a/b"), (), "'a' is called as what is within 'a/b'"),
-        (("x",), ("side",), ("site", "site"), "two groups are called"),
+        (("x",), (".",), (), "of a task is not valid"),
+        (("x",), ("",), (), "of a task is not valid"),
+        (("x",), ("side",), ("a//b",), "of a group is not valid"),
+        (("x",), ("a", "a/b"), (), "'a' is a prefix of the name 'a/b'"),
+        (("x",), ("side",), ("site", "site"), "two groups have the name"),
     ],
 )
 def test_names_that_cannot_be_kept(
@@ -181,6 +181,6 @@ def test_names_that_can_be_kept() -> None:
     names = ("[x]", "a b", "é", "a=b", "-x", "a,b", "x" * 100)
     schema = Schema(tuple(Modality(name, "vector", (2,)) for name in names), {"a/b": ("no", "yes")}, ("a/b", "a.b"))
     assert check_schema(schema, "odd") is schema
-    with pytest.raises(DataError, match="a modality is called 'type', which torch's ModuleDict has"):
-        check_names(("x", "type"), "odd")
-    check_names(names, "odd")
+    with pytest.raises(DataError, match="a modality is called 'type', which is an attribute of torch's ModuleDict"):
+        check_modality_names(("x", "type"), "odd")
+    check_modality_names(names, "odd")

@@ -18,14 +18,14 @@ from mmbench.data.preparation import Preparation, prepare
 from mmbench.registry.specs import Spec
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.results.comparison import describe_run
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 from mmbench_datasets.image_folder import ImageFolder
 from mmbench_datasets.image_folder import dataset as module
 
 QUICK = {"epochs": 1}
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -283,7 +283,7 @@ def test_what_is_assumed_of_people_is_told(tmp_path: Path) -> None:
 def test_a_link_to_nothing_stops_a_run_or_is_dropped(people: Path, tmp_path: Path) -> None:
     (people / "neutral" / "gus.jpg").symlink_to("nowhere.jpg")
     what = Preparation(Spec("image-folder", {"size": 16}), people, tmp_path / "cache")
-    with pytest.raises(DataError, match=r"gus\.jpg: is a link to nowhere\.jpg, which is not there.*--bad drop"):
+    with pytest.raises(DataError, match=r"gus\.jpg: is a link to nowhere\.jpg, which does not exist.*--bad drop"):
         prepare(what)
     store = prepare(replace(what, bad="drop"))
     assert len(store) == 12
@@ -357,11 +357,11 @@ def test_a_run_holds_out_whole_people(people: Path, tmp_path: Path) -> None:
 def test_two_patients_and_six_controls_are_told_before_training(tmp_path: Path) -> None:
     names = [f"{'patient' if person < 2 else 'control'}/P{person}_{at}.png" for person in range(8) for at in range(2)]
     root = made(tmp_path / "patients", names)
-    with reporting(listener := Listener()):
+    with use_reporter(listener := Listener()):
         result = mmbench.run(
             "prior", "image-folder[person=(P[0-9]),size=16]", data=root, out=tmp_path / "runs", jobs=1, training=QUICK
         )
-    told = "validation of 2 of 5 folds holds no patient: the epoch is chosen without it"
+    told = "the validation part of 2 of 5 folds has no sample of patient: the epoch is chosen without this class"
     assert told in listener.messages
     assert result.run["lacking"] == describe_run(result)["lacking"] == {"validation": {"patient": 2}}
     assert [warning.line for warning in find_warnings(result)] == [f"MISSING CLASS: {told}."]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench import DataError, Modality, Sample, SpecError
-from mmbench.data.preparation import choose_units
+from mmbench.data.dataset_files import choose_units
 from mmbench.registry.plugins import load_registry
 from mmbench_datasets.stress_predict import StressPredict
 from mmbench_datasets.stress_predict.dataset import LABELS

@@ -7,7 +7,7 @@ import pages
 import pytest
 from pages import Block, find_blocks, find_pages, find_steps, is_compared, run_page, same_output
 
-from mmbench.registry.settings import Design
+from mmbench.registry.settings import RunSettings
 
 SITE = [page for page in find_pages() if page != pages.README]
 TEXTS = {str(page.relative_to(pages.HERE)): page.read_text(encoding="utf-8") for page in SITE}
@@ -24,7 +24,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _seeds_as_users_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages show what the defaults print; other tests train with one seed."""
-    monkeypatch.setattr(Design.__dataclass_fields__["seeds"], "default", Design().seeds)
+    monkeypatch.setattr(RunSettings.__dataclass_fields__["seeds"], "default", RunSettings().seeds)
 
 
 @pytest.mark.parametrize("name", RUN)

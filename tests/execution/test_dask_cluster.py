@@ -14,7 +14,7 @@ import pytest
 
 import mmbench
 from mmbench import JobError, SpecError
-from mmbench.storage.progress import reporting
+from mmbench.storage.progress import use_reporter
 from mmbench.workflows.audit import audit_spec
 from mmbench.workflows.request import RunSpec
 
@@ -209,7 +209,7 @@ class Shown:
 
 def test_epochs_of_distant_jobs_are_shown(run: Callable[..., Any], cluster: str) -> None:
     shown = Shown()
-    with reporting(shown):
+    with use_reporter(shown):
         run("out", "concat", cluster=cluster)
     assert {("folds", 2), ("concat · fold 0", 2), ("concat · fold 1", 2)} <= set(shown.bars)
     assert sum(note.startswith("validation ") for note in shown.notes) == 4

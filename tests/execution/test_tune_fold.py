@@ -23,8 +23,8 @@ from mmbench.reporting.terminal import comparison_table, render, tuning_tables
 from mmbench.results.comparison import compare
 from mmbench.results.records import find_records, read_record
 from mmbench.training.loop import predict
-from mmbench.tuning.results import FoldTuning, Trial, read_tuning
-from mmbench.tuning.studies import local_storage
+from mmbench.tuning.results import FoldTuning, TuningTrial, read_tuning
+from mmbench.tuning.study_storage import default_storage_url
 
 Opened = Callable[[str], AbstractContextManager[Any]]
 TOY, BRITTLE = (str(Path(__file__).parents[1] / "plugins" / f"{name}_plugin.py") for name in ("toy", "brittle"))
@@ -58,7 +58,7 @@ def bench(toy_people: Path, shelf: Path, tmp_path: Path) -> Bench:
     return Bench(toy_people, shelf, tmp_path)
 
 
-def timeless(result: FoldTuning) -> list[Trial]:
+def timeless(result: FoldTuning) -> list[TuningTrial]:
     return [replace(trial, seconds=0.0) for trial in result.trials]
 
 
@@ -71,7 +71,7 @@ def test_the_first_trial_has_the_defaults_and_nothing_chosen_scores_below_it(ben
         assert first.params["training.lr"] == 1e-3
         assert first.params["fusion.dim"] == load_registry(()).bound("fusions", mmbench_spec("concat"))["dim"]
         assert len({json.dumps(trial.params) for trial in fold.trials}) == len(fold.trials) == 4
-        assert fold.chosen.standing >= first.standing
+        assert fold.chosen.rank >= first.rank
         assert fold.curve == sorted(fold.curve)
         assert fold.curve[-1] == fold.chosen.score
     names = {trial.number: set(trial.params) for trial in method.folds[0].trials}
@@ -186,7 +186,7 @@ def states_of_first(out: Path, opened: Opened) -> list[str]:
     import optuna
 
     (path,) = out.glob("*/*/tuning.db")
-    with opened(local_storage(path.parent)) as storage:
+    with opened(default_storage_url(path.parent)) as storage:
         name = next(name for name in optuna.get_all_study_names(storage) if "fold 0" in name)
         return [trial.state.name for trial in optuna.load_study(study_name=name, storage=storage).trials]
 
@@ -198,7 +198,7 @@ def test_a_failed_trial_is_kept_with_its_error(bench: Bench) -> None:
     assert errors["spec"] == "brittle[fault]: cannot be built — choose another"
     assert errors["memory"].startswith("out of memory (RuntimeError: [enforce fail]")
     assert errors["bug"] == "ZeroDivisionError: an oversight in two lines"
-    assert "no longer finite" in errors["diverges"]
+    assert "is not finite" in errors["diverges"]
     assert all(trial.params["fusion.fault"] != "none" for trial in trials if trial.state == "failed")
     assert all(fold.chosen.params["fusion.fault"] == "none" for fold in result.methods[0].folds)
     assert "failed" in render(tuning_tables(result))
@@ -283,7 +283,7 @@ def test_a_finished_tuning_is_read_and_a_damaged_one_is_read_from_its_study(
     path = next(first.methods[0].folder.glob("tuning-0.json"))
     text = path.read_text()
     path.write_text(text[:50])
-    with pytest.raises(RecordError, match="is not a tuning"):
+    with pytest.raises(RecordError, match="holds no tuning results"):
         read_tuning(path)
 
     def untouched(*arguments: Any, **options: Any) -> None:
@@ -313,7 +313,9 @@ def test_options_that_will_not_do(bench: Bench, options: dict[str, Any], words: 
 
 def test_a_storage_that_is_none_is_told_before_anything_is_done(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no database at all, " * 100)
-    with pytest.raises(StorageError, match=r"notes\.db: the storage of trials does not answer \(.*not a database"):
+    with pytest.raises(
+        StorageError, match=r"notes\.db: the storage of tuning trials does not answer \(.*not a database"
+    ):
         bench.tune(tune=1, tune_storage=f"sqlite:///{tmp_path}/notes.db")
 
 

@@ -15,14 +15,15 @@ import mmbench
 from mmbench import Encoder
 from mmbench.data.batches import Stream
 from mmbench.data.preparation import Preparation, prepare
+from mmbench.data.sources import ArraySource
 from mmbench.data.standardize import fit_standardizer
-from mmbench.data.store import ArraySource, Store
+from mmbench.data.store import Store
 from mmbench.errors import DamagedError, TrainingError
 from mmbench.features.cache import Encoding, encode
 from mmbench.features.token_file import MAX_ERROR, fits_half
 from mmbench.registry.specs import parse_spec
 from mmbench.results.comparison import Comparison
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 from mmbench.training.model import encode_bag
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
@@ -33,7 +34,7 @@ def _all_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmbench.features.token_file.FLOAT32_BYTES", 0)
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -183,9 +184,9 @@ def test_damage_of_small_parts_is_found_at_once_and_the_file_made_again(what: En
         with pytest.raises(DamagedError):
             ArraySource(path, "signal")
         listener = Listener()
-        with reporting(listener):
+        with use_reporter(listener):
             assert encode(what, cache) == path
-        assert f"set aside as {path.name}.damaged and made again" in listener.messages[0]
+        assert f"renamed to {path.name}.damaged and made again" in listener.messages[0]
         assert path.read_bytes() == whole
     for share in (0, 0.3, 0.99):
         path.write_bytes(whole[: int(share * len(whole))])
@@ -205,9 +206,9 @@ def test_a_run_makes_again_what_is_damaged(
     name = "facts" if file.startswith("prepared") else "signal"
     flip(path, place(path, f"modalities/{name}/{part}") + 1)
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         again = run(toy_people, tmp_path, diagnose="no")
-    assert [message for message in listener.messages if f"set aside as {path.name}.damaged" in message]
+    assert [message for message in listener.messages if f"renamed to {path.name}.damaged" in message]
     assert path.read_bytes() == content
     for one, other in zip(whole.methods[0].records, again.methods[0].records, strict=True):
         assert one.logits == other.logits
@@ -286,11 +287,11 @@ print(features.encode(what, Path({str(cache)!r})).name)
 
 def test_why_tokens_are_made_anew_is_told(toy_people: Path, cache: Path) -> None:
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         first = encode(encoding(toy_people, cache), cache)
         assert listener.messages == []
         encode(encoding(toy_people, cache, dataset="toy[windows=3]"), cache)
-    (prepared,) = [message for message in listener.messages if message.startswith("toy is prepared anew")]
+    (prepared,) = [message for message in listener.messages if message.startswith("toy is prepared again")]
     assert prepared.endswith(": windows 2 -> 3")
     assert listener.messages[-1] == f"signal with spectrum is encoded anew, unlike {first.name}: prepared data changed"
 
@@ -299,7 +300,7 @@ def test_the_torch_of_tokens_is_in_their_key(what: Encoding, cache: Path, monkey
     first = encode(what, cache)
     monkeypatch.setattr("torch.__version__", "0.0")
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         assert encode(what, cache) != first
     assert listener.messages[0].endswith("-> 0.0")
     assert first.exists()

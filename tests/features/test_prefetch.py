@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mmbench import Modality, Sample, Schema
-from mmbench.data.store import Store, write_samples
+from mmbench.data.store import Store
+from mmbench.data.store_writer import write_samples
 from mmbench.errors import DataError, WorkerError
 from mmbench.features.prefetch import RawInstances, read_ahead
 

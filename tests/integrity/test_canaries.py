@@ -18,7 +18,8 @@ import mmbench.training.metrics
 from mmbench.cli import main
 from mmbench.data.store import Store
 from mmbench.errors import PluginError
-from mmbench.registry.plugins import load_file, load_registry
+from mmbench.registry.plugin_files import load_plugin_file
+from mmbench.registry.plugins import load_registry
 from mmbench.workflows.explanations import explain
 
 HERE = Path(__file__).parents[1] / "plugins"
@@ -76,7 +77,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(toy_people: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("CHEAT", str(tmp_path))
     yield Bench(toy_people, shelf, tmp_path)
-    cheats = load_file(CHEATS)
+    cheats = load_plugin_file(CHEATS)
     for kept in (cheats.BANK, cheats.Keeper.left, cheats.Hoarder.seen):
         kept.clear()
 
@@ -292,7 +293,7 @@ def test_in_tuning_it_is_no_failed_trial(ready: Bench, method: str) -> None:
     for _ in range(4):  # and stays one, however often it is begun again
         with pytest.raises(PluginError, match=f"fusion {method[:6]}"):
             mmbench.tune(method, "toy", modalities=["facts"], folds=2, tune=1, training=QUICK, jobs=1, **options)
-        load_file(CHEATS).Keeper.left.clear()
+        load_plugin_file(CHEATS).Keeper.left.clear()
     assert not list(ready.out.glob("toy-*/*/tuning-*.json"))
 
 

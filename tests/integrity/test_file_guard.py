@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 PLUGIN = """
@@ -35,7 +35,7 @@ def register_fusions(register):
 """
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -57,7 +57,7 @@ def test_a_file_that_no_key_holds_is_told(
     options: dict[str, Any] = {"data": toy_people, "cache": tmp_path / "cache", "out": tmp_path / "runs", "jobs": 1}
     options |= {"folds": 2, "plugins": (TOY, str(tmp_path / "reader.py")), "training": {"epochs": 1}, "diagnose": "no"}
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         mmbench.run(method, "toy", encoders={"facts": "raw"}, modalities=["facts"], **options)
     told = [message for message in listener.messages if " reads " in message]
     assert len(told) == (how == "environment")

@@ -15,7 +15,7 @@ import pytest
 from mmbench.errors import PluginError, SpecError
 from mmbench.integrity.isolation import run_isolated
 from mmbench.results.failures import concerns_one_job, make_failure
-from mmbench.storage.processes import DEATHS, DiedError, persist
+from mmbench.storage.processes import DEATHS, ProcessDiedError, run_with_retries
 from mmbench.storage.remote_errors import RemoteError, describe_error
 
 Tell = Callable[[Any], None]
@@ -112,7 +112,7 @@ def test_errors_come_back_as_what_they_are() -> None:
 
 @pytest.mark.parametrize("forks", [True, False])
 def test_a_process_that_is_killed_is_told(forks: bool) -> None:
-    with pytest.raises(DiedError) as caught:
+    with pytest.raises(ProcessDiedError) as caught:
         run_isolated(die, listen=ignore, forks=forks)
     assert not concerns_one_job(caught.value), "the job is begun again"
     assert run_isolated(add, 1, 1, listen=ignore) == 2
@@ -125,7 +125,7 @@ def test_what_dies_each_time_is_given_up() -> None:
         tries.append(1)
         run_isolated(die, listen=ignore)
 
-    found = persist(None, call)
+    found = run_with_retries(None, call)
     assert len(tries) == DEATHS
     assert "died 3 times" in str(found)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmbench import Dataset, Method, Training, hookimpl
-from mmbench.registry.plugins import load_file
+from mmbench.registry.plugin_files import load_plugin_file
 
-Toy = load_file(str(Path(__file__).with_name("toy_plugin.py"))).Toy
+Toy = load_plugin_file(str(Path(__file__).with_name("toy_plugin.py"))).Toy
 
 
 class Real(Toy):

@@ -14,7 +14,7 @@ import pytest
 from mmbench.errors import PluginError
 from mmbench.registry.plugins import Registry
 from mmbench.registry.source_digest import find_sources
-from mmbench.registry.source_digest.code import Code, find_code
+from mmbench.registry.source_digest.component_code import Code, find_code
 
 Write = Callable[[Mapping[str, str]], None]
 
@@ -332,7 +332,7 @@ def test_a_compiled_copy_that_is_outdated_and_was_run_is_an_error(write: Write, 
     sys.path.insert(0, str(tmp_path))
     made = importlib.import_module("kit_of_old").Made
     assert made.x == 1
-    with pytest.raises(PluginError, match=r"Python runs an older compiled copy of it.* remove .*\.pyc"):
+    with pytest.raises(PluginError, match=r"Python runs an outdated compiled copy of it.* remove .*\.pyc"):
         find_code(made)
 
 
@@ -368,7 +368,7 @@ def test_unknown_code_has_another_key_in_each_process(tmp_path: Path) -> None:
 def test_a_class_that_is_written_in_no_file_is_unknown() -> None:
     made: dict[str, type] = {}
     exec("class Made: ...", {"__name__": "nowhere"}, made)
-    assert find_code(made["Made"]).unknown == ("Made is written in no file",)
+    assert find_code(made["Made"]).unknown == ("Made is defined in no file",)
 
 
 def test_a_module_that_python_loaded_counts_wherever_another_of_its_name_lies(write: Write, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench import SpecError
-from mmbench.registry.specs import Spec, bind, did_you_mean, join_list, parse_pairs, parse_spec, split_list
+from mmbench.registry.specs import Spec, bind_parameters, did_you_mean, join_list, parse_pairs, parse_spec, split_list
 
 
 class Component:
@@ -108,9 +108,9 @@ def test_values_that_need_no_quotes_are_written_as_they_always_were() -> None:
 
 def test_binding_converts_to_the_annotations_over_the_defaults() -> None:
     given = {"size": "7", "deep": "true", "mode": "max", "path": "none"}
-    assert bind(Component, given) == {"size": 7, "rate": 0.5, "deep": True, "mode": "max", "path": None}
-    assert bind(Component, {"path": "a.pt"})["path"] == "a.pt"
-    assert bind(Component, {}) == {"size": 3, "rate": 0.5, "deep": False, "mode": "mean", "path": None}
+    assert bind_parameters(Component, given) == {"size": 7, "rate": 0.5, "deep": True, "mode": "max", "path": None}
+    assert bind_parameters(Component, {"path": "a.pt"})["path"] == "a.pt"
+    assert bind_parameters(Component, {}) == {"size": 3, "rate": 0.5, "deep": False, "mode": "mean", "path": None}
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,14 @@ def test_binding_converts_to_the_annotations_over_the_defaults() -> None:
 )
 def test_binding_says_what_will_not_do(params: dict[str, str], says: str) -> None:
     with pytest.raises(SpecError) as caught:
-        bind(Component, params)
+        bind_parameters(Component, params)
     assert says in caught.value.line
 
 
 def test_a_parameter_without_default_must_be_given() -> None:
-    assert bind(Demanding, {"folder": "x"}) == {"folder": "x"}
+    assert bind_parameters(Demanding, {"folder": "x"}) == {"folder": "x"}
     with pytest.raises(SpecError, match="needs folder") as caught:
-        bind(Demanding, {})
+        bind_parameters(Demanding, {})
     assert "demanding[folder=...]" in caught.value.remedy
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.storage.cache_keys import differences, find_near
-from mmbench.storage.checksums import write_seal
+from mmbench.storage.cache_keys import find_nearest_file, key_differences
+from mmbench.storage.checksum_footer import write_footer
 from mmbench.storage.hashing import key_digest
 
 THERE = {
@@ -56,7 +56,7 @@ def changed(**parts: object) -> dict:
     ],
 )
 def test_a_difference_is_told_by_name(wanted: dict, told: list[str]) -> None:
-    assert list(differences(changed(**wanted), THERE)) == told
+    assert list(key_differences(changed(**wanted), THERE)) == told
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_difference_is_told_by_name(wanted: dict, told: list[str]) -> None:
 def test_code_that_changed_is_told_by_file(modules: dict, told: str) -> None:
     there = changed(dataset={**THERE["dataset"], "modules": {"a.py": "1", "b.py": "1"}})
     wanted = changed(dataset={**THERE["dataset"], "code": "9" * 16, "modules": modules})
-    assert list(differences(wanted, there)) == [f"code of dataset toy changed since: {told}"]
+    assert list(key_differences(wanted, there)) == [f"code of dataset toy changed since: {told}"]
 
 
 def test_modules_are_no_part_of_a_key() -> None:
@@ -86,16 +86,16 @@ def test_the_one_with_the_fewest_differences_is_near(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).write_bytes(b"content")
         if parts:
-            write_seal(tmp_path / name, "prepared", parts)
-    near = find_near(THERE, sorted(tmp_path.iterdir()))
+            write_footer(tmp_path / name, "prepared", parts)
+    near = find_nearest_file(THERE, sorted(tmp_path.iterdir()))
     assert near is not None
     assert (near.path.name, near.line) == ("near", "bad drop -> error")
-    assert find_near(THERE, sorted(tmp_path.iterdir()), lambda parts: False) is None
+    assert find_nearest_file(THERE, sorted(tmp_path.iterdir()), lambda parts: False) is None
 
 
 def test_many_differences_are_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"content")
-    write_seal(tmp_path / "x", "prepared", {**THERE, "training": dict.fromkeys("abcdef", 1)})
-    near = find_near(changed(training=dict.fromkeys("abcdef", 2)), [tmp_path / "x"])
+    write_footer(tmp_path / "x", "prepared", {**THERE, "training": dict.fromkeys("abcdef", 1)})
+    near = find_nearest_file(changed(training=dict.fromkeys("abcdef", 2)), [tmp_path / "x"])
     assert near is not None
     assert near.line == "; ".join(f"{name} of training 1 -> 2" for name in "abcd") + "; 2 more"

@@ -1,4 +1,4 @@
-"""No byte of a sealed file can change unnoticed, and what it was made from can be read."""
+"""A change of any byte of a checksummed file is found, and its footer says what it was made from."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from mmbench.errors import DamagedError
-from mmbench.storage.checksums import DAMAGED, Extent, Sealed, identity, mended, read_seal, set_aside, write_seal
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.checksum_footer import Extent, read_footer, write_footer
+from mmbench.storage.checksums import ChecksummedFile
+from mmbench.storage.damage import DAMAGED_SUFFIX, file_identity, rename_damaged, retry_on_damage
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 MADE_FROM = {"dataset": {"name": "x"}, "format": 1}
 HEAD, LARGE, BETWEEN = b"head" * 10, bytes(range(256)) * 9000, b"between"
@@ -20,12 +22,12 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "file.h5"
     path.write_bytes(HEAD + LARGE + BETWEEN + LARGE[:999])
     first = Extent(len(HEAD), len(LARGE))
-    write_seal(path, "tokens", MADE_FROM, [first, Extent(first.start + first.size + len(BETWEEN), 999)])
+    write_footer(path, "tokens", MADE_FROM, [first, Extent(first.start + first.size + len(BETWEEN), 999)])
     return path
 
 
 def read_all(path: Path) -> None:
-    Sealed(path).check_all()
+    ChecksummedFile(path).check_all()
 
 
 def flip(path: Path, at: int, bit: int = 0) -> None:
@@ -34,12 +36,12 @@ def flip(path: Path, at: int, bit: int = 0) -> None:
     path.write_bytes(content)
 
 
-def test_a_whole_file_tells_what_it_was_made_from(path: Path) -> None:
+def test_the_footer_says_what_a_file_was_made_from(path: Path) -> None:
     read_all(path)
-    seal = read_seal(path)
-    assert seal is not None
-    assert (seal.kind, seal.made_from, seal.size) == ("tokens", MADE_FROM, len(HEAD + LARGE + BETWEEN) + 999)
-    assert [len(blocks) for blocks in seal.blocks] == [3, 1]
+    footer = read_footer(path)
+    assert footer is not None
+    assert (footer.kind, footer.made_from, footer.size) == ("tokens", MADE_FROM, len(HEAD + LARGE + BETWEEN) + 999)
+    assert [len(blocks) for blocks in footer.blocks] == [3, 1]
 
 
 @pytest.mark.parametrize("share", np.linspace(0, 0.9999, 40))
@@ -52,9 +54,9 @@ def test_a_flipped_bit_is_found_wherever_it_is(path: Path, share: float) -> None
 @pytest.mark.parametrize("from_end", range(1, 60))
 def test_the_seal_itself_is_checked(path: Path, from_end: int) -> None:
     flip(path, path.stat().st_size - from_end)
-    with pytest.raises(DamagedError, match="not finished or is of another version"):
-        Sealed(path)
-    assert read_seal(path) is None
+    with pytest.raises(DamagedError, match="incomplete or has another version"):
+        ChecksummedFile(path)
+    assert read_footer(path) is None
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.9999])
@@ -67,48 +69,48 @@ def test_a_truncated_file_and_a_longer_one_are_refused(path: Path, share: float)
     ):
         path.write_bytes(spoilt)
         with pytest.raises(DamagedError):
-            Sealed(path)
+            ChecksummedFile(path)
 
 
 def test_only_what_is_read_is_compared(path: Path) -> None:
     flip(path, len(HEAD) + (1 << 20) + 5)  # in the second block
-    part = Sealed(path).checked(len(HEAD))
+    part = ChecksummedFile(path).checked(len(HEAD))
     part.check(iter([(0, 10), ((1 << 20) - 10, 1 << 20), (2 << 20, (2 << 20) + 1)]))
-    with pytest.raises(DamagedError, match=r"file\.h5: is damaged .* set aside as file\.h5\.damaged"):
+    with pytest.raises(DamagedError, match=r"file\.h5: is damaged .* renamed to file\.h5\.damaged"):
         part.check(iter([((1 << 20) - 1, (1 << 20) + 1)]))
     assert not path.exists()
-    assert path.with_name(path.name + DAMAGED).exists()
+    assert path.with_name(path.name + DAMAGED_SUFFIX).exists()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
 def test_a_file_that_is_cut_short_while_it_is_mapped(path: Path, share: float) -> None:
-    part = Sealed(path).checked(len(HEAD))
+    part = ChecksummedFile(path).checked(len(HEAD))
     part.check(iter([(0, len(LARGE))]))
     os.truncate(path, len(HEAD) + int(share * len(LARGE)))
-    with pytest.raises(DamagedError, match=r"is damaged \(it was cut short while it was in use\)"):
+    with pytest.raises(DamagedError, match=r"is damaged \(it was truncated while it was open\)"):
         part.check(iter([(0, 10)]))
     assert not path.exists()
-    assert path.with_name(path.name + DAMAGED).exists()
+    assert path.with_name(path.name + DAMAGED_SUFFIX).exists()
 
 
 def test_what_took_the_place_of_one_that_is_cut_short_stays(path: Path) -> None:
-    part, content = Sealed(path).checked(len(HEAD)), path.read_bytes()
+    part, content = ChecksummedFile(path).checked(len(HEAD)), path.read_bytes()
     path.replace(path.with_name("elsewhere"))
     path.write_bytes(content)
     os.truncate(path.with_name("elsewhere"), 5)
-    with pytest.raises(DamagedError, match="cut short"):
+    with pytest.raises(DamagedError, match="truncated"):
         part.check(iter([(0, 10)]))
     assert path.read_bytes() == content
 
 
 def test_a_file_that_was_made_again_meanwhile_is_not_set_aside(path: Path) -> None:
-    before = identity(path)
+    before = file_identity(path)
     content = path.read_bytes()
     path.replace(path.with_name("elsewhere"))
     path.write_bytes(content)
-    set_aside(path, "late", before)
+    rename_damaged(path, "late", before)
     assert path.exists()
-    set_aside(path, "now", identity(path))
+    rename_damaged(path, "now", file_identity(path))
     assert not path.exists()
 
 
@@ -121,10 +123,10 @@ def test_work_that_finds_damage_is_done_again_once_a_file(path: Path) -> None:
             raise DamagedError("is damaged", where=path if len(calls) < 3 else "other")
         return 7
 
-    with reporting(Silent()):
-        assert mended(lambda: work(1)) == 7
+    with use_reporter(SilentReporter()):
+        assert retry_on_damage(lambda: work(1)) == 7
         assert len(calls) == 2
         calls.clear()
         with pytest.raises(DamagedError):
-            mended(lambda: work(9))
+            retry_on_damage(lambda: work(9))
         assert len(calls) == 2

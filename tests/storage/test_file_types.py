@@ -38,7 +38,7 @@ def array() -> bytes:
     ("content", "told"),
     [
         (b"", "is empty"),
-        (bytes(1000), "nothing but zeros"),
+        (bytes(1000), "zeros only"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "pointer of Git LFS.*git lfs pull"),
         (b"/annex/objects/MD5E-s1--0.edf\n", "pointer of git-annex"),
         (b"\xef\xbb\xbf\n <!DOCTYPE html><html>404</html>", "is an HTML page"),
@@ -63,7 +63,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, told in {
         "gone": "is missing",
-        "link": "is a link to nowhere, which is not there",
+        "link": "is a link to nowhere, which does not exist",
         "pipe": "is a device or pipe",
         ".": "is a folder",
     }.items():
@@ -71,7 +71,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
             check_content(tmp_path / name)
 
 
-def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"File name too long\) — shorten its name"):
         check_content(tmp_path / ("x" * 300))
 

@@ -13,20 +13,20 @@ from pathlib import Path
 import pytest
 
 from mmbench import StorageError
-from mmbench.registry.source_digest.code import code_digest
+from mmbench.registry.source_digest.component_code import code_digest
 from mmbench.storage.files import (
-    is_held,
-    is_used,
-    lock_of,
+    is_in_use,
+    is_lock_held,
+    lock_for,
     locked,
     make_folder,
+    mark_in_use,
     storage_errors,
-    using,
     write_text,
     written_whole,
 )
 from mmbench.storage.hashing import FileDigests, canonical_json, digest
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ with locked(Path({str(path)!r})):
     return process
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     """Ends the process that is waited for as soon as the waiting is told."""
 
     def __init__(self, end: Callable[[], object]) -> None:
@@ -157,7 +157,7 @@ def test_who_waits_says_so_and_finds_what_was_made(tmp_path: Path, monkeypatch: 
     with hold(path) as process:
         assert process.stdin is not None
         listener = Listener(lambda: process.stdin.write("\n") and process.stdin.flush())  # type: ignore[union-attr]
-        with reporting(listener), locked(path):
+        with use_reporter(listener), locked(path):
             assert path.read_text() == "made"
     assert listener.messages == ["waiting for another process that makes tokens.h5"]
 
@@ -166,25 +166,25 @@ def test_a_lock_ends_with_its_process(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("mmbench.storage.files._PATIENCE", 0.05)
     path = tmp_path / "tokens.h5"
     with hold(path) as process:
-        assert is_held(lock_of(path))
+        assert is_lock_held(lock_for(path))
         listener = Listener(process.kill)
-        with reporting(listener), locked(path):
+        with use_reporter(listener), locked(path):
             assert not path.exists()
         process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert len(listener.messages) == 1
-    assert not is_held(lock_of(path))
+    assert not is_lock_held(lock_for(path))
     with locked(path):  # what a killed process left does not keep the next one waiting
         assert len(listener.messages) == 1
 
 
 def test_a_cache_is_used_while_a_process_lives(tmp_path: Path) -> None:
-    assert not is_used(tmp_path)
-    with using(tmp_path), using(tmp_path):
-        assert is_used(tmp_path)
-    assert not is_used(tmp_path)
+    assert not is_in_use(tmp_path)
+    with mark_in_use(tmp_path), mark_in_use(tmp_path):
+        assert is_in_use(tmp_path)
+    assert not is_in_use(tmp_path)
     with hold(tmp_path / "x"):
-        assert not is_used(tmp_path)
+        assert not is_in_use(tmp_path)
 
 
 def test_equal_values_have_equal_digests(tmp_path: Path) -> None:

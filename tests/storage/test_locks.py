@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from mmbench import StorageError
 from mmbench.storage import locks
-from mmbench.storage.files import is_held, is_used, lock_of, locked
-from mmbench.storage.progress import Silent, reporting
-from mmbench.tuning.studies import check_storage, local_storage
+from mmbench.storage.files import is_in_use, is_lock_held, lock_for, locked
+from mmbench.storage.progress import SilentReporter, use_reporter
+from mmbench.tuning.study_storage import check_study_storage, default_storage_url
 from mmbench.workflows.cache import clean_cache
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
@@ -64,8 +64,8 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
-    monkeypatch.setattr(locks, "_told", set())
-    monkeypatch.setattr(locks, "_found", set())
+    monkeypatch.setattr(locks, "_reported", set())
+    monkeypatch.setattr(locks, "_supported", set())
 
 
 def run(home: Path, people: Path, *more: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -99,12 +99,12 @@ def test_a_run_on_a_disk_without_locks(
     done = run(tmp_path, toy_people, "--jobs", jobs, **environment)
     assert scores(done) == wanted
     assert "Traceback" not in done.stderr
-    assert done.stderr.count("on a disk without file locks: nothing keeps two processes from writing") == 1
+    assert done.stderr.count("on a disk without file locks: two processes could write") == 1
     # Lock files of the first are still there.
     assert scores(run(tmp_path, toy_people, "--jobs", jobs, **environment)) == wanted
 
 
-class Heard(Silent):
+class Heard(SilentReporter):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -116,16 +116,16 @@ class Heard(Silent):
 def test_what_another_writer_has_begun_stays(tmp_path: Path) -> None:
     begun = tmp_path / ".part-01234567-mine"
     begun.touch()
-    lock_of(tmp_path / "mine").path.touch()  # as an earlier process leaves it
-    with reporting(Heard()), locked(tmp_path / "mine"), locked(tmp_path / "other"):
-        assert not is_held(lock_of(tmp_path / "mine"))
+    lock_for(tmp_path / "mine").path.touch()  # as an earlier process leaves it
+    with use_reporter(Heard()), locked(tmp_path / "mine"), locked(tmp_path / "other"):
+        assert not is_lock_held(lock_for(tmp_path / "mine"))
     assert begun.exists()
 
 
 @pytest.mark.usefixtures("refused")
 def test_it_is_said_once(tmp_path: Path) -> None:
     heard = Heard()
-    with reporting(heard), locked(tmp_path / "mine"), locked(tmp_path / "other"):
+    with use_reporter(heard), locked(tmp_path / "mine"), locked(tmp_path / "other"):
         pass
     assert len(heard.lines) == 1
     assert heard.lines[0].startswith(f"{tmp_path} is on a disk without file locks")
@@ -133,7 +133,7 @@ def test_it_is_said_once(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("refused")
 def test_a_cache_that_may_be_used_is_not_cleaned(tmp_path: Path) -> None:
-    assert not is_used(tmp_path)
+    assert not is_in_use(tmp_path)
     (tmp_path / ".using-1-abc").touch()
     with pytest.raises(StorageError, match="may be in use") as caught:
         clean_cache(tmp_path, everything=True)
@@ -144,7 +144,7 @@ def test_a_cache_that_may_be_used_is_not_cleaned(tmp_path: Path) -> None:
 def test_tables_that_another_process_makes_at_the_same_moment_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = local_storage(tmp_path)
+    url = default_storage_url(tmp_path)
 
     class Late(RDBStorage):
         """Finds that there are no tables; before it makes them, another has made them."""
@@ -159,7 +159,7 @@ def test_tables_that_another_process_makes_at_the_same_moment_are_found(
             super().__init__(*args, **options)
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", Late)
-    check_storage(url)
+    check_study_storage(url)
     assert Late.openings == 2
 
 
@@ -169,4 +169,4 @@ def test_a_storage_that_never_opens_is_told(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", fail)
     with pytest.raises(StorageError, match="disk I/O error"):
-        check_storage(local_storage(tmp_path))
+        check_study_storage(default_storage_url(tmp_path))

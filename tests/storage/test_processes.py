@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mmbench.errors import DataError, WorkerError
-from mmbench.storage.processes import attempt, in_processes, in_threads
+from mmbench.storage.processes import in_processes, map_in_threads, try_in_processes
 
 GROWING = """
 import os, sys, time
@@ -49,7 +49,7 @@ def mortal(tmp_path: Path) -> Callable[[str, int], str]:
 
 def test_whose_process_died_is_known(mortal: Any, tmp_path: Path) -> None:
     tasks = [("good", 0), ("unlucky", 2), ("deadly", 9), ("late", 0)]
-    found = dict(attempt(2, mortal, tasks))
+    found = dict(try_in_processes(2, mortal, tasks))
     assert {at: found[at] for at in (0, 1, 3)} == {0: "good", 1: "unlucky", 3: "late"}
     assert isinstance(found[2], WorkerError)
     assert "died 3 times" in found[2].line
@@ -70,7 +70,7 @@ def test_who_reads_a_mapped_page_that_is_gone_is_tried_again(tmp_path: Path) -> 
             os.truncate(path, 0)
         return int(mapped.sum())
 
-    assert sorted(attempt(2, read, [("one",), ("two",)])) == [(0, 0), (1, 0)]
+    assert sorted(try_in_processes(2, read, [("one",), ("two",)])) == [(0, 0), (1, 0)]
 
 
 def test_where_nothing_may_be_missing_it_is_an_error(mortal: Any) -> None:
@@ -145,7 +145,7 @@ def test_threads_give_results_in_order_and_are_not_far_ahead() -> None:
         time.sleep(0.01 * (number % 3))
         return -number
 
-    for at, found in enumerate(in_threads(work, items(), 3)):
+    for at, found in enumerate(map_in_threads(work, items(), 3)):
         assert found == -at
         assert len(taken) <= at + 4
     assert taken == list(range(20))
@@ -160,13 +160,13 @@ def test_threads_end_with_the_first_error_or_when_nobody_asks_for_more() -> None
             raise ValueError("three")
         return number
 
-    results = in_threads(work, range(1000), 2)
+    results = map_in_threads(work, range(1000), 2)
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(results)
     assert len(begun) <= 6
     begun.clear()
-    results = in_threads(work, range(10, 1000), 2)
+    results = map_in_threads(work, range(10, 1000), 2)
     assert next(results) == 10
     results.close()
     assert len(begun) <= 3

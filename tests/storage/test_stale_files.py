@@ -12,7 +12,7 @@ import pytest
 from mmbench.storage import locks
 from mmbench.storage import stale_files as leftovers
 from mmbench.storage.files import write_text, written_whole
-from mmbench.storage.stale_files import alone_in, is_left, machine, writing_in
+from mmbench.storage.stale_files import hold_as_writer, hold_exclusively, is_stale, machine_id
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="folders are locked on Unix")
 WRITER = """
@@ -58,7 +58,7 @@ def kill_a_writer(path: Path) -> Path:
 
 def test_what_a_killed_writer_left_is_gone_after_the_next_write(tmp_path: Path) -> None:
     left = kill_a_writer(tmp_path / "fold-0.json")
-    assert is_left(left.name)
+    assert is_stale(left.name)
     write_text(tmp_path / "fold-1.json", "x")
     assert names(tmp_path) == ["fold-1.json"]
 
@@ -70,7 +70,7 @@ def test_what_a_living_writer_writes_is_not_touched(tmp_path: Path) -> None:
         assert [name.split("-", 2)[-1] for name in names(tmp_path)] == ["fold-1.json"]
         write_text(tmp_path / "fold-2.json", "x")
         assert len(names(tmp_path)) == 2
-        with alone_in(tmp_path) as alone:
+        with hold_exclusively(tmp_path) as alone:
             assert not alone
     assert process.returncode == 0
     assert names(tmp_path) == ["fold-1.json", "fold-2.json"]
@@ -95,10 +95,10 @@ def test_a_folder_is_looked_through_once_a_process(tmp_path: Path) -> None:
 
 
 def test_what_others_may_write_and_what_is_no_file_stays(tmp_path: Path) -> None:
-    (tmp_path / f".part-{machine()}01234567-folder").mkdir()
-    (tmp_path / f".part-{machine()}01234567-link").symlink_to("else")
-    another = "0" * 8 if machine() != "0" * 8 else "1" * 8
-    for name in (f".part-{another}01234567-x", ".part-01234567-x", f".part-{machine()}-x", ".part-x", "x.part"):
+    (tmp_path / f".part-{machine_id()}01234567-folder").mkdir()
+    (tmp_path / f".part-{machine_id()}01234567-link").symlink_to("else")
+    another = "0" * 8 if machine_id() != "0" * 8 else "1" * 8
+    for name in (f".part-{another}01234567-x", ".part-01234567-x", f".part-{machine_id()}-x", ".part-x", "x.part"):
         (tmp_path / name).write_text("x")
     before = names(tmp_path)
     write_text(tmp_path / "x", "x")
@@ -116,23 +116,23 @@ def test_a_folder_that_cannot_be_locked_is_written_to_and_not_cleaned(
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
     with written_whole(tmp_path / "b") as aside:
         aside.write_text("x")
-        assert not is_left(aside.name)
+        assert not is_stale(aside.name)
     assert left.exists()
 
 
 def test_a_folder_that_another_program_holds_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "_PATIENCE", 0.02)
-    with alone_in(tmp_path) as alone:
+    with hold_exclusively(tmp_path) as alone:
         assert alone
         with written_whole(tmp_path / "b") as aside:
             aside.write_text("x")
-            assert not is_left(aside.name)  # who cleans next need not know of it
+            assert not is_stale(aside.name)  # who cleans next need not know of it
     assert names(tmp_path) == ["b"]
 
 
 def test_nobody_holds_a_folder_after_a_write(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="stop"), writing_in(tmp_path):
+    with pytest.raises(ValueError, match="stop"), hold_as_writer(tmp_path):
         raise ValueError("stop")
     write_text(tmp_path / "a", "x")
-    with alone_in(tmp_path) as alone:
+    with hold_exclusively(tmp_path) as alone:
         assert alone

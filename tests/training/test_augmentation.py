@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec, Training
-from mmbench import training as training_module
 from mmbench.builtin.only import Only
 from mmbench.data.batches import Inputs, Stream
 from mmbench.data.folds import Fold
-from mmbench.data.store import Rows
-from mmbench.training import augmentation
+from mmbench.data.sources import Rows
+from mmbench.training import augmentation, loop
 from mmbench.training.augmentation import augment
 from mmbench.training.loop import fit
 from mmbench.training.model import Model
@@ -151,7 +150,7 @@ def test_training_images_are_changed_and_others_never() -> None:
 
 
 def test_without_it_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_module, "augment", None)
+    monkeypatch.setattr(loop, "augment", None)
     seen = train(Training(epochs=2, batch_size=8)).encoder("photo").seen  # type: ignore[attr-defined]
     assert rows(seen[True]) <= rows([images(30)[:, 0]])
 

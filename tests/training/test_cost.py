@@ -16,7 +16,7 @@ from mmbench import Fusion, Tokens, TokenSpec
 from mmbench.data.batches import Inputs, Stream
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.training.cost import Cost, Pass, measure, model_pass, most_complete, over_trainings, total
+from mmbench.training.cost import Cost, ForwardPass, add_costs, combine_costs, measure, measure_model, most_complete_row
 from mmbench.training.model import Model
 
 FROZEN = """
@@ -65,8 +65,8 @@ def test_a_network_that_takes_no_single_sample_costs_no_training() -> None:
         raise ValueError("expected more than 1 value per channel")
 
     assert measure(forward, CPU, seconds=1) is None
-    assert total([Pass(3, 1.0), None], 7, 2.0) == Cost(None, None, 7, 2.0)
-    assert total([Pass(3, 1.0), Pass(4, 0.5)], None, 2.0) == Cost(7, 1.5, None, 2.0)
+    assert add_costs([ForwardPass(3, 1.0), None], 7, 2.0) == Cost(None, None, 7, 2.0)
+    assert add_costs([ForwardPass(3, 1.0), ForwardPass(4, 0.5)], None, 2.0) == Cost(7, 1.5, None, 2.0)
 
 
 def test_measuring_draws_no_random_number_that_others_would_get() -> None:
@@ -81,8 +81,8 @@ def test_measuring_draws_no_random_number_that_others_would_get() -> None:
 def test_the_sample_is_the_first_of_the_most_complete() -> None:
     signal = np.array([[1, 1, 0], [1, 1, 1], [1, 1, 1], [0, 0, 0]], dtype=bool)
     face = np.array([[1], [0], [1], [1]], dtype=bool)
-    assert most_complete([signal, face]) == 2
-    assert most_complete([signal]) == 1
+    assert most_complete_row([signal, face]) == 2
+    assert most_complete_row([signal]) == 1
 
 
 def test_of_several_trainings_the_dearest_is_told_and_what_is_missing_is_not_made_up() -> None:
@@ -92,8 +92,8 @@ def test_of_several_trainings_the_dearest_is_told_and_what_is_missing_is_not_mad
         {"flops": 20, "latency_ms": 9.0, "peak_bytes": 8, "train_seconds": 2.0},
         {},
     ]
-    assert over_trainings(costs) == Cost(30, 2.0, 8, 2.0)
-    assert over_trainings([{}]) == Cost(None, None, None, None)
+    assert combine_costs(costs) == Cost(30, 2.0, 8, 2.0)
+    assert combine_costs([{}]) == Cost(None, None, None, None)
 
 
 class Queried(Fusion):
@@ -112,7 +112,7 @@ class Queried(Fusion):
 
 def test_views_of_parameters_are_counted_too() -> None:
     source = Stream(_Source(), None, 3)
-    found = model_pass(Model({}, Queried()), Inputs({"facts": source}), 1, CPU, trained=0.0)
+    found = measure_model(Model({}, Queried()), Inputs({"facts": source}), 1, CPU, trained=0.0)
     assert found is not None
     # Two queries and one token through their projections, scores and their use, the projection out.
     assert found.flops == 2 * (2 * 16 + 2 * 16 + 2 * 4 + 2 * 4 + 2 * 16)
@@ -123,7 +123,7 @@ def test_every_fusion_can_be_measured(name: str) -> None:
     cls = load_registry(()).find("fusions", name).component
     fusion = cls({"first": TokenSpec(1, 4), "second": TokenSpec(1, 4)}, 2, **cls.conformance)
     inputs = Inputs({each: Stream(_Source(), None, 3) for each in ("first", "second")})
-    found = model_pass(Model({}, fusion), inputs, 1, CPU, trained=0.0)
+    found = measure_model(Model({}, fusion), inputs, 1, CPU, trained=0.0)
     assert found is not None
     assert (found.flops > 0) == (name != "prior")
 

@@ -16,7 +16,9 @@ from mmbench.data.batches import Inputs, Stream
 from mmbench.data.folds import Fold, make_folds
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.data.store import Rows, Store, finish
+from mmbench.data.sources import Rows
+from mmbench.data.store import Store
+from mmbench.data.store_writer import add_checksums
 from mmbench.execution import job as jobs_module
 from mmbench.execution.job import run_job
 from mmbench.execution.plan import Plan, hide_test
@@ -26,8 +28,8 @@ from mmbench.registry.specs import parse_spec
 from mmbench.results.records import read_record
 from mmbench.training.criterion import make_criterion
 from mmbench.training.determinism import choose_device, deterministic
-from mmbench.training.loop import Fitted, fit, predict
-from mmbench.training.metrics import balanced_accuracy, confusion
+from mmbench.training.loop import FitResult, fit, predict
+from mmbench.training.metrics import balanced_accuracy, confusion_matrix
 from mmbench.training.model import Model
 from mmbench.training.optimizer import AdamW
 
@@ -110,7 +112,7 @@ def make_model(fusion: type[Fusion] = Linear, seed: int = 0) -> Model:
 
 def train(
     training: Training = SHORT, *, seed: int = 0, model: Model | None = None, noise: float = 1.0, **parts
-) -> tuple[Model, Fitted]:
+) -> tuple[Model, FitResult]:
     x, labels = problem(noise)
     x, labels = parts.get("x", x), parts.get("labels", labels)
     model = model or make_model()
@@ -175,7 +177,7 @@ def test_the_chosen_epoch_is_the_best_on_validation_and_its_weights_stay(seed: i
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})
     assert np.array_equal(predict(model, inputs, FOLD.test, CPU), fitted.test_logits[fitted.chosen])
     guess = predict(model, inputs, FOLD.validation, CPU).argmax(axis=1)
-    score = float(balanced_accuracy(confusion(labels[FOLD.validation], guess, 2)))
+    score = float(balanced_accuracy(confusion_matrix(labels[FOLD.validation], guess, 2)))
     assert score == max(epoch.validation_score for epoch in fitted.history)
 
 
@@ -310,7 +312,7 @@ def test_a_diverged_training_is_one_line() -> None:
         def forward(self, tokens):
             return super().forward(tokens) * torch.where(self.layer.bias.sum() > -9, torch.nan, 1.0)
 
-    with pytest.raises(TrainingError, match="0: the loss is no longer finite in epoch 1 — lower --training lr"):
+    with pytest.raises(TrainingError, match="0: the loss is not finite in epoch 1 — lower --training lr"):
         train(model=make_model(Broken))
 
 
@@ -402,7 +404,7 @@ def test_a_job_cannot_learn_from_test_labels(prepared: Store, tmp_path: Path, mo
         labels = file["labels/side"][()]
         labels[fold.test] = 1 - labels[fold.test]
         file["labels/side"][...] = labels
-    finish(turned, "prepared", {})  # another seal: what was changed by stealth would not be read
+    add_checksums(turned, "prepared", {})  # a new footer: reading a changed file would fail
     records = []
     for store in (prepared.path, turned):
         path = tmp_path / f"{store.stem}.json"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from sklearn.metrics import confusion_matrix as sklearn_confusion
 
-from mmbench.training.metrics import METRICS, confusion, score_all
+from mmbench.training.metrics import METRICS, confusion_matrix, score_all
 
 PAIRS = st.integers(2, 5).flatmap(
     lambda n: st.tuples(
@@ -35,8 +36,8 @@ def test_scores_are_those_of_scikit_learn(case: tuple[int, list[tuple[int, int]]
 
 def test_rows_are_labels() -> None:
     labels, predictions = np.array([0, 0, 2, 2, 2]), np.array([1, 0, 2, 2, 0])
-    counts = confusion(labels, predictions, 3)
-    np.testing.assert_array_equal(counts, confusion_matrix(labels, predictions, labels=[0, 1, 2]))
+    counts = confusion_matrix(labels, predictions, 3)
+    np.testing.assert_array_equal(counts, sklearn_confusion(labels, predictions, labels=[0, 1, 2]))
 
 
 def test_matrices_are_scored_in_stacks() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from mmbench import Fusion, SpecError, Tokens, TokenSpec, Training
 from mmbench.data.batches import Inputs, Stream
 from mmbench.data.folds import Fold
-from mmbench.data.store import Rows
+from mmbench.data.sources import Rows
 from mmbench.registry.methods import update_training
 from mmbench.training import modality_dropout as module
 from mmbench.training.loop import fit
@@ -140,7 +140,7 @@ def test_by_default_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = {"a": tokens(8), "b": tokens(8)}
     assert drop_modalities(batch, 0.0, state) == batch
     assert torch.equal(state.get_state(), before)
-    monkeypatch.setattr(module, "keep_samples", None)
+    monkeypatch.setattr(module, "mask_modality", None)
     assert torch.cat(train(Training(epochs=2, batch_size=8)).seen[True]).all()
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec
-from mmbench.training.model import AT_ONCE, IN_CACHE, Model, encode_bag
+from mmbench.training.model import INSTANCES_PER_PASS, VALUES_PER_PASS, Model, encode_bag
 
 
 class Watchful(Encoder):
@@ -69,14 +69,18 @@ def test_in_evaluation_bags_are_encoded_a_part_at_a_time(encoder: Watchful) -> N
     encoder.shown.clear()
     with torch.inference_mode():
         parts = encode_bag(encoder, x, present)
-    assert [len(shown) for shown in encoder.shown] == [AT_ONCE, AT_ONCE, int(present.sum()) - 2 * AT_ONCE]
+    assert [len(shown) for shown in encoder.shown] == [
+        INSTANCES_PER_PASS,
+        INSTANCES_PER_PASS,
+        int(present.sum()) - 2 * INSTANCES_PER_PASS,
+    ]
     torch.testing.assert_close(parts, whole)
 
 
 def test_in_evaluation_few_large_instances_are_encoded_at_once() -> None:
-    large = Watchful(Modality("facts", "vector", (IN_CACHE // 3,)))
-    large.layer = nn.Linear(IN_CACHE // 3, 8)
-    x, present = torch.zeros(4, 1, IN_CACHE // 3), torch.ones(4, 1, dtype=torch.bool)
+    large = Watchful(Modality("facts", "vector", (VALUES_PER_PASS // 3,)))
+    large.layer = nn.Linear(VALUES_PER_PASS // 3, 8)
+    x, present = torch.zeros(4, 1, VALUES_PER_PASS // 3), torch.ones(4, 1, dtype=torch.bool)
     with torch.inference_mode():
         encode_bag(large, x, present)
     encode_bag(large, x, present)

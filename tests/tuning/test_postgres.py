@@ -18,7 +18,7 @@ import pytest
 import mmbench
 from mmbench.errors import StorageError
 from mmbench.registry.plugins import load_registry
-from mmbench.tuning.studies import anchored_storage
+from mmbench.tuning.study_storage import resolve_storage_url
 
 Opened = Callable[[str], AbstractContextManager[Any]]
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
@@ -100,7 +100,7 @@ def test_postgres_and_sqlite_keep_the_same_trials(
     there = mmbench.tune("concat", "toy", out=tmp_path / "server", tune_storage=server, **options)
     assert trials(here) == trials(there)
     fold = there.methods[0].folds[0]
-    with opened(anchored_storage(server)) as storage:
+    with opened(resolve_storage_url(server)) as storage:
         study = optuna.load_study(study_name=fold.study, storage=storage)
         assert [trial.value for trial in study.trials] == [trial.score for trial in fold.trials]
     assert there.storage
@@ -132,7 +132,7 @@ def test_two_machines_share_the_trials_of_a_fold(
     result = mmbench.tune("late", "toy", **mine)
     assert other.wait(timeout=120) == 0
     assert trials(result) == trials(mmbench.tune("late", "toy", **{**mine, "out": tmp_path / "theirs"}))
-    with opened(anchored_storage(server)) as storage:
+    with opened(resolve_storage_url(server)) as storage:
         for fold in result.methods[0].folds:
             assert len(optuna.load_study(study_name=fold.study, storage=storage).trials) == 3
 
@@ -140,7 +140,7 @@ def test_two_machines_share_the_trials_of_a_fold(
 def test_a_server_that_is_not_there_is_told_at_once(options: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("psycopg", reason="needs mmbench[postgres]")
     url = f"postgresql://tuner:secret@127.0.0.1:{free_port()}/postgres"
-    with pytest.raises(StorageError, match="the storage of trials does not answer") as told:
+    with pytest.raises(StorageError, match="the storage of tuning trials does not answer") as told:
         mmbench.tune("concat", "toy", out=tmp_path, tune_storage=url, **options)
     assert "secret" not in str(told.value)
     assert not list(tmp_path.iterdir())

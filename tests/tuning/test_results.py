@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from mmbench.errors import RecordError
-from mmbench.tuning.results import Budget, FoldTuning, State, Trial, read_tuning, tuning_path, write_tuning
+from mmbench.tuning.results import Budget, FoldTuning, State, TuningTrial, read_tuning, tuning_path, write_tuning
 
 
-def trial(number: int, score: float | None, loss: float = 1.0, state: State = "complete") -> Trial:
-    return Trial(number, {"fusion.dim": 8 + number}, state, score, loss, 0, 1, 0.5, "it broke" * (state == "failed"))
+def trial(number: int, score: float | None, loss: float = 1.0, state: State = "complete") -> TuningTrial:
+    return TuningTrial(
+        number, {"fusion.dim": 8 + number}, state, score, loss, 0, 1, 0.5, "it broke" * (state == "failed")
+    )
 
 
-def tuning(*trials: Trial) -> FoldTuning:
+def tuning(*trials: TuningTrial) -> FoldTuning:
     return FoldTuning("s1/0", "a study", trials)
 
 
@@ -47,7 +49,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, change: dict[
     path = tmp_path / "tuning-0.json"
     write_tuning(path, tuning(trial(0, 0.5)))
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(RecordError, match=r"tuning-0\.json: is not a tuning"):
+    with pytest.raises(RecordError, match=r"tuning-0\.json: holds no tuning results"):
         read_tuning(path)
 
 

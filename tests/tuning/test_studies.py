@@ -1,4 +1,4 @@
-"""Where studies are kept, and that a trial depends on its number and on what was before."""
+"""Storages of studies; a tuning trial depends only on its number and the trials before it."""
 
 from pathlib import Path
 
@@ -6,14 +6,12 @@ import pytest
 
 from mmbench.contract.space import Choice, Float, Int
 from mmbench.errors import SpecError
-from mmbench.tuning.studies import (
-    anchored_storage,
-    ask,
-    check_storage,
-    find_trials,
-    local_storage,
-    open_study,
-    shown_storage,
+from mmbench.tuning.studies import ask_tuning_trial, find_tuning_trials, open_study
+from mmbench.tuning.study_storage import (
+    check_study_storage,
+    default_storage_url,
+    resolve_storage_url,
+    storage_without_password,
 )
 
 SPACE = {"a": Float(0.001, 1.0, log=True), "b": Int(1, 9), "c": Choice("x", None, True)}
@@ -21,40 +19,40 @@ DEFAULTS = {"a": 0.5, "b": 3, "c": None}
 
 
 def draw(url: str, n: int, stop_after: int | None = None) -> list[dict[str, object]]:
-    """Trials up to number ``n``; one that is asked and never told is left behind after ``stop_after``."""
+    """The parameters of ``n`` tuning trials; number ``stop_after`` is interrupted."""
     with open_study(url, "mine", 2, {"method": "m"}) as study:
-        while (number := len(find_trials(study))) < n:
-            trial, params = ask(study, number, SPACE, DEFAULTS)
+        while (number := len(find_tuning_trials(study))) < n:
+            trial, params = ask_tuning_trial(study, number, SPACE, DEFAULTS)
             if number == stop_after:
                 return []
             trial.set_user_attr("epochs", 1)
             study.tell(trial, float(params["a"]) + int(params["b"]))
-        return [dict(trial.params) for trial in find_trials(study)]
+        return [dict(trial.params) for trial in find_tuning_trials(study)]
 
 
-def test_trials_after_an_interruption_are_those_that_would_have_been(tmp_path: Path) -> None:
-    whole = draw(local_storage(tmp_path / "whole"), 13)
-    url = local_storage(tmp_path / "torn")
+def test_an_interrupted_study_has_the_trials_of_one_that_was_not(tmp_path: Path) -> None:
+    whole = draw(default_storage_url(tmp_path / "whole"), 13)
+    url = default_storage_url(tmp_path / "torn")
     for stop in (0, 0, 5, 11):
         assert draw(url, 13, stop) == []
     assert draw(url, 13) == whole
     assert whole[0] == DEFAULTS
 
 
-def test_a_trial_that_is_killed_each_time_counts_as_failed(tmp_path: Path) -> None:
-    url = local_storage(tmp_path)
+def test_a_tuning_trial_that_is_killed_three_times_counts_as_failed(tmp_path: Path) -> None:
+    url = default_storage_url(tmp_path)
     for _ in range(3):
         assert draw(url, 4, stop_after=2) == []
     draw(url, 4)
     with open_study(url, "mine", 2, {}) as study:
-        trials = find_trials(study)
+        trials = find_tuning_trials(study)
     assert [trial.state for trial in trials] == ["complete", "complete", "failed", "complete"]
-    assert trials[2].error == "its process was killed 3 times, perhaps for want of memory"
+    assert trials[2].error == "its process was killed 3 times, perhaps for lack of memory"
 
 
-def test_defaults_outside_of_the_space_are_asked_for_as_they_are(tmp_path: Path) -> None:
-    with open_study(local_storage(tmp_path), "mine", 2, {}) as study:
-        _, params = ask(study, 0, SPACE, {"a": 7.0, "b": 3, "c": "other"})
+def test_defaults_outside_of_the_space_are_kept(tmp_path: Path) -> None:
+    with open_study(default_storage_url(tmp_path), "mine", 2, {}) as study:
+        _, params = ask_tuning_trial(study, 0, SPACE, {"a": 7.0, "b": 3, "c": "other"})
         assert params == {"a": 7.0, "b": 3, "c": "other"}
 
 
@@ -62,15 +60,15 @@ def test_defaults_outside_of_the_space_are_asked_for_as_they_are(tmp_path: Path)
     "url", ["tuning.db", "sqlite://", "sqlite:///:memory:", "mysql://host/db", "postgresql+psycopg2://host/db"]
 )
 def test_what_is_no_storage_is_refused(url: str) -> None:
-    with pytest.raises(SpecError, match="is no storage for trials"):
-        anchored_storage(url)
+    with pytest.raises(SpecError, match="is not a storage of tuning trials"):
+        resolve_storage_url(url)
 
 
 def test_urls_are_whole_and_shown_without_their_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    url = anchored_storage("sqlite:///mine.db")
-    assert url == anchored_storage(url)
-    check_storage(url)
+    url = resolve_storage_url("sqlite:///mine.db")
+    assert url == resolve_storage_url(url)
+    check_study_storage(url)
     assert (tmp_path / "mine.db").is_file()
-    assert anchored_storage("postgresql://me:secret@host/db") == "postgresql+psycopg://me:secret@host/db"
-    assert "secret" not in shown_storage("postgresql+psycopg://me:secret@host/db")
+    assert resolve_storage_url("postgresql://me:secret@host/db") == "postgresql+psycopg://me:secret@host/db"
+    assert "secret" not in storage_without_password("postgresql+psycopg://me:secret@host/db")

@@ -16,8 +16,8 @@ from mmbench.cli.app import app
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.features.cache import Encoding, encode
 from mmbench.registry.specs import parse_spec
-from mmbench.storage.files import using
-from mmbench.storage.stale_files import machine
+from mmbench.storage.files import mark_in_use
+from mmbench.storage.stale_files import machine_id
 from mmbench.workflows.cache import CacheEntry, clean_cache, list_cache
 
 TOY = Path(__file__).parents[1] / "plugins" / "toy_plugin.py"
@@ -93,8 +93,8 @@ def litter(cache: Path) -> list[Path]:
     left = [
         prepared.with_name(f".part-0123abcd-{prepared.name}"),
         tokens.with_name(f".part-0123abcd-.{tokens.stem}.128.npy"),
-        prepared.with_name(f".part-{machine()}0123abcd-{prepared.name}"),
-        cache / f".part-{machine()}0123abcd-digests.json",
+        prepared.with_name(f".part-{machine_id()}0123abcd-{prepared.name}"),
+        cache / f".part-{machine_id()}0123abcd-digests.json",
         tokens.with_name(f"{tokens.name}.damaged"),
         prepared.with_name(f".{prepared.stem}.unit.h5.damaged"),
     ]
@@ -196,7 +196,7 @@ def test_what_a_process_is_making_stays(home: Path, cache: Path, dry_run: bool) 
 
 
 def test_what_a_run_uses_stays(home: Path, cache: Path) -> None:
-    with using(cache):
+    with mark_in_use(cache):
         done = clean_cache(cache, everything=True)
         assert (len(done.removed), len(done.kept)) == (0, 2)
     assert not list(cache.glob(".using-*"))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import mmbench
 from mmbench.cli.app import app
 from mmbench.results.comparison import Comparison
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 from mmbench.workflows.cache_report import ArtifactStatus, explain_reuse
 from mmbench.workflows.request import RunSpec
 
@@ -138,7 +138,7 @@ def test_code_that_cannot_be_known_is_made_anew_and_said_to_be(home: Home, tmp_p
     path = tmp_path / "toy_plugin.py"
     path.write_text(Path(TOY).read_text() + "\ndef late(name):\n    return __import__(name)\n")
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         found = home.explain(plugins=(str(path),))
     assert found["prepared"].state == "missing"
     assert found["prepared"].why == ("code of dataset toy cannot be known without running it",)
@@ -154,7 +154,7 @@ def test_damage_is_told_and_left_as_it_is(home: Home) -> None:
     assert (home.explain()["prepared"].state, home.explain()["run"].state) == ("damaged", "not known")
 
 
-class Listener(Silent):
+class Listener(SilentReporter):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -164,7 +164,7 @@ class Listener(Silent):
 
 def test_a_run_says_in_a_line_why_something_is_made_anew(home: Home) -> None:
     listener = Listener()
-    with reporting(listener):
+    with use_reporter(listener):
         first = home.run()
         assert not [message for message in listener.messages if "anew" in message]
         home.run(training={"epochs": 2})

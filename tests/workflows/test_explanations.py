@@ -144,10 +144,10 @@ def test_weights_are_only_taken_as_they_were_written(tmp_path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(RecordError, match="is not the file that the record tells of"):
+    with pytest.raises(RecordError, match="is not the file of the record"):
         restore_weights(path, other, digest)
     path.unlink()
-    with pytest.raises(RecordError, match="the weights of this fold are gone"):
+    with pytest.raises(RecordError, match="the weights of this fold are missing"):
         restore_weights(path, other, digest)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import mmbench
 from mmbench.results.statistics import Outcomes, make_verdicts, smallest_significant_difference
-from mmbench.storage.progress import Silent, reporting
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 
@@ -51,7 +51,7 @@ def test_a_class_of_one_person_shows_nothing():
     assert smallest_significant_difference(outcomes_of(6, 3, labels=[0, 1, 1, 1, 1, 1]), 1) is None
 
 
-class Heard(Silent):
+class Heard(SilentReporter):
     def __init__(self):
         self.lines = []
 
@@ -61,7 +61,7 @@ class Heard(Silent):
 
 def test_it_is_told_before_the_training(toy_people, tmp_path):
     heard = Heard()
-    with reporting(heard):
+    with use_reporter(heard):
         comparison = mmbench.run(
             "concat", "toy", ["late", "prior"], plugins=(TOY,), data=toy_people, out=tmp_path / "out", jobs=1, seeds=1,
             modalities=["facts"], encoders={"facts": "raw"}, protocol="subject", training={"epochs": 1},

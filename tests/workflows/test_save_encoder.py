@@ -16,7 +16,7 @@ from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsErr
 from mmbench.builtin.image import TimmImages
 from mmbench.cli import main
 from mmbench.cli.console import progress
-from mmbench.data.folds import fold_of_all
+from mmbench.data.folds import make_full_fold
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.integrity.provenance import read_provenance
 from mmbench.results.records import find_records
@@ -228,7 +228,7 @@ def test_where_the_first_fold_alone_is_tuned_all_samples_take_what_it_chose(data
 def test_validation_of_all_keeps_the_same_groups_whole(protocol: str, group: str) -> None:
     ids = np.array([f"{subject}{trial}{window}" for subject in "abcdef" for trial in "12345" for window in "xyz"])
     groups = {"subject": np.array([name[0] for name in ids]), "trial": np.array([name[:2] for name in ids])}
-    fold = fold_of_all(ids, groups, PROTOCOLS[protocol])
+    fold = make_full_fold(ids, groups, PROTOCOLS[protocol])
     assert sorted([*fold.train, *fold.validation]) == list(range(len(ids)))
     assert len(fold.test) == 0
     assert not set(groups[group][fold.train]) & set(groups[group][fold.validation])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from mmbench.contract import Modality, Schema
 from mmbench.integrity.model_lint.machine import Machine
 from mmbench.integrity.model_lint.recipes import Finding, lint
-from mmbench.registry import Recipe, Registry, Spec, Wishes, find_preset, parse_spec, resolve
+from mmbench.registry import MethodOptions, Recipe, Registry, Spec, find_preset, parse_spec, resolve_methods
 
 EXAMPLE = Schema(
     modalities=(
@@ -37,8 +37,8 @@ def lint_method(registry: Registry, question: LintRequest, machine: Machine) -> 
         schema = EXAMPLE
     else:
         schema = registry.dataset(Spec(spec.name, {**preset.dataset, **spec.params})).schema()
-    wishes = Wishes(question.encoders, {}, preset, preset.run.get("modalities"))
-    (recipe,) = resolve(registry, question.method, (), spec.name, schema, wishes)
+    wishes = MethodOptions(question.encoders, {}, preset, preset.run.get("modalities"))
+    (recipe,) = resolve_methods(registry, question.method, (), spec.name, schema, wishes)
     if question.dataset is None:
         recipe = _with_small_encoders(registry, recipe)
     n_classes = len(next(iter(schema.tasks.values())))

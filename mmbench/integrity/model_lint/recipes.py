@@ -20,8 +20,8 @@ from mmbench.integrity.model_lint.networks import (
     layer_sizes,
     measure_saved_bytes,
 )
-from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, load_registry, seed_torch, unused
-from mmbench.storage import reporter
+from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, empty_token_spec, load_registry, seed_torch
+from mmbench.storage import current_reporter
 
 _INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch to look at
 _ROUNDS = 2
@@ -50,7 +50,7 @@ Findings = Mapping[str, Sequence[Finding]]
 def report_findings(findings: Findings) -> None:
     """Report every finding once."""
     for line in dict.fromkeys(str(finding) for found in findings.values() for finding in found):
-        reporter().message(f"lint: {line}")
+        current_reporter().message(f"lint: {line}")
 
 
 @dataclass
@@ -78,7 +78,7 @@ def lint(
             if (name, str(spec)) not in encoders:
                 encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
         mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
-        inputs = {name: unused(schema.modality(name)) for name in recipe.modalities}
+        inputs = {name: empty_token_spec(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
         parts = [part for _, part in mine.values()]
         parts.append(_check_fusion(recipe.fusion, inputs, n_classes, plugins, machine))

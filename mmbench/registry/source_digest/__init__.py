@@ -1,15 +1,16 @@
-"""The code of a component: every file of its own that it runs or reads beside it, and what of it cannot be known.
+"""Digest of the code of a component: all source and data files that it uses.
 
-`finding` follows imports from file to file, `imports` reads them in a module, `places` says where a module lies and
-whether it is installed, `constants` reads the paths in an expression, `datafiles` finds the files that they name,
-`opened` hears which files a module reads while it is imported, `bytecode` finds outdated compiled copies.
+`component_code` computes the digest, `source_files` follows imports between files, `imports` finds those of a module,
+`module_locations` says where a module is and whether it is installed, `string_values` evaluates paths in expressions,
+`data_files` finds the files that they name, `opened_files` records which files a module reads while it is imported,
+`stale_bytecode` finds outdated compiled copies.
 """
 
-from mmbench.registry.source_digest.finding import Sources as Sources
-from mmbench.registry.source_digest.finding import find_sources as find_sources
-from mmbench.registry.source_digest.opened import hearing_imports as hearing_imports
-from mmbench.registry.source_digest.opened import is_read as is_read
-from mmbench.registry.source_digest.places import is_installed as is_installed
-from mmbench.registry.source_digest.places import is_of_system as is_of_system
+from mmbench.registry.source_digest.module_locations import is_installed_file as is_installed_file
+from mmbench.registry.source_digest.module_locations import is_system_file as is_system_file
+from mmbench.registry.source_digest.opened_files import opens_for_reading as opens_for_reading
+from mmbench.registry.source_digest.opened_files import record_opened_files as record_opened_files
+from mmbench.registry.source_digest.source_files import Sources as Sources
+from mmbench.registry.source_digest.source_files import find_sources as find_sources
 
 __all__ = ["Sources", "find_sources", "hearing_imports", "is_installed", "is_of_system", "is_read"]

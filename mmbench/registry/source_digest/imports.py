@@ -1,21 +1,21 @@
-"""What a module imports, by statements and by calls, wherever they stand in it."""
+"""Imports of a module, by statements and by calls, anywhere in it."""
 
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mmbench.registry.source_digest.constants import ANCHOR, UNKNOWN, Constants
+from mmbench.registry.source_digest.string_values import ANCHOR, UNKNOWN, Constants
 
 _BY_NAME = {"import_module": 0, "__import__": 0, "run_module": 0}
 _BY_FILE = {"spec_from_file_location": 1, "SourceFileLoader": 1, "run_path": 0, "load_source": 1}
-_ANY = {"exec": 0}  # of a name alone: `model.exec` is something else
+_ANY = {"exec": 0}  # as a bare name only: `model.exec` is something else
 
 
 @dataclass
 class Imports:
-    """Full ``names`` that may be modules, paths of ``files`` that are run, ``folders`` where modules are looked for.
+    """Full ``names`` that may be modules, paths of ``files`` that are run, ``folders`` added to the search path.
 
-    Paths are texts of `constants`. ``unknown`` says in which lines code is run that cannot be told without running it.
+    Paths are values of `string_values`. ``unknown`` lists the lines that run code which is not known statically.
     """
 
     names: list[str] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Imports:
 
 
 def read_imports(nodes: Sequence[ast.AST], constants: Constants) -> Imports:
-    """All that a module of some ``nodes`` may import."""
+    """All imports in the ``nodes`` of a module."""
     found = Imports()
     renamed = _renamed(nodes)
     for node in nodes:
@@ -39,7 +39,7 @@ def read_imports(nodes: Sequence[ast.AST], constants: Constants) -> Imports:
 
 
 def _renamed(nodes: Sequence[ast.AST]) -> dict[str, str]:
-    """What functions are called in a module that imports them under another name."""
+    """The original names of functions that a module imports under another name."""
     froms = (node for node in nodes if isinstance(node, ast.ImportFrom))
     return {alias.asname: alias.name for node in froms for alias in node.names if alias.asname}
 
@@ -52,7 +52,7 @@ def _from(node: ast.ImportFrom, package: str) -> Iterator[str]:
 
 
 def absolute_name(name: str, package: str) -> str | None:
-    """A module's full name; None for a relative one that leads out of its package, or starts from none."""
+    """The full name of a module; None for a relative one outside of a package."""
     level = len(name) - len(name.lstrip("."))
     if not level:
         return name
@@ -74,9 +74,9 @@ def _read_call(node: ast.Call, constants: Constants, renamed: dict[str, str], fo
         arg = _argument(node, _BY_FILE[name], ("location", "path", "path_name", "pathname"))
         texts = constants.texts(arg)
         found.files.extend(text for text in texts if text.startswith((ANCHOR, "/")))
-        _tell_unknown(node, [text for text in texts if not text.startswith((ANCHOR, "/"))], found, "a computed file")
+        _add_unknown(node, [text for text in texts if not text.startswith((ANCHOR, "/"))], found, "a computed file")
     elif isinstance(func, ast.Name) and name in _ANY:
-        _tell_unknown(node, [UNKNOWN], found, "a computed text")
+        _add_unknown(node, [UNKNOWN], found, "a computed text")
 
 
 def _read_names(node: ast.Call, constants: Constants, found: Imports) -> None:
@@ -87,13 +87,13 @@ def _read_names(node: ast.Call, constants: Constants, found: Imports) -> None:
             if name is None or UNKNOWN not in name:
                 found.names.append(name or text)
             elif "." in (known := name.partition(UNKNOWN)[0]):
-                found.names.append(f"{known.rpartition('.')[0]}.*")  # one of the modules of a package
+                found.names.append(f"{known.rpartition('.')[0]}.*")  # any module of a package
             else:
-                _tell_unknown(node, [UNKNOWN], found, "a computed name")
+                _add_unknown(node, [UNKNOWN], found, "a computed name")
 
 
 def _is_path_of_modules(func: ast.expr) -> bool:
-    """Whether a call adds a folder to those in which Python looks for modules."""
+    """Whether a call adds a folder to the search path of modules."""
     text = ast.unparse(func)
     return text.startswith(("sys.path.", "path.insert", "path.append")) or text.endswith("addsitedir")
 
@@ -104,6 +104,6 @@ def _argument(node: ast.Call, place: int, names: tuple[str, ...]) -> ast.expr | 
     return next((keyword.value for keyword in node.keywords if keyword.arg in names), None)
 
 
-def _tell_unknown(node: ast.Call, texts: list[str], found: Imports, what: str) -> None:
+def _add_unknown(node: ast.Call, texts: list[str], found: Imports, what: str) -> None:
     if texts:
         found.unknown.append(f"line {node.lineno} runs {what}")

@@ -23,7 +23,7 @@ from mmbench.results import (
     record_path,
     write_record,
 )
-from mmbench.storage import explain, load_json, make_folder, slug, write_text
+from mmbench.storage import describe_parse_error, load_json, make_folder, slug, write_text
 from mmbench.workflows import AuditResult, ProtocolAudit, is_audit, load_audit
 
 FOLDS, AUDIT = "folds.json", "audit.json"
@@ -157,7 +157,9 @@ def read_folds(folder: Path) -> list[dict[str, Any]]:
             raise ValueError("it is no list of folds, each with its name and the samples of its parts")
     except (OSError, ValueError) as error:
         raise RecordError(
-            f"does not tell the folds ({explain(error)})", where=folder / FOLDS, remedy="run the same command again"
+            f"does not tell the folds ({describe_parse_error(error)})",
+            where=folder / FOLDS,
+            remedy="run the same command again",
         ) from error
     return folds
 

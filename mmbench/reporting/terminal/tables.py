@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.data import gap_lines, loss_line
+from mmbench.data import dropped_line, missingness_lines
 from mmbench.registry import Spec
 from mmbench.reporting.terminal.budgets import tuning_lines
 from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
@@ -158,9 +158,9 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
     yield f"{len(first.labels)} samples, {first.outcomes.n_folds} folds, {_seeds(comparison)}"
     if run["units"]:
         yield f"only {', '.join(run['units'])}"
-    if losses := loss_line(run["dropped"], run.get("lost", ())):
+    if losses := dropped_line(run["dropped"], run.get("lost", ())):
         yield losses
-    yield from gap_lines(run.get("gaps", {}))
+    yield from missingness_lines(run.get("gaps", {}))
 
 
 def _seeds(comparison: Comparison) -> str:

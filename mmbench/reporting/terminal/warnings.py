@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mmbench.data import lacking_lines
+from mmbench.data import missing_class_lines
 from mmbench.reporting.terminal.trainings import say_settings
 from mmbench.results import Comparison, UntrainedBaseline
 
@@ -31,7 +31,7 @@ def find_warnings(comparison: Comparison) -> Iterator[Warned]:
     if (copies := comparison.run.get("copies", 0.0)) >= _MATTERS:
         text = f"{copies:.0%} of the test samples are copies of samples in the training part, under other ids."
         yield Warned("LEAK:", text, True)
-    for line in lacking_lines(comparison.run.get("lacking", {}), comparison.run["folds"]):
+    for line in missing_class_lines(comparison.run.get("lacking", {}), comparison.run["folds"]):
         yield Warned("MISSING CLASS:", f"{line}.", False)
     for each in comparison.untrained:
         yield Warned("UNTRAINED:", _say_untrained(each, comparison), False)

@@ -15,7 +15,7 @@ from mmbench.registry import seed_torch
 from mmbench.results.diagnosis.perturbations import MISSING, SHIFTS, neighbours, shuffles, subsets
 from mmbench.results.diagnosis.predictions import UNSCORED, Diagnosis, Predictions, Shifted
 from mmbench.results.diagnosis.trained_model import ModalityPredictor, TrainedModel, batches
-from mmbench.storage import identity
+from mmbench.storage import file_identity
 from mmbench.training import deterministic
 
 _BATCH = 64
@@ -111,7 +111,7 @@ def _encode_noisy(bench: ModalityPredictor, name: str, rows: Rows) -> Iterator[t
 
 
 def _open(path: Path, name: str) -> ArraySource:
-    return _opened(path, name, identity(path))
+    return _opened(path, name, file_identity(path))
 
 
 @lru_cache(maxsize=16)

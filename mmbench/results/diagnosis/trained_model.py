@@ -15,8 +15,8 @@ from mmbench.contract import Tokens
 from mmbench.data import Fold, Inputs, Rows, Store
 from mmbench.results.diagnosis.perturbations import MISSING, RowSources
 from mmbench.results.diagnosis.predictions import Predictions
-from mmbench.storage import check_room
-from mmbench.training import Model, encode_bag, keep_samples, mixed_precision
+from mmbench.storage import check_free_space
+from mmbench.training import Model, encode_bag, mask_modality, mixed_precision
 
 _IN_MEMORY = 1 << 30  # bytes of one modality's tokens up to which they are held; above, in a file that goes afterwards
 _ENCODE_BATCH = 64  # samples encoded at once, as `training.predict` does
@@ -107,7 +107,7 @@ class ModalityPredictor:
             tokens = Tokens(self._kept[name].x[index], self._kept[name].present[index])
         else:
             tokens = self.trained.inputs.streams[name].batch(np.where(rows == MISSING, self._rows[0], rows))
-        tokens = tokens if here.all() else keep_samples(tokens, here)
+        tokens = tokens if here.all() else mask_modality(tokens, here)
         return Tokens(tokens.x.to(self.trained.device), tokens.present.to(self.trained.device))
 
     def _encode_all(self, name: str) -> Tokens:
@@ -138,7 +138,7 @@ class ModalityPredictor:
         # Beside the prepared data, which is where large files belong: a machine's /tmp may be in its memory.
         folder = self._stack.enter_context(TemporaryDirectory(prefix=".tokens-", dir=self.trained.store.path.parent))
         path = Path(folder) / "tokens"
-        check_room(path, n_bytes)
+        check_free_space(path, n_bytes)
         return torch.from_file(str(path), shared=True, size=math.prod(shape), dtype=like.dtype).reshape(shape)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Fold
-from mmbench.training import balanced_accuracy, confusion
+from mmbench.training import balanced_accuracy, confusion_matrix
 from mmbench.workflows.audit.probe_features import ProbeFeatures
 
 Index = NDArray[np.int64]
@@ -65,7 +65,7 @@ def _score(
         train, test = (rows[present[rows]] for rows in (fold.train, fold.test))
         if len(train) and len(test):
             predicted = _nearest(values[train], labels[train], values[test], n_classes)
-            counts += confusion(labels[test], predicted, n_classes)
+            counts += confusion_matrix(labels[test], predicted, n_classes)
     return float(balanced_accuracy(counts))
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mmbench.errors import RecordError
-from mmbench.storage import check_texts, digest, explain, load_object, slug, write_text
+from mmbench.storage import check_printable, describe_parse_error, digest, load_object, slug, write_text
 from mmbench.workflows.audit.results import AuditResult
 
 
@@ -33,12 +33,12 @@ def load_audit(path: Path) -> AuditResult:
 
     try:
         plain = load_object(path)["audit"]
-        check_texts(plain)
+        check_printable(plain)
         result = TypeAdapter(AuditResult).validate_python(plain)
         if not result.classes or result.strictest not in [audit.protocol for audit in result.protocols]:
             raise ValueError("it lacks the strictest protocol, or the classes")
     except (OSError, ValueError, KeyError) as error:
         raise RecordError(
-            f"is not an audit ({explain(error)})", where=path, remedy="run mmbench audit again"
+            f"is not an audit ({describe_parse_error(error)})", where=path, remedy="run mmbench audit again"
         ) from error
     return result

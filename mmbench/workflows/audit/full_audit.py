@@ -27,7 +27,7 @@ from mmbench.execution import (
 from mmbench.integrity import guard_files
 from mmbench.results import Failure, MethodResult, find_failures, load_method, record_path
 from mmbench.storage import digest, load_object, write_text
-from mmbench.training import Epoch, balanced_accuracy, confusion, fit
+from mmbench.training import Epoch, balanced_accuracy, confusion_matrix, fit
 from mmbench.workflows.audit.random_labels import RandomLabels
 from mmbench.workflows.audit.randomised_control import Control, make_control
 from mmbench.workflows.audit.results import ModelAudit
@@ -104,7 +104,7 @@ def _score_random_labels(experiment: Experiment, kind: str, draws: Index) -> NDA
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
             tested = np.concatenate([labels[fold.test] for fold in experiment.setup.folds])
-            scores.append(float(balanced_accuracy(confusion(tested, np.concatenate(known), n_classes))))
+            scores.append(float(balanced_accuracy(confusion_matrix(tested, np.concatenate(known), n_classes))))
     return np.array(scores)
 
 

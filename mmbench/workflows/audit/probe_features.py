@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.contract import Kind, Modality
-from mmbench.data import ArraySource, Store, chunks
+from mmbench.data import ArraySource, Store, split_rows
 from mmbench.features import Encoding, encode
 from mmbench.registry import Recipe, parse_spec
 
@@ -75,7 +75,7 @@ def read_frozen(
 def _read(tokens: Path, name: str, rows: Index) -> NDArray[np.float32]:
     source = ArraySource(tokens, name)
     size = source.read(rows[:1])[0].nbytes
-    return np.concatenate([_pooled(*source.read(part)) for part in chunks(rows, size)])
+    return np.concatenate([_pooled(*source.read(part)) for part in split_rows(rows, size)])
 
 
 def _pooled(x: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.float32]:

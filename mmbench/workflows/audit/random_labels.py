@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import combined
+from mmbench.data import combine_groups
 
 Index = NDArray[np.int64]
 
@@ -23,7 +23,7 @@ class Samples:
     @property
     def recordings(self) -> NDArray[np.str_]:
         """The recording of each sample: the combination of all its groups; the same for all without groups."""
-        return combined(self.groups, len(self.ids))
+        return combine_groups(self.groups, len(self.ids))
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _find_carrier(samples: Samples) -> tuple[str, Index]:
 def _groupings(samples: Samples) -> Iterator[tuple[str, Index]]:
     for name in samples.groups:
         own = {key: samples.groups[key] for key in dict.fromkeys(("subject", name)) if key in samples.groups}
-        yield name, _numbered(combined(own, len(samples.ids)))
+        yield name, _numbered(combine_groups(own, len(samples.ids)))
     if len(samples.groups) > 1:
         yield " and ".join(samples.groups), _numbered(samples.recordings)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mmbench.data import PROTOCOLS, Fold
 from mmbench.errors import SpecError
 from mmbench.results import describe_environment
-from mmbench.storage import in_processes, mended, track, using
+from mmbench.storage import in_processes, mark_in_use, retry_on_damage, track
 from mmbench.training import balanced_accuracy
 from mmbench.workflows.audit.audited_data import (
     AuditedData,
@@ -61,8 +61,10 @@ def audit_spec(
     for option, value in (("--draws", draws), ("--trainings", trainings)):
         if value < 2:
             raise SpecError(f"{value} is too few to estimate a variance", where=option, remedy="give 2 or more")
-    with using(request.spec.cache):
-        result = mended(lambda: _audit_protocols(*load_audited_data(request, protocols), full, draws, trainings))
+    with mark_in_use(request.spec.cache):
+        result = retry_on_damage(
+            lambda: _audit_protocols(*load_audited_data(request, protocols), full, draws, trainings)
+        )
     write_audit(audit_path(spec.out, result), result)
     return result
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import Fold, straddling
+from mmbench.data import Fold, find_group_overlap
 from mmbench.workflows.audit.random_labels import Samples
 
 Index = NDArray[np.int64]
@@ -35,7 +35,7 @@ def find_shared_groups(samples: Samples, folds: Sequence[Fold], near_duplicates:
         for name, pairs in near_duplicates.items()
     }
     return SharedGroups(
-        straddling(folds, samples.groups),
+        find_group_overlap(folds, samples.groups),
         overlapping / n_tested,
         {name: count / n_tested for name, count in alike.items()},
     )

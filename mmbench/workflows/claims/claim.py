@@ -7,7 +7,7 @@ from typing import Any
 from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError
 from mmbench.registry import Registry, load_registry, parse_spec
 from mmbench.results import Comparison, describe_failures
-from mmbench.storage import reporter
+from mmbench.storage import current_reporter
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
 from mmbench.workflows.claims.results import RowResult
@@ -116,7 +116,7 @@ def _run_all(row_runs: Sequence[RowRun]) -> tuple[dict[str, Reuse], tuple[str, .
     failed: list[str] = []
     for row_run in row_runs:
         if row_run.asking.question not in done:
-            reporter().message(run_command(row_run.spec))
+            current_reporter().message(run_command(row_run.spec))
             try:
                 found = _check_complete(run_spec(row_run.spec))
                 failed += [found.reason] if found.reason else []

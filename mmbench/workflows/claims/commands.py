@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmbench.data import default_cache
+from mmbench.data import default_cache_folder
 from mmbench.registry import join_list
 from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
@@ -31,7 +31,7 @@ def run_command(spec: RunSpec, data: str | None = None, command: str = "run") ->
 def portable_command(spec: RunSpec, command: str = "run") -> str:
     """The command without paths of this machine: DIR for the folder of the dataset, default folders otherwise."""
     plugins = tuple(Path(file).name for file in spec.plugins)
-    here = replace(spec, out=Path("runs"), cache=default_cache(), plugins=plugins)
+    here = replace(spec, out=Path("runs"), cache=default_cache_folder(), plugins=plugins)
     return run_command(here, "DIR" if spec.data else None, command)
 
 
@@ -46,7 +46,7 @@ def _shared(spec: RunSpec | ClaimSpec, data: str | None) -> Iterator[tuple[str, 
     yield "seeds", spec.seeds
     yield "data", data
     yield "out", spec.out if spec.out != Path("runs") else None
-    yield "cache", spec.cache if spec.cache != default_cache() else None
+    yield "cache", spec.cache if spec.cache != default_cache_folder() else None
     yield "device", spec.device if spec.device != "auto" else None
     yield from (("plugin", file) for file in spec.plugins)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmbench.data import default_cache
+from mmbench.data import default_cache_folder
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.registry import Registry, Spec, did_you_mean, parse_spec
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow, Twin, find_cards, load_card
@@ -30,7 +30,7 @@ class ClaimSpec:
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Path | None = None
     out: Path = Path("runs")
-    cache: Path = field(default_factory=default_cache)
+    cache: Path = field(default_factory=default_cache_folder)
     device: str = "auto"
     jobs: int | None = None
     cluster: str | None = None

@@ -1,4 +1,4 @@
-"""Files of the cache that another program wrote, with a seal that fits: read as they are, or refused in one line."""
+"""Files of the cache that another program wrote, with a footer that fits: read as they are, or refused in one line."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from mmbench.data.preparation import Preparation, prepare
-from mmbench.data.store import ArraySource, Store, finish
+from mmbench.data.sources import ArraySource
+from mmbench.data.store import Store
+from mmbench.data.store_writer import add_checksums
 from mmbench.errors import DamagedError
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import parse_spec
-from mmbench.storage.checksums import Sealed, write_seal
-from mmbench.storage.hdf5 import NOT_WHOLE
+from mmbench.storage.checksum_footer import write_footer
+from mmbench.storage.checksums import ChecksummedFile
+from mmbench.storage.hdf5 import HDF5_ERRORS
 
 TOY = str(Path(__file__).parents[2] / "plugins" / "toy_plugin.py")
 X, PRESENT = "modalities/signal/x", "modalities/signal/present"
@@ -117,15 +120,15 @@ CHANGES: Mapping[str, Change] = {
 
 
 def craft(whole: Path, path: Path, change: Change) -> Path:
-    """The file changed, and sealed again."""
-    seal = Sealed(whole).seal
-    path.write_bytes(whole.read_bytes()[: seal.size])
+    """The file changed, and given a new footer."""
+    footer = ChecksummedFile(whole).footer
+    path.write_bytes(whole.read_bytes()[: footer.size])
     with h5py.File(path, "r+") as file:
         change(file)
     try:
-        finish(path, seal.kind, seal.made_from)
-    except NOT_WHOLE:  # what is left of it has no extents
-        write_seal(path, seal.kind, seal.made_from)
+        add_checksums(path, footer.kind, footer.made_from)
+    except HDF5_ERRORS:  # what is left of it has no extents
+        write_footer(path, footer.kind, footer.made_from)
     return path
 
 
@@ -166,8 +169,8 @@ def test_the_same_file_is_read(whole: Path, tmp_path: Path) -> None:
 
 def test_data_without_checksums_are_refused(whole: Path, tmp_path: Path) -> None:
     path = craft(whole, tmp_path / whole.name, lambda file: None)
-    seal = Sealed(path).seal
-    path.write_bytes(path.read_bytes()[: seal.size])
-    write_seal(path, seal.kind, seal.made_from)
-    with pytest.raises(DamagedError, match="its seal has no checksums of"):
+    footer = ChecksummedFile(path).footer
+    path.write_bytes(path.read_bytes()[: footer.size])
+    write_footer(path, footer.kind, footer.made_from)
+    with pytest.raises(DamagedError, match="its footer has no checksums of"):
         read(path)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.data.preparation import default_cache
+from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, diagnosis_tables, render
@@ -384,5 +384,5 @@ def test_everything_is_plain_values(finished: Comparison) -> None:
 
 
 def test_the_default_cache_is_the_one_of_a_run(tmp_path: Path) -> None:
-    comparison = run(tmp_path, cache=default_cache(), diagnose="no", against=[], training={"epochs": 1})
+    comparison = run(tmp_path, cache=default_cache_folder(), diagnose="no", against=[], training={"epochs": 1})
     assert mmbench.diagnose(comparison.path, plugins=(PLUGIN,)).methods[0].diagnosis

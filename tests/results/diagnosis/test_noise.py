@@ -7,7 +7,8 @@ import pytest
 
 from mmbench.contract.types import Modality, Sample, Schema
 from mmbench.data.noise import Noise, NoisySource, add_noise
-from mmbench.data.store import Store, write_samples
+from mmbench.data.store import Store
+from mmbench.data.store_writer import write_samples
 
 N = 40
 MODALITIES = (

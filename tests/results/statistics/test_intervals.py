@@ -14,7 +14,7 @@ from mmbench.results.statistics import (
     score_intervals,
 )
 from mmbench.results.statistics.variance import OVERLAP
-from mmbench.training.metrics import METRICS, confusion
+from mmbench.training.metrics import METRICS, confusion_matrix
 
 People = Callable[..., tuple[Outcomes, Outcomes]]
 METRIC = "balanced_accuracy"
@@ -30,7 +30,7 @@ def test_the_interval_holds_the_score_of_all_samples() -> None:
     labels, predictions = noisy(300, 0.7)
     unit = np.arange(300) % 25
     for name, interval in score_intervals(Outcomes(labels, predictions[None], unit, unit, 2)).items():
-        assert interval.mean == pytest.approx(float(METRICS[name](confusion(labels, predictions, 2))))
+        assert interval.mean == pytest.approx(float(METRICS[name](confusion_matrix(labels, predictions, 2))))
         assert interval.low < interval.mean < interval.high
 
 

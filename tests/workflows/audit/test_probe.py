@@ -9,7 +9,7 @@ import pytest
 from mmbench.contract.types import Standardize
 from mmbench.data.folds import Fold, make_folds
 from mmbench.data.protocols import PROTOCOLS
-from mmbench.training.metrics import confusion
+from mmbench.training.metrics import confusion_matrix
 from mmbench.workflows.audit.probe import MAX_TRAINING, ProbeTask, confusion_matrices, probe_fold
 
 Simulate = Callable[..., Any]
@@ -95,4 +95,4 @@ def test_counts_are_confusions_of_each_labelling() -> None:
     labels, predictions = random.integers(0, 3, (2, 50, 4))
     counts = confusion_matrices(labels, predictions, 3)
     for at in range(4):
-        assert np.array_equal(counts[at], confusion(labels[:, at], predictions[:, at], 3))
+        assert np.array_equal(counts[at], confusion_matrix(labels[:, at], predictions[:, at], 3))

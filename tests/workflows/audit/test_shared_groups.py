@@ -112,13 +112,14 @@ def test_missing_modalities_are_nobodys_twins() -> None:
 
 def test_digits_that_are_rotated_copies_have_the_same_zernike_moments(tmp_path: Path) -> None:
     """Of real data: a 6 that is a 9 upside down has the moments of it, which do not change when an image is turned."""
-    from mmbench.data.preparation import Preparation, locate, prepare
-    from mmbench.data.store import ArraySource
+    from mmbench.data.dataset_files import find_dataset_folder
+    from mmbench.data.preparation import Preparation, prepare
+    from mmbench.data.sources import ArraySource
     from mmbench.registry.plugins import load_registry
     from mmbench.registry.specs import Spec
 
     registry, spec = load_registry(), Spec("mfeat")
-    store = prepare(Preparation(spec, locate(registry, spec, None, tmp_path), tmp_path))
+    store = prepare(Preparation(spec, find_dataset_folder(registry, spec, None, tmp_path), tmp_path))
     source, rows = ArraySource(store.path, "zer"), np.arange(len(store))
     x = source.read(rows)[0][:, 0]
     pairs = find_near_duplicates(x, source, rows, x.std(axis=0))

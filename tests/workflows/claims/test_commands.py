@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.cli import main
-from mmbench.data.preparation import default_cache
+from mmbench.data.dataset_files import default_cache_folder
 from mmbench.workflows.claims.commands import claim_command, portable_command, run_command
 from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
@@ -82,13 +82,15 @@ def test_a_claim_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_values_are_written_as_the_shell_reads_them() -> None:
-    line = run_command(replace(PLAIN, cache=default_cache(), training={"augment": True, "lr": 0.1}))
+    line = run_command(replace(PLAIN, cache=default_cache_folder(), training={"augment": True, "lr": 0.1}))
     assert line == "mmbench run milmer deap-sim --training augment=true --training lr=0.1"
 
 
 def test_a_command_for_others_names_nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     line = portable_command(replace(FULL, plugins=("somebody/my plugin.py",)))
     assert "/home" not in line
-    expected = replace(FULL, data=Path("DIR"), out=Path("runs"), cache=default_cache(), plugins=("my plugin.py",))
+    expected = replace(
+        FULL, data=Path("DIR"), out=Path("runs"), cache=default_cache_folder(), plugins=("my plugin.py",)
+    )
     assert read_back(line, monkeypatch) == expected
     assert portable_command(replace(PLAIN, data=None), "ablate") == "mmbench ablate milmer deap-sim"

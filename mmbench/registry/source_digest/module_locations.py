@@ -1,4 +1,4 @@
-"""Where a module lies, and whether it is installed: nothing is imported to know it."""
+"""Locations of modules, found without importing them, and whether they are installed."""
 
 import os
 import site
@@ -15,7 +15,7 @@ HOST = "mmbench"
 
 @dataclass(frozen=True)
 class Module:
-    """A module by its full name: its file, None for a namespace, and the folders of its submodules, None for none."""
+    """A module: full name, file (None for a namespace), folders of submodules (None where it is not a package)."""
 
     name: str
     file: Path | None
@@ -23,21 +23,21 @@ class Module:
 
     @property
     def package(self) -> str:
-        """What its relative imports start from."""
+        """The package that its relative imports start from."""
         return self.name if self.folders is not None else self.name.rpartition(".")[0]
 
     @property
     def label(self) -> str:
-        """Its file by its name, the same on every machine."""
+        """The path of its file derived from its name, the same on every machine."""
         path = self.name.replace(".", "/")
         suffix = self.file.suffix if self.file else ""
         return f"{path}/__init__{suffix}" if self.folders is not None else path + suffix
 
 
 def find_module(name: str, folders: Sequence[str]) -> Iterator[Module]:
-    """The packages that a module lies in and the module, outermost first, as far as there are any.
+    """The packages of a module, outermost first, and the module itself, as far as they are found.
 
-    ``folders`` are looked in first where it is not known where Python would look, or has looked.
+    ``folders`` are searched before the path of Python, unless the module is already loaded.
     """
     within: Sequence[str] | None = None
     parts = name.split(".")
@@ -53,14 +53,14 @@ def find_module(name: str, folders: Sequence[str]) -> Iterator[Module]:
 
 
 def _loaded(name: str) -> Module | None:
-    """A module that was imported already: what Python would take, wherever another of its name lies."""
+    """A module that is already imported, which Python would use whatever the search path."""
     module = sys.modules.get(name)
     file, folders = getattr(module, "__file__", None), getattr(module, "__path__", None)
     if module is None or (file is None and folders is None):
         return None
     try:
         return Module(name, Path(file) if file else None, tuple(folders) if folders is not None else None)
-    except TypeError:  # no module, but what somebody put in its place
+    except TypeError:  # not a module, but an object in its place
         return None
 
 
@@ -70,9 +70,7 @@ def _findable(name: str, within: Sequence[str] | None, folders: Sequence[str]) -
     for finder in sys.meta_path:
         try:
             spec = finder.find_spec(name, within)
-        except (
-            Exception
-        ):  # a finder of somebody else, or a namespace within one, which Python finds when it is imported
+        except Exception:  # a finder of another library, or a namespace within one
             continue
         if spec is not None and (spec.has_location or spec.submodule_search_locations is None):
             return _of_spec(name, spec)
@@ -87,7 +85,7 @@ def _namespace(name: str, folders: Sequence[str]) -> Module | None:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name longer than disks allow
+    except OSError:  # a name that is too long
         return False
 
 
@@ -97,13 +95,13 @@ def _of_spec(name: str, spec: ModuleSpec) -> Module:
     return Module(name, file, tuple(folders) if folders is not None else None)
 
 
-def is_installed(file: Path) -> bool:
-    """Whether a file belongs to Python, to the host or to an installed distribution, which have a version."""
+def is_installed_file(file: Path) -> bool:
+    """Whether a file belongs to Python, to the host or to an installed distribution, which have versions."""
     return any(file.is_relative_to(folder) for folder in _installed_folders()) or _in_site(file)
 
 
-def is_of_system(file: Path) -> bool:
-    """Whether a file is one of the system, of a program's cache or of a moment: no code, and no data of anybody."""
+def is_system_file(file: Path) -> bool:
+    """Whether a file is of the system or in a cache: neither code nor data of a plugin."""
     return any(file.is_relative_to(folder) for folder in _system_folders())
 
 

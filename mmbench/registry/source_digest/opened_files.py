@@ -1,4 +1,4 @@
-"""Files that a module opened while it was imported, as Python tells by an audit hook."""
+"""Files that a module opens while it is imported, recorded by an audit hook."""
 
 import os
 import sys
@@ -10,23 +10,23 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mmbench.registry.source_digest.places import is_installed, is_of_system
+from mmbench.registry.source_digest.module_locations import is_installed_file, is_system_file
 
 _CODE = {".py", ".pyc", ".pyo", ".so", ".pyd", ".pth"}
 _opened: dict[str, dict[str, Path]] = defaultdict(dict)
-_hearing = 0
+_recording = 0
 
 
 @contextmanager
-def hearing_imports() -> Iterator[None]:
-    """Keep which files modules open while they are imported within the block."""
-    global _hearing
+def record_opened_files() -> Iterator[None]:
+    """Record which files modules open while they are imported within the block."""
+    global _recording
     _hook_once()
-    _hearing += 1
+    _recording += 1
     try:
         yield
     finally:
-        _hearing -= 1
+        _recording -= 1
 
 
 def opened_by(file: Path) -> dict[str, Path]:
@@ -37,27 +37,27 @@ def opened_by(file: Path) -> dict[str, Path]:
 
 @cache
 def _hook_once() -> None:
-    sys.addaudithook(_on_event)  # it cannot be taken away again, and listens only within a block
+    sys.addaudithook(_on_event)  # it cannot be removed, and records only within a block
 
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _hearing or event != "open":
+    if not _recording or event != "open":
         return
-    if isinstance(arguments[0], str | bytes | os.PathLike) and is_read(arguments[1:]):
-        _keep(os.fsdecode(arguments[0]), sys._getframe(1))
+    if isinstance(arguments[0], str | bytes | os.PathLike) and opens_for_reading(arguments[1:]):
+        _record(os.fsdecode(arguments[0]), sys._getframe(1))
 
 
-def is_read(how: tuple[Any, ...]) -> bool:
-    """Whether a file is opened only to be read, by the mode and the flags that an audit hook hears."""
+def opens_for_reading(how: tuple[Any, ...]) -> bool:
+    """Whether a file is opened for reading only, from the mode and the flags of an audit event."""
     mode, flags = (*how, None, None)[:2]
     if isinstance(mode, str):
         return not set("wax+").intersection(mode)
     return not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
 
-def _keep(name: str, frame: FrameType | None) -> None:
+def _record(name: str, frame: FrameType | None) -> None:
     path = Path.cwd() / name
-    if path.suffix in _CODE or is_of_system(path) or is_installed(path):
+    if path.suffix in _CODE or is_system_file(path) or is_installed_file(path):
         return
     if (module := _importing(frame)) is not None:
         label = Path(os.path.relpath(path, module.parent)).as_posix()
@@ -65,10 +65,10 @@ def _keep(name: str, frame: FrameType | None) -> None:
 
 
 def _importing(frame: FrameType | None) -> Path | None:
-    """The file of the innermost module of the stack that is not installed."""
+    """The file of the innermost module on the stack that is not installed."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith("<") and not is_installed(Path(file)):
+        if not file.startswith("<") and not is_installed_file(Path(file)):
             return Path(file)
         frame = frame.f_back
     return None

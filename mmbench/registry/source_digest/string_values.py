@@ -1,7 +1,6 @@
-"""The texts that an expression can have, as far as they can be read without running it: names of files and modules.
+"""Static evaluation of expressions to strings: the names of files and modules that code may use.
 
-A text is known up to parts that are not, which stand as `UNKNOWN`. Paths that start from ``__file__`` begin with
-`ANCHOR`.
+Unknown parts of a string are `UNKNOWN`. Paths that start from ``__file__`` begin with `ANCHOR`.
 """
 
 import ast
@@ -15,9 +14,9 @@ from math import prod
 from pathlib import Path, PurePosixPath
 
 UNKNOWN, ANCHOR = "\0", "\1"
-_MOST = 64  # texts of one expression
+_MOST = 64  # values of one expression
 _FIELD = re.compile(r"%[^%a-zA-Z]*[a-zA-Z]|\{[^{}]*\}")
-# What gives a path again, or joins its arguments to one.
+# Functions that return a path unchanged, or join their arguments to one.
 _SAME = {"Path", "PurePath", "PosixPath", "str", "fspath", "abspath", "realpath", "normpath", "resolve", "absolute"}
 _SAME |= {"as_posix", "expanduser", "sorted", "list", "tuple", "open", "as_file", "join", "read_bytes", "read_text"}
 _OF_VALUES = {"values", "items", "keys", "get", "strip"}
@@ -31,7 +30,7 @@ _NOTHING: Texts = frozenset({UNKNOWN})
 
 @dataclass(frozen=True)
 class Constants:
-    """What the names of a module stand for; ``folder_of`` gives the folder of a package."""
+    """The values of the names of a module; ``folder_of`` returns the folder of a package."""
 
     file: Path
     module: str
@@ -41,9 +40,9 @@ class Constants:
     known: dict[tuple[int, Texts], Texts] = field(default_factory=dict)
 
     def texts(self, node: ast.expr | None, seen: Texts = frozenset()) -> Texts:
-        """What ``node`` can be; just `UNKNOWN` where nothing is known of it.
+        """The possible values of ``node``; only `UNKNOWN` where nothing is known.
 
-        ``seen`` are names that ``node`` is itself part of.
+        ``seen`` are the names that are being evaluated, against recursion.
         """
         key = (id(node), seen)
         if key not in self.known:
@@ -136,7 +135,7 @@ class Constants:
     def _called(self, node: ast.Call, seen: Texts) -> Iterable[str]:
         name, owner = _name_of(node.func), node.func.value if isinstance(node.func, ast.Attribute) else None
         given = [self.texts(arg, seen) for arg in node.args]
-        # A method of a path or a text, where its owner is known to be one; else a function of a module.
+        # A method where the owner is a known path or string, else a function of a module.
         base = self.texts(owner, seen) if owner is not None else _NOTHING
         if base != _NOTHING:
             return self._method(name, base, given)
@@ -218,7 +217,7 @@ def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _bind_arguments(nodes: Sequence[ast.AST], names: dict[str, list[ast.expr]]) -> None:
-    """Give parameters their defaults, and what the module calls their functions with; else nothing is known of them."""
+    """Bind parameters to their defaults and to the arguments of calls in the module."""
     calls: dict[str, list[ast.Call]] = defaultdict(list)
     for node in nodes:
         if isinstance(node, ast.Call):
@@ -229,7 +228,7 @@ def _bind_arguments(nodes: Sequence[ast.AST], names: dict[str, list[ast.expr]]) 
             for name, values in _arguments(node.args, called):
                 names[name].extend(values or [ast.Constant(None)])
                 if not called:
-                    names[name].append(ast.Constant(None))  # it is called from elsewhere, with what nobody knows
+                    names[name].append(ast.Constant(None))  # it is called from elsewhere, with unknown arguments
 
 
 def _arguments(args: ast.arguments, calls: list[ast.Call]) -> Iterator[tuple[str, list[ast.expr]]]:
@@ -247,14 +246,14 @@ def _arguments(args: ast.arguments, calls: list[ast.Call]) -> Iterator[tuple[str
 
 
 def _product(*texts: Texts) -> Iterable[tuple[str, ...]]:
-    """Every choice of one text each; ValueError where these are too many to be of use."""
+    """The product of sets of values; ValueError where it is too large."""
     if prod(map(len, texts)) > _MOST:
-        raise ValueError("too many texts")
+        raise ValueError("too many values")
     return product(*texts)
 
 
 def _join(parts: Iterable[str]) -> str:
-    """Parts of a path as `pathlib` joins them: an absolute part begins anew."""
+    """Parts of a path joined as by `pathlib`: an absolute part replaces those before it."""
     path = ""
     for part in parts:
         path = part if part.startswith(("/", ANCHOR)) or not path else f"{path.rstrip('/')}/{part}"
@@ -262,5 +261,5 @@ def _join(parts: Iterable[str]) -> str:
 
 
 def _name_of(node: ast.expr) -> str:
-    """The last name of what is called."""
+    """The last name of a called function or method."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -1,24 +1,24 @@
-"""The files behind a component: its module, what it imports from file to file, and the data that these name."""
+"""Source files of a component: its module, the modules it imports, and the data files these name."""
 
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmbench.registry.source_digest.bytecode import find_outdated
-from mmbench.registry.source_digest.constants import ANCHOR, UNKNOWN, read_constants
-from mmbench.registry.source_digest.datafiles import find_data
+from mmbench.registry.source_digest.data_files import find_data
 from mmbench.registry.source_digest.imports import Imports, read_imports
-from mmbench.registry.source_digest.opened import opened_by
-from mmbench.registry.source_digest.places import HOST, Module, find_module, is_installed
+from mmbench.registry.source_digest.module_locations import HOST, Module, find_module, is_installed_file
+from mmbench.registry.source_digest.opened_files import opened_by
+from mmbench.registry.source_digest.stale_bytecode import find_outdated
+from mmbench.registry.source_digest.string_values import ANCHOR, UNKNOWN, read_constants
 
 
 @dataclass
 class Sources:
     """Files by a name that is the same on every machine.
 
-    ``unknown`` says where code is run that only running it would tell; ``outdated`` has the compiled copies that Python
-    would run in place of files which have changed since, but for their size and time.
+    ``unknown`` lists where code is run that can only be determined by running it; ``outdated`` has the stale compiled
+    copies that Python would run in place of changed files.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Sources:
     outdated: dict[Path, Path] = field(default_factory=dict)
 
     def add(self, label: str, path: Path) -> None:
-        """Keep a file; a second one of its name is told apart by a number."""
+        """Add a file; a second file of the same name gets a number."""
         number, name = 1, label
         while name in self.files and self.files[name].resolve() != path.resolve():
             number += 1
@@ -34,7 +34,7 @@ class Sources:
         self.files[name] = path
 
     def update(self, others: "Sources") -> None:
-        """Keep those of another component, too."""
+        """Add the files of another component."""
         for label, path in others.files.items():
             self.add(label, path)
         self.unknown.extend(line for line in others.unknown if line not in self.unknown)
@@ -42,10 +42,10 @@ class Sources:
 
 
 def find_sources(path: Path, module: str, is_packaged: bool) -> Sources:
-    """The files behind a module: its folder where it lives in a package, and all that these import or read beside them.
+    """The files of a module: its folder where it is in a package, and all modules and data that these use.
 
-    Followed are imports within the distribution that it is from, and of whatever is not installed. Installed
-    distributions are not, nor is the host: what it does to samples or tokens has a format, which is in their keys.
+    Imports are followed within the distribution of the module, and into code that is not installed. Installed
+    distributions and the host are not followed: the host's handling of samples and tokens has a format in their keys.
     """
     base, top = _base_of(path, module) if is_packaged else (path.parent, "")
     search = _Search(base, top)
@@ -56,7 +56,7 @@ def find_sources(path: Path, module: str, is_packaged: bool) -> Sources:
 
 
 def _base_of(path: Path, module: str) -> tuple[Path, str]:
-    """The folder that the outermost package of a module lies in, and the package's name."""
+    """The folder that contains the outermost package of a module, and the package's name."""
     top, *inner = module.split(".")
     depth = len(inner) + (path.name == "__init__.py")
     return path.parents[depth], top
@@ -70,7 +70,7 @@ def _member(file: Path, base: Path) -> Module:
 
 
 class _Search:
-    """Files that were found, and modules still to be read."""
+    """Files found so far, and modules still to be read."""
 
     def __init__(self, base: Path, top: str) -> None:
         self.base, self.top = base, top
@@ -80,14 +80,14 @@ class _Search:
         self.seen: set[Path] = set()
 
     def add(self, module: Module, label: str) -> None:
-        """Keep a module's file and read it later."""
+        """Add a module's file and schedule it to be read."""
         if module.file is not None and module.file not in self.seen:
             self.seen.add(module.file)
             self.found.add(label, module.file)
             self.todo.append(module)
 
     def follow(self) -> None:
-        """Read what is still to be read, until nothing new is found."""
+        """Read all scheduled modules, and those they import."""
         while self.todo:
             module = self.todo.pop()
             if self.top != HOST and module.file is not None and module.file.suffix == ".py":
@@ -99,7 +99,7 @@ class _Search:
             tree = ast.parse(source)
             copy = find_outdated(file, source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return  # half written, or of another Python: it counts with its bytes, and imports nothing
+            return  # invalid, or for another Python: it counts by its bytes and imports nothing
         self.found.outdated |= {file: copy} if copy else {}
         nodes = list(ast.walk(tree))
         constants = read_constants(nodes, file, module.name, module.package, self._folder_of)
@@ -140,7 +140,7 @@ class _Search:
 
     def _is_own(self, module: Module) -> bool:
         top = module.name.partition(".")[0]
-        return top != HOST and module.file is not None and (top == self.top or not is_installed(module.file))
+        return top != HOST and module.file is not None and (top == self.top or not is_installed_file(module.file))
 
     def _label(self, module: Module) -> str:
         file = module.file
@@ -156,7 +156,7 @@ class _Search:
 
 
 def _is_empty(package: Module) -> bool:
-    """Whether a package holds no code of its own, so that nothing runs when a module within it is imported."""
+    """Whether the ``__init__`` of a package holds no code, so that importing a module in it runs nothing else."""
     if package.file is None or package.file.suffix != ".py":
         return package.file is None
     try:
@@ -171,7 +171,7 @@ def _plain(text: str) -> str:
 
 
 def _matching(text: str) -> Iterator[Path]:
-    """Files of code that a path may be."""
+    """The source files that match a path."""
     path = Path(_plain(text))
     if UNKNOWN in text:
         yield from sorted(path.parent.glob("*.py")) if UNKNOWN not in str(path.parent) else ()

@@ -1,4 +1,4 @@
-"""The digest of a component's code: all of its own files, and what of it cannot be known."""
+"""Digest of a component's code, over all files of its own; unknown where code is computed at run time."""
 
 import inspect
 import sys
@@ -11,16 +11,15 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from mmbench.errors import PluginError
-from mmbench.registry.source_digest.finding import Sources, find_sources
-from mmbench.storage import digest, file_digest, reporter
+from mmbench.registry.source_digest.source_files import Sources, find_sources
+from mmbench.storage import current_reporter, digest, file_digest
 
 
 class Code(NamedTuple):
-    """The code of a component: its ``digest``, and SHA-256 of each of its ``files``, shortened, by name.
+    """The code of a component: its ``digest``, and the shortened SHA-256 of each of its ``files`` by name.
 
-    ``paths`` are where they lie.
-    ``unknown`` says where it runs code that only running it would tell. Its digest is then another one in each process,
-    so that nothing is used again.
+    ``paths`` are the paths of the files. ``unknown`` lists where code is run that can only be determined by running it;
+    the digest then differs in each process, so that no result is reused.
     """
 
     digest: str
@@ -29,7 +28,7 @@ class Code(NamedTuple):
     unknown: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
-        """As keys tell it: the digest names, the files explain."""
+        """The parts of a cache key: the digest, and the files for messages about differences."""
         return {"code": self.digest, "modules": dict(self.files)}
 
 
@@ -38,33 +37,33 @@ def code_digest(cls: type) -> str:
     return find_code(cls).digest
 
 
-_origins: WeakKeyDictionary[type, ModuleType] = WeakKeyDictionary()
+_registered_by: WeakKeyDictionary[type, ModuleType] = WeakKeyDictionary()
 
 
-def note_origin(component: object, module: ModuleType | None) -> None:
-    """Keep which module registered a class: one that is made by a function is known by who calls it, too."""
+def record_origin(component: object, module: ModuleType | None) -> None:
+    """Record which module registered a class: a class made by a function also depends on the caller."""
     if isinstance(component, type) and module is not None:
-        _origins[component] = module
+        _registered_by[component] = module
 
 
 def find_code(cls: type) -> Code:
-    """The code of a component: its module, or its folder in a package, and what these import and read beside them.
+    """The code of a component: its module, or its folder in a package, and what these import and read.
 
     Raises PluginError where Python runs an outdated compiled copy of one of the files.
     """
     module = sys.modules.get(cls.__module__)
-    is_made = getattr(module, cls.__qualname__, None) is not cls and cls in _origins
+    is_generated = getattr(module, cls.__qualname__, None) is not cls and cls in _registered_by
     try:
         modules = [_at(inspect.getfile(cls), cls.__module__, module)]
-        if is_made:
-            modules.append(_at(inspect.getfile(_origins[cls]), _origins[cls].__name__, _origins[cls]))
+        if is_generated:
+            modules.append(_at(inspect.getfile(_registered_by[cls]), _registered_by[cls].__name__, _registered_by[cls]))
     except (OSError, TypeError):
-        return Code(_unknown(), {}, unknown=(f"{cls.__name__} is written in no file",))
+        return Code(_unknown(), {}, unknown=(f"{cls.__name__} is defined in no file",))
     return _find_code(tuple(modules))
 
 
 def _at(file: str, name: str, module: ModuleType | None) -> tuple[Path, str, bool]:
-    """What `find_sources` is asked for; the same for all modules of a package, whose folder counts whole."""
+    """The arguments of `find_sources`; the same for all modules of a package, whose whole folder counts."""
     path, package = Path(file), getattr(module, "__package__", "")
     return (path.with_name("__init__.py"), package, True) if package else (path, name, False)
 
@@ -76,14 +75,14 @@ def _find_code(modules: tuple[tuple[Path, str, bool], ...]) -> Code:
         found.update(find_sources(path, module, is_packaged))
     for file, copy in found.outdated.items():
         raise PluginError(
-            "Python runs an older compiled copy of it: it has changed since, but for its size and time",
+            "Python runs an outdated compiled copy of it: the file changed, but not its size and time",
             where=file,
             remedy=f"remove {copy}",
         )
     digests = {name: file_digest(file) for name, file in found.files.items()}
     if found.unknown:
-        reporter().message(
-            f"{found.unknown[0]}, so its code is known only by running it: nothing it makes is used again"
+        current_reporter().message(
+            f"{found.unknown[0]}, so that its code cannot be determined without running it: its results are not reused"
         )
     code = _unknown() if found.unknown else digest(digests)[:16]
     paths = frozenset(file.resolve() for file in found.files.values())

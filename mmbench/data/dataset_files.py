@@ -1,0 +1,138 @@
+"""Files of a dataset: its folder, their problems, its units and its schema."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmbench.contract import Dataset, Problem, Schema, overrides
+from mmbench.data.validation import check_schema
+from mmbench.errors import DataError, SpecError
+from mmbench.registry import Registry, Spec
+from mmbench.storage import (
+    ignore_read_only,
+    make_folder,
+)
+
+
+def default_cache_folder() -> Path:
+    """The folder of caches: ``$MMBENCH_CACHE`` or the platform's own."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("MMBENCH_CACHE") or user_cache_path("mmbench"))
+
+
+def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Path:
+    """The folder of a dataset: ``data``, ``$MMBENCH_DATA/<name>``, or the answer of `Dataset.locate`."""
+    dataset = registry.dataset(spec)
+    folder = os.environ.get("MMBENCH_DATA")
+    root = data or (Path(folder) / spec.name if folder and (Path(folder) / spec.name).is_dir() else None)
+    root = root or dataset.locate(_folder_of_datasets(cache))
+    if root is None:
+        raise DataError(
+            f"{dataset.card.title} is not here", where=spec.name, remedy=dataset.card.request or "give --data DIR"
+        )
+    if not root.is_dir():
+        raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")
+    return root
+
+
+def _folder_of_datasets(cache: Path) -> Path:
+    """The folder in which simulated datasets create their files; created unless the cache is read-only."""
+    folder = cache / "data"
+    with ignore_read_only():
+        make_folder(folder)
+    return folder
+
+
+def check_dataset_files(dataset: Dataset, root: Path, units: Sequence[str] | None = None, bad: str = "error") -> None:
+    """Raise DataError about the first problem that `Dataset.check` finds.
+
+    With ``units``, problems of files that belong only to other units are ignored; with ``bad=drop``, problems of single
+    samples or units.
+    """
+    problems = dataset.check(root)
+    if problems and units is not None:
+        sources = _paths_by_unit(dataset, root)
+        mine = set().union(*(paths for unit, paths in sources.items() if unit in units))
+        others = set().union(*sources.values()) - mine
+        problems = [problem for problem in problems if problem.path not in others]
+    if problems and bad == "drop":
+        problems = without_droppable(dataset, root, problems)
+    if problems:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more: mmbench data check {dataset.name})" if len(problems) > 1 else ""
+        raise DataError(first.message + more, where=first.path, remedy=first.remedy)
+
+
+def without_droppable(dataset: Dataset, root: Path, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems that stop a run even with ``--bad drop``: those of neither single samples nor units."""
+    whole = [problem for problem in problems if problem.concerns == "dataset"]
+    if not whole:
+        return []
+    try:
+        sources = _paths_by_unit(dataset, root)
+    except DataError:  # then no unit can be read
+        return whole
+    shared = set.intersection(*sources.values()) if sources else set()
+    of_units = set[str]().union(*sources.values()) - shared
+    return [problem for problem in whole if problem.path not in of_units]
+
+
+def _paths_by_unit(dataset: Dataset, root: Path) -> dict[str, set[str]]:
+    return {unit: {str(path) for path in dataset.sources(root, unit)} for unit in dataset.units(root)}
+
+
+def choose_units(
+    dataset: Dataset, root: Path, wanted: Sequence[str] | None = None, source: str = "--units"
+) -> list[str]:
+    """The ``wanted`` units of a dataset, all for None, in its own order.
+
+    Raises SpecError about the option ``source`` for an unknown unit, DataError where there is no unit at all.
+    """
+    units = dataset.units(root)
+    if not units:
+        raise DataError("holds no unit of the dataset", where=root, remedy=f"mmbench data check {dataset.name}")
+    for unit in wanted or ():
+        if unit not in units:
+            if reason := dataset.left_out(root).get(unit):
+                raise SpecError(f"{unit} of {dataset.name} is left out: {reason}", where=source, remedy="leave it out")
+            raise SpecError(f"{dataset.name} has no {unit!r} here", where=source, remedy=f"there is {', '.join(units)}")
+    return units if wanted is None else [unit for unit in units if unit in wanted]
+
+
+def find_unreadable_units(dataset: Dataset, root: Path, units: Sequence[str]) -> dict[str, str]:
+    """The units of which a source file is missing or cannot be opened, each with the file and the reason."""
+    return {unit: why for unit in units for why in [_find_unreadable(dataset.sources(root, unit))] if why}
+
+
+def _find_unreadable(sources: Sequence[Path]) -> str | None:
+    for path in sources:
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block
+                return f"{path}: is not a file"
+            path.open("rb").close()
+        except OSError as error:
+            return f"{path}: {error.strerror or error}"
+    return None
+
+
+def find_schema(dataset: Dataset, find: Callable[[], Path], bad: str = "error") -> Schema:
+    """The schema of a dataset; ``find`` gives its folder, used only where the schema depends on the files."""
+    if not overrides(dataset, "schema_of", Dataset):
+        return check_schema(dataset.schema(), dataset.name)
+    root = find()
+    check_dataset_files(dataset, root, bad=bad)
+    return check_schema(dataset.schema_of(root), dataset.name)
+
+
+@contextmanager
+def reading_errors(root: Path) -> Iterator[None]:
+    """Raise DataError for a file that is missing or cannot be opened."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            error.strerror or str(error), where=error.filename or root, remedy="see mmbench data check"
+        ) from error

@@ -1,0 +1,58 @@
+"""Checks of components when a plugin registers them."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mmbench.contract import Component, Method
+from mmbench.errors import PluginError, SpecError
+from mmbench.registry.specs import bind_parameters, parse_spec
+
+MODALITY_ABLATION = "modalities"  # the ablation of modalities, which the host defines
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def check_class(component: Any, base: type[Component]) -> str:
+    """The name of a component class; PluginError where the class, its name or its search space is invalid."""
+    if not (isinstance(component, type) and issubclass(component, base)):
+        raise PluginError(f"{component!r} is not a class derived from mmbench.{base.__name__}")
+    name = check_name(component)
+    defaults = bind_parameters(component, {})
+    for parameter, distribution in component.space.items():
+        if parameter not in defaults:
+            raise PluginError(f"the space of {name!r} names {parameter!r}, which is not a parameter")
+        if not distribution.contains(defaults[parameter]):
+            raise PluginError(f"the default {parameter}={defaults[parameter]!r} of {name!r} is outside its range")
+    return name
+
+
+def check_ablations(method: Method, class_of: Callable[[str, str], type | None]) -> None:
+    """Raise PluginError unless every row sets existing parameters to valid values.
+
+    ``class_of`` returns the class of a kind (``fusions``, ``encoders``) and a name, or None, which is not checked: the
+    plugin that should register the class is reported as failed.
+    """
+    names = [MODALITY_ABLATION, *(ablation.name for ablation in method.ablations)]
+    for ablation in method.ablations:
+        where = f"ablation {ablation.name!r} of {method.name!r}"
+        if names.count(ablation.name) > 1:
+            raise PluginError(f"{where}: another ablation has this name")
+        if not ablation.rows or not all(ablation.rows):
+            raise PluginError(f"{where}: there is no row, or a row sets nothing")
+        if ablation.encoder is not None and ablation.encoder not in method.encoders:
+            raise PluginError(f"{where}: the method has no encoder for {ablation.encoder!r}")
+        spec = parse_spec(method.fusion if ablation.encoder is None else method.encoders[ablation.encoder])
+        cls = class_of("fusions" if ablation.encoder is None else "encoders", spec.name)
+        for row in ablation.rows if cls else ():
+            try:
+                bind_parameters(cls, spec.updated(row).params)  # type: ignore[arg-type]  # rows are checked only with a class
+            except SpecError as error:
+                raise PluginError(f"{where}: {error.line}") from error
+
+
+def check_name(component: Any) -> str:
+    """The name of a component; PluginError where it is invalid."""
+    name = getattr(component, "name", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(f"{component!r} needs a name of lower-case letters, digits, - and _, not {name!r}")
+    return name
