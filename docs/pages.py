@@ -4,8 +4,9 @@
 
 - a block ``sh`` holds commands, a line each; a block ``text`` right after it is what the last of them prints;
 - a block ``python`` is run in the folder of the page, a block ``text`` after it is what it prints;
-- a comment of MyST before a block marks it: ``% file: NAME`` writes the block there, ``% not run: REASON`` leaves it
-  out, ``% with: OPTIONS`` adds options to each command (then nothing is compared).
+- a MyST comment before a block marks it: ``% file: NAME`` writes the block to that file, ``% add to: NAME`` appends it,
+  ``% not run: REASON`` skips it, ``% with: OPTIONS`` adds options to each command (its output is not compared);
+  before a block ``text``, ``% until: WORDS`` shows the output up to the first line that begins with these words.
 """
 
 import importlib
@@ -24,7 +25,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BLOCK = re.compile(r"(?P<marks>(?:^%[^\n]*\n)*)^```(?P<language>[^\n`]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-MARK = re.compile(r"^% (file|not run|with): (.+)$", re.MULTILINE)
+MARK = re.compile(r"^% (file|add to|not run|with|until): (.+)$", re.MULTILINE)
 TOLERANCE = 0.02  # of numbers: processors of another kind round differently, and may choose another epoch
 
 # What differs from run to run: times, memory, names of records, and columns that are as wide as these.
@@ -83,7 +84,7 @@ def find_steps(text: str) -> list[Step]:
         follows = before is not None and not text[before.whole[1] : block.whole[0]].strip()
         if block.language == "text" and follows and steps and steps[-1].block is before:
             steps[-1].shown = block
-        elif block.language in ("sh", "python") or "file" in block.marks:
+        elif block.language in ("sh", "python") or _target(block):
             steps.append(Step(block))
     return steps
 
@@ -95,14 +96,21 @@ def run_page(text: str, folder: Path) -> list[Step]:
         for step in steps:
             if "not run" in step.block.marks:
                 continue
-            if "file" in step.block.marks:
-                Path(step.block.marks["file"]).write_text(step.block.text, encoding="utf-8")
+            if target := _target(step.block):
+                with Path(target).open("a" if "add to" in step.block.marks else "w", encoding="utf-8") as file:
+                    file.write(step.block.text)
+                _forget(folder)
             elif step.block.language == "python":
                 step.printed = _run_python(step.block.text)
             else:
                 for command in step.block.commands:
                     step.printed = run_command(f"{command} {step.block.marks.get('with', '')}")
     return steps
+
+
+def _target(block: Block) -> str | None:
+    """The file that a block is written or appended to; None for a block that is executed."""
+    return block.marks.get("file") or block.marks.get("add to")
 
 
 @contextmanager
@@ -126,7 +134,7 @@ def _inside(folder: Path) -> Iterator[None]:
 
 
 def _forget(folder: Path) -> None:
-    """Let plugins be looked for again: those under ``folder`` have come or are to go."""
+    """Let plugins be discovered again: files under ``folder`` were added, changed or are about to be deleted."""
     from mmbench.registry.plugins import load_registry
 
     mine = [name for name, module in sys.modules.items() if str(folder) in str(getattr(module, "__file__", ""))]
@@ -230,8 +238,15 @@ def rewrite(text: str, steps: Sequence[Step]) -> str:
     for step in reversed(steps):
         if step.shown is not None and is_compared(step) and not same_output(step.shown.text, step.printed):
             start, end = step.shown.span
-            text = text[:start] + re.sub(r" +$", "", step.printed, flags=re.MULTILINE).rstrip() + "\n" + text[end:]
+            text = text[:start] + _excerpt(step.printed, step.shown.marks.get("until")) + text[end:]
     return text
+
+
+def _excerpt(printed: str, until: str | None) -> str:
+    """An output without blanks at the ends of lines, and a line of dots in place of what follows ``until``."""
+    text = re.sub(r" +$", "", printed, flags=re.MULTILINE).rstrip() + "\n"
+    before, found, _ = text.partition(f"\n{until}") if until else (text, "", "")
+    return f"{before.rstrip()}\n...\n" if found else text
 
 
 def _main(pages: Sequence[Path]) -> None:

@@ -1,4 +1,4 @@
-"""Writes the pages of reference from the code, so that they cannot drift from it: the public names, the shell."""
+"""Reference pages generated from the code: the public names and the commands."""
 
 import subprocess
 import sys
@@ -8,13 +8,13 @@ from pathlib import Path
 import mmbench
 from mmbench.storage.files import write_text
 
-# What belongs together of ``mmbench.__all__``; every name is in one of these.
+# The sections of the page on Python; every name of ``mmbench.__all__`` is in one.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "What the shell does": ("run", "tune", "ablate", "audit", "claim", "diagnose"),
+    "Commands": ("run", "tune", "ablate", "audit", "claim", "diagnose", "plot"),
     "Components": ("Component", "Dataset", "Encoder", "Fusion", "Method", "Ablation", "hookimpl"),
-    "What they hand to each other": ("Modality", "Schema", "Sample", "Tokens", "TokenSpec", "Card", "Problem"),
+    "Values": ("Modality", "Schema", "Sample", "Tokens", "TokenSpec", "Card", "Problem"),
     "Training and search": ("Training", "Criterion", "Float", "Int", "Choice"),
-    "Files, weights, work": (
+    "Files, weights, processes": (
         "written_whole",
         "locked",
         "fetch_pretrained",
@@ -43,7 +43,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def write_pages(folder: Path) -> None:
-    """Write every page, but for those that are there as they should be: Sphinx goes by the time of a file."""
+    """Write every page whose text has changed: Sphinx rebuilds a page when its file is newer."""
     for name, text in (("api", "\n".join(_api()) + "\n"), ("cli", _cli())):
         path = folder / f"{name}.md"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -72,7 +72,7 @@ def _directive(name: str) -> Iterator[str]:
 
 
 def _cli() -> str:
-    """The commands as typer tells them, by the program it has for that."""
+    """The commands as Markdown, from typer's documentation utility."""
     command = (sys.executable, "-m", "typer", "mmbench.cli.app", "utils", "docs", "--name", "mmbench")
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return text.replace("# `mmbench`", "# Shell", 1)

@@ -1,75 +1,94 @@
-"""The README's example plugin and its Python are run as they stand, as is the claim card of the pages."""
+"""The README's Python and commands, the parts of the author's page, and the files that other pages show, executed."""
 
-import re
+import shlex
 from pathlib import Path
 
+import pages
 import pytest
+from pages import Block, find_blocks
 
 import mmbench
 from mmbench.conformance import check_plugin
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
-CLAIMS = (Path(__file__).parents[2] / "docs" / "how-to" / "claim.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README + CLAIMS, flags=re.DOTALL | re.MULTILINE)
-PYTHON = [text for language, text in BLOCKS if language == "python"]
-COMMANDS = [
-    line.split("  #")[0]
-    for language, text in BLOCKS
-    for line in text.replace("\\\n", " ").splitlines()
-    if not language and line.startswith("mmbench ")
+
+def _blocks(path: Path, language: str) -> list[Block]:
+    return [block for block in find_blocks(path.read_text(encoding="utf-8")) if block.language == language]
+
+
+README_COMMANDS = [
+    line for block in _blocks(pages.README, "") for line in block.commands if line.startswith("mmbench ")
 ]
+DATASET, ENCODER, FUSION, METHOD = (block.text for block in _blocks(pages.HERE / "how-to" / "plugin.md", "python"))
 
 
 @pytest.fixture
-def plugin(tmp_path: Path) -> Path:
+def fusion(tmp_path: Path) -> Path:
     path = tmp_path / "mean_fusion.py"
-    path.write_text(PYTHON[0])
+    path.write_text(FUSION)
     return path
 
 
-def test_example_plugin_passes_conformance(plugin: Path) -> None:
-    outcomes = [check.run() for check in check_plugin(str(plugin))]
+@pytest.mark.parametrize("part", [DATASET, ENCODER, FUSION], ids=["dataset", "encoder", "fusion"])
+def test_each_component_of_the_author_page_is_a_plugin_by_itself(part: str, tmp_path: Path) -> None:
+    path = tmp_path / "part.py"
+    path.write_text(part)
+    outcomes = [check.run() for check in check_plugin(str(path))]
     assert len(outcomes) > 5
-    assert [outcome for outcome in outcomes if not outcome.ok or outcome.skipped] == []
+    assert [outcome for outcome in outcomes if not outcome.ok] == []
 
 
-def test_example_plugin_runs_and_learns(plugin: Path, tmp_path: Path) -> None:
+def test_fusion_of_the_author_page_learns(fusion: Path, tmp_path: Path) -> None:
     result = mmbench.run(
-        "mean", "mfeat", against=["prior"], plugins=(str(plugin),), out=tmp_path, folds=2, training={"epochs": 3}
+        "mean", "mfeat", against=["prior"], plugins=(str(fusion),), out=tmp_path, folds=2, training={"epochs": 3}
     )
     mean, prior = (method.scores["accuracy"].mean for method in result.methods)
     assert mean > 0.8 > prior
 
 
-def test_python_example_prints_every_method(
+def test_author_page_names_every_hook_and_every_member_of_the_contract() -> None:
+    from mmbench import Dataset, Encoder, Fusion, Method
+    from mmbench.contract import hookspecs
+
+    text = (pages.HERE / "how-to" / "plugin.md").read_text(encoding="utf-8")
+    hooks = [name for name in vars(hookspecs) if name.startswith("register_")]
+    members = [
+        name
+        for contract in (Dataset, Encoder, Fusion, Method)
+        for name in {**vars(contract), **contract.__annotations__}
+        if not name.startswith("_")
+    ]
+    assert [name for name in {*hooks, *members} if name not in text] == []
+
+
+def test_python_of_the_readme_prints_every_method(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (block,) = _blocks(pages.README, "python")
     monkeypatch.chdir(tmp_path)
-    exec(compile(PYTHON[1].replace('epochs": 5', 'epochs": 1'), "README.md", "exec"), {})
+    exec(compile(block.text.replace('epochs": 5', 'epochs": 1'), "README.md", "exec"), {})
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["concat", "late", "prior"]
 
 
-def test_the_preset_of_the_readme_is_one(tmp_path: Path) -> None:
+def test_preset_of_the_pages_sets_the_run(tmp_path: Path) -> None:
+    (block,) = _blocks(pages.HERE / "how-to" / "preset.md", "toml")
     path = tmp_path / "theirs.toml"
-    (text,) = (text for language, text in BLOCKS if language == "toml" and "[run]" in text)
-    path.write_text(text)
-    comparison = mmbench.run(
-        "concat", "toy", preset=str(path), plugins=(TOY,), data=_people(tmp_path), out=tmp_path, training={"epochs": 1}
-    )
-    assert comparison.run["protocol"] == "loso"
+    path.write_text(block.text)
+    comparison = mmbench.run("concat", "mfeat", preset=str(path), out=tmp_path, training={"epochs": 1})
     assert comparison.run["preset"]["fusion"] == {"dim": 64}
-    assert comparison.run["encoders"]["signal"]["params"]["dim"] == 32
+    assert {name: encoder["params"]["dim"] for name, encoder in comparison.run["encoders"].items()} == {
+        "mor": 32,
+        "zer": 32,
+    }
 
 
-def test_the_claim_card_of_the_pages_is_one(tmp_path: Path) -> None:
+def test_claim_card_of_the_pages_is_valid(tmp_path: Path) -> None:
     from mmbench.registry.plugins import load_registry
     from mmbench.workflows.claims.cards import load_card
     from mmbench.workflows.claims.rows import ClaimSpec, make_row_run
 
+    (block,) = _blocks(pages.HERE / "how-to" / "claim.md", "toml")
     path = tmp_path / "deap.toml"
-    (text,) = (text for _, text in BLOCKS if text.startswith("title = "))
-    path.write_text(text)
+    path.write_text(block.text)
     card = load_card(path)
     for on in (None, "deap-sim"):
         (row,) = card.rows
@@ -77,25 +96,16 @@ def test_the_claim_card_of_the_pages_is_one(tmp_path: Path) -> None:
         assert question.spec.dataset == f"{on or 'deap'}[scramble=true]"
 
 
-def _people(folder: Path) -> Path:
-    from mmbench.registry.plugins import load_registry
-
-    load_registry((TOY,)).find("datasets", "toy").component().simulate(folder / "people", subjects=3)
-    return folder / "people"
-
-
-def test_every_command_parses() -> None:
-    import shlex
-
+def test_every_command_of_the_readme_parses() -> None:
     from typer.main import get_command
 
     from mmbench.cli.app import app
 
     command = get_command(app)
-    assert len(COMMANDS) >= 7
-    for line in COMMANDS:
+    assert len(README_COMMANDS) >= 7
+    for line in README_COMMANDS:
         name, *arguments = shlex.split(line)[1:]
         sub = command.commands[name]  # type: ignore[attr-defined]
-        if name in ("data", "cache", "new"):
+        if name in ("data", "cache", "new", "leaderboard"):
             sub, arguments = sub.commands[arguments[0]], arguments[1:]
         sub.make_context(name, arguments)

@@ -1,11 +1,11 @@
-"""Every block of every page is run, and prints what the page shows; what cannot be run here at least parses."""
+"""Every block of every page is executed and prints what the page shows; blocks that cannot run in CI parse."""
 
 import shlex
 from pathlib import Path
 
 import pages
 import pytest
-from pages import Block, find_blocks, find_pages, find_steps, is_compared, run_page, same_output
+from pages import Block, find_blocks, find_pages, find_steps, is_compared, rewrite, run_page, same_output
 
 from mmbench.registry.settings import RunSettings
 
@@ -96,6 +96,20 @@ def test_commands_of_every_block_parse() -> None:
 )
 def test_outputs_are_compared_but_for_times_and_rounding(shown: str, printed: str, same: bool) -> None:
     assert same_output(shown, printed) is same
+
+
+def test_blocks_are_added_to_one_file(tmp_path: Path) -> None:
+    page = "% file: a.txt\n```text\none\n```\nand\n\n% add to: a.txt\n```text\ntwo\n```\n"
+    run_page(page, tmp_path / "page")
+    assert (tmp_path / "page" / "a.txt").read_text() == "one\ntwo\n"
+
+
+def test_outputs_are_cut_where_their_page_says() -> None:
+    page = "```python\n...\n```\n\n% until: notes\n```text\nold\n...\n```\n"
+    (step,) = find_steps(page)
+    step.printed = "a table  \n\nnotes on it\nmore\n"
+    assert "```text\na table\n...\n```\n" in rewrite(page, [step])
+    assert same_output("a table\n...\n", step.printed)
 
 
 def test_a_page_whose_command_fails_fails(tmp_path: Path) -> None:
