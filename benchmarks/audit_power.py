@@ -1,11 +1,11 @@
-"""How often an audit finds leaks that were put into data, and finds some where there are none.
+"""Detection and false-positive rates of the audit, on clean data and on data with injected leaks.
 
 ``python benchmarks/audit_power.py --draws 100`` prints the table of docs/explanation/leaks.md: rows of clean data, then
-of leaks. Columns are shares of draws: in which a protocol would be said to leak by near copies, by mixtures of samples
-or by missing inputs, or doubted because subjects may be one person. The control of labels by lot is measured in
-`tests/workflows/audit/test_control.py`. Each draw takes 400 samples, or three quarters of the
-people, other folds, and for leaks coin-flip labels, which nothing but a leak predicts. ``--data DIR`` adds recordings that lie there under the names
-of their datasets: eegmat, stress-predict.
+of leaks. Columns are shares of draws in which the audit reports that a protocol leaks by near-duplicates, by mixtures
+of samples or by missing inputs, or warns that subjects may be one person. The control with randomly assigned labels is
+measured in ``tests/workflows/audit/test_control.py``. Each draw takes 400 samples, or three quarters of the people, and
+other folds; in draws with leaks labels are random, so that only a leak predicts them. ``--data DIR`` adds the
+recordings in its folders eegmat and stress-predict.
 """
 
 import argparse

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mmbench import DataError
-from mmbench_datasets.deap.originals import CHANNELS, RAW_RATE, check_original
+from mmbench_datasets.deap.original_recordings import CHANNELS, RAW_RATE, check_original
 from mmbench_datasets.edf import MAGIC, SAMPLE_BYTES, WIDTHS, Form, read_header
 from mmbench_datasets.edf_signals import find_segments, read_integers, read_signals
 from mmbench_datasets.eegmat import Eegmat
