@@ -1,11 +1,11 @@
-"""How often an audit finds leaks that were put into data, and finds some where there are none.
+"""Detection and false-positive rates of the audit, on clean data and on data with injected leaks.
 
 ``python benchmarks/audit_power.py --draws 100`` prints the table of docs/explanation/leaks.md: rows of clean data, then
-of leaks. Columns are shares of draws: in which a protocol would be said to leak by near-duplicates, by mixtures of
-samples or by missing inputs, or doubted because subjects may be one person. The control with random labels is measured
-in `tests/workflows/audit/test_randomised_control.py`. Each draw takes 400 samples, or three quarters of the people,
-other folds, and for leaks coin-flip labels, which nothing but a leak predicts. ``--data DIR`` adds recordings that lie
-there under the names of their datasets: eegmat, stress-predict.
+of leaks. Columns are shares of draws in which the audit reports that a protocol leaks by near-duplicates, by mixtures
+of samples or by missing inputs, or warns that subjects may be one person. The control with randomly assigned labels is
+measured in ``tests/workflows/audit/test_randomised_control.py``. Each draw takes 400 samples, or three quarters of the people, and
+other folds; in draws with leaks labels are random, so that only a leak predicts them. ``--data DIR`` adds the
+recordings in its folders eegmat and stress-predict.
 """
 
 import argparse
@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.folds import make_folds
+from mmbench.data.preparation import default_cache_folder
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.workflows.audit.audited_data import load_audited_data, resolve_protocols
 from mmbench.workflows.audit.copied_samples import find_copied_samples, make_feature_space
@@ -106,9 +106,9 @@ def _signs(x: NDArray[np.float64]) -> Index:
 def _read(name: str, folder: Path | None) -> Data:
     cache = default_cache_folder()
     spec = RunSpec("concat", name, data=folder, cache=cache, out=cache / "audit-power", jobs=1)
-    data, _ = load_audited_data(*resolve_protocols(spec))
-    features = {modality: each.x for modality, each in data.plain.items()}
-    return Data(features, data.samples.labels, data.samples.groups.get("subject"), bool(data.vectors))
+    case, _ = load_audited_data(*resolve_protocols(spec))
+    features = {modality: shown.x for modality, shown in case.plain.items()}
+    return Data(features, case.samples.labels, case.samples.groups.get("subject"), bool(case.vectors))
 
 
 def _row(name: str, data: Data, put: Callable[[Data, Random], Data], draws: int) -> str:
@@ -147,7 +147,7 @@ def _look(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
     return (
         (alike.near or 0.0) >= MARGIN,
         (alike.mixed or 0.0) >= MARGIN,
-        missing is not None and missing.predicts_label,
+        missing is not None and missing.tells,
         bool(merged),
     )
 

@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
-from mmbench_datasets.deap.draw import HEIGHT, WIDTH
-from mmbench_datasets.deap.faces import DETECTION_SIDE, Box, FaceFinder, read_faces
-from mmbench_datasets.deap.films import Film, write_film
+from mmbench_datasets.deap.faces import DETECTION_SIDE, Box, FaceDetector, read_faces
+from mmbench_datasets.deap.simulate.face_drawing import HEIGHT, WIDTH
+from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
 from mmbench_datasets.deap.video import Frame
 
 SHARED = Path(os.environ.get("MMBENCH_SHARED", Path(__file__).parents[2] / "shared" / "data")) / "faces"
@@ -51,7 +51,7 @@ def main() -> None:
 def simulate_clips(folder: Path) -> list[Path]:
     clips = [folder / f"clip{number}.avi" for number in range(3)]
     for number, clip in enumerate(clips):
-        write_film(clip, Film(0, number + 1, 1, 0.0, 0.0, fps=25.0, seconds=2.0))
+        write_video(clip, FaceVideo(0, number + 1, 1, 0.0, 0.0, fps=25.0, seconds=2.0))
     return clips
 
 
@@ -65,14 +65,14 @@ def load_frames(clip: Path) -> list[Frame]:
 
 def race_detection(frames: Sequence[Frame], rounds: int) -> None:
     """Detection alone, decoded frames in memory."""
-    ways: dict[str, tuple[FaceFinder, int]] = {
-        "full size, 1 thread": (FaceFinder(max(WIDTH, HEIGHT)), 1),
-        "full size, all threads": (FaceFinder(max(WIDTH, HEIGHT)), cpu_count()),
-        f"{DETECTION_SIDE} px, 1 thread": (FaceFinder(), 1),
-        f"{DETECTION_SIDE} px, all threads": (FaceFinder(), cpu_count()),
+    ways: dict[str, tuple[FaceDetector, int]] = {
+        "full size, 1 thread": (FaceDetector(max(WIDTH, HEIGHT)), 1),
+        "full size, all threads": (FaceDetector(max(WIDTH, HEIGHT)), cpu_count()),
+        f"{DETECTION_SIDE} px, 1 thread": (FaceDetector(), 1),
+        f"{DETECTION_SIDE} px, all threads": (FaceDetector(), cpu_count()),
     }
 
-    def detect(finder: FaceFinder, threads: int) -> int:
+    def detect(finder: FaceDetector, threads: int) -> int:
         cv2.setNumThreads(threads)
         for frame in frames:
             finder.find(frame)
@@ -106,7 +106,7 @@ def read_video(clip: Path, side: int) -> None:
     capture = cv2.VideoCapture(str(clip))
     rate, n_frames = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     capture.release()
-    read_faces(clip, [[(index + 0.5) / rate for index in range(n_frames)]], 224, FaceFinder(side))
+    read_faces(clip, [[(index + 0.5) / rate for index in range(n_frames)]], 224, FaceDetector(side))
 
 
 def race(ways: dict[str, Callable[[], int]], rounds: int) -> None:
@@ -125,7 +125,7 @@ def compare(name: str, frames: Sequence[Frame]) -> None:
     """Frames in which a face is found at each size, and how far the boxes agree."""
     if not frames:
         return
-    full, small = FaceFinder(10_000), FaceFinder()
+    full, small = FaceDetector(10_000), FaceDetector()
     pairs = [(full.find(frame), small.find(frame)) for frame in frames]
     both = [overlap(one, other) for one, other in pairs if one and other]
     print(

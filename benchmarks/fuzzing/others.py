@@ -102,15 +102,16 @@ def read_archive(path: Path) -> object:
 
 
 def make_marks(_: Path) -> list[bytes]:
-    from mmbench_datasets.deap.simulation import Simulation
+    from mmbench_datasets.deap.simulate.options import Simulation
 
     return [Simulation(1).describe().encode()]
 
 
 def read_mark(path: Path) -> object:
-    from mmbench_datasets.deap.simulate import Simulation, _claim
+    from mmbench_datasets.deap.simulate.folder import _mark_simulated
+    from mmbench_datasets.deap.simulate.options import Simulation
 
-    return _claim(path.parent, Simulation(1))
+    return _mark_simulated(path.parent, Simulation(1))
 
 
 # ---- plugins

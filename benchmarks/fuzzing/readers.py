@@ -50,7 +50,7 @@ def _arrays() -> dict[str, Any]:
 def _make_dat(_: Path) -> list[bytes]:
     import pickle
 
-    from mmbench_datasets.deap.pickle2 import write_arrays
+    from mmbench_datasets.deap.simulate.pickle_writer import write_arrays
 
     file = io.BytesIO()
     write_arrays(file, _arrays())
@@ -70,10 +70,10 @@ def _make_mat(_: Path) -> list[bytes]:
 
 
 def _read_recording(path: Path) -> object:
-    from mmbench_datasets.deap import files
+    from mmbench_datasets.deap import recordings
 
-    with mock.patch.multiple(files, DATA_SHAPE=(2, 3, 8), LABELS_SHAPE=(2, 4)):
-        return files.load_recording(path)
+    with mock.patch.multiple(recordings, DATA_SHAPE=(2, 3, 8), LABELS_SHAPE=(2, 4)):
+        return recordings.load_recording(path)
 
 
 def _make_ratings(_: Path) -> list[bytes]:
@@ -86,15 +86,15 @@ def _make_ratings(_: Path) -> list[bytes]:
 
 
 def _read_ratings(path: Path) -> object:
-    from mmbench_datasets.deap.files import check_agreement, load_ratings
+    from mmbench_datasets.deap.ratings import check_agreement, load_ratings
 
     labels = np.array([[of + 0.5, 2.25, 3, 4] for of in (1, 2, 3)])
     return check_agreement(path, load_ratings(path), 1, labels)
 
 
 def _make_bdf(folder: Path) -> list[bytes]:
-    from mmbench_datasets.deap.bdf import Channel, write_bdf
-    from mmbench_datasets.deap.originals import CHANNELS, RAW_RATE
+    from mmbench_datasets.deap.original_recordings import CHANNELS, RAW_RATE
+    from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
 
     channels = [Channel(name, "uV", 262144.0) for name in CHANNELS] + [Channel("Status", "Boolean", 2.0**23 - 1)]
     signals = np.random.default_rng(0).normal(size=(len(channels), 5 * RAW_RATE)) * 20
@@ -106,10 +106,10 @@ def _make_bdf(folder: Path) -> list[bytes]:
 
 
 def _read_bdf(path: Path) -> object:
-    from mmbench_datasets.deap import originals
+    from mmbench_datasets.deap import original_recordings
 
-    with mock.patch.multiple(originals, BASELINE_S=1.0, TRIAL_S=1.0, _PAD_S=0.5, _SLACK_S=0.5):
-        return originals.load_presented(path, 1, "none", 1)
+    with mock.patch.multiple(original_recordings, BASELINE_S=1.0, TRIAL_S=1.0, _PAD_S=0.5, _SLACK_S=0.5):
+        return original_recordings.load_presented(path, 1, "none", 1)
 
 
 def _make_avi(folder: Path) -> list[bytes]:

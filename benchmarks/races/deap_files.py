@@ -12,7 +12,8 @@ from typing import Any
 from mmbench.data.preparation import Preparation
 from mmbench.registry.specs import parse_spec
 from mmbench_datasets.deap.layout import PYTHON_FOLDER
-from mmbench_datasets.deap.simulate import Simulation, write_simulation
+from mmbench_datasets.deap.simulate.folder import write_simulation
+from mmbench_datasets.deap.simulate.options import Simulation
 
 DATASET = "deap[video=false]"
 CHANNELS, TIMES = 32, 384

@@ -11,9 +11,9 @@ from faces import overlap
 from joblib import Parallel, delayed
 from racing import Differs, Field, Goal, Measured, measure
 
-from mmbench_datasets.deap.draw import HEIGHT, WIDTH
-from mmbench_datasets.deap.faces import DETECTION_SIDE, FaceFinder, read_faces
-from mmbench_datasets.deap.films import Film, write_film
+from mmbench_datasets.deap.faces import DETECTION_SIDE, FaceDetector, read_faces
+from mmbench_datasets.deap.simulate.face_drawing import HEIGHT, WIDTH
+from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
 
 NAME = "detection"
 TITLE = "faces in video"
@@ -33,7 +33,7 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     seconds = 1.0 if quick else 2.0
     clips = [folder / f"clip{number}.avi" for number in range(PROCESSES)]
     for number, clip in enumerate(clips):
-        write_film(clip, Film(0, number + 1, 1, 0.0, 0.0, fps=RATE, seconds=seconds))
+        write_video(clip, FaceVideo(0, number + 1, 1, 0.0, 0.0, fps=RATE, seconds=seconds))
     n_frames = round(RATE * seconds)
     with Parallel(n_jobs=PROCESSES) as pool:
         ways = {
@@ -57,7 +57,7 @@ def reader(pool: Any, clips: Sequence[Path], n_frames: int, side: int) -> Callab
 def count_faces(clip: Path, n_frames: int, side: int) -> int:
     """Read a whole film as preparing does; the number of faces found."""
     cv2.setNumThreads(1)
-    (bag,) = read_faces(clip, [[(frame + 0.5) / RATE for frame in range(n_frames)]], 224, FaceFinder(side))
+    (bag,) = read_faces(clip, [[(frame + 0.5) / RATE for frame in range(n_frames)]], 224, FaceDetector(side))
     return sum(face is not None for face in bag.faces) - int(bag.inferred.sum())
 
 
@@ -65,7 +65,7 @@ def check(results: Mapping[str, Any], clips: Sequence[Path], n_frames: int) -> N
     """A smaller picture loses no face, and finds it in the same place."""
     if results[OURS] != results[FULL] or not results[OURS]:
         raise Differs(f"{results[OURS]} faces, {results[FULL]} at full size")
-    ours, full = FaceFinder(), FaceFinder(max(WIDTH, HEIGHT))
+    ours, full = FaceDetector(), FaceDetector(max(WIDTH, HEIGHT))
     for frame in first_frames(clips):
         one, other = ours.find(frame), full.find(frame)
         if one and other and overlap(one, other) < 0.5:

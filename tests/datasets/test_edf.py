@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mmbench import DataError
-from mmbench_datasets.deap.originals import CHANNELS, RAW_RATE, check_original
+from mmbench_datasets.deap.original_recordings import CHANNELS, RAW_RATE, check_original
 from mmbench_datasets.edf import MAGIC, SAMPLE_BYTES, WIDTHS, Form, read_header
 from mmbench_datasets.edf_signals import find_segments, read_integers, read_signals
 from mmbench_datasets.eegmat import Eegmat
@@ -129,7 +129,7 @@ def test_no_window_joins_what_lies_before_and_behind_a_gap(read_windows, tmp_pat
         at = FILE_RATE * (start if start < 42 else start - 30)
         np.testing.assert_allclose(sample.data["eeg"][0], written[:, at : at + 5 * FILE_RATE], atol=1e-3)
     left = _dataset().left_out(tmp_path)
-    assert left["30 s after second 42 of Subject00_1.edf"] == "not recorded, the file is discontinuous"
+    assert left["30 s after second 42 of Subject00_1.edf"] == "not recorded: the file is discontinuous"
     assert "2 of 72 recorded seconds (2.8%)" in left
     assert _dataset().check(tmp_path) == []
 
@@ -148,9 +148,7 @@ def test_the_first_record_may_begin_within_a_second(read_windows):
 
 def test_stretches_that_are_all_shorter_than_a_window(read_windows):
     onsets = [f"+{10 * (at // 4) + at % 4}" for at in range(12)]
-    with pytest.raises(
-        DataError, match=r"_1\.edf: 4 s, the longest stretch without a gap, are shorter than one window"
-    ):
+    with pytest.raises(DataError, match=r"_1\.edf: 4 s, its longest part without a gap, are shorter than one window"):
         read_windows(Recording(noise(12), kind="EDF+D", onsets=onsets))
 
 
@@ -280,7 +278,7 @@ def test_a_recording_that_was_not_ended_has_the_records_that_are_there(read_wind
     open_ended = read_windows(Recording(noise(10), records=-1, spare=bytes(123)))
     np.testing.assert_array_equal(eeg(whole), eeg(open_ended))
     left = _dataset().left_out(tmp_path)
-    assert left["the last 123 bytes of Subject00_1.edf"] == "less than a record, the recording was not ended properly"
+    assert left["the last 123 bytes of Subject00_1.edf"] == "an incomplete record: the recording was not ended properly"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +321,7 @@ def test_units_and_gaps_of_original_recordings(tmp_path):
         with pytest.raises(DataError, match=r"s01\.bdf: channel 'Fp1' has .*unit"):
             check_original(wrong.write(path))
     gap = replace(original(), kind="BDF+D", onsets=["+0", "+1", "+7"])
-    with pytest.raises(DataError, match=r"s01\.bdf: is discontinuous: a gap ends at second 7"):
+    with pytest.raises(DataError, match=r"s01\.bdf: is discontinuous: a gap ends at 7 s"):
         check_original(gap.write(path))
 
 

@@ -158,7 +158,7 @@ def test_rest_seconds_shortens_the_rest_only(root: Path) -> None:
     [
         ({"window": 0.0}, "window=0.0"),
         ({"window": 90.0}, "window=90.0"),
-        ({"window": 1.003}, "no whole number"),
+        ({"window": 1.003}, "not a whole number"),
         ({"stride": 0.0}, "stride=0.0"),
         ({"rate": 64}, "rate=64"),
         ({"rate": 1000}, "rate=1000"),

@@ -86,9 +86,9 @@ def test_datasets_share_a_reader() -> None:
 
 
 def test_a_network_that_finds_faces_is_code() -> None:
-    from mmbench_datasets.deap import sim
+    from mmbench_datasets.deap.simulate import dataset
 
-    found = names(Path(sim.__file__), sim.__name__, is_packaged=True)
+    found = names(Path(dataset.__file__), dataset.__name__, is_packaged=True)
     assert "mmbench_datasets/deap/models/face_detection_yunet_2023mar.onnx" in found
 
 

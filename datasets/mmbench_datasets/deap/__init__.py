@@ -1,6 +1,6 @@
-"""DEAP, its reader and its simulated twin."""
+"""DEAP and its simulated version."""
 
-from mmbench_datasets.deap.reader import Deap as Deap
-from mmbench_datasets.deap.sim import DeapSim as DeapSim
+from mmbench_datasets.deap.dataset import Deap as Deap
+from mmbench_datasets.deap.simulate.dataset import DeapSim as DeapSim
 
 __all__ = ["Deap", "DeapSim"]

@@ -1,70 +1,71 @@
-"""What is missing or damaged in a folder that should hold DEAP, found without decoding anything."""
+"""Checks of a folder of DEAP: missing, damaged and unused files, found without decoding."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mmbench import DataError, Problem, check_content
 from mmbench_datasets.deap import layout
-from mmbench_datasets.deap.files import load_ratings
-from mmbench_datasets.deap.originals import check_original
-from mmbench_datasets.deap.video import AGAIN, is_truncated
+from mmbench_datasets.deap.options import Options
+from mmbench_datasets.deap.original_recordings import check_original
+from mmbench_datasets.deap.ratings import load_ratings
+from mmbench_datasets.deap.video import REMEDY, is_truncated
 from mmbench_datasets.names import list_files
 
-_MATCHES = "says which video belongs to which trial"
-_LABELS = "has the ratings, and the order in which the videos were shown"
+_MATCHES = "maps videos to trials"
+_LABELS = "holds the ratings and the order of presentation"
 
 
-def check_home(
-    root: Path, source: layout.Source, *, want_video: bool, want_ratings: bool, request: str
-) -> list[Problem]:
-    """Problems of the folder, each with its remedy; ``request`` tells how to come by DEAP.
+def check_home(root: Path, options: Options, request: str) -> list[Problem]:
+    """Problems of the folder, each with its remedy; ``request`` says how to get DEAP.
 
-    ``want_ratings`` is whether they are needed to match videos; for the original recordings they always are, since
-    their labels are nowhere else.
+    The ratings are needed to match videos to trials, and as labels of the original recordings.
     """
+    source = options.source
     home = layout.find_home(root)
     recordings = layout.find_recordings(home, source)
     if not recordings:
         wanted = " or ".join(f"{folder}/sNN{suffix}" for folder, suffix in reversed(layout.FOLDERS[source]))
-        return [Problem(str(root), f"DEAP is not here: no {wanted}", request)]
+        return [Problem(str(root), f"holds no {wanted}", request)]
     check = _check_original if source == "bdf" else _check_recording
     problems = [problem for path in recordings.values() for problem in check(path)]
     problems += _check_ratings(home / layout.RATINGS_FILE, _LABELS) if source == "bdf" else []
     videos = [path for subject in recordings for path in layout.find_videos(home, subject).values()]
-    if want_video and videos:
-        problems += _check_ratings(home / layout.RATINGS_FILE, _MATCHES) if want_ratings and source != "bdf" else []
+    if options.video and videos:
+        if options.video_order == "experiment" and source != "bdf":
+            problems += _check_ratings(home / layout.RATINGS_FILE, _MATCHES)
         problems += [problem for path in videos for problem in _check_video(path)]
-    elif want_video and not (home / layout.VIDEO_FOLDER).is_dir():
+    elif options.video and not (home / layout.VIDEO_FOLDER).is_dir():
         remedy = "get face_video from DEAP, or use deap[video=false]"
-        problems.append(Problem(str(home / layout.VIDEO_FOLDER), "there are no face videos", remedy))
+        problems.append(Problem(str(home / layout.VIDEO_FOLDER), "has no face videos", remedy))
     return problems
 
 
-def describe_left_out(root: Path, source: layout.Source, *, want_video: bool, drop_faceless: bool) -> Mapping[str, str]:
-    """What of DEAP's files no sample is made of, by subject or by path from ``root``, and why."""
+def describe_left_out(root: Path, options: Options) -> Mapping[str, str]:
+    """Reasons why files and subjects are not used, by subject or by path from ``root``."""
+    source = options.source
     home = layout.find_home(root)
     recordings = layout.find_recordings(home, source)
     left: dict[str, str] = {}
     for name, folders in layout.FOLDERS.items():
         for folder, _ in folders if name != source else ():
             left |= _leave_folder(root, home / folder, f"source={source} does not read it")
-    if not want_video:
+    if not options.video:
         left |= _leave_folder(root, home / layout.VIDEO_FOLDER, "video=false does not read it")
     for folder, suffix in layout.FOLDERS[source]:
         others = (path for path in list_files(home / folder) if path.suffix.lower() == suffix)
         for path in others:
             if (used := recordings.get(path.stem.lower())) and used != path:
-                left[_from(root, path)] = f"{_from(root, used)} is read in its place"
-    if drop_faceless:
+                left[_relative(root, path)] = f"{_relative(root, used)} is read instead"
+    if options.faces == "drop":
         left |= {name: "no face video, and faces=drop" for name in recordings if not layout.find_videos(home, name)}
     return left
 
 
 def _leave_folder(root: Path, folder: Path, why: str) -> Mapping[str, str]:
-    return {_from(root, folder): why} if folder.is_dir() else {}
+    return {_relative(root, folder): why} if folder.is_dir() else {}
 
 
-def _from(root: Path, path: Path) -> str:
+def _relative(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
@@ -80,18 +81,18 @@ def _check_recording(path: Path) -> Iterator[Problem]:
             file.seek(-1, 2)
             last = file.read(1)
     except OSError as error:  # a link to nowhere, or no permission
-        yield Problem(str(path), f"the file cannot be read ({error.strerror})", remedy)
+        yield Problem(str(path), f"cannot be read ({error.strerror})", remedy)
         return
     if path.suffix.lower() == ".dat" and last != b".":
-        yield Problem(str(path), "the file is truncated: a pickle ends with a full stop", remedy)
+        yield Problem(str(path), "is truncated: a pickle ends with a full stop", remedy)
 
 
 def _check_video(path: Path) -> Iterator[Problem]:
     try:
         if is_truncated(path):
-            yield Problem(str(path), "the video is truncated", AGAIN)
+            yield Problem(str(path), "is truncated", REMEDY)
     except OSError as error:  # a link to nowhere, or no permission
-        yield Problem(str(path), f"the video cannot be read ({error.strerror})", AGAIN)
+        yield Problem(str(path), f"cannot be read ({error.strerror})", REMEDY)
 
 
 def _check_original(path: Path) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
-"""Finds the face in each frame of a video and cuts it out, with YuNet (Wu et al. 2023) as OpenCV runs it."""
+"""Face crops from video frames, detected with YuNet (Wu et al. 2023) in OpenCV."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from mmbench_datasets.deap.video import Frame, iter_frames
 
 MODEL = Path(__file__).parent / "models" / "face_detection_yunet_2023mar.onnx"
 DETECTION_SIDE = 256
-"""The longer side in pixels while looking for faces; benchmarks/faces.py tells what that saves and what it loses."""
+"""Longer side in pixels of the frames given to the detector; benchmarks/faces.py measures speed and recall."""
 
 _MIN_SCORE = 0.6
 _MARGIN = 0.1
@@ -21,27 +21,27 @@ _JPEG_QUALITY = 90
 
 
 class Box(NamedTuple):
-    """Where a face is, in pixels of the frame."""
+    """Bounding box of a face, in pixels of the frame."""
 
     x: float
     y: float
     width: float
     height: float
 
-    def holds(self, x: float, y: float) -> bool:
+    def contains(self, x: float, y: float) -> bool:
         """Whether a point is inside."""
         return self.x <= x <= self.x + self.width and self.y <= y <= self.y + self.height
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The middle of the box."""
+        """Centre of the box, in pixels."""
         return self.x + self.width / 2, self.y + self.height / 2
 
 
-class FaceFinder:
-    """Finds one face a frame; follows the person it found before where several are in view.
+class FaceDetector:
+    """Detects one face per frame, and follows that person where several are in view.
 
-    Frames are made smaller while looking, to ``side`` pixels at most.
+    Frames are downscaled for detection, to ``side`` pixels on their longer side.
     """
 
     def __init__(self, side: int = DETECTION_SIDE) -> None:
@@ -53,20 +53,20 @@ class FaceFinder:
         self._last: Box | None = None
 
     def reset(self) -> None:
-        """Forget the person; a new video begins."""
+        """Forget the last face; call this before each video."""
         self._last = None
 
     def find(self, frame: Frame) -> Box | None:
-        """The largest face of those at the place of the last one, or of all; None where there is none."""
+        """The largest of the faces that overlap the last one, or of all; None without a face."""
         boxes = self.find_all(frame)
         last = self._last
-        near = [box for box in boxes if last is not None and last.holds(*box.centre)]
+        near = [box for box in boxes if last is not None and last.contains(*box.centre)]
         found = max(near or boxes, key=lambda box: box.width * box.height, default=None)
         self._last = found or last
         return found
 
     def find_all(self, frame: Frame) -> list[Box]:
-        """Every face in the frame."""
+        """Boxes of all faces in the frame."""
         import cv2
 
         height, width = frame.shape[:2]
@@ -79,12 +79,12 @@ class FaceFinder:
 
 
 def crop_face(frame: Frame, box: Box, size: int) -> bytes:
-    """The square around a box grown by a tenth on each side, ``size`` × ``size`` pixels, as JPEG."""
+    """JPEG of ``size`` × ``size`` pixels: the square around a box with a margin of a tenth on each side."""
     import cv2
 
     side = max(2, round(max(box.width, box.height) * (1 + 2 * _MARGIN)))
     rows, columns = (
-        np.clip(np.arange(side) + round(middle - side / 2), 0, limit - 1)  # repeats the edge beyond the frame
+        np.clip(np.arange(side) + round(middle - side / 2), 0, limit - 1)  # edge pixels are repeated beyond the frame
         for middle, limit in zip(reversed(box.centre), frame.shape[:2], strict=True)
     )
     square = frame[rows[:, None], columns]
@@ -95,32 +95,32 @@ def crop_face(frame: Frame, box: Box, size: int) -> bytes:
 
 
 class Bag(NamedTuple):
-    """The faces of a window: JPEG or None, and (K,) whether each was cut out at a guessed place."""
+    """Faces of a window: K JPEGs or None, and whether the place of each was inferred, (K,)."""
 
     faces: list[bytes | None]
     inferred: NDArray[np.bool_]
 
 
-def read_faces(path: Path, windows: Sequence[Sequence[float]], size: int, finder: FaceFinder) -> list[Bag]:
-    """The face at each time (s) of each window of a video.
+def read_faces(path: Path, windows: Sequence[Sequence[float]], size: int, detector: FaceDetector) -> list[Bag]:
+    """The face at each time (s) of each window of a video, one bag per window.
 
-    Where a frame has no face, the nearest box in time says where it should be, and the face is marked as inferred; a
-    window without any face has none.
+    Where no face is detected in a frame, the crop is at the box nearest in time and marked as inferred; a window
+    without any detected face gets no crops.
     """
     places = sorted((time, window, at) for window, times in enumerate(windows) for at, time in enumerate(times))
     bags = [Bag([None] * len(times), np.zeros(len(times), np.bool_)) for times in windows]
     boxes: dict[float, Box] = {}
     faceless: dict[int, list[tuple[float, int, Frame]]] = {window: [] for window in range(len(windows))}
-    finder.reset()
+    detector.reset()
     for place, frame in iter_frames(path, [time for time, _, _ in places]):
         time, window, at = places[place]
-        if box := finder.find(frame):
+        if box := detector.find(frame):
             boxes[time] = box
             bags[window].faces[at] = crop_face(frame, box, size)
         else:
             faceless[window].append((time, at, frame))
         if time == max(windows[window]) and not any(bags[window].faces):
-            faceless[window].clear()  # nothing is guessed there; a face may be out of sight for long
+            faceless[window].clear()  # no detection in the whole window: do not infer
     for window, left in faceless.items():
         for time, at, frame in left if any(bags[window].faces) else ():
             nearest = min(boxes, key=lambda other: abs(other - time))
@@ -129,12 +129,34 @@ def read_faces(path: Path, windows: Sequence[Sequence[float]], size: int, finder
     return bags
 
 
+class FaceReader:
+    """Face bags of a subject's trials, from its ``videos`` by Experiment_id.
+
+    ``windows`` are the times (s) of the faces in each window, ``size`` the side of a crop in pixels. The detector is
+    loaded with the first video.
+    """
+
+    def __init__(self, videos: Mapping[int, Path], windows: list[list[float]], size: int) -> None:
+        self._videos = videos
+        self._windows = windows
+        self._size = size
+        self._detector: FaceDetector | None = None
+
+    def read(self, experiment: int) -> list[Bag | None]:
+        """One bag per window; None where no frame has a face, or the trial has no video."""
+        if experiment not in self._videos:
+            return [None] * len(self._windows)
+        self._detector = self._detector or FaceDetector()
+        bags = read_faces(self._videos[experiment], self._windows, self._size, self._detector)
+        return [bag if any(face is not None for face in bag.faces) else None for bag in bags]
+
+
 _log_lock = threading.Lock()
 
 
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """OpenCV 5 prints a warning for every network it loads, which is of no use to anybody."""
+    """Suppress the warning that OpenCV 5 prints for every network it loads."""
     import cv2
 
     logging: Any = cv2.utils.logging

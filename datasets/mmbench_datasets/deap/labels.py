@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from mmbench_datasets.deap.faults import published_quadrant
 from mmbench_datasets.deap.layout import RATINGS
+from mmbench_datasets.deap.notebook_faults import published_quadrant
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
-"""High or low arousal, high or low valence, in Milmer's order."""
+"""Quadrants in Milmer's order: high or low arousal (A), high or low valence (V)."""
 
 Ties = Literal["low", "halv"]
 
@@ -18,7 +18,7 @@ Ties = Literal["low", "halv"]
 def label(ratings: "NDArray[np.floating]", ties: Ties = "low") -> dict[str, int]:
     """Labels of all tasks from ratings (4,) of 1-9; above 5 is high.
 
-    With ``ties="halv"`` the quadrant is that of the public notebook; the other tasks stay as they are.
+    ``ties="halv"`` labels the quadrant as Milmer's public notebook does; the other tasks are unaffected.
     """
     high = {name.lower(): int(value > 5) for name, value in zip(RATINGS, ratings, strict=True)}
     quadrant = QUADRANTS.index(f"{'LH'[high['arousal']]}A{'LH'[high['valence']]}V")

@@ -1,4 +1,4 @@
-"""DEAP's own layout: folders, channel names and sizes of its preprocessed release."""
+"""Folders, file names, channels and array shapes of DEAP's releases."""
 
 import re
 from pathlib import Path
@@ -19,6 +19,12 @@ EEG_CHANNELS = (
     "Fp1", "AF3", "F3", "F7", "FC5", "FC1", "C3", "T7", "CP5", "CP1", "P3", "P7", "PO3", "O1", "Oz", "Pz",
     "Fp2", "AF4", "Fz", "F4", "F8", "FC6", "FC2", "Cz", "C4", "T8", "CP6", "CP2", "P4", "P8", "PO4", "O2",
 )
+"""Order of the channels in the preprocessed release and in the recordings made in Geneva."""
+TWENTE_CHANNELS = (
+    "Fp1", "AF3", "F7", "F3", "FC1", "FC5", "T7", "C3", "CP1", "CP5", "P7", "P3", "Pz", "PO3", "O1", "Oz",
+    "O2", "PO4", "P4", "P8", "CP6", "CP2", "C4", "T8", "FC6", "FC2", "F4", "F8", "AF4", "Fp2", "Fz", "Cz",
+)
+"""Order of the channels in the recordings made in Twente."""
 # fmt: on
 PERIPHERAL_CHANNELS = ("hEOG", "vEOG", "zEMG", "tEMG", "GSR", "Respiration", "Plethysmograph", "Temperature")
 DATA_SHAPE = (N_TRIALS, len(EEG_CHANNELS) + len(PERIPHERAL_CHANNELS), N_SAMPLES)
@@ -35,35 +41,35 @@ FOLDERS: dict[Source, tuple[tuple[str, str], ...]] = {
     "preprocessed": ((MATLAB_FOLDER, ".mat"), (PYTHON_FOLDER, ".dat")),
     "bdf": ((ORIGINAL_FOLDER, ".bdf"),),
 }
-"""Where the signals may be, folder and ending; the last one that is there wins."""
+"""Folders of the signals and the suffix of their files; the last existing one takes precedence."""
 
 CONTAINERS = (".avi", ".mp4", ".mkv", ".mov")
-"""DEAP's own container first; a video that was converted may be in another."""
+"""Video formats in order of precedence: DEAP's own first, then those of converted videos."""
 
 SIMULATED_MARK = "SIMULATED.json"
-"""The file in which a simulated folder says so, with the options it was made with."""
+"""File that marks a folder as simulated; it holds the options of the simulation."""
 
 _SUBJECT = re.compile(r"s(\d\d)\Z")
 
 
 def subject_name(participant: int) -> str:
-    """The name DEAP's files give to a participant: ``s01``."""
+    """Name of a participant in DEAP's files: ``s01``."""
     return f"s{participant:02d}"
 
 
 def find_home(root: Path) -> Path:
-    """The folder that holds DEAP's folders: ``root``, the one around it, or the one folder inside that does."""
+    """The folder that holds DEAP's folders: ``root``, its parent, or one of its subfolders."""
     signals = (PYTHON_FOLDER, MATLAB_FOLDER, ORIGINAL_FOLDER)
-    around = [root.parent] if root.name in (*signals, VIDEO_FOLDER) else []
-    inside = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    for home in (root, *around, *inside):
+    parents = [root.parent] if root.name in (*signals, VIDEO_FOLDER) else []
+    children = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    for home in (root, *parents, *children):
         if any((home / folder).is_dir() for folder in signals):
             return home
     return root
 
 
 def find_recordings(home: Path, source: Source = "preprocessed") -> dict[str, Path]:
-    """The file with the signals of each subject, by name; ``.dat`` wins where there is a ``.mat``, too."""
+    """Signal files by name of the subject; ``.dat`` takes precedence over ``.mat``."""
     found: dict[str, Path] = {}
     for folder, suffix in FOLDERS[source]:
         for path in list_files(home / folder):
@@ -73,19 +79,19 @@ def find_recordings(home: Path, source: Source = "preprocessed") -> dict[str, Pa
 
 
 def find_recording(home: Path, subject: str, source: Source) -> Path:
-    """The file with the signals of a subject; DataError where there is none."""
+    """Signal file of a subject; raises DataError where there is none."""
     try:
         return find_recordings(home, source)[subject]
     except KeyError:
         folder, suffix = FOLDERS[source][-1]
-        remedy = f"put {subject}{suffix} into {folder}"
-        raise DataError(f"there are no signals of {subject}", where=home, remedy=remedy) from None
+        remedy = f"add {folder}/{subject}{suffix}"
+        raise DataError(f"has no signals of {subject}", where=home, remedy=remedy) from None
 
 
 def find_videos(home: Path, subject: str) -> dict[int, Path]:
-    """The face videos of a subject by their number, which is the place in the order of presentation.
+    """Face videos of a subject by their number, the place in the order of presentation.
 
-    Where one is there in several containers, the first of ``CONTAINERS`` wins.
+    Where a video exists in several formats, the first of ``CONTAINERS`` is used.
     """
     found: dict[int, Path] = {}
     name = re.compile(rf"{subject}_trial(\d\d)\Z", re.IGNORECASE)
@@ -98,5 +104,5 @@ def find_videos(home: Path, subject: str) -> dict[int, Path]:
 
 
 def video_path(home: Path, subject: str, trial: int) -> Path:
-    """Where the video of the ``trial``-th presentation is."""
+    """Path of the video of the ``trial``-th presentation."""
     return home / VIDEO_FOLDER / subject / f"{subject}_trial{trial:02d}.avi"

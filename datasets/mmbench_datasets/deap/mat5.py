@@ -1,6 +1,6 @@
-"""Arrays of numbers in MATLAB's files of level 5, as DEAP's are, compressed or not.
+"""Reads numeric arrays from MATLAB files of level 5 (MAT 5, ``-v6`` and ``-v7``), compressed or not.
 
-Read here and not by scipy, whose reader takes the process down on some damaged files and the memory that they ask for.
+scipy.io.loadmat does not bound the memory that a damaged file requests, and crashes the process on some.
 """
 
 import struct
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 _HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15
-# Types of elements and classes of arrays that are real numbers: MAT-File Format, tables 1-1 and 1-3.
+# Data types and array classes of real numbers: MAT-File Format, tables 1-1 and 1-3.
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 _IS_COMPLEX = 0x08
@@ -25,15 +25,15 @@ class _Element(NamedTuple):
 
 
 def load_mat(content: bytes, names: tuple[str, ...], most: int) -> dict[str, NDArray[Any]]:
-    """The arrays of these names, of a file that may take ``most`` bytes when it is unpacked.
+    """The arrays called ``names``, from a file of at most ``most`` bytes after decompression.
 
-    Raises ValueError where the file is damaged, or of another level.
+    Raises ValueError where the file is damaged, larger or of another level.
     """
     if content.startswith(b"MATLAB 7.3"):
-        raise ValueError("it is of MATLAB 7.3: save it with -v7")
+        raise ValueError("it is in MATLAB's format 7.3: save it with -v7")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:_HEADER])
     if order is None or not content.startswith(b"MATLAB 5.0"):
-        raise ValueError("it is not of level 5, as MATLAB saves with -v6 and -v7")
+        raise ValueError("it is not a MATLAB file of level 5 (-v6 or -v7)")
     found: dict[str, NDArray[Any]] = {}
     for element in _elements(memoryview(content)[_HEADER:], order, pads=False):
         whole, most = _unpacked(element, order, most)
@@ -43,25 +43,25 @@ def load_mat(content: bytes, names: tuple[str, ...], most: int) -> dict[str, NDA
 
 
 def _elements(content: memoryview, order: str, *, pads: bool = True) -> Iterator[_Element]:
-    """The elements in a stretch of bytes; ``pads`` where each begins at a multiple of 8."""
+    """The elements in ``content``; with ``pads``, each starts at a multiple of 8 bytes."""
     at = 0
     while at < len(content):
         if len(content) - at < 8:
-            raise ValueError("it ends in the middle")
+            raise ValueError("it is truncated")
         kind, size = struct.unpack_from(f"{order}II", content, at)
         start = at + 8
-        if kind >> 16:  # up to four bytes stand in the place of their size
+        if kind >> 16:  # small element: up to four bytes are stored in the tag
             kind, size, start = kind & 0xFFFF, kind >> 16, at + 4
         stop = start + size
         if stop > len(content) or (start == at + 4 and size > 4):
-            raise ValueError("it ends in the middle")
+            raise ValueError("it is truncated")
         yield _Element(kind, content[start:stop])
         is_padded = pads or kind != _COMPRESSED
         at = at + 8 if start == at + 4 else stop + (-stop % 8 if is_padded else 0)
 
 
 def _unpacked(element: _Element, order: str, most: int) -> tuple[_Element, int]:
-    """An element as it was before it was compressed, and how many bytes others may take."""
+    """The decompressed element, and the number of bytes left of ``most``."""
     if element.type != _COMPRESSED:
         return element, most
     packer = zlib.decompressobj()
@@ -70,27 +70,27 @@ def _unpacked(element: _Element, order: str, most: int) -> tuple[_Element, int]:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if packer.unconsumed_tail or not packer.eof:
-        raise ValueError("it ends in the middle, or is larger than DEAP's")
+        raise ValueError("it is truncated, or larger than DEAP's files")
     inside = list(_elements(memoryview(content), order))
     if len(inside) != 1 or inside[0].type == _COMPRESSED:
-        raise ValueError("it is compressed in another way")
+        raise ValueError("a compressed element holds no single element")
     return inside[0], most - len(content)
 
 
 def _array(content: memoryview, order: str, names: tuple[str, ...]) -> tuple[str, NDArray[Any]] | None:
-    """The name and the values of an array; None for another name, or no real numbers."""
+    """Name and values of an array; None for other names and for arrays that are not real numbers."""
     parts = _elements(content, order)
     flags, shape, name = (next(parts, _Element(0, memoryview(b""))).content for _ in range(3))
-    called = bytes(name).decode("latin1")
-    if called not in names or len(flags) != 8:
+    array_name = bytes(name).decode("latin1")
+    if array_name not in names or len(flags) != 8:
         return None
     (word,) = struct.unpack_from(f"{order}I", flags)
     if (word & 0xFF) not in _CLASSES or (word >> 8) & _IS_COMPLEX:
         return None
     values = next(parts, _Element(0, memoryview(b"")))
     if values.type not in _TYPES or len(shape) % 4:
-        raise ValueError(f"{called!r} holds no numbers")
-    # Whole numbers are kept in fewer bytes than their class has.
+        raise ValueError(f"{array_name!r} holds no numbers")
+    # Integers are stored in fewer bytes than their class has.
     array = np.frombuffer(values.content, order + _TYPES[values.type])
     dimensions = np.frombuffer(shape, f"{order}i4").tolist()
-    return called, array.reshape(dimensions, order="F").astype(_CLASSES[word & 0xFF])
+    return array_name, array.reshape(dimensions, order="F").astype(_CLASSES[word & 0xFF])

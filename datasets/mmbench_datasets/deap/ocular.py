@@ -1,4 +1,4 @@
-"""Takes the activity of the eyes out of EEG: by regression on the EOG, or by an ICA that excludes ocular components."""
+"""Removal of ocular artefacts from EEG, by regression on the EOG or by excluding ocular ICA components."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,12 @@ from mmbench import DataError
 Signals = NDArray[np.float64]
 
 EOG_CHANNELS = ("hEOG", "vEOG")
-# Where the eyes are strongest, by name.
+# The channels with the largest ocular artefacts.
 _FRONTAL = {"Fp1", "Fp2", "AF3", "AF4", "F7", "F8"}
 _THRESHOLD = 3.0
 # Eigenvalues of the covariance below this share of the largest are rounding, not signal.
 _RANK_TOLERANCE = 1e-9
-# ICA treats samples as independent; so many for each weight of the unmixing matrix are plenty.
+# Enough samples for each weight of the unmixing matrix.
 _SAMPLES_PER_WEIGHT = 30
 _MAX_ITERATIONS = 200
 _SEED = 0
@@ -27,7 +27,7 @@ _SEED = 0
 
 @contextmanager
 def preprocessing_errors(path: Path) -> Iterator[None]:
-    """Turn what filters, regression and ICA stumble over in signals that are none into an error about their file."""
+    """Raise DataError with the file where filters, regression or ICA fail on its signals."""
     try:
         yield
     except (ArithmeticError, ValueError, RuntimeError, np.linalg.LinAlgError) as error:
@@ -40,9 +40,9 @@ def preprocessing_errors(path: Path) -> Iterator[None]:
 
 
 def regress_eog(eeg: Signals, eog: Signals, names: Sequence[str], rate: float) -> Signals:
-    """EEG (C, T) in µV, average-referenced, without what the two EOG channels (2, T) explain of it linearly.
+    """EEG (C, T) in µV, average-referenced, minus its linear regression on the two EOG channels (2, T).
 
-    One set of weights for the whole signal (Gratton et al. 1983, as ``mne.preprocessing.EOGRegression`` has it).
+    One set of weights for the whole signal (Gratton et al. 1983, ``mne.preprocessing.EOGRegression``).
     """
     from mne import use_log_level
     from mne.preprocessing import EOGRegression
@@ -55,38 +55,48 @@ def regress_eog(eeg: Signals, eog: Signals, names: Sequence[str], rate: float) -
 
 
 def remove_ocular_components(eeg: Signals, eog: Signals, names: Sequence[str], rate: float) -> Signals:
-    """EEG (C, T) in µV without its ocular independent components; never returned as it came.
+    """EEG (C, T) in µV without its ocular independent components; at least one is always removed.
 
-    FastICA with as many components as the data have dimensions: average-referenced data have one fewer than
-    channels, and one component more would divide by rounding. A component is ocular when its correlation with hEOG
-    or vEOG stands out (``ICA.find_bads_eog``, z > 3) and its scalp map is larger over the frontal channels than over
-    the others, by the names given. Where none is, the frontal one with the largest correlation is taken, and where no
-    map is frontal, the one with the largest correlation. The same input gives the same output.
+    FastICA with as many components as the rank of the data: average-referenced data have rank C - 1, and one more
+    component would divide by rounding errors. A component is ocular where its correlation with hEOG or vEOG is an
+    outlier (``ICA.find_bads_eog``, z > 3) and its scalp map is larger over the frontal channels than over the others,
+    by the given ``names``. Where no component is, the frontal one with the largest correlation is removed, and where
+    no map is frontal, the one with the largest correlation. Deterministic.
     """
     from mne.preprocessing import ICA
     from threadpoolctl import threadpool_limits
 
     raw = _as_raw(eeg, eog, names, rate)
     if (rank := rank_of(eeg)) < 2:
-        raise ValueError(f"all channels of the EEG hold the same signal, {rank} dimensions")
+        raise ValueError(f"all EEG channels hold the same signal (rank {rank})")
     decim = max(1, eeg.shape[1] // (_SAMPLES_PER_WEIGHT * rank**2))
     ica = ICA(rank, random_state=_SEED, max_iter=_MAX_ITERATIONS, verbose="error")
-    # One thread: matrices this small are slower with more, and the bits would depend on their number.
+    # One thread: small matrices are slower with more, and results would depend on the number of threads.
     with threadpool_limits(1), warnings.catch_warnings():
-        # An unmixing that stopped early is still one that can be inverted: what is not excluded comes back whole.
+        # An unmixing that did not converge can still be inverted: components that are not excluded are kept exactly.
         warnings.filterwarnings("ignore", message="FastICA did not converge")
         ica.fit(raw, picks="eeg", decim=decim, verbose="error")
         return _eeg_of(ica.apply(raw, exclude=find_ocular(ica, raw), verbose="error"))
 
 
+def join_trials(signals: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(trials, C, T) as (C, trials · T), concatenated in time."""
+    return np.concatenate(list(np.asarray(signals, np.float64)), axis=1)
+
+
+def split_trials(signals: NDArray[np.float64], n_trials: int) -> NDArray[np.float64]:
+    """(C, trials · T) as (trials, C, T)."""
+    return np.stack(np.split(signals, n_trials, axis=1))
+
+
 def rank_of(eeg: Signals) -> int:
-    """The number of dimensions that signals (C, T) really have."""
+    """Rank of signals (C, T), up to rounding errors."""
     eigenvalues = np.linalg.eigvalsh(np.cov(eeg))
     return int((eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]).sum())
 
 
 def find_ocular(ica: Any, raw: Any) -> list[int]:
-    """The components of a fitted ICA to be excluded, at least one."""
+    """Indices of the ocular components of a fitted ICA, at least one."""
     outstanding, scores = ica.find_bads_eog(raw, list(EOG_CHANNELS), threshold=_THRESHOLD, verbose="error")
     correlation = np.abs(scores).max(axis=0)
     maps = ica.get_components()

@@ -1,4 +1,4 @@
-"""What an EDF file of EEGMAT holds, and whether its header says so."""
+"""Channels, states and rate of EEGMAT's EDF files, and the check of their headers."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ _UNCHANGED = "use the unchanged EDF files of EEGMAT"
 
 
 def check_header(path: Path) -> Header:
-    """The header of a file that has all signals once, at their rate and in a voltage, and is as long as it says.
+    """The header of a complete file that has each signal once, at 500 Hz and in a unit of voltage.
 
-    Raises DataError otherwise, and where the times of its records cannot be.
+    Raises DataError otherwise, and where the times of its records are invalid.
     """
-    from mmbench_datasets.edf_signals import find_segments  # loads numpy, which listing datasets does not need
+    from mmbench_datasets.edf_signals import find_segments  # imports numpy, which listing datasets does not need
 
     check_content(path, "is an EDF file")
     header = read_header(path, "EDF", "get this file again")

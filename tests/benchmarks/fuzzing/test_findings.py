@@ -185,7 +185,7 @@ def test_a_pickle_that_asks_for_room(bench):
 
 
 def test_a_pickle_with_odd_names_is_told_in_one_line(bench):
-    refused(bench, "dat", b"c\xc2\x9a\x1b\n\xc2\xb0\n.", DataError, match="is no array of numbers")
+    refused(bench, "dat", b"c\xc2\x9a\x1b\n\xc2\xb0\n.", DataError, match="is not part of an array of numbers")
 
 
 def test_matlab_files_of_another_level(bench):

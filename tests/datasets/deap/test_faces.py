@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbench_datasets.deap.draw import Look, Pose, draw_face
-from mmbench_datasets.deap.faces import Box, FaceFinder, crop_face, read_faces
+from mmbench_datasets.deap.faces import Box, FaceDetector, crop_face, read_faces
+from mmbench_datasets.deap.simulate.face_drawing import Appearance, Pose, draw_face
 
-LOOK = Look((160, 170, 180), (150, 180, 220), (30, 40, 60), (90, 60, 40))
+LOOK = Appearance((160, 170, 180), (150, 180, 220), (30, 40, 60), (90, 60, 40))
 AHEAD = Pose(360, 280)
 
 
@@ -26,29 +26,29 @@ def film(tmp_path):
 
 
 def test_finds_a_drawn_face_and_not_the_back_of_a_head():
-    finder = FaceFinder()
+    finder = FaceDetector()
     box = finder.find(draw_face(LOOK, AHEAD))
     assert box is not None
-    assert box.holds(360, 280)
+    assert box.contains(360, 280)
     assert 120 < box.width < 260
     assert finder.find(draw_face(LOOK, Pose(360, 280, is_away=True))) is None
 
 
 @pytest.mark.parametrize(("smile", "eyes"), [(-1.5, 0.0), (0.0, 0.5), (1.5, 1.0)])
 def test_finds_every_expression(smile, eyes):
-    assert FaceFinder().find(draw_face(LOOK, Pose(330, 260, smile, eyes))) is not None
+    assert FaceDetector().find(draw_face(LOOK, Pose(330, 260, smile, eyes))) is not None
 
 
 def test_follows_the_person_it_found_before():
     left, right = (
         draw_face(LOOK, Pose(180, 280)),
-        draw_face(Look(*[LOOK.background, LOOK.skin, LOOK.hair, LOOK.shirt], size=230), Pose(540, 280)),
+        draw_face(Appearance(*[LOOK.background, LOOK.skin, LOOK.hair, LOOK.shirt], size=230), Pose(540, 280)),
     )
     both = np.hstack([left[:, :360], right[:, 360:]])
-    larger = FaceFinder().find(both)
+    larger = FaceDetector().find(both)
     assert larger is not None
     assert larger.x > 360
-    finder = FaceFinder()
+    finder = FaceDetector()
     finder.find(left)
     assert finder.find(both).x < 360
 
@@ -71,7 +71,7 @@ def test_crop_beyond_the_frame_repeats_its_edge():
 def test_a_faceless_frame_takes_the_nearest_box_and_a_faceless_window_none(film):
     away = Pose(360, 280, is_away=True)
     path = film(Pose(200, 280), away, away, Pose(500, 280), away, away)
-    bags = read_faces(path, [[0.5, 1.5, 2.5, 3.5], [4.5, 5.5], [6.5]], 32, FaceFinder())
+    bags = read_faces(path, [[0.5, 1.5, 2.5, 3.5], [4.5, 5.5], [6.5]], 32, FaceDetector())
     assert all(face is not None for face in bags[0].faces)
     assert [bag.inferred.tolist() for bag in bags] == [[False, True, True, False], [False, False], [False]]
     assert [bag.faces for bag in bags[1:]] == [[None, None], [None]]
@@ -80,13 +80,13 @@ def test_a_faceless_frame_takes_the_nearest_box_and_a_faceless_window_none(film)
 
 
 def test_a_film_without_any_face(film):
-    (bag,) = read_faces(film(Pose(360, 280, is_away=True)), [[0.0]], 32, FaceFinder())
+    (bag,) = read_faces(film(Pose(360, 280, is_away=True)), [[0.0]], 32, FaceDetector())
     assert (bag.faces, bag.inferred.tolist()) == ([None], [False])
 
 
 @pytest.mark.shared
 def test_finds_one_face_in_each_photograph(shared):
-    finder = FaceFinder()
+    finder = FaceDetector()
     for path in sorted((shared / "faces" / "london").glob("*/0[01]*.jpg")):
         assert len(finder.find_all(cv2.imread(str(path)))) == 1, path
 
@@ -96,10 +96,10 @@ def test_finds_one_face_in_each_photograph(shared):
 def test_finds_the_face_in_real_videos(shared, name):
     path = shared / "faces" / "video" / f"head-pose-face-detection-{name}.avi"
     times = [[0.2 * place for place in range(5)], [1.0 + 0.2 * place for place in range(5)]]
-    bags = read_faces(path, times, 64, FaceFinder())
+    bags = read_faces(path, times, 64, FaceDetector())
     assert all(face is not None for bag in bags for face in bag.faces)
     assert not any(bag.inferred.any() for bag in bags)
-    assert [bag.faces for bag in bags] == [bag.faces for bag in read_faces(path, times, 64, FaceFinder())]
+    assert [bag.faces for bag in bags] == [bag.faces for bag in read_faces(path, times, 64, FaceDetector())]
 
 
 @pytest.mark.shared
@@ -109,7 +109,7 @@ def test_finds_the_largest_of_two_real_people(shared):
     ok, frame = capture.read()
     capture.release()
     assert ok
-    finder = FaceFinder()
+    finder = FaceDetector()
     boxes = finder.find_all(frame)
     assert len(boxes) == 2
     assert finder.find(frame) == max(boxes, key=lambda box: box.width * box.height)

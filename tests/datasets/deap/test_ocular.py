@@ -5,11 +5,10 @@ import pytest
 
 from mmbench import DataError
 from mmbench_datasets.deap import Deap
-from mmbench_datasets.deap.cleaning import clean_as_described, join_trials, split_trials
-from mmbench_datasets.deap.faults import TWENTE_CHANNELS
-from mmbench_datasets.deap.files import Recording
-from mmbench_datasets.deap.layout import EEG_CHANNELS
-from mmbench_datasets.deap.ocular import rank_of, regress_eog, remove_ocular_components
+from mmbench_datasets.deap.layout import EEG_CHANNELS, TWENTE_CHANNELS
+from mmbench_datasets.deap.milmer_preprocessing import clean_as_described
+from mmbench_datasets.deap.ocular import join_trials, rank_of, regress_eog, remove_ocular_components, split_trials
+from mmbench_datasets.deap.recordings import Recording
 
 RATE, SECONDS = 128.0, 100
 BLINKING = ("Fp1", "Fp2", "AF3", "AF4")
@@ -108,7 +107,7 @@ def test_trials_are_joined_and_split():
 @pytest.mark.parametrize(
     ("eeg", "says"),
     [
-        (np.zeros((40, 40, 8064)), "all channels of the EEG hold the same signal"),
+        (np.zeros((40, 40, 8064)), "all EEG channels hold the same signal"),
         (np.broadcast_to(np.random.default_rng(0).normal(size=8064), (40, 40, 8064)), "hold the same signal"),
         (1e300 * np.random.default_rng(0).normal(size=(40, 40, 8064)), r"cannot be preprocessed \(.+\)"),
     ],

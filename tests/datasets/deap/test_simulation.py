@@ -14,12 +14,13 @@ from sklearn.preprocessing import StandardScaler
 
 from mmbench import DataError, SpecError, StorageError
 from mmbench_datasets.deap import Deap, DeapSim
-from mmbench_datasets.deap.faces import FaceFinder, crop_face
-from mmbench_datasets.deap.films import Film, draw_film, write_film
+from mmbench_datasets.deap.faces import FaceDetector, crop_face
 from mmbench_datasets.deap.layout import SIMULATED_MARK
-from mmbench_datasets.deap.signals import simulate_eeg
-from mmbench_datasets.deap.simulate import Simulation, make_once, write_simulation
-from mmbench_datasets.deap.truth import is_filmed, make_truth
+from mmbench_datasets.deap.simulate.face_videos import FaceVideo, draw_frames, write_video
+from mmbench_datasets.deap.simulate.folder import make_once, write_simulation
+from mmbench_datasets.deap.simulate.options import Simulation
+from mmbench_datasets.deap.simulate.ratings import is_filmed, make_ratings
+from mmbench_datasets.deap.simulate.signals import simulate_eeg
 
 
 def files(root):
@@ -55,11 +56,11 @@ def test_ratings_file(simulated):
     assert sorted(experiments) == list(range(1, 41))
     assert experiments != sorted(experiments)
     assert all(row["Familiarity"] for row in rows)
-    assert not any(make_truth(0, 2).familiarity)
+    assert not any(make_ratings(0, 2).familiarity)
 
 
 def test_each_person_has_an_order_and_ratings_of_their_own():
-    one, other = make_truth(0, 1), make_truth(0, 2)
+    one, other = make_ratings(0, 1), make_ratings(0, 2)
     assert (one.trials != other.trials).any()
     assert (one.ratings != other.ratings).any()
     counts = np.unique(one.ratings[:, :2] > 5, axis=0, return_counts=True)[1]
@@ -76,16 +77,16 @@ def test_films_have_deaps_size_and_some_frames_without_a_face(tmp_path):
     import cv2
 
     path = tmp_path / "film.avi"
-    write_film(path, Film(0, 1, 1, 0.0, 0.0, 5.0, 2.0))
+    write_video(path, FaceVideo(0, 1, 1, 0.0, 0.0, 5.0, 2.0))
     capture = cv2.VideoCapture(str(path))
     size = [capture.get(what) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)]
     assert [*size, capture.get(cv2.CAP_PROP_FRAME_COUNT)] == [720, 576, 5, 10]
     capture.release()
-    finder = FaceFinder()
+    finder = FaceDetector()
     found = [
         finder.find(frame) is not None
         for trial in range(1, 9)
-        for frame in draw_film(Film(0, 1, trial, 0.0, 0.0, 0.25, 60.0))
+        for frame in draw_frames(FaceVideo(0, 1, trial, 0.0, 0.0, 0.25, 60.0))
     ]
     assert 0.8 < np.mean(found) < 1
 
@@ -138,7 +139,7 @@ def test_the_simulated_twin_makes_films_where_they_are_seen():
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "precious.dat").write_bytes(b"real")
-    with pytest.raises(DataError, match="is not empty and not a simulation"):
+    with pytest.raises(DataError, match="is neither empty nor a simulation"):
         Deap().simulate(tmp_path, subjects=1)
     assert list(files(tmp_path)) == ["precious.dat"]
 
@@ -158,7 +159,7 @@ def test_impossible_options(tmp_path, options):
 
 
 def test_made_once_and_whole_or_not_at_all(tmp_path, monkeypatch):
-    from mmbench_datasets.deap import simulate
+    from mmbench_datasets.deap.simulate import folder
 
     made = []
 
@@ -169,7 +170,7 @@ def test_made_once_and_whole_or_not_at_all(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         (root / SIMULATED_MARK).touch()
 
-    monkeypatch.setattr(simulate, "write_simulation", stop)
+    monkeypatch.setattr(folder, "write_simulation", stop)
     with pytest.raises(KeyboardInterrupt):
         make_once(tmp_path, "deap-sim", Simulation(subjects=1))
     homes = [make_once(tmp_path, "deap-sim", Simulation(subjects=1)) for _ in range(2)]
@@ -206,9 +207,9 @@ def eeg_features(strength, participant, row, scores):
 
 
 def face_features(strength, participant, row, scores):
-    finder = FaceFinder()
-    film = Film(0, participant, row + 1, *(strength * scores), fps=0.05, seconds=60.0)
-    for frame in draw_film(film):
+    finder = FaceDetector()
+    film = FaceVideo(0, participant, row + 1, *(strength * scores), fps=0.05, seconds=60.0)
+    for frame in draw_frames(film):
         box = finder.find(frame)
         code = None if box is None else crop_face(frame, box, 48)
         pixels = Image.open(io.BytesIO(code)).resize((16, 16)) if code else np.full((16, 16, 3), 128)
@@ -219,7 +220,7 @@ def accuracy(features, strength, alpha):
     """Balanced accuracy across people, and with the windows of each person shuffled."""
     x, y, people = [], [], []
     for participant in PEOPLE:
-        truth = make_truth(0, participant)
+        truth = make_ratings(0, participant)
         for row, (scores, ratings) in enumerate(zip(truth.scores, truth.ratings, strict=True)):
             x += list(features(strength, participant, row, scores))
             y += [int(ratings[0] > 5) + 2 * int(ratings[1] > 5)] * 3
@@ -245,7 +246,7 @@ def test_labels_are_as_strong_as_asked_and_the_fingerprint_leaks(features):
 
 
 def test_trials_held_out_tell_nothing_when_nothing_is_there():
-    truth = make_truth(0, 1)
+    truth = make_ratings(0, 1)
     x = [row for trial, scores in enumerate(truth.scores) for row in eeg_features(0.0, 1, trial, scores)]
     y = np.repeat((truth.ratings[:, 0] > 5).astype(int), 3)
     model = make_pipeline(StandardScaler(), RidgeClassifier(100.0))

@@ -61,7 +61,7 @@ def test_frames_missing_inside_a_whole_file_are_told(video):
         content[:kept] + b"JUNK" + (len(content) - kept - 8).to_bytes(4, "little") + bytes(len(content) - kept - 8)
     )
     video.write_bytes(content)
-    with pytest.raises(DataError, match=r"s01_trial01\.avi: (the video (stops after|cannot be opened)|frame)"):
+    with pytest.raises(DataError, match=r"s01_trial01\.avi: (the video (ends after|cannot be opened)|frame)"):
         list(iter_frames(video, [0.0, 3.9]))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mmbench import DataError
-from mmbench_datasets.deap.files import check_agreement, find_bad_trials, load_ratings, load_recording
+from mmbench_datasets.deap.ratings import check_agreement, load_ratings
+from mmbench_datasets.deap.recordings import find_bad_trials, load_recording
 
 SHAPE = (40, 40, 8064)
 HEADER = "Participant_id,Trial,Experiment_id,Start_time,Valence,Arousal,Dominance,Liking,Familiarity\n"
@@ -22,7 +23,7 @@ def write_dat(path, data, labels):
 def test_a_cut_dat_is_named(simulated, tmp_path):
     path = tmp_path / "s01.dat"
     path.write_bytes((simulated / "data_preprocessed_python/s01.dat").read_bytes()[:1_000_000])
-    with pytest.raises(DataError, match=r"s01\.dat: cannot be read as a pickle of DEAP: it ends in the middle"):
+    with pytest.raises(DataError, match=r"s01\.dat: cannot be read as a pickle of DEAP: it is truncated"):
         load_recording(path)
 
 
@@ -35,7 +36,7 @@ def test_a_cut_mat_is_named(tmp_path):
         path = tmp_path / "s01.mat"
         path.write_bytes(whole.getvalue()[:length])
         with pytest.raises(
-            DataError, match=r"s01\.mat: (is empty|.*it is not of level 5|.*it ends in the middle|has no array)"
+            DataError, match=r"s01\.mat: (is empty|.*it is not a MATLAB file of level 5|.*it is truncated|has no array)"
         ):
             load_recording(path)
 
@@ -77,13 +78,17 @@ def test_a_label_outside_names_its_trial(tmp_path, value):
         ("s01.dat", b"<html>404</html>", "is an HTML page"),
         ("s01.dat", pickle.dumps({"data": np.zeros(3), "labels": np.zeros(3)}, 5), "a pickle of protocol 5: write it"),
         ("s01.dat", pickle.dumps([1, 2], 2), "holds a list, not a dict"),
-        ("s01.dat", pickle.dumps({"when": datetime.timedelta(1)}, 2), "names datetime.timedelta, which is no array"),
+        (
+            "s01.dat",
+            pickle.dumps({"when": datetime.timedelta(1)}, 2),
+            "names datetime.timedelta, which is not part of an array",
+        ),
         (
             "s01.mat",
             b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512, b"\0"),
-            "it is of MATLAB 7.3: save it with -v7",
+            "it is in MATLAB's format 7.3: save it with -v7",
         ),
-        ("s01.mat", pickle.dumps({}, 2), "it is not of level 5"),
+        ("s01.mat", pickle.dumps({}, 2), "it is not a MATLAB file of level 5"),
     ],
 )
 def test_the_true_reason_is_told(tmp_path, name, content, told):
@@ -97,11 +102,11 @@ def test_the_true_reason_is_told(tmp_path, name, content, told):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("1,1,5,0,1,2,3,4,\n1,1,6,0,1,2,3,4,\n", "line 3: names a trial twice"),
-        ("1,1,5,0,1,2,3,4,\n1,2,5,0,1,2,3,4,\n", "line 3: names a trial twice"),
+        ("1,1,5,0,1,2,3,4,\n1,1,6,0,1,2,3,4,\n", "line 3: repeats a trial"),
+        ("1,1,5,0,1,2,3,4,\n1,2,5,0,1,2,3,4,\n", "line 3: repeats a trial"),
         ("1,x,5,0,1,2,3,4,\n", "line 2: not a row"),
         ("1,1,5\n", "line 2: not a row"),
-        ("1,1.5,5,0,1,2,3,4,\n", "line 2: not a row of ratings \\(1.5 is no whole number\\)"),
+        ("1,1.5,5,0,1,2,3,4,\n", "line 2: not a row of ratings \\(1.5 is not an integer\\)"),
         ("1,inf,5,0,1,2,3,4,\n", "line 2: not a row"),
         ("1,,5,0,1,2,3,4,\n", "line 2: not a row"),
         ("1,1,5,0,1,2,3,9.5,\n", "line 2: a rating outside 1-9"),
@@ -140,7 +145,7 @@ def test_ratings_that_are_not_the_labels(tmp_path):
     path.write_text(HEADER + "1,2,1,0,1,2,3,4,\n")
     ratings = load_ratings(path)
     check_agreement(path, ratings, 1, np.array([[1.0, 2, 3, 4]]))
-    with pytest.raises(DataError, match=r"participant 1, Experiment_id 1: ratings .* are not the labels"):
+    with pytest.raises(DataError, match=r"participant 1, Experiment_id 1: ratings .* differ from the labels"):
         check_agreement(path, ratings, 1, np.array([[1.0, 2, 3, 5]]))
     with pytest.raises(DataError, match="Experiment_id 2: has no ratings"):
         check_agreement(path, ratings, 1, np.array([[1.0, 2, 3, 4], [1, 2, 3, 4]]))

@@ -1,4 +1,4 @@
-"""The preprocessing that Milmer's paper describes, and that of its public notebook, on the trials of one person."""
+"""EEG preprocessing of Milmer: as its paper describes it, and as its public notebook does it."""
 
 import warnings
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench_datasets.deap.layout import RATE
-from mmbench_datasets.deap.ocular import remove_ocular_components
+from mmbench_datasets.deap.ocular import join_trials, remove_ocular_components, split_trials
 
 _BAND = (1.0, 50.0)
 
@@ -15,20 +15,19 @@ _BAND = (1.0, 50.0)
 def clean_as_described(
     eeg: NDArray[np.floating], eog: NDArray[np.floating], names: Sequence[str]
 ) -> NDArray[np.float64]:
-    """EEG (trials, C, T) in µV, filtered to 1-50 Hz trial by trial, then without ocular components.
+    """EEG (trials, C, T) of one person in µV: each trial filtered to 1-50 Hz, then ocular components removed by ICA.
 
-    One ICA over all trials of the person, end to end; ``eog`` (trials, 2, T) only says which components are ocular.
+    One ICA is fitted to the concatenated trials; ``eog`` (trials, 2, T) only identifies the ocular components.
     """
     filtered = _filtered(eeg)
     return split_trials(remove_ocular_components(join_trials(filtered), join_trials(eog), names, RATE), len(eeg))
 
 
 def clean_as_published(eeg: NDArray[np.floating], names: Sequence[str]) -> NDArray[np.float64]:
-    """EEG (trials, C, T) filtered to 1-50 Hz, then through the notebook's ICA of each trial, which excludes nothing.
+    """EEG (trials, C, T) filtered to 1-50 Hz, then passed through the notebook's ICA per trial, which excludes nothing.
 
-    It has as many components as there are channels. That changes nothing in data of full rank, which scrambled data
-    are; average-referenced data have one dimension fewer, and dividing by the rounding in it corrupts them beyond
-    recognition, differently on every machine.
+    The ICA has as many components as channels. Data of full rank, such as scrambled data, pass unchanged.
+    Average-referenced data have rank C - 1: whitening divides by rounding errors, and the result differs by machine.
     """
     from threadpoolctl import threadpool_limits
 
@@ -51,13 +50,3 @@ def _filtered(eeg: NDArray[np.floating]) -> NDArray[np.float64]:
     import mne
 
     return np.asarray(mne.filter.filter_data(np.asarray(eeg, np.float64), RATE, *_BAND, verbose="error"))
-
-
-def join_trials(signals: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(trials, C, T) as (C, trials · T), end to end."""
-    return np.concatenate(list(np.asarray(signals, np.float64)), axis=1)
-
-
-def split_trials(signals: NDArray[np.float64], n_trials: int) -> NDArray[np.float64]:
-    """(C, trials · T) as (trials, C, T)."""
-    return np.stack(np.split(signals, n_trials, axis=1))

@@ -1,32 +1,32 @@
-"""A small simulated DEAP that makes itself on first use and is read by DEAP's own reader."""
+"""The dataset ``deap-sim``: a small simulated DEAP, made on first use and read like DEAP."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from mmbench import Card
-from mmbench_datasets.deap.choices import Preprocessing
+from mmbench_datasets.deap.dataset import Deap
 from mmbench_datasets.deap.labels import Ties
-from mmbench_datasets.deap.reader import Deap
-from mmbench_datasets.deap.simulation import Simulation
+from mmbench_datasets.deap.options import Faces, Preprocessing, VideoOrder
+from mmbench_datasets.deap.simulate.options import Simulation
 
 
 class DeapSim(Deap):
-    """Simulated recordings in DEAP's own files: the truth is known, so a leak shows.
+    """Simulated recordings in DEAP's file formats, whose effect sizes are known, so that leaks can be detected.
 
-    ``subjects`` people are simulated with ``seed``; ``strength`` scales how much EEG and face tell of the ratings, 0
-    for nothing. Each person and each trial has a fingerprint that tells nothing. The other parameters are those of
-    ``deap``, with smaller defaults; there are no original recordings, so ``source`` and ``eog`` are not among them.
+    ``subjects`` people are simulated with ``seed``; ``strength`` scales the effect of the ratings on EEG and face, 0
+    for none. EEG and face also identify each person and trial, independently of the ratings. The other parameters are
+    those of ``deap``, with smaller defaults, without ``source`` and ``eog``: there are no original recordings.
     """
 
     name: ClassVar[str] = "deap-sim"
     card: ClassVar[Card] = Card(
-        title="A simulated twin of DEAP, small",
+        title="A small simulated version of DEAP",
         access="simulated",
-        licence="MIT, as the program that makes it",
+        licence="MIT, as mmbench",
         url=Deap.card.url,
         citation=f"simulated by mmbench, after {Deap.card.citation}",
-        request="nothing to request: it is made on first use",
+        request="nothing to request: the files are made on first use",
     )
 
     conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "windows": 1}
@@ -41,14 +41,14 @@ class DeapSim(Deap):
         windows: int = 3,
         frames: int = 4,
         face_size: int = 64,
-        faces: Literal["keep", "drop"] = "keep",
+        faces: Faces = "keep",
         video: bool = True,
         peripheral: bool = False,
         eeg: Preprocessing = "released",
         scramble: bool = False,
         twente_names: bool = False,
         ties: Ties = "low",
-        video_order: Literal["experiment", "presentation"] = "experiment",
+        video_order: VideoOrder = "experiment",
     ) -> None:
         super().__init__(
             window=window,
@@ -64,11 +64,11 @@ class DeapSim(Deap):
             ties=ties,
             video_order=video_order,
         )
-        # Enough for four different faces in 3 s, and quick to draw.
+        # 1.5 fps give four different faces in 3 s and are fast to draw.
         self.simulation = Simulation(subjects=subjects, seed=seed, strength=strength, fps=1.5, films=video)
 
     def locate(self, cache: Path) -> Path:
-        """Where the files are; they are made on first use, and what is whole is kept when that is interrupted."""
-        from mmbench_datasets.deap.simulate import make_once
+        """The folder of the files, which are made on first use; an interrupted simulation is resumed."""
+        from mmbench_datasets.deap.simulate.folder import make_once
 
         return make_once(cache, self.name, self.simulation)

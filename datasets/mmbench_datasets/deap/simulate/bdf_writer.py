@@ -1,4 +1,4 @@
-"""Writes BioSemi's BDF files, 24-bit EDF, for the simulation."""
+"""Writes BDF files, BioSemi's 24-bit variant of EDF."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _LOWEST, _HIGHEST = -(2**23), 2**23 - 1
 
 @dataclass(frozen=True)
 class Channel:
-    """A signal to be written: its unit, and the largest value that it can have."""
+    """Label, unit and largest representable value of a signal."""
 
     label: str
     unit: str
@@ -23,19 +23,19 @@ class Channel:
 
     @property
     def step(self) -> float:
-        """The smallest difference that can be written."""
+        """Quantisation step, in the unit of the channel."""
         return self.largest / _HIGHEST
 
     @property
     def limits(self) -> tuple[str, str]:
-        """The least and the largest value, in the eight characters that a header has for each."""
+        """Physical minimum and maximum as eight characters each, the width of the header fields."""
         return f"{-self.largest - self.step:.8g}"[:8], f"{self.largest:.8g}"[:8]
 
 
 def write_bdf(
     path: Path, channels: Sequence[Channel], rate: int, n_seconds: int, blocks: Iterable[NDArray[np.float64]]
 ) -> None:
-    """Write a BDF file of records of one second from blocks (channels, whole seconds · rate) in the channels' units."""
+    """Write a BDF file, 1 s per record, from blocks (channels, whole seconds · rate) in the units of the channels."""
     with path.open("wb") as file:
         file.write(_header(channels, rate, n_seconds))
         done = 0
@@ -46,7 +46,7 @@ def write_bdf(
             file.write(np.ascontiguousarray(records).view(np.uint8).reshape(*records.shape, 4)[..., :3].tobytes())
             done += len(records)
     if done != n_seconds:
-        raise StorageError(f"{done} s instead of {n_seconds} were written", where=path)
+        raise StorageError(f"got {done} s of signals to write, expected {n_seconds}", where=path)
 
 
 def _header(channels: Sequence[Channel], rate: int, n_records: int) -> bytes:

@@ -1,7 +1,7 @@
-"""A simulated session in the BDF file that the amplifier would have written: raw voltages with eyes that move.
+"""Simulated original recordings: a BDF file of raw voltages with artefacts and Status codes.
 
-The EEG of the trials is that of the simulated preprocessed release; in between, and in everything that preprocessing
-should take away (offsets, drifts, hum, blinks, glances), it is made up here.
+The EEG of the trials is that of the simulated preprocessed release. This module adds what preprocessing has to remove
+(offsets, drifts, line hum, blinks, saccades) and the time between trials.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,28 +9,28 @@ from pathlib import Path
 
 import numpy as np
 
-from mmbench_datasets.deap.bdf import Channel, write_bdf
-from mmbench_datasets.deap.faults import TWENTE_CHANNELS
-from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_SAMPLES, RATE
-from mmbench_datasets.deap.originals import END, FIXATION, RAW_RATE, START, STATUS_OFFSET
-from mmbench_datasets.deap.signals import Signals, simulate_eeg, simulate_peripheral
-from mmbench_datasets.deap.truth import make_rng, make_truth
+from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_SAMPLES, RATE, TWENTE_CHANNELS
+from mmbench_datasets.deap.original_recordings import END, FIXATION, RAW_RATE, START, STATUS_OFFSET
+from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
+from mmbench_datasets.deap.simulate.ratings import make_ratings
+from mmbench_datasets.deap.simulate.seeding import make_rng
+from mmbench_datasets.deap.simulate.signals import Signals, simulate_eeg, simulate_peripheral
 
 _LEAD_S, _FIXATION_S, _VIDEO_S, _REST_S = 8, 5, 60, 3
 _BLOCK_S = _FIXATION_S + _VIDEO_S + _REST_S
 _HELD_S = 0.1
-_BLINK, _GLANCE = 250.0, 120.0  # µV between the electrodes around the eyes
+_BLINK, _SACCADE = 250.0, 120.0  # µV between the electrodes around the eyes
 _OFFSET, _DRIFT, _HUM = 15_000.0, 40.0, 20.0  # µV
 _PICKUP = 0.3
-# How much of the vertical EOG reaches an electrode, by the row it is in; of the horizontal one, by side.
+# Share of the vertical EOG at an electrode, by row; of the horizontal EOG, by side.
 _VERTICAL = {"Fp": 0.4, "AF": 0.28, "F": 0.14, "FC": 0.07}
 _HORIZONTAL = {"F7": 0.25, "F8": -0.25, "Fp1": 0.1, "Fp2": -0.1, "F3": 0.1, "F4": -0.1, "AF3": 0.1, "AF4": -0.1}
 
 
-def write_session(
+def write_raw_recording(
     path: Path, seed: int, participant: int, strength: float, experiments: Sequence[int] | None = None
 ) -> None:
-    """Write the BDF file of a person who is shown ``experiments`` (from 1), or all in the order of their ratings."""
+    """Write the BDF file of a person who watches ``experiments`` (from 1), by default all in order of presentation."""
     order = presentation_order(seed, participant) if experiments is None else experiments
     channels = list_channels(participant)
     n_seconds = _LEAD_S + _BLOCK_S * len(order)
@@ -38,12 +38,12 @@ def write_session(
 
 
 def presentation_order(seed: int, participant: int) -> list[int]:
-    """The Experiment_ids in the order in which they are shown."""
-    return [int(row) + 1 for row in np.argsort(make_truth(seed, participant).trials)]
+    """Experiment_ids in order of presentation."""
+    return [int(row) + 1 for row in np.argsort(make_ratings(seed, participant).trials)]
 
 
 def list_channels(participant: int) -> list[Channel]:
-    """Twente's order for the first 22 people, Geneva's for the others; one channel more from the 29th on."""
+    """Channels of the file: Twente's order for participants 1-22, Geneva's for 23-32; one more channel from 29 on."""
     names = TWENTE_CHANNELS if participant <= 22 else EEG_CHANNELS
     volts = [*names, *(f"EXG{number}" for number in range(1, 9))]
     extra = [Channel("Extra", "uV", 262144.0)] if participant > 28 else []
@@ -60,8 +60,8 @@ def list_channels(participant: int) -> list[Channel]:
 def _blocks(
     seed: int, participant: int, strength: float, order: Sequence[int], channels: Sequence[Channel]
 ) -> Iterator[Signals]:
-    scores = strength * make_truth(seed, participant).scores
-    offsets = make_rng("session", seed, participant).uniform(-_OFFSET, _OFFSET, (len(channels), 1))
+    scores = strength * make_ratings(seed, participant).scores
+    offsets = make_rng("raw", seed, participant).uniform(-_OFFSET, _OFFSET, (len(channels), 1))
     is_volt = np.array([[channel.unit == "uV"] for channel in channels])
     status = STATUS_OFFSET if participant >= 24 else 0
     lead = np.zeros((len(channels), _LEAD_S * RAW_RATE)) + offsets * is_volt
@@ -76,15 +76,15 @@ def _blocks(
 
 
 def _record(seed: int, participant: int, experiment: int, valence: float, arousal: float) -> dict[str, Signals]:
-    """The signals of one trial, its fixation before and its rest after it, by channel."""
+    """Signals of one trial with the fixation before and the rest after it, by channel."""
     clean = simulate_eeg(seed, participant, experiment, valence, arousal)
     peripheral = simulate_peripheral(seed, participant, experiment, arousal)
-    rng = make_rng("session", seed, participant, experiment)
-    # Sample 0 of the simulated trial is where the baseline begins.
+    rng = make_rng("raw", seed, participant, experiment)
+    # Sample 0 of the simulated trial is the start of the baseline.
     at = np.arange(_BLOCK_S * RAW_RATE) / RAW_RATE - (_FIXATION_S - BASELINE_S)
     horizontal, vertical = _eyes(rng, len(at))
-    shared = _HUM * np.sin(2 * np.pi * 50 * at) + _wander(rng, 1, len(at))[0]
-    drifts = _wander(rng, len(EEG_CHANNELS), len(at))
+    shared = _HUM * np.sin(2 * np.pi * 50 * at) + _drift(rng, 1, len(at))[0]
+    drifts = _drift(rng, len(EEG_CHANNELS), len(at))
     fine = _upsample(clean)
     eeg = dict(zip(EEG_CHANNELS, fine[:, np.round(at * RAW_RATE).astype(int) % fine.shape[1]], strict=True))
     signals = {
@@ -103,27 +103,27 @@ def _record(seed: int, participant: int, experiment: int, valence: float, arousa
 
 
 def _upsample(signals: Signals) -> Signals:
-    """From 128 to 512 Hz; the simulated EEG repeats itself after its last sample, so this is exact."""
+    """Signals (C, T) at 128 Hz as (C, 4 T) at 512 Hz; exact, since the simulated EEG is periodic."""
     spectrum = np.fft.rfft(signals, axis=1)
     return np.asarray(4 * np.fft.irfft(spectrum, 4 * signals.shape[1], axis=1))
 
 
 def _eyes(rng: np.random.Generator, n_times: int) -> tuple[Signals, Signals]:
-    """Horizontal and vertical EOG (n,) in µV: glances aside that last, blinks that do not."""
+    """Horizontal EOG with saccades and vertical EOG with blinks, (n,) each in µV."""
     impulses = np.zeros(n_times)
     impulses[rng.integers(0, n_times, n_times // (3 * RAW_RATE))] = 1.0
     width = np.arange(-0.25, 0.25, 1 / RAW_RATE)
     blinks = np.convolve(impulses, np.exp(-0.5 * (width / 0.05) ** 2), "same")
     aside = np.repeat(rng.choice([-1.0, 0.0, 1.0], n_times // (RAW_RATE // 2) + 1), RAW_RATE // 2)[:n_times]
-    return _GLANCE * np.convolve(aside, np.ones(20) / 20, "same"), _BLINK * blinks
+    return _SACCADE * np.convolve(aside, np.ones(20) / 20, "same"), _BLINK * blinks
 
 
 def _vertical_share(name: str) -> float:
     return _VERTICAL.get(name.rstrip("z0123456789"), 0.02)
 
 
-def _wander(rng: np.random.Generator, n_channels: int, n_times: int) -> Signals:
-    """Slow drifts (n, T) in µV that are zero at both ends."""
+def _drift(rng: np.random.Generator, n_channels: int, n_times: int) -> Signals:
+    """Slow drifts (n, T) in µV, zero at both ends."""
     time = np.linspace(0, 1, n_times)
     waves = np.sin(np.pi * np.arange(1, 6)[:, None] * time)
     return np.asarray(_DRIFT * rng.normal(0, 1, (n_channels, 5)) @ waves)

@@ -13,8 +13,8 @@ from PIL import Image
 
 from mmbench import DataError, SpecError
 from mmbench_datasets.deap import Deap
-from mmbench_datasets.deap.files import load_recording
 from mmbench_datasets.deap.labels import QUADRANTS, label
+from mmbench_datasets.deap.recordings import load_recording
 from mmbench_datasets.deap.windows import place_windows
 
 RATINGS = "metadata_csv/participant_ratings.csv"
@@ -39,7 +39,7 @@ def test_ids_groups_and_spans(samples):
 
 
 def test_default_windows_touch():
-    starts = place_windows(Deap().window, Deap().windows)
+    starts = place_windows(Deap().options.window, Deap().options.windows)
     assert starts.tolist() == [3.0 * index for index in range(20)]
 
 
@@ -108,7 +108,7 @@ def test_videos_are_matched_through_the_presentation_order(copy):
     with (root / RATINGS).open(newline="") as file:
         trial_of = {int(row["Experiment_id"]): int(row["Trial"]) for row in csv.DictReader(file)}
     assert trial_of != {number: number for number in trial_of}
-    from mmbench_datasets.deap.footage import match_videos
+    from mmbench_datasets.deap.video_matching import match_videos
 
     labels = load_recording(root / "data_preprocessed_python/s01.dat").labels
     videos = match_videos(root, "s01", labels)
@@ -155,7 +155,7 @@ def test_without_any_video_only_signals_are_read(simulated, tmp_path):
     assert Deap().units(tmp_path) == ["s01"]
     assert all(set(sample.data) == {"eeg"} for sample in Deap(windows=1).read(tmp_path, "s01"))
     (problem,) = Deap().check(tmp_path)
-    assert problem.message == "there are no face videos"
+    assert problem.message == "has no face videos"
     assert Deap(video=False).check(tmp_path) == []
 
 
@@ -264,7 +264,7 @@ def test_what_the_parameters_leave_aside_is_told(simulated, tmp_path):
     left_out = Deap(faces="drop").left_out(root)
     assert left_out == {
         "data_original": "source=preprocessed does not read it",
-        "data_preprocessed_matlab/s01.mat": "data_preprocessed_python/s01.dat is read in its place",
+        "data_preprocessed_matlab/s01.mat": "data_preprocessed_python/s01.dat is read instead",
         "s01": "no face video, and faces=drop",
     }
     assert Deap(video=False).left_out(simulated) == {"face_video": "video=false does not read it"}
@@ -285,13 +285,13 @@ def test_a_converted_video_is_found_and_deaps_own_wins(copy):
 
 def test_guessed_faces_are_marked(copy):
     """One film in which the person turns away after the first second."""
-    from mmbench_datasets.deap.draw import Look, Pose, draw_face
+    from mmbench_datasets.deap.simulate.face_drawing import Appearance, Pose, draw_face
 
     root = copy(*(f"face_video/s01/s01_trial{trial:02d}.avi" for trial in range(1, 41)))
     film = root / "face_video/s01/s01_trial05.avi"
     film.parent.mkdir(parents=True)
     writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"XVID"), 1.0, (720, 576))
-    look = Look((160, 170, 180), (150, 180, 220), (30, 40, 60), (90, 60, 40))
+    look = Appearance((160, 170, 180), (150, 180, 220), (30, 40, 60), (90, 60, 40))
     for second in range(6):
         writer.write(draw_face(look, Pose(360, 280, is_away=second > 0)))
     writer.release()

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mmbench import DataError
-from mmbench_datasets.deap.pickle2 import load_arrays, load_pickle, write_arrays
+from mmbench_datasets.deap.array_pickle import load_arrays, load_pickle
+from mmbench_datasets.deap.simulate.pickle_writer import write_arrays
 
 ARRAYS = {"labels": np.array([[1.0, 9.0]]), "data": np.arange(2.0).reshape(1, 1, 2)}
 
@@ -85,7 +86,7 @@ def test_code_does_not_run(tmp_path: Path):
     code = f"import os, pickle\nclass Evil:\n    def __reduce__(self): return os.system, ('touch {trap}',)\n"
     code += f"pickle.dump({{'data': Evil()}}, open({str(file)!r}, 'wb'), 2)"
     subprocess.run([sys.executable, "-c", code], check=True)
-    with pytest.raises(DataError, match=r"s01\.dat: this pickle names posix\.system, .*nothing was run"):
+    with pytest.raises(DataError, match=r"s01\.dat: the pickle names posix\.system, .*no code was run"):
         load_pickle(file)
     assert not trap.exists()
     pickle.loads(file.read_bytes())
@@ -96,7 +97,7 @@ def test_code_does_not_run(tmp_path: Path):
     "name", [b"numpy.core.multiarray\nfromfile", b"builtins\neval", b"numpy\nload", b"copyreg\n_reconstructor"]
 )
 def test_no_other_name_is_known(name):
-    with pytest.raises(DataError, match="is no array of numbers as in DEAP's files; nothing was run"):
+    with pytest.raises(DataError, match="is not part of an array of numbers; no code was run"):
         load_arrays(b"c" + name + b"\n.")
 
 

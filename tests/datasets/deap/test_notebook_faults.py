@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from mmbench_datasets.deap import Deap, DeapSim
-from mmbench_datasets.deap.cleaning import _filtered, clean_as_described, clean_as_published
-from mmbench_datasets.deap.faults import TWENTE_CHANNELS, scramble
-from mmbench_datasets.deap.files import Recording, load_recording
 from mmbench_datasets.deap.labels import QUADRANTS, label
-from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS
-from mmbench_datasets.deap.windows import pair_videos, preprocess
+from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS, TWENTE_CHANNELS
+from mmbench_datasets.deap.milmer_preprocessing import _filtered, clean_as_described, clean_as_published
+from mmbench_datasets.deap.notebook_faults import scramble
+from mmbench_datasets.deap.recordings import Recording, load_recording
+from mmbench_datasets.deap.video_matching import match_videos
+from mmbench_datasets.deap.windows import preprocess
 
 
 def test_scrambling_is_no_transpose():
@@ -22,12 +23,12 @@ def test_a_scrambled_window_is_few_electrodes_over_the_whole_minute(simulated):
     data[:, :, 384:] = np.arange(40)[:, None]  # the value is the number of the channel
     times = np.zeros(DATA_SHAPE)
     times[:, :, 384:] = np.arange(7680)
-    dataset = Deap(scramble=True)
-    electrodes, seconds = (preprocess(dataset, Recording(values, np.ones((40, 4)))) for values in (data, times))
+    options = Deap(scramble=True).options
+    electrodes, seconds = (preprocess(options, Recording(values, np.ones((40, 4)))) for values in (data, times))
     window = slice(384 * 7, 384 * 8)  # samples 2688-3071 of each row are values 86016-98303 of the trial laid flat
     assert np.unique(electrodes[0, :, window]).tolist() == [11, 12]
     assert np.ptp(seconds[0, :, window]) == 7679
-    plain = preprocess(Deap(), Recording(data, np.ones((40, 4))))
+    plain = preprocess(Deap().options, Recording(data, np.ones((40, 4))))
     assert np.unique(plain[0, 5]).tolist() == [5]
 
 
@@ -45,17 +46,17 @@ def test_the_preprocessing_asked_for_gets_the_eog_and_the_names(simulated):
     trials = few.data[:, :, 384:]
     for names, wrong in ((EEG_CHANNELS, False), (TWENTE_CHANNELS, True)):
         expected = clean_as_described(trials[:, :32], trials[:, 32:34], names)
-        np.testing.assert_array_equal(preprocess(Deap(eeg="milmer", twente_names=wrong), few), expected)
+        np.testing.assert_array_equal(preprocess(Deap(eeg="milmer", twente_names=wrong).options, few), expected)
         assert np.abs(expected - trials[:, :32]).max() > 1
-    assert np.array_equal(preprocess(Deap(), few), trials[:, :32])
+    assert np.array_equal(preprocess(Deap().options, few), trials[:, :32])
 
 
 @pytest.mark.parametrize("is_scrambled", [False, True])
 def test_the_published_ica_corrupts_what_is_not_of_full_rank(is_scrambled):
     trial = np.random.default_rng(0).normal(0, 10, (32, 1024))
     trial -= trial.mean(axis=0)
-    given = (scramble(trial) if is_scrambled else trial)[None]
-    before, after = _filtered(given), clean_as_published(given, TWENTE_CHANNELS)
+    eeg = (scramble(trial) if is_scrambled else trial)[None]
+    before, after = _filtered(eeg), clean_as_published(eeg, TWENTE_CHANNELS)
     assert after.shape == (1, 32, 1024)
     if is_scrambled:
         np.testing.assert_allclose(after, before, atol=1e-3)
@@ -72,7 +73,7 @@ def test_twente_names_are_the_same_channels_in_another_order():
 
 # Valence, arousal, then the quadrant without and with the fault.
 @pytest.mark.parametrize(
-    ("valence", "arousal", "mended", "published"),
+    ("valence", "arousal", "correct", "published"),
     [
         (6, 6, "HAHV", "HAHV"),
         (6, 4, "LAHV", "LAHV"),
@@ -85,9 +86,9 @@ def test_twente_names_are_the_same_channels_in_another_order():
         (5, 4, "LALV", "LAHV"),
     ],
 )
-def test_ties(valence, arousal, mended, published):
+def test_ties(valence, arousal, correct, published):
     ratings = np.array([valence, arousal, 5.0, 9.0])
-    assert QUADRANTS[label(ratings)["quadrant"]] == mended
+    assert QUADRANTS[label(ratings)["quadrant"]] == correct
     assert QUADRANTS[label(ratings, "halv")["quadrant"]] == published
     assert {**label(ratings, "halv"), "quadrant": 0} == {**label(ratings), "quadrant": 0}
 
@@ -105,7 +106,7 @@ def test_videos_in_the_order_of_presentation(copy):
     """Each number is taken for an Experiment_id; the ratings are not even needed."""
     root = copy("metadata_csv/participant_ratings.csv")
     labels = np.ones((40, 4))
-    videos = pair_videos(Deap(video_order="presentation"), root, "s01", labels)
+    videos = match_videos(root, "s01", labels, "presentation")
     assert {number: path.stem for number, path in videos.items()} == {
         number: f"s01_trial{number:02d}" for number in range(1, 41)
     }
@@ -116,7 +117,8 @@ def test_videos_in_the_order_of_presentation(copy):
     assert "eeg" in sample.data
 
 
-def test_the_simulated_twin_takes_the_faults():
-    twin = DeapSim(scramble=True, twente_names=True, ties="halv", video_order="presentation", eeg="milmer")
-    assert twin.schema().modality("eeg").channels == TWENTE_CHANNELS
-    assert (twin.scramble, twin.ties, twin.video_order, twin.eeg) == (True, "halv", "presentation", "milmer")
+def test_the_simulated_version_has_the_same_options():
+    options = DeapSim(scramble=True, twente_names=True, ties="halv", video_order="presentation", eeg="milmer").options
+    assert options.channels == TWENTE_CHANNELS
+    assert (options.scramble, options.ties) == (True, "halv")
+    assert (options.video_order, options.eeg) == ("presentation", "milmer")

@@ -7,10 +7,8 @@ import pytest
 
 from mmbench import DataError, SpecError
 from mmbench_datasets.deap import Deap
-from mmbench_datasets.deap.bdf import Channel, write_bdf
-from mmbench_datasets.deap.files import Rating
 from mmbench_datasets.deap.layout import EEG_CHANNELS, ORIGINAL_FOLDER
-from mmbench_datasets.deap.originals import (
+from mmbench_datasets.deap.original_recordings import (
     CHANNELS,
     END,
     FIXATION,
@@ -21,9 +19,11 @@ from mmbench_datasets.deap.originals import (
     load_original,
     load_presented,
 )
-from mmbench_datasets.deap.session import list_channels, presentation_order, write_session
-from mmbench_datasets.deap.signals import simulate_eeg, simulate_peripheral
-from mmbench_datasets.deap.truth import make_truth
+from mmbench_datasets.deap.ratings import Rating
+from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
+from mmbench_datasets.deap.simulate.ratings import make_ratings
+from mmbench_datasets.deap.simulate.raw_recording import list_channels, presentation_order, write_raw_recording
+from mmbench_datasets.deap.simulate.signals import simulate_eeg, simulate_peripheral
 from mmbench_datasets.edf import read_header
 
 # Experiment_ids in the order in which they are shown, and the ratings that say so.
@@ -41,7 +41,7 @@ def sessions(tmp_path_factory):
     root = tmp_path_factory.mktemp("sessions") / ORIGINAL_FOLDER
     root.mkdir()
     for who in (1, 30):
-        write_session(root / f"s{who:02d}.bdf", 0, who, 1.0, SHOWN)
+        write_raw_recording(root / f"s{who:02d}.bdf", 0, who, 1.0, SHOWN)
     return root
 
 
@@ -55,7 +55,7 @@ def trials(sessions):
 
 
 def clean(who, experiment):
-    return simulate_eeg(0, who, experiment, *make_truth(0, who).scores[experiment - 1])
+    return simulate_eeg(0, who, experiment, *make_ratings(0, who).scores[experiment - 1])
 
 
 def same(one, other):
@@ -90,7 +90,7 @@ def test_ocular_artefacts_are_much_smaller_than_without_removal(trials):
 def test_the_other_channels_are_the_bipolar_ones_and_four_more(trials):
     for who in (1, 30):
         got = trials[who, "regression"]
-        truth = simulate_peripheral(0, who, SHOWN[1], make_truth(0, who).scores[SHOWN[1] - 1, 1])
+        truth = simulate_peripheral(0, who, SHOWN[1], make_ratings(0, who).scores[SHOWN[1] - 1, 1])
         assert all(same(got[1, 32 + row], truth[row]) > 0.95 for row in range(2, 8))
         for row in (4, 7):  # GSR and temperature keep their unit and their level
             np.testing.assert_allclose(got[1, 32 + row].mean(), truth[row].mean(), rtol=0.02)
@@ -109,7 +109,7 @@ def test_rows_are_in_the_order_of_experiment_id(sessions):
 
 def test_trials_missing_in_the_ratings(sessions):
     fewer = {key: value for key, value in RATINGS.items() if key != (1, 2)}
-    with pytest.raises(DataError, match=r"s01\.bdf: participant_ratings\.csv has not 3 trials of participant 1"):
+    with pytest.raises(DataError, match=r"s01\.bdf: participant_ratings\.csv does not list 3 trials of participant 1"):
         load_original(sessions / "s01.bdf", 1, fewer, "none", 3)
 
 
@@ -121,7 +121,7 @@ def test_the_simulated_files_have_the_quirks_of_the_real_ones(sessions):
     assert twente.rate("Status") == twente.rate("Fp1") == RAW_RATE
     assert len(list_channels(28)) == 48
     assert sorted(presentation_order(0, 1)) == list(range(1, 41))
-    assert presentation_order(0, 1)[make_truth(0, 1).trials[6] - 1] == 7
+    assert presentation_order(0, 1)[make_ratings(0, 1).trials[6] - 1] == 7
     with pytest.raises(DataError, match="has 0 video starts"):
         load_presented(sessions / "s30.bdf", 1, "none", 3)  # the offset is that of s24-s32
 
@@ -147,7 +147,7 @@ def test_starts_are_found():
         (REGULAR[:4], 300, r"s01.bdf: has 1 video starts \(Status 4\), not 2"),
         ([*REGULAR, (200, START)], 300, "has 3 video starts"),
         ([(10, START), (40, START)], 300, "presentation 1: lasts 27.0 s, not 60: a spurious Status 4"),
-        ([(2, START), (80, START)], 300, "presentation 1: begins without its 3 s of baseline"),
+        ([(2, START), (80, START)], 300, "presentation 1: has less than 3 s of baseline before it"),
         (REGULAR, 120, "presentation 2: lasts 40.0 s"),
         ([*REGULAR, (90, END)], 300, "presentation 2: ends after 10.0 s: a spurious Status 5"),
     ],
@@ -199,7 +199,7 @@ def test_check_sources_and_units_follow_the_source(sessions, simulated):
     assert dataset.units(root) == ["s01", "s30"]
     (problem,) = dataset.check(root)
     assert problem.path.endswith("participant_ratings.csv")
-    assert "order in which the videos were shown" in problem.message
+    assert "order of presentation" in problem.message
     (problem,) = dataset.check(simulated)
     assert "no data_original/sNN.bdf" in problem.message
     (root / "metadata_csv").mkdir()
@@ -207,7 +207,7 @@ def test_check_sources_and_units_follow_the_source(sessions, simulated):
     ratings.symlink_to(simulated / "metadata_csv" / "participant_ratings.csv")
     assert dataset.check(root) == []
     assert dataset.sources(root, "s01") == [sessions / "s01.bdf", ratings]
-    with pytest.raises(DataError, match=r"no signals of s02 — put s02\.bdf into data_original"):
+    with pytest.raises(DataError, match=r"no signals of s02 — add data_original/s02\.bdf"):
         dataset.sources(root, "s02")
     with pytest.raises(DataError, match="has 3 video starts"):
         list(dataset.read(root, "s01"))
@@ -236,13 +236,14 @@ def test_the_reader_cuts_windows_from_the_originals(sessions, simulated, monkeyp
 
 
 def test_removal_of_ocular_artefacts_is_for_the_originals():
-    assert Deap(source="bdf", eog="ica").eog == "ica"
-    with pytest.raises(SpecError, match=r"eog=none is about the original recordings.* — add source=bdf"):
+    assert Deap(source="bdf", eog="ica").options.eog == "ica"
+    with pytest.raises(SpecError, match=r"eog=none applies to the original recordings.* — add source=bdf"):
         Deap(eog="none")
 
 
 def test_a_simulation_with_originals_plans_one_a_person(tmp_path):
-    from mmbench_datasets.deap.simulate import Simulation, _plan
+    from mmbench_datasets.deap.simulate.folder import _plan
+    from mmbench_datasets.deap.simulate.options import Simulation
 
     names = [path.name for _, path, *_ in _plan(tmp_path, Simulation(2, bdf=True)) if path.suffix == ".bdf"]
     assert names == ["s01.bdf", "s02.bdf"]

@@ -1,4 +1,4 @@
-"""Options of a simulation, apart from what writes it: listing datasets need not load that."""
+"""Options of a simulation; imports no numpy, so that listing datasets stays fast."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from mmbench import SpecError
 
 VERSION = "1"
-"""Raised whenever the same options give other files."""
+"""Increased whenever the same options give different files."""
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Options of a simulation: ``fps`` and ``seconds`` of the face videos, made where ``films``; ``bdf`` adds the raw
-    recordings."""
+    """Options of a simulation: ``fps`` and ``seconds`` of the face videos, which ``films=False`` leaves out; ``bdf``
+    adds the original recordings."""
 
     subjects: int
     seed: int = 0
@@ -31,11 +31,11 @@ class Simulation:
             ("seconds", 1, 120),
         ):
             if not low <= getattr(self, name) <= high:
-                raise SpecError(f"{name}={getattr(self, name)} is outside {low}-{high}", remedy="choose one within")
+                raise SpecError(f"{name}={getattr(self, name)} is outside {low}-{high}", remedy="choose a value within")
 
     def describe(self) -> str:
-        """All that the files depend on, as JSON."""
+        """All options that the files depend on, as JSON."""
         options = asdict(self)
         if self.films:
-            del options["films"]  # simulations of before were always filmed, and stay what they are
+            del options["films"]  # older simulations had no such option and keep their key
         return json.dumps({"simulated": "deap", "version": VERSION, **options}, sort_keys=True) + "\n"

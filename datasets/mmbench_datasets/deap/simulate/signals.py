@@ -1,15 +1,16 @@
-"""Simulated EEG and peripheral signals, with a fingerprint of each person and trial and a little of the affect.
+"""Simulated EEG and peripheral signals that identify person and trial and depend weakly on the ratings.
 
 The EEG of a trial is noise whose spectrum differs by electrode: 1/f, an alpha peak, and log-normal gains of four
-bands. The gains are those of the person plus those of the trial (the fingerprint, which knows nothing of the
-ratings) plus, on a few electrodes and the same for everybody, what the ratings add.
+bands. Log gains are the sum of a person effect, a trial effect (both independent of the ratings) and, on a few
+electrodes and with the same pattern for everybody, an effect of the ratings.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS, N_SAMPLES, RATE
-from mmbench_datasets.deap.truth import make_rng, make_truth
+from mmbench_datasets.deap.simulate.ratings import make_ratings
+from mmbench_datasets.deap.simulate.seeding import make_rng
 
 Signals = NDArray[np.float64]
 
@@ -24,16 +25,16 @@ _BACK = ("P7", "PO3", "O1", "P8", "PO4", "O2")
 _PERSON = 0.3
 _TRIAL = 0.35
 _AFFECT = 0.5
-# What the trial adds along the very pattern of the affect, in the unit of its scores (-1 to 1).
+# Standard deviation of the trial effect along the pattern of the ratings, in the unit of the scores (-1 to 1).
 _CONFUSION = 0.4
 _N_SOURCES = 3
 _MICROVOLT = 8.0
 
 
 def simulate_signals(seed: int, participant: int, strength: float) -> Signals:
-    """The signals (40, 40, 8064) of one person, rows by Experiment_id."""
+    """Signals (40, 40, 8064) of one person, rows by Experiment_id."""
     data = np.empty(DATA_SHAPE)
-    scores = make_truth(seed, participant).scores
+    scores = make_ratings(seed, participant).scores
     for row, (valence, arousal) in enumerate(scores):
         data[row, :_N_EEG] = simulate_eeg(seed, participant, row + 1, strength * valence, strength * arousal)
         data[row, _N_EEG:] = simulate_peripheral(seed, participant, row + 1, strength * arousal)
@@ -41,7 +42,7 @@ def simulate_signals(seed: int, participant: int, strength: float) -> Signals:
 
 
 def simulate_eeg(seed: int, participant: int, experiment: int, valence: float, arousal: float) -> Signals:
-    """One trial (32, 8064) in µV: 4-45 Hz, average reference and so of rank 31."""
+    """One trial (32, 8064) in µV: 4-45 Hz, average reference, so of rank 31."""
     person = make_rng("person", seed, participant).normal(0, _PERSON, (_N_EEG, len(_BANDS)))
     rng = make_rng("eeg", seed, participant, experiment)
     trial = rng.normal(0, _TRIAL, (_N_EEG, len(_BANDS)))
@@ -56,7 +57,7 @@ def simulate_eeg(seed: int, participant: int, experiment: int, valence: float, a
 
 
 def _patterns() -> Signals:
-    """Log amplitudes (2, 32, 4) that valence and arousal add: frontal alpha asymmetry; beta up, alpha down behind."""
+    """Effects (2, 32, 4) of valence (frontal alpha asymmetry) and arousal (posterior beta up, alpha down) on gains."""
     patterns = np.zeros((2, _N_EEG, len(_BANDS)))
     for names, affect, band, sign in (
         (_LEFT, 0, _ALPHA, -1.0),
@@ -69,7 +70,7 @@ def _patterns() -> Signals:
 
 
 def _noise(rng: np.random.Generator, gains: Signals) -> Signals:
-    """Noise (n, 8064) of unit size before ``gains`` (n, 4), log amplitudes of the bands."""
+    """Noise (n, 8064), of unit size where ``gains`` (n, 4), the log amplitudes of the bands, are zero."""
     frequencies = np.fft.rfftfreq(N_SAMPLES, 1 / RATE)
     spectrum = np.zeros((len(gains), len(frequencies)), np.complex128)
     for band, (low, high) in enumerate(_BANDS):
@@ -82,7 +83,7 @@ def _noise(rng: np.random.Generator, gains: Signals) -> Signals:
 
 
 def simulate_peripheral(seed: int, participant: int, experiment: int, arousal: float) -> Signals:
-    """hEOG, vEOG, zEMG, tEMG, GSR, respiration, plethysmograph, temperature (8, 8064); the heart follows arousal."""
+    """The eight peripheral channels (8, 8064) in DEAP's order; the heart rate rises with arousal."""
     rng = make_rng("peripheral", seed, participant, experiment)
     time = np.arange(N_SAMPLES) / RATE
     noise = rng.standard_normal((8, N_SAMPLES))

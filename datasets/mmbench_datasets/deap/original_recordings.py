@@ -1,6 +1,7 @@
-"""DEAP's original recordings: the BDF file of a person into the trials of the preprocessed release.
+"""Reads DEAP's original BDF recordings and preprocesses them as the preprocessed release.
 
-As DEAP's authors describe theirs: down to 128 Hz, ocular artefacts removed, 4-45 Hz, average reference, 63 s a trial.
+The steps that DEAP's authors describe: resampled to 128 Hz, ocular artefacts removed, 4-45 Hz, average reference, 63 s
+per trial.
 """
 
 from pathlib import Path
@@ -9,47 +10,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError, check_content
-from mmbench_datasets.deap.choices import Removal
-from mmbench_datasets.deap.cleaning import join_trials, split_trials
-from mmbench_datasets.deap.files import Ratings, Recording
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_TRIALS, RATE, RATINGS, TRIAL_S
-from mmbench_datasets.deap.ocular import Signals, preprocessing_errors, regress_eog, remove_ocular_components
+from mmbench_datasets.deap.ocular import (
+    Signals,
+    join_trials,
+    preprocessing_errors,
+    regress_eog,
+    remove_ocular_components,
+    split_trials,
+)
+from mmbench_datasets.deap.options import Removal
+from mmbench_datasets.deap.ratings import Ratings
+from mmbench_datasets.deap.recordings import Recording
 from mmbench_datasets.edf import Header, read_header
 from mmbench_datasets.edf_signals import find_segments, read_integers, read_signals
 
 RAW_RATE = 512
 STATUS_OFFSET = 1_703_680
-"""What is added to the Status of the recordings of participants 24-32."""
+"""Offset of the Status channel in the recordings of participants 24-32."""
 FIXATION, START, END = 3, 4, 5
-"""Status codes: the cross before a video, its start, the cross after it."""
+"""Status codes: fixation cross before a video, start of the video, end of the video."""
 
 _BIPOLAR = (("EXG1", "EXG2"), ("EXG3", "EXG4"), ("EXG5", "EXG6"), ("EXG7", "EXG8"))
 _SINGLE = ("GSR1", "Resp", "Plet", "Temp")
 CHANNELS = (*EEG_CHANNELS, *(name for pair in _BIPOLAR for name in pair), *_SINGLE)
-"""What is read of the 48 or 49 channels of a file, by name: their order differs between Twente and Geneva."""
+"""The channels that are read, of the 48 or 49 of a file; by name, since Twente and Geneva have different orders."""
 
 _N_EEG = len(EEG_CHANNELS)
 _STATUS = "Status"
 _BAND = (4.0, 45.0)
-# The eyes move slowly: their weights are estimated with what the band itself leaves out.
+# Eye movements are slow: the weights are estimated with the frequencies below the band, too.
 _LOWEST = 1.0
-# Read on both sides of a trial, so that no filter sees an edge.
+# Padding on both sides of a trial against edge effects of the filters.
 _PAD_S = 4.0
-# A video may end a little before its minute is over.
+# Tolerance for videos that end before 60 s.
 _SLACK_S = 1.0
-_AGAIN = "copy or download the file from DEAP again, or leave this person out"
+_REMEDY = "copy or download the file from DEAP again, or leave this person out"
 
 
 def load_original(path: Path, participant: int, ratings: Ratings, eog: Removal, n_trials: int = N_TRIALS) -> Recording:
-    """A person's trials as in the preprocessed release, (40, 40, 8064), rows by Experiment_id; labels of the ratings.
+    """A subject's trials (40, 40, 8064) as in the preprocessed release, rows by Experiment_id, labels from the ratings.
 
-    ``eog`` says how ocular artefacts are removed. EEG and the bipolar channels are in µV, the others in the unit of the
-    file. Raises DataError naming the file and what is missing in it.
+    ``eog`` is the method that removes ocular artefacts. EEG and the bipolar channels are in µV, the others in the unit
+    of the file. Raises DataError where the file or the ratings are incomplete.
     """
     rated = {experiment: rating for (who, experiment), rating in ratings.items() if who == participant}
     numbers = set(range(1, n_trials + 1))
     if set(rated) != numbers or {rating.trial for rating in rated.values()} != numbers:
-        message = f"participant_ratings.csv has not {n_trials} trials of participant {participant}"
+        message = f"participant_ratings.csv does not list {n_trials} trials of participant {participant}"
         raise DataError(message, where=path, remedy="get metadata_csv from DEAP again")
     presented = load_presented(path, participant, eog, n_trials)
     in_order = [rated[experiment] for experiment in sorted(rated)]
@@ -66,17 +74,17 @@ def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N
         trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
     pad = round(_PAD_S * RATE)
     if not np.isfinite(trials).all():
-        raise DataError("has NaN or infinite values", where=path, remedy=_AGAIN)
+        raise DataError("has NaN or infinite values", where=path, remedy=_REMEDY)
     return trials[:, :, pad:-pad]
 
 
 def check_original(path: Path) -> Header:
-    """The header of a recording without gaps that has all channels at 512 Hz, in units that tell what they are.
+    """The header of a continuous recording that has all channels at 512 Hz, in known units.
 
     Raises DataError otherwise.
     """
     check_content(path, "is a BDF file")
-    header = read_header(path, "BDF", _AGAIN)
+    header = read_header(path, "BDF", _REMEDY)
     wanted = (*CHANNELS, _STATUS)
     if missing := [name for name in wanted if name not in header.labels]:
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
@@ -88,7 +96,7 @@ def check_original(path: Path) -> Header:
         if name not in _SINGLE:
             header.check_voltage(name)
     if gaps := find_segments(header)[1:]:
-        raise header.error(f"is discontinuous: a gap ends at second {gaps[0].start:g}")
+        raise header.error(f"is discontinuous: a gap ends at {gaps[0].start:g} s")
     return header
 
 
@@ -99,28 +107,28 @@ def _codes(header: Header, participant: int) -> NDArray[np.int64]:
 
 
 def find_starts(codes: NDArray[np.int64], path: Path, n_trials: int = N_TRIALS) -> list[int]:
-    """The sample at which each video begins, from the Status codes of a whole recording.
+    """Index of the first sample of each video, from the Status codes (time,) of a recording.
 
-    Raises DataError unless there are 40, each with its baseline before it and its minute behind it.
+    Raises DataError unless there are ``n_trials``, each with 3 s of baseline before it and 60 s after it.
     """
     is_new = np.diff(codes, prepend=codes[:1]) != 0
     starts = np.flatnonzero(is_new & (codes == START))
     if len(starts) != n_trials:
         message = f"has {len(starts)} video starts (Status {START}), not {n_trials}"
-        raise DataError(message, where=path, remedy=_AGAIN)
+        raise DataError(message, where=path, remedy=_REMEDY)
     ends = np.flatnonzero(is_new & (codes == END))
     limits = np.append(starts[1:] - round(BASELINE_S * RAW_RATE), len(codes))
     for number, (start, limit) in enumerate(zip(starts.tolist(), limits.tolist(), strict=True), 1):
         where = f"{path}, presentation {number}"
         if start < BASELINE_S * RAW_RATE:
-            raise DataError(f"begins without its {BASELINE_S:g} s of baseline", where=where, remedy=_AGAIN)
+            raise DataError(f"has less than {BASELINE_S:g} s of baseline before it", where=where, remedy=_REMEDY)
         if limit - start < TRIAL_S * RAW_RATE:
             message = f"lasts {(limit - start) / RAW_RATE:.1f} s, not {TRIAL_S:g}: a spurious Status {START}, or a cut"
-            raise DataError(message, where=where, remedy=_AGAIN)
+            raise DataError(message, where=where, remedy=_REMEDY)
         end = next((int(end) for end in ends if end > start), len(codes))
         if end - start < (TRIAL_S - _SLACK_S) * RAW_RATE:
             message = f"ends after {(end - start) / RAW_RATE:.1f} s: a spurious Status {END}"
-            raise DataError(message, where=where, remedy=_AGAIN)
+            raise DataError(message, where=where, remedy=_REMEDY)
     return [int(start) for start in starts]
 
 
@@ -132,19 +140,18 @@ def _read_trial(header: Header, start: int) -> Signals:
     last = start + round((TRIAL_S + _PAD_S) * RAW_RATE)
     n_times = round(header.records * header.record_seconds * RAW_RATE)
     inside = max(first, 0), min(last, n_times)
-    # In the order asked for, whatever the order of the file.
     signals = _read(header, *inside)
     beyond = (inside[0] - first, last - inside[1])
     if any(beyond):
         signals = np.pad(signals, ((0, 0), beyond), mode="reflect", reflect_type="odd")
     eeg, exg, single = np.split(signals, [_N_EEG, _N_EEG + 2 * len(_BIPOLAR)])
     joined = np.concatenate([eeg, exg[::2] - exg[1::2], single])
-    # Electrodes have large offsets: padding along the line from first to last sample keeps the edges quiet.
+    # Electrodes have large offsets: padding along the line from first to last sample avoids edge artefacts.
     return np.asarray(resample_poly(joined, 1, round(RAW_RATE / RATE), axis=-1, padtype="line"))
 
 
 def _read(header: Header, start: int, stop: int) -> Signals:
-    """Samples ``[start, stop)`` of all channels, which may begin and end within a record."""
+    """Samples ``[start, stop)`` of all channels in the order of ``CHANNELS``; the range need not match records."""
     per_record = header.samples[header.index(CHANNELS[0])]
     first = start // per_record
     signals = read_signals(header, CHANNELS, first, -(-stop // per_record))

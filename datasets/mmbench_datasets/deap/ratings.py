@@ -1,0 +1,96 @@
+"""Reads and checks DEAP's table of ratings, ``participant_ratings.csv``."""
+
+import csv
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import DataError, check_content
+from mmbench_datasets.deap.layout import RATINGS
+
+_REMEDY = "copy or download the file from DEAP again"
+_COLUMNS = ("Participant_id", "Trial", "Experiment_id", *RATINGS)
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A row of the table: the place of the video in the order of presentation (``trial``, from 1) and its ratings."""
+
+    trial: int
+    values: tuple[float, ...]
+
+
+Ratings = Mapping[tuple[int, int], Rating]
+"""Ratings by participant and Experiment_id, both from 1."""
+
+
+def load_ratings(path: Path) -> Ratings:
+    """All ratings of the table. Raises DataError, with the line, where a row is damaged or a trial is there twice."""
+    ratings: dict[tuple[int, int], Rating] = {}
+    presented: set[tuple[int, int]] = set()
+    check_content(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            _check_columns(path, rows.fieldnames or ())
+            for row in rows:
+                if not any(row.values()):  # spreadsheets leave rows of empty cells
+                    continue
+                participant, experiment, rating = _parse_rating(path, rows.line_num, row)
+                if (participant, experiment) in ratings or (participant, rating.trial) in presented:
+                    raise DataError("repeats a trial", where=f"{path}, line {rows.line_num}", remedy=_REMEDY)
+                ratings[participant, experiment] = rating
+                presented.add((participant, rating.trial))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+    return ratings
+
+
+def _check_columns(path: Path, names: Any) -> None:
+    if missing := [name for name in _COLUMNS if name not in names]:
+        raise DataError(f"has no column {', '.join(missing)}", where=path, remedy=_REMEDY)
+
+
+def _parse_rating(path: Path, line: int, row: Mapping[str, str]) -> tuple[int, int, Rating]:
+    where = f"{path}, line {line}"
+    try:
+        participant, trial, experiment = (_parse_integer(row[name]) for name in _COLUMNS[:3])
+        values = tuple(float(row[name]) for name in RATINGS)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"not a row of ratings ({error})", where=where, remedy=_REMEDY) from error
+    if not all(1 <= value <= 9 for value in values):
+        raise DataError("a rating outside 1-9", where=where, remedy=_REMEDY)
+    return participant, experiment, Rating(trial, values)
+
+
+def _parse_integer(text: str) -> int:
+    """An integer; spreadsheets write it as ``3.0`` where a cell of its column is empty."""
+    if (value := float(text)) != int(value):
+        raise ValueError(f"{text} is not an integer")
+    return int(value)
+
+
+def check_agreement(
+    path: Path, ratings: Ratings, participant: int, labels: NDArray[np.floating[Any]], bad: Collection[int] = ()
+) -> None:
+    """Raise DataError unless the ratings of every Experiment_id equal the labels in its row; ``bad`` rows are skipped.
+
+    Where they differ, one of the two files is in another order, and faces would get the label of another video.
+    """
+    for row, label in enumerate(labels):
+        if row in bad:
+            continue
+        rating = ratings.get((participant, row + 1))
+        where = f"{path}, participant {participant}, Experiment_id {row + 1}"
+        if rating is None:
+            raise DataError("has no ratings", where=where, remedy=_REMEDY)
+        if not np.allclose(rating.values, label, rtol=0, atol=0.1):
+            raise DataError(
+                f"ratings {rating.values} differ from the labels {tuple(label.tolist())} of the signals",
+                where=where,
+                remedy="take both files from the same release of DEAP, unsorted",
+            )

@@ -1,0 +1,1 @@
+"""Simulated recordings in DEAP's file formats, and the dataset ``deap-sim`` made of them."""

@@ -1,0 +1,37 @@
+"""Matches the face videos of a subject to the trials of the EEG."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import DataError
+from mmbench_datasets.deap import layout
+from mmbench_datasets.deap.options import VideoOrder
+from mmbench_datasets.deap.ratings import check_agreement, load_ratings
+
+
+def match_videos(
+    home: Path, unit: str, labels: NDArray[np.floating], order: VideoOrder = "experiment", bad: Collection[int] = ()
+) -> dict[int, Path]:
+    """The videos of a subject by Experiment_id, the row of the EEG from 1.
+
+    Videos are numbered in the order of presentation, and the table of ratings maps that to Experiment_id; ``labels``
+    (40, 4) must equal its ratings, except in ``bad`` rows. ``order="presentation"`` skips the mapping: the n-th video
+    is paired with the n-th row, as Milmer's public notebook does.
+    """
+    videos = layout.find_videos(home, unit)
+    if not videos or order == "presentation":
+        return videos
+    path = home / layout.RATINGS_FILE
+    if not path.is_file():
+        remedy = "get metadata_csv from DEAP; it maps videos to trials. Or use deap[video=false]"
+        raise DataError("is missing", where=path, remedy=remedy)
+    ratings = load_ratings(path)
+    participant = int(unit[1:])
+    check_agreement(path, ratings, participant, labels, bad)
+    experiment_of = {rating.trial: experiment for (who, experiment), rating in ratings.items() if who == participant}
+    if unknown := sorted(set(videos) - set(experiment_of)):
+        raise DataError(f"no rating has Trial {unknown[0]}", where=videos[unknown[0]], remedy="remove this video")
+    return {experiment_of[trial]: video for trial, video in videos.items()}
