@@ -1,4 +1,4 @@
-"""The site: what Sphinx needs to know. Pages of reference are written from the code before each build."""
+"""Configuration of Sphinx. The reference pages are generated from the code before each build."""
 
 import sys
 from pathlib import Path
@@ -28,9 +28,9 @@ html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"sidebar_hide_name": False}
 
-# Docstrings name things in single backticks; nothing is looked up, so that none of them can be a broken link.
+# Names in docstrings have single backticks; they are shown as code and never resolved as links.
 default_role = "code"
-smartquotes = False  # "--tune" would be shown with a dash that no shell takes
+smartquotes = False  # would replace the hyphens of "--tune" by a dash
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -41,8 +41,8 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_merge_streams = True
 nb_execution_timeout = 300
-nb_execution_in_temp = True  # its records are none of the site
+nb_execution_in_temp = True  # so that its records are not part of the site
 nb_execution_raise_on_error = True
 
-# The options of a shell line are none of a shell's assignments, and would be coloured as such.
+# The shell lexer would colour options such as epochs=5 as assignments.
 lexers["sh"] = TextLexer()

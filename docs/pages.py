@@ -1,9 +1,9 @@
-"""The blocks of the pages: which are run, what they print, and the same pages with what they print now.
+"""Execution of the code blocks of the pages, and renewal of the outputs that the pages show.
 
-``python docs/pages.py [PAGE...]`` runs the pages and writes what their commands print into them. In a page
+``python docs/pages.py [PAGE...]`` runs the blocks of pages and writes their outputs into the pages. In a page
 
-- a block ``sh`` holds commands, a line each; a block ``text`` right after it is what the last of them prints;
-- a block ``python`` is run in the folder of the page, a block ``text`` after it is what it prints;
+- a block ``sh`` holds commands, one per line; a block ``text`` right after it shows the output of the last one;
+- a block ``python`` is executed in the folder of the page; a block ``text`` right after it shows its output;
 - a MyST comment before a block marks it: ``% file: NAME`` writes the block to that file, ``% add to: NAME`` appends it,
   ``% not run: REASON`` skips it, ``% with: OPTIONS`` adds options to each command (its output is not compared);
   before a block ``text``, ``% until: WORDS`` shows the output up to the first line that begins with these words.
@@ -26,9 +26,9 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BLOCK = re.compile(r"(?P<marks>(?:^%[^\n]*\n)*)^```(?P<language>[^\n`]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 MARK = re.compile(r"^% (file|add to|not run|with|until): (.+)$", re.MULTILINE)
-TOLERANCE = 0.02  # of numbers: processors of another kind round differently, and may choose another epoch
+TOLERANCE = 0.02  # of numbers: other processors round differently and may choose another epoch
 
-# What differs from run to run: times, memory, names of records, and columns that are as wide as these.
+# Values that differ between runs: times, memory and names of records.
 UNSTABLE = (
     (re.compile(r"\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?s(?=\s|$)"), "TIME"),
     (re.compile(r"\b[\d.]+ (?:ms|s|[kMG]B)(?=\s|$)"), "SIZE"),
@@ -38,7 +38,7 @@ UNSTABLE = (
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page: its language and text, its marks, and the places of its text and of all of it in the page."""
+    """A code block of a page: language, text, marks, and the spans of its text and of the whole block in the page."""
 
     language: str
     text: str
@@ -48,14 +48,14 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """Its lines of shell, without comments, joined where they go on."""
+        """Its shell commands, without comments, with continued lines joined."""
         lines = self.text.replace("\\\n", " ").splitlines()
         return [line.split("  #")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 @dataclass
 class Step:
-    """What is run of a page, with the block that shows what it prints."""
+    """An executed block of a page, with the block that shows its output, if any."""
 
     block: Block
     shown: Block | None = None
@@ -63,13 +63,13 @@ class Step:
 
 
 def find_pages() -> list[Path]:
-    """Every page that is written by hand, from the README on."""
+    """The paths of the README and of every page that is not generated."""
     pages = sorted(page for page in HERE.rglob("*.md") if not {"_build", "generated"} & set(page.parts))
     return [README, *pages]
 
 
 def find_blocks(text: str) -> list[Block]:
-    """The blocks of a page in their order."""
+    """The code blocks of a page, in order."""
     return [
         Block(match["language"], match["text"], dict(MARK.findall(match["marks"])), match.span("text"), match.span())
         for match in BLOCK.finditer(text)
@@ -77,7 +77,7 @@ def find_blocks(text: str) -> list[Block]:
 
 
 def find_steps(text: str) -> list[Step]:
-    """What is run of a page; a block of output goes with the one it follows."""
+    """The executed blocks of a page, each with the block of output that follows it."""
     blocks = find_blocks(text)
     steps: list[Step] = []
     for before, block in zip([None, *blocks], blocks, strict=False):
@@ -90,7 +90,7 @@ def find_steps(text: str) -> list[Step]:
 
 
 def run_page(text: str, folder: Path) -> list[Step]:
-    """Run a page in an empty folder; AssertionError with what was printed where a command fails."""
+    """Run a page in an empty folder; returns its steps with their outputs. AssertionError if a command fails."""
     steps = find_steps(text)
     with _inside(folder):
         for step in steps:
@@ -115,12 +115,12 @@ def _target(block: Block) -> str | None:
 
 @contextmanager
 def _inside(folder: Path) -> Iterator[None]:
-    """In ``folder``, in one process; what a page installs is found from there on, and no longer than the page."""
+    """Run in ``folder`` with one process; packages that a page installs can be imported until the page ends."""
     before, path, site = Path.cwd(), list(sys.path), folder / ".site"
     site.mkdir(parents=True)
     sys.path.insert(0, str(site))
     os.chdir(folder)
-    # Workers would stay in a folder that is gone with its page.
+    # Worker processes would outlive the folder of the page.
     cores = os.environ.get("LOKY_MAX_CPU_COUNT")
     os.environ["LOKY_MAX_CPU_COUNT"] = "1"
     try:
@@ -145,7 +145,7 @@ def _forget(folder: Path) -> None:
 
 
 def run_command(line: str) -> str:
-    """What a command prints on stdout; AssertionError where it does not end with 0, or is none that a page may have."""
+    """The standard output of a command; AssertionError if it fails or its program is not allowed in a page."""
     program, *arguments = [name for word in shlex.split(line) for name in _expand(word)]
     if program == "mmbench":
         return _run_mmbench(arguments)
@@ -161,12 +161,12 @@ def run_command(line: str) -> str:
 
 
 def _expand(word: str) -> list[str]:
-    """The files that a word with stars names, as a shell does it."""
+    """The files that match a word with wildcards, sorted as in a shell."""
     return sorted(str(path) for path in Path().glob(word)) if "*" in word else [word]
 
 
 def _run_mmbench(arguments: Sequence[str]) -> str:
-    """In this process, so that torch is not imported for each command."""
+    """The output of an mmbench command, run in this process so that torch is imported once."""
     from mmbench.cli import main
 
     out, errors, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
@@ -197,14 +197,14 @@ def _run_python(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of an output, with a name in place of each that differs from run to run."""
+    """The words of an output, with placeholders for values that differ between runs."""
     for pattern, name in UNSTABLE:
         text = pattern.sub(name, text)
     return text.split()
 
 
 def same_output(shown: str, printed: str) -> bool:
-    """Whether an output is the one shown, but for times and sizes; a line of dots stands for lines left out."""
+    """Whether an output equals the one shown, except for times and sizes; a line of dots matches any lines."""
     parts = re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE)
     words, place = words_of(printed), 0
     for number, part in enumerate(words_of(part) for part in parts):
@@ -229,12 +229,12 @@ def _same_word(a: str, b: str) -> bool:
 
 
 def is_compared(step: Step) -> bool:
-    """Whether what a step prints is what its page shows."""
+    """Whether the output of a step is compared with what its page shows."""
     return step.shown is not None and not {"not run", "with"} & set(step.block.marks)
 
 
 def rewrite(text: str, steps: Sequence[Step]) -> str:
-    """A page with what its commands print now, where that is not what it shows."""
+    """The text of a page with the current outputs in place of outdated ones."""
     for step in reversed(steps):
         if step.shown is not None and is_compared(step) and not same_output(step.shown.text, step.printed):
             start, end = step.shown.span

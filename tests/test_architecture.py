@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from house import ROOMS, doors
+from house import PICTURE, ROOMS, doors, draw
 
 import mmbench
 
@@ -130,6 +130,10 @@ def test_what_a_room_exports_is_there_and_hides_no_module() -> None:
             assert module in NAMES
             assert f"{package}.{name}" not in NAMES, f"{package}.{name} is a module and a name of its own"
             assert not name.startswith("_")
+
+
+def test_the_picture_of_the_rooms_is_that_of_today() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == draw(), "python docs/house.py draws it anew"
 
 
 def test_imports_run_in_no_circle() -> None:

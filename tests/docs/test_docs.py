@@ -1,5 +1,7 @@
 """The README's Python and commands, the parts of the author's page, and the files that other pages show, executed."""
 
+import pkgutil
+import re
 import shlex
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from pages import Block, find_blocks
 
 import mmbench
 from mmbench.conformance import check_plugin
+
+GENERATED = ("docs/_build", "docs/reference/generated")
 
 
 def _blocks(path: Path, language: str) -> list[Block]:
@@ -109,3 +113,14 @@ def test_every_command_of_the_readme_parses() -> None:
         if name in ("data", "cache", "new", "leaderboard"):
             sub, arguments = sub.commands[arguments[0]], arguments[1:]
         sub.make_context(name, arguments)
+
+
+def test_every_path_and_module_that_pages_name_exists() -> None:
+    root = pages.README.parent
+    for page in [*pages.find_pages(), root / "CONTRIBUTING.md"]:
+        text = page.read_text(encoding="utf-8")
+        paths = re.findall(r"\b((?:mmbench|tests|docs|datasets|plugins|benchmarks|leaderboards)/[\w./-]*[\w/])", text)
+        missing = {path for path in paths if not (root / path).exists() and not path.startswith(GENERATED)}
+        assert missing == set(), page
+        for module in re.findall(r"\bmmbench(?:\.[a-z_]+)+", text):
+            assert pkgutil.resolve_name(module), page

@@ -11,7 +11,7 @@ from mmbench.registry.settings import RunSettings
 
 SITE = [page for page in find_pages() if page != pages.README]
 TEXTS = {str(page.relative_to(pages.HERE)): page.read_text(encoding="utf-8") for page in SITE}
-# Raise this only for what no machine of CI can do: a GPU, a cluster, recordings under an agreement, hours.
+# Raise this only for what CI cannot run: a GPU, a cluster, recordings under an agreement, hours of training.
 N_UNRUN = 22
 RUN = [name for name, text in TEXTS.items() if find_steps(text)]
 
@@ -22,8 +22,8 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _seeds_as_users_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages show what the defaults print; other tests train with one seed."""
+def _default_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages show outputs with the default seeds; other tests train with one seed."""
     monkeypatch.setattr(RunSettings.__dataclass_fields__["seeds"], "default", RunSettings().seeds)
 
 

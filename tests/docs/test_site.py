@@ -1,4 +1,4 @@
-"""The site is built with warnings as errors, its notebook executed, and asks nobody for anything."""
+"""The site builds without warnings, executes its notebook and loads nothing from other hosts."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-# What a browser would fetch by itself, from somewhere else: of links only those to styles, scripts and pictures.
+# URLs that a browser loads automatically from other hosts: styles, scripts and images, not links.
 REMOTE = re.compile(r"""(?:src=|<link[^>]*href=|url\(|@import )["']?(?:https?:)?//[^"')\s]+""")
 
 
@@ -21,7 +21,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "html"
 
 
-def test_every_page_is_there_with_its_title(site: Path) -> None:
+def test_every_page_is_built_with_a_title(site: Path) -> None:
     pages = [page.relative_to(REPOSITORY / "docs") for page in (REPOSITORY / "docs").rglob("*.md")]
     for page in [*pages, Path("notebooks/python-api.ipynb")]:
         if "_build" not in page.parts:
@@ -31,7 +31,7 @@ def test_every_page_is_there_with_its_title(site: Path) -> None:
             assert 'name="viewport"' in text
 
 
-def test_no_page_asks_for_anything_from_elsewhere(site: Path) -> None:
+def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     files = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
     assert len(files) > 20
     assert {str(path): found for path in files if (found := REMOTE.findall(path.read_text(encoding="utf-8")))} == {}
