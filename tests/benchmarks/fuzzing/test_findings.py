@@ -268,10 +268,10 @@ def test_weights_that_call_code(bench):
 
 def test_sizes_that_no_machine_has_room_for(bench):
     wide, wider = b"[fusion]\ndim = 100000000\n", b"[fusion]\ndim = 1000000000000\n"
-    refused(bench, "preset", wide, TrainingError, match="its weights alone are .* GB and there are")
+    refused(bench, "preset", wide, TrainingError, match="its weights alone need .* GB, available are")
     refused(bench, "preset", wider, SpecError, match="is larger than the memory")
     wide, wider = (b'[encoders]\nvector = "mlp[dim=%d]"\n' % dim for dim in (10**9, 10**19))
-    refused(bench, "preset", wide, TrainingError, match="its weights alone are .* GB and there are")
+    refused(bench, "preset", wide, TrainingError, match="its weights alone need .* GB, available are")
     refused(bench, "preset", wider, SpecError, match="is larger than the memory")
 
 
