@@ -1,4 +1,4 @@
-"""From the ablations that a method declares to what is trained: one recipe a row, or why there is none."""
+"""Rows of ablation tables: one recipe per value that a method declares, or why it cannot be built."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from mmbench.registry import MODALITIES, Recipe, Spec, did_you_mean, parse_spec,
 from mmbench.storage import digest
 from mmbench.workflows.resolve import Asked, examine
 
-_ALL_SUBSETS = 4  # modalities up to which every subset is tried: 15 of them
+_ALL_SUBSETS = 4  # largest number of modalities with all subsets: 15 of them
 
 
 @dataclass(frozen=True)
 class AblationVariant:
-    """A row: its ``value`` as it is printed, and its recipe or the ``reason`` why it cannot be built here.
+    """A row: its ``value`` as printed, and its recipe or the ``reason`` why it cannot be built.
 
     ``findings`` are those of lint.
     """
@@ -30,7 +30,7 @@ class AblationVariant:
 
 @dataclass(frozen=True)
 class VariantTable:
-    """A table: ``parameter`` heads its first column."""
+    """A table; ``parameter`` is the heading of its first column."""
 
     name: str
     parameter: str
@@ -38,7 +38,7 @@ class VariantTable:
 
 
 def make_default(asked: Asked) -> Recipe:
-    """The method as it stands. No tuning changes what its tables vary, in any row: rows differ in their value alone."""
+    """The default recipe. Parameters of the tables are never tuned, so that rows differ in their value alone."""
     spec = parse_spec(asked.spec.method)
     recipe = resolve_first(asked.registry, spec, asked.name.name, asked.schema, asked.wishes)
     return replace(recipe, held=recipe.held | frozenset(_varied(asked, recipe)))
@@ -58,7 +58,7 @@ def _applies_to(asked: Asked, ablation: Ablation, modality: str) -> bool:
 
 
 def choose_tables(asked: Asked, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], VariantTable]]:
-    """What makes the tables of a method on a dataset, or ``only`` some; SpecError for one that there is not."""
+    """Functions that make the tables of a method, or ``only`` some; raises SpecError for an unknown table."""
     spec = parse_spec(asked.spec.method)
     method: Method = asked.registry.find("methods", spec.name).component
     makers: dict[str, Callable[[], VariantTable]] = {
@@ -79,7 +79,7 @@ def choose_tables(asked: Asked, default: Recipe, only: Sequence[str] = ()) -> li
 
 
 def recipe_digest(asked: Asked, recipe: Recipe) -> str:
-    """The same for two recipes that would compute the same, whatever they are called."""
+    """Digest of everything that a recipe computes, without its name."""
     registry = asked.registry
     return digest(
         {
@@ -121,14 +121,14 @@ def _with_modalities(asked: Asked, default: Recipe, names: tuple[str, ...]) -> R
 
 
 def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Every subset but the empty one; of many modalities each alone, all but one, and all."""
+    """Non-empty subsets; for many modalities those of size 1, n - 1 and n."""
     sizes = range(1, len(names) + 1) if len(names) <= _ALL_SUBSETS else (1, len(names) - 1, len(names))
     for size in sizes:
         yield from combinations(names, size)
 
 
 def _variant(asked: Asked, value: str, make: Callable[[], Recipe]) -> AblationVariant:
-    """A row whose parts have been built once, or the reason why they cannot be."""
+    """A row whose parts have been built once, or the reason why that failed."""
     try:
         recipe = make()
         findings = examine(asked, [recipe])[recipe.label]
@@ -150,7 +150,7 @@ def _with_values(asked: Asked, default: Recipe, ablation: Ablation, row: Mapping
 
 
 def _encoders(asked: Asked, default: Recipe, ablation: Ablation) -> dict[str, Spec]:
-    """The encoders in use that an ablation is about; SpecError where there is none."""
+    """The encoders that an ablation applies to; raises SpecError if there is none."""
     found = {name: spec for name, spec in default.encoders.items() if _applies_to(asked, ablation, name)}
     if not found:
         raise SpecError(f"no {ablation.encoder} modality is used here", where=asked.name.name)
@@ -158,7 +158,7 @@ def _encoders(asked: Asked, default: Recipe, ablation: Ablation) -> dict[str, Sp
 
 
 def _default_value(asked: Asked, default: Recipe, ablation: Ablation, parameter: str) -> object:
-    """The value that a parameter has in the default."""
+    """Value of a parameter in the default recipe."""
     registry = asked.registry
     if ablation.encoder is None:
         return registry.bound("fusions", default.fusion)[parameter]
@@ -167,7 +167,7 @@ def _default_value(asked: Asked, default: Recipe, ablation: Ablation, parameter:
 
 
 def _format_value(value: object) -> str:
-    """A value as one would type it."""
+    """A value as on the command line."""
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -225,7 +225,7 @@ def test_a_plugin_that_changes_the_host_when_it_is_imported_is_not_loaded(tmp_pa
     )
     try:
         with pytest.raises(
-            PluginError, match=r"patching\.py: replaces mmbench\.metrics\.score_all when it is imported"
+            PluginError, match=r"patching\.py: replaces mmbench\.training\.metrics\.score_all when it is imported"
         ):
             load_registry((str(path),))
     finally:
