@@ -4,8 +4,8 @@
 of leaks. Columns are shares of draws in which the audit reports that a protocol leaks by near-duplicates, by mixtures
 of samples or by missing inputs, or warns that subjects may be one person. The control with randomly assigned labels is
 measured in ``tests/workflows/audit/test_randomised_control.py``. Each draw takes 400 samples, or three quarters of the
-people, and other folds; in draws with leaks labels are random, so that only a leak predicts them. ``--data DIR`` adds the
-recordings in its folders eegmat and stress-predict.
+people, and other folds; in draws with leaks labels are random, so that only a leak predicts them. ``--data DIR`` adds
+the recordings in its folders eegmat and stress-predict.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Tokens of frozen encoders: computed once for all folds, methods and seeds, and kept by content.
+"""Cache of encoder outputs: tokens of frozen encoders, computed once for all folds, methods and seeds.
 
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """

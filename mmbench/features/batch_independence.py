@@ -1,7 +1,7 @@
-"""Whether a frozen encoder gives an instance the same tokens whatever else is in its batch.
+"""Check that tokens of a frozen encoder do not depend on the other instances of the batch.
 
-Samples are encoded again in batches of the sizes that they were encoded in, with instances from elsewhere around them,
-by an encoder that has seen nothing before, and compared with the tokens that are kept.
+A part of the samples is encoded again by a new encoder, in batches of the same sizes with other instances, and compared
+with the stored tokens.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,14 +18,14 @@ from mmbench.features.batched_encoding import split_block
 from mmbench.features.token_file import Block
 from mmbench.training import deterministic, encode_bag, mixed_precision
 
-_SHARE, _LEAST = 8, 8  # of this many parts one is encoded again; all where there are few
-_GROUP_SIZE = 4  # parts whose instances change places
+_SHARE, _LEAST = 8, 8  # one of this many batches is encoded again, but no fewer than this number
+_GROUP_SIZE = 4  # batches whose instances are exchanged
 
 
 class Tolerance(NamedTuple):
-    """How far tokens may be from each other, in their standard deviation over instances plus their largest magnitude.
+    """Allowed difference of tokens, in standard deviations over instances plus multiples of the largest magnitude.
 
-    ``share`` of the instances may be farther: where a network decides, rounding decides with it.
+    A ``share`` of the instances may differ more, since rounding may change discrete decisions of a network.
     """
 
     of_std: float
@@ -34,17 +34,17 @@ class Tolerance(NamedTuple):
 
 
 class BatchComparison(NamedTuple):
-    """How many instances were encoded again, and how many of them have other tokens."""
+    """Numbers of instances encoded again, and of those with other tokens."""
 
     instances: int
     changed: int
 
 
 def tolerance(device: torch.device) -> Tolerance:
-    """On a CPU, batches of one size were seen to round alike to the last bit, whatever is in them.
+    """Tolerances: small on a CPU, where batches of one size round alike; for bfloat16 on a GPU.
 
-    Seen with convolutions, Swin, ViT and ResNet of timm, networks of braindecode and band power, one thread. On a GPU
-    room for bfloat16.
+    Equal bits on a CPU were observed for convolutions, Swin, ViT and ResNet of timm, networks of braindecode and band
+    power, with one thread.
     """
     return Tolerance(1e-3, 2.0**-17, 0.01) if device.type == "cpu" else Tolerance(0.1, 2.0**-6, 0.25)
 
@@ -57,9 +57,9 @@ def encode_again(
     device: torch.device,
     around: Callable[[], AbstractContextManager[object]],
 ) -> BatchComparison:
-    """Encode a part of the samples again, among others; ``source`` has the instances, ``kept`` the tokens.
+    """Encode a part of the samples again among other instances; ``source`` has the instances, ``kept`` the tokens.
 
-    ``around`` is entered while the encoder is called.
+    The context ``around`` is active while the encoder is called.
     """
     encoder, allowed = encoder.to(device).eval(), tolerance(device)
     instances = changed = 0
@@ -70,19 +70,21 @@ def encode_again(
         for moved, at, was in _move(x, present, mixed=len(parts) > 1):
             with around(), deterministic(device, learns=False), torch.inference_mode(), mixed_precision(device):
                 pairs = zip(torch.split(moved, sizes), torch.split(present, sizes), strict=True)
-                tokens = torch.cat([encode_bag(encoder, bag.to(device), here).float().cpu() for bag, here in pairs])
+                tokens = torch.cat(
+                    [encode_bag(encoder, bag.to(device), present_at).float().cpu() for bag, present_at in pairs]
+                )
             instances += len(at)
-            changed += int(_is_other(before[was], tokens.flatten(0, 1)[at], allowed).sum())
+            changed += int(_differs(before[was], tokens.flatten(0, 1)[at], allowed).sum())
     return BatchComparison(instances, changed)
 
 
 def depends_on_batch(compared: BatchComparison, device: torch.device) -> bool:
-    """Whether more tokens changed than rounding explains."""
+    """Whether more instances changed than rounding explains."""
     return compared.changed > tolerance(device).share * compared.instances
 
 
 def _choose(parts: Sequence[Rows]) -> Iterator[list[Rows]]:
-    """A share of the parts by chance, at least one of each size, in groups from all over the data."""
+    """A random share of the batches, at least one of each size, in groups."""
     order = np.random.default_rng(0).permutation(len(parts))
     chosen = order[: max(_LEAST, -(-len(parts) // _SHARE))].tolist()
     sizes = {len(parts[at]) for at in chosen}
@@ -95,19 +97,19 @@ def _choose(parts: Sequence[Rows]) -> Iterator[list[Rows]]:
 
 
 def _move(x: Tensor, present: Tensor, mixed: bool) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Bags ``(n, K, *shape)`` with the instances that are there in other places ``at`` than they ``was``.
+    """Bags ``(n, K, *shape)`` with present instances moved from positions ``was`` to ``at``.
 
-    Where all were in one batch, half of them make way for altered ones, and then the other half.
+    With a single batch, half of the instances are replaced by altered ones, then the other half.
     """
-    flat, here = x.flatten(0, 1), present.flatten().nonzero()[:, 0]
-    order = here[torch.randperm(len(here), generator=torch.Generator().manual_seed(0))]
+    flat, present_at = x.flatten(0, 1), present.flatten().nonzero()[:, 0]
+    order = present_at[torch.randperm(len(present_at), generator=torch.Generator().manual_seed(0))]
     if mixed:
-        yield _put(flat, here, flat[order]).view_as(x), here, order
+        yield _put(flat, present_at, flat[order]).view_as(x), present_at, order
         return
     for half in (order[: (len(order) + 1) // 2], order[(len(order) + 1) // 2 :]):
         others = flat[order[: len(order) - len(half)]].flip(-1)
         altered = 255 - others if others.dtype == torch.uint8 else -others
-        yield _put(flat, here, torch.cat([altered, flat[half]])).view_as(x), here[len(others) :], half
+        yield _put(flat, present_at, torch.cat([altered, flat[half]])).view_as(x), present_at[len(others) :], half
 
 
 def _put(flat: Tensor, at: Tensor, values: Tensor) -> Tensor:
@@ -116,10 +118,10 @@ def _put(flat: Tensor, at: Tensor, values: Tensor) -> Tensor:
     return changed
 
 
-def _is_other(before: Tensor, after: Tensor, allowed: Tolerance) -> Tensor:
-    """Which instances ``(n,)`` have tokens ``(n, T, D)`` farther from those before than is allowed."""
+def _differs(before: Tensor, after: Tensor, allowed: Tolerance) -> Tensor:
+    """Which instances ``(n,)`` have tokens ``(n, T, D)`` that differ more than allowed."""
     finite = before.nan_to_num(0.0, 0.0, 0.0)
-    room = allowed.of_std * finite.std(dim=0, correction=0) + allowed.of_size * finite.abs().amax(dim=0)
-    gaps = (before - after).abs()
-    gaps[(before == after) | (before.isnan() & after.isnan())] = 0.0
-    return (gaps.nan_to_num(nan=float("inf")) > room).flatten(1).any(dim=1)
+    bound = allowed.of_std * finite.std(dim=0, correction=0) + allowed.of_size * finite.abs().amax(dim=0)
+    differences = (before - after).abs()
+    differences[(before == after) | (before.isnan() & after.isnan())] = 0.0
+    return (differences.nan_to_num(nan=float("inf")) > bound).flatten(1).any(dim=1)

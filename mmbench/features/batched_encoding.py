@@ -1,7 +1,6 @@
-"""One pass of a frozen encoder over samples: what it is shown is read ahead, what it gives is kept behind.
+"""Batched encoding with a frozen encoder: inputs are prefetched, and tokens are written in the background.
 
-Neither a decoder nor a disk is waited for by a GPU, and the processor runs ahead of it: nothing between two blocks asks
-for a result.
+A GPU waits neither for decoding nor for the disk, and no result is synchronised between two blocks.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -21,14 +20,14 @@ from mmbench.features.token_file import Block
 from mmbench.storage import can_use_processes, map_in_threads
 from mmbench.training import INSTANCES_PER_PASS, INSTANCES_PER_PASS_GPU, deterministic, encode_bag, mixed_precision
 
-_N_REPEATED = 2  # samples encoded again after each block
-_N_WRITERS = 2  # blocks that are kept at a time
+_N_REPEATED = 2  # samples encoded again after each block, to detect state
+_N_WRITERS = 2  # threads that write blocks
 
 
 class Encoded(NamedTuple):
-    """The tokens ``(n, K, T, D)`` of a block, once ``ready`` has waited for them.
+    """Tokens ``(n, K, T, D)`` of a block, valid after ``ready`` has returned.
 
-    ``before`` and ``after`` are those of the first samples of the pass, before all and after this block.
+    ``before`` and ``after`` are tokens of the same first samples, encoded before all blocks and after this block.
     """
 
     block: Block
@@ -47,10 +46,10 @@ def encode_blocks(
     around: Callable[[], AbstractContextManager[object]],
     jobs: int = 1,
 ) -> Generator[Block, None, None]:
-    """Show an encoder on ``device`` the samples of some blocks and ``keep`` the tokens of each, in other threads.
+    """Encode the samples of ``blocks`` on ``device``, and ``keep`` the tokens of each in other threads.
 
-    ``jobs`` processes decode pictures for a GPU; ``around`` is entered while the encoder is called. Yields blocks that
-    are kept.
+    ``jobs`` processes decode images for a GPU; the context ``around`` is active while the encoder is called. Yields
+    blocks whose tokens are kept.
     """
     yield from map_in_threads(keep, _encode(encoder, raw, blocks, device, around, jobs), _N_WRITERS)
 
@@ -63,36 +62,36 @@ def _encode(
     around: Callable[[], AbstractContextManager[object]],
     jobs: int,
 ) -> Iterator[Encoded]:
-    few = np.arange(blocks[0].start, min(blocks[0].start + _N_REPEATED, blocks[0].stop))
+    repeated = np.arange(blocks[0].start, min(blocks[0].start + _N_REPEATED, blocks[0].stop))
     parts = [split_block(block, encoder.modality.instances, device) for block in blocks]
-    all_parts = [few, *chain.from_iterable([*some, few] for some in parts)]
-    lane = _GpuTransfer(device) if device.type == "cuda" else _Transfer()
-    at_once = AdaptiveBatch(encoder, max(map(len, all_parts)))
-    with closing(_read_parts(raw, all_parts, encoder.modality.kind, device, jobs)) as shown:
+    all_parts = [repeated, *chain.from_iterable([*some, repeated] for some in parts)]
+    transfer = _GpuTransfer(device) if device.type == "cuda" else _Transfer()
+    batches = AdaptiveBatch(encoder, max(map(len, all_parts)))
+    with closing(_read_parts(raw, all_parts, encoder.modality.kind, device, jobs)) as inputs:
 
         def encode_next() -> Tensor:
-            values, present = next(shown)
-            return at_once.encode(lane.send(values), present)
+            values, present = next(inputs)
+            return batches.encode(transfer.send(values), present)
 
         before: Tensor | None = None
         for block, some in zip(blocks, parts, strict=True):
             with around(), deterministic(device, learns=False), torch.inference_mode(), mixed_precision(device):
-                before = lane.fetch(encode_next()) if before is None else before
-                tokens = lane.room((block.stop - block.start, *before.shape[1:]))
+                before = transfer.fetch(encode_next()) if before is None else before
+                tokens = transfer.allocate((block.stop - block.start, *before.shape[1:]))
                 for part in some:
-                    lane.fetch(encode_next(), tokens[part[0] - block.start : part[-1] + 1 - block.start])
-                after = lane.fetch(encode_next())
-            yield Encoded(block, tokens, before, after, lane.mark())
+                    transfer.fetch(encode_next(), tokens[part[0] - block.start : part[-1] + 1 - block.start])
+                after = transfer.fetch(encode_next())
+            yield Encoded(block, tokens, before, after, transfer.mark())
 
 
 class AdaptiveBatch:
-    """Shows an encoder samples together, and half as many from then on where a GPU's memory does not hold them."""
+    """Encodes in batches; halves the batch size when the memory of a GPU does not suffice."""
 
     def __init__(self, encoder: Encoder, samples: int) -> None:
         self.encoder, self.samples = encoder, samples
 
     def encode(self, x: Tensor, present: Tensor) -> Tensor:
-        """Bags ``(n, K, *shape)`` to tokens ``(n, K, T, D)``; TrainingError where memory does not hold one of them."""
+        """Bags ``(n, K, *shape)`` to tokens ``(n, K, T, D)``; raises TrainingError if one sample is too large."""
         while True:
             parts = zip(torch.split(x, self.samples), torch.split(present, self.samples), strict=True)
             try:
@@ -102,68 +101,68 @@ class AdaptiveBatch:
                 tried = min(self.samples, len(x))
                 if tried == 1:
                     raise TrainingError(
-                        f"its memory does not hold what an encoder of {self.encoder.modality.name} makes of one sample",
+                        f"its memory is too small to encode one sample of {self.encoder.modality.name}",
                         where=f"--device {x.device.type}",
-                        remedy="write --device cpu, or choose a smaller encoder",
+                        remedy="use --device cpu, or choose a smaller encoder",
                     ) from error
                 self.samples = tried // 2
-            torch.cuda.empty_cache()  # once nothing holds on to what was tried
+            torch.cuda.empty_cache()  # after the failed batch is released
 
 
 class _Transfer:
-    """The way between memory and the device that encodes: none, on a CPU."""
+    """Transfer between memory and the device; does nothing on a CPU."""
 
-    def room(self, shape: Sequence[int]) -> Tensor:
-        """Memory for tokens that are fetched."""
+    def allocate(self, shape: Sequence[int]) -> Tensor:
+        """Allocate memory for fetched tokens."""
         return torch.empty(tuple(shape))
 
     def send(self, values: Tensor) -> Tensor:
-        """Values on the device."""
+        """Copy values to the device."""
         return values
 
     def fetch(self, tokens: Tensor, into: Tensor | None = None) -> Tensor:
-        """Tokens of the device in memory, once a `mark` that was set after them has waited."""
+        """Copy tokens to memory; valid after a later `mark` has been waited for."""
         return tokens if into is None else into.copy_(tokens)
 
     def mark(self) -> Callable[[], None]:
-        """What waits until all that was sent and fetched so far is there."""
+        """A function that waits until all earlier transfers are done."""
         return lambda: None
 
 
 class _GpuTransfer(_Transfer):
-    """To and from a GPU while it computes: each way has a stream of its own, and memory that is never paged out."""
+    """Asynchronous transfer: one CUDA stream per direction, with pinned memory."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._there, self._back = (torch.cuda.Stream(device) for _ in range(2))  # type: ignore[no-untyped-call]
+        self._to_device, self._to_host = (torch.cuda.Stream(device) for _ in range(2))  # type: ignore[no-untyped-call]
 
-    def room(self, shape: Sequence[int]) -> Tensor:
+    def allocate(self, shape: Sequence[int]) -> Tensor:
         return torch.empty(tuple(shape), pin_memory=True)
 
     def send(self, values: Tensor) -> Tensor:
         here = torch.cuda.current_stream(self.device)
-        with torch.cuda.stream(self._there):
+        with torch.cuda.stream(self._to_device):
             sent = values.to(self.device, non_blocking=True)
-        here.wait_stream(self._there)
+        here.wait_stream(self._to_device)
         sent.record_stream(here)
         return sent
 
     def fetch(self, tokens: Tensor, into: Tensor | None = None) -> Tensor:
-        into = self.room(tokens.shape) if into is None else into
-        self._back.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(self._back):
+        into = self.allocate(tokens.shape) if into is None else into
+        self._to_host.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(self._to_host):
             into.copy_(tokens, non_blocking=True)
-        tokens.record_stream(self._back)
+        tokens.record_stream(self._to_host)
         return into
 
     def mark(self) -> Callable[[], None]:
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        event.record(self._back)
+        event.record(self._to_host)
         return event.synchronize
 
 
 def split_block(block: Block, instances: int, device: torch.device) -> list[Rows]:
-    """The samples of a block in parts that an encoder is shown at once; on a GPU of one size, a power of two."""
+    """Batches of the samples of a block; on a GPU of equal size, a power of two."""
     step = max(1, INSTANCES_PER_PASS // instances)
     if device.type == "cuda":
         step = 1 << (max(1, INSTANCES_PER_PASS_GPU // instances).bit_length() - 1)
@@ -173,11 +172,11 @@ def split_block(block: Block, instances: int, device: torch.device) -> list[Rows
 def _read_parts(
     raw: RawInstances, parts: Sequence[Rows], kind: Kind, device: torch.device, jobs: int
 ) -> Generator[tuple[Tensor, Tensor], None, None]:
-    """Instances of parts of the samples, where a GPU can fetch them while others are encoded, and which are there."""
+    """Instances and presence of parts of the samples, in pinned memory for a GPU."""
     on_gpu = device.type == "cuda"
     if on_gpu and kind == "image" and jobs > 1 and can_use_processes():
         read = read_ahead(raw, parts, jobs)
-    else:  # beside decoding, reading is soon done
+    else:  # reading without decoding is fast
         source = raw.open()
         read = (source.read(part) for part in parts)
     with closing(read):

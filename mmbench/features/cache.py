@@ -1,4 +1,4 @@
-"""Tokens of frozen encoders: computed once, whatever the number of fusions, folds, trials and seeds, and kept."""
+"""Cache of encoder outputs, keyed by content: encoded once for all methods, folds, tuning trials and seeds."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ _JOINING = 4  # threads that join blocks
 
 @dataclass(frozen=True)
 class Encoding:
-    """Which tokens: a modality of a prepared file through an encoder, with noise of ``snr_db`` where that is given.
+    """What to encode: a modality of a prepared file with an encoder, with noise of ``snr_db`` dB where given.
 
     The encoder may not open the files of ``data``.
     """
@@ -67,17 +67,17 @@ class Encoding:
 
     @property
     def label(self) -> str:
-        """What is encoded, for people."""
+        """Modality, encoder and noise, for messages."""
         return f"{self.modality} with {self.encoder.name}" + ("" if self.snr_db is None else f", {self.snr_db} dB")
 
     @property
     def is_isolated(self) -> bool:
-        """Whether the encoder is not the host's own."""
+        """Whether the encoder is of a plugin, so that it runs in a process of its own."""
         return not load_registry(self.plugins).is_own("encoders", self.encoder.name)
 
     @property
     def closed(self) -> ClosedFiles:
-        """What the encoder may not open."""
+        """Files that the encoder may not open."""
         given = find_named_files([load_registry(self.plugins).bound("encoders", self.encoder)])
         cache = self.store.resolve().parent
         return ClosedFiles(
@@ -86,7 +86,7 @@ class Encoding:
 
 
 def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
-    """The file of tokens ``(N, K, T, D)``, made now or found; an interrupted encoding goes on by block."""
+    """Path of the file of tokens ``(N, K, T, D)``, encoded unless cached; interrupted encodings resume by block."""
     store = Store(what.store)
     encoder = _build(what, store)
     made_from = describe_tokens(what, encoder, store.key)
@@ -101,7 +101,7 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
 
 
 def describe_tokens(what: Encoding, encoder: Encoder, store_key: str) -> dict[str, Any]:
-    """All that the tokens depend on: what their key is the digest of."""
+    """Everything that the tokens depend on: the parts of their cache key."""
     noise = {} if what.snr_db is None else {"snr_db": what.snr_db}
     return {
         **noise,
@@ -122,12 +122,12 @@ def describe_tokens(what: Encoding, encoder: Encoder, store_key: str) -> dict[st
 
 
 def token_path(what: Encoding, cache: Path, made_from: KeyParts) -> Path:
-    """Where the tokens lie that are made from this."""
+    """Path of the tokens with these key parts."""
     return cache / "tokens" / f"{what.modality}-{what.encoder.name}-{key_digest(made_from)[:16]}.h5"
 
 
 def find_nearest_tokens(made_from: KeyParts, path: Path) -> NearestEntry | None:
-    """Tokens of the same modality and encoder, with as much noise, that are most like those at ``path``."""
+    """The file with the nearest key, of the same modality, encoder and noise as that at ``path``."""
     stem = path.stem.rpartition("-")[0]
     return find_nearest_file(
         made_from, path.parent.glob(f"{stem}-*.h5"), lambda parts: _noise(parts) == _noise(made_from)
@@ -151,13 +151,15 @@ def _is_whole(path: Path) -> bool:
 
 def _encode(what: Encoding, made_from: KeyParts, encoder: Encoder, path: Path, jobs: int) -> None:
     if near := find_nearest_tokens(made_from, path):
-        current_reporter().message(f"{what.label} is encoded anew, unlike {near.path.name}: {near.line}")
+        current_reporter().message(
+            f"{what.label} is encoded again, since it differs from {near.path.name}: {near.line}"
+        )
     blocks = make_blocks(path.parent, path.stem, len(Store(what.store)))
     remove_stale_files(block.path for block in blocks)
-    there = [block for block in blocks if is_whole_block(block.path)]
-    missing = [block for block in blocks if block not in there]
+    finished = [block for block in blocks if is_whole_block(block.path)]
+    missing = [block for block in blocks if block not in finished]
     encoded = track(_encode_missing(what, missing, made_from, encoder, jobs), f"encoding {what.label}", len(missing))
-    done: Iterable[Block] = chain(there, encoded)
+    done: Iterable[Block] = chain(finished, encoded)
     if what.is_isolated:
         done = list(done)
         _check_batches(what, blocks)
@@ -172,7 +174,7 @@ def _encode(what: Encoding, made_from: KeyParts, encoder: Encoder, path: Path, j
 def _encode_missing(
     what: Encoding, blocks: Sequence[Block], made_from: KeyParts, encoder: Encoder, jobs: int
 ) -> Iterator[Block]:
-    """Encode some blocks, in any order: in processes, or on a GPU in one, which is this one for the host's own."""
+    """Encode blocks, in any order: on a CPU in several processes, on a GPU in one."""
     if torch.device(what.device).type != "cuda":
         tasks = [(what, block, made_from) for block in blocks]
         function = _isolate_block if what.is_isolated else _encode_block
@@ -184,7 +186,7 @@ def _encode_missing(
 
 
 def count_parameters(encoder: Encoder) -> int:
-    """Number of an encoder's parameters, trained or not."""
+    """Number of parameters of an encoder."""
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 
@@ -195,15 +197,15 @@ def _isolate_block(what: Encoding, block: Block, made_from: KeyParts) -> Block:
 
 
 def _encode_isolated(
-    tell: SendMessage, what: Encoding, blocks: Sequence[Block], made_from: KeyParts, jobs: int
+    send: SendMessage, what: Encoding, blocks: Sequence[Block], made_from: KeyParts, jobs: int
 ) -> None:
     torch.set_num_threads(what.threads)
     for block in _encode_blocks(what, blocks, made_from, _build(what, Store(what.store)), jobs):
-        tell(block)
+        send(block)
 
 
 def _check_batches(what: Encoding, blocks: Sequence[Block]) -> None:
-    """PluginError where tokens depend on the batch that they were encoded in; the blocks go then."""
+    """Raise PluginError and delete the blocks if tokens depend on the other instances of the batch."""
     device = torch.device(what.device)
     (found,) = next(in_processes(1, _collect, [(_encode_elsewhere, what, blocks)], what.threads))
     if depends_on_batch(found, device):
@@ -211,24 +213,24 @@ def _check_batches(what: Encoding, blocks: Sequence[Block]) -> None:
             block.path.unlink()
         entry = load_registry(what.plugins).find("encoders", what.encoder.name)
         raise PluginError(
-            f"gives {found.changed} of {found.instances} instances other tokens when others are in their batch",
+            f"gives {found.changed} of {found.instances} instances other tokens in a batch with other instances",
             where=f"encoder {entry.name} of {what.modality} (plugin {entry.plugin})",
-            remedy="a frozen encoder takes each instance by itself: normalise within it, or by constants",
+            remedy="a frozen encoder must encode each instance by itself: normalise within it, or by constants",
         )
 
 
-def _encode_elsewhere(tell: SendMessage, what: Encoding, blocks: Sequence[Block]) -> None:
+def _encode_elsewhere(send: SendMessage, what: Encoding, blocks: Sequence[Block]) -> None:
     torch.set_num_threads(what.threads)
     encoder, source = _build(what, Store(what.store)), RawInstances(what.store, what.modality, what.snr_db).open()
     kept, closed = Blocks(blocks, read_presence(what.store, what.modality)), what.closed
-    tell(encode_again(encoder, source, kept, blocks, torch.device(what.device), lambda: guard_files(closed)))
+    send(encode_again(encoder, source, kept, blocks, torch.device(what.device), lambda: guard_files(closed)))
 
 
 def _collect(function: Callable[..., None], what: Encoding, *arguments: object) -> list[Any]:
-    """All that an isolated call tells."""
-    told: list[Any] = []
-    run_isolated(function, what, *arguments, listen=told.append, forks=is_forkable(what.device))
-    return told
+    """All values that an isolated call sends."""
+    received: list[Any] = []
+    run_isolated(function, what, *arguments, listen=received.append, forks=is_forkable(what.device))
+    return received
 
 
 def _encode_block(what: Encoding, block: Block, made_from: KeyParts) -> Block:
@@ -245,7 +247,7 @@ def _build(what: Encoding, store: Store) -> Encoder:
 def _encode_blocks(
     what: Encoding, blocks: Sequence[Block], made_from: KeyParts, encoder: Encoder, jobs: int = 1
 ) -> Iterator[Block]:
-    """Encode some blocks, one after the other, with ``jobs`` processes that read for a GPU."""
+    """Encode blocks in order, with ``jobs`` processes that read for a GPU."""
     device, closed = torch.device(what.device), what.closed
     encoder = encoder.to(device).eval()
 
@@ -254,9 +256,9 @@ def _encode_blocks(
         before, after = ({what.modality: few} for few in (encoded.before, encoded.after))
         if find_differing_part(before, after, rounding_tolerance(device).again):
             raise PluginError(
-                "gives the same instances other tokens after it has seen more",
+                "gives other tokens for the same instances after it has seen more",
                 where=name_component(encoder, what.plugins),
-                remedy="a frozen encoder keeps nothing of what it sees",
+                remedy="a frozen encoder must keep no state",
             )
         write_block(encoded.block.path, encoded.tokens.numpy(), made_from)
         return encoded.block

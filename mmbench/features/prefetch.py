@@ -1,4 +1,4 @@
-"""Samples read ahead by other processes, into memory that all share: Python decodes pictures on one core only."""
+"""Prefetch: samples are read by other processes into shared memory, since Python decodes images on one core."""
 
 import os
 import shutil
@@ -22,19 +22,19 @@ InstanceBatch = tuple[NDArray[Any], NDArray[np.bool_]]
 
 
 class RawInstances(NamedTuple):
-    """Instances of a modality of a prepared file as an encoder is shown them, with noise of ``snr_db`` where given."""
+    """Instances of a modality of a prepared file, with noise of ``snr_db`` dB where given."""
 
     store: Path
     modality: str
     snr_db: int | None = None
 
     def open(self) -> Source:
-        """Where they are read from."""
+        """Open their source."""
         store = Store(self.store)
         source = store.source(self.modality)
         if self.snr_db is None:
             return source
-        from mmbench.data import Noise, NoisySource  # with torch, which a decoder does not need
+        from mmbench.data import Noise, NoisySource  # imports torch, which a decoder does not need
 
         return NoisySource(source, Noise(store, self.modality), self.snr_db)
 
@@ -42,12 +42,12 @@ class RawInstances(NamedTuple):
 def read_ahead(raw: RawInstances, parts: Sequence[Rows], jobs: int) -> Generator[InstanceBatch, None, None]:
     """Values ``(n, K, ...)`` and presence ``(n, K)`` of parts of the samples, in order, read by ``jobs`` processes.
 
-    The values are overwritten when the part after them is asked for. Raises WorkerError when a process was killed.
+    Values are overwritten when the next part is requested. Raises WorkerError if a process was killed.
     """
     from joblib.externals.loky import ProcessPoolExecutor
 
     x, _ = raw.open().read(parts[0][:1])
-    n_slots = jobs + 1  # what waits, and what is looked at
+    n_slots = jobs + 1  # parts that wait, and the one in use
     shape = (n_slots, max(map(len, parts)), *x.shape[1:])
     with tempfile.TemporaryDirectory(prefix="mmbench-", dir=_find_shared_memory(x.itemsize * prod(shape))) as folder:
         slots = np.memmap(Path(folder) / "slots", dtype=x.dtype, mode="w+", shape=shape)
@@ -58,16 +58,16 @@ def read_ahead(raw: RawInstances, parts: Sequence[Rows], jobs: int) -> Generator
                     yield slots[at % n_slots, : len(present)], present
             except BrokenProcessPool as error:
                 raise WorkerError(
-                    "a process that reads samples ahead died, perhaps for lack of memory",
+                    "a process that prefetches samples died, perhaps because memory ran out",
                     where=raw.store,
-                    remedy="run the same command again with fewer --jobs: what was finished is kept",
+                    remedy="run the same command again with fewer --jobs: finished blocks are kept",
                 ) from error
             finally:
                 pool.shutdown(wait=True, kill_workers=True)
 
 
 def _find_shared_memory(n_bytes: int) -> Path | None:
-    """A file system in memory, where there is one with room; None for the usual place of temporary files."""
+    """A file system in memory with enough space; None for the default folder of temporary files."""
     return (
         _SHARED_MEMORY
         if os.access(_SHARED_MEMORY, os.W_OK) and shutil.disk_usage(_SHARED_MEMORY).free > 2 * n_bytes

@@ -1,4 +1,4 @@
-"""The file of tokens: joined of the blocks it was encoded in, as float16 where that saves much and changes little."""
+"""Token files: joined from encoded blocks, as float16 where that saves space at little loss."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,15 +25,15 @@ from mmbench.storage import (
 )
 
 F = TypeVar("F", np.float16, np.float32)
-BLOCK_SIZE = 128  # samples encoded and kept at a time; fixed, so that the bits do not depend on the number of jobs
-_GROUP_SIZE = 1 << 21  # numbers that a thread reads at once
-FLOAT32_BYTES = 1 << 26  # bytes as float32 up to which tokens stay so
+BLOCK_SIZE = 128  # samples per block; fixed, so that results do not depend on the number of jobs
+_GROUP_SIZE = 1 << 21  # values that a thread reads at once
+FLOAT32_BYTES = 1 << 26  # bytes up to which tokens are stored as float32
 MAX_ERROR = 2.0**-6
-"""The largest rounding error, in standard deviations of a token at its place, or of its distance from the mean."""
+"""Largest rounding error of float16, relative to the standard deviation of a token or its distance from the mean."""
 
 
 class Block(NamedTuple):
-    """Samples from ``start`` to before ``stop``, whose tokens are kept at ``path`` until all are there."""
+    """Samples ``start`` to ``stop`` (exclusive), whose tokens are in the temporary file ``path``."""
 
     start: int
     stop: int
@@ -41,7 +41,7 @@ class Block(NamedTuple):
 
 
 def make_blocks(folder: Path, stem: str, n_rows: int) -> list[Block]:
-    """The blocks of a file of tokens ``stem``, in its folder."""
+    """Blocks of the token file ``stem``, in its folder."""
     return [
         Block(start, min(start + BLOCK_SIZE, n_rows), folder / f".{stem}.{start}.npy")
         for start in range(0, n_rows, BLOCK_SIZE)
@@ -49,15 +49,15 @@ def make_blocks(folder: Path, stem: str, n_rows: int) -> list[Block]:
 
 
 def write_block(path: Path, x: NDArray[np.float32], made_from: Mapping[str, Any]) -> None:
-    """Keep the tokens ``(n, K, T, D)`` of some samples until all are there."""
-    with written_whole(path) as aside:
-        with aside.open("wb") as file:
+    """Write the tokens ``(n, K, T, D)`` of a block."""
+    with written_whole(path) as part:
+        with part.open("wb") as file:
             np.save(file, x)
-        write_footer(aside, "block", made_from)
+        write_footer(part, "block", made_from)
 
 
 def is_whole_block(path: Path) -> bool:
-    """Whether the block is there as it was written."""
+    """Whether the file of a block exists and is intact."""
     try:
         ChecksummedFile(path)
     except (OSError, DamagedError):
@@ -66,7 +66,7 @@ def is_whole_block(path: Path) -> bool:
 
 
 class Blocks:
-    """The tokens ``(N, K, T, D)`` of samples in blocks; DamagedError where one was cut short."""
+    """Tokens ``(N, K, T, D)`` in blocks; raises DamagedError for truncated files."""
 
     def __init__(self, blocks: Sequence[Block], present: NDArray[np.bool_]) -> None:
         self.present = present
@@ -79,7 +79,7 @@ class Blocks:
             if self._paths[at].stat().st_size < self._values[at].nbytes:
                 raise _truncated_error(self._paths[at])
         if len(rows) and rows[0] // BLOCK_SIZE == rows[-1] // BLOCK_SIZE and (np.diff(rows) == 1).all():
-            first = rows[0] % BLOCK_SIZE  # as they lie there
+            first = rows[0] % BLOCK_SIZE  # a view, without a copy
             return self._values[rows[0] // BLOCK_SIZE][first : first + len(rows)], self.present[rows]
         return np.stack([self._values[row // BLOCK_SIZE][row % BLOCK_SIZE] for row in rows]), self.present[rows]
 
@@ -93,7 +93,7 @@ def _map_block(path: Path) -> NDArray[np.float32]:
 
 
 def _truncated_error(path: Path) -> DamagedError:
-    return DamagedError("was cut short while it was in use", where=path, remedy="a run makes it again")
+    return DamagedError("was truncated while it was in use", where=path, remedy="run the same command again")
 
 
 def join_blocks(
@@ -106,34 +106,41 @@ def join_blocks(
     made_from: Mapping[str, Any],
     threads: int = 1,
 ) -> None:
-    """Write the file of tokens ``(N, K, T, D)`` from its blocks, in any order, as they come.
+    """Write the file of tokens ``(N, K, T, D)`` from its blocks, in any order.
 
-    ``present`` is ``(N, K)``; ``parameters`` is the number of the encoder's.
+    ``present`` is ``(N, K)``; ``parameters`` is the number of parameters of the encoder.
     """
-    # Rounding moves what is trained on a token in the third decimal: not where it saves next to nothing.
+    # Rounding changes scores in the third decimal, which is not worth it for small files.
     is_large = 4 * present.size * out.length * out.dim > FLOAT32_BYTES
-    with written_whole(path) as aside:
-        file = _TokenFile(aside, modality, present, out, parameters, halved=is_large)
-        kept, seen = [], _NO_TOKENS
-        for block, its in map_in_threads(lambda block: (block, file.fill(block)), blocks, threads):
+    with written_whole(path) as part:
+        file = _TokenFile(part, modality, present, out, parameters, is_float16=is_large)
+        kept, moments = [], _NO_TOKENS
+        for block, its_moments in map_in_threads(lambda block: (block, file.fill(block)), blocks, threads):
             kept.append(block)
-            seen = seen.join(its)
-        if is_large and not fits_half(Blocks(kept, present), np.arange(len(present)), threads, seen):
-            file = _TokenFile(aside, modality, present, out, parameters, halved=False)
+            moments = moments.join(its_moments)
+        if is_large and not fits_half(Blocks(kept, present), np.arange(len(present)), threads, moments):
+            file = _TokenFile(part, modality, present, out, parameters, is_float16=False)
             for _ in map_in_threads(file.fill, kept, threads):
                 pass
-        add_checksums(aside, "tokens", made_from)
+        add_checksums(part, "tokens", made_from)
 
 
 class _TokenFile:
-    """A file of tokens that several threads fill, each other rows; HDF5 lets in one at a time."""
+    """A token file whose rows several threads write; HDF5 itself allows only one."""
 
     def __init__(
-        self, path: Path, modality: str, present: NDArray[np.bool_], out: TokenSpec, parameters: int, *, halved: bool
+        self,
+        path: Path,
+        modality: str,
+        present: NDArray[np.bool_],
+        out: TokenSpec,
+        parameters: int,
+        *,
+        is_float16: bool,
     ) -> None:
-        self.path, self.present, self.halved = path, present, halved
+        self.path, self.present, self.is_float16 = path, present, is_float16
         self._shape = (*present.shape, out.length, out.dim)
-        dtype = np.dtype(np.float16 if halved else np.float32)
+        dtype = np.dtype(np.float16 if is_float16 else np.float32)
         self._row = dtype.itemsize * math.prod(self._shape[1:])
         check_free_space(path, self._row * len(present))
         with open_hdf5(path, "w") as file:
@@ -144,41 +151,41 @@ class _TokenFile:
 
     def fill(self, block: Block) -> "_TokenMoments":
         """Write the tokens of a block."""
-        source, seen = Blocks([block], self.present), _NO_TOKENS
+        source, moments = Blocks([block], self.present), _NO_TOKENS
         with self.path.open("rb+") as file:
             for part in _parts(np.arange(block.start, block.stop), math.prod(self._shape[1:])):
                 x, present = source.read(part)
                 file.seek(self._offset + self._row * int(part[0]))
-                if self.halved:
-                    half = _halve(x)
+                if self.is_float16:
+                    half = _to_float16(x)
                     file.write(half.data)
-                    seen = seen.join(_measure(x, present, half))
+                    moments = moments.join(_measure(x, present, half))
                 else:
                     file.write(x.data)
-        return seen
+        return moments
 
 
-def fits_half(source: Source, rows: Rows, threads: int = 1, seen: "_TokenMoments | None" = None) -> bool:
-    """Whether float16 keeps the tokens of some rows within `MAX_ERROR`.
+def fits_half(source: Source, rows: Rows, threads: int = 1, moments: "_TokenMoments | None" = None) -> bool:
+    """Whether the rounding errors of float16 in some rows are within `MAX_ERROR`.
 
-    Rounding changes a token by at most 2^-11 of itself in the range of float16. Asked is whether that is little beside
-    how much the token varies among samples, too: it is not where the mean is large, or all values are tiny. What never
-    varies may be rounded: so it stays. ``seen`` is what was seen of these tokens already, which nearly always answers.
+    Float16 rounds a value by at most 2^-11 of itself. This also compares the error with the variation among samples,
+    which is smaller where the mean is large or all values are tiny. Constant values may be rounded. ``moments`` are
+    those of these rows if known, and nearly always decide.
     """
     if not len(rows):
         return True
     parts = _parts(rows, math.prod(source.read(rows[:1])[0].shape[1:]))
-    seen = seen or reduce(
+    moments = moments or reduce(
         _TokenMoments.join, map_in_threads(lambda part: _measure(*source.read(part)), parts, threads), _NO_TOKENS
     )
-    if seen.surely_fits():
+    if moments.surely_fits():
         return True
-    mean, std = seen.mean.astype(np.float32), seen.std.astype(np.float32)
+    mean, std = moments.mean.astype(np.float32), moments.std.astype(np.float32)
     return all(map_in_threads(lambda part: _fits(*source.read(part), mean, std), parts, threads))
 
 
 def _parts(rows: Rows, size: int) -> list[Rows]:
-    """Rows of ``size`` numbers in parts so small that each thread may hold some; a part is of one block."""
+    """Parts of rows of ``size`` values, small enough for each thread to hold some; a part is within one block."""
     step = max(1, _GROUP_SIZE // size)
     blocks = [rows[start : start + BLOCK_SIZE] for start in range(0, len(rows), BLOCK_SIZE)]
     return [block[start : start + step] for block in blocks for start in range(0, len(block), step)]
@@ -186,7 +193,7 @@ def _parts(rows: Rows, size: int) -> list[Rows]:
 
 @dataclass(frozen=True)
 class _TokenMoments:
-    """Of tokens at each place ``(T, D)``: number, mean, sum of squares about it, and the largest error of a half."""
+    """Of tokens at each position ``(T, D)``: count, mean, sum of squared deviations, and largest error of float16."""
 
     count: int
     mean: NDArray[np.float64]
@@ -194,7 +201,7 @@ class _TokenMoments:
     error: NDArray[np.float32]
 
     def join(self, other: "_TokenMoments") -> "_TokenMoments":
-        """Both together (Chan, Golub and LeVeque 1979)."""
+        """Moments of both sets of tokens (Chan, Golub and LeVeque 1979)."""
         count = max(self.count + other.count, 1)
         with np.errstate(over="ignore", invalid="ignore"):
             step = other.mean - self.mean
@@ -204,13 +211,13 @@ class _TokenMoments:
 
     @property
     def std(self) -> NDArray[np.float64]:
-        """The standard deviation; without bound where all that varies is rounding."""
+        """The standard deviation; infinite where the variation is only rounding."""
         std = np.sqrt(np.maximum(self.squares, 0.0) / max(self.count, 1))
         return np.where(std <= 1e-7 * np.abs(self.mean) + 1e-12, np.inf, std)
 
     def surely_fits(self) -> bool:
-        """Whether no error is large beside the standard deviation, wherever the token lies."""
-        # NaN is within no bound, and infinity no rounding of anything.
+        """Whether every error is within the bound by the standard deviation alone."""
+        # NaN and infinity are never within bounds.
         return bool((np.isfinite(self.error) & (self.error <= MAX_ERROR * self.std)).all())
 
 
@@ -220,8 +227,8 @@ _NO_TOKENS = _TokenMoments(0, np.zeros(()), np.zeros(()), np.zeros((), np.float3
 def _measure(
     x: NDArray[np.float32], present: NDArray[np.bool_], half: NDArray[np.float16] | None = None
 ) -> _TokenMoments:
-    """What is seen of tokens ``(n, K, T, D)`` and their halves."""
-    here, halves = _present(x, present), _present(_halve(x) if half is None else half, present)
+    """Moments of tokens ``(n, K, T, D)`` and errors of their float16 values."""
+    here, halves = _present(x, present), _present(_to_float16(x) if half is None else half, present)
     if not len(here):
         return _NO_TOKENS
     with np.errstate(over="ignore", invalid="ignore"):
@@ -237,17 +244,17 @@ def _fits(
 ) -> bool:
     here = _present(x, present)
     with np.errstate(over="ignore", invalid="ignore"):
-        error = np.abs(to_float32(_halve(here)) - here)
+        error = np.abs(to_float32(_to_float16(here)) - here)
         allowed = np.float32(MAX_ERROR) * np.maximum(np.abs(here - mean), std)
-    # NaN is within no bound, and infinity no rounding of anything.
+    # NaN and infinity are never within bounds.
     return bool((np.isfinite(error) & (error <= allowed)).all())
 
 
 def _present(x: NDArray[F], present: NDArray[np.bool_]) -> NDArray[F]:
-    """The tokens ``(n, T, D)`` that are there."""
+    """The present tokens ``(n, T, D)``."""
     return x.reshape(-1, *x.shape[2:]) if present.all() else x[present]
 
 
-def _halve(x: NDArray[np.float32]) -> NDArray[np.float16]:
+def _to_float16(x: NDArray[np.float32]) -> NDArray[np.float16]:
     half: NDArray[np.float16] = torch.from_numpy(x).half().numpy()
     return half

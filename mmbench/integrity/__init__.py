@@ -1,4 +1,4 @@
-"""Guards around plugins: closed files, isolated processes, canaries, model lint, provenance of weights.
+"""Integrity checks of plugins: file guard, isolated processes, canaries, model lint, provenance of weights.
 
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """

@@ -1,7 +1,7 @@
-"""Canaries: small trials that a component does not survive which keeps anything between folds, or learns in evaluation.
+"""Canaries: checks that no component keeps state between folds or learns during evaluation.
 
-They are made on a few samples, with random numbers of their own, by models that are thrown away: no result depends on
-them. A component that fails is told as a PluginError that names it, and ends the run.
+They run on a few samples with their own random numbers and discarded models, so that no result depends on them. A
+component that fails raises a PluginError that names it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,19 +30,21 @@ from mmbench.integrity.behaviour import (
 from mmbench.integrity.file_guard import name_component
 from mmbench.training import FitResult, Model, deterministic, predict
 
-_N_PROBED = 4  # samples of a trial
-_N_ADAPTED = 32  # samples that encoders adapt to: some need more instances than they have dimensions
+_N_PROBED = 4  # samples of a check
+_N_ADAPTED = 32  # samples that encoders adapt to: some need more instances than dimensions
 
-_REMEDY_STATE = "keep what is learnt in the instance: nothing in a class, a module or a file may outlive a fold"
-_BATCH_DEPENDENT = "tells of a sample by the others in its batch"
-_REMEDY_EVALUATION = "in evaluation it may depend on its weights and on each sample alone, and change nothing"
+_REMEDY_STATE = "keep state in the instance: nothing in a class, a module or a file may outlive a fold"
+_BATCH_DEPENDENT = "depends on the other samples of the batch"
+_REMEDY_EVALUATION = (
+    "in evaluation, outputs may depend only on weights and on each sample alone, and nothing may change"
+)
 
 
 class Canaries:
-    """The trials of one training: begun before it, and looked after when it is done.
+    """Checks of one training, before and after it.
 
-    ``build`` gives a new model under ``seed``. ``labels`` holds -1 outside of the training and the validation part.
-    ``is_own``: all components are the host's own, and not every test sample is predicted again in other batches.
+    ``build`` makes a new model under ``seed``. ``labels`` are -1 outside of the training and validation parts.
+    ``is_own``: all components are part of mmbench, so that test samples are not all predicted again in other batches.
     """
 
     def __init__(
@@ -59,51 +61,51 @@ class Canaries:
         is_own: bool = True,
     ) -> None:
         few, many = (_spread(fold.train, n) for n in (_N_PROBED, _N_ADAPTED))
-        self._shown = ProbedSamples(inputs, few, many, fold.train, labels, training, device, seed)
+        self._probed = ProbedSamples(inputs, few, many, fold.train, labels, training, device, seed)
         self._build, self._fold, self._is_own = build, fold, is_own
-        self._room = rounding_tolerance(device)
+        self._tolerance = rounding_tolerance(device)
         model = build()
         self._names = {part: name_component(module, plugins) for part, module in find_parts(model).items()}
-        self._before = observe_behaviour(model, self._shown)
+        self._before = observe_behaviour(model, self._probed)
 
     def build(self) -> Model:
-        """The model to be trained; PluginError where it has other weights than the one of the trial."""
+        """The model to train; raises PluginError if its weights differ from those of the probed model."""
         model = self._build()
         self._check_kept(observe_weights(model))
         return model
 
     def check_rebuilt(self) -> None:
-        """Build the model once more: PluginError where a part is no longer what it was before the training."""
-        self._check_kept(observe_behaviour(self._build(), self._shown))
+        """Build the model again; raises PluginError if a part behaves differently than before the training."""
+        self._check_kept(observe_behaviour(self._build(), self._probed))
 
     def check_predictions(self, model: Model, fitted: FitResult) -> None:
-        """Let a trained model predict some test samples in several ways.
+        """Predict some test samples in several orders and batches with a trained model.
 
-        Raises PluginError where that changes it, where logits hang on what else it is shown or was shown, and where
-        they are not those that the chosen epoch left.
+        Raises PluginError if that changes the model, if logits depend on other samples, or if they differ from those of
+        the chosen epoch.
         """
         at = _spread(np.arange(len(self._fold.test)), _N_PROBED)
         if not len(at):
             return
         rows = self._fold.test[at]
         others = _spread(np.setdiff1d(np.concatenate([self._fold.test, self._fold.validation]), rows), _N_PROBED)
-        shown = self._shown
-        with isolated_random_state(shown.seed), deterministic(shown.device):
+        probed = self._probed
+        with isolated_random_state(probed.seed), deterministic(probed.device):
             before = observe_weights(model)
             first, _, again, mixed = (
-                predict_parts(model, shown.inputs, part, shown.device)
+                predict_parts(model, probed.inputs, part, probed.device)
                 for part in (rows, others, rows, np.concatenate([others, rows[::-1]]))
             )
             changed = find_first_difference(before, observe_weights(model))
-        apart = {part: values[len(others) :].flip(0) for part, values in mixed.items()}
+        mixed_outputs = {part: values[len(others) :].flip(0) for part, values in mixed.items()}
         left = {FUSION: torch.from_numpy(fitted.test_logits[fitted.chosen][at])}
-        self._refuse(changed and changed.part, "changes its weights or buffers while it predicts")
-        other = find_first_difference(_make_observations(first), _make_observations(again), self._room.again)
-        self._refuse(other and other.part, "sees the same samples again and tells something else")
-        self._refuse(find_differing_part(first, apart, self._room.in_batch), _BATCH_DEPENDENT)
-        if find_differing_part(first, left, self._room.in_batch):
+        self._raise_for(changed and changed.part, "changes its weights or buffers while it predicts")
+        other = find_first_difference(_make_observations(first), _make_observations(again), self._tolerance.again)
+        self._raise_for(other and other.part, "gives other outputs for the same samples when it sees them again")
+        self._raise_for(find_differing_part(first, mixed_outputs, self._tolerance.in_batch), _BATCH_DEPENDENT)
+        if find_differing_part(first, left, self._tolerance.in_batch):
             raise PluginError(
-                "the weights of the chosen epoch no longer give the logits that they gave then",
+                "the weights of the chosen epoch no longer give its logits",
                 where=", ".join(self._names.values()),
                 remedy=_REMEDY_EVALUATION,
             )
@@ -111,24 +113,24 @@ class Canaries:
             self._check_batches(model, fitted)
 
     def _check_batches(self, model: Model, fitted: FitResult) -> None:
-        """Predict the test part again in full batches, with samples of the validation part among them."""
-        fold, shown = self._fold, self._shown
+        """Predict the test part again in full batches, mixed with validation samples."""
+        fold, probed = self._fold, self._probed
         rows = np.concatenate([fold.test, fold.validation])
-        order = np.random.default_rng(shown.seed).permutation(len(rows))
-        with isolated_random_state(shown.seed), deterministic(shown.device):
-            logits = predict(model, shown.inputs, rows[order], shown.device)
+        order = np.random.default_rng(probed.seed).permutation(len(rows))
+        with isolated_random_state(probed.seed), deterministic(probed.device):
+            logits = predict(model, probed.inputs, rows[order], probed.device)
         again = torch.from_numpy(logits[np.argsort(order)[: len(fold.test)]])
         left = torch.from_numpy(fitted.test_logits[fitted.chosen])
-        if find_differing_part({FUSION: left}, {FUSION: again}, self._room.in_batch):
+        if find_differing_part({FUSION: left}, {FUSION: again}, self._tolerance.in_batch):
             raise PluginError(_BATCH_DEPENDENT, where=", ".join(self._names.values()), remedy=_REMEDY_EVALUATION)
 
     def _check_kept(self, now: Sequence[Observation]) -> None:
-        other = find_first_difference(self._before, now, self._room.again)
+        other = find_first_difference(self._before, now, self._tolerance.again)
         if other is not None:
-            told = f"built again under the same seed it has other {other.what}"
-            raise PluginError(told, where=self._names[other.part], remedy=_REMEDY_STATE)
+            message = f"built again under the same seed it has other {other.what}"
+            raise PluginError(message, where=self._names[other.part], remedy=_REMEDY_STATE)
 
-    def _refuse(self, part: str | None, what: str) -> None:
+    def _raise_for(self, part: str | None, what: str) -> None:
         if part is not None:
             raise PluginError(what, where=self._names[part], remedy=_REMEDY_EVALUATION)
 
@@ -138,5 +140,5 @@ def _make_observations(values: Mapping[str, Tensor]) -> list[Observation]:
 
 
 def _spread(rows: Rows, n: int) -> Rows:
-    """Up to ``n`` of some rows, from the first to the last."""
+    """Up to ``n`` of ``rows``, evenly spaced."""
     return rows[np.unique(np.linspace(0, len(rows) - 1, min(n, len(rows))).astype(np.int64))]

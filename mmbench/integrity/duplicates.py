@@ -1,4 +1,4 @@
-"""Samples that hold the same data under different ids, and how many test samples have such a copy in training."""
+"""Identical samples under different ids, and the share of test samples with a copy in training."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -11,15 +11,15 @@ from mmbench.data import ArraySource, Fold, ImageSource, Rows, Store, read_prese
 Index = NDArray[np.int64]
 
 MIN_LABEL_AGREEMENT = 0.8
-"""Labels of copies are copied, too: where fewer pairs agree in theirs, the data are alike by nature."""
-_N_CHECKED = 2000  # rows from which it is told how many distinct values there are
+"""Copies keep their labels: if fewer pairs have the same label, samples are similar by nature."""
+_N_CHECKED = 2000  # rows from which the number of distinct values is estimated
 
 
 def find_identical_samples(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, Index]:
-    """Pairs ``(P, 2)`` of samples with the same bytes, by modality, as places in ``rows``; none where one is missing.
+    """Pairs ``(P, 2)`` of samples with the same bytes, by modality, as positions in ``rows``.
 
-    Of many that are the same, each is paired with the one before it; where vectors have few distinct values, none is.
-    Data are read once, a chunk at a time.
+    Of several identical samples each is paired with the one before it. Missing modalities and vectors with few distinct
+    values have no pairs. Data are read once, in chunks.
     """
     vectors = [name for name in modalities if store.schema.modality(name).kind == "vector"]
     coarse = {name for name in vectors if _is_coarse(store, rows, name)}
@@ -52,10 +52,10 @@ def measure_copied_share(
 
 
 def has_few_values(x: NDArray[np.float32]) -> bool:
-    """Whether rows ``(n, D)`` have so few distinct values that equal ones occur by chance.
+    """Whether rows ``(n, D)`` have so few distinct values that equal rows occur by chance.
 
-    By the probability that two rows agree in each column (Rényi entropy of order 2), were columns independent; they
-    are not, for which ten bits are spared.
+    Compares the Rényi entropy (order 2) of the columns, as if independent, with the number of pairs; ten bits of
+    margin allow for dependence.
     """
     known = x[~np.isnan(x[:, 0])]
     if len(known) < 2:
@@ -88,7 +88,7 @@ def _same(digests: Sequence[bytes | None]) -> Index:
 
 
 def _connected(pairs: Index, n_samples: int) -> Index:
-    """A number for each sample, the same for those that pairs connect."""
+    """Connected component of each sample ``(n,)``."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

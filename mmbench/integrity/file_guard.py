@@ -1,8 +1,8 @@
-"""Which files encoders and fusions may not open: those that labels, other folds or the test part can be read from.
+"""File guard: encoders and fusions may not open files with labels, other folds or test data.
 
-Python tells of files that it opens by an audit hook. Libraries in C tell nobody: the doors of h5py and safetensors, the
-formats in which the host keeps what is closed, are watched while a guard is up. Code of the host reads as it likes:
-what counts is who is on the stack.
+A Python audit hook sees files that Python opens. Libraries in C bypass it, so that the open functions of h5py and
+safetensors, the formats of mmbench's own files, are wrapped while a guard is active. Code of mmbench may read any file:
+the guard inspects the stack for code of plugins.
 """
 
 import sys
@@ -36,17 +36,17 @@ from mmbench.registry import (
 from mmbench.storage import current_reporter
 from mmbench.training import Model, fit, make_criterion
 
-_REMEDY = "numbers of a component that looks there mean nothing: mend it, or leave it out"
+_REMEDY = "results of such a component are not valid: fix it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
 _CALLERS = frozenset(
     each.__module__ for each in (build_fusion, Encoder, Fusion, Model, fit, make_criterion, observe_behaviour)
 )
-# Functions that open files in C, where no audit hook hears of it.
+# Functions that open files in C, which no audit hook sees.
 _OPENERS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
 
 
 def name_component(component: nn.Module, plugins: tuple[str, ...]) -> str:
-    """What an error calls an encoder or a fusion, and the plugin it is from, as `mmbench list` shows it."""
+    """Name of an encoder or fusion and its plugin for errors, as in `mmbench list`."""
     cls = type(component)
     kind = "encoder" if isinstance(component, Encoder) else "fusion"
     entries = getattr(load_registry(plugins), f"{kind}s").values()
@@ -57,16 +57,16 @@ def name_component(component: nn.Module, plugins: tuple[str, ...]) -> str:
 
 
 def find_named_files(params: Iterable[Mapping[str, Any]]) -> frozenset[Path]:
-    """What the values of some components' parameters would be as paths."""
+    """Paths of all text parameters of components, whether or not they exist."""
     return frozenset(Path(value).resolve() for each in params for value in each.values() if isinstance(value, str))
 
 
 @dataclass(frozen=True)
 class ClosedFiles:
-    """What is closed to the components of one method: the prepared file, all tokens, the records, the dataset's files.
+    """Files that components of one method may not open: prepared data, tokens, records, and the dataset's files.
 
-    ``run`` is the folder of its records; None before there is one. ``data`` tells the dataset's files; ``given`` are
-    files that parameters of the components name, which are open to them wherever they lie but in ``cache``.
+    ``run`` is the folder of its records; None before there is one. ``data`` defines the dataset's files; ``given`` are
+    files named by parameters of the components, which they may open unless they are in ``cache``.
     """
 
     label: str
@@ -77,7 +77,7 @@ class ClosedFiles:
     given: frozenset[Path] = frozenset()
 
     def what(self, path: Path) -> str | None:
-        """What ``path`` is, if it is closed."""
+        """What the closed file ``path`` is; None if it may be opened."""
         if any(path.is_relative_to(folder) for folder in self.cache):
             return "the prepared data"
         if path in self.given:
@@ -92,7 +92,7 @@ class ClosedFiles:
 
     @cached_property
     def _sources(self) -> frozenset[Path]:
-        # Only asked for where a component opens a file in the dataset's folder: there may be many.
+        # Only computed when a component opens a file in the dataset's folder: there may be many.
         assert self.data is not None
         dataset, root = load_registry(self.data.plugins).dataset(self.data.dataset), self.data.root
         return frozenset(path.resolve() for unit in dataset.units(root) for path in dataset.sources(root, unit))
@@ -108,38 +108,38 @@ def _is_record(path: Path) -> bool:
 
 
 class _Guard:
-    """What is closed, and the first who tried."""
+    """The closed files, and the first error."""
 
     def __init__(self, closed: ClosedFiles) -> None:
         self.closed = closed
-        self.caught: PluginError | None = None
+        self.error: PluginError | None = None
 
-    def hear(self, path: Path, frame: FrameType, reads: bool) -> None:
-        """Raise PluginError where code of a plugin opens what is closed, and remember it.
+    def check(self, path: Path, frame: FrameType, reads: bool) -> None:
+        """Raise PluginError if code of a plugin opens a closed file, and keep the error.
 
-        A file that it ``reads`` and that no key holds is told once a process.
+        A file that it ``reads`` and that is not part of any cache key is reported once per process.
         """
         stack = list(_frames_outwards(frame))
         if not _is_called_by_host(stack, self._modules):
             return
         what = self.closed.what(path)
         if what is None and reads:
-            self._tell_unknown(path, stack)
+            self._report_unknown(path, stack)
         if what:
-            who = self._culprit(stack)
-            error = PluginError(f"opens {what} while it is trained or tested: {path}", where=who, remedy=_REMEDY)
-            self.caught = self.caught or error
+            component = self._find_component(stack)
+            error = PluginError(f"opens {what} while it is trained or tested: {path}", where=component, remedy=_REMEDY)
+            self.error = self.error or error
             raise error
 
-    def _tell_unknown(self, path: Path, stack: Sequence[FrameType]) -> None:
+    def _report_unknown(self, path: Path, stack: Sequence[FrameType]) -> None:
         if path in _reported or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_shared_file(path):
             return
         owners = (frame.f_locals.get("self") for frame in stack)
         components = {type(each) for each in owners if isinstance(each, Encoder | Fusion)}
         if path.is_file() and not any(path in find_code(component).paths for component in components):
             _reported.add(path)
-            told = "which is no known part of it: nothing is made anew when it changes, unless a parameter names it"
-            current_reporter().message(f"{self._culprit(stack)} reads {path}, {told}")
+            text = "which is not part of its cache key: results are reused when it changes, unless a parameter names it"
+            current_reporter().message(f"{self._find_component(stack)} reads {path}, {text}")
 
     @cached_property
     def _modules(self) -> frozenset[str]:
@@ -147,8 +147,8 @@ class _Guard:
         entries = (*registry.encoders.values(), *registry.fusions.values())
         return frozenset(entry.component.__module__ for entry in entries)
 
-    def _culprit(self, stack: Sequence[FrameType]) -> str:
-        # From the outside: a component may be built of others.
+    def _find_component(self, stack: Sequence[FrameType]) -> str:
+        # Outermost first: a component may contain others.
         for frame in reversed(stack):
             component = frame.f_locals.get("self")
             if isinstance(component, Encoder | Fusion):
@@ -163,10 +163,10 @@ def _frames_outwards(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _is_called_by_host(stack: Sequence[FrameType], modules: frozenset[str]) -> bool:
-    """Whether code that the host calls as an encoder or a fusion is on the stack; ``stack`` begins at the innermost."""
+    """Whether code that mmbench called as an encoder or fusion is on the stack, innermost frame first."""
     names = [str(frame.f_globals.get("__name__", "")) for frame in stack]
     called = any(outer in _CALLERS and not _is_host(inner) for inner, outer in pairwise(names))
-    # A thread that a plugin started has its own stack, without the host.
+    # The stack of a thread that a plugin started has no frame of mmbench.
     return called or (not any(map(_is_host, names)) and not modules.isdisjoint(names))
 
 
@@ -182,20 +182,20 @@ _checking = local()
 
 @contextmanager
 def guard_files(closed: ClosedFiles) -> Iterator[None]:
-    """Let no encoder and no fusion open what is ``closed`` within the block; PluginError about the one that tries.
+    """Prevent encoders and fusions from opening ``closed`` files within the block; PluginError names the component.
 
-    One that swallows the error meets it again at the end of the block.
+    The error is raised again at the end of the block if the component suppressed it.
     """
     guard = _Guard(closed)
     with _activated(guard):
         try:
             yield
         except Exception as error:
-            if guard.caught is not None and error is not guard.caught:
-                raise guard.caught from error
+            if guard.error is not None and error is not guard.error:
+                raise guard.error from error
             raise
-    if guard.caught is not None:
-        raise guard.caught
+    if guard.error is not None:
+        raise guard.error
 
 
 @contextmanager
@@ -216,7 +216,7 @@ def _activated(guard: _Guard) -> Iterator[None]:
 
 @cache
 def _hook_once() -> None:
-    # An audit hook cannot be taken away again: there is one, which listens only while a guard is up.
+    # An audit hook cannot be removed: there is one, which does nothing unless a guard is active.
     sys.addaudithook(_on_event)
 
 
@@ -228,11 +228,11 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
 def _check_open(file: object, frame: FrameType, reads: bool = True) -> None:
     if not isinstance(file, str | bytes | PathLike) or getattr(_checking, "now", False):
         return
-    _checking.now = True  # looking at a path may open files itself
+    _checking.now = True  # resolving a path may open files itself
     try:
         path = Path(fsdecode(file)).resolve()
         for guard in reversed(_active):
-            guard.hear(path, frame, reads)
+            guard.check(path, frame, reads)
     finally:
         _checking.now = False
 
@@ -242,10 +242,10 @@ _originals: list[tuple[Any, str, Any]] = []
 
 def _wrap_openers() -> None:
     for module, name in _OPENERS:
-        room = import_module(module)
-        door = getattr(room, name)
-        _originals.append((room, name, door))
-        setattr(room, name, _wrap(door))
+        module_object = import_module(module)
+        opener = getattr(module_object, name)
+        _originals.append((module_object, name, opener))
+        setattr(module_object, name, _wrap(opener))
 
 
 def _restore_openers() -> None:
@@ -253,9 +253,9 @@ def _restore_openers() -> None:
         setattr(*_originals.pop())
 
 
-def _wrap(door: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap(opener: Callable[..., Any]) -> Callable[..., Any]:
     def watched(file: Any, *arguments: Any, **options: Any) -> Any:
         _check_open(file, sys._getframe(1))
-        return door(file, *arguments, **options)
+        return opener(file, *arguments, **options)
 
     return watched

@@ -1,8 +1,7 @@
-"""Calls in processes that have run no component before, so that nothing a component keeps outlives its call.
+"""Isolated calls: each runs in a process without state of components from earlier calls.
 
-A process of its own is started once and forked for each call: it has loaded the host and libraries, and nothing else.
-A call made in such a process is a fork of that process. For a GPU, which does not survive a fork, each call starts
-Python anew.
+A server process is started once and forked for each call: it has loaded mmbench and libraries, but no component. A call
+from an isolated process forks that process. CUDA does not survive a fork, so that calls on a GPU start a new Python.
 """
 
 import atexit
@@ -29,7 +28,7 @@ from mmbench.storage import ProcessDiedError, RemoteError, SilentReporter, curre
 T = TypeVar("T")
 SendMessage = Callable[[Any], None]
 
-# What takes seconds to import; loaded before the first fork where the process that asks has it loaded, too.
+# Slow imports, loaded before the first fork if the calling process has loaded them.
 _SLOW = ("timm", "torchvision", "scipy.stats", "scipy.linalg", "optuna", "sklearn", "transformers", "braindecode")
 _HOST = (
     "mmbench.execution.job",
@@ -45,29 +44,29 @@ _START = (
 
 
 def run_isolated(function: Callable[..., T], *arguments: object, listen: SendMessage, forks: bool = True) -> T:
-    """Call ``function(tell, *arguments)`` in a process where no component was built or run.
+    """Call ``function(send, *arguments)`` in a process where no component was built or run.
 
-    What it passes to ``tell`` reaches ``listen`` here; where that raises, the process is ended. ``forks`` is False for
-    a call that uses a GPU. Raises what the function raises, RemoteError where that is not the host's own error, and
-    DiedError where the process was killed.
+    Values passed to ``send`` are passed on to ``listen`` here; if that raises, the process is ended. ``forks`` is False
+    for calls that use a GPU. Raises the errors of mmbench that the function raises, RemoteError for other errors, and
+    DiedError if the process was killed.
     """
-    ask = _ask_anew if not forks else _fork if _state.is_isolated else _ask_server
-    surroundings = dict(os.environ), list(sys.path), os.getcwd()  # noqa: PTH109 - goes to os.chdir
-    result: T = ask(_Call(function, arguments, *surroundings), listen)
+    call_in = _call_in_new_python if not forks else _fork if _state.is_isolated else _call_server
+    context = dict(os.environ), list(sys.path), os.getcwd()  # noqa: PTH109 - goes to os.chdir
+    result: T = call_in(_Call(function, arguments, *context), listen)
     return result
 
 
 def ignore_messages(_: object) -> None:
-    """Listens to nothing."""
+    """Discard a message."""
 
 
 def is_forkable(device: str) -> bool:
-    """Whether a process may be forked for work on ``device``."""
+    """Whether work on ``device`` may run in a forked process."""
     return hasattr(os, "fork") and torch.device(device).type == "cpu"
 
 
 class _Call(NamedTuple):
-    """What is called, and in which surroundings: those of the process that asks."""
+    """A function with arguments, environment, import path and working folder of the calling process."""
 
     function: Callable[..., Any]
     arguments: tuple[object, ...]
@@ -75,21 +74,20 @@ class _Call(NamedTuple):
     path: list[str]
     folder: str
 
-    def make(self, tell: SendMessage) -> Any:
-        """The result."""
+    def make(self, send: SendMessage) -> Any:
+        """Run the call and return its result."""
         os.environ.clear()
         os.environ.update(self.environment)
         sys.path[:] = self.path
         os.chdir(self.folder)
         tempfile.tempdir = None  # as the environment says
-        # One thread until the work says how many: a process in which several have computed cannot be forked.
+        # One thread until the work sets its number: a process that has computed with several cannot be forked.
         torch.set_num_threads(1)
-        return self.function(tell, *self.arguments)
+        return self.function(send, *self.arguments)
 
 
 class _State:
-    """Of this process: whether it was made for isolated calls, the server that it asks where it was not, and the
-    messages of calls that were told."""
+    """State of this process: whether it is isolated, its server if not, and the messages already reported."""
 
     is_isolated = False
     server: "_Server | None" = None
@@ -102,7 +100,7 @@ _state = _State()
 
 
 class _Server:
-    """A process that waits for calls; with ``forks`` it makes a child for each, otherwise it takes one itself."""
+    """A process that serves calls: with ``forks`` in a child each, otherwise a single call."""
 
     def __init__(self, forks: bool) -> None:
         self.pid = os.getpid()
@@ -113,18 +111,18 @@ class _Server:
             [sys.executable, "-c", _START, start],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
-            start_new_session=True,  # it is ended with its children; Ctrl-C is for the process that asks
+            start_new_session=True,  # it is ended with its children; Ctrl-C is for the calling process
         )
         theirs.close()
 
     @property
     def is_usable(self) -> bool:
-        """Whether it runs, is of this process, and has loaded what each call would have to load otherwise."""
-        # A process that was forked of another has its memory, not its children.
+        """Whether it is running, is a child of this process, and has loaded the slow imports."""
+        # A forked process inherits memory, but not children.
         return self.pid == os.getpid() and self.process.poll() is None and self.slow == _find_slow()
 
-    def ask(self, call: _Call, listen: SendMessage) -> Any:
-        """The result of a call; whatever else stops the waiting ends the server."""
+    def call_in(self, call: _Call, listen: SendMessage) -> Any:
+        """The result of a call; any other exception ends the server."""
         try:
             self.connection.send(call)
             return _receive(self.connection, listen)
@@ -138,7 +136,7 @@ class _Server:
             raise
 
     def end(self) -> None:
-        """End the process and what it has started."""
+        """End the process and its children."""
         self.connection.close()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -150,27 +148,27 @@ def _find_slow() -> list[str]:
 
 
 class _AnsweredError(Exception):
-    """An error of the function that was called: the process that ran it is well."""
+    """An error of the called function; its process is intact."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
 
 
-def _ask_anew(call: _Call, listen: SendMessage) -> Any:
+def _call_in_new_python(call: _Call, listen: SendMessage) -> Any:
     server = _Server(forks=False)
     try:
-        return server.ask(call, listen)
+        return server.call_in(call, listen)
     finally:
         server.end()
 
 
-def _ask_server(call: _Call, listen: SendMessage) -> Any:
+def _call_server(call: _Call, listen: SendMessage) -> Any:
     server = _state.server
     if server is None or not server.is_usable:
         _end_server()
         server = _state.server = _Server(forks=True)
-    return server.ask(call, listen)
+    return server.call_in(call, listen)
 
 
 @atexit.register
@@ -210,7 +208,7 @@ def _receive(connection: Connection, listen: SendMessage) -> Any:
         if kind == "error":
             raise _AnsweredError(value)
         if kind == "message":
-            if value not in _state.messages:  # each call is of a new process, which has told nothing yet
+            if value not in _state.messages:  # each call is a new process, which repeats messages
                 _state.messages.add(value)
                 current_reporter().message(value)
         else:
@@ -218,7 +216,7 @@ def _receive(connection: Connection, listen: SendMessage) -> Any:
 
 
 class _Messages(SilentReporter):
-    """Sends what is to be told to the process that asked."""
+    """Sends messages to the calling process."""
 
     def __init__(self, send: Callable[[str, object], None]) -> None:
         self.send = send
@@ -243,7 +241,7 @@ def _send_answer(connection: Connection, call: _Call) -> None:
         try:
             connection.send((kind, item))
         except BrokenPipeError:
-            os._exit(0)  # who asked was killed: nothing is written for nobody
+            os._exit(0)  # the calling process was killed
 
     try:
         with use_reporter(_Messages(send)):
@@ -257,7 +255,7 @@ def _send_answer(connection: Connection, call: _Call) -> None:
 
 
 def serve(fd: int, forks: bool, slow: list[str]) -> NoReturn:
-    """Take calls from the connection ``fd`` until it is closed; the names in ``slow`` are imported before."""
+    """Serve calls from the connection ``fd`` until it is closed; imports the modules ``slow`` first."""
     connection = Connection(fd)
     for name in (*_HOST, *slow):
         with suppress(ImportError):
@@ -268,14 +266,14 @@ def serve(fd: int, forks: bool, slow: list[str]) -> NoReturn:
         try:
             call = connection.recv()
         except (EOFError, OSError):
-            os._exit(0)  # libraries tell of what is left at the end of Python, and all is
+            os._exit(0)  # without the exit handlers of libraries
         if not forks:
             _answer(connection, call)
-        if not _is_survived(connection, call):
-            os._exit(0)  # what it has sent may end in the middle of a message
+        if not _survives(connection, call):
+            os._exit(0)  # its last message may be incomplete
 
 
-def _is_survived(connection: Connection, call: _Call) -> bool:
+def _survives(connection: Connection, call: _Call) -> bool:
     pid = os.fork()
     if pid == 0:
         _answer(connection, call)

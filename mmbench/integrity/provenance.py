@@ -1,4 +1,4 @@
-"""Where saved weights come from: written into their file, read again, and held against the data of a run."""
+"""Provenance of saved weights: stored in their file, and checked against the data of a run."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 WEIGHTS_SUFFIX = ".safetensors"
 _KEY = "mmbench"
-_DIGITS = 16  # of a file's SHA-256: enough to know it again
+_DIGITS = 16  # of a file's SHA-256
 
 
 @dataclass(frozen=True)
 class WeightProvenance:
-    """How an encoder's weights were made.
+    """How the weights of an encoder were trained.
 
-    ``run`` is the key of the run whose first method it is from; ``samples`` how many trained it and how many chose
-    the epoch. ``sources`` are the first digits of the SHA-256 of every file that it, or the weights it began with,
-    learnt from.
+    ``run`` is the key of the run whose first method they are from; ``samples`` are the numbers of training and
+    validation samples. ``sources`` are the first digits of the SHA-256 of every file they, or their initial weights,
+    were trained on.
     """
 
     run: str
@@ -38,18 +38,18 @@ class WeightProvenance:
     sources: frozenset[str]
 
 
-def write_weights(path: Path, tensors: "Mapping[str, Tensor]", origin: WeightProvenance) -> None:
-    """Write a safetensors file, whole or not at all."""
+def write_weights(path: Path, tensors: "Mapping[str, Tensor]", provenance: WeightProvenance) -> None:
+    """Write a safetensors file atomically."""
     from safetensors.torch import save_file
 
-    text = json.dumps({**asdict(origin), "sources": sorted(origin.sources)})
-    apart = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    text = json.dumps({**asdict(provenance), "sources": sorted(provenance.sources)})
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with written_whole(path) as aside:
-        save_file(apart, aside, metadata={_KEY: text})
+        save_file(copies, aside, metadata={_KEY: text})
 
 
 def read_provenance(path: Path) -> WeightProvenance | None:
-    """What a safetensors file says of its origin; None where it is not from here, WeightsError where it is damaged."""
+    """Provenance stored in a safetensors file; None if it has none, raises WeightsError if it is damaged."""
     from pydantic import TypeAdapter
     from safetensors import SafetensorError, safe_open
 
@@ -69,26 +69,26 @@ def read_provenance(path: Path) -> WeightProvenance | None:
 
 
 def shorten_digests(digests: frozenset[str]) -> frozenset[str]:
-    """SHA-256 of files as origins keep them."""
+    """Shortened SHA-256 digests, as provenance stores them."""
     return frozenset(digest[:_DIGITS] for digest in digests)
 
 
 def find_provenance(params: Mapping[str, Any]) -> Iterator[tuple[Path, WeightProvenance]]:
-    """The origins of all weights that the parameters of a component name."""
+    """Files of weights among the parameters of a component, and their provenance."""
     for value in params.values():
         path = Path(value) if isinstance(value, str | Path) else None
-        if path and path.suffix == WEIGHTS_SUFFIX and path.is_file() and (origin := read_provenance(path)):
-            yield path, origin
+        if path and path.suffix == WEIGHTS_SUFFIX and path.is_file() and (provenance := read_provenance(path)):
+            yield path, provenance
 
 
 def check_not_trained_on(params: Mapping[str, Any], digests: Callable[[], frozenset[str]]) -> None:
-    """Raise ProtocolError where weights that ``params`` name were trained on any of the files ``digests`` tells."""
-    for path, origin in find_provenance(params):
+    """Raise ProtocolError if weights among ``params`` were trained on any of the files with these ``digests``."""
+    for path, provenance in find_provenance(params):
         here = shorten_digests(digests())
-        if seen := len(here & origin.sources):
+        if n_shared := len(here & provenance.sources):
             raise ProtocolError(
-                f"was trained on {seen} of the {len(here)} files of this dataset ({origin.dataset}): "
-                "what is tested would be known",
+                f"was trained on {n_shared} of the {len(here)} files of this dataset ({provenance.dataset}): "
+                "test samples may be among its training samples",
                 where=path,
-                remedy="give weights that were trained on other data",
+                remedy="use weights that were trained on other data",
             )

@@ -1,4 +1,4 @@
-"""What each part of a method is worth: one run with each of its options, all against the method as it stands."""
+"""``mmbench ablate``: one run per value of a method's options, each compared with the default."""
 
 import json
 import shlex
@@ -31,7 +31,7 @@ from mmbench.workflows.run import run_request
 
 @dataclass(frozen=True)
 class AblationRow:
-    """One option: its ``value`` and its records, or the ``reason`` why it could not be run."""
+    """One ``value`` of a parameter with its results, or the ``reason`` why it was not run."""
 
     value: str
     method: MethodResult | None
@@ -51,7 +51,7 @@ class AblationTable:
 class AblationResult:
     """The tables of an ablation.
 
-    ``comparison`` holds every run once, the method as it stands first; ``path`` is the file that names them.
+    ``comparison`` holds every run once, the default first; ``path`` is the file that lists them.
     """
 
     path: Path
@@ -60,19 +60,19 @@ class AblationResult:
 
     @property
     def default(self) -> MethodResult:
-        """The method as it stands."""
+        """The method with default values."""
         return self.comparison.methods[0]
 
     def is_default(self, row: AblationRow) -> bool:
-        """Whether a row is the method as it stands."""
+        """Whether a row is the default."""
         return row.method is not None and row.method.folder == self.default.folder
 
     def difference(self, row: AblationRow) -> Mapping[str, Interval] | None:
-        """By how much a row scores over the default, with paired intervals; None where that cannot be told."""
+        """Scores of a row minus the default, with paired intervals; None for the default and rows without results."""
         return None if row.method is None or self.is_default(row) else row.method.difference(self.default)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything the tables tell and the folds behind them, as plain values."""
+        """All values of the tables and of the folds, for JSON."""
         return {
             **describe_run(self.comparison),
             "records": str(self.path),
@@ -112,7 +112,7 @@ class _ListedTable:
 
 @dataclass(frozen=True)
 class _AblationFile:
-    """What the file of an ablation holds: runs by the names of their folders."""
+    """The file of an ablation: runs by the names of their folders."""
 
     default: str
     seeds: int
@@ -120,15 +120,15 @@ class _AblationFile:
 
     @property
     def runs(self) -> list[str]:
-        """Every run once, the method as it stands first."""
+        """Folders of all runs, each once, the default first."""
         return list(dict.fromkeys([self.default, *(row.run for table in self.tables for row in table.rows if row.run)]))
 
 
 def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) -> AblationResult:
-    """Run ``method`` with each option it declares and with each subset of the modalities; ``only`` some tables.
+    """Run ``method`` with each value of its declared ablations and each subset of modalities; ``only``: some tables.
 
-    Options are those of `RunSpec`; with ``tune`` every row gets the same budget, and what the tables vary is held. Only
-    what no earlier run has done is done. Raises UserError for anything the user can mend.
+    Options are those of `RunSpec`; with ``tune`` every row has the same budget, and parameters of the tables are not
+    tuned. Results of earlier runs are reused. Raises UserError for invalid input.
     """
     return ablate_spec(RunSpec(method, dataset, **options), only)
 
@@ -136,16 +136,14 @@ def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) 
 def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
     """Run an ablation from its spec."""
     if spec.against:
-        raise SpecError(
-            "an ablation has no baselines", where="against", remedy="compare with them through run, or leave it out"
-        )
+        raise SpecError("an ablation has no baselines", where="against", remedy="compare with baselines by mmbench run")
     request = resolve_request(spec)
     default = make_default(request)
     makers = choose_tables(request, default, only)
     request = check_request(replace(request, recipes=(default,)))
     findings = {**request.findings}
     tables = [make() for make in makers]
-    # One recipe for each thing computed, called by the first name that it is met under.
+    # Recipes that compute the same are run once, under the first name.
     recipes = {recipe_digest(request, default): default}
     for table in tables:
         for row in table.rows:
@@ -174,7 +172,7 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
 
 
 def is_ablation(path: Path) -> bool:
-    """Whether a file is that of an ablation."""
+    """Whether a file holds an ablation."""
     try:
         return path.is_file() and "tables" in load_object(path)
     except (OSError, ValueError):
@@ -182,7 +180,7 @@ def is_ablation(path: Path) -> bool:
 
 
 def load_ablation(path: Path) -> AblationResult:
-    """The runs behind the file of an ablation; RecordError when it is damaged."""
+    """Load an ablation from its file; raises RecordError if it is damaged."""
     try:
         plain = load_object(path)
         check_printable(plain)
@@ -201,9 +199,9 @@ def load_ablation(path: Path) -> AblationResult:
     )
     if comparison.headless:
         raise JobError(
-            f"the method as it stands failed: {describe_failures(next(iter(comparison.lost.values())))}",
+            f"the default method failed: {describe_failures(next(iter(comparison.lost.values())))}",
             where=path,
-            remedy="mend the cause and run the same command again: the other rows are kept",
+            remedy="fix the cause and run the same command again: the other rows are kept",
         )
     return AblationResult(path, comparison, tables)
 

@@ -1,4 +1,4 @@
-"""From the ablations that a method declares to what is trained: one recipe a row, or why there is none."""
+"""Rows of ablation tables: one recipe per value that a method declares, or why it cannot be built."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from mmbench.registry import MODALITY_ABLATION, Recipe, Spec, did_you_mean, pars
 from mmbench.storage import digest
 from mmbench.workflows.resolve import Request, check_methods
 
-_ALL_SUBSETS = 4  # modalities up to which every subset is tried: 15 of them
+_ALL_SUBSETS = 4  # largest number of modalities with all subsets: 15 of them
 
 
 @dataclass(frozen=True)
 class AblationVariant:
-    """A row: its ``value`` as it is printed, and its recipe or the ``reason`` why it cannot be built here.
+    """A row: its ``value`` as printed, and its recipe or the ``reason`` why it cannot be built.
 
     ``findings`` are those of lint.
     """
@@ -30,7 +30,7 @@ class AblationVariant:
 
 @dataclass(frozen=True)
 class VariantTable:
-    """A table: ``parameter`` heads its first column."""
+    """A table; ``parameter`` is the heading of its first column."""
 
     name: str
     parameter: str
@@ -38,7 +38,7 @@ class VariantTable:
 
 
 def make_default(request: Request) -> Recipe:
-    """The method as it stands. No tuning changes what its tables vary, in any row: rows differ in their value alone."""
+    """The default recipe. Parameters of the tables are never tuned, so that rows differ in their value alone."""
     spec = parse_spec(request.spec.method)
     recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, request.wishes)
     return replace(recipe, held=recipe.held | frozenset(_varied(request, recipe)))
@@ -58,7 +58,7 @@ def _applies_to(request: Request, ablation: Ablation, modality: str) -> bool:
 
 
 def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], VariantTable]]:
-    """What makes the tables of a method on a dataset, or ``only`` some; SpecError for one that there is not."""
+    """Functions that make the tables of a method, or ``only`` some; raises SpecError for an unknown table."""
     spec = parse_spec(request.spec.method)
     method: Method = request.registry.find("methods", spec.name).component
     makers: dict[str, Callable[[], VariantTable]] = {
@@ -79,7 +79,7 @@ def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -
 
 
 def recipe_digest(request: Request, recipe: Recipe) -> str:
-    """The same for two recipes that would compute the same, whatever they are called."""
+    """Digest of everything that a recipe computes, without its name."""
     registry = request.registry
     return digest(
         {
@@ -125,14 +125,14 @@ def _with_modalities(request: Request, default: Recipe, names: tuple[str, ...]) 
 
 
 def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Every subset but the empty one; of many modalities each alone, all but one, and all."""
+    """Non-empty subsets; for many modalities those of size 1, n - 1 and n."""
     sizes = range(1, len(names) + 1) if len(names) <= _ALL_SUBSETS else (1, len(names) - 1, len(names))
     for size in sizes:
         yield from combinations(names, size)
 
 
 def _variant(request: Request, value: str, make: Callable[[], Recipe]) -> AblationVariant:
-    """A row whose parts have been built once, or the reason why they cannot be."""
+    """A row whose parts have been built once, or the reason why that failed."""
     try:
         recipe = make()
         findings = check_methods(request, [recipe])[recipe.label]
@@ -154,7 +154,7 @@ def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Map
 
 
 def _encoders(request: Request, default: Recipe, ablation: Ablation) -> dict[str, Spec]:
-    """The encoders in use that an ablation is about; SpecError where there is none."""
+    """The encoders that an ablation applies to; raises SpecError if there is none."""
     found = {name: spec for name, spec in default.encoders.items() if _applies_to(request, ablation, name)}
     if not found:
         raise SpecError(f"no {ablation.encoder} modality is used here", where=request.dataset_spec.name)
@@ -162,7 +162,7 @@ def _encoders(request: Request, default: Recipe, ablation: Ablation) -> dict[str
 
 
 def _default_value(request: Request, default: Recipe, ablation: Ablation, parameter: str) -> object:
-    """The value that a parameter has in the default."""
+    """Value of a parameter in the default recipe."""
     registry = request.registry
     if ablation.encoder is None:
         return registry.bound("fusions", default.fusion)[parameter]
@@ -171,7 +171,7 @@ def _default_value(request: Request, default: Recipe, ablation: Ablation, parame
 
 
 def _format_value(value: object) -> str:
-    """A value as one would type it."""
+    """A value as on the command line."""
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

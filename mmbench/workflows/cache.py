@@ -1,4 +1,4 @@
-"""``mmbench cache``: what is in the folder of caches, whether the code of today would use it, and cleaning it."""
+"""``mmbench cache``: list the cache, mark entries that current code would not use, and clean it."""
 
 import re
 import shutil
@@ -31,7 +31,7 @@ from mmbench.storage import (
 Kind = Literal["prepared", "unit", "tokens", "block", "damaged", "left over", "files"]
 State = Literal["current", "outdated", "not known"]
 _KEY = r"[0-9a-f]{16}"
-# What mmbench names its files; nothing else in the folder is listed or touched.
+# File names of mmbench; no other file in the folder is listed or removed.
 _NAMES: Mapping[Kind, tuple[str, re.Pattern[str]]] = {
     "prepared": ("prepared", re.compile(rf"[^.].*-{_KEY}\.h5")),
     "unit": ("prepared", re.compile(rf"\..+-{_KEY}\.unit\.h5")),
@@ -40,16 +40,16 @@ _NAMES: Mapping[Kind, tuple[str, re.Pattern[str]]] = {
 }
 _DAMAGED = re.compile(rf".+-{_KEY}\.(unit\.)?h5{re.escape(DAMAGED_SUFFIX)}")
 _PART = re.compile(rf"\.part-(?:[0-9a-f]{{8}}){{1,2}}-(\.?.+-{_KEY}\.(?:h5|unit\.h5|\d+\.npy))")
-_DIGESTS = "digests.json"  # what is known of files, beside the folders
-_DIAGNOSIS_FOLDER = re.compile(r"\.tokens-\w+")  # of a diagnosis that was killed
-_LEFT = "of a process that was killed, or is at work"
+_DIGESTS = "digests.json"  # digests of files
+_DIAGNOSIS_FOLDER = re.compile(r"\.tokens-\w+")  # of an interrupted diagnosis
+_LEFT = "temporary, of an interrupted or running process"
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One thing in the cache. ``state`` and ``why`` say whether the code of today would use it.
+    """An entry of the cache; ``state`` and ``why`` say whether current code would use it.
 
-    ``size`` in bytes, ``age`` in seconds since it was written.
+    ``size`` is in bytes, ``age`` in seconds since it was written.
     """
 
     path: Path
@@ -67,21 +67,21 @@ class CacheEntry:
 
 @dataclass(frozen=True)
 class CleanedCache:
-    """What was removed, or would be, and what could not be since a process is at work on it."""
+    """Entries that were (or would be) removed, and entries kept because a process uses them."""
 
     removed: tuple[CacheEntry, ...]
     kept: tuple[CacheEntry, ...]
 
 
 def list_cache(cache: Path, plugins: tuple[str, ...] = ()) -> list[CacheEntry]:
-    """Everything in the folder of caches that mmbench wrote, by kind and name.
+    """All entries of the cache that mmbench wrote, by kind and name.
 
-    ``plugins`` are the files whose datasets and encoders are known, too.
+    ``plugins`` are plugin files, whose datasets and encoders are then known.
     """
     registry = load_registry(plugins)
-    items = [_find_state(item, registry) for item in _find(cache, registry)]
-    gone = {_key(item) for item in items if item.kind == "prepared" and item.state == "outdated"}
-    return [_mark_outdated(item, gone) for item in items]
+    entries = [_find_state(entry, registry) for entry in _find(cache, registry)]
+    outdated = {_key(entry) for entry in entries if entry.kind == "prepared" and entry.state == "outdated"}
+    return [_mark_outdated(entry, outdated) for entry in entries]
 
 
 def clean_cache(
@@ -93,35 +93,35 @@ def clean_cache(
     dry_run: bool = False,
     plugins: tuple[str, ...] = (),
 ) -> CleanedCache:
-    """Remove what was left over or set aside, and what else is asked for; what a process is at work on stays.
+    """Remove temporary and damaged files, and other entries as chosen; entries in use are kept.
 
-    ``older_than`` takes what is older, in days, ``unused`` what the code of today would not use, both together what is
-    either way; ``everything`` all. The datasets' own files stay.
+    ``older_than`` chooses entries older than this in days, ``unused`` those that current code would not use, both
+    together those that are both; ``everything`` all. Files of datasets are kept.
     """
     if older_than is not None and older_than < 0:
-        raise SpecError(f"{older_than} is too few", where="--older-than", remedy="give a number of days")
-    chosen = [item for item in list_cache(cache, plugins) if _is_chosen(item, older_than, unused, everything)]
+        raise SpecError(f"{older_than} is negative", where="--older-than", remedy="give a number of days")
+    chosen = [entry for entry in list_cache(cache, plugins) if _is_chosen(entry, older_than, unused, everything)]
     with storage_errors(cache):
-        busy = is_in_use(cache)
-    removed = [item for item in chosen if not busy and _remove(item, dry_run)]
-    return CleanedCache(tuple(removed), tuple(item for item in chosen if item not in removed))
+        in_use = is_in_use(cache)
+    removed = [entry for entry in chosen if not in_use and _remove(entry, dry_run)]
+    return CleanedCache(tuple(removed), tuple(entry for entry in chosen if entry not in removed))
 
 
-def _is_chosen(item: CacheEntry, older_than: float | None, unused: bool, everything: bool) -> bool:
-    if item.kind == "files":
+def _is_chosen(entry: CacheEntry, older_than: float | None, unused: bool, everything: bool) -> bool:
+    if entry.kind == "files":
         return False
-    if item.kind in ("damaged", "left over") or everything:
+    if entry.kind in ("damaged", "left over") or everything:
         return True
-    old = older_than is None or item.age > older_than * 86400
-    return old and (item.state == "outdated" if unused else older_than is not None)
+    old = older_than is None or entry.age > older_than * 86400
+    return old and (entry.state == "outdated" if unused else older_than is not None)
 
 
-def _remove(item: CacheEntry, dry_run: bool) -> bool:
-    """Remove an item unless its lock is held; whether that was done, or would be."""
-    with storage_errors(item.path), ExitStack() as stack:
-        if is_stale(item.path.name) and not stack.enter_context(hold_exclusively(item.path.parent)):
+def _remove(entry: CacheEntry, dry_run: bool) -> bool:
+    """Remove an entry unless its lock is held; returns whether it was (or would be) removed."""
+    with storage_errors(entry.path), ExitStack() as stack:
+        if is_stale(entry.path.name) and not stack.enter_context(hold_exclusively(entry.path.parent)):
             return False
-        for lock in (lock_for(path) for path in _find_locked_files(item.path)):
+        for lock in (lock_for(path) for path in _find_locked_files(entry.path)):
             if dry_run and is_lock_held(lock):
                 return False
             try:
@@ -129,21 +129,21 @@ def _remove(item: CacheEntry, dry_run: bool) -> bool:
             except Timeout:
                 return False
         if not dry_run:
-            shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink(missing_ok=True)
+            shutil.rmtree(entry.path) if entry.path.is_dir() else entry.path.unlink(missing_ok=True)
     return True
 
 
 def _find_locked_files(path: Path) -> Iterator[Path]:
-    """The files whose locks are held while ``path`` is written."""
+    """Files whose locks are held while ``path`` is written."""
     name = path.name.removesuffix(DAMAGED_SUFFIX)
     if part := _PART.fullmatch(name):
         name = part[1]
     if is_stale(name):
-        return  # nobody locks what it is written for
+        return  # written without a lock
     if _NAMES["block"][1].fullmatch(name):
         name = f"{name[1:].rsplit('.', 2)[0]}.h5"
     if _NAMES["unit"][1].fullmatch(name):
-        # Whichever prepared file it is made for.
+        # Of any prepared file it may belong to.
         stem = name[1:].rsplit("-", 1)[0]
         yield from (lock.with_name(lock.name[1:-5]) for lock in path.parent.glob(f".{stem}-*.h5.lock"))
     elif not path.is_dir():
@@ -176,13 +176,13 @@ def _make_entry(path: Path, kind: Kind, what: str) -> CacheEntry:
 
 
 def _read_seal(path: Path) -> ChecksumFooter | None:
-    """The seal of a file; None where there is none that is whole, or that tells what a file of today would."""
+    """The checksum record of a file; None where it is missing, damaged or incomplete."""
     seal = read_footer(path)
     return seal if seal and _is_complete(seal.made_from) else None
 
 
 def _is_complete(parts: KeyParts) -> bool:
-    """Whether the parts of a key are there, and of their kinds."""
+    """Whether the parts of a key are complete and of the right types."""
     is_dataset = "dataset" in parts
     component = parts.get("dataset" if is_dataset else "encoder")
     if not isinstance(component, dict) or not isinstance(component.get("params"), dict):
@@ -195,7 +195,7 @@ def _is_complete(parts: KeyParts) -> bool:
 
 
 def _describe(parts: KeyParts, registry: Registry) -> str:
-    """What a file holds, as one would ask for it."""
+    """Description of a file: component with parameters, as on the command line."""
     if "dataset" in parts:
         units = list(parts["sources"])
         of = f" {units[0]}" if len(units) == 1 else f", {len(units)} units"
@@ -205,29 +205,29 @@ def _describe(parts: KeyParts, registry: Registry) -> str:
 
 
 def _spec(kind: str, component: Mapping[str, Any], registry: Registry) -> str:
-    """A component with those of its parameters that are not the defaults of today."""
+    """A component with its non-default parameters."""
     name, params = component["name"], component["params"]
     defaults = registry.bound(kind, Spec(name)) if name in getattr(registry, kind) else {}
     return str(Spec(name, {key: value for key, value in params.items() if defaults.get(key, ...) != value}))
 
 
-def _find_state(item: CacheEntry, registry: Registry) -> CacheEntry:
-    if item.kind not in _NAMES:
-        return item
-    seal = _read_seal(item.path)
+def _find_state(entry: CacheEntry, registry: Registry) -> CacheEntry:
+    if entry.kind not in _NAMES:
+        return entry
+    seal = _read_seal(entry.path)
     if seal is None:
-        return replace(item, state="outdated", why="not finished, damaged or of another version")
-    today = _current_parts(seal.made_from, registry)
-    if today is None:
-        return replace(item, why="no plugin that is loaded has it")
-    changed = list(key_differences(today, {name: seal.made_from[name] for name in today}))
-    return replace(item, state="outdated" if changed else "current", why="; ".join(changed))
+        return replace(entry, state="outdated", why="incomplete, damaged or of another version")
+    current = _current_parts(seal.made_from, registry)
+    if current is None:
+        return replace(entry, why="its component is in no loaded plugin")
+    changed = list(key_differences(current, {name: seal.made_from[name] for name in current}))
+    return replace(entry, state="outdated" if changed else "current", why="; ".join(changed))
 
 
 def _current_parts(parts: KeyParts, registry: Registry) -> dict[str, Any] | None:
-    """The parts of a key that follow from the code of today; None where it has no such component.
+    """The parts of a key that current code determines; None if the component is not installed.
 
-    What follows from files or weights is left as it was.
+    Parts that follow from files or weights are not included.
     """
     kind = "dataset" if "dataset" in parts else "encoder"
     known: Mapping[str, Any] = registry.datasets if kind == "dataset" else registry.encoders
@@ -235,8 +235,8 @@ def _current_parts(parts: KeyParts, registry: Registry) -> dict[str, Any] | None
     if component["name"] not in known:
         return None
     cls = known[component["name"]].component
-    today = {kind: {**component, "version": cls.version, **find_code(cls).described()}, "format": STORE_FORMAT}
-    return today if kind == "dataset" else {**today, "torch": _torch_version()}
+    current = {kind: {**component, "version": cls.version, **find_code(cls).described()}, "format": STORE_FORMAT}
+    return current if kind == "dataset" else {**current, "torch": _torch_version()}
 
 
 def _torch_version() -> str:
@@ -245,18 +245,18 @@ def _torch_version() -> str:
     return torch.__version__
 
 
-def _key(item: CacheEntry) -> str:
-    seal = _read_seal(item.path)
+def _key(entry: CacheEntry) -> str:
+    seal = _read_seal(entry.path)
     return key_digest(seal.made_from) if seal else ""
 
 
-def _mark_outdated(item: CacheEntry, gone: Collection[str]) -> CacheEntry:
-    seal = _read_seal(item.path) if item.kind in ("tokens", "block") and item.state == "current" else None
-    if seal is None or seal.made_from["prepared"] not in gone:
-        return item
-    return replace(item, state="outdated", why="of prepared data that are outdated")
+def _mark_outdated(entry: CacheEntry, outdated: Collection[str]) -> CacheEntry:
+    seal = _read_seal(entry.path) if entry.kind in ("tokens", "block") and entry.state == "current" else None
+    if seal is None or seal.made_from["prepared"] not in outdated:
+        return entry
+    return replace(entry, state="outdated", why="of prepared data that are outdated")
 
 
-def total_size(items: Sequence[CacheEntry]) -> int:
-    """Bytes of some items together."""
-    return sum(item.size for item in items)
+def total_size(entries: Sequence[CacheEntry]) -> int:
+    """Total size of entries in bytes."""
+    return sum(entry.size for entry in entries)

@@ -1,4 +1,4 @@
-"""``mmbench explain``: what of a run was made before, and why the rest was not; nothing is made."""
+"""``mmbench explain``: which files and results of a run exist, and why others would be made again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,10 +22,7 @@ State = Literal["there", "partly", "missing", "damaged", "not known"]
 
 @dataclass(frozen=True)
 class ArtifactStatus:
-    """One thing that a run takes: whether it is there, and if not, how it differs from what is there instead.
-
-    ``why`` are the differences to the file or folder ``near``, or what else there is to say.
-    """
+    """State of a file or folder of a run; if it is missing, ``why`` has differences to the nearest one, ``near``."""
 
     what: str
     path: Path | None
@@ -34,13 +31,13 @@ class ArtifactStatus:
     near: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """All values, for JSON."""
         paths = {name: path and str(path) for name, path in (("path", self.path), ("near", self.near))}
         return {"what": self.what, "state": self.state, "why": list(self.why), **paths}
 
 
 def explain_reuse(spec: RunSpec) -> list[ArtifactStatus]:
-    """The prepared file, each file of tokens and each run of a comparison, in the order that a run makes them."""
+    """States of the prepared file, the token files and the runs of a comparison, in the order of a run."""
     request = resolve_request(spec)
     recipes, files = request.recipes, find_files(request)
     made_from = describe_preparation(files)
@@ -71,13 +68,13 @@ def _explain_file(what: str, path: Path, near: NearestEntry | None) -> ArtifactS
 
 def _missing(what: str, path: Path, near: NearestEntry | None) -> ArtifactStatus:
     if near is None:
-        return ArtifactStatus(what, path, "missing", ("none like it was made",))
+        return ArtifactStatus(what, path, "missing", ("no similar one exists",))
     return ArtifactStatus(what, path, "missing", near.differences, near.path)
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """Tokens that a run would take, with the number of their encoder's parameters; ``several`` modalities are read."""
+class _RequiredTokens:
+    """Tokens that a run uses, the parameters of their encoder, and whether ``several`` modalities are read."""
 
     encoding: Encoding
     parts: KeyParts
@@ -85,26 +82,28 @@ class _Wanted:
     several: bool
 
 
-def _find_encodings(request: Request, recipe: Recipe, files: Preparation, store: Path, key: str) -> dict[str, _Wanted]:
-    """By modality; the prepared file need not be there."""
+def _find_encodings(
+    request: Request, recipe: Recipe, files: Preparation, store: Path, key: str
+) -> dict[str, _RequiredTokens]:
+    """Tokens by modality; the prepared file need not exist."""
     spec, found = request.spec, {}
     for name, encoder in recipe.encoders.items():
         built = build_encoder(encoder, request.schema.modality(name), spec.plugins, FROZEN_SEED)
         if built.frozen:
             encoding = Encoding(store, name, encoder, spec.plugins, request.device, spec.threads, data=files)
             parts = describe_tokens(encoding, built, key)
-            found[name] = _Wanted(encoding, parts, count_parameters(built), len(recipe.encoders) > 1)
+            found[name] = _RequiredTokens(encoding, parts, count_parameters(built), len(recipe.encoders) > 1)
     return found
 
 
-def _with_noise(request: Request, wanted: _Wanted) -> Iterator[tuple[Encoding, Path, KeyParts]]:
-    """The tokens, and those with noise that a diagnosis takes."""
+def _with_noise(request: Request, required: _RequiredTokens) -> Iterator[tuple[Encoding, Path, KeyParts]]:
+    """The tokens, and the noisy tokens of a diagnosis."""
     cache, level = request.spec.cache, request.spec.diagnose
-    yield wanted.encoding, token_path(wanted.encoding, cache, wanted.parts), wanted.parts
-    if wanted.several and level != "no" and not skips_noise(level, wanted.size):
+    yield required.encoding, token_path(required.encoding, cache, required.parts), required.parts
+    if required.several and level != "no" and not skips_noise(level, required.size):
         for snr in SNRS_DB:
-            parts = {**wanted.parts, "snr_db": snr}
-            what = replace(wanted.encoding, snr_db=snr)
+            parts = {**required.parts, "snr_db": snr}
+            what = replace(required.encoding, snr_db=snr)
             yield what, token_path(what, cache, parts), parts
 
 
@@ -112,24 +111,24 @@ def _explain_runs(
     request: Request,
     files: Preparation,
     recipes: Sequence[Recipe],
-    encodings: Sequence[Mapping[str, _Wanted]],
+    encodings: Sequence[Mapping[str, _RequiredTokens]],
     prepared: ArtifactStatus,
 ) -> Iterator[ArtifactStatus]:
     if prepared.state != "there" or prepared.path is None:
-        why = ("its folds are cut of the prepared data",)
+        why = ("its folds depend on the prepared data",)
         yield from (ArtifactStatus(f"run {recipe.label}", None, "not known", why) for recipe in recipes)
         return
     checked = CheckedRequest(**vars(request), files=files, findings={})
     setup = split_data(checked, Store(prepared.path))
-    for recipe, wanted in zip(recipes, encodings, strict=True):
-        tokens = {name: token_path(each.encoding, setup.cache, each.parts) for name, each in wanted.items()}
+    for recipe, required in zip(recipes, encodings, strict=True):
+        tokens = {name: token_path(each.encoding, setup.cache, each.parts) for name, each in required.items()}
         described = describe_run(setup, recipe, tokens)
         folder = run_folder(setup, recipe, key_digest(key_parts(described)))
         paths = [record_path(folder, fold.name, seed) for fold in setup.folds for seed in range(request.design.seeds)]
         done = sum(path.exists() for path in paths)
         if done:
-            told = f"{done} of {len(paths)} folds"
-            yield ArtifactStatus(f"run {recipe.label}", folder, "there" if done == len(paths) else "partly", (told,))
+            count = f"{done} of {len(paths)} folds"
+            yield ArtifactStatus(f"run {recipe.label}", folder, "there" if done == len(paths) else "partly", (count,))
         else:
-            near = find_near_run(described, request.spec.out.resolve().glob("*/*/"))
+            near = find_near_run(described, request.spec.out.resolve_methods().glob("*/*/"))
             yield _missing(f"run {recipe.label}", folder, near)

@@ -1,4 +1,4 @@
-"""``mmbench diagnose``: what each modality is worth to the models of a finished run, from their weights."""
+"""``mmbench diagnose``: effects of each modality on the trained models of a finished run, from their weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ from mmbench.training import choose_device, predict
 from mmbench.workflows.ablate import is_ablation, load_ablation
 
 _FULL: DiagnosisLevel = "full"
-_AGREEMENT = 0.98  # share of the test samples that a model must predict again as its record tells; rounding may differ
+_AGREEMENT = 0.98  # share of test samples with the recorded prediction; rounding may change some
 _AGAIN = "delete this record and run the same command again"
 
 
@@ -50,10 +50,10 @@ def diagnose(
     plugins: tuple[str, ...] = (),
     jobs: int = 1,
 ) -> Comparison:
-    """Do what is missing of the diagnosis of a finished run or comparison, all of it, and add it to its records.
+    """Complete the diagnosis of a finished run or comparison, noise included, and add it to its records.
 
-    ``method`` names one of several, ``cache`` the folder of prepared data and ``plugins`` the files loaded with the
-    run. Of a method whose weights were not kept nothing can be told; RecordError where that leaves none.
+    ``method`` is one of several methods, ``cache`` the folder of prepared data, ``plugins`` are the plugin files of the
+    run. Methods without kept weights cannot be diagnosed; raises RecordError if none can.
     """
     path = Path(path)
     if not path.exists():
@@ -66,7 +66,7 @@ def diagnose(
     comparison = replace(found, methods=tuple(each for each in found.methods if each.name in names))
     if not any(each.diagnosis for each in comparison.methods):
         raise RecordError(
-            "kept no weights that could be diagnosed",
+            "has no kept weights to diagnose",
             where=", ".join(names),
             remedy="delete its folder and run the same command again with --weights keep",
         )
@@ -93,17 +93,17 @@ def _choose(comparison: Comparison, name: str | None) -> Sequence[MethodResult]:
 
 
 def _complete(method: MethodResult, cache: Path, plugins: tuple[str, ...], jobs: int) -> None:
-    """Diagnose the folds of one method that are not, or not wholly."""
+    """Diagnose the folds of one method without a complete diagnosis."""
     records = {path: read_record(path) for path in find_records(method.folder)}
     missing = {path: record for path, record in records.items() if _is_missing(record)}
     without = [path for path, record in missing.items() if record.weights is None]
     if without:
         current_reporter().message(
-            f"{method.name}: {len(without)} of {len(records)} folds kept no weights and cannot be diagnosed; "
-            "run again with --weights keep to have them"
+            f"{method.name}: {len(without)} of {len(records)} folds have no kept weights and cannot be diagnosed; "
+            "run again with --weights keep"
         )
     tasks = [(path, cache, plugins) for path in missing if path not in without]
-    # The first makes the noisy tokens that the others read.
+    # The first one encodes the noisy tokens, which the others read.
     for _ in in_processes(1, diagnose_record, tasks[:1]):
         pass
     rest = in_processes(max(1, min(jobs, len(tasks) - 1)), diagnose_record, tasks[1:])
@@ -116,7 +116,7 @@ def _is_missing(record: Record) -> bool:
 
 
 def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
-    """Diagnose one fold, all of it, from its weights, and write its record again with that in it."""
+    """Diagnose one fold from its weights and write its record with the diagnosis."""
     recalled = restore_plan(path, cache, plugins)
     plan = replace(recalled.plan, device=_device_of(recalled.record.run))
     frozen = {
@@ -137,15 +137,15 @@ def _diagnose(_: object, plan: Plan, path: Path, cache: Path) -> dict[str, Any] 
 
 
 def _device_of(run: Mapping[str, str]) -> str:
-    """Where the run was: predictions there are its own to the last bit. The CPU where there is no such device now."""
+    """Device of the run, where predictions are bitwise equal; the CPU if it is not available."""
     there = choose_device("auto").type
     return run["device"] if run["device"] == there else "cpu"
 
 
 def _check_agreement(restored: RestoredModel, device: torch.device, path: Path) -> None:
-    """RecordError where the model no longer predicts what its record tells, as when a plugin's code has changed."""
+    """Raise RecordError if predictions differ from the record, as when the code of a plugin has changed."""
     predicted = predict(restored.model.to(device), restored.inputs, restored.fold.test, device).argmax(axis=1)
     if np.mean(predicted == restored.record.predictions) < _AGREEMENT:
         raise RecordError(
-            "its model no longer predicts what it tells: code or data have changed", where=path, remedy=_AGAIN
+            "its model no longer gives the recorded predictions: code or data have changed", where=path, remedy=_AGAIN
         )

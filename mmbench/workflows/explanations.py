@@ -1,4 +1,4 @@
-"""What a trained fusion looked at in its test samples."""
+"""Explanations of trained fusions: weights of instances, tokens and modalities on test samples."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class ExplainedSample:
-    """A test sample with its bag: ``x`` ``(K, *shape)``, ``present`` and ``weights`` ``(K,)``; classes by name."""
+    """A test sample with its bag ``x`` ``(K, *shape)``, ``present`` and ``weights`` ``(K,)``, and names of classes."""
 
     id: str
     label: str
@@ -37,12 +37,11 @@ class ExplainedSample:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What one method looked at in one modality.
+    """Weights of one method in one modality.
 
-    ``what`` is ``instances``, the share of each instance of the bag in what was passed on, ``tokens``, the attention
-    to each token, or ``modality``, one weight of the whole. ``values`` has a row for each test sample of every fold
-    whose weights were kept, ``ids`` their names; ``shown`` are a few samples of the first of these folds.
-    ``simulated``: the data are.
+    ``what`` is ``instances`` (weight of each instance of the bag), ``tokens`` (attention to each token) or ``modality``
+    (one weight of the modality). ``values`` has a row per test sample of every fold with kept weights, ``ids`` are
+    these samples; ``shown`` are a few samples of the first of these folds. ``simulated``: whether the data are.
     """
 
     modality: Modality
@@ -56,30 +55,32 @@ class Explanation:
 def explain_methods(
     comparison: Comparison, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4
 ) -> Iterator[tuple[MethodResult, list[Explanation]]]:
-    """Explanations of every method whose fusion gives some; RecordError where none does."""
+    """Explanations of every method whose fusion supports them; raises RecordError if none does."""
     able = [method for method in comparison.methods if can_explain(method, plugins)]
     if not able:
         names = ", ".join(method.name for method in comparison.methods)
-        raise RecordError("no method here explains itself", where=names, remedy="run one whose fusion does")
+        raise RecordError(
+            "no method supports explanations", where=names, remedy="run a method whose fusion implements explain"
+        )
     for method in able:
         yield method, explain(method, cache, plugins, n_shown)
 
 
 def can_explain(method: MethodResult, plugins: tuple[str, ...] = ()) -> bool:
-    """Whether the fusion of a method tells what it looked at; SpecError where its plugin is not there."""
+    """Whether the fusion of a method implements ``explain``; raises SpecError if its plugin is not loaded."""
     fusion = load_registry(plugins).find("fusions", method.run["fusion"]["name"]).component
     return bool(fusion.explain is not Fusion.explain)
 
 
 def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4) -> list[Explanation]:
-    """Explanations of a trained method, from the weights beside its records.
+    """Explanations of a trained method, from the weights next to its records.
 
-    Raises RecordError where no weights were kept or the prepared data are gone.
+    Raises RecordError if no weights were kept or the prepared data are missing.
     """
     kept = [path for path in find_records(method.folder) if read_record(path).weights]
     if not kept:
         raise RecordError(
-            "kept no weights",
+            "has no kept weights",
             where=method.folder,
             remedy="delete the folder and run the same command again with --weights keep",
         )
@@ -155,7 +156,7 @@ def _choose_shown(
 
 
 def _choose(labels: Sequence[int], logits: NDArray[Any], usable: NDArray[np.bool_], n_shown: int) -> list[int]:
-    """Samples with a bag, the classes in turn, of each the surest of its right class first."""
+    """Positions of samples with a bag: classes in turn, within each by decreasing probability of the true class."""
     queues: Mapping[int, list[int]] = {label: [] for label in sorted(set(labels))}
     sure = log_softmax(logits, axis=1)
     for at in sorted(np.flatnonzero(usable).tolist(), key=lambda at: -sure[at, labels[at]]):

@@ -1,8 +1,8 @@
-"""How far other rounding drives a training: what it leaves on another machine, from trainings with noise of that size.
+"""Effect of rounding on a training, from trainings with random perturbations of the size of rounding errors.
 
-Other processors, numbers of threads and builds add the same numbers up in another order. Each result of a layer is then
-off by a few units in its last place, and training may amplify that a little or without bound. Trainings in which every
-module's output is off at random by that much (stochastic arithmetic: Parker 1997, Monte Carlo arithmetic) tell which.
+Other processors, numbers of threads and builds sum in another order. Outputs of layers then differ by a few units in
+the last place, which training may amplify. Trainings with every module's output perturbed by that much (Monte Carlo
+arithmetic, Parker 1997) measure by how much.
 """
 
 from collections.abc import Iterator
@@ -28,17 +28,17 @@ a sum of many is off by more than one."""
 
 REPEATS = 3
 MARGIN_FACTOR = 2.0
-"""By how much a record may be further off than the furthest of the repeats."""
-_FLOOR = 1e-5  # of the largest value: what rounding may do in any case
+"""Factor by which the difference of a record may exceed the largest of the repeats."""
+_FLOOR = 1e-5  # of the largest value: always allowed
 
 
 @dataclass(frozen=True)
 class RoundingCheck:
-    """How far a record is from a training under this machine's rounding, beside how far rounding takes it.
+    """Differences of a record from a training on this machine, compared with the effect of rounding.
 
-    ``excess`` are the quantities beyond what rounding does, with the difference and the bound. ``difference`` is the
-    largest of the logits and ``bound`` what it may be. ``flips`` are the predictions that rounding changed at most in
-    the repeats, ``changed`` those that differ in the record.
+    ``excess`` are the quantities that differ more than rounding explains, in words. ``difference`` is the largest of
+    the logits, ``bound`` the allowed one. ``flips`` is the largest number of predictions changed in the repeats,
+    ``changed`` the number that differ in the record.
     """
 
     excess: tuple[str, ...]
@@ -49,19 +49,21 @@ class RoundingCheck:
 
     @property
     def is_within(self) -> bool:
-        """Whether rounding explains all that differs."""
+        """Whether rounding explains all differences."""
         return not self.excess
 
 
 def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> RoundingCheck:
-    """Train a fold as it is and with noise, on this machine, and compare the record with what the noise did."""
+    """Train a fold without and with perturbations on this machine, and compare the record with their effect."""
     store = Store(plan.store)
     draw = training_seed(recorded.seed, fold.name, recorded.run.get("seeding"))
     base, *repeats = (_train(plan, store, fold, draw, at) for at in range(REPEATS + 1))
     labels = np.array(recorded.labels, dtype=np.int64)
     epoch = recorded.epochs["chosen"]
     if epoch >= len(base.test_logits):
-        return RoundingCheck((f"it chose epoch {epoch + 1} of {len(base.test_logits)}",), np.inf, 0.0, 0, 0)
+        return RoundingCheck(
+            (f"its chosen epoch is {epoch + 1}, here there are {len(base.test_logits)} epochs",), np.inf, 0.0, 0, 0
+        )
     measured = partial(_quantities, labels=labels, epoch=epoch)
     here = measured(base)
     spread = {name: max(_largest_difference(measured(each)[name], here[name]) for each in repeats) for name in here}
@@ -81,7 +83,7 @@ def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> RoundingCheck:
 
 
 def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> FitResult:
-    """One training; the first is under this machine's rounding alone."""
+    """One training; the first (``repeat`` 0) is without perturbations."""
     model = build_model(plan, store, seed)
     labels = mask_test_labels(store.labels(plan.task), fold)
     device, generator = torch.device(plan.device), torch.Generator().manual_seed(repeat)
@@ -91,7 +93,7 @@ def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> FitR
 
 @contextmanager
 def _add_noise(model: nn.Module, generator: torch.Generator | None) -> Iterator[None]:
-    """The outputs of all modules are off at random; nothing happens without a generator."""
+    """Perturb the outputs of all modules; does nothing without a generator."""
 
     def hook(module: nn.Module, arguments: Any, output: Any) -> Any:
         return _noisy(output, generator)
@@ -114,13 +116,13 @@ def _noisy(output: Any, generator: torch.Generator | None) -> Any:
 
 
 def _at(fitted: FitResult, epoch: int) -> NDArray[np.float64]:
-    """Logits ``(n, C)`` of an epoch; of the last, where the training stopped before it."""
+    """Logits ``(n, C)`` of an epoch, or of the last one if training stopped before it."""
     logits: NDArray[np.float64] = fitted.test_logits[min(epoch, len(fitted.test_logits) - 1)].astype(np.float64)
     return logits
 
 
 def _quantities(fitted: FitResult, labels: NDArray[np.int64], epoch: int) -> dict[str, NDArray[np.float64]]:
-    """What a record holds of a training: logits of its chosen epoch, losses, and test scores of last and oracle."""
+    """Quantities of a training as in a record: logits of the chosen epoch, losses, scores of last and oracle epoch."""
     scores = [score_all(labels, each.argmax(axis=1), each.shape[1])["balanced_accuracy"] for each in fitted.test_logits]
     history = [(each.train_loss, each.validation_loss, each.validation_score) for each in fitted.history]
     losses, standings = np.array(history)[:, :2], np.array(history)[:, 2]
@@ -145,13 +147,13 @@ def _recorded(record: Record) -> dict[str, NDArray[np.float64]]:
 
 
 def _largest_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """The largest difference; of histories that end at different epochs, over the epochs that both have."""
+    """The largest difference, over the epochs that both have."""
     length = min(len(one), len(other))
     return float(np.abs(one[:length] - other[:length]).max())
 
 
 def _floor(name: str, values: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """What may differ in any case: a few units in the last place, or two samples of the smallest class of a score."""
+    """Differences that are always allowed: a few units in the last place, or two samples of the smallest class."""
     counts = np.bincount(labels)
     counts = counts[counts > 0]
     return 2.0 / (len(counts) * counts.min()) if "score" in name else _FLOOR * float(np.abs(values).max())

@@ -1,4 +1,4 @@
-"""``mmbench tune``: only the tuning of a comparison, and what it chose."""
+"""``mmbench tune``: hyperparameter tuning of a comparison without its final trainings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,12 +14,12 @@ from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.run import Experiment, plan_experiment
 
 DEFAULT_TRIALS = 20
-"""The budget where none is named."""
+"""Default number of tuning trials."""
 
 
 @dataclass(frozen=True)
 class MethodTuning:
-    """What was tuned of one method; ``folds`` are those it was tuned on, ``settings`` those of its budget and space."""
+    """Tuning of one method: results by fold, and ``settings``, its budget and search space."""
 
     name: str
     folder: Path
@@ -30,9 +30,9 @@ class MethodTuning:
 
 @dataclass(frozen=True)
 class TuningResult:
-    """The methods in the order they were asked for.
+    """Tuning of several methods, in the requested order.
 
-    ``storage`` is where Optuna keeps the studies, without its password; None: in ``tuning.db`` beside the records.
+    ``storage`` is the URL of Optuna's studies without password; None: ``tuning.db`` next to the records.
     """
 
     dataset: str
@@ -42,11 +42,11 @@ class TuningResult:
 
     @property
     def failed(self) -> tuple[Failure, ...]:
-        """The tunings that failed, of all methods."""
+        """Failed tunings of all methods."""
         return tuple(failure for method in self.methods for failure in method.failures)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """All values, for JSON."""
         return {
             "dataset": self.dataset,
             "protocol": self.protocol,
@@ -65,10 +65,10 @@ class TuningResult:
 
 
 def tune(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> TuningResult:
-    """Tune ``method`` and the baselines ``against`` on ``dataset``, and train nothing else.
+    """Tune ``method`` and the baselines ``against`` on ``dataset``, without final trainings.
 
-    Options are those of `RunSpec`; ``tune`` is the number of trials, 20 where it is left out. `run` with the same
-    options takes what was chosen. Raises UserError for anything the user can mend.
+    Options are those of `RunSpec`; ``tune`` is the number of tuning trials (default 20). `run` with the same options
+    uses the chosen parameters. Raises UserError for invalid input.
     """
     return tune_spec(RunSpec(method, dataset, tuple(against), **options))
 

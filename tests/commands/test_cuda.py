@@ -153,7 +153,7 @@ def test_what_is_left_of_an_encoding_that_was_stopped_is_used(
 
 
 def test_an_encoder_that_remembers_is_told(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match="other tokens after it has seen more"):
+    with pytest.raises(PluginError, match="after it has seen more"):
         tokens(store, tmp_path, "drifts", "cuda")
 
 
@@ -163,7 +163,7 @@ def test_fewer_are_shown_where_memory_is_too_small(store: Store, tmp_path: Path)
 
 
 def test_memory_that_does_not_hold_one_sample_is_told(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="its memory does not hold what an encoder of face makes of one sample"):
+    with pytest.raises(TrainingError, match="its memory is too small to encode one sample of face"):
         tokens(store, tmp_path, "hungry[holds=0.5]", "cuda")
 
 

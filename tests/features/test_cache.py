@@ -293,7 +293,10 @@ def test_why_tokens_are_made_anew_is_told(toy_people: Path, cache: Path) -> None
         encode(encoding(toy_people, cache, dataset="toy[windows=3]"), cache)
     (prepared,) = [message for message in listener.messages if message.startswith("toy is prepared again")]
     assert prepared.endswith(": windows 2 -> 3")
-    assert listener.messages[-1] == f"signal with spectrum is encoded anew, unlike {first.name}: prepared data changed"
+    assert (
+        listener.messages[-1]
+        == f"signal with spectrum is encoded again, since it differs from {first.name}: prepared data changed"
+    )
 
 
 def test_the_torch_of_tokens_is_in_their_key(what: Encoding, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

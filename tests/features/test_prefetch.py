@@ -74,7 +74,7 @@ def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
     next(shown)
     for worker in children() - before:
         os.kill(worker, signal.SIGKILL)
-    with pytest.raises(WorkerError, match="reads samples ahead died"):
+    with pytest.raises(WorkerError, match="prefetches samples died"):
         list(shown)
 
 

@@ -226,7 +226,7 @@ def test_a_plugin_that_changes_the_host_when_it_is_imported_is_not_loaded(tmp_pa
     )
     try:
         with pytest.raises(
-            PluginError, match=r"patching\.py: replaces mmbench\.metrics\.score_all when it is imported"
+            PluginError, match=r"patching\.py: replaces mmbench\.training\.metrics\.score_all when it is imported"
         ):
             load_registry((str(path),))
     finally:
@@ -249,7 +249,7 @@ def test_a_frozen_encoder_takes_no_notice_of_its_batch(bench: Bench, over: str) 
     cache, dataset = bench.out / "cache", "toy[windows=6]"  # batches of 64, 64 and 16
     line = bench.caught("plain", f"normalising[over={over}]", dataset=dataset, cache=cache)
     assert line.startswith(f"encoder normalising of facts (plugin {CHEATS}): gives ")
-    assert "other tokens when others are in their batch" in line
+    assert "other tokens in a batch with other instances" in line
     left = [path.name for path in cache.glob("tokens/*normalising*") if path.suffix != ".lock"]
     assert not left, "neither tokens nor blocks of them"
 
@@ -266,8 +266,8 @@ def test_an_encoder_that_adapts_to_all_folds_is_caught(bench: Bench) -> None:
     [
         ("plain", "drifter", f"encoder drifter of facts (plugin {CHEATS}): changes its weights or buffers while it"),
         ("tester", "raw", f"fusion tester (plugin {CHEATS}): changes its weights or buffers while it predicts"),
-        ("batcher", "raw", f"fusion batcher (plugin {CHEATS}): tells of a sample by the others in its batch"),
-        ("ageing", "scaled", "the weights of the chosen epoch no longer give the logits that they gave then"),
+        ("batcher", "raw", f"fusion batcher (plugin {CHEATS}): depends on the other samples of the batch"),
+        ("ageing", "scaled", "the weights of the chosen epoch no longer give its logits"),
     ],
 )
 def test_nothing_is_learnt_where_it_is_tested(bench: Bench, method: str, encoder: str, line: str) -> None:

@@ -83,7 +83,7 @@ def test_code_that_changed_is_told_and_what_follows_from_it(home: Path) -> None:
 def test_a_damaged_or_older_file_is_outdated(home: Path) -> None:
     for item in listed(home):
         item.path.write_bytes(item.path.read_bytes()[:500])
-    assert [item.why for item in listed(home)] == ["not finished, damaged or of another version"] * 2
+    assert [item.why for item in listed(home)] == ["incomplete, damaged or of another version"] * 2
 
 
 def litter(cache: Path) -> list[Path]:
@@ -142,7 +142,7 @@ def test_what_is_unused_or_old_goes(home: Path, cache: Path) -> None:
     plugins = (str(home / "other.py"),)
     assert clean_cache(cache, unused=True, older_than=1, plugins=plugins).removed == ()
     assert [item.kind for item in clean_cache(cache, unused=True, plugins=plugins).removed] == ["prepared"]
-    with pytest.raises(SpecError, match="--older-than: -1 is too few"):
+    with pytest.raises(SpecError, match="--older-than: -1 is negative"):
         clean_cache(cache, older_than=-1)
 
 

@@ -73,7 +73,7 @@ def test_before_anything_was_made(toy_people: Path, tmp_path: Path) -> None:
     found = home.explain()
     assert list(found) == ["prepared", "tokens", *(f"tokens, {snr} dB" for snr in (20, 10, 0, -10)), "run"]
     assert states(found) == ["missing"] * 6 + ["not known"]
-    assert found["tokens"].why == ("none like it was made",)
+    assert found["tokens"].why == ("no similar one exists",)
 
 
 def test_what_was_done_is_there(home: Home) -> None:

@@ -110,7 +110,7 @@ def test_channels_without_a_place_are_bars_and_series_are_lines(finished, tmp_pa
 def test_methods_that_explain_nothing_are_told(finished):
     comparison, cache = finished
     baseline = replace(comparison, methods=comparison.methods[1:])
-    with pytest.raises(RecordError, match="concat: no method here explains itself"):
+    with pytest.raises(RecordError, match="concat: no method supports explanations"):
         list(explain_methods(baseline, cache))
 
 
@@ -119,7 +119,7 @@ def test_weights_can_be_left_out_and_are_missed_by_name(tmp_path):
         "concat", "mfeat", training={"epochs": 1}, folds=3, out=tmp_path, cache=tmp_path / "cache", weights="drop"
     )
     assert not list(tmp_path.rglob("*.safetensors"))
-    with pytest.raises(RecordError, match=r"kept no weights — .* --weights keep"):
+    with pytest.raises(RecordError, match=r"has no kept weights — .* --weights keep"):
         explain(comparison.methods[0], tmp_path / "cache")
 
 

@@ -1,4 +1,4 @@
-"""Model lint: faults of a network that show before it is trained."""
+"""Model lint: checks of networks before training."""
 
 from mmbench.integrity.model_lint.machine import Machine as Machine
 from mmbench.integrity.model_lint.machine import find_machine as find_machine

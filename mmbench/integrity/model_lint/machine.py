@@ -1,4 +1,4 @@
-"""The memory that a training may take."""
+"""Memory available for training."""
 
 import os
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from pathlib import Path
 import torch
 
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-_STATM = Path("/proc/self/statm")  # of Linux: its first number is the size of this process in pages
+_STATM = Path("/proc/self/statm")  # Linux: the first number is the size of this process in pages
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where trainings run: ``memory`` in bytes, None where it is not known, shared by ``jobs`` trainings at once."""
+    """``memory`` in bytes (None where it is not known), shared by ``jobs`` simultaneous trainings."""
 
     memory: int | None
     jobs: int = 1
 
 
 def find_machine(device: torch.device, jobs: int) -> Machine:
-    """The memory of the GPU, or of this machine or the container we are in."""
+    """Memory of the GPU, else of the machine or its container."""
     if device.type == "cuda":
         return Machine(int(torch.cuda.get_device_properties(device).total_memory))
     limits = []
@@ -32,7 +32,7 @@ def find_machine(device: torch.device, jobs: int) -> Machine:
 
 
 def _find_address_space() -> list[int]:
-    """What is left of the address space where that is limited, as by ``ulimit -v`` or a batch system."""
+    """Remaining address space in bytes where it is limited, as by ``ulimit -v`` or a batch system; else empty."""
     if not _STATM.is_file():
         return []
     import resource  # of Unix only

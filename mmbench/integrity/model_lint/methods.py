@@ -1,4 +1,4 @@
-"""Lint of one method, on a dataset's modalities or, where none is named, on a time series and a bag of images."""
+"""Lint of one method, for the modalities of a dataset or, without one, for a time series and a bag of images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ EXAMPLE = Schema(
 
 @dataclass(frozen=True)
 class LintRequest:
-    """A method to look at, its encoders where not its own, and a preset; on ``dataset``, None for an example."""
+    """A method to check on ``dataset`` (None: an example schema), with other encoders and a preset where given."""
 
     method: str
     dataset: str | None = None
@@ -28,25 +28,25 @@ class LintRequest:
     plugins: tuple[str, ...] = ()
 
 
-def lint_method(registry: Registry, question: LintRequest, machine: Machine) -> Sequence[Finding]:
-    """What lint finds in a method; no file of the dataset is read."""
-    spec = Spec("") if question.dataset is None else parse_spec(question.dataset)
-    method = registry.find("methods", parse_spec(question.method).name).component
-    preset = find_preset(method, spec.name, question.preset)
-    if question.dataset is None:
+def lint_method(registry: Registry, request: LintRequest, machine: Machine) -> Sequence[Finding]:
+    """Findings of lint in a method; reads no file of the dataset."""
+    spec = Spec("") if request.dataset is None else parse_spec(request.dataset)
+    method = registry.find("methods", parse_spec(request.method).name).component
+    preset = find_preset(method, spec.name, request.preset)
+    if request.dataset is None:
         schema = EXAMPLE
     else:
         schema = registry.dataset(Spec(spec.name, {**preset.dataset, **spec.params})).schema()
-    wishes = MethodOptions(question.encoders, {}, preset, preset.run.get("modalities"))
-    (recipe,) = resolve_methods(registry, question.method, (), spec.name, schema, wishes)
-    if question.dataset is None:
+    wishes = MethodOptions(request.encoders, {}, preset, preset.run.get("modalities"))
+    (recipe,) = resolve_methods(registry, request.method, (), spec.name, schema, wishes)
+    if request.dataset is None:
         recipe = _with_small_encoders(registry, recipe)
     n_classes = len(next(iter(schema.tasks.values())))
-    return lint([recipe], schema, n_classes, question.plugins, machine)[recipe.label]
+    return lint([recipe], schema, n_classes, request.plugins, machine)[recipe.label]
 
 
 def _with_small_encoders(registry: Registry, recipe: Recipe) -> Recipe:
-    """The encoders with the parameters they are checked with, which need neither the network nor a large image."""
+    """The recipe with the conformance parameters of its encoders, which need no download and no large image."""
     encoders = {
         name: replace(spec, params={**registry.find("encoders", spec.name).component.conformance, **spec.params})
         for name, spec in recipe.encoders.items()

@@ -1,4 +1,4 @@
-"""What can be seen of a network from outside: layers, what hides from it, who gets no gradient, what a pass keeps."""
+"""Properties of networks: layer sizes, unregistered parameters, missing gradients, memory of activations."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -7,18 +7,18 @@ from torch import Tensor, nn
 
 
 def layer_sizes(module: nn.Module) -> dict[str, int]:
-    """The number of weights that each layer holds itself."""
+    """Number of weights of each layer, without its children."""
     sizes = {path: sum(p.numel() for p in child.parameters(recurse=False)) for path, child in module.named_modules()}
     return {path: size for path, size in sizes.items() if size}
 
 
 def find_without_gradient(parameters: Mapping[str, nn.Parameter]) -> list[str]:
-    """Names of the parameters whose gradient is not there or zero throughout."""
+    """Names of the parameters whose gradient is None or all zero."""
     return [name for name, parameter in parameters.items() if parameter.grad is None or not parameter.grad.any()]
 
 
 def measure_saved_bytes(make_loss: Callable[[], Tensor], parameters: Sequence[Tensor]) -> tuple[Tensor, int]:
-    """A loss, and the bytes that are kept for its gradient beside the parameters."""
+    """A loss, and the bytes saved for its gradient besides the parameters."""
     known = {parameter.untyped_storage().data_ptr() for parameter in parameters}
     kept: dict[int, int] = {}
 
@@ -34,7 +34,7 @@ def measure_saved_bytes(make_loss: Callable[[], Tensor], parameters: Sequence[Te
 
 
 def find_unregistered(module: nn.Module) -> Iterator[tuple[str, str]]:
-    """Where modules, or tensors that want a gradient, hide from ``parameters()``, and what is wrong there."""
+    """Attributes with modules or trainable tensors that ``parameters()`` does not contain, and what is wrong."""
     parameters = {id(parameter) for parameter in module.parameters()}
     modules = {id(child) for child in module.modules()}
     own = vars(nn.Module())
@@ -46,7 +46,7 @@ def find_unregistered(module: nn.Module) -> Iterator[tuple[str, str]]:
                 if isinstance(item, nn.Module) and id(item) not in modules:
                     yield f"{path}.{name}".lstrip("."), "holds a module that is not registered"
                 if isinstance(item, Tensor) and item.requires_grad and id(item) not in parameters:
-                    yield f"{path}.{name}".lstrip("."), "wants a gradient but is not registered as a parameter"
+                    yield f"{path}.{name}".lstrip("."), "requires a gradient but is not registered as a parameter"
 
 
 def _flatten(value: object) -> Iterator[object]:

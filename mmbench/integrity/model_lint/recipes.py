@@ -1,4 +1,4 @@
-"""Model lint: faults of a network that show before it is trained."""
+"""Model lint of resolved methods: gradients, registration, concentration of weights, memory."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,17 +23,17 @@ from mmbench.integrity.model_lint.networks import (
 from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, empty_token_spec, load_registry, seed_torch
 from mmbench.storage import current_reporter
 
-_INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch to look at
+_INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch
 _ROUNDS = 2
 _MOST = 0.9
-_LARGE = 1_000_000  # weights below which it costs nothing that one layer has nearly all of them
+_LARGE = 1_000_000  # weights below which their concentration in one layer does not matter
 _FLOAT = 4  # bytes
-_TENSORS = 10_000  # of one network; the largest have a few thousand
+_TENSORS = 10_000  # limit for one network; the largest have a few thousand
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault: what was checked (``gradient``, ``registration``, ``concentration``, ``memory``), in which part."""
+    """A finding in a ``part``; ``check`` is gradient, registration, concentration or memory."""
 
     check: str
     part: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 Findings = Mapping[str, Sequence[Finding]]
-"""What was found in each recipe, by its label."""
+"""Findings by label of the recipe."""
 
 
 def report_findings(findings: Findings) -> None:
@@ -55,7 +55,7 @@ def report_findings(findings: Findings) -> None:
 
 @dataclass
 class Part:
-    """What was seen of an encoder or a fusion: weights a layer, weights trained, bytes that a sample leaves behind."""
+    """Properties of an encoder or fusion: weights per layer, trained weights, bytes of activations per sample."""
 
     name: str
     layers: dict[str, int] = field(default_factory=dict)
@@ -67,9 +67,9 @@ class Part:
 def lint(
     recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...], machine: Machine
 ) -> Findings:
-    """Build every part once, on random data, and drop it: findings by the recipe's label.
+    """Build and train every part for one step on random data: findings by the recipe's label.
 
-    What cannot be built, or has more weights than the machine has memory, raises before hours of preparing.
+    Raises UserError for parts that cannot be built or do not fit in memory, before any data are prepared.
     """
     encoders: dict[tuple[str, str], tuple[TokenSpec, Part]] = {}
     found = {}
@@ -98,7 +98,7 @@ def _check_encoder(
     def build() -> Encoder:
         return build_encoder(spec, modality, plugins, seed=0)
 
-    if "weights" not in load_registry(plugins).bound("encoders", spec):  # a file of weights is not read twice
+    if "weights" not in load_registry(plugins).bound("encoders", spec):  # does not read a file of weights twice
         check_size(part.name, build, machine)
     with _own_random_numbers():
         encoder = build()
@@ -135,7 +135,7 @@ def _check_fusion(
 
 @contextmanager
 def _own_random_numbers() -> Iterator[None]:
-    """Random numbers of its own, so that looking changes nothing."""
+    """Use separate random numbers, so that lint changes no result."""
     with torch.random.fork_rng(devices=[]):
         seed_torch(0)
         yield
@@ -148,7 +148,7 @@ def _instances(modality: Modality) -> Tensor:
 
 
 def _tokens(inputs: Mapping[str, TokenSpec]) -> dict[str, Tokens]:
-    """Complete samples, one without each of the modalities, and one without any: what stands in for them is trained."""
+    """Complete samples, one without each modality and one without any, so that placeholders get gradients."""
     tokens = {}
     for number, (name, spec) in enumerate(inputs.items()):
         present = torch.ones(_COMPLETE + len(inputs) + 1, spec.instances, dtype=torch.bool)
@@ -165,36 +165,36 @@ def _any_loss(x: Tensor) -> Tensor:
 def check_training_step(
     part: Part, module: nn.Module, losses: Iterator[Callable[[], Tensor]], per_sample: float
 ) -> None:
-    """Go forward and back on each batch; see what is kept in between, and who gets no gradient."""
+    """Forward and backward pass on each batch; measures activations and finds parameters without gradient."""
     module.train()
-    wanted = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-    if not wanted:
+    trainable = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    if not trainable:
         return
-    for parameter in wanted.values():
-        if not parameter.any():  # begins at zero on purpose, and would hold back the gradient of what is before it
+    for parameter in trainable.values():
+        if not parameter.any():  # zero initialisation blocks the gradients of earlier layers
             nn.init.normal_(parameter, std=0.02)
     for make_loss in losses:
         loss, kept = measure_saved_bytes(make_loss, list(module.parameters()))
         part.activations = max(part.activations, kept * per_sample)
         if loss.requires_grad:
             loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]  # a hidden tensor may be in both graphs
-    without = find_without_gradient(wanted)
-    part.trained = sum(parameter.numel() for name, parameter in wanted.items() if name not in without)
+    without = find_without_gradient(trainable)
+    part.trained = sum(parameter.numel() for name, parameter in trainable.items() if name not in without)
     if without:
-        size = sum(wanted[name].numel() for name in without)
+        size = sum(trainable[name].numel() for name in without)
         message = f"{size:,} weights get no gradient: {_shortened(without)}"
         part.findings.append(Finding("gradient", part.name, message))
 
 
 def _check_registration(name: str, module: nn.Module) -> list[Finding]:
     return [
-        Finding("registration", name, f"{where} {fault}: it is not trained and not saved")
+        Finding("registration", name, f"{where} {fault}: it is neither trained nor saved")
         for where, fault in find_unregistered(module)
     ]
 
 
 def check_concentration(parts: Sequence[Part]) -> Iterator[Finding]:
-    """One layer with nearly all of the weights."""
+    """Findings of one layer with nearly all weights."""
     total = sum(size for part in parts for size in part.layers.values())
     for part in parts:
         for layer, size in part.layers.items():
@@ -204,41 +204,40 @@ def check_concentration(parts: Sequence[Part]) -> Iterator[Finding]:
 
 
 def check_memory(parts: Sequence[Part], recipe: Recipe, machine: Machine) -> Iterator[Finding]:
-    """More memory wanted by the trainings at once than there is."""
-    # The weights and a copy of the best ones; a gradient and AdamW's two moments; what a batch leaves behind.
+    """Finding of more memory needed by simultaneous trainings than available."""
+    # Weights and a copy of the best ones; gradients and the two moments of AdamW; activations of a batch.
     weights = 2 * _FLOAT * sum(size for part in parts if part.trained for size in part.layers.values())
     state = 3 * _FLOAT * sum(part.trained for part in parts)
     batch = recipe.training.batch_size * sum(part.activations for part in parts)
     needed = machine.jobs * (weights + state + batch)
     if machine.memory is not None and needed > machine.memory:
-        often = f"{machine.jobs} trainings at once take" if machine.jobs > 1 else "training takes"
+        often = f"{machine.jobs} simultaneous trainings need" if machine.jobs > 1 else "training needs"
         detail = f"weights {_gb(weights)}, gradients and AdamW {_gb(state)}, a batch {_gb(batch)}"
         yield Finding(
             "memory",
             recipe.label,
-            f"{often} about {_gb(needed)} GB (each: {detail}) and there are {_gb(machine.memory)} GB: "
-            "lower --training batch_size=... or --jobs, or take frozen encoders",
+            f"{often} about {_gb(needed)} GB (each: {detail}), available are {_gb(machine.memory)} GB: "
+            "lower --training batch_size=... or --jobs, or use frozen encoders",
         )
 
 
 def find_size(build: Callable[[], nn.Module]) -> int | None:
-    """Bytes of the weights of what ``build`` builds, with nothing allocated; None where it does not go without values.
+    """Bytes of the weights of a network, built without allocating memory; None where that is not possible.
 
-    Raises SpecError for what is so large that its size is no number, has layers without end, or cannot be built in
-    earnest either.
+    Raises SpecError for networks with too many tensors or with an invalid size.
     """
     try:
         with torch.device("meta"), _limit_tensors(), warnings.catch_warnings(action="ignore"):
             return sum(parameter.nbytes for parameter in build().parameters())
     except SpecError:
         raise
-    except Exception:  # it is built in earnest next, and fails there if it must
+    except Exception:  # the network is built with memory next, which reports the error
         return None
 
 
 @contextmanager
 def _limit_tensors() -> Iterator[None]:
-    """SpecError as soon as a network has more tensors than any; modules alone would fill the memory, even on meta."""
+    """Raise SpecError as soon as a network has too many tensors: modules alone would fill the memory."""
     counted = count()
 
     def see(*_: object) -> None:
@@ -253,13 +252,13 @@ def _limit_tensors() -> Iterator[None]:
 
 
 def check_size(name: str, build: Callable[[], nn.Module], machine: Machine) -> None:
-    """TrainingError when the weights alone are larger than the memory; nothing is allocated to find out."""
+    """Raise TrainingError if the weights alone are larger than the memory; allocates nothing."""
     needed = find_size(build)
     if needed is not None and machine.memory is not None and needed > machine.memory:
         raise TrainingError(
-            f"its weights alone are {_gb(needed)} GB and there are {_gb(machine.memory)} GB",
+            f"its weights alone need {_gb(needed)} GB, available are {_gb(machine.memory)} GB",
             where=name,
-            remedy="choose a smaller one",
+            remedy="choose a smaller network",
         )
 
 

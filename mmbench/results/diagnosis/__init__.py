@@ -1,4 +1,4 @@
-"""What each modality is worth to a trained model: its predictions with modalities taken away, exchanged, noisy or late.
+"""Diagnosis of a trained model: predictions with modalities removed, shuffled, noisy or shifted in time.
 
-Nothing is trained here and no label is read: scores are made of the predictions in the records, as all others are.
+Nothing is trained here and no label is read: scores follow from the predictions in the records.
 """

@@ -1,4 +1,4 @@
-"""Asks a trained model for its predictions under every condition."""
+"""Predictions of a trained model under every condition of a diagnosis."""
 
 import time
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ _BATCH = 64
 
 
 def diagnose_model(trained: TrainedModel) -> Diagnosis:
-    """What a trained model predicts for its test part under every condition.
+    """Predictions of a trained model for its test part under every condition.
 
-    What the run's other results depend on is left as it was: weights, and random numbers.
+    Leaves weights and random states unchanged, so that no other result depends on the diagnosis.
     """
     start = time.perf_counter()
     trained.model.to(trained.device).eval()
@@ -35,19 +35,20 @@ def diagnose_model(trained: TrainedModel) -> Diagnosis:
 
 def _diagnose(trained: TrainedModel, start: float) -> Diagnosis:
     names, test = trained.modalities, trained.fold.test
-    moved = {name: dict(_shifts(trained, name)) for name in names}
-    elsewhere = [shift.rows for shifts in moved.values() for shift in shifts.values()]
-    with ModalityPredictor(trained, np.unique(np.concatenate([test, *elsewhere]))) as bench:
+    shifts_of = {name: dict(_shifts(trained, name)) for name in names}
+    shifted_rows = [shift.rows for shifts in shifts_of.values() for shift in shifts.values()]
+    with ModalityPredictor(trained, np.unique(np.concatenate([test, *shifted_rows]))) as predictor:
         return Diagnosis(
             modalities=names,
-            subsets={subset: bench.predict(taken) for subset, taken in subsets(names, test)},
+            subsets={subset: predictor.predict(sources) for subset, sources in subsets(names, test)},
             shuffled={
-                name: tuple(bench.predict(taken) for taken in shuffles(name, test, trained.fold.name)) for name in names
+                name: tuple(predictor.predict(sources) for sources in shuffles(name, test, trained.fold.name))
+                for name in names
             },
-            noise={name: _predict_with_noise(bench, name) for name in names if name not in trained.left_out},
+            noise={name: _predict_with_noise(predictor, name) for name in names if name not in trained.left_out},
             shift={
-                name: {windows: _predict_shifted(bench, name, shift) for windows, shift in shifts.items()}
-                for name, shifts in moved.items()
+                name: {windows: _predict_shifted(predictor, name, shift) for windows, shift in shifts.items()}
+                for name, shifts in shifts_of.items()
                 if shifts
             },
             left_out=trained.left_out,
@@ -57,7 +58,7 @@ def _diagnose(trained: TrainedModel, start: float) -> Diagnosis:
 
 @dataclass(frozen=True)
 class _Shift:
-    """The test samples ``at`` some places that have a neighbour, its rows, and how much later it is."""
+    """Positions ``at`` of test samples with a shifted window, the ``rows`` of these, the median shift in seconds."""
 
     at: Rows
     rows: Rows
@@ -65,7 +66,7 @@ class _Shift:
 
 
 def _shifts(trained: TrainedModel, name: str) -> Iterator[tuple[int, _Shift]]:
-    """Those shifts of one modality for which any test sample has a neighbour, by the number of windows."""
+    """Shifts of one modality for which any test sample has a window, by the number of windows."""
     test, start = trained.fold.test, trained.store.spans[:, 0]
     for windows in SHIFTS:
         found = neighbours(trained.store, name, windows)[test]
@@ -74,40 +75,40 @@ def _shifts(trained: TrainedModel, name: str) -> Iterator[tuple[int, _Shift]]:
             yield windows, _Shift(at, found[at], float(np.median(start[found[at]] - start[test[at]])))
 
 
-def _predict_shifted(bench: ModalityPredictor, name: str, shift: _Shift) -> Shifted:
-    rows = bench.trained.fold.test.copy()
+def _predict_shifted(predictor: ModalityPredictor, name: str, shift: _Shift) -> Shifted:
+    rows = predictor.trained.fold.test.copy()
     rows[shift.at] = shift.rows
     predictions = np.full(len(rows), UNSCORED, dtype=np.int64)
-    predictions[shift.at] = bench.predict({name: rows}, shift.at)
+    predictions[shift.at] = predictor.predict({name: rows}, shift.at)
     return Shifted(shift.seconds, predictions)
 
 
-def _predict_with_noise(bench: ModalityPredictor, name: str) -> dict[int, Predictions]:
-    """Predictions by decibel, with noise on the raw instances of one modality."""
-    trained = bench.trained
+def _predict_with_noise(predictor: ModalityPredictor, name: str) -> dict[int, Predictions]:
+    """Predictions with noise on the raw instances of one modality, by signal-to-noise ratio in dB."""
+    trained = predictor.trained
     noisy = _read_noisy_tokens if name in trained.noisy else _encode_noisy
     found: dict[int, list[Predictions]] = {snr: [] for snr in SNRS_DB}
     for rows in batches(trained.fold.test, _BATCH):
-        tokens = bench.clean(rows)
-        for snr, disturbed in noisy(bench, name, rows):
-            found[snr].append(bench.classify({**tokens, name: disturbed}))
+        tokens = predictor.clean(rows)
+        for snr, perturbed in noisy(predictor, name, rows):
+            found[snr].append(predictor.classify({**tokens, name: perturbed}))
     return {snr: np.concatenate(parts) for snr, parts in found.items()}
 
 
-def _read_noisy_tokens(bench: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
-    trained = bench.trained
+def _read_noisy_tokens(predictor: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
+    trained = predictor.trained
     for snr, path in trained.noisy[name].items():
         tokens = trained.inputs.streams[name].standardize(*_open(path, name).read(rows), rows)
         yield snr, Tokens(*(part.to(trained.device) for part in tokens))
 
 
-def _encode_noisy(bench: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
-    stream = bench.trained.inputs.streams[name]
-    # Images are decoded once for all levels, and not even that where the training kept them.
+def _encode_noisy(predictor: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
+    stream = predictor.trained.inputs.streams[name]
+    # Images are decoded once for all noise levels, or not at all where the training kept them.
     x, present = stream.raw(rows)
-    noise = Noise(bench.trained.store, name).draw(x, rows)
+    noise = Noise(predictor.trained.store, name).draw(x, rows)
     for snr in SNRS_DB:
-        yield snr, bench.encode(name, stream.standardize(add_noise(x, present, noise, snr), present, rows))
+        yield snr, predictor.encode(name, stream.standardize(add_noise(x, present, noise, snr), present, rows))
 
 
 def _open(path: Path, name: str) -> ArraySource:

@@ -1,4 +1,4 @@
-"""What is to be diagnosed of a method, and the noisy tokens that it takes: made once for all folds and seeds."""
+"""Tokens of noisy instances for a diagnosis, encoded once for all folds and seeds."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,9 +14,9 @@ _COSTLY = 1_000_000  # parameters of a frozen encoder above which ``auto`` does 
 
 @dataclass(frozen=True)
 class DiagnosisPlan:
-    """``noisy`` are files of tokens by modality and decibel, of encoders that are frozen.
+    """Token files of frozen encoders, ``noisy``, by modality and signal-to-noise ratio in dB.
 
-    ``left_out`` names the modalities that noise is not tried on, with the reason.
+    ``left_out`` are the modalities without noise, with the reason.
     """
 
     noisy: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
@@ -26,9 +26,9 @@ class DiagnosisPlan:
 def plan_diagnosis(
     level: DiagnosisLevel, modalities: Collection[str], frozen: Mapping[str, Encoding], cache: Path, jobs: int = 1
 ) -> DiagnosisPlan | None:
-    """Encode noisy instances of a method that reads ``modalities``, where their encoders are ``frozen``.
+    """Encode noisy instances for a method that reads ``modalities``, with its ``frozen`` encoders.
 
-    None where nothing is diagnosed: for the level ``no``, and where fewer than two modalities are read.
+    None where nothing is diagnosed: for the level ``no``, or fewer than two modalities.
     """
     if level == "no" or len(modalities) < 2:
         return None
@@ -43,7 +43,7 @@ def plan_diagnosis(
 
 
 def skips_noise(level: DiagnosisLevel, size: int) -> bool:
-    """Whether noise is not tried on a frozen encoder of so many parameters."""
+    """Whether noise is skipped for a frozen encoder with ``size`` parameters."""
     return level == "auto" and size > _COSTLY
 
 

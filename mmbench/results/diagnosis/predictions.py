@@ -1,4 +1,4 @@
-"""What a diagnosis leaves in a record: a prediction for each test sample under each condition."""
+"""Predictions of a diagnosis under each condition, as they are stored in records."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 DiagnosisLevel = Literal["auto", "full", "no"]
-"""How much is diagnosed: ``auto`` leaves noise out where it would cost more than the training does."""
+"""How much is diagnosed: ``auto`` skips noise for large frozen encoders."""
 
 Predictions = NDArray[np.int64]
 MAX_MODALITIES = 8
-"""Modalities up to which every subset of them is tried: 2^8."""
+"""Largest number of modalities for which all subsets are predicted."""
 
 UNSCORED = -1
-_FIRST = ord("0")  # classes are written as characters from here on, so that those of up to ten are digits
+_FIRST = ord("0")  # classes are stored as characters from here on: digits for up to ten classes
 
 
 @dataclass(frozen=True)
 class Shifted:
-    """Predictions ``(n,)`` with one modality taken ``seconds`` later, -1 where there is no such window."""
+    """Predictions ``(n,)`` with one modality shifted by ``seconds``, -1 where there is no such window."""
 
     seconds: float
     predictions: Predictions
@@ -31,10 +31,10 @@ class Shifted:
 class Diagnosis:
     """Predicted classes ``(n,)`` of the test samples of one fold, in their order, by a trained model.
 
-    ``modalities`` are those that its fusion reads. ``subsets`` are named by a 1 for each of them that was left and a 0
-    for each that was made missing; the one where all are left is the record's own. ``shuffled`` has several draws of
-    a modality's bags exchanged among the samples, ``noise`` a decibel of signal over noise, ``shift`` a number of
-    windows. ``left_out`` tells of what noise was not tried, by modality, and why. ``seconds`` is what it took.
+    ``modalities`` are those that its fusion reads. ``subsets`` are named by a 1 for each present modality and a
+    0 for each missing one; the whole is the record itself. ``shuffled`` has permutations of a modality's
+    bags among the samples, ``noise`` is by decibel of signal over noise, ``shift`` by windows. ``left_out`` has
+    the modalities without noise, with the reason. ``seconds`` is the time that the diagnosis took.
     """
 
     modalities: tuple[str, ...]
@@ -46,7 +46,7 @@ class Diagnosis:
     seconds: float = 0.0
 
     def to_plain(self) -> dict[str, Any]:
-        """As it stands in a record."""
+        """The JSON object in a record."""
         return {
             "modalities": list(self.modalities),
             "subsets": {name: _write(each) for name, each in self.subsets.items()},
@@ -67,7 +67,7 @@ class Diagnosis:
 
 
 def read_diagnosis(plain: Mapping[str, Any], n_samples: int, n_classes: int) -> Diagnosis:
-    """The diagnosis in a record of so many samples; ValueError, KeyError or TypeError where it is damaged."""
+    """Read the diagnosis of a record; raises ValueError, KeyError or TypeError if it is damaged."""
 
     def read(text: str, lowest: int = 0) -> Predictions:
         return _read(text, n_samples, lowest, n_classes)
@@ -95,15 +95,15 @@ def read_diagnosis(plain: Mapping[str, Any], n_samples: int, n_classes: int) -> 
 def _check(diagnosis: Diagnosis) -> None:
     modalities = diagnosis.modalities
     if len(modalities) < 2 or set(diagnosis.subsets) != set(subset_names(len(modalities))):
-        raise ValueError("its diagnosis has other subsets than its modalities have")
+        raise ValueError("its diagnosis does not have the subsets of its modalities")
     if set(diagnosis.shuffled) != set(modalities) or not all(diagnosis.shuffled.values()):
-        raise ValueError("its diagnosis shuffled other modalities than it has")
+        raise ValueError("its diagnosis does not shuffle each of its modalities")
     if set(diagnosis.noise) | set(diagnosis.left_out) != set(modalities) or not set(diagnosis.shift) <= set(modalities):
-        raise ValueError("its diagnosis disturbed other modalities than it has")
+        raise ValueError("its diagnosis perturbs other modalities than its own")
 
 
 def subset_names(n_modalities: int) -> Iterator[str]:
-    """All subsets but the whole, a 1 for what is left; of more than 8 modalities none, one, and all but one."""
+    """Proper subsets, with a 1 for each present modality; for more than 8 modalities those of size 0, 1 and n - 1."""
     for left in product("01", repeat=n_modalities):
         n_left = left.count("1")
         if n_left < n_modalities and (n_modalities <= MAX_MODALITIES or n_left in (0, 1, n_modalities - 1)):
@@ -117,7 +117,7 @@ def _write(predictions: Predictions) -> str:
 def _read(text: str, n_samples: int, lowest: int, n_classes: int) -> Predictions:
     predictions = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.int64) - _FIRST
     if len(predictions) != n_samples:
-        raise ValueError("its diagnosis is of another number of samples")
+        raise ValueError("its diagnosis has a different number of samples")
     if predictions.size and not lowest <= predictions.min() <= predictions.max() < n_classes:
-        raise ValueError("its diagnosis names a class that there is not")
+        raise ValueError("its diagnosis has a class that does not exist")
     return predictions

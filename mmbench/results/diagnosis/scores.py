@@ -1,4 +1,4 @@
-"""Scores of a method's diagnosis, from its records: the worth of each modality, and curves, with intervals."""
+"""Scores of a method's diagnosis from its records: effects of each modality, Shapley values, robustness curves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ConditionScore:
-    """The score under a condition, and how much that is above the score without it: below 0 where it harms."""
+    """Score under a condition, and its ``change`` from the score without it."""
 
     score: Interval
     change: Interval
@@ -31,9 +31,9 @@ class ConditionScore:
 
 @dataclass(frozen=True)
 class Shift:
-    """A modality taken from ``windows`` places later in the same recording, ``seconds`` in the median.
+    """A modality shifted by ``windows`` in the same recording, by ``seconds`` in the median.
 
-    ``loss`` is over the ``samples`` that have such a window, against the same samples unshifted.
+    ``loss`` is over the ``samples`` with such a window, compared with the same samples unshifted.
     """
 
     windows: int
@@ -44,12 +44,12 @@ class Shift:
 
 @dataclass(frozen=True)
 class ModalityScores:
-    """What a trained method scores (balanced accuracy) with its modalities taken away or disturbed.
+    """Balanced accuracies of a trained method with modalities removed or perturbed.
 
-    ``subsets`` are the scores with only these modalities left, of all of them first. ``shapley`` shares out what the
-    whole scores over none among the modalities; None for more than 8. ``missing`` is by the share of samples without
-    the modality, ``missing_all`` by that without each of them, chance deciding for each alone; ``noise`` by decibel.
-    What was left out has no key in ``noise``, and its reason in ``left_out``.
+    ``subsets`` are the scores with only these modalities present, all modalities first. ``shapley`` divides the score
+    of all modalities over that of none; None for more than 8 modalities. ``missing`` is by the share of samples without
+    the modality, ``missing_all`` by the probability that each modality is missing, independently; ``noise`` by
+    signal-to-noise ratio in dB. Modalities without noise are in ``left_out``, with the reason.
     """
 
     modalities: tuple[str, ...]
@@ -65,7 +65,7 @@ class ModalityScores:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain values, curves as lists of points."""
+        """All values for JSON, with curves as lists of points."""
         return {
             "metric": "balanced_accuracy",
             "modalities": list(self.modalities),
@@ -87,7 +87,7 @@ def _points(axis: str, curve: Mapping[Any, ConditionScore]) -> list[dict[str, An
 
 
 def score_modalities(records: Sequence[Record]) -> ModalityScores | None:
-    """The scores of a method's records; None unless each of them holds a diagnosis."""
+    """Scores from a method's records; None unless every record has a diagnosis."""
     if not records or any(record.diagnosis is None for record in records):
         return None
     return _Scorer(records).score()
@@ -97,7 +97,7 @@ Condition = tuple[str | float, ...]
 
 
 class _Scorer:
-    """Counts what was right under each condition, over all records, and asks for all intervals at once."""
+    """Counts correct predictions under each condition over all records, and computes all intervals together."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self.records = [(record, _read(record)) for record in records]
@@ -117,9 +117,9 @@ class _Scorer:
         self.cells = np.split(cell, np.cumsum([len(record.ids) for record, _ in self.records])[:-1])
 
     def score(self) -> ModalityScores:
-        """All of it."""
+        """Scores under all conditions."""
         names, tables = self.names, [_predictions(*each) for each in self.records]
-        # A fold that was diagnosed less than another tells what it has, and only what all have is scored.
+        # Only conditions of all folds are scored.
         keys = [key for key in tables[0] if all(key in table for table in tables)]
         hits = np.stack([self._count([table[key] for table in tables]) for key in keys])
         self.column = {key: np.eye(len(keys))[at] for at, key in enumerate(keys)}
@@ -133,12 +133,12 @@ class _Scorer:
         return ModalityScores(
             modalities=names,
             subsets={self._left(str(key[1])): scores["score", *key] for key in keys if key[0] == "subset"},
-            shapley={name: scores["shapley", name] for name in names} if self._is_whole_game else None,
+            shapley={name: scores["shapley", name] for name in names} if self._has_all_subsets else None,
             without={name: loss("subset", self._all_but(name)) for name in names},
             shuffled={name: loss("shuffled", name) for name in names},
             missing={name: {share: loss("missing", name, share) for share in MISSING_SHARES} for name in names},
             missing_all=(
-                {share: loss("missing", _ALL, share) for share in MISSING_SHARES} if self._is_whole_game else None
+                {share: loss("missing", _ALL, share) for share in MISSING_SHARES} if self._has_all_subsets else None
             ),
             noise={
                 name: {snr: loss("noise", name, snr) for snr in SNRS_DB}
@@ -151,7 +151,7 @@ class _Scorer:
         )
 
     def _wanted(self, keys: Sequence[Condition]) -> Iterator[tuple[tuple[Any, ...], Floats]]:
-        """What is asked for, as weights of the conditions."""
+        """The scores to compute, as weights of the conditions."""
         mixtures = {key: self.column[key] for key in keys}
         for name in self._missing_curves:
             for share in MISSING_SHARES:
@@ -159,25 +159,25 @@ class _Scorer:
         for key, weights in mixtures.items():
             yield ("score", *key), weights
             yield ("change", *key), weights - self.column[self.whole]
-        if self._is_whole_game:
+        if self._has_all_subsets:
             subsets = [str(key[1]) for key in keys if key[0] == "subset"]
             for name, row in zip(self.names, shapley_weights(subsets), strict=True):
                 shares = [weight * self.column["subset", subset] for weight, subset in zip(row, subsets, strict=True)]
                 yield ("shapley", name), np.sum(shares, axis=0)
 
     @property
-    def _is_whole_game(self) -> bool:
+    def _has_all_subsets(self) -> bool:
         return len(self.names) <= MAX_MODALITIES
 
     @property
     def _missing_curves(self) -> tuple[str, ...]:
-        return (*self.names, _ALL) if self._is_whole_game else self.names
+        return (*self.names, _ALL) if self._has_all_subsets else self.names
 
     def _mixture(self, name: str, share: float) -> Floats:
-        """The mean over all choices of the samples that lack a modality, or each modality by itself.
+        """Weights of the expected score with a share of samples without a modality, or without each modality.
 
-        A sample is predicted without regard to others, so that this is exact: of its predictions with each subset,
-        each as often as that subset is what is left of it.
+        This is exact, since predictions of a sample do not depend on other samples: predictions with each subset are
+        weighted by the probability of that subset.
         """
         if name != _ALL:
             kept = (1 - share) * self.column[self.whole]
@@ -211,7 +211,7 @@ class _Scorer:
     def _count(
         self, predictions: Sequence[Sequence[Predictions]], scored: Sequence[NDArray[np.bool_]] | None = None
     ) -> Floats:
-        """What is right, of each record the mean over its draws, by seed, cell and class ``(S, N, C)``."""
+        """Correct predictions, means over draws, by seed, cell and class ``(S, N, C)``."""
         counts = np.zeros((len(self.seeds), len(self.unit), self.n_classes))
         for at, (record, _) in enumerate(self.records):
             labels = np.asarray(record.labels)
@@ -231,7 +231,7 @@ class _Scorer:
 
 
 def _predictions(record: Record, found: Diagnosis) -> dict[Condition, Sequence[Predictions]]:
-    """The draws under each condition that all samples of a fold were tested under, the whole first."""
+    """Predictions under each condition, a list of draws each; all modalities first."""
     return {
         ("subset", "1" * len(found.modalities)): [record.predictions],
         **{("subset", subset): [each] for subset, each in found.subsets.items()},

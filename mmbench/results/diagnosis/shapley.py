@@ -1,4 +1,4 @@
-"""Exact Shapley values: what each player adds to a game, averaged over all orders in which they could join."""
+"""Exact Shapley values, as weights of the values of all subsets."""
 
 from collections.abc import Sequence
 from math import factorial
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 
 def shapley_weights(subsets: Sequence[str]) -> NDArray[np.float64]:
-    """The matrix ``(M, 2^M)`` that takes the values of all subsets to the Shapley value of each player.
+    """The matrix ``(M, 2^M)`` that maps the values of all subsets to the Shapley values of M players.
 
-    Subsets are named by a 1 for each player who is in, in any order. Shapley 1953, "A value for n-person games":
+    Subsets are named by a 1 for each player that is in them, in any order. Shapley 1953, "A value for n-person games":
     player i gets Σ |S|! (M - |S| - 1)! / M! · (v(S with i) - v(S)) over the subsets S without them, so that all
     together get v(everybody) - v(nobody).
     """

@@ -1,4 +1,4 @@
-"""A trained model on its test part, with the tokens of every sample at hand so that it can be asked many times."""
+"""Repeated predictions of a trained model for its test part, with tokens computed once."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -18,18 +18,18 @@ from mmbench.results.diagnosis.predictions import Predictions
 from mmbench.storage import check_free_space
 from mmbench.training import Model, encode_bag, mask_modality, mixed_precision
 
-_IN_MEMORY = 1 << 30  # bytes of one modality's tokens up to which they are held; above, in a file that goes afterwards
-_ENCODE_BATCH = 64  # samples encoded at once, as `training.predict` does
+_IN_MEMORY = 1 << 30  # bytes of a modality's tokens kept in memory; larger ones are in a temporary file
+_ENCODE_BATCH = 64  # samples per batch, as in `training.predict`
 _MAX_FUSED = 256
-_MAX_FUSED_NUMBERS = 1 << 21  # numbers in the tokens fused at once: more samples where they are small
+_MAX_FUSED_NUMBERS = 1 << 21  # largest number of values in the tokens of a batch of the fusion
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained model, what it reads, and the fold it was trained on.
+    """A trained model, its inputs, and the fold it was trained on.
 
-    ``modalities`` are those that its fusion reads. ``noisy`` are the token files of those whose encoder is no part of
-    the model, by decibel; ``left_out`` are the ones that noise is not tried on, and why.
+    ``modalities`` are those that its fusion reads. ``noisy`` are token files by modality with a frozen encoder and by
+    signal-to-noise ratio in dB; ``left_out`` are the modalities without noise, with the reason.
     """
 
     model: Model
@@ -43,10 +43,10 @@ class TrainedModel:
 
 
 class ModalityPredictor:
-    """Predicts for the test part with modalities taken from elsewhere.
+    """Predicts the test part with modalities sources from other samples.
 
-    The tokens of encoders that were trained are computed once for ``rows``, which hold the test part and what else is
-    taken from; those of frozen encoders are there already. Use as a context: large tokens lie in a file meanwhile.
+    Tokens of trained encoders are computed once for ``rows``, which include the test part and all source samples;
+    those of frozen encoders are read. A context manager: large tokens are in a temporary file.
     """
 
     def __init__(self, trained: TrainedModel, rows: Rows) -> None:
@@ -54,39 +54,39 @@ class ModalityPredictor:
         self._rows = rows
         self._place = np.full(len(trained.store), MISSING, dtype=np.int64)
         self._place[rows] = np.arange(len(rows))
-        self._kept: dict[str, Tokens] = {}
+        self._tokens_of: dict[str, Tokens] = {}
 
     def __enter__(self) -> "ModalityPredictor":
         self._stack = ExitStack()
         with self._stack:
             for name in self.trained.model.encoders:
-                self._kept[name] = self._encode_all(name)
+                self._tokens_of[name] = self._encode_all(name)
             self._stack = self._stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._kept.clear()
+        self._tokens_of.clear()
         self._stack.close()
 
-    def predict(self, taken: RowSources, at: Rows | None = None) -> Predictions:
-        """Classes of the samples of the test part, or of those ``at`` some places in it."""
+    def predict(self, sources: RowSources, at: Rows | None = None) -> Predictions:
+        """Predicted classes ``(n,)`` of the test part, or of the positions ``at`` in it."""
         test = self.trained.fold.test
         at = np.arange(len(test)) if at is None else at
         return np.concatenate(
             [
-                self.classify({name: self._tokens(name, taken.get(name, test)[part]) for name in self._names})
+                self.classify({name: self._tokens(name, sources.get(name, test)[part]) for name in self._names})
                 for part in batches(at, self._size)
             ]
         )
 
     def classify(self, tokens: Mapping[str, Tokens]) -> Predictions:
-        """Classes that the fusion tells from tokens ``(B, K, T, D)``, ``(B,)``."""
+        """Predicted classes ``(B,)`` from tokens ``(B, K, T, D)``."""
         with mixed_precision(self.trained.device):
             logits: Tensor = self.trained.model.fusion(tokens)
         return logits.float().argmax(dim=1).cpu().numpy()
 
     def clean(self, part: Rows) -> dict[str, Tokens]:
-        """The tokens of some rows as they are."""
+        """The unchanged tokens of some rows."""
         return {name: self._tokens(name, part) for name in self._names}
 
     @property
@@ -95,16 +95,16 @@ class ModalityPredictor:
 
     @property
     def _size(self) -> int:
-        """Samples fused at once; follows from the model alone, so that predictions do."""
+        """Batch size of the fusion, which depends on the model alone."""
         numbers = sum(spec.instances * spec.length * spec.dim for spec in self.trained.model.fusion.inputs.values())
         return min(max(_MAX_FUSED_NUMBERS // max(numbers, 1), _ENCODE_BATCH), _MAX_FUSED)
 
     def _tokens(self, name: str, rows: Rows) -> Tokens:
-        """Tokens of some rows on the device; -1: missing."""
+        """Tokens of some rows on the device; missing for -1."""
         here = torch.from_numpy(rows != MISSING)
-        if name in self._kept:
+        if name in self._tokens_of:
             index = torch.from_numpy(self._place[np.where(rows == MISSING, self._rows[0], rows)])
-            tokens = Tokens(self._kept[name].x[index], self._kept[name].present[index])
+            tokens = Tokens(self._tokens_of[name].x[index], self._tokens_of[name].present[index])
         else:
             tokens = self.trained.inputs.streams[name].batch(np.where(rows == MISSING, self._rows[0], rows))
         tokens = tokens if here.all() else mask_modality(tokens, here)
@@ -118,7 +118,7 @@ class ModalityPredictor:
         ):
             raw = self.trained.inputs.streams[name].batch(part)
             encoded = self.encode(name, raw).x.cpu()
-            x = self._make_room(encoded) if x is None else x
+            x = self._allocate(encoded) if x is None else x
             x[start : start + len(part)] = encoded
             marks.append(raw.present)
         assert x is not None
@@ -130,12 +130,12 @@ class ModalityPredictor:
         with mixed_precision(self.trained.device):
             return Tokens(encode_bag(self.trained.model.encoder(name), x, present), present)
 
-    def _make_room(self, like: Tensor) -> Tensor:
+    def _allocate(self, like: Tensor) -> Tensor:
         shape = (len(self._rows), *like.shape[1:])
         n_bytes = math.prod(shape) * like.element_size()
         if n_bytes <= _IN_MEMORY:
             return like.new_empty(shape)
-        # Beside the prepared data, which is where large files belong: a machine's /tmp may be in its memory.
+        # Next to the prepared data, since /tmp may be in memory.
         folder = self._stack.enter_context(TemporaryDirectory(prefix=".tokens-", dir=self.trained.store.path.parent))
         path = Path(folder) / "tokens"
         check_free_space(path, n_bytes)
@@ -143,6 +143,6 @@ class ModalityPredictor:
 
 
 def batches(rows: Rows, size: int) -> Iterator[Rows]:
-    """Rows in parts of a size, the last one smaller."""
+    """Batches of ``size`` rows."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]

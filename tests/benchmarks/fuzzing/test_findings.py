@@ -158,24 +158,24 @@ def test_audits_of_nothing(bench, values):
     refused(bench, "audit", json.dumps({"audit": {**audit, **values}}).encode(), RecordError, match="is not an audit")
 
 
-@pytest.mark.parametrize("footer", [b"null", b"{}", b'{"kind": 1}', DEEP, b"\x98"])
-def test_footers_of_another_version_are_ignored(bench, footer):
+@pytest.mark.parametrize("seal", [b"null", b"{}", b'{"kind": 1}', DEEP, b"\x98"])
+def test_seals_of_another_version_are_none(bench, seal):
     content = bench.seeds("prepared")[0]
     end = len(content) - 56
     body = content[: end - int.from_bytes(content[end : end + 8], "big")]
-    forged = body + footer + len(footer).to_bytes(8, "big") + hashlib.sha256(footer).digest() + content[-16:]
-    refused(bench, "prepared", forged, DataError, match="incomplete or has another version")
+    forged = body + seal + len(seal).to_bytes(8, "big") + hashlib.sha256(seal).digest() + content[-16:]
+    refused(bench, "prepared", forged, DataError, match="not finished or is of another version")
 
 
 @pytest.mark.parametrize(
     "change", [{"made_from": {}}, {"extents": [[0.5, 1]]}, {"extents": [[0, 10**12]], "blocks": [[1]]}, {"blocks": []}]
 )
-def test_footers_that_do_not_fit(bench, change):
+def test_seals_that_do_not_fit(bench, change):
     content = bench.seeds("prepared")[0]
     end = len(content) - 56
     start = end - int.from_bytes(content[end : end + 8], "big")
-    footer = json.dumps({**json.loads(content[start:end]), **change}).encode()
-    forged = content[:start] + footer + len(footer).to_bytes(8, "big") + hashlib.sha256(footer).digest() + content[-16:]
+    seal = json.dumps({**json.loads(content[start:end]), **change}).encode()
+    forged = content[:start] + seal + len(seal).to_bytes(8, "big") + hashlib.sha256(seal).digest() + content[-16:]
     assert bench.judge("prepared", forged) is None
 
 
@@ -185,7 +185,7 @@ def test_a_pickle_that_asks_for_room(bench):
 
 
 def test_a_pickle_with_odd_names_is_told_in_one_line(bench):
-    refused(bench, "dat", b"c\xc2\x9a\x1b\n\xc2\xb0\n.", DataError, match="is not part of an array of numbers")
+    refused(bench, "dat", b"c\xc2\x9a\x1b\n\xc2\xb0\n.", DataError, match="is no array of numbers")
 
 
 def test_matlab_files_of_another_level(bench):
@@ -255,7 +255,7 @@ def test_weights_that_are_a_bomb(bench, tmp_path):
     ):
         for name in whole.namelist():
             to.writestr(name, whole.read(name) + bytes(10**6 if name.endswith("/0") else 0))
-    refused(bench, "pt", file.getvalue(), WeightsError, match="compressed or claims a larger size")
+    refused(bench, "pt", file.getvalue(), WeightsError, match="compressed, or claims more than it holds")
 
 
 def test_weights_that_call_code(bench):
@@ -268,11 +268,11 @@ def test_weights_that_call_code(bench):
 
 def test_sizes_that_no_machine_has_room_for(bench):
     wide, wider = b"[fusion]\ndim = 100000000\n", b"[fusion]\ndim = 1000000000000\n"
-    refused(bench, "preset", wide, TrainingError, match="its weights alone are .* GB and there are")
-    refused(bench, "preset", wider, SpecError, match="does not fit into memory")
+    refused(bench, "preset", wide, TrainingError, match="its weights alone need .* GB, available are")
+    refused(bench, "preset", wider, SpecError, match="is larger than the memory")
     wide, wider = (b'[encoders]\nvector = "mlp[dim=%d]"\n' % dim for dim in (10**9, 10**19))
-    refused(bench, "preset", wide, TrainingError, match="its weights alone are .* GB and there are")
-    refused(bench, "preset", wider, SpecError, match="does not fit into memory")
+    refused(bench, "preset", wide, TrainingError, match="its weights alone need .* GB, available are")
+    refused(bench, "preset", wider, SpecError, match="is larger than the memory")
 
 
 def test_an_image_with_a_chunk_that_is_not_there(bench):
@@ -371,7 +371,7 @@ def test_a_network_with_layers_without_end(bench):
 
 def test_a_setting_that_trials_cannot_have_chosen(bench):
     content = changed(bench, "trained", tuning={"chosen": {"training.lr": "fast"}})
-    refused(bench, "trained", content, SpecError, match="invalid value 'fast'")
+    refused(bench, "trained", content, SpecError, match="'fast' will not do")
 
 
 @pytest.mark.parametrize("seed", [True, -1, 10**12, 2**64, "1"])
@@ -404,7 +404,7 @@ def test_a_storage_of_trials_with_a_text_that_is_none(bench):
     broken = content.replace(b"tablestudiesstudies", b"table\xfftudiesstudies").replace(
         b"CREATE TABLE st", b"CREATE TABLE (t"
     )
-    refused(bench, "study", broken, StorageError, match="text that is not UTF-8")
+    refused(bench, "study", broken, StorageError, match="a text that is none")
 
 
 def test_a_mark_of_a_simulation_that_is_no_text(bench):
@@ -427,13 +427,13 @@ def test_a_module_beside_a_component_that_is_no_python(bench, text):
 def test_documents(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(DEEP)
-    with pytest.raises(ValueError, match="nested too deeply"):
+    with pytest.raises(ValueError, match="without end"):
         load_object(path)
     path.write_bytes(b"a." * 40_000 + b"a = 1")
     with pytest.raises(ValueError, match="larger than 64 KiB"):
         load_toml(path)
     path.write_bytes(DEEP_TOML)
-    with pytest.raises(ValueError, match="nested too deeply"):
+    with pytest.raises(ValueError, match="without end"):
         load_toml(path)
     path.write_text("[1]")
     with pytest.raises(ValueError, match="a list, not an object"):

@@ -56,7 +56,7 @@ def test_every_fault_is_told(registry):
     assert found["gradient"] == "fusion faulty: 4,002,000 weights get no gradient: scorer.weight, scorer.bias"
     assert found["concentration"].startswith("fusion faulty: the layer scorer has 4,002,000 of 4,")
     told = " ".join(str(finding) for finding in check(registry, "faulty", **SMALL))
-    assert "token wants a gradient but is not registered as a parameter" in told
+    assert "token requires a gradient but is not registered as a parameter" in told
     assert "hidden holds a module that is not registered" in told
 
 
@@ -69,7 +69,7 @@ def test_memory_is_that_of_weights_their_training_and_a_batch():
     (finding,) = check_memory([frozen, trained], RECIPE, Machine(58 * 2**30, jobs=4))
     # 2 × 4 GB of weights, 3 × 2.4 GB for training 0.6 G of them, 10 samples of 0.1 GB; in GiB.
     assert "(each: weights 7.5, gradients and AdamW 6.7, a batch 0.9)" in finding.message
-    assert finding.message.startswith("4 trainings at once take about 60.3 GB")
+    assert finding.message.startswith("4 simultaneous trainings need about 60.3 GB")
     assert "there are 58.0 GB" in finding.message
     assert list(check_memory([frozen, trained], RECIPE, Machine(61 * 2**30, jobs=4))) == []
     assert list(check_memory([frozen, trained], RECIPE, Machine(None))) == []
@@ -97,14 +97,14 @@ def test_more_trainings_at_once_take_more(registry):
     one = [f for f in check(registry, "faulty", Machine(2**28, jobs=1), **SMALL) if f.check == "memory"]
     many = [f for f in check(registry, "faulty", Machine(2**28, jobs=50), **SMALL) if f.check == "memory"]
     assert (len(one), len(many)) == (0, 1)
-    assert "50 trainings at once" in many[0].message
+    assert "50 simultaneous trainings" in many[0].message
 
 
 def test_weights_larger_than_the_machine_are_refused_unbuilt(registry, monkeypatch):
     built = []
     monkeypatch.setattr(nn.Linear, "reset_parameters", lambda self: built.append(self.weight.device.type))
     with pytest.raises(
-        TrainingError, match=r"fusion faulty\[width=20000\]: its weights alone are 1.5 GB and there are 1.0"
+        TrainingError, match=r"fusion faulty\[width=20000\]: its weights alone need 1.5 GB, available are 1.0"
     ):
         check(registry, "faulty[width=20000]", Machine(2**30), **SMALL)
     assert set(built[-2:]) == {"meta"}
@@ -122,7 +122,7 @@ def test_so_it_is_on_datasets(dataset):
 
 def test_faults_seven_and_eight_of_milmer_s_public_code_are_found():
     found = {f.check: f.message for f in check(load_registry(), "milmer[variant=published]")}
-    assert "cls_token wants a gradient but is not registered" in found["registration"]
+    assert "cls_token requires a gradient but is not registered" in found["registration"]
     assert "topk_value_proj.weight" in found["gradient"]
     assert "topk_value_proj has 151,007,232 of 165," in found["concentration"]
 

@@ -180,7 +180,7 @@ def test_a_copied_seed_is_found_by_its_time_and_by_training_again(
     write_record(target, elsewhere(replace(read_record(target), seconds=1.0)))
     repeated = again(target)
     assert not repeated.is_alike
-    assert "NOT THE SAME: logits differ by" in repeated.line
+    assert "DIFFERENT: logits differ by" in repeated.line
 
 
 def test_a_run_under_another_name_is_found(root: Path, home: Path) -> None:
@@ -204,7 +204,7 @@ def test_nine_corrected_predictions_are_no_rounding(root: Path, again: Callable[
     found = again(path)
     assert found.rounding is None
     assert not found.is_alike
-    assert "other logits (9 predictions changed), though the record names this kind of machine" in found.line
+    assert "its logits differ (9 predictions changed), but the record is of this kind of machine" in found.line
     write_record(path, elsewhere(forged))
     found = again(path)
     assert found.rounding is not None
@@ -220,7 +220,7 @@ def test_what_another_machine_rounds_differently_passes(root: Path, again: Calla
     write_record(path, elsewhere(replace(record, logits=rounded)))
     found = again(path)
     assert found.is_alike
-    assert found.line.startswith("within rounding of another machine: logits differ by")
+    assert found.line.startswith("equal up to rounding of another machine: logits differ by")
 
 
 def test_an_oracle_that_was_made_up_is_no_rounding(root: Path, again: Callable[[Path], RetrainedFold]) -> None:

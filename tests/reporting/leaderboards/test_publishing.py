@@ -66,7 +66,7 @@ def test_a_fold_trained_again_gives_the_same_bits(root: Path, check: Callable[..
     for seed in range(2):
         found = check(root, 2, seed)
         assert found.faults == ()
-        assert [line.endswith(": the same bits") for line in found.lines] == [False, True, True]
+        assert [line.endswith(": bitwise identical") for line in found.lines] == [False, True, True]
 
 
 def test_all_folds_can_be_trained_again_and_none_twice(root: Path, check: Callable[..., Any]) -> None:

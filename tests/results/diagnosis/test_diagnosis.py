@@ -268,7 +268,7 @@ def test_large_tokens_lie_in_a_file_meanwhile(
 
 def test_without_weights_there_is_a_clear_line(home: Path, tmp_path: Path) -> None:
     none = run(home, out=tmp_path, diagnose="no", weights="drop", against=[])
-    with pytest.raises(RecordError, match=r"concat: kept no weights .* --weights keep"):
+    with pytest.raises(RecordError, match=r"concat: has no kept weights .* --weights keep"):
         diagnose(none.path, cache=home / "cache", plugins=(PLUGIN,))
 
 
@@ -292,7 +292,7 @@ def test_a_model_that_predicts_something_else_is_refused(copied: Comparison, hom
     }
     logits = tuple(map(tuple, other.tolist()))
     write_record(path, replace(record, logits=logits, scores=scores, diagnosis=None))
-    with pytest.raises(RecordError, match="no longer predicts what it tells"):
+    with pytest.raises(RecordError, match="no longer gives the recorded predictions"):
         diagnose(copied.path, "concat", cache=home / "cache", plugins=(PLUGIN,))
 
 

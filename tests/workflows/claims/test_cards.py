@@ -109,7 +109,7 @@ def test_the_cards_of_a_method_go_by_name(tmp_path: Path) -> None:
         ('protocol = "subject"', 'protocol = "subjects"', ["'ours' protocol", "did you mean 'subject'?"]),
         ('protocol = "subject"', "", ["[[rows]] 'ours' protocol: is missing"]),
         ('name = "ours"', "", ["[[rows]] 2 name: is missing"]),
-        ('name = "ours"', 'name = "ours, too"', ["[[rows]] 'ours, too': is no name", "without commas"]),
+        ('name = "ours"', 'name = "ours, too"', ["[[rows]] 'ours, too': is not a unique name", "without commas"]),
         ('score = "oracle"', 'score = "best"', ["[[rows]] 'theirs' score: invalid value 'best'", "'oracle'"]),
         ('score = "oracle"', 'scores = "oracle"', ["[[rows]] 'theirs' scores: is not a key", "did you mean 'score'?"]),
         ('method = "mine"\n', 'method = "mine["\n', ["[[rows]] 'ours' method: 'mine['"]),

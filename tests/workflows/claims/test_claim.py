@@ -220,7 +220,7 @@ def test_the_summary_counts_only_what_was_run(result: ClaimResult, options: Opti
     span = f"{leaky[0]:.3f}" + (f" to {leaky[1]:.3f}" if f"{leaky[0]:.3f}" != f"{leaky[1]:.3f}" else "")
     assert f"2 leaking rows score {span}, 1 honest row scores {honest:.3f}: " in text
     change = f"{100 * (honest - chosen.scores[0].value):+.1f}"
-    assert f"nothing changed from 'chosen' but what is held out, in points: people held out {change}." in text
+    assert f"Changing only the protocol of 'chosen', in points: people held out {change}." in text
     some = mmbench.claim("mine", only=["chosen"], **options)
     assert f"1 leaking row scores {chosen.scores[0].value:.3f}; no honest row was run." in words(some)
     other = mmbench.claim("mine", only=["people held out"], **options)
@@ -356,7 +356,7 @@ def test_the_twin_takes_what_it_knows(options: Options, tmp_path: Path) -> None:
     assert [row.over_reported for row in card.rows] == [None] * 3
     text = words(found)
     assert "SIMULATED: real-sim stands in for real[length=8], these rows say nothing about the claim." in text
-    assert "On simulated data, 2 leaking row(s)" in text
+    assert "On simulated data, 2 leaking rows" in text
     assert "chosen: real-sim has no depth, which was left out" in text
     assert "reported:" not in text
     assert " --data " not in card.command
