@@ -130,5 +130,5 @@ def _explain_runs(
             count = f"{done} of {len(paths)} folds"
             yield ArtifactStatus(f"run {recipe.label}", folder, "there" if done == len(paths) else "partly", (count,))
         else:
-            near = find_near_run(described, request.spec.out.resolve_methods().glob("*/*/"))
+            near = find_near_run(described, request.spec.out.resolve().glob("*/*/"))
             yield _missing(f"run {recipe.label}", folder, near)
