@@ -1,4 +1,4 @@
-"""How often mmbench's verdicts and intervals are wrong, by simulated records and by real trainings.
+"""Error rates of verdicts and coverage of intervals, by simulated records and by real trainings.
 
     python benchmarks/calibration.py [--records 2000] [--datasets 200] [--jobs 2] [--only NAME ...] [--out FILE]
 

@@ -1,4 +1,4 @@
-"""How fast faces are found, beside the naive way: frames of full size, one thread.
+"""Speed and recall of the face detector, compared with full-size frames on one thread.
 
     python benchmarks/faces.py [--rounds 7]
 

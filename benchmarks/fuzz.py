@@ -1,4 +1,4 @@
-"""Fuzz every reader of files: none may crash, hang, fill the memory or run code, whatever a file holds.
+"""Fuzzes every reader of files: none may crash, hang, exhaust the memory or run code.
 
     python benchmarks/fuzz.py [--inputs 100000] [--only dat,edf] [--seed 0] [--jobs 2] [--guided] [--keep DIR]
     python benchmarks/fuzz.py --only dat --input DIR/dat-1234

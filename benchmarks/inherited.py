@@ -1,4 +1,4 @@
-"""How often a baseline that another method's training settings ruin is noticed, by real trainings.
+"""Detection rate of baselines that fail with another method's training settings, by real trainings.
 
 ``python benchmarks/inherited.py --out DIR`` trains concat and attention in two folds under 14 settings and the host's
 own, on mfeat and on SIMULATED vectors that tell their label clearly, hardly or not at all, and holds what

@@ -1,4 +1,4 @@
-"""Kill a run over and over, wherever it is, and start it again: it must end with the bits of a run that nobody killed.
+"""Kills and restarts a run at random points; its results must equal those of an uninterrupted run to the bit.
 
     python benchmarks/killing.py [--kills 200] [--seed 0] [--folder DIR]
 

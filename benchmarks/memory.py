@@ -1,4 +1,4 @@
-"""How much memory preparing, encoding and training take as a dataset grows: tokens of (10, 49, 768), simulated.
+"""Peak memory of preparing, encoding and training by size of the dataset, with simulated tokens (10, 49, 768).
 
     python benchmarks/memory.py [--samples 400,1000,2000] [--folder DIR]
 

@@ -1,4 +1,4 @@
-"""Simulated people in two modalities that are alike in distribution, and how their samples are split."""
+"""Simulated people in two modalities of equal distribution, and the splits of their samples."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""How often verdicts, intervals and sets of best methods are wrong, over many datasets."""
+"""Error rates of verdicts, intervals and sets of best methods over many datasets."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

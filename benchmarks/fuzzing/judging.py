@@ -1,4 +1,4 @@
-"""What a reader may do with a spoilt file: read it, or say in one line what is wrong. All else is a finding."""
+"""Judges a reader on a corrupted file: it may read it or raise a one-line error; all else is a finding."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Ways to spoil a file: bytes changed and moved, numbers made extreme, values of JSON and TOML made odd."""
+"""Mutations of files: changed and moved bytes, extreme numbers, invalid values in JSON and TOML."""
 
 import io
 import json

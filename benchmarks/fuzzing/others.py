@@ -1,4 +1,4 @@
-"""Files of datasets and of plugins, beside those of DEAP and EEGMAT."""
+"""Fuzzing targets: files of plugins and of datasets other than DEAP and EEGMAT."""
 
 from collections.abc import Callable
 from pathlib import Path

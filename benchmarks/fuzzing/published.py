@@ -1,4 +1,4 @@
-"""What others hand on of their runs: leaderboards, reports and trained models."""
+"""Fuzzing targets: published leaderboards, reports and trained models."""
 
 import hashlib
 import json

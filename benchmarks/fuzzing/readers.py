@@ -1,4 +1,4 @@
-"""Every reader of files that come from elsewhere, with small valid files and the ways in which they are spoilt.
+"""Fuzzing targets: every reader of external files, with small valid files and their mutations.
 
 Those of what is handed on are in `published`, those of the smaller datasets and of plugins in `others`.
 """

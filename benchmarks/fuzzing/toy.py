@@ -1,4 +1,4 @@
-"""A run of two methods on the toy dataset of the tests, whose files are what spoilt ones stand among."""
+"""A run of two methods on the toy dataset of the tests, whose files are corrupted one at a time."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How long the shell waits for the program, and what it must not import."""
+"""Start-up time of the command line, and modules that it must not import."""
 
 import json
 import os

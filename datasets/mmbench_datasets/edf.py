@@ -1,4 +1,4 @@
-"""The fixed-width headers of EDF and of BioSemi's BDF files: what a library would only warn of is an error here."""
+"""Reads and checks the headers of EDF and BDF (BioSemi) files; inconsistent ones are errors."""
 
 import math
 import re
@@ -12,35 +12,35 @@ from mmbench import DataError
 Form = Literal["EDF", "BDF"]
 
 MAGIC: dict[Form, bytes] = {"EDF": b"0       ", "BDF": b"\xffBIOSEMI"}
-"""How the files begin."""
+"""First eight bytes of the files."""
 
 WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
-"""Bytes of each field of a signal: label, transducer, unit, four limits, filter, samples a record, reserved.
+"""Bytes of each field of a signal: label, transducer, unit, four limits, filter, samples per record, reserved.
 
-A field is stored for all signals before the next one.
+The header holds one field of all signals, then the next field.
 """
 
 SAMPLE_BYTES: dict[Form, int] = {"EDF": 2, "BDF": 3}
-"""Bytes of a sample, a signed integer with its lowest byte first."""
+"""Bytes of a sample, a little-endian signed integer."""
 
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
-"""Labels of what is no signal but text: the time of each record, and notes."""
+"""Labels of annotation signals: text with the time of each record, and notes."""
 
 _LABEL, _UNIT, _LIMITS, _SAMPLES = 0, 2, (3, 4, 5, 6), 8
 _STARTS = (0, *accumulate(WIDTHS))
-_BLOCK = 256  # bytes of the fixed part, and of what is said of each signal
-_UNKNOWN = -1  # the number of records of a recording that was not ended properly
+_BLOCK = 256  # bytes of the fixed part, and of the fields of each signal
+_UNKNOWN = -1  # number of records where the recording was not ended properly
 
-# The micro sign and the Greek letter, and that one in Shift JIS as some devices write it, read as Latin-1.
+# Micro sign, Greek mu, and the latter in Shift JIS read as Latin-1, as some devices write it.
 _MICRO = ("u", "\u00b5", "\u03bc", "\x83\u00ca".lower())
 _VOLTS = {f"{micro}v": 1e-6 for micro in _MICRO} | {"mv": 1e-3, "v": 1.0, "nv": 1e-9}
 _AMBIGUOUS = ("MV", "NV")  # a millivolt or a megavolt
 
 
 class Scale(NamedTuple):
-    """From stored integers to physical values: ``(integer * gain + offset) * unit``.
+    """Maps stored integers to physical values: ``(integer * gain + offset) * unit``.
 
-    ``unit`` is that of the header in V, 1 where it is no voltage.
+    ``unit`` is the header's unit in V, 1 where it is not a voltage.
     """
 
     gain: float
@@ -50,12 +50,12 @@ class Scale(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of ``path`` says, its numbers checked; ``remedy`` is what to do about a file that is damaged.
+    """The checked header of ``path``; ``remedy`` is the advice for a damaged file.
 
-    ``kind`` is ``EDF+C``, ``EDF+D`` (discontinuous), the same for BDF, or what else a plain file has there. ``limits``
-    are physical minimum and maximum, digital minimum and maximum of each signal, as written. ``records`` are those that
-    are there and whole: where the header leaves their number open (-1), as many as the file has; ``spare_bytes`` come
-    after them, of a record that was not finished.
+    ``kind`` is ``EDF+C``, ``EDF+D`` (discontinuous), the same for BDF, or the reserved field of a plain file.
+    ``limits`` are physical minimum and maximum, digital minimum and maximum of each signal, as written. ``records`` is
+    the number of complete records, from the size of the file where the header leaves it open (-1); ``spare_bytes``
+    follow them and belong to an incomplete record.
     """
 
     path: Path
@@ -72,21 +72,21 @@ class Header:
 
     @property
     def header_bytes(self) -> int:
-        """Where the records begin."""
+        """Offset of the first record in bytes."""
         return _BLOCK * (1 + len(self.labels))
 
     @property
     def record_bytes(self) -> int:
-        """The size of one record, of all signals."""
+        """Size of one record of all signals in bytes."""
         return SAMPLE_BYTES[self.form] * sum(self.samples)
 
     @property
     def is_discontinuous(self) -> bool:
-        """Whether the file says that time may pass unrecorded between its records."""
+        """Whether the file declares that there may be gaps between its records."""
         return self.kind[3:5].upper() == "+D"
 
     def index(self, label: str) -> int:
-        """The place of a signal; DataError where there is none, or more than one."""
+        """Index of a signal; raises DataError where there is none or more than one."""
         if (count := self.labels.count(label)) != 1:
             raise self.error(f"has {count} channels {label!r}" if count else f"lacks the channel {label!r}")
         return self.labels.index(label)
@@ -96,7 +96,7 @@ class Header:
         return self.samples[self.index(label)] / self.record_seconds
 
     def volts(self, label: str) -> float | None:
-        """The unit of a signal in V, None where it is no voltage."""
+        """Unit of a signal in V, None where it is not a voltage."""
         unit = self.units[self.index(label)]
         return None if unit in _AMBIGUOUS else _VOLTS.get(unit.lower())
 
@@ -104,13 +104,13 @@ class Header:
         """Raise DataError unless the unit of a signal is a voltage."""
         if self.volts(label) is None:
             unit = self.units[self.index(label)]
-            has = f"has the unit {unit!r}, which is no voltage" if unit else "has no unit"
-            raise self.error(f"channel {label!r} {has}", "write its true unit (uV, mV, V or nV) into the header")
+            has = f"has the unit {unit!r}, which is not a voltage" if unit else "has no unit"
+            raise self.error(f"channel {label!r} {has}", "correct the unit in the header (uV, mV, V or nV)")
 
     def scale(self, label: str) -> Scale:
-        """How to read the integers of a signal; DataError where its limits do not say.
+        """Scale of a signal; raises DataError where its limits are invalid.
 
-        A physical maximum below the minimum is an inverted amplifier, as the specification has it.
+        A physical maximum below the minimum is an inverted amplifier, by the specification.
         """
         texts = self.limits[self.index(label)]
         try:
@@ -137,7 +137,7 @@ class Header:
 
 
 def read_header(path: Path, form: Form, remedy: str) -> Header:
-    """The header of a file that is as long as it says; DataError with ``remedy`` when it is not, or of another form."""
+    """The header of a file; raises DataError with ``remedy`` for another format, damage or a wrong file size."""
     try:
         with path.open("rb") as file:
             fixed = file.read(_BLOCK)
@@ -156,7 +156,7 @@ def read_header(path: Path, form: Form, remedy: str) -> Header:
 
 
 def _count_signals(form: Form, fixed: bytes) -> int:
-    """The number of signals that a header announces; ValueError says why it is none."""
+    """Number of signals that a header declares; raises ValueError where it is not a header of ``form``."""
     if not fixed:
         raise ValueError("it is empty")
     if not fixed.startswith(MAGIC[form]):
@@ -166,18 +166,18 @@ def _count_signals(form: Form, fixed: bytes) -> int:
         raise ValueError(f"it begins with {fixed[:8].decode('latin1')!r}")
     if len(fixed) < _BLOCK:
         raise ValueError("it ends within its header")
-    return _whole(fixed[252:256], "number of signals", 1)
+    return _parse_integer(fixed[252:256], "number of signals", 1)
 
 
 def _parse(path: Path, remedy: str, form: Form, fixed: bytes, signals: bytes) -> Header:
-    """ValueError says what of the header cannot be."""
+    """The parsed header; raises ValueError for invalid fields."""
     n_signals = int(fixed[252:256])
     if len(signals) < _BLOCK * n_signals:
         raise ValueError(f"it ends before the last of its {n_signals} signals")
-    n_bytes = _whole(fixed[184:192], "header length", 1)
+    n_bytes = _parse_integer(fixed[184:192], "header length", 1)
     if n_bytes != _BLOCK * (1 + n_signals):
         raise ValueError(
-            f"it says that it has {n_bytes} bytes, but that of {n_signals} signals has {_BLOCK + len(signals)}"
+            f"it declares {n_bytes} bytes, but a header of {n_signals} signals has {_BLOCK + len(signals)}"
         )
 
     def texts(field: int) -> list[str]:
@@ -187,9 +187,10 @@ def _parse(path: Path, remedy: str, form: Form, fixed: bytes, signals: bytes) ->
     labels, units = tuple(texts(_LABEL)), tuple(texts(_UNIT))
     limits = tuple(zip(*(texts(field) for field in _LIMITS), strict=True))
     samples = tuple(
-        _whole(text, f"samples a record of {label!r}", 1) for label, text in zip(labels, texts(_SAMPLES), strict=True)
+        _parse_integer(text, f"samples a record of {label!r}", 1)
+        for label, text in zip(labels, texts(_SAMPLES), strict=True)
     )
-    records = _whole(fixed[236:244], "number of records", _UNKNOWN)
+    records = _parse_integer(fixed[236:244], "number of records", _UNKNOWN)
     if records == 0:
         raise ValueError("its number of records is 0")
     kind = fixed[192:236].decode("latin1").strip()
@@ -197,28 +198,28 @@ def _parse(path: Path, remedy: str, form: Form, fixed: bytes, signals: bytes) ->
 
 
 def _check_size(header: Header, n_bytes: int) -> Header:
-    """The header with the number of records that are there; DataError where the file is not as long as it says.
+    """The header with the number of complete records; raises DataError where the file has another size than declared.
 
-    A recording that was not ended properly does not say how many it has, and may end within one.
+    A recording that was not ended properly declares no number of records, and may end within one.
     """
     there, spare = divmod(n_bytes - header.header_bytes, header.record_bytes)
     if header.records == _UNKNOWN and there > 0:
         return replace(header, records=there, spare_bytes=spare)
-    promised = header.header_bytes + max(header.records, 1) * header.record_bytes
-    if n_bytes != promised:
-        raise header.error(f"is truncated or damaged: {n_bytes} bytes, but its header promises {promised}")
+    declared = header.header_bytes + max(header.records, 1) * header.record_bytes
+    if n_bytes != declared:
+        raise header.error(f"is truncated or damaged: {n_bytes} bytes, but its header declares {declared}")
     return header
 
 
 def _decode(text: bytes) -> str:
-    """A field, which should be ASCII; a micro sign, say, is written in either encoding."""
+    """A field as text; it should be ASCII, but units with a micro sign occur in UTF-8 and Latin-1."""
     try:
         return text.decode("utf-8").strip(" \0")
     except UnicodeDecodeError:
         return text.decode("latin1").strip(" \0")
 
 
-def _whole(text: bytes | str, what: str, lowest: int) -> int:
+def _parse_integer(text: bytes | str, what: str, lowest: int) -> int:
     shown = (text.decode("latin1") if isinstance(text, bytes) else text).strip()
     if not re.fullmatch(r"[+-]?\d+", shown, re.ASCII) or int(shown) < lowest:
         raise ValueError(f"its {what} is {shown!r}")

@@ -1,4 +1,4 @@
-"""Samples of EDF and BDF files in their units, and the stretches of time that the records cover."""
+"""Reads the samples of EDF and BDF files, and finds the gaps between their records."""
 
 import re
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from mmbench_datasets.edf import ANNOTATIONS, SAMPLE_BYTES, Header
 
-# A record's time stands first: its onset, and an annotation without text. Whatever follows is notes, in any encoding.
+# The first annotation of a record is its onset, without text. Notes may follow, in any encoding.
 _ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14\x14\x00")
 
 _MOST_DECIMALS = 9
 
 
 class Segment(NamedTuple):
-    """Records ``[first, last)`` without a gap in between, from ``start`` to ``stop`` in s of the recording."""
+    """Records ``[first, last)`` without a gap; ``start`` and ``stop`` are times (s) in the recording."""
 
     start: float
     stop: float
@@ -26,10 +26,10 @@ class Segment(NamedTuple):
 
 
 def find_segments(header: Header) -> tuple[Segment, ...]:
-    """The stretches that were recorded, in order of time; one where there is no gap.
+    """The segments between gaps, in order of time; one where there is no gap.
 
-    Raises DataError where the times of the records cannot be: none in a discontinuous file, one that overlaps the one
-    before it, or a gap in a file that says it is continuous.
+    Raises DataError where the times of the records are invalid: none in a discontinuous file, overlapping records, or a
+    gap in a file that is declared continuous.
     """
     texts = _read_onsets(header)
     if texts is None:
@@ -39,14 +39,12 @@ def find_segments(header: Header) -> tuple[Segment, ...]:
     for number, (before, after) in enumerate(pairwise(onsets), start=1):
         late = after - before - header.record_seconds
         if not late >= -tolerance:  # also when it is not a number
-            raise header.error(f"record {number + 1} begins at {after:g} s, before the end of the one before it")
+            raise header.error(f"record {number + 1} begins at {after:g} s, before the end of the previous record")
         if late > tolerance:
             breaks.append(number)
     if breaks[1:] and not header.is_discontinuous:
         at = onsets[breaks[1]]
-        raise header.error(
-            f"says that it is continuous, but its record {breaks[1] + 1} begins at {at:g} s, after a gap"
-        )
+        raise header.error(f"is declared continuous, but its record {breaks[1] + 1} begins at {at:g} s, after a gap")
     edges = pairwise([*breaks, header.records])
     return tuple(
         Segment(onsets[a] - onsets[0], onsets[b - 1] + header.record_seconds - onsets[0], a, b) for a, b in edges
@@ -56,12 +54,12 @@ def find_segments(header: Header) -> tuple[Segment, ...]:
 def read_signals(header: Header, labels: Sequence[str], first: int = 0, last: int | None = None) -> NDArray[np.float64]:
     """Samples (channels, time) of the records ``[first, last)``: voltages in µV, others in the unit of the file.
 
-    All have to have the same rate. Raises DataError where the limits of a channel do not say how to scale it.
+    All channels must have the same rate. Raises DataError where the limits of a channel are invalid.
     """
     signals = read_integers(header, labels, first, last).astype(np.float64)
     for signal, label in zip(signals, labels, strict=True):
         scale = header.scale(label)
-        # In the order in which mne computes it, so that the last bit is the same.
+        # Same order of operations as mne, for bit-identical results.
         signal *= scale.gain
         signal += scale.offset
         if header.volts(label) is not None:
@@ -71,7 +69,7 @@ def read_signals(header: Header, labels: Sequence[str], first: int = 0, last: in
 
 
 def read_integers(header: Header, labels: Sequence[str], first: int = 0, last: int | None = None) -> NDArray[np.int32]:
-    """Samples (channels, time) as they are stored."""
+    """Samples (channels, time) as stored integers."""
     records = _map(header)[first:last]
     width = SAMPLE_BYTES[header.form]
     rows = []
@@ -84,7 +82,7 @@ def read_integers(header: Header, labels: Sequence[str], first: int = 0, last: i
 
 
 def _integers(stored: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Signed integers (n,) of 2 or 3 bytes (n, width), the lowest first."""
+    """Signed integers (n,) from 2 or 3 little-endian bytes each, (n, width)."""
     wide = np.zeros((len(stored), 4), np.uint8)
     wide[:, 4 - stored.shape[1] :] = stored
     integers: NDArray[np.int32] = wide.view("<i4")[:, 0].astype(np.int32)
@@ -93,24 +91,24 @@ def _integers(stored: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _map(header: Header) -> NDArray[np.uint8]:
-    """The bytes of the records (records, bytes), read when they are asked for."""
+    """Memory map of the records (records, bytes)."""
     shape = (header.records, header.record_bytes)
     return np.memmap(header.path, np.uint8, "r", header.header_bytes, shape)
 
 
 def _tolerance(header: Header, onsets: Sequence[bytes]) -> float:
-    """How far (s) a record may begin from the end of the one before: a sample, or a decimal if times are rounded."""
+    """Tolerance (s) between the end of a record and the start of the next: one sample, or one decimal if rounded."""
     step = 10.0 ** -min(_MOST_DECIMALS, max(len(text.partition(b".")[2]) for text in onsets))
     rounding = abs(header.record_seconds - step * round(header.record_seconds / step)) > 1e-9
     return max(header.record_seconds / max(header.samples), step if rounding else 0.0)
 
 
 def _read_onsets(header: Header) -> list[bytes] | None:
-    """When each record begins, in s as it is written; None where a file that need not say so does not."""
+    """Onset of each record in s, as written; None where a continuous file has none."""
     notes = [at for at, label in enumerate(header.labels) if label in ANNOTATIONS]
     if not notes:
         if header.is_discontinuous:
-            raise header.error(f"is discontinuous ({header.kind}), but no channel holds the times of its records")
+            raise header.error(f"is discontinuous ({header.kind}), but no channel holds the onsets of its records")
         return None
     width = SAMPLE_BYTES[header.form]
     begin = width * sum(header.samples[: notes[0]])
@@ -119,7 +117,5 @@ def _read_onsets(header: Header) -> list[bytes] | None:
     if all(found):
         return [match[1] for match in found]
     if header.is_discontinuous:
-        raise header.error(
-            f"is discontinuous ({header.kind}), but its record {found.index(None) + 1} does not tell its time"
-        )
+        raise header.error(f"is discontinuous ({header.kind}), but its record {found.index(None) + 1} has no onset")
     return None

@@ -1,10 +1,10 @@
-"""Files by their names, whatever the case: disks that ignore it, and copies from them, change it."""
+"""Finds files by name regardless of case, which copies from case-insensitive disks may change."""
 
 from pathlib import Path
 
 
 def find_variant(path: Path) -> Path:
-    """The file of this name; where there is none, the first whose name differs only in case, if there is one."""
+    """``path`` if it exists, else the first file whose name differs only in case, else ``path``."""
     if path.exists() or path.is_symlink() or not path.parent.is_dir():
         return path
     wanted = path.name.casefold()
@@ -12,5 +12,5 @@ def find_variant(path: Path) -> Path:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """What is in a folder, by name, small letters last; nothing where there is no folder."""
+    """Entries of a folder sorted by name; empty where the folder is missing."""
     return sorted(folder.iterdir()) if folder.is_dir() else []

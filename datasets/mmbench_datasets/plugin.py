@@ -1,4 +1,4 @@
-"""Registers the datasets; the module mmbench's entry point names."""
+"""Entry point of the plugin: registers the datasets."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
-"""A dataset's files from its publishers: pinned by hash, resumed, whole or not there.
+"""Downloads the files of a dataset: pinned by SHA-256, resumed after interruptions, present only when complete.
 
-urllib carries them: of the kept libraries, pooch pins hashes but starts each file anew, and httpx or requests would be
-one more dependency for what a Range header asks.
+Not pooch 1.9: it gives each attempt of a downloader a new temporary file, so none can resume (for a file that broke off
+halfway it fetched 1.5 times its bytes, this module 1.0 times, ``benchmarks/libraries.py``), and it pins no sizes.
 """
 
 import http.client
@@ -18,22 +18,22 @@ from urllib.parse import quote
 
 from mmbench.contract import Download, Pin, check_pins
 from mmbench.errors import DataError, SpecError
-from mmbench.storage import check_free_space, current_reporter, file_digest, locked, make_folder, storage_errors, track
+from mmbench.storage import check_free_space, file_digest, locked, make_folder, current_reporter, storage_errors, track
 
-_TRIES = 4  # in a row that bring nothing
-_PAUSE = 1.0  # seconds before the second try, twice as long before each other
-_PATIENCE = 30.0  # seconds without a byte
+_TRIES = 4  # consecutive attempts without a byte
+_PAUSE = 1.0  # seconds before the second attempt, doubled before each further one
+_PATIENCE = 30.0  # timeout in seconds without a byte
 _PIECE = 1 << 16  # bytes
 _MB = 1_000_000
 _BROKEN = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 
 
 def fetch(download: Download, folder: Path, source: str | None = None, name: str = "") -> int:
-    """Bring all files of a download into ``folder`` and say how many were not there yet.
+    """Download the missing files into ``folder`` and return their number.
 
-    ``source`` is a folder or an address that has the same paths as the publishers'. What arrived of a file stays beside
-    its place when the work stops, and the next call goes on from there. A file has its name only once it is whole and
-    its hash is the pinned one. Raises DataError for a file that is there and another, and where the source fails.
+    ``source`` is a folder or an address with the same paths as the publishers'. A partial file is kept when the
+    download stops, and the next call resumes it. A file gets its name once it is complete and has the pinned SHA-256.
+    Raises DataError for an existing file with other content, and where the source fails.
     """
     check_pins(download)
     base = _base(source, download)
@@ -42,7 +42,7 @@ def fetch(download: Download, folder: Path, source: str | None = None, name: str
         for pin in track(there, "checking files"):
             _check_there(folder / pin.path, pin)
         missing = [pin for pin in download.pins if pin not in there]
-        check_free_space(folder / "download", sum(pin.size - _size(_half(folder / pin.path)) for pin in missing))
+        check_free_space(folder / "download", sum(pin.size - _size(_partial(folder / pin.path)) for pin in missing))
         with _meter(f"getting {name} (MB)", sum(pin.size for pin in missing)) as count:
             for pin in missing:
                 _fetch_file(base, pin, folder / pin.path, count)
@@ -50,25 +50,25 @@ def fetch(download: Download, folder: Path, source: str | None = None, name: str
 
 
 def _base(source: str | None, download: Download) -> str | Path:
-    """The address, ending in a slash, or the folder that files are fetched from."""
+    """The address, ending in a slash, or the folder of the source."""
     if source is None:
         return download.url
     if source.startswith(("http://", "https://")):
         return source.rstrip("/") + "/"
     if "://" in source or not Path(source).is_dir():
-        raise SpecError(f"{source} is no folder and no http(s) address", where="--from")
+        raise SpecError(f"{source} is neither a folder nor an http(s) address", where="--from")
     return Path(source)
 
 
 def _check_there(path: Path, pin: Pin) -> None:
     if path.is_file() and path.stat().st_size == pin.size and file_digest(path) == pin.sha256:
         return
-    message = "is there, but not as its publishers have it"
-    raise DataError(message, where=path, remedy="move it away, or choose another folder with --to")
+    message = "exists, but differs from the published file"
+    raise DataError(message, where=path, remedy="move the file, or choose another folder with --to")
 
 
-def _half(path: Path) -> Path:
-    """Where a file grows until it is whole."""
+def _partial(path: Path) -> Path:
+    """Path of the partial file."""
     return path.with_name(f".{path.name}.half")
 
 
@@ -78,50 +78,50 @@ def _size(path: Path) -> int:
 
 def _fetch_file(base: str | Path, pin: Pin, path: Path, count: Callable[[int], None]) -> None:
     make_folder(path.parent)
-    half = _half(path)
-    resumed = 0 < _size(half) <= pin.size
+    partial = _partial(path)
+    resumed = 0 < _size(partial) <= pin.size
     if not resumed:
-        half.unlink(missing_ok=True)
-    _fill(base, pin, half, count)
-    if file_digest(half) != pin.sha256:
-        half.unlink()
+        partial.unlink(missing_ok=True)
+    _fill(base, pin, partial, count)
+    if file_digest(partial) != pin.sha256:
+        partial.unlink()
         if resumed:
-            # What was there before may be of another source.
+            # The resumed part may be from another source.
             count(-pin.size)
             return _fetch_file(base, pin, path, count)
         raise DataError(
-            "is not the file that is pinned: its SHA-256 is another",
+            "is not the published file: its SHA-256 differs",
             where=_place(base, pin),
-            remedy="name another copy with --from, or tell the authors of the dataset's plugin",
+            remedy="name another copy with --from, or report this to the authors of the dataset's plugin",
         )
     with storage_errors(path):
-        half.replace(path)
+        partial.replace(path)
     return None
 
 
-def _fill(base: str | Path, pin: Pin, half: Path, count: Callable[[int], None]) -> None:
-    """Let a half file grow to its size, over connections that break off."""
-    count(_size(half))
+def _fill(base: str | Path, pin: Pin, partial: Path, count: Callable[[int], None]) -> None:
+    """Download the rest of a partial file, and reconnect where the connection breaks off."""
+    count(_size(partial))
     failures = 0
-    while (before := _size(half)) < pin.size or not half.exists():
+    while (before := _size(partial)) < pin.size or not partial.exists():
         reason = "the connection broke off"
         try:
-            _append(base, pin, half, count)
+            _append(base, pin, partial, count)
         except _BROKEN as error:
             reason = str(getattr(error, "reason", "")) or str(error) or type(error).__name__
-        if _size(half) > before:
+        if _size(partial) > before:
             failures = 0
             continue
         failures += 1
         if failures == _TRIES:
-            remedy = "see to the network and run this again, which goes on from here, or name a copy with --from"
+            remedy = "check the network and run this again to resume, or name a copy with --from"
             raise DataError(f"cannot be fetched ({reason})", where=_place(base, pin), remedy=remedy)
         time.sleep(_PAUSE * 2 ** (failures - 1))
 
 
-def _append(base: str | Path, pin: Pin, half: Path, count: Callable[[int], None]) -> None:
-    """Add what one connection gives of the rest."""
-    with _opened(base, pin, _size(half)) as (stream, start), storage_errors(half), half.open("ab") as file:
+def _append(base: str | Path, pin: Pin, partial: Path, count: Callable[[int], None]) -> None:
+    """Append what one connection delivers of the rest."""
+    with _opened(base, pin, _size(partial)) as (stream, start), storage_errors(partial), partial.open("ab") as file:
         if start < file.tell():
             count(-file.tell())
             file.truncate(0)
@@ -136,7 +136,7 @@ def _append(base: str | Path, pin: Pin, half: Path, count: Callable[[int], None]
 
 @contextmanager
 def _opened(base: str | Path, pin: Pin, offset: int) -> Iterator[tuple[IO[bytes], int]]:
-    """A stream of the file, and where in it the stream begins: at ``offset`` if the server can do that, or at 0."""
+    """A stream of the file and its first byte: ``offset`` if the server supports ranges, else 0."""
     if isinstance(base, Path):
         with _opened_copy(base / pin.path, pin) as file:
             file.seek(offset)
@@ -177,11 +177,11 @@ def _opened_copy(path: Path, pin: Pin) -> IO[bytes]:
 
 
 def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """Where an answer begins in the file, and the size of the whole file as far as it is told."""
+    """First byte of a response in the file, and the size of the complete file, None where the server does not say."""
     if response.status == http.client.PARTIAL_CONTENT:
         match = re.fullmatch(r"bytes (\d{1,15})-\d+/(\d{1,15}|\*)", response.headers.get("Content-Range", ""))
         if match is None:
-            raise ConnectionError("the server sends a part and does not say which")
+            raise ConnectionError("the server sends a part without its range")
         return int(match[1]), None if match[2] == "*" else int(match[2])
     length = response.headers.get("Content-Length", "")
     return 0, int(length) if re.fullmatch(r"\d{1,15}", length) else None
@@ -189,7 +189,7 @@ def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
 
 def _check_size(size: int | None, pin: Pin, place: str) -> None:
     if size not in (None, pin.size):
-        message = f"is not the file that is pinned: it has {size} bytes, not {pin.size}"
+        message = f"is not the published file: it has {size} bytes, not {pin.size}"
         raise DataError(message, where=place, remedy="name another copy with --from")
 
 
@@ -199,7 +199,7 @@ def _place(base: str | Path, pin: Pin) -> str:
 
 @contextmanager
 def _meter(label: str, n_bytes: int) -> Iterator[Callable[[int], None]]:
-    """Show bytes as steps of a megabyte."""
+    """A function that counts bytes on a progress bar in MB."""
     bars = current_reporter()
     key = bars.start(label, max(1, n_bytes // _MB))
     done = shown = 0

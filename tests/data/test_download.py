@@ -158,7 +158,7 @@ def test_connections_that_break_off_are_taken_up_again(server: Server, tmp_path:
 
 def test_what_arrived_stays_for_the_next_call(server: Server, tmp_path: Path) -> None:
     server.cut["raw data/S01.csv"] = [300_000, 0, 0, 0, 0]
-    with pytest.raises(DataError, match=r"S01\.csv: cannot be fetched \(.+\) — see to the network and run this again"):
+    with pytest.raises(DataError, match=r"S01\.csv: cannot be fetched \(.+\) — check the network and run this again"):
         fetch(download(), tmp_path, server.url)
     assert found(tmp_path) == {"README.md": b"read me", "raw data/.S01.csv.half": NOISE[:300_000]}
     server.cut.clear()
@@ -197,7 +197,7 @@ def test_a_whole_half_file_is_not_asked_for_again(server: Server, tmp_path: Path
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"x" * len(NOISE), "its SHA-256 is another"),
+        (b"x" * len(NOISE), "its SHA-256 differs"),
         (NOISE[:-1], "it has 699999 bytes, not 700000"),
         (NOISE + b"x", "it has 700001 bytes, not 700000"),
     ],
@@ -206,14 +206,14 @@ def test_another_file_than_the_pinned_one_gets_no_name(
     server: Server, tmp_path: Path, content: bytes, message: str
 ) -> None:
     server.files["raw data/S01.csv"] = content
-    with pytest.raises(DataError, match=rf"raw%20data/S01\.csv: is not the file that is pinned: {message} — name "):
+    with pytest.raises(DataError, match=rf"raw%20data/S01\.csv: is not the published file: {message} — name "):
         fetch(download(), tmp_path / "web", server.url)
     assert found(tmp_path / "web") == {"README.md": b"read me"}
     copy = tmp_path / "copy"
     for path, written in server.files.items():
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes(written)
-    with pytest.raises(DataError, match=rf"S01\.csv: is not the file that is pinned: {message} — name "):
+    with pytest.raises(DataError, match=rf"S01\.csv: is not the published file: {message} — name "):
         fetch(download(), tmp_path / "folder", str(copy))
     assert found(tmp_path / "folder") == {"README.md": b"read me"}
 
@@ -238,7 +238,7 @@ def test_no_server(tmp_path: Path) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         url = f"http://localhost:{unheard.getsockname()[1]}"
-        with pytest.raises(DataError, match=r"README\.md: cannot be fetched \(.*refused\) — see to the network"):
+        with pytest.raises(DataError, match=r"README\.md: cannot be fetched \(.*refused\) — check the network"):
             fetch(download(), tmp_path, url)
 
 
@@ -256,7 +256,7 @@ def test_a_folder_is_as_good_as_a_server(tmp_path: Path) -> None:
 
 def test_a_file_of_ones_own_is_not_written_over(server: Server, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(b"my own")
-    with pytest.raises(DataError, match=r"README\.md: is there, but not as its publishers have it — move it away"):
+    with pytest.raises(DataError, match=r"README\.md: exists, but differs from the published file — move the file"):
         fetch(download(), tmp_path, server.url)
     assert found(tmp_path) == {"README.md": b"my own"}
     assert server.asked == []
@@ -284,7 +284,7 @@ def test_a_disk_that_fills_up(server: Server, tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("source", ["nowhere", "ftp://example.org/x", "file:///tmp"])
 def test_a_source_that_is_none(tmp_path: Path, source: str) -> None:
-    with pytest.raises(SpecError, match=r"--from: .* is no folder and no http\(s\) address"):
+    with pytest.raises(SpecError, match=r"--from: .* is neither a folder nor an http\(s\) address"):
         fetch(download(), tmp_path, source)
 
 

@@ -156,13 +156,17 @@ def test_stretches_that_are_all_shorter_than_a_window(read_windows):
     ("kind", "onsets", "says"),
     [
         ("EDF+C", [f"+{at}" for at in (0, 1, 2, 3, 4, 9, 10, 11)], "continuous, but its record 6 begins at 9 s"),
-        ("EDF+D", [f"+{at}" for at in (0, 1, 2, 3, 4, 4, 5, 6)], "record 6 begins at 4 s, before the end of the one"),
+        (
+            "EDF+D",
+            [f"+{at}" for at in (0, 1, 2, 3, 4, 4, 5, 6)],
+            "record 6 begins at 4 s, before the end of the previous",
+        ),
         (
             "EDF+D",
             ["+0", "+1", "", "+3", "+4", "+5", "+6", "+7"],
-            r"\(EDF\+D\), but its record 3 does not tell its time",
+            r"\(EDF\+D\), but its record 3 has no onset",
         ),
-        ("EDF+D", None, r"is discontinuous \(EDF\+D\), but no channel holds the times of its records"),
+        ("EDF+D", None, r"is discontinuous \(EDF\+D\), but no channel holds the onsets of its records"),
         ("EDF+D", ["+" + "9" * 40] * 8, "record 2 begins at"),
     ],
 )
@@ -210,14 +214,14 @@ def test_every_voltage_becomes_microvolt(read_windows, unit, limits):
     ("unit", "says"),
     [
         (b"", "has no unit"),
-        (b"Ohm", "has the unit 'Ohm', which is no voltage"),
-        (b"MV", "has the unit 'MV', which is no voltage"),
+        (b"Ohm", "has the unit 'Ohm', which is not a voltage"),
+        (b"MV", "has the unit 'MV', which is not a voltage"),
     ],
 )
 def test_what_is_no_voltage_is_refused_by_name_of_channel(read_windows, tmp_path, unit, says):
     signals = list(noise(10))
     signals[4] = replace(signals[4], unit=unit)
-    with pytest.raises(DataError, match=rf"Subject00_1\.edf: channel 'EEG F7' {says} — write its true unit"):
+    with pytest.raises(DataError, match=rf"Subject00_1\.edf: channel 'EEG F7' {says} — correct the unit"):
         read_windows(Recording(tuple(signals)))
     assert len(_dataset().check(tmp_path)) == 1
 
@@ -284,10 +288,10 @@ def test_a_recording_that_was_not_ended_has_the_records_that_are_there(read_wind
 @pytest.mark.parametrize(
     ("recording", "says"),
     [
-        (Recording(noise(10), records=11), r"is truncated or damaged: \d+ bytes, but its header promises \d+"),
+        (Recording(noise(10), records=11), r"is truncated or damaged: \d+ bytes, but its header declares \d+"),
         (Recording(noise(10), records=0), "has a damaged header: its number of records is 0"),
         (Recording(noise(10), records=-2), "its number of records is '-2'"),
-        (Recording(noise(10), header_bytes=512), "it says that it has 512 bytes, but that of 20 signals has 5376"),
+        (Recording(noise(10), header_bytes=512), "it declares 512 bytes, but a header of 20 signals has 5376"),
         (Recording(noise(10), seconds="0"), "the duration of its records is '0'"),
         (Recording(noise(10), seconds="nan"), "the duration of its records is 'nan'"),
         (Recording(noise(10), seconds="two"), "the duration of its records is 'two'"),

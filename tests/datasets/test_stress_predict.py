@@ -131,9 +131,9 @@ def test_people_without_labels_or_recordings_are_named(root: Path) -> None:
     assert dataset.check(root) == []
     assert dataset.units(root) == ["s02", "s03"]
     left = dataset.left_out(root)
-    assert left["s01"] == f"recorded, but without a label in {LABELS}"
+    assert left["s01"] == f"recorded, but not labelled in {LABELS}"
     assert left["s04"] == "labelled, but not recorded in Raw_data"
-    with pytest.raises(SpecError, match=r"--units: s01 of stress-predict is left out: recorded, but without a label"):
+    with pytest.raises(SpecError, match=r"--units: s01 of stress-predict is left out: recorded, but not labelled"):
         choose_units(dataset, root, ["s01"], "--units")
     with pytest.raises(DataError, match="s01 has no labels"):
         read(root, "s01")
@@ -168,7 +168,7 @@ def test_a_sensor_that_ends_early_is_missing_from_the_last_windows(root: Path) -
 def test_labels_of_a_time_that_nothing_recorded(root: Path) -> None:
     write_person(root, 2, seconds=40)
     errors = [error.line for error in read(root) if isinstance(error, DataError)]
-    assert [line.partition(": there is a label, but no sensor")[0] for line in errors] == [
+    assert [line.partition(": labelled, but no sensor")[0] for line in errors] == [
         "s02: s02/p2-stress/w000",
         "s02: s02/p3-rest/w000",
         "s02: s02/p3-rest/w001",
@@ -196,7 +196,7 @@ def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
 def test_labels_without_recordings(tmp_path: Path) -> None:
     write_labels(tmp_path, (2,))
     (problem,) = StressPredict().check(tmp_path)
-    assert problem.message == "Raw_data holds nobody who has labels"
+    assert problem.message == "Raw_data has no subject with labels"
 
 
 @pytest.mark.parametrize(
@@ -208,17 +208,17 @@ def test_labels_without_recordings(tmp_path: Path) -> None:
         ("Participant,Time(sec),Label\n2,3,0.5\n", "is not the publishers' table"),
         ("Participant,Time(sec),Label\n2,3\n", "is not the publishers' table"),
         ("Participant,Time(sec),Label\n2,1000000000000000000000000,0\n", "is not the publishers' table"),
-        ("Participant,Time(sec),Label\n2,3,2\n", "a label that is not 0 or 1"),
+        ("Participant,Time(sec),Label\n2,3,2\n", "a label other than 0 and 1"),
         ("Participant,Time(sec),Label\n-2,3,1\n", "a participant outside 0-999"),
         ("Participant,Time(sec),Label\n1000,3,1\n", "a participant outside 0-999"),
         ("Participant,Time(sec),Label\n2,3,1\n2,3,1\n", "the seconds of s02 do not increase: 3 comes after 3"),
         ("Participant,Time(sec),Label\n2,3,1\n2,4,1\n2,2,1\n", "the seconds of s02 do not increase: 2 comes after 4"),
-        ("Participant,Time(sec),Label\n2,2,1\n2,4,1\n2,6,1\n", "most rows of s02 are 2 s apart, not one"),
-        ("Participant,Time(sec),Label\n2,1644227574000,1\n", "1644227574000 of s02 is no Unix time in seconds"),
+        ("Participant,Time(sec),Label\n2,2,1\n2,4,1\n2,6,1\n", "most rows of s02 are 2 s apart, not 1"),
+        ("Participant,Time(sec),Label\n2,1644227574000,1\n", "1644227574000 of s02 is not a Unix time in seconds"),
         ("Participant,Time(sec),Label\n2,1.64423E+09,1\n", "are exact only to 10000 s"),
-        ("Participant,Time(sec),Label\n2,-5,1\n", "-5 of s02 is no Unix time in seconds"),
-        ("Participant,Time(sec),Label\n2,3.5,1\n", "a participant, time or label is no whole number"),
-        ("Participant,Time(sec),Label\n2,nan,1\n", "a participant, time or label is no whole number"),
+        ("Participant,Time(sec),Label\n2,-5,1\n", "-5 of s02 is not a Unix time in seconds"),
+        ("Participant,Time(sec),Label\n2,3.5,1\n", "a participant, time or label is not an integer"),
+        ("Participant,Time(sec),Label\n2,nan,1\n", "a participant, time or label is not an integer"),
     ],
 )
 def test_a_damaged_table_of_labels_is_named(root: Path, text: str, message: str) -> None:
@@ -243,8 +243,8 @@ def edit(old: str, new: str):
         (lambda path: path.write_bytes(b"\xff\xfe\x00" * 99), "is not a file of an Empatica E4"),
         (lambda path: path.write_text("1,1,1\n32,32,32\n"), "is not a file of an Empatica E4"),
         (edit("32.000000, 32.000000, 32.000000", "16, 16, 16"), "has 16 Hz, not 32"),
-        (edit(f"{BEGIN}", f"{BEGIN + 1}"), "has not 3 columns with one start time"),
-        (edit("32.000000, 32.000000, 32.000000", "32"), "has not 3 columns with one start time"),
+        (edit(f"{BEGIN}", f"{BEGIN + 1}"), "does not have 3 columns with one start time"),
+        (edit("32.000000, 32.000000, 32.000000", "32"), "does not have 3 columns with one start time"),
         (lambda path: path.write_text(path.read_text().replace(f"{BEGIN}.000000", "1e300")), "begins at 1e+300"),
         (edit(f"{BEGIN}.000000", "nan"), "is not a file of an Empatica E4"),
     ],
@@ -266,10 +266,10 @@ def test_a_damaged_file_is_named_with_a_remedy(root: Path, damage, message: str)
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("1,2,three", r"line 2243 holds no numbers \(could not convert string to float: 'three'\)"),
+        ("1,2,three", r"line 2243 is not numeric \(could not convert string to float: 'three'\)"),
         ("1,2", "line 2243 has 2 columns, not 3"),
         ("1,2,3,4", "line 2243 has 4 columns, not 3"),
-        ("1,2,1_0", r"line 2243 holds no numbers \(could not convert string to float: '1_0'\)"),
+        ("1,2,1_0", r"line 2243 is not numeric \(could not convert string to float: '1_0'\)"),
         ("1;2;3", "line 2243 has 1 columns, not 3"),
     ],
 )
@@ -345,8 +345,8 @@ def test_what_spreadsheets_add_changes_nothing(root: Path, name: str, change) ->
     ("start", "says"),
     [
         ("1.64423E+09", r"begins at 1\.64423E\+09, which is exact only to 10000 s, as spreadsheets save long numbers"),
-        ("-1644227574", r"begins at -1\.64423e\+09, which is no Unix time in seconds"),
-        (f"{BEGIN}000", r"begins at 1\.64423e\+12, which is no Unix time in seconds"),
+        ("-1644227574", r"begins at -1\.64423e\+09, which is not a Unix time in seconds"),
+        (f"{BEGIN}000", r"begins at 1\.64423e\+12, which is not a Unix time in seconds"),
         ("nan", "is not a file of an Empatica E4"),
         (f"{BEGIN - 63072000}", r"begins 63072000 s \(730\.0 days\) before BVP\.csv of the same person"),
         (f"{BEGIN + 7200}", r"begins 7200 s \(0\.1 days\) after BVP\.csv of the same person"),
@@ -382,7 +382,7 @@ def test_rates_that_cannot_be(root: Path, rates: str, says: str) -> None:
 def test_rows_of_too_many_columns_after_whole_first_lines(root: Path) -> None:
     path = root / "Raw_data" / "S03" / "EDA.csv"
     path.write_text(f"{BEGIN}\n4\n0.1,0.2\n0.1,0.2\n")
-    with pytest.raises(DataError, match="has not 1 columns"):
+    with pytest.raises(DataError, match="does not have one column"):
         read(root, "s03")
 
 

@@ -6,8 +6,8 @@ import torch
 
 from mmbench import SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import CrossAttention
+from mmbench_milmer.corrected import join
 from mmbench_milmer.fusion import MilmerFusion
-from mmbench_milmer.mended import join
 from mmbench_milmer.options import BalancingName, SelectorName
 
 INPUTS = {

@@ -4,6 +4,9 @@ Every name that a pickle of arrays needs resolves to an inert substitute in this
 Time and memory are bounded by the size of the file: only opcodes of arrays, texts and numbers are allowed, and a
 limited number of them; keys of dicts are texts or integers (hashing nested tuples takes exponential time); no text is
 decoded twice.
+
+Not the C unpickler of ``pickle`` with a restricted ``find_class``: it is as fast (1.6 against 1.5 s for a subject),
+but 4 of 1,000 small damaged files made it request more than 4 GiB, and none this module (``benchmarks/libraries.py``).
 """
 
 import mmap

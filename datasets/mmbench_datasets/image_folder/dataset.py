@@ -1,4 +1,4 @@
-"""A dataset of images in folders named like their classes, as FER-2013 and RAF-DB come."""
+"""The dataset ``image-folder``: images in one folder per class, the layout of FER-2013 and RAF-DB."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.image_folder.decode import read_square
-from mmbench_datasets.image_folder.layout import Found, find_images
+from mmbench_datasets.image_folder.layout import FolderContents, find_images
 from mmbench_datasets.image_folder.people import Images, PersonOf, describe_assumption, find_people
 from mmbench_datasets.image_folder.problems import find_problems
 
@@ -17,13 +17,13 @@ _SIDES = (16, 1024)
 
 
 class ImageFolder(Dataset):
-    """Images in ``DIR/<class>/``, one sample each; ``DIR/train/<class>/``, ``DIR/test/<class>/`` are put together.
+    """Images in ``DIR/<class>/``, one sample each; ``DIR/train/<class>/``, ``DIR/test/<class>/`` are merged.
 
-    ``size`` is the side in pixels of the square that the middle of every image is scaled to, ``crop`` how much of the
-    shorter side that square takes: less than 1 where faces are small in the middle of photographs. ``person`` tells
-    who is on an image, so that people can be held out whole: a regular expression with one group, searched in the
-    file's name without its ending (``person=^(S[0-9]+)`` for ``S005_001.png``); ``auto`` takes the whole name where
-    most names are in several classes and are no mere numbering, and says so; ``none`` where samples stand alone.
+    The central square of each image is scaled to ``size`` pixels; ``crop`` is its share of the shorter side, less than
+    1 where faces are small in the centre of photographs. ``person`` identifies the person on an image, so that people
+    can be held out: a regular expression with one group, searched in the file name without suffix
+    (``person=^(S[0-9]+)`` for ``S005_001.png``). ``auto`` takes the whole name where most names occur in several
+    classes and are not just numbers in sequence, and reports that; ``none`` treats samples as independent.
     """
 
     name = "image-folder"
@@ -45,54 +45,54 @@ class ImageFolder(Dataset):
         self.size = size
         self.crop = crop
         self.person = person
-        self._seen: dict[Path, Found] = {}
+        self._contents: dict[Path, FolderContents] = {}
 
     def schema(self) -> Schema:
-        """The modality ``image``; classes, and whether people are told apart, only the files know."""
+        """The modality ``image``; classes, and groups with ``person=auto``, depend on the files: ``schema_of``."""
         groups = ("subject",) if self.person not in (None, "auto") else ()
         return Schema((Modality(MODALITY, "image", (3, self.size, self.size)),), {TASK: ()}, groups)
 
     def schema_of(self, root: Path) -> Schema:
-        """With the names of the folders as classes, and ``subject`` where names of files tell it."""
+        """The schema with the folder names as classes, and the group ``subject`` where file names identify people."""
         images = self._images(root)
         groups = ("subject",) if find_people(images, self.person) else ()
         return Schema(self.schema().modalities, {TASK: tuple(images)}, groups)
 
     def check(self, root: Path) -> list[Problem]:
-        """Too few, empty or confusable classes, folders within classes, files that are no images, nameless people."""
-        self._seen.pop(root, None)
+        """Too few, empty or confusable classes, nested folders, files that are not images, names without a person."""
+        self._contents.pop(root, None)
         return list(find_problems(root, self._found(root), self.person))
 
     def contents(self, root: Path) -> Mapping[str, int]:
-        """The number of images of each class."""
+        """Number of images by class."""
         return {name: len(paths) for name, paths in self._images(root).items()}
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """Files in the folders of classes whose names do not end like those of images, and copies of images."""
+        """Files in class folders without the suffix of an image, and copies of images."""
         return self._found(root).left_out
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """Who the names of files are taken to tell, with ``person=auto``."""
+        """With ``person=auto``: whether file names are assumed to identify people."""
         line = describe_assumption(self._images(root), self.person)
         return [line] if line else []
 
     def units(self, root: Path) -> list[str]:
-        """Each class in stretches of 500 images: ``happy/0``, ``happy/1`` ..."""
+        """Each class in blocks of 500 images: ``happy/0``, ``happy/1`` ..."""
         return [
             f"{name}/{at}" for name, paths in self._images(root).items() for at in range(-(-len(paths) // _PER_UNIT))
         ]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """The images of the unit that are files; what is a link to nothing cannot be read."""
+        """The images of the unit, without broken links."""
         unreadable = self._found(root).unreadable
-        return [root / path for path in _stretch(self._images(root), unit) if path not in unreadable]
+        return [root / path for path in _block(self._images(root), unit) if path not in unreadable]
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
-        """The images of one stretch in the order of their names; an id is the path below ``root``."""
+        """The images of one block by name; an id is the path below ``root``."""
         images = self._images(root)
         person_of = find_people(images, self.person)
         label = list(images).index(_class_of(unit))
-        for path in _stretch(images, unit):
+        for path in _block(images, unit):
             try:
                 data = {MODALITY: [read_square(root / path, self.size, self.crop)]}
             except DataError as error:
@@ -103,11 +103,11 @@ class ImageFolder(Dataset):
     def _images(self, root: Path) -> Images:
         return self._found(root).images
 
-    def _found(self, root: Path) -> Found:
-        """What was there when it was last checked: tens of thousands of names are not to be listed for each unit."""
-        if root not in self._seen:
-            self._seen[root] = find_images(root)
-        return self._seen[root]
+    def _found(self, root: Path) -> FolderContents:
+        """Contents of the folder, cached since the last check: listing tens of thousands of names is slow."""
+        if root not in self._contents:
+            self._contents[root] = find_images(root)
+        return self._contents[root]
 
 
 def _groups(person_of: PersonOf | None, path: str) -> dict[str, str]:
@@ -118,7 +118,7 @@ def _class_of(unit: str) -> str:
     return unit.rpartition("/")[0]
 
 
-def _stretch(images: Images, unit: str) -> list[str]:
+def _block(images: Images, unit: str) -> list[str]:
     start = int(unit.rpartition("/")[2]) * _PER_UNIT
     return list(images[_class_of(unit)][start : start + _PER_UNIT])
 
@@ -130,13 +130,13 @@ def _check_pattern(person: str | None) -> None:
         n_groups = re.compile(str(person)).groups
     except re.error as error:
         raise SpecError(
-            f"{person!r} is no regular expression ({error})",
+            f"{person!r} is not a regular expression ({error})",
             where="image-folder[person]",
-            remedy="write it as Python's re does, such as ^(S[0-9]+)",
+            remedy="use the syntax of Python's re, such as ^(S[0-9]+)",
         ) from error
     if n_groups != 1:
         raise SpecError(
-            f"{person!r} has {n_groups} groups, not one",
+            f"{person!r} has {n_groups} groups; exactly 1 is needed",
             where="image-folder[person]",
-            remedy="put what tells the person into one pair of round brackets, such as ^(S[0-9]+)",
+            remedy="put the part that identifies the person into one pair of parentheses, such as ^(S[0-9]+)",
         )

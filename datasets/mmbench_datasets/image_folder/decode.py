@@ -1,4 +1,4 @@
-"""An image of any size as a square of one size."""
+"""Decodes an image and crops and scales its central square."""
 
 import io
 import warnings
@@ -6,22 +6,22 @@ from pathlib import Path
 
 from mmbench import DataError, check_content
 
-# Not whatever Pillow can open: some of its readers call other programs.
+# Not all formats of Pillow: some of its readers call other programs.
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 _JPEG_QUALITY = 95
 
 
 def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
-    """The middle square of the upright image, ``crop`` of its shorter side, at ``size`` pixels: RGB, as JPEG.
+    """JPEG (RGB, ``size`` × ``size`` pixels) of the central square, ``crop`` of the shorter side, after EXIF rotation.
 
-    Raises DataError for a file that is no image of 8 bits a channel, is damaged, or would fill the memory.
+    Raises DataError for a file that is not an image of 8 bits per channel, is damaged, or exceeds Pillow's size limit.
     """
     from PIL import Image, ImageOps
 
     if not path.is_file():
-        check_content(path)  # a pipe, say, on which reading would wait for ever
+        check_content(path)  # reading a pipe would block
     try:
-        # Out of memory, not out of the file: there room would be made for as many bytes as it claims.
+        # From memory: from a file, Pillow allocates as many bytes as its header claims.
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as image:
@@ -32,7 +32,7 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
             x, y = (side / 2 for side in upright.size)
             box = (x - half, y - half, x + half, y + half)
             square = upright.resize((size, size), Image.Resampling.LANCZOS, box=box)
-    except Exception as error:  # Pillow raises what it happens to stumble over in a damaged file
+    except Exception as error:  # Pillow raises exceptions of any type for damaged files
         check_content(path, "is a JPEG image", "is a PNG image")
         raise DataError(
             f"cannot be read as an image ({type(error).__name__}: {error})",

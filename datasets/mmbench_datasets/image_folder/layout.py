@@ -1,4 +1,4 @@
-"""Which images are in which class, and what is no image, from the names of folders and files alone."""
+"""Finds the classes and images in a folder, by the names of folders and files."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from mmbench_datasets.image_folder.people import Images
 
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
-# How files begin that may be images, by their ending: cheap to look at, unlike an image.
+# First bytes of image files by suffix: a check without decoding.
 _JPEG = (b"\xff\xd8\xff",)
 STARTS: Mapping[str, tuple[bytes, ...]] = {
     ".jpg": _JPEG,
@@ -28,7 +28,7 @@ STARTS: Mapping[str, tuple[bytes, ...]] = {
     ".ppm": (b"P3", b"P6"),
     ".pnm": (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"),
 }
-# Many a collection has a PNG named .jpg; what decodes is as good.
+# Collections contain PNG files named .jpg, which can be decoded.
 STARTS_OF_ALL = tuple({start for starts in STARTS.values() for start in starts})
 
 _OTHERS = frozenset({".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg", ".psd", ".raw", ".cr2", ".nef", ".dng", ".ico"})
@@ -36,10 +36,10 @@ _COPY = re.compile(r"(.+?)(?: ?\(\d+\)| - copy(?: \(\d+\))?| copy(?: \d+)?)", re
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is in a folder of images: ``images`` by class, and of all else in it why it is ``left_out``, by path.
+class FolderContents:
+    """Contents of a folder: ``images`` by class, and the reason why each other file is ``left_out``, by path.
 
-    ``unreadable`` are those of the images that are links to nothing, or no files.
+    ``unreadable`` are the images that are broken links or not regular files.
     """
 
     images: Images
@@ -47,10 +47,10 @@ class Found:
     unreadable: frozenset[str]
 
 
-def find_images(root: Path) -> Found:
-    """The classes under ``root`` in order (1, 2, 10 as numbers), each with its images; those of all parts together."""
+def find_images(root: Path) -> FolderContents:
+    """Classes under ``root``, numeric names in numeric order, with their images from all parts (train, test ...)."""
     images: dict[str, list[str]] = {}
-    left_out = {file.name: "lies in the folder of no class" for file in _entries(root) if is_image(file.name)}
+    left_out = {file.name: "is not in the folder of a class" for file in _entries(root) if is_image(file.name)}
     unreadable: set[str] = set()
     for name, folder in class_folders(root):
         mine = images.setdefault(name, [])
@@ -64,16 +64,16 @@ def find_images(root: Path) -> Found:
                 if not file.is_file():
                     unreadable.add(path)
     ordered = {name: sorted(images[name]) for name in sorted(images, key=_natural)}
-    return Found(ordered, left_out, frozenset(unreadable))
+    return FolderContents(ordered, left_out, frozenset(unreadable))
 
 
 def is_image(name: str) -> bool:
-    """Whether a file's name ends as that of an image."""
+    """Whether a file has the suffix of an image."""
     return PurePosixPath(name).suffix.lower() in STARTS and not name.startswith(".")
 
 
 def class_folders(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Names and folders of the classes: those in ``root``, or in the parts of a dataset that comes cut up."""
+    """Names and folders of the classes, in ``root`` or in its parts (train, test ...)."""
     found = folders(root)
     are_parts = bool(found) and all(folder.name.lower() in PARTS for folder in found)
     for folder in found:
@@ -82,7 +82,7 @@ def class_folders(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 
 def folders(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
-    """The folders in a folder, but for hidden ones."""
+    """Subfolders that are not hidden."""
     return [entry for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith((".", "__"))]
 
 
@@ -92,21 +92,21 @@ def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
 
 
 def _why_not(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) -> str | None:
-    """Why a file in the folder of a class is no sample; None for an image, and for what is hidden."""
+    """Reason why a file in a class folder is not a sample; None for images and hidden files."""
     if file.name.startswith("."):
         return None
     if is_image(file.name):
         return _why_copied(file, here)
     suffix = PurePosixPath(file.name).suffix.lower()
     if suffix in _OTHERS:
-        return f"{suffix} is a format of images that is not read: convert them to JPEG or PNG"
+        return f"{suffix} is an unsupported image format: convert it to JPEG or PNG"
     if _head(file).startswith((*_JPEG, *STARTS[".png"])):
-        return "holds an image, but its name does not end like one: rename it"
-    return "its name does not end like that of an image"
+        return "is an image without the suffix of one: rename it"
+    return "has no suffix of an image"
 
 
 def _why_copied(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) -> str | None:
-    """Whether the name is that of a copy, as ``x (1).jpg`` is of ``x.jpg``, and the content, too."""
+    """Reason if a file is a copy by name, as ``x (1).jpg`` of ``x.jpg``, and by content; None otherwise."""
     name = PurePosixPath(file.name)
     match = _COPY.fullmatch(name.stem)
     original = here.get(f"{match[1]}{name.suffix}") if match else None
@@ -115,8 +115,8 @@ def _why_copied(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) ->
     try:
         is_same = Path(file).read_bytes() == Path(original).read_bytes()
     except OSError:
-        return None  # told where it is read
-    return "is the same file twice, a copy by its name" if is_same else None
+        return None  # reported when it is read
+    return "is a copy of another image, by name and content" if is_same else None
 
 
 def _head(file: os.DirEntry[str]) -> bytes:

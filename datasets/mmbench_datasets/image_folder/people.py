@@ -1,4 +1,4 @@
-"""Who is on an image, from the names of files alone, and what is assumed where these do not say it."""
+"""Identifies the person on an image by the file name, and describes what is assumed."""
 
 import re
 from collections import Counter
@@ -10,15 +10,15 @@ from mmbench import DataError
 Images = Mapping[str, Sequence[str]]  # class to the paths of its images below the root, sorted
 PersonOf = Callable[[str], str]  # path of an image below the root to the person's name
 
-_DENSE = 0.9  # of the numbers from the first to the last: from here on they are an order
+_DENSE = 0.9  # share of used numbers between first and last, from which numbers count as a sequence
 
 
 def find_people(images: Images, pattern: str | None) -> PersonOf | None:
-    """Who is on an image, by the name of its file; None where names do not tell.
+    """A function from the path of an image to the name of the person; None where file names do not identify people.
 
-    ``pattern`` is a regular expression with one group, searched in the file's stem. With ``auto`` the stem is the
-    person if most stems are in several classes, as in ``neutral/ann.jpg`` and ``smiling/ann.jpg``, unless they are
-    numbers that merely count the files of each class.
+    ``pattern`` is a regular expression with one group, searched in the stem of the file name. With ``auto`` the stem is
+    the person if most stems occur in several classes, as in ``neutral/ann.jpg`` and ``smiling/ann.jpg``, unless stems
+    are numbers in sequence within each class.
     """
     if pattern is None or (pattern == "auto" and (not _recur(images) or _order(images))):
         return None
@@ -29,22 +29,22 @@ def find_people(images: Images, pattern: str | None) -> PersonOf | None:
 
 
 def describe_assumption(images: Images, pattern: str | None) -> str | None:
-    """What ``auto`` takes the names of files for, and how to say otherwise; None where the user says it."""
+    """What ``auto`` assumes of file names, and how to override it; None without ``auto``."""
     if pattern != "auto":
         return None
     if not _recur(images):
         return (
-            "people: not known, so one may be in training and test; "
-            "where names of files tell them: image-folder[person=PATTERN]"
+            "people: unknown, so images of one person may be in training and test; "
+            "where file names identify people: image-folder[person=PATTERN]"
         )
     if span := _order(images):
         return (
-            f"people: not known; the numbers {span[0]}-{span[1]} in the names recur in several classes and are taken "
-            "for an order; if they are people: image-folder[person=(.*)]"
+            f"people: unknown; the numbers {span[0]}-{span[1]} recur in several classes and are assumed to "
+            "count files; if they are people: image-folder[person=(.*)]"
         )
     n_names = len({_stem(path) for paths in images.values() for path in paths})
     return (
-        f"people: {n_names}, assumed from names of files that recur in several classes; "
+        f"people: {n_names}, assumed from file names that recur in several classes; "
         "if they are not people: image-folder[person=none]"
     )
 
@@ -54,20 +54,20 @@ def _stem(path: str) -> str:
 
 
 def _recur(images: Images) -> bool:
-    """Whether most names are in several classes."""
+    """Whether most names occur in several classes."""
     n_classes = Counter(stem for paths in images.values() for stem in {_stem(path) for path in paths})
     return 2 * sum(count > 1 for count in n_classes.values()) > len(n_classes)
 
 
 def _order(images: Images) -> tuple[int, int] | None:
-    """The first and the last number where names are numbers that count files, nearly without a gap; None: names.
+    """First and last number where names are numbers in sequence, nearly without gaps; None otherwise.
 
-    Numbers of people who took part have gaps, and the same ones in each class.
+    Numbers of participants have gaps, the same in each class.
     """
     numbers = {re.sub(r"\D+", "", _stem(path)) for paths in images.values() for path in paths}
     if "" in numbers:
         return None
-    found = {int(number) for number in numbers if len(number) < 16}  # what is longer counts nothing
+    found = {int(number) for number in numbers if len(number) < 16}  # longer numbers do not count files
     low, high = min(found, default=0), max(found, default=0)
     return (low, high) if len(found) >= _DENSE * (high - low + 1) and len(found) > 1 else None
 
@@ -76,8 +76,8 @@ def _matched(expression: re.Pattern[str], path: str) -> str:
     found = expression.search(_stem(path))
     if not found or not found[1]:
         raise DataError(
-            f"its name does not tell the person by {expression.pattern!r}",
+            f"has a name in which {expression.pattern!r} finds no person",
             where=path,
-            remedy="mend image-folder[person=...], or give person=none",
+            remedy="correct image-folder[person=...], or use person=none",
         )
     return found[1]

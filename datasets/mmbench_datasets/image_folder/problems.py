@@ -1,40 +1,40 @@
-"""What is missing, misplaced or damaged in a folder of images, without decoding any."""
+"""Checks of a folder of images: missing, misplaced and damaged files, found without decoding."""
 
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 from mmbench import DataError, Problem, check_content
-from mmbench_datasets.image_folder.layout import STARTS_OF_ALL, Found, class_folders, folders
+from mmbench_datasets.image_folder.layout import STARTS_OF_ALL, FolderContents, class_folders, folders
 from mmbench_datasets.image_folder.people import Images, find_people
 
 _REMEDY = "replace the file, or remove it, or leave such samples out with --bad drop"
 
 
-def find_problems(root: Path, found: Found, pattern: str | None) -> Iterator[Problem]:
-    """Too few, empty or confusable classes, folders within classes, nameless people, files that are no images."""
+def find_problems(root: Path, found: FolderContents, pattern: str | None) -> Iterator[Problem]:
+    """Too few, empty or confusable classes, nested folders, names without a person, files that are not images."""
     images = found.images
     if len(images) < 2:
         what = f"only the class {next(iter(images))!r}" if images else "no folder"
-        yield Problem(str(root), f"holds {what}", "have a folder for each class in it: DIR/<class>/*.jpg")
+        yield Problem(str(root), f"holds {what}", "make one folder per class: DIR/<class>/*.jpg")
     for name, paths in images.items():
         if not paths:
-            yield Problem(_first_folder(root, name), f"class {name!r} has no image", "remove the folder, or fill it")
+            yield Problem(_first_folder(root, name), f"class {name!r} has no image", "remove the folder, or add images")
     yield from _confusable(root, images)
     for _, folder in class_folders(root):
         for inner in folders(folder):
-            remedy = "put the images into the folders of the classes themselves, or give --data a folder further down"
-            yield Problem(inner.path, "is a folder in the folder of a class, and would not be read", remedy)
+            remedy = "move the images into the class folders, or give --data the folder that holds the class folders"
+            yield Problem(inner.path, "is a folder within a class folder, which is not read", remedy)
     for path in (path for paths in images.values() for path in paths):
-        if why := why_no_image(root / path):
+        if why := find_image_problem(root / path):
             yield Problem(str(root / path), *why, concerns="sample")
     yield from _nameless(root, images, pattern)
 
 
-def why_no_image(path: Path) -> tuple[str, str] | None:
-    """Why a file cannot be an image by its first bytes, and what to do; None where they are those of one."""
+def find_image_problem(path: Path) -> tuple[str, str] | None:
+    """Problem and remedy where the first bytes of a file are not those of an image; None where they are."""
     try:
-        if path.is_file():  # opening a pipe would wait for ever
+        if path.is_file():  # opening a pipe would block
             with path.open("rb") as file:
                 if file.read(4).startswith(STARTS_OF_ALL):
                     return None
@@ -44,19 +44,19 @@ def why_no_image(path: Path) -> tuple[str, str] | None:
         check_content(path)
     except DataError as error:
         return error.message, f"{error.remedy}, or leave such samples out with --bad drop"
-    return "does not begin like an image", _REMEDY
+    return "is not an image, by its first bytes", _REMEDY
 
 
 def _confusable(root: Path, images: Images) -> Iterator[Problem]:
-    """Classes whose names differ in nothing but case, blanks or the way in which accents are coded."""
+    """Classes whose names differ only in case, spaces or Unicode normalisation."""
     alike: dict[str, list[str]] = {}
     for name in images:
         alike.setdefault(" ".join(unicodedata.normalize("NFC", name).casefold().split()), []).append(name)
     for names in alike.values():
         if len(names) > 1:
-            told = " and ".join(map(repr, names))
-            message = f"the classes {told} differ only in case, blanks or the coding of accents"
-            yield Problem(_first_folder(root, names[0]), message, "give one class one name")
+            listed = " and ".join(map(repr, names))
+            message = f"the classes {listed} differ only in case, spaces or Unicode normalisation"
+            yield Problem(_first_folder(root, names[0]), message, "use one name per class")
 
 
 def _nameless(root: Path, images: Images, pattern: str | None) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""The archive beside this module: its bytes, which a hash is pinned to, and the views in it."""
+"""Reads the bundled archive of views after checking its SHA-256."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ VIEWS = {"fac": 216, "fou": 76, "kar": 64, "mor": 6, "pix": 240, "zer": 47}
 
 
 def load_views(path: Path, request: str) -> "dict[str, NDArray[np.float32]]":
-    """The table of each view, (2000, width); DataError as in `load_bytes`."""
+    """The table (2000, width) of each view; raises DataError as `load_bytes`."""
     import numpy as np
 
     with np.load(io.BytesIO(load_bytes(path, request)), allow_pickle=False) as archive:
@@ -25,9 +25,9 @@ def load_views(path: Path, request: str) -> "dict[str, NDArray[np.float32]]":
 
 
 def load_bytes(path: Path, request: str) -> bytes:
-    """The archive's bytes once they match the pinned hash; DataError otherwise.
+    """The bytes of the archive; raises DataError unless its SHA-256 is the expected one.
 
-    ``request`` tells how to come by the archive.
+    ``request`` says how to get the archive.
     """
     if not path.exists() and not path.is_symlink():
         raise DataError("is missing", where=path, remedy=request)
@@ -35,5 +35,7 @@ def load_bytes(path: Path, request: str) -> bytes:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != SHA256:
         remedy = "reinstall mmbench-datasets"
-        raise DataError("is damaged or another version: its hash is not the pinned one", where=path, remedy=remedy)
+        raise DataError(
+            "is damaged or another version: its SHA-256 differs from the expected one", where=path, remedy=remedy
+        )
     return content

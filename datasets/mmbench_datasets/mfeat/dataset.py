@@ -1,4 +1,4 @@
-"""The Multiple Features dataset: six views of handwritten digits, in one archive beside this module."""
+"""The Multiple Features dataset: six views of handwritten digits, bundled as one archive."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ PER_DIGIT = 200
 
 
 class Mfeat(Dataset):
-    """Handwritten digits, 200 of each, seen six ways: nothing to fetch, and no physiology.
+    """Handwritten digits, 200 of each, described by six feature sets; bundled, no download.
 
     ``fac`` profile correlations, ``fou`` Fourier coefficients of the shape, ``kar`` Karhunen-Loève coefficients,
     ``mor`` morphological features, ``pix`` averages of 2 × 3 pixels, ``zer`` Zernike moments. Six digits are in
@@ -31,16 +31,16 @@ class Mfeat(Dataset):
     )
 
     def schema(self) -> Schema:
-        """Six vectors, named like the original files; task ``digit``; no groups."""
+        """Six vectors, named as the original files; task ``digit``; no groups."""
         views = tuple(Modality(view, "vector", (width,)) for view, width in VIEWS.items())
         return Schema(views, tasks={"digit": DIGITS})
 
     def locate(self, cache: Path) -> Path:
-        """The folder of this module, where the archive is."""
+        """The folder of this module, which holds the archive."""
         return Path(__file__).parent
 
     def check(self, root: Path) -> list[Problem]:
-        """A missing archive, or one that differs from the pinned hash."""
+        """A missing archive, or one with another SHA-256."""
         try:
             load_bytes(root / ARCHIVE, self.card.request)
         except DataError as error:
@@ -48,7 +48,7 @@ class Mfeat(Dataset):
         return []
 
     def units(self, root: Path) -> list[str]:
-        """All digits are one unit: reading them takes no time."""
+        """One unit, since reading all digits is fast."""
         return ["digits"]
 
     def sources(self, root: Path, unit: str) -> list[Path]:

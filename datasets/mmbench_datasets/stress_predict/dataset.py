@@ -21,7 +21,7 @@ PUBLISHED = (
 NOT_READ = {
     "HR.csv": "heart rate, which the wristband computes from BVP",
     "IBI.csv": "intervals between beats, which the wristband computes from BVP",
-    "tags*.csv": "presses of the wristband's button, which label nothing",
+    "tags*.csv": "presses of the wristband's button, which are not labels",
 }
 LONGEST = 600  # seconds; few phases are longer
 
@@ -32,14 +32,14 @@ class StressPredict(Dataset):
     ``window`` and ``stride`` are whole seconds; without ``stride``, windows do not overlap. What each modality holds:
     ``bvp`` 64 Hz, in the wristband's own unit; ``eda`` 4 Hz in µS; ``acc`` three axes, 32 Hz in g, of which files
     hold 64ths; ``temp`` 4 Hz in °C. Nothing is filtered or resampled. The files of heart rate and of intervals between
-    beats are left out: the wristband computes them from BVP (``info.txt``), so they are no modality of their own.
+    beats are not used: the wristband computes them from BVP (``info.txt``).
 
-    Each file tells the Unix time of its first sample, and the publishers' table has a label for each second. A *phase*
+    Each file gives the Unix time of its first sample, and the publishers' table has one label per second. A *phase*
     is a run of seconds with one label; a window lies within one phase, so all of its seconds have its label. Phases are
     the group ``trial``: three tasks (2, 4 and 6: Stroop test, interview, hyperventilation) and rest before, between and
-    after them (1, 3, 5 and 7). What is shorter than a window at the end of a phase is left out, and counted. A window
-    that a sensor did not record whole, because its file ends or has empty rows, lacks that modality. Iqbal et al. 2022,
-    Sensors 22(21):8135.
+    after them (1, 3, 5 and 7). Seconds at the end of a phase that do not fill a window are left out and reported. A
+    window that a sensor did not record completely, because its file ends or has empty rows, lacks that modality.
+    Iqbal et al. 2022, Sensors 22(21):8135.
     """
 
     name = "stress-predict"
@@ -76,7 +76,7 @@ class StressPredict(Dataset):
         return Schema(modalities, tasks={"state": CLASSES}, groups=("subject", "trial"))
 
     def check(self, root: Path) -> list[Problem]:
-        """No folder, no labels, nobody who has both, or a file whose first lines are not as they should be."""
+        """A missing folder, missing labels, no subject with recordings and labels, or a file with an invalid header."""
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
         try:
@@ -84,11 +84,11 @@ class StressPredict(Dataset):
         except DataError as error:
             return [Problem(str(root / LABELS), error.message, f"{error.remedy}, or {self.card.request}")]
         if not units:
-            return [Problem(str(root), f"{RAW} holds nobody who has labels", self.card.request)]
+            return [Problem(str(root), f"{RAW} has no subject with labels", self.card.request)]
         return [problem for unit in units for problem in self._problems(root, unit)]
 
     def units(self, root: Path) -> list[str]:
-        """``s02``, ``s03``, ...: everyone with recordings and labels."""
+        """``s02``, ``s03``, ...: all subjects with recordings and labels."""
         phases = self._phases(root)
         return [unit for unit in self._recorded(root) if unit in phases]
 
@@ -97,13 +97,13 @@ class StressPredict(Dataset):
         return [root / LABELS, *(self._file(root, unit, name) for name in SENSORS)]
 
     def download(self) -> Download:
-        """The four sensors of everyone and the labels, as they are in the publishers' last commit."""
+        """The labels and all subjects' files of the four sensors, from the publishers' last commit."""
         return Download(PUBLISHED, load_pins(Path(__file__).with_name("pins.txt")))
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """People who lack labels or recordings, the seconds that fill no window, and files that are no modality."""
+        """Subjects without labels or recordings, seconds that are in no window, and files that are not used."""
         phases, recorded = self._phases(root), self._recorded(root)
-        left = {unit: f"recorded, but without a label in {LABELS}" for unit in recorded if unit not in phases}
+        left = {unit: f"recorded, but not labelled in {LABELS}" for unit in recorded if unit not in phases}
         left |= {unit: f"labelled, but not recorded in {RAW}" for unit in phases if unit not in recorded}
         mine = [phase for unit in recorded if unit in phases for phase in phases[unit]]
         total = sum(phase.seconds for phase in mine)
@@ -140,17 +140,17 @@ class StressPredict(Dataset):
                 span=(start - begin, start - begin + self.window),
             )
             if not sample.data:
-                message = f"{sample.id}: there is a label, but no sensor recorded at this time"
+                message = f"{sample.id}: labelled, but no sensor recorded at this time"
                 yield DataError(message, where=unit, remedy="get the files of this person again")
             else:
                 yield sample
 
     def _offsets(self, phase: Phase) -> range:
-        """Where windows begin, in seconds from the beginning of the phase."""
+        """Start of each window, in s from the start of the phase."""
         return range(0, phase.seconds - self.window + 1, self.stride)
 
     def _covered(self, phase: Phase) -> int:
-        """Seconds of a phase that lie in a window."""
+        """Number of seconds of a phase that are in a window."""
         offsets = self._offsets(phase)
         return len(offsets) and (len(offsets) - 1) * min(self.stride, self.window) + self.window
 

@@ -1,4 +1,4 @@
-"""The phases of a person: runs of seconds of one class."""
+"""Phases of a session: runs of seconds with one class."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ CLASSES = ("rest", "stress")
 
 @dataclass(frozen=True)
 class Phase:
-    """``seconds`` of one class from ``start`` on, in Unix time; ``number`` counts the phases of a person from 1."""
+    """``seconds`` of one class from the Unix time ``start``; ``number`` counts the phases of a person from 1."""
 
     number: int
     label: int

@@ -1,4 +1,4 @@
-"""The sensors of an Empatica E4, and the first lines of their files: a start time, a rate, then one row a sample."""
+"""Sensors of an Empatica E4, and the check of their CSV files: start time, rate, then one row per sample."""
 
 import math
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ REMEDY = "get this file again"
 _LONGEST_LINE = 200  # characters; a line of the accelerometer's start times has 57
 
 LATEST = 1e11
-"""Unix time in seconds, some 3,000 years from now; a time in milliseconds is later."""
+"""Upper limit of Unix times in seconds; times in milliseconds exceed it."""
 
 APART_S = 600.0
-"""The four sensors of a person begin together; at most so much apart, or one file is of another recording."""
+"""Largest difference between the start times of a person's four files; beyond, one is of another recording."""
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """A file of the wristband: ``rate`` in Hz, ``scale`` from its numbers to the unit that samples come in."""
+    """A file of the wristband: ``rate`` in Hz, ``scale`` converts its numbers to the unit of the samples."""
 
     file: str
     rate: int
@@ -38,9 +38,9 @@ SENSORS = {
 
 
 def read_start(path: Path, sensor: Sensor) -> float:
-    """The Unix time of the first sample, out of a header that is as the sensor's should be."""
+    """Unix time of the first sample; raises DataError unless the header is that of the sensor."""
     if not path.exists() and not path.is_symlink():
-        raise DataError("is missing", where=path, remedy="get it from the same folder of the publishers")
+        raise DataError("is missing", where=path, remedy="get it from the publishers' folder")
     check_content(path)
     try:
         with path.open("rb") as file:
@@ -53,7 +53,8 @@ def read_start(path: Path, sensor: Sensor) -> float:
         raise DataError(message, where=path, remedy=REMEDY) from error
     n_channels = len(sensor.channels)
     if {len(starts), len(rates), len(first)} != {n_channels} or len(set(starts)) > 1:
-        raise DataError(f"has not {n_channels} columns with one start time", where=path, remedy=REMEDY)
+        columns = "one column" if n_channels == 1 else f"{n_channels} columns"
+        raise DataError(f"does not have {columns} with one start time", where=path, remedy=REMEDY)
     _check_start(path, lines[0].split(",")[0].strip(), starts[0])
     if set(rates) != {sensor.rate}:
         message = f"has {', '.join(f'{rate:g}' for rate in dict.fromkeys(rates))} Hz, not {sensor.rate}"
@@ -62,22 +63,22 @@ def read_start(path: Path, sensor: Sensor) -> float:
 
 
 def _check_start(path: Path, text: str, start: float) -> None:
-    """Raise DataError unless a start time can be one, and is written to the second."""
+    """Raise DataError unless a start time is a Unix time, written to the second."""
     if not 0 <= start < LATEST:
-        raise DataError(f"begins at {start:g}, which is no Unix time in seconds", where=path, remedy=REMEDY)
+        raise DataError(f"begins at {start:g}, which is not a Unix time in seconds", where=path, remedy=REMEDY)
     if (exact := find_resolution(text)) > 1:
         message = f"begins at {text}, which is exact only to {exact:g} s, as spreadsheets save long numbers"
         raise DataError(message, where=path, remedy=REMEDY)
 
 
 def find_resolution(text: str) -> float:
-    """The unit of the last digit that is written of a finite number: 0.1 for ``2.5``, 10,000 for ``1.64423E+09``."""
+    """Unit of the last written digit of a finite number: 0.1 for ``2.5``, 10,000 for ``1.64423E+09``."""
     exponent = Decimal(text).as_tuple().exponent
     return 10.0**exponent if isinstance(exponent, int) else math.nan
 
 
 def check_together(starts: Mapping[Path, float]) -> None:
-    """Raise DataError about the file that begins at another time than those recorded with it."""
+    """Raise DataError for a file whose start time differs from those of the same person's other files."""
     usual = median_low(starts.values())
     path, start = max(starts.items(), key=lambda item: abs(item[1] - usual))
     if (apart := abs(start - usual)) > APART_S:
@@ -88,16 +89,16 @@ def check_together(starts: Mapping[Path, float]) -> None:
 
 
 def split_lines(content: bytes) -> list[str]:
-    """The lines of a CSV file; ValueError where it is no UTF-8.
+    r"""The lines of a CSV file; raises ValueError where it is not UTF-8.
 
-    Windows writes the end of a line as two bytes, and a program that does it twice over as three: no line of its own.
+    ``\r\r\n``, a Windows line end converted twice, is one line end.
     """
     text = content.decode("utf-8-sig")
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def is_blank(line: str) -> bool:
-    """Whether a row holds nothing: no cell, or empty ones."""
+    """Whether all cells of a row are empty."""
     return not line.strip(" \t\r\n,")
 
 

@@ -1,4 +1,4 @@
-"""A Swin from a checkpoint: which one it is follows from the weights."""
+"""Loads a Swin from a checkpoint; its architecture is inferred from the weights."""
 
 import math
 import re

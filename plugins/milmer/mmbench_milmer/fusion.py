@@ -8,20 +8,20 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import make_balancing
-from mmbench_milmer.mended import Bag, Direct, MendedFusion, clean, make_projection
+from mmbench_milmer.corrected import Bag, CorrectedFusion, Direct, clean, make_projection
 from mmbench_milmer.options import BalancingName, PublishedSelector, SelectorName
 from mmbench_milmer.published import N_QUERIES, Layers, PublishedFusion, Sizes
 from mmbench_milmer.selection import make_selector
 
 
 class MilmerFusion(Fusion):
-    """Wang et al. 2026 (arXiv 2502.00547), mended, for any number of modalities.
+    """Wang et al. 2026 (arXiv 2502.00547), corrected, for any number of modalities.
 
     A modality with a bag (K > 1) is cut down to ``k`` instances by ``selector`` and brought in by ``balancing``, with
     ``queries`` tokens (default k × T) where that is cross-attention; a modality with one instance hands over its
     tokens. All of them, with an embedding of their modality and after a CLS token, pass ``depth`` transformer
     layers; absent tokens are masked; the CLS token is classified. The selectors ``random``, ``uniform``, ``mean`` and
-    ``max`` learn nothing: they are there for control.
+    ``max`` learn nothing and serve as controls.
 
     ``variant="published"`` computes what the public code does, faults included, for one modality with a bag and one
     without; there ``queries`` is 147 unless given.
@@ -62,8 +62,8 @@ class MilmerFusion(Fusion):
             _check_bag(name, spec, k)
         layers = Layers(depth, heads, ff, dropout, head_dropout, N_QUERIES if queries is None else queries)
         settings = _Settings(selector, balancing, k, queries, dim, layers)
-        make = _make_published if variant == "published" else _make_mended
-        self.net: MendedFusion | PublishedVariant = make(inputs, n_classes, settings)
+        make = _make_published if variant == "published" else _make_corrected
+        self.net: CorrectedFusion | PublishedVariant = make(inputs, n_classes, settings)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""
@@ -113,7 +113,7 @@ class _Settings(NamedTuple):
     layers: Layers
 
 
-def _make_mended(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> MendedFusion:
+def _make_corrected(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> CorrectedFusion:
     selector, balancing, k, queries, dim, layers = settings
     branches: dict[str, nn.Module] = {}
     for name, spec in sorted(inputs.items()):
@@ -124,7 +124,7 @@ def _make_mended(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Set
         branches[name] = Bag(spec, dim, make_selector(selector, spec, k), mixer)
     layer = nn.TransformerEncoderLayer(dim, layers.heads, layers.ff, layers.dropout, batch_first=True)
     transformer = nn.TransformerEncoder(layer, layers.depth, enable_nested_tensor=False)
-    return MendedFusion(branches, transformer, dim, n_classes, layers.head_dropout)
+    return CorrectedFusion(branches, transformer, dim, n_classes, layers.head_dropout)
 
 
 def _make_published(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> PublishedVariant:

@@ -1,4 +1,4 @@
-"""Names of a Swin's weights: Hugging Face's and timm's older ones turned into those timm has now."""
+"""Translates the names of a Swin's weights from Hugging Face and older timm to current timm."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The names of Milmer's options, apart from the networks: listing them must not import torch."""
+"""Names of Milmer's options; imports no torch, so that listing them stays fast."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The fusion that Milmer's public code computes, quirks included, so that its numbers can be repeated.
+"""The fusion that Milmer's public code computes, faults included, to reproduce its numbers.
 
 The faults that stay: selection takes indices only and so never trains (but for ``amil``), its scorer is one layer of
 (T·D)² weights, nothing is masked, the channels of the EEG have no embedding, and on CUDA the CLS token is no parameter.

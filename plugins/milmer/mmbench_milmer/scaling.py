@@ -1,4 +1,4 @@
-"""How images are scaled for a Swin: by ImageNet's mean and deviation, which all its checkpoints expect."""
+"""Normalises images by ImageNet's mean and standard deviation, as all Swin checkpoints expect."""
 
 import torch
 from torch import Tensor, nn

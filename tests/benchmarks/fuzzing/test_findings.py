@@ -190,7 +190,11 @@ def test_a_pickle_with_odd_names_is_told_in_one_line(bench):
 
 def test_matlab_files_of_another_level(bench):
     refused(
-        bench, "mat", bytes.fromhex("00c43686c803c1fa3fc2aa2c541406204005a51e"), DataError, match="is not of level 5"
+        bench,
+        "mat",
+        bytes.fromhex("00c43686c803c1fa3fc2aa2c541406204005a51e"),
+        DataError,
+        match="is not a MATLAB file of level 5",
     )
 
 
@@ -283,7 +287,7 @@ def test_an_image_with_a_chunk_that_is_not_there(bench):
 def test_long_and_odd_names_on_the_shell_line(bench):
     refused(bench, "spec", b"eegmat[" + b"9" * 5000 + b"]", SpecError, match=r"\.\.\.")
     refused(bench, "spec", b"deap[window=-13]", SpecError, match="deap: window=-13 s")
-    refused(bench, "spec", b"image-folder[person=^(S[none-9]+)]", SpecError, match="as Python's re does")
+    refused(bench, "spec", b"image-folder[person=^(S[none-9]+)]", SpecError, match="the syntax of Python's re")
 
 
 @pytest.mark.parametrize("entry", [3, [], {"a": 1}, [1, 2]])

@@ -1,4 +1,4 @@
-"""The mended fusion: what Milmer's paper describes, for any number of modalities and with every weight trained."""
+"""Milmer's fusion as its paper describes it, for any number of modalities, with a gradient for every weight."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,10 +10,10 @@ from mmbench import Tokens, TokenSpec
 from mmbench_milmer.selection import Selection
 
 
-class MendedFusion(nn.Module):
-    """CLS and the tokens of all modalities through a transformer, which is told the modality; CLS is classified.
+class CorrectedFusion(nn.Module):
+    """A transformer over CLS and the tokens of all modalities, with modality embeddings; classifies the CLS token.
 
-    Absent tokens are masked. ``branches`` bring in the modalities, in their order.
+    Absent tokens are masked. ``branches`` map each modality to its tokens, in this order.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MendedFusion(nn.Module):
     def read(self, x: Tensor, present: Tensor) -> Tensor:
         """The CLS token ``(B, dim)`` behind the transformer.
 
-        Of the last layer nothing else is asked for, so that only CLS passes it: the same values for half the work.
+        Only CLS passes the last layer, since its other outputs are not used: same values, half the operations.
         """
         x, last = self._before_last(x, present)
         cls = x[:, :1]
@@ -74,7 +74,7 @@ class MendedFusion(nn.Module):
         return found
 
     def attention(self, x: Tensor, present: Tensor) -> Tensor:
-        """How much CLS attends to each token in the last layer, the mean over heads: ``(B, N)``, rows sum to 1."""
+        """Attention of CLS to each token in the last layer, averaged over heads: ``(B, N)``, rows sum to 1."""
         x, last = self._before_last(x, present)
         weights: Tensor = last.self_attn(x, x, x, key_padding_mask=~present)[1]
         return weights[:, 0]
@@ -95,7 +95,7 @@ class Part(NamedTuple):
 
 
 def join(parts: Sequence[Part]) -> Part:
-    """All parts side by side."""
+    """All parts, concatenated."""
     return Part(torch.cat([part.x for part in parts], dim=1), torch.cat([part.present for part in parts], dim=1))
 
 
@@ -136,10 +136,10 @@ class Bag(nn.Module):
 
 
 def clean(tokens: Tokens) -> Tokens:
-    """The same with zeros where an instance is absent, whatever stood there."""
+    """The tokens with zeros where an instance is absent."""
     return Tokens(torch.where(tokens.present[:, :, None, None], tokens.x, 0.0), tokens.present)
 
 
 def make_projection(spec: TokenSpec, dim: int) -> nn.Module:
-    """From the width of the tokens to ``dim``; nothing where they have it."""
+    """A linear layer from the width of the tokens to ``dim``; the identity where they are equal."""
     return nn.Identity() if spec.dim == dim else nn.Linear(spec.dim, dim)
