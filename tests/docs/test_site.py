@@ -54,4 +54,4 @@ def test_the_notebook_was_executed(site: Path) -> None:
     assert text.count('class="cell_output') > 6
     assert "only[modality=zer]" in text
     assert "<img" in text
-    assert "digits" in text
+    assert "--protocol subject" in text  # printed by the last cell
