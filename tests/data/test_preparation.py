@@ -277,7 +277,7 @@ def test_a_unit_of_which_nothing_is_left(root: Path, cache: Path) -> None:
 
 
 def test_nothing_left_at_all_is_one_line(root: Path, cache: Path) -> None:
-    with pytest.raises(DataError, match="no sample"):
+    with pytest.raises(DataError, match="no usable sample"):
         prepare(plan(root, cache, "toy[fault=everything]", bad="drop"))
 
 
