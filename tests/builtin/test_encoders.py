@@ -122,7 +122,7 @@ def test_an_unknown_model_brings_a_suggestion() -> None:
 
 
 def test_a_model_that_cannot_take_the_size_says_so() -> None:
-    with pytest.raises(SpecError, match=r"timm\[model=swin_tiny_patch4_window7_224\]: cannot take images of 2×2"):
+    with pytest.raises(SpecError, match=r"timm\[model=swin_tiny_patch4_window7_224\]: does not accept images of 2×2"):
         TimmImages(Modality("dot", "image", (3, 2, 2)), model="swin_tiny_patch4_window7_224")
 
 

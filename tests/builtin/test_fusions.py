@@ -135,7 +135,7 @@ def test_only_reads_one_modality() -> None:
 def test_only_names_the_modalities_there_are() -> None:
     with pytest.raises(SpecError, match=r"only\[modality=fase\]: no such modality; there are eeg, face .*=face\]\?"):
         Only.uses(["face", "eeg"], modality="fase")
-    with pytest.raises(SpecError, match=r"which modality\? there are eeg, face"):
+    with pytest.raises(SpecError, match=r"needs one of the modalities eeg, face"):
         Only(INPUTS, 2)
 
 
