@@ -139,7 +139,7 @@ def test_without_timm_the_remedy_is_an_install(monkeypatch: pytest.MonkeyPatch) 
         TimmImages(FACE)
 
 
-def test_parameters_that_take_no_part_are_set_aside() -> None:
+def test_parameters_without_effect_are_not_trained() -> None:
     encoder = TimmImages(FACE, model="mobilenetv3_small_050")
     aside = [name for name, parameter in encoder.network.named_parameters() if not parameter.requires_grad]
     assert aside == ["conv_head.weight", "conv_head.bias"]

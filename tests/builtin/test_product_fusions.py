@@ -75,7 +75,7 @@ def test_low_rank_keeps_the_one_of_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("cls", [Tensorial, LowRank])
-def test_they_learn_what_no_modality_tells_alone(cls: type) -> None:
+def test_they_learn_interactions_of_modalities(cls: type) -> None:
     torch.manual_seed(0)
     tokens = batch(TWO, 64)
     labels = (tokens["eeg"].x[:, 0, 0, 0] * tokens["face"].x.mean(dim=(1, 2))[:, 0] > 0).long()
