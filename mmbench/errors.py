@@ -1,49 +1,49 @@
-"""The exceptions that mmbench raises on purpose.
+"""Exceptions that mmbench raises on purpose.
 
 ::
 
     MmbenchError
-    └── UserError            the user can mend it: one line, exit code 2
-        ├── SpecError        an option, a name or a parameter on the shell line
+    └── UserError            the user can fix it: one line, exit code 2
+        ├── SpecError        an option, a name or a parameter of the command line
         ├── DataError        a file, trial or sample of a dataset
-        │   └── DamagedError a file of the cache that is not as it was written
+        │   └── DamagedError a file of the cache that changed after it was written
         ├── ProtocolError    a protocol that the dataset cannot serve
         ├── PluginError      a plugin that breaks the contract; names the plugin
         ├── WeightsError     pretrained weights that are missing or do not fit
         ├── TrainingError    a training that diverged
-        ├── WorkerError      a process that died at work
-        ├── JobError         nothing is left to compare, since jobs failed: exit code 1
+        ├── WorkerError      a worker process that died
+        ├── JobError         jobs failed and nothing is left to compare: exit code 1
         ├── RecordError      records that are missing, damaged or not comparable
         └── StorageError     a full disk, a folder that cannot be written, a database that does not answer
 
-Anything else that escapes is a bug and keeps its traceback.
+Any other exception is a bug and keeps its traceback.
 """
 
-_LONGEST = 600  # characters of each part of an error; the middle of what is longer is left out
+_MAX_LENGTH = 600  # characters of each part of an error; longer parts lose their middle
 
 
 class MmbenchError(Exception):
-    """Root of all exceptions raised on purpose."""
+    """Base of all exceptions raised on purpose."""
 
 
 class UserError(MmbenchError):
-    """Something the user can mend, told in one line.
+    """An error that the user can fix, reported in one line.
 
-    ``where`` is the file, option, trial or plugin it is about; ``remedy`` says what to do; ``code`` is what the
-    program exits with.
+    ``where`` is the file, option, trial or plugin it is about; ``remedy`` says what to do; ``code`` is the exit code of
+    the program.
     """
 
     code = 2
 
     def __init__(self, message: str, *, where: object = None, remedy: str = "") -> None:
-        self.message = _shown(" ".join(message.split()))
-        self.where = None if where is None else _shown(str(where))
-        self.remedy = _shown(" ".join(remedy.split()))
+        self.message = _printable(" ".join(message.split()))
+        self.where = None if where is None else _printable(str(where))
+        self.remedy = _printable(" ".join(remedy.split()))
         super().__init__(self.line)
 
     @property
     def line(self) -> str:
-        """The whole story on one line: where, what, remedy."""
+        """Where, message and remedy on one line."""
         start = f"{self.where}: " if self.where else ""
         end = f" — {self.remedy}" if self.remedy else ""
         return f"{start}{self.message}{end}"
@@ -53,10 +53,10 @@ class UserError(MmbenchError):
         return _rebuild, (type(self), self.message, self.where, self.remedy)
 
 
-def _shown(text: str) -> str:
-    """A text as a terminal may show it: much of it may be out of a damaged file."""
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+def _printable(text: str) -> str:
+    """A text shortened and without control characters, which may come from a damaged file."""
+    if len(text) > _MAX_LENGTH:
+        text = f"{text[: _MAX_LENGTH // 2]} ... {text[-_MAX_LENGTH // 2 :]}"
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -75,7 +75,7 @@ class DataError(UserError):
 
 
 class DamagedError(DataError):
-    """A file of the cache that is not as it was written."""
+    """A file of the cache that changed after it was written."""
 
 
 class ProtocolError(UserError):
@@ -95,11 +95,11 @@ class TrainingError(UserError):
 
 
 class WorkerError(UserError):
-    """A process that died at work."""
+    """A worker process that died."""
 
 
 class JobError(UserError):
-    """Jobs that failed, and left nothing to compare."""
+    """Failed jobs that left nothing to compare."""
 
     code = 1
 

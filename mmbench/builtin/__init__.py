@@ -1,1 +1,1 @@
-"""The plugin that comes with the host: baseline encoders and fusions, through the same hooks as any other."""
+"""Built-in plugin: baseline encoders and fusions, registered through the same hooks as any other plugin."""

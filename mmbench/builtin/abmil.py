@@ -16,8 +16,8 @@ class AttentionMil(Fusion):
 
     Ilse et al. 2018, "Attention-based deep multiple instance learning" (arXiv 1802.04712), with the gate. The bag holds
     the present instances of every modality, each as one vector h of ``dim`` features; ``hidden`` is the width L
-    of V and U, without biases as in the paper. Where there is one instance in all, nothing is to be weighed. Where none
-    is present the bias of the linear layer answers.
+    of V and U, without biases as in the paper. With a single instance there are no weights. Where none is
+    present, the logits are the bias of the linear layer.
     """
 
     name = "abmil"
@@ -54,7 +54,7 @@ class AttentionMil(Fusion):
         return logits
 
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
-        """``<modality>.instances`` ``(B, K)``: the share of each instance; over all modalities they sum to 1."""
+        """``<modality>.instances`` ``(B, K)``: the weight of each instance; over all modalities they sum to 1."""
         sizes = [self.inputs[name].instances for name in self.names]
         shares = torch.split(self._shares(*self._instances(tokens)), sizes, dim=1)
         return {f"{name}.instances": share for name, share in zip(self.names, shares, strict=True)}
@@ -84,13 +84,13 @@ class GatedScore(nn.Module):
         self.w = nn.Linear(hidden, 1, bias=False)
 
     def forward(self, h: Tensor) -> Tensor:
-        """One score an instance."""
+        """One score per instance."""
         score: Tensor = self.w(self.v(h).tanh() * self.u(h).sigmoid())
         return score.squeeze(2)
 
 
 def summarise_each(summary: nn.Module, tokens: Tokens) -> Tensor:
-    """A vector for each instance, ``(B, K, dim)``, as if it were alone in its bag."""
+    """A vector for each instance ``(B, K, dim)``, computed as if it were alone in its bag."""
     alone = Tokens(tokens.x.flatten(0, 1)[:, None], tokens.present.flatten()[:, None])
     h: Tensor = summary(alone)
     return h.reshape(*tokens.present.shape, -1)

@@ -1,4 +1,4 @@
-"""What the built-in components demand of their parameters beyond the type."""
+"""Checks of parameter ranges of the built-in components."""
 
 from mmbench import SpecError
 

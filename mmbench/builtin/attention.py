@@ -1,4 +1,4 @@
-"""A plain transformer over all tokens of all modalities."""
+"""Transformer over all tokens of all modalities."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -15,8 +15,8 @@ class Attention(Fusion):
     """A CLS token and the tokens of all modalities through ``depth`` layers of self-attention; CLS is classified.
 
     Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), with the CLS token of Devlin et al. 2018
-    (arXiv 1810.04805) and layers that normalise first. Each token is told its modality, its instance and its place
-    in the instance by learned vectors; absent ones are masked. ``dim`` is the width, ``heads`` must divide it, ``ff``
+    (arXiv 1810.04805) and pre-norm layers. Learned embeddings of the modality, the instance and the position in the
+    instance are added to each token; absent tokens are masked. ``dim`` is the width, ``heads`` must divide it, ``ff``
     is the width inside the perceptron of a layer.
     """
 
@@ -56,10 +56,10 @@ class Attention(Fusion):
 
     @torch.no_grad()
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
-        """How much CLS attends to what in the last layer, the mean over the heads.
+        """The attention of CLS in the last layer, averaged over heads.
 
         ``<modality>.instances`` ``(B, K)`` for a bag, over its present instances summing to 1; for a modality with one
-        instance ``<modality>.tokens`` ``(B, T)``, its part of an attention that sums to 1 over all, CLS included.
+        instance ``<modality>.tokens`` ``(B, T)``, whose attention sums to 1 over all modalities and CLS.
         """
         specs = [self.inputs[name] for name in self.names]
         seen = self._cls_attention(self._gather(tokens))[:, 1:]
@@ -74,7 +74,7 @@ class Attention(Fusion):
         return found
 
     def _gather(self, tokens: Mapping[str, Tokens]) -> Part:
-        """What the transformer reads: ``(B, 1 + N, dim)``, CLS first."""
+        """The input of the transformer: ``(B, 1 + N, dim)``, CLS first."""
         n_samples = len(tokens[self.names[0]].present)
         here = torch.ones(n_samples, 1, dtype=torch.bool, device=self.cls_token.device)
         parts = [Part(self.cls_token.expand(n_samples, 1, -1), here)]

@@ -1,4 +1,4 @@
-"""Attention bottlenecks: the modalities meet in a few shared tokens only."""
+"""Attention bottlenecks: the modalities exchange information only through a few shared tokens."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -13,14 +13,14 @@ from mmbench.builtin.sequences import Part, PlacedSequence, check_attention, joi
 
 
 class Bottleneck(Fusion):
-    """A transformer for each modality; after ``alone`` layers they meet in a few shared tokens, ``bottlenecks``.
+    """A transformer for each modality; after ``alone`` layers they share a few tokens, ``bottlenecks``.
 
     Nagrani et al. 2021, "Attention bottlenecks for multimodal fusion" (arXiv 2107.00135): B shared tokens from layer
-    L_f on. In each of the ``together`` layers a modality attends to its own tokens and the shared ones, which leaves
-    each with its own version of these; their mean over the modalities is passed on. In the first such layer
-    nothing of another modality is in them yet, hence at least two. Logits come from the CLS token of each modality
-    through one linear layer and are averaged. A missing modality takes no part in either mean; where all are
-    missing a learned bias answers. ``heads`` must divide ``dim``.
+    L_f on. In each of the ``together`` layers a modality attends to its own tokens and the shared ones, which gives
+    each its own version of these; their mean over the modalities is passed on. In the first such layer the shared
+    tokens hold no information of other modalities, hence at least two. Logits come from the CLS token of each modality
+    through one linear layer and are averaged. A missing modality is left out of both means; where all are
+    missing, the logits are a learned bias. ``heads`` must divide ``dim``.
     """
 
     name = "bottleneck"
@@ -81,7 +81,7 @@ class Bottleneck(Fusion):
 
 
 class Entry(nn.Module):
-    """What the first layer of a modality reads: its CLS token, then its tokens with their places."""
+    """The input of the first layer of a modality: its CLS token, then its tokens with position embeddings."""
 
     def __init__(self, spec: TokenSpec, dim: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class Entry(nn.Module):
         self.cls_token = nn.Parameter(0.02 * torch.randn(dim))
 
     def forward(self, tokens: Tokens) -> Part:
-        """``(B, 1 + K·T, dim)``; CLS is always there."""
+        """``(B, 1 + K·T, dim)``; CLS is always present."""
         part = self.sequence(tokens)
         here = torch.ones_like(part.present[:, :1])
         return join([Part(self.cls_token.expand(len(here), 1, -1), here), part])

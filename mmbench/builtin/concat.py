@@ -1,4 +1,4 @@
-"""Early fusion: summaries of the modalities side by side."""
+"""Early fusion: concatenated summaries of the modalities."""
 
 from collections.abc import Mapping
 from typing import ClassVar

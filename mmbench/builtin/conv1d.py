@@ -1,4 +1,4 @@
-"""A convolutional network for time series of any rate and length."""
+"""Convolutional network for time series of any rate and length."""
 
 from typing import ClassVar
 

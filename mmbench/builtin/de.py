@@ -14,13 +14,13 @@ from mmbench import Encoder, Modality, SpecError, TokenSpec
 
 BANDS = {
     "five": "1-4+4-8+8-14+14-31+31-45",  # delta, theta, alpha, beta, gamma
-    "four": "4-8+8-14+14-31+31-45",  # the same without delta, for recordings filtered from 4 Hz up
+    "four": "4-8+8-14+14-31+31-45",  # without delta, for recordings with a high-pass filter at 4 Hz
 }
 ORDER = 5
-# Under the noise of any amplifier even in volts (0.1 nV), so that only a dead channel meets it: -20.6 nats.
+# Below the noise of any amplifier, even in volts (0.1 nV): reached by dead channels only (-20.6 nats).
 VARIANCE_FLOOR = 1e-20
 SHORT = 256
-"""Times of a window up to which a product with all responses is faster than filters that run through it."""
+"""Samples per window up to which a product with all impulse responses is faster than filtering."""
 
 
 class DifferentialEntropy(Encoder):
@@ -36,7 +36,7 @@ class DifferentialEntropy(Encoder):
 
     name = "de"
     kinds = ("timeseries",)
-    # Nothing to tune: each choice would mean a new pass over the whole dataset.
+    # Nothing to tune: each value would need a new pass over the whole dataset.
     space: ClassVar = {}
     frozen = True
 
@@ -72,7 +72,7 @@ class DifferentialEntropy(Encoder):
 
 
 def centred_responses(filters: Sequence[NDArray[np.float64]], n_times: int) -> NDArray[np.float64]:
-    """What each filter makes of an impulse at each time of a window, without its mean: ``(time, bands · time)``.
+    """The centred response of each filter to an impulse at each time of a window: ``(time, bands · time)``.
 
     Filters are linear: a window ``(C, time)`` times this is the filtered window less its mean, band by band.
     """
@@ -90,7 +90,7 @@ def parse_bands(text: str) -> list[tuple[float, float]]:
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)\s*", band)
         if match is None or not 0 < float(match[1]) < float(match[2]):
             raise SpecError(
-                f"{band!r} is no band",
+                f"{band!r} is not a band",
                 where=f"bands={text}",
                 remedy=f"use {' or '.join(BANDS)}, or edges in Hz: 4-8+8-14",
             )
@@ -99,7 +99,7 @@ def parse_bands(text: str) -> list[tuple[float, float]]:
 
 
 def design_filters(edges: list[tuple[float, float]], modality: Modality) -> list[NDArray[np.float64]]:
-    """Second-order sections, which stay sound for narrow bands at high rates where polynomials do not."""
+    """Band-pass filters as second-order sections, which are stable for narrow bands at high rates."""
     from scipy.signal import butter
 
     rate = modality.rate
@@ -108,7 +108,7 @@ def design_filters(edges: list[tuple[float, float]], modality: Modality) -> list
     for low, high in edges:
         if high >= rate / 2:
             raise SpecError(
-                f"the band {low:g}-{high:g} Hz does not fit under half of its {rate:g} Hz",
+                f"the band {low:g}-{high:g} Hz is not below half of its rate of {rate:g} Hz",
                 where=modality.name,
                 remedy=f"use bands below {rate / 2:g} Hz, such as de[bands={rate / 16:g}-{rate / 4:g}]",
             )

@@ -1,4 +1,4 @@
-"""Gated multimodal units: each sample weighs its modalities, feature by feature."""
+"""Gated multimodal units: weights of the modalities for each sample and feature."""
 
 from collections.abc import Mapping
 from typing import ClassVar

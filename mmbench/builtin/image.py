@@ -1,4 +1,4 @@
-"""Any image model of timm as an encoder; timm is imported only when one is built."""
+"""Image models of timm as encoders; timm is imported only when one is built."""
 
 import difflib
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ CHOICES = "choose one: pretrained=true (timm's hub, needs the network), weights=
 
 
 class TimmImages(Encoder):
-    """The last feature map of a timm model, one token a position: ``(T, D)``.
+    """The last feature map of a timm model, one token per position: ``(T, D)``.
 
     ``model`` is timm's name. Weights are timm's (``pretrained=true``), those of a file (``weights=FILE``; a
-    classifier in it is left out) or random. ``frozen`` keeps the weights as they are and the tokens cached. Images
+    classifier in it is left out) or random. ``frozen`` keeps the weights unchanged and caches the tokens. Images
     are scaled to [0, 1], then by the mean and the deviation that the model was trained with.
     """
 
@@ -68,16 +68,16 @@ class TimmImages(Encoder):
         return tokens_of(self.network.forward_features(scaled), self.network.num_features)
 
     def weights_to_save(self) -> Mapping[str, Tensor]:
-        """The network's own, in timm's names."""
+        """The state of the network, with timm's names."""
         state: Mapping[str, Tensor] = self.network.state_dict()
         return state
 
     def train(self, mode: bool = True) -> Self:
-        """As usual, but a frozen network stays as in evaluation: no dropout, no running statistics."""
+        """As `nn.Module.train`, but a frozen network stays in evaluation mode: no dropout, no running statistics."""
         return super().train(mode and not self.frozen)
 
     def _dry_run(self) -> TokenSpec:
-        """The shape of the tokens; parameters that take no part in them, such as a head's, are set aside."""
+        """The shape of the tokens; parameters that do not affect them, such as those of a head, are not trained."""
         self.eval()
         with torch.enable_grad():
             tokens = self(torch.zeros(1, *self.modality.shape, dtype=torch.uint8))
@@ -96,7 +96,7 @@ def create_network(model: str, pretrained: bool, modality: Modality) -> Any:
         raise SpecError("timm is not installed", where="timm", remedy='pip install "mmbench[timm]"') from error
     if not timm.is_model(model):
         near = difflib.get_close_matches(model, timm.list_models(), n=3)
-        remedy = f"did you mean {', '.join(near)}?" if near else "timm.list_models() names them all"
+        remedy = f"did you mean {', '.join(near)}?" if near else "timm.list_models() lists them all"
         raise SpecError("timm has no such model", where=f"timm[model={model}]", remedy=remedy)
     fixed = timm.models.get_pretrained_cfg(model).fixed_input_size
     options: dict[str, Any] = {"img_size": modality.shape[1:]} if fixed else {}
@@ -109,10 +109,12 @@ def create_network(model: str, pretrained: bool, modality: Modality) -> Any:
 
 
 def unfit(model: str, modality: Modality, error: Exception) -> SpecError:
-    """The error of a model that timm has but that cannot take these images."""
+    """The error for a model of timm that does not accept images of this size."""
     size = "×".join(str(side) for side in modality.shape[1:])
     return SpecError(
-        f"cannot take images of {size} ({reason(error)})", where=f"timm[model={model}]", remedy="choose another model"
+        f"does not accept images of {size} ({reason(error)})",
+        where=f"timm[model={model}]",
+        remedy="choose another model",
     )
 
 
@@ -122,9 +124,9 @@ def reason(error: Exception) -> str:
 
 
 def load_weights(network: Any, path: str, part: str | None = None) -> None:
-    """Load all but the classifier from a file, behind whatever prefix, or raise WeightsError.
+    """Load all weights but the classifier, with any prefix of their names; WeightsError where they do not fit.
 
-    ``part`` says which is meant of several models in the file.
+    ``part`` names the model where the file holds several.
     """
     classifier = network.pretrained_cfg["classifier"]
     heads = tuple(f"{head}." for head in ([classifier] if isinstance(classifier, str) else classifier or []))

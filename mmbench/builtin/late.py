@@ -1,4 +1,4 @@
-"""Late fusion: each modality decides alone, the decisions are averaged."""
+"""Late fusion: a prediction from each modality alone, then averaged."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -11,11 +11,11 @@ from mmbench.builtin.pooling import Head, Pool, any_present, blind_bias, check_s
 
 
 class Late(Fusion):
-    """One head a modality; their logits or probabilities averaged with learned weights over the present ones.
+    """One head per modality; their logits or probabilities are averaged with learned weights over the present ones.
 
-    Each head is also trained on its own, on the samples that have its modality, so that a strong modality does not
-    starve a weak one. With ``combine=probabilities`` the logits are the logarithm of the averaged probabilities.
-    Where every modality is missing a learned bias answers.
+    Each head is also trained on its own, on the samples that have its modality, so that a weak modality is trained
+    beside a strong one. With ``combine=probabilities`` the logits are the logarithm of the averaged probabilities.
+    Where every modality is missing, the logits are a learned bias.
     """
 
     name = "late"

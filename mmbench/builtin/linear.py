@@ -1,4 +1,4 @@
-"""Logistic regression: what any network has to beat."""
+"""Logistic regression: the baseline of every network."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,11 @@ from mmbench import Fusion, Tokens, TokenSpec
 
 
 class Linear(Fusion):
-    """One linear layer from all tokens of all instances of all modalities, side by side, to the logits.
+    """One linear layer from the concatenated tokens of all instances of all modalities to the logits.
 
     On frozen tokens, which the host standardises by the training part, this is logistic regression; the weight decay
-    of the training is its L2 penalty. What is absent counts as zero, which is the mean. It starts from zero: nothing
-    about it is drawn.
+    of the training is its L2 penalty. Absent instances are zero, which is the mean. Weights start from zero, so that
+    nothing is random.
     """
 
     name = "linear"

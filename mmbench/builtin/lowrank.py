@@ -1,4 +1,4 @@
-"""Low-rank fusion: the weights over all products of features, as sums of a few products of weights."""
+"""Low-rank fusion: a low-rank factorisation of the weights of tensor fusion."""
 
 from collections.abc import Mapping
 from typing import ClassVar

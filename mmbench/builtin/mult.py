@@ -1,4 +1,4 @@
-"""Cross-modal transformers: each modality reads each other one."""
+"""Cross-modal transformers: each modality attends to each other one."""
 
 import math
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from mmbench.builtin.sequences import Part, Sequence, check_attention, ignored, 
 class CrossModal(Fusion):
     """For each ordered pair of modalities, a transformer in which the tokens of one attend to those of the other.
 
-    Tsai et al. 2019, "Multimodal transformer for unaligned multimodal language sequences" (arXiv 1906.00295). What a
-    modality read in all others is laid side by side and passes ``depth`` layers of self-attention; its mean over the
+    Tsai et al. 2019, "Multimodal transformer for unaligned multimodal language sequences" (arXiv 1906.00295). The
+    outputs of a modality for all others are concatenated and pass ``depth`` layers of self-attention; its mean over the
     present tokens stands for the modality (the paper takes the last step, but tokens need not be a sequence in
-    time). The modalities side by side pass a residual perceptron and a linear layer. ``dim`` is the width of one pair,
+    time). The concatenated modalities pass a residual perceptron and a linear layer. ``dim`` is the width of one pair,
     ``heads`` must divide it, ``cross_depth`` are the layers of a pair, ``depth`` those of the self-attention.
 
-    Tokens of all instances of a bag form one sequence, with sinusoidal positions; absent ones are masked. From a
-    missing modality nothing is read, and its own vector is zero. A single modality attends to itself.
+    Tokens of all instances of a bag form one sequence, with sinusoidal positions; absent ones are masked. A missing
+    modality is not attended to, and its own vector is zero. A single modality attends to itself.
     """
 
     name = "mult"
@@ -65,7 +65,7 @@ class CrossModal(Fusion):
 
 
 class Target(nn.Module):
-    """What one modality reads in the ``n_sources`` others, as one vector."""
+    """The cross-modal attention of one modality to ``n_sources`` others, as one vector."""
 
     def __init__(self, n_sources: int, dim: int, heads: int, cross_depth: int, depth: int, dropout: float) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Pair(nn.Module):
         self.layers = nn.ModuleList(CrossLayer(dim, heads, dropout) for _ in range(depth))
 
     def forward(self, x: Tensor, source: Part) -> Tensor:
-        """The target's tokens ``(B, N, dim)`` after the last layer; every layer reads the source as it came."""
+        """The target's tokens ``(B, N, dim)`` after the last layer; every layer attends to the unchanged source."""
         for layer in self.layers:
             x = layer(x, source)
         return x
@@ -105,7 +105,7 @@ class CrossLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, source: Part) -> Tensor:
-        """The target's tokens ``(B, N, dim)``, one layer on; from a source that is missing they learn nothing."""
+        """The target's tokens ``(B, N, dim)``, one layer on; a missing source has no effect."""
         x, s = self.norm(x), self.norm_source(source.x)
         seen = self.attention(x, s, s, key_padding_mask=ignored(source.present), need_weights=False)[0]
         seen = seen * source.present.any(dim=1)[:, None, None]
@@ -115,7 +115,7 @@ class CrossLayer(nn.Module):
 
 
 def width_of(n_sources: int, dim: int) -> int:
-    """Features of what is read in so many others; a single modality reads itself."""
+    """The width of a modality that attends to ``n_sources`` others; a single modality attends to itself."""
     return max(n_sources, 1) * dim
 
 

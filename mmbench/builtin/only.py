@@ -1,4 +1,4 @@
-"""One modality alone: what a fusion has to beat."""
+"""One modality alone: the baseline of every fusion."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +12,9 @@ from mmbench.builtin.pooling import Head, Pool, any_present, blind_bias, check_s
 
 
 class Only(Fusion):
-    """A head on one modality, ``only[modality=eeg]``; the others are not even encoded.
+    """A head on one modality, ``only[modality=eeg]``; the others are not encoded.
 
-    ``modality`` may be left out where there is only one. A learned bias answers for samples without it.
+    ``modality`` may be left out where there is only one. For samples without it, the logits are a learned bias.
     """
 
     name = "only"
@@ -53,13 +53,13 @@ class Only(Fusion):
 
 
 def choose_modality(modalities: Iterable[str], wanted: object) -> str:
-    """``wanted`` when it exists, the single modality when nothing is wanted, otherwise SpecError."""
+    """``wanted`` where it exists, the only modality where ``wanted`` is None; otherwise SpecError."""
     known = sorted(modalities)
     if wanted is None and len(known) == 1:
         return known[0]
     if wanted is None:
         raise SpecError(
-            f"which modality? there are {', '.join(known)}",
+            f"needs one of the modalities {', '.join(known)}",
             where="only",
             remedy=f"for example only[modality={known[0]}]",
         )

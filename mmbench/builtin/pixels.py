@@ -1,4 +1,4 @@
-"""The pixels themselves: what an image encoder has to beat."""
+"""Grey values of the pixels: the baseline of every image encoder."""
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ _GREY = (0.299, 0.587, 0.114)
 class Pixels(Encoder):
     """Grey values of the image averaged down to ``side`` × ``side``, as one token ``(1, side²)`` of 0-1.
 
-    Not trained, so that the host standardises each pixel by the training part.
+    It is frozen, so that the host standardises each pixel by the training part.
     """
 
     name = "pixels"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mmbench import Encoder, Fusion
 
 
-# The training is convex: small steps reach its end, and the epoch on the way that validation picks is early stopping.
+# The loss is convex: small steps reach its minimum, and choosing the epoch on validation is early stopping.
 LOGISTIC = Method(
     name="logistic",
     fusion="linear",
@@ -34,7 +34,7 @@ def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
 
 @hookimpl
 def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
-    """The baselines every comparison needs."""
+    """The baseline fusions."""
     from mmbench.builtin.abmil import AttentionMil
     from mmbench.builtin.attention import Attention
     from mmbench.builtin.bottleneck import Bottleneck

@@ -1,4 +1,4 @@
-"""From the tokens of a modality to one vector a sample, shared by the built-in fusions."""
+"""Pooling of the tokens of a modality to one vector per sample, shared by the built-in fusions."""
 
 from typing import Literal
 
@@ -9,15 +9,15 @@ from mmbench import Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least, fraction
 
 Pool = Literal["flatten", "mean"]
-# Narrowest projection of a token before tokens are laid side by side.
+# Minimum width of a projected token before tokens are concatenated.
 MIN_WIDTH = 8
 
 
 class Summary(nn.Module):
     """Tokens ``(B, K, T, D)`` to ``(B, dim)``: the mean over present instances, then over or across tokens.
 
-    ``flatten`` projects each token and keeps them side by side, so that a channel or a patch stays told apart, which
-    a fair baseline needs; ``mean`` averages them first. A missing modality counts as zero tokens.
+    ``flatten`` projects each token and concatenates them, so that channels or patches stay distinct, which a fair
+    baseline needs; ``mean`` averages them first. A missing modality counts as zero tokens.
     """
 
     def __init__(self, spec: TokenSpec, dim: int, pool: Pool) -> None:
@@ -29,7 +29,7 @@ class Summary(nn.Module):
         self.mix = nn.Identity() if pool == "mean" else nn.Linear(spec.length * width, dim)
 
     def forward(self, tokens: Tokens) -> Tensor:
-        """One vector a sample."""
+        """One vector per sample."""
         x = mean_over_present(tokens)
         x = self.project(x.mean(dim=1) if self.pool == "mean" else x)
         mixed: Tensor = self.mix(x.flatten(1))
@@ -63,11 +63,11 @@ def any_present(tokens: Tokens) -> Tensor:
 
 
 def check_sizes(dim: int, dropout: float) -> None:
-    """Raise SpecError when the parameters shared by the fusions make no network."""
+    """Raise SpecError for invalid values of the parameters that the fusions share."""
     at_least(1, dim=dim)
     fraction(dropout=dropout)
 
 
 def blind_bias(n_classes: int) -> nn.Parameter:
-    """A learned bias ``(C,)``: what to answer when there is nothing to look at."""
+    """A learned bias ``(C,)``: the logits where every modality is missing."""
     return nn.Parameter(torch.zeros(n_classes))

@@ -1,4 +1,4 @@
-"""The class prior: the score of not looking at all."""
+"""Class prior: the baseline that uses no input."""
 
 from collections.abc import Mapping, Sequence
 

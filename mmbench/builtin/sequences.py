@@ -1,4 +1,4 @@
-"""From the tokens of a modality to one masked sequence a sample, shared by the fusions that attend."""
+"""Masked token sequences of a modality, shared by the fusions with attention."""
 
 from collections.abc import Sequence as Several
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from mmbench.builtin.arguments import at_least, fraction
 
 
 class Part(NamedTuple):
-    """Tokens ``(B, N, dim)`` side by side, and which of them are there, bool ``(B, N)``."""
+    """A sequence of tokens ``(B, N, dim)``, and which of them are present, bool ``(B, N)``."""
 
     x: Tensor
     present: Tensor
 
 
 class Sequence(nn.Module):
-    """Tokens ``(B, K, T, D)`` to ``(B, K·T, dim)``, instance after instance; what stands at absent ones is not read."""
+    """Tokens ``(B, K, T, D)`` to ``(B, K·T, dim)``, instance after instance; values of absent ones are ignored."""
 
     def __init__(self, spec: TokenSpec, dim: int) -> None:
         super().__init__()
@@ -32,9 +32,9 @@ class Sequence(nn.Module):
 
 
 class PlacedSequence(Sequence):
-    """The same with a learned vector for each place in the bag and one for each place in the instance added.
+    """The same with learned embeddings of the instance and of the position in the instance added.
 
-    Where there is only one place there is nothing to tell apart, and no vector.
+    There is no embedding where there is only one instance, or one position.
     """
 
     def __init__(self, spec: TokenSpec, dim: int) -> None:
@@ -43,7 +43,7 @@ class PlacedSequence(Sequence):
         self.token = _embedding(spec.length, dim)
 
     def forward(self, tokens: Tokens) -> Part:
-        """The projected tokens, which tell where they stood."""
+        """The projected tokens with position embeddings."""
         x, present = super().forward(tokens)
         grid = x.reshape(*tokens.x.shape[:3], -1)
         if self.instance is not None:
@@ -58,20 +58,20 @@ def _embedding(n_places: int, dim: int) -> nn.Parameter | None:
 
 
 def join(parts: Several[Part]) -> Part:
-    """All parts side by side."""
+    """All parts concatenated."""
     return Part(torch.cat([part.x for part in parts], dim=1), torch.cat([part.present for part in parts], dim=1))
 
 
 def ignored(present: Tensor) -> Tensor:
-    """The key padding mask ``(B, N)`` of ``present``; where nothing is present it ignores nothing.
+    """The key padding mask ``(B, N)`` of ``present``; all False in rows without any present token.
 
-    A softmax over no key is NaN. Who attends must drop what comes back in these rows.
+    A softmax over no key is NaN. The caller must discard the outputs of these rows.
     """
     return ~present & present.any(dim=1, keepdim=True)
 
 
 def mean_of_present(part: Part) -> Tensor:
-    """The mean of the tokens that are there, ``(B, dim)``; zero where there is none."""
+    """The mean of the present tokens, ``(B, dim)``; zero where there is none."""
     weight = part.present[:, :, None]
     return part.x.masked_fill(~weight, 0).sum(dim=1) / weight.sum(dim=1).clamp_min(1)
 
@@ -83,12 +83,12 @@ def make_transformer(dim: int, heads: int, depth: int, ff: int, dropout: float) 
 
 
 def make_layer(dim: int, heads: int, ff: int, dropout: float) -> nn.TransformerEncoderLayer:
-    """One such layer."""
+    """One pre-norm layer of self-attention."""
     return nn.TransformerEncoderLayer(dim, heads, ff, dropout, activation="gelu", batch_first=True, norm_first=True)
 
 
 def check_attention(dim: int, heads: int, ff: int, dropout: float) -> None:
-    """Raise SpecError when these sizes make no attention."""
+    """Raise SpecError for sizes that are invalid for attention."""
     at_least(1, dim=dim, heads=heads, ff=ff)
     fraction(dropout=dropout)
     if dim % heads:

@@ -1,4 +1,4 @@
-"""Level and spectrum of each channel: plain features of any time series, whatever its rate."""
+"""Mean and spectral power of each channel: simple features of time series of any rate."""
 
 import torch
 from torch import Tensor
@@ -6,14 +6,14 @@ from torch import Tensor
 from mmbench import Encoder, Modality, TokenSpec
 from mmbench.builtin.arguments import at_least
 
-# Under the noise of any sensor even in volts, so that only a channel that does not move meets it.
+# Below the noise of any sensor, even in volts: reached by constant channels only.
 POWER_FLOOR = 1e-20
 
 
 class Spectrum(Encoder):
     """The mean of each channel, and the logarithm of its power in octaves below half the rate, one token.
 
-    The highest octave ends at half the rate, each next one is half as wide; the lowest of them takes what is left.
+    The highest octave ends at half the rate, each next one is half as wide; the lowest covers the rest.
     There are ``octaves`` of them, fewer in windows too short for so many. The order is channel by channel:
     ``(1, C·(1 + octaves))``. No rate is needed. Powers are those under a Hann window, in squares of the input's unit.
     """
@@ -42,7 +42,7 @@ class Spectrum(Encoder):
 
 
 def find_edges(highest: int, octaves: int) -> list[int]:
-    """Where octaves begin and end among the frequencies 1 to ``highest``, the lowest first; one more than octaves."""
+    """The edges of the octaves among the frequency bins 1 to ``highest``, ascending; one more than octaves."""
     edges = [highest + 1]
     while len(edges) <= octaves and edges[0] > 1:
         low = highest // 2 ** len(edges) + 1

@@ -1,4 +1,4 @@
-"""Tensor fusion: every product of features of different modalities."""
+"""Tensor fusion: all products of features of different modalities."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,8 +10,8 @@ from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
 from mmbench.builtin.pooling import Pool, Summary, any_present, check_sizes
 
-# Features that the perceptron reads, at most; 31 of each of three modalities, 12 of four.
-MOST_PRODUCTS = 2**15
+# Maximum number of inputs of the perceptron: 31 features of each of three modalities, 12 of four.
+MAX_PRODUCTS = 2**15
 
 
 class Tensorial(Fusion):
@@ -71,7 +71,7 @@ def summaries_with_one(names: list[str], summaries: nn.ModuleList, tokens: Mappi
 
 
 def outer(vectors: list[Tensor]) -> Tensor:
-    """The outer product of vectors ``(B, n_m)`` laid flat, ``(B, Π n_m)``; the last index runs fastest."""
+    """The flattened outer product of vectors ``(B, n_m)``, ``(B, Π n_m)``; the last index runs fastest."""
     product = vectors[0]
     for vector in vectors[1:]:
         product = (product[:, :, None] * vector[:, None]).flatten(1)
@@ -79,13 +79,13 @@ def outer(vectors: list[Tensor]) -> Tensor:
 
 
 def widest(n_modalities: int) -> int:
-    """The most features a modality may have; SpecError where even one of each is too much."""
+    """The maximum number of features per modality; SpecError where even one is too many."""
     width = 0
-    while (width + 2) ** n_modalities <= MOST_PRODUCTS:
+    while (width + 2) ** n_modalities <= MAX_PRODUCTS:
         width += 1
     if width == 0:
         raise SpecError(
-            f"{n_modalities} modalities have {2**n_modalities} products or more, and {MOST_PRODUCTS} are the most",
+            f"{n_modalities} modalities have at least {2**n_modalities} products, and the maximum is {MAX_PRODUCTS}",
             where="tensor",
             remedy="choose some with --modalities, or the fusion lowrank",
         )

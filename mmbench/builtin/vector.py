@@ -1,4 +1,4 @@
-"""Encoders of vectors: a perceptron, and none at all."""
+"""Encoders of vectors: a perceptron, and the unchanged vector."""
 
 from typing import ClassVar
 
@@ -42,7 +42,7 @@ class Mlp(Encoder):
 
 
 class Raw(Encoder):
-    """The vector itself as one token ``(1, F)``, standardised by the host like all frozen tokens."""
+    """The unchanged vector as one token ``(1, F)``, standardised by the host like all frozen tokens."""
 
     name = "raw"
     kinds = ("vector",)

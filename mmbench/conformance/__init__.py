@@ -1,4 +1,4 @@
-"""Checks of the contract that any plugin can run on itself.
+"""Conformance checks of the contract, which any plugin can run on itself.
 
 With pytest, each check of each component becomes one test::
 

@@ -1,4 +1,4 @@
-"""Checks of claim cards: what they name is there."""
+"""Checks of claim cards: everything that they name exists."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,9 +22,9 @@ def check_claims(method: Method, module: ModuleType) -> Iterator[Check]:
 
 
 def check_claim_card(method: Method, module: ModuleType, path: Path) -> None:
-    """A card can be read, and what its rows name is there, on its dataset and on the twin.
+    """A card is valid, and everything that its rows name exists, for its dataset and for the simulated twin.
 
-    SkipTest where one of these is not installed, or shows its schema only with its files.
+    SkipTest where one of these is not installed, or its schema depends on its files.
     """
     card = load_card(path)
     plugins = _find_plugins(method, module)
@@ -41,6 +41,6 @@ def check_claim_card(method: Method, module: ModuleType, path: Path) -> None:
 
 
 def _find_plugins(method: Method, module: ModuleType) -> tuple[str, ...]:
-    """The file of a plugin, where it is not among those that are installed."""
+    """The file of a plugin that is not installed; empty for an installed one."""
     known = load_registry().methods.get(method.name)
     return () if known and known.component == method else (str(module.__file__),)

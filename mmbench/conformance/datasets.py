@@ -1,4 +1,4 @@
-"""Checks of datasets: first without files, then on the first units of a folder."""
+"""Checks of datasets: without files, then on the first units of a folder."""
 
 import shutil
 import tempfile
@@ -30,7 +30,7 @@ N_UNITS = 2
 
 @dataclass
 class DatasetCase:
-    """A dataset with its folder; what was read is kept for the checks to share."""
+    """A dataset with its folder; samples are read once and shared by the checks."""
 
     cls: type[Dataset]
     params: Mapping[str, object]
@@ -43,10 +43,10 @@ class DatasetCase:
 
     @cached_property
     def root(self) -> Path:
-        """The folder that was given, or that the dataset finds or makes by itself; SkipTest when there is none."""
+        """The folder of the files: ``given``, or from `Dataset.locate`; SkipTest where there is none."""
         root = self.given or self.build().locate(self._cache())
         if root is None:
-            raise SkipTest("no folder was given and the dataset has none of its own")
+            raise SkipTest("no folder is given and the dataset has none of its own")
         return root
 
     @cached_property
@@ -83,7 +83,7 @@ class DatasetCase:
 def check_dataset(
     cls: type[Dataset], root: Path | None = None, *, cache: Path | None = None, **params: object
 ) -> Iterator[Check]:
-    """All checks of a dataset; those that need files use ``root``, or what ``locate(cache)`` answers.
+    """All checks of a dataset; those that need files use ``root``, or the folder that ``locate(cache)`` returns.
 
     Reads the first two units. Where there are no files these checks are skipped.
     """
@@ -93,26 +93,26 @@ def check_dataset(
 
 
 def check_card(cls: type[Dataset]) -> None:
-    """The card says what a reader needs; one of a gated dataset also how to ask for it."""
+    """The card is complete; that of a gated dataset says how to request the files."""
     card = getattr(cls, "card", None)
     demand(card is not None, "card is missing")
     for name in ("title", "licence", "citation"):
         demand(bool(getattr(card, name)), f"card.{name} is empty")
     access = getattr(card, "access", None)
-    demand(access in get_args(Access), f"card.access is {access!r}, which is none of {', '.join(get_args(Access))}")
+    demand(access in get_args(Access), f"card.access is {access!r}, not one of {', '.join(get_args(Access))}")
     demand(
         access != "gated" or bool(getattr(card, "request", "")), "card.request does not say how to ask for the files"
     )
 
 
 def check_schema(case: DatasetCase) -> None:
-    """Modalities and tasks make sense and are known before any file is read."""
+    """Modalities and tasks are valid and known before any file is read."""
     with opened_files() as opened:
         schema = case.build().schema()
     demand(not opened, f"schema() opens {min(opened, default=None)}")
     demand(len(schema.modalities) > 0 and len(schema.tasks) > 0, "there is no modality or no task")
     names = [modality.name for modality in schema.modalities]
-    demand(len(set(names)) == len(names), f"two modalities have one name: {', '.join(names)}")
+    demand(len(set(names)) == len(names), f"two modalities have the same name: {', '.join(names)}")
     ranks = dict(zip(get_args(Kind), (2, 3, 1), strict=True))
     for modality in schema.modalities:
         rank = ranks.get(modality.kind)
@@ -128,7 +128,7 @@ def check_schema(case: DatasetCase) -> None:
 
 
 def check_schema_of(case: DatasetCase) -> None:
-    """What the files tell of the schema adds to what is known without them, and contradicts nothing."""
+    """The schema of the files extends the one known without files and does not contradict it."""
     before, schema = case.build().schema(), case.schema
     demand(schema.modalities == before.modalities, "schema_of() has other modalities than schema()")
     demand(set(before.groups) <= set(schema.groups), "schema_of() lacks a group of schema()")
@@ -140,7 +140,7 @@ def check_schema_of(case: DatasetCase) -> None:
 
 
 def check_empty_folder(case: DatasetCase) -> None:
-    """An empty folder is a problem that is told, with a remedy."""
+    """An empty folder is reported as a problem, with a remedy."""
     with tempfile.TemporaryDirectory(prefix="mmbench-check-") as folder:
         problems = case.build().check(Path(folder))
     demand(len(problems) > 0, "check() finds nothing missing in an empty folder")
@@ -150,21 +150,21 @@ def check_empty_folder(case: DatasetCase) -> None:
 
 
 def check_units(case: DatasetCase) -> None:
-    """Units are there, distinct, and the same each time."""
+    """There are units, they are distinct, and the same in each call."""
     units = case.build().units(case.root)
     demand(len(units) > 0, f"there are no units in {case.root}")
-    demand(len(set(units)) == len(units), "two units have one name")
+    demand(len(set(units)) == len(units), "two units have the same name")
     demand(case.build().units(case.root) == units, "units() differs from call to call")
 
 
 def check_download(case: DatasetCase) -> None:
-    """What can be fetched has an address, and each file a path under the folder, a hash and a size."""
+    """A download has a URL, and each file a path under the folder, a hash and a size."""
     if download := case.build().download():
         check_pins(download)
 
 
 def check_left_out(case: DatasetCase) -> None:
-    """What is left out is told with a reason, and no unit is among it."""
+    """Everything that is left out has a reason, and no unit is left out."""
     left_out = case.build().left_out(case.root)
     for what, reason in left_out.items():
         demand(bool(what) and bool(reason), f"left_out() gives no reason for {what!r}")
@@ -173,15 +173,15 @@ def check_left_out(case: DatasetCase) -> None:
 
 
 def check_contents(case: DatasetCase) -> None:
-    """What there is is counted, and what is assumed of it told."""
+    """Contents are counted, and assumptions are sentences."""
     dataset = case.build()
     contents = dataset.contents(case.root)
     demand(len(contents) > 0, "contents() counts nothing")
     for name, number in contents.items():
         counted = isinstance(number, int) and number >= 0
-        demand(bool(name) and counted, f"contents() says {number!r} of {name!r}, which is no number of files")
+        demand(bool(name) and counted, f"contents() says {number!r} of {name!r}, which is not a number of files")
     for line in dataset.assumptions(case.root):
-        demand(isinstance(line, str) and bool(line), f"assumptions() holds {line!r}, which is no sentence")
+        demand(isinstance(line, str) and bool(line), f"assumptions() holds {line!r}, which is not a sentence")
 
 
 def check_sources(case: DatasetCase) -> None:
@@ -191,7 +191,7 @@ def check_sources(case: DatasetCase) -> None:
         sources = {path.resolve() for path in dataset.sources(case.root, unit)}
         demand(len(sources) > 0, f"unit {unit} has no sources")
         for path in sorted(sources):
-            demand(path.is_file(), f"the source {path} of unit {unit} is no file")
+            demand(path.is_file(), f"the source {path} of unit {unit} is not a file")
         with opened_files() as opened:
             for _ in dataset.read(case.root, unit):
                 pass
@@ -201,7 +201,7 @@ def check_sources(case: DatasetCase) -> None:
 
 
 def check_ids(case: DatasetCase) -> None:
-    """Ids are unique and there are samples."""
+    """There are samples, with unique ids."""
     demand_ids(case.samples)
 
 
@@ -218,7 +218,7 @@ def check_labels(case: DatasetCase) -> None:
 
 
 def check_shapes(case: DatasetCase) -> None:
-    """Data are as the schema says."""
+    """Data match the schema."""
     for sample in case.samples:
         demand_shapes(sample, case.schema)
 

@@ -1,4 +1,4 @@
-"""What every component declares: its name, its parameters, its search space."""
+"""Checks of what every component declares: name, parameters, search space."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ from mmbench.contract import Component
 
 
 def parameters_of(cls: type[Component]) -> Mapping[str, inspect.Parameter]:
-    """The keyword-only arguments of ``__init__``: those that the shell can set."""
+    """The keyword-only arguments of ``__init__``, which the command line can set."""
     parameters = inspect.signature(cls).parameters
     return {name: parameter for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
 
@@ -20,7 +20,7 @@ def params_for(cls: type[Component], params: Mapping[str, object]) -> dict[str, 
 
 
 def subject_of(kind: str, cls: type[Component], params: Mapping[str, object]) -> str:
-    """What a check is about, such as ``encoder timm[model=test_vit]``."""
+    """The subject of a check, such as ``encoder timm[model=test_vit]``."""
     given = ",".join(f"{name}={value}" for name, value in params.items())
     return f"{kind} {getattr(cls, 'name', cls.__name__)}" + (f"[{given}]" if given else "")
 
@@ -32,13 +32,13 @@ def check_name(cls: type[Component]) -> None:
     demand(
         re.fullmatch(r"[a-z][a-z0-9_-]*", str(name)) is not None, f"{name!r} is not lower case letters, digits, - and _"
     )
-    demand(isinstance(cls.version, str) and cls.version != "", "version is not a text")
+    demand(isinstance(cls.version, str) and cls.version != "", "version is not a str")
 
 
 def check_parameters(cls: type[Component]) -> None:
-    """Every parameter has an annotation and a default, and swallows no misspelt one."""
+    """Every parameter has an annotation and a default, and misspelt ones are not accepted."""
     for name, parameter in inspect.signature(cls).parameters.items():
-        demand(parameter.kind is not parameter.VAR_KEYWORD, f"**{name} swallows misspelt parameters")
+        demand(parameter.kind is not parameter.VAR_KEYWORD, f"**{name} accepts misspelt parameters")
     for name, parameter in parameters_of(cls).items():
         demand(parameter.default is not parameter.empty, f"parameter {name} has no default")
         demand(parameter.annotation is not parameter.empty, f"parameter {name} has no annotation")
@@ -48,6 +48,6 @@ def check_space(cls: type[Component]) -> None:
     """The search space names real parameters and holds their defaults."""
     parameters = parameters_of(cls)
     for name, distribution in cls.space.items():
-        demand(name in parameters, f"space names {name}, which is no parameter")
+        demand(name in parameters, f"space names {name}, which is not a parameter")
         default = parameters[name].default
         demand(distribution.contains(default), f"the default {name}={default!r} is outside of {distribution}")

@@ -1,4 +1,4 @@
-"""Checks of encoders."""
+"""Checks of encoders: shapes, finite values, gradients, determinism, state."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ class EncoderCase:
     params: Mapping[str, object]
 
     def build(self, seed: int = 0) -> Encoder:
-        """A new encoder; one that adapts has seen a few instances."""
+        """A new encoder; `adapt`, where implemented, was called with a few instances."""
         with seeded(seed):
             encoder = self.cls(self.modality, **self.params)
             if overrides(encoder, "adapt", Encoder):
@@ -67,22 +67,22 @@ def check_encoder(cls: type[Encoder], modality: Modality | None = None, **params
 
 
 def check_kinds(cls: type[Encoder]) -> None:
-    """The encoder says which kinds of modalities it takes."""
+    """The encoder names the kinds of modalities it accepts."""
     kinds = getattr(cls, "kinds", ())
     demand(len(kinds) > 0, "kinds is missing")
     for kind in kinds:
-        demand(kind in EXAMPLES, f"kinds names {kind!r}, which is none of {', '.join(EXAMPLES)}")
+        demand(kind in EXAMPLES, f"kinds names {kind!r}, not one of {', '.join(EXAMPLES)}")
 
 
 def check_shapes(case: EncoderCase) -> None:
-    """``out`` is set and tells the truth."""
+    """``out`` is set and matches the tokens."""
     encoder = case.build().eval()
     out = getattr(encoder, "out", None)
     demand(isinstance(out, TokenSpec), "__init__ does not set self.out to a TokenSpec")
     assert isinstance(out, TokenSpec)
     tokens = encode(encoder, case.instances())
     wanted = (N_INSTANCES, out.length, out.dim)
-    demand(tuple(tokens.shape) == wanted, f"tokens are {tuple(tokens.shape)}, out promises {wanted}")
+    demand(tuple(tokens.shape) == wanted, f"tokens are {tuple(tokens.shape)}, out says {wanted}")
     demand(tokens.is_floating_point(), f"tokens are {tokens.dtype}, not a float type")
 
 
@@ -111,12 +111,12 @@ def check_gradients(case: EncoderCase) -> None:
 
 
 def check_frozen(case: EncoderCase) -> None:
-    """A frozen encoder wants no gradient and gives the same bits in every pass, mode and build."""
+    """A frozen encoder requires no gradients and is bitwise equal in every pass, mode and build."""
     encoder = case.build()
     if not encoder.frozen:
         return
     for name, parameter in encoder.named_parameters():
-        demand(not parameter.requires_grad, f"parameter {name} wants a gradient though the encoder is frozen")
+        demand(not parameter.requires_grad, f"parameter {name} requires a gradient though the encoder is frozen")
     x = case.instances()
     first = encode(encoder.train(), x)
     demand(torch.equal(first, encode(encoder, x)), "two passes in training mode differ")
@@ -125,7 +125,7 @@ def check_frozen(case: EncoderCase) -> None:
 
 
 def check_state(case: EncoderCase) -> None:
-    """All that was learned or drawn is in ``state_dict``."""
+    """``state_dict`` holds everything that is learned or drawn."""
     encoder = case.build(seed=0).eval()
     demand_registered(encoder)
     other = case.build(seed=1).eval()
@@ -135,19 +135,19 @@ def check_state(case: EncoderCase) -> None:
 
 
 def check_evaluation(case: EncoderCase) -> None:
-    """Evaluation changes nothing: neither the state, nor what the same instances give after others."""
+    """Evaluation changes neither the state nor the tokens of the same instances later."""
     encoder = case.build().eval()
     before, x = weights_digest(encoder), case.instances()
     passes = []
     for seed in (1, 2, 1):
         with seeded(3):
             passes.append(encode(encoder, case.instances(seed) if seed != 1 else x))
-    demand(weights_digest(encoder) == before, "its state_dict is another after evaluation")
-    demand(close(passes[2], passes[0]), "instances have other tokens after others were seen")
+    demand(weights_digest(encoder) == before, "evaluation changes its state_dict")
+    demand(close(passes[2], passes[0]), "instances have other tokens after other instances were encoded")
 
 
 def check_rebuild(case: EncoderCase) -> None:
-    """One that is built again after another was trained knows nothing of it."""
+    """An encoder that is built again is not affected by the training of another one."""
     x = case.instances()
     first = encode(case.build().eval(), x)
     with seeded(2):
@@ -158,7 +158,7 @@ def check_rebuild(case: EncoderCase) -> None:
 
 
 def check_weights(case: EncoderCase) -> None:
-    """The parameter ``weights``, where there is one, reads what ``weights_to_save`` gave."""
+    """The parameter ``weights``, where there is one, loads the tensors of ``weights_to_save``."""
     if "weights" not in parameters_of(case.cls):
         return
     from safetensors.torch import save_file
@@ -169,14 +169,14 @@ def check_weights(case: EncoderCase) -> None:
         save_file({name: tensor.detach().clone() for name, tensor in encoder.weights_to_save().items()}, file)
         other = _build_from(case, file).eval()
     x = case.instances()
-    demand(close(encode(other, x), encode(encoder, x)), "with the weights that were saved it gives other tokens")
+    demand(close(encode(other, x), encode(encoder, x)), "with the saved weights it gives other tokens")
 
 
 def _build_from(case: EncoderCase, file: str) -> Encoder:
     try:
         return replace(case, params={**case.params, "weights": file}).build(seed=1)
     except SpecError:
-        # A file may tell by itself what the other parameters would.
+        # The file may determine the other parameters.
         return replace(case, params={"weights": file}).build(seed=1)
 
 
@@ -201,6 +201,6 @@ def encode(encoder: Encoder, x: Tensor) -> Tensor:
 
 
 def projected(tokens: Tensor) -> Tensor:
-    """A scalar that depends on every token in another way; a plain sum is blind to what a layer norm removes."""
+    """A scalar that depends differently on each token; a plain sum is constant behind a layer norm."""
     weights = torch.randn(tokens.shape[1:])
     return (tokens * weights).flatten(1).sum(dim=1).square().mean()

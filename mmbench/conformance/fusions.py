@@ -1,4 +1,4 @@
-"""Checks of fusions."""
+"""Checks of fusions: shapes, missing modalities, gradients, determinism, state."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from mmbench.training import weights_digest
 
 N_CLASSES = 3
 INPUTS = {"first": TokenSpec(1, 6, 1), "second": TokenSpec(5, 8, 3), "third": TokenSpec(4, 12, 2)}
-GARBAGE = 1e3
-# Samples of each kind in a training batch: enough that dropout spares some.
+NOISE_SCALE = 1e3
+# Samples of each kind in a training batch: enough that dropout keeps some.
 REPEAT = 4
 
 
@@ -52,7 +52,7 @@ def check_fusion(cls: type[Fusion], **params: object) -> Iterator[Check]:
 
 
 def make_batch(inputs: Mapping[str, TokenSpec], seed: int = 1, repeat: int = 1) -> dict[str, Tokens]:
-    """Samples with all there, with holes in the bags, without each of the modalities, and without any."""
+    """Tokens of a complete sample, one with absent instances, one without each modality, and one without any."""
     generator = torch.Generator().manual_seed(seed)
     tokens = {}
     for m, (name, spec) in enumerate(inputs.items()):
@@ -109,10 +109,10 @@ def check_batch_independence(case: FusionCase) -> None:
 
 
 def check_absent_instances(case: FusionCase) -> None:
-    """What stands in the place of an absent instance is never looked at."""
+    """The values of absent instances do not matter."""
     for fusion, tokens in case.each():
-        soiled = {name: soil(each) for name, each in tokens.items()}
-        demand(close(fuse(fusion, soiled), fuse(fusion, tokens)), "the values of absent instances change the logits")
+        noisy = {name: fill_absent(each) for name, each in tokens.items()}
+        demand(close(fuse(fusion, noisy), fuse(fusion, tokens)), "the values of absent instances change the logits")
 
 
 def check_missing_modality(case: FusionCase) -> None:
@@ -127,7 +127,7 @@ def check_missing_modality(case: FusionCase) -> None:
 
 
 def check_key_order(case: FusionCase) -> None:
-    """The order of the modalities changes nothing, neither in ``inputs`` nor in a batch."""
+    """The order of the modalities does not matter, neither in ``inputs`` nor in a batch."""
     inputs = case.inputs(len(INPUTS))
     tokens = make_batch(inputs)
     fusion = case.build(inputs).eval()
@@ -149,7 +149,7 @@ def check_gradients(case: FusionCase) -> None:
 
 
 def check_state(case: FusionCase) -> None:
-    """All that was learned or drawn is in ``state_dict``."""
+    """``state_dict`` holds everything that is learned or drawn."""
     for fusion, tokens in case.each():
         demand_registered(fusion)
         other = case.build(fusion.inputs, seed=1).eval()
@@ -158,19 +158,19 @@ def check_state(case: FusionCase) -> None:
 
 
 def check_evaluation(case: FusionCase) -> None:
-    """Evaluation changes nothing: neither the state, nor what the same samples give after others."""
+    """Evaluation changes neither the state nor the logits of the same samples later."""
     for fusion, tokens in case.each():
         before = weights_digest(fusion)
         passes = []
         for batch in (tokens, make_batch(fusion.inputs, seed=2), tokens):
             with seeded(3):
                 passes.append(fuse(fusion, batch))
-        demand(weights_digest(fusion) == before, "its state_dict is another after evaluation")
-        demand(close(passes[2], passes[0]), "samples have other logits after others were seen")
+        demand(weights_digest(fusion) == before, "evaluation changes its state_dict")
+        demand(close(passes[2], passes[0]), "samples have other logits after other samples were evaluated")
 
 
 def check_rebuild(case: FusionCase) -> None:
-    """One that is built again after another was trained knows nothing of it."""
+    """A fusion that is built again is not affected by the training of another one."""
     for fusion, tokens in case.each():
         with seeded(3):
             first = fuse(fusion, tokens)
@@ -184,7 +184,7 @@ def check_rebuild(case: FusionCase) -> None:
 
 
 def check_explain(case: FusionCase) -> None:
-    """Explanations, where there are any, have a row a sample."""
+    """Explanations, where there are any, have one row per sample."""
     for fusion, tokens in case.each():
         if not overrides(fusion, "explain", Fusion):
             return
@@ -227,7 +227,7 @@ def take(tokens: Mapping[str, Tokens], rows: slice) -> dict[str, Tokens]:
     return {name: Tokens(x[rows], present[rows]) for name, (x, present) in tokens.items()}
 
 
-def soil(tokens: Tokens) -> Tokens:
-    """The same tokens with large noise where an instance is absent."""
-    noise = GARBAGE * torch.randn(tokens.x.shape, generator=torch.Generator().manual_seed(3))
+def fill_absent(tokens: Tokens) -> Tokens:
+    """The tokens with large noise in place of absent instances."""
+    noise = NOISE_SCALE * torch.randn(tokens.x.shape, generator=torch.Generator().manual_seed(3))
     return Tokens(torch.where(tokens.present[:, :, None, None], tokens.x, noise), tokens.present)

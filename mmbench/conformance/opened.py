@@ -1,4 +1,4 @@
-"""Which files a piece of code opens."""
+"""Files that are opened within a block, recorded by an audit hook."""
 
 import os
 import sys
@@ -9,13 +9,13 @@ from pathlib import Path
 
 CODE = {".py", ".pyc", ".so", ".pyd", ".dylib"}
 
-# An audit hook cannot be taken away again, so there is one for all, which listens only while a set is here.
+# An audit hook cannot be removed: a single one serves all blocks, and records only while there is a listener.
 _listeners: list[set[Path]] = []
 
 
 @contextmanager
 def opened_files() -> Iterator[set[Path]]:
-    """Collect the files that Python opens within the block, but for code; libraries in C may open more unseen."""
+    """Collect the files that Python opens within the block, without code; libraries in C may open others unseen."""
     _hook_once()
     opened: set[Path] = set()
     _listeners.append(opened)
@@ -27,10 +27,10 @@ def opened_files() -> Iterator[set[Path]]:
 
 @cache
 def _hook_once() -> None:
-    sys.addaudithook(_hear)
+    sys.addaudithook(_on_event)
 
 
-def _hear(event: str, arguments: tuple[object, ...]) -> None:
+def _on_event(event: str, arguments: tuple[object, ...]) -> None:
     if not _listeners or event != "open" or not isinstance(arguments[0], str | bytes):
         return
     path = Path(os.fsdecode(arguments[0])).resolve()

@@ -1,4 +1,4 @@
-"""A check, and what came of it."""
+"""A check and its outcome."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Case = TypeVar("Case")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one check: ``message`` says what is wrong, or why the check was skipped (then ``ok`` is True)."""
+    """The outcome of a check: ``message`` is the error, or the reason for skipping it (then ``ok`` is True)."""
 
     name: str
     subject: str
@@ -24,20 +24,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Check:
-    """One question about one component, asked when it is run."""
+    """A check of one component, which does nothing before it is run."""
 
     name: str
     subject: str
     test: Callable[[], None]
 
     def run(self) -> Outcome:
-        """Ask; whatever the component raises is an answer."""
+        """Run the check; every exception of the component is part of the outcome."""
         try:
             self.test()
         except SkipTest as reason:
             return Outcome(self.name, self.subject, True, str(reason), skipped=True)
         except UserError as error:
-            # A component whose optional package is not installed is not broken.
+            # A component is not broken where an optional package is missing.
             absent = isinstance(error.__cause__, ImportError)
             return Outcome(self.name, self.subject, absent, error.line, skipped=absent)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""All components of a plugin, found through its hooks."""
+"""Checks of all components of a plugin, found through its hooks."""
 
 import importlib
 import inspect
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Components:
-    """What a plugin registers."""
+    """The components that a plugin registers."""
 
     datasets: list[type[Dataset]]
     encoders: list[type[Encoder]]
@@ -36,8 +36,7 @@ def check_plugin(
 ) -> Iterator[Check]:
     """All checks of all components of a plugin: a module, its import name, or the path of a Python file.
 
-    ``roots`` maps datasets to their folders; others are asked where their files are, and may make some under
-    ``cache``.
+    ``roots`` maps datasets to their folders; the others locate their files, and may create some under ``cache``.
     """
     module = load_plugin(plugin)
     components = find_components(module)
@@ -72,7 +71,7 @@ def load_plugin(plugin: ModuleType | str) -> ModuleType:
         raise PluginError(
             f"cannot be imported ({type(error).__name__}: {error})",
             where=plugin,
-            remedy="import it in Python to see where",
+            remedy="import it in Python to see the traceback",
         ) from error
 
 
@@ -93,12 +92,12 @@ def _collect(module: ModuleType, hook: str, base: type) -> list[Any]:
     for item in found:
         fits = isinstance(item, Method) if base is Method else inspect.isclass(item) and issubclass(item, base)
         if not fits:
-            raise PluginError(f"{hook} registers {item!r}, which is no {base.__name__}", where=module.__name__)
+            raise PluginError(f"{hook} registers {item!r}, not a {base.__name__}", where=module.__name__)
     return found
 
 
 def check_recipe(method: Method) -> None:
-    """A method names its parts, and the folders of its presets and of its claims exist."""
+    """A method names its parts, and its folders of presets and claims exist."""
     demand(bool(method.name and method.fusion), "name or fusion is empty")
     demand(all(method.encoders.values()), "an encoder is empty")
     for name, folder in (("presets", method.presets), ("claims", method.claims)):
@@ -106,12 +105,12 @@ def check_recipe(method: Method) -> None:
 
 
 def check_ablation_tables(case: tuple[Method, Components]) -> None:
-    """The ablations of a method set parameters that there are to values that they may have."""
+    """The ablations of a method set existing parameters to valid values."""
     method, components = case
-    mine: dict[str, list[Any]] = {"fusions": components.fusions, "encoders": components.encoders}
+    registered: dict[str, list[Any]] = {"fusions": components.fusions, "encoders": components.encoders}
 
     def class_of(kind: str, name: str) -> type | None:
-        own = next((cls for cls in mine[kind] if cls.name == name), None)
+        own = next((cls for cls in registered[kind] if cls.name == name), None)
         entry = getattr(load_registry(), kind).get(name)
         return own or (entry.component if entry else None)
 

@@ -1,4 +1,4 @@
-"""What a sample has to satisfy."""
+"""Checks of single samples."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,16 +15,17 @@ def demand_ids(samples: Sequence[Sample]) -> None:
     demand(len(samples) > 0, "the first units hold no samples")
     seen: set[str] = set()
     for sample in samples:
-        demand(isinstance(sample.id, str) and sample.id != "", f"{sample.id!r} is no id")
+        demand(isinstance(sample.id, str) and sample.id != "", f"{sample.id!r} is not an id")
         demand(sample.id not in seen, f"two samples have the id {sample.id}")
         seen.add(sample.id)
 
 
 def demand_groups(sample: Sample, schema: Schema) -> None:
-    """The groups are those of the schema, each with a name."""
+    """The groups are those of the schema, each with a non-empty name."""
     declared, there = set(schema.groups), set(sample.groups)
     demand(
-        there <= declared, f"sample {sample.id} has groups that the schema lacks: {', '.join(sorted(there - declared))}"
+        there <= declared,
+        f"sample {sample.id} has groups that the schema does not have: {', '.join(sorted(there - declared))}",
     )
     for group in schema.groups:
         value = sample.groups.get(group)
@@ -41,10 +42,13 @@ def demand_labels(sample: Sample, schema: Schema) -> None:
 
 
 def demand_shapes(sample: Sample, schema: Schema) -> None:
-    """Each modality is in the schema and has its shape; masks fit."""
+    """Each modality is in the schema and has its shape; masks match."""
     modalities = {modality.name: modality for modality in schema.modalities}
     for name in {*sample.data, *sample.present, *sample.inferred}:
-        demand(name in modalities and name in sample.data, f"sample {sample.id} has {name} out of place")
+        demand(
+            name in modalities and name in sample.data,
+            f"sample {sample.id} has data or masks of {name} that do not match the schema",
+        )
     for name in sample.data:
         modality = modalities[name]
         where = f"{name} of sample {sample.id}"

@@ -1,4 +1,4 @@
-"""What the checks of encoders and fusions share: seeds, comparison, gradients, hidden state."""
+"""Helpers of the checks of encoders and fusions: seeds, comparison, gradients, unregistered state."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,20 +10,20 @@ from torch import Tensor, nn
 from mmbench.conformance.outcome import demand
 from mmbench.integrity import find_unregistered
 
-# Relative to the largest value: room for other summation orders in float32, none for a batch norm.
+# Relative to the largest value: above the error of other summation orders in float32, below the effect of a batch norm.
 TOLERANCE = 1e-4
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Fix torch's random numbers within the block and leave those outside alone."""
+    """Seed torch within the block; random numbers outside are not affected."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors agree up to rounding; NaN agrees with NaN, which is for other checks to mind."""
+    """Whether two tensors agree up to rounding; NaN equals NaN, which other checks report."""
     if a.shape != b.shape or not torch.equal(a.isnan(), b.isnan()):
         return False
     gap, size = (a - b).nan_to_num(), b.nan_to_num()
@@ -31,17 +31,17 @@ def close(a: Tensor, b: Tensor) -> bool:
 
 
 def perturb(module: nn.Module) -> None:
-    """Move every parameter a little, away from zeros that an initialisation put there on purpose."""
+    """Add noise to every parameter, since initial zeros would stop gradients."""
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
 
 
 def demand_gradients(module: nn.Module, losses: Iterable[Tensor]) -> None:
-    """Every parameter that wants a gradient gets one that is finite and not zero, summed over ``losses``."""
+    """Every trainable parameter gets a gradient that is finite and not zero, summed over ``losses``."""
     for loss in losses:
         if not loss.isfinite().all():
-            raise SkipTest("the loss is not finite, so that gradients mean nothing")
+            raise SkipTest("the loss is not finite, so that gradients are meaningless")
         if loss.requires_grad:
             loss.sum().backward()  # type: ignore[no-untyped-call]
     for name, parameter in module.named_parameters():
@@ -53,6 +53,6 @@ def demand_gradients(module: nn.Module, losses: Iterable[Tensor]) -> None:
 
 
 def demand_registered(module: nn.Module) -> None:
-    """No module and no tensor that wants a gradient hides from ``parameters()``."""
+    """All modules and tensors with gradients are registered in ``parameters()``."""
     for where, fault in find_unregistered(module):
         demand(False, f"{where} {fault}")

@@ -1,6 +1,6 @@
-"""The contract of a plugin: what its author implements, and the values that it exchanges with the host.
+"""Contract of plugins: the classes that an author implements, and the values exchanged with the host.
 
-It imports nothing of the host above files and errors.
+It imports only storage and errors of the host.
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """
 

@@ -1,4 +1,4 @@
-"""The base of everything a plugin registers under a name."""
+"""Base class of everything that a plugin registers under a name."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,10 +9,10 @@ from mmbench.contract.space import Distribution
 class Component:
     """Anything a plugin can register under a name.
 
-    Parameters are plain keyword-only arguments of ``__init__`` with defaults and annotations; the shell sets them as
-    ``name[param=value]``. ``space`` names those worth tuning. Raise ``version`` when the same parameters
-    compute something else: it is part of every cache key and record. ``conformance`` holds parameters to be checked
-    with where the defaults are too large, or need the network.
+    Parameters are keyword-only arguments of ``__init__`` with defaults and annotations; the command line sets them as
+    ``name[param=value]``. ``space`` has the ranges of those to tune. Raise ``version`` when the same parameters
+    compute something else: it is part of every cache key and record. ``conformance`` holds parameters for the
+    conformance checks, where the defaults are too large or need the network.
     """
 
     name: ClassVar[str]

@@ -1,4 +1,4 @@
-"""The contract of a dataset. It imports no torch, so that listing datasets does not."""
+"""Contract of datasets. It does not import torch, so that listing datasets is fast."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,33 +19,33 @@ class Dataset(Component):
         raise NotImplementedError(f"{type(self).__name__}.schema")
 
     def schema_of(self, root: Path) -> Schema:
-        """The whole schema of the files under ``root``, where their names or headers tell more than ``schema`` can.
+        """The schema of the files under ``root``, where classes or groups depend on their names or headers.
 
-        It has the modalities of ``schema``; quick, and asked only where ``check`` finds no problem.
+        It has the modalities of ``schema``. It must be quick and is called only where ``check`` finds no problem.
         """
         return self.schema()
 
     def locate(self, cache: Path) -> Path | None:
-        """Where the files are when the user names no folder.
+        """The folder of the files where the user names none.
 
-        A bundled dataset answers with its own folder, a simulated one makes its files under ``cache`` (written
-        aside, renamed when whole); others answer None.
+        A bundled dataset returns its own folder; a simulated one creates its files under ``cache`` (in a temporary
+        folder that is renamed when complete); others return None.
         """
         return None
 
     def card_of(self, root: Path) -> Card:
-        """The card of the files under ``root``: another one where they are, say, simulated."""
+        """The card of the files under ``root``; another one than ``card`` where they are, for example, simulated."""
         return self.card
 
     def check(self, root: Path) -> list[Problem]:
-        """What is missing or damaged under ``root``; quick, without decoding the files.
+        """Missing and damaged files under ``root``; quick, without decoding the files.
 
         A problem stops a run, unless it concerns single samples or units and ``--bad drop`` leaves these out.
         """
         raise NotImplementedError(f"{type(self).__name__}.check")
 
     def units(self, root: Path) -> list[str]:
-        """Independent parts, usually subjects, in a stable order: prepared in parallel, resumed one by one."""
+        """Independent parts, usually subjects, in a stable order; prepared in parallel, each resumable."""
         raise NotImplementedError(f"{type(self).__name__}.units")
 
     def sources(self, root: Path, unit: str) -> list[Path]:
@@ -53,42 +53,41 @@ class Dataset(Component):
         raise NotImplementedError(f"{type(self).__name__}.sources")
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """What of the files under ``root`` no sample is made of, by unit, path or amount, and why; quick.
+        """Data under ``root`` that is not used, by unit, path or description, each with the reason; quick.
 
-        A path is one from ``root``, and may be a pattern such as ``"*/notes.txt"``. Files that are neither sources nor
-        named here are counted by the host, as files that are not read. Where a unit that is left out is asked for by
-        name, the reason is the answer.
+        A path is relative to ``root`` and may be a pattern such as ``"*/notes.txt"``. The host lists files that are
+        neither sources nor named here as not read. Where the user asks for a unit that is left out, the error gives the
+        reason.
         """
         return {}
 
     def contents(self, root: Path) -> Mapping[str, int]:
-        """How much there is under ``root``, by class or by unit; by default the number of files of each unit."""
+        """The number of files or samples under ``root``, by class or by unit; by default the files of each unit."""
         return {unit: len(self.sources(root, unit)) for unit in self.units(root)}
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """What is assumed of the files under ``root`` that they do not say themselves, and how to say otherwise."""
+        """Assumptions about the files under ``root`` that they do not state, and how the user can change them."""
         return ()
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The samples of one unit in a stable order.
 
-        Where a single sample cannot be read, its DataError is yielded in its place and reading goes on; ``--bad drop``
-        then leaves out this sample alone. A DataError that is raised concerns the whole unit. Both name the file or
-        trial they are about.
+        Where a single sample cannot be read, its DataError is yielded in its place and reading continues: ``--bad
+        drop`` then leaves out this sample only. A DataError that is raised concerns the whole unit. Both name the file
+        or trial.
         """
         raise NotImplementedError(f"{type(self).__name__}.read")
 
     def download(self) -> Download | None:
-        """Where its publishers keep the files, and what they are; None where nobody may or can fetch them.
+        """The URL and the hashes of the published files; None where they cannot be downloaded without a request.
 
-        The host fetches, resumes and verifies them. The pins may come from a file of the plugin's own (`load_pins`).
+        The host downloads, resumes and verifies them. The pins may come from a file of the plugin (`load_pins`).
         """
         return None
 
     def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0) -> None:
-        """Write simulated files of this dataset's own layout into ``root``; optional.
+        """Write simulated files in the layout of this dataset into ``root``; optional.
 
-        ``strength`` scales how much the signals tell of the labels: 0 for nothing. A dataset may add keyword-only
-        options of its own.
+        ``strength`` scales the effect of the labels on the signals, 0 for none. A dataset may add keyword-only options.
         """
         raise NotImplementedError(f"{type(self).__name__}.simulate")

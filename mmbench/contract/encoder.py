@@ -1,4 +1,4 @@
-"""The contract of an encoder: one modality to tokens."""
+"""Contract of encoders: one modality to tokens."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,7 +10,7 @@ from mmbench.contract.types import Kind, Modality, TokenSpec
 
 
 class Encoder(nn.Module, Component):
-    """One modality to tokens. Sees neither bags nor masks nor labels: the host folds bags in and out.
+    """One modality to tokens. It sees neither bags nor masks nor labels: the host flattens bags to instances.
 
     ``__init__`` sets ``self.out``. Images arrive as uint8 ``(n, 3, H, W)``, everything else as float32. A
     ``frozen`` encoder is deterministic and needs no fitting: the host runs it once and caches its tokens.
@@ -25,17 +25,17 @@ class Encoder(nn.Module, Component):
         self.modality = modality
 
     def adapt(self, x: Tensor) -> None:
-        """Set class-free statistics from ``x`` ``(n, *modality.shape)``, instances of the training part only."""
+        """Set statistics that use no labels from ``x`` ``(n, *modality.shape)``, instances of the training part."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Instances ``(n, *modality.shape)`` to tokens ``(n, T, D)``."""
         raise NotImplementedError(f"{type(self).__name__}.forward")
 
     def weights_to_save(self) -> Mapping[str, Tensor]:
-        """What ``--save-encoder`` writes, for the parameter ``weights=FILE`` of the same encoder to read.
+        """The tensors that ``--save-encoder`` writes, for the parameter ``weights=FILE`` of the same encoder.
 
-        The names are those the parameter expects: an encoder around a library's network gives that network's own.
-        Encoders without such a parameter cannot be saved.
+        The names are those that the parameter expects: for an encoder around a network of a library, the names of that
+        network. Encoders without such a parameter cannot be saved.
         """
         state: Mapping[str, Tensor] = self.state_dict()
         return state

@@ -1,4 +1,4 @@
-"""The contract of a fusion: tokens of all modalities to logits."""
+"""Contract of fusions: tokens of all modalities to logits."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -20,7 +20,7 @@ class Tokens(NamedTuple):
     """The tokens of one modality.
 
     ``x`` is ``(B, K, T, D)``: batch, bag, tokens per instance, width; zero where an instance is absent.
-    ``present`` is bool ``(B, K)``; a row of False: the modality is missing in that sample.
+    ``present`` is bool ``(B, K)``; a row of False means that the modality is missing in that sample.
     """
 
     x: Tensor
@@ -28,7 +28,7 @@ class Tokens(NamedTuple):
 
 
 class Fusion(nn.Module, Component):
-    """Tokens of all modalities to logits. Never sees raw inputs."""
+    """Tokens of all modalities to logits. It never sees raw inputs."""
 
     def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
         super().__init__()
@@ -37,9 +37,9 @@ class Fusion(nn.Module, Component):
 
     @classmethod
     def uses(cls, modalities: Sequence[str], **params: object) -> Sequence[str]:
-        """Which of ``modalities`` this fusion reads, given its parameters; the others are not even encoded.
+        """Those of ``modalities`` that this fusion reads with these parameters; the others are not encoded.
 
-        They still arrive, with T = D = 0, so that a fusion of no modality knows the batch.
+        The others are passed with T = D = 0, so that a fusion of no modality knows the batch size.
         """
         return modalities
 
@@ -52,5 +52,5 @@ class Fusion(nn.Module, Component):
         return criterion(self(tokens), labels)
 
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
-        """What the fusion looked at, by name, for instance ``face.instances`` ``(B, K)``; optional."""
+        """Explanations by name, such as attention weights ``face.instances`` ``(B, K)``; optional."""
         return {}

@@ -1,7 +1,7 @@
-"""The hooks a plugin may implement, all of them.
+"""Hooks that a plugin may implement.
 
 A plugin is a module in the entry-point group ``mmbench``, or a file given with ``--plugin FILE.py``. Each hook gets
-``register`` and calls it once for every component it brings; import heavy modules inside the hook, not above it.
+``register`` and calls it once for each component; import heavy modules inside the hook, not at the top of the file.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The contract of a method: a named recipe, and the tables of its ablations."""
+"""Contract of methods: named recipes, and the tables of their ablations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from mmbench.contract.types import Training
 
 @dataclass(frozen=True)
 class Ablation:
-    """A table of ``mmbench ablate``: what becomes of a method when some of its parameters take other values.
+    """A table of ``mmbench ablate``: a method with other values of some parameters.
 
-    Each of ``rows`` maps parameters to values; the first of them gives the row its name, the others go along with it,
+    Each of ``rows`` maps parameters to values; the first parameter names the row, the others are changed with it,
     as in ``{"mixing": "none", "queries": None}``. They are parameters of the fusion, or with ``encoder``, a modality
-    or a kind, of the encoder there. The row that is the method as it stands need not be among them.
+    or a kind, of the encoder there. The unchanged method is added by the host.
     """
 
     name: str
@@ -27,9 +27,9 @@ class Method:
 
     ``fusion`` and the values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
     ``encoders`` are modality names or kinds, and a name wins over a kind. ``presets`` is a folder of TOML files;
-    the one named like the dataset is applied by itself, others with ``--preset``. ``ablations`` are the tables of
-    ``mmbench ablate``; the one over the modalities is made by the host. ``claims`` is a folder of TOML files, the cards
-    of ``mmbench claim``: what was published of the method, and what is run to examine that (`cards.ClaimCard`).
+    the one named like the dataset is applied by default, others with ``--preset``. ``ablations`` are the tables of
+    ``mmbench ablate``; the one over modalities is added by the host. ``claims`` is a folder of TOML files, the cards
+    of ``mmbench claim``: published results, and the runs that examine them (`ClaimCard`).
     """
 
     name: str

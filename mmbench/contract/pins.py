@@ -1,4 +1,4 @@
-"""What a dataset says of its files at their publishers': addresses, sizes and hashes, read and checked."""
+"""Pins of published files: URLs, sizes and hashes, read and checked."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -10,7 +10,7 @@ _AUTHOR = "ask the author of the plugin"
 
 
 def load_pins(path: Path) -> tuple[Pin, ...]:
-    """The pins in a text file, one a line: SHA-256, size in bytes, path; PluginError where a line is none."""
+    """The pins in a text file, one per line: SHA-256, size in bytes, path; PluginError for other lines."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
@@ -22,14 +22,14 @@ def load_pins(path: Path) -> tuple[Pin, ...]:
 
 
 def check_pins(download: Download) -> None:
-    """Raise PluginError for an address that is none, a path out of the folder or twice, a hash or size that is none."""
+    """Raise PluginError for an invalid URL, hash or size, or a path that is outside of the folder or a duplicate."""
     if not re.fullmatch(r"https?://\S+/", download.url):
-        raise PluginError(f"{download.url!r} is no http(s) address that ends in /", where="download()", remedy=_AUTHOR)
+        raise PluginError(f"{download.url!r} is not an http(s) URL that ends in /", where="download()", remedy=_AUTHOR)
     if not download.pins or len({pin.path for pin in download.pins}) < len(download.pins):
-        raise PluginError("there are no files, or one twice", where="download()", remedy=_AUTHOR)
+        raise PluginError("there are no files, or one is listed twice", where="download()", remedy=_AUTHOR)
     for pin in download.pins:
         parts = PurePosixPath(pin.path).parts
         if not parts or pin.path.startswith("/") or ".." in parts or "\\" in pin.path or ":" in pin.path:
-            raise PluginError(f"{pin.path!r} is no path within the folder", where="download()", remedy=_AUTHOR)
+            raise PluginError(f"{pin.path!r} is not a path within the folder", where="download()", remedy=_AUTHOR)
         if not re.fullmatch("[0-9a-f]{64}", pin.sha256) or pin.size < 1:
             raise PluginError(f"{pin.path} has no SHA-256 or no size", where="download()", remedy=_AUTHOR)

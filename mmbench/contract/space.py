@@ -1,6 +1,6 @@
-"""Search spaces: which values a parameter may take when it is tuned.
+"""Search spaces: the values that a tuned parameter may take.
 
-Thin values over Optuna's distributions, so that a plugin can declare its space without importing Optuna.
+Thin wrappers of Optuna's distributions, so that a plugin can declare its space without importing Optuna.
 """
 
 from dataclasses import dataclass

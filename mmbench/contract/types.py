@@ -1,4 +1,4 @@
-"""The values that rooms hand to each other: modalities, samples, schemas, training settings."""
+"""Values exchanged between plugins and the host: modalities, samples, schemas, training settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ class Modality:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a dataset holds, known before any file is read.
+    """The modalities, tasks and groups of a dataset, known before any file is read.
 
     ``tasks`` maps a task to its class names in label order; the first task is the default one. A task whose classes
-    only the files tell has none until they are looked at. ``groups`` names the groups every sample declares
-    (``subject``, ``trial``, ``session``); none when samples stand alone.
+    depend on the files has none before (`Dataset.schema_of`). ``groups`` names the groups that every sample declares
+    (``subject``, ``trial``, ``session``); empty where samples are independent.
     """
 
     modalities: tuple[Modality, ...]
@@ -56,11 +56,11 @@ class Sample:
     """One labelled window.
 
     ``data`` holds, for each modality that was recorded, a float array ``(K, *shape)``; for an image modality
-    a sequence of K JPEG or PNG files as bytes, with None for an absent instance. A modality left out is missing.
+    a sequence of K JPEG or PNG files as bytes, with None for an absent instance. A modality not in it is missing.
     ``present`` may mark absent instances of array modalities: bool ``(K,)``. ``labels`` maps task to class index.
     ``span`` is the start and the end of the window in its recording, in seconds. ``inferred`` may mark, bool ``(K,)``,
-    the present instances that were made at a guessed place or time because nothing was found there; a modality
-    left out has none.
+    the present instances that were made at an assumed place or time because nothing was detected there; a modality
+    that is left out has none.
     """
 
     id: str
@@ -76,7 +76,7 @@ class Sample:
 class TokenSpec:
     """The tokens of one modality: ``length`` T per instance, width ``dim`` D, ``instances`` K in a bag.
 
-    A modality that a fusion does not use has length and dim 0: the fusion sees only which instances are present.
+    For a modality that a fusion does not use, length and dim are 0: the fusion sees only which instances are present.
     """
 
     length: int
@@ -86,10 +86,10 @@ class TokenSpec:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something missing or damaged in a dataset's folder, and what to do about it.
+    """A missing or damaged file in a dataset's folder, and the remedy.
 
-    A run stops at it. With ``--bad drop`` it goes on where that is possible: a problem that ``concerns`` a single
-    ``"sample"`` leaves out the sample, one of a file that only some units are made of (`Dataset.sources`) these units.
+    A run stops at it. With ``--bad drop``, a problem that ``concerns`` a single ``"sample"`` leaves out the sample, and
+    a problem of a file that belongs to some units only (`Dataset.sources`) leaves out these units.
     """
 
     path: str
@@ -100,7 +100,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Card:
-    """What a reader needs to know of a dataset: ``request`` says how to come by the files."""
+    """The description of a dataset for readers; ``request`` says how to obtain the files."""
 
     title: str
     access: Access
@@ -121,9 +121,9 @@ class Pin:
 
 @dataclass(frozen=True)
 class Download:
-    """What ``mmbench data get`` fetches: the files of ``pins`` from under ``url``, which ends in ``/``.
+    """The files that ``mmbench data get`` downloads: those of ``pins`` from under ``url``, which ends in ``/``.
 
-    ``part`` says which part of the published data the pins are, where they are not all of it.
+    ``part`` names the part of the published data, where the pins are not all of it.
     """
 
     url: str
@@ -136,10 +136,10 @@ class Training:
     """Settings of the training loop.
 
     AdamW at ``lr``, cosine down to ``final_lr`` × lr over ``epochs``; gradients clipped to norm ``clip``,
-    0 for not at all; stops when validation has not improved for ``patience`` epochs. ``class_weights``
-    weighs the classes of the training part inversely to their frequency. ``augment`` changes the images of
+    0 for no clipping; training stops when validation has not improved for ``patience`` epochs. ``class_weights``
+    weights the classes of the training part inversely to their frequencies. ``augment`` transforms the images of
     every training batch at random, where an image encoder is trained. ``modality_dropout`` is the probability that
-    a present modality of a training sample is made missing, from 0 to below 1; the last one of a sample stays.
+    a present modality of a training sample is removed, from 0 to below 1; at least one of a sample stays.
     """
 
     epochs: int = 40

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from mmbench.contract import Download, Pin, check_pins
 from mmbench.errors import DataError, SpecError
-from mmbench.storage import check_free_space, file_digest, locked, make_folder, current_reporter, storage_errors, track
+from mmbench.storage import check_free_space, current_reporter, file_digest, locked, make_folder, storage_errors, track
 
 _TRIES = 4  # consecutive attempts without a byte
 _PAUSE = 1.0  # seconds before the second attempt, doubled before each further one

@@ -158,8 +158,8 @@ def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Stor
     schema = stores[0].schema
     gaps = count_missing(parts, schema)
     about = {"key": key_digest(made_from), **asdict(exclusions), "dataset": str(what.dataset), "gaps": gaps}
-    with written_whole(path) as aside:
-        merge(aside, parts, schema, about, made_from)
+    with written_whole(path) as temporary:
+        merge(temporary, parts, schema, about, made_from)
     for part in parts:
         part.unlink(missing_ok=True)
     return Store(path)
@@ -194,8 +194,8 @@ def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: KeyParts)
             raise
         samples, dropped, lost = [], [], error.line
     attributes: dict[str, Any] = {"unit": unit, "dropped": dropped, "lost": lost}
-    with written_whole(part) as aside:
-        write_samples(aside, samples, schema, attributes, made_from)
+    with written_whole(part) as temporary:
+        write_samples(temporary, samples, schema, attributes, made_from)
 
 
 def _read_usable(

@@ -1,4 +1,4 @@
-"""A new distribution of plugins: a dataset, an encoder, a fusion and a method that work, to be changed into yours."""
+"""Scaffold of a plugin distribution: a working dataset, encoder, fusion and method to start from."""
 
 from mmbench.scaffold.names import PluginName as PluginName
 from mmbench.scaffold.names import parse_name as parse_name

@@ -1,4 +1,4 @@
-"""The files of a new distribution, from the templates beside this module, as one folder: whole or not there."""
+"""Files of a new distribution, made from templates and written as one folder atomically."""
 
 import secrets
 import shutil
@@ -17,22 +17,22 @@ MODULE = "module"  # the folder of the templates that gets the module's name
 
 
 def make_plugin(name: str, folder: Path | None = None) -> Path:
-    """Write the distribution ``name`` into ``folder``, default: its name, here; the folder it is in.
+    """Write the distribution ``name`` into ``folder``, by default its name in the current folder; returns the folder.
 
-    Raises SpecError for a name that cannot be one, or a folder that holds something; nothing is overwritten.
+    Raises SpecError for an invalid name or a folder that is not empty; nothing is overwritten.
     """
     plugin = parse_name(name)
     home = folder or Path(plugin.distribution)
     _check_empty(home)
-    with _folder_whole(home) as aside:
+    with _folder_whole(home) as temporary:
         for path, text in fill_templates(plugin).items():
-            make_folder((aside / path).parent)
-            (aside / path).write_text(text, encoding="utf-8")
+            make_folder((temporary / path).parent)
+            (temporary / path).write_text(text, encoding="utf-8")
     return home
 
 
 def fill_templates(plugin: PluginName) -> Mapping[Path, str]:
-    """The text of every file of a new distribution, by its path in there."""
+    """The text of every file of a new distribution, by relative path."""
     words = {"name": plugin.distribution, "module": plugin.module}
     return {path: Template(text).substitute(words) for path, text in _templates(plugin)}
 
@@ -47,21 +47,21 @@ def _check_empty(home: Path) -> None:
     if home.is_dir() and not any(home.iterdir()):
         return
     if home.exists() or home.is_symlink():
-        what = "holds files already" if home.is_dir() else "is no folder"
+        what = "is not empty" if home.is_dir() else "is not a folder"
         raise SpecError(what, where=home, remedy="name another folder with --to")
 
 
 @contextmanager
 def _folder_whole(home: Path) -> Iterator[Path]:
-    """Yield a folder beside ``home``; rename it there when the block ends well, remove it otherwise."""
+    """Yield a temporary folder beside ``home``; rename it to ``home`` when the block succeeds, else remove it."""
     with storage_errors(home):
         home.parent.mkdir(parents=True, exist_ok=True)
-        aside = home.absolute().with_name(f".part-{secrets.token_hex(4)}-{home.absolute().name}")
-        aside.mkdir()
+        temporary = home.absolute().with_name(f".part-{secrets.token_hex(4)}-{home.absolute().name}")
+        temporary.mkdir()
         try:
-            yield aside
+            yield temporary
             if home.is_dir():
-                home.rmdir()  # it was empty; fails where somebody has put a file there meanwhile
-            aside.rename(home)
+                home.rmdir()  # it was empty; fails where a file was added meanwhile
+            temporary.rename(home)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -40,9 +40,9 @@ def save_weights(path: Path, module: nn.Module) -> str:
 
     make_folder(path.parent)
     check_free_space(path, weights_size(module))
-    with written_whole(path) as aside:
-        save_model(module, str(aside))
-        return _digest(aside)
+    with written_whole(path) as temporary:
+        save_model(module, str(temporary))
+        return _digest(temporary)
 
 
 def check_weights_file(path: Path, size: int) -> None:

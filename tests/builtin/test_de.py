@@ -65,13 +65,13 @@ def test_narrow_bands_at_high_rates_stay_sound() -> None:
 @pytest.mark.parametrize(
     ("modality", "bands", "message"),
     [
-        (Modality("eda", "timeseries", (1, 240), rate=4.0), "five", "eda: the band 1-4 Hz does not fit"),
-        (Modality("eeg", "timeseries", (1, 240), rate=90.0), "31-45", "half of its 90 Hz"),
+        (Modality("eda", "timeseries", (1, 240), rate=4.0), "five", "eda: the band 1-4 Hz is not below half"),
+        (Modality("eeg", "timeseries", (1, 240), rate=90.0), "31-45", "half of its rate of 90 Hz"),
         (Modality("eeg", "timeseries", (1, 240)), "five", "eeg: has no sampling rate"),
-        (EEG, "theta", "bands=theta: 'theta' is no band"),
-        (EEG, "8-4", "'8-4' is no band"),
-        (EEG, "0-4", "'0-4' is no band"),
-        (EEG, "4-8+", "'' is no band"),
+        (EEG, "theta", "bands=theta: 'theta' is not a band"),
+        (EEG, "8-4", "'8-4' is not a band"),
+        (EEG, "0-4", "'0-4' is not a band"),
+        (EEG, "4-8+", "'' is not a band"),
     ],
 )
 def test_impossible_bands_are_refused(modality: Modality, bands: str, message: str) -> None:

@@ -122,7 +122,7 @@ def test_an_unknown_model_brings_a_suggestion() -> None:
 
 
 def test_a_model_that_cannot_take_the_size_says_so() -> None:
-    with pytest.raises(SpecError, match=r"timm\[model=swin_tiny_patch4_window7_224\]: cannot take images of 2×2"):
+    with pytest.raises(SpecError, match=r"timm\[model=swin_tiny_patch4_window7_224\]: does not accept images of 2×2"):
         TimmImages(Modality("dot", "image", (3, 2, 2)), model="swin_tiny_patch4_window7_224")
 
 
@@ -139,7 +139,7 @@ def test_without_timm_the_remedy_is_an_install(monkeypatch: pytest.MonkeyPatch) 
         TimmImages(FACE)
 
 
-def test_parameters_that_take_no_part_are_set_aside() -> None:
+def test_parameters_without_effect_are_not_trained() -> None:
     encoder = TimmImages(FACE, model="mobilenetv3_small_050")
     aside = [name for name, parameter in encoder.network.named_parameters() if not parameter.requires_grad]
     assert aside == ["conv_head.weight", "conv_head.bias"]

@@ -138,7 +138,7 @@ def test_what_is_left_of_an_encoding_that_was_stopped_is_used(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmbench.features.token_file.finish", stop)
+    monkeypatch.setattr("mmbench.features.token_file.add_checksums", stop)
     with pytest.raises(KeyboardInterrupt):
         tokens(store, tmp_path / "rest", SWIN, "cuda")
     first, last = sorted((tmp_path / "rest").rglob(".*.npy"), key=lambda path: path.stat().st_size, reverse=True)

@@ -81,7 +81,7 @@ def test_datasets_without_files_are_skipped_with_a_reason() -> None:
     assert outcomes["schema"].ok
     assert not outcomes["schema"].skipped
     assert outcomes["reads_equal"].skipped
-    assert "no folder was given" in outcomes["reads_equal"].message
+    assert "no folder is given" in outcomes["reads_equal"].message
 
 
 def test_a_missing_optional_package_skips() -> None:

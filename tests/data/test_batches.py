@@ -57,7 +57,7 @@ def test_reading_in_pieces_changes_nothing(n: int) -> None:
     np.testing.assert_allclose(found.std[0, :, 0], x.std(axis=(0, 1, 3)), atol=1e-6)
 
 
-def test_only_training_rows_tell_the_scale() -> None:
+def test_standardisation_uses_training_rows_only() -> None:
     train, test = np.arange(0, 30), np.arange(30, 40)
     x = signal()
     before = scaled(Arrays(x), [train], everybody(40))
@@ -81,7 +81,7 @@ def test_each_subject_is_scaled_by_its_own_rows() -> None:
     assert np.array_equal(before[group != 1], after[group != 1])
 
 
-def test_what_is_absent_stays_zero_and_tells_nothing() -> None:
+def test_absent_instances_are_zero_and_ignored() -> None:
     present = np.random.default_rng(0).random((40, 2)) < 0.6
     x = signal(loc=9)
     x[~present] = 1e6

@@ -109,7 +109,7 @@ def test_what_all_units_need_stops_in_any_case(people: Path) -> None:
         prepare(plan(people))
 
 
-def test_a_run_tells_what_was_dropped_in_table_and_record(people: Path, tmp_path: Path) -> None:
+def test_dropped_samples_are_in_table_and_record(people: Path, tmp_path: Path) -> None:
     spoil(people / "p1.txt", 0, "1")
     spoil(people / "p2.txt", 3, "end")
     options = {"data": people, "out": tmp_path / "runs", "plugins": (PLUGIN,), "jobs": 1, "folds": 3}

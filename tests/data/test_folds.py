@@ -181,7 +181,7 @@ def test_fewer_groups_than_folds_give_a_fold_a_group(protocol: str) -> None:
         ("loso", [[3] * 5] * 9, 0, "0 folds"),
     ],
 )
-def test_what_cannot_be_shared_out_is_refused_with_a_remedy(protocol, sizes, n_folds, says) -> None:
+def test_impossible_splits_are_refused_with_a_remedy(protocol, sizes, n_folds, says) -> None:
     with pytest.raises(ProtocolError) as caught:
         People(sizes).folds(protocol, n_folds)
     assert says in caught.value.line
@@ -280,7 +280,7 @@ def test_four_patients_among_twenty_are_in_every_part(protocol: str, seed: int) 
     assert find_missing_classes(people.folds(protocol, 5, seed), of, (0, 1)) != {}, "plain folds lack them"
 
 
-def test_parts_that_cannot_have_every_class_are_counted_and_told() -> None:
+def test_parts_without_a_class_are_counted_and_reported() -> None:
     people = People([[5]] * 8)
     of = one_label(people, [1, 1, 0, 0, 0, 0, 0, 0])
     folds = make_folds(people.ids, people.groups, PROTOCOLS["subject"], 5, labels=of)

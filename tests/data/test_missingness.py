@@ -33,15 +33,15 @@ def test_gaps_are_counted_over_all_parts(tmp_path: Path) -> None:
     assert missingness_lines(gaps) == ["pulse: 50.0% of the instances inferred, 2 samples without"]
 
 
-def test_nothing_is_said_where_nothing_is_missing(tmp_path: Path) -> None:
+def test_no_line_where_nothing_is_missing(tmp_path: Path) -> None:
     assert missingness_lines(count_missing([part(tmp_path / "one.h5", (False, False))], SCHEMA)) == []
 
 
-def test_a_modality_that_nobody_has() -> None:
+def test_a_modality_missing_in_every_sample() -> None:
     assert missingness_lines({"pulse": {"present": 0, "inferred": 0, "without": 3}}) == ["pulse: 3 samples without"]
 
 
-def test_what_is_left_out_is_told_by_reason() -> None:
+def test_left_out_lines_are_grouped_by_reason() -> None:
     many = {f"s{number}": "no labels" for number in range(1, 6)}
     assert left_out_lines({"12 of 90 s": "too short"} | many) == [
         "left out: 12 of 90 s: too short",

@@ -261,7 +261,7 @@ def test_dropping_leaves_bad_samples_out_and_counts_them(root: Path, cache: Path
     assert [message for message in listener.messages if message.startswith("left out: s0-t1-1")]
 
 
-def test_many_that_are_left_out_are_told_in_few_lines(root: Path, cache: Path) -> None:
+def test_many_exclusions_take_few_lines(root: Path, cache: Path) -> None:
     listener = Listener()
     with use_reporter(listener):
         prepare(plan(root, cache, "toy[fault=unit]", bad="drop"))
@@ -277,7 +277,7 @@ def test_a_unit_of_which_nothing_is_left(root: Path, cache: Path) -> None:
 
 
 def test_nothing_left_at_all_is_one_line(root: Path, cache: Path) -> None:
-    with pytest.raises(DataError, match="no sample"):
+    with pytest.raises(DataError, match="no usable sample"):
         prepare(plan(root, cache, "toy[fault=everything]", bad="drop"))
 
 
@@ -304,7 +304,7 @@ def test_an_empty_folder(tmp_path: Path, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.4, 0.9])
-def test_a_truncated_prepared_file_is_set_aside_by_name_and_made_again(root: Path, cache: Path, share: float) -> None:
+def test_a_truncated_prepared_file_is_renamed_and_made_again(root: Path, cache: Path, share: float) -> None:
     path = prepare(plan(root, cache)).path
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])

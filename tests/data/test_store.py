@@ -96,7 +96,7 @@ def test_joined_units_are_one_file(tmp_path: Path, cuts: tuple[int, ...]) -> Non
     assert not read_inferred(tmp_path / "all.h5", "pulse").any()
 
 
-def test_a_modality_nobody_has(tmp_path: Path) -> None:
+def test_a_modality_missing_everywhere(tmp_path: Path) -> None:
     write_samples(tmp_path / "a.h5", [Sample("x", {}, {}, {"subject": "s"})], SCHEMA, {"key": "k"})
     store = Store(tmp_path / "a.h5")
     for name in ("pulse", "face"):
@@ -125,7 +125,7 @@ def test_a_truncated_file_is_no_prepared_file(tmp_path: Path, share: float) -> N
     assert "delete it" in caught.value.remedy
 
 
-def test_a_file_that_is_cut_short_while_it_is_open_kills_nobody(tmp_path: Path) -> None:
+def test_truncating_an_open_file_does_not_kill_the_process(tmp_path: Path) -> None:
     for at, name in enumerate(("pulse", "face", "pulse")):
         path = write(tmp_path / f"{at}.h5", range(12))
         store = Store(path)

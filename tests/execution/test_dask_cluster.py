@@ -274,7 +274,9 @@ def test_every_command_gives_its_trainings_to_the_cluster(
 ) -> None:
     serial = command({**toy, "out": tmp_path / "serial", "cluster": None})
     with monkeypatch.context() as patch:
-        patch.setattr("mmbench.execution.schedule.attempt", lambda *arguments: pytest.fail("nothing is trained here"))
+        patch.setattr(
+            "mmbench.execution.schedule.try_in_processes", lambda *arguments: pytest.fail("nothing is trained here")
+        )
         remote = command({**toy, "out": tmp_path / "remote", "cluster": cluster})
     assert bare(remote) == bare(serial)
 

@@ -302,8 +302,8 @@ def test_a_finished_tuning_is_read_and_a_damaged_one_is_read_from_its_study(
         ({"tune_seconds": 5}, "--tune-seconds: nothing is tuned"),
         ({"tune_scope": "once"}, "--tune-scope: nothing is tuned"),
         ({"tune": 2, "tune_scope": "twice"}, "--tune-scope: no choice 'twice'"),
-        ({"tune": 2, "tune_storage": "mysql://here/db"}, "--tune-storage: is no storage"),
-        ({"tune": 2, "tune_storage": "sqlite:///:memory:"}, "--tune-storage: is no storage"),
+        ({"tune": 2, "tune_storage": "mysql://here/db"}, "--tune-storage: is not a storage"),
+        ({"tune": 2, "tune_storage": "sqlite:///:memory:"}, "--tune-storage: is not a storage"),
     ],
 )
 def test_options_that_will_not_do(bench: Bench, options: dict[str, Any], words: str) -> None:

@@ -251,7 +251,7 @@ def test_a_damaged_block_is_encoded_again(what: Encoding, cache: Path, monkeypat
     (path,) = (cache / "tokens").glob("*.h5")
     path.unlink()
     with monkeypatch.context() as stopped:
-        stopped.setattr("mmbench.features.token_file.finish", stop)
+        stopped.setattr("mmbench.features.token_file.add_checksums", stop)
         with pytest.raises(KeyboardInterrupt):
             encode(what, cache)
     (block,) = (cache / "tokens").glob(".*.npy")

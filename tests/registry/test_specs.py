@@ -118,14 +118,14 @@ def test_binding_converts_to_the_annotations_over_the_defaults() -> None:
     [
         ({"sise": "7"}, "did you mean 'size'?"),
         ({"inputs": "7"}, "no parameter 'inputs'"),
-        ({"size": "seven"}, "thing[size]: 'seven'"),
+        ({"size": "seven"}, "thing[size]: invalid value 'seven'"),
         ({"size": "1.5"}, "thing[size]"),
         ({"size": "none"}, "thing[size]"),
         ({"deep": "perhaps"}, "thing[deep]"),
         ({"mode": "min"}, "'mean' or 'max'"),
     ],
 )
-def test_binding_says_what_will_not_do(params: dict[str, str], says: str) -> None:
+def test_invalid_parameters_are_refused(params: dict[str, str], says: str) -> None:
     with pytest.raises(SpecError) as caught:
         bind_parameters(Component, params)
     assert says in caught.value.line

@@ -123,4 +123,4 @@ def test_the_shell_says_where_it_is_in_one_line_each(
     assert capsys.readouterr().out.startswith(f"{NAME}: ")
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert capsys.readouterr().err == f"mmbench: {NAME}: holds files already — name another folder with --to\n"
+    assert capsys.readouterr().err == f"mmbench: {NAME}: is not empty — name another folder with --to\n"

@@ -55,7 +55,7 @@ def changed(**parts: object) -> dict:
         ({"snr_db": 20}, ["snr_db none -> 20"]),
     ],
 )
-def test_a_difference_is_told_by_name(wanted: dict, told: list[str]) -> None:
+def test_a_difference_is_described_by_name(wanted: dict, told: list[str]) -> None:
     assert list(key_differences(changed(**wanted), THERE)) == told
 
 
@@ -66,7 +66,7 @@ def test_a_difference_is_told_by_name(wanted: dict, told: list[str]) -> None:
         ({f"{name}.py": "9" for name in "cdefg"}, "a.py is gone, b.py is gone, c.py is new, d.py is new and 3 more"),
     ],
 )
-def test_code_that_changed_is_told_by_file(modules: dict, told: str) -> None:
+def test_changed_code_is_listed_by_file(modules: dict, told: str) -> None:
     there = changed(dataset={**THERE["dataset"], "modules": {"a.py": "1", "b.py": "1"}})
     wanted = changed(dataset={**THERE["dataset"], "code": "9" * 16, "modules": modules})
     assert list(key_differences(wanted, there)) == [f"code of dataset toy changed since: {told}"]
@@ -93,7 +93,7 @@ def test_the_one_with_the_fewest_differences_is_near(tmp_path: Path) -> None:
     assert find_nearest_file(THERE, sorted(tmp_path.iterdir()), lambda parts: False) is None
 
 
-def test_many_differences_are_told_in_a_line(tmp_path: Path) -> None:
+def test_many_differences_fit_one_line(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"content")
     write_footer(tmp_path / "x", "prepared", {**THERE, "training": dict.fromkeys("abcdef", 1)})
     near = find_nearest_file(changed(training=dict.fromkeys("abcdef", 2)), [tmp_path / "x"])

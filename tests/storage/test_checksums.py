@@ -103,7 +103,7 @@ def test_what_took_the_place_of_one_that_is_cut_short_stays(path: Path) -> None:
     assert path.read_bytes() == content
 
 
-def test_a_file_that_was_made_again_meanwhile_is_not_set_aside(path: Path) -> None:
+def test_a_file_that_was_made_again_is_not_renamed(path: Path) -> None:
     before = file_identity(path)
     content = path.read_bytes()
     path.replace(path.with_name("elsewhere"))

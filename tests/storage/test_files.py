@@ -235,7 +235,7 @@ def test_a_digest_is_remembered_and_a_damaged_memory_is_not_believed(tmp_path: P
         assert FileDigests(memory)(file) == true
 
 
-def test_code_digest_tells_sources_apart() -> None:
+def test_code_digest_depends_on_sources() -> None:
     from mmbench.builtin.prior import Prior
     from mmbench.contract.types import Card
 

@@ -123,7 +123,7 @@ def test_what_another_writer_has_begun_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("refused")
-def test_it_is_said_once(tmp_path: Path) -> None:
+def test_missing_locks_are_reported_once(tmp_path: Path) -> None:
     heard = Heard()
     with use_reporter(heard), locked(tmp_path / "mine"), locked(tmp_path / "other"):
         pass
@@ -163,7 +163,7 @@ def test_tables_that_another_process_makes_at_the_same_moment_are_found(
     assert Late.openings == 2
 
 
-def test_a_storage_that_never_opens_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_that_never_opens_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> RDBStorage:
         raise OperationalError("SELECT", {}, Exception("disk I/O error"))
 

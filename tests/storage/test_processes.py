@@ -151,7 +151,7 @@ def test_threads_give_results_in_order_and_are_not_far_ahead() -> None:
     assert taken == list(range(20))
 
 
-def test_threads_end_with_the_first_error_or_when_nobody_asks_for_more() -> None:
+def test_threads_end_with_the_first_error_or_the_generator() -> None:
     begun: list[int] = []
 
     def work(number: int) -> int:

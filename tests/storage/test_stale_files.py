@@ -130,7 +130,7 @@ def test_a_folder_that_another_program_holds_is_written_to(tmp_path: Path, monke
     assert names(tmp_path) == ["b"]
 
 
-def test_nobody_holds_a_folder_after_a_write(tmp_path: Path) -> None:
+def test_no_process_holds_a_folder_after_a_write(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stop"), hold_as_writer(tmp_path):
         raise ValueError("stop")
     write_text(tmp_path / "a", "x")

@@ -85,7 +85,7 @@ def test_the_sample_is_the_first_of_the_most_complete() -> None:
     assert most_complete_row([signal]) == 1
 
 
-def test_of_several_trainings_the_dearest_is_told_and_what_is_missing_is_not_made_up() -> None:
+def test_costs_of_trainings_are_combined_and_missing_ones_ignored() -> None:
     costs: list[dict[str, float | None]] = [
         {"flops": 10, "latency_ms": 1.0, "peak_bytes": 5, "train_seconds": 1.0},
         {"flops": 30, "latency_ms": 2.0, "peak_bytes": None, "train_seconds": 3.0},
@@ -151,7 +151,7 @@ def comparison(toy_people: Path, tmp_path_factory: pytest.TempPathFactory) -> An
     )
 
 
-def test_every_record_tells_what_it_cost(comparison: Any) -> None:
+def test_every_record_has_its_cost(comparison: Any) -> None:
     for method in comparison.methods:
         for record in method.records:
             assert record.cost["latency_ms"] > 0

@@ -195,7 +195,7 @@ def test_it_stops_when_validation_has_not_improved_for_long() -> None:
     assert fitted.test_logits.shape == (len(fitted.history), len(FOLD.test), 2)
 
 
-def test_epochs_are_told_as_they_end() -> None:
+def test_epochs_are_reported_as_they_end() -> None:
     told: list = []
     x, labels = problem()
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})

@@ -32,7 +32,7 @@ def there(batch: Mapping[str, Tokens]) -> Tensor:
     return torch.stack([part.present.any(dim=1) for part in batch.values()], dim=1)
 
 
-def test_each_is_left_out_as_often_as_said_and_never_all() -> None:
+def test_modalities_are_dropped_at_the_given_rate_and_never_all() -> None:
     batch = {"a": tokens(), "b": tokens(instances=3)}
     here = there(drop_modalities(batch, 0.3, generator()))
     assert here.any(dim=1).all()

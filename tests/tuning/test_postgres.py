@@ -119,7 +119,7 @@ mmbench.tune("late", "toy", **{**options, **{name: Path(options[name]) for name 
 """
 
 
-def test_two_machines_share_the_trials_of_a_fold(
+def test_two_machines_share_the_tuning_trials_of_a_fold(
     server: str, options: dict[str, Any], tmp_path: Path, opened: Opened
 ) -> None:
     import json
@@ -137,7 +137,7 @@ def test_two_machines_share_the_trials_of_a_fold(
             assert len(optuna.load_study(study_name=fold.study, storage=storage).trials) == 3
 
 
-def test_a_server_that_is_not_there_is_told_at_once(options: dict[str, Any], tmp_path: Path) -> None:
+def test_an_unreachable_server_is_reported_at_once(options: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("psycopg", reason="needs mmbench[postgres]")
     url = f"postgresql://tuner:secret@127.0.0.1:{free_port()}/postgres"
     with pytest.raises(StorageError, match="the storage of tuning trials does not answer") as told:

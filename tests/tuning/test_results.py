@@ -53,7 +53,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, change: dict[
         read_tuning(path)
 
 
-def test_records_do_not_tell_the_storage() -> None:
+def test_records_do_not_hold_the_storage() -> None:
     assert Budget(3, 10.0, "once", "postgresql://me:secret@host/db").described() == {
         "trials": 3,
         "seconds": 10.0,

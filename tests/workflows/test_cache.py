@@ -155,7 +155,7 @@ def test_units_and_blocks_of_what_was_never_finished(
     plugins = (str(home / "toy_plugin.py"),)
     (store,) = cache.glob("prepared/toy-*.h5")
     monkeypatch.setattr("mmbench.data.preparation.merge", stop)
-    monkeypatch.setattr("mmbench.features.token_file.finish", stop)
+    monkeypatch.setattr("mmbench.features.token_file.add_checksums", stop)
     with pytest.raises(KeyboardInterrupt):
         prepare(Preparation(parse_spec("toy[windows=3]"), toy_people, cache, plugins))
     with pytest.raises(KeyboardInterrupt):
