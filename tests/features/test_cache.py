@@ -1,4 +1,4 @@
-"""Tokens are made once, kept as halves where that changes nothing, and never read from a damaged file."""
+"""The token cache: encoded once, stored as float16 where that changes nothing, never read from a damaged file."""
 
 import shutil
 import subprocess
@@ -284,7 +284,7 @@ print(features.encode(what, Path({str(cache)!r})).name)
     assert (tmp_path / "count").read_text() == "x"
 
 
-def test_why_tokens_are_made_anew_is_told(toy_people: Path, cache: Path) -> None:
+def test_the_reason_of_encoding_again_is_reported(toy_people: Path, cache: Path) -> None:
     listener = Listener()
     with reporting(listener):
         first = encode(encoding(toy_people, cache), cache)

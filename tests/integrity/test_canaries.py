@@ -1,4 +1,4 @@
-"""Components that cheat are caught and named, their honest twins are not, and nobody's numbers change."""
+"""Canaries name components that cheat, pass those that do not, and change no result."""
 
 import os
 import random
@@ -281,7 +281,7 @@ def test_a_frozen_encoder_keeps_nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize("method", ["plain", "own-bank", "normed"])
 @pytest.mark.parametrize("encoder", ["scaled", "forgetting", "normalising[over=none]"])
-def test_honest_twins_pass(bench: Bench, method: str, encoder: str) -> None:
+def test_components_without_faults_pass(bench: Bench, method: str, encoder: str) -> None:
     assert len(bench.run(method, encoder).methods[0].records) == 2
 
 

@@ -50,7 +50,7 @@ def check(registry, method, machine=HUGE, dataset=None, **encoders):
 SMALL = {"timeseries": "conv1d", "image": "timm[model=test_resnet]"}
 
 
-def test_every_fault_is_told(registry):
+def test_every_fault_is_reported(registry):
     found = {finding.check: str(finding) for finding in check(registry, "faulty", **SMALL)}
     assert set(found) == {"gradient", "registration", "concentration"}
     assert found["gradient"] == "fusion faulty: 4,002,000 weights get no gradient: scorer.weight, scorer.bias"
