@@ -12,7 +12,7 @@ from mmbench.integrity import report_findings
 from mmbench.registry import Recipe, resolve, split_list
 from mmbench.storage import track
 from mmbench.workflows.audit.near_duplicates import find_near_duplicates
-from mmbench.workflows.audit.probe_features import FeatureReader, ProbeFeatures, read_frozen, read_plain
+from mmbench.workflows.audit.probe_features import ProbeFeatures, read_frozen, read_plain
 from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Asked, examine, find_files, settle
@@ -100,9 +100,8 @@ def load_audited_data(asked: Asked, protocols: Sequence[Protocol]) -> tuple[Audi
         raise ProtocolError(next(iter(skipped.values())), where=f"--protocol {next(iter(skipped))}")
     groups = {name: values[rows] for name, values in store.groups.items()}
     samples = Samples(store.ids[rows], store.labels(asked.task)[rows], groups, store.spans[rows])
-    reader = FeatureReader(store, rows, spec.cache, spec.plugins, asked.device, spec.threads, n_jobs(spec))
-    plain = read_plain(reader, recipe)
-    frozen = read_frozen(reader, recipe, layouts[0].plans[0].tokens, plain)
+    plain = read_plain(asked, store, rows, recipe)
+    frozen = read_frozen(rows, recipe, layouts[0].plans[0].tokens, plain)
     return AuditedData(asked, recipe, store, rows, samples, layouts, plain, frozen), skipped
 
 
