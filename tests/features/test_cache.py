@@ -323,7 +323,7 @@ def test_fewer_are_shown_at_once_where_a_gpu_has_too_little_memory(
 
     monkeypatch.setattr("mmbench.features.batched_encoding.encode_bag", scarce)
     if fits < 3:  # the instances of a bag
-        with pytest.raises(TrainingError, match="does not hold what an encoder of signal makes of one sample"):
+        with pytest.raises(TrainingError, match="is too small to encode one sample of signal"):
             encode(what, cache.with_name("other"))
     else:
         np.testing.assert_allclose(read(encode(what, cache.with_name("other"))), whole, rtol=1e-6)
