@@ -275,7 +275,7 @@ def test_nothing_is_learnt_where_it_is_tested(bench: Bench, method: str, encoder
 
 def test_a_frozen_encoder_keeps_nothing(bench: Bench) -> None:
     line = bench.caught("plain", "remembering")
-    assert line.startswith(f"encoder remembering of facts (plugin {CHEATS}): gives the same instances other tokens")
+    assert line.startswith(f"encoder remembering of facts (plugin {CHEATS}): gives other tokens for the same instances")
     assert not list(bench.cache.glob("tokens/*remembering*.h5"))
 
 

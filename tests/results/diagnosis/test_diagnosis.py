@@ -299,15 +299,15 @@ def test_a_model_that_predicts_something_else_is_refused(copied: Comparison, hom
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        (("subsets", "000"), "0" * 5, "another number of samples"),
-        (("subsets", "000"), "0" * 95 + "2", "a class that there is not"),
-        (("subsets", "000"), "/" * 96, "a class that there is not"),
+        (("subsets", "000"), "0" * 5, "a different number of samples"),
+        (("subsets", "000"), "0" * 95 + "2", "a class that does not exist"),
+        (("subsets", "000"), "/" * 96, "a class that does not exist"),
         (("subsets", "000"), 7, "is not a record"),
-        (("subsets", "0x0"), "0" * 96, "other subsets"),
-        (("shuffled", "loud"), [], "shuffled other modalities"),
-        (("noise", "sound"), {}, "disturbed other modalities"),
+        (("subsets", "0x0"), "0" * 96, "the subsets of its modalities"),
+        (("shuffled", "loud"), [], "not shuffle each of its modalities"),
+        (("noise", "sound"), {}, "perturbs other modalities"),
         (("shift", "loud"), {"one": {}}, "is not a record"),
-        (("modalities",), ["loud"], "other subsets"),
+        (("modalities",), ["loud"], "the subsets of its modalities"),
         (("seconds",), None, "is not a record"),
     ],
 )
