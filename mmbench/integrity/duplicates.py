@@ -112,8 +112,8 @@ def _digests_of_arrays(source: ArraySource, rows: Rows) -> Iterator[bytes | None
     size = source.read(rows[:1])[0].nbytes
     for part in split_rows(rows, size):
         for bag, present in zip(*source.read(part), strict=True):
-            shown = np.where(present.reshape(-1, *[1] * (bag.ndim - 1)), bag, 0)
-            yield _digest([np.ascontiguousarray(shown).tobytes(), present.tobytes()]) if present.any() else None
+            masked = np.where(present.reshape(-1, *[1] * (bag.ndim - 1)), bag, 0)
+            yield _digest([np.ascontiguousarray(masked).tobytes(), present.tobytes()]) if present.any() else None
 
 
 def _digest(parts: Sequence[bytes]) -> bytes:

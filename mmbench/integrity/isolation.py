@@ -245,7 +245,7 @@ def _send_answer(connection: Connection, call: _Call) -> None:
 
     try:
         with use_reporter(_Messages(send)):
-            answer = "result", call.make(partial(send, "told"))
+            answer = "result", call.make(partial(send, "value"))
     except BaseException as error:
         answer = "error", make_portable(error)
     try:

@@ -1,4 +1,4 @@
-"""Tokens are made once, kept as halves where that changes nothing, and never read from a damaged file."""
+"""The token cache: encoded once, stored as float16 where that changes nothing, never read from a damaged file."""
 
 import shutil
 import subprocess
@@ -285,7 +285,7 @@ print(features.encode(what, Path({str(cache)!r})).name)
     assert (tmp_path / "count").read_text() == "x"
 
 
-def test_why_tokens_are_made_anew_is_told(toy_people: Path, cache: Path) -> None:
+def test_the_reason_of_encoding_again_is_reported(toy_people: Path, cache: Path) -> None:
     listener = Listener()
     with use_reporter(listener):
         first = encode(encoding(toy_people, cache), cache)
@@ -324,7 +324,7 @@ def test_fewer_are_shown_at_once_where_a_gpu_has_too_little_memory(
 
     monkeypatch.setattr("mmbench.features.batched_encoding.encode_bag", scarce)
     if fits < 3:  # the instances of a bag
-        with pytest.raises(TrainingError, match="does not hold what an encoder of signal makes of one sample"):
+        with pytest.raises(TrainingError, match="is too small to encode one sample of signal"):
             encode(what, cache.with_name("other"))
     else:
         np.testing.assert_allclose(read(encode(what, cache.with_name("other"))), whole, rtol=1e-6)

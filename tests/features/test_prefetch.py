@@ -1,4 +1,4 @@
-"""Samples are read ahead by other processes, in order, and as one process would."""
+"""Prefetching by other processes keeps the order and the values."""
 
 import os
 import signal
@@ -68,7 +68,7 @@ def test_a_picture_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
         list(read_ahead(RawInstances(write(tmp_path, spoilt=True).path, "face"), PARTS, 2))
 
 
-def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
+def test_a_process_that_is_killed_is_reported(tmp_path: Path) -> None:
     before = children()
     shown = read_ahead(RawInstances(write(tmp_path).path, "face"), PARTS * 50, 2)
     next(shown)

@@ -1,4 +1,4 @@
-"""Components that cheat are caught and named, their honest twins are not, and nobody's numbers change."""
+"""Canaries name components that cheat, pass those that do not, and change no result."""
 
 import os
 import random
@@ -276,13 +276,13 @@ def test_nothing_is_learnt_where_it_is_tested(bench: Bench, method: str, encoder
 
 def test_a_frozen_encoder_keeps_nothing(bench: Bench) -> None:
     line = bench.caught("plain", "remembering")
-    assert line.startswith(f"encoder remembering of facts (plugin {CHEATS}): gives the same instances other tokens")
+    assert line.startswith(f"encoder remembering of facts (plugin {CHEATS}): gives other tokens for the same instances")
     assert not list(bench.cache.glob("tokens/*remembering*.h5"))
 
 
 @pytest.mark.parametrize("method", ["plain", "own-bank", "normed"])
 @pytest.mark.parametrize("encoder", ["scaled", "forgetting", "normalising[over=none]"])
-def test_honest_twins_pass(bench: Bench, method: str, encoder: str) -> None:
+def test_components_without_faults_pass(bench: Bench, method: str, encoder: str) -> None:
     assert len(bench.run(method, encoder).methods[0].records) == 2
 
 

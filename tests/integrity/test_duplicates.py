@@ -1,4 +1,4 @@
-"""Copies are counted where they are in the other parts, whole, and with their labels."""
+"""Identical samples count where they are in other parts, in every modality, with the same label."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_a_copy_of_the_validation_part_counts_and_other_labels_do_not() -> None:
     assert share([[0, 3]], [[0, 3]]) == 0.0
 
 
-def test_few_distinct_values_are_told_from_measurements() -> None:
+def test_few_distinct_values_are_distinguished_from_measurements() -> None:
     random = np.random.default_rng(0)
     assert has_few_values(random.integers(0, 3, (500, 6)).astype(np.float32))
     assert not has_few_values(random.integers(0, 16, (500, 64)).astype(np.float32))

@@ -1,4 +1,4 @@
-"""Files that components read while they are trained: those that no key holds are told."""
+"""The file guard reports files that components read and no cache key holds."""
 
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Listener(SilentReporter):
 
 
 @pytest.mark.parametrize("how", ["environment", "parameter", "none"])
-def test_a_file_that_no_key_holds_is_told(
+def test_a_file_that_no_key_holds_is_reported(
     how: str, toy_people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, text in (("reader.py", PLUGIN), ("own.txt", "1"), ("table.txt", "1")):

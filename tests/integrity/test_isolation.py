@@ -1,4 +1,4 @@
-"""Isolated calls: what comes back, what does not survive, and what becomes of a process that ends early."""
+"""Isolated calls: results, state that does not survive, and processes that end early."""
 
 import os
 import signal
@@ -76,7 +76,7 @@ def answer_with_a_function(_: Tell) -> object:
 
 
 @pytest.mark.parametrize("forks", [True, False])
-def test_the_result_and_what_is_told_come_back(forks: bool) -> None:
+def test_results_and_sent_values_come_back(forks: bool) -> None:
     told: list[int] = []
     assert run_isolated(add, 2, 3, listen=told.append, forks=forks) == 5
     assert told == [2, 3]
@@ -111,7 +111,7 @@ def test_errors_come_back_as_what_they_are() -> None:
 
 
 @pytest.mark.parametrize("forks", [True, False])
-def test_a_process_that_is_killed_is_told(forks: bool) -> None:
+def test_a_process_that_is_killed_is_reported(forks: bool) -> None:
     with pytest.raises(ProcessDiedError) as caught:
         run_isolated(die, listen=ignore, forks=forks)
     assert not concerns_one_job(caught.value), "the job is begun again"

@@ -1,4 +1,4 @@
-"""Calibration agrees with scikit-learn and with values worked out by hand, and tells a perfect model by its luck."""
+"""Calibration agrees with scikit-learn and with values worked out by hand."""
 
 import json
 from dataclasses import asdict
@@ -103,7 +103,7 @@ def test_a_bin_reaches_up_to_its_edge() -> None:
     assert counts[8] + counts[9] == 1
 
 
-def test_a_perfect_model_is_off_by_luck_alone() -> None:
+def test_a_perfect_model_has_the_expected_calibration_error() -> None:
     random = np.random.default_rng(0)
     labels, logits, units = simulate(random, 100, 1000, n_classes=3)
     many = calibrated(labels, logits, units=units)
@@ -124,7 +124,7 @@ def test_a_model_that_is_too_sure_is_found() -> None:
     assert all(bar.confidence > bar.accuracy for bar in bars)
 
 
-def test_luck_is_what_a_binomial_says() -> None:
+def test_the_expected_calibration_error_is_binomial() -> None:
     tally = np.zeros((N_BINS, 5))
     tally[13, :3] = 10, 9.0, 9
     draws = np.random.default_rng(0).binomial(10, 0.9, 200_000)
@@ -157,7 +157,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert 0.93 <= held / rounds <= 0.995
 
 
-def test_of_one_person_nothing_is_known_and_json_can_tell_it() -> None:
+def test_one_person_gives_no_interval_and_valid_json() -> None:
     found = calibrated(np.array([0, 1]), np.zeros((2, 2)), units=np.array(["a", "a"]))
     assert (found.brier.low, found.brier.high) == (0, 2)
     assert found.nll.low == 0

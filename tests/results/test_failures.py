@@ -1,4 +1,4 @@
-"""Jobs that fail or die: what is left of them, what goes on, and what the program says at the end."""
+"""Jobs that fail or die: files, the other jobs, and the exit of the program."""
 
 import json
 import sys
@@ -85,7 +85,7 @@ def test_a_training_that_diverges_has_no_traceback(run: Callable[..., Any], acci
     assert failure.traceback == ""
 
 
-def test_a_method_of_which_nothing_is_left_is_told(run: Callable[..., Any], accidents: Accidents) -> None:
+def test_a_method_without_records_is_reported(run: Callable[..., Any], accidents: Accidents) -> None:
     comparison = run("concat", accidents(bug=3), "prior")
     assert [method.name for method in comparison.methods] == ["concat", "prior"]
     ((name, failures),) = comparison.failed.items()
@@ -153,7 +153,7 @@ def test_a_damaged_failure_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("bugs", "code"), [(0, 0), (1, 1), (9, 1)])
 @pytest.mark.parametrize("command", ["run", "ablate", "tune", "audit"])
-def test_the_exit_code_tells(
+def test_the_exit_code_reports_failures(
     toy_people: Path,
     shelf: Path,
     accidents: Accidents,

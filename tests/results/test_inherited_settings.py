@@ -1,4 +1,4 @@
-"""Baselines that learn nothing by the settings of another method are told, and no others."""
+"""Baselines that do not learn under inherited settings are found, and no others."""
 
 import json
 from math import log
@@ -77,7 +77,7 @@ def text(comparison: Comparison) -> str:
     return " ".join(render(comparison_table(comparison)).split())
 
 
-def test_a_baseline_that_a_methods_training_ruins_is_told(compared: Any) -> None:
+def test_a_baseline_that_does_not_learn_is_reported(compared: Any) -> None:
     comparison = compared("slow", "concat,prior,other")
     (found,) = comparison.untrained
     assert (found.method, found.settings, found.trainings, found.of) == ("concat", {"lr": 1e-7, "epochs": 15}, 2, 2)
@@ -103,18 +103,18 @@ def test_settings_of_the_shell_line_are_inherited_too(compared: Any) -> None:
     assert [each.method for each in comparison.untrained] == ["concat"]
 
 
-def test_whose_training_is_whose_is_told(compared: Any) -> None:
+def test_inherited_settings_are_reported(compared: Any) -> None:
     told = text(compared("usual", "concat,prior,other"))
     assert "training of usual, concat, prior: epochs 15 (default 40)" in told
     assert "training of other: epochs 15 (default 40), lr 1e-07 (default 0.001)" in told
 
 
-def test_the_hosts_settings_are_not_told(compared: Any) -> None:
+def test_default_settings_are_not_reported(compared: Any) -> None:
     comparison = compared("plain", "prior")
     assert changed_settings(comparison.run) == {}
     assert "training of" not in text(comparison)
 
 
-def test_tuning_that_tried_nothing_else_helps_nobody(compared: Any) -> None:
+def test_tuning_of_other_parameters_changes_nothing(compared: Any) -> None:
     (found,) = compared("slow", "concat", tune=1).untrained
     assert found.method == "concat"

@@ -1,4 +1,4 @@
-"""Methods of one name are told apart."""
+"""Methods of one name get distinct labels."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A record is read back as it was written, or refused by name."""
+"""Records are read as they were written, or refused with the reason."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Ablations as a whole, on the toy dataset: which runs there are, what their tables say, and what may be wrong."""
+"""Ablations as a whole, on the toy dataset: runs, tables and errors."""
 
 import json
 from collections.abc import Callable
@@ -173,7 +173,7 @@ def test_the_shell_prints_what_show_prints_again(
     assert "did you mean 'facts'?" in capsys.readouterr().err
 
 
-def test_files_are_told_apart(where: dict[str, Any], result: Any, tmp_path: Path) -> None:
+def test_files_are_distinguished(where: dict[str, Any], result: Any, tmp_path: Path) -> None:
     comparison = mmbench.run("parts", "toy", **where)
     assert is_ablation(result.path)
     assert not is_ablation(comparison.path)
@@ -186,7 +186,7 @@ def test_files_are_told_apart(where: dict[str, Any], result: Any, tmp_path: Path
         load_ablation(broken)
 
 
-def test_nothing_to_ablate_is_told(where: dict[str, Any]) -> None:
+def test_nothing_to_ablate_is_reported(where: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match="declares no ablation"):
         mmbench.ablate("late", "toy", modalities=["facts"], **where)
     with pytest.raises(SpecError, match="no baselines"):

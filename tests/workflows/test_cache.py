@@ -1,4 +1,4 @@
-"""What is in the cache is told truly, and cleaning removes nothing but what mmbench wrote and nobody is at work on."""
+"""The cache is listed correctly, and cleaning removes only unused files of mmbench."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def change_the_plugin(home: Path) -> None:
     (home / "other.py").write_text(TOY.read_text() + "\n# changed\n")
 
 
-def test_what_is_there_is_told(home: Path) -> None:
+def test_entries_are_listed(home: Path) -> None:
     prepared, tokens = listed(home)
     assert (prepared.kind, prepared.what, prepared.state, prepared.why) == ("prepared", "toy, 6 units", "current", "")
     assert (tokens.kind, tokens.what, tokens.state, tokens.why) == ("tokens", "signal with spectrum", "current", "")
@@ -69,7 +69,7 @@ def test_what_is_there_is_told(home: Path) -> None:
     assert 0 <= prepared.age < DAY
 
 
-def test_code_that_changed_is_told_and_what_follows_from_it(home: Path) -> None:
+def test_changed_code_and_dependent_entries_are_outdated(home: Path) -> None:
     change_the_plugin(home)
     prepared, tokens = list_cache(home / "cache", (str(home / "other.py"),))
     assert (prepared.state, prepared.why) == (

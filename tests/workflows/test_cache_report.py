@@ -1,4 +1,4 @@
-"""Before a run, what it will make and why is told, and nothing is made."""
+"""The cache report before a run matches what the run makes, and makes nothing itself."""
 
 import json
 import shutil
@@ -84,7 +84,7 @@ def test_what_was_done_is_there(home: Home) -> None:
     assert (home.explain()["run"].state, home.explain()["run"].why) == ("partly", ("1 of 2 folds",))
 
 
-def test_what_is_told_is_what_a_run_takes(home: Home) -> None:
+def test_the_report_matches_the_run(home: Home) -> None:
     changes = {"training": {"epochs": 2}, "encoders": {"signal": "spectrum", "facts": "raw"}}
     found = explain_reuse(RunSpec("concat", "toy", **home.options(changes)))
     made = home.run(**changes)
@@ -148,7 +148,7 @@ def test_code_that_cannot_be_known_is_made_anew_and_said_to_be(home: Home, tmp_p
     )
 
 
-def test_damage_is_told_and_left_as_it_is(home: Home) -> None:
+def test_damage_is_reported_and_left(home: Home) -> None:
     (path,) = home.cache.glob("prepared/*.h5")
     path.write_bytes(path.read_bytes()[:999])
     assert (home.explain()["prepared"].state, home.explain()["run"].state) == ("damaged", "not known")

@@ -1,4 +1,4 @@
-"""From the records of a finished run back to its models, and to what they looked at."""
+"""Explanations from the records and weights of a finished run."""
 
 import json
 from dataclasses import replace
@@ -59,7 +59,7 @@ def test_others_may_read_the_weights_as_they_may_read_the_record(finished):
     assert weights_path(path).stat().st_mode == path.stat().st_mode
 
 
-def test_explanations_tell_of_every_test_sample(finished):
+def test_explanations_cover_every_test_sample(finished):
     comparison, cache = finished
     found = {f"{each.modality.name}.{each.what}": each for each in explain(comparison.methods[0], cache, n_shown=3)}
     assert set(found) == {"eeg.tokens", "face.instances"}
@@ -107,7 +107,7 @@ def test_channels_without_a_place_are_bars_and_series_are_lines(finished, tmp_pa
         assert draw_explanation(explanation, tmp_path)[0].stat().st_size > 2000
 
 
-def test_methods_that_explain_nothing_are_told(finished):
+def test_methods_without_explanations_are_reported(finished):
     comparison, cache = finished
     baseline = replace(comparison, methods=comparison.methods[1:])
     with pytest.raises(RecordError, match="concat: no method supports explanations"):
@@ -128,7 +128,7 @@ def test_a_choice_of_weights_that_is_none(tmp_path):
         mmbench.run("concat", "mfeat", out=tmp_path, weights="some")
 
 
-def test_a_cache_that_was_emptied_is_told(finished, tmp_path):
+def test_a_cache_that_was_emptied_is_reported(finished, tmp_path):
     with pytest.raises(RecordError, match="no longer in the cache — run the same command again"):
         explain(finished[0].methods[0], tmp_path)
 

@@ -193,7 +193,7 @@ def test_the_verdict_comes_first(people: Path, shelf: Path, tmp_path: Path) -> N
     assert "  difference" not in render(comparison_table(partly))
 
 
-def test_missing_folds_are_told(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_missing_folds_are_reported(people: Path, shelf: Path, tmp_path: Path) -> None:
     comparison = run(people, shelf, tmp_path)
     next(find_records(comparison.methods[1].folder)).unlink()
     assert "late: 1 fold is missing" in render(comparison_table(load_comparison(comparison.path)))
@@ -364,7 +364,7 @@ def test_what_cannot_be_built_is_told_before_preparing(people: Path, tmp_path: P
     assert not list(cache.glob("prepared/*"))
 
 
-def test_trials_that_straddle_are_told(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_trials_that_straddle_are_reported(people: Path, shelf: Path, tmp_path: Path) -> None:
     leaky, honest = (
         run(people, shelf, tmp_path, protocol=protocol, method="prior", against=[]) for protocol in ("segment", "trial")
     )

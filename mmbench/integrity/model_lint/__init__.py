@@ -21,5 +21,5 @@ __all__ = [
     "find_size",
     "lint",
     "lint_method",
-    "tell",
+    "report_findings",
 ]

@@ -24,7 +24,7 @@ from mmbench.results.statistics.verdicts import make_verdicts as make_verdicts
 
 __all__ = [
     "ALPHA",
-    "DEVIATION",
+    "ASSUMED_DEVIATION",
     "METRIC",
     "SCORES",
     "Contrast",
@@ -37,11 +37,11 @@ __all__ = [
     "difference_intervals",
     "find_cells",
     "find_leaders",
-    "judge",
-    "make_field",
+    "find_statistical_units",
+    "make_method_scores",
+    "make_verdicts",
     "mean_interval",
-    "pair_weights",
+    "pairwise_weights",
     "score_intervals",
-    "smallest_difference",
-    "unit_of",
+    "smallest_significant_difference",
 ]

@@ -12,7 +12,7 @@ from mmbench.integrity import report_findings
 from mmbench.registry import Recipe, split_list
 from mmbench.storage import track
 from mmbench.workflows.audit.near_duplicates import find_near_duplicates
-from mmbench.workflows.audit.probe_features import FeatureReader, ProbeFeatures, read_frozen, read_plain
+from mmbench.workflows.audit.probe_features import ProbeFeatures, read_frozen, read_plain
 from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Request, check_request, resolve_request
@@ -82,7 +82,6 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
 
     Raises ProtocolError if no protocol applies, SpecError if the method reads no modality.
     """
-    spec = request.spec
     (recipe,) = request.recipes
     if not recipe.encoders:
         raise SpecError(f"{recipe.label} reads no modality", where="audit", remedy="audit a method that reads one")
@@ -100,9 +99,8 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
         raise ProtocolError(next(iter(skipped.values())), where=f"--protocol {next(iter(skipped))}")
     groups = {name: values[rows] for name, values in store.groups.items()}
     samples = Samples(store.ids[rows], store.labels(request.task)[rows], groups, store.spans[rows])
-    reader = FeatureReader(store, rows, spec.cache, spec.plugins, request.device, spec.threads, n_jobs(spec))
-    plain = read_plain(reader, recipe)
-    frozen = read_frozen(reader, recipe, experiments[0].plans[0].tokens, plain)
+    plain = read_plain(request, store, rows, recipe)
+    frozen = read_frozen(rows, recipe, experiments[0].plans[0].tokens, plain)
     return AuditedData(request, recipe, store, rows, samples, experiments, plain, frozen), skipped
 
 

@@ -53,9 +53,9 @@ def _candidates(x: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
 def _have_same_data(source: Source, ours: Index, theirs: Index, scale: NDArray[np.float64] | None) -> NDArray[np.bool_]:
     """Whether pairs have nearly the same data ``(P,)``; False where different instances are present."""
     (mine, present), (other, also) = source.read(ours), source.read(theirs)
-    shown = present.reshape(*present.shape, *[1] * (mine.ndim - 2))
+    mask = present.reshape(*present.shape, *[1] * (mine.ndim - 2))
     unit = np.ones(1) if scale is None else scale
-    a, b = (np.where(shown, bag / unit, 0).reshape(len(bag), -1) for bag in (mine, other))
+    a, b = (np.where(mask, bag / unit, 0).reshape(len(bag), -1) for bag in (mine, other))
     spread = np.linalg.norm(a - a.mean(axis=1, keepdims=True), axis=1)
     variation = np.maximum(spread if scale is None else np.sqrt(a.shape[1]), 1e-12)
     same: NDArray[np.bool_] = (np.linalg.norm(a - b, axis=1) <= MAX_DIFFERENCE * variation) & (present == also).all(

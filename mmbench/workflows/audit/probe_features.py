@@ -11,6 +11,8 @@ from mmbench.contract import Kind, Modality
 from mmbench.data import ArraySource, Store, split_rows
 from mmbench.features import Encoding, encode
 from mmbench.registry import Recipe, parse_spec
+from mmbench.workflows.request import n_jobs
+from mmbench.workflows.resolve import Request
 
 Index = NDArray[np.int64]
 
@@ -35,38 +37,25 @@ class ProbeFeatures:
     channels: Mapping[str, Index]
 
 
-@dataclass(frozen=True)
-class FeatureReader:
-    """A prepared dataset, the ``rows`` to read, and how it is encoded."""
-
-    store: Store
-    rows: Index
-    cache: Path
-    plugins: tuple[str, ...]
-    device: str
-    threads: int
-    jobs: int
-
-
-def read_plain(reader: FeatureReader, recipe: Recipe) -> dict[str, ProbeFeatures]:
+def read_plain(request: Request, store: Store, rows: Index, recipe: Recipe) -> dict[str, ProbeFeatures]:
     """Plain features of every modality that the method reads; encoded if they are not cached."""
-    found = {}
+    spec, found = request.spec, {}
     for name in recipe.encoders:
-        modality = reader.store.schema.modality(name)
+        modality = store.schema.modality(name)
         text = PROBES[modality.kind]
-        what = Encoding(reader.store.path, name, parse_spec(text), reader.plugins, reader.device, reader.threads)
-        tokens = encode(what, reader.cache, reader.jobs)
-        x = _read(tokens, name, reader.rows)
+        what = Encoding(store.path, name, parse_spec(text), spec.plugins, request.device, spec.threads)
+        tokens = encode(what, spec.cache, n_jobs(spec))
+        x = _read(tokens, name, rows)
         found[name] = ProbeFeatures(text, tokens, x, dict(_channels(modality, x.shape[1])))
     return found
 
 
 def read_frozen(
-    reader: FeatureReader, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, ProbeFeatures]
+    rows: Index, recipe: Recipe, tokens: Mapping[str, Path], plain: Mapping[str, ProbeFeatures]
 ) -> dict[str, ProbeFeatures]:
     """Features from the ``tokens`` of the method's frozen encoders, except where these are the plain features."""
     return {
-        name: ProbeFeatures(str(recipe.encoders[name]), path, _read(path, name, reader.rows), {})
+        name: ProbeFeatures(str(recipe.encoders[name]), path, _read(path, name, rows), {})
         for name, path in tokens.items()
         if path != plain[name].tokens
     }

@@ -50,7 +50,7 @@ def check(registry, method, machine=HUGE, dataset=None, **encoders):
 SMALL = {"timeseries": "conv1d", "image": "timm[model=test_resnet]"}
 
 
-def test_every_fault_is_told(registry):
+def test_every_fault_is_reported(registry):
     found = {finding.check: str(finding) for finding in check(registry, "faulty", **SMALL)}
     assert set(found) == {"gradient", "registration", "concentration"}
     assert found["gradient"] == "fusion faulty: 4,002,000 weights get no gradient: scorer.weight, scorer.bias"
@@ -70,7 +70,7 @@ def test_memory_is_that_of_weights_their_training_and_a_batch():
     # 2 × 4 GB of weights, 3 × 2.4 GB for training 0.6 G of them, 10 samples of 0.1 GB; in GiB.
     assert "(each: weights 7.5, gradients and AdamW 6.7, a batch 0.9)" in finding.message
     assert finding.message.startswith("4 simultaneous trainings need about 60.3 GB")
-    assert "there are 58.0 GB" in finding.message
+    assert "available are 58.0 GB" in finding.message
     assert list(check_memory([frozen, trained], RECIPE, Machine(61 * 2**30, jobs=4))) == []
     assert list(check_memory([frozen, trained], RECIPE, Machine(None))) == []
 

@@ -1,4 +1,4 @@
-"""Runs whose modalities are worth what is known, from the training to the table."""
+"""Diagnosis of runs with modalities of known effect, from training to the table."""
 
 import json
 import shutil
@@ -75,7 +75,7 @@ def plain(comparison: Comparison) -> list[Any]:
     return [{**record.diagnosis, "seconds": 0} if record.diagnosis else None for record in records]
 
 
-def test_the_modality_that_tells_the_label_takes_all(concat: ModalityScores) -> None:
+def test_the_only_informative_modality_has_the_whole_shapley_value(concat: ModalityScores) -> None:
     assert concat.shapley is not None
     assert concat.subsets["loud", "still", "wave"].mean > SURE
     assert concat.subsets["loud",].mean > SURE
@@ -105,7 +105,7 @@ def test_the_whole_is_the_score_of_the_method_with_its_interval(finished: Compar
         assert (whole.mean, whole.low, whole.high) == pytest.approx((score.mean, score.low, score.high))
 
 
-def test_noise_drowns_what_tells_the_label(concat: ModalityScores) -> None:
+def test_noise_on_the_informative_modality_lowers_the_score(concat: ModalityScores) -> None:
     assert set(concat.noise) == {"loud", "still", "wave"}
     loud = {snr: loss.score.mean for snr, loss in concat.noise["loud"].items()}
     assert loud[20] > SURE
@@ -238,7 +238,7 @@ def test_what_is_done_is_not_done_again(copied: Comparison, home: Path) -> None:
     assert plain(again) == plain(copied)[2:4]
 
 
-def test_large_frozen_encoders_see_noise_only_when_asked(
+def test_large_frozen_encoders_get_noise_only_on_request(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mmbench.results.diagnosis import noisy_tokens as plans
@@ -299,15 +299,15 @@ def test_a_model_that_predicts_something_else_is_refused(copied: Comparison, hom
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        (("subsets", "000"), "0" * 5, "another number of samples"),
-        (("subsets", "000"), "0" * 95 + "2", "a class that there is not"),
-        (("subsets", "000"), "/" * 96, "a class that there is not"),
+        (("subsets", "000"), "0" * 5, "a different number of samples"),
+        (("subsets", "000"), "0" * 95 + "2", "a class that does not exist"),
+        (("subsets", "000"), "/" * 96, "a class that does not exist"),
         (("subsets", "000"), 7, "is not a record"),
-        (("subsets", "0x0"), "0" * 96, "other subsets"),
-        (("shuffled", "loud"), [], "shuffled other modalities"),
-        (("noise", "sound"), {}, "disturbed other modalities"),
+        (("subsets", "0x0"), "0" * 96, "the subsets of its modalities"),
+        (("shuffled", "loud"), [], "not shuffle each of its modalities"),
+        (("noise", "sound"), {}, "perturbs other modalities"),
         (("shift", "loud"), {"one": {}}, "is not a record"),
-        (("modalities",), ["loud"], "other subsets"),
+        (("modalities",), ["loud"], "the subsets of its modalities"),
         (("seconds",), None, "is not a record"),
     ],
 )
@@ -340,7 +340,7 @@ def test_many_modalities_have_fewer_subsets() -> None:
     assert "1" * 9 not in nine
 
 
-def test_nine_modalities_are_told_without_shapley_values(finished: Comparison) -> None:
+def test_nine_modalities_have_no_shapley_values(finished: Comparison) -> None:
     names = tuple(f"m{number}" for number in range(9))
     record = finished.methods[0].records[0]
     right, wrong = np.asarray(record.labels), 1 - np.asarray(record.labels)

@@ -1,4 +1,4 @@
-"""Noise has the power that is said, is the same wherever a sample is met, and leaves absent instances alone."""
+"""Noise has the stated power, does not depend on the batch, and skips absent instances."""
 
 from pathlib import Path
 

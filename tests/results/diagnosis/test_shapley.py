@@ -1,4 +1,4 @@
-"""Shapley values of games that one can reckon by hand."""
+"""Shapley values of games worked out by hand."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Intervals hold the truth, stay where scores can be, and say where nothing can be said."""
+"""Intervals have their coverage and stay within the range of scores."""
 
 from collections.abc import Callable
 

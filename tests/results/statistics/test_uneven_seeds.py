@@ -1,4 +1,4 @@
-"""Methods with other numbers of seeds: each counts with all of its own."""
+"""Methods with different numbers of seeds: each counts with all of its own."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_a_method_that_does_not_vary_needs_no_seeds() -> None:
     assert one.error == pytest.approx(three.error)
 
 
-def test_twins_with_other_numbers_of_seeds_are_seldom_told_apart() -> None:
+def test_equal_methods_with_different_numbers_of_seeds_seldom_differ_significantly() -> None:
     random = np.random.default_rng(0)
     for seeds in ((1, 3), (2, 4)):
         found = [

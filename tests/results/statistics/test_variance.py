@@ -1,4 +1,4 @@
-"""Variances over people and trainings, against what they were simulated with and against matrices written out."""
+"""Variances over people and trainings, against simulations and explicit matrices."""
 
 import numpy as np
 import pytest

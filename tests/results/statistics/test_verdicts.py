@@ -1,4 +1,4 @@
-"""Verdicts, sets of the best and chance: they err as seldom as they say, and agree with their intervals."""
+"""Verdicts, sets of best methods and tests above chance: error rates, and agreement with intervals."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def shares(rounds, happens):
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_another_draw_is_not_another_method(alike, seeds):
+def test_another_seed_is_not_significantly_different(alike, seeds):
     random = np.random.default_rng(0)
 
     def told_apart():

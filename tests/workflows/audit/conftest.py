@@ -1,4 +1,4 @@
-"""Simulated samples whose traces are known: of a class, of a person, of a trial."""
+"""Simulated samples with known effects of class, person and trial."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The audit as a whole: on simulated recordings, on the toy dataset, in the shell, and what may be wrong."""
+"""The audit as a whole: simulated recordings, the toy dataset, the command line, and errors."""
 
 import json
 import sys
@@ -75,7 +75,7 @@ def test_an_audit_is_kept_and_read_again(simulated: Any, where: dict[str, Any]) 
     assert load_audit(path) == simulated
 
 
-def test_a_damaged_audit_is_told(tmp_path: Path) -> None:
+def test_a_damaged_audit_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "audit-x.json"
     path.write_text('{"audit": {"method": "concat"}}')
     assert is_audit(path)
@@ -85,7 +85,7 @@ def test_a_damaged_audit_is_told(tmp_path: Path) -> None:
     assert not is_audit(path)
 
 
-def test_one_recording_a_class_and_person_cannot_be_told(toy: dict[str, Any], tmp_path: Path) -> None:
+def test_one_recording_per_class_and_person_is_undecidable(toy: dict[str, Any], tmp_path: Path) -> None:
     """Two trials a person, one of each class: shuffled windows may or may not be recognised by their trial."""
     from mmbench.registry.plugins import load_registry
 

@@ -1,4 +1,4 @@
-"""Inputs worth a look: what never changes, and what gives the label away."""
+"""Constant and label-like channels are found."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,14 +26,14 @@ def test_plain_features_are_nothing_odd(simulated: Simulate) -> None:
     assert look(samples, x) == []
 
 
-def test_a_constant_feature_is_told(simulated: Simulate) -> None:
+def test_a_constant_feature_is_reported(simulated: Simulate) -> None:
     samples, x = simulated(0)
     x[:, 3] = 7.5
     (oddity,) = look(samples, x)
     assert (oddity.channel, oddity.what, oddity.score) == ("c3", "constant", None)
 
 
-def test_a_marker_that_codes_the_label_is_told(simulated: Simulate) -> None:
+def test_a_marker_that_codes_the_label_is_reported(simulated: Simulate) -> None:
     samples, x = simulated(0)
     codes = np.array([3.0, 0.0, 9.0, 1.0])
     x[:, 5] = codes[samples.labels] + np.random.default_rng(0).normal(0, 0.05, len(x))

@@ -1,4 +1,4 @@
-"""Subjects that are one person are doubted, people who are alike by nature are not."""
+"""Subject ids of one person are found, similar people are not."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What missing inputs tell of the label is measured against permuted labels."""
+"""Missingness as a predictor of the label, against permuted labels."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def coins(seed: int):
     return random, random.integers(0, 2, PEOPLE * EACH)
 
 
-def test_a_modality_that_lacks_in_one_class_tells_it() -> None:
+def test_a_modality_missing_in_one_class_predicts_it() -> None:
     random, labels = coins(0)
     found = probe((random.random(len(labels)) < np.where(labels == 0, 0.95, 0.05))[:, None], labels)
     assert found.predicts_label
@@ -34,7 +34,7 @@ def test_a_modality_that_lacks_in_one_class_tells_it() -> None:
     assert found.expected == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_number_of_instances_tells_it_too() -> None:
+def test_the_number_of_instances_predicts_it_too() -> None:
     random, labels = coins(0)
     present = np.arange(6)[None] < (2 + labels + random.integers(0, 2, len(labels)))[:, None]
     assert probe(present, labels).predicts_label

@@ -1,4 +1,4 @@
-"""The probe learns what there is to learn, from the training part alone, many labellings at once."""
+"""The probe learns many labellings at once, from the training part alone."""
 
 from collections.abc import Callable
 from typing import Any

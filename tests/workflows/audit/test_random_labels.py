@@ -1,4 +1,4 @@
-"""Labels by lot: who shares one, and that nothing but recognising them can predict them."""
+"""Random labels: their units, balance and permutation within class and person."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -62,14 +62,14 @@ def test_the_one_recording_of_a_class_is_cut_in_order_of_time(simulated: Simulat
     assert all(len(set(samples.recordings[mixed][units.of == unit])) == 1 for unit in range(units.n_units))
 
 
-def test_too_few_samples_to_cut_are_said_to_tell_nothing(simulated: Simulate) -> None:
+def test_too_few_samples_to_split_are_undecidable(simulated: Simulate) -> None:
     samples, _ = simulated(0, trials=2, windows=1, n_classes=2)
     units = find_label_units(samples, 2)
     assert (units.per_cell, units.is_decidable) == (1, False)
 
 
 @pytest.mark.parametrize("trials", [8, 10, 13])
-def test_lots_are_shared_out_evenly(simulated: Simulate, trials: int) -> None:
+def test_random_labels_are_balanced(simulated: Simulate, trials: int) -> None:
     samples, _ = simulated(1, trials=trials)
     units = find_label_units(samples, 4)
     labels = draw_random_labels(units, 4, draws=5)
@@ -81,7 +81,7 @@ def test_lots_are_shared_out_evenly(simulated: Simulate, trials: int) -> None:
             assert max(np.ptp(share) for share in shares) <= 1
 
 
-def test_lots_dealt_out_again_stay_in_their_cells(simulated: Simulate) -> None:
+def test_permuted_labels_stay_in_their_cells(simulated: Simulate) -> None:
     samples, _ = simulated(1)
     units = find_label_units(samples, 4)
     labels = draw_random_labels(units, 4, draws=3)

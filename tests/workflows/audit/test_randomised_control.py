@@ -1,4 +1,4 @@
-"""The control finds leaks, and no others: on simulated samples whose traces are known."""
+"""The randomised control finds leaks, without false alarms, on simulated samples."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -80,7 +80,7 @@ def test_draws_alike_by_chance_do_not_make_a_leak() -> None:
     assert not control.leaks
 
 
-def test_one_draw_tells_nothing() -> None:
+def test_one_draw_gives_no_p_value() -> None:
     control = make_control(np.array([0.9]), np.array([0.2]), n_samples=100)
     assert (control.p_value, control.leaks) == (None, False)
 

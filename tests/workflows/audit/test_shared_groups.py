@@ -1,4 +1,4 @@
-"""What parts of a split share, worked out by hand."""
+"""What the parts of a split share, worked out by hand."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_windows_of_no_known_time_overlap_with_none() -> None:
     assert find_shared_groups(SAMPLES, [a_fold([0, 5], [1], [6])], {}).overlapping == 0.0
 
 
-def test_twins_count_where_they_are_in_two_parts() -> None:
+def test_near_duplicates_count_across_parts() -> None:
     pairs = np.array([[0, 2], [1, 2], [3, 4], [5, 6]])
     fold = a_fold([0, 1, 3], [4], [2, 5, 6])
     assert find_shared_groups(SAMPLES, [fold], {"view": pairs}).twins["view"] == pytest.approx(1 / 3)
@@ -100,7 +100,7 @@ def test_features_of_vectors_are_compared_each_in_its_own_unit() -> None:
     assert find_near_duplicates(x[:, 0], Bags(x), ROWS, scale).tolist() == [[4, 9]]
 
 
-def test_missing_modalities_are_nobodys_twins() -> None:
+def test_missing_modalities_are_no_near_duplicates() -> None:
     x = some_bags()
     x[5:9] = 0
     present = np.ones((40, 2), dtype=bool)

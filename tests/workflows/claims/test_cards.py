@@ -1,4 +1,4 @@
-"""Claim cards are read as they are written, and whatever is wrong with one is told in a line."""
+"""Claim cards are read, and errors are one line."""
 
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def test_the_cards_of_a_method_go_by_name(tmp_path: Path) -> None:
         ('fault = "nan"', "fault = ", ["cannot be read"]),
     ],
 )
-def test_what_is_wrong_is_told_in_a_line(old: str, new: str, words: list[str], tmp_path: Path) -> None:
+def test_errors_are_one_line(old: str, new: str, words: list[str], tmp_path: Path) -> None:
     assert old in CARD
     path = write(tmp_path, CARD.replace(old, new, 1))
     with pytest.raises(SpecError) as caught:
@@ -143,6 +143,6 @@ def test_a_card_without_rows_is_none(table: str, tmp_path: Path) -> None:
         load_card(write(tmp_path, f"{table} = []\n" + head + body))
 
 
-def test_a_card_that_is_no_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_card_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="cannot be read"):
         load_card(tmp_path / "gone.toml")

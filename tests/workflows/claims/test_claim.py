@@ -1,4 +1,4 @@
-"""Claims as a whole, on the toy dataset: what is listed, what is run, what is found again, and what the table says."""
+"""Claims as a whole, on the toy dataset: listing, running, reuse, and the table."""
 
 import json
 import shutil
@@ -135,7 +135,7 @@ def test_a_card_is_listed_without_its_files(options: Options, tmp_path: Path) ->
         mmbench.claim("mine", run=True, **elsewhere)
 
 
-def test_the_folder_is_asked_for_where_it_must_be_given(options: Options, tmp_path: Path) -> None:
+def test_the_folder_is_required_where_it_must_be_given(options: Options, tmp_path: Path) -> None:
     listed = mmbench.claim("mine", **{**options, "data": None, "out": tmp_path})
     (card,) = listed.cards
     assert " --data DIR " in card.command
@@ -199,7 +199,7 @@ def test_real_files_are_held_against_what_was_reported(result: ClaimResult) -> N
     assert "reported: how far above or below 'paper' for as published, chosen" in words(result)
 
 
-def test_simulated_files_are_told_and_held_against_nothing(
+def test_simulated_files_are_marked_and_not_compared(
     options: Options, tmp_path: Path, edit: Callable[[str, str], None]
 ) -> None:
     edit('dataset = "real[length=8]"', 'dataset = "real-sim"')
@@ -300,7 +300,7 @@ def comparison_file(options: Options) -> Path:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"?"', "{}", '{"asked": {}}', '{"asked": {"question": 3, "parts": {}}}'])
-def test_a_damaged_file_is_told_and_done_again(text: str, copied: Options) -> None:
+def test_a_damaged_file_is_reported_and_made_again(text: str, copied: Options) -> None:
     path = comparison_file(copied)
     path.write_text(text)
     found = mmbench.claim("mine", **copied)

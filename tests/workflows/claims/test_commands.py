@@ -1,4 +1,4 @@
-"""A line that is printed asks for what it was made of."""
+"""Printed commands parse to the spec that they were made from."""
 
 import shlex
 from dataclasses import replace
@@ -49,8 +49,8 @@ def read_back(line: str, monkeypatch: pytest.MonkeyPatch) -> object:
     def stop(spec: object) -> None:
         raise SpecSeenError(spec)
 
-    monkeypatch.setattr("mmbench.workflows.run.run_spec", stop)
-    monkeypatch.setattr("mmbench.workflows.claims.claim.claim_spec", stop)
+    monkeypatch.setattr("mmbench.workflows.run_spec", stop)
+    monkeypatch.setattr("mmbench.workflows.claim_spec", stop)
     monkeypatch.setattr("sys.argv", shlex.split(line))
     with pytest.raises(SpecSeenError) as caught:
         main()
