@@ -25,7 +25,7 @@ from mmbench.cli import (
     show,
     tune,
 )
-from mmbench.cli.console import fail
+from mmbench.cli.console import print_error
 from mmbench.cli.streams import prepare_streams
 from mmbench.errors import StorageError, UserError
 
@@ -82,7 +82,7 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except UserError as error:
-        fail(error.line)
+        print_error(error.line)
         sys.exit(error.code)
     except BrokenPipeError:
         # Whoever read our output has gone, as with `mmbench list | head`.
@@ -90,12 +90,12 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            fail(StorageError("the name is too long", where=error.filename, remedy="choose a shorter one").line)
+            print_error(StorageError("the name is too long", where=error.filename, remedy="choose a shorter one").line)
             sys.exit(StorageError.code)
         if error.errno not in _OUTPUT_LOST or error.filename is not None:
             raise
         _drop_output()
-        fail(f"the output cannot be written ({error.strerror}) — send it elsewhere")
+        print_error(f"the output cannot be written ({error.strerror}) — send it elsewhere")
         sys.exit(UserError.code)
 
 

@@ -23,12 +23,12 @@ def list_items(cache: Cache = None, plugin: Plugins = None, as_json: Json = Fals
     from mmbench.reporting import cache_table
     from mmbench.workflows import list_cache
 
-    shelf = cache or default_cache()
-    items = list_cache(shelf, tuple(plugin or ()))
+    folder = cache or default_cache()
+    items = list_cache(folder, tuple(plugin or ()))
     if as_json:
         show_json([item.to_json() for item in items])
     else:
-        show(cache_table(shelf, items))
+        show(cache_table(folder, items))
 
 
 @app.command("clean")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.console import progress, show, show_json, show_lines
-from mmbench.cli.options import Cluster, Json, Plugins, Quiet, exit_by
+from mmbench.cli.options import Cluster, Json, Plugins, Quiet, exit_on_failure
 from mmbench.registry import parse_pairs, split_list
 
 
@@ -61,4 +61,4 @@ def claim(
         for table, commands in claim_tables(result):
             show(table)
             show_lines(commands)
-    exit_by(bool(result.failed))
+    exit_on_failure(bool(result.failed))

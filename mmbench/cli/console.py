@@ -49,7 +49,7 @@ def note(text: str) -> None:
         sys.stderr.write(text + "\n")
 
 
-def fail(line: str) -> None:
+def print_error(line: str) -> None:
     """Tell an error on stderr, on one line whatever the width of the terminal."""
     note(f"mmbench: {line}")
 
@@ -59,12 +59,12 @@ def show_rate(speed: float) -> str:
     return f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f}s each"
 
 
-def is_within(label: str) -> bool:
+def is_job_label(label: str) -> bool:
     """Whether a bar is that of one job (its label has a dot), beneath the bar of all."""
     return " · " in label
 
 
-class Lines:
+class ProgressLines:
     """Progress as plain lines where stderr is not a terminal: the long stages, a line each tenth."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Lines:
         label, total, done = self._bars[key]
         self._bars[key] = (label, total, done + 1)
         # Epochs of single folds would drown the log.
-        if total and not is_within(label) and (done + 1) * 10 // total > done * 10 // total:
+        if total and not is_job_label(label) and (done + 1) * 10 // total > done * 10 // total:
             note(f"{label}: {done + 1}/{total}" + (f" ({text})" if text else "") + self._pace(key))
 
     def _pace(self, key: int) -> str:
@@ -121,7 +121,7 @@ def _reported(quiet: bool) -> AbstractContextManager[object]:
     if quiet:
         return nullcontext()
     if not sys.stderr.isatty():
-        return reporting(Lines())
-    from mmbench.cli.bars import show_bars
+        return reporting(ProgressLines())
+    from mmbench.cli.progress_bars import show_bars
 
     return show_bars()

@@ -193,11 +193,11 @@ def prepare(
     from mmbench.registry import load_registry
 
     plugins = tuple(plugin or ())
-    shelf = cache or default_cache()
+    folder = cache or default_cache()
     spec = parse_spec(dataset)
     with progress():
-        root = locate(load_registry(plugins), spec, data, shelf)
-        store = make(Preparation(spec, root, shelf, plugins, bad), jobs or cpu_count())
+        root = locate(load_registry(plugins), spec, data, folder)
+        store = make(Preparation(spec, root, folder, plugins, bad), jobs or cpu_count())
     show(f"{len(store)} samples in {store.path}")
     if losses := loss_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
         show_text(losses)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.console import progress, show_json, show_lines
-from mmbench.cli.options import Json, Plugins, Quiet, exit_by
+from mmbench.cli.options import Json, Plugins, Quiet, exit_on_failure
 from mmbench.errors import SpecError
 
 app = typer.Typer(help="Leaderboards that anybody can rebuild from records.", no_args_is_help=True)
@@ -21,9 +21,9 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Put runs on the board of their dataset, protocol and task, or an audit beside it, and build the pages."""
-    from mmbench.reporting import publish
+    from mmbench.reporting import publish_results
 
-    folders = list(dict.fromkeys(folder for run in runs for folder in publish(run, root)))
+    folders = list(dict.fromkeys(folder for run in runs for folder in publish_results(run, root)))
     if as_json:
         show_json([str(folder) for folder in folders])
     else:
@@ -33,9 +33,9 @@ def add(
 @app.command()
 def build(root: Root = Path("leaderboards"), as_json: Json = False) -> None:
     """Write the Markdown and the pages of all boards again; prints the files that changed."""
-    from mmbench.reporting import build as build_pages
+    from mmbench.reporting import build_leaderboards
 
-    changed = build_pages(root)
+    changed = build_leaderboards(root)
     if as_json:
         show_json([str(path) for path in changed])
     else:
@@ -63,18 +63,18 @@ def verify(
 
     from mmbench.data import default_cache
     from mmbench.registry import parse_pairs
-    from mmbench.reporting import verify as verify_boards
+    from mmbench.reporting import verify_leaderboards
     from mmbench.workflows import Place
 
     folders = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
     place = Place(None, cache or default_cache(), jobs or cpu_count(), tuple(plugin or ()))
     with progress(quiet):
-        found = verify_boards(root, _parse_again(again), seed, place, folders)
+        found = verify_leaderboards(root, _parse_again(again), seed, place, folders)
     if as_json:
         show_json({"checked": found.lines, "faults": found.faults})
     else:
         show_lines([*found.lines, *(f"WRONG {line}" for line in found.faults)])
-    exit_by(bool(found.faults))
+    exit_on_failure(bool(found.faults))
 
 
 def _parse_again(text: str) -> int | None:

@@ -149,8 +149,8 @@ def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Par
         if tuning:
             spec = replace(spec, **tuning_options(**{name: values.pop(name) for name in tuning}))
         failed = command(spec, **values)
-        _tell_failures(spec)
-        exit_by(failed)
+        _print_plugin_failures(spec)
+        exit_on_failure(failed)
 
     arguments, options = list(shared.values())[:2], list(shared.values())[2:]
     parameters = [*arguments, *own, *tuning.values(), *options]
@@ -161,13 +161,13 @@ def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Par
     return wrapped
 
 
-def exit_by(failed: bool) -> None:
+def exit_on_failure(failed: bool) -> None:
     """Let the program end with 1 where jobs failed, which their table or document tells."""
     if failed:
         raise typer.Exit(1)
 
 
-def _tell_failures(spec: "RunSpec") -> None:
+def _print_plugin_failures(spec: "RunSpec") -> None:
     from mmbench.registry import load_registry
 
     for failure in load_registry(spec.plugins).failures:

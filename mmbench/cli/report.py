@@ -22,17 +22,17 @@ def report(
 ) -> None:
     """Write one static page of finished runs: verdict, scores, plots, audit, and how to reproduce them."""
     from mmbench.data import default_cache
-    from mmbench.reporting import find_sources, short_size, with_looks, write_report
+    from mmbench.reporting import add_explanations, format_size, load_report_inputs, write_report
     from mmbench.results import check_agreement
 
     with progress(quiet):
-        sources = find_sources(runs)
+        sources = load_report_inputs(runs)
         check_agreement(sources.comparison, cache or default_cache())
         if explain:
-            sources = with_looks(sources, cache or default_cache(), tuple(plugin or ()))
+            sources = add_explanations(sources, cache or default_cache(), tuple(plugin or ()))
         written = write_report(sources, out)
     if as_json:
         show_json({"page": str(written.path), "bytes": written.size})
     else:
         show_lines([written.path])
-        note(f"{short_size(written.size)}, one file that opens in any browser")
+        note(f"{format_size(written.size)}, one file that opens in any browser")

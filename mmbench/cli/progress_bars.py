@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mmbench.cli.console import is_within, show_rate
+from mmbench.cli.console import is_job_label, show_rate
 from mmbench.storage import reporting
 
 
@@ -27,7 +27,7 @@ class Rate(ProgressColumn):
         return Text(show_rate(task.speed) if task.speed else "", style="dim")
 
 
-class Bars:
+class ProgressBars:
     """Progress as bars on a terminal, those of single jobs beneath the one of all."""
 
     def __init__(self, progress: Progress) -> None:
@@ -35,7 +35,7 @@ class Bars:
 
     def start(self, label: str, total: int | None) -> int:
         """Begin a bar."""
-        shown = f"  {label}" if is_within(label) else label
+        shown = f"  {label}" if is_job_label(label) else label
         return int(self._progress.add_task(shown, total=total, note=""))
 
     def advance(self, key: int, note: str = "") -> None:
@@ -64,6 +64,6 @@ def show_bars() -> Iterator[None]:
     )
     with (
         Progress(*columns, console=Console(stderr=True, markup=False, emoji=False), transient=True) as bars,
-        reporting(Bars(bars)),
+        reporting(ProgressBars(bars)),
     ):
         yield
