@@ -2,6 +2,8 @@ from .comparison_plots import plot as plot
 from .leaderboards.building import build_leaderboards as build_leaderboards
 from .leaderboards.building import publish_results as publish_results
 from .leaderboards.verification import verify_leaderboards as verify_leaderboards
+from .number_format import format_size as format_size
+from .number_format import plural as plural
 from .pages import write_report as write_report
 from .pages.report_inputs import add_explanations as add_explanations
 from .pages.report_inputs import load_report_inputs as load_report_inputs
@@ -15,4 +17,3 @@ from .terminal import comparison_table as comparison_table
 from .terminal import diagnosis_tables as diagnosis_tables
 from .terminal import explained_table as explained_table
 from .terminal import tuning_tables as tuning_tables
-from .terminal.number_format import format_size as format_size

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import RecordError
-from mmbench.reporting.terminal.number_format import plural
+from mmbench.reporting.number_format import plural
 from mmbench.results import (
     Comparison,
     MethodResult,

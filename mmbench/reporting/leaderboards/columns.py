@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.standings import Standing
+from mmbench.reporting.number_format import format_count, format_duration, format_interval, format_signed
 from mmbench.reporting.terminal.audits import WORDS
-from mmbench.reporting.terminal.number_format import format_count, format_duration, format_interval, format_signed
 
 
 class Column(NamedTuple):

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Column, audit_verdict, board_cells, index_cells
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
+from mmbench.reporting.number_format import plural
 from mmbench.reporting.terminal.limits import limit_lines
-from mmbench.reporting.terminal.number_format import plural
 from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.terminal.number_format import plural
+from mmbench.reporting.number_format import plural
 from mmbench.results import Interval, MethodResult, make_field, pair_weights
 
 

@@ -8,12 +8,12 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from mmbench.errors import DataError, RecordError, SpecError, UserError
-from mmbench.registry import parse_spec
+from mmbench.errors import DataError, RecordError, UserError
+from mmbench.registry import load_registry, parse_spec
 from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
 from mmbench.reporting.leaderboards.building import board_path, find_outdated_pages
 from mmbench.reporting.leaderboards.consistency import check_board
-from mmbench.reporting.terminal.number_format import plural
+from mmbench.reporting.number_format import plural
 from mmbench.results import MethodResult, Record, record_path
 from mmbench.storage import reporter
 from mmbench.workflows import Place, repeat_fold
@@ -76,22 +76,29 @@ def _repeat(path: str, method: MethodResult, record: Record, place: Place, data:
     label = f"{path}: {method.name}, fold {record.fold}, seed {record.seed}"
     name = parse_spec(record.run["dataset"]).name
     with_data = Place(data.get(name, place.data), place.cache, place.jobs, place.plugins)
+    if unknown := _find_unknown(record, place.plugins):
+        why = f"no plugin has the {', the '.join(unknown)}; load it with --plugin FILE"
+        return Repetition(f"{label}: not trained again: {why}", is_done=False, is_fault=False)
     reporter().message(f"training again {label}")
     with TemporaryDirectory() as out:
         try:
             found = repeat_fold(record_path(method.folder, record.fold, record.seed), with_data, Path(out))
+        except DataError as error:
+            cause = f"{error.where}: {error.message}" if error.where else error.message
+            why = f"{cause}; give the folder of its files with --data {name}=FOLDER"
+            return Repetition(f"{label}: not trained again: {why}", is_done=False, is_fault=False)
         except UserError as error:
-            return Repetition(f"{label}: not trained again: {_missing(error, name)}", is_done=False, is_fault=False)
+            return Repetition(f"{label}: not trained again: {error.line}", is_done=False, is_fault=False)
     return Repetition(f"{label}: {found.line}", is_done=True, is_fault=not found.is_alike)
 
 
-def _missing(error: UserError, dataset: str) -> str:
-    """The error with the option of ``leaderboard verify`` that provides what is missing."""
-    if isinstance(error, DataError):
-        return f"{error.line}; files of {dataset}: --data {dataset}=FOLDER"
-    if isinstance(error, SpecError):
-        return f"{error.line}; a plugin: --plugin FILE"
-    return error.line
+def _find_unknown(record: Record, plugins: tuple[str, ...]) -> list[str]:
+    """The components of a record, as ``kind name``, that no loaded plugin has."""
+    registry, run = load_registry(plugins), record.run
+    used = [("dataset", parse_spec(run["dataset"]).name, registry.datasets)]
+    used += [("fusion", run["fusion"]["name"], registry.fusions)]
+    used += [("encoder", encoder["name"], registry.encoders) for encoder in run["encoders"].values()]
+    return list(dict.fromkeys(f"{kind} {name}" for kind, name, known in used if name not in known))
 
 
 def _sample_folds(boards: Mapping[str, Board], random: Random) -> list[tuple[str, MethodResult, Record]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmbench.reporting.number_format import plural
 from mmbench.reporting.pages.page_model import Page, Section
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import render_page
@@ -14,7 +15,6 @@ from mmbench.reporting.pages.sections.audits import audit_section
 from mmbench.reporting.pages.sections.explanations import explanation_section
 from mmbench.reporting.pages.sections.reproduction import reproduction_section
 from mmbench.reporting.pages.sections.scores import scores_section, verdict_section
-from mmbench.reporting.terminal.number_format import plural
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.results import Comparison
 from mmbench.storage import write_text

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_difference, format_interval
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
-from mmbench.reporting.terminal.number_format import format_difference, format_interval
 
 if TYPE_CHECKING:
     from mmbench.workflows import AblationResult, AblationRow, AblationTable

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.panels import label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import BLUE, MUTED, WIDTH, styled
-from mmbench.reporting.terminal.number_format import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_count, format_duration, format_latency
 from mmbench.reporting.plots.panels import add_legend
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import INK, MUTED, NARROW, WIDTH, new_figure, point_of, series, styled
-from mmbench.reporting.terminal.number_format import format_count, format_duration, format_latency
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mmbench.contract import Modality
 from mmbench.errors import SpecError
+from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.scalp import HEAD_M, LEAST_SPREAD, MIN_CHANNELS, find_positions
-from mmbench.reporting.terminal.number_format import plural
 from mmbench.storage import write_text, written_whole
 from mmbench.workflows import Explanation, Shown
 

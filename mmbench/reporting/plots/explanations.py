@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.scalp import HEAD_M, LEAST_SPREAD, MIN_CHANNELS, find_positions
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, NARROW, WIDTH, name_rows, new_figure, styled
-from mmbench.reporting.terminal.number_format import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_interval
 from mmbench.reporting.plots.panels import add_legend, label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import MUTED, WIDTH, Series, line_of, series, styled
-from mmbench.reporting.terminal.number_format import format_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_difference
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import INK, MUTED, WIDTH, name_rows, new_figure, series, styled
 from mmbench.reporting.terminal.modality_effects import effects_of
-from mmbench.reporting.terminal.number_format import format_difference
 
 if TYPE_CHECKING:
     from mmbench.results import Comparison, ModalityScores

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_interval, plural
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.style import BLUE, GRID, INK, MUTED, WIDTH, name_rows, new_figure, styled
-from mmbench.reporting.terminal.number_format import format_interval, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.reporting.number_format import plural, plural_of
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import only_best, ranked
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
-from mmbench.reporting.terminal.number_format import plural, plural_of
 
 if TYPE_CHECKING:
     from mmbench.results import Comparison, MethodResult

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.panels import add_legend
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import WIDTH, line_of, new_figure, series, styled
-from mmbench.reporting.terminal.number_format import plural
 from mmbench.tuning import FoldTuning, parse_tuning
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.terminal.layout import path_line, plain_table
-from mmbench.reporting.terminal.number_format import (
+from mmbench.reporting.number_format import (
     format_count,
     format_difference,
     format_duration,
     format_interval,
     plural,
 )
+from mmbench.reporting.terminal.layout import path_line, plain_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.results import missing_lines
 from mmbench.workflows import AblationResult, AblationRow, AblationTable

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.reporting.number_format import format_p, format_signed, plural
 from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
-from mmbench.reporting.terminal.number_format import format_p, format_signed, plural
 from mmbench.workflows import AuditResult, Examined, ProtocolAudit
 
 WORDS = {True: "LEAKS", False: "no leak found", None: "inconclusive"}

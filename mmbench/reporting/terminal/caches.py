@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from mmbench.reporting.number_format import format_count, format_duration, plural
 from mmbench.reporting.terminal.layout import plain_table
-from mmbench.reporting.terminal.number_format import format_count, format_duration, plural
 from mmbench.workflows import Cleaned, Explained, Item, total_size
 
 _MOST = 6  # reasons shown for one artefact

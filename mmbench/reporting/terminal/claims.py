@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.data import PROTOCOLS
+from mmbench.reporting.number_format import format_interval, format_signed, plural
 from mmbench.reporting.terminal.layout import plain_table, relative_path
-from mmbench.reporting.terminal.number_format import format_interval, format_signed, plural
 from mmbench.workflows import CardResult, ClaimResult, Reported, RowResult, Score
 
 _WIDTHS = (35, 6, 16, 6, 8, 4)  # 80 columns with the blanks between
@@ -36,8 +36,8 @@ def _head(method: str, result: CardResult) -> Text:
     card = result.card
     text = Text(f"{method} · claim {card.name} · {result.on} · {card.task}\n{card.title}", style="bold")
     if result.simulated:
-        instead = f"{result.on} stands in for {card.dataset}: " if result.is_twin else "simulated files: "
-        text.append(f"\nSIMULATED: {instead}these rows are no evidence about the claim.", style="bold yellow")
+        instead = f"{result.on} stands in for {card.dataset}: " if result.is_twin else ""
+        text.append(f"\nSIMULATED: {instead}these rows say nothing about the claim.", style="bold yellow")
     return text
 
 
@@ -109,8 +109,10 @@ def _meanings(card: CardResult) -> Iterator[str]:
     if any(score.interval for row in ran for score in row.scores):
         yield f"[95 % interval] over {' or '.join(units)}"
     if any(not score.interval for row in ran for score in row.scores):
-        yield "last or oracle epoch: mean over folds, without an interval, since predictions"
-        yield "are kept for the chosen epoch only"
+        yield (
+            "last or oracle epoch: mean over folds, without an interval, since predictions are kept for the chosen "
+            "epoch only"
+        )
     if ran:
         yield "oracle: bias of choosing the epoch by balanced accuracy on test data"
         yield from _majority(ran)

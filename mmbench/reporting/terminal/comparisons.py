@@ -6,11 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
-from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
-from mmbench.reporting.terminal.limits import join_names, limit_lines
-from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
-from mmbench.reporting.terminal.number_format import (
+from mmbench.reporting.number_format import (
     format_difference,
     format_interval,
     format_p,
@@ -18,10 +14,15 @@ from mmbench.reporting.terminal.number_format import (
     plural,
     plural_of,
 )
+from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
+from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
+from mmbench.reporting.terminal.limits import join_names, limit_lines
+from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
 from mmbench.results import Comparison, MethodResult, missing_lines
 
+_LONGEST_NAME = 20  # what 80 columns leave for names beside a wrapped verdict
 _LEAST_SHOWN = 0.0005  # of balanced accuracy: what is printed as +.001
 
 
@@ -39,11 +40,13 @@ def comparison_table(comparison: Comparison, details: bool = False) -> Renderabl
 def _table(comparison: Comparison) -> Table:
     """The first method and each of the others, with the difference of the first to it."""
     table = plain_table("")  # the marks
-    table.add_column("method", overflow="fold")
+    longest = max(len(_name(comparison, method)) for method in comparison.methods)
+    table.add_column("method", overflow="fold", min_width=min(longest, _LONGEST_NAME))
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
-    headings = ("difference", "p", "verdict") if verdicts else ()
-    for heading in ("bal. accuracy", *headings):
+    for heading in ("bal. accuracy", *(("difference", "p") if verdicts else ())):
         table.add_column(heading, justify="right", no_wrap=True)
+    if verdicts:
+        table.add_column("verdict", justify="right")  # wraps beside long names
     for method in comparison.methods:
         cells = [
             mark(comparison, method.name),
@@ -100,7 +103,7 @@ def _verdict_lines(comparison: Comparison) -> Iterator[str]:
         yield MARKS
     if comparison.verdicts:
         first, units = comparison.methods[0].name, plural_of(comparison.run["unit"])
-        yield f"difference: {first} minus the method of the row, paired;"
+        yield f"difference: {first} minus the method of the row, paired"
         yield f"p: t test over {units} and trainings; {adjusted_line(comparison)}"
         yield "a non-significant difference does not show equivalence"
     yield from limit_lines(comparison)
@@ -117,8 +120,10 @@ def _oracle_lines(comparison: Comparison) -> Iterator[str]:
 
 
 def _detail_lines(comparison: Comparison) -> Iterator[str]:
-    yield "last, oracle: change of balanced accuracy at the last epoch, and at the best epoch"
-    yield "on test data (oracle epoch), relative to the chosen epoch"
+    yield (
+        "last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
+        "epoch), relative to the chosen epoch"
+    )
     methods = comparison.methods
     if not any(method.stops_early for method in methods):
         oracles = [f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mmbench.reporting.terminal.number_format import format_count, format_duration, format_latency, format_size
+from mmbench.reporting.number_format import format_count, format_duration, format_latency, format_size
 from mmbench.results import BINS, Comparison, MethodResult
 
 CALIBRATION = ("ECE", "exp. ECE", "Brier", "NLL")
@@ -36,8 +36,9 @@ def cost_cells(method: MethodResult) -> tuple[str, ...]:
 def cost_lines(comparison: Comparison) -> Iterator[str]:
     """Footnotes of these columns."""
     devices = sorted({str(method.run["device"]) for method in comparison.methods})
-    yield f"ECE: expected calibration error, {BINS} bins; exp. ECE: ECE expected under perfect"
-    yield "calibration with as many samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of"
-    yield "one sample, frozen encoders included; memory, train: of one training; total: time"
-    yield "of all folds; latency, memory and time: measured on the machine that made the"
-    yield f"records ({', '.join(devices)})"
+    yield (
+        f"ECE: expected calibration error, {BINS} bins; exp. ECE: ECE expected under perfect calibration with as many "
+        "samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of one sample, frozen encoders included; memory, train: "
+        "of one training; total: time of all folds; latency, memory and time: measured on the machine that made the "
+        f"records ({', '.join(devices)})"
+    )

@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.reporting.number_format import format_difference, format_interval, format_signed, plural
 from mmbench.reporting.terminal.layout import number_table, path_line
 from mmbench.reporting.terminal.modality_effects import find_reasons, is_undiagnosed
-from mmbench.reporting.terminal.number_format import format_difference, format_interval, format_signed, plural
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.results import N_DRAWS, Comparison, Loss, ModalityScores
 
@@ -111,22 +111,23 @@ def _footnotes(comparison: Comparison) -> Text:
         *describe_data(comparison),
         f"[95 % interval] over {plural(len(comparison.methods[0].units), comparison.run['unit'])}, paired;",
         "*: the 95 % interval of the change excludes 0",
-        "scores: balanced accuracy of the trained model on test samples that lack a modality;",
-        "a model that saw no missing modality in training may score low for that reason",
-        "(--training modality_dropout=0.3); mmbench ablate --only modalities trains models",
-        "without a modality",
-        "Shapley value: mean change of the score by adding the modality, over all orders;",
-        "the values add up to the score with all modalities minus that with none",
-        "removed: change of the score without the modality; shuffled: change with it",
-        f"permuted among the test samples of a fold, mean of {plural(N_DRAWS, 'draw')};",
+        "scores: balanced accuracy of the trained model on test samples that lack a modality; a model that saw no "
+        "missing modality in training may score low for that reason (--training modality_dropout=0.3); mmbench ablate "
+        "--only modalities trains models without a modality",
+        "Shapley value: mean change of the score by adding the modality, over all orders; the values add up to the "
+        "score with all modalities minus that with none",
+        "removed: change of the score without the modality; shuffled: change with it permuted among the test samples "
+        f"of a fold, mean of {plural(N_DRAWS, 'draw')}",
         "missing in: share of the samples that lack it, mean over all choices of samples",
     ]
     found = [method.diagnosis for method in comparison.methods if method.diagnosis]
     if any(diagnosis.noise for diagnosis in found):
         lines.append("noise at: white noise on the raw data, signal-to-noise ratio of each instance")
     if any(diagnosis.shift for diagnosis in found):
-        lines.append("shifted by: this modality from a later window of the same recording; change of")
-        lines.append("the score over the samples that have such a window")
+        lines.append(
+            "shifted by: this modality from a later window of the same recording; change of the score over the samples "
+            "that have such a window"
+        )
     lines += [*find_reasons(comparison.methods)]
     lines += [f"{method.name}: not diagnosed in all folds" for method in comparison.methods if is_undiagnosed(method)]
     return Text("\n".join([*lines, *describe_settings(comparison)]), "dim")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmbench.reporting.terminal.number_format import format_signed, plural, plural_of
+from mmbench.reporting.number_format import format_signed, plural, plural_of
 from mmbench.results import ALPHA, Comparison
 
 FEW_UNITS = 6

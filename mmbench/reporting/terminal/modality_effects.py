@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.reporting.number_format import format_difference
 from mmbench.reporting.terminal.layout import number_table, relative_path
-from mmbench.reporting.terminal.number_format import format_difference
 from mmbench.results import Comparison, Loss, MethodResult, ModalityScores
 
 
@@ -71,13 +71,16 @@ def _undone(comparison: Comparison) -> Iterator[str]:
 
 
 def _meanings(details: bool) -> Iterator[str]:
-    yield "Shapley value: contribution of the modality to the score of the trained model;"
-    yield "alone: score with it only; removed: score without it; shuffled: score with it"
-    yield "permuted among test samples; lowers, raises: the 95 % interval of the change"
-    yield "excludes 0"
+    yield (
+        "Shapley value: contribution of the modality to the score of the trained model; alone: score with it only; "
+        "removed: score without it; shuffled: score with it permuted among test samples; lowers, raises: the 95 % "
+        "interval of the change excludes 0"
+    )
     if details:
-        yield "all of these are scores of the model trained with all modalities;"
-        yield "mmbench ablate --only modalities trains models without a modality"
+        yield (
+            "all of these are scores of the model trained with all modalities; mmbench ablate --only modalities trains "
+            "models without a modality"
+        )
 
 
 def effects_paragraphs(comparison: Comparison) -> Iterator[str]:

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from mmbench.data import gap_lines, loss_line
 from mmbench.registry import Spec
+from mmbench.reporting.number_format import plural
 from mmbench.reporting.terminal.limits import above_chance_line
-from mmbench.reporting.terminal.number_format import plural
 from mmbench.reporting.terminal.training_settings import training_lines
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
 from mmbench.reporting.terminal.warnings import find_warnings

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from mmbench.reporting.terminal.number_format import plural
+from mmbench.reporting.number_format import plural
 from mmbench.results import MethodResult
 
 

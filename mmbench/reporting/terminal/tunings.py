@@ -3,8 +3,8 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from mmbench.reporting.number_format import format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
-from mmbench.reporting.terminal.number_format import format_signed
 from mmbench.tuning import FoldTuning
 from mmbench.workflows import MethodTuning, TuningResult
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmbench.reporting.terminal.number_format import format_interval
+from mmbench.reporting.number_format import format_interval
 from mmbench.results import ALPHA, Comparison
 
 BEST, TIED = "*", "="

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ from typer.testing import CliRunner
 
 import mmbench
 from mmbench.cli.app import app
-from mmbench.errors import RecordError
+from mmbench.errors import DataError, RecordError
 from mmbench.reporting.leaderboards import find_boards, find_pairs, find_standings, load_board
 from mmbench.reporting.leaderboards.building import build_leaderboards, publish_results
-from mmbench.reporting.leaderboards.verification import verify_leaderboards
+from mmbench.reporting.leaderboards.verification import _repeat, verify_leaderboards
 from mmbench.results.records import find_records, read_record
 from mmbench.workflows.retrain import Place
 
@@ -79,6 +80,28 @@ def test_all_folds_can_be_trained_again_and_none_twice(root: Path, check: Callab
     ]
     assert last == "trained again: 4 of 4 folds"
     assert len(check(root, 9).lines) == 6
+
+
+def test_a_fold_whose_plugin_or_data_are_missing_names_them_and_the_option(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (method, *_) = load_board(published / BOARD).comparison.methods
+    record = method.records[0]
+    place = Place(None, published / "no-cache", 1)
+    unknown = replace(record, run={**record.run, "fusion": {"name": "theirs"}})
+    found = _repeat(BOARD, method, unknown, place, {})
+    assert found.line.endswith("not trained again: no plugin has the fusion theirs; load it with --plugin FILE")
+    assert (found.is_done, found.is_fault) == (False, False)
+
+    def missing(*_: Any) -> None:
+        raise DataError("is not here", where="mfeat", remedy="name its folder with --data")
+
+    monkeypatch.setattr("mmbench.reporting.leaderboards.verification.repeat_fold", missing)
+    found = _repeat(BOARD, method, record, place, {})
+    assert found.line.endswith(
+        ": not trained again: mfeat: is not here; give the folder of its files with --data mfeat=FOLDER"
+    )
+    assert (found.is_done, found.is_fault) == (False, False)
 
 
 def test_splits_that_were_changed_are_found(root: Path, check: Callable[..., Any]) -> None:
@@ -147,7 +170,7 @@ def test_the_shell(root: Path, home: Path, comparison: Any) -> None:
     assert shell("verify", *options).exit_code == 0
     (root / "index.html").write_text("")
     refused = shell("verify", "--again", "some")
-    assert "--again: 'some' is no number of folds" in refused.exception.line
+    assert "--again: 'some' is not a number of folds" in refused.exception.line
     found = shell("verify", *options, "--json")
     assert found.exit_code == 1
     assert json.loads(found.stdout)["faults"] == [

@@ -218,7 +218,7 @@ def test_the_command_says_where_the_page_is_and_how_large(made, tmp_path):
     done = CliRunner().invoke(app, ["report", str(path), "--out", str(out), "--no-explain"])
     assert done.exit_code == 0
     assert done.stdout == f"{out / 'index.html'}\n"
-    assert re.fullmatch(r"\d+ kB, one file that opens in any browser\n", done.stderr)
+    assert re.fullmatch(r"\d+ kB, one file, works offline\n", done.stderr)
     assert [each.name for each in out.iterdir()] == ["index.html"]
     done = CliRunner().invoke(app, ["report", str(path), "--out", str(out), "--no-explain", "--json"])
     size = (out / "index.html").stat().st_size

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from mmbench.reporting.number_format import plural_of
 from mmbench.reporting.pages.page_model import Block, Lines, Section, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.plots import calibration, confusion, cost, learning, missing, modalities, subjects, tuning
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
 from mmbench.reporting.terminal.modality_effects import effects_paragraphs
-from mmbench.reporting.terminal.number_format import plural_of
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
 from mmbench.results import Comparison
 
@@ -19,10 +19,10 @@ def analysis_sections(comparison: Comparison, embedder: PlotEmbedder) -> Iterato
         plot = embedder.embed(lambda width: subjects.subjects(comparison, width))
         yield Section("subjects", plural_of(str(comparison.run["unit"])).capitalize(), [plot])
     plot = embedder.embed(lambda width: confusion.confusion(comparison, width))
-    yield Section("confusion", "Confusion matrices", [plot])
+    yield Section("confusion", "Confusion", [plot])
     if learning.can_show(comparison):
         plot = embedder.embed(lambda width: learning.learning(comparison, width))
-        yield Section("learning", "Learning curves", [plot])
+        yield Section("learning", "Learning", [plot])
     if blocks := list(_modalities(comparison, embedder)):
         yield Section("modalities", "Modalities", blocks)
     yield Section("calibration", "Calibration", list(_calibration(comparison, embedder)))

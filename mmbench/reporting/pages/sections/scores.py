@@ -2,12 +2,7 @@
 
 from collections.abc import Iterator
 
-from mmbench.reporting.pages.page_model import Lines, Section, Statement, Table, Text
-from mmbench.reporting.pages.plot_embedding import PlotEmbedder
-from mmbench.reporting.plots.ranking import ranked, ranking
-from mmbench.reporting.terminal.comparisons import adjusted_line
-from mmbench.reporting.terminal.limits import limit_lines
-from mmbench.reporting.terminal.number_format import (
+from mmbench.reporting.number_format import (
     format_count,
     format_difference,
     format_duration,
@@ -17,6 +12,11 @@ from mmbench.reporting.terminal.number_format import (
     plural,
     plural_of,
 )
+from mmbench.reporting.pages.page_model import Lines, Section, Statement, Table, Text
+from mmbench.reporting.pages.plot_embedding import PlotEmbedder
+from mmbench.reporting.plots.ranking import ranked, ranking
+from mmbench.reporting.terminal.comparisons import adjusted_line
+from mmbench.reporting.terminal.limits import limit_lines
 from mmbench.reporting.terminal.run_description import describe_data
 from mmbench.reporting.terminal.verdicts import describe_verdict
 from mmbench.results import ALPHA, Comparison, MethodResult, missing_lines

@@ -1,14 +1,17 @@
 """Format numbers for tables and texts: scores, differences, p values, counts, sizes and durations."""
 
-from mmbench.results import Interval
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmbench.results import Interval
 
 
-def format_interval(interval: Interval) -> str:
+def format_interval(interval: "Interval") -> str:
     """A score with its interval as ``0.620 [.57, .68]``."""
     return f"{interval.mean:.3f} [{_two_digits(interval.low)}, {_two_digits(interval.high)}]"
 
 
-def format_difference(interval: Interval) -> str:
+def format_difference(interval: "Interval") -> str:
     """A difference with its interval as ``+.021 [-.03, +.07]``."""
     return f"{format_signed(interval.mean)} [{format_signed(interval.low, 2)}, {format_signed(interval.high, 2)}]"
 
