@@ -8,7 +8,7 @@ from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Column, audit_verdict, board_cells, index_cells
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
 from mmbench.reporting.number_format import plural
-from mmbench.reporting.terminal.limits import limit_lines
+from mmbench.reporting.terminal.limits import one_seed_line
 from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
 
@@ -38,7 +38,7 @@ def index_markdown(boards: Mapping[str, Board]) -> str:
 
 
 def board_facts(board: Board) -> list[str]:
-    """Facts about a board: data and licence, counts, chance level, limitations and the audit of its protocol."""
+    """Facts about a board: data and licence, counts, chance level, the limitation of one seed and the audit of its protocol."""
     comparison, run = board.comparison, board.comparison.run
     first = comparison.methods[0]
     card = run["card"]
@@ -48,7 +48,7 @@ def board_facts(board: Board) -> list[str]:
         f"{plural(len(first.labels), 'sample')} of {plural(len(run['classes']), 'class')}, "
         f"{plural(run['folds'], 'fold')}; splits {run['fingerprint']}",
         chance_line(comparison),
-        *limit_lines(comparison),
+        *one_seed_line(comparison),
         f"audit of the protocol: {audit_verdict(board)}{_audit_details(board)}",
     ]
 

@@ -14,7 +14,7 @@ def limit_lines(comparison: Comparison) -> Iterator[str]:
     """What the numbers of units, seeds and classes do not allow to conclude, a line each."""
     yield from _single_unit_classes(comparison)
     yield from _few_units(comparison)
-    yield from _one_seed(comparison)
+    yield from one_seed_line(comparison)
     if least := _detectable_difference(comparison):
         yield f"differences below about {format_signed(least, 2).lstrip('+')} cannot be significant here"
 
@@ -52,7 +52,7 @@ def _few_units(comparison: Comparison) -> Iterator[str]:
         yield f"{plural(n_units, unit)}: intervals and tests have {degrees} of freedom; add {plural_of(unit)}"
 
 
-def _one_seed(comparison: Comparison) -> Iterator[str]:
+def one_seed_line(comparison: Comparison) -> Iterator[str]:
     """With one seed, variation between trainings is confounded with variation between folds."""
     varying = [method for method in comparison.methods if method.varies and not method.missing]
     outcomes = comparison.methods[0].outcomes
