@@ -38,7 +38,7 @@ def index_markdown(boards: Mapping[str, Board]) -> str:
 
 
 def board_facts(board: Board) -> list[str]:
-    """Facts about a board: data and licence, counts, chance level, the limitation of one seed and the audit of its protocol."""
+    """Facts about a board: data, counts, chance level, the limitation of one seed and the audit of its protocol."""
     comparison, run = board.comparison, board.comparison.run
     first = comparison.methods[0]
     card = run["card"]
