@@ -37,7 +37,7 @@ def make_audit() -> Any:
 
 def _board(folder: Path) -> Path:
     """A leaderboard of the toy run with an audit of its splits; the folder of the one board on it."""
-    from mmbench.reporting.publishing import publish
+    from mmbench.reporting.leaderboards.building import publish_results
     from mmbench.results.comparison import load_comparison
 
     root = folder / "boards"
@@ -47,8 +47,8 @@ def _board(folder: Path) -> Path:
         audit = make_audit()
         mine = replace(audit, protocols=tuple(replace(one, fingerprint=fingerprint) for one in audit.protocols))
         (folder / "audit.json").write_text(json.dumps({"audit": mine.to_plain()}))
-        publish(home, root)
-        publish(folder / "audit.json", root)
+        publish_results(home, root)
+        publish_results(folder / "audit.json", root)
     return next(root.glob("*/*/*"))
 
 
@@ -91,20 +91,20 @@ def read_board_page(path: Path) -> object:
 
 def _verify(path: Path, place: Path) -> object:
     """What `mmbench leaderboard verify` says of a board with a spoilt file, but for folds trained again."""
-    from mmbench.reporting.publishing import verify
+    from mmbench.reporting.leaderboards.verification import verify_leaderboards
     from mmbench.workflows.retrain import RetrainOptions
 
     with _put(path, place):
-        return verify(path.parent / "boards", 0, 0, RetrainOptions(None, path.parent / "cache", 1), {})
+        return verify_leaderboards(path.parent / "boards", 0, 0, RetrainOptions(None, path.parent / "cache", 1), {})
 
 
 def read_added_folds(path: Path) -> object:
     """A run that is put on a board, its folds spoilt."""
-    from mmbench.reporting.publishing import publish
+    from mmbench.reporting.leaderboards.building import publish_results
 
     home, root = run_toy(path.parent), path.parent / "new-boards"
     with _put(path, home / "folds.json"):
-        return publish(home, root)
+        return publish_results(home, root)
 
 
 @contextmanager
@@ -140,13 +140,13 @@ def make_reports(folder: Path) -> list[bytes]:
 def read_report(path: Path) -> object:
     """The page of runs, of which the comparison or a record is spoilt, whichever the file says that it is."""
     from mmbench.reporting.pages import write_report
-    from mmbench.reporting.pages.sources import find_sources
+    from mmbench.reporting.pages.report_inputs import load_report_inputs
 
     home = run_toy(path.parent)
     listed = min(home.glob("comparison-*.json"))
     place = min(runs(path.parent)[0].glob("fold-*.json")) if b'"logits"' in path.read_bytes() else listed
     with _put(path, place):
-        return write_report(find_sources([listed]), path.parent / "report")
+        return write_report(load_report_inputs([listed]), path.parent / "report")
 
 
 # ---- trained models

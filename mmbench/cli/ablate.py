@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.console import show, show_json
+from mmbench.cli.help import METHODS
 from mmbench.cli.options import Json, Quiet, with_tuning
+from mmbench.cli.progress import progress
 from mmbench.registry import split_list
 
 if TYPE_CHECKING:
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
 @with_tuning()
 def ablate(
     spec: "RunSpec",
-    only: Annotated[str, typer.Option(help="Tables to make, separated by commas, such as k,modalities.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Tables to make, separated by commas, such as k,modalities.", rich_help_panel=METHODS)
+    ] = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
-    """Run a method with each of its options, against itself as it stands."""
+    """Compare a method with variants of one option each."""
     from mmbench.reporting import ablation_tables
     from mmbench.workflows import ablate_spec
 

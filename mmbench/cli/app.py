@@ -1,8 +1,9 @@
-"""The program ``mmbench``: its commands, and how an error becomes one line."""
+"""The program ``mmbench``: its commands, and errors printed as one line."""
 
 import errno
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -25,33 +26,41 @@ from mmbench.cli import (
     show,
     tune,
 )
-from mmbench.cli.console import fail
+from mmbench.cli.console import print_error
+from mmbench.cli.help import CONTEXT, Command, Group
 from mmbench.cli.streams import prepare_streams
 from mmbench.errors import StorageError, UserError
 
 app = typer.Typer(
     name="mmbench",
-    help="Fair comparison of multimodal models: same samples, same splits, same encoders, same budget.",
+    cls=Group,
+    help="Compare multimodal models on the same samples, splits, encoders and tuning budget.",
+    epilog="mmbench run concat mfeat --against late,prior",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=CONTEXT,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("run")(run.run)
-app.command("tune")(tune.tune)
-app.command("ablate")(ablate.ablate)
-app.command("audit")(audit.audit)
-app.command("claim")(claim.claim)
-app.command("explain")(explain.explain)
-app.command("list")(listing.list_components)
+_COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "run": (run.run, "mmbench run concat mfeat --against late,prior"),
+    "tune": (tune.tune, "mmbench tune concat mfeat --tune 20"),
+    "ablate": (ablate.ablate, "mmbench ablate concat mfeat --only modalities"),
+    "audit": (audit.audit, "mmbench audit concat mfeat"),
+    "claim": (claim.claim, "mmbench claim METHOD CARD --run"),
+    "explain": (explain.explain, "mmbench explain concat mfeat --against late"),
+    "list": (listing.list_components, "mmbench list --plugin my_plugin.py"),
+    "show": (show.show, "mmbench show runs/RUN --details"),
+    "report": (report.report, "mmbench report runs/RUN --out report"),
+    "diagnose": (diagnose.diagnose, "mmbench diagnose runs/RUN"),
+    "compare": (show.compare, "mmbench compare runs/RUN runs/OTHER"),
+    "check": (check.check, "mmbench check my_plugin.py"),
+}
+"""Commands by name: the function, and an example."""
+for _name, (_function, _example) in _COMMANDS.items():
+    app.command(_name, cls=Command, epilog=_example)(_function)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
-app.command("show")(show.show)
-app.command("report")(report.report)
 app.add_typer(leaderboard.app, name="leaderboard")
-app.command("diagnose")(diagnose.diagnose)
-app.command("compare")(show.compare)
-app.command("check")(check.check)
 app.add_typer(new.app, name="new")
 
 
@@ -74,7 +83,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the program; errors that the user can mend end in one line and exit code 2, or 1 where every job failed."""
+    """Run the program; user errors end in one line and exit code 2, or 1 where every job failed."""
     prepare_streams()
     try:
         try:
@@ -82,23 +91,23 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except UserError as error:
-        fail(error.line)
+        print_error(error.line)
         sys.exit(error.code)
     except BrokenPipeError:
-        # Whoever read our output has gone, as with `mmbench list | head`.
+        # The reader of the output has closed it, as in `mmbench list | head`.
         _drop_output()
         sys.exit(1)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            fail(StorageError("the name is too long", where=error.filename, remedy="choose a shorter one").line)
+            print_error(StorageError("the name is too long", where=error.filename, remedy="choose a shorter one").line)
             sys.exit(StorageError.code)
         if error.errno not in _OUTPUT_LOST or error.filename is not None:
             raise
         _drop_output()
-        fail(f"the output cannot be written ({error.strerror}) — send it elsewhere")
+        print_error(f"the output cannot be written ({error.strerror}) — redirect it")
         sys.exit(UserError.code)
 
 
 def _drop_output() -> None:
-    """Throw away what is not written yet, which Python would try again at its end."""
+    """Discard unwritten output, which Python would otherwise write at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

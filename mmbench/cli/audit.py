@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.console import show, show_json
+from mmbench.cli.help import EXECUTION
 from mmbench.cli.options import Json, Quiet, with_run_options
+from mmbench.cli.progress import progress
 
 if TYPE_CHECKING:
     from mmbench.workflows import RunSpec
@@ -15,17 +17,27 @@ if TYPE_CHECKING:
 def audit(
     spec: "RunSpec",
     full: Annotated[
-        bool, typer.Option("--full", help="Train the method itself under each protocol, too, also on labels by lot.")
+        bool,
+        typer.Option(
+            "--full",
+            help="Also train the method under each protocol, on true and on randomly assigned labels.",
+            rich_help_panel=EXECUTION,
+        ),
     ] = False,
     draws: Annotated[
         int | None,
-        typer.Option(help="Draws of labels by lot for the probe; default: 20-100, by the number of classes."),
+        typer.Option(
+            help="Draws of random labels for the probe; default: 20 to 100, by the number of classes.",
+            rich_help_panel=EXECUTION,
+        ),
     ] = None,
-    trainings: Annotated[int, typer.Option(help="With --full: draws that the method is trained on.")] = 5,
+    trainings: Annotated[
+        int, typer.Option(help="With --full: number of draws that the method is trained on.", rich_help_panel=EXECUTION)
+    ] = 5,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
-    """Tell which protocols leak on a dataset, and by how much they inflate scores; default: all protocols."""
+    """Find leaking protocols and measure score inflation."""
     from mmbench.reporting import audit_table
     from mmbench.workflows import audit_path, audit_spec
 

@@ -1,51 +1,57 @@
-"""``mmbench cache``: what is kept between runs."""
+"""``mmbench cache``: prepared data and encoder outputs, kept between runs."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mmbench.cli.console import show, show_json
-from mmbench.cli.options import Json, Plugins
+from mmbench.cli.help import DATA, OUTPUT, Command, Group
+from mmbench.cli.options import Cache, Json, Plugins
 
 app = typer.Typer(
-    help="List and clean prepared data and tokens.",
+    help="List and clean prepared data and encoder outputs.",
+    epilog="mmbench cache list",
+    cls=Group,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Cache = Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command, epilog="mmbench cache list")
 def list_items(cache: Cache = None, plugin: Plugins = None, as_json: Json = False) -> None:
-    """List what is in the cache, with its size and age, and whether the code of today would use it."""
+    """List the files in the cache, and whether they are current."""
     from mmbench.data import default_cache_folder
     from mmbench.reporting import cache_table
     from mmbench.workflows import list_cache
 
-    shelf = cache or default_cache_folder()
-    items = list_cache(shelf, tuple(plugin or ()))
+    folder = cache or default_cache_folder()
+    items = list_cache(folder, tuple(plugin or ()))
     if as_json:
         show_json([item.to_json() for item in items])
     else:
-        show(cache_table(shelf, items))
+        show(cache_table(folder, items))
 
 
-@app.command("clean")
+@app.command("clean", cls=Command, epilog="mmbench cache clean --unused --dry-run")
 def clean(
     older_than: Annotated[
-        float | None, typer.Option(help="Remove what was written more than so many days ago.")
+        float | None, typer.Option(help="Remove files written more than this many days ago.", rich_help_panel=DATA)
     ] = None,
     unused: Annotated[
-        bool, typer.Option("--unused", help="Remove what the code of today would not use; with --older-than: of that.")
+        bool, typer.Option("--unused", help="Remove files that the current code would not use.", rich_help_panel=DATA)
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Remove all prepared data and tokens.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Remove all files.", rich_help_panel=DATA)] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be removed.", rich_help_panel=OUTPUT)
+    ] = False,
     cache: Cache = None,
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Remove what killed or damaged files left in the cache, and what else is asked for; a run at work keeps all."""
+    """Remove stale and damaged files, and others by option.
+
+    Files in use by a running process are kept.
+    """
     from mmbench.data import default_cache_folder
     from mmbench.reporting import cleaned_table
     from mmbench.workflows import clean_cache

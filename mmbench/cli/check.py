@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show, show_json, show_text
+from mmbench.cli.console import show, show_json, show_text
+from mmbench.cli.help import DATA, METHODS
 from mmbench.cli.options import Json, Plugins
+from mmbench.cli.progress import progress
 from mmbench.errors import SpecError
 from mmbench.registry import parse_pairs
 from mmbench.storage import track
@@ -16,17 +18,24 @@ if TYPE_CHECKING:
 
 
 def check(
-    what: Annotated[
-        str, typer.Argument(help="A plugin that mmbench list shows, a module, a file, or a method such as name[p=v].")
-    ],
-    data: Annotated[list[str] | None, typer.Option(help="DATASET=DIR for a dataset's files; may be repeated.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="With a method: the dataset whose modalities it gets.")] = None,
-    encoder: Annotated[list[str] | None, typer.Option(help="With a method: MODALITY=ENCODER; may be repeated.")] = None,
-    preset: Annotated[str | None, typer.Option(help="With a method: a preset of it, or a TOML file.")] = None,
+    what: Annotated[str, typer.Argument(help="Plugin of mmbench list, module, file, or method such as name[p=v].")],
+    data: Annotated[
+        list[str] | None, typer.Option(help="DATASET=DIR for a dataset's files; may be repeated.", rich_help_panel=DATA)
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="With a method: the dataset whose modalities it gets.", rich_help_panel=DATA)
+    ] = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(help="With a method: MODALITY=ENCODER; may be repeated.", rich_help_panel=METHODS),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="With a method: a preset of it, or a TOML file.", rich_help_panel=METHODS)
+    ] = None,
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Run the conformance checks on every component of a plugin, or lint on one method."""
+    """Check a plugin for conformance, or lint one method."""
     from mmbench.registry import load_registry, parse_spec
 
     registry = load_registry(tuple(plugin or ()))
@@ -53,6 +62,7 @@ def _lint(question: "LintRequest", as_json: bool) -> bool:
 
     from mmbench.integrity import find_machine, lint_method
     from mmbench.registry import load_registry
+    from mmbench.reporting import plural
     from mmbench.training import choose_device
 
     findings = lint_method(load_registry(question.plugins), question, find_machine(choose_device("auto"), jobs=1))
@@ -62,7 +72,7 @@ def _lint(question: "LintRequest", as_json: bool) -> bool:
         for finding in findings:
             show_text(f"{finding.check}: {finding}")
         where = question.dataset or "an example of a time series and a bag of images"
-        count = f"{len(findings) or 'no'} finding{'s' if len(findings) != 1 else ''}"
+        count = plural(len(findings), "finding") if findings else "no findings"
         show_text(f"{question.method} on {where}: {count}")
     return not findings
 
@@ -73,6 +83,7 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
     from mmbench.conformance import check_plugin
     from mmbench.data import default_cache_folder
     from mmbench.registry import load_registry
+    from mmbench.reporting import plural
 
     roots = {name: Path(folder) for name, folder in folders.items()}
     with progress():
@@ -89,5 +100,5 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
                 show_text(f"{word}: {outcome.subject}, {outcome.name}: {outcome.message}")
         n_skipped = sum(outcome.skipped for outcome in outcomes)
         passed = len(outcomes) - len(failed) - n_skipped
-        show(f"{plugin}: {passed} checks passed, {len(failed)} failed, {n_skipped} skipped")
+        show(f"{plugin}: {plural(passed, 'check')} passed, {len(failed)} failed, {n_skipped} skipped")
     return not failed

@@ -5,34 +5,51 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show, show_json, show_lines
-from mmbench.cli.options import Cluster, Json, Plugins, Quiet, exit_by
+from mmbench.cli.completion import complete_method
+from mmbench.cli.console import show, show_json, show_lines
+from mmbench.cli.help import DATA, EXECUTION, METHODS
+from mmbench.cli.options import (
+    Cache,
+    Cluster,
+    Data,
+    Device,
+    Jobs,
+    Json,
+    Out,
+    Plugins,
+    Quiet,
+    Seeds,
+    TrainingSettings,
+    exit_on_failure,
+)
+from mmbench.cli.progress import progress
 from mmbench.registry import parse_pairs, split_list
 
 
 def claim(
-    method: Annotated[str, typer.Argument(help="A method that has claim cards: mmbench list names them.")],
-    card: Annotated[str | None, typer.Argument(help="One of its cards; default: all.")] = None,
-    run: Annotated[bool, typer.Option("--run", help="Run the rows that are missing.")] = False,
+    method: Annotated[
+        str, typer.Argument(help="A method with claim cards, which mmbench list names.", autocompletion=complete_method)
+    ],
+    card: Annotated[str | None, typer.Argument(help="Claim card; default: all.")] = None,
+    run: Annotated[bool, typer.Option("--run", help="Run the missing rows.", rich_help_panel=EXECUTION)] = False,
     on: Annotated[
-        str | None, typer.Option(help="The card's simulated twin, such as deap-sim, in place of its dataset.")
+        str | None,
+        typer.Option(help="Simulated counterpart of the card's dataset, such as deap-sim.", rich_help_panel=DATA),
     ] = None,
-    only: Annotated[str, typer.Option(help="Rows, separated by commas.")] = "",
-    training: Annotated[
-        list[str] | None, typer.Option(help="SETTING=VALUE of the training loop for every row; may be repeated.")
-    ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Number of training seeds of every row.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for records.")] = Path("runs"),
-    cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
-    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
+    only: Annotated[str, typer.Option(help="Rows to show or run, separated by commas.", rich_help_panel=METHODS)] = "",
+    training: TrainingSettings = None,
+    seeds: Seeds = None,
+    data: Data = None,
+    out: Out = Path("runs"),
+    cache: Cache = None,
+    device: Device = "auto",
+    jobs: Jobs = None,
     cluster: Cluster = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Show what was published of a method beside what running it here gives."""
+    """Compare published scores of a method with reproduced ones."""
     from mmbench.data import default_cache_folder
     from mmbench.reporting import claim_tables
     from mmbench.workflows import ClaimSpec, claim_spec
@@ -61,4 +78,4 @@ def claim(
         for table, commands in claim_tables(result):
             show(table)
             show_lines(commands)
-    exit_by(bool(result.failed))
+    exit_on_failure(bool(result.failed))

@@ -1,4 +1,4 @@
-"""``mmbench data``: the files behind the datasets."""
+"""``mmbench data``: files of the datasets."""
 
 import os
 from pathlib import Path
@@ -6,20 +6,26 @@ from typing import Annotated, Any
 
 import typer
 
-from mmbench.cli.console import note, progress, show, show_json, show_text
-from mmbench.cli.options import Json, Plugins
+from mmbench.cli.completion import complete_dataset
+from mmbench.cli.console import note, show, show_json, show_text
+from mmbench.cli.help import DATA, Command, Group
+from mmbench.cli.options import Cache, Data, DatasetName, Jobs, Json, Plugins
+from mmbench.cli.progress import progress
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import bind_arguments, parse_pairs, parse_spec
 
 app = typer.Typer(
-    help="List, fetch, check, simulate and prepare datasets.", no_args_is_help=True, rich_markup_mode=None
+    help="List, fetch, check, simulate and prepare datasets.",
+    epilog="mmbench data list",
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
-Cache = Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command, epilog="mmbench data list")
 def list_datasets(plugin: Plugins = None, as_json: Json = False) -> None:
-    """List the datasets: what they hold and how to come by them."""
+    """List datasets with modalities, tasks, licence and source."""
     from mmbench.registry import Spec, load_registry
 
     registry = load_registry(tuple(plugin or ()))
@@ -65,16 +71,19 @@ def _card_table(card: dict[str, Any]) -> Any:
     return table
 
 
-@app.command("get")
+@app.command("get", cls=Command, epilog="mmbench data get NAME --to data/NAME")
 def get(
-    dataset: Annotated[str, typer.Argument(help="Dataset whose files are fetched.")],
+    dataset: Annotated[str, typer.Argument(help="Dataset to fetch.", autocompletion=complete_dataset)],
     to: Annotated[
-        Path | None, typer.Option(help="Folder for the files; default: $MMBENCH_DATA/NAME, data/NAME.")
+        Path | None,
+        typer.Option(help="Folder for the files; default: $MMBENCH_DATA/NAME or data/NAME.", rich_help_panel=DATA),
     ] = None,
-    source: Annotated[str | None, typer.Option("--from", help="Folder or mirror (http://...) that has a copy.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="Folder or mirror (http://...) that has a copy.", rich_help_panel=DATA)
+    ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Fetch a dataset's open files from its publishers, or from a copy; the same command goes on where it stopped."""
+    """Fetch the files of an open dataset; the same command resumes."""
     from mmbench.data import fetch
     from mmbench.registry import load_registry
 
@@ -90,7 +99,7 @@ def get(
         note(f"only {download.part}")
     with progress():
         fetched = fetch(download, folder, source, spec.name)
-    show_text(f"{spec.name}: {len(download.pins)} files in {folder}, as pinned; {fetched} of them fetched now")
+    show_text(f"{spec.name}: {len(download.pins)} files in {folder}, checksums verified; {fetched} fetched now")
     show_text(f"licence {found.card.licence}; cite {found.card.citation}")
 
 
@@ -98,15 +107,15 @@ def _extent(download: Any) -> str:
     return f"{len(download.pins)} files, {sum(pin.size for pin in download.pins) / 1e6:.1f} MB"
 
 
-@app.command("check")
+@app.command("check", cls=Command, epilog="mmbench data check NAME --data data/NAME")
 def check(
-    dataset: Annotated[str, typer.Argument(help="Dataset, as name or name[param=value,...].")],
-    data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
+    dataset: DatasetName,
+    data: Data = None,
     cache: Cache = None,
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Say what of a dataset is there, what is missing, damaged or left out, and what to do about it."""
+    """Check the files of a dataset for missing and damaged ones."""
     from dataclasses import asdict
 
     from mmbench.data import Inventory, check_schema, default_cache_folder, find_dataset_folder, take_inventory
@@ -136,10 +145,11 @@ def check(
 
 def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: list[Any]) -> None:
     from mmbench.data import contents_lines
+    from mmbench.reporting import plural
 
     n_units = len(inventory.units)
-    n_problems = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "nothing missing"
-    show_text(f"{name}: {n_units} unit{'' if n_units == 1 else 's'} in {root}, {n_problems}")
+    n_problems = plural(len(problems), "problem") if problems else "nothing missing"
+    show_text(f"{name}: {plural(n_units, 'unit')} in {root}, {n_problems}")
     if not problems:
         for task, classes in schema.tasks.items():
             show_text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}")
@@ -149,56 +159,69 @@ def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: li
         note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
 
 
-@app.command("simulate")
+@app.command("simulate", cls=Command, epilog="mmbench data simulate NAME data/simulated --subjects 8")
 def simulate(
-    dataset: Annotated[str, typer.Argument(help="Dataset whose layout is written.")],
+    dataset: Annotated[str, typer.Argument(help="Dataset to simulate.", autocompletion=complete_dataset)],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
-    subjects: Annotated[int, typer.Option(help="Number of people.")],
-    seed: Annotated[int, typer.Option(help="Seed; the same one gives the same files.")] = 0,
-    strength: Annotated[float, typer.Option(help="How much the signals tell of the labels; 0: nothing.")] = 1.0,
-    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this dataset's simulator.")] = None,
+    subjects: Annotated[int, typer.Option(help="Number of subjects.", rich_help_panel=DATA)],
+    seed: Annotated[
+        int, typer.Option(help="Random seed; the same seed gives the same files.", rich_help_panel=DATA)
+    ] = 0,
+    strength: Annotated[
+        float, typer.Option(help="Strength of the label signal in the data; 0: none.", rich_help_panel=DATA)
+    ] = 1.0,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE of the dataset's simulator; may be repeated.", rich_help_panel=DATA),
+    ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Write simulated files in a dataset's own layout."""
+    """Write simulated files in the layout of a dataset."""
     from mmbench.contract import Dataset, overrides
     from mmbench.registry import load_registry
+    from mmbench.reporting import plural
     from mmbench.storage import make_folder
 
     registry = load_registry(tuple(plugin or ()))
     found = registry.dataset(parse_spec(dataset))
     if not overrides(found, "simulate", Dataset):
-        able = [name for name, entry in registry.datasets.items() if entry.component.simulate is not Dataset.simulate]
-        raise SpecError(f"{dataset} has no simulator", remedy=f"those that have one: {', '.join(sorted(able))}")
-    given = {"subjects": subjects, "seed": seed, "strength": strength, **parse_pairs(option or (), "--option")}
-    options = bind_arguments(found.simulate, given, where="--option")
+        simulated = [
+            name for name, entry in registry.datasets.items() if entry.component.simulate is not Dataset.simulate
+        ]
+        raise SpecError(f"{dataset} has no simulator", remedy=f"those that have one: {', '.join(sorted(simulated))}")
+    arguments = {"subjects": subjects, "seed": seed, "strength": strength, **parse_pairs(option or (), "--option")}
+    options = bind_arguments(found.simulate, arguments, where="--option")
     with progress():
         found.simulate(make_folder(folder).resolve(), **options)
-    show(f"simulated {found.name}: {subjects} subjects in {folder}")
+    show(f"simulated {found.name}: {plural(subjects, 'subject')} in {folder}")
 
 
-@app.command("prepare")
+@app.command("prepare", cls=Command, epilog="mmbench data prepare NAME --data data/NAME")
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="Dataset, as name or name[param=value,...].")],
-    data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
+    dataset: DatasetName,
+    data: Data = None,
     cache: Cache = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
-    bad: Annotated[str, typer.Option(help="What to do with unusable samples: error or drop.")] = "error",
+    jobs: Jobs = None,
+    bad: Annotated[
+        str, typer.Option(help="What to do with unusable samples: error or drop.", rich_help_panel=DATA)
+    ] = "error",
     plugin: Plugins = None,
 ) -> None:
-    """Turn a dataset's files into one prepared file, as a run would."""
+    """Convert the files of a dataset into one prepared file."""
     from joblib import cpu_count
 
     from mmbench.data import Preparation, default_cache_folder, dropped_line, find_dataset_folder, missingness_lines
     from mmbench.data import prepare as make
     from mmbench.registry import load_registry
+    from mmbench.reporting import plural
 
     plugins = tuple(plugin or ())
-    shelf = cache or default_cache_folder()
+    folder = cache or default_cache_folder()
     spec = parse_spec(dataset)
     with progress():
-        root = find_dataset_folder(load_registry(plugins), spec, data, shelf)
-        store = make(Preparation(spec, root, shelf, plugins, bad), jobs or cpu_count())
-    show(f"{len(store)} samples in {store.path}")
+        root = find_dataset_folder(load_registry(plugins), spec, data, folder)
+        store = make(Preparation(spec, root, folder, plugins, bad), jobs or cpu_count())
+    show(f"{plural(len(store), 'sample')} in {store.path}")
     if losses := dropped_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
         show_text(losses)
     for line in missingness_lines(store.attributes["gaps"]):

@@ -5,20 +5,22 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show, show_json
-from mmbench.cli.options import Json, Plugins, Quiet
+from mmbench.cli.console import show, show_json
+from mmbench.cli.help import METHODS
+from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet
+from mmbench.cli.progress import progress
 
 
 def diagnose(
-    run: Annotated[Path, typer.Argument(help="A file or a folder that mmbench run printed.")],
-    method: Annotated[str | None, typer.Option(help="Only this one of its methods.")] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder of prepared data and tokens.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
+    run: Annotated[Path, typer.Argument(help="File or folder that mmbench run printed.")],
+    method: Annotated[str | None, typer.Option(help="Diagnose only this method.", rich_help_panel=METHODS)] = None,
+    cache: Cache = None,
+    jobs: Jobs = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Tell what each modality is worth to the methods of a finished run, from their weights."""
+    """Measure the effect of each modality in a finished run."""
     from joblib import cpu_count
 
     from mmbench import diagnose as diagnose_run

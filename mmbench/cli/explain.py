@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.console import show, show_json
 from mmbench.cli.options import Against, Json, Quiet, with_tuning
+from mmbench.cli.progress import progress
 from mmbench.registry import split_list
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ def explain(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
-    """Tell what of a run was made before, and of the rest what differs from what there is; makes nothing."""
+    """Show what a run would reuse, and why not the rest.
+
+    Nothing is run.
+    """
     from mmbench.reporting import explained_table
     from mmbench.workflows import explain_reuse
 

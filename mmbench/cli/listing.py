@@ -10,7 +10,7 @@ _KINDS = ("methods", "fusions", "encoders", "datasets")
 
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
-    """List every component, the plugin it is from, and what failed to load."""
+    """List all components, and plugins that failed to load."""
     from mmbench.registry import Registry
 
     registry = Registry(plugin or ())
@@ -22,7 +22,7 @@ def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
     for kind, entries in found.items():
         show(_listing(kind, entries))
     for failure in failures:
-        note(f"plugin {failure['plugin']} was set aside: {failure['error']}")
+        note(f"plugin {failure['plugin']} was not loaded: {failure['error']}")
 
 
 def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The options of everything that trains: declared once, for each command that takes a ``RunSpec``."""
+"""Options of the commands that take a ``RunSpec``, declared once."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -9,81 +9,159 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mmbench.cli.completion import complete_dataset, complete_method
 from mmbench.cli.console import note
+from mmbench.cli.help import DATA, EXECUTION, METHODS, OUTPUT, TRAINING, TUNING
 from mmbench.registry import parse_pairs, split_list
 
 if TYPE_CHECKING:
     from mmbench.workflows import RunSpec
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Plugins = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin file to load too; may be repeated.")]
-Details = Annotated[
-    bool, typer.Option("--details", help="Also other scores, calibration, cost and what modalities are worth to each.")
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as one JSON document on stdout.", rich_help_panel=OUTPUT)
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Plugins = Annotated[
+    list[str] | None, typer.Option("--plugin", help="Load a plugin file; may be repeated.", rich_help_panel=METHODS)
+]
+Details = Annotated[
+    bool,
+    typer.Option("--details", help="Add other scores, calibration, cost and modality effects.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.", rich_help_panel=OUTPUT)]
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the dataset's files.", rich_help_panel=DATA)]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Folder for prepared data and encoder outputs.", rich_help_panel=EXECUTION),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder for records.", rich_help_panel=OUTPUT)]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=EXECUTION)]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", help="Number of processes; default: one per core. Does not change results.", rich_help_panel=EXECUTION
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds",
+        help="Number of training seeds; default: 3. One seed does not measure variation between trainings.",
+        rich_help_panel=TRAINING,
+    ),
+]
+TrainingSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--training",
+        help="SETTING=VALUE of the training loop, such as lr=0.001; may be repeated.",
+        rich_help_panel=TRAINING,
+    ),
+]
 Cluster = Annotated[
     str | None,
-    typer.Option(help="tcp://HOST:PORT of a running Dask scheduler whose workers train. Never changes results."),
+    typer.Option(
+        help="tcp://HOST:PORT of a running Dask scheduler whose workers train. Does not change results.",
+        rich_help_panel=EXECUTION,
+    ),
 ]
-Against = Annotated[str, typer.Option(help="Baselines, separated by commas.")]
+Against = Annotated[str, typer.Option(help="Baselines, separated by commas.", rich_help_panel=METHODS)]
 Tune = Annotated[
     int | None,
-    typer.Option("--tune", help="Trials a method and fold, inside of its training part; the first: defaults."),
+    typer.Option(
+        "--tune",
+        help="Tuning trials per method and fold, on the fold's training part; the first has the defaults.",
+        rich_help_panel=TUNING,
+    ),
 ]
 TuneSeconds = Annotated[
-    float | None, typer.Option(help="With --tune: no new trial after so many seconds, a method and fold.")
+    float | None,
+    typer.Option(help="Start no tuning trial after this many seconds per method and fold.", rich_help_panel=TUNING),
 ]
 TuneScope = Annotated[
-    str, typer.Option(help="With --tune: fold (every fold, the default) or once (on the first only).")
+    str, typer.Option(help="fold: tune in every fold; once: in the first fold only.", rich_help_panel=TUNING)
 ]
 TuneStorage = Annotated[
     str | None,
-    typer.Option(help="With --tune: sqlite:///FILE or postgresql://USER@HOST/DATABASE; default: beside the records."),
+    typer.Option(
+        help="sqlite:///FILE or postgresql://USER@HOST/DATABASE; default: beside the records.", rich_help_panel=TUNING
+    ),
+]
+MethodName = Annotated[
+    str,
+    typer.Argument(
+        help="Method or fusion, as name or name[param=value,...].", autocompletion=complete_method, show_default=False
+    ),
+]
+DatasetName = Annotated[
+    str,
+    typer.Argument(help="Dataset, as name or name[param=value,...].", autocompletion=complete_dataset),
 ]
 
 
 def run_options(
-    method: Annotated[str, typer.Argument(help="Method or fusion, as name or name[param=value,...].")],
-    dataset: Annotated[str, typer.Argument(help="Dataset, as name or name[param=value,...].")],
-    protocol: Annotated[str | None, typer.Option(help="segment, trial, subject, loso, pooled-...")] = None,
-    folds: Annotated[int | None, typer.Option(help="Number of folds; default: 5.")] = None,
-    task: Annotated[str | None, typer.Option(help="What to predict; default: the dataset's first task.")] = None,
+    method: MethodName,
+    dataset: DatasetName,
+    protocol: Annotated[
+        str | None, typer.Option(help="segment, trial, subject, loso, pooled-...", rich_help_panel=DATA)
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Number of folds; default: 5.", rich_help_panel=DATA)] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA)
+    ] = None,
     standardize: Annotated[
         str | None,
-        typer.Option(help="train (by training data only, the default) or subject (each by their own unlabelled data)."),
+        typer.Option(
+            help="train: by training data (default); subject: each subject by their own unlabelled data.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
-    units: Annotated[str | None, typer.Option(help="Only these subjects or other units, separated by commas.")] = None,
-    modalities: Annotated[str | None, typer.Option(help="What methods see, separated by commas; default: all.")] = None,
+    units: Annotated[
+        str | None, typer.Option(help="Use only these subjects or other units, by commas.", rich_help_panel=DATA)
+    ] = None,
+    modalities: Annotated[
+        str | None, typer.Option(help="Modalities to use, separated by commas; default: all.", rich_help_panel=DATA)
+    ] = None,
     encoder: Annotated[
-        list[str] | None, typer.Option(help="MODALITY=ENCODER for a modality or a kind; may be repeated.")
+        list[str] | None,
+        typer.Option(help="MODALITY=ENCODER for a modality or a kind; may be repeated.", rich_help_panel=METHODS),
     ] = None,
-    training: Annotated[
-        list[str] | None, typer.Option(help="SETTING=VALUE of the training loop, such as lr=0.001; may be repeated.")
-    ] = None,
+    training: TrainingSettings = None,
     preset: Annotated[
-        str | None, typer.Option(help="A preset of the method, or a TOML file; what is said here wins over it.")
+        str | None,
+        typer.Option(
+            help="Preset of the method, or a TOML file; options given here override it.", rich_help_panel=METHODS
+        ),
     ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="Number of training seeds; default: 3. One cannot tell how much trainings vary.")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the dataset's files.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for records.")] = Path("runs"),
-    cache: Annotated[Path | None, typer.Option(help="Folder for prepared data and tokens.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
-    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core. Never changes results.")] = None,
+    seeds: Seeds = None,
+    data: Data = None,
+    out: Out = Path("runs"),
+    cache: Cache = None,
+    device: Device = "auto",
+    jobs: Jobs = None,
     cluster: Cluster = None,
-    threads: Annotated[int, typer.Option(help="Threads a process; part of what a result depends on.")] = 1,
-    bad: Annotated[str, typer.Option(help="What to do with unusable samples: error or drop.")] = "error",
+    threads: Annotated[
+        int, typer.Option(help="Threads per process; results depend on it.", rich_help_panel=EXECUTION)
+    ] = 1,
+    bad: Annotated[
+        str, typer.Option(help="What to do with unusable samples: error or drop.", rich_help_panel=DATA)
+    ] = "error",
     weights: Annotated[
-        str, typer.Option(help="Trained weights beside the records: auto (up to 256 MB a fold), keep or drop.")
+        str,
+        typer.Option(
+            help="Trained weights beside the records: auto (up to 256 MB per fold), keep or drop.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "auto",
     diagnose: Annotated[
         str,
-        typer.Option(help="What each modality is worth: auto (noise only where it is cheap), full or no."),
+        typer.Option(
+            help="Measure the effect of each modality: auto (noise only where it is cheap), full or no.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "auto",
     plugin: Plugins = None,
 ) -> "RunSpec":
-    """What the shell line asks for."""
+    """The ``RunSpec`` of a command line."""
     from mmbench.data import default_cache_folder
     from mmbench.workflows import RunSpec
 
@@ -93,7 +171,7 @@ def run_options(
         protocol=protocol,
         folds=folds,
         task=task,
-        standardize=standardize,  # type: ignore[arg-type]  # refused later where it is neither
+        standardize=standardize,  # type: ignore[arg-type]  # checked later
         units=None if units is None else split_list(units),
         modalities=None if modalities is None else split_list(modalities),
         encoders=parse_pairs(encoder or (), "--encoder"),
@@ -109,8 +187,8 @@ def run_options(
         threads=threads,
         bad=bad,
         plugins=tuple(plugin or ()),
-        weights=weights,  # type: ignore[arg-type]  # the same
-        diagnose=diagnose,  # type: ignore[arg-type]  # the same
+        weights=weights,  # type: ignore[arg-type]  # checked later
+        diagnose=diagnose,  # type: ignore[arg-type]  # checked later
     )
 
 
@@ -120,20 +198,20 @@ def tuning_options(
     tune_scope: TuneScope = "fold",
     tune_storage: TuneStorage = None,
 ) -> dict[str, Any]:
-    """What of a spec these options set."""
+    """The fields of a ``RunSpec`` that the tuning options set."""
     return {"tune": tune, "tune_seconds": tune_seconds, "tune_scope": tune_scope, "tune_storage": tune_storage}
 
 
 def with_run_options(command: Callable[..., bool]) -> Callable[..., None]:
-    """The command with the options of a run in place of its first argument, the spec made of them.
+    """The command with the options of a run in place of its first argument, a ``RunSpec``.
 
-    The program exits with 1 where the command returns that some job failed.
+    The program exits with 1 where the command returns True, for a failed job.
     """
     return _with_options(command, {})
 
 
 def with_tuning(trials: int | None = None) -> Callable[[Callable[..., bool]], Callable[..., None]]:
-    """The same with the options of tuning, too; ``trials`` where none are asked for."""
+    """The same with the tuning options; ``trials`` is the default of ``--tune``."""
     tuning = dict(inspect.signature(tuning_options).parameters)
     tuning["tune"] = tuning["tune"].replace(default=trials)
     return lambda command: _with_options(command, tuning)
@@ -149,8 +227,8 @@ def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Par
         if tuning:
             spec = replace(spec, **tuning_options(**{name: values.pop(name) for name in tuning}))
         failed = command(spec, **values)
-        _tell_failures(spec)
-        exit_by(failed)
+        _print_plugin_failures(spec)
+        exit_on_failure(failed)
 
     arguments, options = list(shared.values())[:2], list(shared.values())[2:]
     parameters = [*arguments, *own, *tuning.values(), *options]
@@ -161,14 +239,14 @@ def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Par
     return wrapped
 
 
-def exit_by(failed: bool) -> None:
-    """Let the program end with 1 where jobs failed, which their table or document tells."""
+def exit_on_failure(failed: bool) -> None:
+    """Exit with 1 where jobs failed, which the printed result names."""
     if failed:
         raise typer.Exit(1)
 
 
-def _tell_failures(spec: "RunSpec") -> None:
+def _print_plugin_failures(spec: "RunSpec") -> None:
     from mmbench.registry import load_registry
 
     for failure in load_registry(spec.plugins).failures:
-        note(f"plugin {failure.plugin} was set aside: {failure.error}")
+        note(f"plugin {failure.plugin} was not loaded: {failure.error}")

@@ -5,34 +5,43 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import note, progress, show_json, show_lines
-from mmbench.cli.options import Json, Plugins, Quiet
+from mmbench.cli.console import note, show_json, show_lines
+from mmbench.cli.help import OUTPUT
+from mmbench.cli.options import Cache, Json, Plugins, Quiet
+from mmbench.cli.progress import progress
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="What mmbench run, ablate or audit printed; runs of same splits.")],
-    out: Annotated[Path, typer.Option(help="Folder for the page.")] = Path("report"),
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Files or folders that mmbench run, ablate or audit printed; runs of the same splits."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the page.", rich_help_panel=OUTPUT)] = Path("report"),
     explain: Annotated[
-        bool, typer.Option(help="Show what the methods looked at, from their weights and the prepared data.")
+        bool,
+        typer.Option(
+            help="Add instance, channel and modality weights, from trained weights and prepared data.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = True,
-    cache: Annotated[Path | None, typer.Option(help="Folder of prepared data and tokens.")] = None,
+    cache: Cache = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Write one static page of finished runs: verdict, scores, plots, audit, and how to reproduce them."""
+    """Write one HTML page of finished runs, ablations and audits."""
     from mmbench.data import default_cache_folder
-    from mmbench.reporting import find_sources, short_size, with_looks, write_report
+    from mmbench.reporting import add_explanations, format_size, load_report_inputs, write_report
     from mmbench.results import check_data_agreement
 
     with progress(quiet):
-        sources = find_sources(runs)
-        check_data_agreement(sources.comparison, cache or default_cache_folder())
+        inputs = load_report_inputs(runs)
+        check_data_agreement(inputs.comparison, cache or default_cache_folder())
         if explain:
-            sources = with_looks(sources, cache or default_cache_folder(), tuple(plugin or ()))
-        written = write_report(sources, out)
+            inputs = add_explanations(inputs, cache or default_cache_folder(), tuple(plugin or ()))
+        written = write_report(inputs, out)
     if as_json:
         show_json({"page": str(written.path), "bytes": written.size})
     else:
         show_lines([written.path])
-        note(f"{short_size(written.size)}, one file that opens in any browser")
+        note(f"{format_size(written.size)}, one file, works offline")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.console import show, show_json
+from mmbench.cli.help import OUTPUT
 from mmbench.cli.options import Against, Details, Json, Quiet, with_tuning
+from mmbench.cli.progress import progress
 from mmbench.registry import parse_pairs, split_list
 
 if TYPE_CHECKING:
@@ -20,13 +22,16 @@ def run(
     against: Against = "",
     save_encoder: Annotated[
         list[str] | None,
-        typer.Option(help="MODALITY=FILE.safetensors: keep the encoder of one more model, trained on all samples."),
+        typer.Option(
+            help="MODALITY=FILE.safetensors: train one more model on all samples and save its encoder.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     details: Details = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
-    """Run a method and its baselines under identical splits."""
+    """Run a method and its baselines on identical splits."""
     from mmbench.reporting import comparison_table
     from mmbench.workflows import run_spec
 

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import progress, show_json, show_lines
 from mmbench.cli.console import show as show_result
-from mmbench.cli.options import Details, Json, Plugins
+from mmbench.cli.console import show_json, show_lines
+from mmbench.cli.help import OUTPUT
+from mmbench.cli.options import Cache, Details, Json, Plugins
+from mmbench.cli.progress import progress
 from mmbench.errors import RecordError, SpecError
 
 if TYPE_CHECKING:
@@ -15,20 +17,28 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="A file or a folder that mmbench run, ablate or audit printed.")],
+    run: Annotated[Path, typer.Argument(help="File or folder that mmbench run, ablate or audit printed.")],
     explain: Annotated[
-        bool, typer.Option("--explain", help="Save pictures of what the methods looked at, from their weights.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Save images of instance, channel and modality weights, from trained weights.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
-    samples: Annotated[int, typer.Option(help="With --explain: how many samples to show.")] = 4,
-    out: Annotated[Path | None, typer.Option(help="With --explain: folder; default: beside the records.")] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of prepared data and tokens: to check labels by, and for --explain.")
+    samples: Annotated[
+        int, typer.Option(help="With --explain: number of samples to show.", rich_help_panel=OUTPUT)
+    ] = 4,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --explain: folder of the images; default: beside the records.", rich_help_panel=OUTPUT),
     ] = None,
+    cache: Cache = None,
     details: Details = False,
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Show the tables of a finished run, ablation or audit again, or what its methods looked at."""
+    """Show the tables of a finished run, ablation or audit."""
     from mmbench.data import default_cache_folder
     from mmbench.reporting import ablation_tables, comparison_table
     from mmbench.results import check_data_agreement, load_comparison
@@ -61,7 +71,7 @@ def _show_audit(path: Path, explain: bool, as_json: bool) -> None:
     from mmbench.workflows import load_audit
 
     if explain:
-        raise SpecError("an audit looks at no samples", where="--explain", remedy="give it the path of a run")
+        raise SpecError("an audit has no explanations", where="--explain", remedy="give it the path of a run")
     result = load_audit(path)
     if as_json:
         show_json(result.to_json())
@@ -77,7 +87,7 @@ def _explain(
     from mmbench.workflows import explain_methods
 
     if samples < 1:
-        raise SpecError(f"{samples} is too few", where="--samples", remedy="ask for 1 or more")
+        raise SpecError(f"{samples} is too few", where="--samples", remedy="give 1 or more")
     with progress():
         return [
             path
@@ -90,22 +100,22 @@ def _explain(
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same splits.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs on the same splits.")],
     details: Details = False,
     as_json: Json = False,
 ) -> None:
-    """Put several runs into one table; refuses runs over different splits."""
+    """Compare several runs on the same splits in one table."""
     from mmbench.data import default_cache_folder
     from mmbench.reporting import comparison_table
     from mmbench.results import check_data_agreement, load_comparison
-    from mmbench.results import compare as side_by_side
+    from mmbench.results import compare as compare_folders
 
     folders = []
     for run in runs:
         if not run.exists():
             raise RecordError("no such file or folder", where=run, remedy="give folders that mmbench run wrote")
         folders += [method.folder for method in load_comparison(run).methods]
-    comparison = side_by_side(runs[0], list(dict.fromkeys(folders)))
+    comparison = compare_folders(runs[0], list(dict.fromkeys(folders)))
     check_data_agreement(comparison, default_cache_folder())
     if as_json:
         show_json(comparison.to_json())

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmbench.cli.console import progress, show, show_json
+from mmbench.cli.console import show, show_json
 from mmbench.cli.options import Against, Json, Quiet, with_tuning
+from mmbench.cli.progress import progress
 from mmbench.registry import split_list
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ def tune(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
-    """Only tune a method and its baselines; a run with the same options takes what was chosen."""
+    """Tune a method and its baselines without testing them.
+
+    A run with the same options reuses the chosen parameters.
+    """
     from mmbench.reporting import tuning_tables
     from mmbench.workflows import tune_spec
 

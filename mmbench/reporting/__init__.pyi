@@ -1,10 +1,13 @@
 from .comparison_plots import plot as plot
+from .leaderboards.building import build_leaderboards as build_leaderboards
+from .leaderboards.building import publish_results as publish_results
+from .leaderboards.verification import verify_leaderboards as verify_leaderboards
+from .number_format import format_size as format_size
+from .number_format import plural as plural
 from .pages import write_report as write_report
-from .pages.sources import find_sources as find_sources
-from .pages.sources import with_looks as with_looks
-from .publishing import build as build
-from .publishing import publish as publish
-from .publishing import verify as verify
+from .pages.report_inputs import add_explanations as add_explanations
+from .pages.report_inputs import load_report_inputs as load_report_inputs
+from .plots.explanation_images import draw_explanation as draw_explanation
 from .terminal import ablation_tables as ablation_tables
 from .terminal import audit_table as audit_table
 from .terminal import cache_table as cache_table
@@ -14,5 +17,3 @@ from .terminal import comparison_table as comparison_table
 from .terminal import diagnosis_tables as diagnosis_tables
 from .terminal import explained_table as explained_table
 from .terminal import tuning_tables as tuning_tables
-from .terminal.pictures import draw_explanation as draw_explanation
-from .terminal.quantities import short_size as short_size

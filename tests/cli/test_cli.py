@@ -4,15 +4,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
 from mmbench.cli import main
-from mmbench.cli.console import Lines
+from mmbench.cli.app import app
+from mmbench.cli.completion import complete_dataset, complete_method
+from mmbench.cli.progress_lines import ProgressLines
 
 
 class Finished(NamedTuple):
@@ -104,24 +108,43 @@ def test_diagnose_adds_to_the_records_what_a_run_left_out(mmbench: Shell, widest
     assert "Shapley value" in mmbench("show", document["records"]).stdout
 
 
-def test_help_of_every_command(mmbench: Shell) -> None:
-    for command in (
-        [],
-        ["run"],
-        ["tune"],
-        ["ablate"],
-        ["claim"],
-        ["diagnose"],
-        ["list"],
-        ["data"],
-        ["show"],
-        ["compare"],
-        ["check"],
-        ["data", "simulate"],
-    ):
-        result = mmbench(*command, "--help")
-        assert result.returncode == 0
-        assert "Usage: " in result.stdout
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all commands and groups."""
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands(get_command(app))), ids=" ".join)
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_help_of_every_command_has_an_example_and_fits(
+    path: tuple[str, ...], columns: int, mmbench: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    short, long = mmbench(*path, "-h"), mmbench(*path, "--help")
+    assert short == long
+    assert short.returncode == 0
+    lines = short.stdout.rstrip().splitlines()
+    assert lines[0].startswith(f"Usage: {' '.join(('mmbench', *path))}")
+    assert lines[-2] == "Example:"
+    assert lines[-1].startswith("  mmbench ")
+    assert max(map(len, lines)) <= columns
+    assert "..." not in short.stdout.partition("Commands:")[2] or columns < 80
+
+
+def test_options_of_a_run_are_in_panels(mmbench: Shell) -> None:
+    lines = mmbench("run", "--help").stdout.splitlines()
+    titles = [line.removesuffix(":") for line in lines if line.endswith(":") and not line.startswith(" ")]
+    panels = ["Data", "Methods", "Training", "Tuning", "Execution", "Output"]
+    assert titles == ["Arguments", *panels, "Options", "Example"]
+
+
+def test_names_of_methods_and_datasets_are_completed() -> None:
+    assert complete_method("conc") == ["concat"]
+    assert "mfeat" in complete_dataset("mf")
+    output = CliRunner().invoke(app, ["--help"]).output
+    assert "--install-completion" in output
+    assert "--show-completion" in output
 
 
 def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
@@ -226,7 +249,7 @@ def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> No
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert "what was finished is kept" in errors
+    assert "finished jobs are kept" in errors
     n_kept = len(list(tmp_path.glob("runs/*/*/fold-*.json")))
     assert n_kept >= 1
     assert not list(tmp_path.glob("runs/*/*/.part-*"))
@@ -248,7 +271,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "what was finished is kept" in errors
+    assert "finished jobs are kept" in errors
     while time.monotonic() < deadline:
         try:
             os.killpg(process.pid, 0)
@@ -260,8 +283,8 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def test_a_log_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter([0.0, 20.0, 40.0])
-    monkeypatch.setattr("mmbench.cli.console.time.monotonic", lambda: next(clock))
-    lines = Lines()
+    monkeypatch.setattr("mmbench.cli.progress_lines.time.monotonic", lambda: next(clock))
+    lines = ProgressLines()
     key = lines.start("folds", 2)
     lines.advance(key, "concat")
     lines.advance(key)

@@ -378,7 +378,7 @@ def test_the_command_says_what_it_fetches(server: Server, tmp_path: Path, plugin
     done = CliRunner().invoke(app, ["data", "get", "far", "--to", str(to), "--from", server.url, "--plugin", plugin])
     assert done.exit_code == 0, done.output
     assert f"Far away: 2 files, 0.7 MB from {server.url}\nonly one of two files\n" in done.stderr
-    assert "as pinned; 2 of them fetched now" in " ".join(done.stdout.split())
+    assert "checksums verified; 2 fetched now" in " ".join(done.stdout.split())
     assert found(to) == FILES
     listed = CliRunner().invoke(app, ["data", "list", "--plugin", plugin]).stdout
     assert "mmbench data get far (2 files, 0.7 MB; only one of two" in listed
@@ -403,7 +403,7 @@ def test_ctrl_c_keeps_what_arrived(server: Server, tmp_path: Path, plugin: str) 
             threading.Event().wait(0.01)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    assert "stopped: what was finished is kept, the same command goes on from there" in said
+    assert "stopped: finished jobs are kept, and the same command resumes" in said
     assert "Traceback" not in said
     left = found(tmp_path / "to")
     assert set(left) == {"README.md", "raw data/.S01.csv.half"}

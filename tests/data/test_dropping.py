@@ -14,7 +14,7 @@ from mmbench.data.inventory import take_inventory
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import Spec
-from mmbench.reporting.terminal.tables import describe_data
+from mmbench.reporting.terminal.comparisons import describe_data
 from mmbench.storage.progress import SilentReporter, use_reporter
 
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "dropping_plugin.py")

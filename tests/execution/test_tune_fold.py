@@ -110,8 +110,8 @@ def test_a_run_trains_what_was_chosen_and_says_so(bench: Bench) -> None:
         chosen = records[0].history[fold.chosen.epoch]
         assert (chosen["validation_score"], chosen["validation_loss"]) == (fold.chosen.score, fold.chosen.loss)
     table = render(comparison_table(comparison))
-    assert "tuned on the validation part of each fold, 3 trials a method and fold" in table
-    assert "trials done: concat 3, prior 1" in table
+    assert "tuned on the validation part of each fold, 3 tuning trials per method and fold" in table
+    assert "tuning trials run: concat 3, prior 1" in table
     document = json.loads(json.dumps(comparison.to_json()))
     assert document["methods"][0]["tuning"]["trials"] == 3
     assert document["methods"][0]["folds"][0]["tuning"]["curve"] == tuned.methods[0].folds[0].curve
@@ -247,8 +247,8 @@ def test_time_is_capped_after_the_defaults(bench: Bench) -> None:
     assert {len(fold.trials) for fold in result.methods[0].folds} == {1}
     comparison = bench.run(tune=50, tune_seconds=1e-6)
     table = " ".join(render(comparison_table(comparison)).split())
-    assert "50 trials a method and fold, at most 1e-06 s" in table
-    assert "trials done: concat 1" in table
+    assert "50 tuning trials per method and fold, at most 1e-06 s" in table
+    assert "tuning trials run: concat 1" in table
 
 
 def test_nothing_of_the_test_part_is_handed_over(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +330,7 @@ def test_a_table_tells_who_was_tuned_and_who_was_not(bench: Bench, tmp_path: Pat
     tuned, plain = bench.run("brittle", tune=2), bench.run("late")
     both = compare(tmp_path, [result.methods[0].folder for result in (tuned, plain)])
     table = render(comparison_table(both))
-    assert "brittle: tuned on the validation part of each fold, 2 trials" in table
+    assert "brittle: tuned on the validation part of each fold, 2 tuning trials" in table
     assert "not tuned: late" in table
 
 

@@ -21,7 +21,7 @@ from mmbench.data.store import Store
 from mmbench.data.store_writer import add_checksums
 from mmbench.execution import job as jobs_module
 from mmbench.execution.job import run_job
-from mmbench.execution.plan import Plan, hide_test
+from mmbench.execution.plan import Plan, mask_test_labels
 from mmbench.registry.methods import Recipe
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import parse_spec
@@ -117,7 +117,7 @@ def train(
     x, labels = parts.get("x", x), parts.get("labels", labels)
     model = model or make_model()
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})
-    return model, fit(model, inputs, FOLD, hide_test(labels, FOLD), training, seed=seed, device=CPU)
+    return model, fit(model, inputs, FOLD, mask_test_labels(labels, FOLD), training, seed=seed, device=CPU)
 
 
 def bits(model: Model) -> list[bytes]:
@@ -148,7 +148,7 @@ def test_the_generator_outside_is_left_alone() -> None:
     torch.manual_seed(5)
     inputs = Inputs({"facts": Stream(Arrays(problem()[0]), None, N)})
     model = Model({}, Fixed({"facts": TokenSpec(1, 4)}, 2))
-    fit(model, inputs, FOLD, hide_test(problem()[1], FOLD), SHORT, seed=0, device=CPU)
+    fit(model, inputs, FOLD, mask_test_labels(problem()[1], FOLD), SHORT, seed=0, device=CPU)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -199,17 +199,19 @@ def test_epochs_are_reported_as_they_end() -> None:
     told: list = []
     x, labels = problem()
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})
-    fitted = fit(make_model(), inputs, FOLD, hide_test(labels, FOLD), SHORT, seed=0, device=CPU, on_epoch=told.append)
+    fitted = fit(
+        make_model(), inputs, FOLD, mask_test_labels(labels, FOLD), SHORT, seed=0, device=CPU, on_epoch=told.append
+    )
     assert tuple(told) == fitted.history
 
 
 def test_labels_of_the_test_part_are_hidden() -> None:
     labels = np.arange(N) % 2
-    hidden = hide_test(labels, FOLD)
+    hidden = mask_test_labels(labels, FOLD)
     assert (hidden[FOLD.test] == -1).all()
     assert np.array_equal(hidden[:70], labels[:70])
     apart = replace(FOLD, train=FOLD.train[:10])
-    assert (hide_test(labels, apart)[10:50] == -1).all()
+    assert (mask_test_labels(labels, apart)[10:50] == -1).all()
 
 
 def test_only_training_labels_reach_the_fusion() -> None:
@@ -251,7 +253,7 @@ def test_an_encoder_adapts_to_what_is_present() -> None:
     x, labels = problem()
     model = make_model()
     inputs = Inputs({"facts": Stream(Half(x), None, N)})
-    fit(model, inputs, FOLD, hide_test(labels, FOLD), SHORT, seed=0, device=CPU)
+    fit(model, inputs, FOLD, mask_test_labels(labels, FOLD), SHORT, seed=0, device=CPU)
     assert len(model.encoder("facts").adapted[0]) == 25
 
 
@@ -259,7 +261,7 @@ def test_a_fusion_without_parameters_takes_one_epoch() -> None:
     x, labels = problem()
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})
     model = Model({}, Fixed({"facts": TokenSpec(1, 4)}, 2))
-    fitted = fit(model, inputs, FOLD, hide_test(labels, FOLD), SHORT, seed=0, device=CPU)
+    fitted = fit(model, inputs, FOLD, mask_test_labels(labels, FOLD), SHORT, seed=0, device=CPU)
     assert len(fitted.history) == 1
     assert fitted.chosen == 0
 

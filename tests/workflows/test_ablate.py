@@ -228,8 +228,8 @@ def test_every_row_is_tuned_with_one_budget_and_one_space(tuned: Any, result: An
 
 def test_a_tuned_ablation_says_so_and_is_another_run(tuned: Any, result: Any, widest: Callable[[str], int]) -> None:
     text = render(ablation_tables(tuned))
-    assert "tuned on the validation part of each fold, 2 trials a method and fold" in text
-    assert "every row is tuned by itself; what the tables vary is held" in text
+    assert "tuned on the validation part of each fold, 2 tuning trials per method and fold" in text
+    assert "every row is tuned separately; parameters in the tables are fixed" in text
     assert widest(text) <= 80
     assert "tuned" not in render(ablation_tables(result))
     folders = [{method.folder for method in each.comparison.methods} for each in (tuned, result)]

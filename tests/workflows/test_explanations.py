@@ -11,7 +11,7 @@ from PIL import Image
 import mmbench
 from mmbench.errors import RecordError
 from mmbench.execution.restoring import restore_model
-from mmbench.reporting.terminal.pictures import draw_explanation
+from mmbench.reporting.plots.explanation_images import draw_explanation
 from mmbench.results.comparison import load_comparison
 from mmbench.results.records import find_records, read_record
 from mmbench.training.checkpoints import restore_weights, save_weights, weights_path

@@ -305,9 +305,9 @@ def test_a_preset_sets_the_run_and_the_shell_line_wins(people: Path, shelf: Path
     text = " ".join(render(comparison_table(over, details=True)).split())
     assert "only s1, s2, s3" in text
     assert "preset theirs.toml: fusion[dim=8], training[clip=0, class_weights=false, patience=3]" in text
-    assert "all methods: shown only facts of signal, facts" in text
+    assert "all methods: use 1 of 2 modalities: facts" in text
     oracle = over.methods[0].mean_score("oracle", "accuracy")
-    assert f"pick it on the test part: concat {oracle:.3f}, prior" in text
+    assert f"as some papers report it: concat {oracle:.3f}, prior" in text
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_methods_see_only_the_chosen_modalities(people: Path, shelf: Path, tmp_p
     same = run(people, shelf, tmp_path, against=[], modalities=["facts", "signal"])
     assert same.methods[0].folder == whole.methods[0].folder
     together = compare(tmp_path, [whole.methods[0].folder, facts.methods[1].folder])
-    assert "late: shown only facts of signal, facts" in render(comparison_table(together))
+    assert "late: uses 1 of 2 modalities: facts" in render(comparison_table(together))
 
 
 def test_what_cannot_be_built_is_told_before_preparing(people: Path, tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
-"""Leaderboards: the records of runs over the same splits, and what they tell of each method."""
+"""Leaderboards: records of runs over the same splits, their standings, and checks of both."""
 
 from mmbench.reporting.leaderboards.boards import Board as Board
 from mmbench.reporting.leaderboards.boards import add_audit as add_audit
 from mmbench.reporting.leaderboards.boards import add_runs as add_runs
 from mmbench.reporting.leaderboards.boards import find_boards as find_boards
 from mmbench.reporting.leaderboards.boards import load_board as load_board
-from mmbench.reporting.leaderboards.checking import check_board as check_board
-from mmbench.reporting.leaderboards.markdown import address as address
+from mmbench.reporting.leaderboards.consistency import check_board as check_board
 from mmbench.reporting.leaderboards.markdown import board_markdown as board_markdown
 from mmbench.reporting.leaderboards.markdown import index_markdown as index_markdown
+from mmbench.reporting.leaderboards.markdown import relative_url as relative_url
 from mmbench.reporting.leaderboards.standings import Pair as Pair
 from mmbench.reporting.leaderboards.standings import Standing as Standing
 from mmbench.reporting.leaderboards.standings import find_pairs as find_pairs
@@ -23,7 +23,6 @@ __all__ = [
     "Standing",
     "add_audit",
     "add_runs",
-    "address",
     "board_markdown",
     "check_board",
     "find_boards",
@@ -31,5 +30,6 @@ __all__ = [
     "find_standings",
     "index_markdown",
     "load_board",
-    "retrain_fold",
+    "relative_url",
+    "repeat_fold",
 ]

@@ -1,4 +1,4 @@
-"""Where the records of a leaderboard lie, and how runs come onto it.
+"""Folders of leaderboards: loading them, and adding runs and audits.
 
 ``ROOT/<dataset>/<protocol>/<task>/`` is one board: ``folds.json`` with the samples of each part of each fold, a folder
 of records a run, and ``audit.json`` where the protocol was audited.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import RecordError
+from mmbench.reporting.number_format import plural
 from mmbench.results import (
     Comparison,
     MethodResult,
@@ -32,7 +33,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Board:
-    """Runs over the same samples, task and splits; ``audit`` tells of the protocol, None where it was not audited."""
+    """Runs over the same samples, task and splits; ``audit`` is that of the protocol, None where it was not audited."""
 
     folder: Path
     comparison: Comparison
@@ -40,13 +41,13 @@ class Board:
 
     @property
     def name(self) -> str:
-        """Dataset, protocol and task, as one would say them."""
+        """Dataset, task and protocol."""
         run = self.comparison.run
         return f"{run['dataset']} · {run['task']} · {run['protocol']}"
 
     @cached_property
     def ranked(self) -> Sequence[MethodResult]:
-        """The runs by balanced accuracy, the best first."""
+        """The runs by balanced accuracy, best first."""
         return sorted(
             self.comparison.methods, key=lambda method: (-method.scores["balanced_accuracy"].mean, method.folder.name)
         )
@@ -84,13 +85,13 @@ def add_runs(path: Path, root: Path) -> Board:
     """
     comparison = load_comparison(path)
     if comparison.lost:
-        raise RecordError(f"{next(iter(comparison.lost))} failed", where=path, remedy="mend it and run it again")
+        raise RecordError(f"{next(iter(comparison.lost))} failed", where=path, remedy="fix the cause and run it again")
     folder = board_folder(comparison, root)
     for method in comparison.methods:
         _check_whole(method)
     there = sorted(each for each in folder.glob("*") if each.is_dir() and any(find_records(each)))
     new = [method.folder for method in comparison.methods]
-    # Refused here before anything is written, by the check that every comparison goes through.
+    # Runs that do not belong together are refused here, before anything is written.
     compare(folder, [*there, *(each for each in new if each.name not in {old.name for old in there})])
     folds = read_folds(comparison.methods[0].folder.parent)
     make_folder(folder)
@@ -101,12 +102,14 @@ def add_runs(path: Path, root: Path) -> Board:
 
 
 def add_audit(path: Path, root: Path) -> list[Path]:
-    """Put an audit beside the boards of which it audited the very splits; RecordError where there is none."""
+    """Put an audit into the folders of the boards whose splits it audited; RecordError where there is none."""
     audit = load_audit(path)
     mine = [folder for folder in find_boards(root) if _matching(audit, load_board(folder).comparison)]
     if not mine:
         raise RecordError(
-            f"audits no splits of a board in {root.name}", where=path, remedy="put the runs on their board first"
+            f"its splits are not those of a board in {root.name}",
+            where=path,
+            remedy="put the runs on their board first",
         )
     for folder in mine:
         write_text(folder / AUDIT, path.read_text(encoding="utf-8"))
@@ -114,7 +117,7 @@ def add_audit(path: Path, root: Path) -> list[Path]:
 
 
 def board_folder(comparison: Comparison, root: Path) -> Path:
-    """Where the board of some runs lies."""
+    """The folder of the board to which runs belong."""
     run = comparison.run
     return root / slug(str(run["dataset"])) / slug(str(run["protocol"])) / slug(str(run["task"]))
 
@@ -122,12 +125,14 @@ def board_folder(comparison: Comparison, root: Path) -> Path:
 def _check_whole(method: MethodResult) -> None:
     if method.missing or method.failures:
         raise RecordError(
-            f"{method.missing} folds of {method.name} are missing", where=method.folder, remedy="run it to its end"
+            f"{plural(method.missing, 'fold')} of {method.name} {'is' if method.missing == 1 else 'are'} missing",
+            where=method.folder,
+            remedy="run the same command again",
         )
 
 
 def _copy(source: Path, target: Path) -> None:
-    """The records of a run, without where their weights are: these stay with who trained them."""
+    """Copy the records of a run without the paths of their weights, which are not published."""
     for path in sorted(find_records(source)):
         record = read_record(path)
         write_record(record_path(target, record.fold, record.seed), replace(record, weights=None))
@@ -137,12 +142,12 @@ def _read_audit(path: Path, comparison: Comparison) -> ProtocolAudit | None:
     if not path.exists():
         return None
     if not is_audit(path):
-        raise RecordError("is no audit", where=path, remedy="delete it and add the audit again")
+        raise RecordError("is not an audit", where=path, remedy="delete it and add the audit again")
     return _matching(load_audit(path), comparison)
 
 
 def _matching(audit: AuditResult, comparison: Comparison) -> ProtocolAudit | None:
-    """The audit of the very splits of some runs; None where it is of others."""
+    """The audit of the splits of these runs; None where it has none of these splits."""
     run = comparison.run
     if audit.task != run["task"]:
         return None
@@ -154,10 +159,10 @@ def read_folds(folder: Path) -> list[dict[str, Any]]:
     try:
         folds = load_json(folder / FOLDS)
         if not isinstance(folds, list) or not all(map(_is_fold, folds)):
-            raise ValueError("it is no list of folds, each with its name and the samples of its parts")
+            raise ValueError("it is not a list of folds, each with its name and the samples of its parts")
     except (OSError, ValueError) as error:
         raise RecordError(
-            f"does not tell the folds ({describe_parse_error(error)})",
+            f"does not list the folds ({describe_parse_error(error)})",
             where=folder / FOLDS,
             remedy="run the same command again",
         ) from error

@@ -1,17 +1,16 @@
-"""What stands in the columns of a board and of the index, for Markdown and for pages."""
+"""Columns of a board and of the index, for Markdown and HTML pages."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.standings import Standing
+from mmbench.reporting.number_format import format_count, format_duration, format_interval, format_signed
 from mmbench.reporting.terminal.audits import WORDS
-from mmbench.reporting.terminal.layout import show_gap, show_interval
-from mmbench.reporting.terminal.quantities import short_count, short_time
 
 
 class Column(NamedTuple):
-    """A column; ``help`` says what it holds where its name does not."""
+    """A column; ``help`` explains its name."""
 
     name: str
     is_number: bool
@@ -19,27 +18,27 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What stands in a cell, and what it is sorted by."""
+    """The text of a cell, and the value it is sorted by."""
 
     text: str
     value: float | str
 
 
 COLUMNS = (
-    Column("rank", True, "by balanced accuracy; = where a run is not significantly worse than the best"),
+    Column("rank", True, "by balanced accuracy; =: not significantly worse than the best"),
     Column("method", False),
     Column("bal. accuracy", True, "with its 95 % interval"),
     Column("accuracy", True),
     Column("macro F1", True),
     Column("ECE", True, "expected calibration error"),
-    Column("last", True, "what the last epoch would have added"),
-    Column("oracle", True, "what the best epoch by test labels would have added"),
-    Column("tuning", False, "what each fold might spend"),
+    Column("last", True, "change of balanced accuracy at the last epoch, relative to the chosen epoch"),
+    Column("oracle", True, "change of balanced accuracy at the best epoch on test data, relative to the chosen epoch"),
+    Column("tuning", False, "tuning budget"),
     Column("encoders", False),
     Column("seeds", True),
     Column("params", True),
-    Column("FLOPs", True, "of one sample"),
-    Column("train", True, "time of one training, on the machine that made the records"),
+    Column("FLOPs", True, "for one sample"),
+    Column("train", True, "time of one training, measured on the machine that made the records"),
     Column("versions", False),
 )
 INDEX = (
@@ -55,24 +54,24 @@ INDEX = (
 
 
 def board_cells(standing: Standing) -> Sequence[Cell]:
-    """The cells of one run; ``=`` stands before the rank of one that ties with the best."""
+    """The cells of one run; ``=`` before the rank marks a run that is not significantly worse than the best."""
     scores = standing.scores
     mark = "=" if standing.is_tied and standing.rank > 1 else ""
     return (
         Cell(f"{mark}{standing.rank}", standing.rank),
         _text(standing.method),
-        _number(show_interval(scores["balanced_accuracy"]), scores["balanced_accuracy"].mean),
+        _number(format_interval(scores["balanced_accuracy"]), scores["balanced_accuracy"].mean),
         _decimal(scores["accuracy"].mean),
         _decimal(scores["macro_f1"].mean),
         _decimal(standing.ece),
-        _number(show_gap(standing.last), standing.last),
-        _number(show_gap(standing.oracle), standing.oracle),
+        _number(format_signed(standing.last), standing.last),
+        _number(format_signed(standing.oracle), standing.oracle),
         _text(standing.budget),
         _text(standing.encoders),
         Cell(str(standing.seeds), standing.seeds),
-        Cell(short_count(standing.parameters), standing.parameters),
-        Cell("–" if standing.flops is None else short_count(standing.flops), standing.flops or 0),
-        Cell("–" if standing.train is None else short_time(standing.train), standing.train or 0),
+        Cell(format_count(standing.parameters), standing.parameters),
+        Cell("–" if standing.flops is None else format_count(standing.flops), standing.flops or 0),
+        Cell("–" if standing.train is None else format_duration(standing.train), standing.train or 0),
         _text(standing.versions),
     )
 
@@ -87,14 +86,14 @@ def index_cells(board: Board) -> Sequence[str]:
         str(run["protocol"]),
         str(len(board.ranked)),
         best.name + (f" and {ties} tied" if ties else ""),
-        show_interval(best.scores["balanced_accuracy"]),
+        format_interval(best.scores["balanced_accuracy"]),
         f"{board.comparison.chance:.3f}",
-        audit_word(board),
+        audit_verdict(board),
     )
 
 
-def audit_word(board: Board) -> str:
-    """Whether the protocol was found to leak, in a word or two."""
+def audit_verdict(board: Board) -> str:
+    """The verdict of the audit on the protocol."""
     return WORDS[board.audit.leaks] if board.audit else "not audited"
 
 
@@ -107,5 +106,5 @@ def _decimal(value: float) -> Cell:
 
 
 def _number(text: str, value: float) -> Cell:
-    # The last digits are those of a processor, and a board that is rebuilt on another one has to be the same.
+    # The last digits depend on the processor; a board rebuilt on another one must be the same.
     return Cell(text, round(value, 9))

@@ -1,73 +1,78 @@
-"""Leaderboards as Markdown, for those who read a repository."""
+"""Leaderboards as Markdown."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Column, audit_word, board_cells, index_cells
+from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Column, audit_verdict, board_cells, index_cells
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
-from mmbench.reporting.terminal.tables import chance_line
+from mmbench.reporting.number_format import plural
+from mmbench.reporting.terminal.limits import one_seed_line
+from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
 
-# What would be emphasis, code, HTML, an entity, an image or a link, wherever it stands in a line.
+# Emphasis, code, HTML, entities, images and links, anywhere in a line.
 _ACTIVE = re.compile(r"[\\`*<]|&(?=#?\w+;)|~(?=~)|(?<!\w)_|_(?!\w)|!(?=\[)|\](?=[(\[:])")
-_LEADING = re.compile(r"^(\d*)(?=[#>+=.)-])")  # what would begin a heading, a quotation or a list
+_LEADING = re.compile(r"^(\d*)(?=[#>+=.)-])")  # start of a heading, a quotation or a list
 
 
 def board_markdown(board: Board) -> str:
-    """One board: what was asked, who stands where, and what the columns mean."""
+    """One board: warnings, data, standings and notes."""
     rows = [_row(standing) for standing in find_standings(board)]
     lines = [f"# {escape(board.name)}", "", *_about(board), "", *_table(COLUMNS, rows), "", *_notes(board)]
     return "\n".join(lines) + "\n"
 
 
 def index_markdown(boards: Mapping[str, Board]) -> str:
-    """All boards, by the folder of each."""
+    """The index of all boards; ``boards`` by folder."""
     rows = [_linked(map(escape, index_cells(board)), 0, f"{path}/README.md") for path, board in boards.items()]
     lines = [
         "# Leaderboards",
         "",
-        "Every number is recomputed from the predictions beside it by `mmbench leaderboard verify`.",
+        "`mmbench leaderboard verify` recomputes every number from the predictions in the records.",
         "",
         *_table(INDEX, rows),
     ]
     return "\n".join(lines) + "\n"
 
 
-def facts_of(board: Board) -> list[str]:
-    """What the scores are to be held against."""
+def board_facts(board: Board) -> list[str]:
+    """Facts about a board: data, counts, chance level, the limitation of one seed and the audit of its protocol."""
     comparison, run = board.comparison, board.comparison.run
     first = comparison.methods[0]
     card = run["card"]
-    told = "; ".join(str(card[name]) for name in ("title", "licence", "url") if card.get(name))
+    source = "; ".join(str(card[name]) for name in ("title", "licence", "url") if card.get(name))
     return [
-        f"{told or card['access']}",
-        f"{len(first.labels)} samples of {len(run['classes'])} classes, {run['folds']} folds; "
-        f"splits {run['fingerprint']}",
+        source or str(card["access"]),
+        f"{plural(len(first.labels), 'sample')} of {plural(len(run['classes']), 'class')}, "
+        f"{plural(run['folds'], 'fold')}; splits {run['fingerprint']}",
         chance_line(comparison),
-        f"audit of the protocol: {audit_word(board)}{_on_audit(board)}",
+        *one_seed_line(comparison),
+        f"audit of the protocol: {audit_verdict(board)}{_audit_details(board)}",
     ]
 
 
-def _on_audit(board: Board) -> str:
+def _audit_details(board: Board) -> str:
     if board.audit is None:
         return ""
     probe = board.audit.probe
-    by_lot = probe.control.score
-    told = "labels drawn by lot can tell nothing" if by_lot is None else f"on labels drawn by lot {by_lot:.3f}"
+    control = probe.control.score
+    on_random = "no control on random labels" if control is None else f"on randomly assigned labels {control:.3f}"
     reasons = board.audit.causes or (board.audit.doubts if board.audit.leaks is None else ())
     why = f": {'; '.join(reasons)}" if reasons else ""
-    return f"{why} (probe {probe.score:.3f}; {told})"
+    return f"{why} (score of the probe {probe.score:.3f}; {on_random})"
 
 
-def notes_of(board: Board) -> list[str]:
-    """What the columns mean."""
+def column_notes(board: Board) -> list[str]:
+    """Notes on the columns."""
     n_units, unit = len(board.comparison.methods[0].units), board.comparison.run["unit"]
     return [
-        f"[95 % interval] over {n_units} {unit}s; = : not significantly worse than the best, all pairs compared",
-        "last, oracle: balanced accuracy that the last epoch, or the best one by test labels, would have added",
-        "ECE: expected calibration error; FLOPs: of one sample; train: one training, where the records were made",
+        f"[95 % interval] over {plural(n_units, unit)}; =: not significantly worse than the best, all pairs compared",
+        "last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
+        "epoch), relative to the chosen epoch",
+        "ECE: expected calibration error; FLOPs: for one sample; train: time of one training, measured on the machine "
+        "that made the records",
     ]
 
 
@@ -75,14 +80,14 @@ def _about(board: Board) -> Iterator[str]:
     for warning in find_warnings(board.comparison):
         yield f"**{escape(warning.line)}**"
         yield ""
-    for fact in facts_of(board):
+    for fact in board_facts(board):
         yield "- " + _LEADING.sub(r"\1\\", escape(fact))
 
 
 def _notes(board: Board) -> Iterator[str]:
-    for note in notes_of(board):
+    for note in column_notes(board):
         yield f"- {escape(note)}"
-    yield "- the records of each run are in the folder of its name"
+    yield "- the records of each run are in the folder of that name"
 
 
 def _row(standing: Standing) -> list[str]:
@@ -91,13 +96,13 @@ def _row(standing: Standing) -> list[str]:
 
 
 def escape(text: str) -> str:
-    """A text that Markdown shows as it is, on one line."""
+    """The text escaped for Markdown, on one line."""
     plain = _ACTIVE.sub(r"\\\g<0>", " ".join(text.split()))
     return plain if _is_balanced(plain) else re.sub(r"(?<!\\)[\[\]]", r"\\\g<0>", plain)
 
 
 def _is_balanced(text: str) -> bool:
-    """Whether each bracket has its other one: only then may they stand in the text of a link."""
+    """Whether brackets are balanced, which the text of a link requires."""
     depth = 0
     for sign in re.sub(r"\\.", "", text):
         depth += {"[": 1, "]": -1}.get(sign, 0)
@@ -107,11 +112,11 @@ def _is_balanced(text: str) -> bool:
 
 
 def _linked(cells: Iterable[str], at: int, to: str) -> list[str]:
-    return [f"[{cell}]({address(to)})" if place == at else cell for place, cell in enumerate(cells)]
+    return [f"[{cell}]({relative_url(to)})" if column == at else cell for column, cell in enumerate(cells)]
 
 
-def address(path: str) -> str:
-    """A relative path as an address, in which a name is never taken for a protocol."""
+def relative_url(path: str) -> str:
+    """A relative path as a URL, in which a name is never taken for a protocol."""
     return quote(path, safe="/=")
 
 

@@ -1,20 +1,21 @@
-"""What a leaderboard tells of each run, and of each two."""
+"""Standings of a leaderboard: the scores and costs of each run, and pairwise comparisons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from mmbench.reporting.leaderboards.boards import Board
+from mmbench.reporting.number_format import plural
 from mmbench.results import Interval, MethodResult, make_method_scores, pairwise_weights
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One run: its rank, whether evidence tells it from the best, its scores and what they were bought with.
+    """One run: its rank, whether it is tied with the best (not significantly worse), its scores and its cost.
 
-    ``oracle`` is the balanced accuracy that picking the epoch on test labels would have added; ``budget`` what tuning
-    might spend; ``encoders`` what read the modalities it saw; ``flops`` of one sample and ``train`` in seconds are None
-    where they could not be measured.
+    ``last`` and ``oracle`` are the changes of balanced accuracy at the last epoch and at the best epoch on test data,
+    relative to the chosen epoch; ``budget`` is that of tuning; ``flops`` of one sample and ``train`` in seconds are
+    None where they could not be measured.
     """
 
     rank: int
@@ -36,7 +37,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Pair:
-    """What one run has over another in balanced accuracy, paired; adjusted for all pairs of the board."""
+    """The paired difference of balanced accuracy of two runs, adjusted for all pairs of the board."""
 
     first: str
     second: str
@@ -45,12 +46,12 @@ class Pair:
 
 
 def find_standings(board: Board) -> list[Standing]:
-    """All runs of a board, the best first."""
-    return [_stand(board, rank, method) for rank, method in enumerate(board.ranked, 1)]
+    """The standings of all runs of a board, best first."""
+    return [_make_standing(board, rank, method) for rank, method in enumerate(board.ranked, 1)]
 
 
 def find_pairs(board: Board) -> list[Pair]:
-    """Each two runs of a board, the better one first."""
+    """All pairs of runs of a board, the better one first."""
     field = make_method_scores({method.folder.name: method.outcomes for method in board.ranked})
     pairs = list(combinations(range(len(field.names)), 2))
     return [
@@ -61,7 +62,7 @@ def find_pairs(board: Board) -> list[Pair]:
     ]
 
 
-def _stand(board: Board, rank: int, method: MethodResult) -> Standing:
+def _make_standing(board: Board, rank: int, method: MethodResult) -> Standing:
     cost = method.cost
     return Standing(
         rank=rank,
@@ -72,7 +73,7 @@ def _stand(board: Board, rank: int, method: MethodResult) -> Standing:
         ece=method.calibration.ece,
         last=method.gap("last"),
         oracle=method.gap("oracle"),
-        budget=budget_of(method),
+        budget=describe_budget(method),
         encoders=_encoders(method),
         seeds=len({record.seed for record in method.records}),
         parameters=method.parameters["total"],
@@ -82,14 +83,14 @@ def _stand(board: Board, rank: int, method: MethodResult) -> Standing:
     )
 
 
-def budget_of(method: MethodResult) -> str:
-    """What a run might spend on tuning, in few words."""
+def describe_budget(method: MethodResult) -> str:
+    """The tuning budget of a run in few words."""
     tuning = method.run.get("tuning")
     if not tuning:
         return "untuned"
     limit = f", at most {tuning['seconds']:g} s" if tuning["seconds"] else ""
-    where = "on the first fold only" if tuning["scope"] == "once" else "a fold"
-    return f"{tuning['trials']} trials {where}{limit}"
+    where = "on the first fold only" if tuning["scope"] == "once" else "per fold"
+    return f"{plural(tuning['trials'], 'tuning trial')} {where}{limit}"
 
 
 def _encoders(method: MethodResult) -> str:

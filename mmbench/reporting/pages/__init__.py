@@ -1,4 +1,4 @@
-"""Static pages: results as HTML that needs no server and asks nothing of the network."""
+"""Static HTML pages of results, which work offline and without a server."""
 
 from mmbench.reporting.pages.boards import board_page as board_page
 from mmbench.reporting.pages.boards import index_page as index_page

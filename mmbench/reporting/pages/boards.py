@@ -1,23 +1,23 @@
-"""Pages of leaderboards: one a board, and an index over all."""
+"""Pages of leaderboards: one per board, and an index."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Cell, board_cells, index_cells
-from mmbench.reporting.leaderboards.markdown import address, facts_of, notes_of
+from mmbench.reporting.leaderboards.markdown import board_facts, column_notes, relative_url
 from mmbench.reporting.leaderboards.standings import Pair, Standing, find_pairs, find_standings
+from mmbench.reporting.number_format import format_difference, format_p, plural_of
 from mmbench.reporting.pages.rendering import render_page
-from mmbench.reporting.terminal.layout import show_difference, show_p
 from mmbench.reporting.terminal.warnings import find_warnings
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run on its board; ``address`` leads to its records."""
+    """A run on its board; ``url`` is the relative URL of its records."""
 
     run: str
-    address: str
+    url: str
     method: str
     is_tied: bool
     cells: Sequence[Cell]
@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True)
 class PairRow:
-    """Two runs, by their folders and names, and what the first has over the second."""
+    """Two runs, by folders and names, and the difference of the first minus the second."""
 
     first: str
     second: str
@@ -35,16 +35,17 @@ class PairRow:
 
 
 def board_page(board: Board, back: str) -> str:
-    """The page of one board; ``back`` leads from its folder to that of the index."""
+    """The page of one board; ``back`` is the relative path from its folder to the index."""
     names = {method.folder.name: method.name for method in board.ranked}
     return render_page(
         "board.html",
         kind="boards",
         board=board,
         back=back,
-        facts=facts_of(board),
+        facts=board_facts(board),
         warnings=list(find_warnings(board.comparison)),
-        notes=notes_of(board),
+        notes=column_notes(board),
+        units=plural_of(board.comparison.run["unit"]),
         columns=COLUMNS,
         rows=[_row(standing) for standing in find_standings(board)],
         pairs=[_pair(pair, names) for pair in find_pairs(board)],
@@ -52,15 +53,15 @@ def board_page(board: Board, back: str) -> str:
 
 
 def index_page(boards: Mapping[str, Board]) -> str:
-    """The page that leads to every board."""
-    rows = [(address(f"{path}/index.html"), index_cells(board)) for path, board in boards.items()]
+    """The index of all boards."""
+    rows = [(relative_url(f"{path}/index.html"), index_cells(board)) for path, board in boards.items()]
     return render_page("boards.html", kind="boards", columns=INDEX, rows=rows)
 
 
 def _row(standing: Standing) -> Row:
-    return Row(standing.run, address(standing.run), standing.method, standing.is_tied, board_cells(standing))
+    return Row(standing.run, relative_url(standing.run), standing.method, standing.is_tied, board_cells(standing))
 
 
 def _pair(pair: Pair, names: Mapping[str, str]) -> PairRow:
     both = names[pair.first], names[pair.second]
-    return PairRow(pair.first, pair.second, both, show_difference(pair.difference), show_p(pair.p))
+    return PairRow(pair.first, pair.second, both, format_difference(pair.difference), format_p(pair.p))

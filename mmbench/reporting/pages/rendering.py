@@ -1,4 +1,4 @@
-"""HTML from templates: escaped, with one style and one script in the page that its policy names by their hashes."""
+"""HTML pages from templates, with inline style and script that the content security policy allows by hash."""
 
 import base64
 import hashlib
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def render_page(template: str, css: str = "", kind: str = "", **content: Any) -> str:
-    """The page that a template makes of ``content``; ``css`` are rules of its own, after those of all pages.
+    """A page rendered from a template and ``content``; ``css`` are additional rules.
 
-    Pages of a ``kind`` share a style and a script of that name.
+    ``kind`` names an additional style and script in ``static``.
     """
     style, script = f"{_static('style.css')}{css}", _static("script.js")
     if kind:
@@ -47,5 +47,5 @@ def _static(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """The digest by which a policy allows what stands in the page (CSP level 2)."""
+    """The hash by which a content security policy allows an inline text (CSP level 2)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

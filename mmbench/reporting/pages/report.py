@@ -1,18 +1,20 @@
-"""The report of a run: one page, made of its records, written whole."""
+"""Report of a run: one static page made from its records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmbench.reporting.pages.beside import ablation_section, audit_section
-from mmbench.reporting.pages.blocks import Page, Section
-from mmbench.reporting.pages.details import detail_sections
-from mmbench.reporting.pages.drawing import Canvas
-from mmbench.reporting.pages.looks import looks_section
+from mmbench.reporting.number_format import plural
+from mmbench.reporting.pages.page_model import Page, Section
+from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import render_page
-from mmbench.reporting.pages.reproducing import reproducing_section
-from mmbench.reporting.pages.scores import scores_section, verdict_section
-from mmbench.reporting.pages.sources import Sources
+from mmbench.reporting.pages.report_inputs import ReportInputs
+from mmbench.reporting.pages.sections.ablations import ablation_section
+from mmbench.reporting.pages.sections.analyses import analysis_sections
+from mmbench.reporting.pages.sections.audits import audit_section
+from mmbench.reporting.pages.sections.explanations import explanation_section
+from mmbench.reporting.pages.sections.reproduction import reproduction_section
+from mmbench.reporting.pages.sections.scores import scores_section, verdict_section
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.results import Comparison
 from mmbench.storage import write_text
@@ -28,37 +30,37 @@ class Written:
     size: int
 
 
-def write_report(sources: Sources, out: Path) -> Written:
-    """Write the report of ``sources`` into the folder ``out``."""
-    html = render_report(sources)
+def write_report(inputs: ReportInputs, out: Path) -> Written:
+    """Write the report into the folder ``out``."""
+    html = render_report(inputs)
     path = out / NAME
     write_text(path, html)
     return Written(path, len(html.encode()))
 
 
-def render_report(sources: Sources) -> str:
+def render_report(inputs: ReportInputs) -> str:
     """The report as HTML; the same records give the same page."""
-    canvas = Canvas()
-    comparison = sources.comparison
+    embedder = PlotEmbedder()
+    comparison = inputs.comparison
     page = Page(
         title=_title(comparison),
         lead=_lead(comparison),
         warnings=tuple(find_warnings(comparison)),
-        sections=tuple(_sections(sources, canvas)),
+        sections=tuple(_sections(inputs, embedder)),
     )
-    return render_page("report.html", canvas.sheet.css, page=page)
+    return render_page("report.html", embedder.style_sheet.css, page=page)
 
 
-def _sections(sources: Sources, canvas: Canvas) -> Iterator[Section]:
-    comparison = sources.comparison
+def _sections(inputs: ReportInputs, embedder: PlotEmbedder) -> Iterator[Section]:
+    comparison = inputs.comparison
     yield verdict_section(comparison)
-    yield scores_section(comparison, canvas)
-    yield from detail_sections(comparison, canvas)
-    if sources.looks or sources.unseen:
-        yield looks_section(sources, canvas)
-    yield from (ablation_section(at, each, canvas) for at, each in enumerate(sources.ablations, start=1))
-    yield from (audit_section(at, each, comparison.run, canvas) for at, each in enumerate(sources.audits, start=1))
-    yield reproducing_section(comparison)
+    yield scores_section(comparison, embedder)
+    yield from analysis_sections(comparison, embedder)
+    if inputs.explanations or inputs.unexplained:
+        yield explanation_section(inputs, embedder)
+    yield from (ablation_section(at, each, embedder) for at, each in enumerate(inputs.ablations, start=1))
+    yield from (audit_section(at, each, comparison.run, embedder) for at, each in enumerate(inputs.audits, start=1))
+    yield reproduction_section(comparison)
 
 
 def _title(comparison: Comparison) -> str:
@@ -68,5 +70,5 @@ def _title(comparison: Comparison) -> str:
 def _lead(comparison: Comparison) -> str:
     run = comparison.run
     others = len(comparison.methods) - 1
-    against = f"Against {others} {'other' if others == 1 else 'others'}, " if others else ""
-    return f"{against}{run['task']} ({len(run['classes'])} classes), protocol {run['protocol']}"
+    against = f"Compared with {plural(others, 'other method')}: " if others else ""
+    return f"{against}{run['task']} ({plural(len(run['classes']), 'class')}), protocol {run['protocol']}"

@@ -1,4 +1,4 @@
-"""A figure of matplotlib as SVG inside a page: in the page's colours, with marks that tell what they show."""
+"""Inline SVG of matplotlib figures, in the colours of the page and with labelled marks."""
 
 import io
 import re
@@ -15,18 +15,18 @@ _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _DROPPED = {"metadata", "style"}
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"#([^)\"']+)")
-# In XML, though a name may hold them: control characters, U+FFFE and U+FFFF.
+# Characters that XML forbids and names may hold: control characters, U+FFFE and U+FFFF.
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 
 
-class Sheet:
-    """The styles of all drawings of a page as classes, since the page's policy forbids styles in elements."""
+class StyleSheet:
+    """The styles of all plots of a page as CSS classes, since its content security policy forbids inline styles."""
 
     def __init__(self) -> None:
         self._classes: dict[str, str] = {}
 
     def name(self, style: str) -> str:
-        """The class of a style, with the colours of plots as those of the page."""
+        """The class of a style, with the colours of plots replaced by CSS variables."""
         rules = []
         for declaration in filter(None, (part.strip() for part in style.split(";"))):
             name, _, value = (part.strip() for part in declaration.partition(":"))
@@ -35,22 +35,22 @@ class Sheet:
 
     @property
     def css(self) -> str:
-        """The rules of all classes."""
+        """The CSS rules of all classes."""
         return "\n".join(f".{name}{{{rules}}}" for rules, name in self._classes.items())
 
 
 def _sized(font: str) -> str:
-    """Of matplotlib's ``font`` the size and the weight; the family is the page's."""
+    """Size and weight of matplotlib's ``font``; the family is that of the page."""
     size = re.search(r"([\d.]+)px", font)
     weight = ";font-weight:600" if re.search(r"\b(bold|[6-9]00)\b", font) else ""
     return f"font-size:{size[1] if size else 10}px{weight}"
 
 
-def embed(plot: Plot, key: str, sheet: Sheet, kind: str = "") -> Markup:
-    """A plot as an ``svg`` element whose ids begin with ``key``; ``kind`` is one more class."""
+def _embed(plot: Plot, key: str, style_sheet: StyleSheet, kind: str = "") -> Markup:
+    """A plot as an ``svg`` element whose ids begin with ``key``; ``kind`` is an additional class."""
     root = ET.fromstring(_save(plot))
     used = {name for element in root.iter() for value in element.attrib.values() for name in _REFERENCE.findall(value)}
-    _clean(root, plot, key, sheet, used)
+    _clean(root, plot, key, style_sheet, used)
     width, height = root.attrib["viewBox"].split()[2:]
     root.attrib.clear()
     root.attrib.update(
@@ -73,36 +73,36 @@ def _save(plot: Plot) -> bytes:
     return _FORBIDDEN.sub(b"", out.getvalue())
 
 
-def _clean(element: ET.Element, plot: Plot, key: str, sheet: Sheet, used: set[str]) -> None:
-    """Strip what a page has no use for, here and beneath."""
+def _clean(element: ET.Element, plot: Plot, key: str, style_sheet: StyleSheet, used: set[str]) -> None:
+    """ImageRow what a page has no use for, here and beneath."""
     element.tag = element.tag.removeprefix(_SVG)
     element.text, element.tail = (element.text or "").strip() or None, None
-    told = plot.marks.get(element.get("id", ""))
-    element.attrib = dict(_attributes(element.attrib, key, sheet, used))
+    label = plot.marks.get(element.get("id", ""))
+    element.attrib = dict(_attributes(element.attrib, key, style_sheet, used))
     for child in list(element):
-        _clean(child, plot, key, sheet, used)
+        _clean(child, plot, key, style_sheet, used)
         if child.tag in _DROPPED or (child.tag in ("g", "defs") and not len(child)):
             element.remove(child)
-    if told is not None:
-        element.attrib = {**element.attrib, "class": "mark", "role": "img", "aria-label": told}
+    if label is not None:
+        element.attrib = {**element.attrib, "class": "mark", "role": "img", "aria-label": label}
         title = ET.Element("title")
-        title.text = told
+        title.text = label
         element.insert(0, title)
 
 
-def _attributes(found: dict[str, str], key: str, sheet: Sheet, used: set[str]) -> Iterator[tuple[str, str]]:
+def _attributes(found: dict[str, str], key: str, style_sheet: StyleSheet, used: set[str]) -> Iterator[tuple[str, str]]:
     for name, value in found.items():
         if name == "id":
             if value in used:
                 yield name, f"{key}-{value}"
         elif name == "style":
-            yield "class", sheet.name(value)
+            yield "class", style_sheet.name(value)
         else:
             rounded = _NUMBER.sub(lambda number: f"{float(number[0]):.2f}", value)
             plain = " ".join(rounded.split()) if name == "d" else rounded
             yield name.removeprefix(_XLINK), _REFERENCE.sub(rf"#{key}-\1", plain)
 
 
-def inline(plots: dict[str, Plot], key: str, sheet: Sheet) -> Markup:
-    """One plot drawn for several widths of the screen, by the class that shows it there."""
-    return Markup("").join(embed(plot, f"{key}-{kind}", sheet, kind) for kind, plot in plots.items())
+def to_svg(plots: dict[str, Plot], key: str, style_sheet: StyleSheet) -> Markup:
+    """One plot in several widths, by the CSS class that shows each on screens of its width."""
+    return Markup("").join(_embed(plot, f"{key}-{kind}", style_sheet, kind) for kind, plot in plots.items())

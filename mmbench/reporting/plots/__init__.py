@@ -1,4 +1,4 @@
-"""Plots of results, one module a plot: from a result to a figure of matplotlib, with the numbers it shows."""
+"""Plots of results, one module per plot: a matplotlib figure with its title, description and data."""
 
 from mmbench.reporting.plots.plot import Marks as Marks
 from mmbench.reporting.plots.plot import Plot as Plot

@@ -1,10 +1,10 @@
-"""What each value of a parameter is worth: differences to the method as it stands."""
+"""Plot of an ablation: difference of each parameter value to the default."""
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_difference, format_interval
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
-from mmbench.reporting.terminal.layout import show_difference, show_interval
 
 if TYPE_CHECKING:
     from mmbench.workflows import AblationResult, AblationRow, AblationTable
@@ -13,12 +13,12 @@ _METRIC = "balanced_accuracy"
 
 
 def can_show(result: "AblationResult", table: "AblationTable") -> bool:
-    """Whether a row of the table can be held against the default."""
+    """Whether a row of the table can be compared with the default."""
     return any(result.difference(row) for row in table.rows)
 
 
 def ablation(result: "AblationResult", table: "AblationTable", width: float = WIDTH) -> Plot:
-    """A row a value: by how much it scores over the default, with a paired interval."""
+    """A row per value: its score minus that of the default, with a paired interval."""
     rows, mark = [row for row in table.rows if row.method], Marks()
     with styled():
         figure = new_figure(0.4 * len(rows) + 0.9, width)
@@ -32,17 +32,17 @@ def ablation(result: "AblationResult", table: "AblationTable", width: float = WI
                 gap = found[_METRIC]
                 axes.plot([gap.low, gap.high], [at, at], color=BLUE, linewidth=2.2, alpha=0.45)
                 (point,) = axes.plot(gap.mean, at, "o", color=BLUE, markersize=8)
-                mark(point, f"{row.value}: {show_difference(gap)}")
+                mark(point, f"{row.value}: {format_difference(gap)}")
         name_rows(axes, [row.value for row in rows], width)
-        axes.set_xlabel("balanced accuracy over the default")
+        axes.set_xlabel("difference of balanced accuracy to the default")
     return Plot(
         figure,
-        f"{table.name}: each value against the default",
-        f"By how much {result.default.name} scores with another {table.parameter} over itself as it stands, paired, "
-        "with 95 % intervals. With so many rows some differ by chance.",
+        f"{table.name}: each value compared with the default",
+        f"Balanced accuracy of {result.default.name} with each value of {table.parameter} minus that with the default, "
+        "paired, with 95 % intervals, which are not adjusted for the number of values.",
         (table.parameter, "balanced accuracy", "difference"),
         tuple(_row(result, row) for row in table.rows),
-        mark.told,
+        mark.texts,
     )
 
 
@@ -51,5 +51,5 @@ def _row(result: "AblationResult", row: "AblationRow") -> tuple[str, ...]:
     if row.method is None:
         return (row.value, "–", "not run")
     found = result.difference(row)
-    gap = show_difference(found[_METRIC]) if found else "default" if result.is_default(row) else "?"
-    return (row.value, show_interval(row.method.scores[_METRIC]), gap)
+    gap = format_difference(found[_METRIC]) if found else "default" if result.is_default(row) else "?"
+    return (row.value, format_interval(row.method.scores[_METRIC]), gap)

@@ -1,4 +1,4 @@
-"""Confusion matrices: what each class was taken for."""
+"""Confusion matrices: predicted classes by true class."""
 
 from typing import TYPE_CHECKING
 
@@ -26,24 +26,24 @@ NEEDS = "predictions of up to 30 classes"
 
 
 def confusion_shares(method: "MethodResult") -> NDArray[np.float64]:
-    """Of the samples of each class the share named as each ``(C, C)``; rows are the true classes, 0 for absent ones."""
+    """Confusion matrix normalised by true class ``(C, C)``; rows are true classes, and 0 where a class is absent."""
     counts = method.outcomes.confusion
     support = counts.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(counts, support, out=np.zeros_like(counts), where=support > 0))
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Whether classes are few enough for a matrix that can be read."""
+    """Whether there are at most 30 classes, above which cells are too small."""
     return len(comparison.run["classes"]) <= _CLASSES
 
 
 def _drawn(comparison: "Comparison") -> "list[MethodResult]":
-    """The best methods, as many as have cells enough between them."""
+    """The best methods, as many as the limit on cells allows."""
     return ranked(comparison)[: max(1, _CELLS // len(comparison.run["classes"]) ** 2)]
 
 
 def confusion(comparison: "Comparison", width: float = WIDTH) -> Plot:
-    """A matrix a method, over all test samples of all seeds."""
+    """A matrix per method, over all test samples and seeds."""
     methods, mark = _drawn(comparison), Marks()
     classes = [str(name) for name in comparison.run["classes"]]
     side = width / (2 if width <= NARROW else 3)
@@ -51,7 +51,7 @@ def confusion(comparison: "Comparison", width: float = WIDTH) -> Plot:
         figure, panels = make_panels([method.name for method in methods], side + 0.1, width, extra=0.2)
         for axes, method in zip(panels, methods, strict=True):
             _draw(axes, method, classes, mark, width)
-        label_outside(figure, "named class", "true class")
+        label_outside(figure, "predicted class", "true class")
     rows = [
         (method.name, name, *(f"{share:.3f}" for share in shares))
         for method in methods
@@ -59,12 +59,12 @@ def confusion(comparison: "Comparison", width: float = WIDTH) -> Plot:
     ]
     return Plot(
         figure,
-        "What was taken for what",
-        "Rows are true classes, columns what the method named. The darker a cell, the larger the share of the row's "
-        f"samples in it; a perfect method fills the diagonal.{only_best(methods, comparison)}",
-        ("method", "true class", *(f"as {name}" for name in classes)),
+        "Confusion matrices",
+        "Rows are true classes, columns predicted classes. A darker cell holds a larger share of the samples of its "
+        f"row.{only_best(methods, comparison)}",
+        ("method", "true class", *(f"predicted {name}" for name in classes)),
         tuple(rows),
-        mark.told,
+        mark.texts,
         names=2,
     )
 
@@ -80,7 +80,7 @@ def _draw(axes: "Axes", method: "MethodResult", classes: list[str], mark: Marks,
             (column - 0.48, row - 0.48), 0.96, 0.96, facecolor=BLUE, alpha=max(share, FAINTEST), linewidth=0
         )
         axes.add_patch(cell)
-        mark(cell, f"{method.name}: {share:.0%} of {classes[row]} named {classes[column]}")
+        mark(cell, f"{method.name}: {share:.0%} of {classes[row]} predicted as {classes[column]}")
         if len(classes) <= (_WRITTEN if width > NARROW else _WRITTEN - 1):
             color = PAPER if share > _STRONG else INK
             axes.text(column, row, f"{share:.2f}".removeprefix("0"), ha="center", va="center", fontsize=9, color=color)

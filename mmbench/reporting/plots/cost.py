@@ -1,13 +1,13 @@
-"""Score against what it costs: operations, latency and time of training."""
+"""Score over cost: operations, latency and training time."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_count, format_duration, format_latency
 from mmbench.reporting.plots.panels import add_legend
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import INK, MUTED, NARROW, WIDTH, new_figure, point_of, series, styled
-from mmbench.reporting.terminal.quantities import short_count, short_latency, short_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _METRIC = "balanced_accuracy"
 _COSTS: "Mapping[str, tuple[Callable[[Cost], float | None], Callable[[float], str], str]]" = {
-    "operations of a sample": (lambda cost: cost.flops, lambda value: short_count(round(value)), ""),
-    "latency of a sample": (lambda cost: cost.latency_ms, short_latency, " ms"),
-    "time of a training": (lambda cost: cost.train_seconds, short_time, " s"),
+    "FLOPs per sample": (lambda cost: cost.flops, lambda value: format_count(round(value)), ""),
+    "latency per sample": (lambda cost: cost.latency_ms, format_latency, " ms"),
+    "training time": (lambda cost: cost.train_seconds, format_duration, " s"),
 }
 _WIDE = 25  # from the least to the greatest, above which powers of ten are ticks enough
 NEEDS = "measured costs"
@@ -27,20 +27,20 @@ NEEDS = "measured costs"
 
 
 def _measured(comparison: "Comparison") -> list[str]:
-    """Costs that are known, and more than nothing, of a method."""
+    """The costs that were measured, and are above 0, for at least one method."""
     costs = [method.cost for method in comparison.methods]
     return [name for name, (find, *_) in _COSTS.items() if any(find(cost) for cost in costs)]
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Whether anything was measured."""
+    """Whether any cost was measured."""
     return bool(_measured(comparison))
 
 
 def cost(comparison: "Comparison", width: float = WIDTH) -> Plot:
-    """A panel a cost, on a logarithmic axis; methods that cost nothing, or were not measured, are not drawn there."""
+    """A panel per cost, on a logarithmic axis; methods whose cost is 0 or was not measured are left out."""
     methods, mark, names = ranked(comparison), Marks(), _measured(comparison)
-    looks = {method.name: series(at) for at, method in enumerate(methods)}
+    styles = {method.name: series(at) for at, method in enumerate(methods)}
     with styled():
         phone = width <= NARROW
         rows, columns = (len(names), 1) if phone else (1, len(names))
@@ -50,15 +50,15 @@ def cost(comparison: "Comparison", width: float = WIDTH) -> Plot:
         for axes, name in zip(panels, names, strict=True):
             _draw(axes, name, methods, mark)
         panels[0].set_ylabel("balanced accuracy")
-        add_legend(figure, [point_of(look.color, look.marker) for look in looks.values()], list(looks), columns=3)
+        add_legend(figure, [point_of(style.color, style.marker) for style in styles.values()], list(styles), columns=3)
     return Plot(
         figure,
-        "Score against cost",
-        "Higher is better, further left is cheaper; the axes of cost are logarithmic. What costs nothing is not drawn. "
-        "Latency and time are those of the machine that made the records.",
+        "Score by cost",
+        "Balanced accuracy over cost, on logarithmic axes; vertical lines are 95 % intervals. Methods whose cost is 0 "
+        "or was not measured are left out. Latency and time: measured on the machine that made the records.",
         ("method", "balanced accuracy", *names),
         tuple((method.name, f"{method.scores[_METRIC].mean:.3f}", *_costs(method, names)) for method in methods),
-        mark.told,
+        mark.texts,
     )
 
 
@@ -74,12 +74,12 @@ def _draw(axes: "Axes", name: str, methods: "list[MethodResult]", mark: Marks) -
     axes.set_xscale("log")
     values = []
     for at, method in enumerate(methods):
-        value, score, look = find(method.cost), method.scores[_METRIC], series(at)
+        value, score, style = find(method.cost), method.scores[_METRIC], series(at)
         if not value:
             continue
         values.append(value)
-        axes.plot([value, value], [score.low, score.high], color=look.color, linewidth=1.6, alpha=0.4)
-        (point,) = axes.plot(value, score.mean, look.marker, color=look.color, markersize=8)
+        axes.plot([value, value], [score.low, score.high], color=style.color, linewidth=1.6, alpha=0.4)
+        (point,) = axes.plot(value, score.mean, style.marker, color=style.color, markersize=8)
         mark(point, f"{method.name}: {score.mean:.3f} at {show(value)}")
     axes.set_title(name, color=INK)
     steps = (1.0,) if max(values) > _WIDE * min(values) else (1.0, 2.0, 5.0)

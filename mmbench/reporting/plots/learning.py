@@ -1,4 +1,4 @@
-"""Learning curves: validation scores epoch by epoch, and what three epochs scored on the test part."""
+"""Learning curves: validation scores by epoch, and test scores at the chosen, the last and the oracle epoch."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _METRIC = "balanced_accuracy"
 _FEWEST, _MOST = 3, 30  # trainings drawn of one method
 _POINTS = 6000  # of all lines: a page stays below 2 MB
-_LOOKS = {"chosen": (BLUE, "o"), "last": (VERMILION, "s"), "oracle": (GREEN, "^")}
+_STYLES = {"chosen": (BLUE, "o"), "last": (VERMILION, "s"), "oracle": (GREEN, "^")}
 NEEDS = "trainings of several epochs"
 """What records must hold for it."""
 
@@ -36,12 +36,12 @@ def epochs_of(method: "MethodResult") -> dict[str, Epoch]:
         which: Epoch(
             1 + float(np.mean([record.epochs[which] for record in method.records])), method.mean_score(which, _METRIC)
         )
-        for which in _LOOKS
+        for which in _STYLES
     }
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Whether anything was trained for more than an epoch."""
+    """Whether a method was trained for more than one epoch."""
     return bool(_trained(comparison))
 
 
@@ -50,7 +50,7 @@ def _trained(comparison: "Comparison") -> "list[MethodResult]":
 
 
 def learning(comparison: "Comparison", width: float = WIDTH) -> Plot:
-    """A panel a method: a line a training, and the three epochs as marks."""
+    """A panel per method: a line per training, and the three epochs as marks."""
     methods, mark = _trained(comparison), Marks()
     longest = max(len(record.history) for method in methods for record in method.records)
     n_lines = min(max(_POINTS // (longest * len(methods)), _FEWEST), _MOST)
@@ -58,18 +58,18 @@ def learning(comparison: "Comparison", width: float = WIDTH) -> Plot:
         figure, panels = make_panels([method.name for method in methods], 1.75, width, extra=0.6)
         for axes, method in zip(panels, methods, strict=True):
             _draw(axes, method, n_lines, mark)
-        handles = [point_of(*look) for look in _LOOKS.values()]
-        add_legend(figure, handles, [f"{which} epoch" for which in _LOOKS], columns=3)
+        handles = [point_of(*style) for style in _STYLES.values()]
+        add_legend(figure, handles, [f"{which} epoch" for which in _STYLES], columns=3)
         label_outside(figure, "epoch", "balanced accuracy")
     return Plot(
         figure,
         "Learning curves",
-        f"Lines are validation scores, one a training (at most {n_lines} are drawn). Marks are scores on the test part "
-        "at the epoch that validation chose, at the last one, and at the best in hindsight (oracle), which is no "
-        "result: each stands at the mean epoch over trainings.",
-        ("method", *(f"{which} {what}" for which in _LOOKS for what in ("epoch", "test score"))),
+        f"Lines are validation scores, one per training (at most {n_lines} are drawn). Marks are test scores at the "
+        "epoch chosen on validation, at the last epoch, and at the epoch that is best on test data (oracle), which is "
+        "biased and not a result; each lies at its mean epoch over trainings.",
+        ("method", *(f"{which} {what}" for which in _STYLES for what in ("epoch", "test score"))),
         tuple(tuple(_row(method)) for method in methods),
-        mark.told,
+        mark.texts,
     )
 
 
@@ -88,6 +88,6 @@ def _draw(axes: "Axes", method: "MethodResult", n_lines: int, mark: Marks) -> No
         scores = [epoch["validation_score"] for epoch in record.history]
         axes.plot(range(1, len(scores) + 1), scores, color=MUTED, linewidth=0.7, alpha=0.4)
     for which, epoch in epochs_of(method).items():
-        color, marker = _LOOKS[which]
+        color, marker = _STYLES[which]
         (point,) = axes.plot(epoch.number, epoch.score, marker, color=color, markersize=8, zorder=3)
         mark(point, f"{method.name}, {which} epoch: {epoch.score:.3f} on the test part, epoch {epoch.number:.1f}")

@@ -1,20 +1,20 @@
-"""What trained methods score where modalities are missing in a share of the samples."""
+"""Robustness to missing modalities: scores by the share of test samples that lack a modality."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_interval
 from mmbench.reporting.plots.panels import add_legend, label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import MUTED, WIDTH, Series, line_of, series, styled
-from mmbench.reporting.terminal.layout import show_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from mmbench.results import Comparison, ConditionScore, MethodResult, ModalityScores
 
-_ALL = "each of them"
+_ALL = "each modality"
 NEEDS = "a diagnosis of modalities"
 """What records must hold for it."""
 
@@ -33,40 +33,40 @@ def _curves(diagnosis: "ModalityScores") -> "Mapping[str, Mapping[float, Conditi
 
 
 def missing(comparison: "Comparison", width: float = WIDTH) -> Plot:
-    """A panel a method, a curve a modality."""
+    """A panel per method, a curve per modality."""
     found, mark = _diagnosed(comparison), Marks()
     names = list(dict.fromkeys(name for _, diagnosis in found for name in _curves(diagnosis)))
-    looks = {name: series(at) for at, name in enumerate(names)}
+    styles = {name: series(at) for at, name in enumerate(names)}
     with styled():
         figure, panels = make_panels([method.name for method, _ in found], 1.9, width, extra=0.6)
         for axes, (method, diagnosis) in zip(panels, found, strict=True):
             axes.axhline(comparison.chance, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)))
             for name, curve in _curves(diagnosis).items():
-                _draw(axes, f"{method.name}, {name}", curve, looks[name], mark)
+                _draw(axes, f"{method.name}, {name}", curve, styles[name], mark)
             axes.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-        add_legend(figure, [line_of(look) for look in looks.values()], names)
-        label_outside(figure, "samples without it", "balanced accuracy")
+        add_legend(figure, [line_of(style) for style in styles.values()], names)
+        label_outside(figure, "share of samples without it", "balanced accuracy")
     rows = [
-        (method.name, name, f"{share:.0%}", show_interval(loss.score))
+        (method.name, name, f"{share:.0%}", format_interval(loss.score))
         for method, diagnosis in found
         for name, curve in _curves(diagnosis).items()
         for share, loss in curve.items()
     ]
     return Plot(
         figure,
-        "Where modalities are missing",
-        "What the trained methods score when a modality is taken from a share of the test samples; the dashed line is "
-        "chance. A method that is trained without the modality may score otherwise.",
-        ("method", "missing", "in", "balanced accuracy [95 % interval]"),
+        "Robustness to missing modalities",
+        "Balanced accuracy of the trained methods when a modality is removed from a share of the test samples; the "
+        "dashed line is the chance level. The methods are not trained again without the modality.",
+        ("method", "missing", "share of samples", "balanced accuracy [95 % interval]"),
         tuple(rows),
-        mark.told,
+        mark.texts,
         names=2,
     )
 
 
-def _draw(axes: "Axes", told: str, curve: "Mapping[float, ConditionScore]", look: Series, mark: Marks) -> None:
+def _draw(axes: "Axes", label: str, curve: "Mapping[float, ConditionScore]", style: Series, mark: Marks) -> None:
     scores = [loss.score.mean for loss in curve.values()]
-    axes.plot(list(curve), scores, color=look.color, linestyle=look.dash, linewidth=1.4)
+    axes.plot(list(curve), scores, color=style.color, linestyle=style.dash, linewidth=1.4)
     for share, loss in curve.items():
-        (point,) = axes.plot(share, loss.score.mean, look.marker, color=look.color, markersize=5, clip_on=False)
-        mark(point, f"{told} missing in {share:.0%}: {show_interval(loss.score)}")
+        (point,) = axes.plot(share, loss.score.mean, style.marker, color=style.color, markersize=5, clip_on=False)
+        mark(point, f"{label} missing in {share:.0%}: {format_interval(loss.score)}")

@@ -1,4 +1,4 @@
-"""Several small plots that share their axes, a method each, and the legend above them."""
+"""Small multiples: panels with shared axes, one per method, and their legend."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SHORT = 20  # characters of a name of which two fit beside each other on a phone
+_SHORT = 20  # longest name of which two fit in a row of a legend on a phone
 _NAME = 26
-"""Characters of a name above a panel, of which three stand side by side."""
+"""Characters of a title above a panel, with three panels in a row."""
 
 
 def make_panels(
     names: Sequence[str], height: float, width: float, share: bool = True, extra: float = 0.0
 ) -> "tuple[Figure, list[Axes]]":
-    """A figure with a panel for each name, three beside each other on a page and two on a phone.
+    """A figure with a panel for each name, three in a row on a page and two on a phone.
 
-    ``height`` is that of a row, ``extra`` what goes beyond the rows, in inches. Axes are shared where ``share``.
+    ``height`` of a row and ``extra`` height beyond the rows are in inches; ``share`` shares the axes.
     """
     columns = 2 if width <= NARROW else 3
     rows = -(-len(names) // columns)
@@ -31,14 +31,14 @@ def make_panels(
     for axes in flat[len(names) :]:
         axes.set_visible(False)
     if share:
-        # Where the last row is not full, the panels above its gaps are the lowest of their columns.
+        # Where the last row is not full, a panel above a gap is the lowest one of its column.
         for axes in flat[max(0, len(names) - columns) : len(names)]:
             axes.tick_params(labelbottom=True)
     return figure, flat[: len(names)]
 
 
 def add_legend(figure: "Figure", handles: Sequence[Any], names: Sequence[str], columns: int = 4) -> None:
-    """What the looks mean, above the plot; fewer beside each other on a phone."""
+    """A legend above the plot, with fewer columns on a phone."""
     if figure.get_figwidth() <= NARROW:
         columns = 2 if max(map(len, names)) <= _SHORT else 1
     figure.legend(
@@ -52,6 +52,6 @@ def add_legend(figure: "Figure", handles: Sequence[Any], names: Sequence[str], c
 
 
 def label_outside(figure: "Figure", x: str, y: str) -> None:
-    """Name the axes once for all panels."""
+    """Axis labels of all panels, outside of them."""
     figure.supxlabel(x, fontsize=10, color=MUTED)
     figure.supylabel(y, fontsize=10, color=MUTED)

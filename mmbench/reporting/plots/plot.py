@@ -1,4 +1,4 @@
-"""What a plot is: a figure, what it is called, and the numbers that it shows."""
+"""A plot: a figure with its title, its description and its data as a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure with all that a reader needs who does not see it.
+    """A figure with a text alternative for readers who do not see it.
 
-    ``title`` names it, ``description`` says in a sentence or two how to read it. ``columns`` and ``rows`` are its data
+    ``description`` says in a sentence or two how to read it. ``columns`` and ``rows`` are its data
     as a table, as texts, names first; ``names`` is the number of columns that hold names and no numbers. ``marks``
-    tells by the gid of an artist what that artist shows.
+    are the labels of its artists by their gid.
     """
 
     figure: "Figure"
@@ -27,13 +27,13 @@ class Plot:
 
 
 class Marks:
-    """Gives artists names by which a page finds them, and remembers what each shows."""
+    """Labels of artists, by the gid that a page finds them by."""
 
     def __init__(self) -> None:
-        self.told: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
 
     def __call__(self, artist: Any, text: str) -> None:
-        """Say what an artist shows."""
-        gid = f"mark{len(self.told)}"
+        """Label an artist."""
+        gid = f"mark{len(self.texts)}"
         artist.set_gid(gid)
-        self.told[gid] = text
+        self.texts[gid] = text

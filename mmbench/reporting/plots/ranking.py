@@ -1,10 +1,10 @@
-"""Methods by score, each with its interval, between chance and the best."""
+"""Ranking of methods by balanced accuracy, with intervals and the chance level."""
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.number_format import format_interval, plural
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.style import BLUE, GRID, INK, MUTED, WIDTH, name_rows, new_figure, styled
-from mmbench.reporting.terminal.layout import show_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,23 +17,23 @@ NEEDS = "scores"
 
 
 def ranked(comparison: "Comparison") -> "list[MethodResult]":
-    """The methods, the best balanced accuracy first; equal ones as they were asked for."""
+    """The methods by balanced accuracy, best first; equal ones in the order of the run."""
     return sorted(comparison.methods, key=lambda method: -method.scores[_METRIC].mean)
 
 
 def only_best(drawn: "list[MethodResult]", comparison: "Comparison") -> str:
-    """What is said where a plot has no room for all methods."""
+    """A sentence that names the number of drawn methods where some are left out, else nothing."""
     n = len(comparison.methods)
     return f" Only the best {len(drawn)} of {n} methods are drawn." if len(drawn) < n else ""
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Always: every record tells it."""
+    """Always: every record holds scores."""
     return True
 
 
 def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
-    """Balanced accuracy of every method with its interval, best first; chance as a line."""
+    """Balanced accuracy of every method with its interval, best first; the chance level as a line."""
     methods, mark = ranked(comparison), Marks()
     words = {verdict.against: verdict.word for verdict in comparison.verdicts}
     with styled():
@@ -55,16 +55,16 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
         )
         axes.set_xlabel("balanced accuracy, 95 % interval")
         axes.margins(x=0.04)
-    rows = [(method.name, show_interval(method.scores[_METRIC]), words.get(method.name, "–")) for method in methods]
+    rows = [(method.name, format_interval(method.scores[_METRIC]), words.get(method.name, "–")) for method in methods]
     return Plot(
         figure,
-        "Scores with their intervals",
-        f"Balanced accuracy of {len(methods)} methods on {comparison.run['dataset']}, best first, each with its 95 % "
-        f"interval over {len(comparison.methods[0].units)} {comparison.run['unit']}s. The dashed line is chance, "
-        f"{comparison.chance:.3f}; the filled mark is {comparison.methods[0].name}.",
-        ("method", "balanced accuracy [95 % interval]", f"{comparison.methods[0].name} against it"),
+        "Balanced accuracy of every method",
+        f"Balanced accuracy of {plural(len(methods), 'method')} on {comparison.run['dataset']}, best first, with 95 % "
+        f"intervals over {plural(len(comparison.methods[0].units), comparison.run['unit'])}. The dashed line is the "
+        f"chance level, {comparison.chance:.3f}; the filled mark is {comparison.methods[0].name}.",
+        ("method", "balanced accuracy [95 % interval]", f"{comparison.methods[0].name} compared with it"),
         tuple(rows),
-        mark.told,
+        mark.texts,
     )
 
 
@@ -75,4 +75,4 @@ def _draw(axes: "Axes", at: int, method: "MethodResult", is_first: bool, mark: M
     (point,) = axes.plot(
         score.mean, at, "o", color=color, markerfacecolor=color if is_first else GRID, markersize=8.5, clip_on=False
     )
-    mark(point, f"{method.name}: {show_interval(score)}")
+    mark(point, f"{method.name}: {format_interval(score)}")

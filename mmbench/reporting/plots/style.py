@@ -1,4 +1,4 @@
-"""How plots look: one ink, quiet lines, and series that differ in colour, marker and dash."""
+"""Style of plots: colours, sizes, fonts, and series that differ in colour, marker and dash."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,12 +26,12 @@ NAMES = {
     ORANGE: "var(--orange)",
     SKY: "var(--sky)",
 }
-"""What a page calls these colours, so that it may choose others in the dark."""
+"""CSS variables of these colours, which a page sets for its light and its dark theme."""
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, MUTED)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), (0, (9, 3)))
 WIDTH, NARROW = 7.0, 3.9
-"""Inches of a plot as wide as a page, and as wide as a phone."""
+"""Width in inches of a plot for a page, and for a phone."""
 _SETTINGS = {
     "font.size": 10.0,
     "font.family": "sans-serif",
@@ -75,7 +75,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Series:
-    """How the methods of a plot are told apart, whether or not one sees colours."""
+    """Style of a series, which differs from others without colours, too."""
 
     color: str
     marker: str
@@ -83,19 +83,19 @@ class Series:
 
 
 def series(at: int) -> Series:
-    """The look of the series number ``at``."""
+    """The style of the series number ``at``."""
     return Series(SERIES[at % len(SERIES)], _MARKERS[at % len(_MARKERS)], _DASHES[at % len(_DASHES)])
 
 
-def line_of(look: Series, size: float = 5.0) -> object:
-    """A line of that look for a legend."""
+def line_of(style: Series, size: float = 5.0) -> object:
+    """A line of that style for a legend."""
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color=look.color, marker=look.marker, linestyle=look.dash, linewidth=1.4, markersize=size)
+    return Line2D([], [], color=style.color, marker=style.marker, linestyle=style.dash, linewidth=1.4, markersize=size)
 
 
 def point_of(color: str, marker: str) -> object:
-    """A point of that look for a legend."""
+    """A point of that style for a legend."""
     from matplotlib.lines import Line2D
 
     return Line2D([], [], color=color, marker=marker, linestyle="", markersize=8.0, markeredgewidth=1.5)
@@ -103,7 +103,7 @@ def point_of(color: str, marker: str) -> object:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """The look of our plots while the block runs; SpecError where matplotlib is not installed."""
+    """Sets the style of mmbench's plots while the block runs; SpecError where matplotlib is not installed."""
     try:
         import matplotlib as mpl
     except ImportError as error:
@@ -115,14 +115,14 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(height: float, width: float) -> "Figure":
-    """An empty figure of so many inches, belonging to no window."""
+    """An empty figure without a window; ``height`` and ``width`` in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def name_rows(axes: "Axes", names: Sequence[str], width: float) -> None:
-    """A row for each name from the top down, without lines between them; ``width`` is that of the figure."""
+    """Label the y axis with a row per name, from the top down; ``width`` is that of the figure in inches."""
     most = 34 if width > NARROW else 19
     axes.set_yticks(range(len(names)), [shortened(name, most) for name in names], color=INK)
     axes.set_ylim(len(names) - 0.45, -0.55)
@@ -130,5 +130,5 @@ def name_rows(axes: "Axes", names: Sequence[str], width: float) -> None:
 
 
 def shortened(name: str, most: int) -> str:
-    """A name that leaves room for the plot beside it."""
+    """The name, cut to ``most`` characters."""
     return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -1,10 +1,11 @@
-"""The score of every unit under every method: a line joins the points of one."""
+"""Score of every unit under every method, with a line that joins the points of a unit."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.reporting.number_format import plural, plural_of
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import only_best, ranked
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
     from mmbench.results import Comparison, MethodResult
 
 MOST = 120
-"""Units above which points would hide each other."""
+"""Number of units above which points would hide each other."""
 _POINTS = 1000  # in all rows: a page stays below 2 MB
-NEEDS = "few people or trials, tested by a method in all its folds"
+NEEDS = "at most 120 subjects or other units, tested by a method in all folds"
 """What records must hold for it."""
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Whether units are few enough, and more than one sample each, and tested by at least one method as a whole."""
+    """Whether there are 2 to `MOST` units that are not samples, and a method that has all folds."""
     units = comparison.methods[0].units
     return comparison.run["unit"] != "sample" and 1 < len(units) <= MOST and bool(_whole(comparison))
 
@@ -31,12 +32,12 @@ def _whole(comparison: "Comparison") -> "list[MethodResult]":
 
 
 def unit_scores(method: "MethodResult") -> NDArray[np.float64]:
-    """Balanced accuracy of each unit by itself ``(U,)``, over the classes it has; the mean over seeds."""
+    """Balanced accuracy of each unit ``(U,)``, over the classes that it has; mean over seeds."""
     return method.outcomes.unit_scores
 
 
 def subjects(comparison: "Comparison", width: float = WIDTH) -> Plot:
-    """Scores of units, a row a method; those of methods that lack folds are left out."""
+    """Scores of units, a row per method; methods that lack folds are left out."""
     methods, mark, unit = _whole(comparison), Marks(), comparison.run["unit"]
     names = methods[0].units
     scores = np.stack([unit_scores(method) for method in methods])
@@ -55,11 +56,11 @@ def subjects(comparison: "Comparison", width: float = WIDTH) -> Plot:
     rows = [(name, *(f"{score:.3f}" for score in column)) for name, column in zip(names, scores.T, strict=True)]
     return Plot(
         figure,
-        f"Each {unit} under every method",
-        f"Balanced accuracy of each of {len(names)} {unit}s by itself; a line joins the same {unit} across methods. "
-        f"The bar is the mean over {unit}s, which is not the score over all samples where {unit}s lack a class."
-        + only_best(methods, comparison),
+        f"Balanced accuracy of each {unit}",
+        f"Balanced accuracy of each of {plural(len(names), unit)}; a line joins the same {unit} across methods. "
+        f"The bar is the mean over {plural_of(unit)}, which differs from the score over all samples where a class is "
+        f"missing for some {plural_of(unit)}." + only_best(methods, comparison),
         (unit, *(method.name for method in methods)),
         tuple(rows),
-        mark.told,
+        mark.texts,
     )

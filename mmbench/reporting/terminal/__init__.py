@@ -1,12 +1,12 @@
-"""Records made readable."""
+"""Tables and texts for the terminal, and the words and numbers that pages and plots share with them."""
 
 from mmbench.reporting.terminal.ablations import ablation_tables
 from mmbench.reporting.terminal.audits import audit_table
 from mmbench.reporting.terminal.caches import cache_table, cleaned_table, explained_table
 from mmbench.reporting.terminal.claims import claim_tables
+from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.diagnoses import diagnosis_tables
 from mmbench.reporting.terminal.layout import render
-from mmbench.reporting.terminal.tables import comparison_table
 from mmbench.reporting.terminal.tunings import tuning_tables
 
 __all__ = [

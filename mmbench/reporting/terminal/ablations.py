@@ -1,12 +1,18 @@
-"""Tables of an ablation: one a parameter, every row against the method as it stands."""
+"""Tables of an ablation: one per parameter, every value compared with the default."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.terminal.layout import path_line, plain_table, show_difference, show_interval
-from mmbench.reporting.terminal.quantities import short_count, short_time
-from mmbench.reporting.terminal.tables import describe_data, describe_setting, headline
+from mmbench.reporting.number_format import (
+    format_count,
+    format_difference,
+    format_duration,
+    format_interval,
+    plural,
+)
+from mmbench.reporting.terminal.layout import path_line, plain_table
+from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.results import describe_missing
 from mmbench.workflows import AblationResult, AblationRow, AblationTable
 
@@ -14,7 +20,7 @@ _METRIC = "balanced_accuracy"
 
 
 def ablation_tables(result: AblationResult) -> RenderableType:
-    """A table a parameter, the default in bold; what the numbers mean around them."""
+    """A table per parameter with the default in bold, under a headline and above footnotes."""
     tables = [part for table in result.tables for part in _parts(result, table)]
     return Group(
         headline(result.comparison, result.default.name), *tables, _footnotes(result), path_line("records", result.path)
@@ -22,7 +28,7 @@ def ablation_tables(result: AblationResult) -> RenderableType:
 
 
 def _parts(result: AblationResult, table: AblationTable) -> list[RenderableType]:
-    # What to do about it would be to take this row out.
+    # The remedy, after the dash, is for a command that names the row; this one does not.
     reasons = [f"{row.value} was not run: {row.reason.split(' — ')[0]}" for row in table.rows if row.reason]
     title = "" if table.name == table.parameter else f"\n{table.name}"
     return [Text(title, style="bold"), _table(result, table), *(Text(line, "dim") for line in reasons)]
@@ -41,14 +47,14 @@ def _cells(result: AblationResult, row: AblationRow) -> tuple[str, ...]:
     if row.method is None:
         return (row.value, *["–"] * 5)
     scores, difference = row.method.scores, result.difference(row)
-    gap = show_difference(difference[_METRIC]) if difference else "default" if result.is_default(row) else "?"
+    gap = format_difference(difference[_METRIC]) if difference else "default" if result.is_default(row) else "?"
     return (
         row.value,
-        show_interval(scores[_METRIC]),
+        format_interval(scores[_METRIC]),
         gap,
         f"{scores['accuracy'].mean:.3f}",
-        short_count(row.method.parameters["total"]),
-        short_time(row.method.seconds),
+        format_count(row.method.parameters["total"]),
+        format_duration(row.method.seconds),
     )
 
 
@@ -57,10 +63,10 @@ def _footnotes(result: AblationResult) -> Text:
     lines = [
         "",
         *describe_data(comparison),
-        f"[95 % interval] over {len(result.default.units)} {unit}s; difference: paired, to the default;",
-        "with so many rows some differ by chance",
-        *describe_setting(comparison),
+        f"[95 % interval] over {plural(len(result.default.units), unit)}; difference: to the default, paired;",
+        "not adjusted for the number of rows: some differ by chance",
+        *describe_settings(comparison),
     ]
     if comparison.run.get("tuning"):
-        lines.append("every row is tuned by itself; what the tables vary is held, the same in all rows")
+        lines.append("every row is tuned separately; parameters in the tables are fixed, not tuned")
     return Text("\n".join([*lines, *describe_missing(comparison)]), style="dim")

@@ -1,4 +1,4 @@
-"""The table of an audit: a row for each protocol, and what its numbers mean."""
+"""The table of an audit, a row per protocol, and its footnotes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,15 +7,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.terminal.layout import path_line, plain_table, show_gap, show_p
+from mmbench.reporting.number_format import format_p, format_signed, plural
+from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
 from mmbench.workflows import AuditResult, ModelAudit, ProtocolAudit
 
-WORDS = {True: "LEAKS", False: "no leak found", None: "cannot tell"}
-"""What is said of a protocol, by whether it leaks."""
+WORDS = {True: "LEAKS", False: "no leak found", None: "inconclusive"}
+"""The verdict on a protocol, by whether it leaks."""
 
 
 def audit_table(result: AuditResult, path: Path) -> RenderableType:
-    """Protocols with the verdict first; the method's own scores where they are known, and what stands out."""
+    """Protocols with their verdicts, the scores of the method where it was trained, findings and footnotes."""
     parts: list[RenderableType] = [_headline(result), _probe_table(result)]
     if any(audit.method for audit in result.protocols):
         parts += [Text(), _method_table(result)]
@@ -25,17 +26,17 @@ def audit_table(result: AuditResult, path: Path) -> RenderableType:
 
 
 def _headline(result: AuditResult) -> Text:
-    what = f"{result.dataset} · {result.task} ({len(result.classes)} classes) · audit with {result.method}"
+    what = f"{result.dataset} · {result.task} ({plural(len(result.classes), 'class')}) · audit with {result.method}"
     text = Text(what, style="bold")
     if result.simulated:
-        text.append("\nSIMULATED data: these scores say nothing about people.", style="bold yellow")
+        text.append("\nSIMULATED data: these scores say nothing about real data.", style="bold yellow")
     return text
 
 
 def _probe_table(result: AuditResult) -> Table:
     table = plain_table("protocol")
     table.add_column("verdict", no_wrap=True)
-    for heading in ("score", "inflated", "oracle", "control", "dealt", "p", "shared"):
+    for heading in ("score", "inflated", "oracle", "control", "permuted", "p", "shared"):
         table.add_column(heading, justify="right", no_wrap=True)
     for audit in result.protocols:
         cells = (audit.protocol, WORDS[audit.leaks], *_numbers(result, audit, "probe"), _shared(audit))
@@ -44,9 +45,8 @@ def _probe_table(result: AuditResult) -> Table:
 
 
 def _method_table(result: AuditResult) -> Table:
-    table = plain_table(f"{result.method} itself")
-    for heading in ("score", "inflated", "oracle", "control", "dealt", "p", "draws"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("score", "inflated", "oracle", "control", "permuted", "p", "draws")
+    table = number_table(f"{result.method} trained", *headings)
     for audit in result.protocols:
         numbers = _numbers(result, audit, "method")
         draws = str(audit.method.control.draws) if audit.method else "–"
@@ -62,11 +62,11 @@ def _numbers(result: AuditResult, audit: ProtocolAudit, by: str) -> tuple[str, .
     is_reference = audit.protocol == result.strictest
     return (
         f"{examined.score:.3f}",
-        "–" if inflation is None or is_reference else show_gap(inflation),
-        show_gap(examined.oracle - examined.score),
+        "–" if inflation is None or is_reference else format_signed(inflation),
+        format_signed(examined.oracle - examined.score),
         "–" if control.score is None else f"{control.score:.3f}",
         "–" if control.expected is None else f"{control.expected:.3f}",
-        "–" if control.p_value is None else show_p(control.p_value),
+        "–" if control.p_value is None else format_p(control.p_value),
     )
 
 
@@ -82,20 +82,22 @@ def _structure_lines(result: AuditResult) -> Iterator[str]:
             yield f"{audit.protocol}: {share} of the test samples overlap in time with the training part"
         alike = [f"{name} {_percent(share)}" for name, share in audit.structure.twins.items() if share > 0]
         if alike:
-            yield f"{audit.protocol}: test samples with the very data of one in the training part: {', '.join(alike)}"
+            yield f"{audit.protocol}: test samples with the same data as a training sample: {', '.join(alike)}"
 
 
 def _oddity_lines(result: AuditResult) -> Iterator[str]:
     for oddity in result.oddities:
-        tells = "" if oddity.score is None else f": by itself it tells the class with {oddity.score:.3f}"
-        yield f"{oddity.modality}, {oddity.channel}: {oddity.what}{tells}"
+        alone = (
+            "" if oddity.score is None else f": alone it predicts the class with balanced accuracy {oddity.score:.3f}"
+        )
+        yield f"{oddity.modality}, {oddity.channel}: {oddity.what}{alone}"
 
 
 def _skipped_lines(result: AuditResult) -> Iterator[str]:
     for name, reason in result.skipped.items():
         yield f"{name} was not audited: {reason}"
     if result.failed:
-        yield f"{len(result.failed)} trainings failed; the first: {result.failed[0]}"
+        yield f"{plural(len(result.failed), 'training')} failed; the first: {result.failed[0]}"
 
 
 def _percent(share: float) -> str:
@@ -103,8 +105,8 @@ def _percent(share: float) -> str:
 
 
 def _verdict_lines(result: AuditResult) -> Iterator[str]:
-    """Why a protocol leaks, or why nothing can be said of it; what several have in common stands once."""
-    for word, lines_of in (("LEAKS", _causes_of), ("cannot tell", _doubts_of)):
+    """Why a protocol leaks or the audit is inconclusive; a reason that several protocols share is given once."""
+    for word, lines_of in (("LEAKS", _causes_of), ("inconclusive", _doubts_of)):
         protocols: dict[str, list[str]] = {}
         for audit in result.protocols:
             for line in lines_of(audit):
@@ -122,30 +124,29 @@ def _doubts_of(audit: ProtocolAudit) -> tuple[str, ...]:
 
 
 def audit_findings(result: AuditResult) -> list[str]:
-    """Reasons of the verdicts, and what stands out beside the numbers: what parts share, odd channels, and what was
-    not audited."""
+    """Reasons of the verdicts, samples and groups that parts share, suspicious channels, and what was not audited."""
     return [*_verdict_lines(result), *_structure_lines(result), *_oddity_lines(result), *_skipped_lines(result)]
 
 
 def audit_notes(result: AuditResult) -> Iterator[str]:
-    """What the numbers of an audit mean."""
+    """Footnotes of an audit: what its numbers mean."""
     control = result.protocols[0].probe.control
     groups = " or ".join(result.protocols[0].structure.straddling) or "group"
     yield (
-        f"score: balanced accuracy of a probe on the true labels, chance {result.chance:.3f}; inflated: over "
-        f"{result.strictest}, the strictest protocol here; oracle: gained by choosing its settings, or a method's "
-        "epoch, on test labels"
+        f"score: balanced accuracy of a probe on the true labels, chance level {result.chance:.3f}; inflated: score "
+        f"minus that under {result.strictest}, the strictest protocol here; oracle: bias of choosing its settings, or "
+        "the epoch of a method, on test data"
     )
     yield (
-        f"control: the same on labels by lot, one for each {result.lots} ({result.n_lots} in all), {control.draws} "
-        "draws; dealt: on these lots dealt out again among samples of one class and subject; a control above that "
-        "has recognised in the test part what it saw in training"
+        f"control: score on randomly assigned labels, one per {result.lots} ({result.n_lots} in all), "
+        f"{plural(control.draws, 'draw')}; permuted: score on these labels permuted within class and subject; a "
+        "control above permuted has recognised test samples from training"
     )
     yield (
-        "no leak found: of what an audit looks at; that subjects are different people, and that features and labels "
-        "were made without the test part, it takes from the dataset"
+        "no leak found: by the checks of an audit; it assumes that subjects are different people, and that features "
+        "and labels were made without the test part"
     )
-    yield f"shared: test samples whose {groups} is in the training or the validation part, too"
+    yield f"shared: share of the test samples whose {groups} is also in the training or validation part"
     read = ", ".join(f"{source.split(', ')[0]}: {encoder}" for source, encoder in result.features.items())
     yield f"probe: kernel ridge regression on {read}"
-    yield f"{result.n_samples} samples; standardized by {result.standardize}"
+    yield f"{plural(result.n_samples, 'sample')}; standardized by {result.standardize}"

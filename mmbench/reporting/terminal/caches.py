@@ -1,4 +1,4 @@
-"""What of a run is there, and what is in the cache, as tables."""
+"""Tables of the cache: its files, what a run would reuse, and what was removed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from mmbench.reporting.number_format import format_count, format_duration, plural
 from mmbench.reporting.terminal.layout import plain_table
-from mmbench.reporting.terminal.quantities import short_count, short_time
 from mmbench.workflows import ArtifactStatus, CacheEntry, CleanedCache, total_size
 
-_MOST = 6  # reasons shown of one thing
+_MOST = 6  # reasons shown for one artefact
 
 
 def explained_table(found: Sequence[ArtifactStatus]) -> RenderableType:
-    """What a run takes as rows: whether it is there, and how it differs from the nearest that is."""
-    table = plain_table("of this run")
-    table.add_column("is", no_wrap=True)
+    """A row for each artefact of a run: its state, and how it differs from the nearest one that exists."""
+    table = plain_table("artefact")
+    table.add_column("state", no_wrap=True)
     table.add_column("why", overflow="fold")
     for each in found:
         shown = list(each.why[:_MOST])
@@ -25,42 +25,42 @@ def explained_table(found: Sequence[ArtifactStatus]) -> RenderableType:
         table.add_row(Text(each.what), Text(each.state), Text("; ".join(shown)))
     near = [each for each in found if each.near]
     notes = [Text(f"{each.what}: against {each.near}") for each in near]
-    return Group(table, *([Text("\ncompared with what is nearest:")] if notes else []), *notes)
+    return Group(table, *([Text("\ncompared with the nearest that exists:")] if notes else []), *notes)
 
 
 def cache_table(cache: Path, items: Sequence[CacheEntry]) -> RenderableType:
-    """What is in the cache as rows, and how much it is together."""
+    """The files of the cache as rows, and their total size."""
     return Group(_items(items), Text(f"\n{_sum(items)} in {cache}"))
 
 
 def cleaned_table(done: CleanedCache, dry_run: bool) -> RenderableType:
-    """What was removed, or would be, and what a process keeps."""
+    """The files that were removed, or would be, and those that were kept because a process uses them."""
     lines = [Text(f"{_sum(done.removed)} {'would be removed' if dry_run else 'removed'}")]
     if done.kept:
-        lines.append(Text(f"{_sum(done.kept)} kept, since a process is at work on them"))
+        lines.append(Text(f"{_sum(done.kept)} kept: in use by a running process"))
     return Group(*([_items(done.removed), Text()] if done.removed else []), *lines)
 
 
 def _items(items: Sequence[CacheEntry]) -> RenderableType:
-    table = plain_table("what")
+    table = plain_table("file")
     table.add_column("kind", no_wrap=True)
     for heading in ("size", "age"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("code of today", overflow="fold")
+    table.add_column("current code", overflow="fold")
     for item in items:
         state = f"{item.state}: {item.why}" if item.why else item.state
-        told = "" if item.kind in ("damaged", "left over", "files") else state
-        table.add_row(*map(Text, (item.what, item.kind, _bytes(item.size), _age(item.age), told)))
+        shown = "" if item.kind in ("damaged", "left over", "files") else state
+        table.add_row(*map(Text, (item.what, item.kind, _bytes(item.size), _age(item.age), shown)))
     return table
 
 
 def _sum(items: Sequence[CacheEntry]) -> str:
-    return f"{len(items)} {'file' if len(items) == 1 else 'files'}, {_bytes(total_size(items))}"
+    return f"{plural(len(items), 'file')}, {_bytes(total_size(items))}"
 
 
 def _bytes(size: int) -> str:
-    return f"{short_count(size)}B"
+    return f"{format_count(size)}B"
 
 
 def _age(seconds: float) -> str:
-    return f"{seconds / 86400:.0f}d" if seconds >= 2 * 86400 else short_time(seconds)
+    return f"{seconds / 86400:.0f}d" if seconds >= 2 * 86400 else format_duration(seconds)

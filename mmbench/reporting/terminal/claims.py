@@ -1,4 +1,4 @@
-"""Tables of claim cards: what was reported, and beneath it what was run, a section for each protocol."""
+"""Tables of claim cards: reported scores, and beneath them reproduced scores, a section per protocol."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -8,15 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.data import PROTOCOLS
-from mmbench.reporting.terminal.layout import from_here, plain_table, show_gap, show_interval
+from mmbench.reporting.number_format import format_interval, format_signed, plural
+from mmbench.reporting.terminal.layout import plain_table, relative_path
 from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
 
-_WIDTHS = (35, 6, 16, 6, 8, 4)  # with a blank between two of them, 80 columns
+_WIDTHS = (35, 6, 16, 6, 8, 4)  # 80 columns with the blanks between
 _WORDS = {"accuracy": "accuracy", "balanced_accuracy": "bal. accuracy", "macro_f1": "macro F1"}
 
 
 def claim_tables(result: ClaimResult) -> Iterator[tuple[RenderableType, list[str]]]:
-    """A table a card, and the lines that would run what it lacks: to be printed whole, whatever the width."""
+    """The table of each card, and the commands for its missing rows, which are not to be wrapped."""
     for card in result.cards:
         commands = _commands(card)
         parts = [_head(result.method, card), *_reported(card), Text(), *_sections(card)]
@@ -25,30 +26,30 @@ def claim_tables(result: ClaimResult) -> Iterator[tuple[RenderableType, list[str
 
 
 def _closing(result: ClaimResult, card: CardResult, missing: bool) -> Iterator[tuple[str, str]]:
-    """Paragraphs and their styles."""
+    """The closing paragraphs with their styles."""
     yield card.summary, ""
     yield "\n".join([*_meanings(card), *_reasons(card), *result.damaged]), "dim"
-    yield "to run what is missing, all of it or row by row:" if missing else "", "dim"
+    yield "commands for all missing rows, and for each one:" if missing else "", "dim"
 
 
 def _head(method: str, result: CardResult) -> Text:
     card = result.card
     text = Text(f"{method} · claim {card.name} · {result.on} · {card.task}\n{card.title}", style="bold")
     if result.simulated:
-        instead = f"{result.on} stands in for {card.dataset}, " if result.is_twin else "simulated files, "
+        instead = f"{result.on} stands in for {card.dataset}: " if result.is_twin else ""
         text.append(f"\nSIMULATED: {instead}these rows say nothing about the claim.", style="bold yellow")
     return text
 
 
 def _reported(result: CardResult) -> Iterator[RenderableType]:
     yield Text()
-    table = plain_table("reported, not run here")
+    table = plain_table("reported elsewhere")
     table.add_column(_WORDS[result.card.metric], justify="right", no_wrap=True)
     table.add_column("protocol", no_wrap=True)
     for column, width in zip(table.columns, (42, 16, 20), strict=True):
         column.width = width
     for each in result.card.reported:
-        table.add_row(Text(each.name), Text(_show_reported(each)), Text(each.protocol or "not told"))
+        table.add_row(Text(each.name), Text(_show_reported(each)), Text(each.protocol or "not reported"))
     yield table
     for source, several in groupby(result.card.reported, key=lambda each: (each.source, each.url)):
         for each in several:
@@ -62,7 +63,7 @@ def _show_reported(reported: ReportedScore) -> str:
 
 
 def _sections(result: CardResult) -> Iterator[RenderableType]:
-    # How far simulated data are from what was reported of others means nothing.
+    # A difference between simulated data and reported scores means nothing.
     headings = ("epoch", _WORDS[result.card.metric], "oracle", "" if result.simulated else "reported", "")
     yield _table(headings, shown=True)
     for protocol, rows in groupby(result.rows, key=lambda row: row.row.protocol):
@@ -85,38 +86,40 @@ def _table(headings: Sequence[str], shown: bool) -> Table:
 
 
 def _lines(result: RowResult, simulated: bool) -> Iterator[tuple[str, ...]]:
-    """The line of a row, and beneath it those of its baselines where they were run."""
+    """The cells of a row, and beneath it those of its baselines where they were run."""
     if not result.comparison:
         yield f"  {result.row.name}", result.row.score, "not run", "", "", ""
     for at, score in enumerate(result.scores):
         name = f"    {score.method.name}" if at else f"  {result.row.name}"
-        over = "" if simulated else show_gap(result.reported.gap(score.value))
+        over = "" if simulated else format_signed(result.reported.gap(score.value))
         mark = "LEAK" if result.leaks else ""
-        yield name, result.row.score, _show(score), show_gap(score.oracle), over, mark
+        yield name, result.row.score, _show(score), format_signed(score.oracle), over, mark
 
 
 def _show(score: RowScore) -> str:
-    # Without an interval, the number still stands under the others.
-    return show_interval(score.interval) if score.interval else f"{score.value:.3f}{'':11}"
+    # Blanks in place of the interval align the number with the others.
+    return format_interval(score.interval) if score.interval else f"{score.value:.3f}{'':11}"
 
 
 def _meanings(card: CardResult) -> Iterator[str]:
     ran = [row for row in card.rows if row.comparison]
     units = sorted(
-        {f"{len(row.comparison.methods[0].units)} {row.comparison.run['unit']}s" for row in ran if row.comparison}
+        {plural(len(row.comparison.methods[0].units), row.comparison.run["unit"]) for row in ran if row.comparison}
     )
     if any(score.interval for row in ran for score in row.scores):
         yield f"[95 % interval] over {' or '.join(units)}"
     if any(not score.interval for row in ran for score in row.scores):
-        yield "last or oracle epoch: the mean over folds, without an interval, since only the"
-        yield "predictions of the chosen epoch are kept"
+        yield (
+            "last or oracle epoch: mean over folds, without an interval, since predictions are kept for the chosen "
+            "epoch only"
+        )
     if ran:
-        yield "oracle: gained by taking the epoch of best balanced accuracy on test labels"
+        yield "oracle: bias of choosing the epoch by balanced accuracy on test data"
         yield from _majority(ran)
     names = [] if card.simulated else list(dict.fromkeys(row.reported.name for row in ran))
     for name in names:
         rows = f" for {', '.join(row.row.name for row in ran if row.reported.name == name)}" if len(names) > 1 else ""
-        yield f"reported: how far above or below {name!r}{rows}"
+        yield f"reported: difference to {name!r}{rows}"
     for group in dict.fromkeys(group for row in ran for group in row.leaks):
         share = max(row.leaks.get(group, 0.0) for row in ran)
         yield f"LEAK: up to {share:.0%} of the test samples share their {group} with the training part"
@@ -126,7 +129,7 @@ def _majority(ran: Sequence[RowResult]) -> Iterator[str]:
     comparisons = [row.comparison for row in ran if row.comparison]
     shares = sorted({f"{comparison.majority:.3f}" for comparison in comparisons})
     span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
-    yield f"chance {comparisons[0].chance:.3f}, accuracy of always naming the majority class {span}"
+    yield f"chance level {comparisons[0].chance:.3f}, accuracy of the majority class {span}"
 
 
 def _reasons(card: CardResult) -> Iterator[str]:
@@ -134,13 +137,13 @@ def _reasons(card: CardResult) -> Iterator[str]:
         if row.reason:
             yield f"{row.row.name}: not run: {row.reason}"
         if row.left_out:
-            yield f"{row.row.name}: {card.on} has no {', '.join(row.left_out)}, which was left out"
-    for path in dict.fromkeys(from_here(row.comparison.path) for row in card.rows if row.comparison):
+            yield f"{row.row.name}: {card.on} has no {', '.join(row.left_out)}; the row was run without"
+    for path in dict.fromkeys(relative_path(row.comparison.path) for row in card.rows if row.comparison):
         yield f"records: {path}"
 
 
 def _commands(card: CardResult) -> list[str]:
-    """The line for all that is missing, then that of each row; one for rows that ask for the same run."""
+    """The command for all missing rows, then one per row; rows that need the same run share a command."""
     names: dict[str, list[str]] = {}
     for row in card.rows:
         if not row.comparison:

@@ -1,16 +1,16 @@
-"""What is told of calibration and cost with the details of a comparison."""
+"""Columns and footnotes on calibration and cost."""
 
 from collections.abc import Iterator
 
-from mmbench.reporting.terminal.quantities import short_count, short_latency, short_size, short_time
+from mmbench.reporting.number_format import format_count, format_duration, format_latency, format_size
 from mmbench.results import N_BINS, Comparison, MethodResult
 
-CALIBRATION = ("ECE", "luck", "Brier", "NLL")
-COST = ("params", "FLOPs", "latency", "memory", "train", "all")
+CALIBRATION = ("ECE", "exp. ECE", "Brier", "NLL")
+COST = ("params", "FLOPs", "latency", "memory", "train", "total")
 
 
 def calibration_cells(method: MethodResult) -> tuple[str, ...]:
-    """How far its probabilities can be believed."""
+    """Expected calibration error, its expectation under perfect calibration, Brier score and log loss."""
     calibration = method.calibration
     return (
         f"{calibration.ece:.3f}",
@@ -21,23 +21,24 @@ def calibration_cells(method: MethodResult) -> tuple[str, ...]:
 
 
 def cost_cells(method: MethodResult) -> tuple[str, ...]:
-    """What one method took; a dash for what its machine could not measure."""
+    """Parameters, operations, latency, memory and time of one method; a dash where it could not be measured."""
     cost = method.cost
     return (
-        short_count(method.parameters["total"]),
-        "–" if cost.flops is None else short_count(cost.flops),
-        "–" if cost.latency_ms is None else short_latency(cost.latency_ms),
-        "–" if cost.peak_bytes is None else short_size(cost.peak_bytes),
-        "–" if cost.train_seconds is None else short_time(cost.train_seconds),
-        short_time(method.seconds),
+        format_count(method.parameters["total"]),
+        "–" if cost.flops is None else format_count(cost.flops),
+        "–" if cost.latency_ms is None else format_latency(cost.latency_ms),
+        "–" if cost.peak_bytes is None else format_size(cost.peak_bytes),
+        "–" if cost.train_seconds is None else format_duration(cost.train_seconds),
+        format_duration(method.seconds),
     )
 
 
 def cost_lines(comparison: Comparison) -> Iterator[str]:
-    """What these columns mean."""
+    """Footnotes of these columns."""
     devices = sorted({str(method.run["device"]) for method in comparison.methods})
-    yield f"ECE: calibration error over {N_BINS} bins; luck: what a perfect model would show on as"
-    yield "many samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of one sample, from"
-    yield "raw instances, frozen encoders included; memory, train: of one training; all:"
-    yield "time of all folds; latency, memory and time are of the machine that made the"
-    yield f"records ({', '.join(devices)})"
+    yield (
+        f"ECE: expected calibration error, {N_BINS} bins; exp. ECE: ECE expected under perfect calibration with as "
+        "many samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of one sample, frozen encoders included; memory, "
+        "train: of one training; total: time of all folds; latency, memory and time: measured on the machine that made the "
+        f"records ({', '.join(devices)})"
+    )

@@ -1,12 +1,11 @@
-"""How tables are laid out and numbers are written in them."""
+"""Layout of terminal tables: columns, paths that can be copied, and rendering as plain text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
-
-from mmbench.results import Interval
 
 
 def plain_table(heading: str) -> Table:
@@ -18,39 +17,25 @@ def plain_table(heading: str) -> Table:
     return table
 
 
-def show_interval(interval: Interval) -> str:
-    """An interval as 0.620 [.57, .68]."""
-    return f"{interval.mean:.3f} [{_short(interval.low)}, {_short(interval.high)}]"
+def number_table(heading: str, *numbers: str, names: Sequence[str] = ()) -> Table:
+    """A table whose first columns, ``heading`` and ``names``, hold names and whose other columns hold numbers."""
+    table = plain_table(heading)
+    for column in names:
+        table.add_column(column, no_wrap=True)
+    for column in numbers:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
 
 
-def show_difference(interval: Interval) -> str:
-    """A difference with its interval as +.021 [-.03, +.07]."""
-    return f"{show_gap(interval.mean)} [{show_gap(interval.low, 2)}, {show_gap(interval.high, 2)}]"
-
-
-def show_p(p: float) -> str:
-    """A p value as .021, or <.001."""
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0") if value < 1 else "1"
-
-
-def show_gap(value: float, digits: int = 3) -> str:
-    """A difference as +.012 or -.012."""
-    return f"{value:+.{digits}f}".replace("0.", ".", 1)
-
-
-def from_here(path: Path) -> Path:
-    """A path as one would type it from the folder we are in."""
+def relative_path(path: Path) -> Path:
+    """The path relative to the working directory where it lies inside of it, else absolute."""
     path = path.resolve()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def path_line(what: str, path: Path) -> Text:
-    """Where something is, on one line however long, so that it can be copied."""
-    return Text(f"{what}: {from_here(path)}", style="dim", no_wrap=True, overflow="ignore")
+def path_line(label: str, path: Path) -> Text:
+    """A labelled path on one line, however long, so that it can be copied."""
+    return Text(f"{label}: {relative_path(path)}", style="dim", no_wrap=True, overflow="ignore")
 
 
 def render(renderable: RenderableType, width: int = 80) -> str:

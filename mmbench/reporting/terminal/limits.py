@@ -1,34 +1,39 @@
-"""Lines about what a comparison cannot conclude, and what would help."""
+"""Limitations of a comparison: few units, one seed, classes of one unit, and what would help."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmbench.reporting.terminal.layout import show_gap
+from mmbench.reporting.number_format import format_signed, plural, plural_of
 from mmbench.results import ALPHA, Comparison
 
 FEW_UNITS = 6
 
 
 def limit_lines(comparison: Comparison) -> Iterator[str]:
-    """What the number of people, seeds and classes leaves open."""
-    yield from _undecidable(comparison)
+    """What the numbers of units, seeds and classes do not allow to conclude, a line each."""
+    yield from _single_unit_classes(comparison)
     yield from _few_units(comparison)
-    yield from _one_seed(comparison)
-    if reach := _reach(comparison):
-        yield f"differences below about {show_gap(reach, 2).lstrip('+')} could not be significant here"
+    yield from one_seed_line(comparison)
+    if least := _detectable_difference(comparison):
+        yield f"differences below about {format_signed(least, 2).lstrip('+')} cannot be significant here"
 
 
 def above_chance_line(comparison: Comparison) -> Iterator[str]:
-    """The methods that are not significantly above chance."""
+    """The methods that are not significantly above chance, where there are any."""
     below = [name for name, p in comparison.above_chance.items() if p >= ALPHA]
     if below:
         adjusted = "" if len(comparison.above_chance) == 1 else ", adjusted"
-        yield f"not significantly above chance (one-sided p{adjusted}): {', '.join(below)}"
+        yield f"not significantly above chance (one-sided p{adjusted}): {join_names(below)}"
 
 
-def _undecidable(comparison: Comparison) -> Iterator[str]:
-    """Classes that a single unit has: no variance of their recall can be estimated."""
+def join_names(names: Sequence[str]) -> str:
+    """Names separated by commas, or by semicolons where a name itself holds a comma."""
+    return ("; " if any("," in name for name in names) else ", ").join(names)
+
+
+def _single_unit_classes(comparison: Comparison) -> Iterator[str]:
+    """Classes that only one unit has: the variance of their recall cannot be estimated."""
     outcomes, unit = comparison.methods[0].outcomes, comparison.run["unit"]
     alone = [
         name
@@ -36,29 +41,31 @@ def _undecidable(comparison: Comparison) -> Iterator[str]:
         if len(np.unique(outcomes.unit[outcomes.labels == at])) == 1
     ]
     if alone:
-        yield f"{', '.join(alone)}: in 1 {unit} only, so that there is no interval and no test; add {unit}s"
+        which = "class" if len(alone) == 1 else "classes"
+        yield f"{which} of 1 {unit} only: {join_names(alone)}; no interval and no test: add {plural_of(unit)}"
 
 
 def _few_units(comparison: Comparison) -> Iterator[str]:
     n_units, unit = comparison.methods[0].outcomes.n_units, comparison.run["unit"]
     if 1 < n_units < FEW_UNITS:
-        yield f"{n_units} {unit}s: intervals and tests rest on {n_units - 1} degrees of freedom; add {unit}s"
+        degrees = "1 degree" if n_units == 2 else f"{n_units - 1} degrees"
+        yield f"{plural(n_units, unit)}: intervals and tests have {degrees} of freedom; add {plural_of(unit)}"
 
 
-def _one_seed(comparison: Comparison) -> Iterator[str]:
-    """With one seed, how much trainings vary is only seen between folds."""
+def one_seed_line(comparison: Comparison) -> Iterator[str]:
+    """With one seed, variation between trainings is confounded with variation between folds."""
     varying = [method for method in comparison.methods if method.varies and not method.missing]
     outcomes = comparison.methods[0].outcomes
-    nested = outcomes.ratios("balanced_accuracy")
+    nested, unit = outcomes.ratios("balanced_accuracy"), comparison.run["unit"]
     if varying and outcomes.n_seeds == 1 and nested.n_folds < nested.n_units:
         yield (
-            f"1 seed: variation between trainings is only seen between the {nested.n_folds} folds, "
-            "and cannot be told from that between people; --seeds 3 measures it"
+            f"1 seed: variation between trainings cannot be separated from variation between {plural_of(unit)} "
+            f"({nested.n_folds} folds); --seeds 3 measures it"
         )
 
 
-def _reach(comparison: Comparison) -> float | None:
-    """The widest half of the intervals of differences to methods that are trained, where these say anything."""
+def _detectable_difference(comparison: Comparison) -> float | None:
+    """The largest half-width of the intervals of differences to trained methods; None where it says nothing."""
     trained = {method.name for method in comparison.methods if method.varies}
     widths = [
         (verdict.difference.high - verdict.difference.low) / 2

@@ -1,31 +1,32 @@
-"""Tables of a tuning: one a method, a row for each fold."""
+"""Tables of a tuning: one per method, a row per fold."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from mmbench.reporting.terminal.layout import from_here, plain_table, show_gap
+from mmbench.reporting.number_format import format_signed
+from mmbench.reporting.terminal.layout import plain_table, relative_path
 from mmbench.tuning import FoldTuning
 from mmbench.workflows import MethodTuning, TuningResult
 
 
 def tuning_tables(result: TuningResult) -> RenderableType:
-    """What each method scored on validation with its defaults and with what was chosen, and what that is."""
+    """The validation scores of each method with its defaults and with the chosen parameters, and these parameters."""
     parts: list[RenderableType] = [Text(f"{result.dataset} · protocol {result.protocol} · tuning", style="bold")]
     for method in result.methods:
         parts += _parts(method)
     once = any(method.settings["scope"] == "once" for method in result.methods)
-    lines = ["default, best: balanced accuracy on the validation part; no test part was seen"]
+    lines = ["default, best: balanced accuracy on the validation part; the test part is not used"]
     if once:
-        lines.append("TUNED ON THE FIRST FOLD ONLY (--tune-scope once): what other folds test may have taken part")
+        lines.append("TUNED ON THE FIRST FOLD ONLY (--tune-scope once): test samples of other folds were used")
     lines += [f"failed: {failure.line}" for failure in result.failed]
-    lines += [f"{method.name}: {from_here(method.folder)}" for method in result.methods]
+    lines += [f"{method.name}: {relative_path(method.folder)}" for method in result.methods]
     lines.append(f"studies: {result.storage or 'sqlite, tuning.db in each of these folders'}")
     return Group(*parts, Text("\n".join(lines), style="dim"))
 
 
 def _parts(method: MethodTuning) -> list[RenderableType]:
     table = plain_table("fold")
-    for heading in ("trials", "pruned", "failed", "default", "best", "gain", "of trial"):
+    for heading in ("tuning trials", "pruned", "failed", "default", "best", "gain", "best trial"):
         table.add_column(heading, justify="right", no_wrap=True)
     for tuning in method.folds:
         table.add_row(*map(Text, _row(tuning)))
@@ -43,13 +44,13 @@ def _row(tuning: FoldTuning) -> tuple[str, ...]:
         str(tuning.count("failed")),
         "failed" if default is None else f"{default:.3f}",
         f"{best.score:.3f}",
-        "–" if default is None or best.score is None else show_gap(best.score - default),
+        "–" if default is None or best.score is None else format_signed(best.score - default),
         str(best.number),
     )
 
 
 def _chosen(tuning: FoldTuning) -> str:
-    """The parameters, as one would read them."""
+    """The chosen parameters as text."""
     if not tuning.chosen.params:
         return "nothing to tune"
     if tuning.chosen.number == 0:

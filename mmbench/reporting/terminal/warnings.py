@@ -1,17 +1,17 @@
-"""What to beware of in a comparison, in the same words wherever it is shown."""
+"""Warnings about a comparison: leaks, missing classes, untrained baselines, simulated data."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from mmbench.data import missing_class_lines
-from mmbench.reporting.terminal.trainings import say_settings
+from mmbench.reporting.terminal.training_settings import format_settings
 from mmbench.results import Comparison, UntrainedBaseline
 
-_MATTERS = 0.01  # of the test samples: fewer copies move no score by as much as a point
+_LEAST_COPIES = 0.01  # share of the test samples; fewer copies change a score by less than 0.01
 
 
-class Warned(NamedTuple):
-    """A word in capitals and the sentence; ``is_fault`` where scores are inflated, and not only made up."""
+class ComparisonWarning(NamedTuple):
+    """A keyword in capitals and a sentence; ``is_fault`` where scores are inflated."""
 
     word: str
     text: str
@@ -19,31 +19,34 @@ class Warned(NamedTuple):
 
     @property
     def line(self) -> str:
-        """All of it."""
+        """Keyword and sentence."""
         return f"{self.word} {self.text}"
 
 
-def find_warnings(comparison: Comparison) -> Iterator[Warned]:
-    """Leaks that the run knows of, parts without a class, untrained baselines, and data that are simulated."""
+def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
+    """The leaks that were found, parts without a class, untrained baselines and simulated data, in this order."""
     for group, share in comparison.run["straddling"].items():
         if share > 0:
-            yield Warned("LEAK:", f"{share:.0%} of the test samples share their {group} with the training part.", True)
-    if (copies := comparison.run.get("copies", 0.0)) >= _MATTERS:
-        text = f"{copies:.0%} of the test samples are copies of samples in the training part, under other ids."
-        yield Warned("LEAK:", text, True)
+            yield ComparisonWarning(
+                "LEAK:",
+                f"{share:.0%} of the test samples share their {group} with the training part; scores are inflated.",
+                True,
+            )
+    if (copies := comparison.run.get("copies", 0.0)) >= _LEAST_COPIES:
+        text = f"{copies:.0%} of the test samples are copies of training samples under other ids; scores are inflated."
+        yield ComparisonWarning("LEAK:", text, True)
     for line in missing_class_lines(comparison.run.get("lacking", {}), comparison.run["folds"]):
-        yield Warned("MISSING CLASS:", f"{line}.", False)
+        yield ComparisonWarning("MISSING CLASS:", f"{line}.", False)
     for each in comparison.untrained:
-        yield Warned("UNTRAINED:", _say_untrained(each, comparison), False)
+        yield ComparisonWarning("UNTRAINED:", _describe_untrained(each, comparison), False)
     if comparison.simulated:
-        yield Warned("SIMULATED data:", "these scores say nothing about people.", False)
+        yield ComparisonWarning("SIMULATED data:", "these scores say nothing about real data.", False)
 
 
-def _say_untrained(each: UntrainedBaseline, comparison: Comparison) -> str:
+def _describe_untrained(each: UntrainedBaseline, comparison: Comparison) -> str:
     trainings = f"{each.trainings} of {each.of} trainings" if each.of > 1 else "its training"
-    owner, settings = comparison.methods[0].name, say_settings(each.settings)
+    owner, settings = comparison.methods[0].name, format_settings(each.settings)
     return (
-        f"{each.method} learnt next to nothing in {trainings}, with settings that it takes from {owner}: {settings}. "
-        f"Run {each.method} by itself, or all with --tune: if it scores higher by other settings, the difference is "
-        "one of training."
+        f"{each.method} did not learn in {trainings} with the settings of {owner}: {settings}. The "
+        f"difference may be due to training: run {each.method} with settings of its own, or all methods with --tune."
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench.reporting.publishing import publish
+from mmbench.reporting.leaderboards.building import publish_results
 
 
 @pytest.fixture(scope="package")
@@ -24,7 +24,7 @@ def comparison(home: Path) -> Any:
 @pytest.fixture(scope="package")
 def published(home: Path, comparison: Any) -> Path:
     """The folder of leaderboards that the comparison was put on; not to be changed."""
-    publish(comparison.path, home / "leaderboards")
+    publish_results(comparison.path, home / "leaderboards")
     return home / "leaderboards"
 
 

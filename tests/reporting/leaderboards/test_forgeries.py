@@ -15,8 +15,9 @@ import mmbench
 from mmbench.cli.app import app
 from mmbench.errors import RecordError
 from mmbench.reporting.leaderboards import load_board
-from mmbench.reporting.leaderboards.checking import check_board
-from mmbench.reporting.publishing import build, verify
+from mmbench.reporting.leaderboards.building import build_leaderboards
+from mmbench.reporting.leaderboards.consistency import check_board
+from mmbench.reporting.leaderboards.verification import verify_leaderboards
 from mmbench.results.comparison import load_method
 from mmbench.results.consistency import find_contradictions, find_repeated
 from mmbench.results.records import Record, find_records, read_record, record_path, write_record
@@ -105,7 +106,7 @@ def forge_history(record: Record) -> Record:
         (forge_all_scores, "accuracy is recorded as 0.990000"),
         (forge_label, "is recorded as"),
         (forge_oracle, "oracle"),
-        (forge_epoch, "is recorded as chosen, its history gives epoch"),
+        (forge_epoch, "by its history validation chooses"),
         (forge_history, "its history has 3 epochs, its last epoch is number 2"),
     ],
 )
@@ -123,7 +124,7 @@ def test_a_record_that_contradicts_itself_is_refused_everywhere(
     for result in (shown, reported):
         assert isinstance(result.exception, RecordError)
         assert says in result.exception.line
-    (fault,) = verify(root, 0, 0, RetrainOptions(None, home / "cache", 1), {}).faults
+    (fault,) = verify_leaderboards(root, 0, 0, RetrainOptions(None, home / "cache", 1), {}).faults
     assert says in fault
 
 
@@ -163,7 +164,7 @@ def test_swapped_samples_are_not_the_test_part(root: Path, home: Path) -> None:
 def test_a_copied_fold_is_found(root: Path) -> None:
     one, other = (read_record(record_path(folder_of(root, "concat"), fold, 0)) for fold in ("0", "1"))
     copied = with_logits(other, one.logits)
-    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has exactly the logits of fold 0, seed 0"]
+    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has the logits of fold 0, seed 0, to the last bit"]
     assert "is tested in fold 0 and in fold 1" in next(find_repeated([one, replace(one, fold="1")]))
 
 
@@ -174,13 +175,13 @@ def test_a_copied_seed_is_found_by_its_time_and_by_training_again(
     for record in map(read_record, list(find_records(path.parent))):
         write_record(record_path(path.parent, record.fold, 1), replace(record, seed=1))
     first, second = check_board(load_board(root / BOARD), home / "elsewhere")
-    assert first.endswith("fold 0: seed 1 has the logits of seed 0, to the last bit")
+    assert first.endswith("fold 0: seed 1 has the same logits as seed 0, bit for bit")
     assert "fold 1" in second
     target = record_path(path.parent, "0", 1)
     write_record(target, elsewhere(replace(read_record(target), seconds=1.0)))
     repeated = again(target)
     assert not repeated.is_alike
-    assert "DIFFERENT: logits differ by" in repeated.line
+    assert "NOT THE SAME: logits differ by" in repeated.line
 
 
 def test_a_run_under_another_name_is_found(root: Path, home: Path) -> None:
@@ -191,7 +192,7 @@ def test_a_run_under_another_name_is_found(root: Path, home: Path) -> None:
         run = {**record.run, "method": "late", "fusion": {**record.run["fusion"], "name": "late"}}
         write_record(path, replace(record, run=run, parameters={**record.parameters, "total": 5}))
     (fault,) = check_board(load_board(root / BOARD), home / "elsewhere")
-    assert "has the logits of" in fault
+    assert "has the same logits as" in fault
 
 
 def test_nine_corrected_predictions_are_no_rounding(root: Path, again: Callable[[Path], RetrainedFold]) -> None:
@@ -204,7 +205,7 @@ def test_nine_corrected_predictions_are_no_rounding(root: Path, again: Callable[
     found = again(path)
     assert found.rounding is None
     assert not found.is_alike
-    assert "its logits differ (9 predictions changed), but the record is of this kind of machine" in found.line
+    assert "other logits (9 predictions changed), though the record names this kind of machine" in found.line
     write_record(path, elsewhere(forged))
     found = again(path)
     assert found.rounding is not None
@@ -220,7 +221,7 @@ def test_what_another_machine_rounds_differently_passes(root: Path, again: Calla
     write_record(path, elsewhere(replace(record, logits=rounded)))
     found = again(path)
     assert found.is_alike
-    assert found.line.startswith("equal up to rounding of another machine: logits differ by")
+    assert found.line.startswith("within rounding of another machine: logits differ by")
 
 
 def test_an_oracle_that_was_made_up_is_no_rounding(root: Path, again: Callable[[Path], RetrainedFold]) -> None:
@@ -240,7 +241,7 @@ def test_pages_of_forged_records_are_not_built(root: Path) -> None:
     path = first_record(root)
     write_record(path, forge_scores(read_record(path)))
     with pytest.raises(RecordError, match="contradicts itself"):
-        build(root)
+        build_leaderboards(root)
 
 
 def test_a_run_refuses_records_that_were_changed(tmp_path: Path, home: Path) -> None:

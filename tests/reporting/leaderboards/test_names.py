@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from mmbench.cli.app import app
+from mmbench.reporting.leaderboards.building import build_leaderboards, publish_results
 from mmbench.reporting.leaderboards.markdown import escape
-from mmbench.reporting.publishing import build, publish
 from mmbench.storage.hashing import slug
 
 NAMES = [
@@ -54,9 +54,9 @@ def test_a_board_shows_names_as_they_are(tmp_path: Path, write_comparison: Calla
     path = write_comparison(tmp_path / "runs", (name, "second"), (name, "yes"), dataset=name, task=name, card=card)
     empty = {"train": [], "validation": [], "test": []}
     (tmp_path / "runs" / "folds.json").write_text(json.dumps([{"name": fold, **empty} for fold in "01"]))
-    (folder,) = publish(path, tmp_path / "boards")
+    (folder,) = publish_results(path, tmp_path / "boards")
     assert folder.relative_to(tmp_path / "boards").parts == (slug(name), "subject", slug(name))
-    assert build(tmp_path / "boards") == []
+    assert build_leaderboards(tmp_path / "boards") == []
 
     shown = Page(MarkdownIt("commonmark").enable("table").enable("strikethrough").render(_read(folder / "README.md")))
     known = {"h1", "p", "strong", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "a"}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from typer.testing import CliRunner
 
 import mmbench
 from mmbench.cli.app import app
-from mmbench.errors import RecordError
+from mmbench.errors import DataError, RecordError
 from mmbench.reporting.leaderboards import find_boards, find_pairs, find_standings, load_board
-from mmbench.reporting.publishing import build, publish, verify
+from mmbench.reporting.leaderboards.building import build_leaderboards, publish_results
+from mmbench.reporting.leaderboards.verification import _repeat, verify_leaderboards
 from mmbench.results.records import find_records, read_record
 from mmbench.workflows.retrain import RetrainOptions
 
@@ -22,7 +24,7 @@ BOARD = "mfeat/pooled-segment/digit"
 @pytest.fixture
 def check(home: Path) -> Callable[..., Any]:
     def checked(root: Path, again: int | None = 0, seed: int = 0) -> Any:
-        return verify(root, again, seed, RetrainOptions(None, home / "cache", 1), {})
+        return verify_leaderboards(root, again, seed, RetrainOptions(None, home / "cache", 1), {})
 
     return checked
 
@@ -38,7 +40,7 @@ def test_a_board_holds_the_records_and_tells_them(published: Path, comparison: A
     assert [standing.method for standing in standings] == ["concat", "prior"]
     assert standings[0].scores == comparison.methods[0].scores
     assert [standing.is_tied for standing in standings] == [True, False]
-    assert standings[0].budget == "2 trials a fold"
+    assert standings[0].budget == "2 tuning trials per fold"
     (pair,) = find_pairs(board)
     assert pair.difference.low > 0
     assert pair.p < 0.05
@@ -52,13 +54,13 @@ def test_a_board_holds_the_records_and_tells_them(published: Path, comparison: A
 
 
 def test_what_is_built_twice_is_the_same(root: Path, check: Callable[..., Any]) -> None:
-    assert build(root) == []
+    assert build_leaderboards(root) == []
     assert check(root).faults == ()
     page = root / BOARD / "index.html"
     page.write_text(page.read_text().replace("concat", "cheat"))
     (root / "README.md").unlink()
     assert [fault.split(":")[0] for fault in check(root).faults] == ["README.md", f"{BOARD}/index.html"]
-    assert sorted(build(root)) == sorted([root / "README.md", page])
+    assert sorted(build_leaderboards(root)) == sorted([root / "README.md", page])
     assert check(root).faults == ()
 
 
@@ -66,16 +68,40 @@ def test_a_fold_trained_again_gives_the_same_bits(root: Path, check: Callable[..
     for seed in range(2):
         found = check(root, 2, seed)
         assert found.faults == ()
-        assert [line.endswith(": bitwise identical") for line in found.lines] == [False, True, True]
+        assert [line.endswith(": the same bits") for line in found.lines] == [False, True, True, False]
+    assert found.lines[-1] == "trained again: 2 of 2 folds"
 
 
 def test_all_folds_can_be_trained_again_and_none_twice(root: Path, check: Callable[..., Any]) -> None:
-    first, *others = check(root, None).lines
-    assert first == "1 board, 4 records: every number recomputed from predictions, pages rebuilt"
+    first, *others, last = check(root, None).lines
+    assert first == "1 board, 4 records: every number recomputed from predictions, pages compared"
     assert sorted(line.split(": ")[1] for line in others) == [
         f"{method}, fold {fold}, seed 0" for method in ("concat", "prior") for fold in range(2)
     ]
-    assert len(check(root, 9).lines) == 5
+    assert last == "trained again: 4 of 4 folds"
+    assert len(check(root, 9).lines) == 6
+
+
+def test_a_fold_whose_plugin_or_data_are_missing_names_them_and_the_option(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (method, *_) = load_board(published / BOARD).comparison.methods
+    record = method.records[0]
+    place = RetrainOptions(None, published / "no-cache", 1)
+    unknown = replace(record, run={**record.run, "fusion": {"name": "theirs"}})
+    found = _repeat(BOARD, method, unknown, place, {})
+    assert found.line.endswith("not trained again: no plugin has the fusion theirs; load it with --plugin FILE")
+    assert (found.is_done, found.is_fault) == (False, False)
+
+    def missing(*_: Any) -> None:
+        raise DataError("is not here", where="mfeat", remedy="name its folder with --data")
+
+    monkeypatch.setattr("mmbench.reporting.leaderboards.verification.repeat_fold", missing)
+    found = _repeat(BOARD, method, record, place, {})
+    assert found.line.endswith(
+        ": not trained again: mfeat: is not here; give the folder of its files with --data mfeat=FOLDER"
+    )
+    assert (found.is_done, found.is_fault) == (False, False)
 
 
 def test_splits_that_were_changed_are_found(root: Path, check: Callable[..., Any]) -> None:
@@ -93,7 +119,7 @@ def test_other_splits_are_refused(root: Path, home: Path) -> None:
     other = mmbench.run("late", "mfeat", folds=3, out=home / "runs", cache=home / "cache", **options)
     before = sorted(root.rglob("*"))
     with pytest.raises(RecordError, match="fingerprint is"):
-        publish(other.path, root)
+        publish_results(other.path, root)
     assert sorted(root.rglob("*")) == before
 
 
@@ -102,19 +128,23 @@ def test_a_run_that_is_not_whole_is_refused(tmp_path: Path, root: Path, comparis
 
     copied = Path(shutil.copytree(comparison.path.parent, tmp_path / comparison.path.parent.name))
     next(find_records(copied / comparison.methods[1].folder.name)).unlink()
-    with pytest.raises(RecordError, match="1 folds of prior are missing"):
-        publish(copied / comparison.path.name, root)
+    with pytest.raises(RecordError, match="1 fold of prior is missing"):
+        publish_results(copied / comparison.path.name, root)
 
 
 def test_a_run_added_later_stands_beside_the_others(root: Path, home: Path, check: Callable[..., Any]) -> None:
     options: dict[str, Any] = {"folds": 2, "modalities": ["mor", "zer"], "training": {"epochs": 2}, "jobs": 1}
     other = mmbench.run("concat", "mfeat", out=home / "runs", cache=home / "cache", **options)
-    publish(other.path, root)
+    publish_results(other.path, root)
     standings = find_standings(load_board(root / BOARD))
-    assert sorted(standing.budget for standing in standings) == ["2 trials a fold", "2 trials a fold", "untuned"]
+    assert sorted(standing.budget for standing in standings) == [
+        "2 tuning trials per fold",
+        "2 tuning trials per fold",
+        "untuned",
+    ]
     assert len({standing.run for standing in standings}) == 3
     assert check(root).faults == ()
-    publish(other.path, root)
+    publish_results(other.path, root)
     assert len(find_standings(load_board(root / BOARD))) == 3
 
 
@@ -122,7 +152,7 @@ def test_an_audit_stands_beside_the_splits_it_audited(root: Path, home: Path, ch
     options: dict[str, Any] = {"modalities": ["mor", "zer"], "folds": 2, "jobs": 1}
     result = mmbench.audit("concat", "mfeat", out=home / "audits", cache=home / "cache", **options)
     (path,) = (home / "audits").rglob("audit-*.json")
-    publish(path, root)
+    publish_results(path, root)
     audit = load_board(root / BOARD).audit
     assert audit == result.find("pooled-segment")
     assert "not audited" not in (root / BOARD / "README.md").read_text()
@@ -140,9 +170,9 @@ def test_the_shell(root: Path, home: Path, comparison: Any) -> None:
     assert shell("verify", *options).exit_code == 0
     (root / "index.html").write_text("")
     refused = shell("verify", "--again", "some")
-    assert "--again: 'some' is no number of folds" in refused.exception.line
+    assert "--again: 'some' is not a number of folds" in refused.exception.line
     found = shell("verify", *options, "--json")
     assert found.exit_code == 1
     assert json.loads(found.stdout)["faults"] == [
-        "index.html: differs from what its records give; mmbench leaderboard build makes it again"
+        "index.html: differs from what its records give; mmbench leaderboard build writes it again"
     ]

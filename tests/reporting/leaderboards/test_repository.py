@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.reporting.leaderboards import find_boards, load_board
-from mmbench.reporting.publishing import verify
+from mmbench.reporting.leaderboards.verification import verify_leaderboards
 from mmbench.workflows.retrain import RetrainOptions
 
 ROOT = Path(__file__).parents[3] / "leaderboards"
@@ -13,7 +13,7 @@ REAL = ("eegmat", "mfeat", "stress-predict")
 
 
 def test_every_number_and_page_follows_from_the_records(tmp_path: Path) -> None:
-    assert verify(ROOT, 0, 0, RetrainOptions(None, tmp_path, 1), {}).faults == ()
+    assert verify_leaderboards(ROOT, 0, 0, RetrainOptions(None, tmp_path, 1), {}).faults == ()
 
 
 @pytest.mark.parametrize("folder", find_boards(ROOT), ids=lambda folder: folder.relative_to(ROOT).as_posix())

@@ -65,9 +65,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 def report(write_comparison: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a comparison with everything that records may tell."""
     from mmbench.reporting.pages import write_report
-    from mmbench.reporting.pages.sources import find_sources
+    from mmbench.reporting.pages.report_inputs import load_report_inputs
 
     home = tmp_path_factory.mktemp("made")
     names = ("first[dim=8]", "second", "only[modality=left]", "a method of a very long name, with all its options set")
-    path: Path = write_report(find_sources([write_comparison(home, names)]), home / "page").path
+    path: Path = write_report(load_report_inputs([write_comparison(home, names)]), home / "page").path
     return path

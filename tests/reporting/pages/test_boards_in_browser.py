@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmbench.reporting.publishing import publish
+from mmbench.reporting.leaderboards.building import publish_results
 
 OpenPage = Callable[..., Any]
 
@@ -18,7 +18,7 @@ def boards(write_comparison: Callable[..., Path], tmp_path_factory: pytest.TempP
     root, names = tmp_path_factory.mktemp("boards"), ("concat", "late", "only[modality=left]", "prior")
     path = write_comparison(tmp_path_factory.mktemp("made"), names, torch="2.0")
     (path.parent / "folds.json").write_text("[]")
-    publish(path, root)
+    publish_results(path, root)
     return root
 
 

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from mmbench.cli.app import app
 from mmbench.errors import RecordError
 from mmbench.reporting.pages.report import render_report
-from mmbench.reporting.pages.sources import find_sources
+from mmbench.reporting.pages.report_inputs import load_report_inputs
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.reporting.terminal.verdicts import say_verdict
+from mmbench.reporting.terminal.verdicts import describe_verdict
 from mmbench.results.comparison import load_comparison
 from mmbench.results.failures import Failure
 from mmbench.workflows.audit.constant_channels import SuspectChannel
@@ -26,13 +26,13 @@ EVIL = "<script>alert('x')</script> & \"quoted\""
 
 
 def page_of(*paths):
-    return render_report(find_sources(paths))
+    return render_report(load_report_inputs(paths))
 
 
 @pytest.fixture
 def undrawn(monkeypatch):
     """Drawing is what takes time, and most tests are about the texts."""
-    monkeypatch.setattr("mmbench.reporting.pages.drawing.inline", lambda *_: Markup(""))
+    monkeypatch.setattr("mmbench.reporting.pages.plot_embedding.to_svg", lambda *_: Markup(""))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def made(write_comparison, tmp_path_factory):
     return path, page_of(path)
 
 
-def table_of(html, caption):
+def number_table(html, caption):
     """The rows of a table of the page, as texts."""
     (table,) = re.findall(rf"<caption>{re.escape(caption)}</caption>(.*?)</table>", html, flags=re.DOTALL)
     rows = re.findall(r"<tr.*?>(.*?)</tr>", table, flags=re.DOTALL)
@@ -51,16 +51,20 @@ def table_of(html, caption):
 def test_the_numbers_are_those_of_the_terminal(made):
     path, html = made
     printed = render(comparison_table(load_comparison(path), details=True)).splitlines()
-    captions = ("Scores of every method", "Calibration and cost of every method", "first against each of the others")
+    captions = (
+        "Scores of every method",
+        "Calibration and cost of every method",
+        "first compared with each other method",
+    )
     for caption in captions:
-        for row in table_of(html, caption)[1:]:
+        for row in number_table(html, caption)[1:]:
             mine = " ".join(" ".join(line.split()) for line in printed if row[0] in line.split()[:2])
             assert [cell for cell in row if " ".join(cell.split()) not in mine] == []
 
 
 def test_the_verdict_stands_first_in_words(made):
     path, html = made
-    told = say_verdict(load_comparison(path))
+    told = describe_verdict(load_comparison(path))
     assert re.fullmatch(
         r"\w+ scores best, 0\.\d{3} \[.*\]: (significantly better|not significantly different) .*\.|No method is .*",
         told,
@@ -114,11 +118,11 @@ def test_what_failed_is_told(write_comparison, tmp_path):
         record.with_name(f"failed-{record.name}").write_text(json.dumps(asdict(failure)))
     html = page_of(path)
     assert "third: 2 folds failed, fold 0 with: ValueError: &lt;it&gt; broke" in html
-    assert "second: 1 fold failed, fold 1 with" in html
-    assert {row[0] for row in table_of(html, "Scores of every method")[1:]} == {"first", "second"}
+    assert "second: 1 folds failed, fold 1 with" in html
+    assert {row[0] for row in number_table(html, "Scores of every method")[1:]} == {"first", "second"}
     headless = json.loads(path.read_text())
     path.write_text(json.dumps({**headless, "runs": ["run2", "run0"]}))
-    assert "The method that was asked for failed in every fold: there is no verdict on it." in page_of(path)
+    assert "The first method failed in every fold: there is no verdict on it." in page_of(path)
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -133,7 +137,7 @@ def test_the_command_is_told_where_it_is_known(made, write_comparison, tmp_path)
     assert "<code>mmbench run first made --data DIR</code>" in html
     for fact in ("concat[dim=8]", "left: raw, right: raw", "epochs=4, patience=4", "Python 3.11 on nowhere"):
         assert fact in html
-    assert "do not tell their command" in page_of(path.parent / "run0", path.parent / "run1")
+    assert "do not hold the command" in page_of(path.parent / "run0", path.parent / "run1")
 
 
 def audit(fingerprint, dataset="made"):
@@ -161,9 +165,11 @@ def test_an_audit_of_these_splits_is_found_beside_the_records(write_comparison, 
     write_audit(tmp_path / "audit-2.json", audit("f" * 12))
     html = page_of(path)
     assert html.count("<h2") == html.count("</h2>")
-    assert "Protocol subject, as of this report: no leak found (on these very splits, audited with first)." in html
+    assert "Protocol subject of this report: no leak found (on the splits of this report, audited with first)." in html
     assert "channel &lt;1&gt;: constant" in html
-    assert ["segment", "LEAKS", "0.800", "0.900", "0.500"] in table_of(html, "Labels by lot under each protocol")
+    assert ["segment", "LEAKS", "0.800", "0.900", "0.500"] in number_table(
+        html, "Randomly assigned labels under each protocol"
+    )
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -171,7 +177,7 @@ def test_an_audit_of_other_data_is_refused(write_comparison, tmp_path):
     path = write_comparison(tmp_path / "home")
     write_audit(tmp_path / "audit.json", audit("f" * 12, dataset="other"))
     done = CliRunner().invoke(app, ["report", str(path), str(tmp_path / "audit.json"), "--out", str(tmp_path / "page")])
-    assert "dataset is other, but made in the run" in done.exception.line
+    assert "its dataset is other, that of the run is made" in done.exception.line
     assert not (tmp_path / "page").exists()
 
 
@@ -184,7 +190,7 @@ def test_ablations_are_shown_value_by_value(write_comparison, tmp_path):
     path = tmp_path / "ablation-1.json"
     path.write_text(json.dumps(listed))
     html = page_of(path)
-    shown = table_of(html, "size: each value against the default")
+    shown = number_table(html, "size: each value compared with the default")
     assert [row[0] for row in shown] == ["k", "k=1", "k=2", "k=9"]
     assert shown[1][2] == "default"
     assert shown[3][1:] == ["–", "not run"]
@@ -195,12 +201,12 @@ def test_ablations_are_shown_value_by_value(write_comparison, tmp_path):
 def test_runs_are_put_side_by_side_and_their_splits_must_match(write_comparison, tmp_path):
     one = write_comparison(tmp_path / "a", ("first",))
     other = write_comparison(tmp_path / "b", ("second",))
-    assert {row[0] for row in table_of(page_of(one, other), "Scores of every method")[1:]} == {"first", "second"}
+    assert {row[0] for row in number_table(page_of(one, other), "Scores of every method")[1:]} == {"first", "second"}
     listed = {"default": "run0", "seeds": 1, "tables": []}
     write_comparison(tmp_path / "d", ("first",), dataset="other")
     (tmp_path / "d" / "ablation-0.json").write_text(json.dumps(listed))
-    with pytest.raises(RecordError, match="ablation: dataset is other, but made in the run"):
-        find_sources([one, tmp_path / "d" / "ablation-0.json"])
+    with pytest.raises(RecordError, match="ablation: its dataset is other, that of the run is made"):
+        load_report_inputs([one, tmp_path / "d" / "ablation-0.json"])
     cut = write_comparison(tmp_path / "c", ("third",), fingerprint="e" * 12)
     done = CliRunner().invoke(app, ["report", str(one), str(cut), "--out", str(tmp_path / "page")])
     assert "fingerprint" in done.exception.line
@@ -212,7 +218,7 @@ def test_the_command_says_where_the_page_is_and_how_large(made, tmp_path):
     done = CliRunner().invoke(app, ["report", str(path), "--out", str(out), "--no-explain"])
     assert done.exit_code == 0
     assert done.stdout == f"{out / 'index.html'}\n"
-    assert re.fullmatch(r"\d+ kB, one file that opens in any browser\n", done.stderr)
+    assert re.fullmatch(r"\d+ kB, one file, works offline\n", done.stderr)
     assert [each.name for each in out.iterdir()] == ["index.html"]
     done = CliRunner().invoke(app, ["report", str(path), "--out", str(out), "--no-explain", "--json"])
     size = (out / "index.html").stat().st_size
@@ -224,4 +230,6 @@ def test_the_command_says_where_the_page_is_and_how_large(made, tmp_path):
 def test_what_is_no_run_is_refused(tmp_path, given):
     write_audit(tmp_path / "audit", audit("f" * 12))
     done = CliRunner().invoke(app, ["report", str(tmp_path / given), "--out", str(tmp_path / "page")])
-    assert {"nowhere": "no such file or folder", "audit": "an audit alone is no run"}[given] in done.exception.line
+    assert {"nowhere": "no such file or folder", "audit": "there is no run among the paths"}[
+        given
+    ] in done.exception.line

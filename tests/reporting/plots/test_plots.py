@@ -8,8 +8,8 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from mmbench import plot
 from mmbench.errors import SpecError
+from mmbench.reporting.comparison_plots import plot as plot_comparison
 from mmbench.reporting.plots.confusion import FAINTEST, confusion_shares
 from mmbench.reporting.plots.learning import epochs_of
 from mmbench.reporting.plots.ranking import ranked
@@ -108,7 +108,7 @@ def test_subjects_have_the_scores_of_their_own_samples(comparison):
 def test_samples_that_are_their_own_units_are_not_joined(write_comparison, tmp_path):
     single = load_comparison(write_comparison(tmp_path, unit="sample"))
     with pytest.raises(SpecError, match="plot subjects: the records hold nothing for it"):
-        plot(single, "subjects")
+        plot_comparison(single, "subjects")
 
 
 def test_rows_of_confusion_are_shares_and_the_diagonal_is_the_recall(comparison):
@@ -161,7 +161,7 @@ def test_costs_that_were_not_measured_are_not_drawn(comparison):
     assert len(plot.marks) == 7
     nothing = tuple(replace(m, records=tuple(replace(r, cost={}) for r in m.records)) for m in comparison.methods)
     with pytest.raises(SpecError, match="measured costs"):
-        plot(replace(comparison, methods=nothing), "cost")
+        plot_comparison(replace(comparison, methods=nothing), "cost")
 
 
 def test_the_budget_curve_never_falls(comparison):
@@ -173,7 +173,7 @@ def test_the_budget_curve_never_falls(comparison):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_result_draws_itself_for_papers(comparison, name, tmp_path):
-    figure = getattr(comparison, f"plot_{name}")()
+    figure = plot_comparison(comparison, name)
     figure.savefig(tmp_path / "plot.pdf")
     assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
 
@@ -183,11 +183,11 @@ def test_without_matplotlib_the_extra_is_named(comparison, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(SpecError, match=r'matplotlib is not installed — pip install "mmbench\[pictures\]"'):
-        plot(comparison, "ranking")
+        plot_comparison(comparison, "ranking")
 
 
 def test_what_was_not_tuned_or_diagnosed_has_no_plot_of_it(write_comparison, tmp_path):
     plain = load_comparison(write_comparison(tmp_path, tuned=False, diagnosed=False))
     for name in ("tuning", "modalities", "missing"):
-        with pytest.raises(SpecError, match=f"plot_{name}: the records hold nothing for it"):
-            getattr(plain, f"plot_{name}")()
+        with pytest.raises(SpecError, match=f"plot {name}: the records hold nothing for it"):
+            plot_comparison(plain, name)

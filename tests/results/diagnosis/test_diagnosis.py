@@ -251,7 +251,9 @@ def test_large_frozen_encoders_get_noise_only_on_request(
     assert found.left_out == {"wave": "its frozen encoder is large (0.0M parameters)"}
     comparison = run(home, **options)
     table = " ".join(render(comparison_table(comparison)).split())
-    assert "noise on wave: not tried, its frozen encoder is large (0.0M parameters); mmbench diagnose does" in table
+    assert (
+        "noise on wave: not tested, its frozen encoder is large (0.0M parameters); mmbench diagnose tests it" in table
+    )
     whole = diagnose(comparison.path, cache=home / "cache", plugins=(PLUGIN,)).methods[0].diagnosis
     assert whole is not None
     assert set(whole.noise) == {"loud", "still", "wave"}
@@ -328,7 +330,7 @@ def test_tables_fit_and_say_what_is_needed(finished: Comparison, widest: Callabl
         text = render(table)
         assert widest(text) <= 80
         row = next(line for line in text.splitlines() if line.split()[:1] == ["loud"] or "concat loud" in line)
-        assert row.rstrip().endswith("needed")
+        assert row.count("lowers") == 2 or row.count("*") == 2
     assert "all but" not in render(diagnosis_tables(finished))
 
 

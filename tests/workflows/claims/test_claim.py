@@ -129,7 +129,7 @@ def test_a_card_is_listed_without_its_files(options: Options, tmp_path: Path) ->
     assert text.count("not run\n") + text.count("not run ") >= 3
     assert "SIMULATED" not in text
     assert "paper 0.900 segment" in words(listed)
-    assert "logs 0.100 to 0.300 not told" in words(listed)
+    assert "logs 0.100 to 0.300 not reported" in words(listed)
     assert not (tmp_path / "runs").exists()
     with pytest.raises(DataError, match="no such folder"):
         mmbench.claim("mine", run=True, **elsewhere)
@@ -196,7 +196,7 @@ def test_real_files_are_held_against_what_was_reported(result: ClaimResult) -> N
     for name, row in rows(result).items():
         shown = f"{row.over_reported:+.3f}".replace("0.", ".")
         assert shown in next(line for line in lines if line.startswith(f"  {name} "))
-    assert "reported: how far above or below 'paper' for as published, chosen" in words(result)
+    assert "reported: difference to 'paper' for as published, chosen" in words(result)
 
 
 def test_simulated_files_are_marked_and_not_compared(
@@ -208,7 +208,7 @@ def test_simulated_files_are_marked_and_not_compared(
     found = mmbench.claim("mine", run=True, training={"epochs": 1}, **mine)
     assert rows(found)["as published"].scores
     assert rows(found)["as published"].over_reported is None
-    assert "SIMULATED: simulated files, these rows say nothing about the claim." in words(found)
+    assert "SIMULATED: these rows say nothing about the claim." in words(found)
     assert not found.cards[0].is_twin
 
 
@@ -355,9 +355,9 @@ def test_the_twin_takes_what_it_knows(options: Options, tmp_path: Path) -> None:
     assert (run["training"]["epochs"], run["training"]["patience"]) == (2, 50)
     assert [row.over_reported for row in card.rows] == [None] * 3
     text = words(found)
-    assert "SIMULATED: real-sim stands in for real[length=8], these rows say nothing about the claim." in text
+    assert "SIMULATED: real-sim stands in for real[length=8]: these rows say nothing about the claim." in text
     assert "On simulated data, 2 leaking rows" in text
-    assert "chosen: real-sim has no depth, which was left out" in text
+    assert "chosen: real-sim has no depth; the row was run without" in text
     assert "reported:" not in text
     assert " --data " not in card.command
     larger = mmbench.claim("mine", **{**mine, "on": "real-sim[windows=4]", "only": ["chosen"]})

@@ -1,4 +1,4 @@
-"""What a report is made of: the paths given on the shell line, read and sorted by what they are."""
+"""Inputs of a report: comparison, ablations, audits and explanations, loaded from paths of any of these."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,31 +21,32 @@ from mmbench.workflows import (
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one method looked at in one modality."""
+class MethodExplanation:
+    """The explanation of one method for one modality."""
 
     method: str
     explanation: Explanation
 
 
 @dataclass(frozen=True)
-class Sources:
-    """A comparison, and what there is beside it.
+class ReportInputs:
+    """A comparison with its ablations, audits and explanations.
 
-    ``unseen`` tells of methods that explain themselves why that was not to be had.
+    ``unexplained`` gives the reason for each method that has explanations which could not be computed.
     """
 
     comparison: Comparison
     ablations: tuple[AblationResult, ...] = ()
     audits: tuple[AuditResult, ...] = ()
-    looks: tuple[Look, ...] = ()
-    unseen: Mapping[str, str] = field(default_factory=dict)
+    explanations: tuple[MethodExplanation, ...] = ()
+    unexplained: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_sources(paths: Sequence[Path]) -> Sources:
-    """Read runs, comparisons, ablations and audits; an audit of the same splits is also found beside the records.
+def load_report_inputs(paths: Sequence[Path]) -> ReportInputs:
+    """Load runs, comparisons, ablations and audits; an audit of the same splits is also found beside the records.
 
-    Raises RecordError for what is none of them or does not go together, SpecError where no run is among them.
+    Raises RecordError for a path that is none of these or of other data, SpecError where there is neither run nor
+    ablation.
     """
     for path in paths:
         if not path.exists():
@@ -54,17 +55,17 @@ def find_sources(paths: Sequence[Path]) -> Sources:
     ablations = [load_ablation(path) for path in paths if is_ablation(path)]
     runs = [path for path in paths if not is_audit(path) and not is_ablation(path)]
     if not runs and not ablations:
-        raise SpecError("an audit alone is no run", where="report", remedy="give the path of a run, too")
+        raise SpecError("there is no run among the paths", where="report", remedy="add the path of a run")
     comparison = _side_by_side(runs) if runs else ablations[0].comparison
     for audit in audits:
         _check_same("audit", audit.dataset, audit.task, comparison.run)
     for ablation in ablations:
         _check_same("ablation", ablation.comparison.run["dataset"], ablation.comparison.run["task"], comparison.run)
-    return Sources(comparison, tuple(ablations), tuple(audits) or tuple(_audits_beside(comparison)))
+    return ReportInputs(comparison, tuple(ablations), tuple(audits) or tuple(_audits_beside(comparison)))
 
 
 def _side_by_side(runs: Sequence[Path]) -> Comparison:
-    """One comparison as it stands, several as ``mmbench compare`` puts them together."""
+    """The comparison, or several as one, as ``mmbench compare`` does."""
     found = [load_comparison(path) for path in runs]
     if len(found) == 1:
         return found[0]
@@ -76,26 +77,28 @@ def _check_same(what: str, dataset: str, task: str, run: Mapping[str, Any]) -> N
     for name, mine in (("dataset", dataset), ("task", task)):
         if mine != run[name]:
             raise RecordError(
-                f"{name} is {mine}, but {run[name]} in the run", where=what, remedy=f"give an {what} of the same data"
+                f"its {name} is {mine}, that of the run is {run[name]}",
+                where=what,
+                remedy=f"give an {what} of the same data",
             )
 
 
 def _audits_beside(comparison: Comparison) -> list[AuditResult]:
-    """Audits in the folders around the records that looked at these very splits."""
+    """Audits of the same splits, in the folder of the run and the one above."""
     home = comparison.methods[0].folder.parent
     paths = sorted(path for folder in (home, home.parent) for path in folder.glob("audit-*.json") if is_audit(path))
     found = [load_audit(path) for path in paths]
     return [audit for audit in found if comparison.run["fingerprint"] in {one.fingerprint for one in audit.protocols}]
 
 
-def with_looks(sources: Sources, cache: Path, plugins: tuple[str, ...] = ()) -> Sources:
-    """The sources with what every method looked at that explains itself, from its weights and the prepared data."""
-    looks: list[Look] = []
-    unseen: dict[str, str] = {}
-    for method in sources.comparison.methods:
+def add_explanations(inputs: ReportInputs, cache: Path, plugins: tuple[str, ...] = ()) -> ReportInputs:
+    """The inputs with the explanations of every method that has some, from its weights and the prepared data."""
+    found: list[MethodExplanation] = []
+    unexplained: dict[str, str] = {}
+    for method in inputs.comparison.methods:
         try:
             if can_explain(method, plugins):
-                looks += [Look(method.name, each) for each in explain(method, cache, plugins)]
+                found += [MethodExplanation(method.name, each) for each in explain(method, cache, plugins)]
         except UserError as error:
-            unseen[method.name] = error.message
-    return replace(sources, looks=tuple(looks), unseen=unseen)
+            unexplained[method.name] = error.message
+    return replace(inputs, explanations=tuple(found), unexplained=unexplained)

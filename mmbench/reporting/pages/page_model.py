@@ -1,4 +1,4 @@
-"""What a page is made of: sections of texts, tables and drawings, before any HTML."""
+"""Content of a page before HTML: sections of texts, tables, plots and images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
-from mmbench.reporting.terminal.warnings import Warned
+from mmbench.reporting.terminal.warnings import ComparisonWarning
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence to be seen first."""
+    """The main statement of a page."""
 
     text: str
     kind: ClassVar[str] = "statement"
@@ -19,7 +19,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; ``quiet`` is for what explains."""
+    """A paragraph; ``quiet`` for explanations."""
 
     text: str
     quiet: bool = False
@@ -28,7 +28,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Lines:
-    """Short remarks, a line each."""
+    """Short remarks as a list."""
 
     lines: Sequence[str]
     kind: ClassVar[str] = "lines"
@@ -36,7 +36,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Code:
-    """What one types; ``label`` names it."""
+    """A command; ``label`` names it for screen readers."""
 
     text: str
     label: str
@@ -45,7 +45,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts; the first ``names`` columns are no numbers. ``strong`` are the rows that stand out."""
+    """Rows of texts; the first ``names`` columns hold names, the others numbers. ``strong`` are the rows in bold."""
 
     caption: str
     columns: Sequence[str]
@@ -56,20 +56,20 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A plot as it stands in the page: its drawing, and its numbers as a table."""
+class PlotBlock:
+    """A plot as inline SVG, with its data as a table."""
 
     key: str
     title: str
     description: str
     svg: Markup
     table: Table
-    kind: ClassVar[str] = "drawn"
+    kind: ClassVar[str] = "plot"
 
 
 @dataclass(frozen=True)
-class Shot:
-    """A small picture as a ``data:`` address, ``text`` for who does not see it, and a ``note`` beneath."""
+class Thumbnail:
+    """A small image as a ``data:`` URL with its alternative ``text`` and a ``note`` beneath."""
 
     source: str
     text: str
@@ -78,29 +78,29 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Strip:
-    """Pictures in a row, with what they are."""
+class ImageRow:
+    """Images in a row with a caption."""
 
     caption: str
-    shots: Sequence[Shot]
-    kind: ClassVar[str] = "strip"
+    thumbnails: Sequence[Thumbnail]
+    kind: ClassVar[str] = "images"
 
 
 @dataclass(frozen=True)
-class Terms:
-    """Names with what is to be said of each: pairs of what, and how it is."""
+class Definitions:
+    """A list of terms, each with pairs of a property and its value."""
 
     caption: str
     items: Sequence[tuple[str, Sequence[tuple[str, str]]]]
-    kind: ClassVar[str] = "terms"
+    kind: ClassVar[str] = "definitions"
 
 
-Block = Statement | Text | Lines | Code | Terms | Table | Drawn | Strip
+Block = Statement | Text | Lines | Code | Definitions | Table | PlotBlock | ImageRow
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page with its heading."""
+    """A section of a page with its heading; ``key`` is its anchor."""
 
     key: str
     title: str
@@ -109,9 +109,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A page with its heading and what stands under it."""
+    """A page with its heading, lead, warnings and sections."""
 
     title: str
     lead: str
     sections: Sequence[Section]
-    warnings: Sequence[Warned] = field(default_factory=tuple)
+    warnings: Sequence[ComparisonWarning] = field(default_factory=tuple)

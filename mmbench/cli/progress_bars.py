@@ -1,4 +1,4 @@
-"""Progress as bars on a terminal: apart from the rest of the console, so that rich is loaded only where it draws."""
+"""Progress as bars on a terminal; a module of its own, so that rich is imported only where it draws."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,35 +15,35 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mmbench.cli.console import is_within, show_rate
+from mmbench.cli.progress_lines import format_rate, is_job_label
 from mmbench.storage import use_reporter
 
 
 class Rate(ProgressColumn):
-    """Steps a second, or seconds a step where that is the larger number."""
+    """Column of steps per second, or of seconds per step where that is the larger number."""
 
     def render(self, task: Task) -> Text:
         """The rate so far; nothing before there is one."""
-        return Text(show_rate(task.speed) if task.speed else "", style="dim")
+        return Text(format_rate(task.speed) if task.speed else "", style="dim")
 
 
-class Bars:
-    """Progress as bars on a terminal, those of single jobs beneath the one of all."""
+class ProgressBars:
+    """Progress bars, those of single jobs beneath that of their stage."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def start(self, label: str, total: int | None) -> int:
         """Begin a bar."""
-        shown = f"  {label}" if is_within(label) else label
-        return int(self._progress.add_task(shown, total=total, note=""))
+        text = f"  {label}" if is_job_label(label) else label
+        return int(self._progress.add_task(text, total=total, note=""))
 
     def advance(self, key: int, note: str = "") -> None:
         """One step further."""
         self._progress.update(key, advance=1, note=note)  # type: ignore[arg-type]  # a TaskID is an int
 
     def finish(self, key: int) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.remove_task(key)  # type: ignore[arg-type]  # a TaskID is an int
 
     def message(self, text: str) -> None:
@@ -53,7 +53,7 @@ class Bars:
 
 @contextmanager
 def show_bars() -> Iterator[None]:
-    """Draw bars on stderr while the block runs; nothing of them stays."""
+    """Draw bars on stderr while the block runs, and remove them at its end."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=12),
@@ -64,6 +64,6 @@ def show_bars() -> Iterator[None]:
     )
     with (
         Progress(*columns, console=Console(stderr=True, markup=False, emoji=False), transient=True) as bars,
-        use_reporter(Bars(bars)),
+        use_reporter(ProgressBars(bars)),
     ):
         yield

@@ -1,21 +1,21 @@
-"""The last section of a report: what was run, in full, and how to run it again."""
+"""Section of a report on reproduction: command, settings, methods and versions."""
 
 import json
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmbench.reporting.pages.blocks import Block, Code, Lines, Section, Terms, Text
-from mmbench.reporting.terminal.tables import describe_setting
+from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, Section, Text
+from mmbench.reporting.terminal.run_description import describe_settings
 from mmbench.results import Comparison, MethodResult
 from mmbench.storage import load_object
 
-_SHORT = 12  # characters of a digest that tell it apart
+_SHORT = 12  # characters of a digest that are shown
 
 
-def reproducing_section(comparison: Comparison) -> Section:
-    """The command, the setting, the spec of every method and the versions."""
-    return Section("reproduce", "Reproduce", list(_blocks(comparison)))
+def reproduction_section(comparison: Comparison) -> Section:
+    """The command, the settings, the specification of every method and the versions."""
+    return Section("reproduce", "Reproduction", list(_blocks(comparison)))
 
 
 def _blocks(comparison: Comparison) -> Iterator[Block]:
@@ -24,17 +24,17 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
         yield Code(command, "The command")
         yield Text(_on_command(command), quiet=True)
     else:
-        yield Text(
-            "These runs were put together from records that do not tell their command; their settings are below."
-        )
-    yield Lines([*_data(comparison.run), *describe_setting(comparison)])
-    yield Terms("What each method is", [(method.name, list(_spec(method))) for method in comparison.methods])
+        yield Text("The records do not hold the command, since they are of several runs; their settings are below.")
+    yield Lines([*_data(comparison.run), *describe_settings(comparison)])
+    yield Definitions(
+        "Specification of each method", [(method.name, list(_spec(method))) for method in comparison.methods]
+    )
     packages = comparison.methods[0].records[0].environment
     yield Lines(list(_versions(packages)))
 
 
 def find_command(comparison: Comparison) -> str | None:
-    """The shell line that a comparison remembers; None where there is none, as for runs that were put together."""
+    """The command of a comparison; None where its file holds none, as for several runs compared afterwards."""
     try:
         command = load_object(comparison.path).get("command")
     except (OSError, ValueError):
@@ -45,22 +45,22 @@ def find_command(comparison: Comparison) -> str | None:
 def _on_command(command: str) -> str:
     placeholder = " DIR is the folder of the dataset's files." if "DIR" in _words(command) else ""
     return (
-        "The same command finds what is there and does only what is missing; with the versions below, on a machine of "
-        f"the same kind, it gives the same bits.{placeholder}"
+        "The command reuses finished folds and runs only missing ones. With the versions below, on a machine of the "
+        f"same kind, it gives bitwise identical results.{placeholder}"
     )
 
 
 def _words(command: str) -> list[str]:
     try:
         return shlex.split(command)
-    except ValueError:  # somebody changed it: it is shown as it stands
+    except ValueError:  # the file was edited: the command is shown unchanged
         return []
 
 
 def _data(run: Mapping[str, Any]) -> Iterator[str]:
     card = run["card"]
-    told = [str(card[name]) for name in ("title", "licence", "url", "citation") if card.get(name)]
-    yield f"dataset {run['dataset']}: {'; '.join(told) or card['access']}"
+    facts = [str(card[name]) for name in ("title", "licence", "url", "citation") if card.get(name)]
+    yield f"dataset {run['dataset']}: {'; '.join(facts) or card['access']}"
     yield f"prepared data {str(run['prepared'])[:_SHORT]}; task {run['task']}; classes {', '.join(run['classes'])}"
 
 

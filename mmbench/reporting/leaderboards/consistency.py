@@ -1,4 +1,4 @@
-"""Whether the records of a leaderboard agree with its splits, its data and each other."""
+"""Consistency checks of a leaderboard: records against its splits, its data and each other."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
@@ -11,10 +11,10 @@ from mmbench.storage import digest
 
 
 def check_board(board: Board, cache: Path) -> list[str]:
-    """What is wrong with a board, a line each; that its records do not contradict themselves is seen where it is read.
+    """The inconsistencies of a board, a line each; contradictions inside a record are found when it is read.
 
-    Labels and units are compared with the prepared data of ``cache``, where they are there. Two runs of different
-    methods that predict the same to the bit are one run under two names.
+    Labels and units are compared with the prepared data in ``cache``, where there are some. Two runs of different
+    methods with bitwise identical predictions are one run under two names.
     """
     folds = {fold["name"]: fold for fold in read_folds(board.folder)}
     tested = {name: fold["test"] for name, fold in folds.items()}
@@ -39,7 +39,7 @@ def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterat
 
 
 def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
-    """Seeds of which some folds are the same to the bit and others are not: a method draws in all folds, or in none."""
+    """Seeds with identical logits in some folds only: a method is random in all folds or in none."""
     by_fold: dict[str, list[Record]] = {}
     for record in method.records:
         by_fold.setdefault(record.fold, []).append(record)
@@ -47,7 +47,7 @@ def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
     same = [pair for pair in pairs if have_same_logits(*pair)]
     timed = [(one, other) for one, other in same if one.seconds == other.seconds]
     for one, other in same if len(same) < len(pairs) else timed:
-        what = f"seed {other.seed} has the logits of seed {one.seed}, to the last bit"
+        what = f"seed {other.seed} has the same logits as seed {one.seed}, bit for bit"
         yield f"{method.folder.name}, fold {one.fold}: {what}"
 
 
@@ -60,5 +60,5 @@ def _find_copied_runs(methods: Sequence[MethodResult]) -> Iterator[str]:
             same = theirs.get((record.fold, record.seed))
             if same and have_same_logits(record, same) and record.parameters != same.parameters:
                 where = f"fold {record.fold}, seed {record.seed}"
-                yield f"{other.folder.name} has the logits of {one.folder.name} in {where}, to the last bit"
+                yield f"{other.folder.name} has the same logits as {one.folder.name} in {where}, bit for bit"
                 break

@@ -1,0 +1,113 @@
+"""Verify leaderboards: recompute numbers, compare pages with records, and train sampled folds again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from mmbench.errors import DataError, RecordError, UserError
+from mmbench.registry import load_registry, parse_spec
+from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
+from mmbench.reporting.leaderboards.building import board_path, find_outdated_pages
+from mmbench.reporting.leaderboards.consistency import check_board
+from mmbench.reporting.number_format import plural
+from mmbench.results import MethodResult, Record, record_path
+from mmbench.storage import current_reporter
+from mmbench.workflows import RetrainOptions, retrain_fold
+
+_OUTDATED = "differs from what its records give; mmbench leaderboard build writes it again"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The checks that were made and the faults that were found, a line each."""
+
+    lines: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+class Repetition(NamedTuple):
+    """The outcome of training a fold again; ``is_done`` is False where it was not trained."""
+
+    line: str
+    is_done: bool
+    is_fault: bool
+
+
+def verify_leaderboards(
+    root: Path, again: int | None, seed: int, place: RetrainOptions, data: Mapping[str, Path]
+) -> Verification:
+    """Recompute every number from predictions, compare the pages, and train ``again`` folds again, sampled by ``seed``.
+
+    None trains all folds. ``data`` are the folders of datasets that need files, by name. A board that cannot be read is
+    a fault; the other boards are still verified.
+    """
+    boards, faults = _load_boards(root)
+    faults += [f"{path}: {line}" for path, board in boards.items() for line in check_board(board, place.cache)]
+    if not faults:  # pages of wrong records are wrong, too
+        faults += [f"{path}: {_OUTDATED}" for path in find_outdated_pages(root, boards)]
+    n_records = sum(len(method.records) for board in boards.values() for method in board.comparison.methods)
+    counts = f"{plural(len(boards), 'board')}, {plural(n_records, 'record')}"
+    lines = [f"{counts}: every number recomputed from predictions, pages compared"]
+    folds = _sample_folds(boards, Random(seed))[:again]
+    repetitions = [_repeat(*fold, place, data) for fold in folds]
+    for each in repetitions:
+        (faults if each.is_fault else lines).append(each.line)
+    if folds:
+        lines.append(f"trained again: {sum(each.is_done for each in repetitions)} of {plural(len(folds), 'fold')}")
+    return Verification(tuple(lines), tuple(faults))
+
+
+def _load_boards(root: Path) -> tuple[dict[str, Board], list[str]]:
+    """The boards that can be read, and the errors of the others."""
+    boards, faults = {}, []
+    for folder in find_boards(root):
+        try:
+            boards[board_path(folder, root)] = load_board(folder)
+        except RecordError as error:
+            faults.append(error.line)
+    return boards, faults
+
+
+def _repeat(
+    path: str, method: MethodResult, record: Record, place: RetrainOptions, data: Mapping[str, Path]
+) -> Repetition:
+    label = f"{path}: {method.name}, fold {record.fold}, seed {record.seed}"
+    name = parse_spec(record.run["dataset"]).name
+    with_data = RetrainOptions(data.get(name, place.data), place.cache, place.jobs, place.plugins)
+    if unknown := _find_unknown(record, place.plugins):
+        why = f"no plugin has the {', the '.join(unknown)}; load it with --plugin FILE"
+        return Repetition(f"{label}: not trained again: {why}", is_done=False, is_fault=False)
+    current_reporter().message(f"training again {label}")
+    with TemporaryDirectory() as out:
+        try:
+            found = retrain_fold(record_path(method.folder, record.fold, record.seed), with_data, Path(out))
+        except DataError as error:
+            cause = f"{error.where}: {error.message}" if error.where else error.message
+            why = f"{cause}; give the folder of its files with --data {name}=FOLDER"
+            return Repetition(f"{label}: not trained again: {why}", is_done=False, is_fault=False)
+        except UserError as error:
+            return Repetition(f"{label}: not trained again: {error.line}", is_done=False, is_fault=False)
+    return Repetition(f"{label}: {found.line}", is_done=True, is_fault=not found.is_alike)
+
+
+def _find_unknown(record: Record, plugins: tuple[str, ...]) -> list[str]:
+    """The components of a record, as ``kind name``, that no loaded plugin has."""
+    registry, run = load_registry(plugins), record.run
+    used = [("dataset", parse_spec(run["dataset"]).name, registry.datasets)]
+    used += [("fusion", run["fusion"]["name"], registry.fusions)]
+    used += [("encoder", encoder["name"], registry.encoders) for encoder in run["encoders"].values()]
+    return list(dict.fromkeys(f"{kind} {name}" for kind, name, known in used if name not in known))
+
+
+def _sample_folds(boards: Mapping[str, Board], random: Random) -> list[tuple[str, MethodResult, Record]]:
+    """All folds in random order, each once: one of each board, then the next of each."""
+    shuffled = []
+    for path, board in boards.items():
+        folds = [(path, method, record) for method in board.comparison.methods for record in method.records]
+        shuffled.append(random.sample(folds, len(folds)))
+    random.shuffle(shuffled)
+    return [each for row in zip_longest(*shuffled) for each in row if each is not None]

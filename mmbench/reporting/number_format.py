@@ -1,0 +1,76 @@
+"""Format numbers for tables and texts: scores, differences, p values, counts, sizes and durations."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmbench.results import Interval
+
+
+def format_interval(interval: "Interval") -> str:
+    """A score with its interval as ``0.620 [.57, .68]``."""
+    return f"{interval.mean:.3f} [{_two_digits(interval.low)}, {_two_digits(interval.high)}]"
+
+
+def format_difference(interval: "Interval") -> str:
+    """A difference with its interval as ``+.021 [-.03, +.07]``."""
+    return f"{format_signed(interval.mean)} [{format_signed(interval.low, 2)}, {format_signed(interval.high, 2)}]"
+
+
+def format_signed(value: float, digits: int = 3) -> str:
+    """A difference as ``+.012`` or ``-.012``."""
+    return f"{value:+.{digits}f}".replace("0.", ".", 1)
+
+
+def format_p(p: float) -> str:
+    """A p value as ``.021`` or ``<.001``."""
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}".removeprefix("0") if value < 1 else "1"
+
+
+def format_count(number: int) -> str:
+    """1234567 as ``1.2M``."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.1f}{unit}"
+    return str(number)
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as ``3.2s``, ``4m10s`` or ``2h05m``."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def format_size(n_bytes: float) -> str:
+    """Bytes as ``123 kB``, ``45 MB`` or ``6.7 GB``; 1 kB is 1000 bytes."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB")):
+        if n_bytes >= limit:
+            return f"{n_bytes / limit:.{1 if unit == 'GB' else 0}f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
+
+
+def format_latency(milliseconds: float) -> str:
+    """Milliseconds as ``0.12 ms``, ``3.4 ms``, ``56 ms`` or ``7.8 s``."""
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.1f} s"
+    digits = 0 if milliseconds >= 10 else 1 if milliseconds >= 1 else 2
+    return f"{milliseconds:.{digits}f} ms"
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun: ``1 board``, ``2 boards``, ``1 class``, ``2 classes``, ``1 study``, ``2 studies``."""
+    return f"{number} {noun if number == 1 else plural_of(noun)}"
+
+
+def plural_of(noun: str) -> str:
+    """The plural of an English noun that forms it regularly."""
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"

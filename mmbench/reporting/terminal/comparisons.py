@@ -1,0 +1,152 @@
+"""The table of a comparison for the terminal, 80 columns wide, readable without colour."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mmbench.reporting.number_format import (
+    format_difference,
+    format_interval,
+    format_p,
+    format_signed,
+    plural,
+    plural_of,
+)
+from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
+from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
+from mmbench.reporting.terminal.limits import join_names, limit_lines
+from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
+from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
+from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
+from mmbench.results import Comparison, MethodResult, describe_missing
+
+_LONGEST_NAME = 20  # what 80 columns leave for names beside a wrapped verdict
+_LEAST_SHOWN = 0.0005  # of balanced accuracy: what is printed as +.001
+
+
+def comparison_table(comparison: Comparison, details: bool = False) -> RenderableType:
+    """The verdict, the methods as rows, and footnotes; with ``details`` also other scores, calibration and cost."""
+    tables: list[RenderableType] = [_table(comparison)]
+    if effects := effects_table(comparison, None if details else 1):
+        tables += [Text(), effects]
+    if details:
+        tables += [Text(), _scores(comparison), Text(), _costs(comparison)]
+    first = Text("\n").join([headline(comparison), Text(describe_verdict(comparison), style="bold")])
+    return Group(first, Text(), *tables, Text(), _footnotes(comparison, details), path_line("records", comparison.path))
+
+
+def _table(comparison: Comparison) -> Table:
+    """The first method and each of the others, with the difference of the first to it."""
+    table = plain_table("")  # the marks
+    longest = max(len(_name(comparison, method)) for method in comparison.methods)
+    table.add_column("method", overflow="fold", min_width=min(longest, _LONGEST_NAME))
+    verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
+    for heading in ("bal. accuracy", *(("difference", "p") if verdicts else ())):
+        table.add_column(heading, justify="right", no_wrap=True)
+    if verdicts:
+        table.add_column("verdict", justify="right")  # wraps beside long names
+    for method in comparison.methods:
+        cells = [
+            mark(comparison, method.name),
+            _name(comparison, method),
+            format_interval(method.scores["balanced_accuracy"]),
+        ]
+        if verdict := verdicts.get(method.name):
+            cells += [format_difference(verdict.difference), format_p(verdict.p), verdict.word]
+        is_best = method.name in comparison.leaders[:1]
+        table.add_row(*map(Text, cells), style="bold" if is_best else "")
+    return table
+
+
+def _name(comparison: Comparison, method: MethodResult) -> str:
+    own = " ¹" if method.run["own_encoders"] else ""
+    single = " ²" if method.name == comparison.best_single else ""
+    return f"{method.name}{own}{single}"
+
+
+def _scores(comparison: Comparison) -> Table:
+    """Other scores of the chosen epoch, differences of the last and the oracle epoch to it, and calibration."""
+    table = number_table("scores", "acc.", "macro F1", "last", "oracle", *CALIBRATION)
+    for method in comparison.methods:
+        scores = (f"{method.scores[name].mean:.3f}" for name in ("accuracy", "macro_f1"))
+        gaps = (format_signed(method.gap(which)) for which in ("last", "oracle"))
+        table.add_row(*map(Text, (method.name, *scores, *gaps, *calibration_cells(method))))
+    return table
+
+
+def _costs(comparison: Comparison) -> Table:
+    table = number_table("cost", *COST)
+    for method in comparison.methods:
+        table.add_row(*map(Text, (method.name, *cost_cells(method))))
+    return table
+
+
+def _footnotes(comparison: Comparison, details: bool) -> Text:
+    lines = [
+        *describe_data(comparison),
+        f"[95 % interval] over {plural(len(comparison.methods[0].units), comparison.run['unit'])}",
+        *_verdict_lines(comparison),
+        *effects_lines(comparison, details),
+        *(_detail_lines(comparison) if details else _oracle_lines(comparison)),
+        *describe_settings(comparison),
+        *_method_lines(comparison),
+    ]
+    if not details:
+        lines.append("other scores, calibration and cost: mmbench show RECORDS --details")
+    return Text("\n".join(lines), style="dim")
+
+
+def _verdict_lines(comparison: Comparison) -> Iterator[str]:
+    if len(comparison.methods) > 1 and comparison.leaders:
+        yield MARKS
+    if comparison.verdicts:
+        first, units = comparison.methods[0].name, plural_of(comparison.run["unit"])
+        yield f"difference: {first} minus the method of the row, paired"
+        yield f"p: t test over {units} and trainings; {adjusted_line(comparison)}"
+        yield "a non-significant difference does not show equivalence"
+    yield from limit_lines(comparison)
+    if comparison.best_single:
+        yield "² best single modality"
+
+
+def _oracle_lines(comparison: Comparison) -> Iterator[str]:
+    """The bias of choosing the epoch on test data, which papers are seen to do."""
+    gains = [(method.gap("oracle"), method.name) for method in comparison.methods]
+    listed = [f"{name} {format_signed(gain)}" for gain, name in gains if gain >= _LEAST_SHOWN]
+    if listed:
+        yield f"bias of choosing the epoch on test data (oracle epoch): {join_names(listed)}"
+
+
+def _detail_lines(comparison: Comparison) -> Iterator[str]:
+    yield (
+        "last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
+        "epoch), relative to the chosen epoch"
+    )
+    methods = comparison.methods
+    if not any(method.stops_early for method in methods):
+        oracles = [f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods]
+        yield f"accuracy at the oracle epoch, as some papers report it: {join_names(oracles)}"
+    yield from cost_lines(comparison)
+
+
+def adjusted_line(comparison: Comparison) -> str:
+    """The number of comparisons for which p and interval are adjusted."""
+    n = len(comparison.verdicts)
+    return "p and interval are not adjusted" if n == 1 else f"p and interval: adjusted for {n} comparisons"
+
+
+def _method_lines(comparison: Comparison) -> Iterator[str]:
+    """Footnotes on single methods: own encoders, modalities that they do not use, missing folds."""
+    methods = comparison.methods
+    if any(method.run["own_encoders"] for method in methods):
+        yield "¹ has its own encoders and training"
+    offered = tuple(comparison.run["offered"])
+    used = [tuple(method.run["modalities"]) for method in methods]
+    for names in dict.fromkeys(names for names in used if names != offered):
+        who = [method.name for method, modalities in zip(methods, used, strict=True) if modalities == names]
+        subject = join_names(who) if len(who) < len(methods) else "all methods"
+        verb = "uses" if len(who) == 1 < len(methods) else "use"
+        yield f"{subject}: {verb} {len(names)} of {plural(len(offered), 'modality')}: {', '.join(names)}"
+    yield from describe_missing(comparison)

@@ -1,0 +1,75 @@
+"""Descriptions of a run for headlines and footnotes: data, chance level, splits, preset, training and tuning."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from mmbench.data import dropped_line, missingness_lines
+from mmbench.registry import Spec
+from mmbench.reporting.number_format import plural
+from mmbench.reporting.terminal.limits import above_chance_line
+from mmbench.reporting.terminal.training_settings import training_lines
+from mmbench.reporting.terminal.tuning_budget import tuning_lines
+from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.results import Comparison
+
+
+def headline(comparison: Comparison, subject: str = "") -> Text:
+    """Dataset, task and protocol, and the warnings about the comparison."""
+    run = comparison.run
+    parts = [subject] if subject else []
+    parts += [run["dataset"], f"{run['task']} ({plural(len(run['classes']), 'class')})", f"protocol {run['protocol']}"]
+    text = Text(" · ".join(parts), style="bold")
+    for warning in find_warnings(comparison):
+        text.append(f"\n{warning.line}", style="bold red" if warning.is_fault else "bold yellow")
+    return text
+
+
+def chance_line(comparison: Comparison) -> str:
+    """The chance level of balanced accuracy, and the accuracy of always predicting the majority class."""
+    return f"chance level {comparison.chance:.3f}, accuracy of the majority class {comparison.majority:.3f}"
+
+
+def describe_data(comparison: Comparison) -> Iterator[str]:
+    """Chance level, numbers of samples, folds and seeds, and the samples that were left out."""
+    run, first = comparison.run, comparison.methods[0]
+    yield chance_line(comparison)
+    yield from above_chance_line(comparison)
+    counts = plural(len(first.labels), "sample"), plural(first.outcomes.n_folds, "fold"), _seeds(comparison)
+    yield ", ".join(counts)
+    if run["units"]:
+        yield f"only {', '.join(run['units'])}"
+    if losses := dropped_line(run["dropped"], run.get("lost", ())):
+        yield losses
+    yield from missingness_lines(run.get("gaps", {}))
+
+
+def _seeds(comparison: Comparison) -> str:
+    """The number of seeds that have all folds; from the least to the most where methods differ."""
+    counts = sorted({method.outcomes.n_seeds for method in comparison.methods})
+    if len(counts) > 1:
+        return f"{counts[0]} to {counts[-1]} seeds, by method"
+    return plural(counts[0], "seed")
+
+
+def describe_settings(comparison: Comparison) -> Iterator[str]:
+    """Encoders, standardisation, splits, the preset, training settings and the tuning budget."""
+    run = comparison.run
+    encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in run["encoders"].items())
+    settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
+    yield f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; splits {run['fingerprint']}"
+    if preset := run["preset"]:
+        yield f"preset {preset['name']}: {', '.join(_preset_tables(preset)) or 'all overridden'}"
+    yield from training_lines(comparison)
+    yield from tuning_lines(comparison.methods)
+
+
+def _preset_tables(preset: Mapping[str, Any]) -> Iterator[str]:
+    """What a preset set, a table as ``run[folds=5, units=s01+s02]``: with blanks, since it may be long."""
+    for table, values in preset.items():
+        if table != "name":
+            listed = {
+                name: "+".join(map(str, value)) if isinstance(value, list) else value for name, value in values.items()
+            }
+            yield f"{table}[{', '.join(str(Spec('', {key: value}))[1:-1] for key, value in listed.items())}]"
