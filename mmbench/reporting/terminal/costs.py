@@ -39,6 +39,6 @@ def cost_lines(comparison: Comparison) -> Iterator[str]:
     yield (
         f"ECE: expected calibration error, {N_BINS} bins; exp. ECE: ECE expected under perfect calibration with as "
         "many samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of one sample, frozen encoders included; memory, "
-        "train: of one training; total: time of all folds; latency, memory and time: measured on the machine that made the "
-        f"records ({', '.join(devices)})"
+        "train: of one training; total: time of all folds; latency, memory and time: measured on the machine that made "
+        f"the records ({', '.join(devices)})"
     )
