@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import show, show_json
 from mmbench.cli.help import METHODS
 from mmbench.cli.options import Json, Quiet, with_tuning
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show, show_json
+from mmbench.cli.output.progress import progress
 from mmbench.registry import split_list
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from mmbench.cli import (
     show,
     tune,
 )
-from mmbench.cli.console import print_error
 from mmbench.cli.help import CONTEXT, Command, Group
-from mmbench.cli.streams import prepare_streams
+from mmbench.cli.output.console import print_error
+from mmbench.cli.output.streams import prepare_streams
 from mmbench.errors import StorageError, UserError
 
 app = typer.Typer(

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import show, show_json
 from mmbench.cli.help import DATA, OUTPUT, Command, Group
 from mmbench.cli.options import Cache, Json, Plugins
+from mmbench.cli.output.console import show, show_json
 
 app = typer.Typer(
     help="List and clean prepared data and encoder outputs.",

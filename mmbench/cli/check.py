@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import show, show_json, show_text
 from mmbench.cli.help import DATA, METHODS
 from mmbench.cli.options import Json, Plugins
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show, show_json, show_text
+from mmbench.cli.output.progress import progress
 from mmbench.errors import SpecError
 from mmbench.registry import parse_pairs
 from mmbench.storage import track

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.completion import complete_method
-from mmbench.cli.console import show, show_json, show_lines
 from mmbench.cli.help import DATA, EXECUTION, METHODS
 from mmbench.cli.options import (
     Cache,
@@ -22,7 +21,8 @@ from mmbench.cli.options import (
     TrainingSettings,
     exit_on_failure,
 )
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show, show_json, show_lines
+from mmbench.cli.output.progress import progress
 from mmbench.registry import parse_pairs, split_list
 
 

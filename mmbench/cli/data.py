@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from mmbench.cli.completion import complete_dataset
-from mmbench.cli.console import note, show, show_json, show_text
 from mmbench.cli.help import DATA, Command, Group
 from mmbench.cli.options import Cache, Data, DatasetName, Jobs, Json, Plugins
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import note, show, show_json, show_text
+from mmbench.cli.output.progress import progress
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import bind_arguments, parse_pairs, parse_spec
 

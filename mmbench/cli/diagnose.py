@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import show, show_json
 from mmbench.cli.help import METHODS
 from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show, show_json
+from mmbench.cli.output.progress import progress
 
 
 def diagnose(

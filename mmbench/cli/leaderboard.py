@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import show_json, show_lines
 from mmbench.cli.help import DATA, EXECUTION, Command, Group
 from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet, exit_on_failure
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show_json, show_lines
+from mmbench.cli.output.progress import progress
 from mmbench.errors import SpecError
 
 app = typer.Typer(

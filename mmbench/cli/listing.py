@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mmbench.cli.console import note, show, show_json
 from mmbench.cli.options import Json, Plugins
+from mmbench.cli.output.console import note, show, show_json
 
 _KINDS = ("methods", "fusions", "encoders", "datasets")
 

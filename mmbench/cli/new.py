@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import show_lines
 from mmbench.cli.help import Command, Group
+from mmbench.cli.output.console import show_lines
 
 app = typer.Typer(
     help="Create a plugin.",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mmbench.cli.completion import complete_dataset, complete_method
-from mmbench.cli.console import note
 from mmbench.cli.help import DATA, EXECUTION, METHODS, OUTPUT, TRAINING, TUNING
+from mmbench.cli.output.console import note
 from mmbench.registry import parse_pairs, split_list
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from mmbench.cli.console import note, show_json, show_lines
 from mmbench.cli.help import OUTPUT
 from mmbench.cli.options import Cache, Json, Plugins, Quiet
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import note, show_json, show_lines
+from mmbench.cli.output.progress import progress
 
 
 def report(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import show, show_json
 from mmbench.cli.help import OUTPUT
 from mmbench.cli.options import Against, Details, Json, Quiet, with_tuning
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show, show_json
+from mmbench.cli.output.progress import progress
 from mmbench.registry import parse_pairs, split_list
 
 if TYPE_CHECKING:

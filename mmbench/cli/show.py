@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.console import show as show_result
-from mmbench.cli.console import show_json, show_lines
 from mmbench.cli.help import OUTPUT
 from mmbench.cli.options import Cache, Details, Json, Plugins
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show as show_result
+from mmbench.cli.output.console import show_json, show_lines
+from mmbench.cli.output.progress import progress
 from mmbench.errors import RecordError, SpecError
 
 if TYPE_CHECKING:

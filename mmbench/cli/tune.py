@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmbench.cli.console import show, show_json
 from mmbench.cli.options import Against, Json, Quiet, with_tuning
-from mmbench.cli.progress import progress
+from mmbench.cli.output.console import show, show_json
+from mmbench.cli.output.progress import progress
 from mmbench.registry import split_list
 
 if TYPE_CHECKING:

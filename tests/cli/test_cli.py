@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from mmbench.cli import main
 from mmbench.cli.app import app
 from mmbench.cli.completion import complete_dataset, complete_method
-from mmbench.cli.progress_lines import ProgressLines
+from mmbench.cli.output.progress_lines import ProgressLines
 
 
 class Finished(NamedTuple):
@@ -283,7 +283,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def test_a_log_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter([0.0, 20.0, 40.0])
-    monkeypatch.setattr("mmbench.cli.progress_lines.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("mmbench.cli.output.progress_lines.time.monotonic", lambda: next(clock))
     lines = ProgressLines()
     key = lines.start("folds", 2)
     lines.advance(key, "concat")

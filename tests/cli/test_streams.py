@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.cli.streams import make_plain
+from mmbench.cli.output.streams import make_plain
 
 ASCII = [
     {"PYTHONIOENCODING": "ascii"},

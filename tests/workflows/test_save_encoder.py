@@ -15,7 +15,7 @@ import mmbench
 from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsError, load_state_dict
 from mmbench.builtin.image import TimmImages
 from mmbench.cli import main
-from mmbench.cli.progress import progress
+from mmbench.cli.output.progress import progress
 from mmbench.data.folds import make_full_fold
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.integrity.provenance import read_provenance

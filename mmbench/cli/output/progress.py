@@ -4,8 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from mmbench.cli.console import note
-from mmbench.cli.progress_lines import ProgressLines
+from mmbench.cli.output.console import note
+from mmbench.cli.output.progress_lines import ProgressLines
 from mmbench.storage import use_reporter
 
 
@@ -25,6 +25,6 @@ def _reported(quiet: bool) -> AbstractContextManager[object]:
         return nullcontext()
     if not sys.stderr.isatty():
         return use_reporter(ProgressLines())
-    from mmbench.cli.progress_bars import show_bars
+    from mmbench.cli.output.progress_bars import show_bars
 
     return show_bars()

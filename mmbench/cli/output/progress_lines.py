@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 
-from mmbench.cli.console import note
+from mmbench.cli.output.console import note
 
 _LONG = 10  # seconds after which the rate is printed
 

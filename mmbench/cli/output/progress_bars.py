@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mmbench.cli.progress_lines import format_rate, is_job_label
+from mmbench.cli.output.progress_lines import format_rate, is_job_label
 from mmbench.storage import use_reporter
 
 

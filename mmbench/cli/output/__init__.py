@@ -1,0 +1,1 @@
+"""Output of the shell: results on stdout, notes and progress on stderr."""
