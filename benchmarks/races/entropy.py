@@ -12,7 +12,7 @@ from racing import Differs, Field, Goal, Measured, measure, missing
 from threadpoolctl import threadpool_limits
 
 from mmbench import Modality
-from mmbench.builtin.de import DifferentialEntropy
+from mmbench.builtin.encoders.de import DifferentialEntropy
 
 NAME = "entropy"
 TITLE = "differential entropy"

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmbench import Tokens, TokenSpec, Training
-from mmbench.builtin.concat import Concat
+from mmbench.builtin.fusions.concat import Concat
 from mmbench.data.batches import Inputs, Stream
 from mmbench.data.folds import Fold
 from mmbench.training.loop import fit

@@ -21,12 +21,12 @@ LOGISTIC = Method(
 @hookimpl
 def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
     """Encoders of time series, vectors and images."""
-    from mmbench.builtin.conv1d import Conv1d
-    from mmbench.builtin.de import DifferentialEntropy
-    from mmbench.builtin.image import TimmImages
-    from mmbench.builtin.pixels import Pixels
-    from mmbench.builtin.spectrum import Spectrum
-    from mmbench.builtin.vector import Mlp, Raw
+    from mmbench.builtin.encoders.conv1d import Conv1d
+    from mmbench.builtin.encoders.de import DifferentialEntropy
+    from mmbench.builtin.encoders.image import TimmImages
+    from mmbench.builtin.encoders.pixels import Pixels
+    from mmbench.builtin.encoders.spectrum import Spectrum
+    from mmbench.builtin.encoders.vector import Mlp, Raw
 
     for encoder in (DifferentialEntropy, Spectrum, Conv1d, Mlp, Raw, Pixels, TimmImages):
         register(encoder)
@@ -35,18 +35,18 @@ def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
 @hookimpl
 def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
     """The baseline fusions."""
-    from mmbench.builtin.abmil import AttentionMil
-    from mmbench.builtin.attention import Attention
-    from mmbench.builtin.bottleneck import Bottleneck
-    from mmbench.builtin.concat import Concat
-    from mmbench.builtin.gated import Gated
-    from mmbench.builtin.late import Late
-    from mmbench.builtin.linear import Linear
-    from mmbench.builtin.lowrank import LowRank
-    from mmbench.builtin.mult import CrossModal
-    from mmbench.builtin.only import Only
-    from mmbench.builtin.prior import Prior
-    from mmbench.builtin.tensor import Tensorial
+    from mmbench.builtin.fusions.abmil import AttentionMil
+    from mmbench.builtin.fusions.attention import Attention
+    from mmbench.builtin.fusions.bottleneck import Bottleneck
+    from mmbench.builtin.fusions.concat import Concat
+    from mmbench.builtin.fusions.gated import Gated
+    from mmbench.builtin.fusions.late import Late
+    from mmbench.builtin.fusions.linear import Linear
+    from mmbench.builtin.fusions.lowrank import LowRank
+    from mmbench.builtin.fusions.mult import CrossModal
+    from mmbench.builtin.fusions.only import Only
+    from mmbench.builtin.fusions.prior import Prior
+    from mmbench.builtin.fusions.tensor import Tensorial
 
     fusions: tuple[type[Fusion], ...] = (Concat, Late, Only, Prior, Gated, Linear)
     fusions += (Tensorial, LowRank, CrossModal, Bottleneck, AttentionMil, Attention)

@@ -3,14 +3,14 @@
 import pytest
 
 from mmbench import Modality, conformance
-from mmbench.builtin.concat import Concat
-from mmbench.builtin.conv1d import Conv1d
-from mmbench.builtin.de import DifferentialEntropy
-from mmbench.builtin.gated import Gated
-from mmbench.builtin.image import TimmImages
-from mmbench.builtin.late import Late
-from mmbench.builtin.only import Only
-from mmbench.builtin.vector import Mlp
+from mmbench.builtin.encoders.conv1d import Conv1d
+from mmbench.builtin.encoders.de import DifferentialEntropy
+from mmbench.builtin.encoders.image import TimmImages
+from mmbench.builtin.encoders.vector import Mlp
+from mmbench.builtin.fusions.concat import Concat
+from mmbench.builtin.fusions.gated import Gated
+from mmbench.builtin.fusions.late import Late
+from mmbench.builtin.fusions.only import Only
 
 SHORT = Modality("short", "timeseries", (1, 32), rate=4.0)
 UNTIMED = Modality("untimed", "timeseries", (3, 5))

@@ -9,7 +9,7 @@ import torch
 from scipy.signal import butter, lfilter
 
 from mmbench import Modality, SpecError
-from mmbench.builtin.de import SHORT, VARIANCE_FLOOR, DifferentialEntropy, parse_bands
+from mmbench.builtin.encoders.de import SHORT, VARIANCE_FLOOR, DifferentialEntropy, parse_bands
 
 EEG = Modality("eeg", "timeseries", (3, 384), rate=128.0)
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from mmbench import Modality, SpecError, TokenSpec, WeightsError
-from mmbench.builtin import image
-from mmbench.builtin.conv1d import Conv1d, odd_kernel
-from mmbench.builtin.image import TimmImages
-from mmbench.builtin.pixels import Pixels
-from mmbench.builtin.vector import Mlp, Raw
+from mmbench.builtin.encoders import image
+from mmbench.builtin.encoders.conv1d import Conv1d, odd_kernel
+from mmbench.builtin.encoders.image import TimmImages
+from mmbench.builtin.encoders.pixels import Pixels
+from mmbench.builtin.encoders.vector import Mlp, Raw
 
 FACE = Modality("face", "image", (3, 64, 64), instances=10)
 

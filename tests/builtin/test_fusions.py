@@ -8,19 +8,19 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from mmbench import SpecError, Tokens, TokenSpec
-from mmbench.builtin.abmil import AttentionMil
-from mmbench.builtin.attention import Attention
-from mmbench.builtin.bottleneck import Bottleneck
-from mmbench.builtin.concat import Concat
-from mmbench.builtin.gated import Gated
-from mmbench.builtin.late import Late
-from mmbench.builtin.linear import Linear
-from mmbench.builtin.lowrank import LowRank
-from mmbench.builtin.mult import CrossModal
-from mmbench.builtin.only import Only
-from mmbench.builtin.pooling import Summary, mean_over_present
-from mmbench.builtin.prior import Prior
-from mmbench.builtin.tensor import Tensorial
+from mmbench.builtin.fusions.abmil import AttentionMil
+from mmbench.builtin.fusions.attention import Attention
+from mmbench.builtin.fusions.bottleneck import Bottleneck
+from mmbench.builtin.fusions.concat import Concat
+from mmbench.builtin.fusions.gated import Gated
+from mmbench.builtin.fusions.late import Late
+from mmbench.builtin.fusions.linear import Linear
+from mmbench.builtin.fusions.lowrank import LowRank
+from mmbench.builtin.fusions.mult import CrossModal
+from mmbench.builtin.fusions.only import Only
+from mmbench.builtin.fusions.pooling import Summary, mean_over_present
+from mmbench.builtin.fusions.prior import Prior
+from mmbench.builtin.fusions.tensor import Tensorial
 
 TRAINED = [Concat, Late, Gated, Only, Tensorial, LowRank, CrossModal, Bottleneck, AttentionMil, Attention]
 INPUTS = {"eeg": TokenSpec(4, 5), "face": TokenSpec(2, 6, 3)}

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mmbench import SpecError, Tokens, TokenSpec
-from mmbench.builtin.lowrank import LowRank
-from mmbench.builtin.tensor import Tensorial, outer, summaries_with_one
+from mmbench.builtin.fusions.lowrank import LowRank
+from mmbench.builtin.fusions.tensor import Tensorial, outer, summaries_with_one
 
 THREE = {"ecg": TokenSpec(1, 3), "eeg": TokenSpec(4, 5), "face": TokenSpec(2, 6, 3)}
 TWO = {name: THREE[name] for name in ("eeg", "face")}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmbench import Modality, SpecError, conformance
-from mmbench.builtin.spectrum import POWER_FLOOR, Spectrum, find_edges
+from mmbench.builtin.encoders.spectrum import POWER_FLOOR, Spectrum, find_edges
 
 SLOW = Modality("eda", "timeseries", (1, 240), rate=4.0)
 UNTIMED = Modality("untimed", "timeseries", (3, 5))

@@ -73,10 +73,10 @@ def test_a_file_is_itself_and_the_files_beside_it_that_it_imports(write: Write, 
 
 
 def test_the_host_is_not_followed() -> None:
-    import mmbench.builtin.prior as prior
+    import mmbench.builtin.fusions.prior as prior
 
     found = names(Path(prior.__file__), prior.__name__, is_packaged=True)
-    assert {Path(name).parent.as_posix() for name in found} == {"mmbench/builtin"}
+    assert {Path(name).parent.as_posix() for name in found} == {"mmbench/builtin/fusions"}
 
 
 def test_datasets_share_a_reader() -> None:

@@ -236,7 +236,7 @@ def test_a_digest_is_remembered_and_a_damaged_memory_is_not_believed(tmp_path: P
 
 
 def test_code_digest_depends_on_sources() -> None:
-    from mmbench.builtin.prior import Prior
+    from mmbench.builtin.fusions.prior import Prior
     from mmbench.contract.types import Card
 
     assert code_digest(Prior) == code_digest(Prior) != code_digest(Card)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec, Training
-from mmbench.builtin.only import Only
+from mmbench.builtin.fusions.only import Only
 from mmbench.data.batches import Inputs, Stream
 from mmbench.data.folds import Fold
 from mmbench.data.sources import Rows

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from mmbench import Modality, WeightsError, choose_prefix, load_state_dict
-from mmbench.builtin.image import TimmImages
+from mmbench.builtin.encoders.image import TimmImages
 
 FACE = Modality("face", "image", (3, 64, 64))
 STUDENT = {"fc.weight": torch.zeros(2, 2), "fc.bias": torch.zeros(2)}

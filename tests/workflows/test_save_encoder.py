@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 import mmbench
 from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsError, load_state_dict
-from mmbench.builtin.image import TimmImages
+from mmbench.builtin.encoders.image import TimmImages
 from mmbench.cli import main
 from mmbench.cli.output.progress import progress
 from mmbench.data.folds import make_full_fold

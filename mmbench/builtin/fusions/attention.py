@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
-from mmbench.builtin.sequences import Part, PlacedSequence, check_attention, join, make_transformer
+from mmbench.builtin.fusions.sequences import Part, PlacedSequence, check_attention, join, make_transformer
 
 
 class Attention(Fusion):

@@ -9,7 +9,14 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
-from mmbench.builtin.sequences import Part, Sequence, check_attention, ignored, make_transformer, mean_of_present
+from mmbench.builtin.fusions.sequences import (
+    Part,
+    Sequence,
+    check_attention,
+    ignored,
+    make_transformer,
+    mean_of_present,
+)
 
 
 class CrossModal(Fusion):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
-from mmbench.builtin.pooling import Pool, Summary, check_sizes
+from mmbench.builtin.fusions.pooling import Pool, Summary, check_sizes
 
 
 class AttentionMil(Fusion):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Choice, Criterion, Float, Fusion, Int, Tokens, TokenSpec
-from mmbench.builtin.pooling import Head, Pool, any_present, blind_bias, check_sizes
+from mmbench.builtin.fusions.pooling import Head, Pool, any_present, blind_bias, check_sizes
 
 
 class Late(Fusion):

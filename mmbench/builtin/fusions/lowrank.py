@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
-from mmbench.builtin.pooling import Pool, Summary, check_sizes
-from mmbench.builtin.tensor import summaries_with_one
+from mmbench.builtin.fusions.pooling import Pool, Summary, check_sizes
+from mmbench.builtin.fusions.tensor import summaries_with_one
 
 
 class LowRank(Fusion):

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
-from mmbench.builtin.pooling import any_present, blind_bias
-from mmbench.builtin.sequences import Part, PlacedSequence, check_attention, join, make_layer
+from mmbench.builtin.fusions.pooling import any_present, blind_bias
+from mmbench.builtin.fusions.sequences import Part, PlacedSequence, check_attention, join, make_layer
 
 
 class Bottleneck(Fusion):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
-from mmbench.builtin.pooling import Head, Pool, any_present, blind_bias, check_sizes
+from mmbench.builtin.fusions.pooling import Head, Pool, any_present, blind_bias, check_sizes
 
 
 class Only(Fusion):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
-from mmbench.builtin.pooling import Pool, Summary, any_present, check_sizes
+from mmbench.builtin.fusions.pooling import Pool, Summary, any_present, check_sizes
 
 
 class Concat(Fusion):

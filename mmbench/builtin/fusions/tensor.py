@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
-from mmbench.builtin.pooling import Pool, Summary, any_present, check_sizes
+from mmbench.builtin.fusions.pooling import Pool, Summary, any_present, check_sizes
 
 # Maximum number of inputs of the perceptron: 31 features of each of three modalities, 12 of four.
 MAX_PRODUCTS = 2**15

@@ -1,0 +1,1 @@
+"""Baseline fusions, from the class prior to cross-modal transformers."""
