@@ -22,7 +22,8 @@ from mmbench.reporting.terminal.run_description import describe_data, describe_s
 from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
 from mmbench.results import Comparison, MethodResult, describe_missing
 
-_LONGEST_NAME = 20  # what 80 columns leave for names beside a wrapped verdict
+_SHORT_NAME = 15  # what 80 columns leave for names beside a verdict on one line
+_LONGEST_NAME = 20  # beside a verdict on two lines
 _LEAST_SHOWN = 0.0005  # of balanced accuracy: what is printed as +.001
 
 
@@ -46,7 +47,7 @@ def _table(comparison: Comparison) -> Table:
     for heading in ("bal. accuracy", *(("difference", "p") if verdicts else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     if verdicts:
-        table.add_column("verdict", justify="right")  # wraps beside long names
+        table.add_column("verdict", justify="right", no_wrap=True)
     for method in comparison.methods:
         cells = [
             mark(comparison, method.name),
@@ -54,7 +55,8 @@ def _table(comparison: Comparison) -> Table:
             format_interval(method.scores["balanced_accuracy"]),
         ]
         if verdict := verdicts.get(method.name):
-            cells += [format_difference(verdict.difference), format_p(verdict.p), verdict.word]
+            word = verdict.word if longest <= _SHORT_NAME else verdict.word.replace(" ", "\n")
+            cells += [format_difference(verdict.difference), format_p(verdict.p), word]
         is_best = method.name in comparison.leaders[:1]
         table.add_row(*map(Text, cells), style="bold" if is_best else "")
     return table

@@ -118,7 +118,7 @@ def test_what_failed_is_told(write_comparison, tmp_path):
         record.with_name(f"failed-{record.name}").write_text(json.dumps(asdict(failure)))
     html = page_of(path)
     assert "third: 2 folds failed, fold 0 with: ValueError: &lt;it&gt; broke" in html
-    assert "second: 1 folds failed, fold 1 with" in html
+    assert "second: 1 fold failed, fold 1 with" in html
     assert {row[0] for row in number_table(html, "Scores of every method")[1:]} == {"first", "second"}
     headless = json.loads(path.read_text())
     path.write_text(json.dumps({**headless, "runs": ["run2", "run0"]}))

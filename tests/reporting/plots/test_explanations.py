@@ -111,9 +111,9 @@ def test_pictures_say_what_they_are(write_comparison, tmp_path, frames):
 def test_why_nothing_was_seen_is_told_without_paths(write_comparison, tmp_path):
     fusion = {"fusion": {"name": "milmer", "params": {}}}
     found = add_explanations(ReportInputs(load_comparison(write_comparison(tmp_path, ("first",), **fusion))), tmp_path)
-    assert found.unexplained == {"first": "kept no weights"}
+    assert found.unexplained == {"first": "has no kept weights"}
     html = render_report(found)
-    assert "first: no explanation: kept no weights" in html
+    assert "first: no explanation: has no kept weights" in html
     assert str(tmp_path) not in html
     silent = add_explanations(ReportInputs(load_comparison(write_comparison(tmp_path / "b", ("first",)))), tmp_path)
     assert not silent.unexplained
