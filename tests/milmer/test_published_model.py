@@ -1,4 +1,4 @@
-"""The public model, written as plain functions from its description, compared with ``load_published`` and the variant."""
+"""The public model, as plain functions written from its description, against ``load_published`` and the variant."""
 
 from itertools import product
 from typing import get_args
