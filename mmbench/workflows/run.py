@@ -27,7 +27,7 @@ from mmbench.workflows.split import folds_as_ids, make_whole_fold, split_data
 def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> Comparison:
     """Run ``method`` and the baselines ``against`` on ``dataset``; options are those of `RunSpec`.
 
-    Only what no earlier run has done is done. Raises UserError for anything the user can mend.
+    Results of earlier runs are reused. Raises UserError for what the user can fix.
     """
     return run_spec(RunSpec(method, dataset, tuple(against), **options))
 

@@ -209,7 +209,7 @@ def test_where_every_trial_fails_the_run_says_why(bench: Bench, monkeypatch: pyt
         raise MemoryError
 
     monkeypatch.setattr(tuning, "fit", full)
-    with pytest.raises(JobError, match=r"concat, fold 0: each of 2 trials failed.*out of memory \(MemoryError"):
+    with pytest.raises(JobError, match=r"concat, fold 0: all tuning trials failed \(2\).*out of memory \(MemoryError"):
         bench.tune(tune=2)
 
 

@@ -42,7 +42,7 @@ def test_a_file_with_several_models_asks_which(tmp_path: Path, content: dict, pa
         load_state_dict(path)
     for part, wanted in zip(parts, (STUDENT, TEACHER), strict=True):
         assert torch.equal(load_state_dict(path, part)["fc.weight"], wanted["fc.weight"])
-    with pytest.raises(WeightsError, match=rf"has no part 'mean' — there is {parts[0]}, {parts[1]}"):
+    with pytest.raises(WeightsError, match=rf"has no part 'mean' — choose from {parts[0]}, {parts[1]}"):
         load_state_dict(path, "mean")
 
 

@@ -1,4 +1,4 @@
-"""Trials in a real PostgreSQL server, as Debian's package installs it; skipped where there is none."""
+"""Tuning trials in a real PostgreSQL server, as in the package of Debian; skipped if it is not installed."""
 
 import os
 import pwd

@@ -308,12 +308,12 @@ def test_folds_of_a_board_that_are_none(bench, change):
     first, *others = json.loads(bench.seeds("board-folds")[0])
     first = {key: value for key, value in {**first, **change}.items() if value is not ...}
     for name in ("board-folds", "added-folds"):
-        refused(bench, name, json.dumps([first, *others]).encode(), RecordError, match="does not tell the folds")
+        refused(bench, name, json.dumps([first, *others]).encode(), RecordError, match="does not list the folds")
 
 
 @pytest.mark.parametrize("name", ["board-folds", "added-folds"])
 def test_folds_of_a_board_that_are_no_text(bench, name):
-    refused(bench, name, b"\x80", RecordError, match="does not tell the folds")
+    refused(bench, name, b"\x80", RecordError, match="does not list the folds")
 
 
 def test_an_audit_of_a_board_whose_lots_tell_nothing(bench):
@@ -351,13 +351,15 @@ def test_a_page_of_a_board_that_is_no_text(bench):
 def test_records_that_do_not_tell_what_their_model_was_made_from(bench, change):
     plain = json.loads(bench.seeds("trained")[0])
     run = {key: value for key, value in {**plain["run"], **change}.items() if value is not ...}
-    refused(bench, "trained", json.dumps({**plain, "run": run}).encode(), RecordError, match="does not tell|other data")
+    refused(
+        bench, "trained", json.dumps({**plain, "run": run}).encode(), RecordError, match="does not describe|other data"
+    )
 
 
 @pytest.mark.parametrize("tuning", [{}, {"chosen": 3}, {"chosen": {"training.odd": 1}}], ids=str)
 def test_records_of_trials_that_chose_nothing(bench, tuning):
     content = changed(bench, "trained", tuning=tuning)
-    refused(bench, "trained", content, RecordError, match="does not tell what its model was made from")
+    refused(bench, "trained", content, RecordError, match="does not describe how its model was built")
 
 
 def test_a_network_larger_than_the_weights_that_are_kept_of_it(bench):

@@ -122,7 +122,7 @@ def test_what_failed_is_told(write_comparison, tmp_path):
     assert {row[0] for row in number_table(html, "Scores of every method")[1:]} == {"first", "second"}
     headless = json.loads(path.read_text())
     path.write_text(json.dumps({**headless, "runs": ["run2", "run0"]}))
-    assert "The first method failed in every fold: there is no verdict on it." in page_of(path)
+    assert "The first method failed in every fold and has no verdict." in page_of(path)
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -230,6 +230,4 @@ def test_the_command_says_where_the_page_is_and_how_large(made, tmp_path):
 def test_what_is_no_run_is_refused(tmp_path, given):
     write_audit(tmp_path / "audit", audit("f" * 12))
     done = CliRunner().invoke(app, ["report", str(tmp_path / given), "--out", str(tmp_path / "page")])
-    assert {"nowhere": "no such file or folder", "audit": "there is no run among the paths"}[
-        given
-    ] in done.exception.line
+    assert {"nowhere": "no such file or folder", "audit": "no path is that of a run"}[given] in done.exception.line

@@ -335,8 +335,8 @@ def test_stale_records_count_as_not_run_and_say_why(copied: Options) -> None:
     folder = path.parent / json.loads(kept)["runs"][0]
     sorted(folder.glob("fold-*.json"))[0].unlink()
     found = mmbench.claim("mine", **copied)
-    assert rows(found)["people held out"].reason == "1 folds are missing"
-    assert "people held out: not run: 1 folds are missing" in words(found)
+    assert rows(found)["people held out"].reason == "1 fold is missing"
+    assert "people held out: not run: 1 fold is missing" in words(found)
     sorted(folder.glob("fold-*.json"))[0].write_text("{")
     reason = rows(mmbench.claim("mine", **copied))["people held out"].reason
     assert reason.startswith(str(folder))
