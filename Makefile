@@ -2,7 +2,7 @@
 # make test    install what the tests need and run them all
 # make check   formatting, lint, types, architecture
 # make docs    the documentation, as docs/_build/html
-# make bench   install the peers into .bench-venv and race them; the results are written to benchmarks/RESULTS.md
+# make bench   install the peers into .bench-venv and time them; the results are written to benchmarks/RESULTS.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

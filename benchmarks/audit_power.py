@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.folds import make_folds
-from mmbench.data.preparation import default_cache_folder
 from mmbench.data.protocols import PROTOCOLS
 from mmbench.workflows.audit.audited_data import load_audited_data, resolve_protocols
 from mmbench.workflows.audit.copied_samples import find_copied_samples, make_feature_space
@@ -35,7 +35,7 @@ N_SAMPLES = 400
 
 @dataclass(frozen=True)
 class Data:
-    """Features ``(n, D)`` by modality, class indices ``(n,)``, people ``(n,)``; None for these where there are none."""
+    """Features ``(n, D)`` by modality, class indices ``(n,)``, people ``(n,)``; None without people."""
 
     features: Mapping[str, NDArray[np.float32]]
     labels: Index
@@ -43,7 +43,7 @@ class Data:
     is_vector: bool
 
     def at(self, rows: Index) -> "Data":
-        """Some of the samples."""
+        """The samples of these rows."""
         people = None if self.people is None else self.people[rows]
         return Data({name: x[rows] for name, x in self.features.items()}, self.labels[rows], people, self.is_vector)
 
@@ -53,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--rows", default="", help="only those with this in their name")
+    parser.add_argument("--rows", default="", help="only rows whose name contains this text")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{'':74s}{'draws':>5s}  {'near':>5s}  mixed  missing  merged")
@@ -64,7 +64,7 @@ def main() -> None:
 
 def _rows(data: Mapping[str, Data]) -> Iterator[tuple[str, Data, Callable[[Data, Random], Data]]]:
     for name, each in data.items():
-        yield f"{name}, as it is", each, _as_it_is
+        yield f"{name}, as it is", each, _unchanged
         yield f"{name}, absent by person or at random", each, _drop_at_random
     for name, each in data.items():
         for leak, (put, needs) in LEAKS.items():
@@ -72,17 +72,17 @@ def _rows(data: Mapping[str, Data]) -> Iterator[tuple[str, Data, Callable[[Data,
                 yield f"{name}, {leak}", each, put
 
 
-def _as_it_is(data: Data, random: Random) -> Data:
+def _unchanged(data: Data, random: Random) -> Data:
     return data
 
 
 def _read_all(folder: Path | None) -> Iterator[tuple[str, Data]]:
     random = np.random.default_rng(0)
     normal = random.normal(size=(2000, 20))
-    yield "5 normal features", _made(normal[:, :5])
-    yield "20 normal features", _made(normal)
-    yield "10 features, t with 3 degrees of freedom", _made(random.standard_t(3, size=(2000, 10)))
-    yield "20 features of 4 sources", _made(np.tanh(normal[:, :4] @ random.normal(size=(4, 20))) + 0.05 * normal)
+    yield "5 normal features", _make_data(normal[:, :5])
+    yield "20 normal features", _make_data(normal)
+    yield "10 features, t with 3 degrees of freedom", _make_data(random.standard_t(3, size=(2000, 10)))
+    yield "20 features of 4 sources", _make_data(np.tanh(normal[:, :4] @ random.normal(size=(4, 20))) + 0.05 * normal)
     yield "mfeat without its 6 copies", _without_copies(_read("mfeat", None))
     for name in ("eegmat", "stress-predict"):
         if folder and (folder / name).is_dir():
@@ -90,12 +90,12 @@ def _read_all(folder: Path | None) -> Iterator[tuple[str, Data]]:
 
 
 def _without_copies(data: Data) -> Data:
-    """Without samples that are those before them: `mfeat` holds six digits twice."""
+    """Without exact copies: `mfeat` contains six digits twice."""
     _, first = np.unique(np.concatenate(list(data.features.values()), axis=1), axis=0, return_index=True)
     return data.at(np.sort(first))
 
 
-def _made(x: NDArray[np.float64]) -> Data:
+def _make_data(x: NDArray[np.float64]) -> Data:
     return Data({"one": x[:, ::2].astype(np.float32), "other": x[:, 1::2].astype(np.float32)}, _signs(x), None, True)
 
 
@@ -112,7 +112,7 @@ def _read(name: str, folder: Path | None) -> Data:
 
 
 def _row(name: str, data: Data, put: Callable[[Data, Random], Data], draws: int) -> str:
-    found = np.array([_look(put(_sample(data, random), random), random) for random in _randoms(draws)])
+    found = np.array([_audit(put(_sample(data, random), random), random) for random in _randoms(draws)])
     shares = "  ".join(f"{share:5.2f}" for share in found.mean(axis=0))
     return f"{name:74s} {draws:4d}  {shares}"
 
@@ -130,10 +130,10 @@ def _sample(data: Data, random: Random) -> Data:
     return data.at(np.flatnonzero(np.isin(data.people, chosen)))
 
 
-def _look(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
-    """Whether samples are near, or mixed, missing inputs tell, and people are merged."""
+def _audit(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
+    """Whether the audit reports near-duplicates, mixtures, informative missing inputs, and merged subjects."""
     n = len(data.labels)
-    ids = random.permutation([f"{at:05d}" for at in range(n)])  # other folds each time
+    ids = random.permutation([f"{at:05d}" for at in range(n)])  # other folds in each draw
     groups = {} if data.people is None else {"subject": data.people}
     samples = Samples(ids, data.labels, groups, np.full((n, 2), np.nan))
     folds = make_folds(ids, groups, PROTOCOLS["subject" if groups else "pooled-segment"])
@@ -153,7 +153,7 @@ def _look(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
 
 
 def _drop_at_random(data: Data, random: Random) -> Data:
-    """A modality lacks in half the people, or half the samples; labels do not depend on it."""
+    """One modality is missing for half of the people or samples, independent of the labels."""
     of = np.arange(len(data.labels)) if data.people is None else np.unique(data.people, return_inverse=True)[1]
     return _without(data, (random.random(of.max() + 1) < 0.5)[of])
 
@@ -165,7 +165,7 @@ def _without(data: Data, rows: NDArray[np.bool_]) -> Data:
     return replace(data, features={**data.features, first: x})
 
 
-def _flip_coins(data: Data, random: Random) -> Data:
+def _randomise_labels(data: Data, random: Random) -> Data:
     return replace(data, labels=random.integers(0, 2, len(data.labels)))
 
 
@@ -176,10 +176,10 @@ def _joined(data: Data, more: Data) -> Data:
 
 
 def copy_with_noise(noise: float, share: float) -> Callable[[Data, Random], Data]:
-    """Copies of a share of the samples, ``noise`` standard deviations off in each feature, with their labels."""
+    """Add copies of a share of the samples, with noise of ``noise`` standard deviations, and their labels."""
 
     def put(data: Data, random: Random) -> Data:
-        data = _flip_coins(replace(data, people=None), random)
+        data = _randomise_labels(replace(data, people=None), random)
         chosen = data.at(random.choice(len(data.labels), int(share * len(data.labels)), replace=False))
         off = {
             name: (x + noise * data.features[name].std(axis=0) * random.normal(size=x.shape)).astype(np.float32)
@@ -191,8 +191,8 @@ def copy_with_noise(noise: float, share: float) -> Callable[[Data, Random], Data
 
 
 def mix_neighbours(data: Data, random: Random) -> Data:
-    """Half as many new samples, each on the line from one to one of its five neighbours of its class (SMOTE)."""
-    data = _flip_coins(data, random)
+    """Add half as many samples, each between a sample and one of its five neighbours of the same class (SMOTE)."""
+    data = _randomise_labels(data, random)
     space = make_feature_space(data.features, data.labels, None, is_vector=True).x
     apart = np.linalg.norm(space[:, None] - space[None], axis=2)
     apart[data.labels[:, None] != data.labels[None]] = np.inf
@@ -204,25 +204,25 @@ def mix_neighbours(data: Data, random: Random) -> Data:
 
 
 def drop_by_class(likely: float) -> Callable[[Data, Random], Data]:
-    """A modality lacks with this probability in one class, and with the rest to 1 in the other."""
+    """One modality is missing with this probability in one class, and with 1 minus it in the other."""
 
     def put(data: Data, random: Random) -> Data:
-        data = _flip_coins(data, random)
+        data = _randomise_labels(data, random)
         return _without(data, random.random(len(data.labels)) < np.where(data.labels == 0, likely, 1 - likely))
 
     return put
 
 
 def split_people(data: Data, random: Random) -> Data:
-    """Every person becomes two subjects, window by window."""
+    """Divide the windows of every person at random into two subjects."""
     assert data.people is not None
-    half = random.integers(0, 2, len(data.labels)).astype(str)
-    return replace(data, people=np.char.add(np.char.add(data.people, "/"), half))
+    suffix = random.integers(0, 2, len(data.labels)).astype(str)
+    return replace(data, people=np.char.add(np.char.add(data.people, "/"), suffix))
 
 
 def select_features(data: Data, random: Random) -> Data:
     """Of 2,000 features of noise, the 20 that correlate most with all labels."""
-    data = _flip_coins(data, random)
+    data = _randomise_labels(data, random)
     x = random.normal(size=(len(data.labels), 2000)).astype(np.float32)
     gap = x[data.labels == 1].mean(axis=0) - x[data.labels == 0].mean(axis=0)
     return replace(data, features={"selected": x[:, np.argsort(-np.abs(gap))[:20]]})

@@ -44,12 +44,12 @@ def records(design: Design, n: int, trainings: float, gain: float) -> list[str]:
     how = Deviations(trainings=trainings)
     drawn = (draw_records(design, how, (gain, 0.0), max(SEEDS), random) for _ in range(n))
     found = rate_records(drawn, SEEDS, exchange=gain > 0)
-    now = [_share(found[seeds]["told apart"]) for seeds in SEEDS]
-    return [*now, *(_share(found[seeds]["told apart, 0.1"]) for seeds in SEEDS if gain > 0)]
+    now = [_share(found[seeds]["significant"]) for seeds in SEEDS]
+    return [*now, *(_share(found[seeds]["significant, 0.1"]) for seeds in SEEDS if gain > 0)]
 
 
 def table_records(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
-    """Alike methods, simulated records: deviations .05 between people, .04 between trainings."""
+    """Equal methods, simulated records: deviations .05 between people, .04 between trainings."""
     heads = ("people", "protocol", "labels", *(f"{seeds} seeds" for seeds in SEEDS))
     return heads, [(design, lambda each: records(each, n_records, 0.04, 0.0)) for design in designs(RECORDED)]
 
@@ -78,22 +78,22 @@ def trainings(design: Design, n: int) -> list[str]:
 
 
 def table_trainings(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
-    """Real trainings: twins / siblings told apart, and how often intervals of scores / differences hold the truth."""
+    """Real trainings: twins / siblings significantly different, and coverage of intervals of scores / differences."""
     each = [name for seeds in SEEDS for name in (f"{seeds} seeds", f"held, {seeds}")]
     heads = ("people", "protocol", "labels", *each, "linear", "twins, 0.1")
     return heads, [(design, lambda each: trainings(each, n_datasets)) for design in designs()]
 
 
 def best(design: Design, n_methods: int, n_records: int) -> str:
-    """How often one of alike methods is left out of the best, simulated records."""
+    """How often one of equal methods is excluded from the best, simulated records."""
     random = np.random.default_rng(2)
     design = replace(design, windows=RECORDED)
     drawn = (draw_records(design, Deviations(), (0.0,) * n_methods, 3, random) for _ in range(n_records))
-    return _share(rate_best(drawn)["left out"])
+    return _share(rate_best(drawn)["not among best"])
 
 
 def table_best(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design, Callable[[Design], list[str]]]]]:
-    """One of 2, 3, 6 and 12 alike methods is left out of the set of the best: records of 3 seeds; six real twins."""
+    """One of 2, 3, 6 and 12 equal methods is excluded from the set of the best: records of 3 seeds; six real twins."""
     numbers = (2, 3, 6, 12)
     heads = ("people", "protocol", "labels", *(f"{n} methods" for n in numbers), *(f"six twins, {s}" for s in SEEDS))
 
@@ -102,7 +102,7 @@ def table_best(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Design,
         twins = run_datasets(design, Methods(twins=6, siblings=False), max(SEEDS), n_datasets, seed=8)
         found = rate_pairs(twins, SEEDS)
         drawn = [best(design, n_methods, max(1, n_records // 4)) for n_methods in numbers]
-        return [*drawn, *(_share(found[seeds]["left out"]) for seeds in SEEDS)]
+        return [*drawn, *(_share(found[seeds]["not among best"]) for seeds in SEEDS)]
 
     return heads, [(Design(n, "subject", "even"), rates) for n in PEOPLE]
 
@@ -154,15 +154,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(TABLES), choices=list(TABLES))
     parser.add_argument("--out", type=Path, help="also write the tables there")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     start, lines = time.perf_counter(), []
-    for name in asked.only:
-        for line in make_table(name, asked.records, asked.datasets, asked.jobs):
+    for name in options.only:
+        for line in make_table(name, options.records, options.datasets, options.jobs):
             print(line, flush=True)
             lines.append(line)
-            if asked.out:
-                asked.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{asked.records} records and {asked.datasets} datasets a cell, {time.perf_counter() - start:.0f} s")
+            if options.out:
+                options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{options.records} records and {options.datasets} datasets a cell, {time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

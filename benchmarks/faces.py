@@ -2,10 +2,10 @@
 
     python benchmarks/faces.py [--rounds 7]
 
-Prints the median of the rounds, in which the ways take turns. The clips are those of ../shared/data/faces/video
-(or $MMBENCH_SHARED) where they are, else simulated ones. Detection rates and the overlap of the boxes with those
-found at full size are printed with it, since a detector that loses faces is no faster. The last line reads whole
-videos as preparing does, one process a core: decode, find, cut out, code.
+Prints the median over rounds, in which the contenders run in turns. The clips are those of ../shared/data/faces/video
+(or $MMBENCH_SHARED) if they exist, else simulated ones. Detection rates and the overlap of the boxes with those at full
+size are printed, too. The last comparison reads whole videos as in preparation, one process per core: decode, detect,
+crop, encode.
 """
 
 import argparse
@@ -40,8 +40,8 @@ def main() -> None:
             f"{len(frames)} frames of {frames[0].shape[1]} x {frames[0].shape[0]}, {cpu_count()} cores, "
             f"OpenCV {cv2.__version__}, {'real' if clips[0].is_relative_to(SHARED) else 'SIMULATED'} clips"
         )
-        race_detection(frames, rounds)
-        race_videos(clips, rounds)
+        time_detection(frames, rounds)
+        time_videos(clips, rounds)
     compare("clips", frames)
     gestures = sorted(SHARED.glob("video/asl_gestures/*"))
     compare("asl_gestures", [frame for clip in gestures for frame in load_frames(clip)[::6]])
@@ -63,9 +63,9 @@ def load_frames(clip: Path) -> list[Frame]:
     return frames
 
 
-def race_detection(frames: Sequence[Frame], rounds: int) -> None:
-    """Detection alone, decoded frames in memory."""
-    ways: dict[str, tuple[FaceDetector, int]] = {
+def time_detection(frames: Sequence[Frame], rounds: int) -> None:
+    """Time detection alone, on decoded frames in memory."""
+    contenders: dict[str, tuple[FaceDetector, int]] = {
         "full size, 1 thread": (FaceDetector(max(WIDTH, HEIGHT)), 1),
         "full size, all threads": (FaceDetector(max(WIDTH, HEIGHT)), cpu_count()),
         f"{DETECTION_SIDE} px, 1 thread": (FaceDetector(), 1),
@@ -78,11 +78,11 @@ def race_detection(frames: Sequence[Frame], rounds: int) -> None:
             finder.find(frame)
         return len(frames)
 
-    race({name: lambda way=way: detect(*way) for name, way in ways.items()}, rounds)
+    time_in_turns({name: lambda each=each: detect(*each) for name, each in contenders.items()}, rounds)
 
 
-def race_videos(clips: Sequence[Path], rounds: int) -> None:
-    """Whole videos, side by side: the naive way in one process, ours in one a core."""
+def time_videos(clips: Sequence[Path], rounds: int) -> None:
+    """Time whole videos: at full size in one process, and as in preparation with one process per core."""
     tasks = [clip for clip in clips for _ in range(2)]
     n_frames = 2 * sum(len(load_frames(clip)) for clip in clips)
     with Parallel(n_jobs=cpu_count()) as pool:
@@ -97,22 +97,24 @@ def race_videos(clips: Sequence[Path], rounds: int) -> None:
             pool(delayed(read_video)(clip, DETECTION_SIDE) for clip in tasks)
             return n_frames
 
-        ours()  # the processes start
-        race({"videos, full size, 1 process": naive, f"videos, {DETECTION_SIDE} px, a process a core": ours}, rounds)
+        ours()  # starts the processes
+        time_in_turns(
+            {"videos, full size, 1 process": naive, f"videos, {DETECTION_SIDE} px, a process a core": ours}, rounds
+        )
 
 
 def read_video(clip: Path, side: int) -> None:
-    """Every frame of a clip through the reader of the dataset."""
+    """Read every frame of a clip as the dataset does."""
     capture = cv2.VideoCapture(str(clip))
     rate, n_frames = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     capture.release()
     read_faces(clip, [[(index + 0.5) / rate for index in range(n_frames)]], 224, FaceDetector(side))
 
 
-def race(ways: dict[str, Callable[[], int]], rounds: int) -> None:
-    speeds: dict[str, list[float]] = {name: [] for name in ways}
+def time_in_turns(contenders: dict[str, Callable[[], int]], rounds: int) -> None:
+    speeds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
-        for name, run in ways.items():
+        for name, run in contenders.items():
             start = time.perf_counter()
             n_frames = run()
             speeds[name].append(n_frames / (time.perf_counter() - start))
@@ -122,7 +124,7 @@ def race(ways: dict[str, Callable[[], int]], rounds: int) -> None:
 
 
 def compare(name: str, frames: Sequence[Frame]) -> None:
-    """Frames in which a face is found at each size, and how far the boxes agree."""
+    """Print the number of frames with a face at each size, and the overlap of the boxes."""
     if not frames:
         return
     full, small = FaceDetector(10_000), FaceDetector()

@@ -3,11 +3,11 @@
     python benchmarks/fuzz.py [--inputs 100000] [--only dat,edf] [--seed 0] [--jobs 2] [--guided] [--keep DIR]
     python benchmarks/fuzz.py --only dat --input DIR/dat-1234
 
-Small valid files are spoilt (`fuzzing/mutations.py`) and read (`fuzzing/readers.py`) in processes of their own, which
-may take so much memory and time and no more. A reader may succeed, or raise a UserError that says where, what and what
-to do on one line; all else is a finding (`fuzzing/judging.py`). With ``--guided``, atheris (``pip install atheris``)
-spoils them by the same means and its own, and keeps what reaches new lines. Each finding is printed with its smallest
-input, which ``--keep`` keeps, and the line that repeats it.
+Small valid files are corrupted (`fuzzing/mutations.py`) and read (`fuzzing/readers.py`) in processes with limits of
+memory and time. A reader may succeed, or raise a UserError that states place, problem and remedy on one line; all else
+is a finding (`fuzzing/judging.py`). With ``--guided``, atheris (``pip install atheris``) mutates the files by the same
+and its own mutations, and keeps inputs that reach new lines. Each finding is printed with its smallest input, stored in
+the folder ``--keep``, and the command that repeats it.
 """
 
 import argparse
@@ -26,12 +26,12 @@ from typing import Any
 from fuzzing.judging import Finding, Judge, limit_memory
 from fuzzing.readers import READERS, inputs_of
 
-CHUNK = 2000  # inputs that one process reads
-SECONDS = 20  # that one of them may take
-BEGINNING = 300  # seconds for making valid files and reading them
-ROOM = 2 << 30  # bytes beyond what a process takes when it has read a valid file
-MOST_DEATHS = 10  # of processes, after which a reader is left
-SHRINKING = 3.0  # seconds spent on making an input smaller
+CHUNK = 2000  # inputs per process
+SECONDS = 20  # time limit per input
+SETUP_SECONDS = 300  # time limit for creating and reading valid files, s
+MEMORY = 2 << 30  # additional memory in bytes after reading a valid file
+MAX_DEATHS = 10  # of processes; then a reader is not tested any more
+MINIMISING_SECONDS = 3.0  # time limit for minimising an input, s
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def begin(name: str, folder: Path) -> tuple[Judge, Path, list[bytes]]:
-    """The judge, the place of the file, and valid files, which were read once."""
+    """The judge, the path of the file, and valid files, all of which were read once."""
     warnings.simplefilter("ignore")
     reader = READERS[name]
     path = folder / reader.file
@@ -72,12 +72,12 @@ def begin(name: str, folder: Path) -> tuple[Judge, Path, list[bytes]]:
     for seed in seeds:
         path.write_bytes(seed)
         judge.judge(reader.read, path, reader.most)
-    limit_memory(ROOM)
+    limit_memory(MEMORY)
     return judge, path, seeds
 
 
 def read_many(name: str, seed: int, folder: Path, first: int, number: int, notes: Path) -> None:
-    """Read so many inputs; findings and, before each, the number of the input go to ``notes``, as JSON."""
+    """Read ``number`` inputs; findings and, before each, the number of the input go to ``notes``, as JSON."""
     judge, path, seeds = begin(name, folder)
     reader, known = READERS[name], set()
     with notes.open("a") as file:
@@ -88,14 +88,14 @@ def read_many(name: str, seed: int, folder: Path, first: int, number: int, notes
             finding = judge.judge(reader.read, path, reader.most)
             if finding and finding.kind not in known:
                 known.add(finding.kind)
-                content = shrink(judge, name, path, content, finding)
+                content = minimise(judge, name, path, content, finding)
                 print(json.dumps({"found": [finding.kind, finding.detail, content.hex()]}), file=file, flush=True)
         print(json.dumps({"done": True}), file=file, flush=True)
 
 
-def shrink(judge: Judge, name: str, path: Path, content: bytes, finding: Finding) -> bytes:
-    """A smaller input with the same finding, as far as it is found quickly: pieces are left out, large ones first."""
-    end = time.monotonic() + SHRINKING
+def minimise(judge: Judge, name: str, path: Path, content: bytes, finding: Finding) -> bytes:
+    """A smaller input with the same finding, by removing pieces, large ones first, within a time limit."""
+    end = time.monotonic() + MINIMISING_SECONDS
     size = len(content) // 2
     while size and time.monotonic() < end:
         at = 0
@@ -112,7 +112,7 @@ def shrink(judge: Judge, name: str, path: Path, content: bytes, finding: Finding
 
 
 def guide(name: str, seed: int, folder: Path, first: int, number: int, notes: Path) -> None:
-    """The same, with what atheris makes of the valid files."""
+    """Read ``number`` inputs that atheris derives from the valid files."""
     import atheris
 
     with atheris.instrument_imports(include=["mmbench", "mmbench_datasets", "tomllib", "csv", "pickle", "json"]):
@@ -132,20 +132,20 @@ def guide(name: str, seed: int, folder: Path, first: int, number: int, notes: Pa
         finding = judge.judge(reader.read, path, reader.most)
         if finding and finding.kind not in known:
             known.add(finding.kind)
-            content = shrink(judge, name, path, content, finding)
+            content = minimise(judge, name, path, content, finding)
             print(json.dumps({"found": [finding.kind, finding.detail, content.hex()]}), file=file, flush=True)
         if count % 100 == 0:
             print(json.dumps({"at": first + count}), file=file, flush=True)
         if count == number:
             print(json.dumps({"at": first + count}), json.dumps({"done": True}), sep="\n", file=file, flush=True)
 
-    def spoil(content: bytes, largest: int, chance: int) -> bytes:
+    def mutate(content: bytes, largest: int, chance: int) -> bytes:
         random = Random(chance)
         if random.random() < 0.5:
             return bytes(atheris.Mutate(content, largest))
         try:
             return reader.change(random, [content, *seeds])[:largest]
-        except Exception:  # what is no JSON, or no archive, can only have its bytes changed
+        except Exception:  # not JSON, or not an archive: only bytes are changed
             return bytes(atheris.Mutate(content, largest))
 
     largest = max(map(len, seeds)) * 2 + 4096
@@ -157,24 +157,24 @@ def guide(name: str, seed: int, folder: Path, first: int, number: int, notes: Pa
         "-verbosity=0",
         f"-artifact_prefix={folder}/",
     ]
-    atheris.Setup([*arguments, *limits], read, custom_mutator=spoil)
+    atheris.Setup([*arguments, *limits], read, custom_mutator=mutate)
     atheris.Fuzz()
 
 
 def repeat(name: str, kept: Path) -> None:
-    """Read one input again and show what comes of it."""
+    """Read a stored input again and print its finding."""
     with tempfile.TemporaryDirectory() as folder:
         judge, path, _ = begin(name, Path(folder))
         path.write_bytes(kept.read_bytes())
         finding = judge.judge(READERS[name].read, path, READERS[name].most)
-        print(f"{finding.kind}\n{finding.detail}" if finding else "nothing is wrong with it")
+        print(f"{finding.kind}\n{finding.detail}" if finding else "no finding")
 
 
-# ---- all of them
+# ---- all readers
 
 
-class Watched:
-    """A process at work, and what it has noted so far."""
+class Worker:
+    """A fuzzing process and its notes."""
 
     def __init__(self, options: argparse.Namespace, name: str, folder: Path, first: int, number: int) -> None:
         self.notes = folder / f"notes-{first}"
@@ -201,8 +201,8 @@ class Watched:
         return at, found, done
 
     def wait(self) -> str:
-        """How the process ended: "" where it read all, else what killed it; it is stopped where it is stuck."""
-        last, since, size, patience = None, time.monotonic(), 0, BEGINNING
+        """Wait for the process, which is killed if it hangs: "" if it read all inputs, else the reason of its end."""
+        last, since, size, patience = None, time.monotonic(), 0, SETUP_SECONDS
         while self.process.poll() is None:
             time.sleep(0.2)
             if (now := self.notes.stat().st_size) != size:
@@ -210,31 +210,31 @@ class Watched:
             if time.monotonic() - since > patience:
                 self.process.kill()
                 self.process.wait()
-                last = f"hang: no input was done in {patience} s"
+                last = f"hang: no input was completed in {patience} s"
         code = self.process.returncode
         return last or ("" if code == 0 or self.read()[2] else f"crash: exit status {code}")
 
 
-def fuzz(options: argparse.Namespace, wanted: dict[str, int]) -> int:
-    """Fuzz all readers and print what was found; 1 where that is anything."""
+def fuzz(options: argparse.Namespace, n_inputs: dict[str, int]) -> int:
+    """Fuzz all readers and print the findings; returns 1 if there are any."""
     lock, found = threading.Lock(), {}
     start = time.monotonic()
 
     def do(name: str) -> int:
         with tempfile.TemporaryDirectory(prefix=f"fuzz-{name}-") as folder:
-            count, mine, seconds = fuzz_reader(options, name, wanted[name], Path(folder))
+            count, mine, seconds = fuzz_reader(options, name, n_inputs[name], Path(folder))
         with lock:
             found[name] = mine
             print(f"{name:12} {count:8,} inputs {seconds:6.0f} s  {len(mine):3} findings", flush=True)
         return count
 
     with ThreadPoolExecutor(options.jobs) as pool:
-        total = sum(pool.map(do, wanted))
+        total = sum(pool.map(do, n_inputs))
     how = "guided by coverage" if options.guided else "by chance"
     print(f"{total:,} inputs {how}, seed {options.seed}, {time.monotonic() - start:.0f} s")
     for name, mine in found.items():
         for kind, (detail, content) in mine.items():
-            tell(options, name, kind, detail, content)
+            report(options, name, kind, detail, content)
     n_found = sum(map(len, found.values()))
     print(f"{n_found} findings")
     return int(n_found > 0)
@@ -243,14 +243,14 @@ def fuzz(options: argparse.Namespace, wanted: dict[str, int]) -> int:
 def fuzz_reader(
     options: argparse.Namespace, name: str, number: int, folder: Path
 ) -> tuple[int, dict[str, tuple[str, bytes]], float]:
-    """Fuzz one reader, in as many processes as that takes: inputs read, findings by kind, seconds."""
+    """Fuzz one reader: number of inputs, findings by kind, seconds."""
     found: dict[str, tuple[str, bytes]] = {}
     first, deaths, start, read = 0, 0, time.monotonic(), 0
-    while first < number and deaths < MOST_DEATHS:
+    while first < number and deaths < MAX_DEATHS:
         count = number - first if options.guided else min(CHUNK, number - first)
-        watched = Watched(options, name, folder, first, count)
-        end = watched.wait()
-        at, mine, _ = watched.read()
+        worker = Worker(options, name, folder, first, count)
+        end = worker.wait()
+        at, mine, _ = worker.read()
         for kind, detail, content in mine:
             if kind not in found or len(content) < len(found[kind][1]):
                 found[kind] = detail, content
@@ -273,8 +273,8 @@ def fuzz_reader(
     return read, found, time.monotonic() - start
 
 
-def tell(options: argparse.Namespace, name: str, kind: str, detail: str, content: bytes) -> None:
-    """Print one finding, and keep its input."""
+def report(options: argparse.Namespace, name: str, kind: str, detail: str, content: bytes) -> None:
+    """Print a finding and store its input."""
     options.keep.mkdir(parents=True, exist_ok=True)
     place = next(place for at in range(10_000) if not (place := options.keep / f"{name}-{at}").exists())
     place.write_bytes(content)

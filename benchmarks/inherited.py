@@ -1,9 +1,9 @@
 """Detection rate of baselines that fail with another method's training settings, by real trainings.
 
 ``python benchmarks/inherited.py --out DIR`` trains concat and attention in two folds under 14 settings and the host's
-own, on mfeat and on SIMULATED vectors that tell their label clearly, hardly or not at all, and holds what
-`mmbench.results.inherited_settings` says of each against the balanced accuracy that the settings cost. A second call
-trains only what is missing.
+own, on mfeat and on SIMULATED vectors that predict their label well, weakly or not at all, and compares the warnings of
+`mmbench.results.inherited_settings` with the loss of balanced accuracy under each setting. A second call trains only
+what is missing.
 """
 
 import argparse
@@ -55,7 +55,7 @@ class Vectors(Dataset):
         )
 
     def check(self, root: Path) -> list[Any]:
-        """Nothing is read."""
+        """No file is needed."""
         return []
 
     def units(self, root: Path) -> list[str]:
@@ -109,13 +109,13 @@ def judge(dataset: str, out: Path) -> Iterator[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Train, and print how many of those that lost as much were noticed."""
+    """Train, and print detection rates by loss of balanced accuracy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs-inherited"))
     out = parser.parse_args().out
     for title, names in (
         ("data with labels to learn", list(DATA)[:-1]),
-        ("labels that nothing tells", list(DATA)[-1:]),
+        ("unpredictable labels", list(DATA)[-1:]),
     ):
         counts = Counter(outcome for name in names for outcome in judge(name, out))
         print(f"\n{title}\n{'lost balanced accuracy':<24}noticed")

@@ -2,13 +2,12 @@
 
     python benchmarks/killing.py [--kills 200] [--seed 0] [--folder DIR]
 
-Each life is a whole run of two methods on simulated data (`tests/plugins/toy_plugin.py`): prepare, encode with a frozen
-encoder, tune, train with a trained encoder, record. It is killed (SIGKILL to its process group, or to its first process
-alone) a moment after the first sign of a stage in its files, started again by the same command, and so on, until it is
-done.
-Then its records are held against those of a run that was left alone: every value but times and costs must be the same,
-down to the last bit. No record, tuning, prepared file or file of tokens that was finished may be written again, and a
-person's file that was prepared is not read again.
+Each run compares two methods on simulated data (`tests/plugins/toy_plugin.py`): prepare, encode with a frozen encoder,
+tune, train with a trained encoder, record. It is killed (SIGKILL to its process group, or to its first process alone)
+shortly after the first sign of a stage in its files, and restarted by the same command, until it is complete. Then its
+records are compared with those of an uninterrupted run: all values except times and costs must be bit-identical. No
+finished record, tuning result, prepared file or token file may be written again, and no prepared file of a person may
+be read again.
 """
 
 import argparse
@@ -37,11 +36,11 @@ SIGNS = {
     "train": ("runs/*/*/tuning-*.json",),
     "record": ("runs/*/*/fold-*", "runs/*/*/.part-*fold-*"),
 }
-"""The files whose coming, or going, or growth tells that a stage is at work."""
+"""Files whose creation, removal or growth shows that a stage is running."""
 DONE = ("runs/*/*/fold-*.json", "runs/*/*/tuning-*.json", "cache/prepared/[!.]*.h5", "cache/tokens/[!.]*.h5")
-"""The files that are never written again once they are there."""
-MOST_TUNE = 2  # kills a life while trials are at work: a trial that is killed three times counts as failed
-MOST_KILLS = 10  # of one life
+"""Files that must not be written again once they exist."""
+MAX_TUNE_KILLS = 2  # kills per run during tuning: a tuning trial that is killed three times counts as failed
+MAX_KILLS = 10  # per run
 IMPORTED = (
     *(
         "mmbench.cli",
@@ -53,14 +52,14 @@ IMPORTED = (
     ),
     *("optuna.storages", "optuna.samplers", "alembic.command", "sqlite3", "safetensors.torch", "threadpoolctl"),
 )
-"""What a run takes seconds to import."""
+"""Modules whose import takes seconds."""
 LONGEST = 300  # seconds that a run may take
 Look = dict[str, tuple[int, int, int]]
 
 
 @dataclass
 class Tally:
-    """What came of the kills so far."""
+    """Counts of kills and faults so far."""
 
     kills: Counter[str] = field(default_factory=Counter)
     alone: int = 0
@@ -71,25 +70,25 @@ class Tally:
     faults: list[str] = field(default_factory=list)
 
 
-class Nursery:
-    """A process that has imported all and becomes the program when asked, so that starting it takes no seconds."""
+class ForkServer:
+    """A process with all imports that forks a run on request, so that starting one takes no seconds."""
 
     def __init__(self) -> None:
         command = [sys.executable, __file__, "--serve"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def start(self, arguments: list[str], log: Path) -> int:
-        """Begin the program; its process id, which is that of its group."""
+        """Start a run; returns its process id, which is that of its group."""
         self._say({"arguments": arguments, "log": str(log)})
         return int(self._hear())
 
     def ended(self, seconds: float) -> int | None:
-        """How the program ended, if it does within so many seconds."""
+        """Exit code of the run, or None if it does not end within ``seconds``."""
         assert self._process.stdout is not None
         return int(self._hear()) if select.select([self._process.stdout], [], [], seconds)[0] else None
 
     def close(self) -> None:
-        """End it."""
+        """End the server."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -106,20 +105,20 @@ class Nursery:
 
 
 def serve() -> None:
-    """What the nursery does: a line of JSON on stdin is a program to become, its id and how it ended go to stdout."""
+    """The loop of the fork server: reads requests as JSON lines, prints process id and exit code of each run."""
     for name in IMPORTED:
         import_module(name)
     for line in sys.stdin:
         what = json.loads(line)
         child = os.fork()
         if not child:
-            become(what["arguments"], what["log"])
+            run_program(what["arguments"], what["log"])
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def become(arguments: list[str], log: str) -> None:
-    """Run the program in this process, and end it."""
+def run_program(arguments: list[str], log: str) -> None:
+    """Run mmbench in this process and exit."""
     from mmbench.cli import main
 
     os.setsid()
@@ -142,7 +141,7 @@ def become(arguments: list[str], log: str) -> None:
 
 
 def command(home: Path, jobs: int) -> list[str]:
-    """The run, in a folder of its own."""
+    """Arguments of the run in the folder ``home``."""
     options = {
         "plugin": TOY,
         "data": home / "people",
@@ -160,16 +159,16 @@ def command(home: Path, jobs: int) -> list[str]:
     return ["run", "concat", "toy", *(f"--{name}={value}" for name, value in options.items()), "--json"]
 
 
-def settle(home: Path) -> Path:
-    """A folder with the people's files, simulated, and nothing else."""
+def simulate_people(home: Path) -> Path:
+    """Create a folder with files of simulated people."""
     from mmbench.registry.plugins import load_registry
 
     load_registry((str(TOY),)).find("datasets", "toy").component().simulate(home / "people", subjects=4, trials=4)
     return home
 
 
-def look(home: Path, patterns: tuple[str, ...]) -> Look:
-    """What is there of some files: size, time of change and inode, by path."""
+def list_files(home: Path, patterns: tuple[str, ...]) -> Look:
+    """Size, modification time and inode of files that match ``patterns``, by path."""
     found = {}
     for pattern in patterns:
         for path in home.glob(pattern):
@@ -182,7 +181,7 @@ def look(home: Path, patterns: tuple[str, ...]) -> Look:
 
 
 def results(home: Path) -> dict[str, Any]:
-    """All records without what differs from run to run: times, costs, and paths."""
+    """All records without times, costs and environment, which differ between runs."""
 
     def bare(value: Any) -> Any:
         if isinstance(value, dict):
@@ -194,31 +193,35 @@ def results(home: Path) -> dict[str, Any]:
     }
 
 
-def live(nursery: Nursery, home: Path, chance: random.Random, stages: list[str], jobs: int, tally: Tally) -> None:
-    """One run, killed in each of some stages as it comes to them, then left alone until it is done."""
+def live(server: ForkServer, home: Path, chance: random.Random, stages: list[str], jobs: int, tally: Tally) -> None:
+    """A run that is killed in each of ``stages``, restarted, and finally completed."""
     tally.lives += 1
     done: Look = {}
     killed: list[str] = []
     for stage in [*stages, None]:
-        before = {later: look(home, SIGNS[later]) for later in list(SIGNS)[list(SIGNS).index(stage) :]} if stage else {}
-        if killed.count("tune") == MOST_TUNE:
+        before = (
+            {later: list_files(home, SIGNS[later]) for later in list(SIGNS)[list(SIGNS).index(stage) :]}
+            if stage
+            else {}
+        )
+        if killed.count("tune") == MAX_TUNE_KILLS:
             before.pop("tune", None)
-        child = nursery.start(command(home, jobs), home / "log")
+        child = server.start(command(home, jobs), home / "log")
         tally.starts += 1
-        code, found = wait_for(nursery, home, before, chance)
+        code, found = wait_for(server, home, before, chance)
         if code is None and found:
             kill(child, chance, tally)
             tally.kills[found] += 1
             killed.append(found)
-            nursery.ended(LONGEST)
+            server.ended(LONGEST)
         elif code is None:
             os.killpg(child, signal.SIGKILL)
-            nursery.ended(LONGEST)
+            server.ended(LONGEST)
             tally.faults.append(f"{home.name}: it hung after {killed}")
         elif code:
             tally.faults.append(f"{home.name}: exit status {code} after {killed}: {tail(home)}")
             return
-        now = look(home, DONE)
+        now = list_files(home, DONE)
         for path in sorted(done.keys() - now.keys()):
             tally.faults.append(f"{home.name}: {path} is gone after {killed}")
         for path in sorted(path for path in done.keys() & now.keys() if done[path] != now[path]):
@@ -230,22 +233,22 @@ def live(nursery: Nursery, home: Path, chance: random.Random, stages: list[str],
 
 
 def wait_for(
-    nursery: Nursery, home: Path, before: dict[str, Look], chance: random.Random
+    server: ForkServer, home: Path, before: dict[str, Look], chance: random.Random
 ) -> tuple[int | None, str | None]:
-    """How the run ended, or None and the stage it is in, a moment after the first sign of one of some stages."""
+    """The exit code of the run, or None and its stage, shortly after the first sign of that stage."""
     end = time.monotonic() + LONGEST
     while time.monotonic() < end:
-        if (code := nursery.ended(0.001 if before else 1.0)) is not None:
+        if (code := server.ended(0.001 if before else 1.0)) is not None:
             return code, None
         for stage, seen in reversed(before.items()):
-            if look(home, SIGNS[stage]) != seen:
+            if list_files(home, SIGNS[stage]) != seen:
                 moment = chance.choice((0.0, chance.uniform(0, 0.01), chance.uniform(0, 0.1), chance.uniform(0, 0.5)))
-                return nursery.ended(moment), stage
+                return server.ended(moment), stage
     return None, None
 
 
 def kill(child: int, chance: random.Random, tally: Tally) -> None:
-    """Kill the group, or its first process alone, whose workers then find themselves without it."""
+    """Kill the process group, or only its first process, which leaves the workers behind."""
     if chance.random() < 0.2:
         tally.alone += 1
         os.kill(child, signal.SIGKILL)
@@ -254,17 +257,17 @@ def kill(child: int, chance: random.Random, tally: Tally) -> None:
 
 
 def tail(home: Path) -> str:
-    """The end of what the run said."""
+    """The last lines of the log."""
     return " | ".join((home / "log").read_text(errors="replace").splitlines()[-3:])
 
 
-def check(home: Path, wanted: dict[str, Any], kills: Counter[str], tally: Tally) -> None:
-    """Hold what a life left against a run that was left alone."""
+def check(home: Path, expected: dict[str, Any], kills: Counter[str], tally: Tally) -> None:
+    """Compare the results of a killed run with those of an uninterrupted one."""
     found = results(home)
-    for path in sorted(wanted.keys() ^ found.keys()):
+    for path in sorted(expected.keys() ^ found.keys()):
         tally.faults.append(f"{home.name}: {path} is in one of both only")
-    for path in sorted(path for path in wanted.keys() & found.keys() if wanted[path] != found[path]):
-        differing = [name for name in wanted[path] if wanted[path][name] != found[path].get(name)]
+    for path in sorted(path for path in expected.keys() & found.keys() if expected[path] != found[path]):
+        differing = [name for name in expected[path] if expected[path][name] != found[path].get(name)]
         tally.faults.append(f"{home.name}: {path} differs in {differing}")
     reads = Counter((home / "people" / "reads.log").read_text().split())
     if max(reads.values()) > 1 + kills["prepare"] or sum(reads.values()) > len(reads) + 2 * kills["prepare"]:
@@ -274,33 +277,33 @@ def check(home: Path, wanted: dict[str, Any], kills: Counter[str], tally: Tally)
 
 
 def choose(chance: random.Random, most: int) -> list[str]:
-    """Stages to be killed in, in the order in which a run comes to them."""
+    """Random stages to kill, in the order of a run."""
     order = list(SIGNS)
     stages = [chance.choice(order) for _ in range(most)]
-    while stages.count("tune") > MOST_TUNE:
+    while stages.count("tune") > MAX_TUNE_KILLS:
         stages[stages.index("tune")] = "train"
     return sorted(stages, key=order.index)
 
 
 def lives(folder: Path, kills: int, seed: int, jobs: tuple[int, ...] = (1, 1, 2)) -> Iterator[Tally]:
-    """Runs that are killed until there were so many kills; the tally after each."""
-    nursery, tally, chance = Nursery(), Tally(), random.Random(seed)
+    """Run and kill until the number of kills is reached; yields the tally after each run."""
+    server, tally, chance = ForkServer(), Tally(), random.Random(seed)
     try:
-        reference = settle(folder / "reference")
-        nursery.start(command(reference, 1), reference / "log")
-        if code := nursery.ended(LONGEST):
+        reference = simulate_people(folder / "reference")
+        server.start(command(reference, 1), reference / "log")
+        if code := server.ended(LONGEST):
             raise SystemExit(f"the run itself fails: {code}: {tail(reference)}")
-        wanted = results(reference)
+        expected = results(reference)
         while tally.kills.total() < kills and len(tally.faults) < 20:
-            home = settle(folder / f"life-{tally.lives}")
+            home = simulate_people(folder / f"life-{tally.lives}")
             before = tally.kills.copy()
-            stages = choose(chance, min(MOST_KILLS, kills - tally.kills.total()))
-            live(nursery, home, chance, stages, jobs[tally.lives % len(jobs)], tally)
-            check(home, wanted, tally.kills - before, tally)
+            stages = choose(chance, min(MAX_KILLS, kills - tally.kills.total()))
+            live(server, home, chance, stages, jobs[tally.lives % len(jobs)], tally)
+            check(home, expected, tally.kills - before, tally)
             shutil.rmtree(home, ignore_errors=not tally.faults)
             yield tally
     finally:
-        nursery.close()
+        server.close()
 
 
 def main() -> None:
@@ -317,21 +320,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for tally in lives(Path(folder), options.kills, options.seed):
             print(f"life {tally.lives}: {tally.kills.total()} kills, {len(tally.faults)} faults", file=sys.stderr)
-    tell(tally, time.monotonic() - start)
+    print_tally(tally, time.monotonic() - start)
     sys.exit(bool(tally.faults))
 
 
-def tell(tally: Tally, seconds: float) -> None:
-    """The kills as a table, and what was wrong."""
-    much = f"{tally.lives} runs, each killed up to {MOST_KILLS} times, {tally.starts} starts"
+def print_tally(tally: Tally, seconds: float) -> None:
+    """Print the numbers of kills by stage, and the faults."""
+    much = f"{tally.lives} runs, each killed up to {MAX_KILLS} times, {tally.starts} starts"
     print(f"SIMULATED data; {much}, {seconds:.0f} s")
     print("killed in  kills")
     for stage in SIGNS:
         print(f"{stage:9} {tally.kills[stage]:6}")
     print(f"{'all':9} {tally.kills.total():6}  of these {tally.alone} of the first process alone")
     if not tally.faults:
-        print(f"finished files looked at after each start: {tally.kept}, none of them written again")
-    print(f"parts of files left over at the end: {dict(tally.left) or 'none'}")
+        print(f"finished files checked after each start: {tally.kept}, none of them written again")
+    print(f"temporary files at the end: {dict(tally.left) or 'none'}")
     print(f"{len(tally.faults)} faults")
     for fault in tally.faults:
         print(f"  {fault}")

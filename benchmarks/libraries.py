@@ -127,7 +127,7 @@ def _measure_peaks() -> str:
 
 
 def compare_readers(label: str, readers: dict[str, str], path: Path) -> None:
-    """Print time and memory on a whole file, and what becomes of the process on damaged ones."""
+    """Print time and memory for a complete file, and the outcome for damaged ones."""
     damaged = _damage(path)
     for name, code in readers.items():
         if name == "mmbench" or find_spec(name):
@@ -189,7 +189,7 @@ for path in sys.argv[1:]:
 
 
 def _fates(code: str, paths: list[Path]) -> list[str]:
-    """What becomes of each file in a process with 4 GiB of memory, which is started again where it dies."""
+    """The outcome of reading each file in a process with 4 GiB of memory, which is restarted if it dies."""
     fates: list[str] = []
     while len(fates) < len(paths):
         command = [sys.executable, "-c", _READ_ALL.format(code=code), *map(str, paths[len(fates) :])]
@@ -203,7 +203,9 @@ def _fates(code: str, paths: list[Path]) -> list[str]:
 def _run(code: str, path: Path, warmup: str) -> str:
     script = _TIMED.format(code=code, warmup=warmup)
     command = [sys.executable, "-c", script, str(path)]
-    runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-2:] for _ in range(3)]
+    here = Path(__file__).parent  # from which the script imports this module
+    outputs = [subprocess.run(command, capture_output=True, text=True, check=True, cwd=here).stdout for _ in range(3)]
+    runs = [output.split()[-2:] for output in outputs]
     seconds, peak = min(runs, key=lambda run: float(run[0]))
     return f"{seconds} s, peak {peak} MB"
 
@@ -212,7 +214,7 @@ CONTENT = np.random.default_rng(0).bytes(20_000_000)
 
 
 class _Breaking(BaseHTTPRequestHandler):
-    """A server whose first connection breaks off after half of the file."""
+    """A server that closes the first connection after half of the file."""
 
     sent: list[int]
 
@@ -231,7 +233,7 @@ class _Breaking(BaseHTTPRequestHandler):
 
 
 def _resumed_bytes(fetch: Callable[[str, Path], None], folder: Path) -> str:
-    """How many bytes a server sends until a file is whole whose first connection broke off."""
+    """Bytes that a server sends until a file is complete whose first connection was interrupted."""
     sent: list[int] = []
     handler = type("Handler", (_Breaking,), {"sent": sent})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -2,11 +2,10 @@
 
     python benchmarks/memory.py [--samples 400,1000,2000] [--folder DIR]
 
-Each stage runs in a process of its own, on data of which it finds what the stages before have made. Printed is the peak
-of what a process holds for itself, looked at each 5 ms, and of that with the pages of files that are mapped into it,
-which the system takes back when it needs them. The last column is what all of DEAP (17,480 samples) would take of its
-own, if it grew on as between the two largest numbers of samples. Preparing holds one person at a time, here 200
-samples of 160 kB; training holds what takes up to 1 GiB as float32, here the smallest set.
+Each stage runs in its own process, on the results of the earlier stages. Printed are the peaks of the process's own
+memory, sampled every 5 ms, and of its memory including mapped files, which the system can reclaim. The last column
+extrapolates own memory to all of DEAP (17,480 samples) from the two largest numbers of samples. Preparation holds one
+person at a time, here 200 samples of 160 kB; training holds data of up to 1 GiB as float32, here the smallest set.
 """
 
 import argparse
@@ -33,7 +32,7 @@ BAG, LENGTH, DIM = 10, 49, 768
 
 
 class Growing(Dataset):
-    """Simulated bags of ten vectors, as many samples as asked for."""
+    """Simulated bags of ten vectors, with a given number of samples."""
 
     name = "growing"
     card: ClassVar[Card] = Card("Growing", "simulated", "none", "https://example.org", "nobody")
@@ -86,15 +85,15 @@ def register_encoders(register: Callable[[type[Encoder]], None]) -> None:
     register(Wide)
 
 
-class Watch:
+class PeakSampler:
     """The peaks of this process in bytes: its own memory, and with mapped files."""
 
     def __init__(self) -> None:
         self.own = self.all = 0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "PeakSampler":
         self._thread.start()
         return self
 
@@ -102,7 +101,7 @@ class Watch:
         self._over.set()
         self._thread.join()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while not self._over.wait(0.005):
             status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
             self.own = max(self.own, 1024 * int(status["RssAnon"].split()[0]))
@@ -120,11 +119,11 @@ def main() -> None:
         return
     numbers = sorted({int(number) for number in options.samples.split(",")})
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        found = {number: measure_apart(number, Path(folder) / str(number)) for number in numbers}
-    tell(found)
+        found = {number: measure_in_process(number, Path(folder) / str(number)) for number in numbers}
+    print_peaks(found)
 
 
-def measure_apart(samples: int, folder: Path) -> dict[str, dict[str, float]]:
+def measure_in_process(samples: int, folder: Path) -> dict[str, dict[str, float]]:
     """The peaks of each stage, each in a process of its own."""
     (folder / "data").mkdir(parents=True)
     command = [sys.executable, __file__, "--samples", str(samples), "--folder", str(folder), "--stage"]
@@ -139,7 +138,7 @@ def measure(stage: str, samples: int, folder: Path) -> dict[str, float]:
     torch.set_num_threads(1)
     do = {"preparing": do_prepare, "encoding": do_encode, "training": do_train}[stage]
     start = time.perf_counter()
-    with Watch() as watch:
+    with PeakSampler() as watch:
         do(samples, folder)
     return {"own": watch.own, "all": watch.all, "seconds": time.perf_counter() - start}
 
@@ -177,8 +176,8 @@ def do_train(samples: int, folder: Path) -> None:
     )
 
 
-def tell(found: dict[int, dict[str, dict[str, float]]]) -> None:
-    """The peaks as a table."""
+def print_peaks(found: dict[int, dict[str, dict[str, float]]]) -> None:
+    """Print the peaks as a table."""
     few, many = list(found)[-2:]
     print(f"SIMULATED, tokens of ({BAG}, {LENGTH}, {DIM}), peaks in MB: own memory (with mapped files)")
     print("stage    ", *(f"{number:>10,} samples" for number in found), "  KB a sample  all of DEAP")

@@ -21,21 +21,21 @@ _DRAWS = 2000
 
 
 class Rates:
-    """Shares of what was seen, by name."""
+    """Rates of events, by name."""
 
     def __init__(self) -> None:
-        self.seen: dict[str, list[bool]] = defaultdict(list)
+        self.events: dict[str, list[bool]] = defaultdict(list)
 
     def add(self, name: str, happened: bool) -> None:
         """One more case of ``name``."""
-        self.seen[name].append(bool(happened))
+        self.events[name].append(bool(happened))
 
     def __getitem__(self, name: str) -> float:
-        return float(np.mean(self.seen[name])) if self.seen[name] else float("nan")
+        return float(np.mean(self.events[name])) if self.events[name] else float("nan")
 
 
 def is_significant(ours: Outcomes, theirs: Outcomes) -> bool:
-    """Whether mmbench tells two methods apart."""
+    """Whether mmbench reports a significant difference."""
     return make_verdicts(ours, {"other": theirs})[0].p < _ALPHA
 
 
@@ -52,7 +52,7 @@ def exchanging_people(ours: Outcomes, theirs: Outcomes) -> float:
 
 
 def rate_pairs(datasets: Iterable[Mapping[str, Outcomes]], seeds: Sequence[int]) -> Mapping[int, Rates]:
-    """Of methods that are alike, how often two are told apart and one is left out of the best, by number of seeds."""
+    """For equal methods, rates of significant differences and of exclusion from the best, by number of seeds."""
     found = {n: Rates() for n in seeds}
     for methods in datasets:
         for n, rates in found.items():
@@ -73,7 +73,7 @@ def _rate(methods: Mapping[str, Outcomes], rates: Rates) -> None:
             interval = difference_intervals(methods[one], methods[other])[METRIC]
             rates.add("difference held", interval.low <= 0 <= interval.high)
     if len(twins) > 2:
-        rates.add("left out", len(find_leaders(twins)) < len(twins))
+        rates.add("not among best", len(find_leaders(twins)) < len(twins))
         first, *others = names
         verdicts = make_verdicts(twins[first], {name: twins[name] for name in others})
         rates.add("any of family", any(verdict.p < _ALPHA for verdict in verdicts))
@@ -92,7 +92,7 @@ def rate_coverage(datasets: Sequence[Mapping[str, Outcomes]], names: Sequence[st
 
 
 def rate_chance(datasets: Iterable[Mapping[str, Outcomes]], seeds: Sequence[int]) -> Mapping[int, Rates]:
-    """Of methods trained on labels that cannot be predicted, how often they are called above chance."""
+    """Rate of verdicts above chance for methods trained on unpredictable labels."""
     found = {n: Rates() for n in seeds}
     for methods in datasets:
         for n, rates in found.items():
@@ -107,21 +107,21 @@ def rate_chance(datasets: Iterable[Mapping[str, Outcomes]], seeds: Sequence[int]
 def rate_records(
     datasets: Iterable[Mapping[str, Outcomes]], seeds: Sequence[int], exchange: bool = False
 ) -> Mapping[int, Rates]:
-    """How often the first two simulated records are told apart; with ``exchange``, by the test of mmbench 0.1, too."""
+    """Rate of significant differences of the first two records; with ``exchange``, also by the test of 0.1."""
     found = {n: Rates() for n in seeds}
     for methods in datasets:
         one, other = list(methods.values())[:2]
         for n, rates in found.items():
             pair = one.first_seeds(n), other.first_seeds(n)
-            rates.add("told apart", is_significant(*pair))
+            rates.add("significant", is_significant(*pair))
             if exchange:
-                rates.add("told apart, 0.1", exchanging_people(*pair) < _ALPHA)
+                rates.add("significant, 0.1", exchanging_people(*pair) < _ALPHA)
     return found
 
 
 def rate_best(datasets: Iterable[Mapping[str, Outcomes]]) -> Rates:
-    """Of methods that are alike, how often one is left out of the set of the best."""
+    """For equal methods, the rate of exclusion from the set of the best."""
     rates = Rates()
     for methods in datasets:
-        rates.add("left out", len(find_leaders(methods)) < len(methods))
+        rates.add("not among best", len(find_leaders(methods)) < len(methods))
     return rates

@@ -1,1 +1,1 @@
-"""What fuzzing needs: valid files of every reader, ways to spoil them, and a judge of what a reader does with them."""
+"""Fuzzing of readers: valid files, mutations, and a judge of the outcome."""

@@ -12,10 +12,10 @@ from typing import Any
 
 from mmbench import UserError
 
-LONGEST = 2000  # characters of an error that still is one line
-MOST = 256 * 2**20  # bytes that reading a file of a few kB may take, unless its reader says otherwise
+LONGEST = 2000  # characters of a one-line error
+MAX_BYTES = 256 * 2**20  # bytes that reading a file of a few kB may take, unless its reader says otherwise
 
-# What starts another program, or reaches for another machine; files are looked at apart.
+# Audit events of other programs and of the network; files are checked separately.
 _FORBIDDEN = (
     "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.kill", "subprocess.Popen", "pty.spawn",
     "socket.connect", "socket.bind", "urllib.Request", "webbrowser.open", "shutil.rmtree", "ctypes.dlopen",
@@ -25,7 +25,7 @@ _IMPORTERS = ("importlib._bootstrap", "importlib._bootstrap_external", "<frozen 
 
 @dataclass(frozen=True)
 class Finding:
-    """What went wrong: ``kind`` is the same for inputs that show the same fault, ``detail`` tells it whole."""
+    """A fault: ``kind`` is the same for inputs with the same fault, ``detail`` describes it."""
 
     kind: str
     detail: str
@@ -40,8 +40,8 @@ class Judge:
         self._is_armed = False
         sys.addaudithook(self._hear)
 
-    def judge(self, read: Callable[[Path], object], path: Path, most: int = MOST) -> Finding | None:
-        """What is wrong with how a file is read; None where nothing is."""
+    def judge(self, read: Callable[[Path], object], path: Path, most: int = MAX_BYTES) -> Finding | None:
+        """What is wrong with how a file is read; None if nothing is."""
         self._seen.clear()
         before = _reset_peak()
         caught = self._watch(read, path)
@@ -59,7 +59,7 @@ class Judge:
         self._is_armed = True
         try:
             read(path)
-        except Exception as error:  # whatever it is, it is looked at
+        except Exception as error:  # every error is judged
             return error
         finally:
             self._is_armed = False

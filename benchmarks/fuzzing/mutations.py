@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 Mutation = Callable[[Random, Sequence[bytes]], bytes]
-"""A file spoilt, from a source of chance and valid files; the first is what most changes are made to."""
+"""A mutation of valid files with a random generator; most change the first file."""
 
 _WHOLE = (0, 1, 2, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, 2**31, 2**32 - 1, 10**12, 2**63 - 1, 2**64 - 1)
 _NUMBERS = (
@@ -256,7 +256,7 @@ def change_table(random: Random, seeds: Sequence[bytes]) -> bytes:
 
 
 def change_safetensors(random: Random, seeds: Sequence[bytes]) -> bytes:
-    """The header's JSON changed, with its length told truly again, or bytes."""
+    """Change the JSON of the header and update its length, or change bytes."""
     if random.random() < 0.3:
         return change_bytes(random, seeds)
     content = random.choice(seeds)

@@ -80,7 +80,7 @@ def _read_people(root: Path) -> object:
     dataset = StressPredict(window=2)
     problems = dataset.check(root)
     found = [dict(dataset.left_out(root)), *(list(dataset.read(root, unit)) for unit in dataset.units(root))]
-    for problem in problems:  # told in a line, as an error is
+    for problem in problems:  # one line, like an error
         raise DataError(problem.message, where=problem.path, remedy=problem.remedy)
     return found
 

@@ -133,8 +133,8 @@ def make_reports(folder: Path) -> list[bytes]:
     """A comparison of the run, and a record of it."""
     home = run_toy(folder)
     listed = json.loads(_whole(min(home.glob("comparison-*.json"))))
-    asked = "mmbench run 'concat[dim=8]' toy --against prior --data DIR --plugin 'a toy.py'"
-    return [json.dumps({**listed, "command": asked}).encode(), _whole(min(runs(folder)[0].glob("fold-*.json")))]
+    command = "mmbench run 'concat[dim=8]' toy --against prior --data DIR --plugin 'a toy.py'"
+    return [json.dumps({**listed, "command": command}).encode(), _whole(min(runs(folder)[0].glob("fold-*.json")))]
 
 
 def read_report(path: Path) -> object:
@@ -171,13 +171,13 @@ def make_checkpoint(folder: Path) -> list[bytes]:
 
 
 def read_checkpoint(path: Path) -> object:
-    """Weights whose record tells the digest that they have."""
+    """Weights whose record holds their digest."""
     from mmbench.execution.restoring import restore_model
 
     record, cache = train_toy(path.parent)
     plain = json.loads(_whole(record))
-    (path.parent / "told").write_text(json.dumps({**plain, "weights": hashlib.sha256(path.read_bytes()).hexdigest()}))
-    with _put(path, record.with_suffix(".safetensors")), _put(path.parent / "told", record):
+    (path.parent / "record").write_text(json.dumps({**plain, "weights": hashlib.sha256(path.read_bytes()).hexdigest()}))
+    with _put(path, record.with_suffix(".safetensors")), _put(path.parent / "record", record):
         return restore_model(record, cache, (TOY,))
 
 

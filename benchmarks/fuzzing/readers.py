@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from fuzzing import mutations, others, published
-from fuzzing.judging import MOST
+from fuzzing.judging import MAX_BYTES
 from fuzzing.mutations import Mutation
 from fuzzing.toy import TESTS, TOY, run_toy, runs
 
@@ -32,7 +32,7 @@ class Reader:
     read: Callable[[Path], object]
     change: Mutation
     share: float = 1.0
-    most: int = MOST
+    most: int = MAX_BYTES
 
     def seeds(self, folder: Path) -> list[bytes]:
         """Valid contents, the same each time."""
@@ -267,7 +267,7 @@ def _make_records(folder: Path) -> list[bytes]:
 
 
 def _show(comparison: Any) -> None:
-    """All that is told of a comparison."""
+    """The terminal output of a comparison."""
     from rich.console import Console
 
     from mmbench.reporting.terminal import comparison_table
@@ -354,7 +354,7 @@ def _read_tuning(path: Path) -> object:
 
 
 def _make_study(folder: Path) -> list[bytes]:
-    """Two trials of a study, one of them complete, the other killed."""
+    """A study of two tuning trials, one complete, one killed."""
     from mmbench.contract.space import Float
     from mmbench.tuning.studies import ask_tuning_trial, open_study
 
@@ -405,7 +405,7 @@ def _make_prepared(folder: Path) -> list[bytes]:
 
 
 def _change_sealed(random: Any, seeds: Sequence[bytes]) -> bytes:
-    """Bytes anywhere; or what the seal says, with a checksum that fits."""
+    """Change bytes, or the content of the checksum footer with a valid checksum."""
     import hashlib
 
     content = random.choice(seeds)
@@ -444,7 +444,7 @@ def _make_block(folder: Path) -> list[bytes]:
 def _read_block(path: Path) -> object:
     from mmbench.features.token_file import Block, Blocks, is_whole_block
 
-    # One that is whole by its checksums is mapped; what is not is made again.
+    # A file with valid checksums is mapped; any other is created again.
     block = Block(0, 12, path)
     return Blocks([block], np.ones((12, 3), bool)).read(np.arange(12)) if is_whole_block(path) else None
 
@@ -465,7 +465,7 @@ def _read_tokens(path: Path) -> object:
     from mmbench.workflows.cache import list_cache
 
     list_cache(path.parents[1])
-    content = path.read_bytes()  # a damaged one is set aside, and the next to be read takes its place
+    content = path.read_bytes()  # a damaged file is renamed and replaced by the next
     try:
         return ArraySource(path, "signal").read(np.arange(12)), read_encoder_size(path, "signal")
     finally:
@@ -519,7 +519,7 @@ def _read_pt(path: Path) -> object:
 
 
 def _sums(state: Mapping[str, Any]) -> list[float]:
-    """Every value is looked at; of a tensor that says it is larger than its file, the first."""
+    """Read every value; of a tensor that claims to be larger than its file, the first."""
     return [float(value.flatten()[:100].double().sum().real) for value in state.values() if value.numel()]
 
 

@@ -62,7 +62,7 @@ def _lint(question: "LintRequest", as_json: bool) -> bool:
 
     from mmbench.integrity import find_machine, lint_method
     from mmbench.registry import load_registry
-    from mmbench.reporting import plural
+    from mmbench.storage import counted
     from mmbench.training import choose_device
 
     findings = lint_method(load_registry(question.plugins), question, find_machine(choose_device("auto"), jobs=1))
@@ -72,7 +72,7 @@ def _lint(question: "LintRequest", as_json: bool) -> bool:
         for finding in findings:
             show_text(f"{finding.check}: {finding}")
         where = question.dataset or "an example of a time series and a bag of images"
-        count = plural(len(findings), "finding") if findings else "no findings"
+        count = counted(len(findings), "finding") if findings else "no findings"
         show_text(f"{question.method} on {where}: {count}")
     return not findings
 
@@ -83,7 +83,7 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
     from mmbench.conformance import check_plugin
     from mmbench.data import default_cache_folder
     from mmbench.registry import load_registry
-    from mmbench.reporting import plural
+    from mmbench.storage import counted
 
     roots = {name: Path(folder) for name, folder in folders.items()}
     with progress():
@@ -100,5 +100,5 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
                 show_text(f"{word}: {outcome.subject}, {outcome.name}: {outcome.message}")
         n_skipped = sum(outcome.skipped for outcome in outcomes)
         passed = len(outcomes) - len(failed) - n_skipped
-        show(f"{plugin}: {plural(passed, 'check')} passed, {len(failed)} failed, {n_skipped} skipped")
+        show(f"{plugin}: {counted(passed, 'check')} passed, {len(failed)} failed, {n_skipped} skipped")
     return not failed

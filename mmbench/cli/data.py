@@ -145,11 +145,11 @@ def check(
 
 def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: list[Any]) -> None:
     from mmbench.data import contents_lines
-    from mmbench.reporting import plural
+    from mmbench.storage import counted
 
     n_units = len(inventory.units)
-    n_problems = plural(len(problems), "problem") if problems else "nothing missing"
-    show_text(f"{name}: {plural(n_units, 'unit')} in {root}, {n_problems}")
+    n_problems = counted(len(problems), "problem") if problems else "nothing missing"
+    show_text(f"{name}: {counted(n_units, 'unit')} in {root}, {n_problems}")
     if not problems:
         for task, classes in schema.tasks.items():
             show_text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}")
@@ -179,8 +179,7 @@ def simulate(
     """Write simulated files in the layout of a dataset."""
     from mmbench.contract import Dataset, overrides
     from mmbench.registry import load_registry
-    from mmbench.reporting import plural
-    from mmbench.storage import make_folder
+    from mmbench.storage import counted, make_folder
 
     registry = load_registry(tuple(plugin or ()))
     found = registry.dataset(parse_spec(dataset))
@@ -193,7 +192,7 @@ def simulate(
     options = bind_arguments(found.simulate, arguments, where="--option")
     with progress():
         found.simulate(make_folder(folder).resolve(), **options)
-    show(f"simulated {found.name}: {plural(subjects, 'subject')} in {folder}")
+    show(f"simulated {found.name}: {counted(subjects, 'subject')} in {folder}")
 
 
 @app.command("prepare", cls=Command, epilog="mmbench data prepare NAME --data data/NAME")
@@ -213,7 +212,7 @@ def prepare(
     from mmbench.data import Preparation, default_cache_folder, dropped_line, find_dataset_folder, missingness_lines
     from mmbench.data import prepare as make
     from mmbench.registry import load_registry
-    from mmbench.reporting import plural
+    from mmbench.storage import counted
 
     plugins = tuple(plugin or ())
     folder = cache or default_cache_folder()
@@ -221,7 +220,7 @@ def prepare(
     with progress():
         root = find_dataset_folder(load_registry(plugins), spec, data, folder)
         store = make(Preparation(spec, root, folder, plugins, bad), jobs or cpu_count())
-    show(f"{plural(len(store), 'sample')} in {store.path}")
+    show(f"{counted(len(store), 'sample')} in {store.path}")
     if losses := dropped_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
         show_text(losses)
     for line in missingness_lines(store.attributes["gaps"]):

@@ -110,7 +110,7 @@ def check_schema(case: DatasetCase) -> None:
     with opened_files() as opened:
         schema = case.build().schema()
     demand(not opened, f"schema() opens {min(opened, default=None)}")
-    demand(len(schema.modalities) > 0 and len(schema.tasks) > 0, "there is no modality or no task")
+    demand(len(schema.modalities) > 0 and len(schema.tasks) > 0, "the schema has no modality or no task")
     names = [modality.name for modality in schema.modalities]
     demand(len(set(names)) == len(names), f"two modalities have the same name: {', '.join(names)}")
     ranks = dict(zip(get_args(Kind), (2, 3, 1), strict=True))
@@ -146,13 +146,13 @@ def check_empty_folder(case: DatasetCase) -> None:
     demand(len(problems) > 0, "check() finds nothing missing in an empty folder")
     for problem in problems:
         demand(isinstance(problem, Problem) and bool(problem.path and problem.message), f"{problem} names no path")
-        demand(bool(problem.remedy), f"{problem.path}: {problem.message}: there is no remedy")
+        demand(bool(problem.remedy), f"{problem.path}: {problem.message}: the problem has no remedy")
 
 
 def check_units(case: DatasetCase) -> None:
     """There are units, they are distinct, and the same in each call."""
     units = case.build().units(case.root)
-    demand(len(units) > 0, f"there are no units in {case.root}")
+    demand(len(units) > 0, f"no units in {case.root}")
     demand(len(set(units)) == len(units), "two units have the same name")
     demand(case.build().units(case.root) == units, "units() differs from call to call")
 

@@ -26,7 +26,7 @@ def check_pins(download: Download) -> None:
     if not re.fullmatch(r"https?://\S+/", download.url):
         raise PluginError(f"{download.url!r} is not an http(s) URL that ends in /", where="download()", remedy=_AUTHOR)
     if not download.pins or len({pin.path for pin in download.pins}) < len(download.pins):
-        raise PluginError("there are no files, or one is listed twice", where="download()", remedy=_AUTHOR)
+        raise PluginError("lists no file, or a file twice", where="download()", remedy=_AUTHOR)
     for pin in download.pins:
         parts = PurePosixPath(pin.path).parts
         if not parts or pin.path.startswith("/") or ".." in parts or "\\" in pin.path or ":" in pin.path:

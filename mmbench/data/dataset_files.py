@@ -97,8 +97,10 @@ def choose_units(
     for unit in wanted or ():
         if unit not in units:
             if reason := dataset.left_out(root).get(unit):
-                raise SpecError(f"{unit} of {dataset.name} is left out: {reason}", where=source, remedy="leave it out")
-            raise SpecError(f"{dataset.name} has no {unit!r} here", where=source, remedy=f"there is {', '.join(units)}")
+                raise SpecError(f"{unit} of {dataset.name} is excluded: {reason}", where=source, remedy="omit it")
+            raise SpecError(
+                f"{dataset.name} has no {unit!r} here", where=source, remedy=f"choose from {', '.join(units)}"
+            )
     return units if wanted is None else [unit for unit in units if unit in wanted]
 
 

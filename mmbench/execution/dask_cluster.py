@@ -75,7 +75,7 @@ def run_on_cluster(
                     futures[future],
                     WorkerError(
                         f"the worker was lost each time ({' '.join(str(error).split())})",
-                        remedy="give workers more memory and run the same command again: what was finished is kept",
+                        remedy="give workers more memory and run the same command again: finished work is kept",
                     ),
                 )
 

@@ -78,9 +78,9 @@ class Plan:
 def call_components(
     plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore_messages
 ) -> T:
-    """``function(tell, *arguments)``, which runs the components of a plan; `run_isolated` where they need it.
+    """Call ``function(send, *arguments)``, which runs the components of a plan, in its own process if they need it.
 
-    What it passes to ``send`` reaches ``listen``.
+    Messages passed to ``send`` reach ``listen``.
     """
     if plan.isolated:
         forks, label = is_forkable(plan.device), plan.recipe.label

@@ -145,8 +145,8 @@ def _recorded(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     for path in find_records(folder):
         try:
             run = read_record(path).run
-            alike = run["fusion"]["name"] == wanted["fusion"]["name"]
-            return key_parts(run) if alike and _name(run) == _name(wanted) else None
+            same_fusion = run["fusion"]["name"] == wanted["fusion"]["name"]
+            return key_parts(run) if same_fusion and _name(run) == _name(wanted) else None
         except (RecordError, KeyError, TypeError):
             continue
     return None

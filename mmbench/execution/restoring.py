@@ -69,13 +69,13 @@ def restore_plan(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Rest
 
 
 def read_made(path: Path) -> Record:
-    """A record with all that its model was made from; RecordError where it is incomplete or damaged."""
+    """A record that describes how its model was built; RecordError if it is incomplete or damaged."""
     record = read_record(path)
     try:
         check_rebuildable(record.run, record.tuning)
     except ValueError as error:
         raise RecordError(
-            f"does not tell what its model was made from ({describe_parse_error(error)})",
+            f"does not describe how its model was built ({describe_parse_error(error)})",
             where=path,
             remedy="delete it and run the same command again",
         ) from error
@@ -147,14 +147,14 @@ def _existing(path: Path) -> Path:
 
 
 def find_fold(path: Path, name: str, store: Store) -> Fold:
-    """The rows of a fold, from the file that tells its samples; RecordError where it does not."""
+    """The rows of a fold, from the file of folds; RecordError if that is damaged or lacks the fold."""
     try:
         folds = load_json(path)
         found = next(fold for fold in folds if fold["name"] == name)
         row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}
         return Fold(name, *(_rows(found[part], row_of) for part in ("train", "validation", "test")))
     except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
-        raise RecordError(f"does not tell the samples of fold {name}", where=path, remedy=_AGAIN) from error
+        raise RecordError(f"lacks the samples of fold {name}", where=path, remedy=_AGAIN) from error
 
 
 def _rows(ids: Sequence[str], row_of: dict[str, int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

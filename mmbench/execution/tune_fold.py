@@ -1,6 +1,6 @@
-"""Tunes one method on one fold: the same number of tuning trials for every method, scored on validation.
+"""Tuning of one method on one fold: the same number of tuning trials for every method, scored on validation data.
 
-The test part of the fold is not passed in, so that no tuning trial can reach it.
+The test part of the fold is not passed, so that no tuning trial can read it.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ from mmbench.tuning import (
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import Trial as Asked
+    from optuna.trial import Trial as OptunaTrial
 
 _SEED = 0  # of every tuning trial; the chosen parameters are used with all seeds
 
@@ -55,15 +55,15 @@ Listener = Callable[[int, Epoch | TuningTrial], None]
 
 
 def without_test(fold: Fold) -> Fold:
-    """The training and the validation part."""
+    """The fold with its training and validation parts only."""
     return replace(fold, test=fold.test[:0])
 
 
 def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda number, what: None) -> FoldTuning:
-    """Spend the budget on ``part``, a fold without its test part; an earlier result is read.
+    """Run the tuning trials of the budget on ``part``, a fold without test part; an earlier result is reused.
 
-    Raises TrainingError where every tuning trial failed, StorageError where they cannot be stored, and PluginError
-    where a component opens a file it may not read or keeps state from one tuning trial to the next.
+    Raises TrainingError if every tuning trial failed, StorageError if they cannot be stored, and PluginError if a
+    component opens a file that it may not read or keeps state between tuning trials.
     """
     if len(part.test):
         raise ValueError("tuning must not get a test part")
@@ -72,7 +72,7 @@ def tune_fold(plan: Plan, part: Fold, budget: Budget, listen: Listener = lambda 
         try:
             return read_tuning(path)
         except RecordError:
-            tuning = _search(_Trials(plan, part), budget, listen)
+            tuning = _search(_TuningTrials(plan, part), budget, listen)
             write_tuning(path, tuning)
             return tuning
 
@@ -82,14 +82,14 @@ def tuned_plan(plan: Plan, tuning: FoldTuning) -> Plan:
     return replace(plan, recipe=set_parameters(plan.recipe, tuning.chosen.params))
 
 
-class _Trials:
-    """The search space of a fold and the training of a tuning trial; ``bench`` is None for isolated components."""
+class _TuningTrials:
+    """The search space of a fold and the training of a tuning trial; ``trainer`` is None for isolated components."""
 
     def __init__(self, plan: Plan, part: Fold) -> None:
         self.plan, self.part = plan, part
-        self.bench = None if plan.isolated else _Bench(plan, part)
+        self.trainer = None if plan.isolated else _Trainer(plan, part)
         self.space, self.defaults = (
-            self.bench.find_search_space() if self.bench else call_components(plan, _find_space, plan, part)
+            self.trainer.find_search_space() if self.trainer else call_components(plan, _find_space, plan, part)
         )
 
     @property
@@ -99,23 +99,23 @@ class _Trials:
         return f"{label[:200]} · fold {fold[:200]} · {digest([key, fold])[:16]}"
 
     def train(self, params: dict[str, object], on_epoch: Callable[[Epoch], None]) -> None:
-        """One training, as that of a record, but that nothing is tested."""
-        if self.bench:
-            self.bench.train(params, on_epoch)
+        """Train once, as for a record, but without test data."""
+        if self.trainer:
+            self.trainer.train(params, on_epoch)
         else:
             call_components(self.plan, _train, self.plan, self.part, params, listen=on_epoch)
 
 
 def _find_space(_: object, plan: Plan, part: Fold) -> _Space:
-    return _Bench(plan, part).find_search_space()
+    return _Trainer(plan, part).find_search_space()
 
 
 def _train(on_epoch: Callable[[Epoch], None], plan: Plan, part: Fold, params: dict[str, object]) -> None:
-    _Bench(plan, part).train(params, on_epoch)
+    _Trainer(plan, part).train(params, on_epoch)
 
 
-class _Bench:
-    """What trainings on a fold share: the data, read once, and the trials of what is kept between them."""
+class _Trainer:
+    """Data and canaries that all trainings on a fold share; the data are read once."""
 
     def __init__(self, plan: Plan, part: Fold) -> None:
         torch.set_num_threads(plan.threads)
@@ -128,19 +128,19 @@ class _Bench:
         with guard_files(self.closed):
             self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, self.draw)
             model = self.canaries.build()
-        self.learns = any(parameter.requires_grad for parameter in model.parameters())
+        self.is_trained = any(parameter.requires_grad for parameter in model.parameters())
 
     def find_search_space(self) -> _Space:
-        """What is tuned, by name, and where the search begins."""
+        """The tuned parameters by name, and their defaults, with which the search begins."""
         plan = self.plan
         space: dict[str, Distribution] = find_search_space(plan.recipe, plan.plugins, plan.tokens)
-        if not self.learns:
-            # Settings of the training loop change nothing where nothing is trained.
+        if not self.is_trained:
+            # Without trained parameters the settings of the training loop have no effect.
             space = {name: item for name, item in space.items() if not name.startswith(f"{TRAINING_PART}.")}
         return space, default_parameters(plan.recipe, plan.plugins, space)
 
     def train(self, params: dict[str, object], on_epoch: Callable[[Epoch], None]) -> None:
-        """One training, as that of a record, but that nothing is tested."""
+        """Train once, as for a record, but without test data."""
         plan = replace(self.plan, recipe=set_parameters(self.plan.recipe, params))
         check_used_modalities(plan.recipe, plan.plugins)
         with guard_files(self.closed):
@@ -157,41 +157,46 @@ class _Bench:
             self.canaries.check_rebuilt()
 
 
-def _search(bench: _Trials, budget: Budget, listen: Listener) -> FoldTuning:
-    plan = bench.plan
-    about = {"method": plan.recipe.label, "dataset": plan.run["dataset"], "fold": bench.part.name, **budget.described()}
-    wanted = budget.trials if bench.space else 1
+def _search(search: _TuningTrials, budget: Budget, listen: Listener) -> FoldTuning:
+    plan = search.plan
+    about = {
+        "method": plan.recipe.label,
+        "dataset": plan.run["dataset"],
+        "fold": search.part.name,
+        **budget.described(),
+    }
+    n_tuning_trials = budget.trials if search.space else 1
     storage = budget.storage or default_storage_url(plan.folder)
-    with open_study(storage, bench.study, plan.recipe.training.epochs, about) as study:
+    with open_study(storage, search.study, plan.recipe.training.epochs, about) as study:
         trials = find_tuning_trials(study)
         for trial in trials:
             listen(trial.number, trial)
-        while len(trials) < wanted and not _is_spent(trials, budget.seconds):
-            _try(bench, study, len(trials), listen)
+        while len(trials) < n_tuning_trials and not _is_over_time(trials, budget.seconds):
+            _run_tuning_trial(search, study, len(trials), listen)
             trials = find_tuning_trials(study)
             listen(trials[-1].number, trials[-1])
     if not any(trial.state == "complete" for trial in trials):
         raise TrainingError(
-            f"each of {len(trials)} trials failed, the first with: {trials[0].error}",
-            where=f"{plan.recipe.label}, fold {bench.part.name}",
-            remedy=f"mend the cause and remove the study {bench.study!r} from its storage",
+            f"all tuning trials failed ({len(trials)}), the first with: {trials[0].error}",
+            where=f"{plan.recipe.label}, fold {search.part.name}",
+            remedy=f"fix the cause and remove the study {search.study!r} from its storage",
         )
-    return FoldTuning(bench.part.name, bench.study, tuple(trials))
+    return FoldTuning(search.part.name, search.study, tuple(trials))
 
 
-def _is_spent(trials: list[TuningTrial], seconds: float | None) -> bool:
-    """Whether the time is up; what earlier sessions took counts, and the defaults are always tried."""
+def _is_over_time(trials: list[TuningTrial], seconds: float | None) -> bool:
+    """Whether the time limit is reached, including earlier sessions; the defaults are always run."""
     return seconds is not None and len(trials) > 0 and sum(trial.seconds for trial in trials) >= seconds
 
 
-def _try(bench: _Trials, study: "Study", number: int, listen: Listener) -> None:
-    """One trial, from asking for its parameters to telling what became of it."""
+def _run_tuning_trial(search: _TuningTrials, study: "Study", number: int, listen: Listener) -> None:
+    """Run one tuning trial: get its parameters from the study, train, and report the result."""
     from optuna import TrialPruned
     from optuna.exceptions import OptunaError
     from optuna.trial import TrialState
     from sqlalchemy.exc import SQLAlchemyError
 
-    trial, params = ask_tuning_trial(study, number, bench.space, bench.defaults)
+    trial, params = ask_tuning_trial(study, number, search.space, search.defaults)
     epochs: list[Epoch] = []
 
     def on_epoch(epoch: Epoch) -> None:
@@ -201,34 +206,35 @@ def _try(bench: _Trials, study: "Study", number: int, listen: Listener) -> None:
         if number and trial.should_prune():
             raise TrialPruned
 
-    state, failure, is_full = TrialState.COMPLETE, "", False
+    state, failure, out_of_memory = TrialState.COMPLETE, "", False
     try:
-        bench.train(params, on_epoch)
+        search.train(params, on_epoch)
     except TrialPruned:
         state = TrialState.PRUNED
     except (OptunaError, SQLAlchemyError):
         raise
     except (PluginError, DamagedError, ProcessDiedError):
-        # No trial that failed: it ends the run, and is begun anew when the plugin or the cache is mended.
+        # These end the run. The study marks the attempt as failed, and it is repeated once the plugin or cache is
+        # fixed.
         study.tell(trial, state=TrialState.FAIL)
         raise
     except Exception as error:
-        state, failure, is_full = TrialState.FAIL, describe_error(error), is_out_of_memory(error)
-    value = _tell_epochs(trial, epochs)
+        state, failure, out_of_memory = TrialState.FAIL, describe_error(error), is_out_of_memory(error)
+    value = _store_best_epoch(trial, epochs)
     if failure:
         trial.set_user_attr("error", failure)
-    if is_full:
+    if out_of_memory:
         free_memory()
     study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
 
 
-def _tell_epochs(trial: "Asked", epochs: list[Epoch]) -> float | None:
-    """Keep what the best epoch left, as the training loop chooses it; its score."""
+def _store_best_epoch(trial: "OptunaTrial", epochs: list[Epoch]) -> float | None:
+    """Store number, score and loss of the best epoch, chosen as in training; returns its score."""
     trial.set_user_attr("epochs", len(epochs))
     if not epochs:
         return None
-    best = max(range(len(epochs)), key=lambda at: (epochs[at].validation_score, -epochs[at].validation_loss, -at))
-    told = {"epoch": best, "score": epochs[best].validation_score, "loss": epochs[best].validation_loss}
-    for name, value in told.items():
+    best = max(range(len(epochs)), key=lambda i: (epochs[i].validation_score, -epochs[i].validation_loss, -i))
+    attributes = {"epoch": best, "score": epochs[best].validation_score, "loss": epochs[best].validation_loss}
+    for name, value in attributes.items():
         trial.set_user_attr(name, value)
     return epochs[best].validation_score

@@ -63,18 +63,20 @@ def encode_again(
     """
     encoder, allowed = encoder.to(device).eval(), tolerance(device)
     instances = changed = 0
-    for parts in _choose([part for block in blocks for part in split_block(block, encoder.modality.instances, device)]):
+    for parts in _choose_batches(
+        [part for block in blocks for part in split_block(block, encoder.modality.instances, device)]
+    ):
         x, present = (torch.from_numpy(np.ascontiguousarray(array)) for array in source.read(np.concatenate(parts)))
         before = torch.from_numpy(kept.read(np.concatenate(parts))[0]).flatten(0, 1)
         sizes = [len(part) for part in parts]
-        for moved, at, was in _move(x, present, mixed=len(parts) > 1):
+        for exchanged, new, old in _exchange_instances(x, present, mixed=len(parts) > 1):
             with around(), deterministic(device, learns=False), torch.inference_mode(), mixed_precision(device):
-                pairs = zip(torch.split(moved, sizes), torch.split(present, sizes), strict=True)
+                pairs = zip(torch.split(exchanged, sizes), torch.split(present, sizes), strict=True)
                 tokens = torch.cat(
                     [encode_bag(encoder, bag.to(device), present_at).float().cpu() for bag, present_at in pairs]
                 )
-            instances += len(at)
-            changed += int(_differs(before[was], tokens.flatten(0, 1)[at], allowed).sum())
+            instances += len(new)
+            changed += int(_differs(before[old], tokens.flatten(0, 1)[new], allowed).sum())
     return BatchComparison(instances, changed)
 
 
@@ -83,7 +85,7 @@ def depends_on_batch(compared: BatchComparison, device: torch.device) -> bool:
     return compared.changed > tolerance(device).share * compared.instances
 
 
-def _choose(parts: Sequence[Rows]) -> Iterator[list[Rows]]:
+def _choose_batches(parts: Sequence[Rows]) -> Iterator[list[Rows]]:
     """A random share of the batches, at least one of each size, in groups."""
     order = np.random.default_rng(0).permutation(len(parts))
     chosen = order[: max(_LEAST, -(-len(parts) // _SHARE))].tolist()
@@ -96,23 +98,23 @@ def _choose(parts: Sequence[Rows]) -> Iterator[list[Rows]]:
         yield [parts[at] for at in sorted(group.tolist())]
 
 
-def _move(x: Tensor, present: Tensor, mixed: bool) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Bags ``(n, K, *shape)`` with present instances moved from positions ``was`` to ``at``.
+def _exchange_instances(x: Tensor, present: Tensor, mixed: bool) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Bags ``(n, K, *shape)`` with present instances moved from positions ``old`` to ``new``; yields bags, new, old.
 
     With a single batch, half of the instances are replaced by altered ones, then the other half.
     """
     flat, present_at = x.flatten(0, 1), present.flatten().nonzero()[:, 0]
     order = present_at[torch.randperm(len(present_at), generator=torch.Generator().manual_seed(0))]
     if mixed:
-        yield _put(flat, present_at, flat[order]).view_as(x), present_at, order
+        yield _replace(flat, present_at, flat[order]).view_as(x), present_at, order
         return
     for half in (order[: (len(order) + 1) // 2], order[(len(order) + 1) // 2 :]):
         others = flat[order[: len(order) - len(half)]].flip(-1)
         altered = 255 - others if others.dtype == torch.uint8 else -others
-        yield _put(flat, present_at, torch.cat([altered, flat[half]])).view_as(x), present_at[len(others) :], half
+        yield _replace(flat, present_at, torch.cat([altered, flat[half]])).view_as(x), present_at[len(others) :], half
 
 
-def _put(flat: Tensor, at: Tensor, values: Tensor) -> Tensor:
+def _replace(flat: Tensor, at: Tensor, values: Tensor) -> Tensor:
     changed = flat.clone()
     changed[at] = values
     return changed

@@ -110,7 +110,7 @@ def join_blocks(
 
     ``present`` is ``(N, K)``; ``parameters`` is the number of parameters of the encoder.
     """
-    # Rounding changes scores in the third decimal, which is not worth it for small files.
+    # Rounding changes scores in the third decimal, which saves too little in small files.
     is_large = 4 * present.size * out.length * out.dim > FLOAT32_BYTES
     with written_whole(path) as part:
         file = _TokenFile(part, modality, present, out, parameters, is_float16=is_large)
@@ -157,9 +157,9 @@ class _TokenFile:
                 x, present = source.read(part)
                 file.seek(self._offset + self._row * int(part[0]))
                 if self.is_float16:
-                    half = _to_float16(x)
-                    file.write(half.data)
-                    moments = moments.join(_measure(x, present, half))
+                    x16 = _to_float16(x)
+                    file.write(x16.data)
+                    moments = moments.join(_measure(x, present, x16))
                 else:
                     file.write(x.data)
         return moments
@@ -225,17 +225,17 @@ _NO_TOKENS = _TokenMoments(0, np.zeros(()), np.zeros(()), np.zeros((), np.float3
 
 
 def _measure(
-    x: NDArray[np.float32], present: NDArray[np.bool_], half: NDArray[np.float16] | None = None
+    x: NDArray[np.float32], present: NDArray[np.bool_], x16: NDArray[np.float16] | None = None
 ) -> _TokenMoments:
     """Moments of tokens ``(n, K, T, D)`` and errors of their float16 values."""
-    here, halves = _present(x, present), _present(_to_float16(x) if half is None else half, present)
+    here, rounded = _present(x, present), _present(_to_float16(x) if x16 is None else x16, present)
     if not len(here):
         return _NO_TOKENS
     with np.errstate(over="ignore", invalid="ignore"):
         off = here - here[0]  # sums of squares lose digits where the mean is large
         mean = off.sum(axis=0) / np.float64(len(off))
         squares = np.einsum("n...,n...->...", off, off) - len(off) * mean**2
-        error = np.abs(to_float32(halves) - here).max(axis=0)
+        error = np.abs(to_float32(rounded) - here).max(axis=0)
     return _TokenMoments(len(here), here[0] + mean, squares, error)
 
 
@@ -256,5 +256,5 @@ def _present(x: NDArray[F], present: NDArray[np.bool_]) -> NDArray[F]:
 
 
 def _to_float16(x: NDArray[np.float32]) -> NDArray[np.float16]:
-    half: NDArray[np.float16] = torch.from_numpy(x).half().numpy()
-    return half
+    rounded: NDArray[np.float16] = torch.from_numpy(x).half().numpy()
+    return rounded

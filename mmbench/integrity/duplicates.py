@@ -41,13 +41,13 @@ def measure_copied_share(
         same = np.where(missing[name], n, _connected(each, n))
         alone &= missing[name] | (np.bincount(same, minlength=n + 1)[same] < 2)
         of = np.unique(np.stack([of, same]), axis=1, return_inverse=True)[1].ravel()
-    n_alike = np.bincount(of)[of]
-    alike = (n_alike > 1) & ~alone
+    n_same = np.bincount(of)[of]
+    has_copy = (n_same > 1) & ~alone
     of_label = np.unique(np.stack([of, labels]), axis=1, return_inverse=True)[1].ravel()
     n_agreeing = np.bincount(of_label)[of_label]
-    if not alike.any() or ((n_agreeing - 1) / np.maximum(n_alike - 1, 1))[alike].mean() < MIN_LABEL_AGREEMENT:
+    if not has_copy.any() or ((n_agreeing - 1) / np.maximum(n_same - 1, 1))[has_copy].mean() < MIN_LABEL_AGREEMENT:
         return 0.0
-    copied = [np.isin(of_label[fold.test], of_label[_others(fold)]) & alike[fold.test] for fold in folds]
+    copied = [np.isin(of_label[fold.test], of_label[_others(fold)]) & has_copy[fold.test] for fold in folds]
     return float(np.concatenate(copied).mean())
 
 

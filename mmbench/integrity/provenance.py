@@ -44,8 +44,8 @@ def write_weights(path: Path, tensors: "Mapping[str, Tensor]", provenance: Weigh
 
     text = json.dumps({**asdict(provenance), "sources": sorted(provenance.sources)})
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with written_whole(path) as aside:
-        save_file(copies, aside, metadata={_KEY: text})
+    with written_whole(path) as temporary:
+        save_file(copies, temporary, metadata={_KEY: text})
 
 
 def read_provenance(path: Path) -> WeightProvenance | None:

@@ -38,7 +38,7 @@ def check_ablations(method: Method, class_of: Callable[[str, str], type | None])
         if names.count(ablation.name) > 1:
             raise PluginError(f"{where}: another ablation has this name")
         if not ablation.rows or not all(ablation.rows):
-            raise PluginError(f"{where}: there is no row, or a row sets nothing")
+            raise PluginError(f"{where}: has no row, or a row without settings")
         if ablation.encoder is not None and ablation.encoder not in method.encoders:
             raise PluginError(f"{where}: the method has no encoder for {ablation.encoder!r}")
         spec = parse_spec(method.fusion if ablation.encoder is None else method.encoders[ablation.encoder])

@@ -59,7 +59,9 @@ def resolve_methods(
         else:
             fusion = parse_spec(method.fusion).updated(spec.params)
             preset = replace(first_recipe.preset, fusion={})
-            held = _held("fusion", spec.params) | {name for name in first_recipe.held if not name.startswith("fusion.")}
+            held = _parameter_names("fusion", spec.params) | {
+                name for name in first_recipe.held if not name.startswith("fusion.")
+            }
             own = replace(first_recipe, label=str(spec), fusion=fusion, preset=preset, held=held)
             recipes.append(_keep_used(registry, own, schema))
     labels = [recipe.label for recipe in recipes]
@@ -93,10 +95,10 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
             raise SpecError(f"{dataset} has no modality {key!r}", where="--encoder", remedy=did_you_mean(key, known))
     layers = (DEFAULT_ENCODERS, method.encoders, preset.encoders, options.encoders)
     training = update_training(method.training, preset.training, f"preset {preset.name}")
-    held = _held("fusion", spec.params) | _held("training", options.training)
+    held = _parameter_names("fusion", spec.params) | _parameter_names("training", options.training)
     for item in schema.modalities:
         if chosen := _choose((options.encoders,), item.name, item.kind):
-            held |= _held(f"encoder.{item.name}", parse_spec(chosen).params)
+            held |= _parameter_names(f"encoder.{item.name}", parse_spec(chosen).params)
     return Recipe(
         label=str(spec),
         modalities=choose_modalities(schema, options.modalities),
@@ -108,12 +110,12 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     )
 
 
-def _held(part: str, params: Iterable[str]) -> frozenset[str]:
+def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:
     return frozenset(f"{part}.{name}" for name in params)
 
 
 def _choose(layers: Sequence[Mapping[Any, str]], name: str, kind: str) -> str:
-    """The encoder of a modality: the last layer that sets it wins, and within a layer its name over its kind."""
+    """The encoder of a modality: from the last layer that sets it; its name has precedence over its kind."""
     chosen = ""
     for layer in layers:
         chosen = layer.get(name) or layer.get(kind) or chosen

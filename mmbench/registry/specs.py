@@ -192,4 +192,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"there is {', '.join(names)}" if names else "there is none"
+    return f"choose from {', '.join(names)}" if names else "none is available"

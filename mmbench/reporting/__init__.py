@@ -1,4 +1,4 @@
-"""From results to what people look at: terminal tables, plots, pages, leaderboards.
+"""Presentation of results: terminal tables, plots, report pages, leaderboards.
 
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """

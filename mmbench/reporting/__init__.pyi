@@ -3,7 +3,6 @@ from .leaderboards.building import build_leaderboards as build_leaderboards
 from .leaderboards.building import publish_results as publish_results
 from .leaderboards.verification import verify_leaderboards as verify_leaderboards
 from .number_format import format_size as format_size
-from .number_format import plural as plural
 from .pages import write_report as write_report
 from .pages.report_inputs import add_explanations as add_explanations
 from .pages.report_inputs import load_report_inputs as load_report_inputs

@@ -68,7 +68,7 @@ def calibrate(outcomes: Outcomes, logits: NDArray[np.float64]) -> Calibration:
 
 
 def log_probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithms of the softmax of ``(n, C)``, with no overflow whatever the logits are."""
+    """Logarithms of the softmax of ``(n, C)``, without overflow for any logits."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logs

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from mmbench.contract import Training
 from mmbench.results.records import Record
 
-_UNTRAINED_LOSS = 0.9  # of the way from the lowest possible loss to that of guessing
+_UNTRAINED_LOSS = 0.9  # fraction of the way from the lowest possible loss to that at chance level
 _LEARNT_VALIDATION_LOSS = (
-    0.7  # of the loss of guessing on the validation part: below it, something was learnt whatever a fusion's own loss
+    0.7  # fraction of the loss at chance level on the validation part: below it, training had an effect
 )
 
 

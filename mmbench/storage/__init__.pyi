@@ -49,6 +49,7 @@ from .locks import Timeout as Timeout
 from .locks import has_record_locks as has_record_locks
 from .pickles import check_pickle as check_pickle
 from .plurals import counted as counted
+from .plurals import plural_of as plural_of
 from .processes import ProcessDiedError as ProcessDiedError
 from .processes import Task as Task
 from .processes import can_use_processes as can_use_processes

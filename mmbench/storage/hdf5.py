@@ -68,7 +68,7 @@ def _follow(file: h5py.Group, name: str) -> object:
     at: object = file
     for part in name.split("/"):
         if not isinstance(at, h5py.Group) or not isinstance(at.get(part, getlink=True), h5py.HardLink):
-            raise ValueError(f"there is no {name}")
+            raise ValueError(f"has no {name}")
         at = at[part]
     return at
 

@@ -1,4 +1,4 @@
-"""Readers of JSON and TOML files: whatever is wrong with a document raises ValueError."""
+"""Readers of JSON and TOML files; any error in a document raises ValueError."""
 
 import json
 import re

@@ -43,7 +43,7 @@ def choose_model(models: Mapping[str, Mapping[str, Tensor]], part: str | None, w
             return found
     firsts = dict.fromkeys(key.partition(".")[0] for tensors in models.values() for key in tensors)
     known = [name for name in models if name] or list(firsts)
-    raise WeightsError(f"has no part {part!r}", where=where, remedy=f"there is {_listed(known)}")
+    raise WeightsError(f"has no part {part!r}", where=where, remedy=f"choose from {_listed(known)}")
 
 
 def choose_prefix(

@@ -56,8 +56,6 @@ def choose_device(name: str) -> torch.device:
         raise TrainingError(f"no device {name!r}", where="--device", remedy="write cpu, cuda or auto") from error
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            raise TrainingError(
-                "there is no CUDA device on this machine", where="--device", remedy="write --device cpu or auto"
-            )
+            raise TrainingError("this machine has no CUDA device", where="--device", remedy="use --device cpu or auto")
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     return device

@@ -190,7 +190,7 @@ class _Stepper:
 def _batches(rows: Rows, size: int) -> Iterator[Rows]:
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        # A last batch of one sample is left out: it has no variance to normalise by. Epochs are shuffled anew.
+        # A last batch of one sample is omitted: it has no variance to normalise by. Every epoch is shuffled.
         if len(part) > 1 or len(rows) == 1 or size == 1:
             yield part
 

@@ -38,8 +38,8 @@ class TuningTrial:
     """One training with the parameters ``params``.
 
     ``score`` is the balanced accuracy on the validation part in the chosen ``epoch`` (from 0), ``loss`` the loss there;
-    None where the trial failed before the first epoch. ``epochs`` is the number that was trained, ``error`` the reason
-    of a failure.
+    None where the tuning trial failed before the first epoch. ``epochs`` is the number that was trained, ``error`` the
+    reason of a failure.
     """
 
     number: int
@@ -54,7 +54,7 @@ class TuningTrial:
 
     @property
     def rank(self) -> tuple[float, float, int]:
-        """Order of complete trials: higher balanced accuracy, then lower loss, then lower number."""
+        """Order of complete tuning trials: higher balanced accuracy, then lower loss, then lower number."""
         assert self.score is not None
         assert self.loss is not None
         return self.score, -self.loss, -self.number
@@ -64,7 +64,7 @@ class TuningTrial:
 class FoldTuning:
     """The tuning trials of one method on the fold ``fold``, by number; number 0 has the defaults.
 
-    ``study`` is the name in Optuna's storage. At least one trial is complete.
+    ``study`` is the name in Optuna's storage. At least one tuning trial is complete.
     """
 
     fold: str
@@ -73,12 +73,12 @@ class FoldTuning:
 
     @property
     def chosen(self) -> TuningTrial:
-        """The best complete trial."""
+        """The best complete tuning trial."""
         return max((trial for trial in self.trials if trial.state == "complete"), key=lambda trial: trial.rank)
 
     @property
     def curve(self) -> list[float | None]:
-        """The best validation score so far after each trial; None before the first complete one."""
+        """The best validation score so far after each tuning trial; None before the first complete one."""
         return list(self._best_so_far())
 
     @property
@@ -87,7 +87,7 @@ class FoldTuning:
         return self.trials[0].score if self.trials[0].state == "complete" else None
 
     def count(self, state: State) -> int:
-        """The number of trials in that state."""
+        """The number of tuning trials in that state."""
         return sum(trial.state == state for trial in self.trials)
 
     def _best_so_far(self) -> Iterator[float | None]:
@@ -98,7 +98,7 @@ class FoldTuning:
             yield best
 
     def to_plain(self) -> dict[str, Any]:
-        """Plain values for records: the trials, the chosen one and the curve of the best score."""
+        """Plain values for records: the tuning trials, the chosen one and the curve of the best score."""
         return {
             "fold": self.fold,
             "study": self.study,
@@ -145,5 +145,5 @@ def parse_tuning(plain: Mapping[str, Any]) -> FoldTuning:
 
     tuning = TypeAdapter(FoldTuning).validate_python(plain)
     if tuning.to_plain() != plain:
-        raise ValueError("the chosen trial is not the best of its trials")
+        raise ValueError("the chosen tuning trial is not the best one")
     return tuning

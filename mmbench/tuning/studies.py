@@ -1,7 +1,7 @@
-"""Optuna studies: opened by one process at a time, their tuning trials asked for and read.
+"""Optuna studies of tuning: one process at a time opens a study, adds tuning trials and reads them.
 
-The sampler of a tuning trial is seeded by the number of the trial, so that an interrupted study continues as it would
-have without the interruption.
+The sampler is seeded by the number of the tuning trial, so that an interrupted study continues as it would have without
+the interruption.
 """
 
 from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ def ask_tuning_trial(
     outside: dict[str, Any] = {}
     if number == 0:
         outside = {name: defaults[name] for name in space if not space[name].contains(defaults[name])}
-        # A waiting trial was enqueued before an interruption.
+        # A waiting tuning trial was enqueued before an interruption.
         if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             study.enqueue_trial({name: defaults[name] for name in space if name not in outside})
     study.sampler = TPESampler(seed=int(digest([SEED, number])[:8], 16))

@@ -68,7 +68,7 @@ def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -
         makers[MODALITY_ABLATION] = partial(_over_modalities, request, default)
     if not makers:
         raise SpecError(
-            f"{spec.name} declares no ablation, and there is a single modality",
+            f"{spec.name} declares no ablation, and the dataset has a single modality",
             where=request.dataset_spec.name,
             remedy="choose a method that declares ablations",
         )

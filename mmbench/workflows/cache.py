@@ -154,8 +154,8 @@ def _find(cache: Path, registry: Registry) -> Iterator[CacheEntry]:
     for kind, (folder, pattern) in _NAMES.items():
         for path in sorted((cache / folder).glob("*")):
             if pattern.fullmatch(path.name) and not _PART.fullmatch(path.name) and path.is_file():
-                seal = _read_seal(path)
-                yield _make_entry(path, kind, _describe(seal.made_from, registry) if seal else path.name)
+                footer = _read_complete_footer(path)
+                yield _make_entry(path, kind, _describe(footer.made_from, registry) if footer else path.name)
     for path in sorted([*(cache / "prepared").glob("*"), *(cache / "tokens").glob("*")]):
         if _DAMAGED.fullmatch(path.name):
             yield _make_entry(path, "damaged", path.name.removesuffix(DAMAGED_SUFFIX))
@@ -175,10 +175,10 @@ def _make_entry(path: Path, kind: Kind, what: str) -> CacheEntry:
     return CacheEntry(path, kind, what, size, max(0.0, time.time() - path.stat().st_mtime))
 
 
-def _read_seal(path: Path) -> ChecksumFooter | None:
-    """The checksum record of a file; None where it is missing, damaged or incomplete."""
-    seal = read_footer(path)
-    return seal if seal and _is_complete(seal.made_from) else None
+def _read_complete_footer(path: Path) -> ChecksumFooter | None:
+    """The checksum footer of a file; None if it is missing, damaged or incomplete."""
+    footer = read_footer(path)
+    return footer if footer and _is_complete(footer.made_from) else None
 
 
 def _is_complete(parts: KeyParts) -> bool:
@@ -214,13 +214,13 @@ def _spec(kind: str, component: Mapping[str, Any], registry: Registry) -> str:
 def _find_state(entry: CacheEntry, registry: Registry) -> CacheEntry:
     if entry.kind not in _NAMES:
         return entry
-    seal = _read_seal(entry.path)
-    if seal is None:
+    footer = _read_complete_footer(entry.path)
+    if footer is None:
         return replace(entry, state="outdated", why="incomplete, damaged or of another version")
-    current = _current_parts(seal.made_from, registry)
+    current = _current_parts(footer.made_from, registry)
     if current is None:
         return replace(entry, why="its component is in no loaded plugin")
-    changed = list(key_differences(current, {name: seal.made_from[name] for name in current}))
+    changed = list(key_differences(current, {name: footer.made_from[name] for name in current}))
     return replace(entry, state="outdated" if changed else "current", why="; ".join(changed))
 
 
@@ -246,13 +246,15 @@ def _torch_version() -> str:
 
 
 def _key(entry: CacheEntry) -> str:
-    seal = _read_seal(entry.path)
-    return key_digest(seal.made_from) if seal else ""
+    footer = _read_complete_footer(entry.path)
+    return key_digest(footer.made_from) if footer else ""
 
 
 def _mark_outdated(entry: CacheEntry, outdated: Collection[str]) -> CacheEntry:
-    seal = _read_seal(entry.path) if entry.kind in ("tokens", "block") and entry.state == "current" else None
-    if seal is None or seal.made_from["prepared"] not in outdated:
+    footer = (
+        _read_complete_footer(entry.path) if entry.kind in ("tokens", "block") and entry.state == "current" else None
+    )
+    if footer is None or footer.made_from["prepared"] not in outdated:
         return entry
     return replace(entry, state="outdated", why="of prepared data that are outdated")
 

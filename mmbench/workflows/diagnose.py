@@ -85,7 +85,7 @@ def _choose(comparison: Comparison, name: str | None) -> Sequence[MethodResult]:
     several = [method for method in chosen if len(method.run["encoders"]) > 1]
     if not several:
         raise RecordError(
-            "reads fewer than two modalities: there is nothing to diagnose",
+            "reads fewer than two modalities, so that the diagnosis does not apply",
             where=", ".join(method.name for method in chosen),
             remedy="choose a method that fuses several",
         )

@@ -56,13 +56,13 @@ def explain_methods(
     comparison: Comparison, cache: Path, plugins: tuple[str, ...] = (), n_shown: int = 4
 ) -> Iterator[tuple[MethodResult, list[Explanation]]]:
     """Explanations of every method whose fusion supports them; raises RecordError if none does."""
-    able = [method for method in comparison.methods if can_explain(method, plugins)]
-    if not able:
+    explainable = [method for method in comparison.methods if can_explain(method, plugins)]
+    if not explainable:
         names = ", ".join(method.name for method in comparison.methods)
         raise RecordError(
             "no method supports explanations", where=names, remedy="run a method whose fusion implements explain"
         )
-    for method in able:
+    for method in explainable:
         yield method, explain(method, cache, plugins, n_shown)
 
 
@@ -86,9 +86,9 @@ def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_
         )
     rows: dict[str, list[NDArray[np.float32]]] = {}
     ids: list[str] = []
-    looks = in_processes(1, _explain_fold, [(path, cache, plugins) for path in kept])
-    for found in track(looks, f"explaining {method.name}", len(kept)):
-        for name, values in found.items():
+    weights_of_folds = in_processes(1, _explain_fold, [(path, cache, plugins) for path in kept])
+    for weights in track(weights_of_folds, f"explaining {method.name}", len(kept)):
+        for name, values in weights.items():
             rows.setdefault(name, []).append(values)
     for path in kept:
         ids += read_record(path).ids

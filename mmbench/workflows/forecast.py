@@ -10,11 +10,11 @@ from mmbench.results import ASSUMED_DEVIATION, Outcomes, find_statistical_units,
 from mmbench.storage import counted
 from mmbench.workflows.resolve import Request
 
-_WORTH_SAYING = 0.1  # of balanced accuracy: whoever can show no smaller difference is warned
+_LARGE_DIFFERENCE = 0.1  # of balanced accuracy: a warning is given if only larger differences can become significant
 
 
 def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
-    """A line where no difference, or only a large one, can become significant, with what would help."""
+    """A warning if no difference, or only a large one, can become significant, with a remedy."""
     comparisons = len(request.recipes) - 1
     if comparisons < 1:
         return
@@ -25,7 +25,7 @@ def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     design = f"{counted(outcomes.n_units, name)}, {counted(seeds, 'seed')} and {counted(comparisons, 'baseline')}"
     if reach is None:
         yield f"with {design} no difference can be significant: a class occurs in 1 {name} only; add {name}s"
-    elif reach > _WORTH_SAYING:
+    elif reach > _LARGE_DIFFERENCE:
         more = (
             f"more {name}s" + (", more seeds" if seeds == 1 else "") + (", fewer baselines" if comparisons > 1 else "")
         )

@@ -9,7 +9,7 @@ from mmbench.errors import RecordError
 from mmbench.execution import named_files
 from mmbench.registry import code_digest
 from mmbench.results import Comparison, load_comparison
-from mmbench.storage import digest, load_object
+from mmbench.storage import counted, digest, load_object
 from mmbench.workflows.ablation_rows import recipe_digest
 from mmbench.workflows.request import budget_of
 from mmbench.workflows.resolve import Request
@@ -17,10 +17,10 @@ from mmbench.workflows.resolve import Request
 
 @dataclass(frozen=True)
 class ComparisonKey:
-    """The key of a comparison: a digest of its ``question``, and of each component, ``parts``, that answers it.
+    """The key of a comparison: a digest of its settings (``question``) and of each of its components (``parts``).
 
-    It is known before any file is read. Data files, folders of results, number of processes and device are not part of
-    it.
+    It is computed before any file is read. Data files, folders of results, number of processes and device are not part
+    of it.
     """
 
     question: str
@@ -70,12 +70,12 @@ def _describe_parts(request: Request) -> dict[str, str]:
     """Version, code and files of every component, by its name."""
     specs = [("dataset", request.dataset_spec), *(("fusion", recipe.fusion) for recipe in request.recipes)]
     specs += [("encoder", spec) for recipe in request.recipes for spec in recipe.encoders.values()]
-    found: dict[str, list[Any]] = {}
+    by_name: dict[str, list[Any]] = {}
     for kind, spec in specs:
         cls = request.registry.find(f"{kind}s", spec.name).component
         files = named_files(request.registry.bound(f"{kind}s", spec))
-        found.setdefault(f"{kind} {spec.name}", []).append([cls.version, code_digest(cls), files])
-    return {name: digest(described)[:16] for name, described in found.items()}
+        by_name.setdefault(f"{kind} {spec.name}", []).append([cls.version, code_digest(cls), files])
+    return {name: digest(described)[:16] for name, described in by_name.items()}
 
 
 def find_comparisons(out: Path) -> EarlierComparisons:
@@ -97,20 +97,20 @@ def _read_key(plain: Any) -> ComparisonKey:
     return ComparisonKey(plain["question"], plain["parts"])
 
 
-def find_reusable(earlier: EarlierComparisons, wanted: ComparisonKey, seeds: int) -> Reuse:
-    """The newest comparison of the same question with the components of today and all its folds."""
+def find_reusable(earlier: EarlierComparisons, requested: ComparisonKey, seeds: int) -> Reuse:
+    """The newest complete comparison with the same settings and unchanged components."""
     reasons = []
     for path, key in earlier.entries:
-        if key.question == wanted.question:
-            found = _check_reusable(path, key, wanted, seeds)
-            if found.comparison:
-                return found
-            reasons.append(found.reason)
+        if key.question == requested.question:
+            reuse = _check_reusable(path, key, requested, seeds)
+            if reuse.comparison:
+                return reuse
+            reasons.append(reuse.reason)
     return Reuse(None, reasons[0] if reasons else "")
 
 
-def _check_reusable(path: Path, key: ComparisonKey, wanted: ComparisonKey, seeds: int) -> Reuse:
-    changed = [name for name, part in wanted.parts.items() if key.parts.get(name) != part]
+def _check_reusable(path: Path, key: ComparisonKey, requested: ComparisonKey, seeds: int) -> Reuse:
+    changed = [name for name, part in requested.parts.items() if key.parts.get(name) != part]
     if changed:
         return Reuse(None, f"{' and '.join(changed)} changed since it was run")
     try:
@@ -118,4 +118,8 @@ def _check_reusable(path: Path, key: ComparisonKey, wanted: ComparisonKey, seeds
     except RecordError as error:
         return Reuse(None, f"{error.where}: {error.message}")
     missing = sum(int(method.run["folds"]) * seeds - len(method.records) for method in comparison.methods)
-    return Reuse(None, f"{missing} folds are missing") if missing else Reuse(comparison)
+    return (
+        Reuse(None, f"{counted(missing, 'fold')} {'is' if missing == 1 else 'are'} missing")
+        if missing
+        else Reuse(comparison)
+    )

@@ -20,6 +20,7 @@ from mmbench.data import Fold, Store
 from mmbench.execution import Plan, build_model, make_inputs, mask_test_labels
 from mmbench.registry import training_seed
 from mmbench.results import Record
+from mmbench.storage import counted
 from mmbench.training import FitResult, fit, score_all
 
 NOISE = 2.0**-20
@@ -62,7 +63,11 @@ def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> RoundingCheck:
     epoch = recorded.epochs["chosen"]
     if epoch >= len(base.test_logits):
         return RoundingCheck(
-            (f"its chosen epoch is {epoch + 1}, here there are {len(base.test_logits)} epochs",), np.inf, 0.0, 0, 0
+            (f"its chosen epoch is {epoch + 1}, the repetition has {counted(len(base.test_logits), 'epoch')}",),
+            np.inf,
+            0.0,
+            0,
+            0,
         )
     measured = partial(_quantities, labels=labels, epoch=epoch)
     here = measured(base)

@@ -27,7 +27,7 @@ from mmbench.workflows.split import folds_as_ids, make_whole_fold, split_data
 def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> Comparison:
     """Run ``method`` and the baselines ``against`` on ``dataset``; options are those of `RunSpec`.
 
-    Only what no earlier run has done is done. Raises UserError for anything the user can mend.
+    Results of earlier runs are reused. Raises UserError for what the user can fix.
     """
     return run_spec(RunSpec(method, dataset, tuple(against), **options))
 
@@ -40,9 +40,9 @@ def run_spec(spec: RunSpec) -> Comparison:
 
 
 def run_request(request: CheckedRequest) -> list[Plan]:
-    """Prepare, split, encode, and tune and train what is missing; the plans, whose records are then there.
+    """Prepare, split, encode, tune and train what is missing; returns the plans, whose records then exist.
 
-    Nobody may clean the cache meanwhile, and a damaged file in it is made anew.
+    The cache is locked against cleaning meanwhile, and damaged files in it are created again.
     """
     with mark_in_use(request.spec.cache):
         return retry_on_damage(lambda: _run_request(request))

@@ -83,7 +83,7 @@ def save_encoders(saving: Saving, plan: Plan, fold: Fold) -> None:
         bars.message(line)
 
 
-def _save(tell: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -> list[str]:
+def _save(send: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -> list[str]:
     """Train and write; what is said of each file."""
     torch.set_num_threads(plan.threads)
     store, lines = Store(plan.store), []
@@ -91,7 +91,7 @@ def _save(tell: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -
     inputs, training, device = make_inputs(plan, store, fold), plan.recipe.training, torch.device(plan.device)
 
     def on_epoch(epoch: Epoch) -> None:
-        tell(f"validation {epoch.validation_score:.2f}")
+        send(f"validation {epoch.validation_score:.2f}")
 
     with guard_files(closed_files(plan)):
         model = build_model(plan, store, _SEED)

@@ -43,7 +43,7 @@ def test_networks_learn_and_see_their_modalities_alone(people):
     np.testing.assert_array_equal(found, again)
 
 
-def test_methods_are_told_apart_as_mmbench_0_1_did():
+def test_exchange_of_people_is_the_test_of_mmbench_0_1():
     (methods,) = run_datasets(Design(6, "loso", "even"), Methods(twins=2), 1, 1, seed=0)
     one, other = methods["twin0"], methods["twin1"]
     assert exchanging_people(one, one) == 1

@@ -49,4 +49,4 @@ def test_stages_come_in_their_order_and_no_trial_is_killed_to_death() -> None:
     for seed in range(50):
         stages = killing.choose(random.Random(seed), 10)
         assert stages == sorted(stages, key=list(killing.SIGNS).index)
-        assert stages.count("tune") <= killing.MOST_TUNE
+        assert stages.count("tune") <= killing.MAX_TUNE_KILLS

@@ -117,7 +117,7 @@ def test_attention_reads_cls_and_what_is_there() -> None:
     torch.testing.assert_close(fusion(tokens), fusion.classify(fusion.encoder(torch.cat(x, dim=1))[:, 0]))
 
 
-def test_attention_shows_where_cls_looked() -> None:
+def test_explain_returns_attention_of_cls() -> None:
     fusion, tokens = Attention(INPUTS, 3, dim=8, depth=1, heads=2, ff=16).eval(), batch()
     complete = torch.cat(
         [fusion.cls_token.expand(4, 1, 8)]

@@ -141,8 +141,8 @@ def test_without_timm_the_remedy_is_an_install(monkeypatch: pytest.MonkeyPatch) 
 
 def test_parameters_without_effect_are_not_trained() -> None:
     encoder = TimmImages(FACE, model="mobilenetv3_small_050")
-    aside = [name for name, parameter in encoder.network.named_parameters() if not parameter.requires_grad]
-    assert aside == ["conv_head.weight", "conv_head.bias"]
+    untrained = [name for name, parameter in encoder.network.named_parameters() if not parameter.requires_grad]
+    assert untrained == ["conv_head.weight", "conv_head.bias"]
     assert not any(parameter.requires_grad for parameter in TimmImages(FACE, frozen=True).parameters())
 
 

@@ -206,7 +206,7 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if value and value[0] in ("run", "show", "data", "check") else "",
 )
-def test_what_the_user_can_mend_is_one_line(mmbench: Shell, arguments: list[str], words: list[str]) -> None:
+def test_user_errors_are_one_line(mmbench: Shell, arguments: list[str], words: list[str]) -> None:
     assert_one_line(mmbench(*arguments), *words)
 
 
@@ -281,7 +281,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     raise AssertionError("somebody is still at work")
 
 
-def test_a_log_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_shows_rate_and_remaining_time(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter([0.0, 20.0, 40.0])
     monkeypatch.setattr("mmbench.cli.output.progress_lines.time.monotonic", lambda: next(clock))
     lines = ProgressLines()
@@ -306,7 +306,7 @@ def test_options_of_methods_are_refused_for_plugins(mmbench: Shell) -> None:
     assert_one_line(mmbench("check", "builtin", "--dataset", "mfeat"), "'builtin' is not a method")
 
 
-def test_a_run_tells_what_lint_finds(mmbench: Shell, tmp_path: Path) -> None:
+def test_run_reports_findings_of_lint(mmbench: Shell, tmp_path: Path) -> None:
     (tmp_path / "lazy.py").write_text(
         "from torch import nn\n"
         "from mmbench import Fusion, hookimpl\n"
@@ -322,12 +322,12 @@ def test_a_run_tells_what_lint_finds(mmbench: Shell, tmp_path: Path) -> None:
         "    register(Lazy)\n"
     )
     result = mmbench("run", "lazy", "mfeat", "--plugin", "lazy.py", "--training", "epochs=1", "--json")
-    told = "fusion lazy: 650 weights get no gradient: idle.weight, idle.bias"
-    assert f"lint: {told}" in result.stderr
-    assert json.loads(result.stdout)["methods"][0]["lint"] == [told]
+    finding = "fusion lazy: 650 weights get no gradient: idle.weight, idle.bias"
+    assert f"lint: {finding}" in result.stderr
+    assert json.loads(result.stdout)["methods"][0]["lint"] == [finding]
 
 
-def test_preparing_tells_what_is_missing(mmbench: Shell, tmp_path: Path) -> None:
+def test_preparation_reports_missing_files(mmbench: Shell, tmp_path: Path) -> None:
     toy = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
     assert mmbench("data", "simulate", "toy", "files", "--subjects", "2", "--plugin", toy).returncode == 0
     lines = ["data", "prepare", "toy", "--data", "files", "--jobs", "1", "--plugin", toy]

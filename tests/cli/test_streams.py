@@ -54,12 +54,12 @@ def test_tables_in_latin1_and_utf8(comparison: Path) -> None:
 def test_errors_in_ascii() -> None:
     done = mmbench("run", "nosuch", "mfeat", PYTHONIOENCODING="ascii")
     assert done.returncode == 2
-    assert done.stderr.startswith(b"mmbench: no method 'nosuch' - there is ")
+    assert done.stderr.startswith(b"mmbench: no method 'nosuch' - choose from ")
     assert done.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("how", "code", "told"),
+    ("how", "code", "expected"),
     [
         (">/dev/full", 2, b"mmbench: the output cannot be written (No space left on device)"),
         (">&-", 0, b""),
@@ -68,12 +68,12 @@ def test_errors_in_ascii() -> None:
     ],
 )
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_streams_that_are_closed_or_full(comparison: Path, how: str, code: int, told: bytes) -> None:
+def test_streams_that_are_closed_or_full(comparison: Path, how: str, code: int, expected: bytes) -> None:
     done = mmbench("show", comparison, how=how)
     assert done.returncode == code
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(expected)
     assert b"Traceback" not in done.stderr
-    assert done.stderr.count(b"\n") == (1 if told else 0)
+    assert done.stderr.count(b"\n") == (1 if expected else 0)
 
 
 def test_an_error_nobody_can_read_keeps_its_code() -> None:

@@ -152,7 +152,7 @@ def test_what_is_left_of_an_encoding_that_was_stopped_is_used(
     assert np.array_equal(tokens(store, tmp_path / "rest", SWIN, "cuda"), whole)
 
 
-def test_an_encoder_that_remembers_is_told(store: Store, tmp_path: Path) -> None:
+def test_encoder_with_state_is_reported(store: Store, tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="after it has seen more"):
         tokens(store, tmp_path, "drifts", "cuda")
 
@@ -162,7 +162,7 @@ def test_fewer_are_shown_where_memory_is_too_small(store: Store, tmp_path: Path)
     assert np.array_equal(found, tokens(store, tmp_path / "all", "bytes", "cuda"))
 
 
-def test_memory_that_does_not_hold_one_sample_is_told(store: Store, tmp_path: Path) -> None:
+def test_sample_larger_than_memory_is_reported(store: Store, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="its memory is too small to encode one sample of face"):
         tokens(store, tmp_path, "hungry[holds=0.5]", "cuda")
 

@@ -59,7 +59,7 @@ def cache(complete: Path, tmp_path: Path) -> Iterator[Path]:
     change(copy, "u+w")
 
 
-def told(done: "subprocess.CompletedProcess[str]") -> str:
+def error_line(done: "subprocess.CompletedProcess[str]") -> str:
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr.splitlines()[-1]
@@ -87,10 +87,12 @@ def test_a_dataset_with_files_of_its_own_needs_no_folder_in_the_cache(tmp_path: 
 
 def test_an_incomplete_cache_that_may_only_be_read(cache: Path, toy_people: Path, tmp_path: Path) -> None:
     change(cache, "a-w")
-    line = told(mmbench("data", "prepare", "toy[windows=3]", "--plugin", TOY, "--data", toy_people, "--cache", cache))
+    line = error_line(
+        mmbench("data", "prepare", "toy[windows=3]", "--plugin", TOY, "--data", toy_people, "--cache", cache)
+    )
     assert f"{cache}/prepared/toy-" in line
     assert line.endswith("cannot be written — choose a folder you may write to (--out, --cache)")
-    line = told(mmbench("run", "concat", "deap-sim", "--cache", cache, "--out", tmp_path / "runs"))
+    line = error_line(mmbench("run", "concat", "deap-sim", "--cache", cache, "--out", tmp_path / "runs"))
     assert "cannot be written" in line
 
 
@@ -100,20 +102,20 @@ def test_a_damaged_cache_that_may_only_be_read(cache: Path, toy_people: Path) ->
     spoilt[3000] ^= 1
     path.write_bytes(spoilt)
     change(cache, "a-w")
-    line = told(mmbench("data", "prepare", "toy", "--plugin", TOY, "--data", toy_people, "--cache", cache))
+    line = error_line(mmbench("data", "prepare", "toy", "--plugin", TOY, "--data", toy_people, "--cache", cache))
     assert "its bytes changed after it was written), and its folder is read-only — name another folder" in line
     assert str(path) in line
 
 
 def test_a_cache_that_may_only_be_read_cannot_be_cleaned(cache: Path) -> None:
     change(cache, "a-w")
-    assert "cannot be written" in told(mmbench("cache", "clean", "--all", "--cache", cache))
+    assert "cannot be written" in error_line(mmbench("cache", "clean", "--all", "--cache", cache))
 
 
 def test_records_in_a_folder_that_may_only_be_read(cache: Path, toy_people: Path, tmp_path: Path) -> None:
     out = tmp_path / "runs"
     out.mkdir()
     change(out, "a-w")
-    line = told(mmbench(*RUN, "--data", toy_people, "--cache", cache, "--out", out))
+    line = error_line(mmbench(*RUN, "--data", toy_people, "--cache", cache, "--out", out))
     assert f"mmbench: {out}" in line
     assert "cannot be written — choose a folder you may write to" in line

@@ -157,10 +157,10 @@ def test_a_plugin_may_be_a_file(tmp_path: Path) -> None:
     path.write_text(PLUGIN)
     checks = list(conformance.check_plugin(str(path)))
     assert {check.subject for check in checks} == {"encoder thing", "encoder thing on vector", "method recipe"}
-    told = failures(checks)
-    assert told["recipe"] == "the folder of presets nowhere at all does not exist"
-    assert told["ablation_tables"].startswith("ablation 'width' of 'recipe': thing: no parameter 'dimm'")
-    assert len(told) == 2
+    messages = failures(checks)
+    assert messages["recipe"] == "the folder of presets nowhere at all does not exist"
+    assert messages["ablation_tables"].startswith("ablation 'width' of 'recipe': thing: no parameter 'dimm'")
+    assert len(messages) == 2
 
 
 def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Server(ThreadingHTTPServer):
         self.cut: dict[str, list[int]] = {}
         self.status: dict[str, list[int]] = {}
         self.stalls: set[str] = set()
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.stalled, self.freed = threading.Event(), threading.Event()
 
     @property
@@ -62,8 +62,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.lstrip("/").replace("%20", " ")
-        asked = self.headers.get("Range", "")
-        self.server.asked.append((path, asked))
+        requests = self.headers.get("Range", "")
+        self.server.requests.append((path, requests))
         if self.server.status.get(path):
             self.send_error(self.server.status[path].pop(0))
             return
@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         content = self.server.files[path]
-        start = int(match[1]) if self.server.ranges and (match := re.fullmatch(r"bytes=(\d+)-", asked)) else 0
+        start = int(match[1]) if self.server.ranges and (match := re.fullmatch(r"bytes=(\d+)-", requests)) else 0
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
@@ -127,27 +127,27 @@ def found(folder: Path) -> dict[str, bytes]:
 def test_files_come_from_the_publishers_address(server: Server, tmp_path: Path) -> None:
     assert fetch(download(f"{server.url}/"), tmp_path / "to") == 2
     assert found(tmp_path / "to") == FILES
-    assert server.asked == [("README.md", ""), ("raw data/S01.csv", "")]
+    assert server.requests == [("README.md", ""), ("raw data/S01.csv", "")]
 
 
 def test_a_second_call_asks_for_nothing(server: Server, tmp_path: Path) -> None:
     fetch(download(), tmp_path, server.url)
-    server.asked.clear()
+    server.requests.clear()
     assert fetch(download(), tmp_path, server.url) == 0
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_only_what_is_missing_is_fetched(server: Server, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(FILES["README.md"])
     assert fetch(download(), tmp_path, server.url) == 1
-    assert server.asked == [("raw data/S01.csv", "")]
+    assert server.requests == [("raw data/S01.csv", "")]
 
 
 def test_connections_that_break_off_are_taken_up_again(server: Server, tmp_path: Path) -> None:
     server.cut["raw data/S01.csv"] = [100_000, 0, 250_000, 7]
     fetch(download(), tmp_path, server.url)
     assert found(tmp_path) == FILES
-    assert [asked for path, asked in server.asked if path.startswith("raw")] == [
+    assert [requests for path, requests in server.requests if path.startswith("raw")] == [
         "",
         "bytes=100000-",
         "bytes=100000-",
@@ -162,9 +162,9 @@ def test_what_arrived_stays_for_the_next_call(server: Server, tmp_path: Path) ->
         fetch(download(), tmp_path, server.url)
     assert found(tmp_path) == {"README.md": b"read me", "raw data/.S01.csv.half": NOISE[:300_000]}
     server.cut.clear()
-    server.asked.clear()
+    server.requests.clear()
     assert fetch(download(), tmp_path, server.url) == 1
-    assert server.asked == [("raw data/S01.csv", "bytes=300000-")]
+    assert server.requests == [("raw data/S01.csv", "bytes=300000-")]
     assert found(tmp_path) == FILES
 
 
@@ -185,12 +185,12 @@ def test_a_half_file_that_was_of_another_file(server: Server, tmp_path: Path) ->
         (tmp_path / "raw data" / "S01.csv").unlink()
 
 
-def test_a_whole_half_file_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
+def test_complete_partial_file_is_not_requested_again(server: Server, tmp_path: Path) -> None:
     half = tmp_path / "raw data" / ".S01.csv.half"
     half.parent.mkdir()
     half.write_bytes(NOISE)
     fetch(download(), tmp_path, server.url)
-    assert [path for path, _ in server.asked] == ["README.md"]
+    assert [path for path, _ in server.requests] == ["README.md"]
     assert found(tmp_path) == FILES
 
 
@@ -228,10 +228,10 @@ def test_a_mirror_that_lacks_a_file(server: Server, tmp_path: Path) -> None:
         fetch(download(), tmp_path / "folder", str(tmp_path / "copy"))
 
 
-def test_a_server_that_is_busy_is_asked_again(server: Server, tmp_path: Path) -> None:
+def test_request_is_repeated_if_the_server_is_busy(server: Server, tmp_path: Path) -> None:
     server.status["README.md"] = [503, 429]
     assert fetch(download(), tmp_path, server.url) == 2
-    assert Counter(path for path, _ in server.asked)["README.md"] == 3
+    assert Counter(path for path, _ in server.requests)["README.md"] == 3
 
 
 def test_no_server(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_file_of_ones_own_is_not_written_over(server: Server, tmp_path: Path) 
     with pytest.raises(DataError, match=r"README\.md: exists, but differs from the published file — move the file"):
         fetch(download(), tmp_path, server.url)
     assert found(tmp_path) == {"README.md": b"my own"}
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_disk_without_room_is_known_before(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ def test_a_disk_without_room_is_known_before(server: Server, tmp_path: Path, mon
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(StorageError, match=r"the disk is full: 0\.7 MB are needed and 0\.0 MB are free"):
         fetch(download(), tmp_path, server.url)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_disk_that_fills_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,7 +410,7 @@ def test_ctrl_c_keeps_what_arrived(server: Server, tmp_path: Path, plugin: str) 
     assert NOISE.startswith(left["raw data/.S01.csv.half"])
     server.stalls.clear()
     fetch(download(), tmp_path / "to", server.url)
-    assert server.asked[-1][1] == f"bytes={len(left['raw data/.S01.csv.half'])}-"
+    assert server.requests[-1][1] == f"bytes={len(left['raw data/.S01.csv.half'])}-"
     assert found(tmp_path / "to") == FILES
 
 

@@ -115,8 +115,8 @@ def test_dropped_samples_are_in_table_and_record(people: Path, tmp_path: Path) -
     options = {"data": people, "out": tmp_path / "runs", "plugins": (PLUGIN,), "jobs": 1, "folds": 3}
     result = mmbench.run("prior", "people", bad="drop", **options)
     assert (result.run["dropped"], result.run["lost"]) == (1, ["p2"])
-    told = "1 unusable sample was left out; 1 unusable unit was left out: p2"
-    assert told in list(describe_data(result))
+    output = "1 unusable sample was left out; 1 unusable unit was left out: p2"
+    assert output in list(describe_data(result))
 
 
 def test_check_counts_what_is_there_and_what_is_not_read(
@@ -135,9 +135,9 @@ def test_check_counts_what_is_there_and_what_is_not_read(
     assert "not read: 1 hidden file, of which no sample is made: .hidden" in out
     assert "not read: 1 .txt file, of which no sample is made: old/p7.txt" in out
     assert shell(monkeypatch, *line, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["unread"] == [".hidden", "notes.md", "old/p7.txt", "p5.TXT", "p6.TXT"]
-    assert told["contents"] == dict.fromkeys(("p1", "p2", "p3", "p4"), 2)
+    output = json.loads(capsys.readouterr().out)
+    assert output["unread"] == [".hidden", "notes.md", "old/p7.txt", "p5.TXT", "p6.TXT"]
+    assert output["contents"] == dict.fromkeys(("p1", "p2", "p3", "p4"), 2)
 
 
 def test_check_counts_what_is_there_beside_a_problem(
@@ -145,9 +145,9 @@ def test_check_counts_what_is_there_beside_a_problem(
 ) -> None:
     (people / "p3.txt").write_text("")
     assert shell(monkeypatch, "data", "check", "people", "--data", str(people), "--plugin", PLUGIN) == 2
-    told = capsys.readouterr()
-    assert "1 problem" in told.out
-    assert "p3.txt: is empty" in told.err
+    output = capsys.readouterr()
+    assert "1 problem" in output.out
+    assert "p3.txt: is empty" in output.err
 
 
 def test_what_is_left_out_may_be_unknown_where_files_are_dropped(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What is missing or guessed is counted by modality and told in one line each."""
+"""Missing and inferred instances are counted by modality and reported in one line each."""
 
 from pathlib import Path
 

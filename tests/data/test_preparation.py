@@ -349,7 +349,7 @@ def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
     assert reads(root) == {"s0": 1, "s1": 1, "s2": 2, "s3": 1}
 
 
-def test_room_is_asked_for_before_hdf5_writes(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_space_is_reserved_before_hdf5_writes(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=130_000))
     assert len(prepare(plan(root, cache))) == 24
     with pytest.raises(

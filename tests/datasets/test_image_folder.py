@@ -132,7 +132,7 @@ def test_who_is_on_an_image(tmp_path: Path, person: str | None, names: list[str]
     assert [sample.groups.get("subject") for sample in samples] == (found or [None] * len(names))
 
 
-def test_a_name_without_a_person_is_told(tmp_path: Path) -> None:
+def test_file_name_without_a_person_is_reported(tmp_path: Path) -> None:
     made(tmp_path, ["a/S1_x.jpg", "b/S2_x.jpg", "b/stray.jpg"])
     (problem,) = ImageFolder(person="^(S[0-9]+)").check(tmp_path)
     assert problem.path.endswith("stray.jpg")
@@ -218,7 +218,7 @@ def test_an_image_that_would_fill_the_memory_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "message"),
     [
         ([], "holds no folder"),
         (["happy/x.jpg"], "holds only the class 'happy'"),
@@ -230,7 +230,7 @@ def test_an_image_that_would_fill_the_memory_is_refused(
         (["caf\u00e9/x.jpg", "cafe\u0301/y.jpg"], "Unicode normalisation"),
     ],
 )
-def test_check_says_what_is_wrong(tmp_path: Path, names: list[str], told: str) -> None:
+def test_check_says_what_is_wrong(tmp_path: Path, names: list[str], message: str) -> None:
     for name in names:
         if name.endswith(".txt"):
             (tmp_path / name).parent.mkdir()
@@ -238,7 +238,7 @@ def test_check_says_what_is_wrong(tmp_path: Path, names: list[str], told: str) -
         else:
             draw(tmp_path / name)
     problems = ImageFolder().check(tmp_path)
-    assert [told in problem.message for problem in problems] == [True]
+    assert [message in problem.message for problem in problems] == [True]
     assert all(problem.remedy for problem in problems)
 
 
@@ -267,15 +267,15 @@ def test_every_file_with_an_image_in_it_is_read_or_left_out_with_a_reason(people
     assert take_inventory(dataset, people).unread == ["neutral/.DS_Store"]
 
 
-def test_what_is_assumed_of_people_is_told(tmp_path: Path) -> None:
-    for names, told in {
+def test_assumptions_about_people_are_reported(tmp_path: Path) -> None:
+    for names, message in {
         ("a/ann.jpg", "a/bob.jpg", "b/ann.jpg", "b/bob.jpg"): "people: 2, assumed from file names",
         ("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg"): "the numbers 1-2 recur",
         ("a/P1_0.jpg", "b/P2_0.jpg"): "people: unknown, so images of one person may be in training and test",
     }.items():
-        root = made(tmp_path / told[:20], list(names))
+        root = made(tmp_path / message[:20], list(names))
         (line,) = ImageFolder().assumptions(root)
-        assert told in line
+        assert message in line
         assert "image-folder[person=" in line
         assert ImageFolder(person=None).assumptions(root) == []
 
@@ -306,8 +306,8 @@ def test_damaged_images_are_dropped_one_by_one(people: Path, tmp_path: Path) -> 
     (people / "smiling" / "dan.png").write_bytes(b"")
     store = prepare(Preparation(Spec("image-folder", {"size": 16}), people, tmp_path / "cache", bad="drop"))
     assert len(store) == 12 - 4
-    told = [line.partition(f"{people}/")[2] for line in store.attributes["dropped"]]
-    assert [line[:60] for line in told] == [
+    message = [line.partition(f"{people}/")[2] for line in store.attributes["dropped"]]
+    assert [line[:60] for line in message] == [
         "neutral/ann.jpg: cannot be read as an image (OSError: Trunca",
         "smiling/bob.png: cannot be read as an image (ValueError: its",
         "smiling/cem.png: is an HTML page, perhaps the response of a ",
@@ -354,17 +354,17 @@ def test_a_run_holds_out_whole_people(people: Path, tmp_path: Path) -> None:
         assert len(record.ids) == 2 * len(set(record.units)) == 4
 
 
-def test_two_patients_and_six_controls_are_told_before_training(tmp_path: Path) -> None:
+def test_warning_for_two_patients_and_six_controls_precedes_training(tmp_path: Path) -> None:
     names = [f"{'patient' if person < 2 else 'control'}/P{person}_{at}.png" for person in range(8) for at in range(2)]
     root = made(tmp_path / "patients", names)
     with use_reporter(listener := Listener()):
         result = mmbench.run(
             "prior", "image-folder[person=(P[0-9]),size=16]", data=root, out=tmp_path / "runs", jobs=1, training=QUICK
         )
-    told = "the validation part of 2 of 5 folds has no sample of patient: the epoch is chosen without this class"
-    assert told in listener.messages
+    message = "the validation part of 2 of 5 folds has no sample of patient: the epoch is chosen without this class"
+    assert message in listener.messages
     assert result.run["lacking"] == describe_run(result)["lacking"] == {"validation": {"patient": 2}}
-    assert [warning.line for warning in find_warnings(result)] == [f"MISSING CLASS: {told}."]
+    assert [warning.line for warning in find_warnings(result)] == [f"MISSING CLASS: {message}."]
     for record in result.methods[0].records:
         assert len(set(record.units)) in (1, 2)
 

@@ -133,7 +133,7 @@ def test_people_without_labels_or_recordings_are_named(root: Path) -> None:
     left = dataset.left_out(root)
     assert left["s01"] == f"recorded, but not labelled in {LABELS}"
     assert left["s04"] == "labelled, but not recorded in Raw_data"
-    with pytest.raises(SpecError, match=r"--units: s01 of stress-predict is left out: recorded, but not labelled"):
+    with pytest.raises(SpecError, match=r"--units: s01 of stress-predict is excluded: recorded, but not labelled"):
         choose_units(dataset, root, ["s01"], "--units")
     with pytest.raises(DataError, match="s01 has no labels"):
         read(root, "s01")

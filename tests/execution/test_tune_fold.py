@@ -209,7 +209,7 @@ def test_where_every_trial_fails_the_run_says_why(bench: Bench, monkeypatch: pyt
         raise MemoryError
 
     monkeypatch.setattr(tuning, "fit", full)
-    with pytest.raises(JobError, match=r"concat, fold 0: each of 2 trials failed.*out of memory \(MemoryError"):
+    with pytest.raises(JobError, match=r"concat, fold 0: all tuning trials failed \(2\).*out of memory \(MemoryError"):
         bench.tune(tune=2)
 
 
@@ -231,7 +231,7 @@ def test_poor_trials_are_pruned_by_the_median_and_never_chosen(bench: Bench) -> 
     assert all(1 < trial.epochs < 8 and trial.number >= 5 for trial in pruned)
 
 
-def test_tuned_once_is_tuned_on_the_first_fold_and_told_in_every_table(bench: Bench) -> None:
+def test_tuning_once_uses_the_first_fold_and_is_noted_in_every_table(bench: Bench) -> None:
     comparison = bench.run(tune=3, tune_scope="once", against=["late"])
     for method in comparison.methods:
         assert {record.tuning["fold"] for record in method.records} == {"0"}
@@ -311,7 +311,7 @@ def test_options_that_will_not_do(bench: Bench, options: dict[str, Any], words: 
         bench.run(**options)
 
 
-def test_a_storage_that_is_none_is_told_before_anything_is_done(bench: Bench, tmp_path: Path) -> None:
+def test_invalid_storage_is_refused_before_the_run(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no database at all, " * 100)
     with pytest.raises(
         StorageError, match=r"notes\.db: the storage of tuning trials does not answer \(.*not a database"
@@ -326,7 +326,7 @@ def test_any_sign_may_be_in_the_name_of_a_folder(bench: Bench, tmp_path: Path) -
     assert result.methods[0].folder.is_relative_to(out)
 
 
-def test_a_table_tells_who_was_tuned_and_who_was_not(bench: Bench, tmp_path: Path) -> None:
+def test_table_marks_tuned_and_untuned_methods(bench: Bench, tmp_path: Path) -> None:
     tuned, plain = bench.run("brittle", tune=2), bench.run("late")
     both = compare(tmp_path, [result.methods[0].folder for result in (tuned, plain)])
     table = render(comparison_table(both))

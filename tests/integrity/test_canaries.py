@@ -59,7 +59,7 @@ class Bench:
         assert not list(self.out.glob("*/*/fold-*"))
         return error.value.line
 
-    def tell(self, name: str, text: object) -> None:
+    def write(self, name: str, text: object) -> None:
         (self.out / name).write_text(str(text))
 
     @property
@@ -95,7 +95,7 @@ def test_labels_of_the_test_part_are_in_no_frame_and_no_object(bench: Bench) -> 
     options = {"modalities": ["facts", "signal"], "encoders": {"facts": "raw", "signal": "conv1d"}, "weights": "keep"}
     honest = bench.run("plain", **options)
     store = Store(bench.prepared)
-    bench.tell("n", len(store))
+    bench.write("n", len(store))
     (method,) = bench.run("looker", **options).methods
     for _ in explain(method, bench.cache, (TOY, CHEATS)):
         pass
@@ -131,14 +131,14 @@ def is_known(array: np.ndarray, labels: np.ndarray, tested: list[int]) -> bool:
 
 @pytest.mark.parametrize("door", ["h5py", "open", "numpy", "os", "thread"])
 def test_the_prepared_file_is_closed(ready: Bench, door: str) -> None:
-    ready.tell("target", ready.prepared)
+    ready.write("target", ready.prepared)
     line = ready.caught(f"opener[door={door}]")
     assert line.startswith(f"fusion opener (plugin {CHEATS}): opens the prepared data while it is trained or tested")
     assert str(ready.prepared) in line
 
 
 def test_the_datasets_files_are_closed(ready: Bench) -> None:
-    ready.tell("target", ready.people / "s0.txt")
+    ready.write("target", ready.people / "s0.txt")
     assert "fusion opener" in (line := ready.caught("opener"))
     assert "opens the dataset's files" in line
 
@@ -148,7 +148,7 @@ def test_records_and_weights_of_other_folds_are_closed(ready: Bench, name: str) 
     (earlier,) = ready.out.glob("earlier/*")
     shutil.copytree(earlier, ready.out / earlier.name)
     target = next((ready.out / earlier.name).rglob(name))
-    ready.tell("target", target)
+    ready.write("target", target)
     door = "safetensors" if target.suffix == ".safetensors" else "open"
     with pytest.raises(PluginError, match=r"fusion opener .* opens the records of this run"):
         ready.run(f"opener[door={door}]")
@@ -156,25 +156,25 @@ def test_records_and_weights_of_other_folds_are_closed(ready: Bench, name: str) 
 
 def test_tokens_are_closed(bench: Bench) -> None:
     bench.run("plain", "forgetting")
-    bench.tell("target", next(bench.cache.glob("tokens/*.h5")))
+    bench.write("target", next(bench.cache.glob("tokens/*.h5")))
     with pytest.raises(PluginError, match=r"fusion opener .* opens the prepared data"):
         bench.run("opener[door=h5py]")
 
 
 def test_who_swallows_the_error_meets_it_again(ready: Bench) -> None:
-    ready.tell("target", ready.prepared)
+    ready.write("target", ready.prepared)
     assert "opens the prepared data" in ready.caught("opener[door=h5py,swallow=true]")
 
 
 def test_it_is_caught_in_another_process(ready: Bench) -> None:
     # Processes that an earlier test left behind do not know where this one keeps its notes.
     get_reusable_executor().shutdown(wait=True)
-    ready.tell("target", ready.prepared)
+    ready.write("target", ready.prepared)
     assert f"fusion opener (plugin {CHEATS}): opens the prepared data" in ready.caught("opener", jobs=2)
 
 
 def test_files_of_its_own_are_open_to_a_component(ready: Bench) -> None:
-    ready.tell("target", Path(__file__).parents[1] / "conftest.py")
+    ready.write("target", Path(__file__).parents[1] / "conftest.py")
     assert ready.run("opener").methods[0].records
     named = ready.people / "s0.txt"
     assert ready.run(f"opener[own={named}]").methods[0].records, "the user names this file"
@@ -288,7 +288,7 @@ def test_components_without_faults_pass(bench: Bench, method: str, encoder: str)
 
 @pytest.mark.parametrize("method", ["keeper", "opener[swallow=true]"])
 def test_in_tuning_it_is_no_failed_trial(ready: Bench, method: str) -> None:
-    ready.tell("target", ready.prepared)
+    ready.write("target", ready.prepared)
     options = {"data": ready.people, "cache": ready.cache, "out": ready.out, "plugins": (TOY, CHEATS)}
     for _ in range(4):  # and stays one, however often it is begun again
         with pytest.raises(PluginError, match=f"fusion {method[:6]}"):
@@ -316,7 +316,7 @@ def test_random_numbers_outside_are_left_alone(bench: Bench) -> None:
 def test_from_the_shell_it_is_one_line(
     ready: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ready.tell("target", ready.prepared)
+    ready.write("target", ready.prepared)
     line = ["run", "opener[swallow=true]", "toy", "--modalities", "facts", "--encoder", "facts=raw", "--folds", "2"]
     line += ["--data", str(ready.people), "--out", str(ready.out), "--plugin", TOY, "--plugin", CHEATS, "--jobs", "1"]
     monkeypatch.setenv("MMBENCH_CACHE", str(ready.cache))

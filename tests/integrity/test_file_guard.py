@@ -59,6 +59,6 @@ def test_a_file_that_no_key_holds_is_reported(
     listener = Listener()
     with use_reporter(listener):
         mmbench.run(method, "toy", encoders={"facts": "raw"}, modalities=["facts"], **options)
-    told = [message for message in listener.messages if " reads " in message]
-    assert len(told) == (how == "environment")
-    assert all(f"fusion reader (plugin {tmp_path}/reader.py) reads {table}" in message for message in told)
+    messages = [message for message in listener.messages if " reads " in message]
+    assert len(messages) == (how == "environment")
+    assert all(f"fusion reader (plugin {tmp_path}/reader.py) reads {table}" in message for message in messages)

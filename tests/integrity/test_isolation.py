@@ -18,7 +18,7 @@ from mmbench.results.failures import concerns_one_job, make_failure
 from mmbench.storage.processes import DEATHS, ProcessDiedError, run_with_retries
 from mmbench.storage.remote_errors import RemoteError, describe_error
 
-Tell = Callable[[Any], None]
+Send = Callable[[Any], None]
 LEFT: list[int] = []
 
 
@@ -26,60 +26,60 @@ def ignore(_: object) -> None:
     pass
 
 
-def add(tell: Tell, one: int, other: int) -> int:
-    tell(one)
-    tell(other)
+def add(send: Send, one: int, other: int) -> int:
+    send(one)
+    send(other)
     return one + other
 
 
-def leave(_: Tell) -> int:
+def leave(_: Send) -> int:
     LEFT.append(1)
     return len(LEFT)
 
 
-def nest(_: Tell) -> tuple[int, int, bool]:
+def nest(_: Send) -> tuple[int, int, bool]:
     """What two calls in a call leave to each other, and whether they were forks of this process."""
     first, second = (run_isolated(leave, listen=ignore) for _ in range(2))
     return first, second, run_isolated(parent, listen=ignore) == os.getpid()
 
 
-def parent(_: Tell) -> int:
+def parent(_: Send) -> int:
     return os.getppid()
 
 
-def inherit(_: Tell, name: str) -> tuple[str | None, str, int]:
+def inherit(_: Send, name: str) -> tuple[str | None, str, int]:
     return os.environ.get(name), os.getcwd(), len(sys.path)  # noqa: PTH109
 
 
-def break_down(_: Tell, error: Exception) -> None:
+def break_down(_: Send, error: Exception) -> None:
     raise error
 
 
-def break_own(_: Tell, name: str) -> None:
+def break_own(_: Send, name: str) -> None:
     """An error of a class that another process cannot import."""
     base = {"SpecError": SpecError, "ValueError": ValueError}[name]
     error: Exception = type("OwnError", (base,), {"__module__": "mmbench_file_plugin"})("does not fit")
     raise error
 
 
-def die(_: Tell) -> None:
+def die(_: Send) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def tell_for_ever(tell: Tell) -> None:
+def send_forever(send: Send) -> None:
     while True:
-        tell(os.getpid())
+        send(os.getpid())
 
 
-def answer_with_a_function(_: Tell) -> object:
+def answer_with_a_function(_: Send) -> object:
     return lambda: None
 
 
 @pytest.mark.parametrize("forks", [True, False])
 def test_results_and_sent_values_come_back(forks: bool) -> None:
-    told: list[int] = []
-    assert run_isolated(add, 2, 3, listen=told.append, forks=forks) == 5
-    assert told == [2, 3]
+    received: list[int] = []
+    assert run_isolated(add, 2, 3, listen=received.append, forks=forks) == 5
+    assert received == [2, 3]
 
 
 def test_nothing_is_left_to_the_next_call() -> None:
@@ -138,14 +138,14 @@ def test_who_stops_listening_ends_the_process() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_isolated(tell_for_ever, listen=listen)
+        run_isolated(send_forever, listen=listen)
     while is_alive(pids[0]):  # SIGKILL is on its way
         time.sleep(0.01)
     assert run_isolated(add, 1, 2, listen=ignore) == 3
 
 
 def test_a_call_of_a_process_that_was_killed_ends() -> None:
-    code = "import test_isolation as t; t.run_isolated(t.tell_slowly, listen=lambda pid: print(pid, flush=True))"
+    code = "import test_isolation as t; t.run_isolated(t.send_slowly, listen=lambda pid: print(pid, flush=True))"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parent, text=True
     ) as process:
@@ -156,11 +156,11 @@ def test_a_call_of_a_process_that_was_killed_ends() -> None:
         time.sleep(0.01)
 
 
-def tell_slowly(tell: Tell) -> None:
+def send_slowly(send: Send) -> None:
     """Would go on for ever if what it meets were an error like any other."""
     while True:
         with suppress(Exception):
-            tell(os.getpid())
+            send(os.getpid())
         time.sleep(0.01)
 
 

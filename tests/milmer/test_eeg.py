@@ -11,7 +11,7 @@ def make_encoder(shape=(32, 384), **params):
 
 
 @pytest.mark.parametrize("shape", [(32, 384), (19, 640), (1, 128)])
-def test_one_token_a_channel(shape):
+def test_one_token_per_channel(shape):
     encoder = make_encoder(shape, dim=24)
     tokens = encoder(torch.randn(3, *shape))
     assert encoder.out == TokenSpec(length=shape[0], dim=24)
@@ -22,7 +22,7 @@ def test_published_width_is_the_default():
     assert make_encoder().out.dim == 768
 
 
-def test_channel_embedding_tells_equal_channels_apart():
+def test_channel_embedding_distinguishes_equal_channels():
     x = torch.randn(1, 1, 64).expand(2, 4, 64)
     with_embedding, without = make_encoder((4, 64)), make_encoder((4, 64), channel_embedding=False)
     assert not torch.allclose(with_embedding(x)[:, 0], with_embedding(x)[:, 1])

@@ -6,7 +6,7 @@ import torch
 
 from mmbench import SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import CrossAttention
-from mmbench_milmer.corrected import join
+from mmbench_milmer.corrected_fusion import join
 from mmbench_milmer.fusion import MilmerFusion
 from mmbench_milmer.options import BalancingName, SelectorName
 
@@ -36,8 +36,8 @@ def make_tokens(n=4, inputs=INPUTS, seed=1):
     return tokens
 
 
-def gather(fusion, tokens):
-    return join(fusion.net.gather(tokens))
+def input_tokens(fusion, tokens):
+    return join(fusion.net.input_tokens(tokens))
 
 
 def without(tokens, *names):
@@ -54,7 +54,7 @@ def test_logits_and_token_count(selector, balancing):
     logits = fusion(tokens)
     assert logits.shape == (4, 3)
     assert logits.isfinite().all()
-    x, present = gather(fusion, tokens)
+    x, present = input_tokens(fusion, tokens)
     assert x.shape == (4, 1 + 5 + 2 * 4 + 2 * 2, 24)
     assert present.shape == x.shape[:2]
 
@@ -67,7 +67,7 @@ def test_every_parameter_gets_a_gradient(selector, balancing):
 
 
 @EVERY_OPTION
-def test_absent_values_do_not_count(selector, balancing):
+def test_absent_values_do_not_change_the_logits(selector, balancing):
     fusion = make_fusion(selector=selector, balancing=balancing).eval()
     tokens = make_tokens()
     spoilt = {
@@ -117,7 +117,7 @@ def test_published_sizes():
     inputs = {"eeg": TokenSpec(32, 768), "face": TokenSpec(49, 768, instances=10)}
     torch.manual_seed(0)
     fusion = MilmerFusion(inputs, 4)
-    assert gather(fusion, make_tokens(1, inputs))[0].shape == (1, 180, 768)
+    assert input_tokens(fusion, make_tokens(1, inputs))[0].shape == (1, 180, 768)
     assert len(fusion.net.branches[1].balancing.queries) == 147
     scorer = fusion.net.branches[1].selector.scorer
     assert sum(parameter.numel() for parameter in scorer.parameters()) < 1_000_000
@@ -128,18 +128,18 @@ def test_cls_token_is_a_parameter():
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_cls_leaves_the_last_layer_as_it_would_beside_all_tokens(depth):
+def test_last_layer_for_cls_alone_gives_the_output_of_the_full_layer(depth):
     fusion = make_fusion(depth=depth)
-    x, present = gather(fusion, without(make_tokens(), "voice"))
+    x, present = input_tokens(fusion, without(make_tokens(), "voice"))
     whole = fusion.net.encoder(x, src_key_padding_mask=~present)[:, 0]
     fusion.eval()
     expected = fusion.net.encoder(x, src_key_padding_mask=~present)[:, 0]
-    torch.testing.assert_close(fusion.net.read(x, present), expected)
+    torch.testing.assert_close(fusion.net.encode_cls(x, present), expected)
     assert not torch.allclose(whole, expected)  # dropout
 
 
 def test_queries_set_the_number_of_tokens():
-    x, _ = gather(make_fusion(queries=3), make_tokens())
+    x, _ = input_tokens(make_fusion(queries=3), make_tokens())
     assert x.shape[1] == 1 + 5 + 3 + 3
 
 
@@ -148,18 +148,18 @@ def test_fewer_present_than_k_leaves_slots_masked():
     present = torch.zeros(4, 5, dtype=torch.bool)
     present[:, 3] = True
     tokens["face"] = Tokens(tokens["face"].x * present[:, :, None, None], present)
-    _, mask = gather(make_fusion(balancing="none"), tokens)
+    _, mask = input_tokens(make_fusion(balancing="none"), tokens)
     assert (mask[:, 6:14].sum(dim=1) == 4).all()
 
 
 def test_missing_bag_is_masked_behind_cross_attention():
-    _, mask = gather(make_fusion(), without(make_tokens(), "face"))
+    _, mask = input_tokens(make_fusion(), without(make_tokens(), "face"))
     assert not mask[:, 6:14].any()
     assert mask[:, 0].all()
 
 
 @EVERY_OPTION
-def test_nothing_of_a_missing_modality_is_read(selector, balancing):
+def test_values_of_a_missing_modality_are_ignored(selector, balancing):
     fusion = make_fusion(selector=selector, balancing=balancing).eval()
     tokens = without(make_tokens(), "eeg", "face")
     before = fusion(tokens)
@@ -180,7 +180,7 @@ def test_queries_do_not_see_empty_slots():
     assert not attention(x, torch.zeros_like(present))[1].any()
 
 
-def test_explain_gives_shares_of_the_instances():
+def test_explain_returns_weights_of_the_instances():
     shares = make_fusion().eval().explain(make_tokens())
     assert set(shares) == {"eeg.tokens", "face.instances", "voice.instances"}
     assert shares["face.instances"].shape == (4, 5)
@@ -190,13 +190,13 @@ def test_explain_gives_shares_of_the_instances():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"dim": 26}, "dim=26 is not a multiple of heads=4 — take dim=28"),
+        ({"dim": 26}, "dim=26 is not a multiple of heads=4 — set dim=28"),
         ({"k": 0}, "k=0 is too small"),
         ({"depth": 0}, "depth=0 is too small"),
-        ({"dropout": 1.0}, "dropout=1.0 is no rate"),
+        ({"dropout": 1.0}, "dropout=1.0 is not a rate"),
         ({"queries": 0}, "queries=0 is too small"),
-        ({"queries": 4, "balancing": "mlp"}, "queries=4 has no meaning with balancing=mlp"),
-        ({"k": 4}, "k=4 instances cannot be chosen from the 3 of 'voice' — take k=3 or fewer"),
+        ({"queries": 4, "balancing": "mlp"}, "queries=4 does not apply to balancing=mlp"),
+        ({"k": 4}, "k=4 instances cannot be selected from the 3 of 'voice' — set k=3 or fewer"),
     ],
 )
 def test_impossible_options_are_refused(params, message):

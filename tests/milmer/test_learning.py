@@ -1,4 +1,4 @@
-"""A toy in which one instance of the bag, at a random place, carries the label: selectors that learn must find it."""
+"""A simulated bag in which one instance at a random position carries the label: trained selectors must find it."""
 
 import pytest
 import torch
@@ -50,7 +50,7 @@ def chance_level():
 
 
 @pytest.mark.parametrize("selector", ["amil", "attention_topk", "attention_weighted_topk"])
-def test_attention_finds_the_instance_that_tells(selector, chance_level):
+def test_attention_finds_the_informative_instance(selector, chance_level):
     fusion = train(selector)
     assert accuracy(fusion) > chance_level + 0.3
     tokens, _, carrier = make_bags(400, seed=2)
@@ -59,13 +59,13 @@ def test_attention_finds_the_instance_that_tells(selector, chance_level):
     assert float((shares.argmax(dim=1) == carrier).float().mean()) > 0.7
 
 
-def test_global_weights_find_the_place_that_tells():
+def test_global_weights_find_the_informative_position():
     fusion = train("softmax", place=5)
     assert accuracy(fusion, place=5) > 0.9
     assert fusion.explain({"face": make_bags(1, 2)[0]})["face.instances"].argmax() == 5
 
 
-def test_channels_are_told_apart():
+def test_channels_are_distinguished():
     modality = Modality("eeg", "timeseries", (6, 64))
     x = torch.randn(2, 6, 64, generator=torch.Generator().manual_seed(0))
 

@@ -20,19 +20,19 @@ def registered(hook):
     return found
 
 
-def test_everything_is_registered():
+def test_all_components_are_registered():
     assert [cls.name for cls in registered(plugin.register_encoders)] == ["milmer-eeg", "swin"]
     assert [cls.name for cls in registered(plugin.register_fusions)] == ["milmer"]
     assert registered(plugin.register_methods) == [plugin.MILMER]
 
 
-def test_the_recipe_follows_the_paper():
+def test_method_has_the_settings_of_the_paper():
     training = plugin.MILMER.training
     assert (training.lr, training.final_lr, training.batch_size, training.epochs) == (1e-4, 0.1, 14, 100)
     assert plugin.MILMER.encoders == {"timeseries": "milmer-eeg", "image": "swin"}
 
 
-def test_the_ablations_leave_no_option_out():
+def test_ablations_cover_every_option():
     tables = {ablation.name: ablation for ablation in plugin.ABLATIONS}
     options = (("selection", "selector", SelectorName), ("balancing", "balancing", BalancingName))
     for name, parameter, choices in options:
@@ -45,7 +45,7 @@ def test_the_ablations_leave_no_option_out():
 PRESETS = {path.stem: tomllib.loads(path.read_text()) for path in plugin.MILMER.presets.glob("*.toml")}
 
 
-def test_the_preset_of_the_paper_is_that_of_deap_but_for_what_flatters():
+def test_preset_paper_differs_from_deap_only_in_optimistic_settings():
     paper, deap = PRESETS["paper"], PRESETS["deap"]
     assert (paper["fusion"], paper["encoders"]) == (deap["fusion"], deap["encoders"])
     assert MilmerFusion.__init__.__kwdefaults__.items() >= deap["fusion"].items()
@@ -58,7 +58,7 @@ def test_the_preset_of_the_paper_is_that_of_deap_but_for_what_flatters():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_name_what_there_is(name):
+def test_presets_name_existing_components(name):
     preset = PRESETS[name]
     assert set(preset) <= {"fusion", "encoders", "training", "run"}
     assert set(preset["encoders"]) <= {"timeseries", "image"}
@@ -88,14 +88,14 @@ def test_encoders_and_fusion_train_together():
 CLAIMS = {path.stem: tomllib.loads(path.read_text()) for path in plugin.MILMER.claims.glob("*.toml")}
 
 
-def test_the_claims_hold_what_was_published():
+def test_claims_hold_the_published_results():
     (paper,) = CLAIMS["deap"]["reported"]
     assert (paper["value"], paper["protocol"]) == (0.9672, "segment")
     ranges = [(each["low"], each["high"]) for each in CLAIMS["deap-logs"]["reported"]]
     assert ranges == [(0.88, 0.89), (0.33, 0.37), (0.22, 0.32)]
 
 
-def test_from_row_to_row_of_the_claim_one_thing_changes():
+def test_consecutive_rows_of_a_claim_differ_in_one_setting():
     rows = CLAIMS["deap"]["rows"]
     free = {"name", "against", "folds"}
     steps = [
@@ -108,7 +108,7 @@ def test_from_row_to_row_of_the_claim_one_thing_changes():
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_rows_on_the_twin_ask_what_they_ask_on_deap(name):
+def test_rows_on_the_twin_keep_the_settings_of_deap(name):
     paper, twin = PRESETS["paper"], CLAIMS[name]["twin"]
     rows = CLAIMS[name]["rows"]
     assert {row["preset"] for row in rows} == {"paper"}

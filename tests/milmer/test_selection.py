@@ -27,7 +27,7 @@ def bags(n=6, absent=()):
 
 @pytest.mark.parametrize("name", SELECTORS)
 @pytest.mark.parametrize("absent", [(), (0,), (0, 2, 3, 4), range(5)])
-def test_slots_masks_and_shares(name, absent):
+def test_slots_masks_and_weights(name, absent):
     x, present = bags(absent=absent)
     x.requires_grad_()
     selection = make(name)(x, present)
@@ -45,7 +45,7 @@ def test_slots_masks_and_shares(name, absent):
 
 
 @pytest.mark.parametrize(("name", "expected"), [("none", [0, 1]), ("uniform", [1, 3])])
-def test_fixed_places(name, expected):
+def test_fixed_positions(name, expected):
     x, present = bags()
     assert torch.equal(make(name)(x, present).x, x[:, expected])
 
@@ -76,7 +76,7 @@ def test_random_draws_anew_in_training_and_is_fixed_in_evaluation():
     assert len(selector(x, present).weights.unique(dim=0)) > 1
 
 
-def test_straight_through_leaves_the_chosen_as_they_are():
+def test_straight_through_keeps_the_selected_tokens():
     x, present = bags()
     selector = make("attention_topk")
     places = selector.scorer(x)[..., 0].topk(2, dim=1).indices
@@ -97,7 +97,7 @@ def test_weighted_tokens_keep_their_mean_scale():
 
 @pytest.mark.parametrize("name", LEARNED)
 @pytest.mark.parametrize("k", [1, 2, 5])
-def test_every_weight_learns(name, k):
+def test_every_parameter_changes_in_training(name, k):
     selector = make(name, k)
     x, present = bags(16)
     (selector(x, present).x * torch.randn(16, k, 3, 8)).sum().backward()
@@ -106,7 +106,7 @@ def test_every_weight_learns(name, k):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_instances_left_out_get_a_gradient(weighted):
+def test_instances_not_selected_get_a_gradient(weighted):
     scores = torch.tensor([[[2.0], [1.0], [0.0], [-1.0]]], requires_grad=True)
 
     class Given(torch.nn.Module):
@@ -120,7 +120,7 @@ def test_instances_left_out_get_a_gradient(weighted):
 
 
 @pytest.mark.parametrize("name", ["softmax", "attention_topk", "attention_weighted_topk"])
-def test_training_tries_others_than_the_best(name):
+def test_training_also_selects_instances_of_lower_attention(name):
     x, present = bags(1)
     x, present = x.expand(64, -1, -1, -1), present.expand(64, -1)
     selector = make(name)
@@ -130,7 +130,7 @@ def test_training_tries_others_than_the_best(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(SELECTORS) - set(LEARNED)))
-def test_the_others_have_no_weights(name):
+def test_other_selectors_have_no_parameters(name):
     assert list(make(name).parameters()) == []
 
 

@@ -89,7 +89,7 @@ def test_an_image_does_not_depend_on_its_batch():
 
 @pytest.mark.parametrize("size", [(50, 64), (64, 50), (16, 16)])
 def test_size_that_does_not_divide_is_refused(size):
-    with pytest.raises(SpecError, match=r"'face' is .* multiples of 16 px.*have the dataset give"):
+    with pytest.raises(SpecError, match=r"'face' has shape .* multiples of 16 px.*change the image size"):
         make_swin(size)
 
 
@@ -107,7 +107,7 @@ def test_weights_round_trip(tmp_path, suffix):
     assert torch.equal(source(faces()), target(faces()))
 
 
-def test_misfits_are_named(tmp_path):
+def test_mismatched_weights_are_named(tmp_path):
     state = make_swin().net.state_dict()
     state["norm.weights"] = state.pop("norm.weight")
     state["patch_embed.proj.bias"] = torch.zeros(5)
@@ -125,7 +125,7 @@ def test_misfits_are_named(tmp_path):
 
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("pretrained", [None, True])
-def test_without_network_the_three_choices_are_said(pretrained):
+def test_error_without_network_lists_the_three_options(pretrained):
     with pytest.raises(WeightsError) as caught:
         make_swin(224, model=TINY, pretrained=pretrained)
     line = str(caught.value)
@@ -145,7 +145,7 @@ def test_pretrained_weights_are_read_from_the_hub_s_file(tmp_path, monkeypatch):
 
 
 def test_nano_has_no_pretrained_weights():
-    with pytest.raises(WeightsError, match="no pretrained weights of nano"):
+    with pytest.raises(WeightsError, match="nano has no pretrained weights"):
         make_swin(pretrained=None)
 
 

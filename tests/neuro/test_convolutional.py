@@ -32,7 +32,7 @@ def _seed() -> None:
         (Conformer, "EEGConformer", {"final_fc_length": 1080, **BARE}),
     ],
 )
-def test_the_classifier_reads_these_tokens(cls: Any, name: str, options: dict) -> None:
+def test_tokens_are_the_input_of_the_classifier(cls: Any, name: str, options: dict) -> None:
     whole = getattr(models, name)(n_chans=3, n_outputs=2, n_times=500, **options).eval()
     encoder = cls(windows(500), rate=250).eval()
     encoder.network.load_state_dict(whole.state_dict(), strict=False)
@@ -48,28 +48,30 @@ def test_the_classifier_reads_these_tokens(cls: Any, name: str, options: dict) -
 
 
 @pytest.mark.parametrize("cls", NETWORKS)
-def test_a_window_has_to_be_long_enough(cls: type[Convolutional]) -> None:
-    assert cls(windows(cls.shortest, cls.own_rate)).out.length == 1  # type: ignore[call-arg]
-    with pytest.raises(SpecError, match=rf"on brain: windows of .* s are too short, it needs .*{cls.shortest} samples"):
-        cls(windows(cls.shortest - 1, cls.own_rate))  # type: ignore[call-arg]
+def test_windows_that_are_too_short_are_refused(cls: type[Convolutional]) -> None:
+    assert cls(windows(cls.min_samples, cls.paper_rate)).out.length == 1  # type: ignore[call-arg]
+    with pytest.raises(
+        SpecError, match=rf"on brain: windows of .* s are too short: the encoder needs .*{cls.min_samples} samples"
+    ):
+        cls(windows(cls.min_samples - 1, cls.paper_rate))  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("cls", NETWORKS)
-def test_windows_are_brought_to_its_rate(cls: Any) -> None:
+def test_windows_are_resampled_to_the_rate_of_the_paper(cls: Any) -> None:
     slow, fast = cls(windows(4 * 128, 128.0)), cls(windows(4 * 500, 500.0))
-    assert slow.resample.length(4 * 128) == fast.resample.length(4 * 500) == 4 * cls.own_rate
+    assert slow.resample.length(4 * 128) == fast.resample.length(4 * 500) == 4 * cls.paper_rate
     assert slow.out == fast.out
     assert cls(windows(8 * 128, 128.0), rate=64).resample.length(8 * 128) == 8 * 64
 
 
-def test_half_a_second_is_the_first_kernel_of_eegnet() -> None:
+def test_first_kernel_of_eegnet_has_half_a_second() -> None:
     encoder = EEGNet(windows(500))
-    assert encoder.network.conv_temporal.kernel_size[1] / encoder.own_rate == 0.5
+    assert encoder.network.conv_temporal.kernel_size[1] / encoder.paper_rate == 0.5
     assert encoder.out == EEGNet(windows(256, 128.0)).out
 
 
 @pytest.mark.parametrize(("cls", "params"), [(EEGNet, {}), (Shallow, {}), (Deep4, {}), (Conformer, {"depth": 1})])
-def test_after_a_few_epochs_evaluation_tells_two_rhythms_apart(cls: Any, params: dict) -> None:
+def test_two_rhythms_are_classified_after_a_few_epochs(cls: Any, params: dict) -> None:
     time, labels = torch.arange(256) / 128, torch.arange(96) % 2
     x = 0.5 * torch.randn(96, 4, 256)
     hertz = torch.where(labels == 1, 10.0, 20.0)[:, None]
@@ -86,7 +88,7 @@ def test_after_a_few_epochs_evaluation_tells_two_rhythms_apart(cls: Any, params:
 
 
 @pytest.mark.parametrize("cls", [EEGNet, Shallow, Deep4])
-def test_after_a_hundred_steps_evaluation_is_what_was_trained(cls: Any) -> None:
+def test_evaluation_agrees_with_training_after_a_hundred_steps(cls: Any) -> None:
     encoder, x = cls(windows(500), dropout=0.0), 5 * torch.randn(16, 3, 500)
     with torch.no_grad():
         for _ in range(100):
@@ -96,8 +98,8 @@ def test_after_a_hundred_steps_evaluation_is_what_was_trained(cls: Any) -> None:
 
 
 @pytest.mark.parametrize("cls", NETWORKS)
-def test_without_a_rate_there_is_no_network(cls: Any) -> None:
-    with pytest.raises(SpecError, match=f"brain: has no sampling rate — choose another encoder than {cls.name}"):
+def test_modality_without_a_rate_is_refused(cls: Any) -> None:
+    with pytest.raises(SpecError, match=f"brain: has no sampling rate — use another encoder than {cls.name}"):
         cls(windows(500, None))
 
 
@@ -117,7 +119,7 @@ def test_impossible_sizes_are_refused(cls: Any, params: dict) -> None:
         cls(windows(600), **params)
 
 
-def test_without_braindecode_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_without_braindecode_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "braindecode", None)
     with pytest.raises(SpecError, match=r'deep4: braindecode is not installed — pip install "mmbench-neuro'):
         Deep4(windows(600))

@@ -13,7 +13,7 @@ from mmbench_neuro.resampling import Resample
     [(128, 250, 125, 64), (500, 250, 1, 2), (512, 128, 1, 4), (64, 250, 125, 32), (700, 250, 5, 14), (4, 128, 32, 1)],
 )
 @pytest.mark.parametrize("n_times", [1, 37, 384])
-def test_it_is_scipys_polyphase_filter(before: float, after: float, up: int, down: int, n_times: int) -> None:
+def test_equals_resample_poly_of_scipy(before: float, after: float, up: int, down: int, n_times: int) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, n_times))
     resample = Resample(before, after)
     expected = resample_poly(x, up, down, axis=2)
@@ -22,12 +22,12 @@ def test_it_is_scipys_polyphase_filter(before: float, after: float, up: int, dow
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
-def test_the_same_rate_changes_nothing() -> None:
+def test_equal_rates_return_the_input() -> None:
     x = torch.randn(2, 3, 50)
     assert torch.equal(Resample(250, 250)(x), x)
 
 
-def test_a_sine_is_the_same_sine_and_what_is_too_fast_is_gone() -> None:
+def test_sine_is_kept_and_frequencies_above_nyquist_are_removed() -> None:
     def sine(hertz: float, rate: float) -> torch.Tensor:
         return torch.sin(2 * torch.pi * hertz * torch.arange(4 * int(rate)) / rate)[None, None]
 
@@ -38,7 +38,7 @@ def test_a_sine_is_the_same_sine_and_what_is_too_fast_is_gone() -> None:
     assert Resample(512, 250)(sine(180, 512))[..., inside].abs().max() < 0.02
 
 
-def test_nothing_of_it_is_learned_or_kept() -> None:
+def test_has_no_parameters_and_no_saved_buffers() -> None:
     resample = Resample(128, 250)
     assert list(resample.parameters()) == []
     assert resample.state_dict() == {}

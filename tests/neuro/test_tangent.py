@@ -27,7 +27,7 @@ def adapted(x: Tensor, **params: str) -> TangentSpace:
 
 
 @pytest.mark.parametrize("shrinkage", ["lwf", "oas"])
-def test_it_is_pyriemanns(shrinkage: str) -> None:
+def test_equals_pyriemann(shrinkage: str) -> None:
     train, test = windows(), windows(7, seed=1)
     estimate = Covariances(estimator=shrinkage)
     theirs = Theirs(metric="riemann").fit(estimate.transform(train.double().numpy()))
@@ -37,14 +37,14 @@ def test_it_is_pyriemanns(shrinkage: str) -> None:
     np.testing.assert_allclose(tokens[:, 0], expected, atol=1e-4)
 
 
-def test_the_training_part_lies_around_zero() -> None:
+def test_mean_token_of_the_training_part_is_zero() -> None:
     train = windows()
     tokens = adapted(train)(train)
     assert tokens.mean(dim=0).abs().max() < 1e-4
     assert tokens.std() > 0.1
 
 
-def test_average_referenced_channels_lose_a_direction_and_nothing_else() -> None:
+def test_average_reference_removes_one_direction_only() -> None:
     train, test = windows(), windows(7, seed=1)
     referenced = [x - x.mean(dim=1, keepdim=True) for x in (train, test)]
     encoder = adapted(referenced[0])
@@ -58,7 +58,7 @@ def test_average_referenced_channels_lose_a_direction_and_nothing_else() -> None
     torch.testing.assert_close(torch.cdist(tokens[:, 0], tokens[:, 0]), torch.cdist(*[small(basis.T @ test)[:, 0]] * 2))
 
 
-def test_scales_between_channels_do_not_matter() -> None:
+def test_tokens_are_invariant_to_scales_of_channels() -> None:
     train, test = windows(), windows(7, seed=1)
     scale = torch.tensor([1.0, 10.0, 0.1, 3.0, 1.0])[:, None]
     one, other = adapted(train)(test), adapted(1e-6 * train)(1e-6 * test)
@@ -67,7 +67,7 @@ def test_scales_between_channels_do_not_matter() -> None:
     assert spread.isfinite().all()
 
 
-def test_adapting_again_forgets_what_was_seen() -> None:
+def test_adapt_replaces_the_earlier_mean() -> None:
     encoder = adapted(windows(seed=3))
     encoder.adapt(windows())
     torch.testing.assert_close(encoder.reference, adapted(windows()).reference)
@@ -75,7 +75,7 @@ def test_adapting_again_forgets_what_was_seen() -> None:
     assert list(encoder.parameters()) == []
 
 
-def test_dead_windows_are_finite() -> None:
+def test_tokens_of_zero_windows_are_finite() -> None:
     dead = torch.zeros(3, C, TIME)
     assert adapted(windows())(dead).isfinite().all()
     assert adapted(dead)(windows(2)).isfinite().all()

@@ -308,7 +308,7 @@ class Drifter(Scaled):
 
 
 class Patient(Plain):
-    """A memory bank that no look at a few samples meets: what earlier folds left is added after many steps."""
+    """A memory bank that checks on few samples do not detect: state of earlier folds is added after many steps."""
 
     name = "patient"
     bank: ClassVar[list[Tensor]] = []
@@ -361,7 +361,7 @@ class Switcher(Plain):
         if self.steps == 4:
             os.environ["SWITCHED"] = str(int(os.environ.get("SWITCHED", "0")) + 1)
             torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark
-            nn.modules.module.register_module_forward_hook(lambda module, given, told: told)
+            nn.modules.module.register_module_forward_hook(lambda module, given, output: output)
         return super().training_loss(tokens, labels, criterion)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
@@ -386,10 +386,10 @@ class Remembering(Encoder):
         self.last: Tensor | float = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
-        told = x + self.last
+        output = x + self.last
         if self.keeps:
             self.last = x.mean(dim=0)
-        return told[:, None]
+        return output[:, None]
 
 
 class Normalising(Encoder):
@@ -407,20 +407,20 @@ class Normalising(Encoder):
         self.memory: dict[bytes, Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        told = x.clone()
+        output = x.clone()
         normal = (x - x.mean(dim=0)) / (x.std(dim=0, correction=0) + 1e-6)
         large, short = self.over == "large" and len(x) >= 40, self.over == "short" and len(x) < 40
         if large or short or self.over in ("all", "memory"):
-            told = normal
+            output = normal
         elif self.over == "first":
-            told[0] = normal[0]
+            output[0] = normal[0]
         elif self.over == "small":  # tokens whose size hides what is added to them
-            told = 1e-5 * normal
+            output = 1e-5 * normal
         if self.over == "memory":
-            told = torch.stack(
-                [self.memory.setdefault(one.numpy().tobytes(), new) for one, new in zip(x, told, strict=True)]
+            output = torch.stack(
+                [self.memory.setdefault(one.numpy().tobytes(), new) for one, new in zip(x, output, strict=True)]
             )
-        return told[:, None]
+        return output[:, None]
 
 
 class Forgetting(Remembering):

@@ -1,4 +1,4 @@
-"""A fusion that fails as often as files in a folder tell it to, for tests of jobs that fail or die."""
+"""A fusion that fails as often as files in a folder demand, for tests of jobs that fail or die."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A dataset whose truth is known: ``loud`` alone tells the label, which changes from window to window; ``still`` is
+"""A dataset of known truth: only ``loud`` predicts the label, which changes from window to window; ``still`` is
 the same in all windows of a trial, missing in some trials; ``wave`` is noise in bags with absent instances."""
 
 from collections.abc import Callable, Iterator

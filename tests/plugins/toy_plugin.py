@@ -20,7 +20,7 @@ Fault = Literal["none", "nan", "constant", "shape", "group", "label", "duplicate
 
 class Toy(Dataset):
     """``signal``: two channels in a bag of three whose last instance is absent in odd samples; ``facts``: a vector
-    that tells the label and is missing in each seventh sample."""
+    that predicts the label and is missing in each seventh sample."""
 
     name = "toy"
     card: ClassVar[Card] = Card("Toy", "simulated", "none", "https://example.org", "nobody")

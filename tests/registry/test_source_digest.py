@@ -242,8 +242,8 @@ UNKNOWN = {
 @pytest.mark.parametrize("how", UNKNOWN)
 def test_code_computed_at_run_time_is_unknown(how: str, write: Write, tmp_path: Path) -> None:
     write({"plugin.py": "import helper\n", "helper.py": UNKNOWN[how]})
-    (told,) = find_sources(tmp_path / "plugin.py", "plugin", False).unknown
-    assert told.startswith("helper.py line ")
+    (unknown,) = find_sources(tmp_path / "plugin.py", "plugin", False).unknown
+    assert unknown.startswith("helper.py line ")
 
 
 PLUGIN = """

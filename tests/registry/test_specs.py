@@ -152,5 +152,5 @@ def test_pairs() -> None:
 
 def test_did_you_mean() -> None:
     assert did_you_mean("milmar", ["late", "milmer"]) == "did you mean 'milmer'?"
-    assert did_you_mean("xyz", ["late", "concat"]) == "there is concat, late"
-    assert did_you_mean("xyz", []) == "there is none"
+    assert did_you_mean("xyz", ["late", "concat"]) == "choose from concat, late"
+    assert did_you_mean("xyz", []) == "none is available"

@@ -108,7 +108,7 @@ def test_a_perfect_model_has_the_expected_calibration_error() -> None:
     labels, logits, units = simulate(random, 100, 1000, n_classes=3)
     many = calibrated(labels, logits, units=units)
     assert many.ece < 0.006
-    # What luck makes of it is told, for few samples and for many.
+    # The ECE expected under perfect calibration is correct for few and for many samples.
     for n in (40, 400):
         draws = [tallies_of(*simulate(random, n, 1)).sum(axis=0) for _ in range(400)]
         seen = np.mean([measure_calibration_error(tally) for tally in draws])

@@ -42,7 +42,9 @@ def history(train: list[float], validation: list[float]) -> list[dict[str, float
     ],
     ids=["flat", "overfitted", "fell to chance", "own loss", "own loss, learnt", "not recorded"],
 )
-def test_learning_is_seen_from_the_loss_of_guessing(train: list[float], validation: list[float], learnt: bool) -> None:
+def test_learning_is_measured_from_the_loss_at_chance(
+    train: list[float], validation: list[float], learnt: bool
+) -> None:
     assert has_learnt(history(train, validation), 0.0, log(2)) is learnt
 
 
@@ -105,9 +107,9 @@ def test_settings_of_the_shell_line_are_inherited_too(compared: Any) -> None:
 
 
 def test_inherited_settings_are_reported(compared: Any) -> None:
-    told = text(compared("usual", "concat,prior,other"))
-    assert "training of usual, concat, prior: epochs 15 (default 40)" in told
-    assert "training of other: epochs 15 (default 40), lr 1e-07 (default 0.001)" in told
+    table = text(compared("usual", "concat,prior,other"))
+    assert "training of usual, concat, prior: epochs 15 (default 40)" in table
+    assert "training of other: epochs 15 (default 40), lr 1e-07 (default 0.001)" in table
 
 
 def test_default_settings_are_not_reported(compared: Any) -> None:

@@ -101,7 +101,7 @@ def test_two_folds_never_share_a_file(names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("one", "two"), [("ä", "ö"), ("s 1", "s_1"), ("a/1", "a_1"), ("_a", "a")])
-def test_names_that_look_alike_in_a_file_name_stay_apart(one: str, two: str) -> None:
+def test_similar_names_have_distinct_file_names(one: str, two: str) -> None:
     assert record_path(Path("run"), one, 0) != record_path(Path("run"), two, 0)
 
 

@@ -22,7 +22,7 @@ def changed(**parts: object) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "expected"),
     [
         ({}, []),
         ({"dataset": {**THERE["dataset"], "params": {"windows": 20, "name": "x"}}}, ["windows 3 -> 20"]),
@@ -55,21 +55,21 @@ def changed(**parts: object) -> dict:
         ({"snr_db": 20}, ["snr_db none -> 20"]),
     ],
 )
-def test_a_difference_is_described_by_name(wanted: dict, told: list[str]) -> None:
-    assert list(key_differences(changed(**wanted), THERE)) == told
+def test_a_difference_is_described_by_name(wanted: dict, expected: list[str]) -> None:
+    assert list(key_differences(changed(**wanted), THERE)) == expected
 
 
 @pytest.mark.parametrize(
-    ("modules", "told"),
+    ("modules", "expected"),
     [
         ({"a.py": "2", "c.npy": "1"}, "a.py changed, b.py is gone, c.npy is new"),
         ({f"{name}.py": "9" for name in "cdefg"}, "a.py is gone, b.py is gone, c.py is new, d.py is new and 3 more"),
     ],
 )
-def test_changed_code_is_listed_by_file(modules: dict, told: str) -> None:
+def test_changed_code_is_listed_by_file(modules: dict, expected: str) -> None:
     there = changed(dataset={**THERE["dataset"], "modules": {"a.py": "1", "b.py": "1"}})
     wanted = changed(dataset={**THERE["dataset"], "code": "9" * 16, "modules": modules})
-    assert list(key_differences(wanted, there)) == [f"code of dataset toy changed since: {told}"]
+    assert list(key_differences(wanted, there)) == [f"code of dataset toy changed since: {expected}"]
 
 
 def test_modules_are_no_part_of_a_key() -> None:

@@ -1,4 +1,4 @@
-"""What a file evidently is, is told for what it is."""
+"""The kind of a file is detected from its content and named in the error."""
 
 import bz2
 import gzip
@@ -35,7 +35,7 @@ def array() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (bytes(1000), "zeros only"),
@@ -51,23 +51,23 @@ def array() -> bytes:
         (array(), "is an array of NumPy"),
     ],
 )
-def test_what_a_file_evidently_is(tmp_path: Path, content: bytes, told: str) -> None:
+def test_error_names_the_kind_of_file(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "x.edf"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=rf"x\.edf: .*{told}"):
+    with pytest.raises(DataError, match=rf"x\.edf: .*{message}"):
         check_content(path)
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe")
-    for name, told in {
+    for name, message in {
         "gone": "is missing",
         "link": "is a link to nowhere, which does not exist",
         "pipe": "is a device or pipe",
         ".": "is a folder",
     }.items():
-        with pytest.raises(DataError, match=told):
+        with pytest.raises(DataError, match=message):
             check_content(tmp_path / name)
 
 

@@ -31,10 +31,10 @@ from mmbench.storage.progress import SilentReporter, use_reporter
 
 def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file.txt"
-    with written_whole(path) as aside:
-        aside.write_text("half")
+    with written_whole(path) as temporary:
+        temporary.write_text("half")
         assert not path.exists()
-        aside.write_text("whole")
+        temporary.write_text("whole")
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
 
@@ -44,8 +44,8 @@ def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
     path.write_text("before")
 
     def fail() -> None:
-        with written_whole(path) as aside:
-            aside.write_text("half")
+        with written_whole(path) as temporary:
+            temporary.write_text("half")
             raise ValueError("stop")
 
     with pytest.raises(ValueError, match="stop"):
@@ -75,8 +75,8 @@ def test_others_may_read_what_the_umask_allows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk(code: int, tmp_path: Path) -> None:
     def fill() -> None:
-        with written_whole(tmp_path / "file.h5") as aside:
-            aside.write_text("half")
+        with written_whole(tmp_path / "file.h5") as temporary:
+            temporary.write_text("half")
             raise OSError(code, os.strerror(code))
 
     with pytest.raises(StorageError, match="the disk is full") as caught:

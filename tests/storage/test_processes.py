@@ -89,7 +89,7 @@ def test_other_errors_are_raised_as_they_are(jobs: int) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_numerical_libraries_get_no_more_threads_than_asked(jobs: int, threads: int) -> None:
+def test_numerical_libraries_use_the_requested_threads(jobs: int, threads: int) -> None:
     def count() -> int:
         from scipy import linalg
         from threadpoolctl import threadpool_info

@@ -19,9 +19,9 @@ WRITER = """
 import sys
 from pathlib import Path
 from mmbench.storage.files import written_whole
-with written_whole(Path(sys.argv[1])) as aside:
-    aside.unlink()  # as writers do that put a file of their own there
-    aside.write_text("half")
+with written_whole(Path(sys.argv[1])) as temporary:
+    temporary.unlink()  # as writers do that put a file of their own there
+    temporary.write_text("half")
     print("written", flush=True)
     input()
 """
@@ -77,7 +77,7 @@ def test_what_a_living_writer_writes_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "fold-1.json").read_text() == "half"
 
 
-def test_a_folder_is_looked_through_again_where_others_were_at_work(tmp_path: Path) -> None:
+def test_folder_is_searched_again_if_other_processes_wrote_into_it(tmp_path: Path) -> None:
     with writer(tmp_path / "a") as first:
         left = kill_a_writer(tmp_path / "b")
         write_text(tmp_path / "c", "x")
@@ -87,7 +87,7 @@ def test_a_folder_is_looked_through_again_where_others_were_at_work(tmp_path: Pa
     assert names(tmp_path) == ["a", "c", "d"]
 
 
-def test_a_folder_is_looked_through_once_a_process(tmp_path: Path) -> None:
+def test_folder_is_searched_once_per_process(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "x")
     left = kill_a_writer(tmp_path / "b")
     write_text(tmp_path / "c", "x")
@@ -114,9 +114,9 @@ def test_a_folder_that_cannot_be_locked_is_written_to_and_not_cleaned(
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
-    with written_whole(tmp_path / "b") as aside:
-        aside.write_text("x")
-        assert not is_stale(aside.name)
+    with written_whole(tmp_path / "b") as temporary:
+        temporary.write_text("x")
+        assert not is_stale(temporary.name)
     assert left.exists()
 
 
@@ -124,9 +124,9 @@ def test_a_folder_that_another_program_holds_is_written_to(tmp_path: Path, monke
     monkeypatch.setattr(leftovers, "_PATIENCE", 0.02)
     with hold_exclusively(tmp_path) as alone:
         assert alone
-        with written_whole(tmp_path / "b") as aside:
-            aside.write_text("x")
-            assert not is_stale(aside.name)  # who cleans next need not know of it
+        with written_whole(tmp_path / "b") as temporary:
+            temporary.write_text("x")
+            assert not is_stale(temporary.name)  # who cleans next need not know of it
     assert names(tmp_path) == ["b"]
 
 

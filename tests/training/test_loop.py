@@ -176,8 +176,8 @@ def test_the_chosen_epoch_is_the_best_on_validation_and_its_weights_stay(seed: i
     assert fitted.chosen == standing.index(max(standing))
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})
     assert np.array_equal(predict(model, inputs, FOLD.test, CPU), fitted.test_logits[fitted.chosen])
-    guess = predict(model, inputs, FOLD.validation, CPU).argmax(axis=1)
-    score = float(balanced_accuracy(confusion_matrix(labels[FOLD.validation], guess, 2)))
+    predicted = predict(model, inputs, FOLD.validation, CPU).argmax(axis=1)
+    score = float(balanced_accuracy(confusion_matrix(labels[FOLD.validation], predicted, 2)))
     assert score == max(epoch.validation_score for epoch in fitted.history)
 
 
@@ -196,13 +196,13 @@ def test_it_stops_when_validation_has_not_improved_for_long() -> None:
 
 
 def test_epochs_are_reported_as_they_end() -> None:
-    told: list = []
+    history: list = []
     x, labels = problem()
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})
     fitted = fit(
-        make_model(), inputs, FOLD, mask_test_labels(labels, FOLD), SHORT, seed=0, device=CPU, on_epoch=told.append
+        make_model(), inputs, FOLD, mask_test_labels(labels, FOLD), SHORT, seed=0, device=CPU, on_epoch=history.append
     )
-    assert tuple(told) == fitted.history
+    assert tuple(history) == fitted.history
 
 
 def test_labels_of_the_test_part_are_hidden() -> None:
@@ -350,14 +350,14 @@ def test_predictions_keep_the_order_of_rows() -> None:
     np.testing.assert_allclose(together, apart[rows], atol=1e-6)
 
 
-def test_determinism_is_asked_for_and_given_back() -> None:
+def test_determinism_is_set_and_restored() -> None:
     before = torch.are_deterministic_algorithms_enabled()
     with deterministic(CPU):
         assert torch.are_deterministic_algorithms_enabled()
     assert torch.are_deterministic_algorithms_enabled() == before
 
 
-def test_determinism_is_asked_of_a_compiler_that_is_there() -> None:
+def test_determinism_is_set_if_the_compiler_is_installed() -> None:
     from torch._inductor import config
 
     before = torch.are_deterministic_algorithms_enabled()

@@ -18,7 +18,7 @@ def use(megabytes: int) -> None:
 
 
 @counts
-def test_a_peak_is_told_though_it_was_given_back() -> None:
+def test_peak_memory_includes_freed_memory() -> None:
     peak = PeakMemory(CPU)
     use(100)
     found = peak.read()
@@ -49,7 +49,7 @@ def test_the_same_work_takes_the_same_memory_again() -> None:
     assert min(found) > 0.8 * max(found) > 25 * MB
 
 
-def test_looking_draws_no_random_number() -> None:
+def test_measurement_draws_no_random_number() -> None:
     memory._load_libraries.cache_clear()
     torch.manual_seed(3)
     expected = torch.rand(4)
@@ -58,7 +58,7 @@ def test_looking_draws_no_random_number() -> None:
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_where_the_system_does_not_tell_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peak_memory_is_none_if_the_system_does_not_report_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_CLEAR", tmp_path / "no" / "clear_refs")
     assert PeakMemory(CPU).read() is None
     monkeypatch.undo()

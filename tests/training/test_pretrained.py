@@ -42,7 +42,7 @@ def test_a_file_with_several_models_asks_which(tmp_path: Path, content: dict, pa
         load_state_dict(path)
     for part, wanted in zip(parts, (STUDENT, TEACHER), strict=True):
         assert torch.equal(load_state_dict(path, part)["fc.weight"], wanted["fc.weight"])
-    with pytest.raises(WeightsError, match=rf"has no part 'mean' — there is {parts[0]}, {parts[1]}"):
+    with pytest.raises(WeightsError, match=rf"has no part 'mean' — choose from {parts[0]}, {parts[1]}"):
         load_state_dict(path, "mean")
 
 
@@ -97,7 +97,7 @@ def scripted() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS.*git lfs pull"),
@@ -106,9 +106,9 @@ def scripted() -> bytes:
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
     ],
 )
-def test_why_a_file_holds_no_weights(tmp_path: Path, content: bytes, told: str) -> None:
+def test_why_a_file_holds_no_weights(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "x.pt").write_bytes(content)
-    with pytest.raises(WeightsError, match=rf"x\.pt: {told}"):
+    with pytest.raises(WeightsError, match=rf"x\.pt: {message}"):
         load_state_dict(tmp_path / "x.pt")
     with pytest.raises(WeightsError, match="is a folder, not a file"):
         load_state_dict(tmp_path)

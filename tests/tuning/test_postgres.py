@@ -1,4 +1,4 @@
-"""Trials in a real PostgreSQL server, as Debian's package installs it; skipped where there is none."""
+"""Tuning trials in a real PostgreSQL server, as in the package of Debian; skipped if it is not installed."""
 
 import os
 import pwd
@@ -140,7 +140,7 @@ def test_two_machines_share_the_tuning_trials_of_a_fold(
 def test_an_unreachable_server_is_reported_at_once(options: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("psycopg", reason="needs mmbench[postgres]")
     url = f"postgresql://tuner:secret@127.0.0.1:{free_port()}/postgres"
-    with pytest.raises(StorageError, match="the storage of tuning trials does not answer") as told:
+    with pytest.raises(StorageError, match="the storage of tuning trials does not answer") as caught:
         mmbench.tune("concat", "toy", out=tmp_path, tune_storage=url, **options)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(caught.value)
     assert not list(tmp_path.iterdir())

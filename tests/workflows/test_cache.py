@@ -221,8 +221,8 @@ def test_the_shell_lists_and_cleans(home: Path, cache: Path) -> None:
     assert [item["kind"] for item in items] == ["prepared", "tokens"]
     assert "would be removed" in shell.invoke(app, ["cache", "clean", "--all", "--dry-run", *options]).stdout
     with FileLock(cache / ".using-1-x"):
-        told = shell.invoke(app, ["cache", "clean", "--all", *options]).stdout
-    assert "in use by a running process" in told
+        output = shell.invoke(app, ["cache", "clean", "--all", *options]).stdout
+    assert "in use by a running process" in output
     done = json.loads(shell.invoke(app, ["cache", "clean", "--all", "--json", *options]).stdout)
     assert (len(done["removed"]), done["kept"]) == (2, [])
     assert list_cache(cache) == []

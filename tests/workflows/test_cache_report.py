@@ -142,8 +142,8 @@ def test_code_that_cannot_be_known_is_made_anew_and_said_to_be(home: Home, tmp_p
         found = home.explain(plugins=(str(path),))
     assert found["prepared"].state == "missing"
     assert found["prepared"].why == ("code of dataset toy cannot be determined without running it",)
-    (told,) = [message for message in listener.messages if "toy_plugin.py line" in message]
-    assert told.endswith(
+    (message,) = [message for message in listener.messages if "toy_plugin.py line" in message]
+    assert message.endswith(
         "runs a computed name, so that its code cannot be determined without running it: its results are not reused"
     )
 
@@ -168,9 +168,9 @@ def test_a_run_says_in_a_line_why_something_is_made_anew(home: Home) -> None:
         first = home.run()
         assert not [message for message in listener.messages if "is run again" in message]
         home.run(training={"epochs": 2})
-    told = [message for message in listener.messages if "is run again" in message]
+    message = [message for message in listener.messages if "is run again" in message]
     folder = first.methods[0].folder.name
-    assert told == [f"concat is run again; differences to {folder}: epochs of training 1 -> 2"]
+    assert message == [f"concat is run again; differences to {folder}: epochs of training 1 -> 2"]
 
 
 def test_the_shell_explains(home: Home) -> None:

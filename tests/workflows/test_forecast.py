@@ -1,4 +1,4 @@
-"""What a comparison cannot conclude is told before it trains, and 3 seeds are the default."""
+"""Limits of a comparison are reported before training, and 3 seeds are the default."""
 
 import subprocess
 import sys
@@ -34,15 +34,15 @@ def test_it_is_what_becomes_significant():
     least, found = smallest_significant_difference(outcomes_of(12, 3, n_folds=12), 1), []
     for gain in (0.5, 1.0, 1.5):
         own = random.normal(0.75 - gain * least, 0.1, (40, 12))
-        told = []
+        significant = []
         for people in own:
             right = random.random((3, len(unit))) < 0.75
             fewer = random.random((3, len(unit))) < people[unit]
             one, other = (
                 Outcomes(labels, np.where(each, labels, 1 - labels), unit, unit, 2) for each in (right, fewer)
             )
-            told.append(make_verdicts(one, {"other": other})[0].word == "significantly better")
-        found.append(np.mean(told))
+            significant.append(make_verdicts(one, {"other": other})[0].word == "significantly better")
+        found.append(np.mean(significant))
     assert found[0] < 0.4 < 0.8 < found[2]
     assert 0.3 < found[1] < 0.8
 
@@ -59,7 +59,7 @@ class Heard(SilentReporter):
         self.lines.append(text)
 
 
-def test_it_is_told_before_the_training(toy_people, tmp_path):
+def test_warning_is_printed_before_training(toy_people, tmp_path):
     heard = Heard()
     with use_reporter(heard):
         comparison = mmbench.run(

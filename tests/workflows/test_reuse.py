@@ -1,4 +1,4 @@
-"""Two lines ask the same when nothing that a result depends on tells them apart."""
+"""Keys of comparisons are equal if and only if all settings that results depend on are equal."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -278,7 +278,7 @@ patience = 3
 """
 
 
-def test_what_no_record_may_tell_ends_before_anything_is_trained(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_unrecordable_names_are_refused_before_training(people: Path, shelf: Path, tmp_path: Path) -> None:
     preset = tmp_path / "bell\x07.toml"
     preset.write_text("[training]\nepochs = 1\n")
     with pytest.raises(SpecError, match="cannot be written to records"):
@@ -357,7 +357,7 @@ def test_methods_see_only_the_chosen_modalities(people: Path, shelf: Path, tmp_p
     assert "late: uses 1 of 2 modalities: facts" in render(comparison_table(together))
 
 
-def test_what_cannot_be_built_is_told_before_preparing(people: Path, tmp_path: Path) -> None:
+def test_invalid_component_is_refused_before_preparation(people: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     with pytest.raises(SpecError, match="k=9"):
         run(people, cache, tmp_path, against=["milmer[k=9,dim=24,heads=2]"])

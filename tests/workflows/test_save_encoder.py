@@ -73,13 +73,13 @@ def test_the_file_is_what_the_encoder_reads(saved: Path) -> None:
 
 def test_it_says_where_it_comes_from(saved: Path) -> None:
     with safe_open(saved, framework="np") as file:
-        told = json.loads(file.metadata()["mmbench"])
-    assert told["encoder"] == "timm"
-    assert told["params"]["model"] == "test_resnet"
-    assert told["dataset"] == "image-folder[size=32]"
-    assert told["classes"] == ["dark", "light"]
-    assert told["samples"] == {"train": 10, "validation": 2}
-    assert len(told["sources"]) == 12
+        metadata = json.loads(file.metadata()["mmbench"])
+    assert metadata["encoder"] == "timm"
+    assert metadata["params"]["model"] == "test_resnet"
+    assert metadata["dataset"] == "image-folder[size=32]"
+    assert metadata["classes"] == ["dark", "light"]
+    assert metadata["samples"] == {"train": 10, "validation": 2}
+    assert len(metadata["sources"]) == 12
 
 
 def test_what_this_run_wrote_is_not_done_again(saved: Path, data: Path, folder: Path) -> None:
@@ -102,11 +102,11 @@ def test_nothing_else_is_written_over(saved: Path, data: Path, tmp_path: Path) -
     other.write_bytes(b"no tensors")
     with pytest.raises(WeightsError, match=r"theirs\.safetensors"):
         run(data, tmp_path, save_encoders={"image": other})
-    assert not list(tmp_path.glob("*/*/fold-*.json")), "told before anything is trained"
+    assert not list(tmp_path.glob("*/*/fold-*.json")), "metadata before anything is trained"
 
 
 @pytest.mark.parametrize(
-    ("net", "name", "file", "error", "told"),
+    ("net", "name", "file", "error", "metadata"),
     [
         (NET, "face", "x.safetensors", SpecError, "no modality 'face'"),
         (NET, "image", "x.pt", SpecError, r"must end in \.safetensors"),
@@ -117,12 +117,12 @@ def test_nothing_else_is_written_over(saved: Path, data: Path, tmp_path: Path) -
     ],
     ids=["modality", "suffix", "folder", "closed", "frozen", "unreadable"],
 )
-def test_what_cannot_be_saved_is_told_at_once(
-    data: Path, tmp_path: Path, net: str, name: str, file: str, error: type[Exception], told: str
+def test_encoder_that_cannot_be_saved_is_refused_before_training(
+    data: Path, tmp_path: Path, net: str, name: str, file: str, error: type[Exception], metadata: str
 ) -> None:
     (tmp_path / "folder.safetensors").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=metadata):
         run(data, tmp_path / "out", net, save_encoders={name: tmp_path / file})
     assert not (tmp_path / "out").exists()
 

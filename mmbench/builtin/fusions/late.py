@@ -43,7 +43,7 @@ class Late(Fusion):
         self.heads = nn.ModuleList(
             Head(inputs[name], n_classes, dim=dim, dropout=dropout, pool=pool) for name in self.names
         )
-        # The weight of a single modality is 1 whatever the parameter.
+        # The weight of a single modality is 1, independent of the parameter.
         self.weights = nn.Parameter(torch.zeros(len(self.names)), requires_grad=len(self.names) > 1)
         self.bias = blind_bias(n_classes)
 

@@ -66,7 +66,7 @@ def choose_modality(modalities: Iterable[str], wanted: object) -> str:
     if wanted not in known:
         near = difflib.get_close_matches(str(wanted), known, n=1)
         raise SpecError(
-            f"no such modality; there are {', '.join(known)}",
+            f"no such modality; the modalities are {', '.join(known)}",
             where=f"only[modality={wanted}]",
             remedy=f"did you mean only[modality={near[0] if near else known[0]}]?",
         )

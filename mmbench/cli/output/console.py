@@ -45,5 +45,5 @@ def note(text: str) -> None:
 
 
 def print_error(line: str) -> None:
-    """Print an error on stderr, on one line whatever the width of the terminal."""
+    """Print an error on stderr, on one line, independent of the width of the terminal."""
     note(f"mmbench: {line}")

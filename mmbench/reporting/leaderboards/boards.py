@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import RecordError
-from mmbench.reporting.number_format import plural
 from mmbench.results import (
     Comparison,
     MethodResult,
@@ -24,7 +23,7 @@ from mmbench.results import (
     record_path,
     write_record,
 )
-from mmbench.storage import describe_parse_error, load_json, make_folder, slug, write_text
+from mmbench.storage import counted, describe_parse_error, load_json, make_folder, slug, write_text
 from mmbench.workflows import AuditResult, ProtocolAudit, is_audit, load_audit
 
 FOLDS, AUDIT = "folds.json", "audit.json"
@@ -125,7 +124,7 @@ def board_folder(comparison: Comparison, root: Path) -> Path:
 def _check_whole(method: MethodResult) -> None:
     if method.missing or method.failures:
         raise RecordError(
-            f"{plural(method.missing, 'fold')} of {method.name} {'is' if method.missing == 1 else 'are'} missing",
+            f"{counted(method.missing, 'fold')} of {method.name} {'is' if method.missing == 1 else 'are'} missing",
             where=method.folder,
             remedy="run the same command again",
         )

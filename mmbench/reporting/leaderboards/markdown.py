@@ -7,10 +7,10 @@ from urllib.parse import quote
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Column, audit_verdict, board_cells, index_cells
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
-from mmbench.reporting.number_format import plural
 from mmbench.reporting.terminal.limits import one_seed_line
 from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.storage import counted
 
 # Emphasis, code, HTML, entities, images and links, anywhere in a line.
 _ACTIVE = re.compile(r"[\\`*<]|&(?=#?\w+;)|~(?=~)|(?<!\w)_|_(?!\w)|!(?=\[)|\](?=[(\[:])")
@@ -45,8 +45,8 @@ def board_facts(board: Board) -> list[str]:
     source = "; ".join(str(card[name]) for name in ("title", "licence", "url") if card.get(name))
     return [
         source or str(card["access"]),
-        f"{plural(len(first.labels), 'sample')} of {plural(len(run['classes']), 'class')}, "
-        f"{plural(run['folds'], 'fold')}; splits {run['fingerprint']}",
+        f"{counted(len(first.labels), 'sample')} of {counted(len(run['classes']), 'class')}, "
+        f"{counted(run['folds'], 'fold')}; splits {run['fingerprint']}",
         chance_line(comparison),
         *one_seed_line(comparison),
         f"audit of the protocol: {audit_verdict(board)}{_audit_details(board)}",
@@ -68,7 +68,7 @@ def column_notes(board: Board) -> list[str]:
     """Notes on the columns."""
     n_units, unit = len(board.comparison.methods[0].units), board.comparison.run["unit"]
     return [
-        f"[95 % interval] over {plural(n_units, unit)}; =: not significantly worse than the best, all pairs compared",
+        f"[95 % interval] over {counted(n_units, unit)}; =: not significantly worse than the best, all pairs compared",
         "last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
         "epoch), relative to the chosen epoch",
         "ECE: expected calibration error; FLOPs: for one sample; train: time of one training, measured on the machine "

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.number_format import plural
 from mmbench.results import Interval, MethodResult, make_method_scores, pairwise_weights
+from mmbench.storage import counted
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def describe_budget(method: MethodResult) -> str:
         return "untuned"
     limit = f", at most {tuning['seconds']:g} s" if tuning["seconds"] else ""
     where = "on the first fold only" if tuning["scope"] == "once" else "per fold"
-    return f"{plural(tuning['trials'], 'tuning trial')} {where}{limit}"
+    return f"{counted(tuning['trials'], 'tuning trial')} {where}{limit}"
 
 
 def _encoders(method: MethodResult) -> str:

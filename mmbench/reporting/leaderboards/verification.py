@@ -13,9 +13,8 @@ from mmbench.registry import load_registry, parse_spec
 from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
 from mmbench.reporting.leaderboards.building import board_path, find_outdated_pages
 from mmbench.reporting.leaderboards.consistency import check_board
-from mmbench.reporting.number_format import plural
 from mmbench.results import MethodResult, Record, record_path
-from mmbench.storage import current_reporter
+from mmbench.storage import counted, current_reporter
 from mmbench.workflows import RetrainOptions, retrain_fold
 
 _OUTDATED = "differs from what its records give; mmbench leaderboard build writes it again"
@@ -50,14 +49,14 @@ def verify_leaderboards(
     if not faults:  # pages of wrong records are wrong, too
         faults += [f"{path}: {_OUTDATED}" for path in find_outdated_pages(root, boards)]
     n_records = sum(len(method.records) for board in boards.values() for method in board.comparison.methods)
-    counts = f"{plural(len(boards), 'board')}, {plural(n_records, 'record')}"
+    counts = f"{counted(len(boards), 'board')}, {counted(n_records, 'record')}"
     lines = [f"{counts}: every number recomputed from predictions, pages compared"]
     folds = _sample_folds(boards, Random(seed))[:again]
     repetitions = [_repeat(*fold, place, data) for fold in folds]
     for each in repetitions:
         (faults if each.is_fault else lines).append(each.line)
     if folds:
-        lines.append(f"trained again: {sum(each.is_done for each in repetitions)} of {plural(len(folds), 'fold')}")
+        lines.append(f"trained again: {sum(each.is_done for each in repetitions)} of {counted(len(folds), 'fold')}")
     return Verification(tuple(lines), tuple(faults))
 
 

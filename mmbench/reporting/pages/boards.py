@@ -7,9 +7,10 @@ from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Cell, board_cells, index_cells
 from mmbench.reporting.leaderboards.markdown import board_facts, column_notes, relative_url
 from mmbench.reporting.leaderboards.standings import Pair, Standing, find_pairs, find_standings
-from mmbench.reporting.number_format import format_difference, format_p, plural_of
+from mmbench.reporting.number_format import format_difference, format_p
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.storage import plural_of
 
 
 @dataclass(frozen=True)

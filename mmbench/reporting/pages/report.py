@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmbench.reporting.number_format import plural
 from mmbench.reporting.pages.page_model import Page, Section
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import render_page
@@ -17,7 +16,7 @@ from mmbench.reporting.pages.sections.reproduction import reproduction_section
 from mmbench.reporting.pages.sections.scores import scores_section, verdict_section
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.results import Comparison
-from mmbench.storage import write_text
+from mmbench.storage import counted, write_text
 
 NAME = "index.html"
 
@@ -70,5 +69,5 @@ def _title(comparison: Comparison) -> str:
 def _lead(comparison: Comparison) -> str:
     run = comparison.run
     others = len(comparison.methods) - 1
-    against = f"Compared with {plural(others, 'other method')}: " if others else ""
-    return f"{against}{run['task']} ({plural(len(run['classes']), 'class')}), protocol {run['protocol']}"
+    against = f"Compared with {counted(others, 'other method')}: " if others else ""
+    return f"{against}{run['task']} ({counted(len(run['classes']), 'class')}), protocol {run['protocol']}"

@@ -55,7 +55,7 @@ def load_report_inputs(paths: Sequence[Path]) -> ReportInputs:
     ablations = [load_ablation(path) for path in paths if is_ablation(path)]
     runs = [path for path in paths if not is_audit(path) and not is_ablation(path)]
     if not runs and not ablations:
-        raise SpecError("there is no run among the paths", where="report", remedy="add the path of a run")
+        raise SpecError("no path is that of a run", where="report", remedy="add the path of a run")
     comparison = _side_by_side(runs) if runs else ablations[0].comparison
     for audit in audits:
         _check_same("audit", audit.dataset, audit.task, comparison.run)

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.panels import label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import BLUE, MUTED, WIDTH, styled
+from mmbench.storage import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,7 @@ def _draw(axes: "Axes", method: "MethodResult", mark: Marks) -> None:
         size = _SMALLEST + (_LARGEST - _SMALLEST) * (count / most) ** 0.5
         (point,) = axes.plot(confidence, accuracy, "o", color=BLUE, markersize=size, clip_on=False)
         mark(
-            point, f"{method.name}: accuracy {accuracy:.3f} at confidence {confidence:.3f} ({plural(count, 'sample')})"
+            point, f"{method.name}: accuracy {accuracy:.3f} at confidence {confidence:.3f} ({counted(count, 'sample')})"
         )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)

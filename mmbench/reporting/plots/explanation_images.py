@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from mmbench.contract import Modality
 from mmbench.errors import SpecError
-from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.scalp import HEAD_M, LEAST_SPREAD, MIN_CHANNELS, find_positions
-from mmbench.storage import write_text, written_whole
+from mmbench.storage import counted, write_text, written_whole
 from mmbench.workflows import ExplainedSample, Explanation
 
 if TYPE_CHECKING:
@@ -145,4 +144,6 @@ def _draw_weight(explanation: Explanation) -> "Figure":
 
 
 def _summary(explanation: Explanation, n: int) -> str:
-    return f"{explanation.modality.name}: {plural(n, 'channel')}, mean of {plural(len(explanation.ids), 'test sample')}"
+    return (
+        f"{explanation.modality.name}: {counted(n, 'channel')}, mean of {counted(len(explanation.ids), 'test sample')}"
+    )

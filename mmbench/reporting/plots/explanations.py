@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.scalp import HEAD_M, LEAST_SPREAD, MIN_CHANNELS, find_positions
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, NARROW, WIDTH, name_rows, new_figure, styled
+from mmbench.storage import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def modality_weights_plot(explanations: "Sequence[Explanation]", method: str, wi
     return Plot(
         figure,
         f"{method}: modality weights",
-        f"Mean over {plural(len(explanations[0].values), 'test sample')}; lines: 5th to 95th percentile.",
+        f"Mean over {counted(len(explanations[0].values), 'test sample')}; lines: 5th to 95th percentile.",
         ("modality", "mean weight", "5 %", "95 %"),
         tuple((name, *(f"{value:.3f}" for value in row)) for name, row in zip(names, found, strict=True)),
         mark.texts,
@@ -88,7 +88,7 @@ def _instances(explanation: "Explanation", method: str, width: float) -> Plot:
     return Plot(
         figure,
         f"{method}: weights of the instances of {explanation.modality.name}",
-        f"The weight of each instance, mean over {plural(len(values), 'test sample')}.",
+        f"The weight of each instance, mean over {counted(len(values), 'test sample')}.",
         ("instance", "mean weight", "selected in"),
         tuple(
             (name, f"{weight:.3f}", f"{share:.0%}") for name, weight, share in zip(names, means, selected, strict=True)
@@ -122,7 +122,7 @@ def _scalp(
     return Plot(
         figure,
         f"{method}: attention to the channels of {explanation.modality.name}",
-        f"Mean attention over {plural(len(explanation.values), 'test sample')}, seen from above with the nose up. "
+        f"Mean attention over {counted(len(explanation.values), 'test sample')}, seen from above with the nose up. "
         f"Larger and darker marks stand for more attention, from {values.min():.3f} to {values.max():.3f}; 1 is "
         "uniform attention.",
         ("channel", "attention (1: uniform)"),
@@ -154,7 +154,7 @@ def _tokens(explanation: "Explanation", method: str, names: list[str], width: fl
     return Plot(
         figure,
         f"{method}: attention to {explanation.modality.name}",
-        f"Mean attention over {plural(len(explanation.values), 'test sample')}; the line is uniform attention.",
+        f"Mean attention over {counted(len(explanation.values), 'test sample')}; the line is uniform attention.",
         ("token", "attention (1: uniform)"),
         tuple((name, f"{value:.3f}") for name, value in zip(names, values, strict=True)),
         mark.texts,

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from mmbench.reporting.number_format import format_interval, plural
+from mmbench.reporting.number_format import format_interval
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.style import BLUE, GRID, INK, MUTED, WIDTH, name_rows, new_figure, styled
+from mmbench.storage import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,8 +60,8 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
     return Plot(
         figure,
         "Balanced accuracy of every method",
-        f"Balanced accuracy of {plural(len(methods), 'method')} on {comparison.run['dataset']}, best first, with 95 % "
-        f"intervals over {plural(len(comparison.methods[0].units), comparison.run['unit'])}. The dashed line is the "
+        f"Balanced accuracy of {counted(len(methods), 'method')} on {comparison.run['dataset']}, best first, with 95 % "
+        f"intervals over {counted(len(comparison.methods[0].units), comparison.run['unit'])}. The dashed line is the "
         f"chance level, {comparison.chance:.3f}; the filled mark is {comparison.methods[0].name}.",
         ("method", "balanced accuracy [95 % interval]", f"{comparison.methods[0].name} compared with it"),
         tuple(rows),

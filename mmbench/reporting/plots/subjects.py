@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.reporting.number_format import plural, plural_of
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import only_best, ranked
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
+from mmbench.storage import counted, plural_of
 
 if TYPE_CHECKING:
     from mmbench.results import Comparison, MethodResult
@@ -57,7 +57,7 @@ def subjects(comparison: "Comparison", width: float = WIDTH) -> Plot:
     return Plot(
         figure,
         f"Balanced accuracy of each {unit}",
-        f"Balanced accuracy of each of {plural(len(names), unit)}; a line joins the same {unit} across methods. "
+        f"Balanced accuracy of each of {counted(len(names), unit)}; a line joins the same {unit} across methods. "
         f"The bar is the mean over {plural_of(unit)}, which differs from the score over all samples where a class is "
         f"missing for some {plural_of(unit)}." + only_best(methods, comparison),
         (unit, *(method.name for method in methods)),

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmbench.reporting.number_format import plural
 from mmbench.reporting.plots.panels import add_legend
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import WIDTH, line_of, new_figure, series, styled
+from mmbench.storage import counted
 from mmbench.tuning import FoldTuning, parse_tuning
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
             for (at, score), before in zip(points, [None, *points], strict=False):
                 if before is None or score > before[1]:
                     (point,) = axes.plot(at, score, style.marker, color=style.color, markersize=6)
-                    mark(point, f"{name}: {score:.3f} after {plural(at, 'tuning trial')}")
+                    mark(point, f"{name}: {score:.3f} after {counted(at, 'tuning trial')}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("tuning trials per fold")
         axes.set_ylabel("best validation score")

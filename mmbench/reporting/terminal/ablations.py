@@ -4,16 +4,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import (
-    format_count,
-    format_difference,
-    format_duration,
-    format_interval,
-    plural,
-)
+from mmbench.reporting.number_format import format_count, format_difference, format_duration, format_interval
 from mmbench.reporting.terminal.layout import path_line, plain_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.results import describe_missing
+from mmbench.storage import counted
 from mmbench.workflows import AblationResult, AblationRow, AblationTable
 
 _METRIC = "balanced_accuracy"
@@ -63,7 +58,7 @@ def _footnotes(result: AblationResult) -> Text:
     lines = [
         "",
         *describe_data(comparison),
-        f"[95 % interval] over {plural(len(result.default.units), unit)}; difference: to the default, paired;",
+        f"[95 % interval] over {counted(len(result.default.units), unit)}; difference: to the default, paired;",
         "not adjusted for the number of rows: some differ by chance",
         *describe_settings(comparison),
     ]

@@ -7,8 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_p, format_signed, plural
+from mmbench.reporting.number_format import format_p, format_signed
 from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
+from mmbench.storage import counted
 from mmbench.workflows import AuditResult, ModelAudit, ProtocolAudit
 
 WORDS = {True: "LEAKS", False: "no leak found", None: "inconclusive"}
@@ -26,7 +27,7 @@ def audit_table(result: AuditResult, path: Path) -> RenderableType:
 
 
 def _headline(result: AuditResult) -> Text:
-    what = f"{result.dataset} · {result.task} ({plural(len(result.classes), 'class')}) · audit with {result.method}"
+    what = f"{result.dataset} · {result.task} ({counted(len(result.classes), 'class')}) · audit with {result.method}"
     text = Text(what, style="bold")
     if result.simulated:
         text.append("\nSIMULATED data: these scores say nothing about real data.", style="bold yellow")
@@ -97,7 +98,7 @@ def _skipped_lines(result: AuditResult) -> Iterator[str]:
     for name, reason in result.skipped.items():
         yield f"{name} was not audited: {reason}"
     if result.failed:
-        yield f"{plural(len(result.failed), 'training')} failed; the first: {result.failed[0]}"
+        yield f"{counted(len(result.failed), 'training')} failed; the first: {result.failed[0]}"
 
 
 def _percent(share: float) -> str:
@@ -139,7 +140,7 @@ def audit_notes(result: AuditResult) -> Iterator[str]:
     )
     yield (
         f"control: score on randomly assigned labels, one per {result.lots} ({result.n_lots} in all), "
-        f"{plural(control.draws, 'draw')}; permuted: score on these labels permuted within class and subject; a "
+        f"{counted(control.draws, 'draw')}; permuted: score on these labels permuted within class and subject; a "
         "control above permuted has recognised test samples from training"
     )
     yield (
@@ -149,4 +150,4 @@ def audit_notes(result: AuditResult) -> Iterator[str]:
     yield f"shared: share of the test samples whose {groups} is also in the training or validation part"
     read = ", ".join(f"{source.split(', ')[0]}: {encoder}" for source, encoder in result.features.items())
     yield f"probe: kernel ridge regression on {read}"
-    yield f"{plural(result.n_samples, 'sample')}; standardized by {result.standardize}"
+    yield f"{counted(result.n_samples, 'sample')}; standardized by {result.standardize}"

@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_count, format_duration, plural
+from mmbench.reporting.number_format import format_count, format_duration
 from mmbench.reporting.terminal.layout import plain_table
+from mmbench.storage import counted
 from mmbench.workflows import ArtifactStatus, CacheEntry, CleanedCache, total_size
 
 _MOST = 6  # reasons shown for one artefact
@@ -55,7 +56,7 @@ def _items(items: Sequence[CacheEntry]) -> RenderableType:
 
 
 def _sum(items: Sequence[CacheEntry]) -> str:
-    return f"{plural(len(items), 'file')}, {_bytes(total_size(items))}"
+    return f"{counted(len(items), 'file')}, {_bytes(total_size(items))}"
 
 
 def _bytes(size: int) -> str:

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.data import PROTOCOLS
-from mmbench.reporting.number_format import format_interval, format_signed, plural
+from mmbench.reporting.number_format import format_interval, format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
+from mmbench.storage import counted
 from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
 
 _WIDTHS = (35, 6, 16, 6, 8, 4)  # 80 columns with the blanks between
@@ -104,7 +105,7 @@ def _show(score: RowScore) -> str:
 def _meanings(card: CardResult) -> Iterator[str]:
     ran = [row for row in card.rows if row.comparison]
     units = sorted(
-        {plural(len(row.comparison.methods[0].units), row.comparison.run["unit"]) for row in ran if row.comparison}
+        {counted(len(row.comparison.methods[0].units), row.comparison.run["unit"]) for row in ran if row.comparison}
     )
     if any(score.interval for row in ran for score in row.scores):
         yield f"[95 % interval] over {' or '.join(units)}"

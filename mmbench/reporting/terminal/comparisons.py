@@ -6,14 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import (
-    format_difference,
-    format_interval,
-    format_p,
-    format_signed,
-    plural,
-    plural_of,
-)
+from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_signed
 from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
 from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
 from mmbench.reporting.terminal.limits import join_names, limit_lines
@@ -21,6 +14,7 @@ from mmbench.reporting.terminal.modality_effects import effects_lines, effects_t
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
 from mmbench.results import Comparison, MethodResult, describe_missing
+from mmbench.storage import counted, plural_of
 
 _LONGEST_NAME = 20  # what 80 columns leave for names beside a verdict on two lines
 _NAME_AND_VERDICT = 35  # what they leave for both
@@ -89,7 +83,7 @@ def _costs(comparison: Comparison) -> Table:
 def _footnotes(comparison: Comparison, details: bool) -> Text:
     lines = [
         *describe_data(comparison),
-        f"[95 % interval] over {plural(len(comparison.methods[0].units), comparison.run['unit'])}",
+        f"[95 % interval] over {counted(len(comparison.methods[0].units), comparison.run['unit'])}",
         *_verdict_lines(comparison),
         *effects_lines(comparison, details),
         *(_detail_lines(comparison) if details else _oracle_lines(comparison)),
@@ -151,5 +145,5 @@ def _method_lines(comparison: Comparison) -> Iterator[str]:
         who = [method.name for method, modalities in zip(methods, used, strict=True) if modalities == names]
         subject = join_names(who) if len(who) < len(methods) else "all methods"
         verb = "uses" if len(who) == 1 < len(methods) else "use"
-        yield f"{subject}: {verb} {len(names)} of {plural(len(offered), 'modality')}: {', '.join(names)}"
+        yield f"{subject}: {verb} {len(names)} of {counted(len(offered), 'modality')}: {', '.join(names)}"
     yield from describe_missing(comparison)

@@ -7,11 +7,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_difference, format_interval, format_signed, plural
+from mmbench.reporting.number_format import format_difference, format_interval, format_signed
 from mmbench.reporting.terminal.layout import number_table, path_line
 from mmbench.reporting.terminal.modality_effects import find_reasons, is_undiagnosed
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.results import N_SHUFFLES, Comparison, ConditionScore, ModalityScores
+from mmbench.storage import counted
 
 _MANY = 4  # modalities above which only the smallest and the largest subsets are printed
 
@@ -109,7 +110,7 @@ def _footnotes(comparison: Comparison) -> Text:
     lines = [
         "",
         *describe_data(comparison),
-        f"[95 % interval] over {plural(len(comparison.methods[0].units), comparison.run['unit'])}, paired;",
+        f"[95 % interval] over {counted(len(comparison.methods[0].units), comparison.run['unit'])}, paired;",
         "*: the 95 % interval of the change excludes 0",
         "scores: balanced accuracy of the trained model on test samples that lack a modality; a model that saw no "
         "missing modality in training may score low for that reason (--training modality_dropout=0.3); mmbench ablate "
@@ -117,7 +118,7 @@ def _footnotes(comparison: Comparison) -> Text:
         "Shapley value: mean change of the score by adding the modality, over all orders; the values add up to the "
         "score with all modalities minus that with none",
         "removed: change of the score without the modality; shuffled: change with it permuted among the test samples "
-        f"of a fold, mean of {plural(N_SHUFFLES, 'draw')}",
+        f"of a fold, mean of {counted(N_SHUFFLES, 'draw')}",
         "missing in: share of the samples that lack it, mean over all choices of samples",
     ]
     found = [method.diagnosis for method in comparison.methods if method.diagnosis]

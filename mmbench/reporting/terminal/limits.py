@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmbench.reporting.number_format import format_signed, plural, plural_of
+from mmbench.reporting.number_format import format_signed
 from mmbench.results import ALPHA, Comparison
+from mmbench.storage import counted, plural_of
 
 FEW_UNITS = 6
 
@@ -49,7 +50,7 @@ def _few_units(comparison: Comparison) -> Iterator[str]:
     n_units, unit = comparison.methods[0].outcomes.n_units, comparison.run["unit"]
     if 1 < n_units < FEW_UNITS:
         degrees = "1 degree" if n_units == 2 else f"{n_units - 1} degrees"
-        yield f"{plural(n_units, unit)}: intervals and tests have {degrees} of freedom; add {plural_of(unit)}"
+        yield f"{counted(n_units, unit)}: intervals and tests have {degrees} of freedom; add {plural_of(unit)}"
 
 
 def one_seed_line(comparison: Comparison) -> Iterator[str]:

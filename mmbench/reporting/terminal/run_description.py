@@ -7,19 +7,19 @@ from rich.text import Text
 
 from mmbench.data import dropped_line, missingness_lines
 from mmbench.registry import Spec
-from mmbench.reporting.number_format import plural
 from mmbench.reporting.terminal.limits import above_chance_line
 from mmbench.reporting.terminal.training_settings import training_lines
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.results import Comparison
+from mmbench.storage import counted
 
 
 def headline(comparison: Comparison, subject: str = "") -> Text:
     """Dataset, task and protocol, and the warnings about the comparison."""
     run = comparison.run
     parts = [subject] if subject else []
-    parts += [run["dataset"], f"{run['task']} ({plural(len(run['classes']), 'class')})", f"protocol {run['protocol']}"]
+    parts += [run["dataset"], f"{run['task']} ({counted(len(run['classes']), 'class')})", f"protocol {run['protocol']}"]
     text = Text(" · ".join(parts), style="bold")
     for warning in find_warnings(comparison):
         text.append(f"\n{warning.line}", style="bold red" if warning.is_fault else "bold yellow")
@@ -36,7 +36,7 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
     run, first = comparison.run, comparison.methods[0]
     yield chance_line(comparison)
     yield from above_chance_line(comparison)
-    counts = plural(len(first.labels), "sample"), plural(first.outcomes.n_folds, "fold"), _seeds(comparison)
+    counts = counted(len(first.labels), "sample"), counted(first.outcomes.n_folds, "fold"), _seeds(comparison)
     yield ", ".join(counts)
     if run["units"]:
         yield f"only {', '.join(run['units'])}"
@@ -50,7 +50,7 @@ def _seeds(comparison: Comparison) -> str:
     counts = sorted({method.outcomes.n_seeds for method in comparison.methods})
     if len(counts) > 1:
         return f"{counts[0]} to {counts[-1]} seeds, by method"
-    return plural(counts[0], "seed")
+    return counted(counts[0], "seed")
 
 
 def describe_settings(comparison: Comparison) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mmbench.reporting.number_format import plural
 from mmbench.results import MethodResult
+from mmbench.storage import counted
 
 
 def tuning_lines(methods: Sequence[MethodResult]) -> Iterator[str]:
@@ -26,7 +26,7 @@ def _budget(method: MethodResult) -> str | None:
     if not settings:
         return None
     limit = f", at most {settings['seconds']:g} s" if settings["seconds"] else ""
-    trials = plural(settings["trials"], "tuning trial")
+    trials = counted(settings["trials"], "tuning trial")
     if settings["scope"] == "once":
         return (
             f"TUNED ON THE FIRST FOLD ONLY (--tune-scope once), {trials} per method{limit}: "

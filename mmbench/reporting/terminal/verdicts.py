@@ -11,7 +11,7 @@ MARKS = f"{BEST} best; {TIED} not significantly worse, all pairs compared (95 % 
 
 def describe_verdict(comparison: Comparison) -> str:
     """Which method scores best, which ones it beats significantly, and which ones it does not, in a sentence."""
-    failed = "The first method failed in every fold: there is no verdict on it. " if comparison.headless else ""
+    failed = "The first method failed in every fold and has no verdict. " if comparison.headless else ""
     return failed + _describe(comparison)
 
 
@@ -25,7 +25,7 @@ def mark(comparison: Comparison, name: str) -> str:
 
 def _describe(comparison: Comparison) -> str:
     if not comparison.leaders:
-        return "Folds are missing: there is no verdict yet."
+        return "Folds are missing; verdicts need all folds."
     by_name = {method.name: method for method in comparison.methods}
     best, ties = by_name[comparison.leaders[0]], comparison.leaders[1:]
     beaten = [

@@ -16,7 +16,7 @@ from mmbench.results.records import Record
 from mmbench.results.statistics import Interval, combination_intervals, find_cells
 
 MISSING_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-_ALL = ""  # stands for every modality: none is called so
+_ALL = ""  # key for all modalities; no modality has an empty name
 
 Floats = NDArray[np.float64]
 
@@ -132,7 +132,7 @@ class _Scorer:
 
         return ModalityScores(
             modalities=names,
-            subsets={self._left(str(key[1])): scores["score", *key] for key in keys if key[0] == "subset"},
+            subsets={self._remaining(str(key[1])): scores["score", *key] for key in keys if key[0] == "subset"},
             shapley={name: scores["shapley", name] for name in names} if self._has_all_subsets else None,
             without={name: loss("subset", self._all_but(name)) for name in names},
             shuffled={name: loss("shuffled", name) for name in names},
@@ -223,8 +223,8 @@ class _Scorer:
             counts[self.seeds.index(record.seed)] += summed.reshape(counts[0].shape)
         return counts
 
-    def _left(self, subset: str) -> tuple[str, ...]:
-        return tuple(name for name, left in zip(self.names, subset, strict=True) if left == "1")
+    def _remaining(self, subset: str) -> tuple[str, ...]:
+        return tuple(name for name, flag in zip(self.names, subset, strict=True) if flag == "1")
 
     def _all_but(self, name: str) -> str:
         return "".join("0" if each == name else "1" for each in self.names)

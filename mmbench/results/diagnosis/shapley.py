@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 def shapley_weights(subsets: Sequence[str]) -> NDArray[np.float64]:
     """The matrix ``(M, 2^M)`` that maps the values of all subsets to the Shapley values of M players.
 
-    Subsets are named by a 1 for each player that is in them, in any order. Shapley 1953, "A value for n-person games":
-    player i gets Σ |S|! (M - |S| - 1)! / M! · (v(S with i) - v(S)) over the subsets S without them, so that all
-    together get v(everybody) - v(nobody).
+    Subsets are written with a 1 for each player in them, in any order. Shapley 1953, "A value for n-person games":
+    player i gets Σ |S|! (M - |S| - 1)! / M! · (v(S with i) - v(S)) over the subsets S without i, so that the
+    values sum to v(all) - v(none).
     """
     n_players = len(subsets[0])
     weights = np.zeros((n_players, len(subsets)))

@@ -43,7 +43,7 @@ class TrainedModel:
 
 
 class ModalityPredictor:
-    """Predicts the test part with modalities sources from other samples.
+    """Predicts the test part with modalities taken from other samples.
 
     Tokens of trained encoders are computed once for ``rows``, which include the test part and all source samples;
     those of frozen encoders are read. A context manager: large tokens are in a temporary file.
@@ -112,7 +112,7 @@ class ModalityPredictor:
 
     def _encode_all(self, name: str) -> Tokens:
         x: Tensor | None = None
-        marks = []
+        present = []
         for start, part in zip(
             range(0, len(self._rows), _ENCODE_BATCH), batches(self._rows, _ENCODE_BATCH), strict=True
         ):
@@ -120,9 +120,9 @@ class ModalityPredictor:
             encoded = self.encode(name, raw).x.cpu()
             x = self._allocate(encoded) if x is None else x
             x[start : start + len(part)] = encoded
-            marks.append(raw.present)
+            present.append(raw.present)
         assert x is not None
-        return Tokens(x, torch.cat(marks))
+        return Tokens(x, torch.cat(present))
 
     def encode(self, name: str, raw: Tokens) -> Tokens:
         """Standardised instances of one modality ``(B, K, *shape)`` through its trained encoder."""

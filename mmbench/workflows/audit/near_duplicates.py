@@ -30,8 +30,8 @@ def find_near_duplicates(
     """
     pairs = np.array(sorted(set(_candidates(x))), dtype=np.int64).reshape(-1, 2)
     parts = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
-    alike = [_have_same_data(source, rows[part[:, 0]], rows[part[:, 1]], scale) for part in parts]
-    return pairs[np.concatenate(alike)] if alike else pairs
+    have_same_data = [_have_same_data(source, rows[part[:, 0]], rows[part[:, 1]], scale) for part in parts]
+    return pairs[np.concatenate(have_same_data)] if have_same_data else pairs
 
 
 def _candidates(x: NDArray[np.float32]) -> Iterator[tuple[int, int]]:

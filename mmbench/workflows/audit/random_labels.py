@@ -88,7 +88,7 @@ def draw_random_labels(units: LabelUnits, n_classes: int, draws: int, seed: int 
     """Random labels, balanced over classes within each cell and scope.
 
     Neither the true class nor the subject predicts them: a model that predicts the labels of whole units on test
-    samples has recognised the units. The first draws are the same whatever the number of draws.
+    samples has recognised the units. The first draws do not depend on the number of draws.
     """
     randoms = [np.random.default_rng([seed, draw]) for draw in range(draws)]
     whole = [_draw_by_unit(units, n_classes, random) for random in randoms]

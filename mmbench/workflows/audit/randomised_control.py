@@ -48,7 +48,7 @@ def make_control(whole: Scores, permuted: Scores, n_samples: int) -> Control:
     Where units leave no trace, samples of a cell are exchangeable, and the grouping into units is one permutation
     among all: the mean over draws on whole units lies within the spread of single draws on permuted labels. The test
     is the t test of one more such draw, which is conservative. The spread is at least that of ``n_samples``
-    independent guesses, since few draws may be alike by chance.
+    independent predictions, since few draws may agree by chance.
     """
     from scipy.stats import t
 
@@ -56,7 +56,7 @@ def make_control(whole: Scores, permuted: Scores, n_samples: int) -> Control:
     score, expected = float(whole.mean()), float(permuted.mean())
     if n < 2:
         return Control(n, score, expected)
-    guesses = np.sqrt(expected * (1 - expected) / n_samples)
-    spread = max(float(permuted.std(ddof=1)), guesses, _ROUNDING) * np.sqrt(1 + 1 / n)
+    binomial = np.sqrt(expected * (1 - expected) / n_samples)
+    spread = max(float(permuted.std(ddof=1)), binomial, _ROUNDING) * np.sqrt(1 + 1 / n)
     p_value = max(_LEAST_P, float(t.sf((score - expected) / spread, n - 1)))
     return Control(n, score, expected, p_value, float(spread * t.isf(ALPHA, n - 1)))

@@ -94,13 +94,13 @@ def claim_spec(spec: ClaimSpec) -> ClaimResult:
         [(row, make_row_run(registry, card, row, spec)) for row in _choose_rows(card, spec)] for card in cards
     ]
     done, failed = _run_all([row_run for rows in runs_of_cards for _, row_run in rows]) if spec.run else ({}, ())
-    shelf = find_comparisons(spec.out)
+    earlier = find_comparisons(spec.out)
     results = [
-        _collect(registry, card, [_make_row_result(registry, card, *each, shelf, done) for each in rows], spec)
+        _collect(registry, card, [_make_row_result(registry, card, *each, earlier, done) for each in rows], spec)
         for card, rows in zip(cards, runs_of_cards, strict=True)
         if rows
     ]
-    return ClaimResult(spec.method, tuple(results), shelf.damaged, failed)
+    return ClaimResult(spec.method, tuple(results), earlier.damaged, failed)
 
 
 def _choose_rows(card: ClaimCard, spec: ClaimSpec) -> list[ClaimRow]:
@@ -115,17 +115,17 @@ def _run_all(row_runs: Sequence[RowRun]) -> tuple[dict[str, Reuse], tuple[str, .
     done: dict[str, Reuse] = {}
     failed: list[str] = []
     for row_run in row_runs:
-        if row_run.asking.question not in done:
+        if row_run.key.question not in done:
             current_reporter().message(run_command(row_run.spec))
             try:
-                found = _check_complete(run_spec(row_run.spec))
-                failed += [found.reason] if found.reason else []
+                reuse = _check_complete(run_spec(row_run.spec))
+                failed += [reuse.reason] if reuse.reason else []
             except JobError as error:
-                found = Reuse(None, error.line)
+                reuse = Reuse(None, error.line)
                 failed.append(error.line)
             except (SpecError, ProtocolError, TrainingError) as error:
-                found = Reuse(None, error.line)
-            done[row_run.asking.question] = found
+                reuse = Reuse(None, error.line)
+            done[row_run.key.question] = reuse
     return done, tuple(failed)
 
 
@@ -141,10 +141,10 @@ def _make_row_result(
     card: ClaimCard,
     row: ClaimRow,
     row_run: RowRun,
-    shelf: EarlierComparisons,
+    earlier: EarlierComparisons,
     done: Mapping[str, Reuse],
 ) -> RowResult:
-    found = done.get(row_run.asking.question) or find_reusable(shelf, row_run.asking, row_run.seeds)
+    found = done.get(row_run.key.question) or find_reusable(earlier, row_run.key, row_run.seeds)
     command = run_command(row_run.spec, _data_folder(registry, row_run.spec.dataset, row_run.spec.data))
     reported = card.reported_for(row)
     return RowResult(row, reported, card.metric, command, found.comparison, found.reason, row_run.left_out)

@@ -45,7 +45,7 @@ class RowRun:
     """
 
     spec: RunSpec
-    asking: ComparisonKey
+    key: ComparisonKey
     seeds: int
     left_out: tuple[str, ...]
 

@@ -4,14 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmbench_milmer.checkpoints import load_swin as load_swin
-    from mmbench_milmer.public_model import load_published as load_published
+    from mmbench_milmer.published_model import load_published as load_published
+    from mmbench_milmer.swin_checkpoint import load_swin as load_swin
 
-_HOME = {"load_published": "public_model", "load_swin": "checkpoints"}
+_MODULES = {"load_published": "published_model", "load_swin": "swin_checkpoint"}
 __all__ = ["load_published", "load_swin"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module 'mmbench_milmer' has no attribute {name!r}")
-    return getattr(import_module(f"mmbench_milmer.{_HOME[name]}"), name)
+    return getattr(import_module(f"mmbench_milmer.{_MODULES[name]}"), name)

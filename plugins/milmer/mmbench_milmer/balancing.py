@@ -16,27 +16,27 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens ``(B, N, dim)`` and their mask ``(B, N)`` to ``(B, n_queries, dim)`` and ``(B, n_queries)``."""
-        some = present.any(dim=1, keepdim=True)
+        any_present = present.any(dim=1, keepdim=True)
         queries = self.queries.expand(len(x), -1, -1)
-        # With every key masked some versions of torch give NaN; such a row looks at all, and is masked afterwards.
-        mixed, _ = self.attention(queries, x, x, key_padding_mask=~present & some, need_weights=False)
-        return mixed, some.expand(-1, len(self.queries))
+        # Some versions of torch return NaN if every key is masked: such a row attends to all and is masked afterwards.
+        attended, _ = self.attention(queries, x, x, key_padding_mask=~present & any_present, need_weights=False)
+        return attended, any_present.expand(-1, len(self.queries))
 
 
 class TokenMLP(nn.Module):
-    """Each token for itself: dim → 4 dim → dim."""
+    """An MLP for each token: dim → 4 dim → dim."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
 
     def forward(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens ``(B, N, dim)`` and their mask ``(B, N)``, as many as came."""
+        """Tokens ``(B, N, dim)`` and their mask ``(B, N)``, of the same shapes."""
         return self.layers(x), present
 
 
-class PassOn(nn.Module):
-    """The tokens as they are."""
+class NoBalancing(nn.Module):
+    """Returns the tokens unchanged."""
 
     def forward(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens ``(B, N, dim)`` and their mask ``(B, N)``."""
@@ -44,7 +44,7 @@ class PassOn(nn.Module):
 
 
 def make_balancing(name: BalancingName, n_queries: int, dim: int, heads: int, dropout: float) -> nn.Module:
-    """The balancing of that name; only ``cross_attention`` uses ``n_queries``, ``heads`` and ``dropout``."""
+    """Build the balancing of that name; only ``cross_attention`` uses ``n_queries``, ``heads`` and ``dropout``."""
     if name == "cross_attention":
         return CrossAttention(n_queries, dim, heads, dropout)
-    return TokenMLP(dim) if name == "mlp" else PassOn()
+    return TokenMLP(dim) if name == "mlp" else NoBalancing()

@@ -8,23 +8,23 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import make_balancing
-from mmbench_milmer.corrected import Bag, CorrectedFusion, Direct, clean, make_projection
+from mmbench_milmer.corrected_fusion import Bag, CorrectedFusion, Direct, make_projection, zero_absent
 from mmbench_milmer.options import BalancingName, PublishedSelector, SelectorName
-from mmbench_milmer.published import N_QUERIES, Layers, PublishedFusion, Sizes
+from mmbench_milmer.published_fusion import N_QUERIES, Layers, PublishedFusion, Sizes
 from mmbench_milmer.selection import make_selector
 
 
 class MilmerFusion(Fusion):
     """Wang et al. 2026 (arXiv 2502.00547), corrected, for any number of modalities.
 
-    A modality with a bag (K > 1) is cut down to ``k`` instances by ``selector`` and brought in by ``balancing``, with
-    ``queries`` tokens (default k × T) where that is cross-attention; a modality with one instance hands over its
-    tokens. All of them, with an embedding of their modality and after a CLS token, pass ``depth`` transformer
-    layers; absent tokens are masked; the CLS token is classified. The selectors ``random``, ``uniform``, ``mean`` and
-    ``max`` learn nothing and serve as controls.
+    A modality with a bag (K > 1) is reduced to ``k`` instances by ``selector``; ``balancing`` maps their tokens to
+    those of the transformer, ``queries`` of them (default k × T) if it is cross-attention. The tokens of a modality
+    with one instance are used as they are. A CLS token and all tokens, with an embedding of their modality, pass
+    ``depth`` transformer layers; absent tokens are masked; the CLS token is classified. The selectors ``random``,
+    ``uniform``, ``mean`` and ``max`` are controls without parameters.
 
-    ``variant="published"`` computes what the public code does, faults included, for one modality with a bag and one
-    without; there ``queries`` is 147 unless given.
+    ``variant="published"`` computes what the public code does, including its errors, for one modality with a bag and
+    one without; ``queries`` is 147 unless given.
     """
 
     name = "milmer"
@@ -72,36 +72,36 @@ class MilmerFusion(Fusion):
 
     @torch.no_grad()
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
-        """``<modality>.instances`` ``(B, K)`` for each bag: the share of each instance in what was passed on.
+        """``<modality>.instances`` ``(B, K)`` for each bag: the weight of each instance in the selection.
 
-        ``<modality>.tokens`` ``(B, T)`` for the others: how much the CLS token attends to each in the last layer
-        (mended variant).
+        ``<modality>.tokens`` ``(B, T)`` for the others, in the corrected variant: attention of the CLS token in the
+        last layer.
         """
         return self.net.explain(tokens)
 
 
 class PublishedVariant(nn.Module):
-    """The published fusion behind mmbench's tokens: an absent instance is a black one, nothing is masked."""
+    """The published fusion on mmbench's tokens: absent instances are zeros, nothing is masked."""
 
     def __init__(self, inputs: Mapping[str, TokenSpec], bag: str, single: str, dim: int, net: PublishedFusion) -> None:
         super().__init__()
         self.bag, self.single = bag, single
-        # Identities where both widths are the model's, as in the public code, which takes no others.
+        # Identities if both widths are the model's: the public code accepts no others.
         self.project_bag, self.project_single = (make_projection(inputs[name], dim) for name in (bag, single))
         self.net = net
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""
-        logits: Tensor = self.net(self.images(tokens), self.project_single(clean(tokens[self.single]).x[:, 0]))
+        logits: Tensor = self.net(self.images(tokens), self.project_single(zero_absent(tokens[self.single]).x[:, 0]))
         return logits
 
     def images(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Tokens of the bag ``(B, K, T, dim)``."""
-        return torch.as_tensor(self.project_bag(clean(tokens[self.bag]).x))
+        return torch.as_tensor(self.project_bag(zero_absent(tokens[self.bag]).x))
 
     def explain(self, tokens: Mapping[str, Tokens]) -> dict[str, Tensor]:
-        """Shares of the instances of the bag."""
-        return {f"{self.bag}.instances": self.net.shares(self.images(tokens))}
+        """Weights of the instances of the bag."""
+        return {f"{self.bag}.instances": self.net.instance_weights_of(self.images(tokens))}
 
 
 class _Settings(NamedTuple):
@@ -120,21 +120,23 @@ def _make_corrected(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _
         if spec.instances == 1:
             branches[name] = Direct(spec, dim)
             continue
-        mixer = make_balancing(balancing, queries or k * spec.length, dim, layers.heads, layers.dropout)
-        branches[name] = Bag(spec, dim, make_selector(selector, spec, k), mixer)
+        balancer = make_balancing(balancing, queries or k * spec.length, dim, layers.heads, layers.dropout)
+        branches[name] = Bag(spec, dim, make_selector(selector, spec, k), balancer)
     layer = nn.TransformerEncoderLayer(dim, layers.heads, layers.ff, layers.dropout, batch_first=True)
     transformer = nn.TransformerEncoder(layer, layers.depth, enable_nested_tensor=False)
     return CorrectedFusion(branches, transformer, dim, n_classes, layers.head_dropout)
 
 
 def _make_published(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> PublishedVariant:
-    known = get_args(PublishedSelector)
-    if settings.selector not in known:
-        raise _refuse(f"has no selector {settings.selector!r}", f"choose {', '.join(known)}, or leave variant out")
+    supported = get_args(PublishedSelector)
+    if settings.selector not in supported:
+        raise _unsupported(
+            f"has no selector {settings.selector!r}", f"choose {', '.join(supported)}, or leave variant out"
+        )
     bags = [name for name, spec in inputs.items() if spec.instances > 1]
     if len(inputs) != 2 or len(bags) != 1:
         given = ", ".join(f"{name} (K = {spec.instances})" for name, spec in sorted(inputs.items()))
-        raise _refuse(f"takes one modality with a bag and one without, not {given}", "leave variant out")
+        raise _unsupported(f"takes one modality with a bag and one without, not {given}", "leave variant out")
     (single,) = inputs.keys() - set(bags)
     spec = inputs[bags[0]]
     sizes = Sizes(settings.dim, spec.length, spec.instances, settings.k, n_classes)
@@ -142,39 +144,39 @@ def _make_published(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _
     return PublishedVariant(inputs, bags[0], single, settings.dim, net)
 
 
-def _refuse(message: str, remedy: str) -> SpecError:
+def _unsupported(message: str, remedy: str) -> SpecError:
     return SpecError(f"the public code {message}", where="milmer[variant=published]", remedy=remedy)
 
 
 def _check_sizes(**sizes: int) -> None:
     for name, value in sizes.items():
         if value < 1:
-            raise SpecError(f"{name}={value} is too small", where="milmer", remedy=f"give {name} 1 or more")
+            raise SpecError(f"{name}={value} is too small", where="milmer", remedy=f"set {name} to 1 or more")
 
 
 def _check_rates(**rates: float) -> None:
     for name, value in rates.items():
         if not 0 <= value < 1:
-            raise SpecError(f"{name}={value} is no rate", where="milmer", remedy=f"give {name} from 0 to below 1")
+            raise SpecError(f"{name}={value} is not a rate", where="milmer", remedy=f"set {name} from 0 to below 1")
 
 
 def _check_fit(dim: int, heads: int, queries: int | None, balancing: BalancingName) -> None:
     if dim % heads:
         raise SpecError(
-            f"dim={dim} is not a multiple of heads={heads}", where="milmer", remedy=f"take dim={dim + -dim % heads}"
+            f"dim={dim} is not a multiple of heads={heads}", where="milmer", remedy=f"set dim={dim + -dim % heads}"
         )
     if queries is not None and balancing != "cross_attention":
         raise SpecError(
-            f"queries={queries} has no meaning with balancing={balancing}",
+            f"queries={queries} does not apply to balancing={balancing}",
             where="milmer",
-            remedy="leave queries out, or take balancing=cross_attention",
+            remedy="leave queries out, or set balancing=cross_attention",
         )
 
 
 def _check_bag(name: str, spec: TokenSpec, k: int) -> None:
     if 1 < spec.instances < k:
         raise SpecError(
-            f"k={k} instances cannot be chosen from the {spec.instances} of {name!r}",
+            f"k={k} instances cannot be selected from the {spec.instances} of {name!r}",
             where=f"milmer[k={k}]",
-            remedy=f"take k={spec.instances} or fewer",
+            remedy=f"set k={spec.instances} or fewer",
         )

@@ -1,4 +1,4 @@
-"""Names of Milmer's options; imports no torch, so that listing them stays fast."""
+"""Names of Milmer's options; imports no torch, so that listing them is fast."""
 
 from typing import Literal
 

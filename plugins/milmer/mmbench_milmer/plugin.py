@@ -1,4 +1,4 @@
-"""Registers Milmer's parts; the module mmbench's entry point names."""
+"""Registration of Milmer's components with mmbench; the entry point names this module."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from mmbench_milmer.options import SelectorName
 if TYPE_CHECKING:
     from mmbench import Encoder, Fusion
 
-# Balancings other than cross-attention have no queries, whatever a preset says of their number.
+# Only cross-attention has queries, so that a preset's number of queries is reset for the others.
 ABLATIONS = (
     Ablation("selection", tuple({"selector": name} for name in get_args(SelectorName))),
     Ablation(
@@ -25,7 +25,7 @@ ABLATIONS = (
     Ablation("backbone", ({"frozen": True}, {"frozen": False}), encoder="image"),
     Ablation("variant", ({"variant": "mended"}, {"variant": "published"})),
 )
-# The published training, with the host's early stop on validation in place of the best test epoch.
+# The published training, but the epoch is chosen on validation data, with early stopping.
 MILMER = Method(
     name="milmer",
     fusion="milmer",

@@ -1,8 +1,8 @@
-"""Instance selection: which k of the K instances in a bag are passed on.
+"""Instance selection: k of the K instances of a bag, by multiple-instance attention or a fixed rule.
 
-Every selector hands on k slots of T tokens, so that the selectors differ in what they choose and never in how
-many tokens the rest of the model sees. Those that learn get a gradient for every instance of the bag, also for those
-left out: the published code takes indices only, and indices have no gradient.
+Every selector returns k slots of T tokens, so that selectors differ in what they select and not in the number of
+tokens. Trained selectors get a gradient for every instance of the bag, also for those not selected: the published code
+uses indices only, which have no gradient.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from mmbench_milmer.options import SelectorName
 
 
 class Selection(NamedTuple):
-    """What a selector passes on.
+    """Output of a selector.
 
-    ``x`` is ``(B, k, T, D)``, ``present`` bool ``(B, k)``, and ``weights`` ``(B, K)`` the share of each instance in
-    it: rows sum to 1, or to 0 where the bag is missing.
+    ``x`` is ``(B, k, T, D)``, ``present`` bool ``(B, k)``, and ``weights`` ``(B, K)`` the weight of each instance in
+    ``x``: rows sum to 1, or to 0 if the bag is missing.
     """
 
     x: Tensor
@@ -30,7 +30,7 @@ class Selection(NamedTuple):
 class GatedScorer(nn.Module):
     """Gated attention wᵀ(tanh Vh ⊙ σ Uh) on the mean token h of each instance (Ilse et al. 2018, 1802.04712).
 
-    ``(B, K, T, D)`` to scores ``(B, K, heads)``. It has no last bias: a softmax would not feel it.
+    ``(B, K, T, D)`` to scores ``(B, K, heads)``. No bias in the last layer: softmax is invariant to it.
     """
 
     def __init__(self, dim: int, heads: int = 1, hidden: int = 128) -> None:
@@ -41,31 +41,31 @@ class GatedScorer(nn.Module):
         self.weigh = nn.Linear(hidden, heads, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """One score an instance and head."""
+        """A score per instance and head."""
         mean = self.norm(x.mean(dim=2))
         scores: Tensor = self.weigh(torch.tanh(self.value(mean)) * torch.sigmoid(self.gate(mean)))
         return scores
 
 
 class PositionScorer(nn.Module):
-    """One learned score for each place in the bag, the same for all samples: ``(B, K, 1)``."""
+    """One learned score for each position in the bag, the same for all samples: ``(B, K, 1)``."""
 
     def __init__(self, n_instances: int) -> None:
         super().__init__()
         self.scores = nn.Parameter(torch.zeros(n_instances))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The learned scores, whatever ``x`` holds."""
+        """The learned scores, independent of ``x``."""
         return self.scores[None, :, None].expand(len(x), -1, -1)
 
 
 class TopK(nn.Module):
-    """The k instances of highest attention; hard going forward, soft going back.
+    """The k instances of highest attention: hard selection forward, soft gradient backward.
 
-    Without ``weighted`` the chosen tokens pass unchanged; with it they are multiplied by their attention, scaled so
-    that the weights of the chosen average 1. The gradient is that of the attention-weighted sum over the whole bag
-    (straight-through, 1611.01144), so that an instance left out is felt, too. In training the k are drawn from the
-    attention without replacement (Gumbel top-k, 1903.06059): a choice of the best alone gets stuck where it began.
+    If ``weighted``, the selected tokens are multiplied by their attention, scaled so that the weights of the selected
+    average 1; otherwise they are unchanged. The gradient is that of the attention-weighted sum over the whole bag
+    (straight-through, 1611.01144), so that instances not selected have one, too. In training the k are drawn from the
+    attention without replacement (Gumbel top-k, 1903.06059): always taking the best would rarely explore others.
     """
 
     def __init__(self, scorer: nn.Module, k: int, *, weighted: bool) -> None:
@@ -76,14 +76,14 @@ class TopK(nn.Module):
 
     def forward(self, x: Tensor, present: Tensor) -> Selection:
         """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``."""
-        attention = attend(self.scorer(x), present)[..., 0]
-        chosen = pick(x, present, self.choose(attention.detach(), present))
-        shares = self.share(attention.detach().gather(1, chosen.places), chosen.present)
-        scale = shares * chosen.present.sum(dim=1, keepdim=True)
-        # Zero going forward.
+        attention = masked_softmax(self.scorer(x), present)[..., 0]
+        selected = select_instances(x, present, self.choose(attention.detach(), present))
+        weights = self.weights_of(attention.detach().gather(1, selected.indices), selected.present)
+        scale = weights * selected.present.sum(dim=1, keepdim=True)
+        # Zero in the forward pass; carries the gradient.
         soft = torch.einsum("bk,bktd->btd", (attention - attention.detach()).to(x.dtype), x)
-        slots = chosen.x * scale[..., None, None].to(x.dtype) + soft[:, None]
-        return Selection(slots, chosen.present, spread(shares, chosen.places, present))
+        slots = selected.x * scale[..., None, None].to(x.dtype) + soft[:, None]
+        return Selection(slots, selected.present, scatter_weights(weights, selected.indices, present))
 
     def choose(self, attention: Tensor, present: Tensor) -> Tensor:
         """Indices ``(B, k)``, present instances before absent ones."""
@@ -92,14 +92,14 @@ class TopK(nn.Module):
             scores = scores - torch.empty_like(scores).exponential_().log()
         return rank(scores, present)[:, : self.k]
 
-    def share(self, attention: Tensor, present: Tensor) -> Tensor:
-        """The shares ``(B, k)`` of the chosen in what is passed on; in sum 1, or 0 where all are absent."""
+    def weights_of(self, attention: Tensor, present: Tensor) -> Tensor:
+        """Weights ``(B, k)`` of the selected instances; their sum is 1, or 0 if all are absent."""
         part = attention if self.weighted else present.float()
         return part / part.sum(dim=1, keepdim=True).clamp_min(1e-12)
 
 
 class AttentionPool(nn.Module):
-    """ABMIL with k heads: each slot is an attention-weighted average of all instances, token by token."""
+    """ABMIL with k heads: each slot is the attention-weighted average of all instances, for each token."""
 
     def __init__(self, spec: TokenSpec, k: int) -> None:
         super().__init__()
@@ -108,13 +108,13 @@ class AttentionPool(nn.Module):
 
     def forward(self, x: Tensor, present: Tensor) -> Selection:
         """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``."""
-        attention = attend(self.scorer(x), present)
+        attention = masked_softmax(self.scorer(x), present)
         pooled = torch.einsum("bkh,bktd->bhtd", attention.to(x.dtype), x)
-        return Selection(pooled, pooled_slots(present, self.k), attention.detach().mean(dim=2))
+        return Selection(pooled, pooled_mask(present, self.k), attention.detach().mean(dim=2))
 
 
-class Fixed(nn.Module):
-    """k instances taken by a rule that does not look at them."""
+class FixedRule(nn.Module):
+    """k instances selected by a rule that is independent of their content."""
 
     def __init__(self, k: int) -> None:
         super().__init__()
@@ -122,16 +122,16 @@ class Fixed(nn.Module):
 
     def forward(self, x: Tensor, present: Tensor) -> Selection:
         """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``."""
-        chosen = pick(x, present, self.choose(present))
-        shares = chosen.present / chosen.present.sum(dim=1, keepdim=True).clamp_min(1)
-        return Selection(chosen.x, chosen.present, spread(shares, chosen.places, present))
+        selected = select_instances(x, present, self.choose(present))
+        weights = selected.present / selected.present.sum(dim=1, keepdim=True).clamp_min(1)
+        return Selection(selected.x, selected.present, scatter_weights(weights, selected.indices, present))
 
     def choose(self, present: Tensor) -> Tensor:
         """Indices ``(B, k)``, present instances before absent ones."""
         raise NotImplementedError(f"{type(self).__name__}.choose")
 
 
-class First(Fixed):
+class First(FixedRule):
     """The first k present instances."""
 
     def choose(self, present: Tensor) -> Tensor:
@@ -139,8 +139,8 @@ class First(Fixed):
         return rank(torch.zeros(present.shape, device=present.device), present)[:, : self.k]
 
 
-class Random(Fixed):
-    """k instances by chance: anew for each sample in training, the same places for all when evaluating."""
+class Random(FixedRule):
+    """k random instances: drawn for each sample in training, the same positions for all samples in evaluation."""
 
     places: Tensor
 
@@ -149,16 +149,16 @@ class Random(Fixed):
         self.register_buffer("places", torch.rand(spec.instances))
 
     def choose(self, present: Tensor) -> Tensor:
-        """Indices drawn by chance."""
+        """Random indices."""
         drawn = torch.rand(present.shape, device=present.device) if self.training else self.places.expand_as(present)
         return rank(drawn, present)[:, : self.k]
 
 
-class Uniform(Fixed):
+class Uniform(FixedRule):
     """k instances evenly spaced over the present ones."""
 
     def choose(self, present: Tensor) -> Tensor:
-        """The middles of k equal stretches; absent ones fill up where fewer are present."""
+        """The middles of k equal parts of the bag; absent instances fill the rest if fewer are present."""
         n_present = present.sum(dim=1, keepdim=True)
         n_slots = n_present.clamp(1, self.k)
         slot = torch.arange(self.k, device=present.device)[None]
@@ -178,7 +178,7 @@ class Mean(nn.Module):
         """``x`` ``(B, K, T, D)``, zero where absent; ``present`` ``(B, K)``."""
         weights = present / present.sum(dim=1, keepdim=True).clamp_min(1)
         pooled = torch.einsum("bk,bktd->btd", weights.to(x.dtype), x)
-        return Selection(pooled[:, None].expand(-1, self.k, -1, -1), pooled_slots(present, self.k), weights)
+        return Selection(pooled[:, None].expand(-1, self.k, -1, -1), pooled_mask(present, self.k), weights)
 
 
 class Max(nn.Module):
@@ -189,28 +189,31 @@ class Max(nn.Module):
         self.k = k
 
     def forward(self, x: Tensor, present: Tensor) -> Selection:
-        """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``; an instance's share is that of the features it wins."""
+        """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``.
+
+        The weight of an instance is the fraction of features of which it has the maximum.
+        """
         filled = x.masked_fill(~present[:, :, None, None], -torch.inf)
-        values, winner = filled.max(dim=1)
-        some = present.any(dim=1)
-        pooled = values.masked_fill(~some[:, None, None], 0.0)
-        wins = [(winner == i).float().mean(dim=(1, 2)) for i in range(present.shape[1])]
-        weights = torch.stack(wins, dim=1) * some[:, None]
-        return Selection(pooled[:, None].expand(-1, self.k, -1, -1), pooled_slots(present, self.k), weights)
+        values, argmax = filled.max(dim=1)
+        any_present = present.any(dim=1)
+        pooled = values.masked_fill(~any_present[:, None, None], 0.0)
+        fractions = [(argmax == i).float().mean(dim=(1, 2)) for i in range(present.shape[1])]
+        weights = torch.stack(fractions, dim=1) * any_present[:, None]
+        return Selection(pooled[:, None].expand(-1, self.k, -1, -1), pooled_mask(present, self.k), weights)
 
 
-class Chosen(NamedTuple):
-    """Instances at ``places`` ``(B, k)``: ``x`` ``(B, k, T, D)`` and whether each is ``present`` ``(B, k)``."""
+class Selected(NamedTuple):
+    """Instances at ``indices`` ``(B, k)``: ``x`` ``(B, k, T, D)`` and whether each is ``present`` ``(B, k)``."""
 
     x: Tensor
     present: Tensor
-    places: Tensor
+    indices: Tensor
 
 
-def pick(x: Tensor, present: Tensor, places: Tensor) -> Chosen:
-    """The instances of each bag at ``places`` ``(B, k)``."""
-    index = places[:, :, None, None].expand(-1, -1, *x.shape[2:])
-    return Chosen(x.gather(1, index), present.gather(1, places), places)
+def select_instances(x: Tensor, present: Tensor, indices: Tensor) -> Selected:
+    """The instances of each bag at ``indices`` ``(B, k)``."""
+    index = indices[:, :, None, None].expand(-1, -1, *x.shape[2:])
+    return Selected(x.gather(1, index), present.gather(1, indices), indices)
 
 
 def rank(scores: Tensor, present: Tensor) -> Tensor:
@@ -218,21 +221,21 @@ def rank(scores: Tensor, present: Tensor) -> Tensor:
     return scores.masked_fill(~present, -torch.inf).sort(dim=1, descending=True, stable=True).indices
 
 
-def attend(scores: Tensor, present: Tensor) -> Tensor:
-    """Softmax over the present instances of ``scores`` ``(B, K, heads)``; all zero where the bag is missing."""
-    here = present[..., None]
-    masked = scores.float().masked_fill(~here, torch.finfo(torch.float32).min)
-    return masked.softmax(dim=1) * here
+def masked_softmax(scores: Tensor, present: Tensor) -> Tensor:
+    """Softmax over the present instances of ``scores`` ``(B, K, heads)``; all zero if the bag is missing."""
+    mask = present[..., None]
+    masked = scores.float().masked_fill(~mask, torch.finfo(torch.float32).min)
+    return masked.softmax(dim=1) * mask
 
 
-def pooled_slots(present: Tensor, k: int) -> Tensor:
-    """Pooled slots ``(B, k)`` exist where any instance does."""
+def pooled_mask(present: Tensor, k: int) -> Tensor:
+    """Mask of pooled slots ``(B, k)``: present if any instance is."""
     return present.any(dim=1, keepdim=True).expand(-1, k)
 
 
-def spread(shares: Tensor, places: Tensor, present: Tensor) -> Tensor:
-    """Shares ``(B, k)`` of the chosen instances, put where they stand in the bag ``(B, K)``."""
-    return torch.zeros(present.shape, device=present.device).scatter(1, places, shares.float())
+def scatter_weights(weights: Tensor, indices: Tensor, present: Tensor) -> Tensor:
+    """Weights ``(B, k)`` of the selected instances at their positions in the bag, ``(B, K)``; 0 elsewhere."""
+    return torch.zeros(present.shape, device=present.device).scatter(1, indices, weights.float())
 
 
 _MAKERS: dict[SelectorName, Callable[[TokenSpec, int], nn.Module]] = {
@@ -249,5 +252,5 @@ _MAKERS: dict[SelectorName, Callable[[TokenSpec, int], nn.Module]] = {
 
 
 def make_selector(name: SelectorName, spec: TokenSpec, k: int) -> nn.Module:
-    """The selector of that name for bags of ``spec``; only the weights it uses are made."""
+    """Build the selector of that name for bags of ``spec``; only the weights that it uses are created."""
     return _MAKERS[name](spec, k)

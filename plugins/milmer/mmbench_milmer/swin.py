@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained
-from mmbench_milmer.checkpoints import load_swin
-from mmbench_milmer.scaling import ImageScaling
+from mmbench_milmer.image_scaling import ImageScaling
+from mmbench_milmer.swin_checkpoint import load_swin
 
 TINY = "swin_tiny_patch4_window7_224"
 NANO = "nano"
@@ -27,8 +27,8 @@ class Swin(Encoder):
 
     ``model`` is any ``swin_*`` of timm (default Swin-tiny: s = 32; at 224 px 49 tokens of 768) or ``nano``, a small one
     for faces of 64 px (s = 16; 16 tokens of 128). Weights come from timm's hub (``pretrained=true``, the default), are
-    random when asked for (``pretrained=false``), or come from a file (``weights=FILE``) in the names of timm or of
-    Hugging Face, which then says by itself which Swin it is; ``part`` says which of several in the file is meant.
+    random with ``pretrained=false``, or come from a file (``weights=FILE``) in the names of timm or of Hugging Face,
+    from which the architecture is inferred; ``part`` selects one of several models in the file.
     ``drop_path`` is the rate of stochastic depth in training.
     """
 
@@ -67,7 +67,7 @@ class Swin(Encoder):
             self.requires_grad_(False).eval()
 
     def weights_to_save(self) -> Mapping[str, Tensor]:
-        """The network's own, in timm's names, as ``weights=FILE`` reads them."""
+        """The state dict in timm's names, which ``weights=FILE`` reads."""
         state: Mapping[str, Tensor] = self.net.state_dict()
         return state
 
@@ -98,14 +98,14 @@ def _make_net(model: str, size: tuple[int, ...], file: str | None, drop_path: fl
 
 def _check_options(model: str | None, pretrained: bool | None, weights: str | None, drop_path: float) -> None:
     if not 0 <= drop_path < 1:
-        raise SpecError(f"drop_path={drop_path} is no rate", where="swin", remedy="give it from 0 to below 1")
+        raise SpecError(f"drop_path={drop_path} is not a rate", where="swin", remedy="give it from 0 to below 1")
     if weights is not None:
-        for name, given in (("pretrained=true", pretrained), ("model", model)):
-            if given:
+        for name, value in (("pretrained=true", pretrained), ("model", model)):
+            if value:
                 raise SpecError(
-                    f"{name} and weights=FILE exclude each other: the file says which Swin it is",
+                    f"{name} and weights=FILE exclude each other: the file determines the architecture",
                     where="swin",
-                    remedy="give one of them",
+                    remedy="use one of them",
                 )
     elif model is not None:
         _check_model(model, pretrained)
@@ -122,20 +122,22 @@ def _check_model(model: str, pretrained: bool | None) -> None:
         )
     if model == NANO and pretrained is not False:
         raise WeightsError(
-            "there are no pretrained weights of nano",
+            "nano has no pretrained weights",
             where="swin[model=nano]",
             remedy="choose pretrained=false for random weights, or weights=FILE",
         )
 
 
 def _check_image(modality: Modality, stride: int) -> tuple[int, int]:
-    """Height and width of the last stage; SpecError where the image does not divide into it."""
+    """Height and width of the last stage; SpecError if the image does not divide into them."""
     height, width = modality.shape[1:]
     if modality.shape[0] != 3 or height % stride or width % stride or min(height, width) < 2 * stride:
         raise SpecError(
-            f"{modality.name!r} is {height} × {width}, but sides must be multiples of {stride} px from {2 * stride} up",
+            f"{modality.name!r} has shape {modality.shape}; swin needs RGB images with sides that are multiples of "
+            f"{stride} px, from {2 * stride} px up",
             where="swin",
-            remedy=f"have the dataset give RGB images of, say, {_nearest(height, stride)} × {_nearest(width, stride)}",
+            remedy=f"change the image size of the dataset, for example to "
+            f"{_nearest(height, stride)} × {_nearest(width, stride)}",
         )
     return height // stride, width // stride
 

@@ -1,4 +1,4 @@
-"""Registers the encoders; the module mmbench's entry point names."""
+"""Registration of the encoders with mmbench; the entry point names this module."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
-    """Register the networks of braindecode, which is imported when one is built, and the tangent space."""
+    """Register the networks of braindecode and the tangent space; braindecode is imported when a network is built."""
     from mmbench_neuro.convolutional import Conformer, Deep4, EEGNet, Shallow
     from mmbench_neuro.tangent import TangentSpace
 

@@ -10,21 +10,21 @@ from torch import Tensor
 from mmbench import Encoder, Modality, TokenSpec
 
 Shrinkage = Literal["lwf", "oas"]
-# Of the largest variance of a direction: below is rounding, as in the mean of channels that were referenced to it.
+# Relative to the largest variance of a direction; smaller ones are rounding, as in average-referenced channels.
 RANK_TOLERANCE = 1e-9
-# Of the mean variance, added to every covariance: a window of zeros has none, and the logarithm wants some.
+# Relative to the mean variance, added to every covariance: the logarithm is undefined for a window of zeros.
 FLOOR = 1e-6
 
 
 class TangentSpace(Encoder):
     """``log(M^-½ Σ M^-½)`` of the covariance Σ of each window: one token ``(1, C(C+1)/2)``.
 
-    M is the Riemannian mean of the covariances in the training part; the upper triangle is taken, what is off the
-    diagonal times √2. Barachant et al. 2012, "Multiclass brain-computer interface classification by Riemannian
+    M is the Riemannian mean of the covariances in the training part; a token is the upper triangle, with off-diagonal
+    elements times √2. Barachant et al. 2012, "Multiclass brain-computer interface classification by Riemannian
     geometry". Covariances are shrunk towards a multiple of the identity: ``lwf``, Ledoit and Wolf 2004, or ``oas``,
-    Chen et al. 2010. Where channels depend on each other, as all do that were referenced to their mean, this and all
-    that follows happens in the directions in which the training part has any variance, and is then laid back over the
-    channels. Nothing is trained; M is seen in ``adapt``, and is the identity before.
+    Chen et al. 2010. If channels are linearly dependent, as average-referenced ones are, all of this is computed in the
+    directions in which the training part has variance, and mapped back to the channels. There are no trained
+    parameters; M is computed in ``adapt``, and is the identity before.
     """
 
     name = "tangent"
@@ -41,7 +41,7 @@ class TangentSpace(Encoder):
 
     @torch.no_grad()
     def adapt(self, x: Tensor) -> None:
-        """Take the mean of the covariances of windows ``(n, C, T)``."""
+        """Set M to the Riemannian mean of the covariances of windows ``(n, C, T)``."""
         from pyriemann.geometry.mean import mean_riemann
 
         windows = to_numpy(x)
@@ -77,12 +77,12 @@ class TangentSpace(Encoder):
 
 
 def directions(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An orthonormal basis ``(C, r)`` of the directions in which there is any variance."""
+    """An orthonormal basis ``(C, r)`` of the directions with variance."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors[:, values > RANK_TOLERANCE * values.max()]
 
 
 def to_numpy(x: Tensor) -> NDArray[np.float64]:
-    """The same in double precision, wherever it was."""
+    """The tensor as a NumPy array in double precision."""
     values: NDArray[np.float64] = x.detach().cpu().double().numpy()
     return values

@@ -115,7 +115,7 @@ def test_no_other_name_is_known(name):
     ],
     ids=["cut", "cut-early", "empty", "list", "memo-bomb", "wrong-size", "objects", "length-bomb"],
 )
-def test_damage_is_told(content):
+def test_damaged_file_is_reported(content):
     with pytest.raises(ValueError):  # noqa: PT011 - what is told is the unpickler's
         load_arrays(content)
 

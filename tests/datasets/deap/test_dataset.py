@@ -187,7 +187,7 @@ def test_check_of_an_empty_folder_says_how_to_get_deap(tmp_path):
         assert "deap-sim" in problem.remedy
 
 
-def test_missing_ratings_are_told_with_a_remedy(copy):
+def test_missing_ratings_are_reported_with_a_remedy(copy):
     root = copy(RATINGS)
     (problem,) = Deap().check(root)
     assert problem.path.endswith(RATINGS)
@@ -209,7 +209,7 @@ def test_damaged_files_are_found_before_reading(copy, simulated):
     assert all("truncated" in problem.message for problem in problems)
 
 
-def test_links_to_nowhere_are_told(copy):
+def test_broken_links_are_reported(copy):
     broken = ["data_preprocessed_python/s01.dat", "face_video/s01/s01_trial02.avi"]
     root = copy(*broken)
     for name in broken:
@@ -255,7 +255,7 @@ def test_bad_trials_are_dropped_and_the_others_are_as_before(samples, simulated,
             assert sample.data.get("face") == good[sample.id].data.get("face")
 
 
-def test_what_the_parameters_leave_aside_is_told(simulated, tmp_path):
+def test_unread_parameters_are_reported(simulated, tmp_path):
     root = tmp_path / "deap"
     shutil.copytree(simulated, root, symlinks=True, ignore=lambda *_: {"face_video"})
     (root / "data_original").mkdir()
@@ -283,7 +283,7 @@ def test_a_converted_video_is_found_and_deaps_own_wins(copy):
     assert [videos[trial].suffix for trial in (3, 4, 5)] == [".mkv", ".avi", ".avi"]
 
 
-def test_guessed_faces_are_marked(copy):
+def test_inferred_faces_are_marked(copy):
     """One film in which the person turns away after the first second."""
     from mmbench_datasets.deap.simulate.face_drawing import Appearance, Pose, draw_face
 

@@ -40,7 +40,7 @@ def test_scrambling_reaches_the_samples(simulated):
     np.testing.assert_array_equal(samples[1].data["peripheral"][0], data[0, 32:, 768:1152].astype(np.float32))
 
 
-def test_the_preprocessing_asked_for_gets_the_eog_and_the_names(simulated):
+def test_selected_preprocessing_receives_eog_and_channel_names(simulated):
     recording = load_recording(simulated / "data_preprocessed_python/s01.dat")
     few = Recording(recording.data[:2, :, : 384 + 1280], recording.labels[:2])
     trials = few.data[:, :, 384:]

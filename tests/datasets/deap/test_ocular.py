@@ -114,7 +114,7 @@ def test_trials_are_joined_and_split():
     ids=["zeros", "one signal", "huge"],
 )
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
-def test_signals_that_cannot_be_preprocessed_are_told_with_their_file(tmp_path, monkeypatch, eeg, says):
+def test_signals_that_cannot_be_preprocessed_are_reported_with_their_file(tmp_path, monkeypatch, eeg, says):
     """Whatever a library stumbles over becomes one line, not a traceback."""
     import mmbench_datasets.deap.windows as windows
 

@@ -152,7 +152,7 @@ def test_starts_are_found():
         ([*REGULAR, (90, END)], 300, "presentation 2: ends after 10.0 s: a spurious Status 5"),
     ],
 )
-def test_irregular_codes_are_told_in_one_line(events, seconds, says):
+def test_irregular_codes_are_reported_in_one_line(events, seconds, says):
     with pytest.raises(DataError, match=says):
         find_starts(codes(*events, seconds=seconds), Path("s01.bdf"), 2)
 
@@ -174,13 +174,13 @@ def test_what_does_not_fit_is_named(tmp_path):
     path.write_bytes(whole[:-1])
     with pytest.raises(DataError, match="truncated or damaged"):
         check_original(path)
-    for content, told in (
+    for content, message in (
         (b"", "is empty"),
         (b"no recording" * 100, "is not a BDF"),
         (b"0" + whole[1:], "is not a BDF"),
     ):
         path.write_bytes(content)
-        with pytest.raises(DataError, match=told):
+        with pytest.raises(DataError, match=message):
             check_original(path)
 
 

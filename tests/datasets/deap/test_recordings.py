@@ -71,7 +71,7 @@ def test_a_label_outside_names_its_trial(tmp_path, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("s01.dat", b"version https://git-lfs.github.com/spec/v1\n.", "is a pointer of Git LFS"),
         ("s01.dat", gzip.compress(pickle.dumps({}, 2), mtime=0), "is compressed by gzip"),
@@ -91,11 +91,11 @@ def test_a_label_outside_names_its_trial(tmp_path, value):
         ("s01.mat", pickle.dumps({}, 2), "it is not a MATLAB file of level 5"),
     ],
 )
-def test_the_true_reason_is_told(tmp_path, name, content, told):
+def test_error_states_the_cause(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as caught:
         load_recording(tmp_path / name)
-    assert told in caught.value.line
+    assert message in caught.value.line
     assert "\n" not in caught.value.line
 
 

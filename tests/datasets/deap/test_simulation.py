@@ -237,7 +237,7 @@ def accuracy(features, strength, alpha):
 
 
 @pytest.mark.parametrize("features", [eeg_features, face_features])
-def test_labels_are_as_strong_as_asked_and_the_fingerprint_leaks(features):
+def test_label_strength_is_as_configured_and_the_fingerprint_leaks(features):
     honest, _ = accuracy(features, 1.0, 1000.0)
     assert 0.35 < honest < 0.8
     chance, leaked = accuracy(features, 0.0, 10.0)
@@ -245,10 +245,10 @@ def test_labels_are_as_strong_as_asked_and_the_fingerprint_leaks(features):
     assert leaked > 0.7
 
 
-def test_trials_held_out_tell_nothing_when_nothing_is_there():
+def test_held_out_trials_are_at_chance_without_signal():
     truth = make_ratings(0, 1)
     x = [row for trial, scores in enumerate(truth.scores) for row in eeg_features(0.0, 1, trial, scores)]
     y = np.repeat((truth.ratings[:, 0] > 5).astype(int), 3)
     model = make_pipeline(StandardScaler(), RidgeClassifier(100.0))
-    guess = cross_val_predict(model, np.array(x), y, cv=GroupKFold(8), groups=np.repeat(np.arange(40), 3))
-    assert abs(balanced_accuracy_score(y, guess) - 0.5) < 0.25
+    predicted = cross_val_predict(model, np.array(x), y, cv=GroupKFold(8), groups=np.repeat(np.arange(40), 3))
+    assert abs(balanced_accuracy_score(y, predicted) - 0.5) < 0.25

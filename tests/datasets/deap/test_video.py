@@ -54,7 +54,7 @@ def test_a_cut_video_is_named(video, keep):
         list(iter_frames(video, [0.0, 3.9]))
 
 
-def test_frames_missing_inside_a_whole_file_are_told(video):
+def test_missing_frames_within_a_file_are_reported(video):
     content = video.read_bytes()
     kept = len(content) // 3
     content = (

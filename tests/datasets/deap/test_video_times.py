@@ -218,7 +218,7 @@ def test_b_frames_of_an_avi_file(tmp_path):
     assert shown == {time: int(time * 8) for time in wanted[:-1]}
 
 
-def test_frames_that_do_not_tell_their_time(film):
+def test_frames_without_time_stamps(film):
     path = film(".mov", [at / 5 for at in range(10)], last_s=0)
     with pytest.raises(DataError, match=r"has no valid time stamp for frame \d+ — convert it to a constant rate"):
         times_shown(path, [0.0, 1.0])

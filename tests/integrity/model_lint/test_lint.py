@@ -55,9 +55,9 @@ def test_every_fault_is_reported(registry):
     assert set(found) == {"gradient", "registration", "concentration"}
     assert found["gradient"] == "fusion faulty: 4,002,000 weights get no gradient: scorer.weight, scorer.bias"
     assert found["concentration"].startswith("fusion faulty: the layer scorer has 4,002,000 of 4,")
-    told = " ".join(str(finding) for finding in check(registry, "faulty", **SMALL))
-    assert "token requires a gradient but is not registered as a parameter" in told
-    assert "hidden holds a module that is not registered" in told
+    messages = " ".join(str(finding) for finding in check(registry, "faulty", **SMALL))
+    assert "token requires a gradient but is not registered as a parameter" in messages
+    assert "hidden holds a module that is not registered" in messages
 
 
 RECIPE = Recipe("method", (), Spec("fusion"), {}, Training(batch_size=10))
@@ -130,13 +130,13 @@ def test_faults_seven_and_eight_of_milmer_s_public_code_are_found():
 @pytest.mark.parametrize("balancing", ["none", "cross_attention"])
 def test_fault_ten_shows_where_one_token_is_attended_to(balancing):
     found = check(load_registry(), f"milmer[variant=published,selector=amil,balancing={balancing}]")
-    told = [finding.message for finding in found if finding.check == "gradient"]
-    assert (len(told), any("query_tokens" in message for message in told)) == (
+    messages = [finding.message for finding in found if finding.check == "gradient"]
+    assert (len(messages), any("query_tokens" in message for message in messages)) == (
         (0, False) if balancing == "none" else (1, True)
     )
 
 
-def test_looking_draws_no_random_number(registry):
+def test_checks_draw_no_random_number(registry):
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)

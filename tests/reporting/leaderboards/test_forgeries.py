@@ -1,4 +1,4 @@
-"""Records that were changed by hand: each kind is told from what another machine rounds differently."""
+"""Records that were edited by hand: each kind is distinguished from rounding on another machine."""
 
 import json
 import shutil

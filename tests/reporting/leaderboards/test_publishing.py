@@ -33,7 +33,7 @@ def first_record(root: Path, method: str = "concat") -> Path:
     return sorted(find_records(next((root / BOARD).glob(f"{method}-*"))))[0]
 
 
-def test_a_board_holds_the_records_and_tells_them(published: Path, comparison: Any) -> None:
+def test_board_page_lists_its_records(published: Path, comparison: Any) -> None:
     assert find_boards(published) == [published / BOARD]
     board = load_board(published / BOARD)
     standings = find_standings(board)

@@ -29,7 +29,7 @@ def browser() -> Iterator[Any]:
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens a file at a width in CSS pixels, in the dark or not; gives Playwright's page.
 
-    When the test ends, it fails if the browser printed anything or a page asked for anything but its own file.
+    When the test ends, it fails if the browser printed anything or a page requested for anything but its own file.
     """
     found: list[str] = []
     contexts: list[Any] = []
@@ -41,11 +41,11 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         url = path.resolve().as_uri()
 
         def answer(route: Any) -> None:
-            asked = route.request.url
-            if asked.split("#")[0] == url or asked.startswith("data:"):
+            requested = route.request.url
+            if requested.split("#")[0] == url or requested.startswith("data:"):
                 route.continue_()
             else:
-                found.append(f"asked for {asked}")
+                found.append(f"requested for {requested}")
                 route.abort()
 
         context.route("**/*", answer)

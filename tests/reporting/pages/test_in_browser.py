@@ -52,20 +52,20 @@ def test_numbers_of_a_plot_open_by_keyboard(open_page, report):
     assert table.locator("th[scope=row]").count() > 1
 
 
-def test_hovering_and_focusing_a_mark_tell_what_it_shows(open_page, report):
+def test_tooltip_of_a_mark_on_hover_and_focus(open_page, report):
     page = open_page(report)
     tip, mark = page.locator("#tip"), page.locator("svg.plot.wide .mark").first
     assert not tip.is_visible()
     mark.hover()
-    told = mark.get_attribute("aria-label")
-    assert tip.inner_text() == told
+    label = mark.get_attribute("aria-label")
+    assert tip.inner_text() == label
     page.mouse.move(0, 0)
     assert not tip.is_visible()
     mark.focus()
-    assert tip.inner_text() == told
+    assert tip.inner_text() == label
     page.keyboard.press("ArrowRight")
     assert tip.is_visible()
-    assert tip.inner_text() == page.locator("svg.plot.wide .mark").nth(1).get_attribute("aria-label") != told
+    assert tip.inner_text() == page.locator("svg.plot.wide .mark").nth(1).get_attribute("aria-label") != label
     page.keyboard.press("Escape")
     assert not tip.is_visible()
 
@@ -118,7 +118,7 @@ def test_on_paper_the_numbers_are_there_and_the_buttons_are_not(open_page, repor
     assert not page.locator("nav").is_visible()
 
 
-def test_without_a_script_all_is_told(browser, report):
+def test_page_without_scripts_shows_everything(browser, report):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report.as_uri())

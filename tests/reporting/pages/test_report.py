@@ -70,12 +70,12 @@ def test_the_numbers_are_those_of_the_terminal(made):
 
 def test_the_verdict_stands_first_in_words(made):
     path, html = made
-    told = describe_verdict(load_comparison(path))
+    verdict = describe_verdict(load_comparison(path))
     assert re.fullmatch(
         r"\w+ scores best, 0\.\d{3} \[.*\]: (significantly better|not significantly different) .*\.|No method is .*",
-        told,
+        verdict,
     )
-    assert html.index(told) < html.index("<table>")
+    assert html.index(verdict) < html.index("<table>")
     assert html.index("LEAK:") < html.index("SIMULATED data:") < html.index("<h2")
 
 
@@ -84,7 +84,7 @@ def test_the_same_records_give_the_same_page(made):
     assert page_of(path) == html
 
 
-def test_nothing_is_asked_of_anybody(made):
+def test_page_loads_no_external_resource(made):
     _, html = made
     assert re.findall(r"(?:src|href)=\"(?!#|data:)([^\"]*)", html) == []
     assert "url(http" not in html
@@ -113,7 +113,7 @@ def test_names_are_only_text(write_comparison, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_what_failed_is_told(write_comparison, tmp_path):
+def test_failures_are_reported(write_comparison, tmp_path):
     path = write_comparison(tmp_path, ("first", "second", "third"))
     (tmp_path / "run1" / "fold-1-seed-0.json").unlink()
     for folder, fold in (("run1", "1"), ("run2", "0"), ("run2", "1")):
@@ -128,7 +128,7 @@ def test_what_failed_is_told(write_comparison, tmp_path):
     assert {row[0] for row in number_table(html, "Scores of every method")[1:]} == {"first", "second"}
     headless = json.loads(path.read_text())
     path.write_text(json.dumps({**headless, "runs": ["run2", "run0"]}))
-    assert "The first method failed in every fold: there is no verdict on it." in page_of(path)
+    assert "The first method failed in every fold and has no verdict." in page_of(path)
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -138,7 +138,7 @@ def test_one_method_alone_needs_no_verdict(write_comparison, tmp_path):
     assert "against each of the others" not in html
 
 
-def test_the_command_is_told_where_it_is_known(made, write_comparison, tmp_path):
+def test_command_is_shown_if_recorded(made, write_comparison, tmp_path):
     path, html = made
     assert "<code>mmbench run first made --data DIR</code>" in html
     for fact in ("concat[dim=8]", "left: raw, right: raw", "epochs=4, patience=4", "Python 3.11 on nowhere"):
@@ -236,6 +236,4 @@ def test_the_command_says_where_the_page_is_and_how_large(made, tmp_path):
 def test_what_is_no_run_is_refused(tmp_path, given):
     write_audit(tmp_path / "audit", audit("f" * 12))
     done = CliRunner().invoke(app, ["report", str(tmp_path / given), "--out", str(tmp_path / "page")])
-    assert {"nowhere": "no such file or folder", "audit": "there is no run among the paths"}[
-        given
-    ] in done.exception.line
+    assert {"nowhere": "no such file or folder", "audit": "no path is that of a run"}[given] in done.exception.line

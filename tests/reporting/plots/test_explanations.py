@@ -1,4 +1,4 @@
-"""What methods looked at, as plots and on the page, from explanations that nobody computed."""
+"""Plots of explanations and their section of the page, from made-up explanations."""
 
 from dataclasses import replace
 
@@ -108,7 +108,7 @@ def test_pictures_say_what_they_are(write_comparison, tmp_path, frames):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_why_nothing_was_seen_is_told_without_paths(write_comparison, tmp_path):
+def test_reason_without_explanation_has_no_paths(write_comparison, tmp_path):
     fusion = {"fusion": {"name": "milmer", "params": {}}}
     found = add_explanations(ReportInputs(load_comparison(write_comparison(tmp_path, ("first",), **fusion))), tmp_path)
     assert found.unexplained == {"first": "has no kept weights"}

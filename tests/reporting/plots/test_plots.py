@@ -1,4 +1,4 @@
-"""Plots show what the records tell: the artists hold the numbers, whatever the methods and classes are."""
+"""Plots show the numbers of the records: values of artists are compared, for any methods and classes."""
 
 import io
 import warnings
@@ -33,7 +33,7 @@ def draw(name, comparison, width=WIDTH):
 
 
 def marked(plot):
-    """The artists that tell something, by what they tell."""
+    """The artists with a label, by their label."""
     artists = {artist.get_gid(): artist for artist in plot.figure.findobj(lambda each: each.get_gid() is not None)}
     assert set(artists) == set(plot.marks)
     return {text: artists[gid] for gid, text in plot.marks.items()}

@@ -356,15 +356,15 @@ def test_nine_modalities_have_no_shapley_values(finished: Comparison) -> None:
         left_out={names[0]: "it is large"},
     )
     record = replace(record, diagnosis=found.to_plain())
-    told = scores.score_modalities([record])
-    assert told is not None
-    assert told.shapley is told.missing_all is None
-    assert told.without["m0"].change.mean == -1
-    assert told.without["m1"].change.mean == 0
-    assert told.shuffled["m1"].score.mean == 0.5
-    assert told.missing["m0"][0.25].score.mean == 0.75
-    assert set(told.noise) == set(names[1:])
-    assert json.loads(json.dumps(told.to_json()))["shapley"] is None
+    importance = scores.score_modalities([record])
+    assert importance is not None
+    assert importance.shapley is importance.missing_all is None
+    assert importance.without["m0"].change.mean == -1
+    assert importance.without["m1"].change.mean == 0
+    assert importance.shuffled["m1"].score.mean == 0.5
+    assert importance.missing["m0"][0.25].score.mean == 0.75
+    assert set(importance.noise) == set(names[1:])
+    assert json.loads(json.dumps(importance.to_json()))["shapley"] is None
     method = replace(finished.methods[0], records=(record,))
     text = render(diagnosis_tables(replace(finished, methods=(method,))))
     assert "9 modalities have too many subsets for Shapley values" in text

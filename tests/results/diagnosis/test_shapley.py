@@ -17,25 +17,25 @@ def values(game: dict[str, float]) -> list[float]:
 
 
 def test_the_gloves() -> None:
-    """One has a left glove and two have a right one; a pair is worth 1."""
-    worth = {joined: float(joined[0] == "1" and "1" in joined[1:]) for joined in games(3)}
-    assert values(worth) == pytest.approx([2 / 3, 1 / 6, 1 / 6])
+    """One has a left glove and two have a right one; a pair is payoff 1."""
+    payoff = {joined: float(joined[0] == "1" and "1" in joined[1:]) for joined in games(3)}
+    assert values(payoff) == pytest.approx([2 / 3, 1 / 6, 1 / 6])
 
 
 @pytest.mark.parametrize("n_players", [1, 2, 3, 6, 8])
 def test_all_is_shared_out_whatever_the_order_of_the_subsets(n_players: int) -> None:
     random = np.random.default_rng(n_players)
     subsets = games(n_players)
-    worth = {subset: float(value) for subset, value in zip(subsets, random.normal(size=len(subsets)), strict=True)}
-    found = values(worth)
-    assert sum(found) == pytest.approx(worth["1" * n_players] - worth["0" * n_players])
-    mixed = {subset: worth[subset] for subset in random.permutation(subsets).tolist()}
+    payoff = {subset: float(value) for subset, value in zip(subsets, random.normal(size=len(subsets)), strict=True)}
+    found = values(payoff)
+    assert sum(found) == pytest.approx(payoff["1" * n_players] - payoff["0" * n_players])
+    mixed = {subset: payoff[subset] for subset in random.permutation(subsets).tolist()}
     assert values(mixed) == pytest.approx(found)
 
 
 def test_equals_get_the_same_and_who_adds_nothing_gets_nothing() -> None:
-    worth = {subset: float(subset[:2].count("1") ** 2) for subset in games(3)}
-    assert values(worth) == pytest.approx([2, 2, 0])
+    payoff = {subset: float(subset[:2].count("1") ** 2) for subset in games(3)}
+    assert values(payoff) == pytest.approx([2, 2, 0])
 
 
 def test_games_add_up() -> None:

@@ -50,7 +50,7 @@ def test_people_and_trainings_are_both_counted(crossed, seeds):
     people = np.arange(n)
     unit = np.repeat(people, n_folds) if crossed else people
     fold = np.tile(np.arange(n_folds), n) if crossed else people % n_folds
-    means, told = [], []
+    means, estimates = [], []
     for _ in range(rounds):
         training = 0.8 * random.standard_normal((seeds, n_folds))
         noise = 0.5 * random.standard_normal((seeds, len(unit)))
@@ -61,8 +61,8 @@ def test_people_and_trainings_are_both_counted(crossed, seeds):
             float(np.square(part).sum()) for part in (parts.people, parts.training, parts.cell)
         )
         means.append(ratios.score)
-        told.append(people_part + training_part - cell_part)  # without what makes it err to the safe side
-    assert np.mean(told) == pytest.approx(np.var(means), rel=0.1)
+        estimates.append(people_part + training_part - cell_part)  # without what makes it err to the safe side
+    assert np.mean(estimates) == pytest.approx(np.var(means), rel=0.1)
 
 
 def test_with_one_seed_it_is_that_of_folds():

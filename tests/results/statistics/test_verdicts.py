@@ -28,7 +28,7 @@ def test_a_difference_is_found_and_seeds_help_to_find_it(alike):
     def found(seeds):
         random = np.random.default_rng(1)
 
-        def told():
+        def is_significant():
             one, other = alike(random, 2, n=20, seeds=seeds).values()
             worse = Outcomes(
                 other.labels,
@@ -39,7 +39,7 @@ def test_a_difference_is_found_and_seeds_help_to_find_it(alike):
             )
             return make_verdicts(one, {"other": worse})[0].word == "significantly better"
 
-        return shares(60, told)
+        return shares(60, is_significant)
 
     assert found(1) < found(3) > 0.3
 

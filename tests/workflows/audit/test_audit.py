@@ -128,14 +128,14 @@ def test_the_method_itself_is_trained_once(toy: dict[str, Any], tmp_path: Path, 
     before = mmbench.audit("concat", "toy", **options)
     assert before.protocols[0].method is None
     mmbench.run("concat", "toy", **options)
-    told = mmbench.audit("concat", "toy", **options).protocols[0].method
-    assert told is not None
-    assert (told.control.draws, told.control.score) == (0, None)
+    without_control = mmbench.audit("concat", "toy", **options).protocols[0].method
+    assert without_control is not None
+    assert (without_control.control.draws, without_control.control.score) == (0, None)
 
     full = mmbench.audit("concat", "toy", full=True, **options)
     method = full.protocols[0].method
     assert method is not None
-    assert method.score == told.score
+    assert method.score == without_control.score
     assert method.control.draws == 5
     assert 0.2 < (method.control.score or 0) < 0.8
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("lots/*/*.json")}

@@ -65,8 +65,8 @@ def test_a_trace_of_the_trial_is_found_at_every_seed(simulated: Simulate) -> Non
 
 
 def test_judgement_is_that_of_the_formula() -> None:
-    whole, dealt = np.array([0.9, 0.8, 0.85]), np.array([0.2, 0.3, 0.25])
-    control = make_control(whole, dealt, n_samples=100_000)
+    whole, permuted = np.array([0.9, 0.8, 0.85]), np.array([0.2, 0.3, 0.25])
+    control = make_control(whole, permuted, n_samples=100_000)
     spread = 0.05 * np.sqrt(1 + 1 / 3)
     assert control.excess == pytest.approx(0.6)
     assert control.p_value == pytest.approx(t.sf(0.6 / spread, 2))
@@ -86,8 +86,8 @@ def test_one_draw_gives_no_p_value() -> None:
 
 
 def test_a_difference_too_small_to_matter_is_no_leak() -> None:
-    dealt = 0.5 + 1e-4 * np.array([-1.0, 0.0, 1.0])
-    control = make_control(dealt + 0.005, dealt, n_samples=10**9)
+    permuted = 0.5 + 1e-4 * np.array([-1.0, 0.0, 1.0])
+    control = make_control(permuted + 0.005, permuted, n_samples=10**9)
     assert control.p_value is not None
     assert control.p_value < 0.001
     assert not control.leaks

@@ -306,12 +306,12 @@ def test_a_damaged_file_is_reported_and_made_again(text: str, copied: Options) -
     found = mmbench.claim("mine", **copied)
     assert rows(found)["people held out"].comparison is None
     assert rows(found)["chosen"].comparison is not None
-    (told,) = found.damaged
-    assert told.startswith(f"{path}: ")
-    assert "\n" not in told
-    mended = mmbench.claim("mine", run=True, **copied)
-    assert mended.damaged == ()
-    assert rows(mended)["people held out"].comparison is not None
+    (outcome,) = found.damaged
+    assert outcome.startswith(f"{path}: ")
+    assert "\n" not in outcome
+    repaired = mmbench.claim("mine", run=True, **copied)
+    assert repaired.damaged == ()
+    assert rows(repaired)["people held out"].comparison is not None
 
 
 def test_older_comparisons_are_passed_over_in_silence(copied: Options) -> None:
@@ -335,8 +335,8 @@ def test_stale_records_count_as_not_run_and_say_why(copied: Options) -> None:
     folder = path.parent / json.loads(kept)["runs"][0]
     sorted(folder.glob("fold-*.json"))[0].unlink()
     found = mmbench.claim("mine", **copied)
-    assert rows(found)["people held out"].reason == "1 folds are missing"
-    assert "people held out: not run: 1 folds are missing" in words(found)
+    assert rows(found)["people held out"].reason == "1 fold is missing"
+    assert "people held out: not run: 1 fold is missing" in words(found)
     sorted(folder.glob("fold-*.json"))[0].write_text("{")
     reason = rows(mmbench.claim("mine", **copied))["people held out"].reason
     assert reason.startswith(str(folder))
@@ -420,9 +420,9 @@ def test_mistakes_are_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert shell(monkeypatch, "claim", *line, "--plugin", options["plugins"][0]) == 2
-    (told,) = capsys.readouterr().err.strip().splitlines()
-    assert told.startswith("mmbench: ")
-    assert says in told
+    (outcome,) = capsys.readouterr().err.strip().splitlines()
+    assert outcome.startswith("mmbench: ")
+    assert says in outcome
 
 
 def test_the_shell_prints_the_table_and_json(
@@ -457,22 +457,22 @@ def outcomes(shelf: Path) -> dict[str, conformance.Outcome]:
     return {check.name: check.run() for check in checks if check.subject.startswith("method")}
 
 
-def test_conformance_looks_at_the_cards(shelf: Path, edit: Callable[[str, str], None]) -> None:
+def test_conformance_checks_claim_cards(shelf: Path, edit: Callable[[str, str], None]) -> None:
     assert outcomes(shelf)["claim_card"].ok
     assert not outcomes(shelf)["claim_card"].skipped
     edit("depth = 2", "deep = 2")
-    told = outcomes(shelf)["claim_card"]
-    assert not told.ok
-    assert "row 'as published': real: no parameter 'deep'" in told.message
+    outcome = outcomes(shelf)["claim_card"]
+    assert not outcome.ok
+    assert "row 'as published': real: no parameter 'deep'" in outcome.message
     edit('task = "side"', 'tusk = "side"')
     assert "tusk: is not a key of a claim card" in outcomes(shelf)["claim_card"].message
 
 
 def test_conformance_skips_what_is_not_installed(shelf: Path, edit: Callable[[str, str], None]) -> None:
     edit('"real-sim"', '"unreal-sim"')
-    told = outcomes(shelf)["claim_card"]
-    assert told.skipped
-    assert told.message == "the dataset unreal-sim is not installed"
+    outcome = outcomes(shelf)["claim_card"]
+    assert outcome.skipped
+    assert outcome.message == "the dataset unreal-sim is not installed"
 
 
 def test_conformance_misses_the_folder(tmp_path: Path) -> None:
@@ -481,8 +481,8 @@ def test_conformance_misses_the_folder(tmp_path: Path) -> None:
         "from pathlib import Path\nfrom mmbench import Method, hookimpl\n"
         "@hookimpl\ndef register_methods(register):\n    register(Method('lost', 'concat', claims=Path('nowhere')))\n"
     )
-    told = {check.name: check.run() for check in conformance.check_plugin(str(path))}
-    assert told["recipe"].message == "the folder of claims nowhere does not exist"
+    outcome = {check.name: check.run() for check in conformance.check_plugin(str(path))}
+    assert outcome["recipe"].message == "the folder of claims nowhere does not exist"
 
 
 def test_the_plugin_is_whole(options: Options) -> None:

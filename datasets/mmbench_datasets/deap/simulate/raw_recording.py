@@ -114,8 +114,8 @@ def _eyes(rng: np.random.Generator, n_times: int) -> tuple[Signals, Signals]:
     impulses[rng.integers(0, n_times, n_times // (3 * RAW_RATE))] = 1.0
     width = np.arange(-0.25, 0.25, 1 / RAW_RATE)
     blinks = np.convolve(impulses, np.exp(-0.5 * (width / 0.05) ** 2), "same")
-    aside = np.repeat(rng.choice([-1.0, 0.0, 1.0], n_times // (RAW_RATE // 2) + 1), RAW_RATE // 2)[:n_times]
-    return _SACCADE * np.convolve(aside, np.ones(20) / 20, "same"), _BLINK * blinks
+    gaze = np.repeat(rng.choice([-1.0, 0.0, 1.0], n_times // (RAW_RATE // 2) + 1), RAW_RATE // 2)[:n_times]
+    return _SACCADE * np.convolve(gaze, np.ones(20) / 20, "same"), _BLINK * blinks
 
 
 def _vertical_share(name: str) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from mmbench.reporting.number_format import plural_of
 from mmbench.reporting.pages.page_model import Block, Lines, Section, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.plots import calibration, confusion, cost, learning, missing, modalities, subjects, tuning
@@ -11,6 +10,7 @@ from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cell
 from mmbench.reporting.terminal.modality_effects import effects_paragraphs
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
 from mmbench.results import Comparison
+from mmbench.storage import plural_of
 
 
 def analysis_sections(comparison: Comparison, embedder: PlotEmbedder) -> Iterator[Section]:

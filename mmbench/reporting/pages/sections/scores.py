@@ -9,8 +9,6 @@ from mmbench.reporting.number_format import (
     format_interval,
     format_p,
     format_signed,
-    plural,
-    plural_of,
 )
 from mmbench.reporting.pages.page_model import Lines, Section, Statement, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
@@ -20,6 +18,7 @@ from mmbench.reporting.terminal.limits import limit_lines
 from mmbench.reporting.terminal.run_description import describe_data
 from mmbench.reporting.terminal.verdicts import describe_verdict
 from mmbench.results import ALPHA, Comparison, MethodResult, describe_missing
+from mmbench.storage import counted, plural_of
 
 _METRIC = "balanced_accuracy"
 
@@ -71,7 +70,7 @@ def scores_section(comparison: Comparison, embedder: PlotEmbedder) -> Section:
     """The ranking as a plot, and all scores as a table."""
     notes = [
         "Bold: the best method and those not significantly worse (95 % model confidence set).",
-        f"[95 % interval] over {plural(len(comparison.methods[0].units), comparison.run['unit'])}.",
+        f"[95 % interval] over {counted(len(comparison.methods[0].units), comparison.run['unit'])}.",
         "Last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
         "epoch), relative to the chosen epoch.",
         *describe_data(comparison),

@@ -8,11 +8,11 @@ from torch.nn import functional as F
 
 
 class WindowBlock(nn.Module):
-    """A block of timm's Swin with the same weights under the same names, that finds shift, mask and padding by itself.
+    """A block of timm's Swin, with the same names of weights, that computes shift, mask and padding for each size.
 
-    timm fixes them for one image size. Where the map is no multiple of the window, Hugging Face pads before the
-    shift (``pad_first``), timm after it; where one side is no larger than the window, Hugging Face shifts along
-    neither side, timm along the other.
+    timm fixes them for one image size. If the map is not a multiple of the window, Hugging Face pads before the
+    shift (``pad_first``), timm after it; if one side is not larger than the window, Hugging Face shifts along
+    neither side, timm only along the other.
     """
 
     def __init__(self, block: Any, *, shifted: bool, pad_first: bool) -> None:
@@ -41,7 +41,7 @@ class WindowBlock(nn.Module):
         return x[:, :height, :width].roll(shift, (1, 2))
 
     def shifts(self, height: int, width: int) -> tuple[int, int]:
-        """How far the map is moved along each side."""
+        """Shift of the map along each side."""
         if self.pad_first:
             return (0, 0) if min(height, width) <= self.window else (self.shift, self.shift)
         return tuple(0 if side <= self.window else self.shift for side in (height, width))  # type: ignore[return-value]
@@ -59,13 +59,13 @@ class WindowBlock(nn.Module):
 
 
 def shift_mask(height: int, width: int, window: int, shift: tuple[int, int], like: Tensor) -> Tensor:
-    """-100 between places of a window that were no neighbours before the shift, else 0: ``(windows, w², w²)``."""
+    """Attention bias, -100 between positions not adjacent before the shift, else 0: ``(windows, w², w²)``."""
     from timm.models.swin_transformer import window_partition
 
     rows, columns = (
-        (place >= side - window).long() + (place >= side - moved).long()
+        (position >= side - window).long() + (position >= side - moved).long()
         for side, moved in zip((height, width), shift, strict=True)
-        for place in (torch.arange(side, device=like.device),)
+        for position in (torch.arange(side, device=like.device),)
     )
     regions = (3 * rows[:, None] + columns)[None, :, :, None]
     flat = window_partition(regions, (window, window)).flatten(1)

@@ -23,7 +23,7 @@ SWIN = "swin[pretrained=false,frozen={frozen}]"
 
 
 def write_store(path: Path, n_samples: int, n_pictures: int | None = None) -> Store:
-    """Simulated samples in a prepared file: pictures as JPEG, as faces are; ``n_pictures`` come again and again."""
+    """Simulated samples in a prepared file: images as JPEG; ``n_pictures`` different ones are repeated."""
     random = np.random.default_rng(0)
     pictures = cycle([picture(random) for _ in range(n_pictures or n_samples * BAG)])
     write_samples(
@@ -40,7 +40,7 @@ def write_store(path: Path, n_samples: int, n_pictures: int | None = None) -> St
             for row in range(n_samples)
         ],
         SCHEMA,
-        {"key": "race"},
+        {"key": "benchmark"},
     )
     return Store(path)
 
@@ -54,13 +54,13 @@ def picture(random: np.random.Generator) -> bytes:
 
 
 def make_swin(frozen: bool, side: int = SIDE) -> Encoder:
-    """Swin-tiny with random weights, the same each time."""
+    """Swin-tiny with random weights, the same in every call."""
     face = Modality("face", "image", (3, side, side), instances=BAG)
     return build_encoder(parse_spec(SWIN.format(frozen=str(frozen).lower())), face, (), seed=0)
 
 
 def make_model(encoders: Sequence[Encoder], face: Encoder) -> Model:
-    """Milmer over the tokens of ``face`` and of the EEG; what is in ``encoders`` is part of the model."""
+    """Milmer over the tokens of ``face`` and of the EEG; ``encoders`` are part of the model."""
     eeg = build_encoder(parse_spec("milmer-eeg"), EEG, (), seed=0)
     tokens = {name: encoder.out for name, encoder in (("eeg", eeg), ("face", face))}
     specs = {name: type(out)(out.length, out.dim, SCHEMA.modality(name).instances) for name, out in tokens.items()}

@@ -1,4 +1,4 @@
-"""Faces in video of 720 × 576, from the file to coded faces, in a process a core; ``faces.py`` tells more."""
+"""Face detection in video of 720 × 576, from the file to encoded faces, one process per core; see also ``faces.py``."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from faces import overlap
 from joblib import Parallel, delayed
-from racing import Differs, Field, Goal, Measured, measure
+from timing import Contenders, Goal, Measured, ResultsDiffer, measure
 
 from mmbench_datasets.deap.faces import DETECTION_SIDE, FaceDetector, read_faces
 from mmbench_datasets.deap.simulate.face_drawing import HEIGHT, WIDTH
@@ -29,21 +29,21 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     seconds = 1.0 if quick else 2.0
     clips = [folder / f"clip{number}.avi" for number in range(PROCESSES)]
     for number, clip in enumerate(clips):
         write_video(clip, FaceVideo(0, number + 1, 1, 0.0, 0.0, fps=RATE, seconds=seconds))
     n_frames = round(RATE * seconds)
     with Parallel(n_jobs=PROCESSES) as pool:
-        ways = {
+        contenders = {
             name: reader(pool, clips, n_frames, side)
             for name, side in ((OURS, DETECTION_SIDE), (FULL, max(WIDTH, HEIGHT)))
         }
         about = (
             f"{PROCESSES} simulated films of {n_frames} frames: decode, find the face, cut it out at 224 px, code it"
         )
-        yield Field(ways, lambda results: check(results, clips, n_frames), about)
+        yield Contenders(contenders, lambda results: check(results, clips, n_frames), about)
 
 
 def reader(pool: Any, clips: Sequence[Path], n_frames: int, side: int) -> Callable[[], Measured]:
@@ -55,21 +55,21 @@ def reader(pool: Any, clips: Sequence[Path], n_frames: int, side: int) -> Callab
 
 
 def count_faces(clip: Path, n_frames: int, side: int) -> int:
-    """Read a whole film as preparing does; the number of faces found."""
+    """Number of faces detected in a video, read as in preparation."""
     cv2.setNumThreads(1)
     (bag,) = read_faces(clip, [[(frame + 0.5) / RATE for frame in range(n_frames)]], 224, FaceDetector(side))
     return sum(face is not None for face in bag.faces) - int(bag.inferred.sum())
 
 
 def check(results: Mapping[str, Any], clips: Sequence[Path], n_frames: int) -> None:
-    """A smaller picture loses no face, and finds it in the same place."""
+    """Check that detection at reduced size finds the same faces at the same positions."""
     if results[OURS] != results[FULL] or not results[OURS]:
-        raise Differs(f"{results[OURS]} faces, {results[FULL]} at full size")
+        raise ResultsDiffer(f"{results[OURS]} faces, {results[FULL]} at full size")
     ours, full = FaceDetector(), FaceDetector(max(WIDTH, HEIGHT))
     for frame in first_frames(clips):
         one, other = ours.find(frame), full.find(frame)
         if one and other and overlap(one, other) < 0.5:
-            raise Differs(f"boxes overlap by {overlap(one, other):.2f} only")
+            raise ResultsDiffer(f"boxes overlap by {overlap(one, other):.2f} only")
 
 
 def first_frames(clips: Sequence[Path]) -> Iterator[np.ndarray]:

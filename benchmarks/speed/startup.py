@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from racing import Differs, Field, Goal
+from timing import Contenders, Goal, ResultsDiffer
 
 NAME = "startup"
 TITLE = "start-up"
@@ -20,7 +20,7 @@ GOALS = (
     Goal("`data list` in at most 0.35 s", LIST, most=0.35),
 )
 HEAVY = ("numpy", "torch", "timm", "mne", "optuna", "sklearn")
-_LOOK = """
+_LIST_IMPORTS = """
 import json, sys
 from mmbench.cli import main
 sys.argv = ["mmbench", *{arguments!r}]
@@ -37,13 +37,13 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
-    ways = {
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
+    contenders = {
         PYTHON: partial(call, "-c", "pass"),
         HELP: partial(call, "-m", "mmbench", "--help"),
         LIST: partial(call, "-m", "mmbench", "data", "list"),
     }
-    yield Field(ways, check, "one process from start to end; Python's own start is part of it")
+    yield Contenders(contenders, check, "one process from start to end; Python's own start is part of it")
 
 
 def call(*arguments: str) -> None:
@@ -51,14 +51,14 @@ def call(*arguments: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    # What users have: compiled modules are kept.
+    # With compiled modules, as users have them.
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """Neither command imports what is heavy."""
+    """Check that the commands import no heavy package."""
     for arguments in (["--help"], ["data", "list"]):
-        code = _LOOK.format(arguments=arguments, heavy=HEAVY)
+        code = _LIST_IMPORTS.format(arguments=arguments, heavy=HEAVY)
         found = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
         if heavy := json.loads(found.stdout.splitlines()[-1]):
-            raise Differs(f"mmbench {' '.join(arguments)} imports {', '.join(heavy)}")
+            raise ResultsDiffer(f"mmbench {' '.join(arguments)} imports {', '.join(heavy)}")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from racing import Differs, Field, Goal, Measured, measure, missing
 from threadpoolctl import threadpool_limits
+from timing import Contenders, Goal, Measured, ResultsDiffer, measure, missing
 
 from mmbench import Modality
 from mmbench.builtin.encoders.de import DifferentialEntropy
@@ -21,7 +21,7 @@ UNIT = "ms a window"
 GOALS = (Goal("at least 150 times as fast as TorchEEG", THEIRS, OURS, UNIT, least=150),)
 RATE, CHANNELS = 128, 32
 BANDS = {"theta": [4, 8], "alpha": [8, 14], "beta": [14, 31], "gamma": [31, 49]}
-FEW = 20  # of the windows, for the slower of both
+N_THEIRS = 20  # windows for TorchEEG, which is slower
 
 
 def available() -> str | None:
@@ -29,7 +29,7 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     from torcheeg.transforms import BandDifferentialEntropy
 
     n_windows = 40 if quick else 2000
@@ -43,16 +43,19 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
 
     def ours() -> Measured:
         x = torch.from_numpy(windows)
-        # As when tokens are made: 64 instances at once.
+        # Batches of 64 instances, as in the token cache.
         return per_window(lambda: torch.cat([encoder(part) for part in x.split(64)]).numpy(), n_windows)
 
     def theirs() -> Measured:
-        return per_window(lambda: np.stack([transform(eeg=window)["eeg"] for window in windows[:FEW]]), FEW)
+        return per_window(lambda: np.stack([transform(eeg=window)["eeg"] for window in windows[:N_THEIRS]]), N_THEIRS)
 
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        about = f"{n_windows} simulated windows of 1 s, 32 channels, four bands; {FEW} of them for TorchEEG; one thread"
-        yield Field({OURS: ours, THEIRS: theirs}, check, about)
+        about = (
+            f"{n_windows} simulated windows of 1 s, 32 channels, four bands; {N_THEIRS} of them for TorchEEG; "
+            "one thread"
+        )
+        yield Contenders({OURS: ours, THEIRS: theirs}, check, about)
 
 
 def per_window(work: Any, n_windows: int) -> Measured:
@@ -61,7 +64,7 @@ def per_window(work: Any, n_windows: int) -> Measured:
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """TorchEEG's are in bits, ours in nats."""
-    gap = np.abs(results[OURS][:FEW] / math.log(2) - results[THEIRS]).max()
+    """Compare in bits, the unit of TorchEEG; ours is nats."""
+    gap = np.abs(results[OURS][:N_THEIRS] / math.log(2) - results[THEIRS]).max()
     if not gap <= 1e-6:
-        raise Differs(f"entropies differ by {gap:.1e}")
+        raise ResultsDiffer(f"entropies differ by {gap:.1e}")

@@ -1,4 +1,4 @@
-"""Checkpoints of Milmer's public model class: a state dict in its names to a module that gives its logits."""
+"""Milmer's public model, loaded from a state dict that its class saved; computes the same logits."""
 
 import math
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbench import SpecError, WeightsError
-from mmbench_milmer.checkpoints import SwinTokens, load_swin
-from mmbench_milmer.layouts import check_fit
+from mmbench_milmer.image_scaling import ImageScaling
 from mmbench_milmer.options import BalancingName, PublishedSelector
-from mmbench_milmer.published import Layers, PublishedFusion, Sizes
-from mmbench_milmer.scaling import ImageScaling
+from mmbench_milmer.published_fusion import Layers, PublishedFusion, Sizes
+from mmbench_milmer.swin_checkpoint import SwinTokens, load_swin
+from mmbench_milmer.swin_weight_names import check_fit
 
 _WHERE = "load_published"
 _BACKBONE = "swin_model."
-# In every state dict of the public class, whatever option was chosen.
+# Part of every state dict of the public class, whatever options were chosen.
 _OPTIONAL = ("cls_token", "query_tokens", "cross_attention.", "mlp_", "instance_weights", "amil_", "topk_")
 _TRAINING = ("device", "epochs", "lr", "lrf", "max_lr", "batch_size", "seed", "pretrained_model")
 
@@ -25,8 +25,8 @@ _TRAINING = ("device", "epochs", "lr", "lrf", "max_lr", "batch_size", "seed", "p
 class PublicModel(nn.Module):
     """The whole public model: ``module(eeg, frames)`` to logits ``(B, n_classes)``.
 
-    ``eeg`` is ``(B, channels, time)`` float32, ``frames`` uint8 ``(B, K, 3, H, W)``, RGB. Frames of which the backbone
-    would make more or fewer than T tokens are resized, bicubic, as the public image processor does.
+    ``eeg`` is ``(B, channels, time)`` float32, ``frames`` uint8 ``(B, K, 3, H, W)``, RGB. Frames that would
+    not give T tokens are resized (bicubic), as by the public image processor.
     """
 
     def __init__(self, swin: SwinTokens, layernorm: nn.Module, eeg_proj: nn.Module, fusion: PublishedFusion) -> None:
@@ -46,7 +46,7 @@ class PublicModel(nn.Module):
         return logits
 
     def resize(self, images: Tensor) -> Tensor:
-        """Images ``(n, 3, H, W)`` at the size that the scorer was made for, where there is a scorer."""
+        """Images ``(n, 3, H, W)`` at the size that the scorer expects, if there is a scorer."""
         length = self.fusion.sizes.length
         side = math.isqrt(length) * self.swin.architecture.stride
         if length == 0 or (min(images.shape[-2:]) >= side and math.prod(self.swin.grid(*images.shape[-2:])) == length):
@@ -69,9 +69,9 @@ def load_published(
 ) -> PublicModel:
     """The public model with the weights of a state dict saved by its class, in evaluation mode.
 
-    The keywords are those of the public JSON configuration; what it says of training (``epochs``, ``lr`` ...) changes
-    nothing. Widths, depths, image size and token count are read from the weights; only the number of attention heads
-    is not in them. The module shares the memory of the float32 tensors it is given: the scorer alone is 5.7 GB.
+    The keywords are those of the public JSON configuration; its training settings (``epochs``, ``lr`` ...) are
+    ignored. Widths, depths, image size and token count are read from the weights; only the number of attention heads
+    is not in them. The module shares memory with float32 tensors of ``state_dict``: the scorer alone has 5.7 GB.
     Raises SpecError for an unknown option, WeightsError naming the keys and shapes that do not fit. Wang et al. 2026
     (arXiv 2502.00547).
     """
@@ -80,14 +80,18 @@ def load_published(
     for key in training:
         _check_choice("config", key, _TRAINING)
     if not 1 <= num_select <= num_instances:
-        raise SpecError(f"num_select={num_select} of num_instances={num_instances}", where=_WHERE)
+        raise SpecError(
+            f"num_select={num_select} is not between 1 and num_instances={num_instances}",
+            where=_WHERE,
+            remedy="use the values of the model's configuration",
+        )
     swin = load_swin({key: value for key, value in state_dict.items() if _BACKBONE in key})
     state = {key.removeprefix("module."): value.float() for key, value in state_dict.items() if _BACKBONE not in key}
     with torch.device("meta"):
         fusion = PublishedFusion(
             _sizes(state, num_instances, num_select), instance_selection_method, fusion_type, _layers(state, num_heads)
         )
-        n_times = _find(state, "layernorm.weight").shape[0]
+        n_times = _require(state, "layernorm.weight").shape[0]
         eeg = nn.LayerNorm(n_times), nn.Linear(n_times, fusion.sizes.dim)
     model = PublicModel(swin, *eeg, fusion)
     _load(model, state)
@@ -96,34 +100,34 @@ def load_published(
 
 def _load(model: PublicModel, state: Mapping[str, Tensor]) -> None:
     names = {key: key.removeprefix("fusion.") for key in model.state_dict() if not key.startswith("swin.")}
-    wanted = {names[key]: value for key, value in model.state_dict().items() if key in names}
-    given = {key: value for key, value in state.items() if key in wanted or not key.startswith(_OPTIONAL)}
-    check_fit(given, wanted, _WHERE)
+    expected = {names[key]: value for key, value in model.state_dict().items() if key in names}
+    relevant = {key: value for key, value in state.items() if key in expected or not key.startswith(_OPTIONAL)}
+    check_fit(relevant, expected, _WHERE)
     model.load_state_dict({key: state[name] for key, name in names.items()}, strict=False, assign=True)
     dim = model.fusion.sizes.dim
-    # Absent where the model was trained on CUDA, and then still what it began as.
+    # Absent if the model was trained on CUDA; it then keeps its initial value.
     token = state.get("cls_token", torch.zeros(1, 1, dim))
     check_fit({"cls_token": token}, {"cls_token": torch.empty(1, 1, dim)}, _WHERE)
     model.fusion.cls_token = nn.Parameter(token) if "cls_token" in state else token
 
 
 def _sizes(state: Mapping[str, Tensor], n_instances: int, k: int) -> Sizes:
-    n_classes, dim = _find(state, "classifier.weight").shape
-    # Without a scorer nothing in the weights depends on the number of tokens.
+    n_classes, dim = _require(state, "classifier.weight").shape
+    # Without a scorer no weight depends on the number of tokens.
     length = state["topk_weight_proj.weight"].shape[-1] // dim if "topk_weight_proj.weight" in state else 0
     return Sizes(dim=dim, length=length, n_instances=n_instances, k=k, n_classes=n_classes)
 
 
 def _layers(state: Mapping[str, Tensor], heads: int) -> Layers:
     depth = len({key.split(".")[2] for key in state if key.startswith("transformer_encoder.layers.")})
-    ff, dim = _find(state, "transformer_encoder.layers.0.linear1.weight").shape
+    ff, dim = _require(state, "transformer_encoder.layers.0.linear1.weight").shape
     if heads < 1 or dim % heads:
-        raise SpecError(f"{dim} features cannot be shared by num_heads={heads}", where=_WHERE)
+        raise SpecError(f"{dim} features are not divisible by num_heads={heads}", where=_WHERE)
     queries = state["query_tokens"].shape[1] if "query_tokens" in state else 1
     return Layers(depth=depth, heads=heads, ff=ff, queries=queries)
 
 
-def _find(state: Mapping[str, Tensor], key: str) -> Tensor:
+def _require(state: Mapping[str, Tensor], key: str) -> Tensor:
     if key not in state:
         raise WeightsError(f"lacks {key}", where=_WHERE, remedy="give a state dict saved by the public model class")
     return state[key]
@@ -131,4 +135,4 @@ def _find(state: Mapping[str, Tensor], key: str) -> Tensor:
 
 def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:
     if given not in known:
-        raise SpecError(f"no {what} {given!r}", where=_WHERE, remedy=f"there is {', '.join(known)}")
+        raise SpecError(f"no {what} {given!r}", where=_WHERE, remedy=f"choose from {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""One epoch over 3,200 windows of (32, 384) in shuffled batches of 32, against TorchEEG's stores and a memory map."""
+"""An epoch over 3,200 windows (32, 384) in shuffled batches of 32, against TorchEEG's stores and a memory map."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from racing import Differs, Field, Goal, missing
+from timing import Contenders, Goal, ResultsDiffer, missing
 from torch import Tensor
 
 from mmbench.data.batches import Inputs, Stream
 from mmbench.data.preparation import prepare
 from mmbench.data.store import Store
-from races.deap_files import preparation, simulate, torcheeg_dataset
+from speed.deap_files import preparation, simulate, torcheeg_dataset
 
 NAME = "reading"
 TITLE = "reading an epoch"
@@ -32,10 +32,10 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     from torch.utils.data import DataLoader
 
-    torch.set_num_threads(1)  # as each job of a run has
+    torch.set_num_threads(1)  # as in each job of a run
     root = folder / "deap"
     simulate(root, 1 if quick else 4)
     store = prepare(preparation(root, folder / "cache"), 2)
@@ -51,20 +51,20 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     def ours(inputs: Inputs) -> Iterator[Tensor]:
         return (inputs.batch(rows, torch.device("cpu"))["eeg"].x for rows in batches())
 
-    def open_anew() -> Inputs:
+    def reopen() -> Inputs:
         opened = Store(store.path)
         return Inputs({"eeg": Stream(opened.source("eeg"), None, len(opened))})
 
     def theirs(mode: str) -> Callable[[], float]:
         dataset = torcheeg_dataset(root, folder / mode, mode, 2)
         loader = DataLoader(dataset, BATCH, shuffle=True)
-        return lambda: look(x for x, _ in loader)
+        return lambda: sum_first(x for x, _ in loader)
 
-    inputs = open_anew()
-    ways = {
-        OURS: lambda: look(ours(inputs)),
-        FIRST: lambda: look(ours(open_anew())),
-        PLAIN: lambda: look(torch.from_numpy(plain[rows]) for rows in batches()),
+    inputs = reopen()
+    contenders = {
+        OURS: lambda: sum_first(ours(inputs)),
+        FIRST: lambda: sum_first(ours(reopen())),
+        PLAIN: lambda: sum_first(torch.from_numpy(plain[rows]) for rows in batches()),
         LMDB: theirs("lmdb"),
         PICKLE: theirs("pickle"),
     }
@@ -73,11 +73,11 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
         "TorchEEG's through DEAPDataset and a DataLoader, as it documents; opened anew: with all checksums compared; "
         "one thread"
     )
-    yield Field(ways, check, about)
+    yield Contenders(contenders, check, about)
 
 
-def look(batches: Iterable[Tensor]) -> float:
-    """Take each batch, and its first number; the sum of these tells that all were there."""
+def sum_first(batches: Iterable[Tensor]) -> float:
+    """Sum of the first value of every window, which shows that all were read."""
     total = 0.0
     for batch in batches:
         total += float(batch.flatten(1)[:, 0].double().sum())
@@ -85,7 +85,7 @@ def look(batches: Iterable[Tensor]) -> float:
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """Every competitor has seen every window."""
+    """Check that every contender read every window."""
     sums = np.array(list(results.values()))
     if not np.allclose(sums, sums[0], rtol=1e-6, atol=1e-4):
-        raise Differs(f"sums over the windows differ: {dict(results)}")
+        raise ResultsDiffer(f"sums over the windows differ: {dict(results)}")

@@ -11,7 +11,7 @@ from mmbench import WeightsError, choose_prefix
 
 Layout = Literal["Hugging Face", "timm"]
 
-# Follow from the sizes of the windows and of the image; older versions saved them.
+# Computed from the sizes of the windows and of the image; older versions saved them.
 _DERIVED = ("relative_position_index", "attn_mask")
 _HEADS = ("head.", "classifier.", "pooler.", "embeddings.mask_token")
 _FIRST: Mapping[str, Layout] = {
@@ -40,25 +40,27 @@ _RENAMED = (
 
 
 class Checkpoint(NamedTuple):
-    """A Swin's weights in timm's names, without a classifier; ``layout`` is the one they came in."""
+    """A Swin's weights in timm's names, without a classifier; ``layout`` is that of the file."""
 
     state: dict[str, Tensor]
     layout: Layout
 
 
 def translate(state: Mapping[str, Tensor], where: str, part: str | None = None) -> Checkpoint:
-    """Find the Swin in a state dict, behind whatever prefix, and give its weights timm's names.
+    """Find the Swin in a state dict, under any prefix, and give its weights timm's names.
 
-    Raises WeightsError about ``where`` when there is none, or several; ``part`` is what was chosen of the file.
+    Raises WeightsError about ``where`` if there is none, or several; ``part`` is the model chosen from the file.
     """
     prefix, layout = _find(state, where, part)
-    own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-    own = {key: value for key, value in own.items() if not key.startswith(_HEADS) and not key.endswith(_DERIVED)}
+    weights = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    weights = {
+        key: value for key, value in weights.items() if not key.startswith(_HEADS) and not key.endswith(_DERIVED)
+    }
     if layout == "Hugging Face":
-        own = _merge_late(_fuse(_rename(own), where))
-    elif any(key.startswith("layers.0.downsample.") for key in own):
-        own = _merge_late(own)
-    return Checkpoint(own, layout)
+        weights = _move_downsampling(_fuse(_rename(weights), where))
+    elif any(key.startswith("layers.0.downsample.") for key in weights):
+        weights = _move_downsampling(weights)
+    return Checkpoint(weights, layout)
 
 
 def _find(state: Mapping[str, Tensor], where: str, part: str | None) -> tuple[str, Layout]:
@@ -92,7 +94,7 @@ def _fuse(state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
         parts = [state.get(key.replace(".attn.q.", f".attn.{letter}.")) for letter in "qkv"]
         if any(part is None or part.shape[1:] != state[key].shape[1:] for part in parts):
             raise WeightsError(
-                f"query, key and value of {key.replace('.attn.q.', '.attn.')} are not all there in one shape",
+                f"query, key and value of {key.replace('.attn.q.', '.attn.')} are incomplete or differ in shape",
                 where=where,
                 remedy="give the weights of one whole model",
             )
@@ -100,38 +102,38 @@ def _fuse(state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
     return fused
 
 
-def _merge_late(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Patch merging opens a stage in timm, where it once closed the one before."""
+def _move_downsampling(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Number patch merging as the first layer of a stage, as timm does; it was the last one of the stage before."""
 
-    def later(match: re.Match[str]) -> str:
+    def next_stage(match: re.Match[str]) -> str:
         return f"layers.{int(match[1]) + 1}.downsample."
 
-    return {re.sub(r"^layers\.(\d+)\.downsample\.", later, key): value for key, value in state.items()}
+    return {re.sub(r"^layers\.(\d+)\.downsample\.", next_stage, key): value for key, value in state.items()}
 
 
-def check_fit(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], where: str) -> None:
-    """WeightsError that names every kind of misfit: keys that are missing, unknown, or of another shape."""
-    misfits = [
-        _named("missing", wanted.keys() - given.keys()),
-        _named("unknown", given.keys() - wanted.keys()),
-        _named(
+def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:
+    """WeightsError that names the mismatches: missing keys, unknown keys, and keys of another shape."""
+    mismatches = [
+        _list_keys("missing", expected.keys() - found.keys()),
+        _list_keys("unknown", found.keys() - expected.keys()),
+        _list_keys(
             "of another shape",
             (
-                f"{key} {tuple(given[key].shape)} for {tuple(wanted[key].shape)}"
-                for key in given.keys() & wanted.keys()
-                if given[key].shape != wanted[key].shape
+                f"{key} {tuple(found[key].shape)} for {tuple(expected[key].shape)}"
+                for key in found.keys() & expected.keys()
+                if found[key].shape != expected[key].shape
             ),
         ),
     ]
-    if any(misfits):
+    if any(mismatches):
         raise WeightsError(
-            f"does not fit: {'; '.join(filter(None, misfits))}",
+            f"does not fit: {'; '.join(filter(None, mismatches))}",
             where=where,
             remedy="give the weights of one whole model",
         )
 
 
-def _named(what: str, keys: Iterable[str], shown: int = 3) -> str:
+def _list_keys(label: str, keys: Iterable[str], shown: int = 3) -> str:
     names = sorted(keys)
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return f"{what}: {', '.join(names[:shown])}{more}" if names else ""
+    return f"{label}: {', '.join(names[:shown])}{more}" if names else ""

@@ -1,4 +1,4 @@
-"""Normalises images by ImageNet's mean and standard deviation, as all Swin checkpoints expect."""
+"""Normalisation of images by ImageNet's mean and standard deviation, as all Swin checkpoints expect."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class ImageScaling(nn.Module):
-    """Images ``(n, 3, H, W)`` of 0-255, R, G and B, to the numbers a Swin was trained on; nothing of it is saved."""
+    """Images ``(n, 3, H, W)`` of 0-255, RGB, normalised for Swin; its buffers are not saved."""
 
     mean: Tensor
     std: Tensor

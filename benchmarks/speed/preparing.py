@@ -1,10 +1,10 @@
 """From DEAP's files to a store of windows, against TorchEEG's DEAPDataset with lmdb.
 
-A dataset is prepared once, by a process that starts for it: so it is timed, each with its own number of workers. Apart
-from that, both are called again and again in one process that has loaded all it needs, with a worker a core.
+A dataset is usually prepared by a new process, so this is timed, with each library's default number of workers. In
+addition, both are timed in a process that has imported everything, with one worker per core.
 
-TorchEEG looks at no checksum. What nobody can leave out who knows what a store was made from, and whether it still is
-what was written, is timed apart: hashing the files, reading them, cutting the windows, writing and summing them once.
+TorchEEG computes no checksums. The work that verified preparation cannot avoid is timed separately: hashing and reading
+the files, cutting the windows, writing them and computing their checksums once.
 """
 
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from racing import Differs, Field, Goal, Measured, measure, missing
+from timing import Contenders, Goal, Measured, ResultsDiffer, measure, missing
 
 from mmbench.data.preparation import prepare
 from mmbench.data.store import Store
@@ -26,7 +26,7 @@ from mmbench.storage.hashing import file_digest
 from mmbench.storage.processes import map_in_threads
 from mmbench_datasets.deap.array_pickle import load_pickle
 from mmbench_datasets.deap.layout import PYTHON_FOLDER
-from races.deap_files import CHANNELS, DATASET, TIMES, preparation, simulate, torcheeg_dataset
+from speed.deap_files import CHANNELS, DATASET, TIMES, preparation, simulate, torcheeg_dataset
 
 NAME = "preparing"
 TITLE = "preparing DEAP"
@@ -37,8 +37,8 @@ GOALS = (
     Goal("at least 3 times as fast as TorchEEG with lmdb, a process from start to end", SCRIPT, SHELL, least=3),
     Goal("the same in processes that have loaded everything", THEIRS, OURS, least=3, limit=LIMIT),
 )
-LOOKED_AT = 50  # windows
-BLOCK = 1 << 20  # bytes that have a checksum
+N_COMPARED = 50  # windows
+BLOCK = 1 << 20  # bytes per checksum
 
 
 def available() -> str | None:
@@ -46,7 +46,7 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     subjects = 1 if quick else 4
     cores = len(os.sched_getaffinity(0))
     root = folder / "deap"
@@ -60,7 +60,7 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
 
     def script() -> Measured:
         store = empty(folder / "script")
-        done = measure(lambda: run_python("-m", "races.deap_files", str(root), str(store)))
+        done = measure(lambda: run_python("-m", "speed.deap_files", str(root), str(store)))
         return Measured(done.figures, torcheeg_dataset(root, store, "lmdb", 0))
 
     def ours() -> Any:
@@ -76,26 +76,26 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     about = (
         f"{subjects} simulated people of 40 trials, 20 windows (32, 384) each, checksums of files and store included"
     )
-    yield Field({SHELL: shell, SCRIPT: script, OURS: ours, THEIRS: theirs, LEAST: least}, check, about)
+    yield Contenders({SHELL: shell, SCRIPT: script, OURS: ours, THEIRS: theirs, LEAST: least}, check, about)
 
 
 def empty(folder: Path) -> Path:
-    """A folder that is not there yet."""
+    """Delete a folder and return its path."""
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
 def run_python(*arguments: str) -> None:
-    """A process from start to end."""
-    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-W", "ignore", *arguments], check=True, capture_output=True, env=here)
+    """Run Python in a new process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-W", "ignore", *arguments], check=True, capture_output=True, env=environment)
 
 
 def cut_once(path: Path, target: Path) -> int:
-    """Write the windows of a person and tell their number."""
+    """Write the windows of a person and return their number."""
     file_digest(path)
     trials = load_pickle(path)["data"]
-    signals = trials[:, :CHANNELS, TIMES:]  # without the baseline, which is as long as a window
+    signals = trials[:, :CHANNELS, TIMES:]  # without the baseline, which has the length of a window
     cut = signals.reshape(len(trials), CHANNELS, -1, TIMES).transpose(0, 2, 1, 3)
     windows = np.ascontiguousarray(cut, dtype=np.float32)
     with target.open("wb") as file:
@@ -107,12 +107,12 @@ def cut_once(path: Path, target: Path) -> int:
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """The same number of windows, and the same windows."""
+    """Check that numbers of windows and their values agree."""
     for mine, peer in ((OURS, THEIRS), (SHELL, SCRIPT)):
         ours, theirs = results[mine], results[peer]
         if not len(ours) == len(theirs) == sum(results[LEAST]):
-            raise Differs(f"{len(ours)}, {len(theirs)} and {sum(results[LEAST])} windows")
+            raise ResultsDiffer(f"{len(ours)}, {len(theirs)} and {sum(results[LEAST])} windows")
         known = {window.tobytes() for window in ours.source("eeg").read(np.arange(len(ours)))[0][:, 0]}
-        for index in np.linspace(0, len(theirs) - 1, LOOKED_AT).astype(int):
+        for index in np.linspace(0, len(theirs) - 1, N_COMPARED).astype(int):
             if theirs[int(index)][0].squeeze(0).numpy().astype(np.float32).tobytes() not in known:
-                raise Differs(f"window {index} of TorchEEG is none of ours")
+                raise ResultsDiffer(f"window {index} of TorchEEG is not among ours")

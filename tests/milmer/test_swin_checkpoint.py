@@ -13,7 +13,7 @@ from mmbench_milmer import load_swin
 SIZES = {"embed_dim": 24, "depths": [2, 2], "num_heads": [2, 4]}
 
 
-def shaken(module):
+def randomise(module):
     """Weights that no part of a network could do without: neither zeros nor ones."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -30,7 +30,7 @@ def hugging_face():
     def make(kind="SwinModel", **config):
         torch.manual_seed(1)
         full = {"image_size": 56, "patch_size": 4, "window_size": 7, **SIZES, **config}
-        return shaken(getattr(transformers, kind)(transformers.SwinConfig(**full)))
+        return randomise(getattr(transformers, kind)(transformers.SwinConfig(**full)))
 
     return make
 
@@ -38,7 +38,7 @@ def hugging_face():
 def make_timm(**config):
     torch.manual_seed(1)
     full = {"img_size": 56, "patch_size": 4, "window_size": 7, **SIZES, **config}
-    return shaken(SwinTransformer(num_classes=5, **full))
+    return randomise(SwinTransformer(num_classes=5, **full))
 
 
 def images(height, width, n=2):
@@ -53,7 +53,7 @@ def assert_same(ours, theirs, atol=1e-4):
 
 # The image: as trained; windows that must be padded; one side as small as the window; sides that must be padded.
 @pytest.mark.parametrize("size", [(56, 56), (80, 96), (56, 112), (61, 70)])
-def test_hugging_face_s_tokens_at_any_size(hugging_face, size):
+def test_tokens_equal_those_of_hugging_face_at_any_size(hugging_face, size):
     original = hugging_face()
     with torch.no_grad():
         assert_same(load_swin(original.state_dict())(images(*size)), original(images(*size)).last_hidden_state)
@@ -62,7 +62,7 @@ def test_hugging_face_s_tokens_at_any_size(hugging_face, size):
 @pytest.mark.parametrize(
     "config", [{"qkv_bias": False}, {"mlp_ratio": 2.0}, {"patch_size": 2, "image_size": 28}, {"window_size": 2}]
 )
-def test_what_the_weights_tell(hugging_face, config):
+def test_architecture_is_inferred_from_the_weights(hugging_face, config):
     original = hugging_face(**config)
     with torch.no_grad():
         assert_same(load_swin(original.state_dict())(images(56, 56)), original(images(56, 56)).last_hidden_state)
@@ -81,7 +81,7 @@ def test_files_in_the_names_on_disk(hugging_face, tmp_path, form):
 
 
 @pytest.mark.parametrize("size", [(56, 56), (96, 96), (56, 112), (64, 64)])
-def test_timm_s_tokens(size):
+def test_tokens_equal_those_of_timm(size):
     original = make_timm()
     twin = make_timm(img_size=size)
     twin.load_state_dict(original.state_dict())
@@ -111,7 +111,7 @@ def test_half_precision_is_read_as_single():
     assert load_swin(state)(images(56, 56)).dtype == torch.float32
 
 
-def test_it_can_be_trained_with_every_weight():
+def test_every_weight_can_be_trained():
     swin = load_swin(make_timm().state_dict(), drop_path=0.1)
     assert not swin.training
     swin.train()(images(80, 80)).square().mean().backward()
@@ -141,14 +141,14 @@ def make_timm_state():
         (lambda s: s.pop("layers.1.blocks.0.attn.relative_position_bias_table"), "lacks layers.1.*table"),
         (
             lambda s: s.update({"layers.0.blocks.0.attn.relative_position_bias_table": torch.zeros(15, 2)}),
-            r"table \(15, 2\) is that of no square window",
+            r"table \(15, 2\) does not belong to a square window",
         ),
         (lambda s: [s.pop(key) for key in list(s) if key.startswith("layers.0.")], r"blocks in the stages \[1\]"),
         (lambda s: s.update({"patch_embed.proj.weight": torch.zeros(3)}), "not that of a Swin"),
         (lambda s: s.update({"layers.x.blocks.0.norm1.weight": torch.zeros(3)}), r"unknown: layers\.x"),
     ],
 )
-def test_misfits_say_which_keys_and_shapes(change, words, tmp_path):
+def test_error_names_mismatched_keys_and_shapes(change, words, tmp_path):
     state = make_timm_state()
     change(state)
     with pytest.raises(WeightsError, match=words):
@@ -160,7 +160,7 @@ def test_misfits_say_which_keys_and_shapes(change, words, tmp_path):
     assert str(caught.value).startswith(str(path))
 
 
-def test_many_misfits_are_counted():
+def test_many_mismatches_are_counted():
     state = make_timm_state()
     for number in range(5):
         state[f"extra{number}"] = torch.zeros(1)
@@ -168,10 +168,10 @@ def test_many_misfits_are_counted():
         load_swin(state)
 
 
-def test_a_missing_key_of_hugging_face_is_told(hugging_face):
+def test_missing_key_of_hugging_face_is_an_error(hugging_face):
     state = hugging_face().state_dict()
     del state["encoder.layers.0.blocks.1.attention.k_proj.weight"]
-    with pytest.raises(WeightsError, match=r"query, key and value of layers.0.blocks.1.attn.weight are not all there"):
+    with pytest.raises(WeightsError, match=r"query, key and value of layers.0.blocks.1.attn.weight are incomplete"):
         load_swin(state)
 
 
@@ -181,11 +181,13 @@ def test_absolute_positions_are_refused_by_name(hugging_face):
 
 
 def test_too_small_images_are_refused():
-    with pytest.raises(SpecError, match=r"40 × 80 px leave 5 × 10 places for a window of 7 — give images of 56 × 56"):
+    with pytest.raises(
+        SpecError, match=r"40 × 80 px give a map of 5 × 10, smaller than the window of 7 — use images of 56"
+    ):
         load_swin(make_timm_state())(images(40, 80))
 
 
-def test_a_student_and_a_teacher_are_not_confused(tmp_path):
+def test_part_selects_the_student_or_the_teacher(tmp_path):
     student, teacher = make_timm(), make_timm()
     state = {f"student.{name}": value for name, value in student.state_dict().items()}
     state |= {f"teacher.{name}": value for name, value in teacher.state_dict().items()}

@@ -1,4 +1,4 @@
-"""An epoch of training Milmer on cached tokens of its face encoder, against training the encoder along with it."""
+"""A training epoch of Milmer on cached tokens of its face encoder, against training the encoder, too."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from racing import Differs, Field, Goal, Measured, measure
+from timing import Contenders, Goal, Measured, ResultsDiffer, measure
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -22,7 +22,7 @@ from mmbench.features.cache import Encoding, encode
 from mmbench.registry.specs import parse_spec
 from mmbench.training.loop import fit, predict
 from mmbench.training.model import Model
-from races.milmer_parts import SWIN, make_model, make_swin, write_store
+from speed.milmer_parts import SWIN, make_model, make_swin, write_store
 
 NAME = "milmer_epoch"
 TITLE = "Milmer, an epoch"
@@ -40,15 +40,15 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     few, many = (1, 2) if quick else (4, 28)
-    store = write_store(folder / "race.h5", many)
+    store = write_store(folder / "benchmark.h5", many)
     tokens = encode(Encoding(store.path, "face", parse_spec(SWIN.format(frozen="true")), (), "cpu", 2), folder)
     eeg = Stream(store.source("eeg"), None, many)
     whole = Inputs({"eeg": eeg, "face": Stream(store.source("face"), None, many)})
     cached = Inputs({"eeg": eeg, "face": Stream(ArraySource(tokens, "face"), None, many)})
     swin = make_swin(frozen=True)
-    ways = {
+    contenders = {
         CACHED: trainer(make_model([], swin), cached, store, many),
         WHOLE: trainer(make_model([make_swin(frozen=False)], swin), whole, store, few),
     }
@@ -57,11 +57,11 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
         f"batches of {BATCH}, one sample for validation: {many} samples on tokens of a frozen Swin-tiny, {few} where "
         "it is trained, too; random weights"
     )
-    yield Field(ways, check, about)
+    yield Contenders(contenders, check, about)
 
 
 def trainer(model: Model, inputs: Inputs, store: Store, n: int) -> Callable[[], Measured]:
-    """A competitor that trains a copy of a model on ``n`` samples; it gives the logits of the model as it was."""
+    """A contender that trains a copy of a model on ``n`` samples; returns the logits before training."""
     labels = store.labels("quadrant")
     fold = Fold("0", np.arange(n), np.arange(1), np.arange(0))
     before = predict(model, inputs, np.arange(min(n, 2)), CPU)
@@ -69,26 +69,26 @@ def trainer(model: Model, inputs: Inputs, store: Store, n: int) -> Callable[[], 
     operations = count_operations(deepcopy(model), inputs, labels)
 
     def train() -> Measured:
-        mine = deepcopy(model)
-        done = measure(lambda: fit(mine, inputs, fold, labels, training, seed=0, device=CPU))
+        copy = deepcopy(model)
+        done = measure(lambda: fit(copy, inputs, fold, labels, training, seed=0, device=CPU))
         return Measured({UNIT: done.figures["s"] / n, OPERATIONS: operations}, before)
 
     return train
 
 
 def count_operations(model: Model, inputs: Inputs, labels: NDArray[np.int64]) -> float:
-    """Floating-point operations of one step of training, forwards and backwards, in 10⁹ a sample."""
+    """Floating-point operations of one step of training, forwards and backwards, in 10⁹ per sample."""
     rows = np.arange(BATCH) % len(labels)
     tokens, target = inputs.batch(rows, CPU), torch.from_numpy(labels[rows])
-    # Attention as the products it is made of: fused it would count as nothing.
+    # Attention as separate products, since fused attention is not counted.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         torch.nn.functional.cross_entropy(model.train()(tokens), target).backward()
     return counter.get_total_flops() / BATCH / 1e9
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """Before training, both are the same model: cached tokens change nothing."""
+    """Check that cached tokens give the same logits before training."""
     n = min(map(len, results.values()))
     gap = np.abs(results[CACHED][:n] - results[WHOLE][:n]).max()
     if not gap <= 1e-4:
-        raise Differs(f"logits before training differ by {gap:.1e}")
+        raise ResultsDiffer(f"logits before training differ by {gap:.1e}")

@@ -1,4 +1,4 @@
-"""What the race over fusions compares: simulated people whose pictures go through a frozen Swin-tiny."""
+"""Plugin of the benchmark ``fusions``: a simulated dataset of images and EEG."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from mmbench import Card, Dataset, Modality, Problem, Sample, Schema, hookimpl
-from races.milmer_parts import CHANNELS, SIDE, TIMES, picture
+from speed.milmer_parts import CHANNELS, SIDE, TIMES, picture
 
 PEOPLE = 4
 
 
 class Pictures(Dataset):
-    """``samples`` simulated samples of one picture of 224 px and EEG (32, 384), shared out among four people."""
+    """``samples`` simulated samples of one picture of 224 px and EEG (32, 384), distributed over four people."""
 
     name = "pictures"
     card: ClassVar[Card] = Card("Pictures", "simulated", "none", "https://example.org", "nobody")

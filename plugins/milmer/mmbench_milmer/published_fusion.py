@@ -1,7 +1,7 @@
-"""The fusion that Milmer's public code computes, faults included, to reproduce its numbers.
+"""Milmer's fusion as its public code computes it, including its errors, to reproduce its numbers.
 
-The faults that stay: selection takes indices only and so never trains (but for ``amil``), its scorer is one layer of
-(T·D)² weights, nothing is masked, the channels of the EEG have no embedding, and on CUDA the CLS token is no parameter.
+The errors: selection uses indices only and so is never trained (except ``amil``), its scorer is one layer of (T·D)²
+weights, nothing is masked, EEG channels have no embedding, and on CUDA the CLS token is not a parameter.
 """
 
 from typing import NamedTuple
@@ -42,8 +42,8 @@ class Layers(NamedTuple):
 class PublishedFusion(nn.Module):
     """Image tokens ``(B, K, T, D)`` and EEG tokens ``(B, C, D)`` to logits, as the public model computes them.
 
-    Parameters have the public names; of the selectors' only those are made that the chosen one uses. ``cls_token`` is a
-    plain tensor, as it becomes on CUDA, where the authors trained.
+    Parameters have the public names; only those of the chosen selector are made. ``cls_token`` is a plain tensor, as
+    it becomes on CUDA, where the authors trained.
     """
 
     def __init__(self, sizes: Sizes, selector: PublishedSelector, balancing: BalancingName, layers: Layers) -> None:
@@ -79,19 +79,19 @@ class PublishedFusion(nn.Module):
 
     def forward(self, images: Tensor, eeg: Tensor) -> Tensor:
         """Logits ``(B, C)``."""
-        encoded = self.transformer_encoder(self.gather(images, eeg))
+        encoded = self.transformer_encoder(self.input_tokens(images, eeg))
         logits: Tensor = self.classifier(self.dropout(encoded[:, 0]))
         return logits
 
-    def gather(self, images: Tensor, eeg: Tensor) -> Tensor:
-        """What the transformer reads: CLS, image tokens, EEG tokens ``(B, N, D)``."""
+    def input_tokens(self, images: Tensor, eeg: Tensor) -> Tensor:
+        """Input of the transformer: CLS, image tokens, EEG tokens ``(B, N, D)``."""
         types = self.token_type_embeddings.weight
         balanced = self.balance(self.select(images)) + types[_IMAGE]
         cls = self.cls_token.to(eeg.device, eeg.dtype).expand(len(eeg), -1, -1)
         return torch.cat([cls, balanced, eeg + types[_EEG]], dim=1)
 
     def select(self, images: Tensor) -> Tensor:
-        """Tokens ``(B, N, D)``: the first image's, those of k images, or for ``amil`` one for all."""
+        """Tokens ``(B, N, D)``: those of the first image, of k images, or for ``amil`` one for all images."""
         if self.selector == "none":
             return images[:, 0]
         if self.selector == "amil":
@@ -100,10 +100,10 @@ class PublishedFusion(nn.Module):
         return images.gather(1, index).flatten(1, 2)
 
     def choose(self, images: Tensor) -> Tensor:
-        """Places ``(B, k)`` of the selected images in the bag."""
+        """Indices ``(B, k)`` of the selected images in the bag."""
         scores = self.scores(images)
         if self.selector == "attention_topk":
-            # Scores of the places, not of what stands there: a layer over the weighted sum of the bag.
+            # Scores of positions, not of their contents: a layer over the weighted sum of the bag.
             scores = self.topk_dimension_recover((images.flatten(2) * scores[..., None]).sum(dim=1))
         return scores.topk(self.sizes.k, dim=1).indices
 
@@ -118,21 +118,21 @@ class PublishedFusion(nn.Module):
         return torch.as_tensor(raw[..., 0].softmax(dim=1))
 
     def balance(self, x: Tensor) -> Tensor:
-        """Tokens ``(B, N, D)`` to those that enter the transformer."""
+        """Map tokens ``(B, N, D)`` to those of the transformer's input."""
         if self.balancing == "cross_attention":
             queries = self.query_tokens.expand(len(x), -1, -1)
-            mixed: Tensor = self.cross_attention(queries, x, x, need_weights=False)[0]
-            return mixed
+            attended: Tensor = self.cross_attention(queries, x, x, need_weights=False)[0]
+            return attended
         if self.balancing == "mlp":
             return torch.as_tensor(self.mlp_down(F.gelu(self.mlp_up(x))))
         return x
 
     @torch.no_grad()
-    def shares(self, images: Tensor) -> Tensor:
-        """The share ``(B, K)`` of each instance in what is passed on."""
+    def instance_weights_of(self, images: Tensor) -> Tensor:
+        """The weight ``(B, K)`` of each instance in the selection."""
         if self.selector == "amil":
             return self.scores(images)
-        none = torch.zeros(images.shape[:2], device=images.device)
+        zeros = torch.zeros(images.shape[:2], device=images.device)
         if self.selector == "none":
-            return none.index_fill(1, torch.tensor([0], device=images.device), 1.0)
-        return none.scatter(1, self.choose(images), 1 / self.sizes.k)
+            return zeros.index_fill(1, torch.tensor([0], device=images.device), 1.0)
+        return zeros.scatter(1, self.choose(images), 1 / self.sizes.k)

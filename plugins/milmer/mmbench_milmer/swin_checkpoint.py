@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbench import SpecError, WeightsError, load_state_dict
-from mmbench_milmer.layouts import Checkpoint, check_fit, translate
-from mmbench_milmer.windows import WindowBlock
+from mmbench_milmer.swin_weight_names import Checkpoint, check_fit, translate
+from mmbench_milmer.swin_windows import WindowBlock
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What distinguishes one Swin from another: ``windows`` and ``heads`` a stage, sizes in pixels and features."""
+    """Sizes of a Swin: ``depths``, ``heads`` and ``windows`` by stage; ``patch`` in pixels, ``dim`` in features."""
 
     channels: int
     patch: int
@@ -33,12 +33,12 @@ class Architecture:
 
     @property
     def stride(self) -> int:
-        """Pixels a token."""
+        """Side of a token in pixels."""
         return int(self.patch * 2 ** (len(self.depths) - 1))
 
 
 class SwinTokens(nn.Module):
-    """A Swin without its classifier: ``dim`` D a token; ``net`` is timm's, with blocks for images of any size."""
+    """A Swin without its classifier: ``dim`` features D per token; ``net`` is timm's, for any image size."""
 
     def __init__(self, net: Any, architecture: Architecture) -> None:
         super().__init__()
@@ -55,17 +55,17 @@ class SwinTokens(nn.Module):
         return features.flatten(1, 2)
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
-        """Rows and columns of tokens of such an image; SpecError when a window is larger than its map."""
+        """Rows and columns of tokens of such an image; SpecError if a window is larger than its feature map."""
         rows, columns = (-(-side // self.architecture.patch) for side in (height, width))
         for stage, window in enumerate(self.architecture.windows):
             if stage:
                 rows, columns = -(-rows // 2), -(-columns // 2)
             if min(rows, columns) < window:
-                least = self.architecture.patch * 2**stage * window
+                smallest = self.architecture.patch * 2**stage * window
                 raise SpecError(
-                    f"{height} × {width} px leave {rows} × {columns} places for a window of {window}",
+                    f"{height} × {width} px give a map of {rows} × {columns}, smaller than the window of {window}",
                     where="swin",
-                    remedy=f"give images of {least} × {least} or more",
+                    remedy=f"use images of {smallest} × {smallest} px or more",
                 )
         return rows, columns
 
@@ -76,11 +76,11 @@ def load_swin(
     """A Swin transformer (Liu et al. 2021, 2103.14030) from a checkpoint, in evaluation mode.
 
     ``source`` is a file (.safetensors, .bin, .pt), a folder with ``model.safetensors`` or ``pytorch_model.bin``, or a
-    state dict, in the names of Hugging Face's SwinModel or SwinForImageClassification or of timm. Which Swin it is
-    follows from the weights; a classifier is left out. Returns a module from normalised images ``(n, 3, H, W)`` to
+    state dict, in the names of Hugging Face's SwinModel or SwinForImageClassification or of timm. The architecture
+    is inferred from the weights; a classifier is omitted. Returns a module from normalised images ``(n, 3, H, W)`` to
     tokens ``(n, T, D)``, float32. ``drop_path`` is the rate of stochastic depth should it be trained, ``part``
-    the name or prefix of the one that is meant where a file holds several, as a student and a teacher. Raises
-    WeightsError naming the keys and shapes that do not fit.
+    the name or prefix of one model of a file that holds several, such as a student and a teacher. Raises WeightsError
+    naming the keys and shapes that do not fit.
     """
     where, state = ("the state dict", source) if isinstance(source, Mapping) else _read(Path(source), part)
     checkpoint = translate(state, where, part)
@@ -98,14 +98,14 @@ def _read(path: Path, part: str | None) -> tuple[str, Mapping[str, Tensor]]:
 
 
 def infer(state: Mapping[str, Tensor], where: str) -> Architecture:
-    """The architecture behind weights in timm's names."""
+    """Infer the architecture from weights in timm's names."""
     patch = state["patch_embed.proj.weight"]
     depths = _count_blocks(state, where)
     tables = [_table(state, stage, where) for stage in range(len(depths))]
     fc1 = state.get("layers.0.blocks.0.mlp.fc1.weight")
     if patch.ndim != 4 or fc1 is None or fc1.ndim != 2:
         raise WeightsError(
-            "the patch embedding or the first layer.0.blocks.0.mlp.fc1.weight is not that of a Swin", where=where
+            "patch_embed.proj.weight or layers.0.blocks.0.mlp.fc1.weight is not that of a Swin", where=where
         )
     return Architecture(
         channels=patch.shape[1],
@@ -121,9 +121,9 @@ def infer(state: Mapping[str, Tensor], where: str) -> Architecture:
 
 def _count_blocks(state: Mapping[str, Tensor], where: str) -> tuple[int, ...]:
     matches = (re.match(r"layers\.(\d+)\.blocks\.(\d+)\.", key) for key in state)
-    places = {(int(match[1]), int(match[2])) for match in matches if match}
-    stages = sorted({stage for stage, _ in places})
-    depths = tuple(sum(1 for at, _ in places if at == stage) for stage in stages)
+    positions = {(int(match[1]), int(match[2])) for match in matches if match}
+    stages = sorted({stage for stage, _ in positions})
+    depths = tuple(sum(1 for other, _ in positions if other == stage) for stage in stages)
     if not depths or stages != list(range(len(stages))):
         raise WeightsError(
             f"has blocks in the stages {stages}", where=where, remedy="give the weights of one whole model"
@@ -132,7 +132,7 @@ def _count_blocks(state: Mapping[str, Tensor], where: str) -> tuple[int, ...]:
 
 
 def _table(state: Mapping[str, Tensor], stage: int, where: str) -> Tensor:
-    """The relative-position table of a stage: (2w-1)² rows of a square window w, a column a head."""
+    """The relative-position table of a stage: (2w-1)² rows for a square window w, one column per head."""
     key = f"layers.{stage}.blocks.0.attn.relative_position_bias_table"
     table = state.get(key)
     if table is None:
@@ -140,7 +140,7 @@ def _table(state: Mapping[str, Tensor], stage: int, where: str) -> Tensor:
     side = math.isqrt(len(table)) if table.ndim == 2 else 0
     if side * side != len(table) or side % 2 == 0:
         raise WeightsError(
-            f"{key} {tuple(table.shape)} is that of no square window",
+            f"{key} {tuple(table.shape)} does not belong to a square window",
             where=where,
             remedy="give weights for square images",
         )
@@ -151,9 +151,9 @@ def _build(architecture: Architecture, checkpoint: Checkpoint, drop_path: float)
     from timm.models.swin_transformer import SwinTransformer, WindowAttention
 
     window = max(architecture.windows)
-    with torch.random.fork_rng(devices=[]):  # its random weights are replaced, and nobody else's should change
+    with torch.random.fork_rng(devices=[]):  # its random weights are replaced; other random numbers stay the same
         net = SwinTransformer(
-            img_size=architecture.stride * window,  # the smallest at which timm shrinks no window
+            img_size=architecture.stride * window,  # the smallest size at which timm reduces no window
             patch_size=architecture.patch,
             in_chans=architecture.channels,
             num_classes=0,

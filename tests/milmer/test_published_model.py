@@ -1,4 +1,4 @@
-"""The public model, retold from its description in plain functions, against ``load_published`` and the variant."""
+"""The public model, as plain functions written from its description, against ``load_published`` and the variant."""
 
 from itertools import product
 from typing import get_args
@@ -12,7 +12,7 @@ from mmbench import SpecError, Tokens, TokenSpec, WeightsError
 from mmbench_milmer import load_published
 from mmbench_milmer.fusion import MilmerFusion
 from mmbench_milmer.options import BalancingName, PublishedSelector
-from mmbench_milmer.published import Layers
+from mmbench_milmer.published_fusion import Layers
 
 D, T, K, C = 48, 4, 5, 6  # width, tokens an image, images, classes
 TIMES, HEADS = 32, 4
@@ -134,7 +134,7 @@ def load(state, method="attention_weighted_topk", balancing="cross_attention", *
 
 
 @pytest.mark.parametrize(("method", "balancing"), OPTIONS)
-def test_logits_are_the_public_model_s(state, swin, batch, method, balancing):
+def test_logits_equal_those_of_the_public_model(state, swin, batch, method, balancing):
     with torch.no_grad():
         expected = public_logits(state, weighted(swin, state), *batch, method, balancing)
         logits = load(state, method, balancing)(*batch)
@@ -147,7 +147,7 @@ def weighted(swin, state):
     return swin
 
 
-def test_options_differ(state, batch):
+def test_options_give_different_logits(state, batch):
     with torch.no_grad():
         logits = [load(state, *options)(*batch) for options in OPTIONS]
     for index, one in enumerate(logits):
@@ -160,7 +160,7 @@ def test_the_scorer_is_built_only_where_it_is_used(state, method):
     assert ((D * T) ** 2 in sizes) == method.startswith("attention")
 
 
-def test_the_public_configuration_is_taken_whole(state):
+def test_all_keys_of_the_public_configuration_are_accepted(state):
     config = {"device": "cuda:1", "epochs": 100, "lr": 1e-4, "lrf": 0.1, "max_lr": 1e-5, "batch_size": 14, "seed": 0}
     assert not load(state, **config, pretrained_model="swin-tiny").training
 
@@ -198,11 +198,11 @@ def test_memory_is_shared(state):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"instance_selection_method": "random"}, "no instance_selection_method 'random' — there is none, softmax"),
+        ({"instance_selection_method": "random"}, "no instance_selection_method 'random' — choose from none, softmax"),
         ({"fusion_type": "concat"}, "no fusion_type 'concat'"),
         ({"num_selects": 3}, "no config 'num_selects'"),
-        ({"num_select": 6}, "num_select=6 of num_instances=5"),
-        ({"num_heads": 7}, "48 features cannot be shared by num_heads=7"),
+        ({"num_select": 6}, "num_select=6 is not between 1 and num_instances=5"),
+        ({"num_heads": 7}, "48 features are not divisible by num_heads=7"),
     ],
 )
 def test_unknown_configuration_is_refused(state, config, message):
@@ -234,7 +234,7 @@ INPUTS = {"eeg": TokenSpec(4, D), "face": TokenSpec(T, D, instances=K)}
 
 
 @pytest.mark.parametrize(("method", "balancing"), OPTIONS)
-def test_the_variant_computes_the_same(state, method, balancing):
+def test_published_variant_equals_the_public_model(state, method, balancing):
     fusion = MilmerFusion(
         INPUTS, C, variant="published", selector=method, balancing=balancing, k=2, dim=D, heads=HEADS, ff=64,
         **({"queries": 7} if balancing == "cross_attention" else {}),
@@ -251,7 +251,7 @@ def test_the_variant_computes_the_same(state, method, balancing):
     assert torch.allclose(shares.sum(dim=1), torch.ones(3))
 
 
-def test_the_variant_has_147_queries_and_repeats_the_faults():
+def test_published_variant_has_147_queries_and_the_public_errors():
     fusion = MilmerFusion(INPUTS, C, variant="published", k=2, dim=D, heads=HEADS, ff=64)
     assert fusion.net.net.query_tokens.shape == (1, 147, D)
     tokens = {
@@ -282,7 +282,7 @@ def test_other_widths_are_projected():
         ({**INPUTS, "ecg": INPUTS["face"]}, {}, "not ecg (K = 5), eeg (K = 1), face (K = 5)"),
     ],
 )
-def test_what_the_public_code_cannot_do_is_refused(inputs, params, message):
+def test_options_unknown_to_the_public_code_are_refused(inputs, params, message):
     with pytest.raises(SpecError) as caught:
         MilmerFusion(inputs, C, variant="published", k=2, dim=D, heads=HEADS, **params)
     assert message in str(caught.value)

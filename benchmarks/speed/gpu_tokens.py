@@ -1,4 +1,4 @@
-"""Tokens of a frozen Swin-tiny on a GPU, from coded pictures in the prepared file, against the bare network."""
+"""Tokens of a frozen Swin-tiny on a GPU, from encoded images in the prepared file, against the network alone."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from joblib import cpu_count
-from racing import Differs, Field, Goal, Measured, measure
+from timing import Contenders, Goal, Measured, ResultsDiffer, measure
 from torch import Tensor
 
 from mmbench.data.sources import ArraySource
@@ -19,7 +19,7 @@ from mmbench.data.store import Store
 from mmbench.features.cache import Encoding, encode
 from mmbench.features.prefetch import RawInstances, read_ahead
 from mmbench.registry.specs import parse_spec
-from races.milmer_parts import BAG, SWIN, make_swin, write_store
+from speed.milmer_parts import BAG, SWIN, make_swin, write_store
 
 NAME = "gpu_tokens"
 TITLE = "tokens on a GPU"
@@ -31,8 +31,8 @@ GOALS = (
     Goal("the decoder alone is faster", DECODER, OURS, UNIT, least=1.0),
 )
 BATCH = 256
-RESIDENT = 8  # batches that the bare network is shown in turn
-SHARE = 4  # of the pictures, one in so many is enough to tell the rates of what knows no end
+RESIDENT = 8  # batches of the bare network, used repeatedly
+SHARE = 4  # the bare network and the decoder get this fraction of the images, 1 / SHARE
 
 
 def available() -> str | None:
@@ -40,13 +40,13 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
-    # As many samples as DEAP has, where the blocks and the file fit.
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
+    # As many samples as DEAP, or as fit on the disk.
     n = 300 if quick else min(17_480, shutil.disk_usage(folder).free // 2 // (6 * BAG * 49 * 768))
-    store = write_store(folder / "race.h5", n, n_pictures=500)
+    store = write_store(folder / "benchmark.h5", n, n_pictures=500)
     device = torch.device("cuda")
     swin = make_swin(frozen=True).to(device, memory_format=torch.channels_last)
-    # As they lie in a batch of ours, but scaled and on the device before the clock runs.
+    # The same batches as ours, but scaled and on the device before timing.
     some = torch.from_numpy(store.source("face").read(np.arange(RESIDENT * BATCH // BAG + 1))[0]).flatten(0, 1)
     batches = [
         swin.scaling(part.to(device)).contiguous(memory_format=torch.channels_last)
@@ -54,7 +54,7 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
     ]
     whole = make_swin(frozen=True).to(device, torch.bfloat16, memory_format=torch.channels_last)
     halved = [batch.bfloat16() for batch in batches]
-    yield Field(
+    yield Contenders(
         {
             OURS: partial(ours, store, folder, n),
             BARE: partial(bare, whole.net.forward_features, halved, n // SHARE),
@@ -68,8 +68,8 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
 
 
 def ours(store: Store, folder: Path, n: int) -> Measured:
-    for made in (folder / "tokens").glob("*"):
-        made.unlink()
+    for path in (folder / "tokens").glob("*"):
+        path.unlink()
     what = Encoding(store.path, "face", parse_spec(SWIN.format(frozen="true")), (), "cuda")
     done = measure(lambda: encode(what, folder, cpu_count()))
     first = ArraySource(done.result, "face").read(np.arange(RESIDENT * BATCH // BAG))[0]
@@ -79,9 +79,9 @@ def ours(store: Store, folder: Path, n: int) -> Measured:
 def bare(forward: Callable[[Tensor], Tensor], batches: list[Tensor], n: int) -> Measured:
     @torch.inference_mode()
     def work() -> list[Tensor]:
-        given = [forward(batch).flatten(1, 2) for batch in islice(cycle(batches), n * BAG // BATCH)][:RESIDENT]
+        outputs = [forward(batch).flatten(1, 2) for batch in islice(cycle(batches), n * BAG // BATCH)][:RESIDENT]
         torch.cuda.synchronize()
-        return given
+        return outputs
 
     done = measure(work)
     return per_second(n * BAG // BATCH * BATCH / BAG, done, torch.cat(done.result).float().cpu().numpy())
@@ -106,9 +106,9 @@ def per_second(n: float, done: Measured, result: Any) -> Measured:
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """The same tokens, but for what bfloat16 rounds."""
+    """Check that tokens agree up to the precision of bfloat16."""
     for bare in (BARE, MIXED):
         n = min(len(results[OURS]), len(results[bare]))
         gap = np.abs(results[OURS][:n] - results[bare][:n]).max() / np.abs(results[bare]).max()
         if not gap <= 0.05:
-            raise Differs(f"tokens differ by {gap:.1%} of the largest")
+            raise ResultsDiffer(f"tokens differ by {gap:.1%} of the largest")

@@ -34,52 +34,52 @@ class CorrectedFusion(nn.Module):
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``; from the CLS token alone where every modality is missing."""
-        x, present = join(self.gather(tokens))
-        logits: Tensor = self.head(self.read(x, present))
+        x, present = join(self.input_tokens(tokens))
+        logits: Tensor = self.head(self.encode_cls(x, present))
         return logits
 
-    def read(self, x: Tensor, present: Tensor) -> Tensor:
-        """The CLS token ``(B, dim)`` behind the transformer.
+    def encode_cls(self, x: Tensor, present: Tensor) -> Tensor:
+        """Output of the transformer for the CLS token, ``(B, dim)``.
 
-        Only CLS passes the last layer, since its other outputs are not used: same values, half the operations.
+        The last layer is computed for CLS alone, since its other outputs are unused: same values, half the operations.
         """
-        x, last = self._before_last(x, present)
+        x, last = self._input_of_last_layer(x, present)
         cls = x[:, :1]
-        seen = last.self_attn(cls, x, x, key_padding_mask=~present, need_weights=False)[0]
-        cls = last.norm1(cls + last.dropout1(seen))
-        thought = last.linear2(last.dropout(last.activation(last.linear1(cls))))
-        read: Tensor = last.norm2(cls + last.dropout2(thought))[:, 0]
-        return read
+        attended = last.self_attn(cls, x, x, key_padding_mask=~present, need_weights=False)[0]
+        cls = last.norm1(cls + last.dropout1(attended))
+        hidden = last.linear2(last.dropout(last.activation(last.linear1(cls))))
+        encoded: Tensor = last.norm2(cls + last.dropout2(hidden))[:, 0]
+        return encoded
 
-    def gather(self, tokens: Mapping[str, Tokens]) -> "list[Part]":
-        """What the transformer reads, CLS first: tokens ``(B, n, dim)`` and their mask ``(B, n)``."""
+    def input_tokens(self, tokens: Mapping[str, Tokens]) -> "list[MaskedTokens]":
+        """Input of the transformer, CLS first: tokens ``(B, n, dim)`` and their mask ``(B, n)``."""
         n_samples = len(next(iter(tokens.values())).present)
-        here = torch.ones(n_samples, 1, dtype=torch.bool, device=self.cls_token.device)
-        parts = [Part(self.cls_token.expand(n_samples, 1, -1), here)]
+        cls_present = torch.ones(n_samples, 1, dtype=torch.bool, device=self.cls_token.device)
+        parts = [MaskedTokens(self.cls_token.expand(n_samples, 1, -1), cls_present)]
         for name, branch, kind in zip(self.names, self.branches, self.type_embedding, strict=True):
-            x, present = branch(clean(tokens[name]))
-            parts.append(Part(x + kind, present))
+            x, present = branch(zero_absent(tokens[name]))
+            parts.append(MaskedTokens(x + kind, present))
         return parts
 
     def explain(self, tokens: Mapping[str, Tokens]) -> dict[str, Tensor]:
-        """Shares of the instances of each bag, and for the others the attention of CLS to their tokens."""
-        parts = self.gather(tokens)
+        """Weights of the instances of each bag; for the other modalities, the attention of CLS to their tokens."""
+        parts = self.input_tokens(tokens)
         _, *attention = torch.split(self.attention(*join(parts)), [part.x.shape[1] for part in parts], dim=1)
-        found = {}
-        for name, branch, seen in zip(self.names, self.branches, attention, strict=True):
+        weights = {}
+        for name, branch, cls_attention in zip(self.names, self.branches, attention, strict=True):
             if isinstance(branch, Bag):
-                found[f"{name}.instances"] = branch.select(clean(tokens[name])).weights
+                weights[f"{name}.instances"] = branch.select(zero_absent(tokens[name])).weights
             else:
-                found[f"{name}.tokens"] = seen
-        return found
+                weights[f"{name}.tokens"] = cls_attention
+        return weights
 
     def attention(self, x: Tensor, present: Tensor) -> Tensor:
         """Attention of CLS to each token in the last layer, averaged over heads: ``(B, N)``, rows sum to 1."""
-        x, last = self._before_last(x, present)
+        x, last = self._input_of_last_layer(x, present)
         weights: Tensor = last.self_attn(x, x, x, key_padding_mask=~present)[1]
         return weights[:, 0]
 
-    def _before_last(self, x: Tensor, present: Tensor) -> tuple[Tensor, Any]:
+    def _input_of_last_layer(self, x: Tensor, present: Tensor) -> tuple[Tensor, Any]:
         """The tokens ``(B, N, dim)`` that the last layer reads, and that layer."""
         *first, last = self.encoder.layers
         for layer in first:
@@ -87,16 +87,18 @@ class CorrectedFusion(nn.Module):
         return x, last
 
 
-class Part(NamedTuple):
+class MaskedTokens(NamedTuple):
     """Tokens ``(B, n, dim)`` and their mask ``(B, n)``."""
 
     x: Tensor
     present: Tensor
 
 
-def join(parts: Sequence[Part]) -> Part:
-    """All parts, concatenated."""
-    return Part(torch.cat([part.x for part in parts], dim=1), torch.cat([part.present for part in parts], dim=1))
+def join(parts: Sequence[MaskedTokens]) -> MaskedTokens:
+    """The parts concatenated along the tokens."""
+    return MaskedTokens(
+        torch.cat([part.x for part in parts], dim=1), torch.cat([part.present for part in parts], dim=1)
+    )
 
 
 class Direct(nn.Module):
@@ -135,8 +137,8 @@ class Bag(nn.Module):
         return balanced
 
 
-def clean(tokens: Tokens) -> Tokens:
-    """The tokens with zeros where an instance is absent."""
+def zero_absent(tokens: Tokens) -> Tokens:
+    """The tokens, zero where an instance is absent."""
     return Tokens(torch.where(tokens.present[:, :, None, None], tokens.x, 0.0), tokens.present)
 
 

@@ -1,9 +1,9 @@
-"""Milmer's evaluation, pictures to logits, against the same model as the public code runs it.
+"""Milmer's evaluation, images to logits, against the same model run as in the public code.
 
-That calls Hugging Face's processor for each picture and its Swin for each instance of the bag. Each competitor runs in
-a process of its own, which tells what it took beyond what it held before the first sample. mmbench shows a frozen
-encoder each picture once: every evaluation but the first finds the tokens, so it is timed with and without. The
-products of matrices in the model are timed apart: whoever computes the same with torch takes no less.
+The public code calls Hugging Face's processor for each image and its Swin for each instance of the bag. Each contender
+runs in its own process, which reports time and the additional memory. mmbench computes the tokens of a frozen encoder
+once and reuses them, so that it is timed with and without cached tokens. The matrix products of the model are timed
+separately, as a lower bound for any implementation in torch.
 """
 
 import json
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from racing import Differs, Field, Goal, Measured, missing
+from timing import Contenders, Goal, Measured, ResultsDiffer, missing
 
 from mmbench.features.cache import Encoding, encode
 from mmbench.registry.specs import parse_spec
-from races.milmer_parts import SIDE, write_store
+from speed.milmer_parts import SIDE, write_store
 
 NAME = "milmer_evaluation"
 TITLE = "Milmer, evaluation"
@@ -34,7 +34,7 @@ GOALS = (
     Goal("half the memory", OURS, THEIRS, MEMORY, most=0.5),
 )
 BATCH = 14
-PREPARED, WEIGHTS, TOKENS = "prepared/race.h5", "weights/swin.pt", "cache"
+PREPARED, WEIGHTS, TOKENS = "prepared/benchmark.h5", "weights/swin.pt", "cache"
 
 
 def available() -> str | None:
@@ -42,20 +42,20 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     n = 2 if quick else BATCH
-    for made in (PREPARED, WEIGHTS):
-        (folder / made).parent.mkdir()  # no encoder may look where prepared data lie
+    for name in (PREPARED, WEIGHTS):
+        (folder / name).parent.mkdir()  # encoders must not access the folder of prepared data
     store = write_store(folder / PREPARED, n)
     write_swin(folder / WEIGHTS)
     encode(Encoding(store.path, "face", parse_spec(frozen(folder / WEIGHTS)), (), "cpu", 2), folder / TOKENS)
-    ways = {name: partial(apart, name, folder) for name in (OURS, FOUND, THEIRS, PRODUCTS)}
+    contenders = {name: partial(run_in_process, name, folder) for name in (OURS, FOUND, THEIRS, PRODUCTS)}
     about = f"{n} simulated samples of 10 pictures of {SIDE} px, decoded, in a batch of Milmer's size; random weights"
-    yield Field(ways, check, about)
+    yield Contenders(contenders, check, about)
 
 
 def write_swin(path: Path) -> None:
-    """Random weights of Hugging Face's Swin-tiny, which both read."""
+    """Random weights of Hugging Face's Swin-tiny, read by both."""
     import torch
     from transformers import SwinConfig, SwinModel
 
@@ -63,17 +63,17 @@ def write_swin(path: Path) -> None:
     torch.save(SwinModel(SwinConfig(image_size=SIDE), add_pooling_layer=False).state_dict(), path)
 
 
-def apart(name: str, folder: Path) -> Measured:
-    code = f"from races.milmer_evaluation import evaluate; evaluate({name!r}, {str(folder)!r})"
+def run_in_process(name: str, folder: Path) -> Measured:
+    code = f"from speed.milmer_evaluation import evaluate; evaluate({name!r}, {str(folder)!r})"
     search = "import sys; sys.path[:0] = " + repr(sys.path) + "; "
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", search + code], check=True, stdout=subprocess.PIPE)
-    told = json.loads(run.stdout.splitlines()[-1])
-    figures = {"s": told["seconds"], MEMORY: told["bytes"] / 1e6}
-    return Measured({"s": told["seconds"]} if name == PRODUCTS else figures, np.array(told["logits"]))
+    report = json.loads(run.stdout.splitlines()[-1])
+    figures = {"s": report["seconds"], MEMORY: report["bytes"] / 1e6}
+    return Measured({"s": report["seconds"]} if name == PRODUCTS else figures, np.array(report["logits"]))
 
 
 def evaluate(name: str, folder: str) -> None:
-    """What the process of a competitor does, and tells on standard output."""
+    """Run a contender in this process and print its figures and logits as JSON."""
     import time
 
     import torch
@@ -91,7 +91,7 @@ def evaluate(name: str, folder: str) -> None:
 
 
 def frozen(weights: Path) -> str:
-    """The encoder as a spec."""
+    """The spec of the encoder."""
     return f"swin[weights={weights},frozen=true]"
 
 
@@ -113,7 +113,7 @@ def make_prediction(store: Any, face: Any, weights: Path, *, sees_tokens: bool) 
     from mmbench.registry.build import build_encoder
     from mmbench.registry.specs import parse_spec
     from mmbench.training.loop import predict
-    from races.milmer_parts import FACE, make_model
+    from speed.milmer_parts import FACE, make_model
 
     swin, n = build_encoder(parse_spec(frozen(weights)), FACE, (), seed=0), len(store)
     model = make_model([] if sees_tokens else [swin], swin)
@@ -126,7 +126,7 @@ def make_theirs(store: Any, weights: Path) -> Any:
     from transformers import SwinConfig, SwinModel, ViTImageProcessor
 
     from mmbench import Tokens
-    from races.milmer_parts import FACE, make_model, make_swin
+    from speed.milmer_parts import FACE, make_model, make_swin
 
     swin = SwinModel(SwinConfig(image_size=SIDE), add_pooling_layer=False).eval()
     swin.load_state_dict(torch.load(weights))
@@ -149,7 +149,7 @@ def make_theirs(store: Any, weights: Path) -> Any:
 
 
 def make_products(store: Any, weights: Path) -> Any:
-    """The products of matrices and convolutions of our prediction, one after the other, of numbers without meaning."""
+    """All matrix products and convolutions of our prediction, one after the other, on random numbers."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -163,17 +163,17 @@ def make_products(store: Any, weights: Path) -> Any:
             return value
         form = (value.shape, value.stride())
         if form not in numbers:
-            reach = 1 + sum((size - 1) * step for size, step in zip(*form, strict=True))
-            numbers[form] = torch.randn(reach).as_strided(*form)
+            n_numbers = 1 + sum((size - 1) * step for size, step in zip(*form, strict=True))
+            numbers[form] = torch.randn(n_numbers).as_strided(*form)
         return numbers[form]
 
-    class Listen(TorchDispatchMode):
+    class RecordProducts(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if func.overloadpacket in products:
                 calls.append((func, [like(value) for value in args]))
             return func(*args, **kwargs or {})
 
-    with Listen():
+    with RecordProducts():
         make_ours(store, weights)()
 
     @torch.inference_mode()
@@ -186,8 +186,8 @@ def make_products(store: Any, weights: Path) -> Any:
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """The same logits."""
+    """Check that the logits agree."""
     for name in (OURS, FOUND):
         gap = np.abs(results[name] - results[THEIRS]).max()
         if not gap <= 1e-3:
-            raise Differs(f"logits of {name} differ by {gap:.1e}")
+            raise ResultsDiffer(f"logits of {name} differ by {gap:.1e}")

@@ -1,4 +1,4 @@
-"""What a fold costs beside the method: one that only counts classes, leaving one of 20 people out, against MOABB."""
+"""Overhead per fold, measured with a class-prior classifier and leave-one-subject-out on 20 people, against MOABB."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,12 +10,12 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from racing import Differs, Field, Goal, Measured, measure, missing
+from timing import Contenders, Goal, Measured, ResultsDiffer, measure, missing
 
 import mmbench
 from mmbench.execution import job as jobs
 from mmbench.execution.plan import build_model
-from races import trivial_plugin
+from speed import trivial_plugin
 
 NAME = "folds"
 TITLE = "overhead a fold"
@@ -31,7 +31,7 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     import moabb
     from moabb.datasets.fake import FakeDataset
     from moabb.paradigms import MotorImagery
@@ -50,22 +50,22 @@ def enter(folder: Path, quick: bool) -> Iterator[Field]:
         subjects=about["subject"].to_numpy(),
     )
     torch.set_num_threads(1)
-    ways = {
+    contenders = {
         OURS: lambda: per_fold(lambda: run(folder, x.shape[2]), subjects),
         BARE: lambda: per_fold(lambda: run_bare(folder, x.shape[2]), subjects),
         THEIRS: lambda: per_fold(lambda: evaluate(folder, paradigm, dataset), subjects),
         LOADED: lambda: per_fold(lambda: evaluate(folder, paradigm, dataset, (x, y, about)), subjects),
     }
-    told = (
+    description = (
         f"{subjects} folds over {len(x)} simulated windows, a whole evaluation each: mmbench finds its prepared file, "
         "as in every run but the first; of its fold, canaries, diagnosis of two modalities, costs and kept weights are "
         "part"
     )
-    yield Field(ways, check, told)
+    yield Contenders(contenders, check, description)
 
 
 def run(folder: Path, times: int, **options: Any) -> list[float]:
-    """Accuracy of each fold; records are written anew, prepared data are found."""
+    """Accuracy of each fold; records are rewritten, prepared data are reused."""
     shutil.rmtree(folder / "runs", ignore_errors=True)
     compared = mmbench.run(
         "prior",
@@ -82,13 +82,13 @@ def run(folder: Path, times: int, **options: Any) -> list[float]:
 
 
 def run_bare(folder: Path, times: int) -> list[float]:
-    """The same, spared what MOABB does not do; mmbench itself always looks after its plugins."""
-    with patch.object(jobs, "make_canaries", Blind), patch.object(jobs, "_passes", lambda *_: []):
+    """The same without what MOABB does not do; mmbench always checks plugins."""
+    with patch.object(jobs, "make_canaries", NoCanaries), patch.object(jobs, "_passes", lambda *_: []):
         return run(folder, times, weights="drop", diagnose="no")
 
 
-class Blind:
-    """Builds the model, as canaries do, and looks at nothing."""
+class NoCanaries:
+    """Builds the model as canaries do, without any check."""
 
     def __init__(self, plan: Any, store: Any, inputs: Any, fold: Any, labels: Any, seed: int) -> None:
         self.build = partial(build_model, plan, store, seed)
@@ -101,7 +101,7 @@ class Blind:
 
 
 def evaluate(folder: Path, paradigm: Any, dataset: Any, loaded: Any = None) -> list[float]:
-    """The same of MOABB, which makes the data anew for each evaluation where they are not given."""
+    """The same with MOABB, which loads the data for each evaluation unless ``loaded`` is given."""
     from moabb.evaluations import CrossSubjectEvaluation
     from sklearn.dummy import DummyClassifier
     from sklearn.pipeline import make_pipeline
@@ -121,8 +121,8 @@ def per_fold(work: Any, folds: int) -> Measured:
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """As many folds, and in each what guessing one class scores."""
+    """Check that the numbers of folds and their accuracies agree."""
     ours = sorted(results[OURS])
     for theirs in (sorted(results[other]) for other in (BARE, THEIRS, LOADED)):
         if len(ours) != len(theirs) or not np.allclose(ours, theirs, atol=1e-6):
-            raise Differs(f"accuracies {ours[:3]} and {theirs[:3]} of {len(ours)} and {len(theirs)} folds")
+            raise ResultsDiffer(f"accuracies {ours[:3]} and {theirs[:3]} of {len(ours)} and {len(theirs)} folds")

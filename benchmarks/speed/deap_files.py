@@ -1,8 +1,8 @@
-"""Four simulated people in DEAP's own files, and how mmbench and TorchEEG read them: windows of 3 s, no video.
+"""Simulated people in DEAP's file formats, read by mmbench and TorchEEG as windows of 3 s without video.
 
-    python -m races.deap_files FOLDER STORE
+    python -m speed.deap_files FOLDER STORE
 
-makes TorchEEG's store of a folder, in as many workers as TorchEEG takes by itself.
+creates TorchEEG's store of a folder with its default number of workers.
 """
 
 import sys
@@ -28,7 +28,7 @@ def preparation(root: Path, cache: Path) -> Preparation:
 
 
 def torcheeg_dataset(root: Path, store: Path, mode: str, workers: int) -> Any:
-    """Made in ``store``, or found there."""
+    """Creates the dataset in ``store``, or opens it."""
     from torcheeg import transforms
     from torcheeg.datasets import DEAPDataset
 

@@ -1,4 +1,4 @@
-"""Five fusions in one comparison, against one: frozen encoders run once, whatever the number of fusions."""
+"""A comparison of five fusions, against one fusion: frozen encoders run once for all."""
 
 import os
 import shutil
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from racing import Differs, Field, Goal
+from timing import Contenders, Goal, ResultsDiffer
 
 import mmbench
-from races import frozen_plugin
+from speed import frozen_plugin
 
 NAME = "fusions"
 TITLE = "five fusions"
@@ -25,23 +25,23 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     samples = 8 if quick else 96
     (folder / "data").mkdir()
-    ways = {FIVE: runner(folder, METHODS, samples), ONE: runner(folder, METHODS[:1], samples)}
+    contenders = {FIVE: runner(folder, METHODS, samples), ONE: runner(folder, METHODS[:1], samples)}
     about = (
         f"{', '.join(METHODS)}, or the first alone, from files to verdicts with an empty cache: {samples} simulated "
         f"samples, pictures of 224 px through a frozen Swin-tiny, EEG as differential entropy, 2 folds, {EPOCHS} epochs"
     )
-    yield Field(ways, check, about)
+    yield Contenders(contenders, check, about)
 
 
 def runner(folder: Path, methods: Sequence[str], samples: int) -> Callable[[], dict[str, list[Any]]]:
-    """A comparison from nothing; it gives the logits of each method, fold by fold."""
+    """A comparison with an empty cache; returns the logits of each method by fold."""
 
     def run() -> dict[str, list[Any]]:
-        for made in ("runs", "cache"):
-            shutil.rmtree(folder / made, ignore_errors=True)
+        for name in ("runs", "cache"):
+            shutil.rmtree(folder / name, ignore_errors=True)
         first, *others = methods
         compared = mmbench.run(
             first,
@@ -65,8 +65,8 @@ def runner(folder: Path, methods: Sequence[str], samples: int) -> Callable[[], d
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """All five were trained, and the one that both train gives the same logits."""
+    """Check that all five were trained, and that the logits of the common one agree."""
     if set(results[FIVE]) != set(METHODS):
-        raise Differs(f"only {', '.join(results[FIVE])} were trained")
+        raise ResultsDiffer(f"only {', '.join(results[FIVE])} were trained")
     if results[FIVE][METHODS[0]] != results[ONE][METHODS[0]]:
-        raise Differs(f"{METHODS[0]} gives other logits beside four others")
+        raise ResultsDiffer(f"{METHODS[0]} has other logits in a comparison of five")

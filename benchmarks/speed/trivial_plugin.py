@@ -1,4 +1,4 @@
-"""What the race over folds compares: MOABB's FakeDataset as two modalities, from a file that the race wrote."""
+"""Plugin of the benchmark ``folds``: MOABB's FakeDataset as two modalities, from a file."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ CHANNELS = ("C3", "Cz", "C4")
 
 
 class Fake(Dataset):
-    """Simulated imagery of three channels: noise, and labels in turn."""
+    """Simulated imagery of three channels: noise, with alternating labels."""
 
     name = "fake"
     card: ClassVar[Card] = Card("MOABB's FakeDataset", "simulated", "BSD-3-Clause", "https://moabb.neurotechx.com", "")

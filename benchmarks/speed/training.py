@@ -1,4 +1,4 @@
-"""The host's training loop, against the same loop written down in bare PyTorch for the same small model and data."""
+"""The training loop of mmbench, against the same loop in plain PyTorch, on the same small model and data."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from racing import Differs, Field, Goal
+from timing import Contenders, Goal, ResultsDiffer
 from torch import nn
 from torch.nn import functional as F
 
@@ -28,8 +28,8 @@ WIDTHS = {"eeg": 160, "face": 128}
 N_CLASSES = 4
 
 
-class Known(NamedTuple):
-    """What both train on."""
+class Problem(NamedTuple):
+    """Data and settings of both loops."""
 
     data: dict[str, NDArray[np.float32]]
     labels: NDArray[np.int64]
@@ -38,7 +38,7 @@ class Known(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What both have to agree in."""
+    """Result of a training, which must agree."""
 
     losses: list[float]
     weights: dict[str, torch.Tensor]
@@ -59,19 +59,19 @@ def available() -> str | None:
 
 
 @contextmanager
-def enter(folder: Path, quick: bool) -> Iterator[Field]:
-    known = make(300 if quick else 3000, 2 if quick else 10)
-    inputs = Inputs({name: Stream(InMemory(x), None, len(x)) for name, x in known.data.items()})
+def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
+    problem = make(300 if quick else 3000, 2 if quick else 10)
+    inputs = Inputs({name: Stream(InMemory(x), None, len(x)) for name, x in problem.data.items()})
     torch.set_num_threads(1)
-    ways = {OURS: lambda: host(known, inputs), BARE: lambda: bare(known)}
+    contenders = {OURS: lambda: host(problem, inputs), BARE: lambda: bare(problem)}
     about = (
-        f"{known.training.epochs} epochs of {len(known.fold.train)} vectors of two modalities through `concat`, "
-        f"{len(known.fold.validation)} for validation, {len(known.fold.test)} predicted each epoch; one thread"
+        f"{problem.training.epochs} epochs of {len(problem.fold.train)} vectors of two modalities through `concat`, "
+        f"{len(problem.fold.validation)} for validation, {len(problem.fold.test)} predicted each epoch; one thread"
     )
-    yield Field(ways, check, about)
+    yield Contenders(contenders, check, about)
 
 
-def make(n: int, epochs: int) -> Known:
+def make(n: int, epochs: int) -> Problem:
     random = np.random.default_rng(0)
     labels = random.integers(0, N_CLASSES, n)
     data = {
@@ -80,7 +80,7 @@ def make(n: int, epochs: int) -> Known:
     }
     rows = random.permutation(n)
     fold = Fold("0", np.sort(rows[: 2 * n // 3]), np.sort(rows[2 * n // 3 : 5 * n // 6]), np.sort(rows[5 * n // 6 :]))
-    return Known(data, labels, fold, Training(epochs=epochs, patience=epochs, class_weights=False))
+    return Problem(data, labels, fold, Training(epochs=epochs, patience=epochs, class_weights=False))
 
 
 def make_model() -> Model:
@@ -88,15 +88,15 @@ def make_model() -> Model:
     return Model({}, Concat({name: TokenSpec(1, width) for name, width in sorted(WIDTHS.items())}, N_CLASSES))
 
 
-def host(known: Known, inputs: Inputs) -> Trained:
+def host(problem: Problem, inputs: Inputs) -> Trained:
     model = make_model()
-    fitted = fit(model, inputs, known.fold, known.labels, known.training, seed=0, device=torch.device("cpu"))
+    fitted = fit(model, inputs, problem.fold, problem.labels, problem.training, seed=0, device=torch.device("cpu"))
     return Trained([epoch.train_loss for epoch in fitted.history], model.state_dict())
 
 
-def bare(known: Known) -> Trained:
-    """What one would write by hand: shuffle, step, validate, predict the test part, keep the best weights."""
-    data, labels, fold, training = known
+def bare(problem: Problem) -> Trained:
+    """A plain loop: shuffle, step, validate, predict the test part, keep the best weights."""
+    data, labels, fold, training = problem
     model = make_model()
     x = {name: torch.from_numpy(values)[:, None, None] for name, values in data.items()}
     present, y = torch.ones(len(labels), 1, dtype=torch.bool), torch.from_numpy(labels)
@@ -136,18 +136,18 @@ def bare(known: Known) -> Trained:
         hits = torch.stack(
             [(logits.argmax(1) == target)[target == label].double().mean() for label in range(N_CLASSES)]
         )
-        standing = (float(hits.mean()), -float(F.cross_entropy(logits, target, weight=weight)))
+        rank = (float(hits.mean()), -float(F.cross_entropy(logits, target, weight=weight)))
         tested.append(predict(torch.from_numpy(fold.test)))
-        if best is None or standing > best:
-            best, state = standing, deepcopy(model.state_dict())
+        if best is None or rank > best:
+            best, state = rank, deepcopy(model.state_dict())
     model.load_state_dict(state)
     return Trained(losses, model.state_dict())
 
 
 def check(results: Mapping[str, Any]) -> None:
-    """The same losses and the same weights, to the bit."""
+    """Check that losses and weights are bit-identical."""
     ours, bare = results[OURS], results[BARE]
     if ours.losses != bare.losses:
-        raise Differs(f"losses {ours.losses[-1]} and {bare.losses[-1]}")
+        raise ResultsDiffer(f"losses {ours.losses[-1]} and {bare.losses[-1]}")
     if not all(torch.equal(ours.weights[name], bare.weights[name]) for name in bare.weights):
-        raise Differs("the weights are not the same")
+        raise ResultsDiffer("the weights are not the same")

@@ -1,1 +1,0 @@
-"""One race a module: ``NAME``, ``TITLE``, ``GOALS``, ``available()`` and ``enter(folder, quick)``."""

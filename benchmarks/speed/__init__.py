@@ -1,0 +1,1 @@
+"""Speed benchmarks, one per module: ``NAME``, ``TITLE``, ``GOALS``, ``available()`` and ``setup(folder, quick)``."""
