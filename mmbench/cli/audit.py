@@ -32,8 +32,11 @@ def audit(
         ),
     ] = None,
     trainings: Annotated[
-        int, typer.Option(help="With --full: number of draws that the method is trained on.", rich_help_panel=EXECUTION)
-    ] = 5,
+        int | None,
+        typer.Option(
+            help="With --full: number of draws that the method is trained on; default: 5.", rich_help_panel=EXECUTION
+        ),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:

@@ -39,6 +39,8 @@ def check(
     from mmbench.registry import load_registry, parse_spec
 
     registry = load_registry(tuple(plugin or ()))
+    if Path(what).is_file() and not what.endswith(".py"):
+        raise SpecError("is not a Python file", where=what, remedy="give a plugin file that ends in .py, or a method")
     is_method = registry.module(what) is None and not what.endswith(".py") and parse_spec(what).name in registry.methods
     if is_method:
         from mmbench.integrity import LintRequest

@@ -339,7 +339,8 @@ def load_comparison(path: Path) -> Comparison:
         return compare(path, [path])
     folders = sorted(folder for folder in path.glob("*") if folder.is_dir() and _is_run(folder))
     if not folders:
-        raise RecordError("holds no records", where=path, remedy="give the path that mmbench run printed")
+        problem = "holds no records" if path.exists() else "no such file or folder"
+        raise RecordError(problem, where=path, remedy="give the path that mmbench run printed")
     return compare(path, folders)
 
 

@@ -54,8 +54,8 @@ def _check_empty(home: Path) -> None:
 @contextmanager
 def _folder_whole(home: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``home``; rename it to ``home`` when the block succeeds, else remove it."""
+    make_folder(home.parent)
     with storage_errors(home):
-        home.parent.mkdir(parents=True, exist_ok=True)
         temporary = home.absolute().with_name(f".part-{secrets.token_hex(4)}-{home.absolute().name}")
         temporary.mkdir()
         try:

@@ -41,21 +41,20 @@ def storage_errors(path: Path) -> Iterator[None]:
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` when the block succeeds, else remove it."""
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with hold_as_writer(path.parent) as machine:
-            # Not by tempfile, whose files only their owner can read. The suffix stays: some writers choose the format
-            # by it.
-            temporary = path.with_name(f".part-{machine}{secrets.token_hex(4)}-{path.name}")
-            temporary.touch(exist_ok=False)
-            mode = temporary.stat().st_mode
-            try:
-                yield temporary
-                temporary.chmod(mode)  # some writers replace the file by one that only its owner may read
-                _flush(temporary)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+    make_folder(path.parent)
+    with storage_errors(path), hold_as_writer(path.parent) as machine:
+        # Not by tempfile, whose files only their owner can read. The suffix stays: some writers choose the format
+        # by it.
+        temporary = path.with_name(f".part-{machine}{secrets.token_hex(4)}-{path.name}")
+        temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
+        try:
+            yield temporary
+            temporary.chmod(mode)  # some writers replace the file by one that only its owner may read
+            _flush(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def is_read_only(error: BaseException | None) -> bool:
@@ -81,9 +80,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder and those above it."""
+    """Create a folder and those above it; StorageError where that cannot be."""
     with storage_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # on systems such as /proc, where no folder can be created
+            raise NotADirectoryError(errno.ENOTDIR, str(error), str(path)) from error
     return path
 
 
@@ -144,7 +146,7 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock on making ``path`` while the block runs; a message is printed while another process holds it."""
     lock = lock_for(path)
     with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         _wait_for(lock, path)
     try:
         if lock.is_guarding:

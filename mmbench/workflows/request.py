@@ -68,7 +68,7 @@ def check_spec(spec: RunSpec) -> None:
         ("tune-scope", spec.tune_scope, get_args(Scope)),
     ):
         if choice not in known:
-            raise SpecError(f"no choice {choice!r}", where=f"--{name}", remedy=did_you_mean(choice, known))
+            raise SpecError(f"invalid value {choice!r}", where=f"--{name}", remedy=did_you_mean(choice, known))
     _check_tuning(spec)
 
 

@@ -240,3 +240,11 @@ def test_code_digest_depends_on_sources() -> None:
     from mmbench.contract.types import Card
 
     assert code_digest(Prior) == code_digest(Prior) != code_digest(Card)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system in which no folder can be created")
+def test_folder_where_none_can_be_created_is_an_error_of_one_line() -> None:
+    with pytest.raises(StorageError, match="cannot be written"):
+        make_folder(Path("/proc/none/runs"))
+    with pytest.raises(StorageError, match="cannot be written"):
+        write_text(Path("/proc/none/text"), "x")

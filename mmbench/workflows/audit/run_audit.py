@@ -49,13 +49,16 @@ def audit(method: str, dataset: str, full: bool = False, **options: Any) -> Audi
 
 
 def audit_spec(
-    spec: RunSpec, full: bool = False, draws: int | None = None, trainings: int = N_TRAININGS
+    spec: RunSpec, full: bool = False, draws: int | None = None, trainings: int | None = None
 ) -> AuditResult:
     """Run an audit from a spec and write its result next to the records.
 
     ``draws`` is the number of random labellings for the probe (None: at least 20, more for fewer classes),
-    ``trainings`` that for the method if ``full``.
+    ``trainings`` that for the method if ``full`` (None: 5). Raises SpecError for ``trainings`` without ``full``.
     """
+    if trainings is not None and not full:
+        raise SpecError("the method is not trained", where="--trainings", remedy="add --full, or leave it out")
+    trainings = N_TRAININGS if trainings is None else trainings
     request, protocols = resolve_protocols(spec)
     draws = max(_MIN_DRAWS, _MAX_TARGETS // request.n_classes) if draws is None else draws
     for option, value in (("--draws", draws), ("--trainings", trainings)):
