@@ -66,7 +66,7 @@ def test_seeds_are_other_trainings_on_the_same_folds(people: Path, shelf: Path, 
     assert {record.seed for record in alone.methods[0].records} == {0}
 
 
-def test_only_what_is_missing_is_done(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_only_missing_results_are_computed(people: Path, shelf: Path, tmp_path: Path) -> None:
     first = run(people, shelf, tmp_path)
     files = sorted(tmp_path.glob("*/*/fold-*.json"))
     stamps = {file: file.stat().st_mtime_ns for file in files}
@@ -78,7 +78,7 @@ def test_only_what_is_missing_is_done(people: Path, shelf: Path, tmp_path: Path)
     assert redone == files[:2]
 
 
-def test_a_baseline_that_is_added_later_keeps_what_is_there(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_baseline_added_later_reuses_earlier_results(people: Path, shelf: Path, tmp_path: Path) -> None:
     run(people, shelf, tmp_path, against=[])
     stamps = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*/*/fold-*.json")}
     run(people, shelf, tmp_path, against=["gated"])
