@@ -310,7 +310,7 @@ def test_damaged_images_are_dropped_one_by_one(people: Path, tmp_path: Path) -> 
     assert [line[:60] for line in message] == [
         "neutral/ann.jpg: cannot be read as an image (OSError: Trunca",
         "smiling/bob.png: cannot be read as an image (ValueError: its",
-        "smiling/cem.png: is an HTML page, perhaps what a server answ",
+        "smiling/cem.png: is an HTML page, perhaps the response of a ",
         "smiling/dan.png: is empty — get this file again",
     ]
 

@@ -175,7 +175,7 @@ def test_a_bug_on_a_worker_fails_one_job(run: Callable[..., Any], cluster: str, 
 def test_a_worker_that_is_not_as_we_are_is_refused(
     run: Callable[..., Any], cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmbench.execution.dask_cluster._portray", lambda plugins: {"torch": "0.1"})
+    monkeypatch.setattr("mmbench.execution.dask_cluster._describe_environment", lambda plugins: {"torch": "0.1"})
     with pytest.raises(SpecError, match=r"--cluster: worker tcp://127.0.0.1:\d+ has torch .*, not 0.1"):
         run("out", "concat", cluster=cluster)
 
@@ -328,7 +328,7 @@ def test_sqlite_is_for_one_machine(
 def test_a_job_that_takes_each_worker_with_it_fails(run: Callable[..., Any], cluster: str, tmp_path: Path) -> None:
     for at in range(9):
         (tmp_path / f"kill-{at}").touch()
-    with pytest.raises(JobError, match=r"all 2 jobs failed, .*a worker process died 3 times over it"):
+    with pytest.raises(JobError, match=r"all 2 jobs failed, .*a worker process died 3 times"):
         run("out", f"faulty[folder={tmp_path}]", cluster=cluster)
     for left in tmp_path.glob("kill-*"):
         left.unlink()

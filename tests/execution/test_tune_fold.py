@@ -272,7 +272,7 @@ def test_nothing_of_the_test_part_is_handed_over(bench: Bench, monkeypatch: pyte
 
 def test_a_fold_with_a_test_part_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmbench.execution.schedule.without_test", lambda fold: fold)
-    with pytest.raises(JobError, match="ValueError: tuning was handed a test part"):
+    with pytest.raises(JobError, match="ValueError: tuning must not get a test part"):
         bench.tune(tune=1)
 
 

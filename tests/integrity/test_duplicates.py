@@ -70,7 +70,7 @@ def test_copied_pictures_warn_in_a_run_and_leak_in_an_audit(pictures: Path, tmp_
     copied = comparison.run["copies"]
     assert 0.5 < copied < 0.9
     text = " ".join(render(comparison_table(comparison)).split())
-    assert f"LEAK: {copied:.0%} of the test samples are copies of samples in the training part" in text
+    assert f"LEAK: {copied:.0%} of the test samples are copies of training samples under other ids" in text
     (audit,) = mmbench.audit("linear", dataset, folds=4, **options).protocols
     assert audit.leaks is True
     assert audit.lookalikes.copies == pytest.approx(copied)

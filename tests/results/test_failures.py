@@ -81,7 +81,7 @@ def test_error_in_one_job_does_not_stop_the_others(run: Callable[..., Any], acci
 
 def test_a_training_that_diverges_has_no_traceback(run: Callable[..., Any], accidents: Accidents) -> None:
     (failure,) = run(accidents(diverge=1)).methods[0].failures
-    assert "the loss is no longer finite" in failure.error
+    assert "the loss is not finite" in failure.error
     assert failure.traceback == ""
 
 
@@ -131,7 +131,7 @@ def test_a_job_that_kills_each_time_fails(
     run: Callable[..., Any], accidents: Accidents, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("mmbench.storage.processes.DEATHS", 2)
-    with pytest.raises(JobError, match=r"all 2 jobs failed, .*a worker process died 2 times over it, perhaps for want"):
+    with pytest.raises(JobError, match=r"all 2 jobs failed, .*a worker process died 2 times, perhaps for lack"):
         run(accidents(kill=9), jobs=2, folds=2)
     for left in (tmp_path / "accidents").iterdir():
         left.unlink()

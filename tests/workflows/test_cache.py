@@ -222,7 +222,7 @@ def test_the_shell_lists_and_cleans(home: Path, cache: Path) -> None:
     assert "would be removed" in shell.invoke(app, ["cache", "clean", "--all", "--dry-run", *options]).stdout
     with FileLock(cache / ".using-1-x"):
         output = shell.invoke(app, ["cache", "clean", "--all", *options]).stdout
-    assert "a process is at work" in output
+    assert "in use by a running process" in output
     done = json.loads(shell.invoke(app, ["cache", "clean", "--all", "--json", *options]).stdout)
     assert (len(done["removed"]), done["kept"]) == (2, [])
     assert list_cache(cache) == []

@@ -141,10 +141,10 @@ def test_unknown_code_is_recomputed_and_reported(home: Home, tmp_path: Path) -> 
     with use_reporter(listener):
         found = home.explain(plugins=(str(path),))
     assert found["prepared"].state == "missing"
-    assert found["prepared"].why == ("code of dataset toy cannot be known without running it",)
+    assert found["prepared"].why == ("code of dataset toy cannot be determined without running it",)
     (message,) = [message for message in listener.messages if "toy_plugin.py line" in message]
     assert message.endswith(
-        "runs a computed name, so its code is known only by running it: nothing it makes is used again"
+        "runs a computed name, so that its code cannot be determined without running it: its results are not reused"
     )
 
 
@@ -166,9 +166,9 @@ def test_run_reports_in_a_line_why_a_result_is_recomputed(home: Home) -> None:
     listener = Listener()
     with use_reporter(listener):
         first = home.run()
-        assert not [message for message in listener.messages if "anew" in message]
+        assert not [message for message in listener.messages if "is run again" in message]
         home.run(training={"epochs": 2})
-    message = [message for message in listener.messages if "anew" in message]
+    message = [message for message in listener.messages if "is run again" in message]
     folder = first.methods[0].folder.name
     assert message == [f"concat is run again; differences to {folder}: epochs of training 1 -> 2"]
 

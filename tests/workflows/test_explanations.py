@@ -139,7 +139,7 @@ def test_weights_are_only_taken_as_they_were_written(tmp_path):
     other = torch.nn.Linear(3, 2)
     restore_weights(path, other, digest)
     assert torch.equal(layer.weight, other.weight)
-    with pytest.raises(RecordError, match="the network's code has changed"):
+    with pytest.raises(RecordError, match="whose code has changed"):
         restore_weights(path, torch.nn.Linear(3, 4), digest)
     content = bytearray(path.read_bytes())
     content[-1] ^= 1

@@ -74,6 +74,6 @@ def test_warning_is_printed_before_training(toy_people, tmp_path):
 
 
 def test_the_default_number_of_seeds():
-    code = "from mmbench.registry.settings import make_design; print(make_design({}, {}, '').seeds, end='')"
+    code = "from mmbench.registry.settings import make_run_settings; print(make_run_settings({}, {}, '').seeds, end='')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "3"

@@ -185,7 +185,7 @@ def test_the_verdict_comes_first(people: Path, shelf: Path, tmp_path: Path) -> N
     assert marks == {best: "*", **dict.fromkeys(ties, "=")}
     assert comparison.to_json()["leaders"] == [best, *ties]
     alone = render(comparison_table(run(people, shelf, tmp_path, against=[])))
-    assert "run against nothing" in " ".join(alone.split()) or "not significantly above chance" in alone
+    assert "no other method was run" in " ".join(alone.split()) or "not significantly above chance" in alone
     assert not [line for line in alone.splitlines() if line.startswith("*")]
     next(find_records(comparison.methods[0].folder)).unlink()
     partly = load_comparison(comparison.path)
@@ -313,12 +313,12 @@ def test_a_preset_sets_the_run_and_the_shell_line_wins(people: Path, shelf: Path
 @pytest.mark.parametrize(
     ("table", "line"),
     [
-        ("[run]\nfold = 3\n", "fold: is no setting of a run"),
+        ("[run]\nfold = 3\n", "fold: is not a setting of a run"),
         ("[run]\nfolds = 1\n", "[run] folds: 1 is too few"),
-        ('[run]\nfolds = "few"\n', "'few' will not do"),
-        ('[run]\nstandardize = "all"\n', "[run] standardize: no choice 'all'"),
+        ('[run]\nfolds = "few"\n', "invalid value 'few'"),
+        ('[run]\nstandardize = "all"\n', "[run] standardize: invalid value 'all'"),
         ("[dataset]\nwindow = 3\n", "did you mean 'windows'?"),
-        ("[encoders]\nfacts = 3\n", "[encoders] facts: 3 is no encoder"),
+        ("[encoders]\nfacts = 3\n", "[encoders] facts: 3 is not the spec of an encoder"),
         ("[training]\nclip = -1.0\n", "clip is -1.0"),
     ],
 )

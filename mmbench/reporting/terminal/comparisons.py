@@ -16,7 +16,8 @@ from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
 from mmbench.results import Comparison, MethodResult, describe_missing
 from mmbench.storage import counted, plural_of
 
-_LONGEST_NAME = 20  # what 80 columns leave for names beside a wrapped verdict
+_LONGEST_NAME = 20  # what 80 columns leave for names beside a verdict on two lines
+_NAME_AND_VERDICT = 35  # what they leave for both
 _LEAST_SHOWN = 0.0005  # of balanced accuracy: what is printed as +.001
 
 
@@ -36,11 +37,12 @@ def _table(comparison: Comparison) -> Table:
     table = plain_table("")  # the marks
     longest = max(len(_name(comparison, method)) for method in comparison.methods)
     table.add_column("method", overflow="fold", min_width=min(longest, _LONGEST_NAME))
+    room = _NAME_AND_VERDICT - min(longest, _LONGEST_NAME)
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
     for heading in ("bal. accuracy", *(("difference", "p") if verdicts else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     if verdicts:
-        table.add_column("verdict", justify="right")  # wraps beside long names
+        table.add_column("verdict", justify="right", no_wrap=True)
     for method in comparison.methods:
         cells = [
             mark(comparison, method.name),
@@ -48,7 +50,8 @@ def _table(comparison: Comparison) -> Table:
             format_interval(method.scores["balanced_accuracy"]),
         ]
         if verdict := verdicts.get(method.name):
-            cells += [format_difference(verdict.difference), format_p(verdict.p), verdict.word]
+            word = verdict.word if len(verdict.word) <= room else verdict.word.replace(" ", "\n")
+            cells += [format_difference(verdict.difference), format_p(verdict.p), word]
         is_best = method.name in comparison.leaders[:1]
         table.add_row(*map(Text, cells), style="bold" if is_best else "")
     return table

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mmbench.reporting.number_format import format_count, format_duration, format_latency, format_size
 from mmbench.results import N_BINS, Comparison, MethodResult
 
-CALIBRATION = ("ECE", "exp. ECE", "Brier", "NLL")
+CALIBRATION = ("ECE", "exp.", "Brier", "NLL")
 COST = ("params", "FLOPs", "latency", "memory", "train", "total")
 
 
@@ -37,7 +37,7 @@ def cost_lines(comparison: Comparison) -> Iterator[str]:
     """Footnotes of these columns."""
     devices = sorted({str(method.run["device"]) for method in comparison.methods})
     yield (
-        f"ECE: expected calibration error, {N_BINS} bins; exp. ECE: ECE expected under perfect calibration with as "
+        f"ECE: expected calibration error, {N_BINS} bins; exp.: ECE expected under perfect calibration with as "
         "many samples; Brier: 0 to 2; NLL: in nats; FLOPs, latency: of one sample, frozen encoders included; memory, "
         "train: of one training; total: time of all folds; latency, memory and time: measured on the machine that made "
         f"the records ({', '.join(devices)})"

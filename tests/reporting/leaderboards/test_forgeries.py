@@ -106,7 +106,7 @@ def forge_history(record: Record) -> Record:
         (forge_all_scores, "accuracy is recorded as 0.990000"),
         (forge_label, "is recorded as"),
         (forge_oracle, "oracle"),
-        (forge_epoch, "by its history validation chooses"),
+        (forge_epoch, "its history gives epoch"),
         (forge_history, "its history has 3 epochs, its last epoch is number 2"),
     ],
 )
@@ -164,7 +164,7 @@ def test_swapped_samples_are_not_the_test_part(root: Path, home: Path) -> None:
 def test_a_copied_fold_is_found(root: Path) -> None:
     one, other = (read_record(record_path(folder_of(root, "concat"), fold, 0)) for fold in ("0", "1"))
     copied = with_logits(other, one.logits)
-    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has the logits of fold 0, seed 0, to the last bit"]
+    assert list(find_repeated([one, copied])) == ["fold 1, seed 0 has exactly the logits of fold 0, seed 0"]
     assert "is tested in fold 0 and in fold 1" in next(find_repeated([one, replace(one, fold="1")]))
 
 
@@ -181,7 +181,7 @@ def test_a_copied_seed_is_found_by_its_time_and_by_training_again(
     write_record(target, elsewhere(replace(read_record(target), seconds=1.0)))
     repeated = again(target)
     assert not repeated.is_alike
-    assert "NOT THE SAME: logits differ by" in repeated.line
+    assert "DIFFERENT: logits differ by" in repeated.line
 
 
 def test_a_run_under_another_name_is_found(root: Path, home: Path) -> None:
@@ -205,7 +205,7 @@ def test_nine_corrected_predictions_are_no_rounding(root: Path, again: Callable[
     found = again(path)
     assert found.rounding is None
     assert not found.is_alike
-    assert "other logits (9 predictions changed), though the record names this kind of machine" in found.line
+    assert "its logits differ (9 predictions changed), but the record is of this kind of machine" in found.line
     write_record(path, elsewhere(forged))
     found = again(path)
     assert found.rounding is not None
@@ -221,7 +221,7 @@ def test_what_another_machine_rounds_differently_passes(root: Path, again: Calla
     write_record(path, elsewhere(replace(record, logits=rounded)))
     found = again(path)
     assert found.is_alike
-    assert found.line.startswith("within rounding of another machine: logits differ by")
+    assert found.line.startswith("equal up to rounding of another machine: logits differ by")
 
 
 def test_an_oracle_that_was_made_up_is_no_rounding(root: Path, again: Callable[[Path], RetrainedFold]) -> None:

@@ -68,7 +68,7 @@ def test_a_fold_trained_again_gives_the_same_bits(root: Path, check: Callable[..
     for seed in range(2):
         found = check(root, 2, seed)
         assert found.faults == ()
-        assert [line.endswith(": the same bits") for line in found.lines] == [False, True, True, False]
+        assert [line.endswith(": bitwise identical") for line in found.lines] == [False, True, True, False]
     assert found.lines[-1] == "trained again: 2 of 2 folds"
 
 
@@ -96,7 +96,7 @@ def test_a_fold_whose_plugin_or_data_are_missing_names_them_and_the_option(
     def missing(*_: Any) -> None:
         raise DataError("is not here", where="mfeat", remedy="name its folder with --data")
 
-    monkeypatch.setattr("mmbench.reporting.leaderboards.verification.repeat_fold", missing)
+    monkeypatch.setattr("mmbench.reporting.leaderboards.verification.retrain_fold", missing)
     found = _repeat(BOARD, method, record, place, {})
     assert found.line.endswith(
         ": not trained again: mfeat: is not here; give the folder of its files with --data mfeat=FOLDER"

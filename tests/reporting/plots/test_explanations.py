@@ -111,9 +111,9 @@ def test_images_have_alternative_texts(write_comparison, tmp_path, frames):
 def test_reason_without_explanation_has_no_paths(write_comparison, tmp_path):
     fusion = {"fusion": {"name": "milmer", "params": {}}}
     found = add_explanations(ReportInputs(load_comparison(write_comparison(tmp_path, ("first",), **fusion))), tmp_path)
-    assert found.unexplained == {"first": "kept no weights"}
+    assert found.unexplained == {"first": "has no kept weights"}
     html = render_report(found)
-    assert "first: no explanation: kept no weights" in html
+    assert "first: no explanation: has no kept weights" in html
     assert str(tmp_path) not in html
     silent = add_explanations(ReportInputs(load_comparison(write_comparison(tmp_path / "b", ("first",)))), tmp_path)
     assert not silent.unexplained

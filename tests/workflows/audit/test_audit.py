@@ -97,10 +97,10 @@ def test_one_recording_per_class_and_person_is_undecidable(toy: dict[str, Any], 
     assert {audit.protocol: audit.leaks for audit in result.protocols} == {
         "segment": None, "subject": False, "loso": False, "pooled-segment": None, "pooled-trial": False
     }  # fmt: skip
-    assert "only 2 trial(s)" in result.skipped["trial"]
+    assert "only 2 trials" in result.skipped["trial"]
     text = render(audit_table(result, tmp_path))
     assert "inconclusive" in text
-    assert "trial was not audited: only 2 trial(s)" in text
+    assert "trial was not audited: only 2 trials" in text
 
 
 def test_protocols_may_be_chosen(toy: dict[str, Any]) -> None:
