@@ -85,7 +85,7 @@ def _check_tuning(spec: RunSpec) -> None:
 
 
 def budget_of(spec: RunSpec) -> Budget | None:
-    """What every method may spend on tuning; None where nothing is tuned."""
+    """What every method may spend on tuning; None if nothing is tuned."""
     if spec.tune is None:
         return None
     scope: Scope = "once" if spec.tune_scope == "once" else "fold"

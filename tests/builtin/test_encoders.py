@@ -1,4 +1,4 @@
-"""What the encoders promise beyond the contract."""
+"""Properties of the built-in encoders beyond the contract."""
 
 import builtins
 from pathlib import Path

@@ -13,7 +13,7 @@ from mmbench.workflows.claims.cards import ClaimRow, EpochRule, ReportedScore
 class RowScore:
     """Score of one method of a row; ``oracle`` is the score of the oracle epoch minus that of the chosen epoch.
 
-    ``interval`` is None where only the mean over folds is known.
+    ``interval`` is None if only the mean over folds is known.
     """
 
     method: MethodResult
@@ -39,13 +39,13 @@ class RowResult:
 
     @property
     def scores(self) -> tuple[RowScore, ...]:
-        """Scores of the method and its baselines at the epoch of the row; empty where it was not run."""
+        """Scores of the method and its baselines at the epoch of the row; empty if it was not run."""
         methods = self.comparison.methods if self.comparison else ()
         return tuple(_score(method, self.row.score, self.metric) for method in methods)
 
     @property
     def over_reported(self) -> float | None:
-        """Score minus the reported score; None where it was not run or the data are simulated."""
+        """Score minus the reported score; None if it was not run or the data are simulated."""
         if self.comparison is None or self.comparison.simulated:
             return None
         return self.reported.gap(self.scores[0].value)

@@ -7,7 +7,7 @@ from mmbench.workflows.claims.results import RowResult
 
 
 def summarize(rows: Sequence[RowResult], simulated: bool) -> str:
-    """Summary of the rows that were run; "" where there is neither a leaking nor an honest one."""
+    """Summary of the rows that were run; "" if there is neither a leaking nor an honest one."""
     leaky = [row for row in rows if row.leaks]
     honest = [row for row in rows if row.honest]
     if not (leaky or honest):
