@@ -159,7 +159,7 @@ def _opened(base: str | Path, pin: Pin, offset: int) -> Iterator[tuple[IO[bytes]
         start, total = _extent(response)
         _check_size(total, pin, _place(base, pin))
         if start not in (0, offset):
-            raise ConnectionError(f"the server sends from byte {start} on, asked for {offset}")
+            raise ConnectionError(f"the server sends bytes from {start} on instead of {offset}")
         yield response, start
 
 

@@ -47,7 +47,7 @@ def make_folds(
         raise ProtocolError(
             f"{n_folds} {'fold is' if n_folds == 1 else 'folds are'} too few",
             where="--folds",
-            remedy="ask for 2 or more",
+            remedy="use 2 or more",
         )
     if not len(ids):
         raise ProtocolError(
@@ -143,7 +143,7 @@ def _check_count(n_names: int, protocol: Protocol, n_folds: int, scope: str) -> 
         raise ProtocolError(
             f"{n_names} {kind}{where} in {count} folds leave none for validation",
             where="--folds",
-            remedy=f"ask for {n_names}",
+            remedy=f"use {n_names}",
         )
     return count
 

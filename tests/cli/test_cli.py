@@ -184,7 +184,7 @@ def test_list_names_plugins_that_failed_to_load(mmbench: Shell, tmp_path: Path) 
         (["run", "concat", "mfeat", "--units", "pupil"], ["--units", "no 'pupil'", "choose from"]),
         (["run", "concat", "mfeat", "--modalities", "pix,fuo"], ["--modalities", "did you mean 'fou'?"]),
         (["run", "concat", "mfeat", "--seeds", "0"], ["--seeds", "0 is too few"]),
-        (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "ask for 2 or more"]),
+        (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "use 2 or more"]),
         (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "this machine has no CUDA device"]),
         (["run", "concat", "mfeat", "--device", "abacus"], ["--device", "no device 'abacus'"]),
         (["run", "concat", "mfeat", "--against", "concat"], ["'concat' is named twice"]),

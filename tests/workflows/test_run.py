@@ -333,7 +333,7 @@ def test_a_wrong_preset_is_one_line(people: Path, shelf: Path, tmp_path: Path, t
 def test_only_the_chosen_units_are_read(people: Path, tmp_path: Path) -> None:
     root = tmp_path / "files"
     shutil.copytree(people, root, ignore=shutil.ignore_patterns("reads.log"))
-    (root / "s5.txt").write_text("")  # damaged, and not asked for
+    (root / "s5.txt").write_text("")  # damaged, but not selected
     comparison = run(root, tmp_path / "cache", tmp_path, against=[], units=["s3", "s0", "s1"])
     assert comparison.run["units"] == ["s0", "s1", "s3"]
     assert {record_id[:2] for record in comparison.methods[0].records for record_id in record.ids} == {"s0", "s1", "s3"}

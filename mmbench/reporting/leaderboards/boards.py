@@ -72,7 +72,7 @@ def load_board(folder: Path) -> Board:
         raise RecordError("holds no records", where=folder, remedy="put a run on it: mmbench leaderboard add RUN")
     comparison = compare(folder, folders)
     for method in comparison.methods:
-        _check_whole(method)
+        _check_complete(method)
     return Board(folder, comparison, _read_audit(folder / AUDIT, comparison))
 
 
@@ -87,7 +87,7 @@ def add_runs(path: Path, root: Path) -> Board:
         raise RecordError(f"{next(iter(comparison.lost))} failed", where=path, remedy="fix the cause and run it again")
     folder = board_folder(comparison, root)
     for method in comparison.methods:
-        _check_whole(method)
+        _check_complete(method)
     there = sorted(each for each in folder.glob("*") if each.is_dir() and any(find_records(each)))
     new = [method.folder for method in comparison.methods]
     # Runs that do not belong together are refused here, before anything is written.
@@ -121,7 +121,7 @@ def board_folder(comparison: Comparison, root: Path) -> Path:
     return root / slug(str(run["dataset"])) / slug(str(run["protocol"])) / slug(str(run["task"]))
 
 
-def _check_whole(method: MethodResult) -> None:
+def _check_complete(method: MethodResult) -> None:
     if method.missing or method.failures:
         raise RecordError(
             f"{counted(method.missing, 'fold')} of {method.name} {'is' if method.missing == 1 else 'are'} missing",
