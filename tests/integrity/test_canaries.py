@@ -84,7 +84,7 @@ def bench(toy_people: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def ready(bench: Bench) -> Bench:
-    """Prepared, and one honest run done."""
+    """Prepared data, and a finished run of a component that does not cheat."""
     bench.run("plain")
     (folder,) = bench.out.glob("toy-*")
     shutil.move(folder, bench.out / "earlier" / folder.name)

@@ -57,7 +57,7 @@ class RowResult:
         return {group: share for group, share in shares.items() if share > 0}
 
     @property
-    def honest(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether it was run without leaks and without choosing the epoch on test data."""
         return self.comparison is not None and not self.leaks and self.row.score != "oracle"
 
@@ -80,7 +80,7 @@ class RowResult:
             "reported": self.reported.name,
             "left_out": list(self.left_out),
             "straddling": dict(comparison.run["straddling"]) if comparison else None,
-            "honest": self.honest,
+            "honest": self.is_valid,
             "simulated": comparison.simulated if comparison else None,
             "majority": comparison.majority if comparison else None,
             "best_single": comparison.best_single if comparison else None,

@@ -168,7 +168,7 @@ def test_records_name_the_leaking_groups(result: ClaimResult) -> None:
     published, chosen, held_out = rows(result).values()
     assert published.leaks == chosen.leaks == {"trial": chosen.comparison.run["straddling"]["trial"]}
     assert held_out.leaks == {}
-    assert [row.honest for row in (published, chosen, held_out)] == [False, False, True]
+    assert [row.is_valid for row in (published, chosen, held_out)] == [False, False, True]
     lines = printed(result).splitlines()
     marked = [line for line in lines if line.endswith("LEAK")]
     assert [line.split("  ")[1] for line in marked] == ["as published", "chosen"]
@@ -218,13 +218,13 @@ def test_summary_counts_only_completed_rows(result: ClaimResult, options: Option
     honest = held_out.scores[0].value
     text = words(result)
     span = f"{leaky[0]:.3f}" + (f" to {leaky[1]:.3f}" if f"{leaky[0]:.3f}" != f"{leaky[1]:.3f}" else "")
-    assert f"2 leaking rows score {span}, 1 honest row scores {honest:.3f}: " in text
+    assert f"2 leaking rows score {span}, 1 valid row scores {honest:.3f}: " in text
     change = f"{100 * (honest - chosen.scores[0].value):+.1f}"
     assert f"Changing only the protocol of 'chosen', in points: people held out {change}." in text
     some = mmbench.claim("mine", only=["chosen"], **options)
-    assert f"1 leaking row scores {chosen.scores[0].value:.3f}; no honest row was run." in words(some)
+    assert f"1 leaking row scores {chosen.scores[0].value:.3f}; no valid row was run." in words(some)
     other = mmbench.claim("mine", only=["people held out"], **options)
-    assert f"1 honest row scores {honest:.3f}; no leaking row was run." in words(other)
+    assert f"1 valid row scores {honest:.3f}; no leaking row was run." in words(other)
 
 
 def test_the_same_again_trains_nothing(result: ClaimResult, options: Options) -> None:
