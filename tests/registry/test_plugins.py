@@ -323,8 +323,8 @@ def test_the_installed_plugins_load() -> None:
         ("Ablation('size', ({'dim': 'many'},))", "invalid value 'many'"),
         ("Ablation('size', ({'filters': 3},), encoder='timeseries')", "no parameter 'filters'"),
         ("Ablation('size', ({'dim': 3},), encoder='image')", "has no encoder for 'image'"),
-        ("Ablation('size', ({},))", "a row sets nothing"),
-        ("Ablation('size', ())", "there is no row"),
+        ("Ablation('size', ({},))", "has no row, or a row without settings"),
+        ("Ablation('size', ())", "has no row, or a row without settings"),
         ("Ablation('modalities', ({'dim': 3},))", "another ablation has this name"),
     ],
 )
