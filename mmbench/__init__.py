@@ -1,4 +1,4 @@
-"""Fair comparison of multimodal models: a host for datasets, encoders and fusions, and the honest protocols.
+"""Fair comparison of multimodal models: datasets, encoders and fusions as plugins, under common protocols.
 
 Every public name of ``__init__.pyi`` is importable from here, and loads when it is used: ``import mmbench`` does not
 import torch.

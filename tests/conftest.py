@@ -207,5 +207,5 @@ def _make_diagnosis(n: int, n_classes: int, random: Any) -> dict[str, Any]:
 
     subsets = {"00": np.zeros(n, dtype=np.int64), "01": draw(), "10": draw()}
     shuffled = {"left": (draw(),), "right": (draw(),)}
-    left_out = {"left": "not asked for", "right": "not asked for"}
+    left_out = {"left": "not requested", "right": "not requested"}
     return Diagnosis(("left", "right"), subsets, shuffled, {}, {}, left_out).to_plain()

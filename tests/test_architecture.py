@@ -98,7 +98,7 @@ def test_tests_mirror_the_rooms() -> None:
 
 
 @pytest.mark.parametrize("name", ROOMS)
-def test_a_room_says_what_lives_there(name: str) -> None:
+def test_every_room_has_a_docstring(name: str) -> None:
     assert ast.get_docstring(tree(HOST / name / "__init__.py"))
 
 

@@ -19,7 +19,7 @@ def test_errors_survive_another_process(cls: type[errors.UserError]) -> None:
     assert str(again) == "file.h5: a long story — do this"
 
 
-def test_a_line_leaves_out_what_is_not_known() -> None:
+def test_line_omits_unknown_values() -> None:
     assert errors.DataError("broke").line == "broke"
     assert errors.DataError("broke", where="x").line == "x: broke"
     assert errors.DataError("broke", remedy="mend it").line == "broke — mend it"

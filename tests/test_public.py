@@ -52,7 +52,7 @@ def test_what_is_not_public_says_so() -> None:
         _ = mmbench.Encodr
 
 
-def test_a_star_brings_what_is_public() -> None:
+def test_star_import_provides_public_names() -> None:
     code = "from mmbench import *; import mmbench; assert set(mmbench.__all__) <= set(globals())"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert set(NAMES) <= set(dir(mmbench))

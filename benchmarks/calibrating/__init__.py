@@ -1,1 +1,1 @@
-"""What `calibration.py` is made of: simulated people, many small networks trained at once, simulated records, rates."""
+"""Simulated people, simulated records, many small networks trained at once, and error rates, for `calibration.py`."""

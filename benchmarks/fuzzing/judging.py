@@ -103,7 +103,7 @@ def _fault_of(error: UserError) -> Finding | None:
         return Finding(f"long line at {_where(error)}", f"{len(error.line)} characters: {error.line[:200]!r}")
     if odd := [char for char in error.line if not char.isprintable()]:
         return Finding(f"unprintable at {_where(error)}", f"{odd[:5]!r} in {error.line!r:.500}")
-    if not error.remedy or not (error.where or "'" in error.message):  # a misspelt name is where it is
+    if not error.remedy or not (error.where or "'" in error.message):  # a misspelt name needs no place
         return Finding(f"unclear at {_where(error)}", repr(error.line)[:500])
     return None
 

@@ -40,7 +40,7 @@ _AMBIGUOUS = ("MV", "NV")  # a millivolt or a megavolt
 class Scale(NamedTuple):
     """Maps stored integers to physical values: ``(integer * gain + offset) * unit``.
 
-    ``unit`` is the header's unit in V, 1 where it is not a voltage.
+    ``unit`` is the header's unit in V, 1 if it is not a voltage.
     """
 
     gain: float
@@ -86,7 +86,7 @@ class Header:
         return self.kind[3:5].upper() == "+D"
 
     def index(self, label: str) -> int:
-        """Index of a signal; raises DataError where there is none or more than one."""
+        """Index of a signal; raises DataError if there is none or more than one."""
         if (count := self.labels.count(label)) != 1:
             raise self.error(f"has {count} channels {label!r}" if count else f"lacks the channel {label!r}")
         return self.labels.index(label)
@@ -96,7 +96,7 @@ class Header:
         return self.samples[self.index(label)] / self.record_seconds
 
     def volts(self, label: str) -> float | None:
-        """Unit of a signal in V, None where it is not a voltage."""
+        """Unit of a signal in V, None if it is not a voltage."""
         unit = self.units[self.index(label)]
         return None if unit in _AMBIGUOUS else _VOLTS.get(unit.lower())
 
@@ -108,7 +108,7 @@ class Header:
             raise self.error(f"channel {label!r} {has}", "correct the unit in the header (uV, mV, V or nV)")
 
     def scale(self, label: str) -> Scale:
-        """Scale of a signal; raises DataError where its limits are invalid.
+        """Scale of a signal; raises DataError if its limits are invalid.
 
         A physical maximum below the minimum is an inverted amplifier, by the specification.
         """
@@ -156,7 +156,7 @@ def read_header(path: Path, form: Form, remedy: str) -> Header:
 
 
 def _count_signals(form: Form, fixed: bytes) -> int:
-    """Number of signals that a header declares; raises ValueError where it is not a header of ``form``."""
+    """Number of signals that a header declares; raises ValueError if it is not a header of ``form``."""
     if not fixed:
         raise ValueError("it is empty")
     if not fixed.startswith(MAGIC[form]):
@@ -198,7 +198,7 @@ def _parse(path: Path, remedy: str, form: Form, fixed: bytes, signals: bytes) ->
 
 
 def _check_size(header: Header, n_bytes: int) -> Header:
-    """The header with the number of complete records; raises DataError where the file has another size than declared.
+    """The header with the number of complete records; raises DataError if the file has another size than declared.
 
     A recording that was not ended properly declares no number of records, and may end within one.
     """

@@ -26,9 +26,9 @@ class Segment(NamedTuple):
 
 
 def find_segments(header: Header) -> tuple[Segment, ...]:
-    """The segments between gaps, in order of time; one where there is no gap.
+    """The segments between gaps, in order of time; one if there is no gap.
 
-    Raises DataError where the times of the records are invalid: none in a discontinuous file, overlapping records, or a
+    Raises DataError if the times of the records are invalid: none in a discontinuous file, overlapping records, or a
     gap in a file that is declared continuous.
     """
     texts = _read_onsets(header)
@@ -54,7 +54,7 @@ def find_segments(header: Header) -> tuple[Segment, ...]:
 def read_signals(header: Header, labels: Sequence[str], first: int = 0, last: int | None = None) -> NDArray[np.float64]:
     """Samples (channels, time) of the records ``[first, last)``: voltages in µV, others in the unit of the file.
 
-    All channels must have the same rate. Raises DataError where the limits of a channel are invalid.
+    All channels must have the same rate. Raises DataError if the limits of a channel are invalid.
     """
     signals = read_integers(header, labels, first, last).astype(np.float64)
     for signal, label in zip(signals, labels, strict=True):
@@ -104,7 +104,7 @@ def _tolerance(header: Header, onsets: Sequence[bytes]) -> float:
 
 
 def _read_onsets(header: Header) -> list[bytes] | None:
-    """Onset of each record in s, as written; None where a continuous file has none."""
+    """Onset of each record in s, as written; None if a continuous file has none."""
     notes = [at for at, label in enumerate(header.labels) if label in ANNOTATIONS]
     if not notes:
         if header.is_discontinuous:

@@ -12,5 +12,5 @@ def find_variant(path: Path) -> Path:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Entries of a folder sorted by name; empty where the folder is missing."""
+    """Entries of a folder sorted by name; empty if the folder is missing."""
     return sorted(folder.iterdir()) if folder.is_dir() else []

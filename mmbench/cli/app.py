@@ -83,7 +83,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the program; user errors end in one line and exit code 2, or 1 where every job failed."""
+    """Run the program; user errors end in one line and exit code 2, or 1 if every job failed."""
     prepare_streams()
     try:
         try:

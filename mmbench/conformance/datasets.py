@@ -43,7 +43,7 @@ class DatasetCase:
 
     @cached_property
     def root(self) -> Path:
-        """The folder of the files: ``given``, or from `Dataset.locate`; SkipTest where there is none."""
+        """The folder of the files: ``given``, or from `Dataset.locate`; SkipTest if there is none."""
         root = self.given or self.build().locate(self._cache())
         if root is None:
             raise SkipTest("no folder is given and the dataset has none of its own")

@@ -158,7 +158,7 @@ def check_rebuild(case: EncoderCase) -> None:
 
 
 def check_weights(case: EncoderCase) -> None:
-    """The parameter ``weights``, where there is one, loads the tensors of ``weights_to_save``."""
+    """The parameter ``weights``, if there is one, loads the tensors of ``weights_to_save``."""
     if "weights" not in parameters_of(case.cls):
         return
     from safetensors.torch import save_file

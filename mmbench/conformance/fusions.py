@@ -116,7 +116,7 @@ def check_absent_instances(case: FusionCase) -> None:
 
 
 def check_missing_modality(case: FusionCase) -> None:
-    """Logits and loss are finite where any modality, or all of them, are missing."""
+    """Logits and loss are finite if any modality, or all of them, are missing."""
     for fusion, tokens in case.each():
         rows = [*(f"without {name}" for name in tokens), "without any modality"]
         for row, what in enumerate(rows, start=2):
@@ -184,7 +184,7 @@ def check_rebuild(case: FusionCase) -> None:
 
 
 def check_explain(case: FusionCase) -> None:
-    """Explanations, where there are any, have one row per sample."""
+    """Explanations, if there are any, have one row per sample."""
     for fusion, tokens in case.each():
         if not overrides(fusion, "explain", Fusion):
             return

@@ -34,7 +34,7 @@ class Dataset(Component):
         return None
 
     def card_of(self, root: Path) -> Card:
-        """The card of the files under ``root``; another one than ``card`` where they are, for example, simulated."""
+        """The card of the files under ``root``; another one than ``card`` if they are, for example, simulated."""
         return self.card
 
     def check(self, root: Path) -> list[Problem]:
@@ -79,7 +79,7 @@ class Dataset(Component):
         raise NotImplementedError(f"{type(self).__name__}.read")
 
     def download(self) -> Download | None:
-        """The URL and the hashes of the published files; None where they cannot be downloaded without a request.
+        """The URL and the hashes of the published files; None if they cannot be downloaded without a request.
 
         The host downloads, resumes and verifies them. The pins may come from a file of the plugin (`load_pins`).
         """

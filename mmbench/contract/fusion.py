@@ -44,7 +44,7 @@ class Fusion(nn.Module, Component):
         return modalities
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``; finite even where every modality is missing."""
+        """Logits ``(B, C)``; finite even if every modality is missing."""
         raise NotImplementedError(f"{type(self).__name__}.forward")
 
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Criterion) -> Tensor:

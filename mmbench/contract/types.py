@@ -36,7 +36,7 @@ class Schema:
 
     ``tasks`` maps a task to its class names in label order; the first task is the default one. A task whose classes
     depend on the files has none before (`Dataset.schema_of`). ``groups`` names the groups that every sample declares
-    (``subject``, ``trial``, ``session``); empty where samples are independent.
+    (``subject``, ``trial``, ``session``); empty if samples are independent.
     """
 
     modalities: tuple[Modality, ...]

@@ -89,7 +89,7 @@ def choose_units(
 ) -> list[str]:
     """The ``wanted`` units of a dataset, all for None, in its own order.
 
-    Raises SpecError about the option ``source`` for an unknown unit, DataError where there is no unit at all.
+    Raises SpecError about the option ``source`` for an unknown unit, DataError if there is no unit at all.
     """
     units = dataset.units(root)
     if not units:

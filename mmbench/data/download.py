@@ -33,7 +33,7 @@ def fetch(download: Download, folder: Path, source: str | None = None, name: str
 
     ``source`` is a folder or an address with the same paths as the publishers'. A partial file is kept when the
     download stops, and the next call resumes it. A file gets its name once it is complete and has the pinned SHA-256.
-    Raises DataError for an existing file with other content, and where the source fails.
+    Raises DataError for an existing file with other content, and if the source fails.
     """
     check_pins(download)
     base = _base(source, download)
@@ -159,7 +159,7 @@ def _opened(base: str | Path, pin: Pin, offset: int) -> Iterator[tuple[IO[bytes]
         start, total = _extent(response)
         _check_size(total, pin, _place(base, pin))
         if start not in (0, offset):
-            raise ConnectionError(f"the server sends from byte {start} on, asked for {offset}")
+            raise ConnectionError(f"the server sends bytes from {start} on instead of {offset}")
         yield response, start
 
 
@@ -177,7 +177,7 @@ def _opened_copy(path: Path, pin: Pin) -> IO[bytes]:
 
 
 def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """First byte of a response in the file, and the size of the complete file, None where the server does not say."""
+    """First byte of a response in the file, and the size of the complete file, None if the server does not say."""
     if response.status == http.client.PARTIAL_CONTENT:
         match = re.fullmatch(r"bytes (\d{1,15})-\d+/(\d{1,15}|\*)", response.headers.get("Content-Range", ""))
         if match is None:

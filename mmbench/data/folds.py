@@ -40,14 +40,14 @@ def make_folds(
     Every sample is in exactly one test part. The validation part is the share ``validation`` of the other samples, at
     least one group, and keeps the same groups whole. With fewer groups than ``n_folds`` there is one fold per group.
     Where training or validation parts lack one of the ``labels``, folds are stratified by class if fewer parts lack one
-    then; other folds are the same with and without labels. Raises ProtocolError where there are fewer than three groups
+    then; other folds are the same with and without labels. Raises ProtocolError if there are fewer than three groups
     or no group is left for validation.
     """
     if n_folds < 2:
         raise ProtocolError(
             f"{n_folds} {'fold is' if n_folds == 1 else 'folds are'} too few",
             where="--folds",
-            remedy="ask for 2 or more",
+            remedy="use 2 or more",
         )
     if not len(ids):
         raise ProtocolError(
@@ -143,7 +143,7 @@ def _check_count(n_names: int, protocol: Protocol, n_folds: int, scope: str) -> 
         raise ProtocolError(
             f"{n_names} {kind}{where} in {count} folds leave none for validation",
             where="--folds",
-            remedy=f"ask for {n_names}",
+            remedy=f"use {n_names}",
         )
     return count
 
@@ -183,7 +183,7 @@ def _split_groups(
 
 
 def combine_groups(groups: Mapping[str, NDArray[np.str_]], n_samples: int) -> NDArray[np.str_]:
-    """All group names of each sample joined into one; the empty name for every sample where there are no groups."""
+    """All group names of each sample joined into one; the empty name for every sample if there are no groups."""
     if not groups:
         return np.full(n_samples, "", dtype=np.str_)
     first, *others = groups.values()

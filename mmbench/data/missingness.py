@@ -36,7 +36,7 @@ class Exclusions:
 
 
 def dropped_line(n_dropped: int, lost: Sequence[str]) -> str:
-    """One line with the numbers of samples and units left out; empty where there are none."""
+    """One line with the numbers of samples and units left out; empty if there are none."""
     parts = []
     if n_dropped:
         parts.append(f"{n_dropped} unusable sample{' was' if n_dropped == 1 else 's were'} left out")

@@ -56,7 +56,7 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     """The prepared dataset, from the cache or made now.
 
     Units are read in ``jobs`` processes and each is stored when it is finished, so that an interrupted preparation is
-    resumed. Raises DataError for missing or damaged files, StorageError where the cache is read-only and lacks it.
+    resumed. Raises DataError for missing or damaged files, StorageError if the cache is read-only and lacks it.
     """
     made_from = describe_preparation(what)
     path = prepared_path(what, made_from)
@@ -100,7 +100,7 @@ def prepared_path(what: Preparation, made_from: KeyParts) -> Path:
 
 
 def find_prepared(path: Path) -> Store | None:
-    """The prepared dataset at ``path``, None where there is none; a damaged file is renamed and reported."""
+    """The prepared dataset at ``path``, None if there is none; a damaged file is renamed and reported."""
     if not path.exists():
         return None
     try:

@@ -57,7 +57,7 @@ def possible_protocols(schema: Schema) -> list[str]:
 
 
 def find_protocol(name: str, schema: Schema, dataset: str) -> Protocol:
-    """The protocol ``name``; ProtocolError where it is unknown or the dataset lacks a group that it needs."""
+    """The protocol ``name``; ProtocolError if it is unknown or the dataset lacks a group that it needs."""
     possible = possible_protocols(schema)
     if name not in PROTOCOLS:
         raise ProtocolError(f"no protocol {name!r}", where="--protocol", remedy=f"choose {', '.join(possible)}")

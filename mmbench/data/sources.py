@@ -50,7 +50,7 @@ def check_modality(file: h5py.File, modality: Modality, n: int) -> None:
 
 @contextmanager
 def open_prepared(path: Path) -> Iterator[h5py.File]:
-    """Open a checked file; DamagedError where it changed since."""
+    """Open a checked file; DamagedError if it changed since."""
     try:
         with open_hdf5(path, "r") as file:
             yield file

@@ -41,9 +41,9 @@ def _scale(mean: NDArray[np.float64], std: NDArray[np.float64]) -> tuple[NDArray
 
 
 def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of the present instances of some rows; both 0 where there are none.
+    """Mean and standard deviation of the present instances of some rows; both 0 if there are none.
 
-    The standard deviation is 0 where it is within rounding error.
+    The standard deviation is 0 if it is within rounding error.
     """
     count, total, squares = 0.0, np.zeros(()), np.zeros(())
     shift: NDArray[np.float64] | None = None

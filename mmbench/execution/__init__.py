@@ -1,4 +1,4 @@
-"""Plans and jobs: which fold, method and seed is missing, where it runs, and what became of it.
+"""Plans and jobs: which fold, method and seed is missing, where it runs, and its outcome.
 
 Other rooms use the names of ``__init__.pyi``, which load when they are used.
 """

@@ -55,7 +55,7 @@ def run_on_cluster(
 
     Each task gets a progress channel as its last argument; notes put into it reach ``channel`` in another thread. Dask
     repeats the tasks of a lost worker on others, as often as ``allowed-failures`` of its scheduler says; then the
-    result is a WorkerError. Raises SpecError where no scheduler answers or a worker does not meet ``needs``.
+    result is a WorkerError. Raises SpecError if no scheduler answers or a worker does not meet ``needs``.
     """
     with _connected(address) as client:
         from distributed import as_completed

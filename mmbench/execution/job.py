@@ -79,7 +79,7 @@ def run_job(
 ) -> None:
     """Train, predict and write the record of one fold; ``tuning`` is the record of its tuning.
 
-    Raises PluginError where a component opens a file it may not read, keeps state from fold to fold, or changes its
+    Raises PluginError if a component opens a file it may not read, keeps state from fold to fold, or changes its
     weights in evaluation.
     """
     try:

@@ -92,7 +92,7 @@ def call_components(
 def _call_watched(
     send: Callable[[Any], None], label: str, function: Callable[..., T], arguments: tuple[object, ...]
 ) -> T:
-    """PluginError where the call replaces a function, class or other name of the host."""
+    """PluginError if the call replaces a function, class or other name of the host."""
     before = host_names()
     try:
         result = function(send, *arguments)

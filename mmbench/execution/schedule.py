@@ -47,7 +47,7 @@ class Job(NamedTuple):
 def run_missing(
     plans: Sequence[Plan], folds: Sequence[Fold], seeds: int, jobs: int, cluster: str | None = None
 ) -> None:
-    """Run every method on every fold with every seed that has no record yet; tune before where there is a budget.
+    """Run every method on every fold with every seed that has no record yet; tune before if there is a budget.
 
     A job that fails writes a failure in place of its record, and the others go on.
     """
@@ -83,7 +83,7 @@ def tune_missing(plans: Sequence[Plan], folds: Sequence[Fold], jobs: int, cluste
 
 
 def tuned_for(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Plan:
-    """The plan with the parameters tuned on ``fold``, now or before; unchanged where nothing is tuned.
+    """The plan with the parameters tuned on ``fold``, now or before; unchanged if nothing is tuned.
 
     ``fold`` need not be among ``folds``: where only the first of these is tuned, its parameters are taken.
     """
@@ -147,7 +147,7 @@ def _is_done(job: Job) -> bool:
 
 
 def _tuned_on(plan: Plan, fold: Fold, folds: Sequence[Fold]) -> Fold | None:
-    """The fold, without its test part, on which the parameters of ``fold`` are tuned; None where nothing is tuned."""
+    """The fold, without its test part, on which the parameters of ``fold`` are tuned; None if nothing is tuned."""
     if plan.budget is None:
         return None
     return without_test(folds[0] if plan.budget.scope == "once" else fold)

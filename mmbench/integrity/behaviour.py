@@ -186,7 +186,7 @@ def find_differing_part(one: Mapping[str, Tensor], other: Mapping[str, Tensor], 
 
 
 def _absolute_differences(one: Tensor, other: Tensor) -> Tensor:
-    """Absolute differences; 0 where both are NaN, infinite where one is."""
+    """Absolute differences; 0 if both are NaN, infinite where one is."""
     differences = (one - other).abs()
     differences[one.isnan() & other.isnan()] = 0.0
     differences[one == other] = 0.0

@@ -44,7 +44,7 @@ _START = (
 
 
 def run_isolated(function: Callable[..., T], *arguments: object, listen: SendMessage, forks: bool = True) -> T:
-    """Call ``function(send, *arguments)`` in a process where no component was built or run.
+    """Call ``function(send, *arguments)`` in a process if no component was built or run.
 
     Values passed to ``send`` are passed on to ``listen`` here; if that raises, the process is ended. ``forks`` is False
     for calls that use a GPU. Raises the errors of mmbench that the function raises, RemoteError for other errors, and

@@ -39,7 +39,7 @@ def build_fusion(
 
 @contextmanager
 def _memory_errors(part: str) -> Iterator[None]:
-    """Raise SpecError where a part is too large for the memory."""
+    """Raise SpecError if a part is too large for the memory."""
     try:
         yield
     except (RuntimeError, MemoryError, OverflowError, TypeError) as error:
@@ -49,7 +49,7 @@ def _memory_errors(part: str) -> Iterator[None]:
 
 
 def check_augmentation(first: Recipe, schema: Schema, plugins: tuple[str, ...]) -> None:
-    """Raise SpecError where augmentation would change nothing.
+    """Raise SpecError if augmentation would change nothing.
 
     Only the first method is checked: baselines inherit the setting, whatever modalities they use.
     """

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def check_class(component: Any, base: type[Component]) -> str:
-    """The name of a component class; PluginError where the class, its name or its search space is invalid."""
+    """The name of a component class; PluginError if the class, its name or its search space is invalid."""
     if not (isinstance(component, type) and issubclass(component, base)):
         raise PluginError(f"{component!r} is not a class derived from mmbench.{base.__name__}")
     name = check_name(component)
@@ -51,7 +51,7 @@ def check_ablations(method: Method, class_of: Callable[[str, str], type | None])
 
 
 def check_name(component: Any) -> str:
-    """The name of a component; PluginError where it is invalid."""
+    """The name of a component; PluginError if it is invalid."""
     name = getattr(component, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PluginError(f"{component!r} needs a name of lower-case letters, digits, - and _, not {name!r}")

@@ -14,7 +14,7 @@ from mmbench.registry.source_digest import find_sources
 
 
 def load_plugin_file(file: str) -> ModuleType:
-    """Import a plugin from a Python file; PluginError where it is missing or its name is not valid."""
+    """Import a plugin from a Python file; PluginError if it is missing or its name is not valid."""
     path = Path(file).resolve()
     if not path.is_file():
         raise PluginError("no such file", where=file, remedy="give --plugin the path of a Python file")

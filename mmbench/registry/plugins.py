@@ -89,7 +89,7 @@ class Registry:
     def find(self, kind: str, name: str) -> Entry:
         """The component ``name`` of a kind (``datasets``, ``encoders``, ...).
 
-        Raises SpecError with a hint where it is unknown, PluginError where two plugins register it.
+        Raises SpecError with a hint if it is unknown, PluginError if two plugins register it.
         """
         known: Mapping[str, Entry] = getattr(self, kind)
         if clash := self._clashes.get((kind, name)) or self._clashes.get(
@@ -111,7 +111,7 @@ class Registry:
         return self.find(kind, name).plugin in own_plugins()
 
     def module(self, plugin: str) -> ModuleType | None:
-        """The module of a loaded plugin, by the name in `mmbench list`; None where it is not loaded."""
+        """The module of a loaded plugin, by the name in `mmbench list`; None if it is not loaded."""
         found: ModuleType | None = self._manager.get_plugin(plugin)
         return found
 

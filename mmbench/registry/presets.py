@@ -18,7 +18,7 @@ class Preset:
     """The tables of a preset.
 
     ``fusion`` and ``dataset`` hold parameters, ``encoders`` a spec for each modality or kind, ``training`` the
-    settings of the training loop, ``run`` those of `Design`. ``name`` is None where there is no preset.
+    settings of the training loop, ``run`` those of `Design`. ``name`` is None if there is no preset.
     """
 
     name: str | None = None
@@ -37,7 +37,7 @@ class Preset:
         return replace(self, **remaining)
 
     def described(self) -> dict[str, Any] | None:
-        """The name and the non-empty tables as plain values; None where there is no preset."""
+        """The name and the non-empty tables as plain values; None if there is no preset."""
         return {key: value for key, value in asdict(self).items() if value} or None
 
 

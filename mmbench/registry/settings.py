@@ -58,7 +58,7 @@ def _check(name: str, value: object, where: str) -> None:
         raise SpecError("is not a setting of a run", where=where, remedy=did_you_mean(name, SETTING_NAMES))
     minimum = _MINIMUM.get(name)
     if minimum is not None and isinstance(value, int) and value < minimum:
-        raise SpecError(f"{value} is too few", where=where, remedy=f"ask for {minimum} or more")
+        raise SpecError(f"{value} is too few", where=where, remedy=f"use {minimum} or more")
     if name == "standardize" and value not in get_args(Standardize):
         raise SpecError(f"invalid value {value!r}", where=where, remedy=did_you_mean(str(value), get_args(Standardize)))
     if name in ("units", "modalities") and not value:

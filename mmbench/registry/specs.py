@@ -90,7 +90,7 @@ def parse_spec(text: str) -> Spec:
 def split_list(text: str) -> list[str]:
     """Split at commas outside of brackets and quotes; outer spaces and quotes of the parts are removed.
 
-    Raises SpecError where a quote is not closed, or brackets around commas do not match.
+    Raises SpecError if a quote is not closed, or brackets around commas do not match.
     """
     return [_unquoted(part) for part in _split(text) if part]
 
@@ -125,7 +125,7 @@ def _unreadable(text: str, why: str) -> SpecError:
 
 
 def _unquoted(text: str) -> str:
-    """The text without its quotes, where all of it is quoted."""
+    """The text without its quotes, if all of it is quoted."""
     return _ESCAPED.sub(r"\1", text[1:-1]) if _QUOTED.fullmatch(text) else text
 
 

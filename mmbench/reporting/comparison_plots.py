@@ -30,7 +30,7 @@ def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
     - ``cost``: score against operations, latency and time of training
     - ``tuning``: the best validation score after so many tuning trials
 
-    Raises SpecError for another name, where matplotlib is not installed (``pip install "mmbench[pictures]"``), and
+    Raises SpecError for another name, if matplotlib is not installed (``pip install "mmbench[pictures]"``), and
     where the records hold nothing that the plot could show.
     """
     if name not in PLOTS:

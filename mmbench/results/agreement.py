@@ -42,7 +42,7 @@ def find_data_disagreements(
 
 
 def find_prepared_store(run: Mapping[str, Any], cache: Path) -> Store | None:
-    """The prepared data of a run from the cache; None where they are missing, damaged or lack its task."""
+    """The prepared data of a run from the cache; None if they are missing, damaged or lack its task."""
     path = cache / "prepared" / f"{parse_spec(run['dataset']).name}-{str(run['prepared'])[:16]}.h5"
     try:
         store = Store(path)

@@ -66,7 +66,7 @@ class MethodResult:
 
     @property
     def varies(self) -> bool:
-        """Whether predictions depend on the training seed; False where nothing is trained, as in a prior."""
+        """Whether predictions depend on the training seed; False if nothing is trained, as in a prior."""
         return any(record.parameters["trainable"] for record in self.records)
 
     @cached_property
@@ -192,7 +192,7 @@ class Comparison:
 
     @property
     def best_single(self) -> str | None:
-        """The best baseline that reads a single modality; None where there is none."""
+        """The best baseline that reads a single modality; None if there is none."""
         several = len(self.run["offered"]) > 1
         baselines = self.methods if self.headless else self.methods[1:]
         single = [method for method in baselines if several and len(method.run["encoders"]) == 1]

@@ -23,7 +23,7 @@ _PREFIX = "failed-"
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed job of ``method``: its ``error`` in one line, and the ``traceback`` where it is a bug."""
+    """A failed job of ``method``: its ``error`` in one line, and the ``traceback`` if it is a bug."""
 
     method: str
     fold: str
@@ -82,7 +82,7 @@ def describe_failures(failures: Sequence[Failure]) -> str:
 
 
 def make_all_failed_error(lost: Mapping[Path, Sequence[Failure]]) -> JobError:
-    """The error where every job failed; ``lost`` are the failures by folder of the run."""
+    """The error if every job failed; ``lost`` are the failures by folder of the run."""
     folder, failures = next(iter(lost.items()))
     n_failed = sum(map(len, lost.values()))
     count = "the only job" if n_failed == 1 else f"all {n_failed} jobs"

@@ -29,9 +29,9 @@ class Record:
     ``logits`` ``(n, C)`` are those of the epoch chosen on validation data. ``scores`` holds the scores of that epoch
     under ``chosen``, of the last epoch under ``last`` and of the epoch that is best on test data under ``oracle``: no
     result, but the bias of choosing the epoch on test data. ``run`` describes the run and is the same in all of its
-    records. ``weights`` is the SHA-256 of the file of weights; None where it was not kept. ``tuning`` holds the tuning
+    records. ``weights`` is the SHA-256 of the file of weights; None if it was not kept. ``tuning`` holds the tuning
     trials of this fold and the chosen parameters (`FoldTuning.to_plain`); None without tuning. ``diagnosis`` holds
-    predictions with modalities removed or perturbed (`Diagnosis.to_plain`); None where the model was not diagnosed.
+    predictions with modalities removed or perturbed (`Diagnosis.to_plain`); None if the model was not diagnosed.
     ``cost`` is what training and prediction cost (`Cost`) on the machine that made the record.
     """
 

@@ -26,7 +26,7 @@ class PluginName:
 
 
 def parse_name(text: str) -> PluginName:
-    """The name in ``text``; SpecError where it is not valid for a distribution or its module cannot be imported."""
+    """The name in ``text``; SpecError if it is not valid for a distribution or its module cannot be imported."""
     if not _ALLOWED.fullmatch(text) or not text.isascii():
         raise _make_error(
             text, "is not a valid name of a distribution", "write letters, digits and hyphens, such as sleep-study"

@@ -86,7 +86,7 @@ def _describe(path: tuple[str, ...], parts: KeyParts, other: KeyParts) -> str:
 
 
 def _describe_code(code: str, modules: Any, others: Any) -> str:
-    """Which files of a component changed, where both keys list them."""
+    """Which files of a component changed, if both keys list them."""
     if code.startswith("unknown-"):
         return "cannot be determined without running it"
     if not (isinstance(modules, Mapping) and isinstance(others, Mapping)):

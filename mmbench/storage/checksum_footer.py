@@ -60,7 +60,7 @@ def write_footer(path: Path, kind: str, made_from: Mapping[str, Any], extents: S
 
 
 def read_footer(path: Path) -> ChecksumFooter | None:
-    """The footer of a file, None where it is missing or damaged. The content of the file is not checked."""
+    """The footer of a file, None if it is missing or damaged. The content of the file is not checked."""
     try:
         with path.open("rb") as file:
             return parse_footer(file)
@@ -69,7 +69,7 @@ def read_footer(path: Path) -> ChecksumFooter | None:
 
 
 def parse_footer(file: BinaryIO) -> ChecksumFooter | None:
-    """The footer of an open file, None where it is missing or damaged."""
+    """The footer of an open file, None if it is missing or damaged."""
     end = file.seek(0, os.SEEK_END)
     if end < _TAIL:
         return None
@@ -89,7 +89,7 @@ def parse_footer(file: BinaryIO) -> ChecksumFooter | None:
 
 
 def _check_footer(plain: Any, size: int) -> ChecksumFooter:
-    """The footer of a content of ``size`` bytes; ValueError where it has another version or does not fit."""
+    """The footer of a content of ``size`` bytes; ValueError if it has another version or does not fit."""
     from pydantic import TypeAdapter
 
     footer = TypeAdapter(ChecksumFooter).validate_python(plain)

@@ -31,7 +31,7 @@ class CheckedExtent:
         self._unchecked = set(range(len(sums)))
 
     def check(self, spans: Iterator[tuple[int, int]]) -> None:
-        """Check the blocks that ``spans`` of bytes touch; DamagedError where one differs, and the file is renamed."""
+        """Check the blocks that ``spans`` of bytes touch; DamagedError if one differs, and the file is renamed."""
         if self._map.size() < self._stop:
             raise rename_damaged(self.path, _TRUNCATED, self._current_identity())
         if not self._unchecked:
@@ -51,7 +51,7 @@ class CheckedExtent:
 class ChecksummedFile:
     """A cache file whose footer, size and bytes outside of the extents were checked on opening.
 
-    Raises DamagedError where they are not as they were written.
+    Raises DamagedError if they are not as they were written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,6 +77,6 @@ class ChecksummedFile:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def check_all(self) -> None:
-        """Check every block; DamagedError where one differs, and the file is renamed."""
+        """Check every block; DamagedError if one differs, and the file is renamed."""
         for start, size in self.footer.extents:
             self.checked(start).check(iter([(0, size)]))

@@ -27,7 +27,7 @@ def stat_identity(stat: os.stat_result) -> tuple[int, ...]:
 def rename_damaged(path: Path, why: str, opened: tuple[int, ...] | None = None) -> DamagedError:
     """Rename a damaged file, unless another process already did, and return the error to raise.
 
-    ``opened`` is the `file_identity` of the file that was found to be damaged. Raises StorageError where the folder is
+    ``opened`` is the `file_identity` of the file that was found to be damaged. Raises StorageError if the folder is
     read-only.
     """
     renamed = path.with_name(path.name + DAMAGED_SUFFIX)
@@ -42,9 +42,9 @@ def rename_damaged(path: Path, why: str, opened: tuple[int, ...] | None = None) 
 
 
 def open_cached(path: Path, opener: Callable[[Path], T]) -> T | None:
-    """What ``opener`` returns for a file of the cache; None where the file is missing or damaged.
+    """What ``opener`` returns for a file of the cache; None if the file is missing or damaged.
 
-    Raises StorageError for a damaged file in a read-only folder, where it cannot be made again.
+    Raises StorageError for a damaged file in a read-only folder, if it cannot be made again.
     """
     try:
         return opener(path)
@@ -65,7 +65,7 @@ def report_damaged(path: Path, why: str) -> None:
 def retry_on_damage(work: Callable[[], T]) -> T:
     """The result of ``work``, repeated where it finds a damaged file of the cache, which it then makes again.
 
-    Raises DamagedError where the same file is damaged twice.
+    Raises DamagedError if the same file is damaged twice.
     """
     found: set[str | None] = set()
     while True:

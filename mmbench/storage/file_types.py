@@ -39,11 +39,11 @@ _PAGES = (b"<!doctype html", b"<html", b"<?xml")
 
 
 def check_content(path: Path, *accepted: str) -> None:
-    """Raise DataError where a file cannot be what a reader expects, with the reason.
+    """Raise DataError if a file cannot be what a reader expects, with the reason.
 
     Recognised are missing, empty and unreadable files, folders, pointers of Git LFS and git-annex, HTML and XML pages,
     archives and other file formats. A reader of one of these formats passes the message about its own format in
-    ``accepted``, such as ``"is a ZIP archive"``. Returns where none of these applies; the file may still be damaged.
+    ``accepted``, such as ``"is a ZIP archive"``. Returns if none of these applies; the file may still be damaged.
     """
     try:
         status = path.stat()
@@ -73,7 +73,7 @@ def _unreadable(path: Path, error: OSError) -> DataError:
 
 
 def _recognise(head: bytes, accepted: Collection[str]) -> tuple[str, str] | None:
-    """What a file is by its first bytes, and the remedy; None where they are not recognised."""
+    """What a file is by its first bytes, and the remedy; None if they are not recognised."""
     if not head:
         return "is empty", "get this file again"
     if not head.strip(b"\x00"):

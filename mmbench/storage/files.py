@@ -122,7 +122,7 @@ def mark_in_use(cache: Path) -> Iterator[None]:
 def is_in_use(cache: Path) -> bool:
     """Whether a process uses a cache now. Marks of killed processes are removed.
 
-    Raises StorageError where there are marks on a disk without file locks: they may be of a killed process or not.
+    Raises StorageError if there are marks on a disk without file locks: they may be of a killed process or not.
     """
     marks = list(cache.glob(f"{_USING}*"))
     held = []

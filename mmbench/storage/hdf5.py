@@ -28,7 +28,7 @@ def open_hdf5(path: Path, mode: Literal["r", "w"]) -> h5py.File:
 def find_hdf5_dataset(file: h5py.Group, name: str, dtype: tuple[str, ...], shape: Shape) -> h5py.Dataset:
     """The dataset ``name``, of one of the types ``dtype`` (``text`` or a NumPy name); None in ``shape``: any length.
 
-    Raises ValueError where it has another type or shape, or is not stored in one piece in this file.
+    Raises ValueError if it has another type or shape, or is not stored in one piece in this file.
     """
     found = _follow(file, name)
     if not isinstance(found, h5py.Dataset) or found.shape is None:
@@ -47,7 +47,7 @@ def find_hdf5_dataset(file: h5py.Group, name: str, dtype: tuple[str, ...], shape
 
 
 def find_hdf5_texts(file: h5py.Group, name: str, n: int | None) -> NDArray[np.str_]:
-    """The ``n`` strings of a dataset; ValueError as in `find_hdf5_dataset`, and where they are not UTF-8."""
+    """The ``n`` strings of a dataset; ValueError as in `find_hdf5_dataset`, and if they are not UTF-8."""
     texts: NDArray[np.str_] = find_hdf5_dataset(file, name, ("text",), (n,)).asstr()[()].astype(np.str_)
     return texts
 

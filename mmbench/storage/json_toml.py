@@ -13,7 +13,7 @@ _MAX_SIZE = 1 << 16  # bytes of a TOML file: tomllib takes minutes for a megabyt
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON document; ValueError also where it is nested too deeply or holds lone surrogates."""
+    """The value of a JSON document; ValueError also if it is nested too deeply or holds lone surrogates."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -30,7 +30,7 @@ def load_json(path: Path) -> Any:
 
 
 def load_object(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; ValueError where it holds anything else."""
+    """The object in a JSON file; ValueError if it holds anything else."""
     value = load_json(path)
     if not isinstance(value, dict):
         raise ValueError(f"it holds a {type(value).__name__}, not an object")
@@ -38,7 +38,7 @@ def load_object(path: Path) -> dict[str, Any]:
 
 
 def check_printable(*values: Any) -> None:
-    """Raise ValueError where a string within ``values`` holds control characters, which a terminal would obey."""
+    """Raise ValueError if a string within ``values`` holds control characters, which a terminal would obey."""
     pending = list(values)  # no recursion: they may be nested as deeply as JSON allows
     while pending:
         value = pending.pop()
@@ -52,7 +52,7 @@ def check_printable(*values: Any) -> None:
 
 
 def load_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; OSError, or ValueError also where it is nested too deeply or above 64 KiB."""
+    """The tables of a TOML file; OSError, or ValueError also if it is nested too deeply or above 64 KiB."""
     if path.stat().st_size > _MAX_SIZE:
         raise ValueError(f"it is larger than {_MAX_SIZE >> 10} KiB")
     try:

@@ -32,7 +32,7 @@ Answer = Literal["held", "busy", "unsupported"]
 
 
 class Lock:
-    """An exclusive lock on the file ``path``, which is created where it is missing; a context manager.
+    """An exclusive lock on the file ``path``, which is created if it is missing; a context manager.
 
     ``timeout`` is in seconds, negative for no limit; Timeout is raised where another process holds the lock longer.
     ``is_guarding`` is False, once acquired, where the disk has no locks.
@@ -46,7 +46,7 @@ class Lock:
         self._lock = FileLock(path)
 
     def acquire(self, timeout: float | None = None) -> None:
-        """Take the lock. Raises Timeout, and OSError where the file cannot be created."""
+        """Take the lock. Raises Timeout, and OSError if the file cannot be created."""
         self.is_guarding = _has_locks(self.path)
         if self.is_guarding:
             self._lock.acquire(timeout=self.timeout if timeout is None else timeout)

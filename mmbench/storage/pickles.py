@@ -24,7 +24,7 @@ class _Size(NamedTuple):
 
 
 def check_pickle(file: IO[bytes]) -> None:
-    """Read one pickle; ValueError where it is damaged or would build tuples or dict keys larger than weights need.
+    """Read one pickle; ValueError if it is damaged or would build tuples or dict keys larger than weights need.
 
     The file position is then behind the pickle.
     """
@@ -72,7 +72,7 @@ def _hold(held: Sequence[_Size]) -> _Size:
 
 
 def _check_keys(name: str, taken: Sequence[_Size]) -> None:
-    """Raise ValueError where a hashed value is large."""
+    """Raise ValueError if a hashed value is large."""
     hashed = taken if name in ("ADDITEMS", "FROZENSET") else ()
     if name in ("SETITEM", "SETITEMS"):
         hashed = taken[1::2]  # after the dict: key, value, ...

@@ -88,7 +88,7 @@ def try_in_processes(
 
 @cache
 def can_use_processes() -> bool:
-    """Whether the system can run several processes; a message is printed once where it cannot."""
+    """Whether the system can run several processes; a message is printed once if it cannot."""
     from joblib._multiprocessing_helpers import mp
 
     if mp is None:

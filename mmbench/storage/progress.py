@@ -60,7 +60,7 @@ def use_reporter(new: Reporter) -> Iterator[None]:
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield ``items`` and show progress; ``total`` is their number where they have no length."""
+    """Yield ``items`` and show progress; ``total`` is their number if they have no length."""
     if total is None and isinstance(items, Sized):
         total = len(items)
     bars = current_reporter()

@@ -13,7 +13,7 @@ _FULL = ("not enough memory", "can't allocate memory", "out of memory")
 class RemoteError(Exception):
     """An error of another process that is not a UserError: one line of ``text`` and its ``traceback``.
 
-    The class of the error itself may be unknown in this process. ``is_full`` is True where memory ran out.
+    The class of the error itself may be unknown in this process. ``is_full`` is True if memory ran out.
     """
 
     def __init__(self, text: str, traceback: str, is_full: bool) -> None:

@@ -40,7 +40,7 @@ def hold_as_writer(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def hold_exclusively(folder: Path) -> Iterator[bool]:
-    """Hold the exclusive lock on a folder; yields False where a process of this machine writes there."""
+    """Hold the exclusive lock on a folder; yields False if a process of this machine writes there."""
     held = _open(folder)
     try:
         yield held is not None and try_lock(held, EXCLUSIVE) == "held"
@@ -50,7 +50,7 @@ def hold_exclusively(folder: Path) -> Iterator[bool]:
 
 
 def is_stale(name: str) -> bool:
-    """Whether a name is that of a temporary file of this machine: stale where no process writes in its folder."""
+    """Whether a name is that of a temporary file of this machine: stale if no process writes in its folder."""
     return re.fullmatch(rf"\.part-{machine_id()}[0-9a-f]{{8}}-.+", name) is not None
 
 

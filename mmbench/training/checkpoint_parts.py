@@ -29,7 +29,7 @@ def find_models(state: Mapping[Any, Any], name: str = "") -> dict[str, dict[str,
 def choose_model(models: Mapping[str, Mapping[str, Tensor]], part: str | None, where: object) -> dict[str, Tensor]:
     """The only one of ``models``, or the one that ``part`` names: an entry, or a prefix of the names in a model.
 
-    Raises WeightsError where there are several and ``part`` is None, or where ``part`` names none.
+    Raises WeightsError if there are several and ``part`` is None, or if ``part`` names none.
     """
     if part is None:
         if len(models) > 1:
@@ -51,8 +51,8 @@ def choose_prefix(
 ) -> str | None:
     """The prefix of the names of a model in a state dict, such as ``module.`` or ``teacher.backbone.``.
 
-    ``anchors`` are sets of names; all names of one set must exist behind the prefix. None where no prefix fits. Raises
-    WeightsError where several fit; the user then chooses with ``part``.
+    ``anchors`` are sets of names; all names of one set must exist behind the prefix. None if no prefix fits. Raises
+    WeightsError if several fit; the user then chooses with ``part``.
     """
     found = list(dict.fromkeys(prefix for names in anchors for prefix in _prefixes(state, names)))
     if len(found) > 1 and not (part == "" and "" in found):

@@ -46,7 +46,7 @@ def save_weights(path: Path, module: nn.Module) -> str:
 
 
 def check_weights_file(path: Path, size: int) -> None:
-    """Raise RecordError where a file of weights is missing or smaller than ``size`` bytes, the size of the network.
+    """Raise RecordError if a file of weights is missing or smaller than ``size`` bytes, the size of the network.
 
     To be called before the network is built: a damaged record may describe a network of any size.
     """
@@ -57,7 +57,7 @@ def check_weights_file(path: Path, size: int) -> None:
 
 
 def restore_weights(path: Path, module: nn.Module, digest: str) -> None:
-    """Load what `save_weights` wrote; RecordError where it is missing, changed, or of another network."""
+    """Load what `save_weights` wrote; RecordError if it is missing, changed, or of another network."""
     from safetensors.torch import load_model
 
     check_weights_file(path, 0)

@@ -31,7 +31,7 @@ _SHARE, _MIN_SECONDS, _MAX_SECONDS = (
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one training and of one prediction; None where it could not be measured.
+    """The cost of one training and of one prediction; None if it could not be measured.
 
     ``flops`` are the floating-point operations of one sample, from raw instances to logits, with frozen encoders; a
     multiply-add counts 2, computations outside of torch 0. ``latency_ms`` is the median time of the same at batch size
@@ -101,7 +101,7 @@ def measure_frozen_encoder(
 
 
 def add_costs(passes: Sequence[ForwardPass | None], peak: int | None, trained: float) -> Cost:
-    """The sum of the passes, with the memory and time of the training; flops and latency None where one failed."""
+    """The sum of the passes, with the memory and time of the training; flops and latency None if one failed."""
     known = [each for each in passes if each is not None]
     if len(known) < len(passes):
         return Cost(None, None, peak, trained)
@@ -109,7 +109,7 @@ def add_costs(passes: Sequence[ForwardPass | None], peak: int | None, trained: f
 
 
 def measure(forward: Callable[[], Tensor], device: torch.device, seconds: float) -> ForwardPass | None:
-    """Operations and time of a pass, repeated for at most ``seconds``; None where it fails."""
+    """Operations and time of a pass, repeated for at most ``seconds``; None if it fails."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), deterministic(device):
         try:
             flops = count_flops(lambda: _predict(forward, device))
@@ -129,7 +129,7 @@ def _on(batch: Mapping[str, Tokens], device: torch.device) -> dict[str, Tokens]:
 
 
 def _times(forward: Callable[[], object], seconds: float) -> list[float]:
-    """Times of passes in s, without warm-ups where there are enough; none starts after ``seconds``."""
+    """Times of passes in s, without warm-ups if there are enough; none starts after ``seconds``."""
     times: list[float] = []
     end = time.perf_counter() + seconds
     while not times or (len(times) < _WARM_UPS + _REPETITIONS and time.perf_counter() < end):

@@ -21,7 +21,7 @@ def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
 
 @contextmanager
 def deterministic(device: torch.device, *, learns: bool = True) -> Iterator[None]:
-    """Use deterministic algorithms; where there is none, CPU operations fail and CUDA operations warn.
+    """Use deterministic algorithms; if there is none, CPU operations fail and CUDA operations warn.
 
     Where a model ``learns`` on CUDA, attention uses the math kernel: fused kernels sum gradients in any order.
     """
@@ -49,7 +49,7 @@ def _set_mode(mode: int) -> None:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; for ``auto`` CUDA where there is a GPU, else the CPU."""
+    """The device of that name; for ``auto`` CUDA if there is a GPU, else the CPU."""
     try:
         device = torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
     except RuntimeError as error:

@@ -23,7 +23,7 @@ def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: 
     present = torch.stack([batch[name].present.any(dim=1) for name in names], dim=1)
     draws = torch.rand(present.shape, generator=generator).to(present.device)
     stays = draws >= probability
-    # The present modality with the largest draw: where all are below the probability, each is equally likely.
+    # The present modality with the largest draw: if all are below the probability, each is equally likely.
     last = draws.masked_fill(~present, -1).argmax(dim=1, keepdim=True)
     stays.scatter_(1, last, True)
     for name, keep in zip(names, stays.unbind(dim=1), strict=True):

@@ -62,7 +62,7 @@ def _reset_peak() -> bool:
 
 
 def _status(name: str) -> int | None:
-    """A value of /proc/self/status in bytes; None where there is none."""
+    """A value of /proc/self/status in bytes; None if there is none."""
     try:
         found = re.search(rf"^{name}:\s+(\d+) kB$", _STATUS.read_text(encoding="ascii"), re.MULTILINE)
     except OSError:

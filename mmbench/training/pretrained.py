@@ -25,8 +25,8 @@ _SAVE = "save only the weights: torch.save(model.state_dict(), FILE)"
 def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tensor]:
     """Read the tensors of a ``.safetensors``, ``.bin``, ``.pt`` or ``.pth`` file onto the CPU.
 
-    A state dict within another dict, as under ``state_dict`` or ``model``, is found; where there are several, ``part``
-    names one, such as ``teacher`` or ``ema``, or a prefix of its names. Raises WeightsError where the file is missing,
+    A state dict within another dict, as under ``state_dict`` or ``model``, is found; if there are several, ``part``
+    names one, such as ``teacher`` or ``ema``, or a prefix of its names. Raises WeightsError if the file is missing,
     damaged or could run code when it is loaded, and where ``part`` does not select one of several models.
     """
     path = Path(path)
@@ -118,7 +118,7 @@ def _bounded(path: Path) -> Path | io.BytesIO:
 def fetch_pretrained(model: str, *, where: str) -> str:
     """The path of timm's pretrained weights of ``model``, downloaded on first use.
 
-    Raises WeightsError about ``where`` where they cannot be downloaded.
+    Raises WeightsError about ``where`` if they cannot be downloaded.
     """
     import timm
     from huggingface_hub import hf_hub_download

@@ -38,7 +38,7 @@ class TuningTrial:
     """One training with the parameters ``params``.
 
     ``score`` is the balanced accuracy on the validation part in the chosen ``epoch`` (from 0), ``loss`` the loss there;
-    None where the tuning trial failed before the first epoch. ``epochs`` is the number that was trained, ``error`` the
+    None if the tuning trial failed before the first epoch. ``epochs`` is the number that was trained, ``error`` the
     reason of a failure.
     """
 
@@ -83,7 +83,7 @@ class FoldTuning:
 
     @property
     def default(self) -> float | None:
-        """The validation score of the defaults; None where they failed."""
+        """The validation score of the defaults; None if they failed."""
         return self.trials[0].score if self.trials[0].state == "complete" else None
 
     def count(self, state: State) -> int:
@@ -123,7 +123,7 @@ def write_tuning(path: Path, tuning: FoldTuning) -> None:
 
 
 def read_tuning(path: Path) -> FoldTuning:
-    """Read the tuning trials of a fold; RecordError where the file is damaged."""
+    """Read the tuning trials of a fold; RecordError if the file is damaged."""
     try:
         plain = load_object(path)
         tuning = parse_tuning(plain)

@@ -62,7 +62,7 @@ def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
 
 
 def check_used_modalities(recipe: Recipe, plugins: tuple[str, ...]) -> None:
-    """Raise SpecError where the fusion, with its parameters, reads a modality that is not encoded."""
+    """Raise SpecError if the fusion, with its parameters, reads a modality that is not encoded."""
     registry = load_registry(plugins)
     cls = registry.find("fusions", recipe.fusion.name).component
     used = cls.uses(recipe.modalities, **registry.bound("fusions", recipe.fusion))

@@ -70,13 +70,13 @@ def storage_without_password(url: str) -> str:
 
 
 def check_study_storage(url: str) -> None:
-    """Raise StorageError where a study cannot be stored."""
+    """Raise StorageError if a study cannot be stored."""
     with database_errors(url), lock_study(url, TABLES):
         close_storage(open_storage(url))
 
 
 def open_storage(url: str) -> "RDBStorage":
-    """Open the storage of studies and create its tables where they are missing."""
+    """Open the storage of studies and create its tables if they are missing."""
     from optuna.storages import RDBStorage
 
     options: dict[str, Any] = {"pool_pre_ping": True}

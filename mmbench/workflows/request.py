@@ -60,7 +60,7 @@ def check_spec(spec: RunSpec) -> None:
     """Raise SpecError for an option outside its range; settings that a preset may give are checked with the preset."""
     for name, value in (("threads", spec.threads), ("jobs", n_jobs(spec))):
         if value < 1:
-            raise SpecError(f"{value} is too few", where=f"--{name}", remedy="ask for 1 or more")
+            raise SpecError(f"{value} is too few", where=f"--{name}", remedy="use 1 or more")
     for name, choice, known in (
         ("bad", spec.bad, BAD),
         ("weights", spec.weights, get_args(Keep)),
@@ -75,7 +75,7 @@ def check_spec(spec: RunSpec) -> None:
 def _check_tuning(spec: RunSpec) -> None:
     for option, amount in (("tune", spec.tune), ("tune-seconds", spec.tune_seconds)):
         if amount is not None and not amount > 0:
-            raise SpecError(f"{amount} is too few", where=f"--{option}", remedy="ask for more than 0, or leave it out")
+            raise SpecError(f"{amount} is too few", where=f"--{option}", remedy="use more than 0, or omit it")
     request = {"seconds": spec.tune_seconds, "scope": spec.tune_scope != "fold", "storage": spec.tune_storage}
     for name, value in request.items():
         if value and spec.tune is None:
@@ -85,7 +85,7 @@ def _check_tuning(spec: RunSpec) -> None:
 
 
 def budget_of(spec: RunSpec) -> Budget | None:
-    """What every method may spend on tuning; None where nothing is tuned."""
+    """What every method may spend on tuning; None if nothing is tuned."""
     if spec.tune is None:
         return None
     scope: Scope = "once" if spec.tune_scope == "once" else "fold"

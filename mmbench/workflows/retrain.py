@@ -33,7 +33,7 @@ class RetrainOptions:
 class RetrainedFold:
     """A retrained fold: the published record, the new one, and whether the prepared data are the same.
 
-    ``rounding`` compares their difference with the effect of rounding; None where the records are equal, have different
+    ``rounding`` compares their difference with the effect of rounding; None if the records are equal, have different
     samples, or are of the same kind of machine, which gives the same bits.
     """
 

@@ -77,7 +77,7 @@ def plan_experiment(request: CheckedRequest) -> Experiment:
 def prepare_data(request: CheckedRequest) -> Store:
     """The prepared store of the dataset's files, made or found.
 
-    Raises SpecError where a method may not be trained on them: its pretrained weights come from the same files.
+    Raises SpecError if a method may not be trained on them: its pretrained weights come from the same files.
     """
     plugins = request.spec.plugins
     check_augmentation(request.recipes[0], request.schema, plugins)
@@ -105,7 +105,7 @@ def encode_methods(request: CheckedRequest, setup: Setup) -> list[Plan]:
 
 
 def compare_records(request: CheckedRequest, plans: Sequence[Plan]) -> Comparison:
-    """Write which records are compared, and compare them; JobError where every job failed."""
+    """Write which records are compared, and compare them; JobError if every job failed."""
     runs = {"runs": [plan.folder.name for plan in plans], "seeds": request.design.seeds}
     path = plans[0].folder.parent / f"comparison-{digest(runs)[:10]}.json"
     key, command = asdict(comparison_key(request)), portable_command(request.spec)

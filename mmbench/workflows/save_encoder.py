@@ -57,7 +57,7 @@ def check_saving(
 
 
 def unsaved(files: Mapping[str, Path], plan: Plan) -> dict[str, Path]:
-    """Those of ``files`` that this run has not written yet; SpecError where one holds anything else."""
+    """Those of ``files`` that this run has not written yet; SpecError if one holds anything else."""
     missing = {}
     for name, path in files.items():
         if not path.exists():

@@ -16,7 +16,7 @@ killing = pytest.importorskip("killing", reason="the benchmarks are not here")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="process groups are of Unix")
 
 
-def test_a_run_is_killed_and_goes_on(tmp_path: Path) -> None:
+def test_killed_run_resumes(tmp_path: Path) -> None:
     *_, tally = killing.lives(tmp_path, kills=3, seed=5, jobs=(1,))
     assert tally.faults == []
     assert tally.kills.total() == 3

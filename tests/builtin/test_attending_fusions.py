@@ -108,7 +108,7 @@ def test_abmil_of_one_instance_has_nothing_to_weigh() -> None:
     assert fusion.explain({"eeg": batch()["eeg"]})["eeg.instances"].tolist() == [[1.0]] * 4
 
 
-def test_attention_reads_cls_and_what_is_there() -> None:
+def test_attention_reads_cls_and_present_tokens() -> None:
     fusion, tokens = Attention(INPUTS, 3, dim=8, heads=2, ff=16).eval(), batch()
     tokens["face"] = hide(tokens["face"], 1)
     eeg, face = (sequence(tokens[name]).x for name, sequence in zip(fusion.names, fusion.sequences, strict=True))

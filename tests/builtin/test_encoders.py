@@ -1,4 +1,4 @@
-"""What the encoders promise beyond the contract."""
+"""Properties of the built-in encoders beyond the contract."""
 
 import builtins
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_the_kernel_spans_seconds() -> None:
 
 
 @pytest.mark.parametrize("params", [{"dim": 0}, {"depth": -1}, {"dropout": 1.0}, {"kernel": 0.0}])
-def test_conv1d_refuses_what_makes_no_network(params: dict) -> None:
+def test_conv1d_refuses_impossible_parameters(params: dict) -> None:
     with pytest.raises(SpecError, match=next(iter(params))):
         Conv1d(Modality("x", "timeseries", (2, 256), rate=128.0), **params)
 

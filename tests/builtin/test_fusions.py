@@ -1,4 +1,4 @@
-"""What the fusions promise beyond the contract."""
+"""Properties of the built-in fusions beyond the contract."""
 
 from collections.abc import Mapping
 

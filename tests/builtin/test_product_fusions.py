@@ -67,7 +67,7 @@ def test_low_rank_is_the_full_contraction() -> None:
     torch.testing.assert_close(fusion(tokens), fusion.classify(full))
 
 
-def test_low_rank_keeps_the_one_of_what_is_missing() -> None:
+def test_low_rank_keeps_the_constant_of_missing_modalities() -> None:
     fusion, tokens = LowRank(TWO, 2, rank=2, dim=5, hidden=7).eval(), batch(TWO)
     eeg = torch.cat([fusion.summaries[0](tokens["eeg"]), torch.ones(4, 1)], dim=1)
     fused = sum((eeg @ fusion.factors[0, r]) * fusion.factors[1, r, -1] for r in range(2))

@@ -76,7 +76,7 @@ def test_json_is_the_only_thing_on_stdout(mmbench: Shell, widest: Callable[[str]
     assert shown.stdout == table
 
 
-def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell, widest: Callable[[str], int]) -> None:
+def test_run_uses_the_parameters_that_tune_printed(mmbench: Shell, widest: Callable[[str], int]) -> None:
     line = ("logistic", "mfeat", "--modalities", "mor", "--folds", "2", "--training", "epochs=1", "--tune", "2")
     result = mmbench("tune", *line, "--jobs", "1", "--json")
     assert result.returncode == 0, result.stderr
@@ -91,7 +91,7 @@ def test_tune_prints_what_the_run_after_it_takes(mmbench: Shell, widest: Callabl
     assert "tuned on the validation part of each fold" in mmbench("show", document["records"]).stdout
 
 
-def test_diagnose_adds_to_the_records_what_a_run_left_out(mmbench: Shell, widest: Callable[[str], int]) -> None:
+def test_diagnose_adds_missing_diagnoses_to_records(mmbench: Shell, widest: Callable[[str], int]) -> None:
     line = ("run", "late", "mfeat", "--modalities", "mor,zer", "--folds", "2", "--training", "epochs=1", "--jobs", "1")
     document = json.loads(mmbench(*line, "--diagnose", "no", "--json").stdout)
     assert document["methods"][0]["diagnosis"] is None
@@ -147,7 +147,7 @@ def test_names_of_methods_and_datasets_are_completed() -> None:
     assert "--show-completion" in output
 
 
-def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
+def test_list_names_plugins_that_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("import no_such_module\n")
     result = mmbench("list", "--plugin", str(broken), "--json")
@@ -181,11 +181,11 @@ def test_list_names_what_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
         (["run", "concat", "mfeat", "--training", "epoch=3"], ["--training", "did you mean 'epochs'?"]),
         (["run", "concat", "mfeat", "--training", "lr=-1"], ["--training", "lr is -1"]),
         (["run", "concat", "mfeat", "--training", "lr=fast"], ["--training lr", "'fast'"]),
-        (["run", "concat", "mfeat", "--units", "pupil"], ["--units", "no 'pupil'", "there is"]),
+        (["run", "concat", "mfeat", "--units", "pupil"], ["--units", "no 'pupil'", "choose from"]),
         (["run", "concat", "mfeat", "--modalities", "pix,fuo"], ["--modalities", "did you mean 'fou'?"]),
         (["run", "concat", "mfeat", "--seeds", "0"], ["--seeds", "0 is too few"]),
-        (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "ask for 2 or more"]),
-        (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "no CUDA device on this machine"]),
+        (["run", "concat", "mfeat", "--folds", "1"], ["--folds", "use 2 or more"]),
+        (["run", "concat", "mfeat", "--device", "cuda:9"], ["--device", "this machine has no CUDA device"]),
         (["run", "concat", "mfeat", "--device", "abacus"], ["--device", "no device 'abacus'"]),
         (["run", "concat", "mfeat", "--against", "concat"], ["'concat' is named twice"]),
         (["run", "concat", "mfeat", "--preset", "paper"], ["--preset", "no preset 'paper'"]),
@@ -237,7 +237,7 @@ def test_a_plain_failure_of_typer_is_a_usage_error(mmbench: Shell) -> None:
     assert "--no-such-option" in result.stderr
 
 
-def test_stop_by_ctrl_c_keeps_what_is_done(mmbench: Shell, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_finished_work(mmbench: Shell, tmp_path: Path) -> None:
     line = ["run", "concat", "mfeat", "--modalities", "mor", "--against", "prior", "--jobs", "1"]
     line += ["--training", "epochs=3"]
     command = [sys.executable, "-m", "mmbench", *line]

@@ -76,7 +76,7 @@ def test_streams_that_are_closed_or_full(comparison: Path, how: str, code: int, 
     assert done.stderr.count(b"\n") == (1 if expected else 0)
 
 
-def test_an_error_nobody_can_read_keeps_its_code() -> None:
+def test_exit_code_is_kept_if_stderr_is_closed() -> None:
     assert mmbench("run", "nosuch", "mfeat", how="2>&-").returncode == 2
 
 

@@ -186,7 +186,7 @@ def test_a_run_gives_the_same_again(toy_people: Path, tmp_path: Path) -> None:
     assert [record.logits for record in records(first)] == [record.logits for record in records(again)]
 
 
-def test_a_run_gives_nearly_what_the_cpu_gives(toy_people: Path, tmp_path: Path) -> None:
+def test_scores_are_close_to_those_on_the_cpu(toy_people: Path, tmp_path: Path) -> None:
     """But for what is dropped, which every device draws by itself."""
     whole: dict[str, Any] = {
         "method": "concat[dropout=0]",

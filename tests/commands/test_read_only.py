@@ -77,7 +77,7 @@ def test_a_complete_cache_that_may_only_be_read(cache: Path, toy_people: Path, t
     assert not (cache / "digests.json").exists()
 
 
-def test_a_dataset_with_files_of_its_own_needs_no_folder_in_the_cache(tmp_path: Path) -> None:
+def test_bundled_dataset_needs_no_folder_in_the_cache(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     change(cache, "a-w")

@@ -71,7 +71,7 @@ def test_every_check_has_a_broken_component(folder: Path) -> None:
     assert {check.name for check in checks} == seen
 
 
-def test_a_failure_says_what_is_wrong() -> None:
+def test_failure_states_the_reason() -> None:
     message = failures(conformance.check_encoder(broken.UnusedLayer))["gradients"]
     assert message == "parameter forgotten.weight gets no gradient"
 

@@ -18,7 +18,7 @@ from mmbench import Choice, Float, Int
         (Choice("mean", "max", None), ["mean", None], ["min", 0, ""]),
     ],
 )
-def test_contains_its_range_and_nothing_else(space: Float | Int | Choice, inside: list, outside: list) -> None:
+def test_distribution_contains_exactly_its_range(space: Float | Int | Choice, inside: list, outside: list) -> None:
     assert [value for value in inside if not space.contains(value)] == []
     assert [value for value in outside if space.contains(value)] == []
 

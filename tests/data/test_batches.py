@@ -135,7 +135,7 @@ def test_streams_too_large_for_memory_read_the_same(monkeypatch: pytest.MonkeyPa
     assert stream._kept is None
 
 
-def test_a_batch_does_not_change_what_is_kept() -> None:
+def test_reading_a_batch_does_not_change_the_stored_data() -> None:
     source = Arrays(signal())
     stream = Stream(source, None, 40)
     before = source.x.copy()
@@ -153,7 +153,7 @@ def test_images_stay_bytes() -> None:
     assert Stream(Pictures(), None, 4).batch(np.array([1])).x.dtype == torch.uint8
 
 
-def test_raw_is_what_the_source_has_from_memory_where_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raw_instances_come_from_memory_if_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     source, rows = Arrays(signal(loc=5)), np.array([3, 1])
     scaled = Stream(source, fit_standardizer(source, [np.arange(40)], everybody(40), True), 40)
     plain = Stream(source, None, 40)

@@ -137,7 +137,7 @@ def test_a_second_call_asks_for_nothing(server: Server, tmp_path: Path) -> None:
     assert server.requests == []
 
 
-def test_only_what_is_missing_is_fetched(server: Server, tmp_path: Path) -> None:
+def test_only_missing_files_are_downloaded(server: Server, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(FILES["README.md"])
     assert fetch(download(), tmp_path, server.url) == 1
     assert server.requests == [("raw data/S01.csv", "")]
@@ -283,7 +283,7 @@ def test_a_disk_that_fills_up(server: Server, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("source", ["nowhere", "ftp://example.org/x", "file:///tmp"])
-def test_a_source_that_is_none(tmp_path: Path, source: str) -> None:
+def test_invalid_source_is_refused(tmp_path: Path, source: str) -> None:
     with pytest.raises(SpecError, match=r"--from: .* is neither a folder nor an http\(s\) address"):
         fetch(download(), tmp_path, source)
 
@@ -373,7 +373,7 @@ def plugin(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_the_command_says_what_it_fetches(server: Server, tmp_path: Path, plugin: str) -> None:
+def test_command_lists_the_downloaded_files(server: Server, tmp_path: Path, plugin: str) -> None:
     to = tmp_path / "to"
     done = CliRunner().invoke(app, ["data", "get", "far", "--to", str(to), "--from", server.url, "--plugin", plugin])
     assert done.exit_code == 0, done.output
@@ -390,7 +390,7 @@ def test_what_cannot_be_fetched_says_how_to_come_by_it() -> None:
     assert "deap cannot be fetched — sign the end user licence agreement" in done.exception.line
 
 
-def test_ctrl_c_keeps_what_arrived(server: Server, tmp_path: Path, plugin: str) -> None:
+def test_ctrl_c_keeps_the_received_part(server: Server, tmp_path: Path, plugin: str) -> None:
     server.stalls.add("raw data/S01.csv")
     command = [sys.executable, "-m", "mmbench", "data", "get", "far", "--plugin", plugin]
     command += ["--to", str(tmp_path / "to"), "--from", server.url]

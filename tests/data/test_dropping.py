@@ -119,7 +119,7 @@ def test_dropped_samples_are_in_table_and_record(people: Path, tmp_path: Path) -
     assert output in list(describe_data(result))
 
 
-def test_check_counts_what_is_there_and_what_is_not_read(
+def test_check_counts_read_and_unread_files(
     people: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("p5.TXT", "p6.TXT", "notes.md", ".hidden"):
@@ -140,7 +140,7 @@ def test_check_counts_what_is_there_and_what_is_not_read(
     assert output["contents"] == dict.fromkeys(("p1", "p2", "p3", "p4"), 2)
 
 
-def test_check_counts_what_is_there_beside_a_problem(
+def test_check_counts_files_despite_a_problem(
     people: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (people / "p3.txt").write_text("")

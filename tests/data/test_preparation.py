@@ -80,7 +80,7 @@ except UserError as error:
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 
-def test_a_prepared_dataset_holds_what_the_reader_gave(root: Path, cache: Path) -> None:
+def test_prepared_dataset_holds_the_samples_of_the_reader(root: Path, cache: Path) -> None:
     made = prepare(plan(root, cache))
     dataset = load_registry(PLUGINS).dataset(parse_spec("toy"))
     samples = [sample for unit in dataset.units(root) for sample in dataset.read(root, unit)]
@@ -102,7 +102,7 @@ def test_a_prepared_dataset_holds_what_the_reader_gave(root: Path, cache: Path) 
     assert not facts.all()
 
 
-def test_a_second_run_finds_what_the_first_made(root: Path, cache: Path) -> None:
+def test_second_run_reuses_the_results_of_the_first(root: Path, cache: Path) -> None:
     first = prepare(plan(root, cache))
     second = prepare(plan(root, cache))
     assert first.path == second.path
@@ -117,7 +117,7 @@ def test_the_number_of_processes_does_not_change_a_byte(root: Path, tmp_path: Pa
     assert one.path.read_bytes() == two.path.read_bytes()
 
 
-def test_a_stopped_preparation_goes_on_by_unit(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_preparation_resumes_by_unit(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOY_STOP", "s2")
     with pytest.raises(DataError, match="s2: the reader stopped"):
         prepare(plan(root, cache))
@@ -153,7 +153,7 @@ def test_a_stopped_preparation_goes_on_by_unit(root: Path, cache: Path, monkeypa
     ],
     ids=["reading", "writing", "joining"],
 )
-def test_a_killed_preparation_goes_on_by_unit(root: Path, cache: Path, before: str, environment: dict) -> None:
+def test_killed_preparation_resumes_by_unit(root: Path, cache: Path, before: str, environment: dict) -> None:
     killed = run_apart(plan(root, cache), before, **environment)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not [name for name in kept(cache) if not name.startswith(".")]
@@ -330,7 +330,7 @@ def test_a_truncated_unit_is_read_again(root: Path, cache: Path, monkeypatch: py
     assert sorted(reads(root).values()) == [1, 1, 2, 2]
 
 
-def test_a_full_disk_is_one_line_and_what_was_done_is_kept(
+def test_full_disk_is_an_error_of_one_line_and_keeps_finished_work(
     root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write, seen = store_writer._write_index, []

@@ -150,7 +150,7 @@ def test_what_hdf5_reads_of_a_file_that_is_cut_short_is_refused(tmp_path: Path, 
             read()
 
 
-def test_labels_are_found_in_a_file_that_was_written_anew(tmp_path: Path) -> None:
+def test_labels_are_found_in_a_rewritten_file(tmp_path: Path) -> None:
     opened = Store(write(tmp_path / "a.h5", range(12)))
     labels = opened.labels("mood").tolist()
     with h5py.File(opened.path, "a") as file:  # elsewhere in the file

@@ -112,7 +112,7 @@ def test_a_missing_modality_and_a_missing_label_pass() -> None:
         (replace(sample(), inferred={"face": np.array([False, True])}), "face is inferred and absent"),
     ],
 )
-def test_a_bad_sample_is_named_with_what_is_wrong(bad: Sample, says: str) -> None:
+def test_invalid_sample_is_named_with_the_reason(bad: Sample, says: str) -> None:
     with pytest.raises(DataError) as caught:
         check_sample(bad, SCHEMA)
     assert caught.value.where == "s1-t1"

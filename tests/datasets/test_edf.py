@@ -117,7 +117,7 @@ def eeg(samples: Sequence) -> NDArray[np.float64]:
 # ---- time
 
 
-def test_no_window_joins_what_lies_before_and_behind_a_gap(read_windows, tmp_path):
+def test_no_window_crosses_a_gap(read_windows, tmp_path):
     """30 s are missing after second 42: windows begin anew at 72 s, and each one's time is that of the recording."""
     onsets = [f"+{second}" for second in (*range(42), *range(72, 92))]
     recording = Recording(noise(62), kind="EDF+D", onsets=onsets)

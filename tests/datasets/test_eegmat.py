@@ -133,7 +133,7 @@ def test_resampling_keeps_45_hz_and_lets_nothing_fold_back(root: Path) -> None:
     assert middle[1].std() < 1
 
 
-def test_a_window_does_not_know_what_is_around_it(root: Path) -> None:
+def test_window_does_not_depend_on_its_surroundings(root: Path) -> None:
     before = read(root)[1]
     signals = noise(7, 10)
     for signal in signals.values():

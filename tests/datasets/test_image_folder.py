@@ -140,7 +140,7 @@ def test_file_name_without_a_person_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("person", ["S[0-9]+", "(a)(b)", "(a"])
-def test_a_pattern_that_names_nobody_is_refused(person: str) -> None:
+def test_pattern_without_matches_is_refused(person: str) -> None:
     with pytest.raises(SpecError, match="image-folder\\[person\\]"):
         ImageFolder(person=person)
 
@@ -178,7 +178,7 @@ def test_a_crop_keeps_the_inner_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "mode"), [("png", "L"), ("png", "RGBA"), ("bmp", "RGB"), ("webp", "RGB"), ("gif", "P")]
 )
-def test_whatever_comes_is_rgb(tmp_path: Path, suffix: str, mode: str) -> None:
+def test_every_image_mode_becomes_rgb(tmp_path: Path, suffix: str, mode: str) -> None:
     made(tmp_path, ["b/y.jpg"])
     draw(tmp_path / "a" / f"x.{suffix}", mode=mode, shade=100)
     dataset = ImageFolder(size=16)
@@ -230,7 +230,7 @@ def test_an_image_that_would_fill_the_memory_is_refused(
         (["caf\u00e9/x.jpg", "cafe\u0301/y.jpg"], "Unicode normalisation"),
     ],
 )
-def test_check_says_what_is_wrong(tmp_path: Path, names: list[str], message: str) -> None:
+def test_check_describes_problems(tmp_path: Path, names: list[str], message: str) -> None:
     for name in names:
         if name.endswith(".txt"):
             (tmp_path / name).parent.mkdir()
@@ -315,7 +315,7 @@ def test_damaged_images_are_dropped_one_by_one(people: Path, tmp_path: Path) -> 
     ]
 
 
-def test_check_finds_what_is_no_image_without_decoding(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_detects_non_images_without_decoding(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (people / "neutral" / "gus.jpg").write_text("<html>not found</html>")
     (people / "neutral" / "hal.jpg").touch()
     monkeypatch.setattr(Image, "open", None)

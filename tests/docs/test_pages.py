@@ -28,7 +28,7 @@ def _default_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", RUN)
-def test_pages_run_and_print_what_they_show(
+def test_outputs_of_pages_are_current(
     name: str, tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMBENCH_CACHE", str(shared_cache))
@@ -50,7 +50,7 @@ def test_blocks_that_are_not_run_say_why_and_are_few() -> None:
     assert len([block for _, block in blocks if block.language in ("sh", "python")]) > 2 * N_UNRUN
 
 
-def test_every_output_stands_right_after_what_prints_it() -> None:
+def test_every_output_follows_its_command() -> None:
     for name, text in TEXTS.items():
         shown = [step.shown for step in find_steps(text) if step.shown]
         alone = [block for block in find_blocks(text) if block.language == "text" and block not in shown]

@@ -215,7 +215,7 @@ def test_epochs_of_distant_jobs_are_shown(run: Callable[..., Any], cluster: str)
     assert sum(note.startswith("validation ") for note in shown.notes) == 4
 
 
-def test_a_tuning_whose_worker_is_lost_goes_on(run: Callable[..., Any], cluster: str, tmp_path: Path) -> None:
+def test_tuning_continues_after_loss_of_a_worker(run: Callable[..., Any], cluster: str, tmp_path: Path) -> None:
     folder = tmp_path / "accidents"
     folder.mkdir()
     serial = run("serial", f"faulty[folder={folder}]", tune=2)

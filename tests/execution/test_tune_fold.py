@@ -96,7 +96,7 @@ def test_what_the_user_gave_is_held(bench: Bench) -> None:
     assert "encoder.signal.dim" not in second.folds[0].chosen.params
 
 
-def test_a_run_trains_what_was_chosen_and_says_so(bench: Bench) -> None:
+def test_run_trains_and_reports_the_chosen_parameters(bench: Bench) -> None:
     tuned = bench.tune(tune=3, against=["prior"])
     comparison = bench.run(tune=3, against=["prior"], seeds=2)
     concat, prior = comparison.methods
@@ -165,7 +165,7 @@ mmbench.tune("concat", "toy", **{**options, **{name: Path(options[name]) for nam
 """
 
 
-def test_a_killed_study_goes_on_as_if_nothing_had_been(
+def test_killed_study_resumes_with_the_same_result(
     toy_people: Path, shelf: Path, tmp_path: Path, opened: Opened
 ) -> None:
     whole = Bench(toy_people, shelf, tmp_path / "whole").tune(tune=12, tune_scope="once")

@@ -195,7 +195,7 @@ def test_damage_of_small_parts_is_found_at_once_and_the_file_made_again(what: En
 
 @pytest.mark.parametrize("file", ["prepared/toy-*.h5", "tokens/signal-*.h5"])
 @pytest.mark.parametrize("part", ["x", "present"])
-def test_a_run_makes_again_what_is_damaged(
+def test_run_recreates_damaged_files(
     toy_people: Path, tmp_path: Path, file: str, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(toy_people, tmp_path, diagnose="no")

@@ -84,7 +84,7 @@ def bench(toy_people: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def ready(bench: Bench) -> Bench:
-    """Prepared, and one honest run done."""
+    """Prepared data, and a finished run of a component that does not cheat."""
     bench.run("plain")
     (folder,) = bench.out.glob("toy-*")
     shutil.move(folder, bench.out / "earlier" / folder.name)
@@ -173,7 +173,7 @@ def test_it_is_caught_in_another_process(ready: Bench) -> None:
     assert f"fusion opener (plugin {CHEATS}): opens the prepared data" in ready.caught("opener", jobs=2)
 
 
-def test_files_of_its_own_are_open_to_a_component(ready: Bench) -> None:
+def test_component_may_read_its_own_files(ready: Bench) -> None:
     ready.write("target", Path(__file__).parents[1] / "conftest.py")
     assert ready.run("opener").methods[0].records
     named = ready.people / "s0.txt"

@@ -96,7 +96,7 @@ def test_the_surroundings_are_those_of_the_caller(monkeypatch: pytest.MonkeyPatc
         assert found == (value, str(tmp_path), len(sys.path))
 
 
-def test_errors_come_back_as_what_they_are() -> None:
+def test_errors_keep_their_type() -> None:
     with pytest.raises(PluginError, match=r"^there: opens what is closed — mend it$"):
         run_isolated(break_down, PluginError("opens what is closed", where="there", remedy="mend it"), listen=ignore)
     with pytest.raises(SpecError, match="does not fit"):

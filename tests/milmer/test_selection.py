@@ -67,7 +67,7 @@ def test_mean_and_max_ignore_absent_instances():
     assert torch.equal(make("max")(x, present).x[:, 1], x[:, rest].amax(dim=1))
 
 
-def test_random_draws_anew_in_training_and_is_fixed_in_evaluation():
+def test_random_selection_varies_in_training_and_is_fixed_in_evaluation():
     x, present = bags(64)
     selector = make("random")
     assert torch.equal(selector(x, present).weights, selector(x, present).weights)

@@ -33,7 +33,7 @@ def place(name: str) -> Path:
 
 
 class Plain(Fusion):
-    """Logistic regression on mean tokens; the base of those that cheat, and honest itself."""
+    """Logistic regression on mean tokens; the base of those that cheat; does not cheat itself."""
 
     name = "plain"
 
@@ -177,7 +177,7 @@ class Bank(Plain):
 
 
 class OwnBank(Plain):
-    """The honest twin: the mean of what it was trained on, in a buffer of its own."""
+    """The valid counterpart: the mean of its training samples, in a buffer."""
 
     name = "own-bank"
 
@@ -222,7 +222,7 @@ class Batcher(Plain):
 
 
 class Normed(Plain):
-    """The honest twin: a batch norm, which has running statistics of the training part."""
+    """The valid counterpart: a batch norm, which has running statistics of the training part."""
 
     name = "normed"
 
@@ -267,7 +267,7 @@ class Ageing(Plain):
 
 
 class Scaled(Encoder):
-    """Scales by the standard deviation of the training part; the base of encoders that cheat, and honest itself."""
+    """Scales by the standard deviation of the training part; the base of encoders that cheat; does not cheat itself."""
 
     name = "scaled"
     kinds = ("vector",)
@@ -424,7 +424,7 @@ class Normalising(Encoder):
 
 
 class Forgetting(Remembering):
-    """The honest twin."""
+    """The valid counterpart."""
 
     name = "forgetting"
     keeps = False

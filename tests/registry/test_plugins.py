@@ -276,7 +276,7 @@ def test_every_fusion_is_a_method(tmp_path: Path) -> None:
     assert registry.methods["mine"].component.fusion == "mine"
 
 
-def test_an_unknown_name_says_what_was_meant_and_what_failed(tmp_path: Path) -> None:
+def test_error_for_an_unknown_name_lists_suggestions_and_failed_plugins(tmp_path: Path) -> None:
     registry = Registry((write(tmp_path, "import not_there_at_all"),))
     with pytest.raises(SpecError, match="did you mean 'concat'") as caught:
         registry.find("methods", "concatt")
@@ -323,8 +323,8 @@ def test_the_installed_plugins_load() -> None:
         ("Ablation('size', ({'dim': 'many'},))", "invalid value 'many'"),
         ("Ablation('size', ({'filters': 3},), encoder='timeseries')", "no parameter 'filters'"),
         ("Ablation('size', ({'dim': 3},), encoder='image')", "has no encoder for 'image'"),
-        ("Ablation('size', ({},))", "a row sets nothing"),
-        ("Ablation('size', ())", "there is no row"),
+        ("Ablation('size', ({},))", "has no row, or a row without settings"),
+        ("Ablation('size', ())", "has no row, or a row without settings"),
         ("Ablation('modalities', ({'dim': 3},))", "another ablation has this name"),
     ],
 )

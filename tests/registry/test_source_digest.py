@@ -40,7 +40,7 @@ def names(path: Path, module: str = "", *, is_packaged: bool = False) -> set[str
     return set(find_sources(path, module or path.stem, is_packaged).files)
 
 
-def test_a_package_is_its_folder_and_what_it_imports(write: Write, tmp_path: Path) -> None:
+def test_package_consists_of_its_folder_and_its_imports(write: Write, tmp_path: Path) -> None:
     write(
         {
             "kit/__init__.py": "",
@@ -175,7 +175,7 @@ IMPORTS = {
 
 
 @pytest.mark.parametrize("how", IMPORTS)
-def test_whatever_a_plugin_imports_is_its_code(how: str, write: Write, tmp_path: Path) -> None:
+def test_imports_of_a_plugin_are_part_of_its_code(how: str, write: Write, tmp_path: Path) -> None:
     code, files = IMPORTS[how]
     write({"plugin.py": code, **files, "unrelated.py": ""})
     found = find_sources(tmp_path / "plugin.py", "plugin", False)
@@ -206,7 +206,7 @@ READS = {
 
 
 @pytest.mark.parametrize("how", READS)
-def test_whatever_a_plugin_reads_beside_it_is_its_code(how: str, write: Write, tmp_path: Path) -> None:
+def test_files_read_by_a_plugin_are_part_of_its_code(how: str, write: Write, tmp_path: Path) -> None:
     code, files = READS[how]
     head = "from pathlib import Path\nHERE = Path(__file__).parent\nNAME = Path(__file__).parent.name\n"
     write({"home/plugin.py": head + code, "home/big/recording.bin": "", "home/runs/record.log": ""})
@@ -222,7 +222,7 @@ def test_whatever_a_plugin_reads_beside_it_is_its_code(how: str, write: Write, t
     }
 
 
-def test_data_in_a_package_are_its_code_whoever_reads_them(write: Write, tmp_path: Path) -> None:
+def test_data_files_of_a_package_are_part_of_its_code(write: Write, tmp_path: Path) -> None:
     write({"kit/__init__.py": "", "kit/model.py": "x = read_somehow(__name__)", "kit/w.bin": "1", "kit/README.md": ""})
     assert names(tmp_path / "kit/model.py", "kit.model", is_packaged=True) == {
         "kit/__init__.py",

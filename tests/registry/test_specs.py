@@ -53,7 +53,7 @@ def test_reads(text: str, name: str, params: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[a=1]", "a[b]", "a[b=1", "a]b", "a[=1]", "a[b=1,b=2]", "a b", "a[1b=2]"])
-def test_refuses_what_is_no_spec_on_one_line(text: str) -> None:
+def test_invalid_specs_are_refused_in_one_line(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse_spec(text)
     assert repr(text) in caught.value.line

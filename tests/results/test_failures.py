@@ -56,7 +56,7 @@ def logits(comparison: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_bug_fails_one_job_and_the_rest_go_on(run: Callable[..., Any], accidents: Accidents, jobs: int) -> None:
+def test_error_in_one_job_does_not_stop_the_others(run: Callable[..., Any], accidents: Accidents, jobs: int) -> None:
     comparison = run("concat", accidents(bug=1), jobs=jobs)
     concat, faulty = comparison.methods
     assert (len(concat.records), len(faulty.records), faulty.missing) == (3, 2, 1)

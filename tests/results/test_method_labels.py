@@ -10,6 +10,6 @@ def test_a_later_method_of_the_same_name_has_the_end_of_its_folder() -> None:
     assert list(make_distinct_names(["concat", "late", "concat"], folders)) == ["concat", "late", "concat 2c"]
 
 
-def test_names_differ_where_folders_are_called_alike() -> None:
+def test_folders_of_equal_names_get_distinct_labels() -> None:
     folders = [Path("one/concat-0a"), Path("two/concat-0a"), Path("three/concat-0a")]
     assert list(make_distinct_names(["concat"] * 3, folders)) == ["concat", "concat 0a", "concat 0a (2)"]

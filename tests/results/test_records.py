@@ -47,7 +47,7 @@ def test_logits_keep_their_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9])
-def test_half_a_record_is_none(tmp_path: Path, share: float) -> None:
+def test_truncated_record_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "fold-0-seed-0.json"
     write_record(path, RECORD)
     text = path.read_text()
@@ -111,7 +111,7 @@ def test_plain_names_stay_readable() -> None:
     assert slug("only[modality=eeg]") == "only_modality=eeg"
 
 
-def test_the_environment_names_what_a_number_depends_on() -> None:
+def test_environment_lists_relevant_versions() -> None:
     found = describe_environment()
     assert {"mmbench", "torch", "numpy"} <= set(found["packages"])
     assert {"mmbench-milmer", "mmbench-datasets", "timm", "mne", "opencv-python-headless"} <= found["packages"].keys()

@@ -51,7 +51,7 @@ def test_it_runs_from_the_shell(plugin: Path, site: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", NAME, LONG])
-def test_it_is_tidy_whatever_the_length_of_its_name(name: str, tmp_path: Path) -> None:
+def test_file_is_well_formatted_for_any_length_of_name(name: str, tmp_path: Path) -> None:
     home = make_plugin(name, tmp_path / name)
     for command in (("ruff", "check", "."), ("ruff", "format", "--check", ".")):
         _done(sys.executable, "-m", *command, folder=home)

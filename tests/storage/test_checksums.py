@@ -36,7 +36,7 @@ def flip(path: Path, at: int, bit: int = 0) -> None:
     path.write_bytes(content)
 
 
-def test_the_footer_says_what_a_file_was_made_from(path: Path) -> None:
+def test_footer_holds_the_parts_of_the_key(path: Path) -> None:
     read_all(path)
     footer = read_footer(path)
     assert footer is not None
@@ -72,7 +72,7 @@ def test_a_truncated_file_and_a_longer_one_are_refused(path: Path, share: float)
             ChecksummedFile(path)
 
 
-def test_only_what_is_read_is_compared(path: Path) -> None:
+def test_only_read_files_are_compared(path: Path) -> None:
     flip(path, len(HEAD) + (1 << 20) + 5)  # in the second block
     part = ChecksummedFile(path).checked(len(HEAD))
     part.check(iter([(0, 10), ((1 << 20) - 10, 1 << 20), (2 << 20, (2 << 20) + 1)]))

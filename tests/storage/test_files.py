@@ -63,7 +63,7 @@ def test_who_reads_while_it_is_written_again_reads_the_old_file(tmp_path: Path) 
     assert path.read_text() == "after"
 
 
-def test_others_may_read_what_the_umask_allows(tmp_path: Path) -> None:
+def test_file_permissions_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         write_text(tmp_path / "file.txt", "x")
@@ -95,7 +95,7 @@ def test_a_device_that_is_really_full() -> None:
         fill()
 
 
-def test_other_errors_of_the_system_stay_what_they_are(tmp_path: Path) -> None:
+def test_other_system_errors_are_passed_through(tmp_path: Path) -> None:
     def read() -> None:
         with storage_errors(tmp_path):
             (tmp_path / "gone").read_text()
@@ -151,7 +151,7 @@ class Listener(SilentReporter):
         self.end()
 
 
-def test_who_waits_says_so_and_finds_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_process_reports_and_reuses_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmbench.storage.files._PATIENCE", 0.05)
     path = tmp_path / "tokens.h5"
     with hold(path) as process:

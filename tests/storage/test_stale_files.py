@@ -94,7 +94,7 @@ def test_folder_is_searched_once_per_process(tmp_path: Path) -> None:
     assert left.exists()
 
 
-def test_what_others_may_write_and_what_is_no_file_stays(tmp_path: Path) -> None:
+def test_foreign_files_and_folders_are_kept(tmp_path: Path) -> None:
     (tmp_path / f".part-{machine_id()}01234567-folder").mkdir()
     (tmp_path / f".part-{machine_id()}01234567-link").symlink_to("else")
     another = "0" * 8 if machine_id() != "0" * 8 else "1" * 8

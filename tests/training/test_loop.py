@@ -245,7 +245,7 @@ def test_encoders_adapt_to_training_instances_alone() -> None:
     np.testing.assert_array_equal(shown.numpy(), x[FOLD.train].reshape(-1, 4).astype(np.float32))
 
 
-def test_an_encoder_adapts_to_what_is_present() -> None:
+def test_encoder_adapts_to_present_instances() -> None:
     class Half(Arrays):
         def read(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
             return self.x[rows], (rows % 2 == 0)[:, None]

@@ -67,7 +67,7 @@ def test_peak_memory_is_none_if_the_system_does_not_report_it(tmp_path: Path, mo
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
-def test_on_cuda_it_is_what_torch_allocated() -> None:
+def test_peak_on_cuda_is_that_of_torch() -> None:
     device = torch.device("cuda")
     kept = torch.ones(10 * MB, device=device)
     peak = PeakMemory(device)

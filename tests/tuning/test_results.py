@@ -37,7 +37,7 @@ def test_the_curve_is_the_best_score_so_far() -> None:
     assert result.default is None
 
 
-def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
+def test_file_round_trip(tmp_path: Path) -> None:
     path = tuning_path(tmp_path, "s1/0")
     assert path != tuning_path(tmp_path, "s1_0")
     write_tuning(path, tuning(trial(0, 0.1 + 0.2), trial(1, None, state="failed")))

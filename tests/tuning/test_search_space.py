@@ -31,7 +31,7 @@ def test_the_space_is_that_of_all_parts_in_one_order() -> None:
     assert list(space) == list(find_search_space(recipe(encoders=dict(reversed(ENCODERS.items()))), ()))
 
 
-def test_frozen_encoders_and_what_is_held_are_left_out() -> None:
+def test_search_space_omits_frozen_encoders_and_fixed_parameters() -> None:
     space = find_search_space(recipe(held=("encoder.facts.dim", "training.lr", "fusion.dim")), (), frozen=("signal",))
     assert not [name for name in space if name.startswith("encoder.signal.")]
     assert set(space).isdisjoint({"encoder.facts.dim", "training.lr", "fusion.dim"})
@@ -60,7 +60,7 @@ def test_values_go_where_they_belong() -> None:
     assert set_parameters(recipe(), {}) == recipe()
 
 
-def test_a_fusion_may_not_read_what_is_not_encoded() -> None:
+def test_fusion_that_reads_unencoded_modalities_is_refused() -> None:
     alone = recipe("only[modality=facts]", {"facts": "mlp"})
     check_used_modalities(alone, ())
     with pytest.raises(SpecError, match="reads signal, which it does not read with its defaults"):

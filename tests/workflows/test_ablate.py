@@ -59,7 +59,7 @@ def rows(result: Any, table: str) -> dict[str, Any]:
     return {row.value: row for row in found.rows}
 
 
-def test_every_table_has_its_rows_and_what_computes_the_same_is_run_once(result: Any) -> None:
+def test_every_table_has_its_rows_and_equal_runs_are_shared(result: Any) -> None:
     assert [table.name for table in result.tables] == ["pooling", "width", "facts", "modalities"]
     names = [method.name for method in result.comparison.methods]
     assert names == [
@@ -79,7 +79,7 @@ def test_every_table_has_its_rows_and_what_computes_the_same_is_run_once(result:
     assert list(rows(result, "width")) == ["128", "4", "16", "-1"]
 
 
-def test_each_row_is_what_it_says(result: Any) -> None:
+def test_rows_have_the_stated_settings(result: Any) -> None:
     wide, narrow = rows(result, "width")["16"].method, rows(result, "facts")["4"].method
     assert wide.run["fusion"]["params"]["dim"] == 16
     assert narrow.run["encoders"]["facts"]["params"]["dim"] == 4
@@ -130,7 +130,7 @@ def test_the_same_again_trains_nothing_and_shares_with_run(where: dict[str, Any]
     assert {path: path.stat().st_mtime_ns for path in where["out"].glob("*/*/fold-*.json")} == stamps
 
 
-def test_an_interrupted_ablation_goes_on(where: dict[str, Any], result: Any) -> None:
+def test_interrupted_ablation_resumes(where: dict[str, Any], result: Any) -> None:
     gone = next(find_records(rows(result, "width")["4"].method.folder))
     kept = next(find_records(result.default.folder))
     before, stamp = gone.read_text(), kept.stat().st_mtime_ns
@@ -152,7 +152,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return 0
 
 
-def test_the_shell_prints_what_show_prints_again(
+def test_show_prints_the_output_of_the_run(
     where: dict[str, Any], result: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--data", str(where["data"]), "--cache", str(where["cache"]), "--out", str(where["out"])]

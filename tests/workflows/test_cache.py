@@ -115,7 +115,7 @@ def foreign(cache: Path) -> list[Path]:
     return paths
 
 
-def test_without_a_choice_only_what_was_left_over_goes(home: Path, cache: Path) -> None:
+def test_clean_without_options_removes_stale_files_only(home: Path, cache: Path) -> None:
     left, mine = litter(cache), foreign(cache)
     assert clean(home, dry_run=True) == ["damaged", "damaged", *["left over"] * 5]
     assert all(path.exists() for path in left)
@@ -125,7 +125,7 @@ def test_without_a_choice_only_what_was_left_over_goes(home: Path, cache: Path) 
     assert [item.kind for item in listed(home)] == ["prepared", "tokens", "files"]
 
 
-def test_all_leaves_what_mmbench_did_not_write(home: Path, cache: Path) -> None:
+def test_clean_all_keeps_files_of_others(home: Path, cache: Path) -> None:
     mine = foreign(cache)
     assert clean(home, everything=True) == ["prepared", "tokens"]
     assert all(path.read_text() == "mine" for path in mine)
@@ -146,7 +146,7 @@ def test_what_is_unused_or_old_goes(home: Path, cache: Path) -> None:
         clean_cache(cache, older_than=-1)
 
 
-def test_units_and_blocks_of_what_was_never_finished(
+def test_units_and_blocks_of_unfinished_files(
     home: Path, cache: Path, toy_people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*arguments: object) -> None:

@@ -134,7 +134,7 @@ def test_code_that_changed_is_named_by_file(home: Home, tmp_path: Path) -> None:
     assert found["tokens"].why == ("prepared data changed",)
 
 
-def test_code_that_cannot_be_known_is_made_anew_and_said_to_be(home: Home, tmp_path: Path) -> None:
+def test_unknown_code_is_recomputed_and_reported(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "toy_plugin.py"
     path.write_text(Path(TOY).read_text() + "\ndef late(name):\n    return __import__(name)\n")
     listener = Listener()
@@ -162,7 +162,7 @@ class Listener(SilentReporter):
         self.messages.append(text)
 
 
-def test_a_run_says_in_a_line_why_something_is_made_anew(home: Home) -> None:
+def test_run_reports_in_a_line_why_a_result_is_recomputed(home: Home) -> None:
     listener = Listener()
     with use_reporter(listener):
         first = home.run()

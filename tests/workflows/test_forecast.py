@@ -28,7 +28,7 @@ def test_few_people_show_large_differences_only():
     assert smallest_significant_difference(outcomes_of(20, 1), 5) > by_people[1]
 
 
-def test_it_is_what_becomes_significant():
+def test_smallest_significant_difference_is_significant():
     random = np.random.default_rng(0)
     labels, unit = np.tile([0, 1], 200 * 12), np.repeat(np.arange(12), 400)
     least, found = smallest_significant_difference(outcomes_of(12, 3, n_folds=12), 1), []

@@ -66,7 +66,7 @@ def test_seeds_are_other_trainings_on_the_same_folds(people: Path, shelf: Path, 
     assert {record.seed for record in alone.methods[0].records} == {0}
 
 
-def test_only_what_is_missing_is_done(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_only_missing_results_are_computed(people: Path, shelf: Path, tmp_path: Path) -> None:
     first = run(people, shelf, tmp_path)
     files = sorted(tmp_path.glob("*/*/fold-*.json"))
     stamps = {file: file.stat().st_mtime_ns for file in files}
@@ -78,7 +78,7 @@ def test_only_what_is_missing_is_done(people: Path, shelf: Path, tmp_path: Path)
     assert redone == files[:2]
 
 
-def test_a_baseline_that_is_added_later_keeps_what_is_there(people: Path, shelf: Path, tmp_path: Path) -> None:
+def test_baseline_added_later_reuses_earlier_results(people: Path, shelf: Path, tmp_path: Path) -> None:
     run(people, shelf, tmp_path, against=[])
     stamps = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*/*/fold-*.json")}
     run(people, shelf, tmp_path, against=["gated"])
@@ -333,7 +333,7 @@ def test_a_wrong_preset_is_one_line(people: Path, shelf: Path, tmp_path: Path, t
 def test_only_the_chosen_units_are_read(people: Path, tmp_path: Path) -> None:
     root = tmp_path / "files"
     shutil.copytree(people, root, ignore=shutil.ignore_patterns("reads.log"))
-    (root / "s5.txt").write_text("")  # damaged, and not asked for
+    (root / "s5.txt").write_text("")  # damaged, but not selected
     comparison = run(root, tmp_path / "cache", tmp_path, against=[], units=["s3", "s0", "s1"])
     assert comparison.run["units"] == ["s0", "s1", "s3"]
     assert {record_id[:2] for record in comparison.methods[0].records for record_id in record.ids} == {"s0", "s1", "s3"}

@@ -60,7 +60,7 @@ def saved(folder: Path, data: Path) -> Path:
     return file
 
 
-def test_the_file_is_what_the_encoder_reads(saved: Path) -> None:
+def test_saved_file_is_read_by_the_encoder(saved: Path) -> None:
     modality = Modality("image", "image", (3, 32, 32))
     state = load_state_dict(saved)
     read = TimmImages(modality, model="test_resnet", weights=str(saved)).network.state_dict()
@@ -92,7 +92,7 @@ def test_what_this_run_wrote_is_not_done_again(saved: Path, data: Path, folder: 
     assert all(torch.equal(same[0][name], same[1][name]) for name in same[0]), "the same bits again"
 
 
-def test_nothing_else_is_written_over(saved: Path, data: Path, tmp_path: Path) -> None:
+def test_other_files_are_not_overwritten(saved: Path, data: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="is there already"):
         run(data, tmp_path, save_encoders={"image": saved}, training={"epochs": 2})
     other = tmp_path / "theirs.safetensors"
@@ -127,7 +127,7 @@ def test_encoder_that_cannot_be_saved_is_refused_before_training(
     assert not (tmp_path / "out").exists()
 
 
-def test_weights_are_refused_on_what_they_were_trained_on(saved: Path, data: Path, tmp_path: Path) -> None:
+def test_weights_are_refused_on_their_training_data(saved: Path, data: Path, tmp_path: Path) -> None:
     known = f"timm[model=test_resnet,weights={saved}]"
     with pytest.raises(ProtocolError, match="trained on 12 of the 12 files"):
         run(data, tmp_path, known)
@@ -151,7 +151,7 @@ def plugin(folder: Path, weights: Path) -> str:
     return str(file)
 
 
-def test_weights_go_on_to_other_data_and_remember_where_they_have_been(saved: Path, data: Path, tmp_path: Path) -> None:
+def test_weights_keep_the_provenance_of_all_trainings(saved: Path, data: Path, tmp_path: Path) -> None:
     others = draw(tmp_path / "others", seed=2, people="uvwxyz")
     second = tmp_path / "second.safetensors"
     result = run(others, tmp_path, f"timm[model=test_resnet,weights={saved}]", save_encoders={"image": second})
@@ -216,7 +216,7 @@ def test_the_model_of_all_samples_is_tuned_on_its_own_parts(
     assert f"encoder of image, {NET}, trained on all 10 + 2 samples" in capsys.readouterr().err
 
 
-def test_where_the_first_fold_alone_is_tuned_all_samples_take_what_it_chose(data: Path, tmp_path: Path) -> None:
+def test_tuning_once_applies_to_all_folds(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "net.safetensors"
     result = run(data, tmp_path, save_encoders={"image": file}, tune=2, tune_scope="once")
     (path,) = result.methods[0].folder.glob("tuning-*.json")

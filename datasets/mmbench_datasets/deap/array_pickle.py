@@ -131,7 +131,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for 
             raise pickle.UnpicklingError(f"more than {_MOST} steps, for a dict of arrays")
 
     def check(self, code: bytes) -> None:
-        """Raise UnpicklingError where the operands of an opcode are not those of a pickle of arrays."""
+        """Raise UnpicklingError if the operands of an opcode are not those of a pickle of arrays."""
         if code in (pickle.SETITEM, pickle.SETITEMS, pickle.DICT):
             # SETITEM sets the last pair, the others all pairs since the mark.
             for key in self.stack[-2:-1] if code == pickle.SETITEM else self.stack[::2]:
@@ -183,7 +183,7 @@ class _ViewFile:
 def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
     """The dict of arrays in a pickle of protocol 0-4, as read-only views of ``content``.
 
-    Raises DataError where it names anything but NumPy's arrays, and ValueError where it is damaged.
+    Raises DataError if it names anything but NumPy's arrays, and ValueError if it is damaged.
     """
     if content[-1:] != pickle.STOP:
         raise ValueError("it is truncated")

@@ -143,7 +143,7 @@ class FaceReader:
         self._detector: FaceDetector | None = None
 
     def read(self, experiment: int) -> list[Bag | None]:
-        """One bag per window; None where no frame has a face, or the trial has no video."""
+        """One bag per window; None if no frame has a face, or the trial has no video."""
         if experiment not in self._videos:
             return [None] * len(self._windows)
         self._detector = self._detector or FaceDetector()

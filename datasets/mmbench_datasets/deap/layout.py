@@ -79,7 +79,7 @@ def find_recordings(home: Path, source: Source = "preprocessed") -> dict[str, Pa
 
 
 def find_recording(home: Path, subject: str, source: Source) -> Path:
-    """Signal file of a subject; raises DataError where there is none."""
+    """Signal file of a subject; raises DataError if there is none."""
     try:
         return find_recordings(home, source)[subject]
     except KeyError:

@@ -29,7 +29,7 @@ class _Element(NamedTuple):
 def load_mat(content: bytes, names: tuple[str, ...], most: int) -> dict[str, NDArray[Any]]:
     """The arrays called ``names``, from a file of at most ``most`` bytes after decompression.
 
-    Raises ValueError where the file is damaged, larger or of another level.
+    Raises ValueError if the file is damaged, larger or of another level.
     """
     if content.startswith(b"MATLAB 7.3"):
         raise ValueError("it is in MATLAB's format 7.3: save it with -v7")

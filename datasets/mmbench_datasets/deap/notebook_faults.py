@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HALV = 3
-"""Index of high arousal, low valence among Milmer's quadrants: the default where no other condition holds."""
+"""Index of high arousal, low valence among Milmer's quadrants: the default if no other condition holds."""
 
 
 def scramble(trial: "NDArray[np.floating]") -> "NDArray[np.floating]":

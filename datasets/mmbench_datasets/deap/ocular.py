@@ -27,7 +27,7 @@ _SEED = 0
 
 @contextmanager
 def preprocessing_errors(path: Path) -> Iterator[None]:
-    """Raise DataError with the file where filters, regression or ICA fail on its signals."""
+    """Raise DataError with the file if filters, regression or ICA fail on its signals."""
     try:
         yield
     except (ArithmeticError, ValueError, RuntimeError, np.linalg.LinAlgError) as error:

@@ -11,7 +11,7 @@ Preprocessing = Literal["released", "milmer", "published"]
 Removal = Literal["regression", "ica", "none"]
 """Method that removes ocular artefacts from the original recordings."""
 Faces = Literal["keep", "drop"]
-"""What becomes of windows without a face."""
+"""Treatment of windows without a face."""
 VideoOrder = Literal["experiment", "presentation"]
 
 

@@ -52,7 +52,7 @@ def load_original(path: Path, participant: int, ratings: Ratings, eog: Removal, 
     """A subject's trials (40, 40, 8064) as in the preprocessed release, rows by Experiment_id, labels from the ratings.
 
     ``eog`` is the method that removes ocular artefacts. EEG and the bipolar channels are in µV, the others in the unit
-    of the file. Raises DataError where the file or the ratings are incomplete.
+    of the file. Raises DataError if the file or the ratings are incomplete.
     """
     rated = {experiment: rating for (who, experiment), rating in ratings.items() if who == participant}
     numbers = set(range(1, n_trials + 1))

@@ -181,7 +181,7 @@ class _Video:
         return max(0.0, self._capture.get(cv2.CAP_PROP_PTS) / self._rate - first)
 
     def _check_end(self, wanted: deque[tuple[int, float]], n_frames: int, end: float) -> None:
-        """Raise DataError where wanted frames are declared by the file but missing."""
+        """Raise DataError if wanted frames are declared by the file but missing."""
         if wanted and end < self._declared - _SLACK_S:
             raise self._error(f"ends after {n_frames} frames, at {end:.1f} of {self._declared:.1f} s")
 

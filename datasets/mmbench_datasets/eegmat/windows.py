@@ -27,7 +27,7 @@ class _Stretch(NamedTuple):
 def read_windows(options: WindowOptions, paths: Sequence[Path], unit: str, request: str) -> Iterator[Sample]:
     """The windows of the recordings at rest and of mental arithmetic, in this order.
 
-    Raises DataError with the remedy ``request`` where a recording is missing.
+    Raises DataError with the remedy ``request`` if a recording is missing.
     """
     for label, path in enumerate(paths):
         if not path.is_file():

@@ -14,7 +14,7 @@ _DENSE = 0.9  # share of used numbers between first and last, from which numbers
 
 
 def find_people(images: Images, pattern: str | None) -> PersonOf | None:
-    """A function from the path of an image to the name of the person; None where file names do not identify people.
+    """A function from the path of an image to the name of the person; None if file names do not identify people.
 
     ``pattern`` is a regular expression with one group, searched in the stem of the file name. With ``auto`` the stem is
     the person if most stems occur in several classes, as in ``neutral/ann.jpg`` and ``smiling/ann.jpg``, unless stems

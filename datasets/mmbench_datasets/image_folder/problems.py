@@ -32,7 +32,7 @@ def find_problems(root: Path, found: FolderContents, pattern: str | None) -> Ite
 
 
 def find_image_problem(path: Path) -> tuple[str, str] | None:
-    """Problem and remedy where the first bytes of a file are not those of an image; None where they are."""
+    """Problem and remedy where the first bytes of a file are not those of an image; None if they are."""
     try:
         if path.is_file():  # opening a pipe would block
             with path.open("rb") as file:

@@ -14,7 +14,7 @@ from mmbench_datasets.stress_predict.sensors import REMEDY, Sensor, is_blank, re
 
 @dataclass(frozen=True)
 class Recording:
-    """``values`` ``(channels, time)`` of a sensor from the Unix time ``start``, NaN where nothing was recorded."""
+    """``values`` ``(channels, time)`` of a sensor from the Unix time ``start``, NaN if nothing was recorded."""
 
     sensor: Sensor
     start: float
@@ -30,7 +30,7 @@ class Recording:
 
 
 def load_recording(path: Path, sensor: Sensor) -> Recording:
-    """The recording in a file, in the unit of the samples; raises DataError where the file is damaged.
+    """The recording in a file, in the unit of the samples; raises DataError if the file is damaged.
 
     Each row is one time step; a row that is empty or has an empty cell is a step at which nothing was recorded.
     """
@@ -47,7 +47,7 @@ def load_recording(path: Path, sensor: Sensor) -> Recording:
 
 
 def _parse(path: Path, lines: list[str], n_channels: int) -> NDArray[np.float64]:
-    """Samples (time, channels), by numpy where every cell holds a number: 20 times as fast as row by row."""
+    """Samples (time, channels), by numpy if every cell holds a number: 20 times as fast as row by row."""
     while lines and is_blank(lines[-1]):
         lines.pop()
     with suppress(ValueError, OverflowError):

@@ -89,7 +89,7 @@ def check_together(starts: Mapping[Path, float]) -> None:
 
 
 def split_lines(content: bytes) -> list[str]:
-    r"""The lines of a CSV file; raises ValueError where it is not UTF-8.
+    r"""The lines of a CSV file; raises ValueError if it is not UTF-8.
 
     ``\r\r\n``, a Windows line end converted twice, is one line end.
     """

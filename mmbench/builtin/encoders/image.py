@@ -124,7 +124,7 @@ def reason(error: Exception) -> str:
 
 
 def load_weights(network: Any, path: str, part: str | None = None) -> None:
-    """Load all weights but the classifier, with any prefix of their names; WeightsError where they do not fit.
+    """Load all weights but the classifier, with any prefix of their names; WeightsError if they do not fit.
 
     ``part`` names the model where the file holds several.
     """

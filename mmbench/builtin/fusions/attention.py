@@ -49,7 +49,7 @@ class Attention(Fusion):
         self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_classes))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``; from the CLS token alone where every modality is missing."""
+        """Logits ``(B, C)``; from the CLS token alone if every modality is missing."""
         x, present = self._gather(tokens)
         logits: Tensor = self.classify(self.encoder(x, src_key_padding_mask=~present)[:, 0])
         return logits

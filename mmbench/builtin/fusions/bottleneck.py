@@ -19,7 +19,7 @@ class Bottleneck(Fusion):
     L_f on. In each of the ``together`` layers a modality attends to its own tokens and the shared ones, which gives
     each its own version of these; their mean over the modalities is passed on. In the first such layer the shared
     tokens hold no information of other modalities, hence at least two. Logits come from the CLS token of each modality
-    through one linear layer and are averaged. A missing modality is left out of both means; where all are
+    through one linear layer and are averaged. A missing modality is left out of both means; if all are
     missing, the logits are a learned bias. ``heads`` must divide ``dim``.
     """
 
@@ -116,5 +116,5 @@ class Step(nn.Module):
 
 
 def mean_over_modalities(x: Tensor, present: Tensor) -> Tensor:
-    """``x`` ``(B, M, …)`` averaged over the modalities that are present, bool ``(B, M, 1, …)``; zero where none is."""
+    """``x`` ``(B, M, …)`` averaged over the modalities that are present, bool ``(B, M, 1, …)``; zero if none is."""
     return x.masked_fill(~present, 0).sum(dim=1) / present.sum(dim=1).clamp_min(1)

@@ -50,7 +50,7 @@ class Gated(Fusion):
         return logits
 
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
-        """The mean gate of each modality, ``(B,)``; 0 where it is missing."""
+        """The mean gate of each modality, ``(B,)``; 0 if it is missing."""
         x, present = self._summarise(tokens)
         gates = (self._gates(x) * present).mean(dim=2)
         return {f"{name}.gate": gates[:, m] for m, name in enumerate(self.names)}

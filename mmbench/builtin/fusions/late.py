@@ -71,7 +71,7 @@ class Late(Fusion):
         return [head(tokens[name]) for name, head in zip(self.names, self.heads, strict=True)]
 
     def _log_weights(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """``(B, M + 1)``: the modalities and, where all of them are missing, the bias in their place."""
+        """``(B, M + 1)``: the modalities and, if all of them are missing, the bias in their place."""
         present = torch.cat([any_present(tokens[name]) for name in self.names], dim=1)
         present = torch.cat([present, ~present.any(dim=1, keepdim=True)], dim=1)
         scores = torch.cat([self.weights, self.weights.new_zeros(1)])

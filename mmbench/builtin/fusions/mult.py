@@ -64,7 +64,9 @@ class CrossModal(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""
-        parts = [place(sequence(tokens[name])) for name, sequence in zip(self.names, self.sequences, strict=True)]
+        parts = [
+            add_positions(sequence(tokens[name])) for name, sequence in zip(self.names, self.sequences, strict=True)
+        ]
         read = [target(parts[m], parts[:m] + parts[m + 1 :]) for m, target in enumerate(self.targets)]
         x = torch.cat(read, dim=1)
         logits: Tensor = self.classify(x + self.mix(x))
@@ -117,8 +119,8 @@ class CrossLayer(nn.Module):
         seen = self.attention(x, s, s, key_padding_mask=ignored(source.present), need_weights=False)[0]
         seen = seen * source.present.any(dim=1)[:, None, None]
         x = self.norm_ff(x + self.dropout(seen))
-        moved: Tensor = x + self.dropout(self.ff(x))
-        return moved
+        output: Tensor = x + self.dropout(self.ff(x))
+        return output
 
 
 def width_of(n_sources: int, dim: int) -> int:
@@ -126,8 +128,8 @@ def width_of(n_sources: int, dim: int) -> int:
     return max(n_sources, 1) * dim
 
 
-def place(part: Part) -> Part:
-    """The tokens with sinusoidal positions added."""
+def add_positions(part: Part) -> Part:
+    """Add sinusoidal position embeddings to the tokens."""
     return Part(part.x + sinusoids(*part.x.shape[1:]).to(part.x), part.present)
 
 

@@ -14,7 +14,7 @@ from mmbench.builtin.fusions.pooling import Head, Pool, any_present, blind_bias,
 class Only(Fusion):
     """A head on one modality, ``only[modality=eeg]``; the others are not encoded.
 
-    ``modality`` may be left out where there is only one. For samples without it, the logits are a learned bias.
+    ``modality`` may be left out if there is only one. For samples without it, the logits are a learned bias.
     """
 
     name = "only"

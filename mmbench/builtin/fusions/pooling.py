@@ -51,7 +51,7 @@ class Head(nn.Module):
 
 
 def mean_over_present(tokens: Tokens) -> Tensor:
-    """Tokens averaged over the present instances, ``(B, T, D)``; zero where there is none."""
+    """Tokens averaged over the present instances, ``(B, T, D)``; zero if there is none."""
     present = tokens.present[:, :, None, None]
     total = tokens.x.masked_fill(~present, 0).sum(dim=1)
     return total / present.sum(dim=1).clamp_min(1)
@@ -69,5 +69,5 @@ def check_sizes(dim: int, dropout: float) -> None:
 
 
 def blind_bias(n_classes: int) -> nn.Parameter:
-    """A learned bias ``(C,)``: the logits where every modality is missing."""
+    """A learned bias ``(C,)``: the logits if every modality is missing."""
     return nn.Parameter(torch.zeros(n_classes))

@@ -34,7 +34,7 @@ class Sequence(nn.Module):
 class PlacedSequence(Sequence):
     """The same with learned embeddings of the instance and of the position in the instance added.
 
-    There is no embedding where there is only one instance, or one position.
+    There is no embedding if there is only one instance, or one position.
     """
 
     def __init__(self, spec: TokenSpec, dim: int) -> None:
@@ -71,7 +71,7 @@ def ignored(present: Tensor) -> Tensor:
 
 
 def mean_of_present(part: Part) -> Tensor:
-    """The mean of the present tokens, ``(B, dim)``; zero where there is none."""
+    """The mean of the present tokens, ``(B, dim)``; zero if there is none."""
     weight = part.present[:, :, None]
     return part.x.masked_fill(~weight, 0).sum(dim=1) / weight.sum(dim=1).clamp_min(1)
 

@@ -79,7 +79,7 @@ def outer(vectors: list[Tensor]) -> Tensor:
 
 
 def widest(n_modalities: int) -> int:
-    """The maximum number of features per modality; SpecError where even one is too many."""
+    """The maximum number of features per modality; SpecError if even one is too many."""
     width = 0
     while (width + 2) ** n_modalities <= MAX_PRODUCTS:
         width += 1

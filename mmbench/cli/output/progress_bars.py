@@ -20,7 +20,7 @@ from mmbench.storage import use_reporter
 
 
 class Rate(ProgressColumn):
-    """Column of steps per second, or of seconds per step where that is the larger number."""
+    """Column of steps per second, or of seconds per step if that is the larger number."""
 
     def render(self, task: Task) -> Text:
         """The rate so far; nothing before there is one."""

@@ -9,7 +9,7 @@ _LONG = 10  # seconds after which the rate is printed
 
 
 def format_rate(speed: float) -> str:
-    """Steps per second, or seconds per step where that is the larger number."""
+    """Steps per second, or seconds per step if that is the larger number."""
     return f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f}s each"
 
 

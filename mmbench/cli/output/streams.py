@@ -24,7 +24,7 @@ def make_plain(text: str) -> str:
 
 
 def prepare_streams() -> None:
-    """Let stdout and stderr write what their encoding lacks, and go nowhere where they are closed."""
+    """Let stdout and stderr write what their encoding lacks, and go nowhere if they are closed."""
     codecs.register_error(_HANDLER, _write_plain)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -12,7 +12,7 @@ _STATM = Path("/proc/self/statm")  # Linux: the first number is the size of this
 
 @dataclass(frozen=True)
 class Machine:
-    """``memory`` in bytes (None where it is not known), shared by ``jobs`` simultaneous trainings."""
+    """``memory`` in bytes (None if it is not known), shared by ``jobs`` simultaneous trainings."""
 
     memory: int | None
     jobs: int = 1
@@ -32,7 +32,7 @@ def find_machine(device: torch.device, jobs: int) -> Machine:
 
 
 def _find_address_space() -> list[int]:
-    """Remaining address space in bytes where it is limited, as by ``ulimit -v`` or a batch system; else empty."""
+    """Remaining address space in bytes if it is limited, as by ``ulimit -v`` or a batch system; else empty."""
     if not _STATM.is_file():
         return []
     import resource  # of Unix only

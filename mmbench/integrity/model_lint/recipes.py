@@ -222,7 +222,7 @@ def check_memory(parts: Sequence[Part], recipe: Recipe, machine: Machine) -> Ite
 
 
 def find_size(build: Callable[[], nn.Module]) -> int | None:
-    """Bytes of the weights of a network, built without allocating memory; None where that is not possible.
+    """Bytes of the weights of a network, built without allocating memory; None if that is not possible.
 
     Raises SpecError for networks with too many tensors or with an invalid size.
     """

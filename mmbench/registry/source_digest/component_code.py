@@ -49,7 +49,7 @@ def record_origin(component: object, module: ModuleType | None) -> None:
 def find_code(cls: type) -> Code:
     """The code of a component: its module, or its folder in a package, and what these import and read.
 
-    Raises PluginError where Python runs an outdated compiled copy of one of the files.
+    Raises PluginError if Python runs an outdated compiled copy of one of the files.
     """
     module = sys.modules.get(cls.__module__)
     is_generated = getattr(module, cls.__qualname__, None) is not cls and cls in _registered_by

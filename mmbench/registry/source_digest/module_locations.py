@@ -15,7 +15,7 @@ HOST = "mmbench"
 
 @dataclass(frozen=True)
 class Module:
-    """A module: full name, file (None for a namespace), folders of submodules (None where it is not a package)."""
+    """A module: full name, file (None for a namespace), folders of submodules (None if it is not a package)."""
 
     name: str
     file: Path | None

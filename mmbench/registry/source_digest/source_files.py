@@ -42,7 +42,7 @@ class Sources:
 
 
 def find_sources(path: Path, module: str, is_packaged: bool) -> Sources:
-    """The files of a module: its folder where it is in a package, and all modules and data that these use.
+    """The files of a module: its folder if it is in a package, and all modules and data that these use.
 
     Imports are followed within the distribution of the module, and into code that is not installed. Installed
     distributions and the host are not followed: the host's handling of samples and tokens has a format in their keys.

@@ -40,7 +40,7 @@ class Constants:
     known: dict[tuple[int, Texts], Texts] = field(default_factory=dict)
 
     def texts(self, node: ast.expr | None, seen: Texts = frozenset()) -> Texts:
-        """The possible values of ``node``; only `UNKNOWN` where nothing is known.
+        """The possible values of ``node``; only `UNKNOWN` if nothing is known.
 
         ``seen`` are the names that are being evaluated, against recursion.
         """
@@ -246,7 +246,7 @@ def _arguments(args: ast.arguments, calls: list[ast.Call]) -> Iterator[tuple[str
 
 
 def _product(*texts: Texts) -> Iterable[tuple[str, ...]]:
-    """The product of sets of values; ValueError where it is too large."""
+    """The product of sets of values; ValueError if it is too large."""
     if prod(map(len, texts)) > _MOST:
         raise ValueError("too many values")
     return product(*texts)

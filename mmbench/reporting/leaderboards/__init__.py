@@ -31,5 +31,5 @@ __all__ = [
     "index_markdown",
     "load_board",
     "relative_url",
-    "repeat_fold",
+    "retrain_fold",
 ]

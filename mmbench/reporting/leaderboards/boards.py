@@ -32,7 +32,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Board:
-    """Runs over the same samples, task and splits; ``audit`` is that of the protocol, None where it was not audited."""
+    """Runs over the same samples, task and splits; ``audit`` is that of the protocol, None if it was not audited."""
 
     folder: Path
     comparison: Comparison
@@ -58,7 +58,7 @@ class Board:
 
 
 def find_boards(root: Path) -> list[Path]:
-    """The folders of all boards under ``root``, by name; RecordError where there is none."""
+    """The folders of all boards under ``root``, by name; RecordError if there is none."""
     found = sorted(path.parent for path in root.glob(f"*/*/*/{FOLDS}"))
     if not found:
         raise RecordError("holds no leaderboards", where=root, remedy="put a run on one: mmbench leaderboard add RUN")
@@ -66,20 +66,20 @@ def find_boards(root: Path) -> list[Path]:
 
 
 def load_board(folder: Path) -> Board:
-    """A board from its records; RecordError where they are damaged, not whole, or of different splits."""
+    """A board from its records; RecordError if they are damaged, not whole, or of different splits."""
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and any(find_records(path)))
     if not folders:
         raise RecordError("holds no records", where=folder, remedy="put a run on it: mmbench leaderboard add RUN")
     comparison = compare(folder, folders)
     for method in comparison.methods:
-        _check_whole(method)
+        _check_complete(method)
     return Board(folder, comparison, _read_audit(folder / AUDIT, comparison))
 
 
 def add_runs(path: Path, root: Path) -> Board:
     """Copy the records of a run, or of a comparison, onto the board of its dataset, protocol and task.
 
-    Raises RecordError where a fold is missing or failed, or the board is of other samples or splits; nothing is
+    Raises RecordError if a fold is missing or failed, or the board is of other samples or splits; nothing is
     copied then.
     """
     comparison = load_comparison(path)
@@ -87,7 +87,7 @@ def add_runs(path: Path, root: Path) -> Board:
         raise RecordError(f"{next(iter(comparison.lost))} failed", where=path, remedy="fix the cause and run it again")
     folder = board_folder(comparison, root)
     for method in comparison.methods:
-        _check_whole(method)
+        _check_complete(method)
     there = sorted(each for each in folder.glob("*") if each.is_dir() and any(find_records(each)))
     new = [method.folder for method in comparison.methods]
     # Runs that do not belong together are refused here, before anything is written.
@@ -101,7 +101,7 @@ def add_runs(path: Path, root: Path) -> Board:
 
 
 def add_audit(path: Path, root: Path) -> list[Path]:
-    """Put an audit into the folders of the boards whose splits it audited; RecordError where there is none."""
+    """Put an audit into the folders of the boards whose splits it audited; RecordError if there is none."""
     audit = load_audit(path)
     mine = [folder for folder in find_boards(root) if _matching(audit, load_board(folder).comparison)]
     if not mine:
@@ -121,7 +121,7 @@ def board_folder(comparison: Comparison, root: Path) -> Path:
     return root / slug(str(run["dataset"])) / slug(str(run["protocol"])) / slug(str(run["task"]))
 
 
-def _check_whole(method: MethodResult) -> None:
+def _check_complete(method: MethodResult) -> None:
     if method.missing or method.failures:
         raise RecordError(
             f"{counted(method.missing, 'fold')} of {method.name} {'is' if method.missing == 1 else 'are'} missing",
@@ -146,7 +146,7 @@ def _read_audit(path: Path, comparison: Comparison) -> ProtocolAudit | None:
 
 
 def _matching(audit: AuditResult, comparison: Comparison) -> ProtocolAudit | None:
-    """The audit of the splits of these runs; None where it has none of these splits."""
+    """The audit of the splits of these runs; None if it has none of these splits."""
     run = comparison.run
     if audit.task != run["task"]:
         return None

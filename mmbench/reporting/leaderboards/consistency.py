@@ -13,7 +13,7 @@ from mmbench.storage import digest
 def check_board(board: Board, cache: Path) -> list[str]:
     """The inconsistencies of a board, a line each; contradictions inside a record are found when it is read.
 
-    Labels and units are compared with the prepared data in ``cache``, where there are some. Two runs of different
+    Labels and units are compared with the prepared data in ``cache``, if there are some. Two runs of different
     methods with bitwise identical predictions are one run under two names.
     """
     folds = {fold["name"]: fold for fold in read_folds(board.folder)}

@@ -15,7 +15,7 @@ class Standing:
 
     ``last`` and ``oracle`` are the changes of balanced accuracy at the last epoch and at the best epoch on test data,
     relative to the chosen epoch; ``budget`` is that of tuning; ``flops`` of one sample and ``train`` in seconds are
-    None where they could not be measured.
+    None if they could not be measured.
     """
 
     rank: int

@@ -29,7 +29,7 @@ class Verification:
 
 
 class Repetition(NamedTuple):
-    """The outcome of training a fold again; ``is_done`` is False where it was not trained."""
+    """The outcome of training a fold again; ``is_done`` is False if it was not trained."""
 
     line: str
     is_done: bool

@@ -45,7 +45,7 @@ class ReportInputs:
 def load_report_inputs(paths: Sequence[Path]) -> ReportInputs:
     """Load runs, comparisons, ablations and audits; an audit of the same splits is also found beside the records.
 
-    Raises RecordError for a path that is none of these or of other data, SpecError where there is neither run nor
+    Raises RecordError for a path that is none of these or of other data, SpecError if there is neither run nor
     ablation.
     """
     for path in paths:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SMALLEST, _LARGEST = 3.0, 9.0  # diameter in points of the mark of an empty and of the fullest bin
 NEEDS = "probabilities"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def can_show(comparison: "Comparison") -> bool:

@@ -22,7 +22,7 @@ _STRONG = 0.6  # share from which on a number is written light on dark
 FAINTEST = 0.04
 """Opacity of a cell with the smallest share that there is."""
 NEEDS = "predictions of up to 30 classes"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def confusion_shares(method: "MethodResult") -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ _COSTS: "Mapping[str, tuple[Callable[[Cost], float | None], Callable[[float], st
 }
 _WIDE = 25  # from the least to the greatest, above which powers of ten are ticks enough
 NEEDS = "measured costs"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def _measured(comparison: "Comparison") -> list[str]:

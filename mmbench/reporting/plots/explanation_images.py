@@ -82,7 +82,7 @@ def _draw_instance(axes: "Axes", sample: ExplainedSample, k: int, modality: Moda
 
 
 def _draw_tokens(explanation: Explanation) -> "Figure":
-    """Mean attention to each channel, 1 where it is uniform, as a map of the scalp or, without positions, as bars."""
+    """Mean attention to each channel, 1 if it is uniform, as a map of the scalp or, without positions, as bars."""
     mean = explanation.values.mean(axis=0)
     mean /= max(float(mean.mean()), 1e-12)
     channels = explanation.modality.channels

@@ -60,13 +60,13 @@ def modality_weights_plot(explanations: "Sequence[Explanation]", method: str, wi
 
 
 def attention(explanation: "Explanation") -> NDArray[np.floating[Any]]:
-    """Mean attention to each token ``(T,)``, 1 where it is uniform."""
+    """Mean attention to each token ``(T,)``, 1 if it is uniform."""
     mean = explanation.values.mean(axis=0)
     return np.asarray(mean / max(float(mean.mean()), 1e-12))
 
 
 def _positions(names: Sequence[str]) -> Mapping[int, NDArray[np.floating[Any]]]:
-    """Positions of channels on the scalp; none where they are too few for a map."""
+    """Positions of channels on the scalp; none if they are too few for a map."""
     found = find_positions(names)
     return found if len(found) >= MIN_CHANNELS else {}
 

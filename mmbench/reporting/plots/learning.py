@@ -20,7 +20,7 @@ _FEWEST, _MOST = 3, 30  # trainings drawn of one method
 _POINTS = 6000  # of all lines: a page stays below 2 MB
 _STYLES = {"chosen": (BLUE, "o"), "last": (VERMILION, "s"), "oracle": (GREEN, "^")}
 NEEDS = "trainings of several epochs"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 class Epoch(NamedTuple):

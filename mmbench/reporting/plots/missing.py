@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ALL = "each modality"
 NEEDS = "a diagnosis of modalities"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def can_show(comparison: "Comparison") -> bool:

@@ -11,7 +11,7 @@ from mmbench.reporting.terminal.modality_effects import effects_of
 if TYPE_CHECKING:
     from mmbench.results import Comparison, ModalityScores
 NEEDS = "a diagnosis of up to 8 modalities"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def can_show(comparison: "Comparison") -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _METRIC = "balanced_accuracy"
 NEEDS = "scores"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def ranked(comparison: "Comparison") -> "list[MethodResult]":
@@ -23,7 +23,7 @@ def ranked(comparison: "Comparison") -> "list[MethodResult]":
 
 
 def only_best(drawn: "list[MethodResult]", comparison: "Comparison") -> str:
-    """A sentence that names the number of drawn methods where some are left out, else nothing."""
+    """A sentence that names the number of drawn methods if some are left out, else nothing."""
     n = len(comparison.methods)
     return f" Only the best {len(drawn)} of {n} methods are drawn." if len(drawn) < n else ""
 

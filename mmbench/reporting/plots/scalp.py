@@ -16,7 +16,7 @@ LEAST_SPREAD = 0.1
 
 
 def find_positions(channels: Sequence[str]) -> dict[int, NDArray[np.floating[Any]]]:
-    """Index and position ``(x, y)`` in metres of each channel of the 10-05 system; empty where mne is not installed."""
+    """Index and position ``(x, y)`` in metres of each channel of the 10-05 system; empty if mne is not installed."""
     try:
         import mne
     except ImportError:

@@ -103,7 +103,7 @@ def point_of(color: str, marker: str) -> object:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Sets the style of mmbench's plots while the block runs; SpecError where matplotlib is not installed."""
+    """Sets the style of mmbench's plots while the block runs; SpecError if matplotlib is not installed."""
     try:
         import matplotlib as mpl
     except ImportError as error:

@@ -17,7 +17,7 @@ MOST = 120
 """Number of units above which points would hide each other."""
 _POINTS = 1000  # in all rows: a page stays below 2 MB
 NEEDS = "at most 120 subjects or other units, tested by a method in all folds"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def can_show(comparison: "Comparison") -> bool:

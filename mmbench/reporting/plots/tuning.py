@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mmbench.results import Comparison, MethodResult
 
 NEEDS = "two or more tuning trials"
-"""What records must hold for it."""
+"""Parts of records that the plot needs."""
 
 
 def can_show(comparison: "Comparison") -> bool:

@@ -21,7 +21,7 @@ def limit_lines(comparison: Comparison) -> Iterator[str]:
 
 
 def above_chance_line(comparison: Comparison) -> Iterator[str]:
-    """The methods that are not significantly above chance, where there are any."""
+    """The methods that are not significantly above chance, if there are any."""
     below = [name for name, p in comparison.above_chance.items() if p >= ALPHA]
     if below:
         adjusted = "" if len(comparison.above_chance) == 1 else ", adjusted"
@@ -66,7 +66,7 @@ def one_seed_line(comparison: Comparison) -> Iterator[str]:
 
 
 def _detectable_difference(comparison: Comparison) -> float | None:
-    """The largest half-width of the intervals of differences to trained methods; None where it says nothing."""
+    """The largest half-width of the intervals of differences to trained methods; None if it says nothing."""
     trained = {method.name for method in comparison.methods if method.varies}
     widths = [
         (verdict.difference.high - verdict.difference.low) / 2

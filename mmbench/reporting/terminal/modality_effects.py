@@ -12,7 +12,7 @@ from mmbench.results import Comparison, ConditionScore, MethodResult, ModalitySc
 
 
 def effects_table(comparison: Comparison, most: int | None = None) -> Table | None:
-    """A row for each modality of each diagnosed method, at most ``most`` methods; None where none was."""
+    """A row for each modality of each diagnosed method, at most ``most`` methods; None if none was."""
     found = {method.name: method.diagnosis for method in comparison.methods if method.diagnosis}
     if not found:
         return None

@@ -7,7 +7,7 @@ from mmbench.storage import counted
 
 
 def tuning_lines(methods: Sequence[MethodResult]) -> Iterator[str]:
-    """The tuning budget of each method and the tuning trials that it ran; no line where nothing was tuned."""
+    """The tuning budget of each method and the tuning trials that it ran; no line if nothing was tuned."""
     budgets = [_budget(method) for method in methods]
     for budget in dict.fromkeys(filter(None, budgets)):
         who = [method for method, own in zip(methods, budgets, strict=True) if own == budget]

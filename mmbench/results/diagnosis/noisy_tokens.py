@@ -28,7 +28,7 @@ def plan_diagnosis(
 ) -> DiagnosisPlan | None:
     """Encode noisy instances for a method that reads ``modalities``, with its ``frozen`` encoders.
 
-    None where nothing is diagnosed: for the level ``no``, or fewer than two modalities.
+    None if nothing is diagnosed: for the level ``no``, or fewer than two modalities.
     """
     if level == "no" or len(modalities) < 2:
         return None

@@ -32,7 +32,7 @@ def shuffles(name: str, rows: Rows, fold: str) -> Iterator[RowSources]:
 
 
 def neighbours(store: Store, name: str, windows: int) -> Rows:
-    """Rows ``(N,)`` of the windows that are ``windows`` later in the same recording, -1 where there is none.
+    """Rows ``(N,)`` of the windows that are ``windows`` later in the same recording, -1 if there is none.
 
     A recording is the samples that share all groups, sorted by start time. Both samples have the modality. Where
     windows have equal steps, pairs across a gap are excluded.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DiagnosisLevel = Literal["auto", "full", "no"]
-"""How much is diagnosed: ``auto`` skips noise for large frozen encoders."""
+"""Extent of the diagnosis: ``auto`` skips noise for large frozen encoders."""
 
 Predictions = NDArray[np.int64]
 MAX_MODALITIES = 8
@@ -21,7 +21,7 @@ _FIRST = ord("0")  # classes are stored as characters from here on: digits for u
 
 @dataclass(frozen=True)
 class Shifted:
-    """Predictions ``(n,)`` with one modality shifted by ``seconds``, -1 where there is no such window."""
+    """Predictions ``(n,)`` with one modality shifted by ``seconds``, -1 if there is no such window."""
 
     seconds: float
     predictions: Predictions

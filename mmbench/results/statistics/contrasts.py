@@ -97,7 +97,7 @@ def _make_method_scores(names: tuple[str, ...], ratios: Sequence[Ratios], outcom
 
 
 def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
-    """The p of a difference by the t test; 1 where no variance can be estimated.
+    """The p of a difference by the t test; 1 if no variance can be estimated.
 
     Where all units differ by the same amount the variance is 0: the p is then that of the sign test.
     """

@@ -13,7 +13,7 @@ ASSUMED_DEVIATION = 0.1
 def smallest_significant_difference(outcomes: Outcomes, comparisons: int) -> float | None:
     """The smallest significant difference of balanced accuracy if units deviate by `ASSUMED_DEVIATION`.
 
-    ``outcomes`` have the number of seeds to be run; their predictions are not used. None where no test is possible
+    ``outcomes`` have the number of seeds to be run; their predictions are not used. None if no test is possible
     because all samples of a class are of one unit.
     """
     from scipy.stats import t

@@ -136,7 +136,7 @@ def check_paired(several: Sequence[Outcomes]) -> None:
 
 
 def p_of_signs(n_units: int) -> float:
-    """Two-sided p of the sign test where all units have the same sign."""
+    """Two-sided p of the sign test if all units have the same sign."""
     return float(min(1.0, 2.0 ** (1 - n_units)))
 
 

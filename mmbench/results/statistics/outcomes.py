@@ -14,7 +14,7 @@ class Outcomes:
     """Predictions of one method.
 
     ``labels``, ``unit`` and ``fold`` are indices ``(n,)``, ``predictions`` ``(S, n)`` has one row per training seed.
-    ``varies`` is False where predictions do not depend on the seed, as for a prior.
+    ``varies`` is False if predictions do not depend on the seed, as for a prior.
     """
 
     labels: Index

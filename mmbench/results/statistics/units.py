@@ -1,4 +1,4 @@
-"""The statistical unit: subjects where there are any, since windows of one person are not independent."""
+"""The statistical unit: subjects if there are any, since windows of one person are not independent."""
 
 from collections.abc import Mapping
 

@@ -40,8 +40,8 @@ OVERLAP_OF_SCORES = 1.0
 class Design:
     """Degrees of freedom of a comparison, between ``units`` and between ``trainings``.
 
-    ``units`` is 0 where all samples of a stratum (a class) are of one unit, so that no variance can be estimated.
-    ``overlaps`` is False where each unit has models of its own.
+    ``units`` is 0 if all samples of a stratum (a class) are of one unit, so that no variance can be estimated.
+    ``overlaps`` is False if each unit has models of its own.
     """
 
     units: float

@@ -21,7 +21,7 @@ class Verdict:
     ``difference`` is the paired difference of balanced accuracy; its 95 % interval is simultaneous over all comparisons
     and excludes 0 exactly where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error``
     and ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences;
-    None where these do not vary.
+    None if these do not vary.
     """
 
     against: str
@@ -61,7 +61,7 @@ def make_verdicts(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdic
 
 
 def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
-    """Cohen's d (1988) of the units' differences of balanced accuracy; None where these do not vary."""
+    """Cohen's d (1988) of the units' differences of balanced accuracy; None if these do not vary."""
     differences = ours.unit_scores - theirs.unit_scores
     spread = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
     return float(np.mean(differences)) / spread if spread > _ROUNDING else None

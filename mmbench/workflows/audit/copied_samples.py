@@ -36,7 +36,7 @@ class CopiedSamples:
     """Shares of test samples that are copies or mixtures of training or validation samples of their label.
 
     ``copies`` have the same data in every modality; ``near`` are nearer to a sample than the intrinsic dimension
-    ``dimensions`` allows; ``mixed`` lie on a line with two neighbours. ``near`` and ``mixed`` are None where distances
+    ``dimensions`` allows; ``mixed`` lie on a line with two neighbours. ``near`` and ``mixed`` are None if distances
     are not conclusive; ``reason`` says why.
     """
 
@@ -65,7 +65,7 @@ class FeatureSpace:
 def make_feature_space(
     features: Mapping[str, Features], labels: Index, recordings: Index | None, is_vector: bool
 ) -> FeatureSpace:
-    """Feature space of ``(n, D)`` per modality, NaN where it is missing; modalities have equal weight."""
+    """Feature space of ``(n, D)`` per modality, NaN if it is missing; modalities have equal weight."""
     whole = ~np.any([np.isnan(x[:, 0]) for x in features.values()], axis=0)
     columns = [_standardised(x, whole) for x in features.values()]
     return FeatureSpace(np.concatenate(columns, axis=1), whole, labels, recordings, is_vector)

@@ -146,7 +146,7 @@ def _path(plan: Plan, kind: str, fold: Fold, number: int) -> Path:
 
 
 def _read(path: Path, labels: Index, n_classes: int) -> Index | None:
-    """Predictions from a file; None where it is missing, damaged, or of other labels."""
+    """Predictions from a file; None if it is missing, damaged, or of other labels."""
     try:
         plain = load_object(path)
         predictions = np.array(plain["predictions"], dtype=np.int64)

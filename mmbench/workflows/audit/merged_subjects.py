@@ -19,7 +19,7 @@ _MAX_SAMPLES, _BLOCK = 3000, 256
 def find_merged_subjects(x: NDArray[np.float32], groups: NDArray[np.str_]) -> list[tuple[str, str]]:
     """Pairs of groups ``(n,)`` whose samples ``(n, D)`` are as near to each other as to their own group.
 
-    Two subject ids of one person are such a pair. Empty where groups are not separable at all, or have too few samples.
+    Two subject ids of one person are such a pair. Empty if groups are not separable at all, or have too few samples.
     """
     rows = _subsample(len(x))
     names, of = np.unique(groups[rows], return_inverse=True)

@@ -37,7 +37,7 @@ class Missingness:
 def probe_missingness(
     present: Mapping[str, NDArray[np.bool_]], labels: Index, units: LabelUnits, folds: Sequence[Fold], n_classes: int
 ) -> Missingness | None:
-    """Predict labels ``(n,)`` from ``present`` ``(n, K)`` by modality, fold by fold; None where nothing is missing.
+    """Predict labels ``(n,)`` from ``present`` ``(n, K)`` by modality, fold by fold; None if nothing is missing.
 
     A test sample gets the class that is most over-represented among training samples with its pattern: which
     modalities are present, or how many instances of each. Labels are permuted among the units of a scope, so that

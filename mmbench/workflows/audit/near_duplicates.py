@@ -51,7 +51,7 @@ def _candidates(x: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
 
 
 def _have_same_data(source: Source, ours: Index, theirs: Index, scale: NDArray[np.float64] | None) -> NDArray[np.bool_]:
-    """Whether pairs have nearly the same data ``(P,)``; False where different instances are present."""
+    """Whether pairs have nearly the same data ``(P,)``; False if different instances are present."""
     (mine, present), (other, also) = source.read(ours), source.read(theirs)
     mask = present.reshape(*present.shape, *[1] * (mine.ndim - 2))
     unit = np.ones(1) if scale is None else scale

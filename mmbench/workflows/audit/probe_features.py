@@ -25,10 +25,10 @@ _WIDEST = 4096  # largest number of features of an instance whose tokens are con
 
 @dataclass(frozen=True)
 class ProbeFeatures:
-    """Features ``x`` ``(n, D)`` of a modality, averaged over the present instances of a bag; NaN where it is missing.
+    """Features ``x`` ``(n, D)`` of a modality, averaged over the present instances of a bag; NaN if it is missing.
 
     ``encoder`` computed them, ``tokens`` is their file. ``channels`` are the columns of each channel or feature; empty
-    where that is not known.
+    if that is not known.
     """
 
     encoder: str

@@ -20,7 +20,7 @@ class Control:
 
     ``score`` is that on random labels of whole units, ``expected`` that on the same labels permuted within class and
     person. ``p_value`` is one-sided. ``detectable`` is the smallest excess with p below `ALPHA`. All but ``draws`` are
-    None where the control is not possible.
+    None if the control is not possible.
     """
 
     draws: int

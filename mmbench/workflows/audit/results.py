@@ -29,7 +29,7 @@ class ModelAudit:
 class ProtocolAudit:
     """One protocol: what its parts share, scores of the probe, and those of the method if it was trained.
 
-    ``decidable`` is False where recognising a unit cannot be distinguished from recognising its class, as with one
+    ``decidable`` is False if recognising a unit cannot be distinguished from recognising its class, as with one
     recording per class and person in both parts. ``doubts`` are the reasons why a leak may be undetected;
     ``lookalikes`` and ``missingness`` are checks besides the control.
     """
@@ -47,7 +47,7 @@ class ProtocolAudit:
 
     @property
     def leaks(self) -> bool | None:
-        """Whether a leak was found; None where none was found but one may be undetected (``doubts``)."""
+        """Whether a leak was found; None if none was found but one may be undetected (``doubts``)."""
         if self.causes:
             return True
         return False if self.decidable and not self.doubts else None
@@ -111,14 +111,14 @@ class AuditResult:
         return 1 / len(self.classes)
 
     def find(self, protocol: str) -> ProtocolAudit:
-        """The audit of one protocol; KeyError where it was not audited."""
+        """The audit of one protocol; KeyError if it was not audited."""
         for audit in self.protocols:
             if audit.protocol == protocol:
                 return audit
         raise KeyError(protocol)
 
     def inflation(self, audit: ProtocolAudit, by: str = "probe") -> float | None:
-        """Score of ``probe`` or ``method`` minus that under the strictest protocol; None where it is not known."""
+        """Score of ``probe`` or ``method`` minus that under the strictest protocol; None if it is not known."""
         mine, reference = getattr(audit, by), getattr(self.find(self.strictest), by)
         return None if mine is None or reference is None else mine.score - reference.score
 

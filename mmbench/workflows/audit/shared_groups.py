@@ -1,4 +1,4 @@
-"""What test and training parts share, found without a model: groups, overlapping windows, near-duplicates."""
+"""Overlap of test and training parts, found without a model: shared groups, overlapping windows, near-duplicates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ class ReportedScore:
     """A published score: one ``value``, or the range from ``low`` to ``high``.
 
     ``how`` describes the published evaluation, ``source`` cites it. ``protocol`` is the closest protocol of mmbench;
-    None where the source does not say.
+    None if the source does not say.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -37,7 +37,7 @@ class ReportedScore:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The range; twice the value where there is one."""
+        """The range; twice the value if there is one."""
         low, high = (self.value, self.value) if self.value is not None else (self.low, self.high)
         assert low is not None
         assert high is not None

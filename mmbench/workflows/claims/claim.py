@@ -160,7 +160,7 @@ def _collect(registry: Registry, card: ClaimCard, rows: Sequence[RowResult], spe
 
 
 def _data_folder(registry: Registry, dataset: str, folder: object) -> str | None:
-    """The value of ``--data``: the folder, DIR where the user must give it, None where none is needed."""
+    """The value of ``--data``: the folder, DIR where the user must give it, None if none is needed."""
     found = None if _find_access(registry, dataset) in ("simulated", "bundled") else "DIR"
     return str(folder) if folder else found
 

@@ -13,7 +13,7 @@ from mmbench.workflows.claims.cards import ClaimRow, EpochRule, ReportedScore
 class RowScore:
     """Score of one method of a row; ``oracle`` is the score of the oracle epoch minus that of the chosen epoch.
 
-    ``interval`` is None where only the mean over folds is known.
+    ``interval`` is None if only the mean over folds is known.
     """
 
     method: MethodResult
@@ -39,13 +39,13 @@ class RowResult:
 
     @property
     def scores(self) -> tuple[RowScore, ...]:
-        """Scores of the method and its baselines at the epoch of the row; empty where it was not run."""
+        """Scores of the method and its baselines at the epoch of the row; empty if it was not run."""
         methods = self.comparison.methods if self.comparison else ()
         return tuple(_score(method, self.row.score, self.metric) for method in methods)
 
     @property
     def over_reported(self) -> float | None:
-        """Score minus the reported score; None where it was not run or the data are simulated."""
+        """Score minus the reported score; None if it was not run or the data are simulated."""
         if self.comparison is None or self.comparison.simulated:
             return None
         return self.reported.gap(self.scores[0].value)
@@ -57,7 +57,7 @@ class RowResult:
         return {group: share for group, share in shares.items() if share > 0}
 
     @property
-    def honest(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether it was run without leaks and without choosing the epoch on test data."""
         return self.comparison is not None and not self.leaks and self.row.score != "oracle"
 
@@ -80,7 +80,7 @@ class RowResult:
             "reported": self.reported.name,
             "left_out": list(self.left_out),
             "straddling": dict(comparison.run["straddling"]) if comparison else None,
-            "honest": self.honest,
+            "honest": self.is_valid,
             "simulated": comparison.simulated if comparison else None,
             "majority": comparison.majority if comparison else None,
             "best_single": comparison.best_single if comparison else None,

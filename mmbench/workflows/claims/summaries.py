@@ -7,25 +7,25 @@ from mmbench.workflows.claims.results import RowResult
 
 
 def summarize(rows: Sequence[RowResult], simulated: bool) -> str:
-    """Summary of the rows that were run; "" where there is neither a leaking nor an honest one."""
+    """Summary of the rows that were run; "" if there is neither a leaking nor a valid one."""
     leaky = [row for row in rows if row.leaks]
-    honest = [row for row in rows if row.honest]
-    if not (leaky or honest):
+    valid = [row for row in rows if row.is_valid]
+    if not (leaky or valid):
         return ""
-    sentences = [_ranges(leaky, honest), *_only_held_out(leaky, honest), *_singles(honest)]
+    sentences = [_ranges(leaky, valid), *_only_held_out(leaky, valid), *_singles(valid)]
     return ("On simulated data, " if simulated else "") + " ".join(sentences)
 
 
-def _ranges(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> str:
+def _ranges(leaky: Sequence[RowResult], valid: Sequence[RowResult]) -> str:
     if not leaky:
-        return f"{_range(honest, 'honest')}; no leaking row was run."
-    if not honest:
-        return f"{_range(leaky, 'leaking')}; no honest row was run."
-    leaking_scores, honest_scores = [row.scores[0].value for row in leaky], [row.scores[0].value for row in honest]
-    least, most = 100 * (min(leaking_scores) - max(honest_scores)), 100 * (max(leaking_scores) - min(honest_scores))
+        return f"{_range(valid, 'valid')}; no leaking row was run."
+    if not valid:
+        return f"{_range(leaky, 'leaking')}; no valid row was run."
+    leaking_scores, valid_scores = [row.scores[0].value for row in leaky], [row.scores[0].value for row in valid]
+    least, most = 100 * (min(leaking_scores) - max(valid_scores)), 100 * (max(leaking_scores) - min(valid_scores))
     metric = leaky[0].metric.replace("_", " ")
     apart = "they overlap" if least <= 0 <= most else f"{least:+.1f} to {most:+.1f} points of {metric} between them"
-    return f"{_range(leaky, 'leaking')}, {_range(honest, 'honest')}: {apart}."
+    return f"{_range(leaky, 'leaking')}, {_range(valid, 'valid')}: {apart}."
 
 
 def _range(rows: Sequence[RowResult], kind: str) -> str:
@@ -35,12 +35,12 @@ def _range(rows: Sequence[RowResult], kind: str) -> str:
     return f"{count} {low}" + (f" to {high}" if high != low else "")
 
 
-def _only_held_out(leaky: Sequence[RowResult], honest: Sequence[RowResult]) -> Iterator[str]:
+def _only_held_out(leaky: Sequence[RowResult], valid: Sequence[RowResult]) -> Iterator[str]:
     """Changes of the score between pairs of rows that differ only in the protocol."""
     for row in leaky:
         changed = [
             f"{other.row.name} {100 * (other.scores[0].value - row.scores[0].value):+.1f}"
-            for other in honest
+            for other in valid
             if row.same_but_held_out(other)
         ]
         if changed:

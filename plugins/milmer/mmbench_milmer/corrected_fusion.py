@@ -33,7 +33,7 @@ class CorrectedFusion(nn.Module):
         self.head = nn.Sequential(nn.Dropout(head_dropout), nn.Linear(dim, n_classes))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``; from the CLS token alone where every modality is missing."""
+        """Logits ``(B, C)``; from the CLS token alone if every modality is missing."""
         x, present = join(self.input_tokens(tokens))
         logits: Tensor = self.head(self.encode_cls(x, present))
         return logits
@@ -102,7 +102,7 @@ def join(parts: Sequence[MaskedTokens]) -> MaskedTokens:
 
 
 class Direct(nn.Module):
-    """A modality without a bag: its T tokens, projected to ``dim`` where they have another width."""
+    """A modality without a bag: its T tokens, projected to ``dim`` if they have another width."""
 
     def __init__(self, spec: TokenSpec, dim: int) -> None:
         super().__init__()
@@ -143,5 +143,5 @@ def zero_absent(tokens: Tokens) -> Tokens:
 
 
 def make_projection(spec: TokenSpec, dim: int) -> nn.Module:
-    """A linear layer from the width of the tokens to ``dim``; the identity where they are equal."""
+    """A linear layer from the width of the tokens to ``dim``; the identity if they are equal."""
     return nn.Identity() if spec.dim == dim else nn.Linear(spec.dim, dim)

@@ -39,7 +39,7 @@ def refused(bench, name, content, kind=UserError, match=""):
 
 @pytest.mark.parametrize("name", ["record", "comparison", "ablation", "failure", "tuning", "audit", "folds"])
 @pytest.mark.parametrize("content", [DEEP, b'{"a":' * 5000, b"1", b"null", b'{"a": "\\ud800"}', b"\xff"])
-def test_documents_that_are_none(bench, name, content):
+def test_invalid_documents_are_refused(bench, name, content):
     refused(bench, name, content, RecordError)
 
 
@@ -284,14 +284,14 @@ def test_an_image_with_a_chunk_that_is_not_there(bench):
     refused(bench, "image", claims, DataError, match="cannot be read as an image")
 
 
-def test_long_and_odd_names_on_the_shell_line(bench):
+def test_long_and_unusual_names_on_the_command_line(bench):
     refused(bench, "spec", b"eegmat[" + b"9" * 5000 + b"]", SpecError, match=r"\.\.\.")
     refused(bench, "spec", b"deap[window=-13]", SpecError, match="deap: window=-13 s")
     refused(bench, "spec", b"image-folder[person=^(S[none-9]+)]", SpecError, match="the syntax of Python's re")
 
 
 @pytest.mark.parametrize("entry", [3, [], {"a": 1}, [1, 2]])
-def test_a_memory_of_digests_with_odd_entries(bench, entry):
+def test_digest_cache_with_invalid_entries(bench, entry):
     known = json.loads(bench.seeds("memory")[0])
     assert bench.judge("memory", json.dumps(dict.fromkeys(known, entry)).encode()) is None
 
@@ -304,7 +304,7 @@ def test_a_memory_of_digests_with_odd_entries(bench, entry):
     ],
     ids=str,
 )  # fmt: skip
-def test_folds_of_a_board_that_are_none(bench, change):
+def test_invalid_folds_of_a_board_are_refused(bench, change):
     first, *others = json.loads(bench.seeds("board-folds")[0])
     first = {key: value for key, value in {**first, **change}.items() if value is not ...}
     for name in ("board-folds", "added-folds"):
@@ -381,7 +381,7 @@ def test_setting_outside_the_search_space(bench):
 
 
 @pytest.mark.parametrize("seed", [True, -1, 10**12, 2**64, "1"])
-def test_seeds_that_are_none(bench, seed):
+def test_invalid_seeds_are_refused(bench, seed):
     refused(bench, "record", changed(bench, "record", seed=seed), RecordError, match="seed")
 
 
@@ -417,7 +417,7 @@ def test_a_mark_of_a_simulation_that_is_no_text(bench):
     refused(bench, "mark", b"\xff", DataError, match="was simulated with other options")
 
 
-def test_pins_that_are_none(bench):
+def test_invalid_pins_are_refused(bench):
     refused(bench, "pins", b"\xff", PluginError, match="cannot be read as a list of files")
     away = bench.seeds("pins")[0].split()[0] + b" 3 /etc/x\n"
     refused(bench, "pins", away, PluginError, match="ask the author of the plugin")

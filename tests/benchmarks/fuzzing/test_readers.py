@@ -25,7 +25,7 @@ def test_what_is_valid_is_read(bench, name):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_what_is_spoilt_is_read_or_refused_in_one_line(bench, name):
+def test_corrupted_files_are_read_or_refused_in_one_line(bench, name):
     seeds = bench.seeds(name)
 
     @settings(

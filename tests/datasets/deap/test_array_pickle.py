@@ -36,7 +36,7 @@ def written(arrays):
     return file.getvalue()
 
 
-def test_writes_what_python2_wrote():
+def test_written_files_equal_those_of_python2():
     assert written(ARRAYS) == PYTHON2
 
 

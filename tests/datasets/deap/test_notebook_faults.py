@@ -52,7 +52,7 @@ def test_selected_preprocessing_receives_eog_and_channel_names(simulated):
 
 
 @pytest.mark.parametrize("is_scrambled", [False, True])
-def test_the_published_ica_corrupts_what_is_not_of_full_rank(is_scrambled):
+def test_published_ica_corrupts_rank_deficient_data(is_scrambled):
     trial = np.random.default_rng(0).normal(0, 10, (32, 1024))
     trial -= trial.mean(axis=0)
     eeg = (scramble(trial) if is_scrambled else trial)[None]

@@ -184,7 +184,7 @@ def test_a_variable_rate(film, suffix):
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-def test_where_frames_were_lost_there_is_none(film, suffix):
+def test_faces_are_absent_where_frames_were_lost(film, suffix):
     """A frame stands for a second at most; what comes after the gap has its own time."""
     times = [*(at / 9 for at in range(90)), *(20 + at / 9 for at in range(90))]
     shown = times_shown(film(suffix, times), [9.5, 10.2, 10.8, 11.5, 15, 19.9, 20.5, 29.9])
@@ -203,7 +203,7 @@ def test_the_last_frame_is_shown_as_long_as_the_one_before(film):
     assert list(times_shown(path, [3.99, 5.5, 5.9, 6.1])) == [3.99, 5.5, 5.9]
 
 
-def test_an_edit_list_says_where_the_film_begins(film):
+def test_edit_list_gives_the_start_of_the_video(film):
     path = film(".mov", [at / 5 for at in range(100)], skip_s=4.0)
     shown = times_shown(path, [0.0, 5.1, 15.9, 16.5, 30.0])
     assert {time: round(made) for time, made in shown.items()} == {0.0: 4, 5.1: 9, 15.9: 20}

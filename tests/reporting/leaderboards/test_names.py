@@ -78,7 +78,7 @@ def _read(path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", ["", "..", ".", "é", "'", "/"])
-def test_a_folder_has_a_name_of_its_own(name: str) -> None:
+def test_folders_have_unique_names(name: str) -> None:
     assert slug(name).strip(".")
     assert "/" not in slug(name)
     assert slug("é") != slug("ü")

@@ -132,7 +132,7 @@ def test_a_run_that_is_not_whole_is_refused(tmp_path: Path, root: Path, comparis
         publish_results(copied / comparison.path.name, root)
 
 
-def test_a_run_added_later_stands_beside_the_others(root: Path, home: Path, check: Callable[..., Any]) -> None:
+def test_run_added_later_is_listed_with_the_others(root: Path, home: Path, check: Callable[..., Any]) -> None:
     options: dict[str, Any] = {"folds": 2, "modalities": ["mor", "zer"], "training": {"epochs": 2}, "jobs": 1}
     other = mmbench.run("concat", "mfeat", out=home / "runs", cache=home / "cache", **options)
     publish_results(other.path, root)
@@ -148,7 +148,7 @@ def test_a_run_added_later_stands_beside_the_others(root: Path, home: Path, chec
     assert len(find_standings(load_board(root / BOARD))) == 3
 
 
-def test_an_audit_stands_beside_the_splits_it_audited(root: Path, home: Path, check: Callable[..., Any]) -> None:
+def test_audit_is_attached_to_its_splits(root: Path, home: Path, check: Callable[..., Any]) -> None:
     options: dict[str, Any] = {"modalities": ["mor", "zer"], "folds": 2, "jobs": 1}
     result = mmbench.audit("concat", "mfeat", out=home / "audits", cache=home / "cache", **options)
     (path,) = (home / "audits").rglob("audit-*.json")

@@ -68,7 +68,7 @@ def test_the_numbers_are_those_of_the_terminal(made):
             assert [cell for cell in row if " ".join(cell.split()) not in mine] == []
 
 
-def test_the_verdict_stands_first_in_words(made):
+def test_verdict_comes_first(made):
     path, html = made
     verdict = describe_verdict(load_comparison(path))
     assert re.fullmatch(
@@ -95,7 +95,7 @@ def test_page_loads_no_external_resource(made):
     assert "unsafe" not in policy
 
 
-def test_ids_are_unique_and_what_refers_to_them_finds_them(made):
+def test_ids_are_unique_and_references_resolve(made):
     _, html = made
     ids = re.findall(r"\sid=\"([^\"]+)\"", html)
     assert len(ids) == len(set(ids))

@@ -99,7 +99,7 @@ def test_pictures_are_only_shown_where_they_may_be(write_comparison, tmp_path, f
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_pictures_say_what_they_are(write_comparison, tmp_path, frames):
+def test_images_have_alternative_texts(write_comparison, tmp_path, frames):
     comparison = load_comparison(write_comparison(tmp_path, ("first",)))
     floats = replace(frames, shown=(replace(frames.shown[0], x=np.ones((3, 1, 8, 8), dtype=np.float32)),))
     html = render_report(ReportInputs(comparison, explanations=(MethodExplanation("first", floats),)))

@@ -76,7 +76,7 @@ def test_one_method_of_which_a_class_never_occurs(write_comparison, tmp_path, na
 
 
 @pytest.mark.parametrize("name", ["ranking", "confusion", "cost", "tuning"])
-def test_many_methods_of_odd_names(write_comparison, tmp_path, name):
+def test_many_methods_with_unusual_names(write_comparison, tmp_path, name):
     names = ["$x_1$ & <b>", "方法", *(f"method number {at} of those with long names" for at in range(8))]
     plot = draw(name, load_comparison(write_comparison(tmp_path, names)), NARROW)
     check(plot)
@@ -136,7 +136,7 @@ def test_shapley_values_are_those_of_the_table(comparison):
     assert [x for x, _ in places(draw("modalities", comparison))] == expected
 
 
-def test_missing_curves_end_at_what_is_left(comparison):
+def test_missingness_curves_end_at_the_remaining_modality(comparison):
     found = marked(draw("missing", comparison))
     diagnosis = ranked(comparison)[0].diagnosis
     (whole,) = (each for text, each in found.items() if text.startswith("second, left missing in 100%"))

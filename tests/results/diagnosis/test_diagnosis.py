@@ -88,7 +88,7 @@ def test_the_only_informative_modality_has_the_whole_shapley_value(concat: Modal
     assert concat.shuffled["loud"].change.high < 0
 
 
-def test_shapley_values_share_out_what_the_whole_scores_over_none(finished: Comparison) -> None:
+def test_shapley_values_sum_to_the_gain_over_no_modality(finished: Comparison) -> None:
     for method in finished.methods[:2]:
         found = method.diagnosis
         assert found is not None
@@ -127,7 +127,7 @@ def test_missing_in_more_samples_costs_more(concat: ModalityScores) -> None:
     assert every[2] == pytest.approx(half)
 
 
-def test_the_mean_over_missing_samples_is_what_draws_come_near(finished: Comparison) -> None:
+def test_expected_score_with_missing_samples_agrees_with_draws(finished: Comparison) -> None:
     """The curve that is reckoned against the mean over many draws of who lacks the modality."""
     records = finished.methods[0].records
     random, drawn = np.random.default_rng(0), []
@@ -146,7 +146,7 @@ def read(record: Any) -> Any:
     return read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
 
 
-def test_a_shift_matters_to_what_changes_within_a_trial_only(concat: ModalityScores) -> None:
+def test_shift_affects_only_features_that_change_within_a_trial(concat: ModalityScores) -> None:
     still = {shift.windows: shift for shift in concat.shift["still"]}
     assert set(still) == {-4, -2, -1, 1, 2, 4}
     assert all(shift.loss.change.mean == 0 for shift in still.values())
@@ -279,7 +279,7 @@ def test_a_method_that_is_not_there(finished: Comparison) -> None:
         diagnose(finished.path, "lat")
 
 
-def test_a_level_that_is_none(home: Path) -> None:
+def test_invalid_level_is_refused(home: Path) -> None:
     with pytest.raises(SpecError, match="--diagnose: no choice 'some'"):
         run(home, diagnose="some")
 
@@ -325,7 +325,7 @@ def test_a_damaged_diagnosis_is_a_damaged_record(copied: Comparison, path: tuple
         read_record(file)
 
 
-def test_tables_fit_and_say_what_is_needed(finished: Comparison, widest: Callable[[str], int]) -> None:
+def test_tables_fit_and_show_effects(finished: Comparison, widest: Callable[[str], int]) -> None:
     for table in (comparison_table(finished), diagnosis_tables(finished)):
         text = render(table)
         assert widest(text) <= 80

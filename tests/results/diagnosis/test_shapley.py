@@ -23,7 +23,7 @@ def test_the_gloves() -> None:
 
 
 @pytest.mark.parametrize("n_players", [1, 2, 3, 6, 8])
-def test_all_is_shared_out_whatever_the_order_of_the_subsets(n_players: int) -> None:
+def test_shapley_values_do_not_depend_on_the_order_of_subsets(n_players: int) -> None:
     random = np.random.default_rng(n_players)
     subsets = games(n_players)
     payoff = {subset: float(value) for subset, value in zip(subsets, random.normal(size=len(subsets)), strict=True)}

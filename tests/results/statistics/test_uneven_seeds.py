@@ -58,7 +58,7 @@ def test_equal_methods_with_different_numbers_of_seeds_seldom_differ_significant
         assert sum(verdict.p < 0.05 for verdict in found) <= 26  # 6.5 % of 400
 
 
-def test_an_interval_of_few_units_that_differ_alike_says_nothing() -> None:
+def test_interval_of_few_units_with_equal_differences_is_uninformative() -> None:
     labels, unit, fold = np.tile(np.arange(2), 6), np.repeat(np.arange(3), 4), np.repeat(np.arange(3), 4)
     right = Outcomes(labels, labels[None], unit, fold, 2)
     constant = replace(right, predictions=np.zeros_like(labels)[None])

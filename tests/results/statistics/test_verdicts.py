@@ -75,7 +75,7 @@ def test_an_interval_leaves_out_0_just_where_its_p_is_below_005(seed, n_methods,
         assert verdict.raw_p <= verdict.p
 
 
-def test_where_all_people_differ_alike_their_number_decides():
+def test_equal_differences_of_all_people_are_judged_by_their_number():
     for n, word in ((5, "not significant"), (6, "significantly better")):
         labels, unit = np.tile([0, 1], 5 * n), np.repeat(np.arange(n), 10)
         right, constant = (Outcomes(labels, each[None], unit, unit, 2) for each in (labels, np.zeros_like(labels)))

@@ -47,7 +47,7 @@ def test_shuffled_windows_leak_and_whole_trials_do_not(simulated: Any) -> None:
     assert found["segment"].probe.oracle >= found["segment"].probe.score
 
 
-def test_json_has_what_one_would_act_upon(simulated: Any) -> None:
+def test_json_has_the_documented_fields(simulated: Any) -> None:
     document = json.loads(json.dumps(simulated.to_json()))
     assert document["simulated"] is True
     protocols = {row["protocol"]: row for row in document["protocols"]}

@@ -72,7 +72,7 @@ def test_judgement_is_that_of_the_formula() -> None:
     assert control.p_value == pytest.approx(t.sf(0.6 / spread, 2))
 
 
-def test_draws_alike_by_chance_do_not_make_a_leak() -> None:
+def test_equal_draws_do_not_imply_a_leak() -> None:
     """Two draws of the very same score would otherwise spread nothing."""
     control = make_control(np.array([0.27, 0.27]), np.array([0.25, 0.25]), n_samples=200)
     assert control.p_value is not None

@@ -130,7 +130,7 @@ def test_errors_are_one_line(old: str, new: str, words: list[str], tmp_path: Pat
 
 
 @pytest.mark.parametrize("table", ["reported", "rows"])
-def test_a_card_without_rows_is_none(table: str, tmp_path: Path) -> None:
+def test_card_without_rows_is_refused(table: str, tmp_path: Path) -> None:
     head = CARD[: CARD.index("[twin]")]
     other = {"reported": "rows", "rows": "reported"}[table]
     body = {

@@ -164,11 +164,11 @@ def test_a_row_is_scored_at_its_epoch(result: ClaimResult) -> None:
     assert at_oracle.oracle == at_chosen.oracle == pytest.approx(at_oracle.method.gap("oracle", "accuracy"))
 
 
-def test_the_records_say_what_leaks(result: ClaimResult) -> None:
+def test_records_name_the_leaking_groups(result: ClaimResult) -> None:
     published, chosen, held_out = rows(result).values()
     assert published.leaks == chosen.leaks == {"trial": chosen.comparison.run["straddling"]["trial"]}
     assert held_out.leaks == {}
-    assert [row.honest for row in (published, chosen, held_out)] == [False, False, True]
+    assert [row.is_valid for row in (published, chosen, held_out)] == [False, False, True]
     lines = printed(result).splitlines()
     marked = [line for line in lines if line.endswith("LEAK")]
     assert [line.split("  ")[1] for line in marked] == ["as published", "chosen"]
@@ -187,7 +187,7 @@ def test_baselines_stand_beneath_their_row(result: ClaimResult) -> None:
     assert "Fusion against the best single modality, by balanced accuracy: people held out" in words(result)
 
 
-def test_real_files_are_held_against_what_was_reported(result: ClaimResult) -> None:
+def test_real_files_agree_with_the_published_description(result: ClaimResult) -> None:
     assert "SIMULATED" not in words(result)
     published, _, held_out = rows(result).values()
     assert published.over_reported == pytest.approx(published.scores[0].value - 0.9)
@@ -212,19 +212,19 @@ def test_simulated_files_are_marked_and_not_compared(
     assert not found.cards[0].is_twin
 
 
-def test_the_summary_counts_only_what_was_run(result: ClaimResult, options: Options) -> None:
+def test_summary_counts_only_completed_rows(result: ClaimResult, options: Options) -> None:
     published, chosen, held_out = rows(result).values()
     leaky = sorted(row.scores[0].value for row in (published, chosen))
     honest = held_out.scores[0].value
     text = words(result)
     span = f"{leaky[0]:.3f}" + (f" to {leaky[1]:.3f}" if f"{leaky[0]:.3f}" != f"{leaky[1]:.3f}" else "")
-    assert f"2 leaking rows score {span}, 1 honest row scores {honest:.3f}: " in text
+    assert f"2 leaking rows score {span}, 1 valid row scores {honest:.3f}: " in text
     change = f"{100 * (honest - chosen.scores[0].value):+.1f}"
     assert f"Changing only the protocol of 'chosen', in points: people held out {change}." in text
     some = mmbench.claim("mine", only=["chosen"], **options)
-    assert f"1 leaking row scores {chosen.scores[0].value:.3f}; no honest row was run." in words(some)
+    assert f"1 leaking row scores {chosen.scores[0].value:.3f}; no valid row was run." in words(some)
     other = mmbench.claim("mine", only=["people held out"], **options)
-    assert f"1 honest row scores {honest:.3f}; no leaking row was run." in words(other)
+    assert f"1 valid row scores {honest:.3f}; no leaking row was run." in words(other)
 
 
 def test_the_same_again_trains_nothing(result: ClaimResult, options: Options) -> None:
@@ -343,7 +343,7 @@ def test_stale_records_count_as_not_run_and_say_why(copied: Options) -> None:
     assert "Expecting property name" in reason
 
 
-def test_the_twin_takes_what_it_knows(options: Options, tmp_path: Path) -> None:
+def test_twin_takes_its_known_parameters(options: Options, tmp_path: Path) -> None:
     mine = {**options, "data": None, "out": tmp_path, "on": "real-sim"}
     found = mmbench.claim("mine", run=True, training={"epochs": 2}, **mine)
     (card,) = found.cards
@@ -390,7 +390,7 @@ def test_a_row_that_cannot_be_built_keeps_its_reason(
         ("folds = 3", "folds = 1", "1 is too few"),
     ],
 )
-def test_a_row_that_names_what_there_is_not_is_named(
+def test_row_with_unknown_component_is_named(
     old: str, new: str, says: str, options: Options, edit: Callable[[str, str], None]
 ) -> None:
     edit(old, new)
@@ -468,7 +468,7 @@ def test_conformance_checks_claim_cards(shelf: Path, edit: Callable[[str, str], 
     assert "tusk: is not a key of a claim card" in outcomes(shelf)["claim_card"].message
 
 
-def test_conformance_skips_what_is_not_installed(shelf: Path, edit: Callable[[str, str], None]) -> None:
+def test_conformance_skips_components_that_are_not_installed(shelf: Path, edit: Callable[[str, str], None]) -> None:
     edit('"real-sim"', '"unreal-sim"')
     outcome = outcomes(shelf)["claim_card"]
     assert outcome.skipped

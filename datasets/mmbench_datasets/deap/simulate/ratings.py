@@ -34,7 +34,7 @@ def make_ratings(seed: int, participant: int) -> SimulatedRatings:
     """Ratings with ten trials per quadrant in random order; dominance and liking correlate with valence.
 
     Classes are balanced because a model that learns class frequencies only scores below chance on held-out people
-    where they are not.
+    if they are not.
     """
     rng = make_rng("ratings", seed, participant)
     quadrants = rng.permutation(N_TRIALS) % 4

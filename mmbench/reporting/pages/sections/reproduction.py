@@ -34,7 +34,7 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
 
 
 def find_command(comparison: Comparison) -> str | None:
-    """The command of a comparison; None where its file holds none, as for several runs compared afterwards."""
+    """The command of a comparison; None if its file holds none, as for several runs compared afterwards."""
     try:
         command = load_object(comparison.path).get("command")
     except (OSError, ValueError):
