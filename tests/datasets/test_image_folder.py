@@ -322,6 +322,17 @@ def test_check_detects_non_images_without_decoding(people: Path, monkeypatch: py
     assert [Path(problem.path).stem for problem in ImageFolder().check(people)] == ["gus", "hal"]
 
 
+def test_check_finds_images_that_were_cut_off(people: Path) -> None:
+    cut = [people / "neutral" / "ann.jpg", people / "smiling" / "bob.png"]
+    for path in cut:
+        path.write_bytes(path.read_bytes()[:-300])
+    whole = people / "neutral" / "cem.jpg"
+    whole.write_bytes(whole.read_bytes()[:-2])  # without its end marker: complete, and decoded as such
+    found = ImageFolder().check(people)
+    assert [problem.path for problem in found] == [str(path) for path in cut]
+    assert all(problem.concerns == "sample" and "cannot be read as an image" in problem.message for problem in found)
+
+
 def test_many_images_are_units_of_hundreds(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PER_UNIT", 4)
     dataset = ImageFolder(size=16)

@@ -1,13 +1,19 @@
-"""Checks of a folder of images: missing, misplaced and damaged files, found without decoding."""
+"""Checks of a folder of images: missing, misplaced and damaged files; only files without an end are decoded."""
 
 import unicodedata
 from collections.abc import Iterator
+from os import SEEK_END
 from pathlib import Path
+from typing import BinaryIO
 
 from mmbench import DataError, Problem, check_content
+from mmbench_datasets.image_folder.decode import read_square
 from mmbench_datasets.image_folder.layout import STARTS_OF_ALL, FolderContents, class_folders, folders
 from mmbench_datasets.image_folder.people import Images, find_people
 
+# How files of a format begin, and what stands at their end: in a file that was cut off, it does not.
+_ENDS = ((b"\xff\xd8\xff", b"\xff\xd9"), (b"\x89PNG", b"IEND\xaeB`\x82"))
+_TAIL = 64  # bytes; some cameras and editors append a few to the end of an image
 _REMEDY = "replace the file, or remove it, or leave such samples out with --bad drop"
 
 
@@ -32,12 +38,13 @@ def find_problems(root: Path, found: FolderContents, pattern: str | None) -> Ite
 
 
 def find_image_problem(path: Path) -> tuple[str, str] | None:
-    """Problem and remedy where the first bytes of a file are not those of an image; None if they are."""
+    """Problem and remedy if a file does not begin like an image, or has no end and cannot be decoded; else None."""
     try:
         if path.is_file():  # opening a pipe would block
             with path.open("rb") as file:
-                if file.read(4).startswith(STARTS_OF_ALL):
-                    return None
+                start = file.read(4)
+                if start.startswith(STARTS_OF_ALL):
+                    return None if _has_end(file, start) else _decode(path)
     except OSError:
         pass
     try:
@@ -45,6 +52,24 @@ def find_image_problem(path: Path) -> tuple[str, str] | None:
     except DataError as error:
         return error.message, f"{error.remedy}, or leave such samples out with --bad drop"
     return "is not an image, by its first bytes", _REMEDY
+
+
+def _has_end(file: BinaryIO, start: bytes) -> bool:
+    """Whether the end of its format is among the last bytes of a file; True for formats that have none."""
+    end = next((end for begin, end in _ENDS if start.startswith(begin)), None)
+    if end is None:
+        return True
+    file.seek(max(0, file.seek(0, SEEK_END) - _TAIL))
+    return end in file.read()
+
+
+def _decode(path: Path) -> tuple[str, str] | None:
+    """Problem and remedy if an image cannot be decoded: some without an end can."""
+    try:
+        read_square(path, size=8)
+    except DataError as error:
+        return error.message, error.remedy or _REMEDY
+    return None
 
 
 def _confusable(root: Path, images: Images) -> Iterator[Problem]:
