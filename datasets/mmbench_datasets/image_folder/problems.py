@@ -13,7 +13,7 @@ from mmbench_datasets.image_folder.people import Images, find_people
 
 # How files of a format begin, and what stands at their end: in a file that was cut off, it does not.
 _ENDS = ((b"\xff\xd8\xff", b"\xff\xd9"), (b"\x89PNG", b"IEND\xaeB`\x82"))
-_TAIL = 64  # bytes; some cameras and editors append a few to the end of an image
+_TAIL = 64  # bytes; after an end that lies before them, cameras or editors wrote more
 _REMEDY = "replace the file, or remove it, or leave such samples out with --bad drop"
 
 
@@ -64,7 +64,7 @@ def _has_end(file: BinaryIO, start: bytes) -> bool:
 
 
 def _decode(path: Path) -> tuple[str, str] | None:
-    """Problem and remedy if an image cannot be decoded: some without an end can."""
+    """Problem and remedy if an image cannot be decoded; one with more bytes after its end can."""
     try:
         read_square(path, size=8)
     except DataError as error:
