@@ -301,7 +301,7 @@ def test_a_finished_tuning_is_read_and_a_damaged_one_is_read_from_its_study(
         ({"tune": 2, "tune_seconds": -1}, "--tune-seconds: -1 is too few"),
         ({"tune_seconds": 5}, "--tune-seconds: nothing is tuned"),
         ({"tune_scope": "once"}, "--tune-scope: nothing is tuned"),
-        ({"tune": 2, "tune_scope": "twice"}, "--tune-scope: no choice 'twice'"),
+        ({"tune": 2, "tune_scope": "twice"}, "--tune-scope: invalid value 'twice'"),
         ({"tune": 2, "tune_storage": "mysql://here/db"}, "--tune-storage: is not a storage"),
         ({"tune": 2, "tune_storage": "sqlite:///:memory:"}, "--tune-storage: is not a storage"),
     ],

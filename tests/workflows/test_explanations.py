@@ -124,7 +124,7 @@ def test_weights_can_be_left_out_and_are_missed_by_name(tmp_path):
 
 
 def test_unknown_choice_of_weights_is_refused(tmp_path):
-    with pytest.raises(mmbench.SpecError, match="--weights: no choice 'some'"):
+    with pytest.raises(mmbench.SpecError, match="--weights: invalid value 'some'"):
         mmbench.run("concat", "mfeat", out=tmp_path, weights="some")
 
 

@@ -280,7 +280,7 @@ def test_a_method_that_is_not_there(finished: Comparison) -> None:
 
 
 def test_invalid_level_is_refused(home: Path) -> None:
-    with pytest.raises(SpecError, match="--diagnose: no choice 'some'"):
+    with pytest.raises(SpecError, match="--diagnose: invalid value 'some'"):
         run(home, diagnose="some")
 
 
