@@ -136,6 +136,16 @@ def test_the_picture_of_the_rooms_is_that_of_today() -> None:
     assert PICTURE.read_text(encoding="utf-8") == draw(), "python docs/house.py draws it anew"
 
 
+def test_every_door_is_used() -> None:
+    """A name that no other room uses is no door; the public names of `mmbench` are used by everybody."""
+    public = ast.parse((HOST / "__init__.pyi").read_text(encoding="utf-8"))
+    used = {alias.name for node in public.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    for path in HOST_MODULES:
+        used |= {f"{module}.{name}" for module, name in imports(tree(path)) if module != f"mmbench.{room(path)}"}
+    exported = {(package, name) for package, names in DOORS.items() for name in names}
+    assert [f"{package}.{name}" for package, name in exported if not {name, f"{package}.{name}"} & used] == []
+
+
 def test_imports_run_in_no_circle() -> None:
     TopologicalSorter({dotted(path): imported_at_once(path) for path in MODULES}).prepare()
 

@@ -20,8 +20,8 @@ from .progress_relay import Channel as Channel
 from .restoring import RestoredModel as RestoredModel
 from .restoring import RestoredPlan as RestoredPlan
 from .restoring import find_fold as find_fold
-from .restoring import read_made as read_made
-from .restoring import recall_plan as recall_plan
+from .restoring import read_rebuildable as read_rebuildable
+from .restoring import rebuild_plan as rebuild_plan
 from .restoring import restore_model as restore_model
 from .restoring import restore_plan as restore_plan
 from .schedule import Job as Job

@@ -53,7 +53,7 @@ class Plan:
     """A method on a dataset, ready to run fold by fold, possibly in another process.
 
     ``tokens`` are the token files of modalities with a frozen encoder, ``run`` the description in its records,
-    ``budget`` that of its tuning and ``diagnosis`` the plan of its diagnosis (None: no tuning, no diagnosis). ``data``
+    ``budget`` that of its tuning and ``diagnosis`` the plan of its diagnosis (None: no tuning, no diagnosis). ``files``
     names the dataset's files, which components may not open. ``isolated``: a component comes from a plugin, and each
     training and each evaluation of a trained model runs in a process of its own.
     """
@@ -71,7 +71,7 @@ class Plan:
     keep: Keep = "auto"
     budget: Budget | None = None
     diagnosis: DiagnosisPlan | None = None
-    data: Preparation | None = None
+    files: Preparation | None = None
     isolated: bool = False
 
 
@@ -199,7 +199,7 @@ def closed_files(plan: Plan) -> ClosedFiles:
         plugins=plan.plugins,
         cache=tuple({path.resolve().parent for path in (plan.store, *plan.tokens.values())}),
         run=plan.folder.resolve(),
-        data=plan.data,
+        files=plan.files,
         given=find_named_files(all_parameters(plan.recipe, plan.plugins)),
     )
 

@@ -96,7 +96,7 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
         keep=setup.keep,
         budget=setup.budget,
         diagnosis=plan_diagnosis(setup.diagnose, recipe.encoders, frozen, setup.cache, setup.jobs),
-        data=setup.files,
+        files=setup.files,
         isolated=needs_isolation(recipe, setup.plugins),
     )
 
@@ -165,7 +165,7 @@ def _describe_tuning(budget: Budget, recipe: Recipe, setup: Setup, frozen: Colle
 def _find_frozen(setup: Setup, recipe: Recipe) -> dict[str, Encoding]:
     """The encodings by frozen encoders, by modality."""
     return {
-        name: Encoding(setup.store.path, name, spec, setup.plugins, setup.device, setup.threads, data=setup.files)
+        name: Encoding(setup.store.path, name, spec, setup.plugins, setup.device, setup.threads, files=setup.files)
         for name, spec in recipe.encoders.items()
         if build_encoder(spec, setup.store.schema.modality(name), setup.plugins, seed=0).frozen
     }

@@ -58,17 +58,17 @@ def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Res
 
 def restore_plan(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> RestoredPlan:
     """The plan and data of the record at ``path``; RecordError as `restore_model`."""
-    record = read_made(path)
+    record = read_rebuildable(path)
     if record.weights is None:
         raise RecordError(
             "kept no weights", where=path, remedy="delete it and run the same command again with --weights keep"
         )
-    plan, store = _recall(record, path.parent, cache, plugins)
+    plan, store = _find_plan(record, path.parent, cache, plugins)
     fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
     return RestoredPlan(record, plan, fold, store)
 
 
-def read_made(path: Path) -> Record:
+def read_rebuildable(path: Path) -> Record:
     """A record that describes how its model was built; RecordError if it is incomplete or damaged."""
     record = read_record(path)
     try:
@@ -82,7 +82,7 @@ def read_made(path: Path) -> Record:
     return record
 
 
-def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> tuple[Plan, Store]:
+def _find_plan(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...]) -> tuple[Plan, Store]:
     run = record.run
     dataset = parse_spec(run["dataset"]).name
     store = Store(_existing(cache / "prepared" / f"{dataset}-{run['prepared'][:16]}.h5"))
@@ -91,10 +91,10 @@ def _recall(record: Record, folder: Path, cache: Path, plugins: tuple[str, ...])
         for name, encoder in run["encoders"].items()
         if encoder["tokens"]
     }
-    return recall_plan(record, folder, store, tokens, plugins), store
+    return rebuild_plan(record, folder, store, tokens, plugins), store
 
 
-def recall_plan(
+def rebuild_plan(
     record: Record, folder: Path, store: Store, tokens: Mapping[str, Path], plugins: tuple[str, ...]
 ) -> Plan:
     """The plan that a record was made by, over files that are at hand, for the CPU; it keeps no weights.

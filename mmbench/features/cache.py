@@ -53,7 +53,7 @@ _JOINING = 4  # threads that join blocks
 class Encoding:
     """What to encode: a modality of a prepared file with an encoder, with noise of ``snr_db`` dB where given.
 
-    The encoder may not open the files of ``data``.
+    The encoder may not open ``files``.
     """
 
     store: Path
@@ -63,7 +63,7 @@ class Encoding:
     device: str
     threads: int = 1
     snr_db: int | None = None
-    data: Preparation | None = None
+    files: Preparation | None = None
 
     @property
     def label(self) -> str:
@@ -81,7 +81,7 @@ class Encoding:
         given = find_named_files([load_registry(self.plugins).bound("encoders", self.encoder)])
         cache = self.store.resolve().parent
         return ClosedFiles(
-            str(self.encoder), self.plugins, (cache, cache.parent / "tokens"), data=self.data, given=given
+            str(self.encoder), self.plugins, (cache, cache.parent / "tokens"), files=self.files, given=given
         )
 
 

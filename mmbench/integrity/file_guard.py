@@ -65,7 +65,7 @@ def find_named_files(params: Iterable[Mapping[str, Any]]) -> frozenset[Path]:
 class ClosedFiles:
     """Files that components of one method may not open: prepared data, tokens, records, and the dataset's files.
 
-    ``run`` is the folder of its records; None before there is one. ``data`` defines the dataset's files; ``given`` are
+    ``run`` is the folder of its records; None before there is one. ``files`` defines the dataset's files; ``given`` are
     files named by parameters of the components, which they may open unless they are in ``cache``.
     """
 
@@ -73,7 +73,7 @@ class ClosedFiles:
     plugins: tuple[str, ...]
     cache: tuple[Path, ...]
     run: Path | None = None
-    data: Preparation | None = None
+    files: Preparation | None = None
     given: frozenset[Path] = frozenset()
 
     def what(self, path: Path) -> str | None:
@@ -86,15 +86,15 @@ class ClosedFiles:
             return "the records of this run"
         if self.run is not None and path.is_relative_to(self.run.parents[1]) and _is_record(path):
             return "the records of another run"
-        if self.data is not None and path.is_relative_to(self.data.root.resolve()) and path in self._sources:
+        if self.files is not None and path.is_relative_to(self.files.root.resolve()) and path in self._sources:
             return "the dataset's files"
         return None
 
     @cached_property
     def _sources(self) -> frozenset[Path]:
         # Only computed when a component opens a file in the dataset's folder: there may be many.
-        assert self.data is not None
-        dataset, root = load_registry(self.data.plugins).dataset(self.data.dataset), self.data.root
+        assert self.files is not None
+        dataset, root = load_registry(self.files.plugins).dataset(self.files.dataset), self.files.root
         return frozenset(path.resolve() for unit in dataset.units(root) for path in dataset.sources(root, unit))
 
 

@@ -18,7 +18,7 @@ class Preset:
     """The tables of a preset.
 
     ``fusion`` and ``dataset`` hold parameters, ``encoders`` a spec for each modality or kind, ``training`` the
-    settings of the training loop, ``run`` those of `Design`. ``name`` is None if there is no preset.
+    settings of the training loop, ``run`` those of `RunSettings`. ``name`` is None if there is no preset.
     """
 
     name: str | None = None

@@ -159,7 +159,7 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
 
     listed = {
         "default": plans[0].folder.name,
-        "seeds": request.design.seeds,
+        "seeds": request.settings.seeds,
         "tables": [
             {"name": table.name, "parameter": table.parameter, "rows": [describe_row(row) for row in table.rows]}
             for table in tables

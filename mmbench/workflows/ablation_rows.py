@@ -40,7 +40,7 @@ class VariantTable:
 def make_default(request: Request) -> Recipe:
     """The default recipe. Parameters of the tables are never tuned, so that rows differ in their value alone."""
     spec = parse_spec(request.spec.method)
-    recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, request.wishes)
+    recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, request.method_options)
     return replace(recipe, held=recipe.held | frozenset(_varied(request, recipe)))
 
 
@@ -117,9 +117,9 @@ def _over_modalities(request: Request, default: Recipe) -> VariantTable:
 def _with_modalities(request: Request, default: Recipe, names: tuple[str, ...]) -> Recipe:
     if names == default.modalities:
         return default
-    wishes = replace(request.wishes, modalities=names)
+    method_options = replace(request.method_options, modalities=names)
     recipe = resolve_method(
-        request.registry, parse_spec(request.spec.method), request.dataset_spec.name, request.schema, wishes
+        request.registry, parse_spec(request.spec.method), request.dataset_spec.name, request.schema, method_options
     )
     return replace(recipe, label=f"{recipe.label}, {MODALITY_ABLATION}={'+'.join(names)}", held=default.held)
 
@@ -142,14 +142,14 @@ def _variant(request: Request, value: str, make: Callable[[], Recipe]) -> Ablati
 
 
 def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Mapping[str, object]) -> Recipe:
-    spec, wishes, suffix = parse_spec(request.spec.method), request.wishes, ""
+    spec, method_options, suffix = parse_spec(request.spec.method), request.method_options, ""
     if ablation.encoder is None:
         spec = spec.updated(row)
     else:
         changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(request, default, ablation).items()}
-        wishes = replace(wishes, encoders={**wishes.encoders, **changed})
+        method_options = replace(method_options, encoders={**method_options.encoders, **changed})
         suffix = "".join(f", {ablation.encoder}.{name}={_format_value(value)}" for name, value in row.items())
-    recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, wishes)
+    recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, method_options)
     return replace(recipe, label=recipe.label + suffix, held=default.held)
 
 

@@ -90,7 +90,7 @@ def _find_encodings(
     for name, encoder in recipe.encoders.items():
         built = build_encoder(encoder, request.schema.modality(name), spec.plugins, FROZEN_SEED)
         if built.frozen:
-            encoding = Encoding(store, name, encoder, spec.plugins, request.device, spec.threads, data=files)
+            encoding = Encoding(store, name, encoder, spec.plugins, request.device, spec.threads, files=files)
             parts = describe_tokens(encoding, built, key)
             found[name] = _RequiredTokens(encoding, parts, count_parameters(built), len(recipe.encoders) > 1)
     return found
@@ -124,7 +124,7 @@ def _explain_runs(
         tokens = {name: token_path(each.encoding, setup.cache, each.parts) for name, each in required.items()}
         described = describe_run(setup, recipe, tokens)
         folder = run_folder(setup, recipe, key_digest(key_parts(described)))
-        paths = [record_path(folder, fold.name, seed) for fold in setup.folds for seed in range(request.design.seeds)]
+        paths = [record_path(folder, fold.name, seed) for fold in setup.folds for seed in range(request.settings.seeds)]
         done = sum(path.exists() for path in paths)
         if done:
             count = f"{done} of {len(paths)} folds"

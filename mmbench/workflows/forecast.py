@@ -18,7 +18,7 @@ def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     comparisons = len(request.recipes) - 1
     if comparisons < 1:
         return
-    seeds, store = request.design.seeds, setup.store
+    seeds, store = request.settings.seeds, setup.store
     name, units = find_statistical_units(store.groups, store.ids)
     outcomes = _outcomes(store.labels(request.task), units, setup.rows, setup.folds, seeds, request.n_classes)
     reach = smallest_significant_difference(outcomes, comparisons)

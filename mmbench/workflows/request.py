@@ -22,7 +22,7 @@ BAD = ("error", "drop")
 class RunSpec:
     """The options of one comparison; ``mmbench run --help`` explains each.
 
-    None takes the preset's value, else the default of `Design`.
+    None takes the preset's value, else the default of `RunSettings`.
     """
 
     method: str
@@ -93,7 +93,7 @@ def budget_of(spec: RunSpec) -> Budget | None:
 
 
 def explicit_settings(spec: RunSpec) -> dict[str, Any]:
-    """The settings of a `Design` that the spec sets; the others come from the preset or are defaults."""
+    """The settings of a `RunSettings` that the spec sets; the others come from the preset or are defaults."""
     return {name: value for name in SETTING_NAMES if (value := getattr(spec, name)) is not None}
 
 

@@ -43,19 +43,19 @@ from mmbench.workflows.save_encoder import check_saving
 class Request:
     """A comparison with its preset applied and every name found; no file of the dataset was read.
 
-    ``dataset_spec`` names the dataset with the preset's parameters, ``wishes`` is what methods are resolved with,
-    ``recipes`` are the method and its baselines, resolved.
+    ``dataset_spec`` names the dataset with the preset's parameters; ``recipes`` are the method and its baselines,
+    resolved with ``method_options``.
     """
 
     spec: RunSpec
-    design: RunSettings
+    settings: RunSettings
     dataset_spec: Spec
     dataset: Dataset
     schema: Schema
     protocol: Protocol
     task: str
     device: str
-    wishes: MethodOptions
+    method_options: MethodOptions
     recipes: tuple[Recipe, ...]
 
     @property
@@ -90,21 +90,23 @@ def resolve_request(spec: RunSpec) -> Request:
     method = registry.find("methods", parse_spec(spec.method).name).component
     preset = find_preset(method, name.name, spec.preset)
     explicit = explicit_settings(spec)
-    design = make_run_settings(explicit, preset.run, f"preset {preset.name}")
+    settings = make_run_settings(explicit, preset.run, f"preset {preset.name}")
     dataset_spec = Spec(name.name, {**preset.dataset, **name.params})
     dataset = registry.dataset(dataset_spec)
     schema = find_schema(dataset, lambda: find_dataset_folder(registry, dataset_spec, spec.data, spec.cache), spec.bad)
     check_modality_names((modality.name for modality in schema.modalities), name.name)
-    choose_modalities(schema, design.modalities)
-    if design.standardize == "subject" and "subject" not in schema.groups:
+    choose_modalities(schema, settings.modalities)
+    if settings.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
-    protocol = find_protocol(design.protocol or default_protocol(schema), schema, spec.dataset)
-    task = choose_task(schema, design.task)
+    protocol = find_protocol(settings.protocol or default_protocol(schema), schema, spec.dataset)
+    task = choose_task(schema, settings.task)
     device = str(choose_device(spec.device))
     left = preset.without(dataset=name.params, run=explicit)
-    wishes = MethodOptions(spec.encoders, spec.training, left, design.modalities)
-    recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, wishes)
-    return Request(spec, design, dataset_spec, dataset, schema, protocol, task, device, wishes, tuple(recipes))
+    method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities)
+    recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, method_options)
+    return Request(
+        spec, settings, dataset_spec, dataset, schema, protocol, task, device, method_options, tuple(recipes)
+    )
 
 
 def choose_task(schema: Schema, wanted: str | None) -> str:
@@ -145,10 +147,10 @@ def _lint(
 
 def find_files(request: Request) -> Preparation:
     """Where the dataset's files are, and which units are used; UserError for files that are missing or damaged."""
-    spec, units = request.spec, request.design.units
+    spec, units = request.spec, request.settings.units
     root = find_dataset_folder(request.registry, request.dataset_spec, spec.data, spec.cache)
     check_dataset_files(request.dataset, root, units, spec.bad)
-    source = "--units" if spec.units is not None else f"preset {request.wishes.preset.name} [run] units"
+    source = "--units" if spec.units is not None else f"preset {request.method_options.preset.name} [run] units"
     chosen = choose_units(request.dataset, root, units, source)
     units = tuple(chosen) if chosen != choose_units(request.dataset, root) else None
     return Preparation(request.dataset_spec, root, spec.cache, spec.plugins, spec.bad, units)

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from mmbench.data import Preparation, Store, check_dataset_files, find_dataset_folder, prepare
-from mmbench.execution import build_model, find_fold, read_made, recall_plan, run_job
+from mmbench.execution import build_model, find_fold, read_rebuildable, rebuild_plan, run_job
 from mmbench.features import Encoding, encode
 from mmbench.integrity import check_size, find_machine
 from mmbench.registry import Spec, load_registry, parse_spec
@@ -104,14 +104,14 @@ def retrain_fold(path: Path, options: RetrainOptions, out: Path) -> RetrainedFol
     If results differ and the record is of another kind of machine, more trainings measure the effect of rounding.
     Raises RecordError if the data lack samples of the fold or have other labels, DataError if they are missing.
     """
-    published = replace(read_made(path), labels=())  # not in any frame while components are built
+    published = replace(read_rebuildable(path), labels=())  # not in any frame while components are built
     store = _open_data(published, options)
-    plan = recall_plan(published, out, store, _encode(published, store, options), options.plugins)
+    plan = rebuild_plan(published, out, store, _encode(published, store, options), options.plugins)
     check_size(str(plan.recipe.fusion), lambda: build_model(plan, store, published.seed), find_machine(_CPU, jobs=1))
     fold = find_fold(path.parent.parent / "folds.json", published.fold, store)
     target = record_path(out, published.fold, published.seed)
     run_job(plan, fold, published.seed, target, lambda _: None, published.tuning)
-    repeated = RetrainedFold(read_made(path), read_record(target), store.key == published.run["prepared"])
+    repeated = RetrainedFold(read_rebuildable(path), read_record(target), store.key == published.run["prepared"])
     are_other_samples = any(getattr(repeated.published, name) != getattr(repeated.retrained, name) for name in _SAMPLES)
     is_exact = repeated.is_same_data and is_same_machine(published, repeated.retrained)
     if repeated.is_same or are_other_samples or is_exact:

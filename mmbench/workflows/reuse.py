@@ -48,16 +48,16 @@ class Reuse:
 
 def comparison_key(request: Request) -> ComparisonKey:
     """The key of the comparison that is requested."""
-    registry, design, spec = request.registry, request.design, request.spec
+    registry, settings, spec = request.registry, request.settings, request.spec
     budget = budget_of(spec)
     question = {
         "dataset": [request.dataset_spec.name, registry.bound("datasets", request.dataset_spec)],
         "task": request.task,
         "protocol": request.protocol.name,
-        "folds": None if request.protocol.one_out else design.folds,
-        "standardize": design.standardize,
-        "seeds": design.seeds,
-        "units": design.units and sorted(design.units),
+        "folds": None if request.protocol.one_out else settings.folds,
+        "standardize": settings.standardize,
+        "seeds": settings.seeds,
+        "units": settings.units and sorted(settings.units),
         "bad": spec.bad,
         "threads": spec.threads,
         "tuning": budget.described() if budget else None,

@@ -52,7 +52,7 @@ def _run_request(request: CheckedRequest) -> list[Plan]:
     experiment = plan_experiment(request)
     plans, folds = experiment.plans, experiment.setup.folds
     missing = unsaved(request.spec.save_encoders, plans[0])
-    run_missing(plans, folds, request.design.seeds, n_jobs(request.spec), request.spec.cluster)
+    run_missing(plans, folds, request.settings.seeds, n_jobs(request.spec), request.spec.cluster)
     if missing:
         whole = make_whole_fold(request, experiment.setup)
         plan = tuned_for(plans[0], whole, folds)
@@ -71,7 +71,7 @@ class Experiment:
 def plan_experiment(request: CheckedRequest) -> Experiment:
     """Prepare, split and encode: everything but tuning and training."""
     report_findings(request.findings)
-    return plan_on(prepare_data(request), request)
+    return split_and_encode(prepare_data(request), request)
 
 
 def prepare_data(request: CheckedRequest) -> Store:
@@ -86,7 +86,7 @@ def prepare_data(request: CheckedRequest) -> Store:
     return prepare(request.files, jobs=n_jobs(request.spec))
 
 
-def plan_on(store: Store, request: CheckedRequest) -> Experiment:
+def split_and_encode(store: Store, request: CheckedRequest) -> Experiment:
     """Split a prepared store, and encode what is frozen."""
     setup = split_data(request, store)
     return Experiment(setup, encode_methods(request, setup))
@@ -106,7 +106,7 @@ def encode_methods(request: CheckedRequest, setup: Setup) -> list[Plan]:
 
 def compare_records(request: CheckedRequest, plans: Sequence[Plan]) -> Comparison:
     """Write which records are compared, and compare them; JobError if every job failed."""
-    runs = {"runs": [plan.folder.name for plan in plans], "seeds": request.design.seeds}
+    runs = {"runs": [plan.folder.name for plan in plans], "seeds": request.settings.seeds}
     path = plans[0].folder.parent / f"comparison-{digest(runs)[:10]}.json"
     key, command = asdict(comparison_key(request)), portable_command(request.spec)
     write_text(path, json.dumps({**runs, "asked": key, "command": command}))

@@ -26,17 +26,17 @@ from mmbench.workflows.resolve import CheckedRequest
 
 def split_data(request: CheckedRequest, store: Store) -> Setup:
     """The folds over the labelled samples, and what else all methods share; nothing is encoded or written."""
-    spec, design = request.spec, request.design
+    spec, settings = request.spec, request.settings
     rows = find_labelled(store, request.task)
     labels = store.labels(request.task)[rows]
     folds = _on_rows(
-        make_folds(store.ids[rows], _groups(store, rows), request.protocol, design.folds, labels=labels), rows
+        make_folds(store.ids[rows], _groups(store, rows), request.protocol, settings.folds, labels=labels), rows
     )
     described = {
         "dataset": str(request.dataset_spec),
         "card": asdict(request.dataset.card_of(request.files.root)),
         "protocol": request.protocol.name,
-        "standardize": design.standardize,
+        "standardize": settings.standardize,
         "task": request.task,
         "units": request.files.units,
         "offered": [modality.name for modality in request.schema.modalities],

@@ -1,7 +1,7 @@
 """Disks that are full or read-only: one line, nothing half written is read, and the run goes on once there is room.
 
 Root writes where permissions forbid it, so that a folder is closed by its disk. In containers that may not mount, these
-are skipped; the same errors are raised by hand in `test_files.py` and `test_prepare.py`.
+are skipped; the same errors are raised by hand in `test_files.py` and `test_preparation.py`.
 """
 
 import json

@@ -1,5 +1,6 @@
 """A folder for each class: what is found, who is held out, what is refused. The images are drawn."""
 
+import errno
 import io
 import os
 import re
@@ -331,6 +332,19 @@ def test_check_finds_images_that_were_cut_off(people: Path) -> None:
     found = ImageFolder().check(people)
     assert [problem.path for problem in found] == [str(path) for path in cut]
     assert all(problem.concerns == "sample" and "cannot be read as an image" in problem.message for problem in found)
+
+
+def test_check_says_why_an_image_cannot_be_read(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_file = Path.open
+
+    def fail_on_ann(path: Path, *arguments: object) -> object:
+        if path.name == "ann.jpg":
+            raise OSError(errno.EIO, "Input/output error")
+        return open_file(path, *arguments)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", fail_on_ann)
+    (problem,) = ImageFolder().check(people)
+    assert (problem.message, problem.concerns) == ("cannot be read (Input/output error)", "sample")
 
 
 def test_many_images_are_units_of_hundreds(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:

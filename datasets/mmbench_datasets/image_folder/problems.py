@@ -4,7 +4,6 @@ import unicodedata
 from collections.abc import Iterator
 from os import SEEK_END
 from pathlib import Path
-from typing import BinaryIO
 
 from mmbench import DataError, Problem, check_content
 from mmbench_datasets.image_folder.decode import read_square
@@ -39,14 +38,13 @@ def find_problems(root: Path, found: FolderContents, pattern: str | None) -> Ite
 
 def find_image_problem(path: Path) -> tuple[str, str] | None:
     """Problem and remedy if a file does not begin like an image, or has no end and cannot be decoded; else None."""
-    try:
-        if path.is_file():  # opening a pipe would block
-            with path.open("rb") as file:
-                start = file.read(4)
-                if start.startswith(STARTS_OF_ALL):
-                    return None if _has_end(file, start) else _decode(path)
-    except OSError:
-        pass
+    if path.is_file():  # opening a pipe would block
+        try:
+            start, tail = _read_ends(path)
+        except OSError as error:
+            return f"cannot be read ({error.strerror})", "check its permissions and its disk"
+        if start.startswith(STARTS_OF_ALL):
+            return None if _has_end(start, tail) else _decode(path)
     try:
         check_content(path)
     except DataError as error:
@@ -54,13 +52,17 @@ def find_image_problem(path: Path) -> tuple[str, str] | None:
     return "is not an image, by its first bytes", _REMEDY
 
 
-def _has_end(file: BinaryIO, start: bytes) -> bool:
+def _read_ends(path: Path) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file."""
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(max(0, file.seek(0, SEEK_END) - _TAIL))
+        return start, file.read()
+
+
+def _has_end(start: bytes, tail: bytes) -> bool:
     """Whether the end of its format is among the last bytes of a file; True for formats that have none."""
-    end = next((end for begin, end in _ENDS if start.startswith(begin)), None)
-    if end is None:
-        return True
-    file.seek(max(0, file.seek(0, SEEK_END) - _TAIL))
-    return end in file.read()
+    return all(end in tail for begin, end in _ENDS if start.startswith(begin))
 
 
 def _decode(path: Path) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from mmbench.workflows.audit.probe_features import ProbeFeatures, read_frozen, r
 from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Request, check_request, resolve_request
-from mmbench.workflows.run import Experiment, plan_on, prepare_data
+from mmbench.workflows.run import Experiment, prepare_data, split_and_encode
 from mmbench.workflows.split import find_labelled
 
 Index = NDArray[np.int64]
@@ -92,7 +92,7 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
     experiments, skipped = [], {}
     for protocol in protocols:
         try:
-            experiments.append(plan_on(store, replace(checked, protocol=protocol)))
+            experiments.append(split_and_encode(store, replace(checked, protocol=protocol)))
         except ProtocolError as error:
             skipped[protocol.name] = error.message
     if not experiments:

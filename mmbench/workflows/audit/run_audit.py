@@ -83,9 +83,9 @@ def _audit_protocols(
     found = []
     for experiment, probe in zip(data.experiments, probed, strict=True):
         if full:
-            train_method(experiment, random_labels, request.design.seeds, data.jobs, request.spec.cluster)
+            train_method(experiment, random_labels, request.settings.seeds, data.jobs, request.spec.cluster)
         found.append(
-            _audit_protocol(checker, experiment, probe, audit_method(experiment, random_labels, request.design.seeds))
+            _audit_protocol(checker, experiment, probe, audit_method(experiment, random_labels, request.settings.seeds))
         )
     strictest = max(found, key=lambda audit: PROTOCOLS[audit.protocol].strictness).protocol
     reference = next(experiment for experiment in data.experiments if experiment.plans[0].run["protocol"] == strictest)
@@ -95,7 +95,7 @@ def _audit_protocols(
         task=request.task,
         classes=tuple(request.schema.tasks[request.task]),
         simulated=reference.plans[0].run["card"]["access"] == "simulated",
-        standardize=request.design.standardize,
+        standardize=request.settings.standardize,
         n_samples=len(data.rows),
         lots=units.name,
         n_lots=units.n_units,
@@ -138,7 +138,7 @@ def _probe(data: AuditedData, labels: RandomLabels, units: LabelUnits) -> list[M
         features={name: features.x for name, features in data.sources.items()},
         labellings=np.concatenate([data.samples.labels[:, None], labels.whole, labels.permuted], axis=1),
         n_classes=data.request.n_classes,
-        standardize=data.request.design.standardize,
+        standardize=data.request.settings.standardize,
         subjects=np.unique(subjects, return_inverse=True)[1],
     )
     found = [(np.zeros_like(task.labellings), np.zeros(len(data.rows), dtype=np.int64)) for _ in data.experiments]

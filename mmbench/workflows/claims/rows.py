@@ -58,7 +58,7 @@ def make_row_run(registry: Registry, card: ClaimCard, row: ClaimRow, spec: Claim
         request = resolve_request(run)
     except (SpecError, ProtocolError) as error:
         raise SpecError(error.line, where=f"claim {card.name}, row {row.name!r}") from error
-    return RowRun(run, comparison_key(request), request.design.seeds, left_out)
+    return RowRun(run, comparison_key(request), request.settings.seeds, left_out)
 
 
 def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:
