@@ -45,12 +45,12 @@ def controls(samples: Any, x: Any, n_classes: int) -> Mapping[str, Control]:
     ],
     ids=["four classes", "two trials a class", "loud classes"],
 )
-def test_windows_of_a_trial_that_leave_no_trace_raise_no_alarm(simulated: Simulate, settings: dict[str, Any]) -> None:
+def test_windows_of_a_trial_that_leave_no_trace_raise_no_alarm(simulated: Simulate, design: dict[str, Any]) -> None:
     """It looks leaky, since windows of a trial are in training and test; and class and person are plain to see."""
     lowest = 1.0
     for seed in range(SEEDS):
-        samples, x = simulated(seed, **settings)
-        found = controls(samples, x, settings["n_classes"])
+        samples, x = simulated(seed, **design)
+        found = controls(samples, x, design["n_classes"])
         assert [name for name, control in found.items() if control.leaks] == []
         lowest = min(lowest, *(control.p_value or 0.0 for control in found.values()))
     assert lowest > 0.001
