@@ -45,7 +45,7 @@ def _card(dataset: Any) -> dict[str, Any]:
         "name": dataset.name,
         **asdict(dataset.card),
         "modalities": {item.name: [item.instances, *item.shape] for item in schema.modalities},
-        "tasks": {task: list(classes) for task, classes in schema.tasks.items()},
+        "tasks": {name: list(task.names) for name, task in schema.tasks.items()},
         "groups": list(schema.groups),
         "download": download and {"extent": _extent(download), "url": download.url, "part": download.part},
     }
@@ -135,7 +135,12 @@ def check(
                 raise
             inventory = Inventory([], {})  # what is wrong is among the problems
     if as_json:
-        known = {"root": str(root), "tasks": dict(schema.tasks), "groups": list(schema.groups), **asdict(inventory)}
+        known = {
+            "root": str(root),
+            "tasks": {name: task.names for name, task in schema.tasks.items()},
+            "groups": list(schema.groups),
+            **asdict(inventory),
+        }
         show_json({**known, "problems": [asdict(problem) for problem in problems]})
     else:
         _show_check(spec.name, root, schema, inventory, problems)
@@ -151,8 +156,8 @@ def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: li
     n_problems = counted(len(problems), "problem") if problems else "nothing missing"
     show_text(f"{name}: {counted(n_units, 'unit')} in {root}, {n_problems}")
     if not problems:
-        for task, classes in schema.tasks.items():
-            show_text(f"{task}: {', '.join(classes)}; groups: {', '.join(schema.groups) or 'none'}")
+        for name, task in schema.tasks.items():
+            show_text(f"{name}: {', '.join(task.names)}; groups: {', '.join(schema.groups) or 'none'}")
     for line in [*contents_lines(inventory.contents), *inventory.lines]:
         show_text(line)
     for problem in problems:

@@ -122,9 +122,10 @@ def check_schema(case: DatasetCase) -> None:
             f"{modality.name} has the shape {modality.shape}, {modality.kind} has {rank} axes",
         )
         demand(min(modality.shape) > 0 and modality.instances > 0, f"{modality.name} is empty")
-    for task, classes in schema.tasks.items():
+    for name, task in schema.tasks.items():
+        classes = task.names
         if classes or not overrides(case.build(), "schema_of", Dataset):
-            demand(len(set(classes)) == len(classes) > 1, f"task {task} has no two different classes")
+            demand(len(set(classes)) == len(classes) > 1, f"task {name} has no two different classes")
 
 
 def check_schema_of(case: DatasetCase) -> None:
@@ -133,8 +134,8 @@ def check_schema_of(case: DatasetCase) -> None:
     demand(schema.modalities == before.modalities, "schema_of() has other modalities than schema()")
     demand(set(before.groups) <= set(schema.groups), "schema_of() lacks a group of schema()")
     demand(list(schema.tasks) == list(before.tasks), "schema_of() has other tasks than schema()")
-    for task, classes in before.tasks.items():
-        found = schema.tasks[task]
+    for task, declared in before.tasks.items():
+        classes, found = declared.names, schema.tasks[task].names
         demand(classes in (found, ()), f"schema_of() has other classes of {task} than schema()")
         demand(len(set(found)) == len(found) > 1 or bool(classes), f"task {task} has no two different classes")
 

@@ -10,7 +10,7 @@ from mmbench.conformance.declaration import check_name, check_parameters, check_
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.tensors import close, demand_gradients, demand_registered, perturb, seeded
 from mmbench.contract import Fusion, Tokens, TokenSpec, overrides
-from mmbench.training import weights_digest
+from mmbench.training import sum_losses, weights_digest
 
 N_CLASSES = 3
 INPUTS = {"first": TokenSpec(1, 6, 1), "second": TokenSpec(5, 8, 3), "third": TokenSpec(4, 12, 2)}
@@ -87,7 +87,7 @@ def check_shapes(case: FusionCase) -> None:
             tuple(logits.shape) == wanted, f"logits of {len(tokens)} modalities are {tuple(logits.shape)}, not {wanted}"
         )
         demand(logits.is_floating_point(), f"logits are {logits.dtype}, not a float type")
-        loss = fusion.training_loss(tokens, labels, nn.functional.cross_entropy)
+        loss = sum_losses(fusion.training_loss(tokens, labels, nn.functional.cross_entropy))
         demand(loss.ndim == 0, f"training_loss gives {tuple(loss.shape)}, not one number")
 
 
@@ -95,7 +95,7 @@ def check_finite(case: FusionCase) -> None:
     """Logits of complete samples are finite, for ordinary and for large tokens."""
     for fusion, tokens in case.each():
         complete = take(tokens, slice(0, 2))
-        large = {name: Tokens(100 * x, present) for name, (x, present) in complete.items()}
+        large = {name: each._replace(x=100 * each.x) for name, each in complete.items()}
         demand(bool(fuse(fusion, complete).isfinite().all()), "logits are not finite")
         demand(bool(fuse(fusion, large).isfinite().all()), "logits of tokens around 100 are not finite")
 
@@ -122,7 +122,7 @@ def check_missing_modality(case: FusionCase) -> None:
         for row, what in enumerate(rows, start=2):
             sample = take(tokens, slice(row, row + 1))
             demand(bool(fuse(fusion, sample).isfinite().all()), f"logits of a sample {what} are not finite")
-            loss = fusion.training_loss(sample, make_labels(sample), nn.functional.cross_entropy)
+            loss = sum_losses(fusion.training_loss(sample, make_labels(sample), nn.functional.cross_entropy))
             demand(bool(loss.isfinite().all()), f"the loss of a sample {what} is not finite")
 
 
@@ -213,18 +213,18 @@ CHECKS = (
 @torch.no_grad()
 def fuse(fusion: Fusion, tokens: Mapping[str, Tokens]) -> Tensor:
     """Logits ``(B, C)``."""
-    logits: Tensor = fusion({name: Tokens(x.clone(), present.clone()) for name, (x, present) in tokens.items()})
+    logits: Tensor = fusion({name: Tokens(*(part.clone() for part in each)) for name, each in tokens.items()})
     return logits
 
 
 def training_loss(fusion: Fusion, tokens: Mapping[str, Tokens]) -> Tensor:
     """The loss of a batch with its labels."""
-    return fusion.training_loss(tokens, make_labels(tokens), nn.functional.cross_entropy)
+    return sum_losses(fusion.training_loss(tokens, make_labels(tokens), nn.functional.cross_entropy))
 
 
 def take(tokens: Mapping[str, Tokens], rows: slice) -> dict[str, Tokens]:
     """Some of the samples."""
-    return {name: Tokens(x[rows], present[rows]) for name, (x, present) in tokens.items()}
+    return {name: Tokens(*(part[rows] for part in each)) for name, each in tokens.items()}
 
 
 def fill_absent(tokens: Tokens) -> Tokens:

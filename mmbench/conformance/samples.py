@@ -35,10 +35,10 @@ def demand_groups(sample: Sample, schema: Schema) -> None:
 def demand_labels(sample: Sample, schema: Schema) -> None:
     """Each task has a label, an index of one of its classes."""
     demand(set(sample.labels) == set(schema.tasks), f"sample {sample.id} has labels of {', '.join(sample.labels)}")
-    for task, classes in schema.tasks.items():
+    for task, declared in schema.tasks.items():
         label = sample.labels[task]
         whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
-        demand(whole and 0 <= label < len(classes), f"sample {sample.id} has the label {label!r} in {task}")
+        demand(whole and 0 <= label < len(declared.names), f"sample {sample.id} has the label {label!r} in {task}")
 
 
 def demand_shapes(sample: Sample, schema: Schema) -> None:

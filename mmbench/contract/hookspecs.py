@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mmbench.contract.encoder import Encoder
     from mmbench.contract.fusion import Fusion
     from mmbench.contract.method import Method
+    from mmbench.contract.metric import Metric
 
 hookspec = pluggy.HookspecMarker("mmbench")
 hookimpl = pluggy.HookimplMarker("mmbench")
@@ -37,3 +38,8 @@ def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
 @hookspec
 def register_methods(register: "Callable[[Method], None]") -> None:
     """Register named recipes: ``register(Method(name=..., fusion=..., encoders=...))``."""
+
+
+@hookspec
+def register_metrics(register: "Callable[[type[Metric]], None]") -> None:
+    """Register metric classes, for ``--metric NAME`` and `Task.metric`."""

@@ -37,7 +37,7 @@ class Stream:
         """Bags and presence of some rows, not standardised."""
         if self._kept is None or self.standardizer is not None:
             return self.source.read(rows)
-        x, present = self.batch(rows)
+        x, present, _ = self.batch(rows)
         return x.numpy(), present.numpy()
 
     def standardize(self, x: NDArray[Any], present: NDArray[np.bool_], rows: Rows) -> Tokens:

@@ -78,7 +78,7 @@ class Store:
         else:
             with open_prepared(self.path) as file:
                 labels = _find_labels(file, task, len(self))[()]
-        if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.schema.tasks[task]):
+        if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.schema.tasks[task].names):
             raise DamagedError(
                 f"has labels of {task} outside its classes", where=self.path, remedy="delete it, and it is made again"
             )

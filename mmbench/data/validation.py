@@ -130,8 +130,10 @@ def _check_labels(sample: Sample, schema: Schema) -> None:
                 where=sample.id,
                 remedy=_INDEX,
             )
-        if not 0 <= label < len(schema.tasks[task]):
-            raise DataError(f"label {label} of {task!r} is outside 0-{len(schema.tasks[task]) - 1}", where=sample.id)
+        if not 0 <= label < len(schema.tasks[task].names):
+            raise DataError(
+                f"label {label} of {task!r} is outside 0-{len(schema.tasks[task].names) - 1}", where=sample.id
+            )
 
 
 def check_instances(sample: Sample, modality: Modality) -> None:

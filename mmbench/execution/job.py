@@ -147,7 +147,7 @@ def diagnose_trained(plan: Plan, store: Store, fold: Fold, model: Model, inputs:
 def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
     store, rows, fitted = open_store(plan.store), fold.test, outcome.fitted
     labels = store.labels(plan.task)[rows]
-    n_classes = len(store.schema.tasks[plan.task])
+    n_classes = len(store.schema.tasks[plan.task].names)
     scored = [score_all(labels, logits.argmax(axis=1), n_classes) for logits in fitted.test_logits]
     oracle = max(range(len(scored)), key=lambda index: (scored[index]["balanced_accuracy"], -index))
     epochs = {"chosen": fitted.chosen, "last": len(scored) - 1, "oracle": oracle}

@@ -127,7 +127,7 @@ def build_model(plan: Plan, store: Store, seed: int) -> Model:
         if name not in plan.tokens
     }
     inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in used_modalities(plan, store)}
-    fusion = build_fusion(plan.recipe.fusion, inputs, len(store.schema.tasks[plan.task]), plan.plugins, seed)
+    fusion = build_fusion(plan.recipe.fusion, inputs, store.schema.tasks[plan.task], plan.plugins, seed)
     return Model(encoders, fusion)
 
 

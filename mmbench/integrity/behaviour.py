@@ -15,7 +15,7 @@ from mmbench.contract import Encoder, Tokens, Training, overrides
 from mmbench.data import Inputs, Rows
 from mmbench.errors import PluginError
 from mmbench.registry import seed_torch
-from mmbench.training import Model, deterministic, make_criterion, mixed_precision, weights_digest
+from mmbench.training import Model, deterministic, make_criterion, mixed_precision, sum_losses, weights_digest
 
 FUSION = "fusion"
 
@@ -95,7 +95,7 @@ def _until_error(observations: Iterator[Observation]) -> Iterator[Observation]:
 def _observe_parts(model: Model, probed: ProbedSamples) -> Iterator[Observation]:
     for name, encoder in _encoders(model).items():
         if overrides(encoder, "adapt", Encoder):
-            x, present = probed.inputs.streams[name].batch(probed.many)
+            x, present, _ = probed.inputs.streams[name].batch(probed.many)
             encoder.adapt(x[present].to(probed.device))
             yield Observation(name, "statistics after adapt", weights_digest(encoder))
     for name, value in predict_parts(model, probed.inputs, probed.few, probed.device).items():
@@ -107,11 +107,11 @@ def _observe_training_step(model: Model, probed: ProbedSamples) -> Iterator[Obse
     """Loss and gradients of a training step, without an update of the weights."""
     seed_torch(probed.seed)
     model.train()
-    criterion = make_criterion(probed.labels[probed.train], model.fusion.n_classes, probed.training).to(probed.device)
+    criterion = make_criterion(probed.labels[probed.train], model.fusion.task, probed.training).to(probed.device)
     target = torch.from_numpy(probed.labels[probed.few]).to(probed.device)
     with mixed_precision(probed.device):
         tokens = model.tokens(_batch(probed.inputs, probed.few, probed.device))
-        loss = model.fusion.training_loss(tokens, target, criterion)
+        loss = sum_losses(model.fusion.training_loss(tokens, target, criterion))
     for name in _encoders(model):
         yield Observation(name, "tokens in training", tokens[name].x.detach().float().cpu())
     yield Observation(FUSION, "loss", loss.detach().float().cpu())
@@ -140,7 +140,7 @@ def predict_parts(model: Model, inputs: Inputs, rows: Rows, device: torch.device
 
 def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Tokens]:
     # Copies: a component may modify its inputs, and the same rows are used again.
-    return {name: Tokens(x.clone(), present.clone()) for name, (x, present) in inputs.batch(rows, device).items()}
+    return {name: Tokens(*(part.clone() for part in each)) for name, each in inputs.batch(rows, device).items()}
 
 
 def find_parts(model: Model) -> dict[str, nn.Module]:

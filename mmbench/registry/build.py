@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from mmbench.contract import Encoder, Fusion, Modality, Schema, TokenSpec
+from mmbench.contract import Encoder, Fusion, Modality, Schema, Task, TokenSpec
 from mmbench.errors import SpecError
 from mmbench.registry.methods import Recipe
 from mmbench.registry.plugins import load_registry
@@ -26,14 +26,15 @@ def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed
 
 
 def build_fusion(
-    spec: Spec, inputs: Mapping[str, TokenSpec], n_classes: int, plugins: tuple[str, ...], seed: int
+    spec: Spec, inputs: Mapping[str, TokenSpec], task: Task, plugins: tuple[str, ...], seed: int
 ) -> Fusion:
     """A fusion with weights drawn from ``seed``."""
     registry = load_registry(plugins)
     cls = registry.find("fusions", spec.name).component
     with _memory_errors(f"fusion {spec}"), torch.random.fork_rng(devices=[]):
         seed_torch(seed)
-        fusion: Fusion = cls(inputs, n_classes, **registry.bound("fusions", spec))
+        fusion: Fusion = cls(inputs, task.n_outputs, **registry.bound("fusions", spec))
+    fusion.task = task
     return fusion
 
 

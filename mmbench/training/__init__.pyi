@@ -12,6 +12,7 @@ from .cost import measure_frozen_encoder as measure_frozen_encoder
 from .cost import measure_model as measure_model
 from .cost import most_complete_row as most_complete_row
 from .criterion import make_criterion as make_criterion
+from .criterion import sum_losses as sum_losses
 from .determinism import choose_device as choose_device
 from .determinism import deterministic as deterministic
 from .determinism import mixed_precision as mixed_precision

@@ -15,7 +15,7 @@ from mmbench.data import Fold, Inputs, Rows
 from mmbench.errors import TrainingError
 from mmbench.registry import seed_torch
 from mmbench.training.augmentation import augment
-from mmbench.training.criterion import class_weights, make_criterion
+from mmbench.training.criterion import class_weights, make_criterion, sum_losses
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.metrics import balanced_accuracy, confusion_matrix
 from mmbench.training.modality_dropout import drop_modalities
@@ -107,7 +107,7 @@ class _Loop:
     ) -> None:
         self.model, self.inputs, self.labels, self.training = model, inputs, labels, training
         self.device, self.fold = device, fold
-        self.criterion = make_criterion(labels[fold.train], model.fusion.n_classes, training).to(device)
+        self.criterion = make_criterion(labels[fold.train], model.fusion.task, training).to(device)
         # A generator of its own: augmentation does not change how weights and order are drawn.
         self.augmentation_random = torch.Generator().manual_seed(seed)
         self.augmented = trained_images(model) if training.augment else ()
@@ -124,7 +124,7 @@ class _Loop:
             target = torch.from_numpy(self.labels[part]).to(self.device)
             with mixed_precision(self.device):
                 tokens = self.model.tokens(self._training_batch(part))
-                loss = self.model.fusion.training_loss(tokens, target, self.criterion)
+                loss = sum_losses(self.model.fusion.training_loss(tokens, target, self.criterion))
             self.stepper.step(loss)
             total += float(loss.detach()) * len(part)
             seen += len(part)
@@ -157,7 +157,7 @@ def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.devic
     for name in model.encoders:
         encoder = model.encoder(name)
         if overrides(encoder, "adapt", Encoder):
-            x, present = inputs.streams[name].batch(rows)
+            x, present, _ = inputs.streams[name].batch(rows)
             encoder.adapt(x[present].to(device))
 
 
@@ -201,7 +201,7 @@ def predict(
     """Logits ``(n, C)`` of some rows, in their order."""
     model.eval()
     if not len(rows):
-        return np.zeros((0, model.fusion.n_classes), dtype=np.float32)
+        return np.zeros((0, model.fusion.n_outputs), dtype=np.float32)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):

@@ -40,7 +40,9 @@ class Model(nn.Module):
     def tokens(self, batch: Batch) -> dict[str, Tokens]:
         """Tokens of every modality: raw ``(B, K, *shape)`` encoded to ``(B, K, T, D)``, zero where absent."""
         return {
-            name: Tokens(encode_bag(self.encoder(name), *stream), stream.present) if name in self.encoders else stream
+            name: Tokens(encode_bag(self.encoder(name), stream.x, stream.present), stream.present)
+            if name in self.encoders
+            else stream
             for name, stream in batch.items()
         }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mmbench.contract import Dataset, Schema
+from mmbench.contract import Dataset, Schema, Task
 from mmbench.data import (
     Preparation,
     Protocol,
@@ -66,7 +66,7 @@ class Request:
     @property
     def n_classes(self) -> int:
         """Number of classes of the task."""
-        return len(self.schema.tasks[self.task])
+        return len(self.schema.tasks[self.task].names)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def check_methods(request: Request, recipes: Sequence[Recipe]) -> Findings:
     """The findings of model lint, by method; UserError for a part that cannot be built."""
     machine = find_machine(torch.device(request.device), n_jobs(request.spec))
     plugins = request.spec.plugins
-    arguments = recipes, request.schema, request.n_classes, plugins, machine
+    arguments = recipes, request.schema, request.schema.tasks[request.task], plugins, machine
     if any(needs_isolation(recipe, plugins) for recipe in recipes):
         # Side effects of a plugin's component must not reach the other methods.
         return run_isolated(_lint, *arguments, listen=ignore_messages, forks=is_forkable("cpu"))
@@ -140,9 +140,9 @@ def check_methods(request: Request, recipes: Sequence[Recipe]) -> Findings:
 
 
 def _lint(
-    _: object, recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...], machine: Machine
+    _: object, recipes: Sequence[Recipe], schema: Schema, task: Task, plugins: tuple[str, ...], machine: Machine
 ) -> Findings:
-    return lint(recipes, schema, n_classes, plugins, machine)
+    return lint(recipes, schema, task, plugins, machine)
 
 
 def find_files(request: Request) -> Preparation:

@@ -119,7 +119,7 @@ def _origin(saving: Saving, plan: Plan, store: Store, fold: Fold, fitted: FitRes
         params=params,
         dataset=plan.run["dataset"],
         task=plan.task,
-        classes=tuple(store.schema.tasks[plan.task]),
+        classes=store.schema.tasks[plan.task].names,
         samples={"train": len(fold.train), "validation": len(fold.validation)},
         validation_score=fitted.history[fitted.chosen].validation_score,
         sources=shorten_digests(saving.sources) | before,

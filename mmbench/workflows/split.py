@@ -99,7 +99,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
         "dropped": len(store.attributes["dropped"]),
         "lost": list(store.attributes.get("lost", ())),
         "gaps": store.attributes["gaps"],
-        "classes": list(store.schema.tasks[task]),
+        "classes": list(store.schema.tasks[task].names),
         "unit": find_statistical_units(store.groups, store.ids)[0],
         "folds": len(folds),
         "fingerprint": split_fingerprint(folds, store.ids),
@@ -110,7 +110,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
 
 def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
     """In how many folds the training or the validation part lacks a class, by part and name of the class."""
-    classes = store.schema.tasks[task]
+    classes = store.schema.tasks[task].names
     found = find_missing_classes(folds, store.labels(task), range(len(classes)))
     return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}
 

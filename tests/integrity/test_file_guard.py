@@ -18,9 +18,9 @@ from mmbench import Fusion, hookimpl
 class Reader(Fusion):
     name = "reader"
 
-    def __init__(self, inputs, n_classes, *, table: str = ""):
-        super().__init__(inputs, n_classes)
-        self.bias = nn.Parameter(zeros(n_classes))
+    def __init__(self, inputs, n_outputs, *, table: str = ""):
+        super().__init__(inputs, n_outputs)
+        self.bias = nn.Parameter(zeros(n_outputs))
         self.table = table
 
     def forward(self, tokens):

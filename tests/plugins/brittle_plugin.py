@@ -17,13 +17,13 @@ class Brittle(Fusion):
     name = "brittle"
     space: ClassVar = {"fault": Choice("none", "spec", "memory", "bug", "diverges"), "dim": Int(2, 6)}
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4, fault: Fault = "none") -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4, fault: Fault = "none") -> None:
+        super().__init__(inputs, n_outputs)
         if fault == "spec":
             raise SpecError("cannot be built", where="brittle[fault]", remedy="choose another")
         self.fault = fault
         self.project = nn.ModuleDict({name: nn.Linear(spec.dim, dim) for name, spec in sorted(inputs.items())})
-        self.head = nn.Linear(dim, n_classes)
+        self.head = nn.Linear(dim, n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         if self.fault == "memory":

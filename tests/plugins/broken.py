@@ -195,11 +195,11 @@ ENCODERS = [
 class GoodFusion(Fusion):
     name = "good"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_outputs)
         self.names = sorted(inputs)
         self.layers = nn.ModuleList(nn.Linear(inputs[name].dim, dim) for name in self.names)
-        self.classify = nn.Linear(dim, n_classes)
+        self.classify = nn.Linear(dim, n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         parts = [layer(self.pool(tokens[name])) for name, layer in zip(self.names, self.layers, strict=True)]
@@ -220,8 +220,8 @@ class UsesUnknown(GoodFusion):
 
 
 class OneLogitTooMany(GoodFusion):
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
-        super().__init__(inputs, n_classes + 1, dim=dim)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_outputs + 1, dim=dim)
 
 
 class LossPerSample(GoodFusion):
@@ -258,8 +258,8 @@ class InOrderOfArrival(GoodFusion):
 
 
 class InOrderOfInputs(GoodFusion):
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
-        super().__init__(inputs, n_classes, dim=dim)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_outputs, dim=dim)
         self.names = list(inputs)
         self.layers = nn.ModuleList(nn.Linear(inputs[name].dim, dim) for name in self.names)
 
@@ -267,8 +267,8 @@ class InOrderOfInputs(GoodFusion):
 class RandomSelection(GoodFusion):
     """A scorer of instances whose choice is an index: no gradient comes back."""
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
-        super().__init__(inputs, n_classes, dim=dim)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_outputs, dim=dim)
         self.scorer = nn.Linear(dim, 2)
 
     def merge(self, parts: list[Tensor]) -> Tensor:
@@ -289,8 +289,8 @@ class NaNGradient(GoodFusion):
 
 
 class WeightInList(GoodFusion):
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
-        super().__init__(inputs, n_classes, dim=dim)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_outputs, dim=dim)
         self.weights = [nn.Parameter(torch.ones(())) for _ in inputs]
 
 
@@ -300,8 +300,8 @@ class ExplainsOneSample(GoodFusion):
 
 
 class CountsSamples(GoodFusion):
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
-        super().__init__(inputs, n_classes, dim=dim)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_outputs, dim=dim)
         self.register_buffer("seen", torch.zeros(()))
 
     def merge(self, parts: list[Tensor]) -> Tensor:
@@ -314,8 +314,8 @@ class StartsFromTheLast(GoodFusion):
 
     trained = 0
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, dim: int = 4) -> None:
-        super().__init__(inputs, n_classes, dim=dim)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, n_outputs, dim=dim)
         self.before = self.trained
 
     def merge(self, parts: list[Tensor]) -> Tensor:

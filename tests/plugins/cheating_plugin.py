@@ -37,10 +37,10 @@ class Plain(Fusion):
 
     name = "plain"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         self.names = sorted(name for name, spec in inputs.items() if spec.dim)
-        self.head = nn.Linear(sum(inputs[name].dim for name in self.names), n_classes)
+        self.head = nn.Linear(sum(inputs[name].dim for name in self.names), n_outputs)
 
     def features(self, tokens: Mapping[str, Tokens]) -> Tensor:
         return torch.cat([tokens[name].x.mean(dim=(1, 2)) for name in self.names], dim=1)
@@ -103,13 +103,13 @@ class Opener(Plain):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         door: str = "open",
         swallow: bool = False,
         own: str = "",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         self.door, self.swallow, self.own = door, swallow, own
 
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
@@ -152,8 +152,8 @@ class Keeper(Plain):
     name = "keeper"
     left: ClassVar[dict[str, Tensor]] = {}
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         if self.left:
             self.load_state_dict(self.left)
 
@@ -181,8 +181,8 @@ class OwnBank(Plain):
 
     name = "own-bank"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         self.register_buffer("memory", torch.zeros(self.head.in_features))
 
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
@@ -198,8 +198,8 @@ class Stasher(Plain):
 
     name = "stasher"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         if place("stash.json").exists():
             self.head.load_state_dict(
                 {name: torch.tensor(value) for name, value in json.loads(place("stash.json").read_text()).items()}
@@ -226,8 +226,8 @@ class Normed(Plain):
 
     name = "normed"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         self.norm = nn.BatchNorm1d(self.head.in_features)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
@@ -254,8 +254,8 @@ class Ageing(Plain):
 
     name = "ageing"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         self.age = 0
 
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
@@ -313,8 +313,8 @@ class Patient(Plain):
     name = "patient"
     bank: ClassVar[list[Tensor]] = []
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         self.register_buffer("steps", torch.zeros(()))
         self.past = torch.stack(self.bank).sum(dim=0) if self.bank else torch.zeros(self.head.in_features)
 
@@ -334,9 +334,9 @@ class Patcher(Plain):
     name = "patcher"
 
     def __init__(
-        self, inputs: Mapping[str, TokenSpec], n_classes: int, *, target: str = "mmbench.execution.job.score_all"
+        self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, target: str = "mmbench.execution.job.score_all"
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         self.target = target
 
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:

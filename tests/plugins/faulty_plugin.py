@@ -18,10 +18,10 @@ class Faulty(Fusion):
 
     name = "faulty"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int, *, folder: str = "") -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, folder: str = "") -> None:
+        super().__init__(inputs, n_outputs)
         self.folder = folder
-        self.heads = nn.ModuleDict({name: nn.Linear(spec.dim, n_classes) for name, spec in sorted(inputs.items())})
+        self.heads = nn.ModuleDict({name: nn.Linear(spec.dim, n_outputs) for name, spec in sorted(inputs.items())})
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         parts = [self.heads[name](tokens[name].x.mean(dim=(1, 2))) for name in sorted(tokens)]

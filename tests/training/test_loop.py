@@ -71,9 +71,9 @@ class Adapting(Encoder):
 class Linear(Fusion):
     name = "linear"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
-        self.layer = nn.Linear(6, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
+        self.layer = nn.Linear(6, n_outputs)
         self.targets: list[Tensor] = []
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
@@ -95,7 +95,7 @@ class Fixed(Fusion):
     name = "fixed"
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        return torch.zeros(len(tokens["facts"].x), self.n_classes)
+        return torch.zeros(len(tokens["facts"].x), self.n_outputs)
 
 
 def problem(noise: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

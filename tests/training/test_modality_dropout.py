@@ -91,9 +91,9 @@ class Watching(Fusion):
 
     name = "watching"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
-        self.layer = torch.nn.Linear(4, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
+        self.layer = torch.nn.Linear(4, n_outputs)
         self.seen: dict[bool, list[Tensor]] = {True: [], False: []}
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, Task
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.labels import QUADRANTS, Ties
 from mmbench_datasets.deap.options import Faces, Options, Preprocessing, Removal, VideoOrder
@@ -104,7 +104,10 @@ class Deap(Dataset):
             modalities.append(Modality("peripheral", "timeseries", shape, rate=layout.RATE, channels=names))
         return Schema(
             modalities=tuple(modalities),
-            tasks={"quadrant": QUADRANTS, **{rating.lower(): ("low", "high") for rating in layout.RATINGS}},
+            tasks={
+                "quadrant": Task("class", QUADRANTS),
+                **{rating.lower(): Task("class", ("low", "high")) for rating in layout.RATINGS},
+            },
             groups=("subject", "trial"),
         )
 

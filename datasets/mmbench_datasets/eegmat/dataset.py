@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import Card, DataError, Dataset, Download, Modality, Problem, Sample, Schema, SpecError, load_pins
+from mmbench import Card, DataError, Dataset, Download, Modality, Problem, Sample, Schema, SpecError, Task, load_pins
 from mmbench_datasets.eegmat.layout import EEG, FILE_RATE, STATES, check_header
 from mmbench_datasets.eegmat.options import WindowOptions
 from mmbench_datasets.names import find_variant
@@ -81,7 +81,7 @@ class Eegmat(Dataset):
         ecg = Modality(
             "ecg", "timeseries", (1, part), instances=options.instances, rate=options.rate, channels=("ECG",)
         )
-        return Schema((eeg, ecg), tasks={"state": STATES}, groups=("subject", "recording"))
+        return Schema((eeg, ecg), tasks={"state": Task("class", STATES)}, groups=("subject", "recording"))
 
     def download(self) -> Download:
         """The recordings of 20 of the 36 people; the checksums of the others are not known yet."""

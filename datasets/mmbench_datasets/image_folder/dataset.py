@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.image_folder.decode import read_square
 from mmbench_datasets.image_folder.layout import FolderContents, find_images
 from mmbench_datasets.image_folder.people import Images, PersonOf, describe_assumption, find_people
@@ -50,13 +50,13 @@ class ImageFolder(Dataset):
     def schema(self) -> Schema:
         """The modality ``image``; classes, and groups with ``person=auto``, depend on the files: ``schema_of``."""
         groups = ("subject",) if self.person not in (None, "auto") else ()
-        return Schema((Modality(MODALITY, "image", (3, self.size, self.size)),), {TASK: ()}, groups)
+        return Schema((Modality(MODALITY, "image", (3, self.size, self.size)),), {TASK: Task("class", ())}, groups)
 
     def schema_of(self, root: Path) -> Schema:
         """The schema with the folder names as classes, and the group ``subject`` where file names identify people."""
         images = self._images(root)
         groups = ("subject",) if find_people(images, self.person) else ()
-        return Schema(self.schema().modalities, {TASK: tuple(images)}, groups)
+        return Schema(self.schema().modalities, {TASK: Task("class", tuple(images))}, groups)
 
     def check(self, root: Path) -> list[Problem]:
         """Too few, empty or confusable classes, nested folders, files that are not images, names without a person."""

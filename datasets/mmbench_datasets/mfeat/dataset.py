@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, Task
 from mmbench_datasets.mfeat.archive import ARCHIVE, VIEWS, load_bytes, load_views
 
 DIGITS = tuple("0123456789")
@@ -33,7 +33,7 @@ class Mfeat(Dataset):
     def schema(self) -> Schema:
         """Six vectors, named as the original files; task ``digit``; no groups."""
         views = tuple(Modality(view, "vector", (width,)) for view, width in VIEWS.items())
-        return Schema(views, tasks={"digit": DIGITS})
+        return Schema(views, tasks={"digit": Task("class", DIGITS)})
 
     def locate(self, cache: Path) -> Path:
         """The folder of this module, which holds the archive."""

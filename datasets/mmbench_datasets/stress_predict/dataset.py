@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mmbench import Card, DataError, Dataset, Download, Modality, Problem, Sample, Schema, SpecError, load_pins
+from mmbench import Card, DataError, Dataset, Download, Modality, Problem, Sample, Schema, SpecError, Task, load_pins
 from mmbench_datasets.names import find_variant
 from mmbench_datasets.stress_predict.phases import CLASSES, Phase
 from mmbench_datasets.stress_predict.sensors import SENSORS, check_together, read_start
@@ -73,7 +73,7 @@ class StressPredict(Dataset):
             )
             for name, sensor in SENSORS.items()
         )
-        return Schema(modalities, tasks={"state": CLASSES}, groups=("subject", "trial"))
+        return Schema(modalities, tasks={"state": Task("class", CLASSES)}, groups=("subject", "trial"))
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder, missing labels, no subject with recordings and labels, or a file with an invalid header."""

@@ -37,7 +37,7 @@ class Conv1d(Encoder):
         at_least(1, dim=dim)
         at_least(0, depth=depth)
         fraction(dropout=dropout)
-        n_channels, length = modality.shape
+        n_channels, length = modality.fixed_shape
         size = odd_kernel(kernel, modality.rate, length)
         stride = max(1, min(STEM_STRIDE, length // STEM_STRIDE))
         self.stem = nn.Conv1d(n_channels, dim, size, stride=stride, padding=size // 2)

@@ -47,7 +47,7 @@ class DifferentialEntropy(Encoder):
         self.edges = parse_bands(bands)
         self.per = per
         self.filters = design_filters(self.edges, modality)
-        n_channels, n_times = modality.shape
+        n_channels, n_times = modality.fixed_shape
         n_bands = len(self.edges)
         self.responses = centred_responses(self.filters, n_times) if n_times <= SHORT else None
         self.out = TokenSpec(1, n_channels * n_bands) if per == "sample" else TokenSpec(n_channels, n_bands)

@@ -80,7 +80,7 @@ class TimmImages(Encoder):
         """The shape of the tokens; parameters that do not affect them, such as those of a head, are not trained."""
         self.eval()
         with torch.enable_grad():
-            tokens = self(torch.zeros(1, *self.modality.shape, dtype=torch.uint8))
+            tokens = self(torch.zeros(1, *self.modality.fixed_shape, dtype=torch.uint8))
             parameters = list(self.network.parameters())
             used = torch.autograd.grad(tokens.sum(), parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, used, strict=True):
@@ -99,7 +99,7 @@ def create_network(model: str, pretrained: bool, modality: Modality) -> Any:
         remedy = f"did you mean {', '.join(near)}?" if near else "timm.list_models() lists them all"
         raise SpecError("timm has no such model", where=f"timm[model={model}]", remedy=remedy)
     fixed = timm.models.get_pretrained_cfg(model).fixed_input_size
-    options: dict[str, Any] = {"img_size": modality.shape[1:]} if fixed else {}
+    options: dict[str, Any] = {"img_size": modality.fixed_shape[1:]} if fixed else {}
     if pretrained:
         options["pretrained_cfg_overlay"] = {"file": fetch_pretrained(model, where=f"timm[model={model}]")}
     try:
@@ -110,7 +110,7 @@ def create_network(model: str, pretrained: bool, modality: Modality) -> Any:
 
 def unfit(model: str, modality: Modality, error: Exception) -> SpecError:
     """The error for a model of timm that does not accept images of this size."""
-    size = "×".join(str(side) for side in modality.shape[1:])
+    size = "×".join(str(side) for side in modality.fixed_shape[1:])
     return SpecError(
         f"does not accept images of {size} ({reason(error)})",
         where=f"timm[model={model}]",

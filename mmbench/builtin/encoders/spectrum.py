@@ -25,7 +25,7 @@ class Spectrum(Encoder):
     def __init__(self, modality: Modality, *, octaves: int = 6) -> None:
         super().__init__(modality)
         at_least(1, octaves=octaves)
-        n_channels, length = modality.shape
+        n_channels, length = modality.fixed_shape
         self.edges = find_edges(length // 2, octaves)
         self.out = TokenSpec(1, n_channels * len(self.edges))
 

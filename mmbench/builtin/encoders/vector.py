@@ -28,7 +28,7 @@ class Mlp(Encoder):
         at_least(0, depth=depth)
         fraction(dropout=dropout)
         layers: list[nn.Module] = []
-        width = modality.shape[0]
+        width = modality.fixed_shape[0]
         for _ in range(depth):
             layers += [nn.Linear(width, hidden), nn.GELU(), nn.Dropout(dropout)]
             width = hidden
@@ -50,7 +50,7 @@ class Raw(Encoder):
 
     def __init__(self, modality: Modality) -> None:
         super().__init__(modality)
-        self.out = TokenSpec(1, modality.shape[0])
+        self.out = TokenSpec(1, modality.fixed_shape[0])
 
     def forward(self, x: Tensor) -> Tensor:
         """Vectors ``(n, F)`` to tokens ``(n, 1, F)``."""

@@ -31,21 +31,21 @@ class AttentionMil(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 128,
         hidden: int = 128,
         dropout: float = 0.3,
         pool: Pool = "flatten",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_sizes(dim, dropout)
         at_least(1, hidden=hidden)
         self.names = sorted(inputs)
         self.summaries = nn.ModuleList(Summary(inputs[name], dim, pool) for name in self.names)
         n_instances = sum(spec.instances for spec in inputs.values())
         self.score = GatedScore(dim, hidden) if n_instances > 1 else None
-        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_classes))
+        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""

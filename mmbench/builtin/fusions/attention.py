@@ -30,7 +30,7 @@ class Attention(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 64,
         depth: int = 2,
@@ -38,7 +38,7 @@ class Attention(Fusion):
         ff: int = 128,
         dropout: float = 0.2,
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_attention(dim, heads, ff, dropout)
         at_least(1, depth=depth)
         self.names = sorted(inputs)
@@ -46,7 +46,7 @@ class Attention(Fusion):
         self.cls_token = nn.Parameter(0.02 * torch.randn(dim))
         self.modality = nn.Parameter(0.02 * torch.randn(len(self.names), dim))
         self.encoder = make_transformer(dim, heads, depth, ff, dropout)
-        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_classes))
+        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``; from the CLS token alone if every modality is missing."""

@@ -35,7 +35,7 @@ class Bottleneck(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 64,
         bottlenecks: int = 4,
@@ -45,7 +45,7 @@ class Bottleneck(Fusion):
         ff: int = 128,
         dropout: float = 0.2,
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_attention(dim, heads, ff, dropout)
         at_least(0, alone=alone)
         at_least(1, bottlenecks=bottlenecks)
@@ -58,8 +58,8 @@ class Bottleneck(Fusion):
             Step([make_layer(dim, heads, ff, dropout) for _ in self.names]) for _ in range(alone + together)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in self.names)
-        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_classes))
-        self.bias = blind_bias(n_classes)
+        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_outputs))
+        self.bias = blind_bias(n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""

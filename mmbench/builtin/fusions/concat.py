@@ -26,13 +26,13 @@ class Concat(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 128,
         dropout: float = 0.3,
         pool: Pool = "flatten",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_sizes(dim, dropout)
         self.names = sorted(inputs)
         self.summaries = nn.ModuleList(Summary(inputs[name], dim, pool) for name in self.names)
@@ -43,7 +43,7 @@ class Concat(Fusion):
             nn.Linear(len(self.names) * dim, dim),
             nn.GELU(),
             nn.Dropout(dropout),
-            nn.Linear(dim, n_classes),
+            nn.Linear(dim, n_outputs),
         )
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:

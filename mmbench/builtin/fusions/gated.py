@@ -27,20 +27,20 @@ class Gated(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 128,
         dropout: float = 0.3,
         pool: Pool = "flatten",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_sizes(dim, dropout)
         self.names = sorted(inputs)
         n_gates = 1 if len(self.names) == 2 else len(self.names)
         self.summaries = nn.ModuleList(Summary(inputs[name], dim, pool) for name in self.names)
         self.hidden = nn.ModuleList(nn.Linear(dim, dim) for _ in self.names)
         self.gate = nn.Linear(len(self.names) * dim, n_gates * dim)
-        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_classes))
+        self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""

@@ -29,23 +29,23 @@ class Late(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 128,
         dropout: float = 0.3,
         pool: Pool = "flatten",
         combine: Literal["logits", "probabilities"] = "logits",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_sizes(dim, dropout)
         self.combine = combine
         self.names = sorted(inputs)
         self.heads = nn.ModuleList(
-            Head(inputs[name], n_classes, dim=dim, dropout=dropout, pool=pool) for name in self.names
+            Head(inputs[name], n_outputs, dim=dim, dropout=dropout, pool=pool) for name in self.names
         )
         # The weight of a single modality is 1, independent of the parameter.
         self.weights = nn.Parameter(torch.zeros(len(self.names)), requires_grad=len(self.names) > 1)
-        self.bias = blind_bias(n_classes)
+        self.bias = blind_bias(n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""

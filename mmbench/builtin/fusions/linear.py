@@ -18,11 +18,11 @@ class Linear(Fusion):
 
     name = "linear"
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
         self.names = sorted(inputs)
         width = sum(spec.instances * spec.length * spec.dim for spec in inputs.values())
-        self.layer = nn.Linear(width, n_classes)
+        self.layer = nn.Linear(width, n_outputs)
         nn.init.zeros_(self.layer.weight)
         nn.init.zeros_(self.layer.bias)
 

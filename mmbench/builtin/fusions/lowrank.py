@@ -33,7 +33,7 @@ class LowRank(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         rank: int = 4,
         dim: int = 64,
@@ -41,7 +41,7 @@ class LowRank(Fusion):
         dropout: float = 0.3,
         pool: Pool = "flatten",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_sizes(dim, dropout)
         at_least(1, rank=rank, hidden=hidden)
         self.names = sorted(inputs)
@@ -49,7 +49,7 @@ class LowRank(Fusion):
         self.factors = nn.Parameter(torch.empty(len(self.names), rank, dim + 1, hidden))
         for factor in self.factors.flatten(0, 1):
             nn.init.xavier_normal_(factor)
-        self.classify = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, n_classes))
+        self.classify = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""

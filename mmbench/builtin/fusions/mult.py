@@ -43,7 +43,7 @@ class CrossModal(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 32,
         cross_depth: int = 2,
@@ -51,7 +51,7 @@ class CrossModal(Fusion):
         heads: int = 4,
         dropout: float = 0.2,
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_attention(dim, heads, 4 * dim, dropout)
         at_least(1, cross_depth=cross_depth, depth=depth)
         self.names = sorted(inputs)
@@ -60,7 +60,7 @@ class CrossModal(Fusion):
         self.targets = nn.ModuleList(Target(n_sources, dim, heads, cross_depth, depth, dropout) for _ in self.names)
         width = len(self.names) * width_of(n_sources, dim)
         self.mix = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width))
-        self.classify = nn.Linear(width, n_classes)
+        self.classify = nn.Linear(width, n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""

@@ -28,18 +28,18 @@ class Only(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         modality: str | None = None,
         dim: int = 128,
         dropout: float = 0.3,
         pool: Pool = "flatten",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_sizes(dim, dropout)
         self.modality = choose_modality(inputs, modality)
-        self.head = Head(inputs[self.modality], n_classes, dim=dim, dropout=dropout, pool=pool)
-        self.bias = blind_bias(n_classes)
+        self.head = Head(inputs[self.modality], n_outputs, dim=dim, dropout=dropout, pool=pool)
+        self.bias = blind_bias(n_outputs)
 
     @classmethod
     def uses(cls, modalities: Sequence[str], *, modality: object = None, **params: object) -> Sequence[str]:

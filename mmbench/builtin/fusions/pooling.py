@@ -39,10 +39,10 @@ class Summary(nn.Module):
 class Head(nn.Module):
     """Logits ``(B, C)`` from one modality alone."""
 
-    def __init__(self, spec: TokenSpec, n_classes: int, *, dim: int, dropout: float, pool: Pool) -> None:
+    def __init__(self, spec: TokenSpec, n_outputs: int, *, dim: int, dropout: float, pool: Pool) -> None:
         super().__init__()
         self.summary = Summary(spec, dim, pool)
-        self.classify = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, n_classes))
+        self.classify = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Logits; meaningless, though finite, where the modality is missing."""
@@ -68,6 +68,6 @@ def check_sizes(dim: int, dropout: float) -> None:
     fraction(dropout=dropout)
 
 
-def blind_bias(n_classes: int) -> nn.Parameter:
+def blind_bias(n_outputs: int) -> nn.Parameter:
     """A learned bias ``(C,)``: the logits if every modality is missing."""
-    return nn.Parameter(torch.zeros(n_classes))
+    return nn.Parameter(torch.zeros(n_outputs))

@@ -17,9 +17,9 @@ class Prior(Fusion):
     name = "prior"
     counts: Tensor
 
-    def __init__(self, inputs: Mapping[str, TokenSpec], n_classes: int) -> None:
-        super().__init__(inputs, n_classes)
-        self.register_buffer("counts", torch.zeros(n_classes))
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
+        self.register_buffer("counts", torch.zeros(n_outputs))
 
     @classmethod
     def uses(cls, modalities: Sequence[str], **params: object) -> Sequence[str]:
@@ -35,5 +35,5 @@ class Prior(Fusion):
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Criterion) -> Tensor:
         """Zero; counts the labels when in training mode."""
         if self.training:
-            self.counts += torch.bincount(labels, minlength=self.n_classes)
+            self.counts += torch.bincount(labels, minlength=self.n_outputs)
         return self.counts.new_zeros(())

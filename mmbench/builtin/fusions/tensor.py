@@ -34,14 +34,14 @@ class Tensorial(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         dim: int = 32,
         hidden: int = 128,
         dropout: float = 0.3,
         pool: Pool = "flatten",
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         check_sizes(dim, dropout)
         at_least(1, hidden=hidden)
         self.names = sorted(inputs)
@@ -52,7 +52,7 @@ class Tensorial(Fusion):
             nn.Linear((width + 1) ** len(self.names), hidden),
             nn.GELU(),
             nn.Dropout(dropout),
-            nn.Linear(hidden, n_classes),
+            nn.Linear(hidden, n_outputs),
         )
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mmbench.contract import Modality, Schema
+from mmbench.contract import Modality, Schema, Task
 from mmbench.integrity.model_lint.machine import Machine
 from mmbench.integrity.model_lint.recipes import Finding, lint
 from mmbench.registry import MethodOptions, Recipe, Registry, Spec, find_preset, parse_spec, resolve_methods
@@ -13,7 +13,7 @@ EXAMPLE = Schema(
         Modality("series", "timeseries", (8, 128), rate=128.0),
         Modality("images", "image", (3, 64, 64), instances=5),
     ),
-    tasks={"class": ("a", "b", "c", "d")},
+    tasks={"class": Task("class", ("a", "b", "c", "d"))},
 )
 
 
@@ -41,8 +41,8 @@ def lint_method(registry: Registry, request: LintRequest, machine: Machine) -> S
     (recipe,) = resolve_methods(registry, request.method, (), spec.name, schema, wishes)
     if request.dataset is None:
         recipe = _with_small_encoders(registry, recipe)
-    n_classes = len(next(iter(schema.tasks.values())))
-    return lint([recipe], schema, n_classes, request.plugins, machine)[recipe.label]
+    task = next(iter(schema.tasks.values()))
+    return lint([recipe], schema, task, request.plugins, machine)[recipe.label]
 
 
 def _with_small_encoders(registry: Registry, recipe: Recipe) -> Recipe:

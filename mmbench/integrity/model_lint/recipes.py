@@ -8,10 +8,9 @@ from itertools import count
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from mmbench.contract import Encoder, Fusion, Modality, Schema, Tokens, TokenSpec, overrides
+from mmbench.contract import Encoder, Fusion, Modality, Schema, Task, Tokens, TokenSpec, Training, overrides
 from mmbench.errors import SpecError, TrainingError
 from mmbench.integrity.model_lint.machine import Machine
 from mmbench.integrity.model_lint.networks import (
@@ -22,6 +21,7 @@ from mmbench.integrity.model_lint.networks import (
 )
 from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, empty_token_spec, load_registry, seed_torch
 from mmbench.storage import current_reporter
+from mmbench.training import make_criterion, sum_losses
 
 _INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch
 _ROUNDS = 2
@@ -64,9 +64,7 @@ class Part:
     findings: list[Finding] = field(default_factory=list)
 
 
-def lint(
-    recipes: Sequence[Recipe], schema: Schema, n_classes: int, plugins: tuple[str, ...], machine: Machine
-) -> Findings:
+def lint(recipes: Sequence[Recipe], schema: Schema, task: Task, plugins: tuple[str, ...], machine: Machine) -> Findings:
     """Build and train every part for one step on random data: findings by the recipe's label.
 
     Raises UserError for parts that cannot be built or do not fit in memory, before any data are prepared.
@@ -81,7 +79,7 @@ def lint(
         inputs = {name: empty_token_spec(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
         parts = [part for _, part in mine.values()]
-        parts.append(_check_fusion(recipe.fusion, inputs, n_classes, plugins, machine))
+        parts.append(_check_fusion(recipe.fusion, inputs, task, plugins, machine))
         found[recipe.label] = [
             *(finding for part in parts for finding in part.findings),
             *check_concentration(parts),
@@ -114,22 +112,27 @@ def _check_encoder(
 
 
 def _check_fusion(
-    spec: Spec, inputs: Mapping[str, TokenSpec], n_classes: int, plugins: tuple[str, ...], machine: Machine
+    spec: Spec, inputs: Mapping[str, TokenSpec], task: Task, plugins: tuple[str, ...], machine: Machine
 ) -> Part:
     part = Part(f"fusion {spec}")
 
     def build() -> Fusion:
-        return build_fusion(spec, inputs, n_classes, plugins, seed=0)
+        return build_fusion(spec, inputs, task, plugins, seed=0)
 
     check_size(part.name, build, machine)
     with _own_random_numbers():
         fusion = build()
         part.layers = layer_sizes(fusion)
         part.findings += _check_registration(part.name, fusion)
-        labels = torch.arange(_COMPLETE + len(inputs) + 1) % n_classes
+        target = _target(task, _COMPLETE + len(inputs) + 1)
         batches = [_tokens(inputs) for _ in range(_ROUNDS)]
-        losses = (lambda x=x: fusion.training_loss(x, labels, F.cross_entropy) for x in batches)
-        check_training_step(part, fusion, losses, per_sample=1 / len(labels))
+        losses = (
+            lambda x=x: sum_losses(
+                fusion.training_loss(x, target, make_criterion(target.numpy(), task, Training(class_weights=False)))
+            )
+            for x in batches
+        )
+        check_training_step(part, fusion, losses, per_sample=1 / len(target))
     return part
 
 
@@ -156,6 +159,15 @@ def _tokens(inputs: Mapping[str, TokenSpec]) -> dict[str, Tokens]:
         x = torch.randn(*present.shape, spec.length, spec.dim)
         tokens[name] = Tokens(x * present[:, :, None, None], present)
     return tokens
+
+
+def _target(task: Task, n_samples: int) -> Tensor:
+    """Targets of a task in which every class occurs, both values of every label, and different values."""
+    number = torch.arange(n_samples)
+    if task.kind == "class":
+        return number % task.n_outputs
+    grid = number[:, None] + torch.arange(task.n_outputs)
+    return grid.remainder(2).float() if task.kind == "labels" else grid.remainder(3).float() - 1
 
 
 def _any_loss(x: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ def _audit_protocols(
         method=data.recipe.label,
         dataset=str(request.dataset_spec),
         task=request.task,
-        classes=tuple(request.schema.tasks[request.task]),
+        classes=request.schema.tasks[request.task].names,
         simulated=reference.plans[0].run["card"]["access"] == "simulated",
         standardize=request.settings.standardize,
         n_samples=len(data.rows),

@@ -21,7 +21,7 @@ class CorrectedFusion(nn.Module):
         branches: Mapping[str, nn.Module],
         transformer: nn.TransformerEncoder,
         dim: int,
-        n_classes: int,
+        n_outputs: int,
         head_dropout: float,
     ) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class CorrectedFusion(nn.Module):
         self.cls_token = nn.Parameter(0.02 * torch.randn(dim))
         self.type_embedding = nn.Parameter(0.02 * torch.randn(len(self.names), dim))
         self.encoder = transformer
-        self.head = nn.Sequential(nn.Dropout(head_dropout), nn.Linear(dim, n_classes))
+        self.head = nn.Sequential(nn.Dropout(head_dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``; from the CLS token alone if every modality is missing."""

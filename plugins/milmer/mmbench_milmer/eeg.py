@@ -20,7 +20,7 @@ class MilmerEEG(Encoder):
         super().__init__(modality)
         if dim < 1:
             raise SpecError(f"dim={dim} is not a width", where=self.name, remedy="set dim to 1 or more")
-        n_channels, n_times = modality.shape
+        n_channels, n_times = modality.fixed_shape
         self.project = nn.Sequential(nn.LayerNorm(n_times), nn.Linear(n_times, dim), nn.ReLU())
         self.channels = nn.Parameter(0.02 * torch.randn(n_channels, dim)) if channel_embedding else None
         self.out = TokenSpec(length=n_channels, dim=dim)

@@ -40,7 +40,7 @@ class MilmerFusion(Fusion):
     def __init__(
         self,
         inputs: Mapping[str, TokenSpec],
-        n_classes: int,
+        n_outputs: int,
         *,
         variant: Literal["mended", "published"] = "mended",
         selector: SelectorName = "attention_weighted_topk",
@@ -54,7 +54,7 @@ class MilmerFusion(Fusion):
         dropout: float = 0.2,
         head_dropout: float = 0.1,
     ) -> None:
-        super().__init__(inputs, n_classes)
+        super().__init__(inputs, n_outputs)
         _check_sizes(k=k, dim=dim, depth=depth, heads=heads, ff=ff, queries=1 if queries is None else queries)
         _check_rates(dropout=dropout, head_dropout=head_dropout)
         _check_fit(dim, heads, queries, balancing)
@@ -63,7 +63,7 @@ class MilmerFusion(Fusion):
         layers = Layers(depth, heads, ff, dropout, head_dropout, N_QUERIES if queries is None else queries)
         settings = _Settings(selector, balancing, k, queries, dim, layers)
         make = _make_published if variant == "published" else _make_corrected
-        self.net: CorrectedFusion | PublishedVariant = make(inputs, n_classes, settings)
+        self.net: CorrectedFusion | PublishedVariant = make(inputs, n_outputs, settings)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Logits ``(B, C)``."""
@@ -113,7 +113,7 @@ class _Settings(NamedTuple):
     layers: Layers
 
 
-def _make_corrected(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> CorrectedFusion:
+def _make_corrected(inputs: Mapping[str, TokenSpec], n_outputs: int, settings: _Settings) -> CorrectedFusion:
     selector, balancing, k, queries, dim, layers = settings
     branches: dict[str, nn.Module] = {}
     for name, spec in sorted(inputs.items()):
@@ -124,10 +124,10 @@ def _make_corrected(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _
         branches[name] = Bag(spec, dim, make_selector(selector, spec, k), balancer)
     layer = nn.TransformerEncoderLayer(dim, layers.heads, layers.ff, layers.dropout, batch_first=True)
     transformer = nn.TransformerEncoder(layer, layers.depth, enable_nested_tensor=False)
-    return CorrectedFusion(branches, transformer, dim, n_classes, layers.head_dropout)
+    return CorrectedFusion(branches, transformer, dim, n_outputs, layers.head_dropout)
 
 
-def _make_published(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _Settings) -> PublishedVariant:
+def _make_published(inputs: Mapping[str, TokenSpec], n_outputs: int, settings: _Settings) -> PublishedVariant:
     supported = get_args(PublishedSelector)
     if settings.selector not in supported:
         raise _unsupported(
@@ -139,7 +139,7 @@ def _make_published(inputs: Mapping[str, TokenSpec], n_classes: int, settings: _
         raise _unsupported(f"takes one modality with a bag and one without, not {given}", "leave variant out")
     (single,) = inputs.keys() - set(bags)
     spec = inputs[bags[0]]
-    sizes = Sizes(settings.dim, spec.length, spec.instances, settings.k, n_classes)
+    sizes = Sizes(settings.dim, spec.length, spec.instances, settings.k, n_outputs)
     net = PublishedFusion(sizes, cast(PublishedSelector, settings.selector), settings.balancing, settings.layers)
     return PublishedVariant(inputs, bags[0], single, settings.dim, net)
 

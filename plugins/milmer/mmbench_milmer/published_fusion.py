@@ -25,7 +25,7 @@ class Sizes(NamedTuple):
     length: int
     n_instances: int
     k: int
-    n_classes: int
+    n_outputs: int
 
 
 class Layers(NamedTuple):
@@ -55,7 +55,7 @@ class PublishedFusion(nn.Module):
         self.transformer_encoder = nn.TransformerEncoder(layer, layers.depth)
         self.cls_token = torch.zeros(1, 1, dim).requires_grad_()
         self.dropout = nn.Dropout(layers.head_dropout)
-        self.classifier = nn.Linear(dim, sizes.n_classes)
+        self.classifier = nn.Linear(dim, sizes.n_outputs)
         if balancing == "cross_attention":
             self.query_tokens = nn.Parameter(0.02 * torch.randn(1, layers.queries, dim))
             self.cross_attention = nn.MultiheadAttention(dim, layers.heads, layers.dropout, batch_first=True)

@@ -23,7 +23,7 @@ _TRAINING = ("device", "epochs", "lr", "lrf", "max_lr", "batch_size", "seed", "p
 
 
 class PublicModel(nn.Module):
-    """The whole public model: ``module(eeg, frames)`` to logits ``(B, n_classes)``.
+    """The whole public model: ``module(eeg, frames)`` to logits ``(B, n_outputs)``.
 
     ``eeg`` is ``(B, channels, time)`` float32, ``frames`` uint8 ``(B, K, 3, H, W)``, RGB. Frames that would
     not give T tokens are resized (bicubic), as by the public image processor.
@@ -38,7 +38,7 @@ class PublicModel(nn.Module):
         self.scaling = ImageScaling()
 
     def forward(self, eeg: Tensor, frames: Tensor) -> Tensor:
-        """Logits ``(B, n_classes)``."""
+        """Logits ``(B, n_outputs)``."""
         frames = frames[:, : self.fusion.sizes.n_instances]
         images = self.scaling(self.resize(frames.flatten(0, 1)))
         tokens = self.swin(images).unflatten(0, frames.shape[:2])
@@ -112,10 +112,10 @@ def _load(model: PublicModel, state: Mapping[str, Tensor]) -> None:
 
 
 def _sizes(state: Mapping[str, Tensor], n_instances: int, k: int) -> Sizes:
-    n_classes, dim = _require(state, "classifier.weight").shape
+    n_outputs, dim = _require(state, "classifier.weight").shape
     # Without a scorer no weight depends on the number of tokens.
     length = state["topk_weight_proj.weight"].shape[-1] // dim if "topk_weight_proj.weight" in state else 0
-    return Sizes(dim=dim, length=length, n_instances=n_instances, k=k, n_classes=n_classes)
+    return Sizes(dim=dim, length=length, n_instances=n_instances, k=k, n_outputs=n_outputs)
 
 
 def _layers(state: Mapping[str, Tensor], heads: int) -> Layers:

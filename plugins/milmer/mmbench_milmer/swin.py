@@ -53,13 +53,13 @@ class Swin(Encoder):
         if weights is not None:
             swin = load_swin(weights, drop_path=rate, part=part)
             height, width = _check_image(modality, swin.architecture.stride)
-            swin.grid(*modality.shape[1:])
+            swin.grid(*modality.fixed_shape[1:])
             self.net = swin.net
         else:
             model = model or TINY
             height, width = _check_image(modality, 16 if model == NANO else 32)
             file = fetch_pretrained(model, where=f"swin[model={model}]") if pretrained is not False else None
-            self.net = _make_net(model, modality.shape[1:], file, rate)
+            self.net = _make_net(model, modality.fixed_shape[1:], file, rate)
         self.scaling = ImageScaling()
         self.out = TokenSpec(length=height * width, dim=int(self.net.num_features))
         self.frozen = frozen
@@ -130,8 +130,8 @@ def _check_model(model: str, pretrained: bool | None) -> None:
 
 def _check_image(modality: Modality, stride: int) -> tuple[int, int]:
     """Height and width of the last stage; SpecError if the image does not divide into them."""
-    height, width = modality.shape[1:]
-    if modality.shape[0] != 3 or height % stride or width % stride or min(height, width) < 2 * stride:
+    height, width = modality.fixed_shape[1:]
+    if modality.fixed_shape[0] != 3 or height % stride or width % stride or min(height, width) < 2 * stride:
         raise SpecError(
             f"{modality.name!r} has shape {modality.shape}; swin needs RGB images with sides that are multiples of "
             f"{stride} px, from {2 * stride} px up",

@@ -37,13 +37,13 @@ class Convolutional(Encoder):
         if not 0 <= dropout < 1:
             raise SpecError(f"dropout={dropout} is not a rate", where=self.name, remedy="set dropout from 0 to below 1")
         self.resample = Resample(from_rate=sampling_rate(modality, self.name), rate=rate)
-        n_times = self.resample.length(modality.shape[1])
+        n_times = self.resample.length(modality.fixed_shape[1])
         self._check_window(n_times, rate)
         self.network = create_network(
-            model, {"n_chans": modality.shape[0], "n_times": n_times, "drop_prob": dropout, **options}, self.name
+            model, {"n_chans": modality.fixed_shape[0], "n_times": n_times, "drop_prob": dropout, **options}, self.name
         )
         with torch.no_grad():
-            tokens = self.eval()(torch.zeros(1, *modality.shape))
+            tokens = self.eval()(torch.zeros(1, *modality.fixed_shape))
         self.out = TokenSpec(tokens.shape[1], tokens.shape[2])
         self.train()
 

@@ -35,7 +35,7 @@ class TangentSpace(Encoder):
     def __init__(self, modality: Modality, *, shrinkage: Shrinkage = "lwf") -> None:
         super().__init__(modality)
         self.shrinkage = shrinkage
-        n_channels = modality.shape[0]
+        n_channels = modality.fixed_shape[0]
         self.register_buffer("reference", torch.eye(n_channels, dtype=torch.float64))
         self.out = TokenSpec(1, n_channels * (n_channels + 1) // 2)
 

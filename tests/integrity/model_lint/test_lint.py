@@ -18,10 +18,10 @@ class Faulty(Fusion):
 
     name = "faulty"
 
-    def __init__(self, inputs, n_classes, *, width: int = 2000) -> None:
-        super().__init__(inputs, n_classes)
+    def __init__(self, inputs, n_outputs, *, width: int = 2000) -> None:
+        super().__init__(inputs, n_outputs)
         dim = inputs["series"].dim
-        self.head = nn.Linear(dim, n_classes)
+        self.head = nn.Linear(dim, n_outputs)
         self.scorer = nn.Linear(width, width)
         self.token = nn.Parameter(torch.zeros(dim)).clone()
         self.hidden = [nn.Linear(2, 2)]
