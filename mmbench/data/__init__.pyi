@@ -15,9 +15,11 @@ from .folds import make_folds as make_folds
 from .folds import make_full_fold as make_full_fold
 from .folds import missing_class_lines as missing_class_lines
 from .folds import split_fingerprint as split_fingerprint
+from .instance_sources import InstanceSource as InstanceSource
 from .inventory import Inventory as Inventory
 from .inventory import contents_lines as contents_lines
 from .inventory import take_inventory as take_inventory
+from .missingness import change_lines as change_lines
 from .missingness import dropped_line as dropped_line
 from .missingness import missingness_lines as missingness_lines
 from .noise import SNRS_DB as SNRS_DB
@@ -34,8 +36,8 @@ from .protocols import Protocol as Protocol
 from .protocols import default_protocol as default_protocol
 from .protocols import find_protocol as find_protocol
 from .protocols import possible_protocols as possible_protocols
+from .samples.schema import check_schema as check_schema
 from .sources import ArraySource as ArraySource
-from .sources import ImageSource as ImageSource
 from .sources import Rows as Rows
 from .sources import Source as Source
 from .sources import open_prepared as open_prepared
@@ -47,4 +49,3 @@ from .standardize import split_rows as split_rows
 from .store import Store as Store
 from .store_writer import STORE_FORMAT as STORE_FORMAT
 from .store_writer import add_checksums as add_checksums
-from .validation import check_schema as check_schema
