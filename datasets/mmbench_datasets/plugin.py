@@ -12,7 +12,9 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.eegmat import Eegmat
     from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
+    from mmbench_datasets.mosi import Mosi
     from mmbench_datasets.stress_predict import StressPredict
+    from mmbench_datasets.utd_mhad import UtdMhad
 
-    for dataset in (Deap, DeapSim, Eegmat, ImageFolder, Mfeat, StressPredict):
+    for dataset in (Deap, DeapSim, Eegmat, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad):
         register(dataset)
