@@ -60,7 +60,7 @@ class Mosi(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """A missing or damaged file, or files whose rows are not in step; reads all files."""
-        from mmbench_datasets.mosi.tables import load_utterances
+        from mmbench_datasets.mosi.tables import load_utterances, row_file
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
@@ -68,11 +68,15 @@ class Mosi(Dataset):
         if missing:
             return [Problem(str(path), "is missing", self.card.request) for path in dict.fromkeys(missing)]
         problems: dict[str, Problem] = {}
+        found = []
         for part in PARTS:
             try:
-                load_utterances(root, part)
+                found.append(load_utterances(root, part))
             except DataError as error:
                 problems.setdefault(str(error.where), Problem(str(error.where), error.message, error.remedy))
+        if len(found) == len(PARTS) and (both := sorted(set(found[0].ids) & set(found[1].ids))):
+            message = f"{len(both)} of its utterances are in the training part, too, such as {both[0]}"
+            problems["both"] = Problem(str(root / row_file("test")), message, "get this file again")
         return list(problems.values())
 
     def units(self, root: Path) -> list[str]:

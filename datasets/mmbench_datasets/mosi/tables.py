@@ -51,6 +51,9 @@ def load_utterances(root: Path, part: str) -> Utterances:
         if len(table) != len(tables["text"]):
             message = f"has {len(table)} rows, where {paths['text'].name} has {len(tables['text'])}"
             raise DataError(message, where=paths[name], remedy=_REMEDY)
+    if wrong := np.flatnonzero(~np.isclose(rows[:, 1:], tables["text"][:, :-1]).all(axis=1)).tolist():
+        message = f"row {wrong[0] + 1} has other features than {paths['text'].name}"
+        raise DataError(message, where=paths["rows"], remedy=_REMEDY)
     utterances = _load_transcripts(paths["transcripts"])
     chosen = [utterances[at] for at in _row_numbers(paths["rows"], rows[:, 0], len(utterances))]
     labels = [label for _, _, label in chosen]
@@ -115,11 +118,10 @@ def _load_transcripts(path: Path) -> list[tuple[str, str, int]]:
 
 def _row_numbers(path: Path, column: NDArray[np.float64], n_rows: int) -> list[int]:
     """The first column of the file of rows as indices, each once and below ``n_rows``."""
-    numbers: list[int] = column.astype(np.int64).tolist()
-    seen: set[int] = set()
-    for at, (value, number) in enumerate(zip(column.tolist(), numbers, strict=True), start=1):
-        if value != number or not 0 <= number < n_rows or number in seen:
+    seen: set[float] = set()
+    for at, number in enumerate(column.tolist(), start=1):
+        if not (number.is_integer() and 0 <= number < n_rows) or number in seen:
             problem = "again" if number in seen else f"not one of the {n_rows} of {TRANSCRIPTS}"
-            raise DataError(f"row {at} names the utterance {value:g}, {problem}", where=path, remedy=_REMEDY)
+            raise DataError(f"row {at} names the utterance {number:g}, {problem}", where=path, remedy=_REMEDY)
         seen.add(number)
-    return numbers
+    return [int(number) for number in column.tolist()]
