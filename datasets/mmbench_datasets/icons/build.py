@@ -62,7 +62,7 @@ def describe(icon: Mapping[str, Any], categories: Iterable[str]) -> str:
 
 def rasterise(assets: Path, name: str, weight: str) -> NDArray[np.uint8]:
     """The icon in black on white, grey levels ``(SIDE, SIDE)``."""
-    import resvg_py
+    import resvg_py  # type: ignore[import-not-found]  # of the build only
 
     path = assets / weight / (f"{name}.svg" if weight == "regular" else f"{name}-{weight}.svg")
     png = resvg_py.svg_to_bytes(svg_path=str(path), width=SIDE, height=SIDE, background="white")
