@@ -2,13 +2,13 @@
 
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.contract import Schema
+from mmbench.contract import Part, Schema
 from mmbench.data.sources import ArraySource, ImageSource, Source, check_modality, open_prepared
 from mmbench.data.store_writer import STORE_FORMAT
 from mmbench.data.validation import check_schema
@@ -29,7 +29,8 @@ from mmbench.storage import (
 class Store:
     """A prepared dataset, opened for reading.
 
-    ``ids`` and ``groups`` are arrays over all samples; arrays are memory-mapped, images decoded on demand. Labels are
+    ``ids`` and ``groups`` are arrays over all samples, and so is ``parts``, the part of each in the official split, ""
+    if it has none; None without an official split. Arrays are memory-mapped, images decoded on demand. Labels are
     read on every call: while a model is trained, labels of the test part are not in the memory of its process.
     """
 
@@ -45,6 +46,7 @@ class Store:
                 self.ids: NDArray[np.str_] = find_hdf5_texts(file, "ids", None)
                 self.groups = {name: find_hdf5_texts(file, f"groups/{name}", len(self)) for name in self.schema.groups}
                 self.spans: NDArray[np.float64] = find_hdf5_dataset(file, "spans", ("float64",), (len(self), 2))[()]
+                self.parts = _find_parts(file, len(self))
                 self._label_offsets = {
                     task: _find_labels(file, task, len(self)).id.get_offset() for task in self.schema.tasks
                 }
@@ -92,6 +94,15 @@ class Store:
 
 def _find_labels(file: h5py.File, task: str, n: int) -> h5py.Dataset:
     return find_hdf5_dataset(file, f"labels/{task}", ("int64",), (n,))
+
+
+def _find_parts(file: h5py.File, n: int) -> NDArray[np.str_] | None:
+    if "parts" not in file:
+        return None
+    parts = find_hdf5_texts(file, "parts", n)
+    if unknown := set(parts.tolist()) - {"", *get_args(Part)}:
+        raise ValueError(f"{min(unknown)!r} is not a part of a split")
+    return parts
 
 
 def _attributes(plain: Any) -> dict[str, Any]:

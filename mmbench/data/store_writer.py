@@ -66,6 +66,8 @@ def _write_index(file: h5py.File, samples: Sequence[Sample], schema: Schema) -> 
         file.create_dataset(f"groups/{group}", data=[sample.groups[group] for sample in samples], dtype=text)
     for task in schema.tasks:
         file[f"labels/{task}"] = np.array([sample.labels.get(task, -1) for sample in samples], dtype=np.int64)
+    if any(sample.split for sample in samples):
+        file.create_dataset("parts", data=[sample.split or "" for sample in samples], dtype=text)
     spans = [sample.span or (np.nan, np.nan) for sample in samples]
     file["spans"] = np.array(spans, dtype=np.float64).reshape(-1, 2)
 

@@ -2,12 +2,12 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.contract import Modality, Sample, Schema
+from mmbench.contract import Modality, Part, Sample, Schema
 from mmbench.errors import DataError
 from mmbench.storage import check_printable
 
@@ -79,6 +79,12 @@ def check_sample(sample: Sample, schema: Schema) -> None:
             raise DataError(message, where=sample.id, remedy=f"give it as a str, such as {str(value)!r}")
     _check_names(sample)
     _check_span(sample)
+    if sample.split is not None and sample.split not in get_args(Part):
+        raise DataError(
+            f"has the split {sample.split!r}",
+            where=sample.id,
+            remedy=f"give one of {', '.join(get_args(Part))}, or None",
+        )
     _check_labels(sample, schema)
     for modality in schema.modalities:
         if modality.name in sample.data:

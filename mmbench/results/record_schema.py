@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from mmbench.contract import Training
-from mmbench.data import PROTOCOLS
+from mmbench.data import is_protocol
 from mmbench.training import METRICS
 
 EPOCHS = ("chosen", "last", "oracle")
@@ -74,6 +74,8 @@ class _Run:
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
     lint: tuple[str, ...] = ()
+    stratify: bool = False
+    split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
 
 
@@ -174,7 +176,7 @@ def check_run(plain: Mapping[str, Any]) -> None:
     run: _Run = _adapter(_Run).validate_python(plain)
     if len(run.classes) < 2:
         raise ValueError("it has fewer than two classes")
-    if run.protocol not in PROTOCOLS:
+    if not is_protocol(run.protocol):
         raise ValueError(f"unknown protocol {run.protocol!r}")
     if run.preset is not None and not isinstance(run.preset.get("name"), str):
         raise ValueError("its preset has no name")
