@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mmbench.cli.completion import complete_dataset, complete_method
+from mmbench.cli.completion import complete_dataset, complete_method, complete_protocol
 from mmbench.cli.help import DATA, EXECUTION, METHODS, OUTPUT, TRAINING, TUNING
 from mmbench.cli.output.console import note
 from mmbench.registry import parse_pairs, split_list
@@ -102,9 +102,18 @@ def run_options(
     method: MethodName,
     dataset: DatasetName,
     protocol: Annotated[
-        str | None, typer.Option(help="segment, trial, subject, loso, pooled-...", rich_help_panel=DATA)
+        str | None,
+        typer.Option(
+            help="segment, trial, session, subject, loso, official, time, group:NAME, pooled-segment or pooled-trial.",
+            autocompletion=complete_protocol,
+            rich_help_panel=DATA,
+        ),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Number of folds; default: 5.", rich_help_panel=DATA)] = None,
+    stratify: Annotated[
+        bool | None,
+        typer.Option("--stratify", help="Balance classes over the parts, groups whole.", rich_help_panel=DATA),
+    ] = None,
     task: Annotated[
         str | None, typer.Option(help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA)
     ] = None,
@@ -177,6 +186,7 @@ def run_options(
         dataset=dataset,
         protocol=protocol,
         folds=folds,
+        stratify=stratify,
         task=task,
         metric=metric,
         standardize=standardize,  # type: ignore[arg-type]  # checked later

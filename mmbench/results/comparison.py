@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import PROTOCOLS
+from mmbench.data import parse_protocol
 from mmbench.errors import RecordError
 from mmbench.results.calibration import Calibration, calibrate
 from mmbench.results.compatibility import check_comparable, check_records, check_run_list
@@ -212,7 +212,7 @@ class Comparison:
 
     @property
     def _chance_is_per_unit(self) -> bool:
-        return PROTOCOLS[self.run["protocol"]].per_subject and self.run["unit"] == "subject"
+        return parse_protocol(self.run["protocol"]).per_subject and self.run["unit"] == "subject"
 
     @property
     def simulated(self) -> bool:

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from mmbench.contract import TaskKind, Training
-from mmbench.data import PROTOCOLS
+from mmbench.data import is_protocol
 from mmbench.results.scoring import Scoring, scoring_fields
 
 EPOCHS = ("chosen", "last", "oracle")
@@ -74,6 +74,8 @@ class _Run:
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
     lint: tuple[str, ...] = ()
+    stratify: bool = False
+    split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
 
 
@@ -196,7 +198,7 @@ def check_run(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has fewer than two classes" if scoring.kind == "class" else "it predicts nothing")
     if scoring.metric not in scoring.metrics:
         raise ValueError(f"its metrics lack {scoring.metric!r}, which decides")
-    if run.protocol not in PROTOCOLS:
+    if not is_protocol(run.protocol):
         raise ValueError(f"unknown protocol {run.protocol!r}")
     if run.preset is not None and not isinstance(run.preset.get("name"), str):
         raise ValueError("its preset has no name")

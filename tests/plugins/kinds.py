@@ -19,9 +19,9 @@ from mmbench import Card, Clip, Column, Dataset, Modality, Problem, Sample, Sche
 
 RATE = 4000  # Hz
 WORDS = {
-    "calm": "quiet slow soft still mild gentle".split(),
-    "glad": "bright quick warm happy light cheerful".split(),
-    "sad": "grey heavy cold dark tired lonely".split(),
+    "calm": ["quiet", "slow", "soft", "still", "mild", "gentle"],
+    "glad": ["bright", "quick", "warm", "happy", "light", "cheerful"],
+    "sad": ["grey", "heavy", "cold", "dark", "tired", "lonely"],
 }
 MOODS = tuple(WORDS)
 MODALITIES = (

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec, Training, TrainingError
 from mmbench.data.batches import Inputs, Stream
-from mmbench.data.folds import Fold, make_folds
 from mmbench.data.preparation import Preparation, prepare
-from mmbench.data.protocols import PROTOCOLS
 from mmbench.data.sources import Rows
+from mmbench.data.splits.fold import Fold
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.data.store import Store
 from mmbench.data.store_writer import add_checksums
 from mmbench.execution import job as jobs_module

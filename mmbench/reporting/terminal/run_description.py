@@ -38,6 +38,7 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
     yield from above_chance_line(comparison)
     counts = counted(len(first.labels), "sample"), counted(first.outcomes.n_folds, "fold"), _seeds(comparison)
     yield ", ".join(counts)
+    yield from run.get("split_notes", ())
     if run["units"]:
         yield f"only {', '.join(run['units'])}"
     if losses := dropped_line(run["dropped"], run.get("lost", ())):
@@ -58,7 +59,10 @@ def describe_settings(comparison: Comparison) -> Iterator[str]:
     run = comparison.run
     encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in run["encoders"].items())
     settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
-    yield f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; splits {run['fingerprint']}"
+    yield (
+        f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; "
+        f"splits {run['fingerprint']}{', stratified' if run.get('stratify') else ''}"
+    )
     if preset := run["preset"]:
         yield f"preset {preset['name']}: {', '.join(_preset_tables(preset)) or 'all overridden'}"
     yield from training_lines(comparison)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import PROTOCOLS, Fold
+from mmbench.data import Fold, parse_protocol
 from mmbench.errors import SpecError
 from mmbench.results import describe_environment
 from mmbench.storage import in_processes, mark_in_use, retry_on_damage, track
@@ -87,7 +87,7 @@ def _audit_protocols(
         found.append(
             _audit_protocol(checker, experiment, probe, audit_method(experiment, random_labels, request.settings.seeds))
         )
-    strictest = max(found, key=lambda audit: PROTOCOLS[audit.protocol].strictness).protocol
+    strictest = max(found, key=lambda audit: parse_protocol(audit.protocol).strictness).protocol
     reference = next(experiment for experiment in data.experiments if experiment.plans[0].run["protocol"] == strictest)
     return AuditResult(
         method=data.recipe.label,
@@ -115,7 +115,7 @@ def _audit_protocol(
     checker: SplitChecker, experiment: Experiment, probe: ModelAudit, method: ModelAudit | None
 ) -> ProtocolAudit:
     folds, run, units = checker.data.folds(experiment), experiment.plans[0].run, checker.units
-    checks = checker.inspect(folds)
+    checks = checker.inspect(folds, parse_protocol(run["protocol"]))
     return ProtocolAudit(
         protocol=run["protocol"],
         folds=len(folds),

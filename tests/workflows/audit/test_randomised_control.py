@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from mmbench.data.folds import make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.training.metrics import balanced_accuracy
 from mmbench.workflows.audit.probe import ProbeTask, confusion_matrices, probe_fold
 from mmbench.workflows.audit.random_labels import draw_random_labels, find_label_units
