@@ -18,6 +18,10 @@ from .folds import split_fingerprint as split_fingerprint
 from .inventory import Inventory as Inventory
 from .inventory import contents_lines as contents_lines
 from .inventory import take_inventory as take_inventory
+from .labels import Labels as Labels
+from .labels import find_labelled as find_labelled
+from .labels import hide_labels as hide_labels
+from .labels import number_labels as number_labels
 from .missingness import dropped_line as dropped_line
 from .missingness import missingness_lines as missingness_lines
 from .noise import SNRS_DB as SNRS_DB

@@ -1,5 +1,6 @@
 """Prepared dataset: one HDF5 file with every sample, opened and checked for reading."""
 
+import math
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.contract import Schema
+from mmbench.contract import Schema, Task
+from mmbench.data.labels import Labels, are_valid, label_shape, label_type
 from mmbench.data.sources import ArraySource, ImageSource, Source, check_modality, open_prepared
 from mmbench.data.store_writer import STORE_FORMAT
 from mmbench.data.validation import check_schema
@@ -46,7 +48,8 @@ class Store:
                 self.groups = {name: find_hdf5_texts(file, f"groups/{name}", len(self)) for name in self.schema.groups}
                 self.spans: NDArray[np.float64] = find_hdf5_dataset(file, "spans", ("float64",), (len(self), 2))[()]
                 self._label_offsets = {
-                    task: _find_labels(file, task, len(self)).id.get_offset() for task in self.schema.tasks
+                    name: _find_labels(file, name, task, len(self)).id.get_offset()
+                    for name, task in self.schema.tasks.items()
                 }
                 for modality in self.schema.modalities:
                     check_modality(file, modality, len(self))
@@ -69,18 +72,20 @@ class Store:
             raise DamagedError("has no key", where=self.path, remedy="delete it, and it is made again")
         return key
 
-    def labels(self, task: str) -> NDArray[np.int64]:
-        """Class indices of a task, -1 where a sample is not labelled."""
-        offset = self._label_offsets.get(task)
+    def labels(self, name: str) -> Labels:
+        """The labels of the task ``name``, as in `mmbench.data.labels`."""
+        task, offset = self.schema.tasks[name], self._label_offsets.get(name)
         if offset is not None and self.path.exists() and file_identity(self.path) == self._opened:
             # Without HDF5: opening the file takes longer than a small training.
-            labels: NDArray[np.int64] = np.fromfile(self.path, dtype=np.int64, count=len(self), offset=offset)
+            shape = (len(self), *label_shape(task))
+            labels: Labels = np.fromfile(self.path, label_type(task), math.prod(shape), offset=offset).reshape(shape)
         else:
             with open_prepared(self.path) as file:
-                labels = _find_labels(file, task, len(self))[()]
-        if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.schema.tasks[task].names):
+                labels = _find_labels(file, name, task, len(self))[()]
+        if not are_valid(labels, task):
+            what = "classes" if task.kind == "class" else "values"
             raise DamagedError(
-                f"has labels of {task} outside its classes", where=self.path, remedy="delete it, and it is made again"
+                f"has labels of {name} outside its {what}", where=self.path, remedy="delete it, and it is made again"
             )
         return labels
 
@@ -90,8 +95,8 @@ class Store:
         return ImageSource(self.path, modality) if modality.kind == "image" else ArraySource(self.path, name)
 
 
-def _find_labels(file: h5py.File, task: str, n: int) -> h5py.Dataset:
-    return find_hdf5_dataset(file, f"labels/{task}", ("int64",), (n,))
+def _find_labels(file: h5py.File, name: str, task: Task, n: int) -> h5py.Dataset:
+    return find_hdf5_dataset(file, f"labels/{name}", (label_type(task),), (n, *label_shape(task)))
 
 
 def _attributes(plain: Any) -> dict[str, Any]:

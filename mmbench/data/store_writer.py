@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.contract import Modality, Sample, Schema
+from mmbench.data.labels import collect_labels
 from mmbench.data.validation import inference, presence
 from mmbench.storage import (
     Extent,
@@ -64,8 +65,8 @@ def _write_index(file: h5py.File, samples: Sequence[Sample], schema: Schema) -> 
     file.create_dataset("ids", data=[sample.id for sample in samples], dtype=text)
     for group in schema.groups:
         file.create_dataset(f"groups/{group}", data=[sample.groups[group] for sample in samples], dtype=text)
-    for task in schema.tasks:
-        file[f"labels/{task}"] = np.array([sample.labels.get(task, -1) for sample in samples], dtype=np.int64)
+    for name, task in schema.tasks.items():
+        file[f"labels/{name}"] = collect_labels(samples, name, task)
     spans = [sample.span or (np.nan, np.nan) for sample in samples]
     file["spans"] = np.array(spans, dtype=np.float64).reshape(-1, 2)
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.contract import Modality, Sample, Schema
+from mmbench.data.labels import check_label
 from mmbench.errors import DataError
 from mmbench.storage import check_printable
 
-_INDEX = "give the index of the class in the task, from 0"
 _MAX_NAME = 100  # bytes of a modality's name, which is a prefix of file names
 
 
@@ -121,19 +121,10 @@ def _check_inferred(sample: Sample, schema: Schema) -> None:
 
 
 def _check_labels(sample: Sample, schema: Schema) -> None:
-    for task, label in sample.labels.items():
+    for task in sample.labels:
         if task not in schema.tasks:
             raise DataError(f"is labelled for {task!r}, which the schema does not have", where=sample.id)
-        if not isinstance(label, int | np.integer):
-            raise DataError(
-                f"label {label!r} of {task!r} is of type {type(label).__name__}, not int",
-                where=sample.id,
-                remedy=_INDEX,
-            )
-        if not 0 <= label < len(schema.tasks[task].names):
-            raise DataError(
-                f"label {label} of {task!r} is outside 0-{len(schema.tasks[task].names) - 1}", where=sample.id
-            )
+        check_label(sample, task, schema.tasks[task])
 
 
 def check_instances(sample: Sample, modality: Modality) -> None:

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Tokens, Training, overrides
-from mmbench.data import Inputs, Rows
+from mmbench.data import Inputs, Labels, Rows
 from mmbench.errors import PluginError
 from mmbench.registry import seed_torch
 from mmbench.training import Model, deterministic, make_criterion, mixed_precision, sum_losses, weights_digest
@@ -51,7 +50,7 @@ class ProbedSamples:
     few: Rows
     many: Rows
     train: Rows
-    labels: NDArray[np.int64]
+    labels: Labels
     training: Training
     device: torch.device
     seed: int
@@ -108,7 +107,8 @@ def _observe_training_step(model: Model, probed: ProbedSamples) -> Iterator[Obse
     seed_torch(probed.seed)
     model.train()
     criterion = make_criterion(probed.labels[probed.train], model.fusion.task, probed.training).to(probed.device)
-    target = torch.from_numpy(probed.labels[probed.few]).to(probed.device)
+    model.fit_targets(probed.labels[probed.train])
+    target = model.target(probed.labels[probed.few], probed.device)
     with mixed_precision(probed.device):
         tokens = model.tokens(_batch(probed.inputs, probed.few, probed.device))
         loss = sum_losses(model.fusion.training_loss(tokens, target, criterion))
@@ -135,7 +135,7 @@ def predict_parts(model: Model, inputs: Inputs, rows: Rows, device: torch.device
     with torch.inference_mode(), mixed_precision(device):
         tokens = model.tokens(_batch(inputs, rows, device))
         tokens_of = {name: tokens[name].x.float().cpu() for name in _encoders(model)}
-        return {**tokens_of, FUSION: model.fusion(tokens).float().cpu()}
+        return {**tokens_of, FUSION: model.outputs(tokens).float().cpu()}
 
 
 def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Tokens]:

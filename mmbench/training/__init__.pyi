@@ -20,10 +20,12 @@ from .loop import Epoch as Epoch
 from .loop import FitResult as FitResult
 from .loop import fit as fit
 from .loop import predict as predict
+from .loop import rank_epoch as rank_epoch
 from .metrics import METRICS as METRICS
 from .metrics import balanced_accuracy as balanced_accuracy
 from .metrics import confusion_matrix as confusion_matrix
 from .metrics import score_all as score_all
+from .metrics import score_outputs as score_outputs
 from .modality_dropout import mask_modality as mask_modality
 from .model import INSTANCES_PER_PASS as INSTANCES_PER_PASS
 from .model import INSTANCES_PER_PASS_GPU as INSTANCES_PER_PASS_GPU

@@ -31,6 +31,7 @@ class RunSpec:
     protocol: str | None = None
     folds: int | None = None
     task: str | None = None
+    metric: str | None = None
     standardize: Standardize | None = None
     seeds: int | None = None
     units: Sequence[str] | None = None

@@ -11,14 +11,16 @@ from mmbench.data import (
     Rows,
     Store,
     find_group_overlap,
+    find_labelled,
     find_missing_classes,
     make_folds,
     make_full_fold,
+    number_labels,
     split_fingerprint,
 )
 from mmbench.execution import Setup
 from mmbench.integrity import find_identical_samples, find_missing_modalities, measure_copied_share
-from mmbench.results import find_statistical_units
+from mmbench.results import choose_scoring, find_statistical_units
 from mmbench.storage import slug
 from mmbench.workflows.request import budget_of, n_jobs
 from mmbench.workflows.resolve import CheckedRequest
@@ -27,8 +29,9 @@ from mmbench.workflows.resolve import CheckedRequest
 def split_data(request: CheckedRequest, store: Store) -> Setup:
     """The folds over the labelled samples, and what else all methods share; nothing is encoded or written."""
     spec, settings = request.spec, request.settings
-    rows = find_labelled(store, request.task)
-    labels = store.labels(request.task)[rows]
+    rows = find_labelled(store.labels(request.task))
+    is_class = store.schema.tasks[request.task].kind == "class"
+    labels = store.labels(request.task)[rows] if is_class else None
     folds = _on_rows(
         make_folds(store.ids[rows], _groups(store, rows), request.protocol, settings.folds, labels=labels), rows
     )
@@ -38,6 +41,7 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
         "protocol": request.protocol.name,
         "standardize": settings.standardize,
         "task": request.task,
+        **choose_scoring(store.schema.tasks[request.task], request.metric).described(),
         "units": request.files.units,
         "offered": [modality.name for modality in request.schema.modalities],
         **_describe_split(store, folds, request.task),
@@ -64,11 +68,6 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
     )
 
 
-def find_labelled(store: Store, task: str) -> Rows:
-    """The rows of samples that have a label of the task."""
-    return np.flatnonzero(store.labels(task) >= 0)
-
-
 def make_whole_fold(request: CheckedRequest, setup: Setup) -> Fold:
     """The labelled samples as one fold that tests nothing: a training and a validation part."""
     store, rows = setup.store, setup.rows
@@ -87,9 +86,8 @@ def _share_copied(request: CheckedRequest, store: Store, rows: Rows, folds: Sequ
     names = [modality.name for modality in request.schema.modalities]
     everything = np.arange(len(store))
     same = {name: rows[pairs] for name, pairs in find_identical_samples(store, rows, names).items()}
-    return measure_copied_share(
-        same, find_missing_modalities(store, everything, names), store.labels(request.task), folds
-    )
+    labels = number_labels(store.labels(request.task))
+    return measure_copied_share(same, find_missing_modalities(store, everything, names), labels, folds)
 
 
 def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:
@@ -109,7 +107,12 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
 
 
 def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
-    """In how many folds the training or the validation part lacks a class, by part and name of the class."""
+    """In how many folds the training or the validation part lacks a class, by part and name of the class.
+
+    Empty for tasks that are not of one class.
+    """
+    if store.schema.tasks[task].kind != "class":
+        return {}
     classes = store.schema.tasks[task].names
     found = find_missing_classes(folds, store.labels(task), range(len(classes)))
     return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import Fold, Protocol, Store, find_protocol, possible_protocols, read_presence
+from mmbench.data import Fold, Protocol, Store, find_labelled, find_protocol, possible_protocols, read_presence
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.integrity import report_findings
 from mmbench.registry import Recipe, split_list
@@ -17,7 +17,6 @@ from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Request, check_request, resolve_request
 from mmbench.workflows.run import Experiment, prepare_data, split_and_encode
-from mmbench.workflows.split import find_labelled
 
 Index = NDArray[np.int64]
 
@@ -73,6 +72,12 @@ def resolve_protocols(spec: RunSpec) -> tuple[Request, list[Protocol]]:
     wanted = split_list(spec.protocol or "")
     # A diagnosis is no part of an audit, and may cost more than it.
     request = resolve_request(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
+    if (kind := request.schema.tasks[request.task].kind) != "class":
+        raise SpecError(
+            f"task {request.task} is of the kind {kind!r}",
+            where="audit",
+            remedy="an audit needs a task of one class: choose one with --task",
+        )
     names = wanted or possible_protocols(request.schema)
     return request, [find_protocol(name, request.schema, spec.dataset) for name in dict.fromkeys(names)]
 
@@ -88,7 +93,7 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
     checked = check_request(request)
     report_findings(checked.findings)
     store = prepare_data(checked)
-    rows = find_labelled(store, request.task)
+    rows = find_labelled(store.labels(request.task))
     experiments, skipped = [], {}
     for protocol in protocols:
         try:
