@@ -80,7 +80,8 @@ def _values(comparison: "Comparison", width: float) -> Plot:
         figure,
         "Predicted over observed values",
         f"A point is a test sample, predicted by the first seed ({drawn} are drawn). On the dashed line a prediction "
-        f"is exact; points that lie flat say that a method predicts values near the mean.{only_best(methods, comparison)}",
+        f"is exact; points that lie flat say that a method predicts values near the mean."
+        + only_best(methods, comparison),
         ("method", "target", "mean observed", "mean predicted", "deviation observed", "deviation predicted"),
         tuple(rows),
         mark.texts,
