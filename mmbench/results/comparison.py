@@ -165,6 +165,41 @@ class Comparison:
         """The description that all methods share: dataset, task, protocol, fingerprint."""
         return self.methods[0].run
 
+    @property
+    def metric(self) -> str:
+        """The metric of the verdict."""
+        return str(self.run.get("metric", "balanced_accuracy"))
+
+    @property
+    def other_metrics(self) -> tuple[str, ...]:
+        """The metrics that stand beside it."""
+        names = self.run.get("metrics", ("balanced_accuracy", "accuracy", "macro_f1"))
+        return tuple(name for name in names if name != self.metric)
+
+    def title_of(self, metric: str) -> str:
+        """The title of a metric."""
+        return {"macro_f1": "macro F1"}.get(metric, metric.replace("_", " "))
+
+    @property
+    def metric_title(self) -> str:
+        """The title of the metric of the verdict."""
+        return self.title_of(self.metric)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether larger scores are better."""
+        return True
+
+    @property
+    def sign(self) -> int:
+        """1 where larger scores are better, -1 where smaller ones are."""
+        return 1 if self.higher_is_better else -1
+
+    @property
+    def range_of_scores(self) -> float:
+        """The largest difference of scores that is possible."""
+        return 1.0
+
     @cached_property
     def verdicts(self) -> Sequence[Verdict]:
         """Verdicts on the first method against each other method without missing folds."""
@@ -220,7 +255,7 @@ class Comparison:
         return bool(self.run["card"]["access"] == "simulated")
 
     @property
-    def chance(self) -> float:
+    def chance(self) -> float | None:
         """Chance level of balanced accuracy; with one model per subject, that within subjects."""
         return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
 

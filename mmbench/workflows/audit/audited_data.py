@@ -11,6 +11,7 @@ from mmbench.errors import ProtocolError, SpecError
 from mmbench.integrity import report_findings
 from mmbench.registry import Recipe, split_list
 from mmbench.storage import track
+from mmbench.workflows.audit.audited_classes import AuditedClasses, find_audited_classes
 from mmbench.workflows.audit.near_duplicates import find_near_duplicates
 from mmbench.workflows.audit.probe_features import ProbeFeatures, read_frozen, read_plain
 from mmbench.workflows.audit.random_labels import Samples
@@ -29,6 +30,7 @@ class AuditedData:
     recipe: Recipe
     store: Store
     rows: Index
+    classes: AuditedClasses
     samples: Samples
     experiments: Sequence[Experiment]
     plain: Mapping[str, ProbeFeatures]
@@ -103,10 +105,11 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
     if not experiments:
         raise ProtocolError(next(iter(skipped.values())), where=f"--protocol {next(iter(skipped))}")
     groups = {name: values[rows] for name, values in store.groups.items()}
-    samples = Samples(store.ids[rows], store.labels(request.task)[rows], groups, store.spans[rows])
+    classes = find_audited_classes(store.labels(request.task)[rows], store.schema.tasks[request.task])
+    samples = Samples(store.ids[rows], classes.labels, groups, store.spans[rows])
     plain = read_plain(request, store, rows, recipe)
     frozen = read_frozen(rows, recipe, experiments[0].plans[0].tokens, plain)
-    return AuditedData(request, recipe, store, rows, samples, experiments, plain, frozen), skipped
+    return AuditedData(request, recipe, store, rows, classes, samples, experiments, plain, frozen), skipped
 
 
 def find_all_near_duplicates(data: AuditedData) -> dict[str, Index]:
