@@ -1,6 +1,8 @@
+from .batches import Bags as Bags
 from .batches import Inputs as Inputs
 from .batches import PresenceSource as PresenceSource
 from .batches import Stream as Stream
+from .batches import read_bags as read_bags
 from .dataset_files import check_dataset_files as check_dataset_files
 from .dataset_files import choose_units as choose_units
 from .dataset_files import default_cache_folder as default_cache_folder
@@ -34,6 +36,9 @@ from .protocols import Protocol as Protocol
 from .protocols import default_protocol as default_protocol
 from .protocols import find_protocol as find_protocol
 from .protocols import possible_protocols as possible_protocols
+from .ragged import RaggedArray as RaggedArray
+from .ragged import flatten_padded as flatten_padded
+from .ragged import open_axis as open_axis
 from .sources import ArraySource as ArraySource
 from .sources import ImageSource as ImageSource
 from .sources import Rows as Rows
@@ -43,6 +48,7 @@ from .sources import read_presence as read_presence
 from .sources import to_float32 as to_float32
 from .standardize import Standardizer as Standardizer
 from .standardize import fit_standardizer as fit_standardizer
+from .standardize import measure_row as measure_row
 from .standardize import split_rows as split_rows
 from .store import Store as Store
 from .store_writer import STORE_FORMAT as STORE_FORMAT

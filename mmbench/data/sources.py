@@ -30,8 +30,12 @@ Rows = NDArray[np.int64]
 class Source(Protocol):
     """Instances of one modality by row, raw or as tokens."""
 
+    @property
+    def lengths(self) -> NDArray[np.int64] | None:
+        """The steps of each instance ``(N, K)``, 0 for absent ones; None where all have the same length."""
+
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
+        """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows, padded with zeros to the longest of them."""
 
 
 def check_modality(file: h5py.File, modality: Modality, n: int) -> None:
@@ -92,6 +96,8 @@ class ArraySource:
     Raises DamagedError, on opening or when bytes are first read, where they changed after they were written.
     """
 
+    lengths = None
+
     def __init__(self, path: Path, modality: str) -> None:
         checked = ChecksummedFile(path)
         with open_prepared(path) as file:
@@ -114,6 +120,8 @@ class ArraySource:
 
 class ImageSource:
     """JPEG or PNG images of a prepared file, decoded to uint8 RGB ``(n, K, 3, H, W)``."""
+
+    lengths = None
 
     def __init__(self, path: Path, modality: Modality) -> None:
         self.modality = modality

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmbench.contract import Encoder, Tokens, Training, overrides
-from mmbench.data import Fold, Inputs, Rows
+from mmbench.contract import Encoder, Training, overrides
+from mmbench.data import Bags, Fold, Inputs, Rows
 from mmbench.errors import TrainingError
 from mmbench.registry import seed_torch
 from mmbench.training.augmentation import augment
+from mmbench.training.bag_encoding import adapt_encoder
 from mmbench.training.criterion import class_weights, make_criterion, sum_losses
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.metrics import balanced_accuracy, confusion_matrix
@@ -130,10 +131,11 @@ class _Loop:
             seen += len(part)
         return total / seen
 
-    def _training_batch(self, rows: Rows) -> dict[str, Tokens]:
+    def _training_batch(self, rows: Rows) -> dict[str, Bags]:
         batch = self.inputs.batch(rows, self.device)
         for name in self.augmented:
-            batch[name] = Tokens(augment(batch[name].x, self.augmentation_random), batch[name].present)
+            bags = batch[name]
+            batch[name] = bags._replace(x=augment(bags.x, self.augmentation_random, bags.lengths))
         return drop_modalities(batch, self.training.modality_dropout, self.augmentation_random)
 
     def validate(self, train_loss: float) -> Epoch:
@@ -149,7 +151,7 @@ class _Loop:
 
 def trained_images(model: Model) -> tuple[str, ...]:
     """The image modalities that arrive as pixels, for an encoder that is trained."""
-    return tuple(name for name in model.encoders if model.encoder(name).modality.kind == "image")
+    return tuple(name for name in model.encoders if model.encoder(name).modality.kind in ("image", "video"))
 
 
 def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.device) -> None:
@@ -157,8 +159,7 @@ def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.devic
     for name in model.encoders:
         encoder = model.encoder(name)
         if overrides(encoder, "adapt", Encoder):
-            x, present, _ = inputs.streams[name].batch(rows)
-            encoder.adapt(x[present].to(device))
+            adapt_encoder(encoder, inputs.streams[name].batch(rows).to(device))
 
 
 class _Stepper:
