@@ -1,6 +1,8 @@
+from .batches import Bags as Bags
 from .batches import Inputs as Inputs
 from .batches import PresenceSource as PresenceSource
 from .batches import Stream as Stream
+from .batches import read_bags as read_bags
 from .dataset_files import check_dataset_files as check_dataset_files
 from .dataset_files import choose_units as choose_units
 from .dataset_files import default_cache_folder as default_cache_folder
@@ -27,6 +29,9 @@ from .preparation import describe_preparation as describe_preparation
 from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests
+from .ragged import RaggedArray as RaggedArray
+from .ragged import flatten_padded as flatten_padded
+from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema
 from .sources import ArraySource as ArraySource
 from .sources import Rows as Rows
@@ -56,6 +61,7 @@ from .splits.protocols import parse_protocol as parse_protocol
 from .splits.protocols import possible_protocols as possible_protocols
 from .standardize import Standardizer as Standardizer
 from .standardize import fit_standardizer as fit_standardizer
+from .standardize import measure_row as measure_row
 from .standardize import split_rows as split_rows
 from .store import Store as Store
 from .store_writer import STORE_FORMAT as STORE_FORMAT

@@ -52,6 +52,7 @@ class NoisySource:
 
     def __init__(self, source: Source, noise: Noise, snr_db: float) -> None:
         self.source, self.noise, self.snr_db = source, noise, snr_db
+        self.lengths = source.lengths
 
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""

@@ -16,7 +16,7 @@ from mmbench.results.diagnosis.perturbations import MISSING, SHIFTS, neighbours,
 from mmbench.results.diagnosis.predictions import UNSCORED, Diagnosis, Predictions, Shifted
 from mmbench.results.diagnosis.trained_model import ModalityPredictor, TrainedModel, batches
 from mmbench.storage import file_identity
-from mmbench.training import deterministic
+from mmbench.training import as_tokens, deterministic
 
 _BATCH = 64
 
@@ -98,17 +98,21 @@ def _predict_with_noise(predictor: ModalityPredictor, name: str) -> dict[int, Pr
 def _read_noisy_tokens(predictor: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
     trained = predictor.trained
     for snr, path in trained.noisy[name].items():
-        tokens = trained.inputs.streams[name].standardize(*_open(path, name).read(rows), rows)
-        yield snr, Tokens(*(part.to(trained.device) for part in tokens))
+        source = _open(path, name)
+        lengths = None if source.lengths is None else source.lengths[rows]
+        bags = trained.inputs.streams[name].standardize(*source.read(rows), lengths, rows)
+        yield snr, as_tokens(bags.to(trained.device))
 
 
 def _encode_noisy(predictor: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
     stream = predictor.trained.inputs.streams[name]
     # Images are decoded once for all noise levels, or not at all where the training kept them.
     x, present = stream.raw(rows)
+    lengths = None if stream.lengths is None else stream.lengths[rows]
     noise = Noise(predictor.trained.store, name).draw(x, rows)
     for snr in SNRS_DB:
-        yield snr, predictor.encode(name, stream.standardize(add_noise(x, present, noise, snr), present, rows))
+        noisy = stream.standardize(add_noise(x, present, noise, snr), present, lengths, rows)
+        yield snr, predictor.encode(name, noisy)
 
 
 def _open(path: Path, name: str) -> ArraySource:
