@@ -22,6 +22,7 @@ from .inventory import take_inventory as take_inventory
 from .missingness import change_lines as change_lines
 from .missingness import dropped_line as dropped_line
 from .missingness import missingness_lines as missingness_lines
+from .noise import NOISE_OBSTACLES as NOISE_OBSTACLES
 from .noise import SNRS_DB as SNRS_DB
 from .noise import Noise as Noise
 from .noise import NoisySource as NoisySource

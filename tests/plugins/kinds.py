@@ -1,7 +1,7 @@
 """A dataset with a modality of every kind and a task of every kind, for tests.
 
-A unit is a text file of lines ``trial seed``, each a sample. The class of ``mood`` shows in every modality; the tags and
-ratings follow from it and from the seed. Everything of open length differs in length from sample to sample. In each
+A unit is a text file of lines ``trial seed``, each a sample. The class of ``mood`` shows in every modality; the tags
+and ratings follow from it and from the seed. Everything of open length differs in length from sample to sample. In each
 fifth sample one modality is missing in turn, in each ninth the tags and ratings are unknown. Subjects are the parts of
 the official split: the last one is ``test``, the one before it ``validation``.
 """
@@ -19,9 +19,9 @@ from mmbench import Card, Clip, Column, Dataset, Modality, Problem, Sample, Sche
 
 RATE = 4000  # Hz
 WORDS = {
-    "calm": "quiet slow soft still mild gentle".split(),
-    "glad": "bright quick warm happy light cheerful".split(),
-    "sad": "grey heavy cold dark tired lonely".split(),
+    "calm": ["quiet", "slow", "soft", "still", "mild", "gentle"],
+    "glad": ["bright", "quick", "warm", "happy", "light", "cheerful"],
+    "sad": ["grey", "heavy", "cold", "dark", "tired", "lonely"],
 }
 MOODS = tuple(WORDS)
 MODALITIES = (
