@@ -38,9 +38,12 @@ from .protocols import default_protocol as default_protocol
 from .protocols import find_protocol as find_protocol
 from .protocols import possible_protocols as possible_protocols
 from .samples.schema import check_schema as check_schema
+from .samples.targets import check_targets as check_targets
+from .samples.validation import check_sample as check_sample
 from .sources import ArraySource as ArraySource
 from .sources import Rows as Rows
 from .sources import Source as Source
+from .sources import find_row_size as find_row_size
 from .sources import open_prepared as open_prepared
 from .sources import read_presence as read_presence
 from .sources import to_float32 as to_float32
