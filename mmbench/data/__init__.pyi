@@ -20,6 +20,7 @@ from .labels import number_labels as number_labels
 from .missingness import change_lines as change_lines
 from .missingness import dropped_line as dropped_line
 from .missingness import missingness_lines as missingness_lines
+from .noise import NOISE_OBSTACLES as NOISE_OBSTACLES
 from .noise import SNRS_DB as SNRS_DB
 from .noise import Noise as Noise
 from .noise import NoisySource as NoisySource
@@ -33,9 +34,12 @@ from .ragged import RaggedArray as RaggedArray
 from .ragged import flatten_padded as flatten_padded
 from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema
+from .samples.targets import check_targets as check_targets
+from .samples.validation import check_sample as check_sample
 from .sources import ArraySource as ArraySource
 from .sources import Rows as Rows
 from .sources import Source as Source
+from .sources import find_row_size as find_row_size
 from .sources import open_prepared as open_prepared
 from .sources import read_presence as read_presence
 from .sources import to_float32 as to_float32

@@ -127,6 +127,15 @@ def to_float32(x: NDArray[np.float16]) -> NDArray[np.float32]:
     return wide
 
 
+def find_row_size(source: Source, rows: Rows) -> int:
+    """The size in memory of the longest of some rows, in bytes, as `split_rows` needs it."""
+    first, _ = source.read(rows[:1])
+    if source.lengths is None or not len(rows):
+        return first.nbytes
+    longest = source.lengths[rows].max(axis=1)
+    return first.nbytes * max(int(longest.max()), 1) // max(int(longest[0]), 1)
+
+
 class ArraySource:
     """Memory-mapped arrays of a prepared file or a token file; float16 is read as float32.
 

@@ -96,16 +96,16 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
         run={**described, "key": key, "lint": [str(finding) for finding in findings]},
         keep=setup.keep,
         budget=setup.budget,
-        diagnosis=_plan_diagnosis(setup, recipe, frozen),
+        diagnosis=plan_diagnosis(
+            setup.diagnose,
+            [setup.store.schema.modality(name) for name in recipe.encoders],
+            frozen,
+            setup.cache,
+            setup.jobs,
+        ),
         files=setup.files,
         isolated=needs_isolation(recipe, setup.plugins),
     )
-
-
-def _plan_diagnosis(setup: Setup, recipe: Recipe, frozen: Mapping[str, Encoding]) -> DiagnosisPlan | None:
-    if setup.store.schema.tasks[setup.described["task"]].kind != "class":
-        return None
-    return plan_diagnosis(setup.diagnose, recipe.encoders, frozen, setup.cache, setup.jobs)
 
 
 def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A dataset with a modality of every kind and a task of every kind, for tests.
 
-A unit is a text file of lines ``trial seed``, each a sample. The class of ``mood`` shows in every modality; the tags and
-ratings follow from it and from the seed. Everything of open length differs in length from sample to sample. In each
+A unit is a text file of lines ``trial seed``, each a sample. The class of ``mood`` shows in every modality; the tags
+and ratings follow from it and from the seed. Everything of open length differs in length from sample to sample. In each
 fifth sample one modality is missing in turn, in each ninth the tags and ratings are unknown. Subjects are the parts of
 the official split: the last one is ``test``, the one before it ``validation``.
 """
@@ -78,13 +78,13 @@ def make_sample(subject: str, trial: str, seed: int, split: str | None = None) -
     mood = seed % 3
     data: dict[str, Any] = {
         "motion": [random.normal(mood, 1, (3, 5 + seed % 11))],
-        "pulse": random.normal(mood, 1, (1, 1, 16)),
+        "pulse": random.normal(mood, 1, (1, 1, 16)).astype(np.float32),
         "voice": [voice(random, mood)],
         "face": [picture(random, mood, 8 + seed % 3), None if seed % 4 == 0 else picture(random, mood, 8)],
         "clip": [clip(random, mood, 2 + seed % 4)],
         "note": [note(random, mood, 1 + seed % 6), None if seed % 2 else note(random, mood, 3)],
         "facts": [{"age": 20 + 10 * mood, "hand": ("left", "right", None)[mood], "height": random.normal()}],
-        "marks": random.normal(mood, 1, (1, 4)),
+        "marks": random.normal(mood, 1, (1, 4)).astype(np.float32),
     }
     if seed % 5 == 0:
         del data[MODALITIES[seed // 5 % len(MODALITIES)].name]

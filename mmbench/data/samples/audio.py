@@ -73,18 +73,18 @@ def _check_samples(item: Any, check: BagCheck) -> Array:
 
 
 def encode_waveform(x: Array) -> bytes:
-    """FLAC, where it has exactly the same samples and is smaller, or float32."""
+    """The smaller of FLAC, where it has exactly the same samples, and float32."""
+    x = x + np.float32(0)  # -0.0, which FLAC does not have, becomes 0.0
     raw = np.ascontiguousarray(x, dtype="<f4").tobytes()
-    for bits in _BITS:
-        if (coded := _encode(x, bits)) is None or len(coded) >= len(raw):
-            continue
-        # Compared as bytes: -0.0 equals 0.0.
-        try:
-            if decode_waveform(coded, (x.shape[0], x.shape[1])).astype("<f4").tobytes() == raw:
-                return coded
-        except ValueError:
-            continue
-    return raw
+    coded = [found for bits in _BITS if (found := _encode(x, bits)) is not None and len(found) < len(raw)]
+    return next((each for each in sorted(coded, key=len) if _decodes_to(each, x)), raw)
+
+
+def _decodes_to(coded: bytes, x: Array) -> bool:
+    try:
+        return np.array_equal(decode_waveform(coded, (x.shape[0], x.shape[1])), x)
+    except ValueError:
+        return False
 
 
 def _encode(x: Array, bits: int) -> bytes | None:

@@ -48,7 +48,7 @@ def schema_from_plain(plain: Any) -> Schema:
     if not isinstance(plain, Mapping) or not isinstance(plain.get("tasks"), Mapping):
         raise ValueError("it has no schema with tasks")
     tasks = {
-        name: {"kind": "class", "names": task} if isinstance(task, list) else task
+        name: {"kind": "class", "names": task} if isinstance(task, list | tuple) else task
         for name, task in plain["tasks"].items()
     }
     schema: Schema = _schema_type().validate_python({**plain, "tasks": tasks})
