@@ -178,7 +178,7 @@ def _choose(record: Record, usable: NDArray[np.bool_], n_shown: int) -> list[int
     """
     if scoring_of(record.run).kind != "class":
         return np.flatnonzero(usable).tolist()[:n_shown]
-    labels = [int(label) for label in record.labels]
+    labels = [label for label in record.labels if isinstance(label, int)]
     queues: Mapping[int, list[int]] = {label: [] for label in sorted(set(labels))}
     sure = log_softmax(np.asarray(record.logits), axis=1)
     for at in sorted(np.flatnonzero(usable).tolist(), key=lambda at: -sure[at, labels[at]]):
