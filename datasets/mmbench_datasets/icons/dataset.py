@@ -94,10 +94,6 @@ class Icons(Dataset):
         """The archive."""
         return [root / ARCHIVE]
 
-    def contents(self, root: Path) -> Mapping[str, int]:
-        """Number of icons by weight."""
-        return dict.fromkeys(self.units(root), self.icons)
-
     def left_out(self, root: Path) -> Mapping[str, str]:
         """The weights and icons that the options leave out."""
         left = {name: "not among weights" for name in WEIGHTS if name not in self.weights}

@@ -89,12 +89,6 @@ class Mosi(Dataset):
 
         return list_files(root, unit)
 
-    def contents(self, root: Path) -> Mapping[str, int]:
-        """Number of utterances by part."""
-        from mmbench_datasets.mosi.tables import load_utterances
-
-        return {part: len(load_utterances(root, part).ids) for part in PARTS}
-
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Nothing of the files, but for the mark of a simulation."""
         return describe_mark(root)
