@@ -220,12 +220,13 @@ def tuning_options(
     return {"tune": tune, "tune_seconds": tune_seconds, "tune_scope": tune_scope, "tune_storage": tune_storage}
 
 
-def with_run_options(command: Callable[..., bool]) -> Callable[..., None]:
+def with_run_options(needs_method: bool = True) -> Callable[[Callable[..., bool]], Callable[..., None]]:
     """The command with the options of a run in place of its first argument, a ``RunSpec``.
 
-    The program exits with 1 where the command returns True, for a failed job.
+    The program exits with 1 where the command returns True, for a failed job. Without ``needs_method``, method and
+    dataset are "" where the user names none.
     """
-    return _with_options(command, {})
+    return lambda command: _with_options(command, {}, needs_method)
 
 
 def with_tuning(trials: int | None = None) -> Callable[[Callable[..., bool]], Callable[..., None]]:
@@ -235,7 +236,9 @@ def with_tuning(trials: int | None = None) -> Callable[[Callable[..., bool]], Ca
     return lambda command: _with_options(command, tuning)
 
 
-def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Parameter]) -> Callable[..., None]:
+def _with_options(
+    command: Callable[..., bool], tuning: Mapping[str, inspect.Parameter], needs_method: bool = True
+) -> Callable[..., None]:
     shared = inspect.signature(run_options).parameters
     own = list(inspect.signature(command).parameters.values())[1:]
 
@@ -249,6 +252,8 @@ def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Par
         exit_on_failure(failed)
 
     arguments, options = list(shared.values())[:2], list(shared.values())[2:]
+    if not needs_method:
+        arguments = [argument.replace(default="") for argument in arguments]
     parameters = [*arguments, *own, *tuning.values(), *options]
     wrapped.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads
         [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in parameters]

@@ -156,3 +156,16 @@ def test_samples_without_a_time_cannot_be_ordered(folder: Folder) -> None:
     rows[3]["start"] = ""
     with pytest.raises(ProtocolError, match="--protocol time: 1 of 48 samples has no time"):
         run(folder(rows), "time")
+
+
+def test_an_audit_examines_every_protocol_that_applies_and_the_official_split(folder: Folder) -> None:
+    rows = make_rows(lambda speaker, sentence: "test" if (speaker + sentence) % 4 == 0 else "train", 10, 8)
+    root = folder(rows)
+    options: dict[str, Any] = {"data": root, "out": root.parent / "runs", "cache": root.parent / "cache", "jobs": 1}
+    result = mmbench.audit("concat", "sentences", plugins=(SENTENCES,), **options)
+    names = [audit.protocol for audit in result.protocols]
+    assert names == ["pooled-segment", "group:speaker", "group:sentence", "official"]
+    assert result.find("official").structure.straddling["speaker"] == 1.0
+    assert result.find("group:speaker").structure.straddling == {"speaker": 0.0, "sentence": 1.0}
+    assert result.strictest in ("group:speaker", "group:sentence")
+    assert all(audit.probe.score > 0.6 for audit in result.protocols), "scores are those of tested samples"

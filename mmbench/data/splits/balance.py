@@ -13,10 +13,14 @@ def cut_balanced(
 ) -> list[Cut]:
     """Test and validation parts of folds, balanced by ``strata`` ``(n, S)``; ``of`` ``(n,)`` is the group of a sample.
 
-    With ``one_out``, the test parts are the single groups, and only validation is balanced.
+    With ``one_out``, the test parts are the single groups, and only validation is balanced. At least two groups are
+    outside of each test part.
     """
-    single = [np.array([name]) for name in np.unique(of)]
-    tests = single if one_out else balance_groups(of, strata, n_folds, order, "balanced test")
+    names = np.unique(of)
+    if one_out:
+        tests = np.array_split(order(names, "test"), len(names))
+    else:
+        tests = balance_groups(of, strata, n_folds, order, "balanced test", most=len(names) - 2)
     return [
         Cut(tested, choose_balanced(of[rest], strata[rest], validation, order, f"balanced validation {index}"))
         for index, tested in enumerate(tests)
@@ -32,8 +36,12 @@ def choose_balanced(of: Names, strata: NDArray[np.bool_], share: float, order: O
     return min(parts, key=lambda part: float(np.abs(shares[np.isin(names, part)].sum(axis=0) - share).max()))
 
 
-def balance_groups(of: Names, strata: NDArray[np.bool_], n_parts: int, order: Order, purpose: str) -> list[Names]:
-    """The groups of each of ``n_parts`` parts, none of them empty; ``order`` decides between equal choices.
+def balance_groups(
+    of: Names, strata: NDArray[np.bool_], n_parts: int, order: Order, purpose: str, most: int | None = None
+) -> list[Names]:
+    """The groups of each of ``n_parts`` parts, none of them empty or of more than ``most`` groups.
+
+    ``order`` decides between equal choices.
 
     Groups are taken by the largest share that they have of a stratum, and each is put into the part that has least of
     what it brings: greedy, as scikit-learn's ``StratifiedGroupKFold``, but for strata that overlap, such as labels, as
@@ -43,14 +51,16 @@ def balance_groups(of: Names, strata: NDArray[np.bool_], n_parts: int, order: Or
     rank = {name: at for at, name in enumerate(order(names, purpose).tolist())}
     drawn = np.array([rank[name] for name in names.tolist()])
     part_of = np.full(len(names), -1)
-    loads = np.zeros((n_parts, shares.shape[1]))
+    loads, sizes = np.zeros((n_parts, shares.shape[1])), np.zeros(n_parts, dtype=np.int64)
     for n_left, group in zip(range(len(names), 0, -1), np.lexsort((drawn, -shares.max(axis=1))), strict=True):
-        empty = loads[:, -1] == 0
         cost = loads @ shares[group]  # half of what the group adds to the sum of squared loads, but for a constant
-        if n_left <= empty.sum():
-            cost[~empty] = np.inf
+        if n_left <= (sizes == 0).sum():
+            cost[sizes > 0] = np.inf
+        if most is not None:
+            cost[sizes >= most] = np.inf
         part_of[group] = np.lexsort((loads[:, -1], cost))[0]
         loads[part_of[group]] += shares[group]
+        sizes[part_of[group]] += 1
     return [names[part_of == part] for part in range(n_parts)]
 
 

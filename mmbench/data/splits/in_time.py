@@ -36,12 +36,11 @@ def cut_in_time(ids: NDArray[np.str_], groups: Groups, spans: Spans, n_folds: in
     for scope, rows in split_scopes(order, groups, PROTOCOLS["time"]):
         units = _in_order(rows, recordings, spans, scope)
         for index, (before, tested) in enumerate(_blocks(units, n_folds, scope)):
-            n_validated = count_validated(len(before), validation)
-            parts = [np.concatenate(each) for each in (before[:-n_validated], before[-n_validated:], tested)]
-            kept = [_ending_before(part, later, spans) for part, later in pairwise(parts)]
-            n_reaching += sum(len(part) - len(rest) for part, rest in zip(parts[:2], kept, strict=True))
-            folds.append(_make_fold(name_fold(scope, index), kept[0], kept[1], parts[2]))
-            n_untested += 0 if index else sum(map(len, before))
+            fold = _make_fold(name_fold(scope, index), before, tested, spans, validation)
+            n_before = sum(map(len, before))
+            n_reaching += n_before - len(fold.train) - len(fold.validation)
+            n_untested += 0 if index else n_before
+            folds.append(fold)
     return Split(tuple(folds), tuple(_notes(n_untested, n_reaching, len(ids), len(folds))))
 
 
@@ -105,20 +104,26 @@ def _blocks(units: list[Rows], n_folds: int, scope: str) -> Iterator[tuple[list[
         yield units[:begin], units[begin:end]
 
 
-def _ending_before(part: Rows, later: Rows, spans: Spans) -> Rows:
-    begin = float(spans[later, 0].min())
-    kept: Rows = part[spans[part, 1] <= begin + _TOLERANCE_S]
-    return kept
-
-
-def _make_fold(name: str, train: Rows, validation: Rows, test: Rows) -> Fold:
+def _make_fold(name: str, before: list[Rows], tested: list[Rows], spans: Spans, share: float) -> Fold:
+    """The fold that tests ``tested``, without the samples before it that reach into a later part."""
+    test = np.concatenate(tested)
+    known = [rows for each in before if len(rows := _ending_before(each, test, spans))]
+    n_validated = count_validated(len(known), share) if len(known) > 1 else 0
+    validation = np.concatenate(known[len(known) - n_validated :] or [test[:0]])
+    train = _ending_before(np.concatenate(known[: len(known) - n_validated] or [test[:0]]), validation, spans)
     if not (len(train) and len(validation)):
         raise ProtocolError(
-            f"every sample before the test part of fold {name} overlaps with a later part",
+            f"too few samples before the test part of fold {name} end before it and before the validation part",
             where=_WHERE,
-            remedy="use fewer --folds or shorter windows",
+            remedy="use fewer --folds or windows that overlap less",
         )
     return Fold(name, np.sort(train), np.sort(validation), np.sort(test))
+
+
+def _ending_before(rows: Rows, later: Rows, spans: Spans) -> Rows:
+    begin = float(spans[later, 0].min(initial=np.inf))
+    kept: Rows = rows[spans[rows, 1] <= begin + _TOLERANCE_S]
+    return kept
 
 
 def _notes(n_untested: int, n_reaching: int, n_samples: int, n_folds: int) -> Iterator[str]:

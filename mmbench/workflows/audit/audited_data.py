@@ -70,7 +70,7 @@ class AuditedData:
 
 
 def resolve_protocols(spec: RunSpec) -> tuple[Request, list[Protocol]]:
-    """The resolved request and the protocols to audit."""
+    """The resolved request and the protocols to audit: those that are named, else all whose groups are declared."""
     wanted = split_list(spec.protocol or "")
     # A diagnosis is no part of an audit, and may cost more than it.
     request = resolve_request(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
@@ -87,6 +87,7 @@ def resolve_protocols(spec: RunSpec) -> tuple[Request, list[Protocol]]:
 def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[AuditedData, dict[str, str]]:
     """Prepare the data, make the folds of each protocol and read features; also returns why protocols were skipped.
 
+    Where no protocol is named and samples have parts, the official split is audited, too.
     Raises ProtocolError if no protocol applies, SpecError if the method reads no modality.
     """
     (recipe,) = request.recipes
@@ -97,6 +98,8 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
     store = prepare_data(checked)
     rows = find_labelled(store.labels(request.task))
     experiments, skipped = [], {}
+    if request.spec.protocol is None and store.parts is not None:
+        protocols = [*protocols, find_protocol("official", request.schema, request.spec.dataset)]
     for protocol in protocols:
         try:
             experiments.append(split_and_encode(store, replace(checked, protocol=protocol)))

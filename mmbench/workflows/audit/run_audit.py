@@ -1,6 +1,7 @@
 """``mmbench audit``: leakage checks of one dataset and method under each protocol."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,12 @@ def _probe(data: AuditedData, labels: RandomLabels, units: LabelUnits) -> list[M
     work = in_processes(min(data.jobs, len(tasks)), _probe_one, tasks, spec.threads)
     for at, fold, probed in track(work, "probing", total=len(tasks)):
         found[at][0][fold.test], found[at][1][fold.test] = probed.chosen, probed.oracle
-    return [_make_model_audit(task, chosen, oracle, labels.whole.shape[1], units) for chosen, oracle in found]
+    audits = []
+    for experiment, (chosen, oracle) in zip(data.experiments, found, strict=True):
+        tested = np.concatenate([fold.test for fold in data.folds(experiment)])  # not all samples, under some protocols
+        known = replace(task, labellings=task.labellings[tested])
+        audits.append(_make_model_audit(known, chosen[tested], oracle[tested], labels.whole.shape[1], units))
+    return audits
 
 
 def _probe_one(task: ProbeTask, at: int, fold: Fold, threads: int) -> tuple[int, Fold, ProbePredictions]:
