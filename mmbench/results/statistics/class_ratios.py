@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmbench.contract import Metric
 from mmbench.results.statistics.ratios import Ratios
 
 if TYPE_CHECKING:

@@ -55,4 +55,3 @@ class Ratios(CellScore):
     @property
     def _divisors(self) -> Floats:
         return np.where(self.totals > 0, self.totals, 1.0)
-
