@@ -94,7 +94,8 @@ def read_record(path: Path) -> Record:
         check_fold(plain)
         check_printable(plain["run"], record.fold, record.ids, record.units)
         if record.diagnosis is not None:
-            read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
+            kind = scoring_of(record.run).kind
+            read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]), kind)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             f"is not a record ({describe_parse_error(error)})",

@@ -66,7 +66,7 @@ def _measure(
 def _means(outcomes: Outcomes, values: NDArray[np.float64]) -> Ratios:
     """The mean of ``values`` ``(S, n)`` over all samples."""
     cell, unit, fold = find_cells(outcomes.unit, outcomes.fold)
-    sums = np.stack([np.bincount(cell, weights=each, minlength=len(unit)) for each in values])
+    sums = np.stack([np.bincount(cell, weights=each, minlength=len(unit)) for each in values]).astype(np.float64)
     counts = np.broadcast_to(np.bincount(cell).astype(np.float64), sums.shape)
     return Ratios(sums[:, :, None], counts[:, :, None], unit, fold)
 

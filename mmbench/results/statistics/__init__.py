@@ -17,6 +17,7 @@ from mmbench.results.statistics.intervals import mean_interval as mean_interval
 from mmbench.results.statistics.intervals import score_intervals as score_intervals
 from mmbench.results.statistics.intervals import share_interval as share_interval
 from mmbench.results.statistics.intervals import symmetric_interval as symmetric_interval
+from mmbench.results.statistics.linearised import Linearised as Linearised
 from mmbench.results.statistics.linearised import linearise_sums as linearise_sums
 from mmbench.results.statistics.linearised import linearise_whole as linearise_whole
 from mmbench.results.statistics.linearised import tally_by as tally_by
@@ -32,6 +33,7 @@ __all__ = [
     "CellScore",
     "Contrast",
     "Interval",
+    "Linearised",
     "Outcomes",
     "Ratios",
     "Verdict",

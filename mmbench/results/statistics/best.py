@@ -35,13 +35,14 @@ def above_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> dict[s
     of single units score above the constant by knowing the frequencies of their unit.
     """
     first = next(iter(outcomes.values()))
+    chance = first.metrics[first.metric].chance
     if first.metric == "balanced_accuracy":
         scores = make_scores_over_chance(outcomes, within_units)
-    elif within_units or first.metrics[first.metric].chance is None:
+    elif within_units or chance is None:
         return {}
     else:
         scores = make_method_scores(outcomes)
-        scores = replace(scores, scores=scores.sign * (scores.scores - scores.metric.chance))
+        scores = replace(scores, scores=scores.sign * (scores.scores - chance))
     return dict(zip(scores.names, one_sided_above(scores).tolist(), strict=True))
 
 
