@@ -14,7 +14,7 @@ from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
 from mmbench.integrity import Finding
 from mmbench.registry import SEEDING_SCHEME, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
-from mmbench.results import DiagnosisLevel, DiagnosisPlan, find_records, plan_diagnosis, read_record
+from mmbench.results import DiagnosisLevel, find_records, plan_diagnosis, read_record
 from mmbench.storage import (
     NearestEntry,
     canonical_json,

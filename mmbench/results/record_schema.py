@@ -144,6 +144,7 @@ class _Fold:
     tuning: Mapping[str, Any] | None = None
     diagnosis: Mapping[str, Any] | None = None
     cost: Mapping[str, float | None] = field(default_factory=dict)
+    spread: tuple[float, ...] | None = None
 
 
 def check_fold(plain: Mapping[str, Any]) -> None:
@@ -161,6 +162,10 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
     if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
         raise ValueError("it lacks the epochs of its scores")
+    if fold.spread is not None and (
+        len(fold.spread) != len(fold.logits[0]) or not all(isfinite(each) and each >= 0 for each in fold.spread)
+    ):
+        raise ValueError("its spread is not one number per target")
     if "total" not in fold.parameters:
         raise ValueError("it lacks the number of parameters")
     scores = [value for name in EPOCHS for value in fold.scores[name].values()]

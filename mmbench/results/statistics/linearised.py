@@ -6,6 +6,7 @@ equal to the delta method with the gradient of g, but evaluated at the sums of r
 is defined. Its memory grows with cells, not with samples. For other metrics, cells are left out in turn.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,25 @@ def tally_by(metric: Metric, target: NDArray[np.generic], outputs: Floats, place
         sums = np.stack(added, axis=1) if sums is None else sums + np.stack(added, axis=1)
     assert sums is not None
     return sums
+
+
+def linearise_tallies(
+    metric: Metric,
+    target: NDArray[np.generic],
+    outputs: Iterable[Floats],
+    place: Index,
+    n_strata: int,
+    unit: Index,
+    fold: Index,
+) -> Linearised:
+    """An additive metric of ``outputs`` ``(n, n_outputs)`` of each seed, in cells with ``unit`` and ``fold`` ``(N,)``.
+
+    ``place`` ``(n,)`` is the stratum of each sample, from 0, plus ``n_strata`` times its cell.
+    """
+    shape = (len(unit), n_strata)
+    sums = [tally_by(metric, target, each, place, len(unit) * n_strata).reshape(*shape, -1) for each in outputs]
+    counts = np.bincount(place, minlength=len(unit) * n_strata).reshape(shape)
+    return linearise_sums(metric, np.stack(sums), counts / np.maximum(counts.sum(axis=0), 1), unit, fold)
 
 
 def linearise_sums(metric: Metric, sums: Floats, shares: Floats, unit: Index, fold: Index) -> Linearised:

@@ -1,19 +1,25 @@
 """Predictions of one method for all test samples, and its scores linearised over units and folds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from mmbench.contract import Metric, TaskKind
+from mmbench.registry import find_metric
 from mmbench.results.statistics.cells import CellScore, Floats, Index, find_cells, sum_by
-from mmbench.results.statistics.class_ratios import BALANCED_ACCURACY, CLASS_METRICS, RATIOS
-from mmbench.results.statistics.linearised import linearise_sums, linearise_whole, tally_by
+from mmbench.results.statistics.class_ratios import RATIOS
+from mmbench.results.statistics.linearised import linearise_tallies, linearise_whole, tally_by
 from mmbench.results.statistics.ratios import Ratios
 
 _MOST_UNITS_SCORED = 1000  # by a metric that is not additive
+
+
+@cache
+def _class_metrics() -> Mapping[str, Metric]:
+    return {name: find_metric(name) for name in RATIOS}
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Outcomes:
     ``fold`` are indices ``(n,)``. ``predictions`` are predicted classes ``(S, n)`` or, for tasks of labels and values,
     outputs ``(S, n, n_outputs)``. ``outputs`` are logits ``(S, n, n_classes)`` of a class task, for metrics that need
     more than the predicted class. ``varies`` is False if predictions do not depend on the seed, as for a prior.
-    ``metric`` is that of verdicts and ranking, ``metrics`` are those of the table.
+    ``metric`` names that of verdicts and ranking among ``metrics``, those of the table.
     """
 
     labels: Any
@@ -34,8 +40,8 @@ class Outcomes:
     n_classes: int
     varies: bool = True
     kind: TaskKind = "class"
-    metric: Metric = BALANCED_ACCURACY
-    metrics: tuple[Metric, ...] = CLASS_METRICS
+    metric: str = "balanced_accuracy"
+    metrics: Mapping[str, Metric] = field(default_factory=_class_metrics)
     outputs: Floats | None = None
 
     @property
@@ -68,24 +74,29 @@ class Outcomes:
     @cached_property
     def unit_scores(self) -> Floats:
         """The score ``(U,)`` of each unit by ``metric``, mean over seeds; NaN where it is not defined for a unit."""
-        if self._is_ratio(self.metric):
+        metric = self.metrics[self.metric]
+        if self.is_ratio(self.metric):
             return self._unit_ratios()
+        if not metric.additive:
+            return self._unit_scores_of_whole(metric)
         with np.errstate(all="ignore"):
-            if self.metric.additive:
-                sums = [self._tally(each, self.unit, self.n_units) for each in range(self.n_seeds)]
-                return np.asarray(np.mean([self.metric.from_sums(each) for each in sums], axis=0))
-            return self._unit_scores_of_whole()
+            sums = [tally_by(metric, self.labels, each, self.unit, self.n_units) for each in self._scored]
+            return np.asarray(np.mean([metric.from_sums(each) for each in sums], axis=0))
 
     def first_seeds(self, n: int) -> "Outcomes":
         """The outcomes of the first ``n`` seeds."""
         outputs = None if self.outputs is None else self.outputs[:n]
         return replace(self, predictions=self.predictions[:n], outputs=outputs)
 
-    def linearise(self, metric: Metric) -> CellScore:
-        """A score of all samples, and the contributions of cells to it."""
-        if metric.name not in self._linearised:
-            self._linearised[metric.name] = self._linearise(metric)
-        return self._linearised[metric.name]
+    def linearise(self, name: str) -> CellScore:
+        """The score of all samples by one of ``metrics``, and the contributions of cells to it."""
+        if name not in self._linearised:
+            self._linearised[name] = self.ratios(name) if self.is_ratio(name) else self._linearise(self.metrics[name])
+        return self._linearised[name]
+
+    def is_ratio(self, name: str) -> bool:
+        """Whether a metric depends on predicted classes alone and has ratios of its own."""
+        return self.kind == "class" and name in RATIOS
 
     def ratios(self, metric: str) -> Ratios:
         """Accuracy, balanced accuracy or macro F1 of a class task as ratios over cells."""
@@ -127,59 +138,37 @@ class Outcomes:
     def _linearised(self) -> dict[str, CellScore]:
         return {}
 
-    def _is_ratio(self, metric: Metric) -> bool:
-        return self.kind == "class" and metric.name in RATIOS
-
     def _linearise(self, metric: Metric) -> CellScore:
-        if self._is_ratio(metric):
-            return self.ratios(metric.name)
         if not metric.additive:
-            scored = np.stack([self._scored(seed) for seed in range(self.n_seeds)])
-            return linearise_whole(metric, self.labels, scored, self.unit, self.fold)
+            return linearise_whole(metric, self.labels, np.stack(list(self._scored)), self.unit, self.fold)
+        # Samples of a class are a stratum: a unit that has most of a class has leverage there.
         cell, unit, fold = self.cells
-        shape = (len(unit), self._n_strata)
-        place = cell * shape[1] + self._strata
-        sums = np.stack(
-            [self._tally(seed, place, shape[0] * shape[1], metric).reshape(*shape, -1) for seed in range(self.n_seeds)]
-        )
-        counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-        total = counts.sum(axis=0)
-        return linearise_sums(metric, sums, counts / np.where(total > 0, total, 1.0), unit, fold)
+        n_strata, stratum = (self.n_classes, self.labels) if self.kind == "class" else (1, 0)
+        return linearise_tallies(metric, self.labels, self._scored, cell * n_strata + stratum, n_strata, unit, fold)
 
     @property
-    def _n_strata(self) -> int:
-        return self.n_classes if self.kind == "class" else 1
-
-    @property
-    def _strata(self) -> Index:
-        """Samples of one class weigh alike; those of a unit that has most of a class have leverage there."""
-        return self.labels if self.kind == "class" else np.zeros(len(self.labels), dtype=np.int64)
-
-    def _tally(self, seed: int, place: Index, size: int, metric: Metric | None = None) -> Floats:
-        return tally_by(metric or self.metric, self.labels, self._scored(seed), place, size)
-
-    def _scored(self, seed: int) -> Floats:
-        """Outputs ``(n, n_outputs)`` of a seed as metrics take them; predicted classes are one-hot without logits."""
+    def _scored(self) -> Iterator[Floats]:
+        """Outputs ``(n, n_outputs)`` of each seed as metrics take them; one-hot for classes without logits."""
         if self.kind != "class":
-            return np.asarray(self.predictions[seed])
-        return np.eye(self.n_classes)[self.predictions[seed]] if self.outputs is None else self.outputs[seed]
+            yield from self.predictions
+        elif self.outputs is not None:
+            yield from self.outputs
+        else:
+            yield from (np.eye(self.n_classes)[each] for each in self.predictions)
 
     def _unit_ratios(self) -> Floats:
-        by_cell = self.ratios(self.metric.name)
+        by_cell = self.ratios(self.metric)
         right, there = (
             sum_by(by_cell.unit, each.mean(axis=0), self.n_units) for each in (by_cell.numerator, by_cell.denominator)
         )
         recalls = np.divide(right, there, out=np.zeros_like(right), where=there > 0)
         return np.asarray(recalls.sum(axis=1) / (there > 0).sum(axis=1))
 
-    def _unit_scores_of_whole(self) -> Floats:
+    def _unit_scores_of_whole(self, metric: Metric) -> Floats:
         if self.n_units > _MOST_UNITS_SCORED:
             return np.full(self.n_units, np.nan)
-        rows: Sequence[Index] = [np.flatnonzero(self.unit == each) for each in range(self.n_units)]
-        scores = [
-            [self.metric.score(self.labels[each], scored[each]) for each in rows]
-            for scored in map(self._scored, range(self.n_seeds))
-        ]
+        rows = [np.flatnonzero(self.unit == each) for each in range(self.n_units)]
+        scores = [[metric.score(self.labels[each], scored[each]) for each in rows] for scored in self._scored]
         return np.asarray(np.mean(scores, axis=0))
 
     @cached_property
