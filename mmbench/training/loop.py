@@ -38,11 +38,13 @@ class FitResult:
 
     ``chosen`` is the epoch with the best validation score, from 0. ``test_outputs`` ``(E, n, n_outputs)`` are the
     predictions of every epoch for the test part, for the bias of choosing the epoch on test data (oracle epoch).
+    ``spread`` ``(V,)`` are standard deviations of the residuals of the validation part, for a task of values.
     """
 
     chosen: int
     history: tuple[Epoch, ...]
     test_outputs: NDArray[np.float32]
+    spread: tuple[float, ...] | None = None
 
 
 def fit(
@@ -92,7 +94,16 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
         if number - chosen >= loop.training.patience:
             break
     model.load_state_dict(state)
-    return FitResult(chosen, tuple(history), np.stack(tested))
+    return FitResult(chosen, tuple(history), np.stack(tested), _measure_spread(loop))
+
+
+def _measure_spread(loop: "_Loop") -> tuple[float, ...] | None:
+    """Standard deviations of the residuals of the validation part; None for tasks of classes and labels."""
+    if loop.model.fusion.task.kind != "values":
+        return None
+    rows = loop.fold.validation
+    residuals = predict(loop.model, loop.inputs, rows, loop.device) - loop.labels[rows]
+    return tuple(residuals.std(axis=0).tolist())
 
 
 class _Loop:
