@@ -41,7 +41,8 @@ def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
         figure,
         "Reliability diagrams",
         "Test samples, for several labels pairs of sample and label, binned by the confidence of the prediction. On "
-        "the dashed line a method is perfectly calibrated; below it, overconfident. Larger marks stand for more samples.",
+        "the dashed line a method is perfectly calibrated; below it, overconfident. Larger marks stand for more "
+        "samples.",
         ("method", "confidence", "samples", "mean confidence", "observed accuracy"),
         tuple(rows),
         mark.texts,
