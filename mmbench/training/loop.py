@@ -1,6 +1,6 @@
 """Training loop. It sees the labels of the training and the validation part only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -15,7 +15,12 @@ from mmbench.errors import TrainingError
 from mmbench.registry import find_metric, orient, seed_torch
 from mmbench.training.augmentation import augment
 from mmbench.training.bag_encoding import adapt_encoder
+<<<<<<< HEAD
 from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
+=======
+from mmbench.training.batching import prediction_order, training_batches
+from mmbench.training.criterion import class_weights, make_criterion, sum_losses
+>>>>>>> lengths
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.metrics import score
 from mmbench.training.modality_dropout import drop_modalities
@@ -79,7 +84,7 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
     best: tuple[float, float] | None = None
     chosen, state = 0, model.state_dict()
     for number in range(loop.n_epochs):
-        loss = loop.train(shuffle.permutation(fold.train))
+        loss = loop.train(fold.train, shuffle)
         epoch = loop.validate(loss)
         if not np.isfinite([epoch.train_loss, epoch.validation_loss]).all():
             raise TrainingError(
@@ -132,12 +137,17 @@ class _Loop:
         self.n_epochs = training.epochs if parameters else 1
         self.stepper = _Stepper(parameters, training, self.n_epochs * -(-len(fold.train) // training.batch_size))
 
-    def train(self, rows: Rows) -> float:
-        """One pass over ``rows``; returns the mean loss."""
+    def train(self, rows: Rows, shuffle: np.random.Generator) -> float:
+        """One pass over ``rows`` in random order; returns the mean loss."""
         self.model.train()
         total, seen = 0.0, 0
+<<<<<<< HEAD
         for part in _batches(rows, self.training.batch_size):
             target = self.model.target(self.labels[part], self.device)
+=======
+        for part in training_batches(rows, self.training.batch_size, shuffle, self.inputs.sizes(rows)):
+            target = torch.from_numpy(self.labels[part]).to(self.device)
+>>>>>>> lengths
             with mixed_precision(self.device):
                 tokens = self.model.tokens(self._training_batch(part))
                 loss = sum_losses(self.model.fusion.training_loss(tokens, target, self.criterion))
@@ -209,14 +219,6 @@ class _Stepper:
         self.schedule.step()
 
 
-def _batches(rows: Rows, size: int) -> Iterator[Rows]:
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        # A last batch of one sample is omitted: it has no variance to normalise by. Every epoch is shuffled.
-        if len(part) > 1 or len(rows) == 1 or size == 1:
-            yield part
-
-
 def predict(
     model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
 ) -> NDArray[np.float32]:
@@ -224,10 +226,18 @@ def predict(
     model.eval()
     if not len(rows):
         return np.zeros((0, model.fusion.n_outputs), dtype=np.float32)
-    parts = []
+    parts, order = [], prediction_order(inputs.sizes(rows))
+    in_order = rows if order is None else rows[order]
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
             with mixed_precision(device):
+<<<<<<< HEAD
                 outputs = model(inputs.batch(rows[start : start + batch_size], device))
             parts.append(outputs.float().cpu().numpy())
     return np.concatenate(parts)
+=======
+                logits = model(inputs.batch(in_order[start : start + batch_size], device))
+            parts.append(logits.float().cpu().numpy())
+    outputs = np.concatenate(parts)
+    return outputs if order is None else outputs[np.argsort(order)]
+>>>>>>> lengths
