@@ -20,15 +20,20 @@ LOGISTIC = Method(
 
 @hookimpl
 def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
-    """Encoders of time series, vectors and images."""
+    """Encoders of every kind of modality."""
     from mmbench.builtin.encoders.conv1d import Conv1d
+    from mmbench.builtin.encoders.curves import Curves
     from mmbench.builtin.encoders.de import DifferentialEntropy
+    from mmbench.builtin.encoders.hashing import Hashing
     from mmbench.builtin.encoders.image import TimmImages
+    from mmbench.builtin.encoders.logmel import LogMel
     from mmbench.builtin.encoders.pixels import Pixels
     from mmbench.builtin.encoders.spectrum import Spectrum
     from mmbench.builtin.encoders.vector import Mlp, Raw
 
-    for encoder in (DifferentialEntropy, Spectrum, Conv1d, Mlp, Raw, Pixels, TimmImages):
+    encoders: tuple[type[Encoder], ...] = (DifferentialEntropy, Spectrum, Curves, Conv1d, Mlp, Raw, Pixels, TimmImages)
+    encoders += (Hashing, LogMel)
+    for encoder in encoders:
         register(encoder)
 
 

@@ -23,6 +23,7 @@ from .types import Problem as Problem
 from .types import Sample as Sample
 from .types import Schema as Schema
 from .types import Standardize as Standardize
+from .types import Target as Target
 from .types import Task as Task
 from .types import TaskKind as TaskKind
 from .types import TokenSpec as TokenSpec

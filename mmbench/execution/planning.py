@@ -14,7 +14,7 @@ from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
 from mmbench.integrity import Finding
 from mmbench.registry import SEEDING_SCHEME, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
-from mmbench.results import DiagnosisLevel, DiagnosisPlan, find_records, plan_diagnosis, read_record
+from mmbench.results import DiagnosisLevel, find_records, plan_diagnosis, read_record
 from mmbench.storage import (
     NearestEntry,
     canonical_json,
@@ -36,6 +36,7 @@ _NOT_IN_KEY = (
     "lacking",
     "lost",
     "offered",
+    "split_notes",
     "straddling",
     "unit",
     "units",
@@ -95,16 +96,16 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
         run={**described, "key": key, "lint": [str(finding) for finding in findings]},
         keep=setup.keep,
         budget=setup.budget,
-        diagnosis=_plan_diagnosis(setup, recipe, frozen),
+        diagnosis=plan_diagnosis(
+            setup.diagnose,
+            [setup.store.schema.modality(name) for name in recipe.encoders],
+            frozen,
+            setup.cache,
+            setup.jobs,
+        ),
         files=setup.files,
         isolated=needs_isolation(recipe, setup.plugins),
     )
-
-
-def _plan_diagnosis(setup: Setup, recipe: Recipe, frozen: Mapping[str, Encoding]) -> DiagnosisPlan | None:
-    if setup.store.schema.tasks[setup.described["task"]].kind != "class":
-        return None
-    return plan_diagnosis(setup.diagnose, recipe.encoders, frozen, setup.cache, setup.jobs)
 
 
 def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> dict[str, Any]:

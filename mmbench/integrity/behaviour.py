@@ -10,11 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmbench.contract import Encoder, Tokens, Training, overrides
-from mmbench.data import Inputs, Labels, Rows
+from mmbench.contract import Encoder, Training, overrides
+from mmbench.data import Bags, Inputs, Labels, Rows
 from mmbench.errors import PluginError
 from mmbench.registry import seed_torch
-from mmbench.training import Model, deterministic, make_criterion, mixed_precision, sum_losses, weights_digest
+from mmbench.training import (
+    Model,
+    adapt_encoder,
+    deterministic,
+    make_criterion,
+    mixed_precision,
+    sum_losses,
+    weights_digest,
+)
 
 FUSION = "fusion"
 
@@ -94,8 +102,7 @@ def _until_error(observations: Iterator[Observation]) -> Iterator[Observation]:
 def _observe_parts(model: Model, probed: ProbedSamples) -> Iterator[Observation]:
     for name, encoder in _encoders(model).items():
         if overrides(encoder, "adapt", Encoder):
-            x, present, _ = probed.inputs.streams[name].batch(probed.many)
-            encoder.adapt(x[present].to(probed.device))
+            adapt_encoder(encoder, probed.inputs.streams[name].batch(probed.many).to(probed.device))
             yield Observation(name, "statistics after adapt", weights_digest(encoder))
     for name, value in predict_parts(model, probed.inputs, probed.few, probed.device).items():
         yield Observation(name, "logits" if name == FUSION else "tokens", value)
@@ -138,9 +145,9 @@ def predict_parts(model: Model, inputs: Inputs, rows: Rows, device: torch.device
         return {**tokens_of, FUSION: model.outputs(tokens).float().cpu()}
 
 
-def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Tokens]:
+def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Bags]:
     # Copies: a component may modify its inputs, and the same rows are used again.
-    return {name: Tokens(*(part.clone() for part in each)) for name, each in inputs.batch(rows, device).items()}
+    return {name: bags.clone() for name, bags in inputs.batch(rows, device).items()}
 
 
 def find_parts(model: Model) -> dict[str, nn.Module]:

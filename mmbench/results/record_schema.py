@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from mmbench.contract import TaskKind, Training
-from mmbench.data import PROTOCOLS
+from mmbench.data import is_protocol
 from mmbench.results.scoring import Scoring, scoring_fields
 
 EPOCHS = ("chosen", "last", "oracle")
@@ -74,6 +74,8 @@ class _Run:
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
     lint: tuple[str, ...] = ()
+    stratify: bool = False
+    split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
 
 
@@ -142,6 +144,7 @@ class _Fold:
     tuning: Mapping[str, Any] | None = None
     diagnosis: Mapping[str, Any] | None = None
     cost: Mapping[str, float | None] = field(default_factory=dict)
+    spread: tuple[float, ...] | None = None
 
 
 def check_fold(plain: Mapping[str, Any]) -> None:
@@ -159,6 +162,10 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
     if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
         raise ValueError("it lacks the epochs of its scores")
+    if fold.spread is not None and (
+        len(fold.spread) != len(fold.logits[0]) or not all(isfinite(each) and each >= 0 for each in fold.spread)
+    ):
+        raise ValueError("its spread is not one number per target")
     if "total" not in fold.parameters:
         raise ValueError("it lacks the number of parameters")
     scores = [value for name in EPOCHS for value in fold.scores[name].values()]
@@ -196,7 +203,7 @@ def check_run(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has fewer than two classes" if scoring.kind == "class" else "it predicts nothing")
     if scoring.metric not in scoring.metrics:
         raise ValueError(f"its metrics lack {scoring.metric!r}, which decides")
-    if run.protocol not in PROTOCOLS:
+    if not is_protocol(run.protocol):
         raise ValueError(f"unknown protocol {run.protocol!r}")
     if run.preset is not None and not isinstance(run.preset.get("name"), str):
         raise ValueError("its preset has no name")

@@ -34,7 +34,8 @@ class Record:
     all of its records. ``weights`` is the SHA-256 of the file of weights; None if it was not kept. ``tuning`` holds the
     tuning trials of this fold and the chosen parameters (`FoldTuning.to_plain`); None without tuning. ``diagnosis``
     holds predictions with modalities removed or perturbed (`Diagnosis.to_plain`); None if the model was not diagnosed.
-    ``cost`` is what training and prediction cost (`Cost`) on the machine that made the record.
+    ``cost`` is what training and prediction cost (`Cost`) on the machine that made the record. ``spread`` ``(V,)`` are
+    the standard deviations of the residuals of the validation part, for a task of values.
     """
 
     run: Mapping[str, Any]
@@ -55,6 +56,7 @@ class Record:
     diagnosis: Mapping[str, Any] | None = None
     cost: Mapping[str, float | None] = field(default_factory=dict)
     format: int = FORMAT
+    spread: Sequence[float] | None = None
 
     @property
     def predictions(self) -> NDArray[np.int64]:
@@ -76,7 +78,8 @@ def record_path(folder: Path, fold: str, seed: int) -> Path:
 
 def write_record(path: Path, record: Record) -> None:
     """Write a record; creates the folder if needed."""
-    write_text(path, json.dumps(vars(record), separators=(",", ":")) + "\n")
+    plain = {name: value for name, value in vars(record).items() if name != "spread" or value is not None}
+    write_text(path, json.dumps(plain, separators=(",", ":")) + "\n")
 
 
 def read_record(path: Path) -> Record:
@@ -91,7 +94,8 @@ def read_record(path: Path) -> Record:
         check_fold(plain)
         check_printable(plain["run"], record.fold, record.ids, record.units)
         if record.diagnosis is not None:
-            read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
+            kind = scoring_of(record.run).kind
+            read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]), kind)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             f"is not a record ({describe_parse_error(error)})",

@@ -1,3 +1,7 @@
+from .bag_encoding import INSTANCES_PER_PASS as INSTANCES_PER_PASS
+from .bag_encoding import INSTANCES_PER_PASS_GPU as INSTANCES_PER_PASS_GPU
+from .bag_encoding import adapt_encoder as adapt_encoder
+from .bag_encoding import encode_bag as encode_bag
 from .checkpoints import check_weights_file as check_weights_file
 from .checkpoints import restore_weights as restore_weights
 from .checkpoints import save_weights as save_weights
@@ -16,6 +20,11 @@ from .criterion import sum_losses as sum_losses
 from .determinism import choose_device as choose_device
 from .determinism import deterministic as deterministic
 from .determinism import mixed_precision as mixed_precision
+from .instances import Instances as Instances
+from .instances import encode_instances as encode_instances
+from .instances import open_axis as open_axis
+from .instances import pad_instances as pad_instances
+from .instances import random_instances as random_instances
 from .loop import Epoch as Epoch
 from .loop import FitResult as FitResult
 from .loop import fit as fit
@@ -27,9 +36,7 @@ from .metrics import confusion_matrix as confusion_matrix
 from .metrics import score_all as score_all
 from .metrics import score_outputs as score_outputs
 from .modality_dropout import mask_modality as mask_modality
-from .model import INSTANCES_PER_PASS as INSTANCES_PER_PASS
-from .model import INSTANCES_PER_PASS_GPU as INSTANCES_PER_PASS_GPU
 from .model import Model as Model
+from .model import as_tokens as as_tokens
 from .model import check_modality_names as check_modality_names
-from .model import encode_bag as encode_bag
 from .peak_memory import PeakMemory as PeakMemory

@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmbench.contract import Encoder, Metric, Tokens, Training, overrides
-from mmbench.data import Fold, Inputs, Labels, Rows
+from mmbench.contract import Encoder, Metric, Training, overrides
+from mmbench.data import Bags, Fold, Inputs, Labels, Rows
 from mmbench.errors import TrainingError
 from mmbench.registry import find_metric, orient, seed_torch
 from mmbench.training.augmentation import augment
+from mmbench.training.bag_encoding import adapt_encoder
 from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.metrics import score
@@ -134,10 +135,11 @@ class _Loop:
             seen += len(part)
         return total / seen
 
-    def _training_batch(self, rows: Rows) -> dict[str, Tokens]:
+    def _training_batch(self, rows: Rows) -> dict[str, Bags]:
         batch = self.inputs.batch(rows, self.device)
         for name in self.augmented:
-            batch[name] = Tokens(augment(batch[name].x, self.augmentation_random), batch[name].present)
+            bags = batch[name]
+            batch[name] = bags._replace(x=augment(bags.x, self.augmentation_random, bags.lengths))
         return drop_modalities(batch, self.training.modality_dropout, self.augmentation_random)
 
     def validate(self, train_loss: float) -> Epoch:
@@ -159,7 +161,7 @@ def rank_epoch(epoch: Epoch, metric: Metric) -> tuple[float, float]:
 
 def trained_images(model: Model) -> tuple[str, ...]:
     """The image modalities that arrive as pixels, for an encoder that is trained."""
-    return tuple(name for name in model.encoders if model.encoder(name).modality.kind == "image")
+    return tuple(name for name in model.encoders if model.encoder(name).modality.kind in ("image", "video"))
 
 
 def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.device) -> None:
@@ -167,8 +169,7 @@ def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.devic
     for name in model.encoders:
         encoder = model.encoder(name)
         if overrides(encoder, "adapt", Encoder):
-            x, present, _ = inputs.streams[name].batch(rows)
-            encoder.adapt(x[present].to(device))
+            adapt_encoder(encoder, inputs.streams[name].batch(rows).to(device))
 
 
 class _Stepper:

@@ -30,6 +30,7 @@ class RunSpec:
     against: tuple[str, ...] = ()
     protocol: str | None = None
     folds: int | None = None
+    stratify: bool | None = None
     task: str | None = None
     metric: str | None = None
     standardize: Standardize | None = None

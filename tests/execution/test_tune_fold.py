@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.data.folds import Fold
+from mmbench.data.splits.fold import Fold
 from mmbench.errors import JobError, RecordError, SpecError, StorageError
 from mmbench.execution import tune_fold as tuning
 from mmbench.execution.restoring import restore_model

@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec, Training, TrainingError
+from mmbench import Encoder, Fusion, Modality, Task, Tokens, TokenSpec, Training, TrainingError
 from mmbench.data.batches import Inputs, Stream
-from mmbench.data.folds import Fold, make_folds
 from mmbench.data.preparation import Preparation, prepare
-from mmbench.data.protocols import PROTOCOLS
 from mmbench.data.sources import Rows
+from mmbench.data.splits.fold import Fold
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.data.store import Store
 from mmbench.data.store_writer import add_checksums
 from mmbench.execution import job as jobs_module
@@ -42,6 +43,8 @@ SHORT = Training(epochs=4, batch_size=8, lr=1e-2)
 
 
 class Arrays:
+    lengths = None
+
     def __init__(self, x: np.ndarray) -> None:
         self.x = x.astype(np.float32)
 
@@ -247,6 +250,8 @@ def test_encoders_adapt_to_training_instances_alone() -> None:
 
 def test_encoder_adapts_to_present_instances() -> None:
     class Half(Arrays):
+        lengths = None
+
         def read(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
             return self.x[rows], (rows % 2 == 0)[:, None]
 
@@ -319,11 +324,12 @@ def test_a_diverged_training_is_one_line() -> None:
 
 
 def test_classes_are_weighed_inversely_to_their_frequency() -> None:
-    labels = np.array([0] * 30 + [1] * 10)
-    assert make_criterion(labels, 2, Training()).weight.tolist() == pytest.approx([40 / 60, 40 / 20])
-    assert make_criterion(labels, 2, Training(class_weights=False)).weight is None
-    assert make_criterion(labels, 3, Training()).weight.tolist() == pytest.approx([40 / 60, 40 / 20, 1.0])
-    assert make_criterion(labels, 2, Training(label_smoothing=0.1)).label_smoothing == 0.1
+    labels, two = np.array([0] * 30 + [1] * 10), Task("class", ("a", "b"))
+    assert make_criterion(labels, two, Training()).weight.tolist() == pytest.approx([40 / 60, 40 / 20])
+    assert make_criterion(labels, two, Training(class_weights=False)).weight is None
+    three = make_criterion(labels, Task("class", ("a", "b", "c")), Training())
+    assert three.weight.tolist() == pytest.approx([40 / 60, 40 / 20, 1.0])
+    assert make_criterion(labels, two, Training(label_smoothing=0.1)).label_smoothing == 0.1
 
 
 def test_weights_come_from_the_training_part() -> None:

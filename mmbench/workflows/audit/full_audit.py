@@ -71,7 +71,8 @@ def audit_method(experiment: Experiment, random_labels: RandomLabels, seeds: int
         return None
     score = method.scores[_METRIC].mean
     whole, permuted = (_score_random_labels(experiment, kind, draws) for kind, draws in _kinds(random_labels))
-    control = make_control(whole, permuted, len(experiment.setup.rows)) if len(whole) and len(permuted) else Control(0)
+    n_tested = sum(len(fold.test) for fold in experiment.setup.folds)
+    control = make_control(whole, permuted, n_tested) if len(whole) and len(permuted) else Control(0)
     return ModelAudit(score, score + method.gap("oracle"), control)
 
 
