@@ -51,6 +51,7 @@ from .training.pretrained import fetch_pretrained as fetch_pretrained
 from .training.pretrained import load_state_dict as load_state_dict
 from .workflows.ablate import ablate as ablate
 from .workflows.audit import audit as audit
+from .workflows.audit.split_files import audit_split as audit_split
 from .workflows.claims.claim import claim as claim
 from .workflows.diagnose import diagnose as diagnose
 from .workflows.run import run as run

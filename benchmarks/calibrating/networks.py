@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmbench.data.folds import Fold
+from mmbench.data.splits.fold import Fold
 
 Index = NDArray[np.int64]
 N_CLASSES = 2

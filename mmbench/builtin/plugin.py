@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mmbench import Method, Training, hookimpl
 
 if TYPE_CHECKING:
-    from mmbench import Encoder, Fusion
+    from mmbench import Encoder, Fusion, Metric
 
 
 # The loss is convex: small steps reach its minimum, and choosing the epoch on validation is early stopping.
@@ -80,3 +80,13 @@ def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
 def register_methods(register: Callable[[Method], None]) -> None:
     """Logistic regression on plain features."""
     register(LOGISTIC)
+
+
+@hookimpl
+def register_metrics(register: "Callable[[type[Metric]], None]") -> None:
+    """Metrics of classes, of labels and of values."""
+    from mmbench.builtin.metrics import classification, labels, ranking, regression, sentiment
+
+    for module in (classification, labels, ranking, regression, sentiment):
+        for metric in module.METRICS:
+            register(metric)

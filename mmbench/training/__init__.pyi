@@ -1,3 +1,7 @@
+from .bag_encoding import INSTANCES_PER_PASS as INSTANCES_PER_PASS
+from .bag_encoding import INSTANCES_PER_PASS_GPU as INSTANCES_PER_PASS_GPU
+from .bag_encoding import adapt_encoder as adapt_encoder
+from .bag_encoding import encode_bag as encode_bag
 from .checkpoints import check_weights_file as check_weights_file
 from .checkpoints import restore_weights as restore_weights
 from .checkpoints import save_weights as save_weights
@@ -25,14 +29,14 @@ from .loop import Epoch as Epoch
 from .loop import FitResult as FitResult
 from .loop import fit as fit
 from .loop import predict as predict
+from .loop import rank_epoch as rank_epoch
 from .metrics import METRICS as METRICS
 from .metrics import balanced_accuracy as balanced_accuracy
 from .metrics import confusion_matrix as confusion_matrix
 from .metrics import score_all as score_all
+from .metrics import score_outputs as score_outputs
 from .modality_dropout import mask_modality as mask_modality
-from .model import INSTANCES_PER_PASS as INSTANCES_PER_PASS
-from .model import INSTANCES_PER_PASS_GPU as INSTANCES_PER_PASS_GPU
 from .model import Model as Model
+from .model import as_tokens as as_tokens
 from .model import check_modality_names as check_modality_names
-from .model import encode_bag as encode_bag
 from .peak_memory import PeakMemory as PeakMemory
