@@ -1,4 +1,4 @@
-"""Fuzzing targets: files of plugins and of datasets other than DEAP and EEGMAT."""
+"""Fuzzing targets: files of plugins, of Stress-Predict and of mfeat."""
 
 from collections.abc import Callable
 from pathlib import Path
