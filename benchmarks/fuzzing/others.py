@@ -1,4 +1,4 @@
-"""Fuzzing targets: files of plugins and of datasets other than DEAP and EEGMAT."""
+"""Fuzzing targets: files of plugins, of Stress-Predict and of mfeat."""
 
 import io
 from collections.abc import Callable

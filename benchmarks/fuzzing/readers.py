@@ -14,7 +14,7 @@ from unittest import mock
 
 import numpy as np
 
-from fuzzing import mutations, others, published
+from fuzzing import mutations, others, published, sequences
 from fuzzing.judging import MAX_BYTES
 from fuzzing.mutations import Mutation
 from fuzzing.toy import TESTS, TOY, run_toy, runs
@@ -637,6 +637,24 @@ READERS: Mapping[str, Reader] = {
     "bvp": Reader("BVP.csv", others.make_sensor("bvp"), others.read_sensor("bvp"), mutations.change_table, 0.7),
     "acc": Reader("ACC.csv", others.make_sensor("acc"), others.read_sensor("acc"), mutations.change_table, 0.7),
     "archive": Reader("mfeat.npz", others.make_archives, others.read_archive, mutations.change_bytes, 0.1),
+    "utd-mhad": Reader(
+        "a1_s1_t1_inertial.mat", sequences.make_utd_mhad, sequences.read_utd_mhad, mutations.change_bytes, 1
+    ),
+    "transcripts": Reader(
+        "t.csv",
+        sequences.make_mosi("transcripts.csv"),
+        sequences.read_mosi("transcripts.csv"),
+        mutations.change_table,
+        0.3,
+    ),
+    "features": Reader(
+        "f.csv",
+        sequences.make_mosi("audio_test0.csv"),
+        sequences.read_mosi("audio_test0.csv"),
+        mutations.change_table,
+        0.3,
+    ),
+    "wav": Reader("0_one_0.wav", sequences.make_fsdd, sequences.read_fsdd, mutations.change_bytes, 1),
     "mark": Reader("SIMULATED.json", others.make_marks, others.read_mark, mutations.change_json, 0.3),
     "pins": Reader("pins.txt", others.make_pins, others.read_pins, mutations.change_text, 0.5),
     "source": Reader("source.py", others.make_sources, others.read_sources, mutations.change_bytes, 1),
