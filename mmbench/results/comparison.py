@@ -251,6 +251,8 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
     return {
         **{name: run[name] for name in shared},
         "lacking": run.get("lacking", {}),
+        "stratify": run.get("stratify", False),
+        "split_notes": list(run.get("split_notes", ())),
         "dropped": run["dropped"],
         "lost": run.get("lost", []),
         "chance": comparison.chance,
