@@ -47,6 +47,8 @@ class Trained(NamedTuple):
 class InMemory:
     """Vectors as a source of bags of one."""
 
+    lengths = None
+
     def __init__(self, x: NDArray[np.float32]) -> None:
         self.x = x[:, None, None]
 

@@ -119,6 +119,13 @@ def run_options(
     task: Annotated[
         str | None, typer.Option(help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA)
     ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Metric that chooses epochs and decides, such as mcc or pearson; default: that of the task.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     standardize: Annotated[
         str | None,
         typer.Option(
@@ -183,6 +190,7 @@ def run_options(
         folds=folds,
         stratify=stratify,
         task=task,
+        metric=metric,
         standardize=standardize,  # type: ignore[arg-type]  # checked later
         units=None if units is None else split_list(units),
         modalities=None if modalities is None else split_list(modalities),

@@ -13,6 +13,8 @@ from mmbench.errors import DamagedError
 from mmbench.storage import ChecksummedFile, Extent, allocate_hdf5_dataset, check_free_space, open_hdf5
 
 _COPY_SIZE = 1 << 20  # bytes per copy
+_CONCATENATED = ("present", "inferred", "lengths", "times")
+_OFFSETS = ("offsets", "frames")
 
 
 def merge(
@@ -53,12 +55,12 @@ def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modal
     """Merge all of a modality but its instances; returns their offset in the file, and their extent in each part."""
     groups = [part[f"modalities/{modality.name}"] for part in parts]
     merged = file.create_group(f"modalities/{modality.name}")
-    for marks in ("present", "inferred"):
-        merged[marks] = np.concatenate([group[marks][()] for group in groups])
-    name = "bytes" if modality.kind == "image" else "x"
-    if modality.kind == "image":
-        lengths = np.concatenate([np.diff(group["offsets"][()]) for group in groups])
-        merged["offsets"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    for name in [name for name in _CONCATENATED if name in groups[0]]:
+        merged[name] = np.concatenate([group[name][()] for group in groups])
+    for name in [name for name in _OFFSETS if name in groups[0]]:
+        lengths = np.concatenate([np.diff(group[name][()]) for group in groups])
+        merged[name] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    name = "x" if "x" in groups[0] else "bytes"
     total = sum(len(group[name]) for group in groups)
     offset = allocate_hdf5_dataset(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
     return offset, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]

@@ -16,12 +16,14 @@ class RunSettings:
     """The settings of a run that a preset may set under ``[run]``.
 
     ``units`` are the units of the dataset and ``modalities`` the modalities to use; None: all. ``protocol`` and
-    ``task``: None for the default of the dataset. ``stratify`` balances classes over the parts of folds. From 3
-    ``seeds`` on, the variance between trainings can be estimated (benchmarks/calibration.py).
+    ``task``: None for the default of the dataset; ``metric``: None for that of the task. ``stratify`` balances classes
+    over the parts of folds. From 3 ``seeds`` on, the variance between trainings can be estimated
+    (benchmarks/calibration.py).
     """
 
     protocol: str | None = None
     task: str | None = None
+    metric: str | None = None
     folds: int = 5
     standardize: Standardize = "train"
     seeds: int = 3

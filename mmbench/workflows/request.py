@@ -32,6 +32,7 @@ class RunSpec:
     folds: int | None = None
     stratify: bool | None = None
     task: str | None = None
+    metric: str | None = None
     standardize: Standardize | None = None
     seeds: int | None = None
     units: Sequence[str] | None = None

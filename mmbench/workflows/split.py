@@ -15,16 +15,18 @@ from mmbench.data import (
     Split,
     Store,
     find_group_overlap,
+    find_labelled,
     find_missing_classes,
     indicate_bins,
     indicate_classes,
     make_full_fold,
     make_split,
+    number_labels,
     split_fingerprint,
 )
 from mmbench.execution import Setup
 from mmbench.integrity import find_identical_samples, find_missing_modalities, measure_copied_share
-from mmbench.results import find_statistical_units
+from mmbench.results import choose_scoring, find_statistical_units
 from mmbench.storage import slug
 from mmbench.workflows.request import budget_of, n_jobs
 from mmbench.workflows.resolve import CheckedRequest
@@ -33,7 +35,7 @@ from mmbench.workflows.resolve import CheckedRequest
 def split_data(request: CheckedRequest, store: Store) -> Setup:
     """The folds over the labelled samples, and what else all methods share; nothing is encoded or written."""
     spec, settings = request.spec, request.settings
-    rows = find_labelled(store, request.task)
+    rows = find_labelled(store.labels(request.task))
     split = _cut(request, store, rows)
     folds = split.folds
     described = {
@@ -44,6 +46,7 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
         **({"split_notes": list(split.notes)} if split.notes else {}),
         "standardize": settings.standardize,
         "task": request.task,
+        **choose_scoring(store.schema.tasks[request.task], request.metric).described(),
         "units": request.files.units,
         "offered": [modality.name for modality in request.schema.modalities],
         **_describe_split(store, folds, request),
@@ -68,13 +71,6 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
         diagnose=spec.diagnose,
         files=request.files,
     )
-
-
-def find_labelled(store: Store, task: str) -> Rows:
-    """The rows of samples that have a label of the task."""
-    labels = store.labels(task)
-    known = np.isfinite(labels) & ((labels >= 0) | (store.schema.tasks[task].kind == "values"))
-    return np.flatnonzero(known if known.ndim == 1 else known.all(axis=1))
 
 
 def _cut(request: CheckedRequest, store: Store, rows: Rows) -> Split:
@@ -115,14 +111,8 @@ def _share_copied(request: CheckedRequest, store: Store, rows: Rows, folds: Sequ
     names = [modality.name for modality in request.schema.modalities]
     everything = np.arange(len(store))
     same = {name: rows[pairs] for name, pairs in find_identical_samples(store, rows, names).items()}
-    return measure_copied_share(
-        same, find_missing_modalities(store, everything, names), _number_labels(store.labels(request.task)), folds
-    )
-
-
-def _number_labels(labels: NDArray[Any]) -> NDArray[np.int64]:
-    """A number for each sample ``(N,)``, the same for equal labels or values."""
-    return labels if labels.ndim == 1 else np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+    labels = number_labels(store.labels(request.task))
+    return measure_copied_share(same, find_missing_modalities(store, everything, names), labels, folds)
 
 
 def _describe_split(store: Store, folds: Sequence[Fold], request: CheckedRequest) -> dict[str, Any]:
@@ -143,7 +133,7 @@ def _describe_split(store: Store, folds: Sequence[Fold], request: CheckedRequest
 
 
 def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
-    """In how many folds the training or the validation part lacks a class, by part and name of the class."""
+    """In how many folds the training or the validation part lacks a class or label, by part and name."""
     classes = store.schema.tasks[task].names
     if store.schema.tasks[task].kind == "values":
         return {}

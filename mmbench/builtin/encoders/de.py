@@ -57,7 +57,7 @@ class DifferentialEntropy(Encoder):
         """Windows ``(n, C, time)`` to entropies ``(n, T, D)``; computed in double precision."""
         variances = self._variances(x.detach().cpu().double())
         entropies = 0.5 * np.log(2 * math.pi * math.e * np.maximum(variances, VARIANCE_FLOOR))
-        return torch.from_numpy(entropies).to(x).reshape(len(x), self.out.length, self.out.dim)
+        return torch.from_numpy(entropies).to(x).reshape(len(x), -1, self.out.dim)
 
     def _variances(self, windows: Tensor) -> NDArray[np.float64]:
         """Of each channel in each band ``(n, C, bands)``."""

@@ -13,7 +13,7 @@ from mmbench.storage import counted
 class Standing:
     """One run: its rank, whether it is tied with the best (not significantly worse), its scores and its cost.
 
-    ``last`` and ``oracle`` are the changes of balanced accuracy at the last epoch and at the best epoch on test data,
+    ``last`` and ``oracle`` are the changes of the score at the last epoch and at the best epoch on test data,
     relative to the chosen epoch; ``budget`` is that of tuning; ``flops`` of one sample and ``train`` in seconds are
     None if they could not be measured.
     """
@@ -37,7 +37,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Pair:
-    """The paired difference of balanced accuracy of two runs, adjusted for all pairs of the board."""
+    """The paired difference of the scores of two runs, adjusted for all pairs of the board."""
 
     first: str
     second: str

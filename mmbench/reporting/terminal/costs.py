@@ -9,6 +9,11 @@ CALIBRATION = ("ECE", "exp.", "Brier", "NLL")
 COST = ("params", "FLOPs", "latency", "memory", "train", "total")
 
 
+def calibration_columns(comparison: Comparison) -> tuple[str, ...]:
+    """Titles of the columns of `calibration_cells`."""
+    return CALIBRATION
+
+
 def calibration_cells(method: MethodResult) -> tuple[str, ...]:
     """Expected calibration error, its expectation under perfect calibration, Brier score and log loss."""
     calibration = method.calibration

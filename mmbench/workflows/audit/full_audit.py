@@ -137,8 +137,10 @@ def _fit_random_labels(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold
     inputs = make_inputs(plan, store, fold)
     with guard_files(closed_files(plan)):
         model, training, device = build_model(plan, store, _SEED), plan.recipe.training, torch.device(plan.device)
-        fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
-    predictions: Index = fitted.test_logits[fitted.chosen].argmax(axis=1)
+        fitted = fit(
+            model, inputs, fold, labels, training, seed=_SEED, device=device, metric=plan.metric, on_epoch=on_epoch
+        )
+    predictions: Index = fitted.test_outputs[fitted.chosen].argmax(axis=1)
     return predictions
 
 

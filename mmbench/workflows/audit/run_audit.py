@@ -61,9 +61,14 @@ def audit_spec(
         raise SpecError("the method is not trained", where="--trainings", remedy="add --full, or leave it out")
     trainings = N_TRAININGS if trainings is None else trainings
     request, protocols = resolve_protocols(spec)
-    draws = max(_MIN_DRAWS, _MAX_TARGETS // request.n_classes) if draws is None else draws
+    if full and request.schema.tasks[request.task].kind != "class":
+        raise SpecError(
+            f"the method cannot be trained on random classes of {request.task}, which is no task of classes",
+            where="--full",
+            remedy="leave it out: the probe audits thirds of a value, or one label",
+        )
     for option, value in (("--draws", draws), ("--trainings", trainings)):
-        if value < 2:
+        if value is not None and value < 2:
             raise SpecError(f"{value} is too few to estimate a variance", where=option, remedy="give 2 or more")
     with mark_in_use(request.spec.cache):
         result = retry_on_damage(
@@ -74,9 +79,10 @@ def audit_spec(
 
 
 def _audit_protocols(
-    data: AuditedData, skipped: Mapping[str, str], full: bool, draws: int, trainings: int
+    data: AuditedData, skipped: Mapping[str, str], full: bool, draws: int | None, trainings: int
 ) -> AuditResult:
-    request, n_classes = data.request, data.request.n_classes
+    request, n_classes = data.request, len(data.classes.names)
+    draws = draws or max(_MIN_DRAWS, _MAX_TARGETS // n_classes)
     units = find_label_units(data.samples, n_classes)
     probed = _probe(data, draw_random_labels(units, n_classes, draws), units)
     checker = SplitChecker(data, units, find_all_near_duplicates(data))
@@ -94,7 +100,8 @@ def _audit_protocols(
         method=data.recipe.label,
         dataset=str(request.dataset_spec),
         task=request.task,
-        classes=request.schema.tasks[request.task].names,
+        classes=data.classes.names,
+        made_from=data.classes.made_from,
         simulated=reference.plans[0].run["card"]["access"] == "simulated",
         standardize=request.settings.standardize,
         n_samples=len(data.rows),
@@ -138,7 +145,7 @@ def _probe(data: AuditedData, labels: RandomLabels, units: LabelUnits) -> list[M
     task = ProbeTask(
         features={name: features.x for name, features in data.sources.items()},
         labellings=np.concatenate([data.samples.labels[:, None], labels.whole, labels.permuted], axis=1),
-        n_classes=data.request.n_classes,
+        n_classes=len(data.classes.names),
         standardize=data.request.settings.standardize,
         subjects=np.unique(subjects, return_inverse=True)[1],
     )

@@ -50,7 +50,7 @@ class SplitChecker:
         return SplitChecks(
             find_shared_groups(data.samples, folds, self.near_duplicates, protocol.spans_subjects),
             find_copied_samples(self.space, folds, copies),
-            probe_missingness(data.present, data.samples.labels, self.units, folds, data.request.n_classes),
+            probe_missingness(data.present, data.samples.labels, self.units, folds, len(data.classes.names)),
         )
 
     def doubts(self, checks: SplitChecks, control: Control, folds: Sequence[Fold]) -> Iterator[str]:

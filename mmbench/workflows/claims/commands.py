@@ -18,7 +18,7 @@ def run_command(spec: RunSpec, data: str | None = None, command: str = "run") ->
     ``command`` replaces ``run`` by another command that takes a spec.
     """
     words: list[tuple[str, Any]] = [("against", join_list(spec.against))]
-    words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "standardize", "preset")]
+    words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "metric", "standardize", "preset")]
     words += [("stratify", spec.stratify is True), ("no-stratify", spec.stratify is False)]
     words += [(name, join_list(getattr(spec, name) or ())) for name in ("units", "modalities")]
     words += [("encoder", pair) for pair in _pairs(spec.encoders)]
