@@ -15,12 +15,8 @@ from mmbench.errors import TrainingError
 from mmbench.registry import find_metric, orient, seed_torch
 from mmbench.training.augmentation import augment
 from mmbench.training.bag_encoding import adapt_encoder
-<<<<<<< HEAD
-from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
-=======
 from mmbench.training.batching import prediction_order, training_batches
-from mmbench.training.criterion import class_weights, make_criterion, sum_losses
->>>>>>> lengths
+from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.metrics import score
 from mmbench.training.modality_dropout import drop_modalities
@@ -141,13 +137,8 @@ class _Loop:
         """One pass over ``rows`` in random order; returns the mean loss."""
         self.model.train()
         total, seen = 0.0, 0
-<<<<<<< HEAD
-        for part in _batches(rows, self.training.batch_size):
-            target = self.model.target(self.labels[part], self.device)
-=======
         for part in training_batches(rows, self.training.batch_size, shuffle, self.inputs.sizes(rows)):
-            target = torch.from_numpy(self.labels[part]).to(self.device)
->>>>>>> lengths
+            target = self.model.target(self.labels[part], self.device)
             with mixed_precision(self.device):
                 tokens = self.model.tokens(self._training_batch(part))
                 loss = sum_losses(self.model.fusion.training_loss(tokens, target, self.criterion))
@@ -231,13 +222,7 @@ def predict(
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
             with mixed_precision(device):
-<<<<<<< HEAD
-                outputs = model(inputs.batch(rows[start : start + batch_size], device))
+                outputs = model(inputs.batch(in_order[start : start + batch_size], device))
             parts.append(outputs.float().cpu().numpy())
-    return np.concatenate(parts)
-=======
-                logits = model(inputs.batch(in_order[start : start + batch_size], device))
-            parts.append(logits.float().cpu().numpy())
-    outputs = np.concatenate(parts)
-    return outputs if order is None else outputs[np.argsort(order)]
->>>>>>> lengths
+    whole = np.concatenate(parts)
+    return whole if order is None else whole[np.argsort(order)]
