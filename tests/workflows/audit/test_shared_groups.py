@@ -50,6 +50,8 @@ def test_shares_are_over_all_folds() -> None:
 
 
 class Bags:
+    lengths = None
+
     def __init__(self, x: NDArray[np.float32], present: NDArray[np.bool_] | None = None) -> None:
         self.x = x
         self.present = np.ones(x.shape[:2], dtype=bool) if present is None else present
