@@ -124,6 +124,7 @@ BAD = [
     (FACTS, [{"age": "3", "hand": "left"}], "has '3' in the numeric column age"),
     (FACTS, [{"age": 1e300, "hand": "left"}], "not finite as float32"),
     (FACTS, [[3, "left"]], "facts holds a list, not a mapping"),
+    (CLIP, [Clip(3, 4)], "clip has a clip whose frames are a int, not a sequence"),  # type: ignore[arg-type]
     (CLIP, [Clip([], [])], "clip has a clip without frames"),
     (CLIP, [Clip([picture(4, 6)], [0, 1])], "a clip of 1 frames with times of the shape (2,)"),
     (CLIP, [Clip([picture(4, 6)] * 2, [1, 1])], "times are not finite and increasing"),
