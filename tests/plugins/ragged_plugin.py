@@ -1,6 +1,6 @@
 """Encoders of instances of unequal length, right and wrong ones, and a fusion that reads masks, for tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -86,13 +86,18 @@ class BatchReader(Recurrent):
 
 
 class MeanOfTokens(Fusion):
-    """A linear layer on the mean of all tokens."""
+    """A linear layer on the mean of all tokens of the modalities of unequal length."""
 
     name = "mean-of-tokens"
 
     def __init__(self, inputs, n_outputs: int) -> None:
         super().__init__(inputs, n_outputs)
-        self.layers = nn.ModuleDict({name: nn.Linear(spec.dim, n_outputs) for name, spec in sorted(inputs.items())})
+        read = {name: spec.dim for name, spec in sorted(inputs.items()) if spec.dim}
+        self.layers = nn.ModuleDict({name: nn.Linear(dim, n_outputs) for name, dim in read.items()})
+
+    @classmethod
+    def uses(cls, modalities: Sequence[str], **params: object) -> Sequence[str]:
+        return [name for name in modalities if name in ("motion", "voice", "clip", "note")]
 
     def forward(self, tokens) -> Tensor:
         return torch.stack(
