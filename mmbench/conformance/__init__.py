@@ -12,7 +12,9 @@ Without it, ``check_plugin("my_plugin.plugin")`` yields the checks and ``check.r
 Components are built with their defaults, or with the parameters in an optional class attribute ``conformance``, a
 mapping, where the defaults are too large or need the network. An encoder is checked on a small modality of each of its
 kinds, or on the one in an optional class attribute ``conformance_modality``. Fusions are checked with the modalities
-``first``, ``second`` and ``third``.
+``first``, ``second`` and ``third``, each with tokens of one length, then with some of open length, and with every kind
+of task in ``tasks``; one that needs tokens of one length raises ``SpecError`` for open ones, and these checks are
+skipped.
 """
 
 from mmbench.conformance.datasets import check_dataset as check_dataset

@@ -10,6 +10,7 @@ from .metric import Metric as Metric
 from .pins import check_pins as check_pins
 from .space import Distribution as Distribution
 from .space import Float as Float
+from .types import DEFAULT_METRICS as DEFAULT_METRICS
 from .types import Access as Access
 from .types import Clip as Clip
 from .types import Column as Column

@@ -43,11 +43,12 @@ def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) ->
     text = h5py.string_dtype()
     for name in ("ids", *(f"groups/{group}" for group in schema.groups)):
         file.create_dataset(name, data=np.concatenate([part[name][()] for part in parts]), dtype=text)
+    if any("parts" in part for part in parts):
+        blank = [np.full(len(part["ids"]), b"", dtype=object) for part in parts]
+        found = [part["parts"][()] if "parts" in part else none for part, none in zip(parts, blank, strict=True)]
+        file.create_dataset("parts", data=np.concatenate(found), dtype=text)
     for name in ("spans", *(f"labels/{task}" for task in schema.tasks)):
         file[name] = np.concatenate([part[name][()] for part in parts])
-    if any("parts" in part for part in parts):
-        splits = [part["parts"][()] if "parts" in part else np.full(part["ids"].shape, b"", object) for part in parts]
-        file.create_dataset("parts", data=np.concatenate(splits), dtype=text)
 
 
 def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modality) -> tuple[int, list[Extent]]:

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.contract import Encoder, Kind, Modality, Standardize, TokenSpec
+from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec
 from mmbench.data import (
     ArraySource,
     Fold,
     Inputs,
+    Labels,
     Preparation,
     PresenceSource,
     RaggedTokens,
@@ -24,6 +25,7 @@ from mmbench.data import (
     Store,
     Stream,
     fit_standardizer,
+    hide_labels,
     open_axis,
     open_tokens,
     read_presence,
@@ -37,11 +39,12 @@ from mmbench.registry import (
     build_encoder,
     build_fusion,
     empty_token_spec,
+    find_metric,
     find_replaced_name,
     host_names,
     load_registry,
 )
-from mmbench.results import DiagnosisPlan
+from mmbench.results import DiagnosisPlan, scoring_of
 from mmbench.storage import file_identity
 from mmbench.training import Model
 from mmbench.tuning import Budget
@@ -78,6 +81,11 @@ class Plan:
     diagnosis: DiagnosisPlan | None = None
     files: Preparation | None = None
     isolated: bool = False
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that chooses epochs and tuning trials."""
+        return find_metric(scoring_of(self.run).metric, self.plugins)
 
 
 def call_components(
@@ -179,24 +187,27 @@ def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: 
     return fit_standardizer(source, parts, group.astype(np.int64), over_time)
 
 
-def known_labels(store: Store, task: str, fold: Fold) -> NDArray[np.int64]:
-    """Labels ``(N,)`` of the training and the validation part; -1 elsewhere.
+def known_labels(store: Store, task: str, fold: Fold) -> Labels:
+    """Labels of the training and the validation part; marked as missing elsewhere.
 
     The others are overwritten in place, so that no freed memory holds them.
     """
     labels = store.labels(task)
-    hidden = np.ones(len(labels), dtype=bool)
-    hidden[fold.train] = hidden[fold.validation] = False
-    labels[hidden] = -1
+    hide_labels(labels, _is_hidden(labels, fold))
     return labels
 
 
-def mask_test_labels(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
-    """Labels ``(N,)`` of the training and the validation part; -1 elsewhere."""
-    seen = np.full_like(labels, -1)
-    for rows in (fold.train, fold.validation):
-        seen[rows] = labels[rows]
+def mask_test_labels(labels: Labels, fold: Fold) -> Labels:
+    """A copy of the labels of the training and the validation part; marked as missing elsewhere."""
+    seen = labels.copy()
+    hide_labels(seen, _is_hidden(labels, fold))
     return seen
+
+
+def _is_hidden(labels: Labels, fold: Fold) -> NDArray[np.bool_]:
+    hidden = np.ones(len(labels), dtype=bool)
+    hidden[fold.train] = hidden[fold.validation] = False
+    return hidden
 
 
 def closed_files(plan: Plan) -> ClosedFiles:
@@ -211,9 +222,7 @@ def closed_files(plan: Plan) -> ClosedFiles:
     )
 
 
-def make_canaries(
-    plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: NDArray[np.int64], seed: int
-) -> Canaries:
+def make_canaries(plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: Labels, seed: int) -> Canaries:
     """The canaries of one training; ``labels`` are those of `known_labels`."""
     return Canaries(
         partial(build_model, plan, store, seed),

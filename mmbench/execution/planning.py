@@ -36,6 +36,7 @@ _NOT_IN_KEY = (
     "lacking",
     "lost",
     "offered",
+    "split_notes",
     "straddling",
     "unit",
     "units",

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Tokens, TokenSpec, Training, overrides
-from mmbench.data import Bags, Inputs, Rows
+from mmbench.data import Bags, Inputs, Labels, Rows
 from mmbench.errors import PluginError
 from mmbench.registry import seed_torch
 from mmbench.training import (
@@ -59,7 +58,7 @@ class ProbedSamples:
     few: Rows
     many: Rows
     train: Rows
-    labels: NDArray[np.int64]
+    labels: Labels
     training: Training
     device: torch.device
     seed: int
@@ -115,7 +114,8 @@ def _observe_training_step(model: Model, probed: ProbedSamples) -> Iterator[Obse
     seed_torch(probed.seed)
     model.train()
     criterion = make_criterion(probed.labels[probed.train], model.fusion.task, probed.training).to(probed.device)
-    target = torch.from_numpy(probed.labels[probed.few]).to(probed.device)
+    model.fit_targets(probed.labels[probed.train])
+    target = model.target(probed.labels[probed.few], probed.device)
     with mixed_precision(probed.device):
         tokens = model.tokens(_batch(probed.inputs, probed.few, probed.device))
         loss = sum_losses(model.fusion.training_loss(tokens, target, criterion))
@@ -142,7 +142,7 @@ def predict_parts(model: Model, inputs: Inputs, rows: Rows, device: torch.device
     with torch.inference_mode(), mixed_precision(device):
         tokens = model.tokens(_batch(inputs, rows, device))
         tokens_of = {name: comparable_tokens(tokens[name], encoder.out) for name, encoder in _encoders(model).items()}
-        return {**tokens_of, FUSION: model.fusion(tokens).float().cpu()}
+        return {**tokens_of, FUSION: model.outputs(tokens).float().cpu()}
 
 
 def comparable_tokens(tokens: Tokens, out: TokenSpec) -> Tensor:

@@ -1,14 +1,17 @@
 """Model: an encoder for each modality that is trained, and a fusion."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Fusion, Tokens
 from mmbench.data import Bags
 from mmbench.errors import DataError
 from mmbench.training.bag_encoding import encode_bag
+from mmbench.training.targets import TargetScale
 
 Batch = Mapping[str, Bags]
 
@@ -35,6 +38,7 @@ class Model(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleDict(dict(encoders))
         self.fusion = fusion
+        self.scale = TargetScale(fusion.n_outputs) if fusion.task.kind == "values" else None
 
     def tokens(self, batch: Batch) -> dict[str, Tokens]:
         """Tokens of every modality: raw ``(B, K, *shape)`` encoded to ``(B, K, T, D)``, zero where absent."""
@@ -50,9 +54,29 @@ class Model(nn.Module):
         return encoder
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits ``(B, C)``."""
-        logits: Tensor = self.fusion(self.tokens(batch))
-        return logits
+        """Outputs ``(B, n_outputs)``, as `outputs`."""
+        return self.outputs(self.tokens(batch))
+
+    def outputs(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Outputs ``(B, n_outputs)`` from tokens: logits, or values in units of the data."""
+        outputs: Tensor = self.fusion(tokens)
+        return outputs if self.scale is None else self.scale(outputs)
+
+    def fit_targets(self, known: NDArray[Any]) -> None:
+        """Standardise values by ``known``, the labels of the training part; nothing to do for other tasks."""
+        if self.scale is not None:
+            self.scale.fit(known)
+
+    def standardize(self, outputs: Tensor) -> Tensor:
+        """The inverse of `outputs`, for the loss: values in standardised units, logits unchanged."""
+        return outputs if self.scale is None else self.scale.standardize(outputs)
+
+    def target(self, labels: NDArray[Any], device: torch.device) -> Tensor:
+        """Labels as the criterion takes them: class indices ``(n,)``, or float32 ``(n, n_outputs)``."""
+        target = torch.from_numpy(labels)
+        if self.scale is not None:
+            target = self.scale.standardize(target)
+        return (target.float() if self.fusion.task.kind == "labels" else target).to(device)
 
     def count(self) -> dict[str, int]:
         """The number of parameters, ``total`` and ``trainable``."""

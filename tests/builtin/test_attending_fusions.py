@@ -10,8 +10,8 @@ from mmbench import SpecError, Tokens, TokenSpec
 from mmbench.builtin.fusions.abmil import AttentionMil, GatedScore
 from mmbench.builtin.fusions.attention import Attention
 from mmbench.builtin.fusions.bottleneck import Bottleneck
-from mmbench.builtin.fusions.mult import CrossLayer, CrossModal, sinusoids
-from mmbench.builtin.fusions.sequences import Part, PlacedSequence, ignored, mean_of_present
+from mmbench.builtin.fusions.mult import CrossLayer, CrossModal
+from mmbench.builtin.fusions.sequences import Part, PlacedSequence, ignored, mean_of_present, sinusoids
 
 INPUTS = {"eeg": TokenSpec(4, 5), "face": TokenSpec(2, 6, 3)}
 

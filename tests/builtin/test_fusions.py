@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from mmbench import SpecError, Tokens, TokenSpec
+from mmbench import SpecError, Task, Tokens, TokenSpec
 from mmbench.builtin.fusions.abmil import AttentionMil
 from mmbench.builtin.fusions.attention import Attention
 from mmbench.builtin.fusions.bottleneck import Bottleneck
@@ -21,6 +21,7 @@ from mmbench.builtin.fusions.only import Only
 from mmbench.builtin.fusions.pooling import Summary, mean_over_present
 from mmbench.builtin.fusions.prior import Prior
 from mmbench.builtin.fusions.tensor import Tensorial
+from mmbench.training import sum_losses
 
 TRAINED = [Concat, Late, Gated, Only, Tensorial, LowRank, CrossModal, Bottleneck, AttentionMil, Attention]
 INPUTS = {"eeg": TokenSpec(4, 5), "face": TokenSpec(2, 6, 3)}
@@ -38,10 +39,7 @@ def batch(n: int = 6, seed: int = 0) -> dict[str, Tokens]:
 
 
 def without(tokens: Mapping[str, Tokens], *names: str) -> dict[str, Tokens]:
-    return {
-        name: Tokens(x * 0, present & False) if name in names else Tokens(x, present)
-        for name, (x, present) in tokens.items()
-    }
+    return {name: Tokens(each.x * 0, each.present & False) if name in names else each for name, each in tokens.items()}
 
 
 def test_only_present_instances_are_averaged() -> None:
@@ -76,7 +74,7 @@ def test_every_fusion_learns_a_separable_problem(cls: type) -> None:
     optimizer = torch.optim.AdamW(fusion.parameters(), lr=1e-2)
     for _ in range(60):
         optimizer.zero_grad()
-        fusion.training_loss(tokens, labels, cross_entropy).backward()
+        sum_losses(fusion.training_loss(tokens, labels, cross_entropy)).backward()
         optimizer.step()
     assert (fusion.eval()(tokens).argmax(dim=1) == labels).float().mean() > 0.95
 
@@ -100,6 +98,25 @@ def test_late_averages_probabilities_with_learned_weights() -> None:
     torch.testing.assert_close(late(tokens).exp(), share[0] * heads[0] + share[1] * heads[1])
 
 
+def test_late_averages_probabilities_of_labels() -> None:
+    late, tokens = Late(INPUTS, 3, combine="probabilities").eval(), batch()
+    late.task = Task("labels", ("a", "b", "c"))
+    heads = [head(tokens[name]).sigmoid() for name, head in zip(late.names, late.heads, strict=True)]
+    torch.testing.assert_close(late(tokens).sigmoid(), (heads[0] + heads[1]) / 2)
+    torch.testing.assert_close(late(without(tokens, "eeg")).sigmoid(), heads[1])
+    with torch.no_grad():
+        for head in late.heads:
+            head.classify[2].bias.fill_(200.0)
+    assert late(tokens).isfinite().all()
+
+
+def test_late_averages_values_whatever_combine_is() -> None:
+    late, tokens = Late(INPUTS, 3, combine="probabilities").eval(), batch()
+    late.task = Task("values", ("a", "b", "c"))
+    heads = [head(tokens[name]) for name, head in zip(late.names, late.heads, strict=True)]
+    torch.testing.assert_close(late(tokens), (heads[0] + heads[1]) / 2)
+
+
 def test_late_answers_with_its_bias_when_all_is_missing() -> None:
     late = Late(INPUTS, 3).eval()
     with torch.no_grad():
@@ -113,12 +130,15 @@ def test_late_trains_each_head_where_it_has_data() -> None:
     half = Tokens(tokens["face"].x, torch.arange(6)[:, None].expand(6, 3) < 2)
     tokens["face"] = half
     eeg, face = (head(tokens[name]) for name, head in zip(late.names, late.heads, strict=True))
-    expected = cross_entropy(late(tokens), labels)
-    expected = expected + (cross_entropy(eeg, labels) + cross_entropy(face[:2], labels[:2])) / 2
-    torch.testing.assert_close(late.training_loss(tokens, labels, cross_entropy), expected)
+    losses = late.training_loss(tokens, labels, cross_entropy)
+    assert list(losses) == ["fused", "heads"]
+    torch.testing.assert_close(losses["fused"], cross_entropy(late(tokens), labels))
+    expected = (cross_entropy(eeg, labels) + cross_entropy(face[:2], labels[:2])) / 2
+    torch.testing.assert_close(losses["heads"], expected)
     nothing = without(tokens, "eeg", "face")
-    expected = cross_entropy(late(nothing), labels)
-    torch.testing.assert_close(late.training_loss(nothing, labels, cross_entropy), expected)
+    losses = late.training_loss(nothing, labels, cross_entropy)
+    assert list(losses) == ["fused"]
+    torch.testing.assert_close(losses["fused"], cross_entropy(late(nothing), labels))
 
 
 def test_only_reads_one_modality() -> None:

@@ -61,6 +61,33 @@ def test_a_broken_dataset_fails_its_own_check(cls: type, check: str, folder: Pat
     assert list(failures(conformance.check_dataset(cls, folder))) == [check]
 
 
+def test_a_fusion_may_need_tokens_of_one_length() -> None:
+    class OneLength(broken.GoodFusion):
+        def __init__(self, inputs, n_outputs, *, dim: int = 4) -> None:
+            super().__init__(inputs, n_outputs, dim=dim)
+            if any(spec.length is None for spec in inputs.values()):
+                raise SpecError("takes no open lengths", where="good")
+
+    outcomes = {check.name: check.run() for check in conformance.check_fusion(OneLength)}
+    assert all(outcome.ok for outcome in outcomes.values())
+    skipped = {name: outcome.message for name, outcome in outcomes.items() if outcome.skipped}
+    assert skipped == {
+        "padding": "needs tokens of one length: good: takes no open lengths",
+        "no_tokens": "needs tokens of one length",
+    }
+
+
+def test_a_fusion_may_take_some_tasks_only() -> None:
+    class OnlyValues(broken.GoodFusion):
+        tasks = ("values",)
+
+        def training_loss(self, tokens, target, criterion):
+            assert target.is_floating_point()
+            return {"error": criterion(self(tokens), target), "size": 0.01 * self(tokens).square().mean()}
+
+    assert failures(conformance.check_fusion(OnlyValues)) == {}
+
+
 def test_every_check_has_a_broken_component(folder: Path) -> None:
     seen = {check for _, check in (*broken.ENCODERS, *broken.FUSIONS, *broken.DATASETS)}
     checks = [
@@ -93,7 +120,7 @@ def test_a_missing_optional_package_skips() -> None:
                 raise SpecError("not installed", remedy="pip install it") from error
 
     outcomes = [check.run() for check in conformance.check_encoder(Optional)]
-    assert [outcome.message for outcome in outcomes if outcome.skipped] == ["not installed — pip install it"] * 8
+    assert [outcome.message for outcome in outcomes if outcome.skipped] == ["not installed — pip install it"] * 9
 
 
 def test_an_encoder_may_name_its_modality() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from typing import get_args
 
@@ -48,7 +49,7 @@ def without(tokens, *names):
 
 
 @EVERY_OPTION
-def test_logits_and_token_count(selector, balancing):
+def test_outputs_and_token_count(selector, balancing):
     fusion = make_fusion(selector=selector, balancing=balancing)
     tokens = make_tokens()
     logits = fusion(tokens)
@@ -204,3 +205,71 @@ def test_impossible_options_are_refused(params, message):
         make_fusion(**params)
     assert message in str(caught.value)
     assert str(caught.value).startswith("milmer")
+
+
+OPEN = {
+    "audio": TokenSpec(length=None, dim=12),
+    "clips": TokenSpec(length=None, dim=16, instances=4),
+    "eeg": TokenSpec(length=5, dim=24),
+}
+
+
+def make_ragged(n=4, n_positions=6, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    tokens = make_tokens(
+        n, {name: replace(spec, length=spec.length or n_positions) for name, spec in OPEN.items()}, seed
+    )
+    for name in ("audio", "clips"):
+        x, present, _ = tokens[name]
+        n_tokens = torch.randint(1, n_positions + 1, present.shape, generator=generator)
+        n_tokens[0] = n_positions
+        mask = (torch.arange(n_positions) < n_tokens[..., None]) & present[..., None]
+        tokens[name] = Tokens(x * mask[..., None], present, mask)
+    return tokens
+
+
+def pad(tokens, n):
+    """More positions, and noise in all that are masked."""
+    mask = torch.nn.functional.pad(tokens.mask, (0, n))
+    x = torch.nn.functional.pad(tokens.x, (0, 0, 0, n))
+    return Tokens(torch.where(mask[..., None], x, 1e3 * torch.randn(x.shape)), tokens.present, mask)
+
+
+@EVERY_OPTION
+def test_padding_changes_neither_outputs_nor_explanations(selector, balancing):
+    fusion = make_fusion(OPEN, selector=selector, balancing=balancing).eval()
+    tokens = make_ragged()
+    padded = {name: part if name == "eeg" else pad(part, 3) for name, part in tokens.items()}
+    torch.testing.assert_close(fusion(padded), fusion(tokens), atol=1e-4, rtol=1e-4)
+    found, expected = fusion.explain(padded), fusion.explain(tokens)
+    assert not found["audio.tokens"][:, 6:].any()
+    torch.testing.assert_close(found["audio.tokens"][:, :6], expected["audio.tokens"], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found["clips.instances"], expected["clips.instances"])
+
+
+@EVERY_OPTION
+@pytest.mark.parametrize("n_positions", [0, 2])
+def test_instances_without_a_token_give_finite_outputs_and_gradients(selector, balancing, n_positions):
+    fusion = make_fusion(OPEN, selector=selector, balancing=balancing)
+    tokens = make_tokens(2, {name: replace(spec, length=n_positions) for name, spec in OPEN.items() if name != "eeg"})
+    tokens = {name: part._replace(mask=torch.zeros_like(part.mask)) for name, part in tokens.items()}
+    tokens["eeg"] = make_tokens(2, {"eeg": OPEN["eeg"]})["eeg"]
+    outputs = fusion(tokens)
+    assert outputs.isfinite().all()
+    outputs.sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in fusion.parameters())
+
+
+def test_open_lengths_have_147_queries_by_default():
+    fusion = make_fusion(OPEN)
+    assert fusion.net.branches[1].balancing.queries.shape == (147, 24)
+
+
+def test_the_published_variant_needs_tokens_of_one_length():
+    inputs = {"clips": OPEN["clips"], "eeg": OPEN["eeg"]}
+    expected = (
+        r"^milmer\[variant=published\]: the public code takes tokens of one length, and the number of tokens differs "
+        "in clips — leave variant out, or choose an encoder with a fixed number of tokens$"
+    )
+    with pytest.raises(SpecError, match=expected):
+        make_fusion(inputs, variant="published")

@@ -169,6 +169,28 @@ class KnowsThoseBefore(GoodEncoder):
         return super().forward(x) + self.before
 
 
+class ReadsPadding(GoodEncoder):
+    kinds = ("timeseries",)
+    conformance_modality = Modality("course", "timeseries", (3, None))
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return self.layer(x.mean(dim=-1))[:, None] * lengths[:, None, None]
+
+
+class MaskWithHoles(GoodEncoder):
+    kinds = ("timeseries",)
+    conformance_modality = Modality("course", "timeseries", (3, None))
+
+    def __init__(self, modality: Modality, *, dim: int = 4) -> None:
+        super().__init__(modality, dim=dim)
+        self.out = TokenSpec(None, dim)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        steps = torch.arange(x.shape[-1])
+        mask = (steps < lengths[:, None]) & ((steps % 3 != 1) | (steps > lengths[:, None]))
+        return self.layer(x.transpose(1, 2)) * mask[..., None], mask
+
+
 ENCODERS = [
     (NoName, "name"),
     (NoDefault, "parameters"),
@@ -177,6 +199,8 @@ ENCODERS = [
     (UnknownKind, "kinds"),
     (WrongShape, "shapes"),
     (NoOut, "shapes"),
+    (ReadsPadding, "padding"),
+    (MaskWithHoles, "shapes"),
     (LogOfVariance, "finite"),
     (CentredOnBatch, "batch_independence"),
     (UnusedLayer, "gradients"),
@@ -209,8 +233,10 @@ class GoodFusion(Fusion):
         return sum(part * (m + 1) for m, part in enumerate(parts))
 
     def pool(self, tokens: Tokens) -> Tensor:
-        x = tokens.x.masked_fill(~tokens.present[:, :, None, None], 0)
-        return x.sum(dim=1).mean(dim=1) / tokens.present.sum(dim=1, keepdim=True).clamp_min(1)
+        return self.sum(tokens) / tokens.mask.sum(dim=(1, 2))[:, None].clamp_min(1)
+
+    def sum(self, tokens: Tokens) -> Tensor:
+        return tokens.x.masked_fill(~tokens.mask[..., None], 0).sum(dim=(1, 2))
 
 
 class UsesUnknown(GoodFusion):
@@ -241,14 +267,66 @@ class SeesTheBatch(GoodFusion):
 
 
 class LooksAtAbsent(GoodFusion):
-    def pool(self, tokens: Tokens) -> Tensor:
-        return tokens.x.mean(dim=(1, 2))
+    def sum(self, tokens: Tokens) -> Tensor:
+        padding = tokens.present[..., None] & ~tokens.mask
+        return tokens.x.masked_fill(padding[..., None], 0).sum(dim=(1, 2))
 
 
 class DividesByPresent(GoodFusion):
     def pool(self, tokens: Tokens) -> Tensor:
-        x = tokens.x.masked_fill(~tokens.present[:, :, None, None], 0)
-        return x.sum(dim=1).mean(dim=1) / tokens.present.sum(dim=1, keepdim=True)
+        return super().pool(tokens) / tokens.present.sum(dim=1, keepdim=True)
+
+
+class DividesByLength(GoodFusion):
+    def pool(self, tokens: Tokens) -> Tensor:
+        lengths = tokens.mask.sum(dim=(1, 2))[:, None]
+        return self.sum(tokens) / torch.where(tokens.present.any(dim=1, keepdim=True), lengths, 1)
+
+
+class RootOfLength(GoodFusion):
+    """Finite without tokens, but not its gradient: the norm of zero."""
+
+    def pool(self, tokens: Tokens) -> Tensor:
+        x = super().pool(tokens)
+        empty = tokens.present.any(dim=1) & ~tokens.mask.any(dim=(1, 2))
+        return x + torch.where(empty[:, None], self.layers[0].bias.square().sum() * 0, 0).sqrt().sum()
+
+
+class MeansOverPadding(GoodFusion):
+    def pool(self, tokens: Tokens) -> Tensor:
+        return self.sum(tokens) / (tokens.present.sum(dim=1, keepdim=True).clamp_min(1) * tokens.x.shape[2])
+
+
+class ReadsThePadding(GoodFusion):
+    def sum(self, tokens: Tokens) -> Tensor:
+        return tokens.x.masked_fill(~tokens.present[..., None, None], 0).sum(dim=(1, 2))
+
+
+class BreaksOnOpenLengths(GoodFusion):
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        assert all(spec.length > 0 for spec in inputs.values())
+        super().__init__(inputs, n_outputs, dim=dim)
+
+
+class ReadsTheLongest(GoodFusion):
+    """The number of positions, which depends on the longest instance of the batch."""
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        return super().forward(tokens) + max(part.x.shape[2] for part in tokens.values())
+
+
+class ThreeClassesAlways(GoodFusion):
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int, *, dim: int = 4) -> None:
+        super().__init__(inputs, 3, dim=dim)
+
+
+class CountsClasses(GoodFusion):
+    def training_loss(self, tokens, target, criterion):
+        return super().training_loss(tokens, target, criterion) * torch.bincount(target).float().mean()
+
+
+class NamesAnUnknownTask(GoodFusion):
+    tasks = ("class", "smells")
 
 
 class InOrderOfArrival(GoodFusion):
@@ -327,10 +405,19 @@ FUSIONS = [
     (UsesUnknown, "uses"),
     (OneLogitTooMany, "shapes"),
     (LossPerSample, "shapes"),
+    (ThreeClassesAlways, "tasks"),
+    (CountsClasses, "tasks"),
+    (NamesAnUnknownTask, "tasks"),
     (Exploding, "finite"),
     (SeesTheBatch, "batch_independence"),
     (LooksAtAbsent, "absent_instances"),
     (DividesByPresent, "missing_modality"),
+    (MeansOverPadding, "padding"),
+    (ReadsThePadding, "padding"),
+    (ReadsTheLongest, "padding"),
+    (BreaksOnOpenLengths, "padding"),
+    (DividesByLength, "no_tokens"),
+    (RootOfLength, "no_tokens"),
     (InOrderOfArrival, "key_order"),
     (InOrderOfInputs, "key_order"),
     (RandomSelection, "gradients"),

@@ -5,11 +5,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmbench.data.folds import Fold
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, TokenSpec, Training
 from mmbench.data import Bags, Inputs, Stream, fit_standardizer, read_bags
-from mmbench.data.folds import Fold
 from mmbench.data.ragged import RaggedArray, flatten_padded
 from mmbench.data.sources import Rows
 from mmbench.errors import PluginError

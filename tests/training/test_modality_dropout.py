@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mmbench import Fusion, SpecError, Tokens, TokenSpec, Training
 from mmbench.data.batches import Bags, Inputs, Stream
-from mmbench.data.folds import Fold
 from mmbench.data.sources import Rows
+from mmbench.data.splits.fold import Fold
 from mmbench.registry.methods import update_training
 from mmbench.training import modality_dropout as module
 from mmbench.training.loop import fit

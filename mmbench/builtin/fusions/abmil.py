@@ -17,7 +17,8 @@ class AttentionMil(Fusion):
     Ilse et al. 2018, "Attention-based deep multiple instance learning" (arXiv 1802.04712), with the gate. The bag holds
     the present instances of every modality, each as one vector h of ``dim`` features; ``hidden`` is the width L
     of V and U, without biases as in the paper. With a single instance there are no weights. Where none is
-    present, the logits are the bias of the linear layer.
+    present, the outputs are the bias of the linear layer. Tokens of open length are averaged for both values of
+    ``pool``.
     """
 
     name = "abmil"
@@ -48,10 +49,10 @@ class AttentionMil(Fusion):
         self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
+        """Outputs ``(B, n_outputs)``."""
         h, present = self._instances(tokens)
-        logits: Tensor = self.classify((self._shares(h, present)[:, :, None] * h).sum(dim=1))
-        return logits
+        outputs: Tensor = self.classify((self._shares(h, present)[:, :, None] * h).sum(dim=1))
+        return outputs
 
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
         """``<modality>.instances`` ``(B, K)``: the weight of each instance; over all modalities they sum to 1."""
@@ -91,6 +92,6 @@ class GatedScore(nn.Module):
 
 def summarise_each(summary: nn.Module, tokens: Tokens) -> Tensor:
     """A vector for each instance ``(B, K, dim)``, computed as if it were alone in its bag."""
-    alone = Tokens(tokens.x.flatten(0, 1)[:, None], tokens.present.flatten()[:, None])
+    alone = Tokens(*(part.flatten(0, 1)[:, None] for part in tokens))
     h: Tensor = summary(alone)
     return h.reshape(*tokens.present.shape, -1)

@@ -8,7 +8,14 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, Tokens, TokenSpec
 from mmbench.builtin.arguments import at_least
-from mmbench.builtin.fusions.sequences import Part, PlacedSequence, check_attention, join, make_transformer
+from mmbench.builtin.fusions.sequences import (
+    Part,
+    PlacedSequence,
+    check_attention,
+    hold_a_token,
+    join,
+    make_transformer,
+)
 
 
 class Attention(Fusion):
@@ -16,8 +23,8 @@ class Attention(Fusion):
 
     Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), with the CLS token of Devlin et al. 2018
     (arXiv 1810.04805) and pre-norm layers. Learned embeddings of the modality, the instance and the position in the
-    instance are added to each token; absent tokens are masked. ``dim`` is the width, ``heads`` must divide it, ``ff``
-    is the width inside the perceptron of a layer.
+    instance are added to each token, sinusoidal ones of the position where the length is open; absent tokens are
+    masked. ``dim`` is the width, ``heads`` must divide it, ``ff`` is the width inside the perceptron of a layer.
     """
 
     name = "attention"
@@ -49,10 +56,10 @@ class Attention(Fusion):
         self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``; from the CLS token alone if every modality is missing."""
+        """Outputs ``(B, n_outputs)``; from the CLS token alone if every modality is missing."""
         x, present = self._gather(tokens)
-        logits: Tensor = self.classify(self.encoder(x, src_key_padding_mask=~present)[:, 0])
-        return logits
+        outputs: Tensor = self.classify(self.encoder(x, src_key_padding_mask=~present)[:, 0])
+        return outputs
 
     @torch.no_grad()
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
@@ -61,15 +68,15 @@ class Attention(Fusion):
         ``<modality>.instances`` ``(B, K)`` for a bag, over its present instances summing to 1; for a modality with one
         instance ``<modality>.tokens`` ``(B, T)``, whose attention sums to 1 over all modalities and CLS.
         """
-        specs = [self.inputs[name] for name in self.names]
         seen = self._cls_attention(self._gather(tokens))[:, 1:]
-        parts = torch.split(seen, [spec.instances * spec.length for spec in specs], dim=1)
+        shapes = [hold_a_token(tokens[name]).mask.shape for name in self.names]
+        parts = torch.split(seen, [shape[1:].numel() for shape in shapes], dim=1)
         found = {}
-        for name, spec, part in zip(self.names, specs, parts, strict=True):
-            if spec.instances == 1:
+        for name, shape, part in zip(self.names, shapes, parts, strict=True):
+            if self.inputs[name].instances == 1:
                 found[f"{name}.tokens"] = part
                 continue
-            shares = part.reshape(-1, spec.instances, spec.length).sum(dim=2)
+            shares = part.reshape(shape).sum(dim=2)
             found[f"{name}.instances"] = shares / shares.sum(dim=1, keepdim=True).clamp_min(1e-12)
         return found
 

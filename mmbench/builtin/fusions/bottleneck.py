@@ -18,9 +18,9 @@ class Bottleneck(Fusion):
     Nagrani et al. 2021, "Attention bottlenecks for multimodal fusion" (arXiv 2107.00135): B shared tokens from layer
     L_f on. In each of the ``together`` layers a modality attends to its own tokens and the shared ones, which gives
     each its own version of these; their mean over the modalities is passed on. In the first such layer the shared
-    tokens hold no information of other modalities, hence at least two. Logits come from the CLS token of each modality
+    tokens hold no information of other modalities, hence at least two. Outputs come from the CLS token of each modality
     through one linear layer and are averaged. A missing modality is left out of both means; if all are
-    missing, the logits are a learned bias. ``heads`` must divide ``dim``.
+    missing, the outputs are a learned bias. ``heads`` must divide ``dim``.
     """
 
     name = "bottleneck"
@@ -62,12 +62,12 @@ class Bottleneck(Fusion):
         self.bias = blind_bias(n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
+        """Outputs ``(B, n_outputs)``."""
         parts = [entry(tokens[name]) for name, entry in zip(self.names, self.entries, strict=True)]
         present = torch.stack([any_present(tokens[name]) for name in self.names], dim=1)
         last = self._meet(parts, present)
-        logits = [self.classify(norm(x[:, 0])) for norm, x in zip(self.norms, last, strict=True)]
-        return torch.where(present.any(dim=1), mean_over_modalities(torch.stack(logits, dim=1), present), self.bias)
+        outputs = [self.classify(norm(x[:, 0])) for norm, x in zip(self.norms, last, strict=True)]
+        return torch.where(present.any(dim=1), mean_over_modalities(torch.stack(outputs, dim=1), present), self.bias)
 
     def _meet(self, parts: Sequence[Part], present: Tensor) -> list[Tensor]:
         """The tokens of each modality after its last layer, from those before the first."""

@@ -13,7 +13,7 @@ from mmbench.builtin.fusions.pooling import Pool, Summary, any_present, check_si
 class Concat(Fusion):
     """Summaries ``(B, dim)`` of all modalities, concatenated, then a perceptron with one hidden layer.
 
-    A missing modality is replaced by a learned vector.
+    A missing modality is replaced by a learned vector. Tokens of open length are averaged for both values of ``pool``.
     """
 
     name = "concat"
@@ -47,10 +47,10 @@ class Concat(Fusion):
         )
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
+        """Outputs ``(B, n_outputs)``."""
         parts = [
             torch.where(any_present(tokens[name]), summary(tokens[name]), missing)
             for name, summary, missing in zip(self.names, self.summaries, self.missing, strict=True)
         ]
-        logits: Tensor = self.classify(torch.cat(parts, dim=1))
-        return logits
+        outputs: Tensor = self.classify(torch.cat(parts, dim=1))
+        return outputs

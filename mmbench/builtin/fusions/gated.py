@@ -14,7 +14,8 @@ class Gated(Fusion):
     """``Σ z_m ⊙ tanh(W_m x_m)`` with gates ``z_m = σ(W_z,m [x_1; …; x_M])``, over the present modalities.
 
     With two modalities the gates are tied as in the paper: z and 1 − z. Arevalo et al. 2017, "Gated multimodal
-    units for information fusion" (arXiv 1702.01992). ``x_m`` is zero where a modality is missing.
+    units for information fusion" (arXiv 1702.01992). ``x_m`` is zero where a modality is missing. Tokens of open
+    length are averaged for both values of ``pool``.
     """
 
     name = "gated"
@@ -43,11 +44,11 @@ class Gated(Fusion):
         self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
+        """Outputs ``(B, n_outputs)``."""
         x, present = self._summarise(tokens)
         hidden = torch.stack([layer(x[:, m]).tanh() for m, layer in enumerate(self.hidden)], dim=1)
-        logits: Tensor = self.classify((self._gates(x) * hidden * present).sum(dim=1))
-        return logits
+        outputs: Tensor = self.classify((self._gates(x) * hidden * present).sum(dim=1))
+        return outputs
 
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
         """The mean gate of each modality, ``(B,)``; 0 if it is missing."""

@@ -11,11 +11,13 @@ from mmbench.builtin.fusions.pooling import Head, Pool, any_present, blind_bias,
 
 
 class Late(Fusion):
-    """One head per modality; their logits or probabilities are averaged with learned weights over the present ones.
+    """One head per modality; their outputs are averaged with learned weights over the present ones.
 
     Each head is also trained on its own, on the samples that have its modality, so that a weak modality is trained
-    beside a strong one. With ``combine=probabilities`` the logits are the logarithm of the averaged probabilities.
-    Where every modality is missing, the logits are a learned bias.
+    beside a strong one. ``combine`` says whether the logits or the probabilities of classes and labels are averaged:
+    with ``probabilities`` the output is the logarithm of the mean probability of each class, or the logit of the mean
+    probability of each label. Values are averaged as they are, whatever ``combine`` is. Where every modality is
+    missing, the outputs are a learned bias. Tokens of open length are averaged for both values of ``pool``.
     """
 
     name = "late"
@@ -48,19 +50,19 @@ class Late(Fusion):
         self.bias = blind_bias(n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
+        """Outputs ``(B, n_outputs)``."""
         return self._average(tokens, self._decide(tokens))
 
-    def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Criterion) -> Tensor:
-        """The loss of the average, plus the mean loss of the heads where their modality is present."""
+    def training_loss(self, tokens: Mapping[str, Tokens], target: Tensor, criterion: Criterion) -> dict[str, Tensor]:
+        """The loss ``fused`` of the average, and the mean loss of the ``heads`` where their modality is present."""
         decisions = self._decide(tokens)
         alone = []
-        for name, logits in zip(self.names, decisions, strict=True):
+        for name, outputs in zip(self.names, decisions, strict=True):
             present = any_present(tokens[name]).squeeze(1)
             if present.any():
-                alone.append(criterion(logits[present], labels[present]))
-        loss = criterion(self._average(tokens, decisions), labels)
-        return loss + torch.stack(alone).mean() if alone else loss
+                alone.append(criterion(outputs[present], target[present]))
+        fused = criterion(self._average(tokens, decisions), target)
+        return {"fused": fused, "heads": torch.stack(alone).mean()} if alone else {"fused": fused}
 
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
         """The weight of each modality, ``(B,)``."""
@@ -78,8 +80,15 @@ class Late(Fusion):
         return scores.expand(len(present), -1).masked_fill(~present, -torch.inf).log_softmax(dim=1)
 
     def _average(self, tokens: Mapping[str, Tokens], decisions: list[Tensor]) -> Tensor:
-        logits = torch.stack([*decisions, self.bias.expand_as(decisions[0])], dim=1)
+        outputs = torch.stack([*decisions, self.bias.expand_as(decisions[0])], dim=1)
         log_weights = self._log_weights(tokens).unsqueeze(2)
-        if self.combine == "logits":
-            return (log_weights.exp() * logits).sum(dim=1)
-        return torch.logsumexp(log_weights + logits.log_softmax(dim=2), dim=1)
+        if self.combine == "logits" or self.task.kind == "values":
+            return (log_weights.exp() * outputs).sum(dim=1)
+        if self.task.kind == "labels":
+            return _log_mean(log_weights, outputs) - _log_mean(log_weights, -outputs)
+        return torch.logsumexp(log_weights + outputs.log_softmax(dim=2), dim=1)
+
+
+def _log_mean(log_weights: Tensor, logits: Tensor) -> Tensor:
+    """The logarithm of the mean probability of labels over the modalities: ``(B, M, L)`` to ``(B, L)``."""
+    return torch.logsumexp(log_weights + nn.functional.logsigmoid(logits), dim=1)

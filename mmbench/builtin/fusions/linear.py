@@ -6,14 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Fusion, Tokens, TokenSpec
+from mmbench.builtin.fusions.pooling import mean_over_tokens
 
 
 class Linear(Fusion):
-    """One linear layer from the concatenated tokens of all instances of all modalities to the logits.
+    """One linear layer from the concatenated tokens of all instances of all modalities to the outputs.
 
-    On frozen tokens, which the host standardises by the training part, this is logistic regression; the weight decay
-    of the training is its L2 penalty. Absent instances are zero, which is the mean. Weights start from zero, so that
-    nothing is random.
+    On frozen tokens, which the host standardises by the training part, this is logistic regression, or for values
+    linear regression; the weight decay of the training is its L2 penalty. Absent instances are zero, which is the mean.
+    Where the length of a modality is open, the mean token of an instance takes the place of its tokens. Weights start
+    from zero, so that nothing is random.
     """
 
     name = "linear"
@@ -21,15 +23,25 @@ class Linear(Fusion):
     def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
         super().__init__(inputs, n_outputs)
         self.names = sorted(inputs)
-        width = sum(spec.instances * spec.length * spec.dim for spec in inputs.values())
+        width = sum(_n_features(spec) for spec in inputs.values())
         self.layer = nn.Linear(width, n_outputs)
         nn.init.zeros_(self.layer.weight)
         nn.init.zeros_(self.layer.bias)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
-        flat = [
-            tokens[name].x.masked_fill(~tokens[name].present[:, :, None, None], 0).flatten(1) for name in self.names
-        ]
-        logits: Tensor = self.layer(torch.cat(flat, dim=1))
-        return logits
+        """Outputs ``(B, n_outputs)``."""
+        outputs: Tensor = self.layer(
+            torch.cat([_features(self.inputs[name], tokens[name]) for name in self.names], dim=1)
+        )
+        return outputs
+
+
+def _n_features(spec: TokenSpec) -> int:
+    return spec.instances * spec.dim * (1 if spec.length is None else spec.length)
+
+
+def _features(spec: TokenSpec, tokens: Tokens) -> Tensor:
+    """The features ``(B, n)`` of a modality, zero where an instance is absent."""
+    if spec.length is None:
+        return mean_over_tokens(tokens, over=(2,)).flatten(1)
+    return tokens.x.masked_fill(~tokens.present[:, :, None, None], 0).flatten(1)

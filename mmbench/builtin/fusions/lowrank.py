@@ -18,7 +18,8 @@ class LowRank(Fusion):
     Liu et al. 2018, "Efficient low-rank multimodal fusion with modality-specific factors" (arXiv 1806.00064): what the
     fusion ``tensor`` does with a weight for each product of features, here with weights whose number grows with the
     sum of the features. ``dim`` is the width of a summary h, ``hidden`` that of the fused vector. The summary of a
-    missing modality is zero; its 1 stays, so that the products of the others are left.
+    missing modality is zero; its 1 stays, so that the products of the others are left. Tokens of open
+    length are averaged for both values of ``pool``.
     """
 
     name = "lowrank"
@@ -52,9 +53,9 @@ class LowRank(Fusion):
         self.classify = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
-        logits: Tensor = self.classify(self.fuse(summaries_with_one(self.names, self.summaries, tokens)))
-        return logits
+        """Outputs ``(B, n_outputs)``."""
+        outputs: Tensor = self.classify(self.fuse(summaries_with_one(self.names, self.summaries, tokens)))
+        return outputs
 
     def fuse(self, extended: list[Tensor]) -> Tensor:
         """``[h_m; 1]`` of all modalities, each ``(B, dim + 1)``, to ``(B, hidden)``."""

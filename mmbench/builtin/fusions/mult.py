@@ -1,6 +1,5 @@
 """Cross-modal transformers: each modality attends to each other one."""
 
-import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -16,6 +15,7 @@ from mmbench.builtin.fusions.sequences import (
     ignored,
     make_transformer,
     mean_of_present,
+    sinusoids,
 )
 
 
@@ -28,8 +28,9 @@ class CrossModal(Fusion):
     time). The concatenated modalities pass a residual perceptron and a linear layer. ``dim`` is the width of one pair,
     ``heads`` must divide it, ``cross_depth`` are the layers of a pair, ``depth`` those of the self-attention.
 
-    Tokens of all instances of a bag form one sequence, with sinusoidal positions; absent ones are masked. A missing
-    modality is not attended to, and its own vector is zero. A single modality attends to itself.
+    Tokens of all instances of a bag form one sequence, with sinusoidal positions; absent ones are masked, and where the
+    length is open they are not counted. A missing modality is not attended to, and its own vector is zero. A single
+    modality attends to itself.
     """
 
     name = "mult"
@@ -63,14 +64,15 @@ class CrossModal(Fusion):
         self.classify = nn.Linear(width, n_outputs)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
-        parts = [
-            add_positions(sequence(tokens[name])) for name, sequence in zip(self.names, self.sequences, strict=True)
-        ]
+        """Outputs ``(B, n_outputs)``."""
+        parts = []
+        for name, sequence in zip(self.names, self.sequences, strict=True):
+            place = add_positions_of_present if self.inputs[name].length is None else add_positions
+            parts.append(place(sequence(tokens[name])))
         read = [target(parts[m], parts[:m] + parts[m + 1 :]) for m, target in enumerate(self.targets)]
         x = torch.cat(read, dim=1)
-        logits: Tensor = self.classify(x + self.mix(x))
-        return logits
+        outputs: Tensor = self.classify(x + self.mix(x))
+        return outputs
 
 
 class Target(nn.Module):
@@ -129,12 +131,11 @@ def width_of(n_sources: int, dim: int) -> int:
 
 
 def add_positions(part: Part) -> Part:
-    """Add sinusoidal position embeddings to the tokens."""
+    """Add sinusoidal position embeddings to the tokens ``(B, N, dim)``."""
     return Part(part.x + sinusoids(*part.x.shape[1:]).to(part.x), part.present)
 
 
-def sinusoids(length: int, dim: int) -> Tensor:
-    """``sin(t / 10000^(2i/dim))`` and cos of the same side by side, ``(length, dim)``; t counts from 0."""
-    rates = torch.exp(-math.log(10000) * torch.arange(0, dim, 2) / dim)
-    angles = torch.arange(length)[:, None] * rates
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :dim]
+def add_positions_of_present(part: Part) -> Part:
+    """Add the same where only present tokens count, so that padding between instances does not move a token."""
+    positions = (part.present.cumsum(dim=1) - 1).clamp_min(0)
+    return Part(part.x + sinusoids(*part.x.shape[1:]).to(part.x)[positions], part.present)

@@ -14,7 +14,8 @@ from mmbench.builtin.fusions.pooling import Head, Pool, any_present, blind_bias,
 class Only(Fusion):
     """A head on one modality, ``only[modality=eeg]``; the others are not encoded.
 
-    ``modality`` may be left out if there is only one. For samples without it, the logits are a learned bias.
+    ``modality`` may be left out if there is only one. For samples without it, the outputs are a learned bias. Tokens of
+    open length are averaged for both values of ``pool``.
     """
 
     name = "only"
@@ -47,7 +48,7 @@ class Only(Fusion):
         return [choose_modality(modalities, modality)]
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
+        """Outputs ``(B, n_outputs)``."""
         own = tokens[self.modality]
         return torch.where(any_present(own), self.head(own), self.bias)
 

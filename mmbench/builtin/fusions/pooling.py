@@ -17,27 +17,35 @@ class Summary(nn.Module):
     """Tokens ``(B, K, T, D)`` to ``(B, dim)``: the mean over present instances, then over or across tokens.
 
     ``flatten`` projects each token and concatenates them, so that channels or patches stay distinct, which a fair
-    baseline needs; ``mean`` averages them first. A missing modality counts as zero tokens.
+    baseline needs; ``mean`` averages them first. Tokens of open length have no fixed places: both are the mean over all
+    tokens of the present instances. A missing modality counts as zero tokens.
     """
 
     def __init__(self, spec: TokenSpec, dim: int, pool: Pool) -> None:
         super().__init__()
-        self.pool = pool
-        width = dim if pool == "mean" else max(MIN_WIDTH, -(-dim // spec.length))
+        # None: the tokens are averaged.
+        self.length = None if pool == "mean" else spec.length
+        self.open = spec.length is None
+        width = dim if self.length is None else max(MIN_WIDTH, -(-dim // self.length))
         # The norm comes after the projection: it would erase tokens of width 1, and the common level of wider ones.
         self.project = nn.Sequential(nn.Linear(spec.dim, width), nn.LayerNorm(width), nn.GELU())
-        self.mix = nn.Identity() if pool == "mean" else nn.Linear(spec.length * width, dim)
+        self.mix = nn.Identity() if self.length is None else nn.Linear(self.length * width, dim)
 
     def forward(self, tokens: Tokens) -> Tensor:
         """One vector per sample."""
-        x = mean_over_present(tokens)
-        x = self.project(x.mean(dim=1) if self.pool == "mean" else x)
-        mixed: Tensor = self.mix(x.flatten(1))
+        mixed: Tensor = self.mix(self.project(self._average(tokens)).flatten(1))
         return mixed
+
+    def _average(self, tokens: Tokens) -> Tensor:
+        """The mean over instances, ``(B, T, D)``, or over instances and tokens, ``(B, D)``."""
+        if self.open:
+            return mean_over_tokens(tokens, over=(1, 2))
+        x = mean_over_present(tokens)
+        return x.mean(dim=1) if self.length is None else x
 
 
 class Head(nn.Module):
-    """Logits ``(B, C)`` from one modality alone."""
+    """Outputs ``(B, n_outputs)`` from one modality alone."""
 
     def __init__(self, spec: TokenSpec, n_outputs: int, *, dim: int, dropout: float, pool: Pool) -> None:
         super().__init__()
@@ -45,16 +53,26 @@ class Head(nn.Module):
         self.classify = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Tokens) -> Tensor:
-        """Logits; meaningless, though finite, where the modality is missing."""
-        logits: Tensor = self.classify(self.summary(tokens))
-        return logits
+        """Outputs; meaningless, though finite, where the modality is missing."""
+        outputs: Tensor = self.classify(self.summary(tokens))
+        return outputs
 
 
 def mean_over_present(tokens: Tokens) -> Tensor:
-    """Tokens averaged over the present instances, ``(B, T, D)``; zero if there is none."""
+    """Tokens averaged over the present instances, ``(B, T, D)``; zero if there is none.
+
+    For tokens of one length: in an open one, position t is there in some of the instances only.
+    """
     present = tokens.present[:, :, None, None]
     total = tokens.x.masked_fill(~present, 0).sum(dim=1)
     return total / present.sum(dim=1).clamp_min(1)
+
+
+def mean_over_tokens(tokens: Tokens, over: tuple[int, ...]) -> Tensor:
+    """The mean of the tokens that are there, over dimensions of ``(B, K, T, D)``; zero if there is none."""
+    there = tokens.mask[..., None]
+    total = tokens.x.masked_fill(~there, 0).sum(dim=over)
+    return total / there.sum(dim=over).clamp_min(1)
 
 
 def any_present(tokens: Tokens) -> Tensor:
@@ -69,5 +87,5 @@ def check_sizes(dim: int, dropout: float) -> None:
 
 
 def blind_bias(n_outputs: int) -> nn.Parameter:
-    """A learned bias ``(C,)``: the logits if every modality is missing."""
+    """A learned bias ``(n_outputs,)``: the outputs if every modality is missing."""
     return nn.Parameter(torch.zeros(n_outputs))

@@ -1,5 +1,6 @@
 """Masked token sequences of a modality, shared by the fusions with attention."""
 
+import math
 from collections.abc import Sequence as Several
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ class Part(NamedTuple):
 
 
 class Sequence(nn.Module):
-    """Tokens ``(B, K, T, D)`` to ``(B, K·T, dim)``, instance after instance; values of absent ones are ignored."""
+    """Tokens ``(B, K, T, D)`` to ``(B, K·T, dim)``, instance after instance; values of absent tokens are ignored."""
 
     def __init__(self, spec: TokenSpec, dim: int) -> None:
         super().__init__()
@@ -26,35 +27,54 @@ class Sequence(nn.Module):
 
     def forward(self, tokens: Tokens) -> Part:
         """The projected tokens."""
-        x = torch.where(tokens.present[:, :, None, None], tokens.x, 0)
-        present = tokens.present.repeat_interleave(x.shape[2], dim=1)
-        return Part(self.project(x.flatten(1, 2)), present)
+        x, _, mask = hold_a_token(tokens)
+        x = torch.where(mask[..., None], x, 0)
+        return Part(self.project(x.flatten(1, 2)), mask.flatten(1))
 
 
 class PlacedSequence(Sequence):
     """The same with learned embeddings of the instance and of the position in the instance added.
 
-    There is no embedding if there is only one instance, or one position.
+    There is no embedding if there is only one instance, or one position. Where the length is open, positions have
+    sinusoidal embeddings.
     """
 
     def __init__(self, spec: TokenSpec, dim: int) -> None:
         super().__init__(spec, dim)
         self.instance = _embedding(spec.instances, dim)
-        self.token = _embedding(spec.length, dim)
+        self.open = spec.length is None
+        self.token = None if spec.length is None else _embedding(spec.length, dim)
 
     def forward(self, tokens: Tokens) -> Part:
         """The projected tokens with position embeddings."""
         x, present = super().forward(tokens)
-        grid = x.reshape(*tokens.x.shape[:3], -1)
+        grid = x.reshape(len(x), tokens.mask.shape[1], -1, x.shape[2])
         if self.instance is not None:
             grid = grid + self.instance[:, None]
         if self.token is not None:
             grid = grid + self.token
+        elif self.open:
+            grid = grid + sinusoids(*grid.shape[2:]).to(grid)
         return Part(grid.flatten(1, 2), present)
 
 
 def _embedding(n_places: int, dim: int) -> nn.Parameter | None:
     return nn.Parameter(0.02 * torch.randn(n_places, dim)) if n_places > 1 else None
+
+
+def sinusoids(length: int, dim: int) -> Tensor:
+    """``sin(t / 10000^(2i/dim))`` and cos of the same side by side, ``(length, dim)``; t counts from 0."""
+    rates = torch.exp(-math.log(10000) * torch.arange(0, dim, 2) / dim)
+    angles = torch.arange(length)[:, None] * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :dim]
+
+
+def hold_a_token(tokens: Tokens) -> Tokens:
+    """Tokens with at least one position, a masked one where a batch has none: attention needs a key."""
+    if tokens.mask.shape[2]:
+        return tokens
+    x, present, mask = tokens
+    return Tokens(x.new_zeros(*present.shape, 1, x.shape[3]), present, mask.new_zeros(*present.shape, 1))
 
 
 def join(parts: Several[Part]) -> Part:

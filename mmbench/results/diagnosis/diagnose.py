@@ -13,7 +13,7 @@ from mmbench.contract import Tokens
 from mmbench.data import SNRS_DB, Noise, Rows, Source, add_noise, open_tokens
 from mmbench.registry import seed_torch
 from mmbench.results.diagnosis.perturbations import MISSING, SHIFTS, neighbours, shuffles, subsets
-from mmbench.results.diagnosis.predictions import UNSCORED, Diagnosis, Predictions, Shifted
+from mmbench.results.diagnosis.predictions import Diagnosis, Predictions, Shifted, make_unscored
 from mmbench.results.diagnosis.trained_model import ModalityPredictor, TrainedModel, batches
 from mmbench.storage import file_identity
 from mmbench.training import as_tokens, deterministic
@@ -78,8 +78,9 @@ def _shifts(trained: TrainedModel, name: str) -> Iterator[tuple[int, _Shift]]:
 def _predict_shifted(predictor: ModalityPredictor, name: str, shift: _Shift) -> Shifted:
     rows = predictor.trained.fold.test.copy()
     rows[shift.at] = shift.rows
-    predictions = np.full(len(rows), UNSCORED, dtype=np.int64)
-    predictions[shift.at] = predictor.predict({name: rows}, shift.at)
+    found = predictor.predict({name: rows}, shift.at)
+    predictions = make_unscored(np.zeros((len(rows), *found.shape[1:]), dtype=found.dtype))
+    predictions[shift.at] = found
     return Shifted(shift.seconds, predictions)
 
 

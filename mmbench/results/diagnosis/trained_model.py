@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mmbench.contract import Tokens
 from mmbench.data import Bags, Fold, Inputs, Rows, Store
@@ -77,10 +76,11 @@ class ModalityPredictor:
         )
 
     def classify(self, tokens: Mapping[str, Tokens]) -> Predictions:
-        """Predicted classes ``(B,)`` from tokens ``(B, K, T, D)``."""
+        """Predicted classes ``(B,)``, or outputs ``(B, n_outputs)`` of other tasks, from tokens ``(B, K, T, D)``."""
         with mixed_precision(self.trained.device):
-            logits: Tensor = self.trained.model.fusion(tokens)
-        return logits.float().argmax(dim=1).cpu().numpy()
+            outputs = self.trained.model.outputs(tokens).float()
+        is_class = self.trained.model.fusion.task.kind == "class"
+        return (outputs.argmax(dim=1) if is_class else outputs).cpu().numpy()
 
     def clean(self, part: Rows) -> dict[str, Tokens]:
         """The unchanged tokens of some rows."""

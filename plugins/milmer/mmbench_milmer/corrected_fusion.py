@@ -33,10 +33,10 @@ class CorrectedFusion(nn.Module):
         self.head = nn.Sequential(nn.Dropout(head_dropout), nn.Linear(dim, n_outputs))
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``; from the CLS token alone if every modality is missing."""
+        """Outputs ``(B, n_outputs)``; from the CLS token alone if every modality is missing."""
         x, present = join(self.input_tokens(tokens))
-        logits: Tensor = self.head(self.encode_cls(x, present))
-        return logits
+        outputs: Tensor = self.head(self.encode_cls(x, present))
+        return outputs
 
     def encode_cls(self, x: Tensor, present: Tensor) -> Tensor:
         """Output of the transformer for the CLS token, ``(B, dim)``.
@@ -57,7 +57,7 @@ class CorrectedFusion(nn.Module):
         cls_present = torch.ones(n_samples, 1, dtype=torch.bool, device=self.cls_token.device)
         parts = [MaskedTokens(self.cls_token.expand(n_samples, 1, -1), cls_present)]
         for name, branch, kind in zip(self.names, self.branches, self.type_embedding, strict=True):
-            x, present = branch(zero_absent(tokens[name]))
+            x, present = branch(zero_masked(tokens[name]))
             parts.append(MaskedTokens(x + kind, present))
         return parts
 
@@ -68,7 +68,7 @@ class CorrectedFusion(nn.Module):
         weights = {}
         for name, branch, cls_attention in zip(self.names, self.branches, attention, strict=True):
             if isinstance(branch, Bag):
-                weights[f"{name}.instances"] = branch.select(zero_absent(tokens[name])).weights
+                weights[f"{name}.instances"] = branch.select(zero_masked(tokens[name])).weights
             else:
                 weights[f"{name}.tokens"] = cls_attention
         return weights
@@ -110,8 +110,7 @@ class Direct(nn.Module):
 
     def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """Tokens ``(B, T, dim)`` and their mask ``(B, T)``."""
-        x = self.project(tokens.x[:, 0])
-        return x, tokens.present.expand(-1, x.shape[1])
+        return self.project(tokens.x[:, 0]), tokens.mask[:, 0]
 
 
 class Bag(nn.Module):
@@ -125,21 +124,23 @@ class Bag(nn.Module):
 
     def select(self, tokens: Tokens) -> Selection:
         """The k instances that are passed on."""
-        selection: Selection = self.selector(tokens.x, tokens.present)
+        selection: Selection = self.selector(tokens)
         return selection
 
     def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """Tokens ``(B, N, dim)`` and their mask ``(B, N)``."""
         selection = self.select(tokens)
-        n_tokens = selection.x.shape[2]
         x = self.project(selection.x.flatten(1, 2))
-        balanced: tuple[Tensor, Tensor] = self.balancing(x, selection.present.repeat_interleave(n_tokens, dim=1))
+        balanced: tuple[Tensor, Tensor] = self.balancing(x, selection.mask.flatten(1))
         return balanced
 
 
-def zero_absent(tokens: Tokens) -> Tokens:
-    """The tokens, zero where an instance is absent."""
-    return Tokens(torch.where(tokens.present[:, :, None, None], tokens.x, 0.0), tokens.present)
+def zero_masked(tokens: Tokens) -> Tokens:
+    """The tokens, zero where masked, with at least one position: attention needs a key."""
+    x, present, mask = tokens
+    if mask.shape[2] == 0:
+        return Tokens(x.new_zeros(*present.shape, 1, x.shape[3]), present, mask.new_zeros(*present.shape, 1))
+    return Tokens(torch.where(mask[..., None], x, 0.0), present, mask)
 
 
 def make_projection(spec: TokenSpec, dim: int) -> nn.Module:

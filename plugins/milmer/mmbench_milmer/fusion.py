@@ -8,23 +8,24 @@ from torch import Tensor, nn
 
 from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import make_balancing
-from mmbench_milmer.corrected_fusion import Bag, CorrectedFusion, Direct, make_projection, zero_absent
+from mmbench_milmer.corrected_fusion import Bag, CorrectedFusion, Direct, make_projection, zero_masked
 from mmbench_milmer.options import BalancingName, PublishedSelector, SelectorName
 from mmbench_milmer.published_fusion import N_QUERIES, Layers, PublishedFusion, Sizes
 from mmbench_milmer.selection import make_selector
 
 
 class MilmerFusion(Fusion):
-    """Wang et al. 2026 (arXiv 2502.00547), corrected, for any number of modalities.
+    """Wang et al. 2026 (arXiv 2502.00547), corrected, for any number of modalities and any task.
 
     A modality with a bag (K > 1) is reduced to ``k`` instances by ``selector``; ``balancing`` maps their tokens to
-    those of the transformer, ``queries`` of them (default k × T) if it is cross-attention. The tokens of a modality
-    with one instance are used as they are. A CLS token and all tokens, with an embedding of their modality, pass
-    ``depth`` transformer layers; absent tokens are masked; the CLS token is classified. The selectors ``random``,
-    ``uniform``, ``mean`` and ``max`` are controls without parameters.
+    those of the transformer, ``queries`` of them if it is cross-attention: by default k × T, or 147 as in the paper
+    where the length is open. The tokens of a modality with one instance are used as they are. A CLS token and all
+    tokens, with an embedding of their modality, pass ``depth`` transformer layers; absent tokens are masked; the
+    outputs come from the CLS token. The selectors ``random``, ``uniform``, ``mean`` and ``max`` are controls without
+    parameters.
 
     ``variant="published"`` computes what the public code does, including its errors, for one modality with a bag and
-    one without; ``queries`` is 147 unless given.
+    one without, both with tokens of one length; ``queries`` is 147 unless given.
     """
 
     name = "milmer"
@@ -66,9 +67,9 @@ class MilmerFusion(Fusion):
         self.net: CorrectedFusion | PublishedVariant = make(inputs, n_outputs, settings)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
-        logits: Tensor = self.net(tokens)
-        return logits
+        """Outputs ``(B, n_outputs)``."""
+        outputs: Tensor = self.net(tokens)
+        return outputs
 
     @torch.no_grad()
     def explain(self, tokens: Mapping[str, Tokens]) -> Mapping[str, Tensor]:
@@ -91,13 +92,13 @@ class PublishedVariant(nn.Module):
         self.net = net
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Logits ``(B, C)``."""
-        logits: Tensor = self.net(self.images(tokens), self.project_single(zero_absent(tokens[self.single]).x[:, 0]))
-        return logits
+        """Outputs ``(B, n_outputs)``."""
+        outputs: Tensor = self.net(self.images(tokens), self.project_single(zero_masked(tokens[self.single]).x[:, 0]))
+        return outputs
 
     def images(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Tokens of the bag ``(B, K, T, dim)``."""
-        return torch.as_tensor(self.project_bag(zero_absent(tokens[self.bag]).x))
+        return torch.as_tensor(self.project_bag(zero_masked(tokens[self.bag]).x))
 
     def explain(self, tokens: Mapping[str, Tokens]) -> dict[str, Tensor]:
         """Weights of the instances of the bag."""
@@ -120,7 +121,8 @@ def _make_corrected(inputs: Mapping[str, TokenSpec], n_outputs: int, settings: _
         if spec.instances == 1:
             branches[name] = Direct(spec, dim)
             continue
-        balancer = make_balancing(balancing, queries or k * spec.length, dim, layers.heads, layers.dropout)
+        n_queries = queries or (N_QUERIES if spec.length is None else k * spec.length)
+        balancer = make_balancing(balancing, n_queries, dim, layers.heads, layers.dropout)
         branches[name] = Bag(spec, dim, make_selector(selector, spec, k), balancer)
     layer = nn.TransformerEncoderLayer(dim, layers.heads, layers.ff, layers.dropout, batch_first=True)
     transformer = nn.TransformerEncoder(layer, layers.depth, enable_nested_tensor=False)
@@ -139,9 +141,20 @@ def _make_published(inputs: Mapping[str, TokenSpec], n_outputs: int, settings: _
         raise _unsupported(f"takes one modality with a bag and one without, not {given}", "leave variant out")
     (single,) = inputs.keys() - set(bags)
     spec = inputs[bags[0]]
+    _check_lengths(inputs)
+    assert spec.length is not None
     sizes = Sizes(settings.dim, spec.length, spec.instances, settings.k, n_outputs)
     net = PublishedFusion(sizes, cast(PublishedSelector, settings.selector), settings.balancing, settings.layers)
     return PublishedVariant(inputs, bags[0], single, settings.dim, net)
+
+
+def _check_lengths(inputs: Mapping[str, TokenSpec]) -> None:
+    names = sorted(name for name, spec in inputs.items() if spec.length is None)
+    if names:
+        raise _unsupported(
+            f"takes tokens of one length, and the number of tokens differs in {', '.join(names)}",
+            "leave variant out, or choose an encoder with a fixed number of tokens",
+        )
 
 
 def _unsupported(message: str, remedy: str) -> SpecError:

@@ -1,8 +1,8 @@
 """Instance selection: k of the K instances of a bag, by multiple-instance attention or a fixed rule.
 
-Every selector returns k slots of T tokens, so that selectors differ in what they select and not in the number of
-tokens. Trained selectors get a gradient for every instance of the bag, also for those not selected: the published code
-uses indices only, which have no gradient.
+Every selector maps tokens, zero where masked, to k slots of T tokens, so that selectors differ in what they select and
+not in the number of tokens. Trained selectors get a gradient for every instance of the bag, also for those not
+selected: the published code uses indices only, which have no gradient.
 """
 
 from collections.abc import Callable
@@ -11,38 +11,40 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmbench import TokenSpec
+from mmbench import Tokens, TokenSpec
 from mmbench_milmer.options import SelectorName
 
 
 class Selection(NamedTuple):
     """Output of a selector.
 
-    ``x`` is ``(B, k, T, D)``, ``present`` bool ``(B, k)``, and ``weights`` ``(B, K)`` the weight of each instance in
-    ``x``: rows sum to 1, or to 0 if the bag is missing.
+    ``x`` is ``(B, k, T, D)``, ``present`` bool ``(B, k)``, ``mask`` bool ``(B, k, T)``, and ``weights`` ``(B, K)`` the
+    weight of each instance in ``x``: rows sum to 1, or to 0 if the bag is missing.
     """
 
     x: Tensor
     present: Tensor
+    mask: Tensor
     weights: Tensor
 
 
 class GatedScorer(nn.Module):
     """Gated attention wᵀ(tanh Vh ⊙ σ Uh) on the mean token h of each instance (Ilse et al. 2018, 1802.04712).
 
-    ``(B, K, T, D)`` to scores ``(B, K, heads)``. No bias in the last layer: softmax is invariant to it.
+    Tokens to scores ``(B, K, heads)``. No bias in the last layer: softmax is invariant to it.
     """
 
-    def __init__(self, dim: int, heads: int = 1, hidden: int = 128) -> None:
+    def __init__(self, spec: TokenSpec, heads: int = 1, hidden: int = 128) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(dim)
-        self.value = nn.Linear(dim, hidden)
-        self.gate = nn.Linear(dim, hidden)
+        self.open = spec.length is None
+        self.norm = nn.LayerNorm(spec.dim)
+        self.value = nn.Linear(spec.dim, hidden)
+        self.gate = nn.Linear(spec.dim, hidden)
         self.weigh = nn.Linear(hidden, heads, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, tokens: Tokens) -> Tensor:
         """A score per instance and head."""
-        mean = self.norm(x.mean(dim=2))
+        mean = self.norm(mean_token(tokens) if self.open else tokens.x.mean(dim=2))
         scores: Tensor = self.weigh(torch.tanh(self.value(mean)) * torch.sigmoid(self.gate(mean)))
         return scores
 
@@ -54,9 +56,9 @@ class PositionScorer(nn.Module):
         super().__init__()
         self.scores = nn.Parameter(torch.zeros(n_instances))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The learned scores, independent of ``x``."""
-        return self.scores[None, :, None].expand(len(x), -1, -1)
+    def forward(self, tokens: Tokens) -> Tensor:
+        """The learned scores, independent of the tokens."""
+        return self.scores[None, :, None].expand(len(tokens.x), -1, -1)
 
 
 class TopK(nn.Module):
@@ -74,16 +76,18 @@ class TopK(nn.Module):
         self.k = k
         self.weighted = weighted
 
-    def forward(self, x: Tensor, present: Tensor) -> Selection:
-        """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``."""
-        attention = masked_softmax(self.scorer(x), present)[..., 0]
-        selected = select_instances(x, present, self.choose(attention.detach(), present))
+    def forward(self, tokens: Tokens) -> Selection:
+        """Selection by attention."""
+        x, present, _ = tokens
+        attention = masked_softmax(self.scorer(tokens), present)[..., 0]
+        selected = select_instances(tokens, self.choose(attention.detach(), present))
         weights = self.weights_of(attention.detach().gather(1, selected.indices), selected.present)
         scale = weights * selected.present.sum(dim=1, keepdim=True)
         # Zero in the forward pass; carries the gradient.
         soft = torch.einsum("bk,bktd->btd", (attention - attention.detach()).to(x.dtype), x)
         slots = selected.x * scale[..., None, None].to(x.dtype) + soft[:, None]
-        return Selection(slots, selected.present, scatter_weights(weights, selected.indices, present))
+        shown = scatter_weights(weights, selected.indices, present)
+        return Selection(slots, selected.present, selected.mask, shown)
 
     def choose(self, attention: Tensor, present: Tensor) -> Tensor:
         """Indices ``(B, k)``, present instances before absent ones."""
@@ -99,18 +103,28 @@ class TopK(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """ABMIL with k heads: each slot is the attention-weighted average of all instances, for each token."""
+    """ABMIL with k heads: each slot is the attention-weighted average of all instances, for each token.
+
+    Where lengths are open, the average at a position is over the instances that have a token there.
+    """
 
     def __init__(self, spec: TokenSpec, k: int) -> None:
         super().__init__()
-        self.scorer = GatedScorer(spec.dim, heads=k)
+        self.open = spec.length is None
+        self.scorer = GatedScorer(spec, heads=k)
         self.k = k
 
-    def forward(self, x: Tensor, present: Tensor) -> Selection:
-        """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``."""
-        attention = masked_softmax(self.scorer(x), present)
-        pooled = torch.einsum("bkh,bktd->bhtd", attention.to(x.dtype), x)
-        return Selection(pooled, pooled_mask(present, self.k), attention.detach().mean(dim=2))
+    def forward(self, tokens: Tokens) -> Selection:
+        """Averages by attention."""
+        x, present, mask = tokens
+        scores = self.scorer(tokens)
+        attention = masked_softmax(scores, present)
+        if self.open:
+            of_tokens = masked_softmax(scores[:, :, None].expand(-1, -1, x.shape[2], -1), mask)
+            pooled = torch.einsum("bkth,bktd->bhtd", of_tokens.to(x.dtype), x)
+        else:
+            pooled = torch.einsum("bkh,bktd->bhtd", attention.to(x.dtype), x)
+        return pooled_selection(pooled, tokens, attention.detach().mean(dim=2))
 
 
 class FixedRule(nn.Module):
@@ -120,11 +134,12 @@ class FixedRule(nn.Module):
         super().__init__()
         self.k = k
 
-    def forward(self, x: Tensor, present: Tensor) -> Selection:
-        """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``."""
-        selected = select_instances(x, present, self.choose(present))
+    def forward(self, tokens: Tokens) -> Selection:
+        """Selection by the rule, with equal weights."""
+        selected = select_instances(tokens, self.choose(tokens.present))
         weights = selected.present / selected.present.sum(dim=1, keepdim=True).clamp_min(1)
-        return Selection(selected.x, selected.present, scatter_weights(weights, selected.indices, present))
+        shown = scatter_weights(weights, selected.indices, tokens.present)
+        return Selection(selected.x, selected.present, selected.mask, shown)
 
     def choose(self, present: Tensor) -> Tensor:
         """Indices ``(B, k)``, present instances before absent ones."""
@@ -168,17 +183,22 @@ class Uniform(FixedRule):
 
 
 class Mean(nn.Module):
-    """The average of all present instances, k times."""
+    """The average of all present instances, k times; of open lengths, of those that have a token at the position."""
 
-    def __init__(self, k: int) -> None:
+    def __init__(self, spec: TokenSpec, k: int) -> None:
         super().__init__()
+        self.open = spec.length is None
         self.k = k
 
-    def forward(self, x: Tensor, present: Tensor) -> Selection:
-        """``x`` ``(B, K, T, D)``, zero where absent; ``present`` ``(B, K)``."""
+    def forward(self, tokens: Tokens) -> Selection:
+        """The average as k slots."""
+        x, present, mask = tokens
         weights = present / present.sum(dim=1, keepdim=True).clamp_min(1)
-        pooled = torch.einsum("bk,bktd->btd", weights.to(x.dtype), x)
-        return Selection(pooled[:, None].expand(-1, self.k, -1, -1), pooled_mask(present, self.k), weights)
+        if self.open:
+            pooled = x.sum(dim=1) / mask.sum(dim=1)[..., None].clamp_min(1)
+        else:
+            pooled = torch.einsum("bk,bktd->btd", weights.to(x.dtype), x)
+        return pooled_selection(pooled[:, None].expand(-1, self.k, -1, -1), tokens, weights)
 
 
 class Max(nn.Module):
@@ -188,32 +208,39 @@ class Max(nn.Module):
         super().__init__()
         self.k = k
 
-    def forward(self, x: Tensor, present: Tensor) -> Selection:
-        """``x`` ``(B, K, T, D)``, ``present`` ``(B, K)``.
+    def forward(self, tokens: Tokens) -> Selection:
+        """The maximum as k slots.
 
         The weight of an instance is the fraction of features of which it has the maximum.
         """
-        filled = x.masked_fill(~present[:, :, None, None], -torch.inf)
-        values, argmax = filled.max(dim=1)
-        any_present = present.any(dim=1)
-        pooled = values.masked_fill(~any_present[:, None, None], 0.0)
-        fractions = [(argmax == i).float().mean(dim=(1, 2)) for i in range(present.shape[1])]
-        weights = torch.stack(fractions, dim=1) * any_present[:, None]
-        return Selection(pooled[:, None].expand(-1, self.k, -1, -1), pooled_mask(present, self.k), weights)
+        x, present, mask = tokens
+        values, argmax = x.masked_fill(~mask[..., None], -torch.inf).max(dim=1)
+        there = mask.any(dim=1)[..., None]
+        pooled = values.masked_fill(~there, 0.0)
+        n_features = there.sum(dim=(1, 2)).clamp_min(1) * x.shape[3]
+        won = [((argmax == i) & there).float().sum(dim=(1, 2)) / n_features for i in range(present.shape[1])]
+        return pooled_selection(pooled[:, None].expand(-1, self.k, -1, -1), tokens, torch.stack(won, dim=1))
 
 
 class Selected(NamedTuple):
-    """Instances at ``indices`` ``(B, k)``: ``x`` ``(B, k, T, D)`` and whether each is ``present`` ``(B, k)``."""
+    """Instances at ``indices`` ``(B, k)``; ``x`` ``(B, k, T, D)``, ``present`` ``(B, k)``, ``mask`` ``(B, k, T)``."""
 
     x: Tensor
     present: Tensor
+    mask: Tensor
     indices: Tensor
 
 
-def select_instances(x: Tensor, present: Tensor, indices: Tensor) -> Selected:
+def select_instances(tokens: Tokens, indices: Tensor) -> Selected:
     """The instances of each bag at ``indices`` ``(B, k)``."""
+    x, present, mask = tokens
     index = indices[:, :, None, None].expand(-1, -1, *x.shape[2:])
-    return Selected(x.gather(1, index), present.gather(1, indices), indices)
+    return Selected(x.gather(1, index), present.gather(1, indices), mask.gather(1, index[..., 0]), indices)
+
+
+def mean_token(tokens: Tokens) -> Tensor:
+    """The mean of the tokens that are there, ``(B, K, D)``; zero for an instance without any."""
+    return tokens.x.sum(dim=2) / tokens.mask.sum(dim=2)[..., None].clamp_min(1)
 
 
 def rank(scores: Tensor, present: Tensor) -> Tensor:
@@ -222,15 +249,20 @@ def rank(scores: Tensor, present: Tensor) -> Tensor:
 
 
 def masked_softmax(scores: Tensor, present: Tensor) -> Tensor:
-    """Softmax over the present instances of ``scores`` ``(B, K, heads)``; all zero if the bag is missing."""
+    """Softmax over the present instances of ``scores`` ``(B, K, ..., heads)``; all zero where none is.
+
+    ``present`` is ``(B, K, ...)``: instances, or their tokens.
+    """
     mask = present[..., None]
     masked = scores.float().masked_fill(~mask, torch.finfo(torch.float32).min)
     return masked.softmax(dim=1) * mask
 
 
-def pooled_mask(present: Tensor, k: int) -> Tensor:
-    """Mask of pooled slots ``(B, k)``: present if any instance is."""
-    return present.any(dim=1, keepdim=True).expand(-1, k)
+def pooled_selection(pooled: Tensor, tokens: Tokens, weights: Tensor) -> Selection:
+    """Slots ``(B, k, T, D)`` made of all instances: present if any instance is, with its token where any has one."""
+    k = pooled.shape[1]
+    present, mask = (part.any(dim=1, keepdim=True) for part in (tokens.present, tokens.mask))
+    return Selection(pooled, present.expand(-1, k), mask.expand(-1, k, -1), weights)
 
 
 def scatter_weights(weights: Tensor, indices: Tensor, present: Tensor) -> Tensor:
@@ -242,11 +274,11 @@ _MAKERS: dict[SelectorName, Callable[[TokenSpec, int], nn.Module]] = {
     "none": lambda spec, k: First(k),
     "softmax": lambda spec, k: TopK(PositionScorer(spec.instances), k, weighted=True),
     "amil": AttentionPool,
-    "attention_topk": lambda spec, k: TopK(GatedScorer(spec.dim), k, weighted=False),
-    "attention_weighted_topk": lambda spec, k: TopK(GatedScorer(spec.dim), k, weighted=True),
+    "attention_topk": lambda spec, k: TopK(GatedScorer(spec), k, weighted=False),
+    "attention_weighted_topk": lambda spec, k: TopK(GatedScorer(spec), k, weighted=True),
     "random": Random,
     "uniform": lambda spec, k: Uniform(k),
-    "mean": lambda spec, k: Mean(k),
+    "mean": Mean,
     "max": lambda spec, k: Max(k),
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmbench.data.folds import Fold
+from mmbench.data.splits.fold import Fold
 from mmbench.workflows.audit.near_duplicates import find_near_duplicates
 from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.audit.shared_groups import find_shared_groups, measure_shared
