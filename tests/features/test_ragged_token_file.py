@@ -24,7 +24,7 @@ PLUGINS = tuple(str(Path(__file__).parents[1] / "plugins" / name) for name in ("
 ENCODERS = {
     "motion": "recurrent[frozen=true]",
     "voice": "recurrent[frozen=true]",
-    "clip": "frames",
+    "clip": "frame-colours",
     "note": "word-lengths",
 }
 
@@ -142,7 +142,7 @@ def test_a_run_over_every_open_kind_learns_and_is_diagnosed(prepared: Path, tmp_
         "diagnose": "full",
     }
     unread = dict.fromkeys(("pulse", "face", "facts", "marks"), "raw")
-    encoders = {**ENCODERS, **unread, "motion": "recurrent", "clip": "frames[frozen=false]"}
+    encoders = {**ENCODERS, **unread, "motion": "recurrent", "clip": "frame-colours[frozen=false]"}
     found = mmbench.run("mean-of-tokens", "kinds", encoders=encoders, out=tmp_path, jobs=1, **options)
     records = found.methods[0].records
     assert np.mean([record.scores["chosen"]["accuracy"] for record in records]) > 0.6

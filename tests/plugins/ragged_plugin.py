@@ -33,7 +33,7 @@ class Recurrent(Encoder):
 class Frames(Encoder):
     """The mean of each colour of each frame."""
 
-    name = "frames"
+    name = "frame-colours"
     kinds = ("video",)
 
     def __init__(self, modality: Modality, *, frozen: bool = True) -> None:
