@@ -69,3 +69,5 @@ from .standardize import split_rows as split_rows
 from .store import Store as Store
 from .store_writer import STORE_FORMAT as STORE_FORMAT
 from .store_writer import add_checksums as add_checksums
+from .token_sources import RaggedTokens as RaggedTokens
+from .token_sources import open_tokens as open_tokens

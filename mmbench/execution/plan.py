@@ -18,6 +18,7 @@ from mmbench.data import (
     Labels,
     Preparation,
     PresenceSource,
+    RaggedTokens,
     Rows,
     Source,
     Standardizer,
@@ -26,6 +27,7 @@ from mmbench.data import (
     fit_standardizer,
     hide_labels,
     open_axis,
+    open_tokens,
     read_presence,
 )
 from mmbench.errors import PluginError
@@ -146,8 +148,9 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
     if modality.name in encoders:
         return replace(encoders[modality.name].out, instances=modality.instances)
     if modality.name in plan.tokens:
-        shape = _tokens(plan.tokens[modality.name], modality.name).x.shape
-        return TokenSpec(length=shape[2], dim=shape[3], instances=modality.instances)
+        tokens = _tokens(plan.tokens[modality.name], modality.name)
+        length = tokens.x.shape[2] if tokens.lengths is None else None
+        return TokenSpec(length=length, dim=tokens.x.shape[-1], instances=modality.instances)
     return empty_token_spec(modality)
 
 
@@ -250,13 +253,13 @@ def _opened_source(store: Path, modality: str, which: tuple[int, ...]) -> Source
     return open_store(store).source(modality)
 
 
-def _tokens(path: Path, modality: str) -> ArraySource:
+def _tokens(path: Path, modality: str) -> ArraySource | RaggedTokens:
     return _opened(path, modality, file_identity(path))
 
 
 @lru_cache(maxsize=16)
-def _opened(path: Path, modality: str, which: tuple[int, ...]) -> ArraySource:
-    return ArraySource(path, modality)
+def _opened(path: Path, modality: str, which: tuple[int, ...]) -> ArraySource | RaggedTokens:
+    return open_tokens(path, modality)
 
 
 @lru_cache(maxsize=16)
