@@ -17,6 +17,7 @@ from mmbench.errors import RecordError, SpecError
 from mmbench.execution.plan import Plan, known_labels, mask_test_labels
 from mmbench.execution.restoring import find_fold, restore_model
 from mmbench.execution.schedule import tune_missing
+from mmbench.reporting.terminal import render, tuning_tables
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.training.loop import predict
 from mmbench.tuning.results import read_tuning, tuning_path
@@ -25,6 +26,7 @@ from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.retrain import RetrainOptions, retrain_fold
 from mmbench.workflows.run import plan_experiment, run_request
+from mmbench.workflows.tune import tune_spec
 
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "tasks_plugin.py")
 Run = Callable[..., list[Plan]]
@@ -169,6 +171,15 @@ def test_test_labels_are_hidden(run: Run, cache: Path) -> None:
             np.testing.assert_array_equal(seen[fold.train], labels[fold.train])
 
 
+def test_a_tuning_says_which_metric_and_which_way(tmp_path: Path, cache: Path) -> None:
+    options = spec_of(tmp_path, cache, "rates", against=(), tune=2)
+    tuned = tune_spec(options)
+    text = render(tuning_tables(tuned))
+    assert "default, best: MAE on the validation part" in text
+    assert "lower is better" in text
+    assert tuned.to_json()["metric"] == "mae"
+
+
 def test_tuning_chooses_the_lowest_error(tmp_path: Path, cache: Path) -> None:
     request = check_request(resolve_request(spec_of(tmp_path, cache, "rates", against=(), tune=4)))
     experiment = plan_experiment(request)
@@ -240,7 +251,7 @@ def test_a_metric_of_a_plugin_decides_and_its_code_is_part_of_the_key(tmp_path: 
 
 
 def test_an_audit_is_of_classes(tmp_path: Path, cache: Path) -> None:
-    with pytest.raises(SpecError, match="an audit needs a task of one class"):
+    with pytest.raises(SpecError, match=r"^audit: task rates is of the kind 'values', not of one class"):
         audit("concat", "three-tasks", task="rates", data=tmp_path, cache=cache, plugins=(PLUGIN,))
 
 
