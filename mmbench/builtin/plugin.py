@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 LOGISTIC = Method(
     name="logistic",
     fusion="linear",
-    encoders={"image": "pixels", "timeseries": "de", "vector": "raw"},
+    encoders={
+        "timeseries": "de",
+        "open-timeseries": "curves",
+        "audio": "audio-statistics",
+        "image": "pixels",
+        "video": "frames[encoder='pixels',head=mean]",
+        "text": "hashing",
+        "table": "table",
+        "vector": "raw",
+    },
     training=Training(epochs=100, lr=1e-3, weight_decay=0.1, patience=20),
 )
 
@@ -21,18 +30,26 @@ LOGISTIC = Method(
 @hookimpl
 def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
     """Encoders of every kind of modality."""
+    from mmbench.builtin.encoders.audio_statistics import AudioStatistics
     from mmbench.builtin.encoders.conv1d import Conv1d
     from mmbench.builtin.encoders.curves import Curves
     from mmbench.builtin.encoders.de import DifferentialEntropy
+    from mmbench.builtin.encoders.frames import Frames
     from mmbench.builtin.encoders.hashing import Hashing
+    from mmbench.builtin.encoders.hugging_face import Transformers
     from mmbench.builtin.encoders.image import TimmImages
     from mmbench.builtin.encoders.logmel import LogMel
     from mmbench.builtin.encoders.pixels import Pixels
+    from mmbench.builtin.encoders.recurrent import Gru
+    from mmbench.builtin.encoders.sentences import Sentences
     from mmbench.builtin.encoders.spectrum import Spectrum
+    from mmbench.builtin.encoders.table import Table, TableEmbedding
     from mmbench.builtin.encoders.vector import Mlp, Raw
+    from mmbench.builtin.encoders.words import Words
 
-    encoders: tuple[type[Encoder], ...] = (DifferentialEntropy, Spectrum, Curves, Conv1d, Mlp, Raw, Pixels, TimmImages)
-    encoders += (Hashing, LogMel)
+    encoders: tuple[type[Encoder], ...] = (DifferentialEntropy, Spectrum, Curves, Conv1d, Gru)
+    encoders += (AudioStatistics, LogMel, Pixels, TimmImages, Frames, Hashing, Words, Sentences, Transformers)
+    encoders += (Table, TableEmbedding, Mlp, Raw)
     for encoder in encoders:
         register(encoder)
 

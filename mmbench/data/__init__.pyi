@@ -65,7 +65,6 @@ from .splits.protocols import parse_protocol as parse_protocol
 from .splits.protocols import possible_protocols as possible_protocols
 from .standardize import Standardizer as Standardizer
 from .standardize import fit_standardizer as fit_standardizer
-from .standardize import measure_row as measure_row
 from .standardize import split_rows as split_rows
 from .store import Store as Store
 from .store_writer import STORE_FORMAT as STORE_FORMAT

@@ -49,9 +49,6 @@ def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) ->
         file.create_dataset("parts", data=np.concatenate(found), dtype=text)
     for name in ("spans", *(f"labels/{task}" for task in schema.tasks)):
         file[name] = np.concatenate([part[name][()] for part in parts])
-    if any("parts" in part for part in parts):
-        splits = [part["parts"][()] if "parts" in part else np.full(part["ids"].shape, b"", object) for part in parts]
-        file.create_dataset("parts", data=np.concatenate(splits), dtype=text)
 
 
 def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modality) -> tuple[int, list[Extent]]:

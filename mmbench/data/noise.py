@@ -76,7 +76,6 @@ class NoisySource:
 
     def __init__(self, source: Source, noise: Noise, snr_db: float) -> None:
         self.source, self.noise, self.snr_db = source, noise, snr_db
-        self.lengths = source.lengths
 
     @property
     def lengths(self) -> NDArray[np.int64] | None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.contract import Encoder, Metric, Modality, Standardize, TokenSpec
+from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec
 from mmbench.data import (
     ArraySource,
     Fold,
@@ -25,6 +25,7 @@ from mmbench.data import (
     Stream,
     fit_standardizer,
     hide_labels,
+    open_axis,
     read_presence,
 )
 from mmbench.errors import PluginError
@@ -47,6 +48,8 @@ from mmbench.training import Model
 from mmbench.tuning import Budget
 
 T = TypeVar("T")
+_STANDARDIZED: tuple[Kind, ...] = ("timeseries", "audio", "vector")
+"""Kinds that the host standardises; encoders of images, videos, texts and tables scale for themselves."""
 Keep = Literal["auto", "keep", "drop"]
 """Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
 
@@ -165,10 +168,11 @@ def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
         tokens = _tokens(plan.tokens[modality.name], modality.name)
         return Stream(tokens, _standardizer(plan, store, tokens, fold, over_time=False), len(store))
     source = open_source(plan.store, modality.name)
-    if modality.kind == "image":
-        return Stream(source, None, len(store))
-    over_time = modality.kind == "timeseries"
-    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store))
+    axis = open_axis(modality) if modality.is_open else 0
+    if modality.kind not in _STANDARDIZED:
+        return Stream(source, None, len(store), axis)
+    over_time = modality.kind != "vector"
+    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store), axis)
 
 
 def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: bool) -> Standardizer:

@@ -359,6 +359,8 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
         "metric": comparison.metric,
         "higher_is_better": comparison.higher_is_better,
         "lacking": run.get("lacking", {}),
+        "stratify": run.get("stratify", False),
+        "split_notes": list(run.get("split_notes", ())),
         "dropped": run["dropped"],
         "lost": run.get("lost", []),
         "chance": comparison.chance,

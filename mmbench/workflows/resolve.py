@@ -25,6 +25,7 @@ from mmbench.registry import (
     Registry,
     RunSettings,
     Spec,
+    check_tasks,
     choose_metric,
     choose_modalities,
     did_you_mean,
@@ -108,6 +109,7 @@ def resolve_request(spec: RunSpec) -> Request:
     left = preset.without(dataset=name.params, run=explicit)
     method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities)
     recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, method_options)
+    check_tasks(registry, recipes, task, schema.tasks[task])
     return Request(
         spec, settings, dataset_spec, dataset, schema, protocol, task, metric, device, method_options, tuple(recipes)
     )

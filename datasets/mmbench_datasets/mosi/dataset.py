@@ -40,8 +40,8 @@ class Mosi(Dataset):
         "opinion videos, arXiv:1606.06259, 2016; features: Poria et al., Context-dependent sentiment analysis in "
         "user-generated videos, ACL 2017, doi:10.18653/v1/P17-1081",
         request="get transcripts.csv, text_{train,test}.csv and {text,audio,video}_{train,test}0.csv from "
-        "https://github.com/soujanyaporia/multimodal-sentiment-analysis (dataset/mosi/raw), put them into one folder "
-        "and give it with --data DIR",
+        "https://github.com/soujanyaporia/multimodal-sentiment-analysis, put them into one folder, and give it with "
+        "--data DIR",
     )
 
     def __init__(self, *, text: Literal["transcripts", "features", "both"] = "transcripts") -> None:

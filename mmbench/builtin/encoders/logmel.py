@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from mmbench import Encoder, Float, Int, Modality, TokenSpec
 from mmbench.builtin.arguments import at_least, fraction
-from mmbench.builtin.encoders.masks import masked_mean
+from mmbench.builtin.encoders.masks import masked_mean, masked_norm
 from mmbench.builtin.encoders.mel import LogMelFrames
 
 STRIDE = 2
@@ -107,17 +107,6 @@ class Block(nn.Module):
         maps = self.convolution(maps * mask[:, None, None])
         mask = mask[:, ::STRIDE]
         return self.dropout(F.gelu(masked_norm(maps, mask, self.norm))), mask
-
-
-def masked_norm(maps: Tensor, mask: Tensor, norm: nn.GroupNorm) -> Tensor:
-    """One group's normalisation of ``(n, C, ..., T)`` over all channels and the steps under the mask ``(n, T)``."""
-    weights = mask.to(maps.dtype).reshape(len(mask), *[1] * (maps.ndim - 2), mask.shape[1])
-    axes = tuple(range(1, maps.ndim))
-    count = weights.sum(dim=axes, keepdim=True) * maps[0, ..., 0].numel()
-    mean = (maps * weights).sum(dim=axes, keepdim=True) / count.clamp_min(1)
-    variance = ((maps - mean).square() * weights).sum(dim=axes, keepdim=True) / count.clamp_min(1)
-    shape = (-1, *[1] * (maps.ndim - 2))
-    return (maps - mean) * (variance + norm.eps).rsqrt() * norm.weight.reshape(shape) + norm.bias.reshape(shape)
 
 
 def hide_stretches(maps: Tensor, counts: Tensor, share: float) -> Tensor:
