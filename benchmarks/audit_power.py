@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from mmbench.data.dataset_files import default_cache_folder
-from mmbench.data.folds import make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.workflows.audit.audited_data import load_audited_data, resolve_protocols
 from mmbench.workflows.audit.copied_samples import find_copied_samples, make_feature_space
 from mmbench.workflows.audit.merged_subjects import find_merged_subjects

@@ -10,13 +10,24 @@ from mmbench.storage.files import write_text
 
 # The sections of the page on Python; every name of ``mmbench.__all__`` is in one.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Commands": ("run", "tune", "ablate", "audit", "claim", "diagnose", "plot"),
-    "Components": ("Component", "Dataset", "Encoder", "Fusion", "Method", "Metric", "Ablation", "hookimpl"),
+    "Commands": ("run", "tune", "ablate", "audit", "audit_split", "claim", "diagnose", "plot"),
+    "Components": (
+        "Component",
+        "Dataset",
+        "Encoder",
+        "Fusion",
+        "Method",
+        "Metric",
+        "Ablation",
+        "hookimpl",
+        "make_encoder",
+    ),
     "Values": ("Modality", "Column", "Clip", "Schema", "Task", "Sample", "Tokens", "TokenSpec", "Card", "Problem"),
     "Training and search": ("Training", "Criterion", "Float", "Int", "Choice"),
     "Files, weights, processes": (
         "written_whole",
         "locked",
+        "fetch_model",
         "fetch_pretrained",
         "load_state_dict",
         "choose_prefix",

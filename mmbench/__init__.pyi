@@ -38,6 +38,7 @@ from .errors import TrainingError as TrainingError
 from .errors import UserError as UserError
 from .errors import WeightsError as WeightsError
 from .errors import WorkerError as WorkerError
+from .registry.build import make_encoder as make_encoder
 from .reporting.comparison_plots import plot as plot
 from .storage.file_types import check_content as check_content
 from .storage.files import locked as locked
@@ -45,10 +46,12 @@ from .storage.files import written_whole as written_whole
 from .storage.processes import in_processes as in_processes
 from .storage.progress import track as track
 from .training.checkpoint_parts import choose_prefix as choose_prefix
+from .training.pretrained import fetch_model as fetch_model
 from .training.pretrained import fetch_pretrained as fetch_pretrained
 from .training.pretrained import load_state_dict as load_state_dict
 from .workflows.ablate import ablate as ablate
 from .workflows.audit import audit as audit
+from .workflows.audit.split_files import audit_split as audit_split
 from .workflows.claims.claim import claim as claim
 from .workflows.diagnose import diagnose as diagnose
 from .workflows.run import run as run

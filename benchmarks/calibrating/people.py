@@ -6,8 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data.folds import Fold, make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.fold import Fold
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 
 Labels = Literal["even", "uneven", "majority", "single"]
 LABELS: tuple[Labels, ...] = ("even", "uneven", "majority", "single")

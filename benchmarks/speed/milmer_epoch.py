@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmbench import Training
 from mmbench.data.batches import Inputs, Stream
-from mmbench.data.folds import Fold
 from mmbench.data.sources import ArraySource
+from mmbench.data.splits.fold import Fold
 from mmbench.data.store import Store
 from mmbench.features.cache import Encoding, encode
 from mmbench.registry.specs import parse_spec

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from mmbench import Tokens, TokenSpec, Training
 from mmbench.builtin.fusions.concat import Concat
 from mmbench.data.batches import Inputs, Stream
-from mmbench.data.folds import Fold
+from mmbench.data.splits.fold import Fold
 from mmbench.training.loop import fit
 from mmbench.training.model import Model
 
@@ -46,6 +46,8 @@ class Trained(NamedTuple):
 
 class InMemory:
     """Vectors as a source of bags of one."""
+
+    lengths = None
 
     def __init__(self, x: NDArray[np.float32]) -> None:
         self.x = x[:, None, None]

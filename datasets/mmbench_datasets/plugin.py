@@ -10,9 +10,13 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     """Register every dataset of this distribution."""
     from mmbench_datasets.deap import Deap, DeapSim
     from mmbench_datasets.eegmat import Eegmat
+    from mmbench_datasets.fsdd import Fsdd
+    from mmbench_datasets.icons import Icons
     from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
+    from mmbench_datasets.mosi import Mosi
     from mmbench_datasets.stress_predict import StressPredict
+    from mmbench_datasets.utd_mhad import UtdMhad
 
-    for dataset in (Deap, DeapSim, Eegmat, ImageFolder, Mfeat, StressPredict):
+    for dataset in (Deap, DeapSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad):
         register(dataset)

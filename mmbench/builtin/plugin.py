@@ -6,29 +6,51 @@ from typing import TYPE_CHECKING
 from mmbench import Method, Training, hookimpl
 
 if TYPE_CHECKING:
-    from mmbench import Encoder, Fusion
+    from mmbench import Encoder, Fusion, Metric
 
 
 # The loss is convex: small steps reach its minimum, and choosing the epoch on validation is early stopping.
 LOGISTIC = Method(
     name="logistic",
     fusion="linear",
-    encoders={"image": "pixels", "timeseries": "de", "vector": "raw"},
+    encoders={
+        "timeseries": "de",
+        "open-timeseries": "curves",
+        "audio": "audio-statistics",
+        "image": "pixels",
+        "video": "frames[encoder='pixels',head=mean]",
+        "text": "hashing",
+        "table": "table",
+        "vector": "raw",
+    },
     training=Training(epochs=100, lr=1e-3, weight_decay=0.1, patience=20),
 )
 
 
 @hookimpl
 def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
-    """Encoders of time series, vectors and images."""
+    """Encoders of every kind of modality."""
+    from mmbench.builtin.encoders.audio_statistics import AudioStatistics
     from mmbench.builtin.encoders.conv1d import Conv1d
+    from mmbench.builtin.encoders.curves import Curves
     from mmbench.builtin.encoders.de import DifferentialEntropy
+    from mmbench.builtin.encoders.frames import Frames
+    from mmbench.builtin.encoders.hashing import Hashing
+    from mmbench.builtin.encoders.hugging_face import Transformers
     from mmbench.builtin.encoders.image import TimmImages
+    from mmbench.builtin.encoders.logmel import LogMel
     from mmbench.builtin.encoders.pixels import Pixels
+    from mmbench.builtin.encoders.recurrent import Gru
+    from mmbench.builtin.encoders.sentences import Sentences
     from mmbench.builtin.encoders.spectrum import Spectrum
+    from mmbench.builtin.encoders.table import Table, TableEmbedding
     from mmbench.builtin.encoders.vector import Mlp, Raw
+    from mmbench.builtin.encoders.words import Words
 
-    for encoder in (DifferentialEntropy, Spectrum, Conv1d, Mlp, Raw, Pixels, TimmImages):
+    encoders: tuple[type[Encoder], ...] = (DifferentialEntropy, Spectrum, Curves, Conv1d, Gru)
+    encoders += (AudioStatistics, LogMel, Pixels, TimmImages, Frames, Hashing, Words, Sentences, Transformers)
+    encoders += (Table, TableEmbedding, Mlp, Raw)
+    for encoder in encoders:
         register(encoder)
 
 
@@ -58,3 +80,13 @@ def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
 def register_methods(register: Callable[[Method], None]) -> None:
     """Logistic regression on plain features."""
     register(LOGISTIC)
+
+
+@hookimpl
+def register_metrics(register: "Callable[[type[Metric]], None]") -> None:
+    """Metrics of classes, of labels and of values."""
+    from mmbench.builtin.metrics import classification, labels, ranking, regression, sentiment
+
+    for module in (classification, labels, ranking, regression, sentiment):
+        for metric in module.METRICS:
+            register(metric)

@@ -1,19 +1,22 @@
 """``mmbench audit``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmbench.cli.help import EXECUTION
-from mmbench.cli.options import Json, Quiet, with_run_options
+from mmbench.cli.help import DATA, EXECUTION
+from mmbench.cli.options import Json, Quiet, run_options, with_run_options
 from mmbench.cli.output.console import show, show_json
 from mmbench.cli.output.progress import progress
+from mmbench.errors import SpecError
+from mmbench.registry import split_list
 
 if TYPE_CHECKING:
     from mmbench.workflows import RunSpec
 
 
-@with_run_options
+@with_run_options(needs_method=False)
 def audit(
     spec: "RunSpec",
     full: Annotated[
@@ -37,10 +40,33 @@ def audit(
             help="With --full: number of draws that the method is trained on; default: 5.", rich_help_panel=EXECUTION
         ),
     ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of METHOD DATASET: a CSV file of a split, with the columns id and part.", rich_help_panel=DATA
+        ),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(help="With --split: groups to look for in both parts, by commas.", rich_help_panel=DATA),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="With --split: groups in the ids, such as '{actor}_{sentence}'.", rich_help_panel=DATA),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
     """Find leaking protocols and measure score inflation."""
+    if split is not None:
+        _check_alone(spec, full, draws, trainings)
+        _audit_split(split, split_list(groups or ""), pattern, as_json)
+        return False
+    for option, value in (("--groups", groups), ("--pattern", pattern)):
+        if value is not None:
+            raise SpecError("no split is given", where=option, remedy="add --split FILE.csv, or leave it out")
+    if not (spec.method and spec.dataset):
+        raise SpecError("no method and dataset", where="audit", remedy="name both, or give --split FILE.csv")
     from mmbench.reporting import audit_table
     from mmbench.workflows import audit_path, audit_spec
 
@@ -51,3 +77,24 @@ def audit(
     else:
         show(audit_table(result, audit_path(spec.out, result)))
     return bool(result.failed)
+
+
+def _check_alone(spec: "RunSpec", full: bool, draws: int | None, trainings: int | None) -> None:
+    """Raise SpecError for arguments that have no effect with ``--split``."""
+    if (spec, full, draws, trainings) != (run_options("", ""), False, None, None):
+        raise SpecError(
+            "audits ids alone",
+            where="--split",
+            remedy="leave out METHOD, DATASET and all options but --groups, --pattern and --json",
+        )
+
+
+def _audit_split(split: Path, groups: list[str], pattern: str | None, as_json: bool) -> None:
+    from mmbench.reporting import split_audit_table
+    from mmbench.workflows import audit_split
+
+    audit = audit_split(split, groups, pattern)
+    if as_json:
+        show_json(audit.to_json())
+    else:
+        show(split_audit_table(audit))

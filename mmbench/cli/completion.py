@@ -1,4 +1,4 @@
-"""Shell completion of the names of datasets, methods and fusions."""
+"""Shell completion of the names of datasets, methods, fusions and protocols."""
 
 
 def complete_dataset(incomplete: str) -> list[str]:
@@ -14,3 +14,10 @@ def complete_method(incomplete: str) -> list[str]:
 
     registry = load_registry()
     return sorted(name for name in {*registry.methods, *registry.fusions} if name.startswith(incomplete))
+
+
+def complete_protocol(incomplete: str) -> list[str]:
+    """The names of protocols that begin with a text."""
+    from mmbench.data import PROTOCOLS
+
+    return sorted(name for name in (*PROTOCOLS, "group:") if name.startswith(incomplete))

@@ -214,7 +214,14 @@ def prepare(
     """Convert the files of a dataset into one prepared file."""
     from joblib import cpu_count
 
-    from mmbench.data import Preparation, default_cache_folder, dropped_line, find_dataset_folder, missingness_lines
+    from mmbench.data import (
+        Preparation,
+        change_lines,
+        default_cache_folder,
+        dropped_line,
+        find_dataset_folder,
+        missingness_lines,
+    )
     from mmbench.data import prepare as make
     from mmbench.registry import load_registry
     from mmbench.storage import counted
@@ -229,4 +236,6 @@ def prepare(
     if losses := dropped_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
         show_text(losses)
     for line in missingness_lines(store.attributes["gaps"]):
+        show(line)
+    for line in change_lines(store.attributes.get("changes", {}), store.schema):
         show(line)

@@ -6,7 +6,7 @@ from typing import Any
 from mmbench.cli.options import Json, Plugins
 from mmbench.cli.output.console import note, show, show_json
 
-_KINDS = ("methods", "fusions", "encoders", "datasets")
+_KINDS = ("methods", "fusions", "encoders", "datasets", "metrics")
 
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mmbench.cli.completion import complete_dataset, complete_method
+from mmbench.cli.completion import complete_dataset, complete_method, complete_protocol
 from mmbench.cli.help import DATA, EXECUTION, METHODS, OUTPUT, TRAINING, TUNING
 from mmbench.cli.output.console import note
 from mmbench.registry import parse_pairs, split_list
@@ -102,11 +102,29 @@ def run_options(
     method: MethodName,
     dataset: DatasetName,
     protocol: Annotated[
-        str | None, typer.Option(help="segment, trial, subject, loso, pooled-...", rich_help_panel=DATA)
+        str | None,
+        typer.Option(
+            help="segment, trial, session, subject, loso, official, time, group:NAME, pooled-segment or pooled-trial.",
+            autocompletion=complete_protocol,
+            rich_help_panel=DATA,
+        ),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Number of folds; default: 5.", rich_help_panel=DATA)] = None,
+    stratify: Annotated[
+        bool | None,
+        typer.Option(
+            "--stratify/--no-stratify", help="Balance classes over the parts; groups stay whole.", rich_help_panel=DATA
+        ),
+    ] = None,
     task: Annotated[
         str | None, typer.Option(help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA)
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Metric that chooses epochs and decides, such as mcc or pearson; default: that of the task.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     standardize: Annotated[
         str | None,
@@ -170,7 +188,9 @@ def run_options(
         dataset=dataset,
         protocol=protocol,
         folds=folds,
+        stratify=stratify,
         task=task,
+        metric=metric,
         standardize=standardize,  # type: ignore[arg-type]  # checked later
         units=None if units is None else split_list(units),
         modalities=None if modalities is None else split_list(modalities),
@@ -202,12 +222,13 @@ def tuning_options(
     return {"tune": tune, "tune_seconds": tune_seconds, "tune_scope": tune_scope, "tune_storage": tune_storage}
 
 
-def with_run_options(command: Callable[..., bool]) -> Callable[..., None]:
+def with_run_options(needs_method: bool = True) -> Callable[[Callable[..., bool]], Callable[..., None]]:
     """The command with the options of a run in place of its first argument, a ``RunSpec``.
 
-    The program exits with 1 where the command returns True, for a failed job.
+    The program exits with 1 where the command returns True, for a failed job. Without ``needs_method``, method and
+    dataset are "" where the user names none.
     """
-    return _with_options(command, {})
+    return lambda command: _with_options(command, {}, needs_method)
 
 
 def with_tuning(trials: int | None = None) -> Callable[[Callable[..., bool]], Callable[..., None]]:
@@ -217,7 +238,9 @@ def with_tuning(trials: int | None = None) -> Callable[[Callable[..., bool]], Ca
     return lambda command: _with_options(command, tuning)
 
 
-def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Parameter]) -> Callable[..., None]:
+def _with_options(
+    command: Callable[..., bool], tuning: Mapping[str, inspect.Parameter], needs_method: bool = True
+) -> Callable[..., None]:
     shared = inspect.signature(run_options).parameters
     own = list(inspect.signature(command).parameters.values())[1:]
 
@@ -231,6 +254,8 @@ def _with_options(command: Callable[..., bool], tuning: Mapping[str, inspect.Par
         exit_on_failure(failed)
 
     arguments, options = list(shared.values())[:2], list(shared.values())[2:]
+    if not needs_method:
+        arguments = [argument.replace(default="") for argument in arguments]
     parameters = [*arguments, *own, *tuning.values(), *options]
     wrapped.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads
         [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in parameters]

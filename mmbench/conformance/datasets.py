@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -22,7 +22,8 @@ from mmbench.conformance.samples import (
     demand_shapes,
     same_sample,
 )
-from mmbench.contract import Access, Dataset, Kind, Problem, Sample, Schema, check_pins, overrides
+from mmbench.contract import Access, Dataset, Problem, Sample, Schema, Task, check_pins, overrides
+from mmbench.data import check_schema as validate_schema
 from mmbench.errors import DataError
 
 N_UNITS = 2
@@ -111,21 +112,10 @@ def check_schema(case: DatasetCase) -> None:
         schema = case.build().schema()
     demand(not opened, f"schema() opens {min(opened, default=None)}")
     demand(len(schema.modalities) > 0 and len(schema.tasks) > 0, "the schema has no modality or no task")
-    names = [modality.name for modality in schema.modalities]
-    demand(len(set(names)) == len(names), f"two modalities have the same name: {', '.join(names)}")
-    ranks = dict(zip(get_args(Kind), (2, 3, 1), strict=True))
-    for modality in schema.modalities:
-        rank = ranks.get(modality.kind)
-        demand(rank is not None, f"{modality.name} is of the unknown kind {modality.kind!r}")
-        demand(
-            len(modality.shape) == rank,
-            f"{modality.name} has the shape {modality.shape}, {modality.kind} has {rank} axes",
-        )
-        demand(min(modality.shape) > 0 and modality.instances > 0, f"{modality.name} is empty")
+    _demand_valid(schema, case.cls.name)
     for name, task in schema.tasks.items():
-        classes = task.names
-        if classes or not overrides(case.build(), "schema_of", Dataset):
-            demand(len(set(classes)) == len(classes) > 1, f"task {name} has no two different classes")
+        if task.names or not overrides(case.build(), "schema_of", Dataset):
+            _demand_names(name, task)
 
 
 def check_schema_of(case: DatasetCase) -> None:
@@ -135,9 +125,27 @@ def check_schema_of(case: DatasetCase) -> None:
     demand(set(before.groups) <= set(schema.groups), "schema_of() lacks a group of schema()")
     demand(list(schema.tasks) == list(before.tasks), "schema_of() has other tasks than schema()")
     for task, declared in before.tasks.items():
-        classes, found = declared.names, schema.tasks[task].names
-        demand(classes in (found, ()), f"schema_of() has other classes of {task} than schema()")
-        demand(len(set(found)) == len(found) > 1 or bool(classes), f"task {task} has no two different classes")
+        found = schema.tasks[task]
+        same = replace(found, names=declared.names) == declared and declared.names in (found.names, ())
+        demand(same, f"schema_of() has another task {task} than schema()")
+        if not declared.names:
+            _demand_names(task, found)
+    _demand_valid(schema, case.cls.name)
+
+
+def _demand_valid(schema: Schema, dataset: str) -> None:
+    """The host accepts the schema: names, kinds, shapes, columns."""
+    try:
+        validate_schema(schema, dataset)
+    except DataError as error:
+        demand(False, error.message)
+
+
+def _demand_names(name: str, task: Task) -> None:
+    """A task has at least two classes, one label or one value, with different names."""
+    least = 2 if task.kind == "class" else 1
+    wanted = "two different classes" if task.kind == "class" else f"names of its {task.kind} that all differ"
+    demand(len(set(task.names)) == len(task.names) >= least, f"task {name} has no {wanted}")
 
 
 def check_empty_folder(case: DatasetCase) -> None:
@@ -213,7 +221,7 @@ def check_groups(case: DatasetCase) -> None:
 
 
 def check_labels(case: DatasetCase) -> None:
-    """Every sample has a class of every task."""
+    """Every label is one that its task can have."""
     for sample in case.samples:
         demand_labels(sample, case.schema)
 

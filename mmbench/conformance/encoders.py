@@ -1,4 +1,4 @@
-"""Checks of encoders: shapes, finite values, gradients, determinism, state."""
+"""Checks of encoders: shapes, masks, padding, finite values, gradients, determinism, state."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,15 +18,28 @@ from mmbench.conformance.declaration import (
 )
 from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.tensors import close, demand_gradients, demand_registered, perturb, seeded
-from mmbench.contract import Encoder, Kind, Modality, TokenSpec, overrides
+from mmbench.contract import Column, Encoder, Kind, Modality, TokenSpec, overrides
 from mmbench.errors import SpecError
-from mmbench.training import weights_digest
+from mmbench.training import Instances, encode_instances, pad_instances, random_instances, weights_digest
 
+COLUMNS = (Column("age"), Column("dose"), Column("site", ("hand", "foot", "head")), Column("sex", ("f", "m")))
 EXAMPLES: dict[Kind, Modality] = {
     "timeseries": Modality("signal", "timeseries", (4, 256), instances=3, rate=128.0),
+    "audio": Modality("sound", "audio", (1, 8000), rate=8000.0),
     "image": Modality("picture", "image", (3, 64, 64), instances=3),
+    "video": Modality("film", "video", (4, 3, 64, 64), rate=5.0),
+    "text": Modality("words", "text", ()),
+    "table": Modality("record", "table", (len(COLUMNS),), columns=COLUMNS),
     "vector": Modality("features", "vector", (7,)),
 }
+OPEN_EXAMPLES: dict[Kind, Modality] = {
+    "timeseries": Modality("course", "timeseries", (4, None), instances=3, rate=128.0),
+    "audio": Modality("speech", "audio", (1, None), rate=8000.0),
+    "video": Modality("clip", "video", (None, 3, 64, 64), rate=5.0),
+}
+TEXTS = ("", "a", "🙂", "Good, but not 100 % — naïve 中文\n", "word " * 700)
+MORE = 37
+"""Steps of additional padding, which must change nothing."""
 N_INSTANCES = 4
 
 
@@ -43,16 +56,25 @@ class EncoderCase:
         with seeded(seed):
             encoder = self.cls(self.modality, **self.params)
             if overrides(encoder, "adapt", Encoder):
-                encoder.adapt(self.instances(seed=9))
+                encoder.adapt(*self.instances(seed=9).arguments)
         return encoder
 
-    def instances(self, seed: int = 1) -> Tensor:
-        """Noise of the modality's shape: ``(4, *shape)``, uint8 for images."""
-        shape = (N_INSTANCES, *self.modality.shape)
-        generator = torch.Generator().manual_seed(seed)
-        if self.modality.kind == "image":
-            return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
-        return torch.randn(shape, generator=generator)
+    def instances(self, seed: int = 1) -> Instances:
+        """Four instances of noise, as `forward` receives them; open ones differ in length down to 1."""
+        return random_instances(self.modality, N_INSTANCES, torch.Generator().manual_seed(seed))
+
+    def extremes(self) -> Iterator[tuple[str, Instances]]:
+        """Instances with little in them, or with much, and what they are."""
+        x, lengths = noise = self.instances()
+        yield "noise", noise
+        if isinstance(x, list):
+            yield from ((f"the text {text[:12]!r}", Instances([text])) for text in TEXTS)
+            return
+        yield "zeros", Instances(torch.zeros_like(x), lengths)
+        ones = torch.ones_like(x)
+        yield "ones", Instances(ones if lengths is None else pad_instances(self.modality, ones, lengths), lengths)
+        if self.modality.kind == "table":
+            yield "missing values", Instances(torch.full_like(x, torch.nan))
 
 
 def check_encoder(cls: type[Encoder], modality: Modality | None = None, **params: object) -> Iterator[Check]:
@@ -60,10 +82,17 @@ def check_encoder(cls: type[Encoder], modality: Modality | None = None, **params
     subject = subject_of("encoder", cls, params)
     yield from checks_of(subject, cls, check_name, check_parameters, check_space, check_kinds)
     own = modality or getattr(cls, "conformance_modality", None)
-    examples = [own] if own else [EXAMPLES[kind] for kind in getattr(cls, "kinds", ()) if kind in EXAMPLES]
-    for example in examples:
+    for example in [own] if own else find_examples(cls):
         case = EncoderCase(cls, example, params_for(cls, params))
-        yield from checks_of(f"{subject} on {example.kind}", case, *CHECKS)
+        name = f"open {example.kind}" if example.kind in OPEN_EXAMPLES and example.is_open else example.kind
+        yield from checks_of(f"{subject} on {name}", case, *CHECKS)
+
+
+def find_examples(cls: type[Encoder]) -> list[Modality]:
+    """A modality of each kind that the encoder names, and one of open length where it takes lengths."""
+    kinds = [kind for kind in getattr(cls, "kinds", ()) if kind in EXAMPLES]
+    takes_open = [kind for kind in kinds if kind in OPEN_EXAMPLES and cls.takes_lengths()]
+    return [*(EXAMPLES[kind] for kind in kinds), *(OPEN_EXAMPLES[kind] for kind in takes_open)]
 
 
 def check_kinds(cls: type[Encoder]) -> None:
@@ -80,26 +109,49 @@ def check_shapes(case: EncoderCase) -> None:
     out = getattr(encoder, "out", None)
     demand(isinstance(out, TokenSpec), "__init__ does not set self.out to a TokenSpec")
     assert isinstance(out, TokenSpec)
-    tokens = encode(encoder, case.instances())
-    wanted = (N_INSTANCES, out.length, out.dim)
+    made = call(encoder, case.instances())
+    demand(
+        isinstance(made, tuple) == (out.length is None),
+        "out.length is None where forward returns tokens and a mask, and a number where it returns tokens alone",
+    )
+    tokens, mask = made if isinstance(made, tuple) else (made, None)
+    wanted = (N_INSTANCES, tokens.shape[1] if out.length is None else out.length, out.dim)
     demand(tuple(tokens.shape) == wanted, f"tokens are {tuple(tokens.shape)}, out says {wanted}")
     demand(tokens.is_floating_point(), f"tokens are {tokens.dtype}, not a float type")
+    if mask is not None:
+        demand(mask.dtype == torch.bool, f"the mask is {mask.dtype}, not bool")
+        demand(tuple(mask.shape) == wanted[:2], f"the mask is {tuple(mask.shape)}, not {wanted[:2]}")
+        demand(bool((mask[:, 1:] <= mask[:, :-1]).all()), "the mask is not True first and False from there on")
+
+
+def check_padding(case: EncoderCase) -> None:
+    """More padding changes neither tokens nor mask, and what the padding holds changes nothing."""
+    encoder, (x, lengths) = case.build().eval(), case.instances()
+    if lengths is None or isinstance(x, list):
+        return
+    expected = encode(encoder, Instances(x, lengths))
+    longer = Instances(pad_instances(case.modality, x, lengths, MORE), lengths)
+    demand(same_tokens(encode(encoder, longer), expected), "more padding changes the tokens")
 
 
 def check_finite(case: EncoderCase) -> None:
-    """Noise and constant instances both give finite tokens."""
+    """Noise, constant, empty and long instances all give finite tokens."""
     encoder = case.build().eval()
-    x = case.instances()
-    for what, instances in (("noise", x), ("zeros", torch.zeros_like(x)), ("ones", torch.ones_like(x))):
-        demand(bool(encode(encoder, instances).isfinite().all()), f"tokens of {what} are not finite")
+    for what, instances in case.extremes():
+        demand(bool(encode(encoder, instances)[0].isfinite().all()), f"tokens of {what} are not finite")
 
 
 def check_batch_independence(case: EncoderCase) -> None:
     """The tokens of an instance do not depend on the others in the batch."""
     encoder = case.build().eval()
-    x = case.instances()
-    alone = torch.cat([encode(encoder, instance[None]) for instance in x])
-    demand(close(encode(encoder, x), alone), "an instance alone has other tokens than in a batch")
+    x, lengths = case.instances()
+    tokens, mask = encode(encoder, Instances(x, lengths))
+    for row in range(N_INSTANCES):
+        alone = encode(encoder, Instances(x[row : row + 1], None if lengths is None else lengths[row : row + 1]))
+        demand(
+            same_tokens((tokens[row : row + 1], mask[row : row + 1]), alone),
+            "an instance alone has other tokens than in a batch",
+        )
 
 
 def check_gradients(case: EncoderCase) -> None:
@@ -107,7 +159,7 @@ def check_gradients(case: EncoderCase) -> None:
     with seeded(2):
         encoder = case.build().train()
         perturb(encoder)
-        demand_gradients(encoder, (projected(encoder(case.instances(seed))) for seed in (1, 2)))
+        demand_gradients(encoder, (projected(*encode_instances(encoder, case.instances(seed))) for seed in (1, 2)))
 
 
 def check_frozen(case: EncoderCase) -> None:
@@ -119,9 +171,9 @@ def check_frozen(case: EncoderCase) -> None:
         demand(not parameter.requires_grad, f"parameter {name} requires a gradient though the encoder is frozen")
     x = case.instances()
     first = encode(encoder.train(), x)
-    demand(torch.equal(first, encode(encoder, x)), "two passes in training mode differ")
-    demand(torch.equal(first, encode(encoder.eval(), x)), "training and evaluation mode differ")
-    demand(torch.equal(first, encode(case.build(), x)), "two builds under one seed differ")
+    demand(equal_tokens(first, encode(encoder, x)), "two passes in training mode differ")
+    demand(equal_tokens(first, encode(encoder.eval(), x)), "training and evaluation mode differ")
+    demand(equal_tokens(first, encode(case.build(), x)), "two builds under one seed differ")
 
 
 def check_state(case: EncoderCase) -> None:
@@ -131,7 +183,8 @@ def check_state(case: EncoderCase) -> None:
     other = case.build(seed=1).eval()
     other.load_state_dict(encoder.state_dict())
     x = case.instances()
-    demand(close(encode(other, x), encode(encoder, x)), "another build with the same state_dict gives other tokens")
+    message = "another build with the same state_dict gives other tokens"
+    demand(same_tokens(encode(other, x), encode(encoder, x)), message)
 
 
 def check_evaluation(case: EncoderCase) -> None:
@@ -143,7 +196,7 @@ def check_evaluation(case: EncoderCase) -> None:
         with seeded(3):
             passes.append(encode(encoder, case.instances(seed) if seed != 1 else x))
     demand(weights_digest(encoder) == before, "evaluation changes its state_dict")
-    demand(close(passes[2], passes[0]), "instances have other tokens after other instances were encoded")
+    demand(same_tokens(passes[2], passes[0]), "instances have other tokens after other instances were encoded")
 
 
 def check_rebuild(case: EncoderCase) -> None:
@@ -151,10 +204,11 @@ def check_rebuild(case: EncoderCase) -> None:
     x = case.instances()
     first = encode(case.build().eval(), x)
     with seeded(2):
-        tokens = case.build().train()(x)
+        tokens, mask = encode_instances(case.build().train(), x)
         if tokens.requires_grad:
-            projected(tokens).backward()  # type: ignore[no-untyped-call]
-    demand(close(encode(case.build().eval(), x), first), "built again after a training step it gives other tokens")
+            projected(tokens, mask).backward()  # type: ignore[no-untyped-call]
+    message = "built again after a training step it gives other tokens"
+    demand(same_tokens(encode(case.build().eval(), x), first), message)
 
 
 def check_weights(case: EncoderCase) -> None:
@@ -169,7 +223,7 @@ def check_weights(case: EncoderCase) -> None:
         save_file({name: tensor.detach().clone() for name, tensor in encoder.weights_to_save().items()}, file)
         other = _build_from(case, file).eval()
     x = case.instances()
-    demand(close(encode(other, x), encode(encoder, x)), "with the saved weights it gives other tokens")
+    demand(same_tokens(encode(other, x), encode(encoder, x)), "with the saved weights it gives other tokens")
 
 
 def _build_from(case: EncoderCase, file: str) -> Encoder:
@@ -182,6 +236,7 @@ def _build_from(case: EncoderCase, file: str) -> Encoder:
 
 CHECKS = (
     check_shapes,
+    check_padding,
     check_finite,
     check_batch_independence,
     check_gradients,
@@ -193,14 +248,37 @@ CHECKS = (
 )
 
 
-@torch.no_grad()
-def encode(encoder: Encoder, x: Tensor) -> Tensor:
-    """Tokens ``(n, T, D)``."""
-    tokens: Tensor = encoder(x.clone())
-    return tokens
+def call(encoder: Encoder, instances: Instances) -> Tensor | tuple[Tensor, Tensor]:
+    """What `forward` returns for copies of the instances."""
+    copies = [part.clone() if isinstance(part, Tensor) else list(part) for part in instances.arguments]
+    with torch.no_grad():
+        made: Tensor | tuple[Tensor, Tensor] = encoder(*copies)
+    return made
 
 
-def projected(tokens: Tensor) -> Tensor:
+def encode(encoder: Encoder, instances: Instances) -> tuple[Tensor, Tensor]:
+    """Tokens ``(n, T, D)``, zero where masked, and their mask ``(n, T)``."""
+    made = call(encoder, instances)
+    if not isinstance(made, tuple):
+        return made, torch.ones(made.shape[:2], dtype=torch.bool)
+    tokens, mask = made
+    return tokens.masked_fill(~mask[..., None], 0.0), mask
+
+
+def same_tokens(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
+    """Whether two batches have the same tokens up to rounding and to the masked ones at the end."""
+    longest = min(a[0].shape[1], b[0].shape[1])
+    nothing_left = not a[1][:, longest:].any() and not b[1][:, longest:].any()
+    same_mask = torch.equal(a[1][:, :longest], b[1][:, :longest])
+    return nothing_left and same_mask and close(a[0][:, :longest], b[0][:, :longest])
+
+
+def equal_tokens(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
+    """Whether two batches are equal to the bit."""
+    return torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
+
+
+def projected(tokens: Tensor, mask: Tensor) -> Tensor:
     """A scalar that depends differently on each token; a plain sum is constant behind a layer norm."""
-    weights = torch.randn(tokens.shape[1:])
+    weights = torch.randn(tokens.shape[1:]) * mask[..., None]
     return (tokens * weights).flatten(1).sum(dim=1).square().mean()

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 from unittest import SkipTest
 
-from mmbench.errors import PluginError, UserError
+from mmbench.errors import PluginError, UserError, WeightsError
 
 Case = TypeVar("Case")
 
@@ -37,8 +37,10 @@ class Check:
         except SkipTest as reason:
             return Outcome(self.name, self.subject, True, str(reason), skipped=True)
         except UserError as error:
-            # A component is not broken where an optional package is missing.
-            absent = isinstance(error.__cause__, ImportError)
+            # A component is not broken where an optional package, or a published model, is not on this machine.
+            absent = isinstance(error.__cause__, ImportError) or (
+                isinstance(error, WeightsError) and isinstance(error.__cause__, FileNotFoundError)
+            )
             return Outcome(self.name, self.subject, absent, error.line, skipped=absent)
         except Exception as error:
             lines = str(error).splitlines() or [""]

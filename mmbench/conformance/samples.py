@@ -1,11 +1,15 @@
 """Checks of single samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TypeGuard
 
 import numpy as np
 
 from mmbench.conformance.outcome import demand
-from mmbench.contract import Modality, Sample, Schema
+from mmbench.contract import Clip, Modality, Sample, Schema
+from mmbench.data import check_sample, check_targets
+from mmbench.errors import DataError
 
 IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
 
@@ -33,16 +37,15 @@ def demand_groups(sample: Sample, schema: Schema) -> None:
 
 
 def demand_labels(sample: Sample, schema: Schema) -> None:
-    """Each task has a label, an index of one of its classes."""
-    demand(set(sample.labels) == set(schema.tasks), f"sample {sample.id} has labels of {', '.join(sample.labels)}")
-    for task, declared in schema.tasks.items():
-        label = sample.labels[task]
-        whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
-        demand(whole and 0 <= label < len(declared.names), f"sample {sample.id} has the label {label!r} in {task}")
+    """Each label is of a task of the schema, and one that it can have."""
+    try:
+        check_targets(sample, schema)
+    except DataError as error:
+        demand(False, f"sample {sample.id}: {error.message}")
 
 
 def demand_shapes(sample: Sample, schema: Schema) -> None:
-    """Each modality is in the schema and has its shape; masks match."""
+    """Each modality is in the schema and has its form; masks match."""
     modalities = {modality.name: modality for modality in schema.modalities}
     for name in {*sample.data, *sample.present, *sample.inferred}:
         demand(
@@ -52,11 +55,28 @@ def demand_shapes(sample: Sample, schema: Schema) -> None:
     for name in sample.data:
         modality = modalities[name]
         where = f"{name} of sample {sample.id}"
-        demand_kind = _demand_images if modality.kind == "image" else _demand_array
-        demand_kind(sample, modality, where)
+        _find_demand(modality)(sample, modality, where)
         marks = sample.inferred.get(name)
         fits = marks is None or (marks.shape == (modality.instances,) and marks.dtype == np.bool_)
         demand(fits, f"{where}: inferred is not bool {(modality.instances,)}")
+
+
+def _find_demand(modality: Modality) -> Callable[[Sample, Modality, str], None]:
+    if modality.kind == "image":
+        return _demand_images
+    is_array = modality.kind == "vector" or (modality.kind == "timeseries" and not modality.is_open)
+    return _demand_array if is_array else _demand_storable
+
+
+def _demand_storable(sample: Sample, modality: Modality, where: str) -> None:
+    """The host can store the bag: it decodes audio and frames, and reads texts and tables."""
+    name = modality.name
+    present = {name: sample.present[name]} if name in sample.present else {}
+    alone = replace(sample, labels={}, data={name: sample.data[name]}, present=present, inferred={}, span=None)
+    try:
+        check_sample(alone, Schema((modality,), {}))
+    except DataError as error:
+        demand(False, f"{where}: {error.message}")
 
 
 def _demand_images(sample: Sample, modality: Modality, where: str) -> None:
@@ -87,19 +107,20 @@ def demand_finite(sample: Sample) -> None:
 
 def same_sample(a: Sample, b: Sample) -> bool:
     """Whether two samples are equal in all they hold."""
-    return (
-        (a.id, a.labels, a.groups, a.span) == (b.id, b.labels, b.groups, b.span)
-        and _same_arrays(a.data, b.data)
-        and _same_arrays(a.present, b.present)
-        and _same_arrays(a.inferred, b.inferred)
-    )
-
-
-def _same_arrays(a: Mapping[str, object], b: Mapping[str, object]) -> bool:
-    return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    return all(_same(getattr(a, field.name), getattr(b, field.name)) for field in fields(Sample))
 
 
 def _same(a: object, b: object) -> bool:
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return np.array_equal(a, b, equal_nan=True)
-    return isinstance(a, Sequence) and isinstance(b, Sequence) and list(a) == list(b)
+        return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    if isinstance(a, Clip) and isinstance(b, Clip):
+        return _same(a.frames, b.frames) and _same(a.times, b.times)
+    if _is_sequence(a) and _is_sequence(b):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return type(a) is type(b) and (a == b or (a != a and b != b))  # NaN in a table is a missing value
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)

@@ -10,6 +10,7 @@ from .metric import Metric as Metric
 from .pins import check_pins as check_pins
 from .space import Distribution as Distribution
 from .space import Float as Float
+from .types import DEFAULT_METRICS as DEFAULT_METRICS
 from .types import Access as Access
 from .types import Clip as Clip
 from .types import Column as Column
@@ -22,6 +23,7 @@ from .types import Problem as Problem
 from .types import Sample as Sample
 from .types import Schema as Schema
 from .types import Standardize as Standardize
+from .types import Target as Target
 from .types import Task as Task
 from .types import TaskKind as TaskKind
 from .types import TokenSpec as TokenSpec

@@ -1,37 +1,73 @@
 """Batches of a model's inputs: standardised raw instances or cached tokens."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from mmbench.contract import Tokens
-from mmbench.data.sources import Rows, Source
+from mmbench.data.ragged import RaggedArray, clear_padding, count_padded, flatten_padded
+from mmbench.data.sources import Rows, Source, find_row_size
 from mmbench.data.standardize import Standardizer, split_rows
 
 _IN_MEMORY = 1 << 30  # bytes of one modality up to which it is kept in memory
+Lengths = NDArray[np.int64]
+
+
+class Bags(NamedTuple):
+    """Bags of one modality, as a model reads them: raw instances, or tokens of a frozen encoder.
+
+    ``x`` is ``(B, K, *shape)``, zero where an instance is absent and beyond its length; ``present`` is bool ``(B, K)``.
+    Where lengths differ, ``lengths``, int64 ``(B, K)``, counts time steps, frames, tokens or the bytes of a text in
+    UTF-8, and ``x`` is padded to the longest of the batch, at least to 1.
+    """
+
+    x: Tensor
+    present: Tensor
+    lengths: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Bags":
+        """The same on ``device``."""
+        return self._map(lambda part: part.to(device, non_blocking=True))
+
+    def clone(self) -> "Bags":
+        """A copy."""
+        return self._map(torch.clone)
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> "Bags":
+        lengths = None if self.lengths is None else function(self.lengths)
+        return Bags(function(self.x), function(self.present), lengths)
 
 
 class Stream:
-    """The standardised inputs of one modality, kept in memory up to 1 GiB."""
+    """The standardised inputs of one modality, kept in memory up to 1 GiB.
 
-    def __init__(self, source: Source, standardizer: Standardizer | None, n_rows: int) -> None:
+    ``axis`` is the axis of an instance along which lengths differ; it matters where the source has lengths.
+    """
+
+    def __init__(self, source: Source, standardizer: Standardizer | None, n_rows: int, axis: int = 0) -> None:
         self.source = source
         self.standardizer = standardizer
-        first, _ = source.read(np.arange(min(1, n_rows)))
-        self._kept: Tokens | None = None
-        if first.nbytes * n_rows <= _IN_MEMORY:
-            self._kept = self._read_all(n_rows, first.nbytes)
+        self.axis = axis
+        self._kept: _Memory | _RaggedMemory | None = None
+        rows = np.arange(n_rows)
+        largest = find_row_size(source, rows)
+        if source.lengths is None:
+            if largest * n_rows <= _IN_MEMORY:
+                self._kept = _Memory(self, rows, largest)
+        elif largest * source.lengths.mean() / count_padded(source.lengths) * n_rows <= _IN_MEMORY:
+            self._kept = _RaggedMemory(self, rows, largest)
 
-    def batch(self, rows: Rows) -> Tokens:
-        """Bags ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
-        if self._kept is None:
-            return self._read(rows)
-        index = torch.from_numpy(rows)
-        # Eight times as fast as indexing: it copies whole rows.
-        return Tokens(*(part.index_select(0, index) for part in self._kept))
+    @property
+    def lengths(self) -> Lengths | None:
+        """The lengths of the instances ``(N, K)`` of all rows; None where all have the same."""
+        return self.source.lengths
+
+    def batch(self, rows: Rows) -> Bags:
+        """The bags of some rows."""
+        return self._read(rows) if self._kept is None else self._kept.batch(rows)
 
     def raw(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Bags and presence of some rows, not standardised."""
@@ -40,30 +76,73 @@ class Stream:
         x, present, _ = self.batch(rows)
         return x.numpy(), present.numpy()
 
-    def standardize(self, x: NDArray[Any], present: NDArray[np.bool_], rows: Rows) -> Tokens:
-        """Standardise bags of some rows; absent instances are zero."""
+    def standardize(self, x: NDArray[Any], present: NDArray[np.bool_], lengths: Lengths | None, rows: Rows) -> Bags:
+        """Standardise bags of some rows; absent instances and padding are zero."""
         if self.standardizer is not None:
             x = self.standardizer(x, rows)
             x[~present] = 0.0
-        return Tokens(torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(present)))
+            if lengths is not None:
+                clear_padding(x, lengths, self.axis)
+        return _bags(x, present, lengths)
 
-    def _read_all(self, n_rows: int, n_bytes: int) -> Tokens:
-        """All rows, read in chunks, so that standardising needs little extra memory."""
-        kept: Tokens | None = None
-        for part in split_rows(np.arange(n_rows), n_bytes):
-            read = self._read(part)
-            kept = kept or Tokens(*(tensor.new_empty((n_rows, *tensor.shape[1:])) for tensor in read))
-            for whole, tensor in zip(kept, read, strict=True):
-                whole[part[0] : part[-1] + 1] = tensor
-        return kept or self._read(np.arange(n_rows))
-
-    def _read(self, rows: Rows) -> Tokens:
+    def _read(self, rows: Rows) -> Bags:
         x, present = self.source.read(rows)
-        return self.standardize(x, present, rows)
+        return self.standardize(x, present, None if self.lengths is None else self.lengths[rows], rows)
+
+
+def read_bags(source: Source, rows: Rows) -> Bags:
+    """The bags of some rows, not standardised."""
+    return _bags(*source.read(rows), None if source.lengths is None else source.lengths[rows])
+
+
+def _bags(x: NDArray[Any], present: NDArray[np.bool_], lengths: Lengths | None) -> Bags:
+    parts = (x, present) if lengths is None else (x, present, lengths)
+    return Bags(*(torch.from_numpy(np.ascontiguousarray(part)) for part in parts))
+
+
+class _Memory:
+    """Bags of one length, in memory."""
+
+    def __init__(self, stream: Stream, rows: Rows, n_bytes: int) -> None:
+        self.bags: Bags | None = None
+        # In chunks, so that standardising needs little extra memory.
+        for part in split_rows(rows, n_bytes):
+            x, present, _ = stream._read(part)
+            if self.bags is None:
+                self.bags = Bags(*(tensor.new_empty((len(rows), *tensor.shape[1:])) for tensor in (x, present)))
+            self.bags.x[part[0] : part[-1] + 1] = x
+            self.bags.present[part[0] : part[-1] + 1] = present
+        self.bags = self.bags or stream._read(rows)
+
+    def batch(self, rows: Rows) -> Bags:
+        index = torch.from_numpy(rows)
+        assert self.bags is not None
+        # Eight times as fast as indexing: it copies whole rows.
+        return Bags(self.bags.x.index_select(0, index), self.bags.present.index_select(0, index))
+
+
+class _RaggedMemory:
+    """Bags of unequal lengths, in memory without their padding."""
+
+    def __init__(self, stream: Stream, rows: Rows, n_bytes: int) -> None:
+        assert stream.lengths is not None
+        flat, present = [], []
+        for part in split_rows(rows, n_bytes):
+            bags = stream._read(part)
+            flat.append(flatten_padded(bags.x.numpy(), stream.lengths[part], stream.axis))
+            present.append(bags.present.numpy())
+        self.present = np.concatenate(present)
+        self.steps = RaggedArray(np.concatenate(flat), stream.lengths, stream.axis)
+
+    def batch(self, rows: Rows) -> Bags:
+        parts = (self.steps.read(rows), self.present[rows], self.steps.lengths[rows])
+        return Bags(*map(torch.from_numpy, parts))
 
 
 class PresenceSource:
     """A modality that the fusion does not use: the presence of its instances, without values."""
+
+    lengths = None
 
     def __init__(self, present: NDArray[np.bool_]) -> None:
         self.present = present
@@ -80,9 +159,17 @@ class Inputs:
     def __init__(self, streams: Mapping[str, Stream]) -> None:
         self.streams = dict(streams)
 
-    def batch(self, rows: Rows, device: torch.device) -> dict[str, Tokens]:
+    def batch(self, rows: Rows, device: torch.device) -> dict[str, Bags]:
         """A batch on ``device``; images stay uint8."""
-        return {
-            name: Tokens(*(part.to(device, non_blocking=True) for part in stream.batch(rows)))
-            for name, stream in self.streams.items()
-        }
+        return {name: stream.batch(rows).to(device) for name, stream in self.streams.items()}
+
+    def sizes(self, rows: Rows) -> NDArray[np.float64] | None:
+        """How long some samples are, ``(n,)``: the longest instance of each open modality over its mean, summed.
+
+        None where no lengths differ.
+        """
+        longest = [stream.lengths[rows].max(axis=1) for stream in self.streams.values() if stream.lengths is not None]
+        if not longest:
+            return None
+        total: NDArray[np.float64] = sum((each / max(each.mean(), 1) for each in longest), np.zeros(len(rows)))
+        return total

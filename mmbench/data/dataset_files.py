@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmbench.contract import Dataset, Problem, Schema, overrides
-from mmbench.data.validation import check_schema
+from mmbench.data.samples.schema import check_schema
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import Registry, Spec
 from mmbench.storage import (

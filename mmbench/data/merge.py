@@ -13,6 +13,8 @@ from mmbench.errors import DamagedError
 from mmbench.storage import ChecksummedFile, Extent, allocate_hdf5_dataset, check_free_space, open_hdf5
 
 _COPY_SIZE = 1 << 20  # bytes per copy
+_CONCATENATED = ("present", "inferred", "lengths", "times")
+_OFFSETS = ("offsets", "frames")
 
 
 def merge(
@@ -41,6 +43,10 @@ def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) ->
     text = h5py.string_dtype()
     for name in ("ids", *(f"groups/{group}" for group in schema.groups)):
         file.create_dataset(name, data=np.concatenate([part[name][()] for part in parts]), dtype=text)
+    if any("parts" in part for part in parts):
+        blank = [np.full(len(part["ids"]), b"", dtype=object) for part in parts]
+        found = [part["parts"][()] if "parts" in part else none for part, none in zip(parts, blank, strict=True)]
+        file.create_dataset("parts", data=np.concatenate(found), dtype=text)
     for name in ("spans", *(f"labels/{task}" for task in schema.tasks)):
         file[name] = np.concatenate([part[name][()] for part in parts])
 
@@ -49,12 +55,12 @@ def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modal
     """Merge all of a modality but its instances; returns their offset in the file, and their extent in each part."""
     groups = [part[f"modalities/{modality.name}"] for part in parts]
     merged = file.create_group(f"modalities/{modality.name}")
-    for marks in ("present", "inferred"):
-        merged[marks] = np.concatenate([group[marks][()] for group in groups])
-    name = "bytes" if modality.kind == "image" else "x"
-    if modality.kind == "image":
-        lengths = np.concatenate([np.diff(group["offsets"][()]) for group in groups])
-        merged["offsets"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    for name in [name for name in _CONCATENATED if name in groups[0]]:
+        merged[name] = np.concatenate([group[name][()] for group in groups])
+    for name in [name for name in _OFFSETS if name in groups[0]]:
+        lengths = np.concatenate([np.diff(group[name][()]) for group in groups])
+        merged[name] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    name = "x" if "x" in groups[0] else "bytes"
     total = sum(len(group[name]) for group in groups)
     offset = allocate_hdf5_dataset(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
     return offset, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]

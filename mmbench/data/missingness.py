@@ -1,13 +1,23 @@
-"""Missing and inferred instances of a prepared dataset, and excluded samples, counted and described."""
+"""Missing, inferred and changed instances of a prepared dataset, and excluded samples, counted and described."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmbench.contract import Schema
+from mmbench.contract import Kind, Schema
 from mmbench.data.sources import read_inferred, read_presence
+from mmbench.storage import counted
 
+_NOUNS: Mapping[Kind, str] = {
+    "timeseries": "recording",
+    "audio": "recording",
+    "image": "image",
+    "video": "frame",
+    "text": "text",
+    "table": "row",
+    "vector": "vector",
+}
 MissingCounts = Mapping[str, Mapping[str, int]]
 """By modality: the number of ``present`` and of ``inferred`` instances, and of samples ``without`` it."""
 
@@ -64,6 +74,24 @@ def count_missing(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, 
 def missingness_lines(missing: MissingCounts) -> list[str]:
     """A line for each modality with missing or inferred instances."""
     return [f"{name}: {', '.join(_describe_counts(counts))}" for name, counts in missing.items()]
+
+
+def sum_changes(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, Counter[str]]:
+    """The changes of all parts together: by modality, the number of instances by what was done."""
+    total: dict[str, Counter[str]] = {}
+    for part in parts:
+        for name, counts in part.items():
+            total.setdefault(name, Counter()).update(counts)
+    return total
+
+
+def change_lines(changes: Mapping[str, Mapping[str, int]], schema: Schema) -> list[str]:
+    """A line for each way in which instances were changed, or in which they are unusual."""
+    return [
+        f"{counted(number, _NOUNS[schema.modality(name).kind])} of {name} {what}"
+        for name, counts in changes.items()
+        for what, number in counts.items()
+    ]
 
 
 def left_out_lines(left_out: Mapping[str, str]) -> list[str]:

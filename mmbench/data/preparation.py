@@ -11,10 +11,11 @@ from mmbench.contract import Dataset, Sample, Schema
 from mmbench.data.dataset_files import check_dataset_files, choose_units, find_unreadable_units, reading_errors
 from mmbench.data.inventory import take_inventory
 from mmbench.data.merge import merge
-from mmbench.data.missingness import Exclusions, count_missing
+from mmbench.data.missingness import Exclusions, change_lines, count_missing, sum_changes
+from mmbench.data.samples.schema import check_schema, schema_to_plain
+from mmbench.data.samples.validation import Changes, check_sample
 from mmbench.data.store import Store
 from mmbench.data.store_writer import STORE_FORMAT, write_samples
-from mmbench.data.validation import check_sample, check_schema
 from mmbench.errors import DamagedError, DataError
 from mmbench.registry import Spec, find_code, load_registry
 from mmbench.storage import (
@@ -87,7 +88,7 @@ def describe_preparation(what: Preparation) -> dict[str, Any]:
             "version": dataset.version,
             **find_code(type(dataset)).described(),
         },
-        "schema": json.loads(json.dumps(asdict(check_schema(dataset.schema_of(what.root), dataset.name)))),
+        "schema": json.loads(json.dumps(schema_to_plain(check_schema(dataset.schema_of(what.root), dataset.name)))),
         "bad": what.bad,
         "format": STORE_FORMAT,
         "sources": _source_digests(what, dataset, units),
@@ -156,8 +157,16 @@ def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Stor
     for line in exclusions.describe(n_samples):
         current_reporter().message(line)
     schema = stores[0].schema
-    gaps = count_missing(parts, schema)
-    about = {"key": key_digest(made_from), **asdict(exclusions), "dataset": str(what.dataset), "gaps": gaps}
+    changes = sum_changes(store.attributes.get("changes", {}) for store in stores)
+    for line in change_lines(changes, schema):
+        current_reporter().message(line)
+    about = {
+        "key": key_digest(made_from),
+        **asdict(exclusions),
+        "dataset": str(what.dataset),
+        "gaps": count_missing(parts, schema),
+        **_describe_changes(changes),
+    }
     with written_whole(path) as temporary:
         merge(temporary, parts, schema, about, made_from)
     for part in parts:
@@ -187,33 +196,42 @@ def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: KeyParts)
     schema = dataset.schema_of(what.root)
     dropped: list[str] = []
     lost: str | None = None
+    changes: Changes = {}
     try:
-        samples = list(_read_usable(dataset, what, unit, schema, dropped))
+        samples = list(_read_usable(dataset, what, unit, schema, dropped, changes))
     except DataError as error:
         if what.bad != "drop":
             raise
-        samples, dropped, lost = [], [], error.line
-    attributes: dict[str, Any] = {"unit": unit, "dropped": dropped, "lost": lost}
+        samples, dropped, lost, changes = [], [], error.line, {}
+    attributes: dict[str, Any] = {"unit": unit, "dropped": dropped, "lost": lost, **_describe_changes(changes)}
     with written_whole(part) as temporary:
         write_samples(temporary, samples, schema, attributes, made_from)
 
 
+def _describe_changes(changes: Changes) -> dict[str, Any]:
+    """The attribute of a file that has the changes of its samples; none where nothing was changed."""
+    return {"changes": {name: dict(counts) for name, counts in changes.items()}} if changes else {}
+
+
 def _read_usable(
-    dataset: Dataset, what: Preparation, unit: str, schema: Schema, dropped: list[str]
+    dataset: Dataset, what: Preparation, unit: str, schema: Schema, dropped: list[str], changes: Changes
 ) -> Iterator[Sample]:
-    """The usable samples of a unit; unusable ones are listed in ``dropped`` or, with ``bad=error``, raised."""
+    """The usable samples of a unit, as they are stored; their changes are counted in ``changes``.
+
+    Unusable ones are listed in ``dropped`` or, with ``bad=error``, raised.
+    """
     with reading_errors(what.root):
         for sample in dataset.read(what.root, unit):
             try:
                 if isinstance(sample, DataError):
                     raise sample
-                check_sample(sample, schema)
+                stored = check_sample(sample, schema, changes)
             except DataError as error:
                 if what.bad != "drop":
                     raise
                 dropped.append(error.line)
             else:
-                yield sample
+                yield stored
 
 
 def _find_exclusions(what: Preparation, units: Sequence[str], stores: Sequence[Store]) -> Exclusions:

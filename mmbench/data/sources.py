@@ -1,10 +1,8 @@
-"""Sources of instances by row: arrays and images of prepared files, and tokens."""
+"""Sources of instances by row: what they have in common, and arrays of prepared files and token files."""
 
-import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.contract import Modality
+from mmbench.data.samples.bag import has_arrays
 from mmbench.data.store_writer import is_mapped
-from mmbench.errors import DamagedError, DataError
+from mmbench.errors import DamagedError
 from mmbench.storage import (
     HDF5_ERRORS,
     CheckedExtent,
@@ -28,10 +27,18 @@ Rows = NDArray[np.int64]
 
 
 class Source(Protocol):
-    """Instances of one modality by row, raw or as tokens."""
+    """Instances of one modality by row, raw or as tokens.
+
+    ``lengths`` are those of all instances, int64 ``(N, K)``: time steps, frames, bytes of a text; 0 for absent ones.
+    None where all have the same.
+    """
+
+    @property
+    def lengths(self) -> NDArray[np.int64] | None:
+        """The lengths of all instances ``(N, K)``; None where all have the same."""
 
     def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows."""
+        """Values ``(n, K, ...)`` and presence ``(n, K)`` of some rows, padded with zeros to the longest of them."""
 
 
 def check_modality(file: h5py.File, modality: Modality, n: int) -> None:
@@ -39,13 +46,47 @@ def check_modality(file: h5py.File, modality: Modality, n: int) -> None:
     at, bag = f"modalities/{modality.name}", (n, modality.instances)
     for mask in ("present", "inferred"):
         find_hdf5_dataset(file, f"{at}/{mask}", ("bool",), bag)
-    if modality.kind != "image":
+    if has_arrays(modality):
         find_hdf5_dataset(file, f"{at}/x", ("float32",), (*bag, *modality.shape))
         return
-    total = find_hdf5_dataset(file, f"{at}/bytes", ("uint8",), (None,)).size
-    offsets = find_hdf5_dataset(file, f"{at}/offsets", ("int64",), (math.prod(bag) + 1,))[()]
+    if modality.kind == "timeseries":
+        total = find_hdf5_dataset(file, f"{at}/x", ("float32",), (None,)).size
+    else:
+        total = find_hdf5_dataset(file, f"{at}/bytes", ("uint8",), (None,)).size
+    if modality.kind == "video":
+        n_frames = find_hdf5_dataset(file, f"{at}/times", ("float64",), (None,)).size
+        _check_offsets(file, f"{at}/frames", n_frames, total)
+        total = n_frames
+    sizes = np.diff(_check_offsets(file, f"{at}/offsets", math.prod(bag), total)).reshape(bag)
+    if modality.kind != "image":
+        _check_lengths(file, modality, sizes)
+
+
+def _check_offsets(file: h5py.File, name: str, n: int, total: int) -> NDArray[np.int64]:
+    """The offsets of ``n`` pieces of ``total`` elements; ValueError if they are out of order."""
+    offsets: NDArray[np.int64] = find_hdf5_dataset(file, name, ("int64",), (n + 1,))[()]
     if offsets[0] != 0 or offsets[-1] != total or (np.diff(offsets) < 0).any():
-        raise ValueError(f"the offsets of the images of {modality.name} are out of order")
+        raise ValueError(f"the offsets {name} are out of order")
+    return offsets
+
+
+def _check_lengths(file: h5py.File, modality: Modality, sizes: NDArray[np.int64]) -> None:
+    """ValueError unless stored ``sizes`` ``(N, K)``, in elements, are those of instances of the modality."""
+    at = f"modalities/{modality.name}"
+    present = file[f"{at}/present"][()]
+    lengths = sizes
+    if modality.kind == "timeseries":
+        lengths, rest = np.divmod(sizes, modality.shape[0] or 1)
+        if rest.any():
+            raise ValueError(f"the instances of {modality.name} have unequal channels")
+    if modality.kind == "audio":
+        lengths = find_hdf5_dataset(file, f"{at}/lengths", ("int64",), sizes.shape)[()]
+        if (lengths < 0).any() or (sizes > 4 * lengths * (modality.shape[0] or 1)).any():
+            raise ValueError(f"the instances of {modality.name} are larger than their lengths")
+    wanted = {"audio": 1, "video": 0}.get(modality.kind)
+    fixed = None if wanted is None else modality.shape[wanted]
+    if ((lengths > 0) != present).any() or (fixed is not None and (lengths[present] != fixed).any()):
+        raise ValueError(f"the lengths of {modality.name} are not those of its instances")
 
 
 @contextmanager
@@ -86,11 +127,22 @@ def to_float32(x: NDArray[np.float16]) -> NDArray[np.float32]:
     return wide
 
 
+def find_row_size(source: Source, rows: Rows) -> int:
+    """The size in memory of the longest of some rows, in bytes, as `split_rows` needs it."""
+    first, _ = source.read(rows[:1])
+    if source.lengths is None or not len(rows):
+        return first.nbytes
+    longest = source.lengths[rows].max(axis=1)
+    return first.nbytes * max(int(longest.max()), 1) // max(int(longest[0]), 1)
+
+
 class ArraySource:
     """Memory-mapped arrays of a prepared file or a token file; float16 is read as float32.
 
     Raises DamagedError, on opening or when bytes are first read, where they changed after they were written.
     """
+
+    lengths: NDArray[np.int64] | None = None
 
     def __init__(self, path: Path, modality: str) -> None:
         checked = ChecksummedFile(path)
@@ -99,7 +151,7 @@ class ArraySource:
             self.present: NDArray[np.bool_] = marks[()]
             rank = file[f"modalities/{modality}/x"].ndim - 2
             shape = (*self.present.shape, *[None] * rank)
-            self.x, self._checked = _mapped(
+            self.x, self._checked = map_dataset(
                 checked, find_hdf5_dataset(file, f"modalities/{modality}/x", ("float32", "float16"), shape)
             )
         self._size = self.x.itemsize * math.prod(self.x.shape[1:])
@@ -112,62 +164,8 @@ class ArraySource:
         return to_float32(x) if x.dtype == np.float16 else x, self.present[rows]
 
 
-class ImageSource:
-    """JPEG or PNG images of a prepared file, decoded to uint8 RGB ``(n, K, 3, H, W)``."""
-
-    def __init__(self, path: Path, modality: Modality) -> None:
-        self.modality = modality
-        self.path = path
-        checked = ChecksummedFile(path)
-        with open_prepared(path) as file:
-            at = f"modalities/{modality.name}"
-            marks = find_hdf5_dataset(file, f"{at}/present", ("bool",), (None, modality.instances))
-            self.present: NDArray[np.bool_] = marks[()]
-            check_modality(file, modality, len(self.present))
-            self.offsets: NDArray[np.int64] = file[f"{at}/offsets"][()]
-            self.bytes, self._checked = _mapped(checked, file[f"{at}/bytes"])
-
-    def read(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Pixels ``(n, K, 3, H, W)`` and presence ``(n, K)`` of some rows; absent images are black."""
-        present = self.present[rows]
-        pixels = np.zeros((*present.shape, *self.modality.shape), dtype=np.uint8)
-        for index, instance in np.argwhere(present):
-            pixels[index, instance] = self._decode(int(rows[index]) * self.modality.instances + int(instance))
-        return pixels, present
-
-    def coded(self, row: int) -> list[bytes]:
-        """The encoded files of the K images of a row; empty bytes where one is absent."""
-        first = row * self.modality.instances
-        offsets = self.offsets[first : first + self.modality.instances + 1].tolist()
-        if self._checked:
-            self._checked.check(iter([(offsets[0], offsets[-1])]))
-        return [self.bytes[start:stop].tobytes() for start, stop in pairwise(offsets)]
-
-    def _decode(self, position: int) -> NDArray[np.uint8]:
-        from PIL import Image
-
-        start, stop = (int(offset) for offset in self.offsets[position : position + 2])
-        if self._checked:
-            self._checked.check(iter([(start, stop)]))
-        try:
-            with Image.open(io.BytesIO(self.bytes[start:stop].tobytes())) as image:
-                colours = image if image.mode == "RGB" else image.convert("RGB")
-                pixels = np.asarray(colours, dtype=np.uint8).transpose(2, 0, 1)
-        except Exception as error:  # Pillow raises errors of many classes
-            raise DataError(
-                f"image {position % self.modality.instances} of {self.modality.name} in sample "
-                f"{position // self.modality.instances} cannot be decoded ({error})",
-                where=self.path,
-                remedy="fix or remove the file in the dataset and prepare it again",
-            ) from error
-        if pixels.shape != self.modality.shape:
-            raise DataError(
-                f"an image of {self.modality.name} is {pixels.shape}, not {self.modality.shape}", where=self.path
-            )
-        return pixels
-
-
-def _mapped(checked: ChecksummedFile, dataset: h5py.Dataset) -> tuple[NDArray[Any], CheckedExtent | None]:
+def map_dataset(checked: ChecksummedFile, dataset: h5py.Dataset) -> tuple[NDArray[Any], CheckedExtent | None]:
+    """A dataset, memory-mapped, with the checksums of its bytes; of an empty one the array alone."""
     if not is_mapped(dataset):
         empty: NDArray[Any] = dataset[()]
         return empty, None

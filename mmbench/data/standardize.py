@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data.sources import Rows, Source
+from mmbench.data.ragged import flatten_padded
+from mmbench.data.sources import Rows, Source, find_row_size
 
 _CHUNK = 256
 _CHUNK_BYTES = 1 << 25
@@ -43,13 +44,13 @@ def _scale(mean: NDArray[np.float64], std: NDArray[np.float64]) -> tuple[NDArray
 def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of the present instances of some rows; both 0 if there are none.
 
-    The standard deviation is 0 if it is within rounding error.
+    Where lengths differ, they are over all steps, for each channel ``(C, 1)`` or feature of a token ``(1, D)``. The
+    standard deviation is 0 if it is within rounding error.
     """
     count, total, squares = 0.0, np.zeros(()), np.zeros(())
     shift: NDArray[np.float64] | None = None
-    for part in split_rows(rows, source.read(rows[:1])[0].nbytes):
-        x, present = source.read(part)
-        here = x[present].astype(np.float64)
+    for part in split_rows(rows, find_row_size(source, rows)):
+        here = _read_present(source, part, over_time).astype(np.float64)
         if shift is None and len(here):
             # Sums of squares lose digits where the mean is large: subtract a value near it first.
             shift = here.mean(axis=(0, -1) if over_time else 0, keepdims=over_time)[0 if over_time else ...]
@@ -61,12 +62,22 @@ def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[n
         total = total + here.sum(axis=axes, keepdims=over_time).reshape(shift.shape)
         squares = squares + np.square(here).sum(axis=axes, keepdims=over_time).reshape(shift.shape)
     if shift is None or count == 0:
-        x, _ = source.read(rows[:1])
-        shape = (*x.shape[2:-1], 1) if over_time else x.shape[2:]
+        shape = source.read(rows[:1])[0].shape[2:]
+        shape = (*shape[:-1], 1) if over_time else shape if source.lengths is None else (1, *shape[1:])
         return np.zeros(shape), np.zeros(shape)
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
     return mean + shift, np.where(std > 1e-7 * np.abs(mean + shift) + 1e-12, std, 0.0)
+
+
+def _read_present(source: Source, rows: Rows, over_time: bool) -> NDArray[Any]:
+    """The present instances ``(n, *shape)``; where lengths differ, each of their steps as an instance of length 1."""
+    x, present = source.read(rows)
+    if source.lengths is None:
+        return x[present]
+    lengths = np.where(present, source.lengths[rows], 0)
+    steps = flatten_padded(x, lengths, x.ndim - 3 if over_time else 0)
+    return steps[..., None] if over_time else steps[:, None]
 
 
 def split_rows(rows: Rows, n_bytes: int) -> Iterator[Rows]:

@@ -1,17 +1,20 @@
 """Prepared dataset: one HDF5 file with every sample, opened and checked for reading."""
 
-from functools import cache, cached_property
+import math
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.contract import Schema
-from mmbench.data.sources import ArraySource, ImageSource, Source, check_modality, open_prepared
+from mmbench.contract import Part, Task
+from mmbench.data.instance_sources import open_source
+from mmbench.data.samples.schema import check_schema, schema_from_plain
+from mmbench.data.samples.targets import are_targets_valid, find_labelled_rows, target_layout
+from mmbench.data.sources import Source, check_modality, open_prepared
 from mmbench.data.store_writer import STORE_FORMAT
-from mmbench.data.validation import check_schema
 from mmbench.errors import DamagedError, DataError
 from mmbench.storage import (
     HDF5_ERRORS,
@@ -29,8 +32,10 @@ from mmbench.storage import (
 class Store:
     """A prepared dataset, opened for reading.
 
-    ``ids`` and ``groups`` are arrays over all samples; arrays are memory-mapped, images decoded on demand. Labels are
-    read on every call: while a model is trained, labels of the test part are not in the memory of its process.
+    ``ids`` and ``groups`` are arrays over all samples; ``parts`` is the part of each in the official split
+    (`Part`, empty for none), or None where no sample has one. Arrays are memory-mapped, what is coded is decoded on
+    demand. Labels are read on every call: while a model is trained, labels of the test part are not in the memory of
+    its process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,13 +45,15 @@ class Store:
             with open_hdf5(path, "r") as file:
                 if file.attrs.get("format") != STORE_FORMAT:
                     raise OSError("it is incomplete or has another version")
-                self.schema = check_schema(_schema(parse_json(file.attrs["schema"])), path.name)
+                self.schema = check_schema(schema_from_plain(parse_json(file.attrs["schema"])), path.name)
                 self.attributes: dict[str, Any] = _attributes(parse_json(file.attrs["attributes"]))
                 self.ids: NDArray[np.str_] = find_hdf5_texts(file, "ids", None)
                 self.groups = {name: find_hdf5_texts(file, f"groups/{name}", len(self)) for name in self.schema.groups}
                 self.spans: NDArray[np.float64] = find_hdf5_dataset(file, "spans", ("float64",), (len(self), 2))[()]
+                self.parts = _find_parts(file, len(self))
                 self._label_offsets = {
-                    task: _find_labels(file, task, len(self)).id.get_offset() for task in self.schema.tasks
+                    name: _find_labels(file, name, task, len(self)).id.get_offset()
+                    for name, task in self.schema.tasks.items()
                 }
                 for modality in self.schema.modalities:
                     check_modality(file, modality, len(self))
@@ -69,46 +76,53 @@ class Store:
             raise DamagedError("has no key", where=self.path, remedy="delete it, and it is made again")
         return key
 
-    def labels(self, task: str) -> NDArray[np.int64]:
-        """Class indices of a task, -1 where a sample is not labelled."""
+    def labels(self, task: str) -> NDArray[Any]:
+        """The targets of a task: int64 ``(N,)`` of classes, int64 ``(N, L)`` of labels, float64 ``(N, V)`` of values.
+
+        Samples that are not labelled have -1, rows of -1, and rows of NaN.
+        """
         offset = self._label_offsets.get(task)
         if offset is not None and self.path.exists() and file_identity(self.path) == self._opened:
             # Without HDF5: opening the file takes longer than a small training.
-            labels: NDArray[np.int64] = np.fromfile(self.path, dtype=np.int64, count=len(self), offset=offset)
+            dtype, shape = target_layout(self.schema.tasks[task], len(self))
+            labels: NDArray[Any] = np.fromfile(self.path, dtype=dtype, count=math.prod(shape), offset=offset)
+            labels = labels.reshape(shape)
         else:
             with open_prepared(self.path) as file:
-                labels = _find_labels(file, task, len(self))[()]
-        if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.schema.tasks[task].names):
+                labels = _find_labels(file, task, self.schema.tasks[task], len(self))[()]
+        if not are_targets_valid(labels, self.schema.tasks[task]):
             raise DamagedError(
-                f"has labels of {task} outside its classes", where=self.path, remedy="delete it, and it is made again"
+                f"has labels of {task} that the task cannot have",
+                where=self.path,
+                remedy="delete it, and it is made again",
             )
         return labels
 
+    def is_labelled(self, task: str) -> NDArray[np.bool_]:
+        """Which samples are labelled for a task, bool ``(N,)``."""
+        return find_labelled_rows(self.labels(task), self.schema.tasks[task])
+
     def source(self, name: str) -> Source:
         """The instances of one modality."""
-        modality = self.schema.modality(name)
-        return ImageSource(self.path, modality) if modality.kind == "image" else ArraySource(self.path, name)
+        return open_source(self.path, self.schema.modality(name))
 
 
-def _find_labels(file: h5py.File, task: str, n: int) -> h5py.Dataset:
-    return find_hdf5_dataset(file, f"labels/{task}", ("int64",), (n,))
+def _find_labels(file: h5py.File, name: str, task: Task, n: int) -> h5py.Dataset:
+    dtype, shape = target_layout(task, n)
+    return find_hdf5_dataset(file, f"labels/{name}", (str(dtype),), shape)
+
+
+def _find_parts(file: h5py.File, n: int) -> NDArray[np.str_] | None:
+    """The part of each sample in the official split; None where the file has none."""
+    if "parts" not in file:
+        return None
+    parts = find_hdf5_texts(file, "parts", n)
+    if unknown := set(parts.tolist()) - {"", *get_args(Part)}:
+        raise ValueError(f"a sample is in the part {min(unknown)!r}")
+    return parts
 
 
 def _attributes(plain: Any) -> dict[str, Any]:
     if not isinstance(plain, dict) or not isinstance(plain.get("dropped", []), list):
         raise ValueError("its attributes are not those of a prepared file")
     return plain
-
-
-def _schema(plain: Any) -> Schema:
-    schema: Schema = _schema_type().validate_python(plain)
-    if any(length < 1 for modality in schema.modalities for length in (modality.instances, *modality.shape)):
-        raise ValueError("a modality has a length below 1")
-    return schema
-
-
-@cache
-def _schema_type() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Schema)

@@ -25,13 +25,15 @@ from mmbench.execution.plan import (
 )
 from mmbench.features import FROZEN_SEED, read_encoder_size
 from mmbench.integrity import guard_files
-from mmbench.registry import build_encoder, training_seed
+from mmbench.registry import build_encoder, orient, training_seed
 from mmbench.results import (
     Record,
     TrainedModel,
+    as_rows,
     describe_environment,
     diagnose_model,
     find_statistical_units,
+    scoring_of,
     write_record,
 )
 from mmbench.training import (
@@ -47,7 +49,7 @@ from mmbench.training import (
     measure_model,
     most_complete_row,
     save_weights,
-    score_all,
+    score_outputs,
     weights_path,
     weights_size,
 )
@@ -106,7 +108,9 @@ def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: 
         canaries = make_canaries(plan, store, inputs, fold, labels, draw)
         model = canaries.build()
         began = time.perf_counter()
-        fitted = fit(model, inputs, fold, labels, training, seed=draw, device=device, on_epoch=on_epoch)
+        fitted = fit(
+            model, inputs, fold, labels, training, seed=draw, device=device, metric=plan.metric, on_epoch=on_epoch
+        )
         trained, peak = time.perf_counter() - began, memory.read()
         canaries.check_predictions(model, fitted)
         canaries.check_rebuilt()
@@ -146,10 +150,11 @@ def diagnose_trained(plan: Plan, store: Store, fold: Fold, model: Model, inputs:
 
 def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
     store, rows, fitted = open_store(plan.store), fold.test, outcome.fitted
-    labels = store.labels(plan.task)[rows]
-    n_classes = len(store.schema.tasks[plan.task].names)
-    scored = [score_all(labels, logits.argmax(axis=1), n_classes) for logits in fitted.test_logits]
-    oracle = max(range(len(scored)), key=lambda index: (scored[index]["balanced_accuracy"], -index))
+    labels, scoring = store.labels(plan.task)[rows], scoring_of(plan.run)
+    metrics = scoring.find_metrics(plan.plugins)
+    scored = [score_outputs(metrics, labels, outputs) for outputs in fitted.test_outputs]
+    chosen_by = scoring.metric
+    oracle = max(range(len(scored)), key=lambda at: (orient(metrics[chosen_by], scored[at][chosen_by]), -at))
     epochs = {"chosen": fitted.chosen, "last": len(scored) - 1, "oracle": oracle}
     frozen = sum(read_encoder_size(path, name) for name, path in plan.tokens.items())
     _, units = find_statistical_units(store.groups, store.ids)
@@ -158,9 +163,9 @@ def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
         fold=fold.name,
         seed=seed,
         ids=tuple(store.ids[rows].tolist()),
-        labels=tuple(labels.tolist()),
+        labels=as_rows(labels.tolist()),
         units=tuple(units[rows].tolist()),
-        logits=tuple(tuple(row) for row in fitted.test_logits[fitted.chosen].tolist()),
+        logits=tuple(tuple(row) for row in fitted.test_outputs[fitted.chosen].tolist()),
         scores={name: scored[epoch] for name, epoch in epochs.items()},
         epochs=epochs,
         history=tuple(asdict(epoch) for epoch in fitted.history),
@@ -168,6 +173,7 @@ def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
         seconds=outcome.seconds,
         environment=describe_environment(),
         weights=outcome.weights,
+        spread=fitted.spread,
         diagnosis=outcome.diagnosis,
         cost=asdict(outcome.cost),
     )

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.contract import Encoder, Modality, Standardize, TokenSpec
+from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec
 from mmbench.data import (
     ArraySource,
     Fold,
     Inputs,
+    Labels,
     Preparation,
     PresenceSource,
     Rows,
@@ -23,6 +24,8 @@ from mmbench.data import (
     Store,
     Stream,
     fit_standardizer,
+    hide_labels,
+    open_axis,
     read_presence,
 )
 from mmbench.errors import PluginError
@@ -34,16 +37,19 @@ from mmbench.registry import (
     build_encoder,
     build_fusion,
     empty_token_spec,
+    find_metric,
     find_replaced_name,
     host_names,
     load_registry,
 )
-from mmbench.results import DiagnosisPlan
+from mmbench.results import DiagnosisPlan, scoring_of
 from mmbench.storage import file_identity
 from mmbench.training import Model
 from mmbench.tuning import Budget
 
 T = TypeVar("T")
+_STANDARDIZED: tuple[Kind, ...] = ("timeseries", "audio", "vector")
+"""Kinds that the host standardises; encoders of images, videos, texts and tables scale for themselves."""
 Keep = Literal["auto", "keep", "drop"]
 """Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
 
@@ -73,6 +79,11 @@ class Plan:
     diagnosis: DiagnosisPlan | None = None
     files: Preparation | None = None
     isolated: bool = False
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that chooses epochs and tuning trials."""
+        return find_metric(scoring_of(self.run).metric, self.plugins)
 
 
 def call_components(
@@ -157,10 +168,11 @@ def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
         tokens = _tokens(plan.tokens[modality.name], modality.name)
         return Stream(tokens, _standardizer(plan, store, tokens, fold, over_time=False), len(store))
     source = open_source(plan.store, modality.name)
-    if modality.kind == "image":
-        return Stream(source, None, len(store))
-    over_time = modality.kind == "timeseries"
-    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store))
+    axis = open_axis(modality) if modality.is_open else 0
+    if modality.kind not in _STANDARDIZED:
+        return Stream(source, None, len(store), axis)
+    over_time = modality.kind != "vector"
+    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store), axis)
 
 
 def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: bool) -> Standardizer:
@@ -172,24 +184,27 @@ def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: 
     return fit_standardizer(source, parts, group.astype(np.int64), over_time)
 
 
-def known_labels(store: Store, task: str, fold: Fold) -> NDArray[np.int64]:
-    """Labels ``(N,)`` of the training and the validation part; -1 elsewhere.
+def known_labels(store: Store, task: str, fold: Fold) -> Labels:
+    """Labels of the training and the validation part; marked as missing elsewhere.
 
     The others are overwritten in place, so that no freed memory holds them.
     """
     labels = store.labels(task)
-    hidden = np.ones(len(labels), dtype=bool)
-    hidden[fold.train] = hidden[fold.validation] = False
-    labels[hidden] = -1
+    hide_labels(labels, _is_hidden(labels, fold))
     return labels
 
 
-def mask_test_labels(labels: NDArray[np.int64], fold: Fold) -> NDArray[np.int64]:
-    """Labels ``(N,)`` of the training and the validation part; -1 elsewhere."""
-    seen = np.full_like(labels, -1)
-    for rows in (fold.train, fold.validation):
-        seen[rows] = labels[rows]
+def mask_test_labels(labels: Labels, fold: Fold) -> Labels:
+    """A copy of the labels of the training and the validation part; marked as missing elsewhere."""
+    seen = labels.copy()
+    hide_labels(seen, _is_hidden(labels, fold))
     return seen
+
+
+def _is_hidden(labels: Labels, fold: Fold) -> NDArray[np.bool_]:
+    hidden = np.ones(len(labels), dtype=bool)
+    hidden[fold.train] = hidden[fold.validation] = False
+    return hidden
 
 
 def closed_files(plan: Plan) -> ClosedFiles:
@@ -204,9 +219,7 @@ def closed_files(plan: Plan) -> ClosedFiles:
     )
 
 
-def make_canaries(
-    plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: NDArray[np.int64], seed: int
-) -> Canaries:
+def make_canaries(plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: Labels, seed: int) -> Canaries:
     """The canaries of one training; ``labels`` are those of `known_labels`."""
     return Canaries(
         partial(build_model, plan, store, seed),

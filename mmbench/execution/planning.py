@@ -36,6 +36,7 @@ _NOT_IN_KEY = (
     "lacking",
     "lost",
     "offered",
+    "split_notes",
     "straddling",
     "unit",
     "units",
@@ -95,7 +96,13 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
         run={**described, "key": key, "lint": [str(finding) for finding in findings]},
         keep=setup.keep,
         budget=setup.budget,
-        diagnosis=plan_diagnosis(setup.diagnose, recipe.encoders, frozen, setup.cache, setup.jobs),
+        diagnosis=plan_diagnosis(
+            setup.diagnose,
+            [setup.store.schema.modality(name) for name in recipe.encoders],
+            frozen,
+            setup.cache,
+            setup.jobs,
+        ),
         files=setup.files,
         isolated=needs_isolation(recipe, setup.plugins),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mmbench.contract import Distribution
+from mmbench.contract import Distribution, Metric
 from mmbench.data import Fold, Store
 from mmbench.errors import DamagedError, PluginError, RecordError, TrainingError
 from mmbench.execution.plan import (
@@ -22,9 +22,9 @@ from mmbench.execution.plan import (
     make_inputs,
 )
 from mmbench.integrity import guard_files
-from mmbench.registry import training_seed
+from mmbench.registry import orient, training_seed
 from mmbench.storage import ProcessDiedError, describe_error, digest, free_memory, is_out_of_memory, locked
-from mmbench.training import Epoch, fit
+from mmbench.training import Epoch, fit, rank_epoch
 from mmbench.tuning import (
     TRAINING_PART,
     Budget,
@@ -124,6 +124,7 @@ class _Trainer:
         self.inputs = make_inputs(plan, self.store, part)
         self.labels = known_labels(self.store, plan.task, part)
         self.closed = closed_files(plan)
+        self.metric = plan.metric
         self.draw = training_seed(_SEED, part.name, plan.run.get("seeding"))
         with guard_files(self.closed):
             self.canaries = make_canaries(plan, self.store, self.inputs, part, self.labels, self.draw)
@@ -152,6 +153,7 @@ class _Trainer:
                 plan.recipe.training,
                 seed=self.draw,
                 device=torch.device(plan.device),
+                metric=self.metric,
                 on_epoch=on_epoch,
             )
             self.canaries.check_rebuilt()
@@ -181,7 +183,7 @@ def _search(search: _TuningTrials, budget: Budget, listen: Listener) -> FoldTuni
             where=f"{plan.recipe.label}, fold {search.part.name}",
             remedy=f"fix the cause and remove the study {search.study!r} from its storage",
         )
-    return FoldTuning(search.part.name, search.study, tuple(trials))
+    return FoldTuning(search.part.name, search.study, tuple(trials), not plan.metric.higher_is_better)
 
 
 def _is_over_time(trials: list[TuningTrial], seconds: float | None) -> bool:
@@ -197,12 +199,13 @@ def _run_tuning_trial(search: _TuningTrials, study: "Study", number: int, listen
     from sqlalchemy.exc import SQLAlchemyError
 
     trial, params = ask_tuning_trial(study, number, search.space, search.defaults)
+    metric = search.plan.metric
     epochs: list[Epoch] = []
 
     def on_epoch(epoch: Epoch) -> None:
         epochs.append(epoch)
         listen(number, epoch)
-        trial.report(epoch.validation_score, len(epochs) - 1)
+        trial.report(orient(metric, epoch.validation_score), len(epochs) - 1)
         if number and trial.should_prune():
             raise TrialPruned
 
@@ -220,20 +223,22 @@ def _run_tuning_trial(search: _TuningTrials, study: "Study", number: int, listen
         raise
     except Exception as error:
         state, failure, out_of_memory = TrialState.FAIL, describe_error(error), is_out_of_memory(error)
-    value = _store_best_epoch(trial, epochs)
+    score = _store_best_epoch(trial, epochs, metric)
     if failure:
         trial.set_user_attr("error", failure)
     if out_of_memory:
         free_memory()
-    study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
+    # Studies maximise: where lower scores are better, their values are negated. The attribute ``score`` is not.
+    value = None if state != TrialState.COMPLETE or score is None else orient(metric, score)
+    study.tell(trial, value, state=state)
 
 
-def _store_best_epoch(trial: "OptunaTrial", epochs: list[Epoch]) -> float | None:
+def _store_best_epoch(trial: "OptunaTrial", epochs: list[Epoch], metric: Metric) -> float | None:
     """Store number, score and loss of the best epoch, chosen as in training; returns its score."""
     trial.set_user_attr("epochs", len(epochs))
     if not epochs:
         return None
-    best = max(range(len(epochs)), key=lambda i: (epochs[i].validation_score, -epochs[i].validation_loss, -i))
+    best = max(range(len(epochs)), key=lambda i: (rank_epoch(epochs[i], metric), -i))
     attributes = {"epoch": best, "score": epochs[best].validation_score, "loss": epochs[best].validation_loss}
     for name, value in attributes.items():
         trial.set_user_attr(name, value)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmbench.contract import Encoder
-from mmbench.data import Rows, Source
+from mmbench.data import Bags, Rows, Source
 from mmbench.features.batched_encoding import split_block
 from mmbench.features.token_file import Block
 from mmbench.training import deterministic, encode_bag, mixed_precision
@@ -73,7 +73,7 @@ def encode_again(
             with around(), deterministic(device, learns=False), torch.inference_mode(), mixed_precision(device):
                 pairs = zip(torch.split(exchanged, sizes), torch.split(present, sizes), strict=True)
                 tokens = torch.cat(
-                    [encode_bag(encoder, bag.to(device), present_at).float().cpu() for bag, present_at in pairs]
+                    [encode_bag(encoder, Bags(bag.to(device), present_at)).x.float().cpu() for bag, present_at in pairs]
                 )
             instances += len(new)
             changed += int(_differs(before[old], tokens.flatten(0, 1)[new], allowed).sum())

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmbench.contract import Encoder, Kind
-from mmbench.data import Rows
+from mmbench.data import Bags, Rows
 from mmbench.errors import TrainingError
 from mmbench.features.prefetch import RawInstances, read_ahead
 from mmbench.features.token_file import Block
@@ -95,7 +95,7 @@ class AdaptiveBatch:
         while True:
             parts = zip(torch.split(x, self.samples), torch.split(present, self.samples), strict=True)
             try:
-                tokens = [encode_bag(self.encoder, *part).float() for part in parts]
+                tokens = [encode_bag(self.encoder, Bags(*part)).x.float() for part in parts]
                 return tokens[0] if len(tokens) == 1 else torch.cat(tokens)
             except torch.OutOfMemoryError as error:
                 tried = min(self.samples, len(x))

@@ -68,6 +68,8 @@ def is_whole_block(path: Path) -> bool:
 class Blocks:
     """Tokens ``(N, K, T, D)`` in blocks; raises DamagedError for truncated files."""
 
+    lengths = None
+
     def __init__(self, blocks: Sequence[Block], present: NDArray[np.bool_]) -> None:
         self.present = present
         self._values = {block.start // BLOCK_SIZE: _map_block(block.path) for block in blocks}

@@ -8,14 +8,21 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Tokens, Training, overrides
-from mmbench.data import Inputs, Rows
+from mmbench.data import Bags, Inputs, Labels, Rows
 from mmbench.errors import PluginError
 from mmbench.registry import seed_torch
-from mmbench.training import Model, deterministic, make_criterion, mixed_precision, sum_losses, weights_digest
+from mmbench.training import (
+    Model,
+    adapt_encoder,
+    deterministic,
+    make_criterion,
+    mixed_precision,
+    sum_losses,
+    weights_digest,
+)
 
 FUSION = "fusion"
 
@@ -51,7 +58,7 @@ class ProbedSamples:
     few: Rows
     many: Rows
     train: Rows
-    labels: NDArray[np.int64]
+    labels: Labels
     training: Training
     device: torch.device
     seed: int
@@ -95,8 +102,7 @@ def _until_error(observations: Iterator[Observation]) -> Iterator[Observation]:
 def _observe_parts(model: Model, probed: ProbedSamples) -> Iterator[Observation]:
     for name, encoder in _encoders(model).items():
         if overrides(encoder, "adapt", Encoder):
-            x, present, _ = probed.inputs.streams[name].batch(probed.many)
-            encoder.adapt(x[present].to(probed.device))
+            adapt_encoder(encoder, probed.inputs.streams[name].batch(probed.many).to(probed.device))
             yield Observation(name, "statistics after adapt", weights_digest(encoder))
     for name, value in predict_parts(model, probed.inputs, probed.few, probed.device).items():
         yield Observation(name, "logits" if name == FUSION else "tokens", value)
@@ -108,12 +114,13 @@ def _observe_training_step(model: Model, probed: ProbedSamples) -> Iterator[Obse
     seed_torch(probed.seed)
     model.train()
     criterion = make_criterion(probed.labels[probed.train], model.fusion.task, probed.training).to(probed.device)
-    target = torch.from_numpy(probed.labels[probed.few]).to(probed.device)
+    model.fit_targets(probed.labels[probed.train])
+    target = model.target(probed.labels[probed.few], probed.device)
     with mixed_precision(probed.device):
         tokens = model.tokens(_batch(probed.inputs, probed.few, probed.device))
         loss = sum_losses(model.fusion.training_loss(tokens, target, criterion))
-    for name in _encoders(model):
-        yield Observation(name, "tokens in training", tokens[name].x.detach().float().cpu())
+    for name, encoder in _encoders(model).items():
+        yield Observation(name, "tokens in training", _values(tokens[name], encoder))
     yield Observation(FUSION, "loss", loss.detach().float().cpu())
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
@@ -134,13 +141,25 @@ def predict_parts(model: Model, inputs: Inputs, rows: Rows, device: torch.device
     model.eval()
     with torch.inference_mode(), mixed_precision(device):
         tokens = model.tokens(_batch(inputs, rows, device))
-        tokens_of = {name: tokens[name].x.float().cpu() for name in _encoders(model)}
-        return {**tokens_of, FUSION: model.fusion(tokens).float().cpu()}
+        tokens_of = {name: _values(tokens[name], encoder) for name, encoder in _encoders(model).items()}
+        return {**tokens_of, FUSION: model.outputs(tokens).float().cpu()}
 
 
-def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Tokens]:
+def _values(tokens: Tokens, encoder: Encoder) -> Tensor:
+    """Tokens ``(B, K, T, D)``; where their numbers differ, their means and counts ``(B, K, 1, D + 1)`` over T.
+
+    The padding, and so T, depends on the other samples of the batch.
+    """
+    x = tokens.x.detach().float().cpu()
+    if encoder.out.length is not None:
+        return x
+    count = tokens.mask.sum(dim=2, keepdim=True)[..., None].float().cpu()
+    return torch.cat([x.sum(dim=2, keepdim=True) / count.clamp(min=1), count], dim=3)
+
+
+def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Bags]:
     # Copies: a component may modify its inputs, and the same rows are used again.
-    return {name: Tokens(*(part.clone() for part in each)) for name, each in inputs.batch(rows, device).items()}
+    return {name: bags.clone() for name, bags in inputs.batch(rows, device).items()}
 
 
 def find_parts(model: Model) -> dict[str, nn.Module]:

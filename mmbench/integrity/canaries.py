@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mmbench.contract import Training
-from mmbench.data import Fold, Inputs, Rows
+from mmbench.data import Fold, Inputs, Labels, Rows
 from mmbench.errors import PluginError
 from mmbench.integrity.behaviour import (
     FUSION,
@@ -43,7 +42,7 @@ _REMEDY_EVALUATION = (
 class Canaries:
     """Checks of one training, before and after it.
 
-    ``build`` makes a new model under ``seed``. ``labels`` are -1 outside of the training and validation parts.
+    ``build`` makes a new model under ``seed``. ``labels`` are hidden outside of the training and validation parts.
     ``is_own``: all components are part of mmbench, so that test samples are not all predicted again in other batches.
     """
 
@@ -52,7 +51,7 @@ class Canaries:
         build: Callable[[], Model],
         inputs: Inputs,
         fold: Fold,
-        labels: NDArray[np.int64],
+        labels: Labels,
         training: Training,
         *,
         seed: int,
@@ -98,7 +97,7 @@ class Canaries:
             )
             changed = find_first_difference(before, observe_weights(model))
         mixed_outputs = {part: values[len(others) :].flip(0) for part, values in mixed.items()}
-        left = {FUSION: torch.from_numpy(fitted.test_logits[fitted.chosen][at])}
+        left = {FUSION: torch.from_numpy(fitted.test_outputs[fitted.chosen][at])}
         self._raise_for(changed and changed.part, "changes its weights or buffers while it predicts")
         other = find_first_difference(_make_observations(first), _make_observations(again), self._tolerance.again)
         self._raise_for(other and other.part, "gives other outputs for the same samples when it sees them again")
@@ -120,7 +119,7 @@ class Canaries:
         with isolated_random_state(probed.seed), deterministic(probed.device):
             logits = predict(model, probed.inputs, rows[order], probed.device)
         again = torch.from_numpy(logits[np.argsort(order)[: len(fold.test)]])
-        left = torch.from_numpy(fitted.test_logits[fitted.chosen])
+        left = torch.from_numpy(fitted.test_outputs[fitted.chosen])
         if find_differing_part({FUSION: left}, {FUSION: again}, self._tolerance.in_batch):
             raise PluginError(_BATCH_DEPENDENT, where=", ".join(self._names.values()), remedy=_REMEDY_EVALUATION)
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import ArraySource, Fold, ImageSource, Rows, Store, read_presence, split_rows
+from mmbench.data import ArraySource, Fold, InstanceSource, Rows, Store, read_presence, split_rows
 
 Index = NDArray[np.int64]
 
@@ -18,10 +18,10 @@ _N_CHECKED = 2000  # rows from which the number of distinct values is estimated
 def find_identical_samples(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, Index]:
     """Pairs ``(P, 2)`` of samples with the same bytes, by modality, as positions in ``rows``.
 
-    Of several identical samples each is paired with the one before it. Missing modalities and vectors with few distinct
-    values have no pairs. Data are read once, in chunks.
+    Of several identical samples each is paired with the one before it. Missing modalities, and vectors and tables with
+    few distinct values, have no pairs. Data are read once, in chunks.
     """
-    vectors = [name for name in modalities if store.schema.modality(name).kind == "vector"]
+    vectors = [name for name in modalities if store.schema.modality(name).kind in ("vector", "table")]
     coarse = {name for name in vectors if _is_coarse(store, rows, name)}
     return {name: _same([] if name in coarse else _digests(store, rows, name)) for name in modalities}
 
@@ -103,7 +103,7 @@ def _is_coarse(store: Store, rows: Rows, name: str) -> bool:
 
 def _digests(store: Store, rows: Rows, name: str) -> list[bytes | None]:
     source = store.source(name)
-    if isinstance(source, ImageSource):
+    if isinstance(source, InstanceSource):
         return [_digest(source.coded(int(row))) if source.present[row].any() else None for row in rows]
     return list(_digests_of_arrays(source, rows)) if isinstance(source, ArraySource) else [None] * len(rows)
 

@@ -7,10 +7,15 @@ from .component_checks import MODALITY_ABLATION as MODALITY_ABLATION
 from .component_checks import check_ablations as check_ablations
 from .methods import MethodOptions as MethodOptions
 from .methods import Recipe as Recipe
+from .methods import check_tasks as check_tasks
 from .methods import choose_modalities as choose_modalities
+from .methods import encoder_keys as encoder_keys
 from .methods import resolve_method as resolve_method
 from .methods import resolve_methods as resolve_methods
 from .methods import update_training as update_training
+from .metrics import choose_metric as choose_metric
+from .metrics import find_metric as find_metric
+from .metrics import orient as orient
 from .plugin_files import load_plugin_file as load_plugin_file
 from .plugins import Registry as Registry
 from .plugins import load_registry as load_registry

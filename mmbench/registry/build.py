@@ -1,6 +1,6 @@
 """Construction of encoders and fusions from their specs, with weights drawn from a seed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from mmbench.errors import SpecError
 from mmbench.registry.methods import Recipe
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.seeding import seed_torch
-from mmbench.registry.specs import Spec
+from mmbench.registry.specs import Spec, bind_parameters, parse_spec
 from mmbench.storage import is_out_of_memory
 
 
@@ -23,6 +23,20 @@ def build_encoder(spec: Spec, modality: Modality, plugins: tuple[str, ...], seed
         seed_torch(seed)
         encoder: Encoder = cls(modality, **registry.bound("encoders", spec))
     return encoder
+
+
+def make_encoder(spec: str, modality: Modality, choices: Sequence[type[Encoder]], *, where: str) -> Encoder:
+    """An encoder within another one, from a spec such as ``timm[model=resnet18]`` that names one of ``choices``.
+
+    Choices are classes that the module of the outer encoder imports, so that their code is part of its cache keys.
+    SpecError about the parameter ``where`` for any other name.
+    """
+    wanted = parse_spec(spec)
+    known = {cls.name: cls for cls in choices}
+    if wanted.name not in known:
+        raise SpecError(f"no encoder {wanted.name!r} can be used here", where=where, remedy=f"use {' or '.join(known)}")
+    cls = known[wanted.name]
+    return cls(modality, **bind_parameters(cls, wanted.params))
 
 
 def build_fusion(

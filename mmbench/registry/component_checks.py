@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mmbench.contract import Component, Method
+from mmbench.contract import DEFAULT_METRICS, Component, Method, Metric
 from mmbench.errors import PluginError, SpecError
 from mmbench.registry.specs import bind_parameters, parse_spec
 
@@ -23,6 +23,24 @@ def check_class(component: Any, base: type[Component]) -> str:
             raise PluginError(f"the space of {name!r} names {parameter!r}, which is not a parameter")
         if not distribution.contains(defaults[parameter]):
             raise PluginError(f"the default {parameter}={defaults[parameter]!r} of {name!r} is outside its range")
+    return name
+
+
+def check_metric(component: Any) -> str:
+    """The name of a metric class; PluginError if it lacks what scoring needs."""
+    name = check_class(component, Metric)
+    kinds, title = getattr(component, "kinds", ()), getattr(component, "title", "")
+    if not kinds or not set(kinds) <= set(DEFAULT_METRICS):
+        raise PluginError(f"metric {name!r} has the kinds {kinds!r}, not some of {', '.join(DEFAULT_METRICS)}")
+    if not isinstance(title, str) or not title:
+        raise PluginError(f"metric {name!r} has no title")
+    low, high = component.bounds
+    if not low < high:
+        raise PluginError(f"metric {name!r} has the bounds {component.bounds}, not the least and the largest value")
+    needed = ("tally", "from_sums") if component.additive else ("score",)
+    if missing := [method for method in needed if getattr(component, method) is getattr(Metric, method)]:
+        kind = "additive" if component.additive else "not additive"
+        raise PluginError(f"metric {name!r} is {kind} and does not implement {missing[0]}")
     return name
 
 

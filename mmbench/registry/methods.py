@@ -4,13 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from mmbench.contract import Kind, Method, Modality, Schema, Training
+from mmbench.contract import Kind, Method, Modality, Schema, Task, Training
 from mmbench.errors import SpecError
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
 
-DEFAULT_ENCODERS: Mapping[Kind, str] = {"timeseries": "conv1d", "image": "timm", "vector": "mlp"}
+DEFAULT_ENCODERS: Mapping[Kind, str] = {
+    "timeseries": "conv1d",
+    "audio": "logmel",
+    "image": "timm",
+    "video": "frames",
+    "text": "hashing",
+    "table": "table-embedding",
+    "vector": "mlp",
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     """A recipe with an encoder for every modality, used by the fusion or not."""
     method: Method = registry.find("methods", spec.name).component
     preset = options.preset
-    known = {key for modality in schema.modalities for key in (modality.name, modality.kind)}
+    known = {key for modality in schema.modalities for key in encoder_keys(modality)}
     for key in options.encoders:
         if key not in known:
             raise SpecError(f"{dataset} has no modality {key!r}", where="--encoder", remedy=did_you_mean(key, known))
@@ -97,13 +105,13 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     training = update_training(method.training, preset.training, f"preset {preset.name}")
     held = _parameter_names("fusion", spec.params) | _parameter_names("training", options.training)
     for item in schema.modalities:
-        if chosen := _choose((options.encoders,), item.name, item.kind):
+        if chosen := _choose((options.encoders,), item):
             held |= _parameter_names(f"encoder.{item.name}", parse_spec(chosen).params)
     return Recipe(
         label=str(spec),
         modalities=choose_modalities(schema, options.modalities),
         fusion=parse_spec(method.fusion).updated(preset.fusion).updated(spec.params),
-        encoders={item.name: parse_spec(_choose(layers, item.name, item.kind)) for item in schema.modalities},
+        encoders={item.name: parse_spec(_choose(layers, item)) for item in schema.modalities},
         training=update_training(training, options.training, "--training"),
         preset=preset.without(fusion=spec.params, encoders=options.encoders, training=options.training),
         held=held,
@@ -114,12 +122,20 @@ def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:
     return frozenset(f"{part}.{name}" for name in params)
 
 
-def _choose(layers: Sequence[Mapping[Any, str]], name: str, kind: str) -> str:
-    """The encoder of a modality: from the last layer that sets it; its name has precedence over its kind."""
-    chosen = ""
-    for layer in layers:
-        chosen = layer.get(name) or layer.get(kind) or chosen
-    return chosen
+def encoder_keys(modality: Modality) -> tuple[str, ...]:
+    """The keys that choose the encoder of a modality, in order of precedence: its name, ``open-KIND``, its kind.
+
+    ``open-KIND`` is for a modality of open length, so that a method can name another encoder there. Texts are always
+    open and have no such key.
+    """
+    of_length = (f"open-{modality.kind}",) if modality.is_open and modality.kind != "text" else ()
+    return (modality.name, *of_length, modality.kind)
+
+
+def _choose(layers: Sequence[Mapping[Any, str]], modality: Modality) -> str:
+    """The encoder of a modality: from the last layer that sets it under one of its keys."""
+    found = (layer[key] for layer in reversed(layers) for key in encoder_keys(modality) if layer.get(key))
+    return next(found, "")
 
 
 def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
@@ -131,14 +147,38 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
 
 
 def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
-    kinds = registry.find("encoders", spec.name).component.kinds
-    if modality.kind not in kinds:
-        raise SpecError(
-            f"encodes {' and '.join(kinds)}, but {modality.name} is of kind {modality.kind}",
-            where=f"encoder {spec.name}",
-            remedy=f"choose another with --encoder {modality.name}=NAME",
-        )
-    registry.bound("encoders", spec)
+    cls = registry.find("encoders", spec.name).component
+    if modality.kind not in cls.kinds:
+        problem = f"encodes {' and '.join(cls.kinds)}, but {modality.name} is of kind {modality.kind}"
+    elif not takes_modality(cls, modality):
+        problem = f"accepts instances of one length only, but those of {modality.name} differ in length"
+    else:
+        registry.bound("encoders", spec)
+        return
+    fitting = [name for name, entry in sorted(registry.encoders.items()) if takes_modality(entry.component, modality)]
+    raise SpecError(
+        problem,
+        where=f"encoder {spec.name}",
+        remedy=f"choose --encoder {modality.name}={' or '.join(fitting) or 'NAME'}",
+    )
+
+
+def takes_modality(encoder: Any, modality: Modality) -> bool:
+    """Whether an encoder class accepts the kind of a modality, and its open length where it has one."""
+    needs_lengths = modality.is_open and modality.kind != "text"
+    return modality.kind in encoder.kinds and (not needs_lengths or encoder.takes_lengths())
+
+
+def check_tasks(registry: Registry, recipes: Iterable[Recipe], name: str, task: Task) -> None:
+    """Raise SpecError for the first method whose fusion does not predict tasks of this kind."""
+    for recipe in recipes:
+        tasks = registry.find("fusions", recipe.fusion.name).component.tasks
+        if task.kind not in tasks:
+            raise SpecError(
+                f"predicts tasks of kind {' and '.join(tasks)}, but {name} is of kind {task.kind}",
+                where=f"fusion {recipe.fusion.name}",
+                remedy="choose another method, or another task with --task",
+            )
 
 
 def update_training(training: Training, changes: Mapping[str, Any], where: str) -> Training:

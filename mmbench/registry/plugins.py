@@ -15,14 +15,14 @@ import pluggy
 
 from mmbench.contract import Dataset, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
-from mmbench.registry.component_checks import check_ablations, check_class, check_name
+from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name
 from mmbench.registry.plugin_files import load_plugin_file
 from mmbench.registry.replaced_names import find_replaced_name, host_names
 from mmbench.registry.source_digest import record_opened_files
 from mmbench.registry.source_digest.component_code import record_origin
 from mmbench.registry.specs import Spec, bind_parameters, did_you_mean, parse_spec
 
-_KINDS = ("datasets", "encoders", "fusions", "methods")
+_KINDS = ("datasets", "encoders", "fusions", "methods", "metrics")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,11 @@ class Registry:
         own = {name: Entry(name, entry.plugin, Method(name=name, fusion=name)) for name, entry in self.fusions.items()}
         registered = self._collect("register_methods", self._check_method, own)
         return {**own, **registered}
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Entry]:
+        """Metric classes by name."""
+        return self._collect("register_metrics", check_metric)
 
     def find(self, kind: str, name: str) -> Entry:
         """The component ``name`` of a kind (``datasets``, ``encoders``, ...).

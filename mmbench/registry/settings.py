@@ -16,17 +16,20 @@ class RunSettings:
     """The settings of a run that a preset may set under ``[run]``.
 
     ``units`` are the units of the dataset and ``modalities`` the modalities to use; None: all. ``protocol`` and
-    ``task``: None for the default of the dataset. From 3 ``seeds`` on, the variance between trainings can be estimated
+    ``task``: None for the default of the dataset; ``metric``: None for that of the task. ``stratify`` balances classes
+    over the parts of folds. From 3 ``seeds`` on, the variance between trainings can be estimated
     (benchmarks/calibration.py).
     """
 
     protocol: str | None = None
     task: str | None = None
+    metric: str | None = None
     folds: int = 5
     standardize: Standardize = "train"
     seeds: int = 3
     units: tuple[str, ...] | None = None
     modalities: tuple[str, ...] | None = None
+    stratify: bool = False
 
 
 SETTING_NAMES = tuple(field.name for field in fields(RunSettings))

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
 
     from mmbench.results import Comparison
 
-PLOTS = ("ranking", "subjects", "confusion", "learning", "modalities", "missing", "calibration", "cost", "tuning")
+PLOTS = (
+    "ranking",
+    "subjects",
+    "confusion",
+    "predictions",
+    "learning",
+    "modalities",
+    "missing",
+    "calibration",
+    "cost",
+    "tuning",
+)
 
 
 def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
@@ -20,9 +31,10 @@ def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
 
     ``name`` is one of
 
-    - ``ranking``: balanced accuracy of every method with its interval, best first
+    - ``ranking``: the score of every method with its interval, best first
     - ``subjects``: the score of every unit under every method
     - ``confusion``: a confusion matrix for each method, as shares of the true class
+    - ``predictions``: predicted over observed values, or the F1 of every label
     - ``learning``: validation scores by epoch, and test scores of the chosen, the last and the oracle epoch
     - ``modalities``: Shapley values of the modalities of every method
     - ``missing``: scores where modalities are missing in a share of the samples

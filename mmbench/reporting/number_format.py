@@ -1,5 +1,6 @@
 """Format numbers for tables and texts: scores, differences, p values, counts, sizes and durations."""
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -7,17 +8,29 @@ if TYPE_CHECKING:
 
 
 def format_interval(interval: "Interval") -> str:
-    """A score with its interval as ``0.620 [.57, .68]``."""
+    """A score with its interval as ``0.620 [.57, .68]``, or ``8.12 [7.45, 8.79]`` where numbers exceed 1."""
+    if (largest := _largest(interval)) > 1:
+        return f"{_plain(interval.mean, largest)} [{_plain(interval.low, largest)}, {_plain(interval.high, largest)}]"
     return f"{interval.mean:.3f} [{_two_digits(interval.low)}, {_two_digits(interval.high)}]"
+
+
+def format_score(value: float) -> str:
+    """A score as ``0.620``, or with fewer decimals where it exceeds 1: ``8.12``, ``72.4``."""
+    return f"{value:.3f}" if abs(value) <= 1 else _plain(value, abs(value))
 
 
 def format_difference(interval: "Interval") -> str:
     """A difference with its interval as ``+.021 [-.03, +.07]``."""
+    if (largest := _largest(interval)) > 1:
+        mean, low, high = (_plain(value, largest, "+") for value in (interval.mean, interval.low, interval.high))
+        return f"{mean} [{low}, {high}]"
     return f"{format_signed(interval.mean)} [{format_signed(interval.low, 2)}, {format_signed(interval.high, 2)}]"
 
 
 def format_signed(value: float, digits: int = 3) -> str:
-    """A difference as ``+.012`` or ``-.012``."""
+    """A difference as ``+.012`` or ``-.012``, or ``+1.25`` where it exceeds 1."""
+    if abs(value) > 1:
+        return _plain(value, abs(value), "+")
     return f"{value:+.{digits}f}".replace("0.", ".", 1)
 
 
@@ -27,7 +40,18 @@ def format_p(p: float) -> str:
 
 
 def _two_digits(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0") if value < 1 else "1"
+    return f"{value:.2f}".replace("0.", ".", 1) if value < 1 else "1"
+
+
+def _largest(interval: "Interval") -> float:
+    """The largest finite magnitude of a score and its bounds."""
+    return max(abs(value) for value in (interval.mean, interval.low, interval.high) if isfinite(value))
+
+
+def _plain(value: float, largest: float, sign: str = "") -> str:
+    """A number with as many decimals as numbers up to ``largest`` need for three digits."""
+    digits = 2 if largest < 10 else 1 if largest < 100 else 0
+    return f"{value:{sign}.{digits}f}"
 
 
 def format_count(number: int) -> str:

@@ -2,6 +2,7 @@ from .agreement import check_data_agreement as check_data_agreement
 from .agreement import find_data_disagreements as find_data_disagreements
 from .agreement import find_prepared_store as find_prepared_store
 from .calibration import N_BINS as N_BINS
+from .calibration import Bin as Bin
 from .comparison import Comparison as Comparison
 from .comparison import MethodResult as MethodResult
 from .comparison import compare as compare
@@ -34,11 +35,14 @@ from .inherited_settings import UntrainedBaseline as UntrainedBaseline
 from .inherited_settings import changed_settings as changed_settings
 from .record_schema import check_rebuildable as check_rebuildable
 from .records import Record as Record
+from .records import as_rows as as_rows
 from .records import describe_environment as describe_environment
 from .records import find_records as find_records
 from .records import read_record as read_record
 from .records import record_path as record_path
 from .records import write_record as write_record
+from .scoring import choose_scoring as choose_scoring
+from .scoring import scoring_of as scoring_of
 from .statistics import ALPHA as ALPHA
 from .statistics import ASSUMED_DEVIATION as ASSUMED_DEVIATION
 from .statistics import Interval as Interval

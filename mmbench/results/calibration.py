@@ -4,7 +4,7 @@ A cell's tally ``(15, 5)`` holds, for each bin of confidence, the number of samp
 correct predictions, of Brier scores and of negative log-likelihoods. Tallies add up like confusion matrices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -37,7 +37,8 @@ class Calibration:
 
     ``brier`` is the squared distance of the probabilities from the one-hot labels, 0 to 2 (Brier 1950), ``nll`` the
     negative log-likelihood of the true class in nats. ``ece_by_luck`` is the ECE expected under perfect calibration for
-    as many samples. ``reliability`` pools the samples of all seeds.
+    as many samples. ``reliability`` pools the samples of all seeds. ``by_label`` has the ECE and the Brier score of
+    each label of a task of several labels.
     """
 
     ece: float
@@ -45,6 +46,7 @@ class Calibration:
     brier: Interval
     nll: Interval
     reliability: tuple[Bin, ...]
+    by_label: tuple[tuple[float, float], ...] = ()
 
 
 def calibrate(outcomes: Outcomes, logits: NDArray[np.float64]) -> Calibration:
@@ -65,6 +67,35 @@ def calibrate(outcomes: Outcomes, logits: NDArray[np.float64]) -> Calibration:
         nll=mean(_NLL, float(np.finfo(np.float64).max)),
         reliability=tuple(make_reliability_bins(np.sum(whole, axis=0))),
     )
+
+
+def calibrate_labels(outcomes: Outcomes) -> Calibration:
+    """Calibration of the probabilities of labels, the sigmoids of logits, pooled over labels.
+
+    Each pair of sample and label is a task of two classes, the label and its absence, so that confidence is that of the
+    more probable one and the Brier score of a pair lies between 0 and 2. ``by_label`` has the values of each label.
+    """
+    one_by_one = [
+        calibrate(_one_label(outcomes, [at]), _two_logits(outcomes.predictions[:, :, [at]]))
+        for at in range(outcomes.n_classes)
+    ]
+    everything = list(range(outcomes.n_classes))
+    pooled = calibrate(_one_label(outcomes, everything), _two_logits(outcomes.predictions))
+    return replace(pooled, by_label=tuple((each.ece, each.brier.mean) for each in one_by_one))
+
+
+def _one_label(outcomes: Outcomes, labels: list[int]) -> Outcomes:
+    """Pairs of samples and some labels as samples of two classes."""
+    there, n = outcomes.labels[:, labels].ravel(), len(labels)
+    predicted = (outcomes.predictions[:, :, labels] > 0).reshape(outcomes.n_seeds, -1).astype(np.int64)
+    unit, fold = (np.repeat(each, n) for each in (outcomes.unit, outcomes.fold))
+    return Outcomes(there, predicted, unit, fold, 2, outcomes.varies)
+
+
+def _two_logits(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logits ``(S, n * L, 2)`` of absence and presence, whose softmax is the sigmoid of ``(S, n, L)``."""
+    flat = logits.reshape(len(logits), -1)
+    return np.stack([np.zeros_like(flat), flat], axis=2)
 
 
 def log_probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:

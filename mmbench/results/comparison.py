@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import PROTOCOLS
+from mmbench.contract import Metric
+from mmbench.data import parse_protocol
 from mmbench.errors import RecordError
-from mmbench.results.calibration import Calibration, calibrate
+from mmbench.registry import orient
+from mmbench.results.calibration import Calibration, calibrate, calibrate_labels
 from mmbench.results.compatibility import check_comparable, check_records, check_run_list
 from mmbench.results.diagnosis.scores import ModalityScores, score_modalities
 from mmbench.results.failures import Failure, describe_failures, find_failures, make_all_failed_error
 from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
 from mmbench.results.method_labels import make_distinct_names
 from mmbench.results.records import Record, find_records, read_record
+from mmbench.results.residuals import Residuals, measure_residuals
+from mmbench.results.scoring import Scoring, scoring_of
 from mmbench.results.statistics import (
     Interval,
     Outcomes,
@@ -29,7 +33,7 @@ from mmbench.results.statistics import (
     score_intervals,
 )
 from mmbench.storage import check_printable, describe_parse_error, load_object
-from mmbench.training import METRICS, Cost, combine_costs
+from mmbench.training import Cost, combine_costs
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,53 @@ class MethodResult:
         """
         rows = list(self._whole_seeds.values())
         units = np.concatenate([record.units for record in rows[0]])
+        kind = self.scoring.kind
+        predictions = (
+            np.stack([np.concatenate([record.predictions for record in each]) for each in rows])
+            if kind == "class"
+            else self._outputs
+        )
         return Outcomes(
-            labels=np.concatenate([record.labels for record in rows[0]]).astype(np.int64),
-            predictions=np.stack([np.concatenate([record.predictions for record in each]) for each in rows]),
+            labels=np.concatenate([record.labels for record in rows[0]]).astype(
+                np.float64 if kind == "values" else np.int64
+            ),
+            predictions=predictions,
             unit=np.unique(units, return_inverse=True)[1],
             fold=np.repeat(np.arange(len(rows[0])), [len(record.ids) for record in rows[0]]),
             n_classes=len(self.run["classes"]),
             varies=self.varies,
+            kind=kind,
+            metric=self.metric,
+            metrics=self.metrics,
+            outputs=self._outputs if kind == "class" and set(self.metrics) - set(Scoring.metrics) else None,
+        )
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """The kind of the task and the names of the metrics."""
+        return scoring_of(self.run)
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric of verdicts and ranking."""
+        return self.scoring.metric
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """All metrics of the run, by name."""
+        return self.scoring.find_metrics()
+
+    @property
+    def score(self) -> Interval:
+        """The score by the metric of verdicts and ranking."""
+        return self.scores[self.metric]
+
+    @property
+    def _outputs(self) -> NDArray[np.float64]:
+        """Logits or values ``(S, n, n_outputs)`` of all test samples."""
+        rows = self._whole_seeds.values()
+        return np.stack([np.concatenate([np.asarray(record.logits) for record in each]) for each in rows]).astype(
+            np.float64
         )
 
     @property
@@ -91,10 +135,18 @@ class MethodResult:
         return score_modalities(self.records)
 
     @cached_property
-    def calibration(self) -> Calibration:
-        """Calibration over all test samples."""
-        logits = [np.concatenate([record.logits for record in each]) for each in self._whole_seeds.values()]
-        return calibrate(self.outcomes, np.stack(logits).astype(np.float64))
+    def calibration(self) -> Calibration | None:
+        """Calibration of the predicted probabilities over all test samples; None for a task of values."""
+        if self.scoring.kind == "class":
+            return calibrate(self.outcomes, self._outputs)
+        return calibrate_labels(self.outcomes) if self.scoring.kind == "labels" else None
+
+    @cached_property
+    def residuals(self) -> Residuals | None:
+        """Residuals over all test samples of a task of values; None for other tasks."""
+        if self.scoring.kind != "values":
+            return None
+        return measure_residuals(self.outcomes, list(self._whole_seeds.values()))
 
     def difference(self, other: "MethodResult") -> Mapping[str, Interval] | None:
         """Scores minus those of ``other``, with paired intervals; None while folds are missing."""
@@ -102,9 +154,17 @@ class MethodResult:
             return None
         return difference_intervals(self.outcomes, other.outcomes)
 
-    def gap(self, which: str, metric: str = "balanced_accuracy") -> float:
-        """Score of the ``last`` or ``oracle`` epoch minus that of the chosen one, mean over folds."""
+    def gap(self, which: str, metric: str | None = None) -> float:
+        """Score of the ``last`` or ``oracle`` epoch minus that of the chosen one, mean over folds.
+
+        By the metric of the run unless another is named, in its units: negative where a lower error is better.
+        """
+        metric = metric or self.metric
         return self.mean_score(which, metric) - self.mean_score("chosen", metric)
+
+    def orient(self, score: float) -> float:
+        """A score by the metric of the run, negated where lower is better, so that the largest is the best."""
+        return orient(self.metrics[self.metric], score)
 
     @property
     def stops_early(self) -> bool:
@@ -116,9 +176,10 @@ class MethodResult:
         return float(np.mean([record.scores[which][metric] for record in self.records]))
 
     @property
-    def labels(self) -> NDArray[np.int64]:
-        """Labels ``(n,)`` of all test samples."""
-        return self.outcomes.labels
+    def labels(self) -> NDArray[Any]:
+        """Labels ``(n,)`` or targets ``(n, n_outputs)`` of all test samples."""
+        labels: NDArray[Any] = self.outcomes.labels
+        return labels
 
     @property
     def parameters(self) -> Mapping[str, int]:
@@ -165,6 +226,45 @@ class Comparison:
         """The description that all methods share: dataset, task, protocol, fingerprint."""
         return self.methods[0].run
 
+    @property
+    def metric(self) -> str:
+        """The name of the metric of verdicts and ranking."""
+        return self.methods[0].metric
+
+    @property
+    def metric_title(self) -> str:
+        """The name of that metric in tables."""
+        return self._metric.title
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction of that metric."""
+        return self._metric.higher_is_better
+
+    @property
+    def other_metrics(self) -> tuple[str, ...]:
+        """The metrics that stand beside that of verdicts."""
+        return tuple(name for name in self.methods[0].metrics if name != self.metric)
+
+    def title_of(self, metric: str) -> str:
+        """The name of a metric in tables."""
+        return self.methods[0].metrics[metric].title
+
+    @property
+    def sign(self) -> int:
+        """1 where larger scores are better, -1 where smaller ones are."""
+        return 1 if self.higher_is_better else -1
+
+    @property
+    def range_of_scores(self) -> float:
+        """The largest difference of two scores; infinite without bounds."""
+        low, high = self._metric.bounds
+        return high - low
+
+    @property
+    def _metric(self) -> Metric:
+        return self.methods[0].metrics[self.metric]
+
     @cached_property
     def verdicts(self) -> Sequence[Verdict]:
         """Verdicts on the first method against each other method without missing folds."""
@@ -196,7 +296,7 @@ class Comparison:
         several = len(self.run["offered"]) > 1
         baselines = self.methods if self.headless else self.methods[1:]
         single = [method for method in baselines if several and len(method.run["encoders"]) == 1]
-        return max(single, key=lambda method: method.scores["balanced_accuracy"].mean).name if single else None
+        return max(single, key=lambda method: method.orient(method.score.mean)).name if single else None
 
     @property
     def _whole(self) -> Mapping[str, Outcomes]:
@@ -204,15 +304,16 @@ class Comparison:
 
     @cached_property
     def above_chance(self) -> Mapping[str, float]:
-        """One-sided p of each method's balanced accuracy above chance, adjusted for the number of methods.
+        """One-sided p of each method's score above chance, adjusted for the number of methods.
 
-        With one model per subject, the chance level is that of each subject. Without methods with missing folds.
+        With one model per subject, the chance level of balanced accuracy is that of each subject. Without methods with
+        missing folds; empty where the metric has no chance level.
         """
         return above_chance(self._whole, self._chance_is_per_unit) if self._whole else {}
 
     @property
     def _chance_is_per_unit(self) -> bool:
-        return PROTOCOLS[self.run["protocol"]].per_subject and self.run["unit"] == "subject"
+        return parse_protocol(self.run["protocol"]).per_subject and self.run["unit"] == "subject"
 
     @property
     def simulated(self) -> bool:
@@ -220,13 +321,17 @@ class Comparison:
         return bool(self.run["card"]["access"] == "simulated")
 
     @property
-    def chance(self) -> float:
-        """Chance level of balanced accuracy; with one model per subject, that within subjects."""
-        return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
+    def chance(self) -> float | None:
+        """Chance level of the metric, None where it has none; with one model per subject, that within subjects."""
+        if self.metric == "balanced_accuracy":
+            return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
+        return None if self._chance_is_per_unit else self._metric.chance
 
     @property
-    def majority(self) -> float:
-        """Accuracy of always predicting the most frequent class."""
+    def majority(self) -> float | None:
+        """Accuracy of always predicting the most frequent class; None for tasks of labels and values."""
+        if self.methods[0].scoring.kind != "class":
+            return None
         labels = self.methods[0].labels
         return float(np.bincount(labels).max() / len(labels))
 
@@ -250,7 +355,12 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
     shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
     return {
         **{name: run[name] for name in shared},
+        "kind": first.scoring.kind,
+        "metric": comparison.metric,
+        "higher_is_better": comparison.higher_is_better,
         "lacking": run.get("lacking", {}),
+        "stratify": run.get("stratify", False),
+        "split_notes": list(run.get("split_notes", ())),
         "dropped": run["dropped"],
         "lost": run.get("lost", []),
         "chance": comparison.chance,
@@ -268,8 +378,12 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
     return {
         "name": method.name,
         "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
-        **{which: {metric: method.mean_score(which, metric) for metric in METRICS} for which in ("last", "oracle")},
-        "calibration": asdict(method.calibration),
+        **{
+            which: {metric: method.mean_score(which, metric) for metric in method.metrics}
+            for which in ("last", "oracle")
+        },
+        "calibration": asdict(method.calibration) if method.calibration else None,
+        "residuals": asdict(method.residuals) if method.residuals else None,
         "parameters": dict(method.parameters),
         "cost": asdict(method.cost),
         "seconds": method.seconds,

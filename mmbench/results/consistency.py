@@ -6,11 +6,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.contract import Metric
+from mmbench.registry import orient
 from mmbench.results.records import Record
-from mmbench.training import METRICS, score_all
+from mmbench.results.scoring import scoring_of
+from mmbench.training import score_outputs
 
 TOLERANCE = 1e-9
-"""Tolerance for equal scores, which are sums of a few hundred float64 ratios."""
+"""Tolerance for equal scores, which are sums of a few hundred float64 ratios; relative where scores are above 1."""
 
 _DISTINCT = 4  # distinct rows of logits from which bitwise equal arrays count as copies
 
@@ -50,10 +53,18 @@ def _name(record: Record) -> str:
     return f"fold {record.fold}, seed {record.seed}"
 
 
+def _metrics(record: Record) -> dict[str, Metric]:
+    return scoring_of(record.run).find_metrics()
+
+
+def _are_equal(one: float, other: float) -> bool:
+    return abs(one - other) <= TOLERANCE * max(1.0, abs(one))
+
+
 def _find_false_scores(record: Record) -> Iterator[str]:
-    recorded, labels = record.scores["chosen"], np.array(record.labels, dtype=np.int64)
-    for name, value in score_all(labels, record.predictions, len(record.logits[0])).items():
-        if abs(value - recorded[name]) > TOLERANCE:
+    recorded, outputs = record.scores["chosen"], np.array(record.logits, dtype=np.float64)
+    for name, value in score_outputs(_metrics(record), np.array(record.labels), outputs).items():
+        if not _are_equal(value, recorded[name]):
             yield f"{name} is recorded as {recorded[name]:.6f}, its predictions give {value:.6f}"
 
 
@@ -65,7 +76,8 @@ def _find_false_epochs(record: Record) -> Iterator[str]:
     if max(epochs.values()) > epochs["last"]:
         yield "it has scores of an epoch after its last one"
         return
-    standing = [(epoch["validation_score"], -epoch["validation_loss"]) for epoch in history]
+    metric = _metrics(record)[scoring_of(record.run).metric]
+    standing = [(orient(metric, epoch["validation_score"]), -epoch["validation_loss"]) for epoch in history]
     best = max(range(len(standing)), key=lambda number: (standing[number], -number))
     if best != epochs["chosen"]:
         yield f"epoch {epochs['chosen'] + 1} is recorded as chosen, its history gives epoch {best + 1}"
@@ -76,21 +88,39 @@ def _find_false_epochs(record: Record) -> Iterator[str]:
 
 def _differ(record: Record, one: str, other: str) -> bool:
     ours, theirs = record.scores[one], record.scores[other]
-    return any(abs(ours[name] - theirs[name]) > TOLERANCE for name in METRICS)
+    return any(not _are_equal(ours[name], theirs[name]) for name in scoring_of(record.run).metrics)
 
 
 def _find_impossible(record: Record) -> Iterator[str]:
-    counts = np.bincount(np.array(record.labels, dtype=np.int64))
+    metrics, chosen_by = _metrics(record), scoring_of(record.run).metric
     for epoch, scores in record.scores.items():
-        hits = scores["accuracy"] * counts.sum()
-        if abs(hits - round(hits)) > 1e-6 or not all(-TOLERANCE <= scores[name] <= 1 + TOLERANCE for name in METRICS):
-            yield f"the scores of its {epoch} epoch are impossible for {counts.sum()} samples"
-        elif not _is_balanced(scores["balanced_accuracy"], round(hits), counts[counts > 0]):
-            yield f"the balanced accuracy of its {epoch} epoch is impossible beside its accuracy"
-    best = record.scores["oracle"]["balanced_accuracy"]
+        if not all(_is_within_bounds(metric, scores[name]) for name, metric in metrics.items()):
+            yield f"the scores of its {epoch} epoch are impossible for {len(record.ids)} samples"
+        else:
+            yield from _find_impossible_counts(record, epoch)
+    best = orient(metrics[chosen_by], record.scores["oracle"][chosen_by])
     for epoch in ("chosen", "last"):
-        if record.scores[epoch]["balanced_accuracy"] > best + TOLERANCE:
+        score = orient(metrics[chosen_by], record.scores[epoch][chosen_by])
+        if score > best and not _are_equal(score, best):
             yield f"its oracle epoch scores below the {epoch} epoch"
+
+
+def _is_within_bounds(metric: Metric, score: float) -> bool:
+    least, most = metric.bounds
+    return least - TOLERANCE <= score <= most + TOLERANCE
+
+
+def _find_impossible_counts(record: Record, epoch: str) -> Iterator[str]:
+    """Accuracy that is no number of samples, or does not go with the balanced accuracy."""
+    scores = record.scores[epoch]
+    if not {"accuracy", "balanced_accuracy"} <= set(scoring_of(record.run).metrics):
+        return
+    counts = np.bincount(np.array(record.labels, dtype=np.int64))
+    hits = scores["accuracy"] * counts.sum()
+    if abs(hits - round(hits)) > 1e-6:
+        yield f"the scores of its {epoch} epoch are impossible for {counts.sum()} samples"
+    elif not _is_balanced(scores["balanced_accuracy"], round(hits), counts[counts > 0]):
+        yield f"the balanced accuracy of its {epoch} epoch is impossible beside its accuracy"
 
 
 def _is_balanced(score: float, hits: int, counts: NDArray[np.int64]) -> bool:

@@ -6,9 +6,9 @@ from functools import cache
 from math import isfinite
 from typing import Any, Literal
 
-from mmbench.contract import Training
-from mmbench.data import PROTOCOLS
-from mmbench.training import METRICS
+from mmbench.contract import TaskKind, Training
+from mmbench.data import is_protocol
+from mmbench.results.scoring import Scoring, scoring_fields
 
 EPOCHS = ("chosen", "last", "oracle")
 _MAX_INTEGER = 2**31  # seeds, epochs and numbers of threads must be below
@@ -74,6 +74,8 @@ class _Run:
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
     lint: tuple[str, ...] = ()
+    stratify: bool = False
+    split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
 
 
@@ -129,7 +131,7 @@ class _Fold:
     fold: str
     seed: int
     ids: tuple[str, ...]
-    labels: tuple[int, ...]
+    labels: tuple[int, ...] | tuple[tuple[float, ...], ...]
     units: tuple[str, ...]
     logits: tuple[tuple[float, ...], ...]
     scores: Mapping[str, Mapping[str, float]]
@@ -142,6 +144,7 @@ class _Fold:
     tuning: Mapping[str, Any] | None = None
     diagnosis: Mapping[str, Any] | None = None
     cost: Mapping[str, float | None] = field(default_factory=dict)
+    spread: tuple[float, ...] | None = None
 
 
 def check_fold(plain: Mapping[str, Any]) -> None:
@@ -153,15 +156,16 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError("its seed is not a valid number")
     if not fold.ids:
         raise ValueError("it has no samples")
-    n_classes = len(fold.logits[0])
-    if not all(0 <= label < n_classes for label in fold.labels):
-        raise ValueError("it has a label that is not a class")
-    if not all(len(row) == n_classes and all(map(isfinite, row)) for row in fold.logits):
-        raise ValueError("its logits are not one finite number per class")
-    if missing := [name for name in EPOCHS if not METRICS.keys() <= fold.scores.get(name, {}).keys()]:
+    scoring = _scoring(plain["run"])
+    _check_labels(fold, scoring.kind)
+    if missing := [name for name in EPOCHS if not set(scoring.metrics) <= fold.scores.get(name, {}).keys()]:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
     if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
         raise ValueError("it lacks the epochs of its scores")
+    if fold.spread is not None and (
+        len(fold.spread) != len(fold.logits[0]) or not all(isfinite(each) and each >= 0 for each in fold.spread)
+    ):
+        raise ValueError("its spread is not one number per target")
     if "total" not in fold.parameters:
         raise ValueError("it lacks the number of parameters")
     scores = [value for name in EPOCHS for value in fold.scores[name].values()]
@@ -169,12 +173,37 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has scores, times or costs that are not finite numbers")
 
 
+def _check_labels(fold: _Fold, kind: TaskKind) -> None:
+    n_outputs = len(fold.logits[0])
+    if not all(len(row) == n_outputs and all(map(isfinite, row)) for row in fold.logits):
+        what = {
+            "class": "logits are not one finite number per class",
+            "labels": "logits are not one finite number per label",
+        }
+        raise ValueError(f"its {what.get(kind, 'predictions are not one finite number per target')}")
+    if kind == "class":
+        if not all(isinstance(label, int) and 0 <= label < n_outputs for label in fold.labels):
+            raise ValueError("it has a label that is not a class")
+    elif not all(isinstance(label, tuple) and len(label) == n_outputs for label in fold.labels):
+        raise ValueError("its labels and its outputs differ in width")
+    elif not all(isfinite(value) and (kind == "values" or value in (0, 1)) for row in fold.labels for value in row):  # type: ignore[union-attr]
+        raise ValueError(f"it has labels that are not {'finite numbers' if kind == 'values' else '0 or 1'}")
+
+
+def _scoring(run: Mapping[str, Any]) -> Scoring:
+    scoring: Scoring = _adapter(Scoring).validate_python(scoring_fields(run))
+    return scoring
+
+
 def check_run(plain: Mapping[str, Any]) -> None:
     """Raise ValueError unless the description of a run is complete and has the right types."""
     run: _Run = _adapter(_Run).validate_python(plain)
-    if len(run.classes) < 2:
-        raise ValueError("it has fewer than two classes")
-    if run.protocol not in PROTOCOLS:
+    scoring = _scoring(plain)
+    if len(run.classes) < (2 if scoring.kind == "class" else 1):
+        raise ValueError("it has fewer than two classes" if scoring.kind == "class" else "it predicts nothing")
+    if scoring.metric not in scoring.metrics:
+        raise ValueError(f"its metrics lack {scoring.metric!r}, which decides")
+    if not is_protocol(run.protocol):
         raise ValueError(f"unknown protocol {run.protocol!r}")
     if run.preset is not None and not isinstance(run.preset.get("name"), str):
         raise ValueError("its preset has no name")

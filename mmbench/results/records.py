@@ -4,7 +4,7 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import distributions
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mmbench.errors import RecordError
 from mmbench.results.diagnosis.predictions import read_diagnosis
 from mmbench.results.record_schema import check_fold
+from mmbench.results.scoring import scoring_of
 from mmbench.storage import check_printable, describe_parse_error, digest, load_object, slug, write_text
 
 FORMAT = 3
@@ -26,20 +27,22 @@ FORMAT = 3
 class Record:
     """Results of one fold and seed of a run.
 
-    ``logits`` ``(n, C)`` are those of the epoch chosen on validation data. ``scores`` holds the scores of that epoch
-    under ``chosen``, of the last epoch under ``last`` and of the epoch that is best on test data under ``oracle``: no
-    result, but the bias of choosing the epoch on test data. ``run`` describes the run and is the same in all of its
-    records. ``weights`` is the SHA-256 of the file of weights; None if it was not kept. ``tuning`` holds the tuning
-    trials of this fold and the chosen parameters (`FoldTuning.to_plain`); None without tuning. ``diagnosis`` holds
-    predictions with modalities removed or perturbed (`Diagnosis.to_plain`); None if the model was not diagnosed.
-    ``cost`` is what training and prediction cost (`Cost`) on the machine that made the record.
+    ``labels`` are the classes of the test samples, or rows of 0 and 1 or of values. ``logits`` ``(n, C)`` are the
+    outputs of the epoch chosen on validation data: logits, or values in units of the data. ``scores`` holds the scores
+    of that epoch under ``chosen``, of the last epoch under ``last`` and of the epoch that is best on test data under
+    ``oracle``: no result, but the bias of choosing the epoch on test data. ``run`` describes the run and is the same in
+    all of its records. ``weights`` is the SHA-256 of the file of weights; None if it was not kept. ``tuning`` holds the
+    tuning trials of this fold and the chosen parameters (`FoldTuning.to_plain`); None without tuning. ``diagnosis``
+    holds predictions with modalities removed or perturbed (`Diagnosis.to_plain`); None if the model was not diagnosed.
+    ``cost`` is what training and prediction cost (`Cost`) on the machine that made the record. ``spread`` ``(V,)`` are
+    the standard deviations of the residuals of the validation part, for a task of values.
     """
 
     run: Mapping[str, Any]
     fold: str
     seed: int
     ids: tuple[str, ...]
-    labels: tuple[int, ...]
+    labels: tuple[int, ...] | tuple[tuple[float, ...], ...]
     units: tuple[str, ...]
     logits: tuple[tuple[float, ...], ...]
     scores: Mapping[str, Mapping[str, float]]
@@ -53,10 +56,13 @@ class Record:
     diagnosis: Mapping[str, Any] | None = None
     cost: Mapping[str, float | None] = field(default_factory=dict)
     format: int = FORMAT
+    spread: Sequence[float] | None = None
 
     @property
     def predictions(self) -> NDArray[np.int64]:
-        """Predicted classes ``(n,)``: those of the largest logits."""
+        """Predicted classes ``(n,)``, those of the largest logits; of a task of one class only."""
+        if (kind := scoring_of(self.run).kind) != "class":
+            raise ValueError(f"a task of the kind {kind!r} predicts no class")
         predictions: NDArray[np.int64] = np.asarray(self.logits, dtype=np.float64).argmax(axis=1)
         return predictions
 
@@ -72,7 +78,8 @@ def record_path(folder: Path, fold: str, seed: int) -> Path:
 
 def write_record(path: Path, record: Record) -> None:
     """Write a record; creates the folder if needed."""
-    write_text(path, json.dumps(vars(record), separators=(",", ":")) + "\n")
+    plain = {name: value for name, value in vars(record).items() if name != "spread" or value is not None}
+    write_text(path, json.dumps(plain, separators=(",", ":")) + "\n")
 
 
 def read_record(path: Path) -> Record:
@@ -81,12 +88,14 @@ def read_record(path: Path) -> Record:
         plain = load_object(path)
         if plain["format"] != FORMAT:
             raise ValueError(f"format {plain['format']}, not {FORMAT}")
-        lists = {name: tuple(plain[name]) for name in ("ids", "labels", "units", "history")}
-        record = Record(**{**plain, **lists, "logits": tuple(map(tuple, plain["logits"]))})
+        lists = {name: tuple(plain[name]) for name in ("ids", "units", "history")}
+        lists |= {name: as_rows(plain[name]) for name in ("labels", "logits")}
+        record = Record(**{**plain, **lists})
         check_fold(plain)
         check_printable(plain["run"], record.fold, record.ids, record.units)
         if record.diagnosis is not None:
-            read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]))
+            kind = scoring_of(record.run).kind
+            read_diagnosis(record.diagnosis, len(record.ids), len(record.run["classes"]), kind)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             f"is not a record ({describe_parse_error(error)})",
@@ -94,6 +103,11 @@ def read_record(path: Path) -> Record:
             remedy="delete it and run the same command again",
         ) from error
     return record
+
+
+def as_rows(values: Sequence[Any]) -> tuple[Any, ...]:
+    """A list of numbers or of rows as tuples."""
+    return tuple(tuple(each) if isinstance(each, list) else each for each in values)
 
 
 def find_records(folder: Path) -> Iterator[Path]:

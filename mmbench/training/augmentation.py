@@ -14,19 +14,23 @@ _BRIGHTNESS = 0.2
 _CONTRAST = 0.2
 
 
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Augmented copies of uint8 images ``(B, K, 3, H, W)``, of the same type and shape.
+def augment(images: Tensor, generator: torch.Generator, lengths: Tensor | None = None) -> Tensor:
+    """Augmented copies of images ``(B, K, 3, H, W)`` or videos ``(B, K, F, 3, H, W)``, uint8, of the same shape.
 
-    The K images of a bag share one transformation: rotating single frames of a video would look like a movement.
-    ``generator`` is on the CPU, so that every device draws the same numbers. Pixels from outside repeat the edge.
+    The images of a bag, or the frames of a video, share one transformation: rotating single frames would look like a
+    movement. Videos of unequal ``lengths`` ``(B, K)`` are black beyond them. ``generator`` is on the CPU, so that every
+    device draws the same numbers. Pixels from outside repeat the edge.
     """
-    bags, instances, channels, height, width = images.shape
-    draws = torch.rand(bags, 7, generator=generator).to(images.device)
-    pixels = images.reshape(bags, instances * channels, height, width).to(torch.float32)
+    height, width = images.shape[-2:]
+    draws = torch.rand(len(images), 7, generator=generator).to(images.device)
+    pixels = images.reshape(len(images), -1, height, width).to(torch.float32)
     grid = F.affine_grid(_affine_maps(draws, height, width), list(pixels.shape), align_corners=False)
     moved = F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
-    lit = _change_light(moved, draws[:, 5], draws[:, 6])
-    return lit.round().clamp(0, 255).to(torch.uint8).reshape(images.shape)
+    shown = None if lengths is None else torch.arange(images.shape[2], device=images.device) < lengths[..., None]
+    filled = None if shown is None else shown.flatten(1).float().mean(dim=1).clamp(min=1e-6)
+    lit = _change_light(moved, draws[:, 5], draws[:, 6], filled).round().clamp(0, 255).to(torch.uint8)
+    augmented = lit.reshape(images.shape)
+    return augmented if shown is None else augmented * shown[..., None, None, None]
 
 
 def _affine_maps(draws: Tensor, height: int, width: int) -> Tensor:
@@ -44,10 +48,14 @@ def _affine_maps(draws: Tensor, height: int, width: int) -> Tensor:
     return torch.stack(rows, dim=1)
 
 
-def _change_light(pixels: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:
-    """Images with other brightness (a factor), then other contrast about their mean."""
+def _change_light(pixels: Tensor, brightness: Tensor, contrast: Tensor, filled: Tensor | None) -> Tensor:
+    """Images with other brightness (a factor), then other contrast about their mean.
+
+    ``filled`` ``(B,)`` is the share of frames that are not padding.
+    """
     bright = pixels * (1 + _BRIGHTNESS * _around_zero(brightness))[:, None, None, None]
     mean = bright.mean(dim=(1, 2, 3), keepdim=True)
+    mean = mean if filled is None else mean / filled[:, None, None, None]
     gain = (1 + _CONTRAST * _around_zero(contrast))[:, None, None, None]
     return (bright - mean) * gain + mean
 

@@ -15,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmbench.contract import Encoder, Tokens
-from mmbench.data import Inputs, Source
+from mmbench.contract import Encoder
+from mmbench.data import Bags, Inputs, Source, read_bags
+from mmbench.training.bag_encoding import encode_bag
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.flops import count_flops
-from mmbench.training.model import Model, encode_bag
+from mmbench.training.model import Model
 
 _WARM_UPS, _REPETITIONS = 3, 11
 _SHARE, _MIN_SECONDS, _MAX_SECONDS = (
@@ -95,8 +96,8 @@ def measure_frozen_encoder(
     """The pass from raw instances to tokens, measured once per process for each token file."""
     if tokens not in _FROZEN:
         encoder = build().to(device).eval().requires_grad_(False)
-        batch = {"": Tokens(*(torch.from_numpy(np.ascontiguousarray(part)) for part in source.read(np.array([row]))))}
-        _FROZEN[tokens] = measure(lambda: encode_bag(encoder, *_on(batch, device)[""][:2]), device, _MAX_SECONDS)
+        bags = read_bags(source, np.array([row]))
+        _FROZEN[tokens] = measure(lambda: encode_bag(encoder, bags.to(device)).x, device, _MAX_SECONDS)
     return _FROZEN[tokens]
 
 
@@ -124,8 +125,8 @@ def _predict(forward: Callable[[], Tensor], device: torch.device) -> Tensor:
         return forward().float().cpu()
 
 
-def _on(batch: Mapping[str, Tokens], device: torch.device) -> dict[str, Tokens]:
-    return {name: Tokens(*(part.to(device) for part in stream)) for name, stream in batch.items()}
+def _on(batch: Mapping[str, Bags], device: torch.device) -> dict[str, Bags]:
+    return {name: bags.to(device) for name, bags in batch.items()}
 
 
 def _times(forward: Callable[[], object], seconds: float) -> list[float]:

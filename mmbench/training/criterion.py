@@ -26,6 +26,16 @@ def make_criterion(target: NDArray[np.generic], task: Task, training: Training) 
     return nn.CrossEntropyLoss(weight=weight, label_smoothing=training.label_smoothing)
 
 
+def make_validation_loss(target: NDArray[np.generic], task: Task) -> nn.Module:
+    """The loss that decides between epochs of the same score, for the labels ``target`` of the validation part.
+
+    That of training without smoothing and weights, but classes have equal weight whatever their frequencies.
+    """
+    if task.kind == "class":
+        return nn.CrossEntropyLoss(weight=torch.from_numpy(class_weights(target.astype(np.int64), task.n_outputs)))
+    return make_criterion(target, task, Training(class_weights=False))
+
+
 class _LabelLoss(nn.Module):
     """Binary cross-entropy of logits ``(B, L)``; smoothing moves the targets 0 and 1 towards one half."""
 

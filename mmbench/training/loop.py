@@ -1,6 +1,6 @@
 """Training loop. It sees the labels of the training and the validation part only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -8,16 +8,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from mmbench.contract import Encoder, Tokens, Training, overrides
-from mmbench.data import Fold, Inputs, Rows
+from mmbench.contract import Encoder, Metric, Training, overrides
+from mmbench.data import Bags, Fold, Inputs, Labels, Rows
 from mmbench.errors import TrainingError
-from mmbench.registry import seed_torch
+from mmbench.registry import find_metric, orient, seed_torch
 from mmbench.training.augmentation import augment
-from mmbench.training.criterion import class_weights, make_criterion, sum_losses
+from mmbench.training.bag_encoding import adapt_encoder
+from mmbench.training.batching import prediction_order, training_batches
+from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
 from mmbench.training.determinism import deterministic, mixed_precision
-from mmbench.training.metrics import balanced_accuracy, confusion_matrix
+from mmbench.training.metrics import score
 from mmbench.training.modality_dropout import drop_modalities
 from mmbench.training.model import Model
 from mmbench.training.optimizer import AdamW
@@ -25,7 +26,7 @@ from mmbench.training.optimizer import AdamW
 
 @dataclass(frozen=True)
 class Epoch:
-    """Results of one epoch: losses, and balanced accuracy on the validation part."""
+    """Results of one epoch: losses, and the score on the validation part by the chosen metric."""
 
     train_loss: float
     validation_loss: float
@@ -36,34 +37,39 @@ class Epoch:
 class FitResult:
     """The result of a training.
 
-    ``chosen`` is the epoch with the best validation score, from 0. ``test_logits`` ``(E, n, C)`` are the predictions of
-    every epoch for the test part, for the bias of choosing the epoch on test data (oracle epoch).
+    ``chosen`` is the epoch with the best validation score, from 0. ``test_outputs`` ``(E, n, n_outputs)`` are the
+    predictions of every epoch for the test part, for the bias of choosing the epoch on test data (oracle epoch).
+    ``spread`` ``(V,)`` are standard deviations of the residuals of the validation part, for a task of values.
     """
 
     chosen: int
     history: tuple[Epoch, ...]
-    test_logits: NDArray[np.float32]
+    test_outputs: NDArray[np.float32]
+    spread: tuple[float, ...] | None = None
 
 
 def fit(
     model: Model,
     inputs: Inputs,
     fold: Fold,
-    labels: NDArray[np.int64],
+    labels: Labels,
     training: Training,
     *,
     seed: int,
     device: torch.device,
+    metric: Metric | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> FitResult:
-    """Train on the training part; stop early and choose the epoch on the validation part.
+    """Train on the training part; stop early and choose the epoch on the validation part by ``metric``.
 
-    ``model`` then has the weights of the chosen epoch. ``labels`` holds -1 outside of the training and the validation
-    part.
+    Without ``metric``, that of the task decides; of epochs with equal scores the one with the lowest validation loss.
+    ``model`` then has the weights of the chosen epoch. ``labels`` are marked as missing (`mmbench.data.labels`) outside
+    of the training and the validation part.
     """
     with deterministic(device), torch.random.fork_rng(devices=[]):
         seed_torch(seed)
-        loop = _Loop(model.to(device), inputs, labels, training, device, fold, seed)
+        metric = metric or find_metric(model.fusion.task.default_metric)
+        loop = _Loop(model.to(device), inputs, labels, training, device, fold, seed, metric)
         return _fit(loop, np.random.default_rng(seed), on_epoch)
 
 
@@ -74,7 +80,7 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
     best: tuple[float, float] | None = None
     chosen, state = 0, model.state_dict()
     for number in range(loop.n_epochs):
-        loss = loop.train(shuffle.permutation(fold.train))
+        loss = loop.train(fold.train, shuffle)
         epoch = loop.validate(loss)
         if not np.isfinite([epoch.train_loss, epoch.validation_loss]).all():
             raise TrainingError(
@@ -82,14 +88,23 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
             )
         history.append(epoch)
         tested.append(predict(model, loop.inputs, fold.test, loop.device))
-        rank = (epoch.validation_score, -epoch.validation_loss)
+        rank = rank_epoch(epoch, loop.metric)
         if best is None or rank > best:
             best, chosen, state = rank, number, deepcopy(model.state_dict())
         on_epoch(epoch)
         if number - chosen >= loop.training.patience:
             break
     model.load_state_dict(state)
-    return FitResult(chosen, tuple(history), np.stack(tested))
+    return FitResult(chosen, tuple(history), np.stack(tested), _measure_spread(loop))
+
+
+def _measure_spread(loop: "_Loop") -> tuple[float, ...] | None:
+    """Standard deviations of the residuals of the validation part; None for tasks of classes and labels."""
+    if loop.model.fusion.task.kind != "values":
+        return None
+    rows = loop.fold.validation
+    residuals = predict(loop.model, loop.inputs, rows, loop.device) - loop.labels[rows]
+    return tuple(residuals.std(axis=0).tolist())
 
 
 class _Loop:
@@ -99,14 +114,16 @@ class _Loop:
         self,
         model: Model,
         inputs: Inputs,
-        labels: NDArray[np.int64],
+        labels: Labels,
         training: Training,
         device: torch.device,
         fold: Fold,
         seed: int,
+        metric: Metric,
     ) -> None:
         self.model, self.inputs, self.labels, self.training = model, inputs, labels, training
-        self.device, self.fold = device, fold
+        self.device, self.fold, self.metric = device, fold, metric
+        model.fit_targets(labels[fold.train])
         self.criterion = make_criterion(labels[fold.train], model.fusion.task, training).to(device)
         # A generator of its own: augmentation does not change how weights and order are drawn.
         self.augmentation_random = torch.Generator().manual_seed(seed)
@@ -116,12 +133,12 @@ class _Loop:
         self.n_epochs = training.epochs if parameters else 1
         self.stepper = _Stepper(parameters, training, self.n_epochs * -(-len(fold.train) // training.batch_size))
 
-    def train(self, rows: Rows) -> float:
-        """One pass over ``rows``; returns the mean loss."""
+    def train(self, rows: Rows, shuffle: np.random.Generator) -> float:
+        """One pass over ``rows`` in random order; returns the mean loss."""
         self.model.train()
         total, seen = 0.0, 0
-        for part in _batches(rows, self.training.batch_size):
-            target = torch.from_numpy(self.labels[part]).to(self.device)
+        for part in training_batches(rows, self.training.batch_size, shuffle, self.inputs.sizes(rows)):
+            target = self.model.target(self.labels[part], self.device)
             with mixed_precision(self.device):
                 tokens = self.model.tokens(self._training_batch(part))
                 loss = sum_losses(self.model.fusion.training_loss(tokens, target, self.criterion))
@@ -130,26 +147,33 @@ class _Loop:
             seen += len(part)
         return total / seen
 
-    def _training_batch(self, rows: Rows) -> dict[str, Tokens]:
+    def _training_batch(self, rows: Rows) -> dict[str, Bags]:
         batch = self.inputs.batch(rows, self.device)
         for name in self.augmented:
-            batch[name] = Tokens(augment(batch[name].x, self.augmentation_random), batch[name].present)
+            bags = batch[name]
+            batch[name] = bags._replace(x=augment(bags.x, self.augmentation_random, bags.lengths))
         return drop_modalities(batch, self.training.modality_dropout, self.augmentation_random)
 
     def validate(self, train_loss: float) -> Epoch:
-        """Loss and score on the validation part, with equal weight for each class."""
+        """Loss and score on the validation part."""
         rows = self.fold.validation
-        logits = predict(self.model, self.inputs, rows, self.device)
-        target, n_classes = self.labels[rows], logits.shape[1]
-        weight = torch.from_numpy(class_weights(target, n_classes))
-        loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(target), weight=weight)
-        score = balanced_accuracy(confusion_matrix(target, logits.argmax(axis=1), n_classes))
-        return Epoch(train_loss, float(loss), float(score))
+        outputs = predict(self.model, self.inputs, rows, self.device)
+        return Epoch(train_loss, self._validation_loss(outputs, rows), score(self.metric, self.labels[rows], outputs))
+
+    def _validation_loss(self, outputs: NDArray[np.float32], rows: Rows) -> float:
+        loss = make_validation_loss(self.labels[rows], self.model.fusion.task)
+        target = self.model.target(self.labels[rows], torch.device("cpu"))
+        return float(loss(self.model.standardize(torch.from_numpy(outputs)), target))
+
+
+def rank_epoch(epoch: Epoch, metric: Metric) -> tuple[float, float]:
+    """The order of epochs, the largest the best: by validation score, then by validation loss."""
+    return orient(metric, epoch.validation_score), -epoch.validation_loss
 
 
 def trained_images(model: Model) -> tuple[str, ...]:
     """The image modalities that arrive as pixels, for an encoder that is trained."""
-    return tuple(name for name in model.encoders if model.encoder(name).modality.kind == "image")
+    return tuple(name for name in model.encoders if model.encoder(name).modality.kind in ("image", "video"))
 
 
 def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.device) -> None:
@@ -157,8 +181,7 @@ def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.devic
     for name in model.encoders:
         encoder = model.encoder(name)
         if overrides(encoder, "adapt", Encoder):
-            x, present, _ = inputs.streams[name].batch(rows)
-            encoder.adapt(x[present].to(device))
+            adapt_encoder(encoder, inputs.streams[name].batch(rows).to(device))
 
 
 class _Stepper:
@@ -187,25 +210,19 @@ class _Stepper:
         self.schedule.step()
 
 
-def _batches(rows: Rows, size: int) -> Iterator[Rows]:
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        # A last batch of one sample is omitted: it has no variance to normalise by. Every epoch is shuffled.
-        if len(part) > 1 or len(rows) == 1 or size == 1:
-            yield part
-
-
 def predict(
     model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
 ) -> NDArray[np.float32]:
-    """Logits ``(n, C)`` of some rows, in their order."""
+    """Outputs ``(n, n_outputs)`` of some rows, in their order: logits, or values in units of the data."""
     model.eval()
     if not len(rows):
         return np.zeros((0, model.fusion.n_outputs), dtype=np.float32)
-    parts = []
+    parts, order = [], prediction_order(inputs.sizes(rows))
+    in_order = rows if order is None else rows[order]
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
             with mixed_precision(device):
-                logits = model(inputs.batch(rows[start : start + batch_size], device))
-            parts.append(logits.float().cpu().numpy())
-    return np.concatenate(parts)
+                outputs = model(inputs.batch(in_order[start : start + batch_size], device))
+            parts.append(outputs.float().cpu().numpy())
+    whole = np.concatenate(parts)
+    return whole if order is None else whole[np.argsort(order)]

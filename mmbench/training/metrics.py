@@ -1,12 +1,43 @@
-"""Metrics, computed from confusion matrices, which can be added over units."""
+"""Scores of predictions by metrics, and counts of predicted classes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.contract import Metric
+from mmbench.errors import PluginError
+from mmbench.registry import find_metric
+
 Counts = NDArray[np.float64]
-Scores = NDArray[np.float64]
+
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1")
+"""The metrics of a task of one class that names none, in the order of records."""
+
+
+def score(metric: Metric, target: NDArray[np.generic], outputs: NDArray[np.floating]) -> float:
+    """The score of some predictions; PluginError if it is not a finite number."""
+    value = float(metric.score(target, outputs))
+    if not np.isfinite(value):
+        raise PluginError(
+            f"gives {value} for {len(target)} samples",
+            where=f"metric {metric.name}",
+            remedy="every score must be finite",
+        )
+    return value
+
+
+def score_outputs(
+    metrics: Mapping[str, Metric], target: NDArray[np.generic], outputs: NDArray[np.floating]
+) -> dict[str, float]:
+    """The scores of some predictions by name."""
+    return {name: score(metric, target, outputs) for name, metric in metrics.items()}
+
+
+def score_all(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> dict[str, float]:
+    """The scores of predicted classes by `METRICS`."""
+    return score_outputs({name: _find(name) for name in METRICS}, labels, np.eye(n_classes)[predictions])
 
 
 def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> Counts:
@@ -15,43 +46,13 @@ def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], 
     return counts.reshape(n_classes, n_classes).astype(np.float64)
 
 
-def accuracy(counts: Counts) -> Scores:
-    """Accuracy of confusion matrices ``(..., C, C)``: shape ``(...)``."""
-    return _ratio(np.trace(counts, axis1=-2, axis2=-1), counts.sum(axis=(-2, -1)))
+def balanced_accuracy(counts: Counts) -> NDArray[np.float64]:
+    """Balanced accuracy of confusion matrices ``(..., C, C)``: shape ``(...)``."""
+    n, support, predicted = counts.sum(axis=(-2, -1)), counts.sum(axis=-1), counts.sum(axis=-2)
+    right = np.diagonal(counts, axis1=-2, axis2=-1)
+    return _find("balanced_accuracy").from_sums(np.concatenate([n[..., None], support, predicted, right], axis=-1))
 
 
-def balanced_accuracy(counts: Counts) -> Scores:
-    """Mean recall over the classes that occur among the labels."""
-    support = counts.sum(axis=-1)
-    return _mean_where(_ratio(_diagonal(counts), support), support > 0)
-
-
-def macro_f1(counts: Counts) -> Scores:
-    """Mean F1 over the classes that occur among labels or predictions."""
-    seen = counts.sum(axis=-1) + counts.sum(axis=-2)
-    return _mean_where(_ratio(2 * _diagonal(counts), seen), seen > 0)
-
-
-METRICS: Mapping[str, Callable[[Counts], Scores]] = {
-    "accuracy": accuracy,
-    "balanced_accuracy": balanced_accuracy,
-    "macro_f1": macro_f1,
-}
-
-
-def score_all(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> dict[str, float]:
-    """Every metric of one set of predictions."""
-    counts = confusion_matrix(labels, predictions, n_classes)
-    return {name: float(metric(counts)) for name, metric in METRICS.items()}
-
-
-def _diagonal(counts: Counts) -> Counts:
-    return np.diagonal(counts, axis1=-2, axis2=-1)
-
-
-def _ratio(part: Counts, whole: Counts) -> Counts:
-    return np.divide(part, whole, out=np.zeros_like(np.asarray(part, dtype=np.float64)), where=np.asarray(whole) > 0)
-
-
-def _mean_where(values: Counts, mask: NDArray[np.bool_]) -> Scores:
-    return _ratio((values * mask).sum(axis=-1), mask.sum(axis=-1).astype(np.float64))
+@cache
+def _find(name: str) -> Metric:
+    return find_metric(name)

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from mmbench.contract import Tokens
+from mmbench.data import Bags
 
 
-def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: torch.Generator) -> dict[str, Tokens]:
+def drop_modalities(batch: Mapping[str, Bags], probability: float, generator: torch.Generator) -> dict[str, Bags]:
     """The batch with each present modality of a sample missing with this probability, but never all of them.
 
     ``x`` of any shape ``(B, K, …)`` is zero where it was removed. Modalities that the fusion does not read are ignored:
@@ -16,7 +17,7 @@ def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: 
     the modalities. A sample that would lose all modalities keeps one, each with equal probability. After Neverova et
     al. 2016, "ModDrop" (arXiv 1501.00102).
     """
-    names = sorted(name for name, tokens in batch.items() if tokens.x.numel())
+    names = sorted(name for name, bags in batch.items() if bags.x.numel())
     dropped = dict(batch)
     if not names or not probability:
         return dropped
@@ -27,11 +28,19 @@ def drop_modalities(batch: Mapping[str, Tokens], probability: float, generator: 
     last = draws.masked_fill(~present, -1).argmax(dim=1, keepdim=True)
     stays.scatter_(1, last, True)
     for name, keep in zip(names, stays.unbind(dim=1), strict=True):
-        dropped[name] = mask_modality(batch[name], keep)
+        dropped[name] = _remove(batch[name], keep)
     return dropped
 
 
 def mask_modality(tokens: Tokens, keep: Tensor) -> Tokens:
     """The tokens with the modality missing in the samples where ``keep``, bool ``(B,)``, is False."""
-    x = tokens.x.masked_fill(~keep.reshape(-1, *[1] * (tokens.x.ndim - 1)), 0)
-    return Tokens(x, tokens.present & keep[:, None])
+    return Tokens(_zero(tokens.x, keep), tokens.present & keep[:, None], tokens.mask & keep[:, None, None])
+
+
+def _remove(bags: Bags, keep: Tensor) -> Bags:
+    lengths = None if bags.lengths is None else _zero(bags.lengths, keep)
+    return Bags(_zero(bags.x, keep), bags.present & keep[:, None], lengths)
+
+
+def _zero(values: Tensor, keep: Tensor) -> Tensor:
+    return values.masked_fill(~keep.reshape(-1, *[1] * (values.ndim - 1)), 0)

@@ -1,17 +1,19 @@
 """Model: an encoder for each modality that is trained, and a fusion."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Fusion, Tokens
+from mmbench.data import Bags
 from mmbench.errors import DataError
+from mmbench.training.bag_encoding import encode_bag
+from mmbench.training.targets import TargetScale
 
-Batch = Mapping[str, Tokens]
-INSTANCES_PER_PASS = 64  # instances of bags per forward pass of an encoder in evaluation
-INSTANCES_PER_PASS_GPU = 320  # the same on a GPU, where small passes are dominated by launch time
-VALUES_PER_PASS = 1 << 19  # input values per pass on a CPU: with more, activations exceed its caches
+Batch = Mapping[str, Bags]
 
 
 def check_modality_names(modalities: Iterable[str], dataset: str) -> None:
@@ -36,14 +38,13 @@ class Model(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleDict(dict(encoders))
         self.fusion = fusion
+        self.scale = TargetScale(fusion.n_outputs) if fusion.task.kind == "values" else None
 
     def tokens(self, batch: Batch) -> dict[str, Tokens]:
         """Tokens of every modality: raw ``(B, K, *shape)`` encoded to ``(B, K, T, D)``, zero where absent."""
         return {
-            name: Tokens(encode_bag(self.encoder(name), stream.x, stream.present), stream.present)
-            if name in self.encoders
-            else stream
-            for name, stream in batch.items()
+            name: encode_bag(self.encoder(name), bags) if name in self.encoders else as_tokens(bags)
+            for name, bags in batch.items()
         }
 
     def encoder(self, name: str) -> Encoder:
@@ -53,9 +54,29 @@ class Model(nn.Module):
         return encoder
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits ``(B, C)``."""
-        logits: Tensor = self.fusion(self.tokens(batch))
-        return logits
+        """Outputs ``(B, n_outputs)``, as `outputs`."""
+        return self.outputs(self.tokens(batch))
+
+    def outputs(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        """Outputs ``(B, n_outputs)`` from tokens: logits, or values in units of the data."""
+        outputs: Tensor = self.fusion(tokens)
+        return outputs if self.scale is None else self.scale(outputs)
+
+    def fit_targets(self, known: NDArray[Any]) -> None:
+        """Standardise values by ``known``, the labels of the training part; nothing to do for other tasks."""
+        if self.scale is not None:
+            self.scale.fit(known)
+
+    def standardize(self, outputs: Tensor) -> Tensor:
+        """The inverse of `outputs`, for the loss: values in standardised units, logits unchanged."""
+        return outputs if self.scale is None else self.scale.standardize(outputs)
+
+    def target(self, labels: NDArray[Any], device: torch.device) -> Tensor:
+        """Labels as the criterion takes them: class indices ``(n,)``, or float32 ``(n, n_outputs)``."""
+        target = torch.from_numpy(labels)
+        if self.scale is not None:
+            target = self.scale.standardize(target)
+        return (target.float() if self.fusion.task.kind == "labels" else target).to(device)
 
     def count(self) -> dict[str, int]:
         """The number of parameters, ``total`` and ``trainable``."""
@@ -63,43 +84,9 @@ class Model(nn.Module):
         return {"total": sum(n for n, _ in sizes), "trainable": sum(n for n, trained in sizes if trained)}
 
 
-def encode_bag(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
-    """Run an encoder over the present instances only, ``(B, K, *shape)`` to ``(B, K, T, D)``.
-
-    With ``present`` on the CPU there is no synchronisation with a GPU.
-    """
-    shape = (*present.shape, encoder.out.length, encoder.out.dim)
-    instances, at_once = x.flatten(0, 1), _count_at_once(x, present)
-    if present.numel() and present.all():
-        return _encode_all(encoder, instances, at_once).reshape(shape)
-    tokens = x.new_zeros((present.numel(), *shape[2:]), dtype=torch.get_default_dtype())
-    here = present.flatten().nonzero()[:, 0].to(x.device)
-    for part in torch.split(here, at_once) if len(here) else ():
-        encoded = encoder(instances[part])
-        tokens = tokens.to(encoded.dtype)
-        tokens[part] = encoded
-    return tokens.reshape(shape)
-
-
-def _encode_all(encoder: Encoder, instances: Tensor, at_once: int) -> Tensor:
-    """Tokens ``(n, T, D)`` of instances, encoded ``at_once`` at a time."""
-    if len(instances) <= at_once:
-        tokens: Tensor = encoder(instances)
-        return tokens
-    whole: Tensor | None = None
-    for start in range(0, len(instances), at_once):
-        tokens = encoder(instances[start : start + at_once])
-        whole = tokens.new_empty((len(instances), *tokens.shape[1:])) if whole is None else whole
-        whole[start : start + at_once] = tokens
-    assert whole is not None
-    return whole
-
-
-def _count_at_once(x: Tensor, present: Tensor) -> int:
-    """How many instances an encoder sees per forward pass: all of them in training."""
-    if torch.is_grad_enabled():
-        return present.numel()
-    # All images of a batch of bags would take gigabytes at once.
-    on_cpu = x.device.type == "cpu"
-    most = (INSTANCES_PER_PASS if on_cpu else INSTANCES_PER_PASS_GPU) if present.shape[1] > 1 else len(x)
-    return min(most, max(1, VALUES_PER_PASS // x[0, 0].numel())) if on_cpu else most
+def as_tokens(bags: Bags) -> Tokens:
+    """Bags that are the tokens of a frozen encoder, with their mask."""
+    if bags.lengths is None:
+        return Tokens(bags.x, bags.present)
+    steps = torch.arange(bags.x.shape[2], device=bags.x.device)
+    return Tokens(bags.x, bags.present, steps < bags.lengths[..., None])

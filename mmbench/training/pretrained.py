@@ -1,4 +1,4 @@
-"""Pretrained weights: state dicts from files, read without running code, and from timm's hub."""
+"""Pretrained weights: state dicts from files, read without running code, and from the hubs of timm and Hugging Face."""
 
 import io
 import re
@@ -135,6 +135,49 @@ def fetch_pretrained(model: str, *, where: str) -> str:
         return str(hf_hub_download(**source))
     except Exception as error:
         raise _out_of_reach(where, f"{type(error).__name__} while downloading") from error
+
+
+def fetch_model(model: str, *, where: str, download: bool = True) -> str:
+    """The folder of a model of Hugging Face's hub, downloaded on first use, or ``model`` itself if it is a folder.
+
+    Only its settings, vocabulary and weights are downloaded (safetensors, else PyTorch's), never code. Raises
+    WeightsError about ``where`` if it cannot be downloaded, or is not in the cache and ``download`` is False.
+    """
+    from huggingface_hub import snapshot_download
+
+    if Path(model).is_dir():
+        return model
+    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise WeightsError("no such folder", where=where, remedy="correct model=FOLDER")
+    for weights in ("*.safetensors", "*.bin"):
+        patterns = ["*.json", "*.txt", "*.model", weights]
+        folder = _snapshot(snapshot_download, where, repo_id=model, allow_patterns=patterns, download=download)
+        if any(Path(folder).glob(weights)):
+            return folder
+    raise _no_model(where, "the hub has no weights of PyTorch under that name")
+
+
+def _snapshot(fetch: Any, where: str, *, download: bool, **source: Any) -> str:
+    try:
+        return str(fetch(**source, local_files_only=True))
+    except Exception as error:  # huggingface_hub raises errors of many classes
+        if not download:
+            raise _no_model(where, "it is not in the cache") from error
+    try:
+        _probe_hub(where)
+        return str(fetch(**source))
+    except WeightsError as error:
+        raise _no_model(where, error.message.partition("(")[2].rstrip(")")) from error
+    except Exception as error:
+        raise _no_model(where, f"{type(error).__name__} while downloading") from error
+
+
+def _no_model(where: str, reason: str) -> WeightsError:
+    return WeightsError(
+        f"the model cannot be downloaded ({reason})",
+        where=where,
+        remedy="give model=FOLDER with a saved model, or the name of one on huggingface.co with a network",
+    )
 
 
 def _probe_hub(where: str) -> None:

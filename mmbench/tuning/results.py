@@ -37,9 +37,9 @@ class Budget:
 class TuningTrial:
     """One training with the parameters ``params``.
 
-    ``score`` is the balanced accuracy on the validation part in the chosen ``epoch`` (from 0), ``loss`` the loss there;
-    None if the tuning trial failed before the first epoch. ``epochs`` is the number that was trained, ``error`` the
-    reason of a failure.
+    ``score`` is that of the validation part in the chosen ``epoch`` (from 0), by the metric of the run, and ``loss``
+    the loss there; None if the tuning trial failed before the first epoch. ``epochs`` is the number that was trained,
+    ``error`` the reason of a failure.
     """
 
     number: int
@@ -52,29 +52,31 @@ class TuningTrial:
     seconds: float
     error: str = ""
 
-    @property
-    def rank(self) -> tuple[float, float, int]:
-        """Order of complete tuning trials: higher balanced accuracy, then lower loss, then lower number."""
+    def rank(self, lower_is_better: bool = False) -> tuple[float, float, int]:
+        """Order of complete tuning trials: better score, then lower loss, then lower number."""
         assert self.score is not None
         assert self.loss is not None
-        return self.score, -self.loss, -self.number
+        return -self.score if lower_is_better else self.score, -self.loss, -self.number
 
 
 @dataclass(frozen=True)
 class FoldTuning:
     """The tuning trials of one method on the fold ``fold``, by number; number 0 has the defaults.
 
-    ``study`` is the name in Optuna's storage. At least one tuning trial is complete.
+    ``study`` is the name in Optuna's storage. At least one tuning trial is complete. ``lower_is_better`` is the
+    direction of the scores.
     """
 
     fold: str
     study: str
     trials: tuple[TuningTrial, ...]
+    lower_is_better: bool = False
 
     @property
     def chosen(self) -> TuningTrial:
         """The best complete tuning trial."""
-        return max((trial for trial in self.trials if trial.state == "complete"), key=lambda trial: trial.rank)
+        complete = (trial for trial in self.trials if trial.state == "complete")
+        return max(complete, key=lambda trial: trial.rank(self.lower_is_better))
 
     @property
     def curve(self) -> list[float | None]:
@@ -92,13 +94,17 @@ class FoldTuning:
 
     def _best_so_far(self) -> Iterator[float | None]:
         best: float | None = None
+        better = min if self.lower_is_better else max
         for trial in self.trials:
             if trial.state == "complete" and trial.score is not None:
-                best = trial.score if best is None else max(best, trial.score)
+                best = trial.score if best is None else better(best, trial.score)
             yield best
 
     def to_plain(self) -> dict[str, Any]:
-        """Plain values for records: the tuning trials, the chosen one and the curve of the best score."""
+        """Plain values for records: the tuning trials, the chosen one and the curve of the best score.
+
+        The direction is written where lower scores are better.
+        """
         return {
             "fold": self.fold,
             "study": self.study,
@@ -108,6 +114,7 @@ class FoldTuning:
             "default": self.default,
             "curve": self.curve,
             "trials": [asdict(trial) for trial in self.trials],
+            **({"lower_is_better": True} if self.lower_is_better else {}),
         }
 
 

@@ -11,6 +11,8 @@ from .audit import load_audit as load_audit
 from .audit.results import AuditResult as AuditResult
 from .audit.results import ModelAudit as ModelAudit
 from .audit.results import ProtocolAudit as ProtocolAudit
+from .audit.split_files import SplitAudit as SplitAudit
+from .audit.split_files import audit_split as audit_split
 from .cache import CacheEntry as CacheEntry
 from .cache import CleanedCache as CleanedCache
 from .cache import clean_cache as clean_cache

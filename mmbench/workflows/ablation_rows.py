@@ -8,7 +8,7 @@ from itertools import combinations
 from mmbench.contract import Ablation, Method
 from mmbench.errors import SpecError, UserError
 from mmbench.integrity import Finding
-from mmbench.registry import MODALITY_ABLATION, Recipe, Spec, did_you_mean, parse_spec, resolve_method
+from mmbench.registry import MODALITY_ABLATION, Recipe, Spec, did_you_mean, encoder_keys, parse_spec, resolve_method
 from mmbench.storage import digest
 from mmbench.workflows.resolve import Request, check_methods
 
@@ -54,7 +54,7 @@ def _varied(request: Request, recipe: Recipe) -> Iterator[str]:
 
 
 def _applies_to(request: Request, ablation: Ablation, modality: str) -> bool:
-    return ablation.encoder in (modality, request.schema.modality(modality).kind)
+    return ablation.encoder in encoder_keys(request.schema.modality(modality))
 
 
 def choose_tables(request: Request, default: Recipe, only: Sequence[str] = ()) -> list[Callable[[], VariantTable]]:

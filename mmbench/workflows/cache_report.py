@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmbench.data import SNRS_DB, Preparation, Store, describe_preparation, prepared_path
+from mmbench.data import NOISE_OBSTACLES, SNRS_DB, Preparation, Store, describe_preparation, prepared_path
 from mmbench.errors import DamagedError
 from mmbench.execution import describe_run, find_near_run, key_parts, run_folder
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, find_nearest_tokens, token_path
@@ -100,7 +100,8 @@ def _with_noise(request: Request, required: _RequiredTokens) -> Iterator[tuple[E
     """The tokens, and the noisy tokens of a diagnosis."""
     cache, level = request.spec.cache, request.spec.diagnose
     yield required.encoding, token_path(required.encoding, cache, required.parts), required.parts
-    if required.several and level != "no" and not skips_noise(level, required.size):
+    applies = request.schema.modality(required.encoding.modality).kind not in NOISE_OBSTACLES
+    if applies and required.several and level != "no" and not skips_noise(level, required.size):
         for snr in SNRS_DB:
             parts = {**required.parts, "snr_db": snr}
             what = replace(required.encoding, snr_db=snr)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmbench.data import default_cache_folder
+from mmbench.data import NOISE_OBSTACLES, Store, default_cache_folder
 from mmbench.errors import RecordError, SpecError
 from mmbench.execution import (
     Plan,
@@ -112,7 +112,8 @@ def _complete(method: MethodResult, cache: Path, plugins: tuple[str, ...], jobs:
 
 
 def _is_missing(record: Record) -> bool:
-    return record.diagnosis is None or bool(record.diagnosis["left_out"])
+    """Whether a fold has no diagnosis, or one without noise that there could be."""
+    return record.diagnosis is None or not set(record.diagnosis["left_out"].values()) <= {*NOISE_OBSTACLES.values()}
 
 
 def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
@@ -123,7 +124,9 @@ def diagnose_record(path: Path, cache: Path, plugins: tuple[str, ...]) -> None:
         name: Encoding(plan.store, name, plan.recipe.encoders[name], plugins, plan.device, plan.threads)
         for name in plan.tokens
     }
-    plan = replace(plan, diagnosis=plan_diagnosis(_FULL, plan.recipe.encoders, frozen, cache))
+    schema = Store(plan.store).schema
+    read = [schema.modality(name) for name in plan.recipe.encoders]
+    plan = replace(plan, diagnosis=plan_diagnosis(_FULL, read, frozen, cache))
     found = call_components(plan, _diagnose, plan, path, cache)
     write_record(path, replace(recalled.record, diagnosis=found))
 

@@ -16,7 +16,7 @@ from mmbench.errors import RecordError
 from mmbench.execution import RestoredModel, RestoredPlan, call_components, closed_files, restore_model, restore_plan
 from mmbench.integrity import guard_files
 from mmbench.registry import load_registry
-from mmbench.results import Comparison, MethodResult, find_records, read_record
+from mmbench.results import Comparison, MethodResult, Record, find_records, read_record, scoring_of
 from mmbench.storage import in_processes, track
 
 WeightKind = Literal["instances", "tokens", "modality"]
@@ -139,14 +139,13 @@ def _choose_shown(
     first: RestoredPlan, modality: Modality, values: NDArray[np.float32], n_shown: int
 ) -> tuple[ExplainedSample, ...]:
     record = first.record
-    classes = record.run["classes"]
     x, present = first.store.source(modality.name).read(first.fold.test)
-    chosen = _choose(record.labels, np.asarray(record.logits), np.asarray(present.any(axis=1)), n_shown)
+    chosen = _choose(record, np.asarray(present.any(axis=1)), n_shown)
     return tuple(
         ExplainedSample(
             id=record.ids[at],
-            label=classes[record.labels[at]],
-            prediction=classes[record.predictions[at]],
+            label=_describe_target(record, record.labels[at]),
+            prediction=_describe_prediction(record, at),
             x=x[at],
             present=present[at],
             weights=values[at],
@@ -155,10 +154,33 @@ def _choose_shown(
     )
 
 
-def _choose(labels: Sequence[int], logits: NDArray[Any], usable: NDArray[np.bool_], n_shown: int) -> list[int]:
-    """Positions of samples with a bag: classes in turn, within each by decreasing probability of the true class."""
+def _describe_prediction(record: Record, at: int) -> str:
+    kind = scoring_of(record.run).kind
+    if kind == "class":
+        return _describe_target(record, record.predictions[at])
+    return _describe_target(record, [float(logit > 0) if kind == "labels" else logit for logit in record.logits[at]])
+
+
+def _describe_target(record: Record, target: Any) -> str:
+    """A class, the labels that are there, or the values of the targets, in words."""
+    names, kind = record.run["classes"], scoring_of(record.run).kind
+    if kind == "class":
+        return str(names[target])
+    if kind == "labels":
+        return ", ".join(name for name, there in zip(names, target, strict=True) if there) or "none"
+    return ", ".join(f"{name} {value:.3g}" for name, value in zip(names, target, strict=True))
+
+
+def _choose(record: Record, usable: NDArray[np.bool_], n_shown: int) -> list[int]:
+    """Positions of samples with a bag.
+
+    Classes in turn, within each by decreasing probability of the true class; other tasks in the order of the samples.
+    """
+    if scoring_of(record.run).kind != "class":
+        return np.flatnonzero(usable).tolist()[:n_shown]
+    labels = [label for label in record.labels if isinstance(label, int)]
     queues: Mapping[int, list[int]] = {label: [] for label in sorted(set(labels))}
-    sure = log_softmax(logits, axis=1)
+    sure = log_softmax(np.asarray(record.logits), axis=1)
     for at in sorted(np.flatnonzero(usable).tolist(), key=lambda at: -sure[at, labels[at]]):
         queues[labels[at]].append(at)
     order = [at for turn in range(len(labels)) for queue in queues.values() for at in queue[turn : turn + 1]]

@@ -16,7 +16,7 @@ _LARGE_DIFFERENCE = 0.1  # of balanced accuracy: a warning is given if only larg
 def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     """A warning if no difference, or only a large one, can become significant, with a remedy."""
     comparisons = len(request.recipes) - 1
-    if comparisons < 1:
+    if comparisons < 1 or request.schema.tasks[request.task].kind != "class":
         return
     seeds, store = request.settings.seeds, setup.store
     name, units = find_statistical_units(store.groups, store.ids)

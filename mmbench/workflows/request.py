@@ -30,7 +30,9 @@ class RunSpec:
     against: tuple[str, ...] = ()
     protocol: str | None = None
     folds: int | None = None
+    stratify: bool | None = None
     task: str | None = None
+    metric: str | None = None
     standardize: Standardize | None = None
     seeds: int | None = None
     units: Sequence[str] | None = None

@@ -25,6 +25,8 @@ from mmbench.registry import (
     Registry,
     RunSettings,
     Spec,
+    check_tasks,
+    choose_metric,
     choose_modalities,
     did_you_mean,
     find_preset,
@@ -44,7 +46,7 @@ class Request:
     """A comparison with its preset applied and every name found; no file of the dataset was read.
 
     ``dataset_spec`` names the dataset with the preset's parameters; ``recipes`` are the method and its baselines,
-    resolved with ``method_options``.
+    resolved with ``method_options``. ``metric`` is the one that decides.
     """
 
     spec: RunSpec
@@ -54,6 +56,7 @@ class Request:
     schema: Schema
     protocol: Protocol
     task: str
+    metric: str
     device: str
     method_options: MethodOptions
     recipes: tuple[Recipe, ...]
@@ -100,12 +103,14 @@ def resolve_request(spec: RunSpec) -> Request:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
     protocol = find_protocol(settings.protocol or default_protocol(schema), schema, spec.dataset)
     task = choose_task(schema, settings.task)
+    metric = choose_metric(schema.tasks[task], settings.metric, spec.plugins)
     device = str(choose_device(spec.device))
     left = preset.without(dataset=name.params, run=explicit)
     method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities)
     recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, method_options)
+    check_tasks(registry, recipes, task, schema.tasks[task])
     return Request(
-        spec, settings, dataset_spec, dataset, schema, protocol, task, device, method_options, tuple(recipes)
+        spec, settings, dataset_spec, dataset, schema, protocol, task, metric, device, method_options, tuple(recipes)
     )
 
 

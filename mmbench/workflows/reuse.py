@@ -8,7 +8,7 @@ from typing import Any
 from mmbench.errors import RecordError
 from mmbench.execution import named_files
 from mmbench.registry import code_digest
-from mmbench.results import Comparison, load_comparison
+from mmbench.results import Comparison, choose_scoring, load_comparison
 from mmbench.storage import counted, digest, load_object
 from mmbench.workflows.ablation_rows import recipe_digest
 from mmbench.workflows.request import budget_of
@@ -53,8 +53,10 @@ def comparison_key(request: Request) -> ComparisonKey:
     question = {
         "dataset": [request.dataset_spec.name, registry.bound("datasets", request.dataset_spec)],
         "task": request.task,
+        **choose_scoring(request.schema.tasks[request.task], request.metric).described(),
         "protocol": request.protocol.name,
-        "folds": None if request.protocol.one_out else settings.folds,
+        "folds": settings.folds if request.protocol.counts_folds else None,
+        **({"stratify": True} if settings.stratify else {}),
         "standardize": settings.standardize,
         "seeds": settings.seeds,
         "units": settings.units and sorted(settings.units),

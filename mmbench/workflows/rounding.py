@@ -61,9 +61,9 @@ def measure_rounding(plan: Plan, fold: Fold, recorded: Record) -> RoundingCheck:
     base, *repeats = (_train(plan, store, fold, draw, at) for at in range(REPEATS + 1))
     labels = np.array(recorded.labels, dtype=np.int64)
     epoch = recorded.epochs["chosen"]
-    if epoch >= len(base.test_logits):
+    if epoch >= len(base.test_outputs):
         return RoundingCheck(
-            (f"its chosen epoch is {epoch + 1}, the repetition has {counted(len(base.test_logits), 'epoch')}",),
+            (f"its chosen epoch is {epoch + 1}, the repetition has {counted(len(base.test_outputs), 'epoch')}",),
             np.inf,
             0.0,
             0,
@@ -93,7 +93,8 @@ def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> FitR
     labels = mask_test_labels(store.labels(plan.task), fold)
     device, generator = torch.device(plan.device), torch.Generator().manual_seed(repeat)
     with _add_noise(model, generator if repeat else None):
-        return fit(model, make_inputs(plan, store, fold), fold, labels, plan.recipe.training, seed=seed, device=device)
+        inputs, training = make_inputs(plan, store, fold), plan.recipe.training
+        return fit(model, inputs, fold, labels, training, seed=seed, device=device, metric=plan.metric)
 
 
 @contextmanager
@@ -122,13 +123,15 @@ def _noisy(output: Any, generator: torch.Generator | None) -> Any:
 
 def _at(fitted: FitResult, epoch: int) -> NDArray[np.float64]:
     """Logits ``(n, C)`` of an epoch, or of the last one if training stopped before it."""
-    logits: NDArray[np.float64] = fitted.test_logits[min(epoch, len(fitted.test_logits) - 1)].astype(np.float64)
+    logits: NDArray[np.float64] = fitted.test_outputs[min(epoch, len(fitted.test_outputs) - 1)].astype(np.float64)
     return logits
 
 
 def _quantities(fitted: FitResult, labels: NDArray[np.int64], epoch: int) -> dict[str, NDArray[np.float64]]:
     """Quantities of a training as in a record: logits of the chosen epoch, losses, scores of last and oracle epoch."""
-    scores = [score_all(labels, each.argmax(axis=1), each.shape[1])["balanced_accuracy"] for each in fitted.test_logits]
+    scores = [
+        score_all(labels, each.argmax(axis=1), each.shape[1])["balanced_accuracy"] for each in fitted.test_outputs
+    ]
     history = [(each.train_loss, each.validation_loss, each.validation_score) for each in fitted.history]
     losses, standings = np.array(history)[:, :2], np.array(history)[:, 2]
     return {

@@ -94,6 +94,8 @@ def split_and_encode(store: Store, request: CheckedRequest) -> Experiment:
 
 def encode_methods(request: CheckedRequest, setup: Setup) -> list[Plan]:
     """A plan for each method, with the tokens of its frozen encoders; the folds are written beside the records."""
+    for line in setup.described.get("split_notes", ()):
+        current_reporter().message(line)
     for line in missing_class_lines(setup.described["lacking"], len(setup.folds)):
         current_reporter().message(line)
     for line in forecast_lines(request, setup):

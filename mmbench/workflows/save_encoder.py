@@ -95,7 +95,9 @@ def _save(send: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -
 
     with guard_files(closed_files(plan)):
         model = build_model(plan, store, _SEED)
-        fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
+        fitted = fit(
+            model, inputs, fold, labels, training, seed=_SEED, device=device, metric=plan.metric, on_epoch=on_epoch
+        )
     for name, path in saving.files.items():
         encoder = model.encoder(name)
         origin = _origin(saving, plan, store, fold, fitted, name)

@@ -5,20 +5,28 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mmbench.contract import Task
 from mmbench.data import (
     Fold,
     Rows,
+    SampleIndex,
+    Split,
     Store,
     find_group_overlap,
+    find_labelled,
     find_missing_classes,
-    make_folds,
+    indicate_bins,
+    indicate_classes,
     make_full_fold,
+    make_split,
+    number_labels,
     split_fingerprint,
 )
 from mmbench.execution import Setup
 from mmbench.integrity import find_identical_samples, find_missing_modalities, measure_copied_share
-from mmbench.results import find_statistical_units
+from mmbench.results import choose_scoring, find_statistical_units
 from mmbench.storage import slug
 from mmbench.workflows.request import budget_of, n_jobs
 from mmbench.workflows.resolve import CheckedRequest
@@ -27,20 +35,21 @@ from mmbench.workflows.resolve import CheckedRequest
 def split_data(request: CheckedRequest, store: Store) -> Setup:
     """The folds over the labelled samples, and what else all methods share; nothing is encoded or written."""
     spec, settings = request.spec, request.settings
-    rows = find_labelled(store, request.task)
-    labels = store.labels(request.task)[rows]
-    folds = _on_rows(
-        make_folds(store.ids[rows], _groups(store, rows), request.protocol, settings.folds, labels=labels), rows
-    )
+    rows = find_labelled(store.labels(request.task))
+    split = _cut(request, store, rows)
+    folds = split.folds
     described = {
         "dataset": str(request.dataset_spec),
         "card": asdict(request.dataset.card_of(request.files.root)),
         "protocol": request.protocol.name,
+        **({"stratify": True} if settings.stratify else {}),
+        **({"split_notes": list(split.notes)} if split.notes else {}),
         "standardize": settings.standardize,
         "task": request.task,
+        **choose_scoring(store.schema.tasks[request.task], request.metric).described(),
         "units": request.files.units,
         "offered": [modality.name for modality in request.schema.modalities],
-        **_describe_split(store, folds, request.task),
+        **_describe_split(store, folds, request),
         "copies": _share_copied(request, store, rows, folds),
     }
     home = spec.out / slug(
@@ -64,9 +73,24 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
     )
 
 
-def find_labelled(store: Store, task: str) -> Rows:
-    """The rows of samples that have a label of the task."""
-    return np.flatnonzero(store.labels(task) >= 0)
+def _cut(request: CheckedRequest, store: Store, rows: Rows) -> Split:
+    """The split of the labelled samples, over all rows of the store."""
+    task, labels = store.schema.tasks[request.task], store.labels(request.task)[rows]
+    index = SampleIndex(
+        store.ids[rows],
+        _groups(store, rows),
+        store.spans[rows],
+        None if store.parts is None else store.parts[rows],
+        None if task.kind == "values" else labels,
+        _indicate(task, labels) if request.settings.stratify else None,
+    )
+    split = make_split(index, request.protocol, request.settings.folds)
+    return Split(tuple(_on_rows(split.folds, rows)), split.notes)
+
+
+def _indicate(task: Task, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """What parts are balanced by: classes, labels, or bins of the values."""
+    return indicate_bins(labels) if task.kind == "values" else indicate_classes(labels)
 
 
 def make_whole_fold(request: CheckedRequest, setup: Setup) -> Fold:
@@ -87,13 +111,13 @@ def _share_copied(request: CheckedRequest, store: Store, rows: Rows, folds: Sequ
     names = [modality.name for modality in request.schema.modalities]
     everything = np.arange(len(store))
     same = {name: rows[pairs] for name, pairs in find_identical_samples(store, rows, names).items()}
-    return measure_copied_share(
-        same, find_missing_modalities(store, everything, names), store.labels(request.task), folds
-    )
+    labels = number_labels(store.labels(request.task))
+    return measure_copied_share(same, find_missing_modalities(store, everything, names), labels, folds)
 
 
-def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str, Any]:
+def _describe_split(store: Store, folds: Sequence[Fold], request: CheckedRequest) -> dict[str, Any]:
     """What records say of the samples and their folds."""
+    task, protocol = request.task, request.protocol
     return {
         "prepared": store.key,
         "dropped": len(store.attributes["dropped"]),
@@ -103,14 +127,16 @@ def _describe_split(store: Store, folds: Sequence[Fold], task: str) -> dict[str,
         "unit": find_statistical_units(store.groups, store.ids)[0],
         "folds": len(folds),
         "fingerprint": split_fingerprint(folds, store.ids),
-        "straddling": find_group_overlap(folds, store.groups),
+        "straddling": find_group_overlap(folds, store.groups, protocol.spans_subjects),
         "lacking": _describe_lacking(store, folds, task),
     }
 
 
 def _describe_lacking(store: Store, folds: Sequence[Fold], task: str) -> dict[str, dict[str, int]]:
-    """In how many folds the training or the validation part lacks a class, by part and name of the class."""
+    """In how many folds the training or the validation part lacks a class or label, by part and name."""
     classes = store.schema.tasks[task].names
+    if store.schema.tasks[task].kind == "values":
+        return {}
     found = find_missing_classes(folds, store.labels(task), range(len(classes)))
     return {part: {classes[label]: count for label, count in counts.items()} for part, counts in found.items()}
 

@@ -120,7 +120,7 @@ def test_a_missing_optional_package_skips() -> None:
                 raise SpecError("not installed", remedy="pip install it") from error
 
     outcomes = [check.run() for check in conformance.check_encoder(Optional)]
-    assert [outcome.message for outcome in outcomes if outcome.skipped] == ["not installed — pip install it"] * 8
+    assert [outcome.message for outcome in outcomes if outcome.skipped] == ["not installed — pip install it"] * 9
 
 
 def test_an_encoder_may_name_its_modality() -> None:

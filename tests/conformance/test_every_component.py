@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmbench import conformance
+from mmbench.registry import load_registry
 
 
 @conformance.parametrize("mmbench_milmer.plugin")
@@ -22,13 +23,22 @@ def test_datasets(tmp_path: Path) -> None:
     assert {outcome.subject for outcome in outcomes} >= {"dataset deap", "dataset deap-sim", "dataset mfeat"}
     assert [outcome for outcome in outcomes if not outcome.ok] == []
     unread = {outcome.subject for outcome in outcomes if outcome.skipped}
-    assert unread == {"dataset deap", "dataset eegmat", "dataset image-folder", "dataset stress-predict"}, (
-        "the others bring their own files"
-    )
+    names = ("deap", "eegmat", "fsdd", "image-folder", "mosi", "stress-predict", "utd-mhad")
+    assert unread == {f"dataset {name}" for name in names}, "the others bring their own files"
+
+
+@pytest.mark.parametrize(("name", "subjects"), [("fsdd", 1), ("mosi", 2), ("utd-mhad", 1)])
+def test_simulated_files(tmp_path: Path, name: str, subjects: int) -> None:
+    registry = load_registry()
+    registry.find("datasets", name).component().simulate(tmp_path, subjects=subjects)
+    checks = conformance.check_plugin("mmbench_datasets.plugin", roots={name: tmp_path})
+    outcomes = [check.run() for check in checks if check.subject == f"dataset {name}"]
+    assert len(outcomes) > 8
+    assert [outcome for outcome in outcomes if not outcome.ok or outcome.skipped] == []
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", ["eegmat", "stress-predict"])
+@pytest.mark.parametrize("name", ["eegmat", "fsdd", "mosi", "stress-predict", "utd-mhad"])
 def test_real_recordings(shared: Path, name: str) -> None:
     checks = conformance.check_plugin("mmbench_datasets.plugin", roots={name: shared / name})
     outcomes = [check.run() for check in checks if check.subject == f"dataset {name}"]

@@ -12,6 +12,8 @@ from mmbench.data.standardize import Standardizer, fit_standardizer
 class Arrays:
     """A source in memory."""
 
+    lengths = None
+
     def __init__(self, x: np.ndarray, present: np.ndarray | None = None) -> None:
         self.x = x.astype(np.float32)
         self.present = np.ones(x.shape[:2], dtype=bool) if present is None else present

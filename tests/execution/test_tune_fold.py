@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.data.folds import Fold
+from mmbench.data.splits.fold import Fold
 from mmbench.errors import JobError, RecordError, SpecError, StorageError
 from mmbench.execution import tune_fold as tuning
 from mmbench.execution.restoring import restore_model
@@ -71,7 +71,7 @@ def test_the_first_trial_has_the_defaults_and_nothing_chosen_scores_below_it(ben
         assert first.params["training.lr"] == 1e-3
         assert first.params["fusion.dim"] == load_registry(()).bound("fusions", mmbench_spec("concat"))["dim"]
         assert len({json.dumps(trial.params) for trial in fold.trials}) == len(fold.trials) == 4
-        assert fold.chosen.rank >= first.rank
+        assert fold.chosen.rank() >= first.rank()
         assert fold.curve == sorted(fold.curve)
         assert fold.curve[-1] == fold.chosen.score
     names = {trial.number: set(trial.params) for trial in method.folds[0].trials}

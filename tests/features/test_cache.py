@@ -9,11 +9,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 import mmbench
-from mmbench import Encoder
-from mmbench.data.batches import Stream
+from mmbench import Encoder, Tokens
+from mmbench.data.batches import Bags, Stream
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.data.sources import ArraySource
 from mmbench.data.standardize import fit_standardizer
@@ -24,7 +23,7 @@ from mmbench.features.token_file import MAX_ERROR, fits_half
 from mmbench.registry.specs import parse_spec
 from mmbench.results.comparison import Comparison
 from mmbench.storage.progress import SilentReporter, use_reporter
-from mmbench.training.model import encode_bag
+from mmbench.training.bag_encoding import encode_bag
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 
@@ -79,6 +78,8 @@ def place(path: Path, name: str) -> int:
 
 
 class Arrays:
+    lengths = None
+
     def __init__(self, x: np.ndarray) -> None:
         self.x = x.astype(np.float32)
 
@@ -170,7 +171,9 @@ def test_tokens_out_of_range_stay_float32(toy_people: Path, cache: Path, monkeyp
     from mmbench.features import batched_encoding as passes
 
     encoded = passes.encode_bag
-    monkeypatch.setattr(passes, "encode_bag", lambda *arguments: encoded(*arguments) * 1e6)
+    monkeypatch.setattr(
+        passes, "encode_bag", lambda *arguments: Tokens(encoded(*arguments).x * 1e6, arguments[1].present)
+    )
     path = encode(encoding(toy_people, cache), cache)
     assert dtype(path) == np.float32
     assert np.abs(read(path)).max() > 65504
@@ -316,11 +319,11 @@ def test_fewer_are_shown_at_once_where_a_gpu_has_too_little_memory(
     whole = read(encode(what, cache))
     sizes: list[int] = []
 
-    def scarce(encoder: Encoder, x: Tensor, present: Tensor) -> Tensor:
-        sizes.append(len(x))
-        if present.numel() > fits:
+    def scarce(encoder: Encoder, bags: Bags) -> Tokens:
+        sizes.append(len(bags.x))
+        if bags.present.numel() > fits:
             raise torch.OutOfMemoryError("as a GPU would")
-        return encode_bag(encoder, x, present)
+        return encode_bag(encoder, bags)
 
     monkeypatch.setattr("mmbench.features.batched_encoding.encode_bag", scarce)
     if fits < 3:  # the instances of a bag

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.data.folds import Fold
+from mmbench.data.splits.fold import Fold
 from mmbench.integrity.duplicates import has_few_values, measure_copied_share
 from mmbench.reporting.terminal import comparison_table, render
 

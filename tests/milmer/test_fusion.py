@@ -49,7 +49,7 @@ def without(tokens, *names):
 
 
 @EVERY_OPTION
-def test_logits_and_token_count(selector, balancing):
+def test_outputs_and_token_count(selector, balancing):
     fusion = make_fusion(selector=selector, balancing=balancing)
     tokens = make_tokens()
     logits = fusion(tokens)

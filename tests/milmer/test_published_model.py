@@ -134,7 +134,7 @@ def load(state, method="attention_weighted_topk", balancing="cross_attention", *
 
 
 @pytest.mark.parametrize(("method", "balancing"), OPTIONS)
-def test_logits_equal_those_of_the_public_model(state, swin, batch, method, balancing):
+def test_outputs_equal_those_of_the_public_model(state, swin, batch, method, balancing):
     with torch.no_grad():
         expected = public_logits(state, weighted(swin, state), *batch, method, balancing)
         logits = load(state, method, balancing)(*batch)

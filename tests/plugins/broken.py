@@ -169,6 +169,28 @@ class KnowsThoseBefore(GoodEncoder):
         return super().forward(x) + self.before
 
 
+class ReadsPadding(GoodEncoder):
+    kinds = ("timeseries",)
+    conformance_modality = Modality("course", "timeseries", (3, None))
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return self.layer(x.mean(dim=-1))[:, None] * lengths[:, None, None]
+
+
+class MaskWithHoles(GoodEncoder):
+    kinds = ("timeseries",)
+    conformance_modality = Modality("course", "timeseries", (3, None))
+
+    def __init__(self, modality: Modality, *, dim: int = 4) -> None:
+        super().__init__(modality, dim=dim)
+        self.out = TokenSpec(None, dim)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        steps = torch.arange(x.shape[-1])
+        mask = (steps < lengths[:, None]) & ((steps % 3 != 1) | (steps > lengths[:, None]))
+        return self.layer(x.transpose(1, 2)) * mask[..., None], mask
+
+
 ENCODERS = [
     (NoName, "name"),
     (NoDefault, "parameters"),
@@ -177,6 +199,8 @@ ENCODERS = [
     (UnknownKind, "kinds"),
     (WrongShape, "shapes"),
     (NoOut, "shapes"),
+    (ReadsPadding, "padding"),
+    (MaskWithHoles, "shapes"),
     (LogOfVariance, "finite"),
     (CentredOnBatch, "batch_independence"),
     (UnusedLayer, "gradients"),

@@ -39,7 +39,7 @@ def test_a_record_is_read_back(tmp_path: Path) -> None:
     assert read_record(path).predictions.tolist() == [0, 1]
 
 
-def test_logits_keep_their_bits(tmp_path: Path) -> None:
+def test_outputs_keep_their_bits(tmp_path: Path) -> None:
     logits = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     columns = {"ids": tuple(map(str, range(50))), "labels": (0,) * 50, "units": ("s",) * 50}
     write_record(tmp_path / "r.json", replace(RECORD, **columns, logits=tuple(map(tuple, logits.tolist()))))

@@ -10,8 +10,8 @@ from torch import Tensor
 from mmbench import Encoder, Modality, SpecError, TokenSpec, Training
 from mmbench.builtin.fusions.only import Only
 from mmbench.data.batches import Inputs, Stream
-from mmbench.data.folds import Fold
 from mmbench.data.sources import Rows
+from mmbench.data.splits.fold import Fold
 from mmbench.training import augmentation, loop
 from mmbench.training.augmentation import augment
 from mmbench.training.loop import fit
@@ -120,6 +120,8 @@ class Linear(Encoder):
 
 
 class Photos:
+    lengths = None
+
     def read(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
         return images(30).numpy()[rows], np.ones((len(rows), 1), dtype=bool)
 

@@ -129,6 +129,8 @@ def test_every_fusion_can_be_measured(name: str) -> None:
 
 
 class _Source:
+    lengths = None
+
     def read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.ones((len(rows), 1, 1, 4), dtype=np.float32), np.ones((len(rows), 1), dtype=bool)
 

@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec, Training, TrainingError
+from mmbench import Encoder, Fusion, Modality, Task, Tokens, TokenSpec, Training, TrainingError
 from mmbench.data.batches import Inputs, Stream
-from mmbench.data.folds import Fold, make_folds
 from mmbench.data.preparation import Preparation, prepare
-from mmbench.data.protocols import PROTOCOLS
 from mmbench.data.sources import Rows
+from mmbench.data.splits.fold import Fold
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.data.store import Store
 from mmbench.data.store_writer import add_checksums
 from mmbench.execution import job as jobs_module
@@ -42,6 +43,8 @@ SHORT = Training(epochs=4, batch_size=8, lr=1e-2)
 
 
 class Arrays:
+    lengths = None
+
     def __init__(self, x: np.ndarray) -> None:
         self.x = x.astype(np.float32)
 
@@ -132,7 +135,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
     two, second = train(model=models[1])
     assert bits(one) == bits(two)
     assert first.history == second.history
-    assert np.array_equal(first.test_logits, second.test_logits)
+    assert np.array_equal(first.test_outputs, second.test_outputs)
 
 
 def test_another_seed_gives_others() -> None:
@@ -175,7 +178,7 @@ def test_the_chosen_epoch_is_the_best_on_validation_and_its_weights_stay(seed: i
     assert len(standing) == 15
     assert fitted.chosen == standing.index(max(standing))
     inputs = Inputs({"facts": Stream(Arrays(x), None, N)})
-    assert np.array_equal(predict(model, inputs, FOLD.test, CPU), fitted.test_logits[fitted.chosen])
+    assert np.array_equal(predict(model, inputs, FOLD.test, CPU), fitted.test_outputs[fitted.chosen])
     predicted = predict(model, inputs, FOLD.validation, CPU).argmax(axis=1)
     score = float(balanced_accuracy(confusion_matrix(labels[FOLD.validation], predicted, 2)))
     assert score == max(epoch.validation_score for epoch in fitted.history)
@@ -192,7 +195,7 @@ def test_it_stops_when_validation_has_not_improved_for_long() -> None:
     fitted = train(Training(epochs=60, batch_size=4, lr=0.1, patience=3), noise=3.0)[1]
     assert len(fitted.history) < 60
     assert len(fitted.history) == fitted.chosen + 3 + 1
-    assert fitted.test_logits.shape == (len(fitted.history), len(FOLD.test), 2)
+    assert fitted.test_outputs.shape == (len(fitted.history), len(FOLD.test), 2)
 
 
 def test_epochs_are_reported_as_they_end() -> None:
@@ -234,7 +237,7 @@ def test_validation_data_choose_but_do_not_train() -> None:
     labels[FOLD.validation] = 1 - labels[FOLD.validation]
     before, after = train()[1], train(labels=labels)[1]
     assert [epoch.train_loss for epoch in before.history] == [epoch.train_loss for epoch in after.history]
-    assert np.array_equal(before.test_logits, after.test_logits)
+    assert np.array_equal(before.test_outputs, after.test_outputs)
     assert [epoch.validation_score for epoch in before.history] != [epoch.validation_score for epoch in after.history]
 
 
@@ -247,6 +250,8 @@ def test_encoders_adapt_to_training_instances_alone() -> None:
 
 def test_encoder_adapts_to_present_instances() -> None:
     class Half(Arrays):
+        lengths = None
+
         def read(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
             return self.x[rows], (rows % 2 == 0)[:, None]
 
@@ -319,11 +324,12 @@ def test_a_diverged_training_is_one_line() -> None:
 
 
 def test_classes_are_weighed_inversely_to_their_frequency() -> None:
-    labels = np.array([0] * 30 + [1] * 10)
-    assert make_criterion(labels, 2, Training()).weight.tolist() == pytest.approx([40 / 60, 40 / 20])
-    assert make_criterion(labels, 2, Training(class_weights=False)).weight is None
-    assert make_criterion(labels, 3, Training()).weight.tolist() == pytest.approx([40 / 60, 40 / 20, 1.0])
-    assert make_criterion(labels, 2, Training(label_smoothing=0.1)).label_smoothing == 0.1
+    labels, two = np.array([0] * 30 + [1] * 10), Task("class", ("a", "b"))
+    assert make_criterion(labels, two, Training()).weight.tolist() == pytest.approx([40 / 60, 40 / 20])
+    assert make_criterion(labels, two, Training(class_weights=False)).weight is None
+    three = make_criterion(labels, Task("class", ("a", "b", "c")), Training())
+    assert three.weight.tolist() == pytest.approx([40 / 60, 40 / 20, 1.0])
+    assert make_criterion(labels, two, Training(label_smoothing=0.1)).label_smoothing == 0.1
 
 
 def test_weights_come_from_the_training_part() -> None:

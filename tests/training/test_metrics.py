@@ -1,4 +1,4 @@
-"""Scores agree with scikit-learn's, also where classes do not occur."""
+"""Counts and scores of predicted classes agree with scikit-learn's; a score that is no number is an error."""
 
 import warnings
 
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 
-from mmbench.training.metrics import METRICS, confusion_matrix, score_all
+from mmbench import Metric, PluginError
+from mmbench.training.metrics import balanced_accuracy, confusion_matrix, score, score_all, score_outputs
 
 PAIRS = st.integers(2, 5).flatmap(
     lambda n: st.tuples(
@@ -32,6 +33,8 @@ def test_scores_are_those_of_scikit_learn(case: tuple[int, list[tuple[int, int]]
             "macro_f1": f1_score(labels, predictions, average="macro", zero_division=0),
         }
     assert scores == pytest.approx(expected)
+    counts = confusion_matrix(labels, predictions, n_classes)
+    assert float(balanced_accuracy(counts)) == scores["balanced_accuracy"]
 
 
 def test_rows_are_labels() -> None:
@@ -41,13 +44,28 @@ def test_rows_are_labels() -> None:
 
 
 def test_matrices_are_scored_in_stacks() -> None:
-    random = np.random.default_rng(0)
-    stack = random.integers(0, 5, size=(4, 3, 2, 2)).astype(float)
-    for metric in METRICS.values():
-        scores = metric(stack)
-        assert scores.shape == (4, 3)
-        assert scores[2, 1] == pytest.approx(float(metric(stack[2, 1])))
+    stack = np.random.default_rng(0).integers(0, 5, size=(4, 3, 2, 2)).astype(float)
+    scores = balanced_accuracy(stack)
+    assert scores.shape == (4, 3)
+    assert scores[2, 1] == float(balanced_accuracy(stack[2, 1]))
 
 
 def test_nothing_scores_nothing() -> None:
-    assert {name: float(metric(np.zeros((3, 3)))) for name, metric in METRICS.items()} == dict.fromkeys(METRICS, 0.0)
+    assert float(balanced_accuracy(np.zeros((3, 3)))) == 0.0
+
+
+class Nothing(Metric):
+    name = "nothing"
+    title = "nothing"
+    kinds = ("class",)
+    additive = False
+
+    def score(self, target: np.ndarray, outputs: np.ndarray) -> float:
+        return float("nan") if len(target) > 1 else 0.0
+
+
+def test_a_score_that_is_no_number_names_its_metric() -> None:
+    labels, outputs = np.array([0, 1]), np.eye(2)
+    with pytest.raises(PluginError, match=r"metric nothing: gives nan for 2 samples"):
+        score(Nothing(), labels, outputs)
+    assert score_outputs({"own": Nothing()}, labels[:1], outputs[:1]) == {"own": 0.0}

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from mmbench import Fusion, SpecError, Tokens, TokenSpec, Training
-from mmbench.data.batches import Inputs, Stream
-from mmbench.data.folds import Fold
+from mmbench.data.batches import Bags, Inputs, Stream
 from mmbench.data.sources import Rows
+from mmbench.data.splits.fold import Fold
 from mmbench.registry.methods import update_training
 from mmbench.training import modality_dropout as module
 from mmbench.training.loop import fit
@@ -24,11 +24,11 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def tokens(n: int = N, instances: int = 1, *, dtype: torch.dtype = torch.float32) -> Tokens:
-    return Tokens(torch.ones(n, instances, 2, 3, dtype=dtype), torch.ones(n, instances, dtype=torch.bool))
+def tokens(n: int = N, instances: int = 1, *, dtype: torch.dtype = torch.float32) -> Bags:
+    return Bags(torch.ones(n, instances, 2, 3, dtype=dtype), torch.ones(n, instances, dtype=torch.bool))
 
 
-def there(batch: Mapping[str, Tokens]) -> Tensor:
+def there(batch: Mapping[str, Bags]) -> Tensor:
     return torch.stack([part.present.any(dim=1) for part in batch.values()], dim=1)
 
 
@@ -48,7 +48,7 @@ def test_what_is_left_out_is_zero_and_the_rest_unchanged() -> None:
     batch = {"a": tokens(8), "b": tokens(8, dtype=torch.uint8)}
     batch["b"].present[3] = False
     dropped = drop_modalities(batch, 0.5, generator(1))
-    for name, (x, present) in dropped.items():
+    for name, (x, present, _) in dropped.items():
         assert x.dtype == batch[name].x.dtype
         assert 0 < present.sum() < 8
         assert (present <= batch[name].present).all()
@@ -60,14 +60,14 @@ def test_what_is_left_out_is_zero_and_the_rest_unchanged() -> None:
 def test_the_only_one_that_is_there_stays() -> None:
     batch = {"a": tokens(), "b": tokens(), "c": tokens()}
     for name in "ac":
-        batch[name] = Tokens(batch[name].x, batch[name].present & False)
+        batch[name] = Bags(batch[name].x, batch[name].present & False)
     dropped = drop_modalities(batch, 0.9, generator())
     assert dropped["b"].present.all()
     assert torch.equal(dropped["b"].x, batch["b"].x)
 
 
 def test_a_modality_that_is_not_read_saves_no_other() -> None:
-    unread = Tokens(torch.zeros(N, 1, 0, 0), torch.ones(N, 1, dtype=torch.bool))
+    unread = Bags(torch.zeros(N, 1, 0, 0), torch.ones(N, 1, dtype=torch.bool))
     dropped = drop_modalities({"a": tokens(), "b": unread}, 0.9, generator())
     assert dropped["a"].present.all()
     assert dropped["b"] is unread
@@ -102,6 +102,8 @@ class Watching(Fusion):
 
 
 class Noise:
+    lengths = None
+
     def __init__(self, seed: int) -> None:
         self.x = np.random.default_rng(seed).normal(size=(30, 1, 1, 2)).astype(np.float32)
 

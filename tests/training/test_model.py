@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmbench import Encoder, Fusion, Modality, Tokens, TokenSpec
-from mmbench.training.model import INSTANCES_PER_PASS, VALUES_PER_PASS, Model, encode_bag
+from mmbench import Encoder, Fusion, Modality, TokenSpec
+from mmbench.data import Bags
+from mmbench.training.bag_encoding import INSTANCES_PER_PASS, VALUES_PER_PASS, encode_bag
+from mmbench.training.model import Model
 
 
 class Watchful(Encoder):
@@ -39,24 +41,24 @@ def encoder() -> Watchful:
 
 
 @pytest.fixture
-def bag() -> Tokens:
+def bag() -> Bags:
     torch.manual_seed(1)
     present = torch.rand(6, 5) < 0.5
     present[2] = False
     x = torch.randn(6, 5, 3)
     x[~present] = torch.nan
-    return Tokens(x, present)
+    return Bags(x, present)
 
 
-def test_an_encoder_sees_present_instances_in_order_and_no_other(encoder: Watchful, bag: Tokens) -> None:
-    encode_bag(encoder, *bag)
+def test_an_encoder_sees_present_instances_in_order_and_no_other(encoder: Watchful, bag: Bags) -> None:
+    encode_bag(encoder, bag)
     assert len(encoder.shown) == 1
     assert torch.equal(encoder.shown[0], bag.x[bag.present])
     assert not encoder.shown[0].isnan().any()
 
 
-def test_tokens_are_zero_where_an_instance_is_absent(encoder: Watchful, bag: Tokens) -> None:
-    tokens = encode_bag(encoder, *bag)
+def test_tokens_are_zero_where_an_instance_is_absent(encoder: Watchful, bag: Bags) -> None:
+    tokens = encode_bag(encoder, bag).x
     assert tokens.shape == (6, 5, 2, 4)
     assert not tokens[~bag.present].any()
     for row, instance in bag.present.nonzero().tolist():
@@ -65,10 +67,10 @@ def test_tokens_are_zero_where_an_instance_is_absent(encoder: Watchful, bag: Tok
 
 def test_in_evaluation_bags_are_encoded_a_part_at_a_time(encoder: Watchful) -> None:
     x, present = torch.randn(30, 5, 3), torch.arange(150).reshape(30, 5) % 10 > 0
-    whole = encode_bag(encoder, x, present)
+    whole = encode_bag(encoder, Bags(x, present)).x
     encoder.shown.clear()
     with torch.inference_mode():
-        parts = encode_bag(encoder, x, present)
+        parts = encode_bag(encoder, Bags(x, present)).x
     assert [len(shown) for shown in encoder.shown] == [
         INSTANCES_PER_PASS,
         INSTANCES_PER_PASS,
@@ -82,13 +84,13 @@ def test_in_evaluation_few_large_instances_are_encoded_at_once() -> None:
     large.layer = nn.Linear(VALUES_PER_PASS // 3, 8)
     x, present = torch.zeros(4, 1, VALUES_PER_PASS // 3), torch.ones(4, 1, dtype=torch.bool)
     with torch.inference_mode():
-        encode_bag(large, x, present)
-    encode_bag(large, x, present)
+        encode_bag(large, Bags(x, present))
+    encode_bag(large, Bags(x, present))
     assert [len(shown) for shown in large.shown] == [3, 1, 4]
 
 
 def test_no_instance_at_all_runs_no_encoder(encoder: Watchful) -> None:
-    tokens = encode_bag(encoder, torch.full((2, 5, 3), torch.nan), torch.zeros(2, 5, dtype=torch.bool))
+    tokens = encode_bag(encoder, Bags(torch.full((2, 5, 3), torch.nan), torch.zeros(2, 5, dtype=torch.bool))).x
     assert tokens.shape == (2, 5, 2, 4)
     assert not tokens.any()
     assert encoder.shown == []
@@ -102,22 +104,23 @@ def test_bytes_become_floats(encoder: Watchful) -> None:
     bright = Bright(encoder.modality)
     x = torch.zeros(2, 5, 3, dtype=torch.uint8)
     for present in (torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5, dtype=torch.bool)):
-        assert encode_bag(bright, x, present).dtype == torch.float32
+        assert encode_bag(bright, Bags(x, present)).x.dtype == torch.float32
 
 
-def test_gradients_reach_the_encoder_through_the_bag(encoder: Watchful, bag: Tokens) -> None:
-    encode_bag(encoder, *bag).sum().backward()
+def test_gradients_reach_the_encoder_through_the_bag(encoder: Watchful, bag: Bags) -> None:
+    encode_bag(encoder, bag).x.sum().backward()
     assert encoder.layer.weight.grad is not None
     assert encoder.layer.weight.grad.isfinite().all()
     assert encoder.layer.weight.grad.any()
 
 
-def test_what_has_no_encoder_arrives_as_it_is(encoder: Watchful, bag: Tokens) -> None:
-    ready = Tokens(torch.randn(6, 1, 2, 3), torch.ones(6, 1, dtype=torch.bool))
+def test_what_has_no_encoder_arrives_as_it_is(encoder: Watchful, bag: Bags) -> None:
+    ready = Bags(torch.randn(6, 1, 2, 3), torch.ones(6, 1, dtype=torch.bool))
     specs = {"facts": encoder.out, "ready": TokenSpec(2, 3)}
     model = Model({"facts": encoder}, Sum(specs, 2))
     tokens = model.tokens({"facts": bag, "ready": ready})
-    assert tokens["ready"] is ready
+    assert tokens["ready"].x is ready.x
+    assert tokens["ready"].mask.all()
     assert tokens["facts"].present is bag.present
     logits = model({"facts": bag, "ready": ready})
     torch.testing.assert_close(logits[:, 1], ready.x.sum(dim=(1, 2, 3)))

@@ -16,8 +16,8 @@ from mmbench import Modality, ProtocolError, SpecError, StorageError, WeightsErr
 from mmbench.builtin.encoders.image import TimmImages
 from mmbench.cli import main
 from mmbench.cli.output.progress import progress
-from mmbench.data.folds import make_full_fold
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.folds import make_full_fold
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.integrity.provenance import read_provenance
 from mmbench.results.records import find_records
 from mmbench.tuning.results import read_tuning, tuning_path

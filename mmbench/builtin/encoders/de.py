@@ -47,17 +47,20 @@ class DifferentialEntropy(Encoder):
         self.edges = parse_bands(bands)
         self.per = per
         self.filters = design_filters(self.edges, modality)
-        n_channels, n_times = modality.fixed_shape
+        n_channels, n_times = modality.shape
+        assert n_channels is not None
         n_bands = len(self.edges)
-        self.responses = centred_responses(self.filters, n_times) if n_times <= SHORT else None
+        is_short = n_times is not None and n_times <= SHORT
+        self.responses = centred_responses(self.filters, n_times) if is_short and n_times is not None else None
         self.out = TokenSpec(1, n_channels * n_bands) if per == "sample" else TokenSpec(n_channels, n_bands)
 
     @torch.no_grad()
-    def forward(self, x: Tensor) -> Tensor:
-        """Windows ``(n, C, time)`` to entropies ``(n, T, D)``; computed in double precision."""
-        variances = self._variances(x.detach().cpu().double())
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Windows ``(n, C, time)`` to entropies ``(n, T, D)``, each over its own length; in double precision."""
+        windows = x.detach().cpu().double()
+        variances = self._variances(windows) if lengths is None else self._variances_of(windows, lengths.tolist())
         entropies = 0.5 * np.log(2 * math.pi * math.e * np.maximum(variances, VARIANCE_FLOOR))
-        return torch.from_numpy(entropies).to(x).reshape(len(x), self.out.length, self.out.dim)
+        return torch.from_numpy(entropies).to(x).reshape(len(x), -1, self.out.dim)
 
     def _variances(self, windows: Tensor) -> NDArray[np.float64]:
         """Of each channel in each band ``(n, C, bands)``."""
@@ -69,6 +72,13 @@ class DifferentialEntropy(Encoder):
         centred = (windows @ torch.from_numpy(self.responses)).reshape(*windows.shape[:-1], -1, n_times)
         variances: NDArray[np.float64] = torch.linalg.vector_norm(centred, dim=-1).square().div(n_times).numpy()
         return variances
+
+    def _variances_of(self, windows: Tensor, lengths: Sequence[int]) -> NDArray[np.float64]:
+        """The same for windows of these lengths: a filter that runs forward does not see the padding behind them."""
+        from scipy.signal import sosfilt
+
+        filtered = np.stack([sosfilt(sos, windows, axis=-1) for sos in self.filters], axis=2)
+        return np.stack([each[..., :length].var(axis=-1) for each, length in zip(filtered, lengths, strict=True)])
 
 
 def centred_responses(filters: Sequence[NDArray[np.float64]], n_times: int) -> NDArray[np.float64]:
@@ -104,12 +114,16 @@ def design_filters(edges: list[tuple[float, float]], modality: Modality) -> list
 
     rate = modality.rate
     if rate is None:
-        raise SpecError("has no sampling rate", where=modality.name, remedy="choose another encoder than de")
+        raise SpecError(
+            "has no sampling rate",
+            where=modality.name,
+            remedy="choose another encoder than de, such as curves or spectrum",
+        )
     for low, high in edges:
         if high >= rate / 2:
             raise SpecError(
                 f"the band {low:g}-{high:g} Hz is not below half of its rate of {rate:g} Hz",
                 where=modality.name,
-                remedy=f"use bands below {rate / 2:g} Hz, such as de[bands={rate / 16:g}-{rate / 4:g}]",
+                remedy=f"use bands below {rate / 2:g} Hz, such as de[bands={rate / 16:g}-{rate / 4:g}], or spectrum",
             )
     return [butter(ORDER, band, btype="bandpass", fs=rate, output="sos") for band in edges]

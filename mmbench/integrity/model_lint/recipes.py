@@ -21,10 +21,11 @@ from mmbench.integrity.model_lint.networks import (
 )
 from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, empty_token_spec, load_registry, seed_torch
 from mmbench.storage import current_reporter
-from mmbench.training import make_criterion, sum_losses
+from mmbench.training import encode_instances, make_criterion, random_instances, sum_losses
 
 _INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch
 _ROUNDS = 2
+_OPEN_LENGTH = 12  # tokens of the longest instance where their number is open
 _MOST = 0.9
 _LARGE = 1_000_000  # weights below which their concentration in one layer does not matter
 _FLOAT = 4  # bytes
@@ -103,10 +104,11 @@ def _check_encoder(
         part.layers = layer_sizes(encoder)
         part.findings += _check_registration(part.name, encoder)
         if not encoder.frozen:
-            batches = [_instances(modality) for _ in range(_ROUNDS)]
+            generator = torch.Generator().manual_seed(0)
+            batches = [random_instances(modality, _INSTANCES, generator) for _ in range(_ROUNDS)]
             if overrides(encoder, "adapt", Encoder):
-                encoder.adapt(batches[0])
-            losses = (lambda x=x: _any_loss(encoder(x)) for x in batches)
+                encoder.adapt(*batches[0].arguments)
+            losses = (lambda x=x: _any_loss(*encode_instances(encoder, x)) for x in batches)
             check_training_step(part, encoder, losses, per_sample=modality.instances / _INSTANCES)
     return encoder.out, part
 
@@ -144,20 +146,18 @@ def _own_random_numbers() -> Iterator[None]:
         yield
 
 
-def _instances(modality: Modality) -> Tensor:
-    if modality.kind == "image":
-        return torch.randint(0, 256, (_INSTANCES, *modality.shape), dtype=torch.uint8)
-    return torch.randn(_INSTANCES, *modality.shape)
-
-
 def _tokens(inputs: Mapping[str, TokenSpec]) -> dict[str, Tokens]:
     """Complete samples, one without each modality and one without any, so that placeholders get gradients."""
     tokens = {}
     for number, (name, spec) in enumerate(inputs.items()):
         present = torch.ones(_COMPLETE + len(inputs) + 1, spec.instances, dtype=torch.bool)
         present[[_COMPLETE + number, -1]] = False
-        x = torch.randn(*present.shape, spec.length, spec.dim)
-        tokens[name] = Tokens(x * present[:, :, None, None], present)
+        length = _OPEN_LENGTH if spec.length is None else spec.length
+        mask = present[..., None].expand(*present.shape, length)
+        if spec.length is None:
+            mask = mask & (torch.arange(length) < torch.randint(1, length + 1, present.shape)[..., None])
+        x = torch.randn(*mask.shape, spec.dim)
+        tokens[name] = Tokens(x * mask[..., None], present, mask)
     return tokens
 
 
@@ -170,8 +170,8 @@ def _target(task: Task, n_samples: int) -> Tensor:
     return grid.remainder(2).float() if task.kind == "labels" else grid.remainder(3).float() - 1
 
 
-def _any_loss(x: Tensor) -> Tensor:
-    return (x * torch.randn_like(x)).sum()
+def _any_loss(tokens: Tensor, mask: Tensor) -> Tensor:
+    return (tokens * mask[..., None] * torch.randn_like(tokens)).sum()
 
 
 def check_training_step(

@@ -46,9 +46,10 @@ class Board:
 
     @cached_property
     def ranked(self) -> Sequence[MethodResult]:
-        """The runs by balanced accuracy, best first."""
+        """The runs by the metric of the verdict, best first."""
+        metric, sign = self.comparison.metric, self.comparison.sign
         return sorted(
-            self.comparison.methods, key=lambda method: (-method.scores["balanced_accuracy"].mean, method.folder.name)
+            self.comparison.methods, key=lambda method: (-sign * method.scores[metric].mean, method.folder.name)
         )
 
     @cached_property

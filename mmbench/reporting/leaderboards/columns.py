@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.standings import Standing
-from mmbench.reporting.number_format import format_count, format_duration, format_interval, format_signed
+from mmbench.reporting.metric_names import kind_of, metric_column
+from mmbench.reporting.number_format import format_count, format_duration, format_interval, format_score, format_signed
 from mmbench.reporting.terminal.audits import WORDS
+from mmbench.results import Comparison
 
 
 class Column(NamedTuple):
@@ -24,15 +26,7 @@ class Cell(NamedTuple):
     value: float | str
 
 
-COLUMNS = (
-    Column("rank", True, "by balanced accuracy; =: not significantly worse than the best"),
-    Column("method", False),
-    Column("bal. accuracy", True, "with its 95 % interval"),
-    Column("accuracy", True),
-    Column("macro F1", True),
-    Column("ECE", True, "expected calibration error"),
-    Column("last", True, "change of balanced accuracy at the last epoch, relative to the chosen epoch"),
-    Column("oracle", True, "change of balanced accuracy at the best epoch on test data, relative to the chosen epoch"),
+_SETTINGS = (
     Column("tuning", False, "tuning budget"),
     Column("encoders", False),
     Column("seeds", True),
@@ -47,23 +41,45 @@ INDEX = (
     Column("protocol", False),
     Column("runs", True),
     Column("best", False),
-    Column("bal. accuracy", True),
+    Column("score", True),
+    Column("metric", False),
     Column("chance", True),
     Column("audit", False),
 )
 
 
-def board_cells(standing: Standing) -> Sequence[Cell]:
+def board_columns(comparison: Comparison) -> Sequence[Column]:
+    """The columns of a board: scores of the metrics of its task, calibration, settings and costs."""
+    title = comparison.metric_title
+    return (
+        Column("rank", True, f"by {title}; =: not significantly worse than the best"),
+        Column("method", False),
+        Column(metric_column(comparison), True, "with its 95 % interval"),
+        *(Column(comparison.title_of(name), True) for name in comparison.other_metrics),
+        calibration_column(comparison),
+        Column("last", True, f"change of {title} at the last epoch, relative to the chosen epoch"),
+        Column("oracle", True, f"change of {title} at the best epoch on test data, relative to the chosen epoch"),
+        *_SETTINGS,
+    )
+
+
+def calibration_column(comparison: Comparison) -> Column:
+    """The column on calibration, by the kind of the task."""
+    if kind_of(comparison.run) == "values":
+        return Column("coverage", True, "share of targets in 95 % intervals of the width of validation residuals")
+    return Column("ECE", True, "expected calibration error")
+
+
+def board_cells(standing: Standing, comparison: Comparison) -> Sequence[Cell]:
     """The cells of one run; ``=`` before the rank marks a run that is not significantly worse than the best."""
     scores = standing.scores
     mark = "=" if standing.is_tied and standing.rank > 1 else ""
     return (
         Cell(f"{mark}{standing.rank}", standing.rank),
         _text(standing.method),
-        _number(format_interval(scores["balanced_accuracy"]), scores["balanced_accuracy"].mean),
-        _decimal(scores["accuracy"].mean),
-        _decimal(scores["macro_f1"].mean),
-        _decimal(standing.ece),
+        _number(format_interval(scores[comparison.metric]), scores[comparison.metric].mean),
+        *(_decimal(scores[name].mean) for name in comparison.other_metrics),
+        Cell("–", 0) if standing.calibration is None else _decimal(standing.calibration),
         _number(format_signed(standing.last), standing.last),
         _number(format_signed(standing.oracle), standing.oracle),
         _text(standing.budget),
@@ -86,8 +102,9 @@ def index_cells(board: Board) -> Sequence[str]:
         str(run["protocol"]),
         str(len(board.ranked)),
         best.name + (f" and {ties} tied" if ties else ""),
-        format_interval(best.scores["balanced_accuracy"]),
-        f"{board.comparison.chance:.3f}",
+        format_interval(best.scores[board.comparison.metric]),
+        board.comparison.metric_title,
+        "–" if board.comparison.chance is None else format_score(board.comparison.chance),
         audit_verdict(board),
     )
 
@@ -102,7 +119,7 @@ def _text(text: str) -> Cell:
 
 
 def _decimal(value: float) -> Cell:
-    return _number(f"{value:.3f}", value)
+    return _number(format_score(value), value)
 
 
 def _number(text: str, value: float) -> Cell:

@@ -5,11 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Column, audit_verdict, board_cells, index_cells
+from mmbench.reporting.leaderboards.columns import (
+    INDEX,
+    Column,
+    audit_verdict,
+    board_cells,
+    board_columns,
+    calibration_column,
+    index_cells,
+)
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
+from mmbench.reporting.metric_names import capitalized, describe_targets, direction_note
 from mmbench.reporting.terminal.limits import one_seed_line
 from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.results import Comparison
 from mmbench.storage import counted
 
 # Emphasis, code, HTML, entities, images and links, anywhere in a line.
@@ -19,8 +29,16 @@ _LEADING = re.compile(r"^(\d*)(?=[#>+=.)-])")  # start of a heading, a quotation
 
 def board_markdown(board: Board) -> str:
     """One board: warnings, data, standings and notes."""
-    rows = [_row(standing) for standing in find_standings(board)]
-    lines = [f"# {escape(board.name)}", "", *_about(board), "", *_table(COLUMNS, rows), "", *_notes(board)]
+    rows = [_row(standing, board.comparison) for standing in find_standings(board)]
+    lines = [
+        f"# {escape(board.name)}",
+        "",
+        *_about(board),
+        "",
+        *_table(board_columns(board.comparison), rows),
+        "",
+        *_notes(board),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -45,9 +63,9 @@ def board_facts(board: Board) -> list[str]:
     source = "; ".join(str(card[name]) for name in ("title", "licence", "url") if card.get(name))
     return [
         source or str(card["access"]),
-        f"{counted(len(first.labels), 'sample')} of {counted(len(run['classes']), 'class')}, "
+        f"{counted(len(first.labels), 'sample')} of {describe_targets(run)}, "
         f"{counted(run['folds'], 'fold')}; splits {run['fingerprint']}",
-        chance_line(comparison),
+        *filter(None, [chance_line(comparison), capitalized(direction_note(comparison))]),
         *one_seed_line(comparison),
         f"audit of the protocol: {audit_verdict(board)}{_audit_details(board)}",
     ]
@@ -67,11 +85,12 @@ def _audit_details(board: Board) -> str:
 def column_notes(board: Board) -> list[str]:
     """Notes on the columns."""
     n_units, unit = len(board.comparison.methods[0].units), board.comparison.run["unit"]
+    column = calibration_column(board.comparison)
     return [
         f"[95 % interval] over {counted(n_units, unit)}; =: not significantly worse than the best, all pairs compared",
-        "last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
-        "epoch), relative to the chosen epoch",
-        "ECE: expected calibration error; FLOPs: for one sample; train: time of one training, measured on the machine "
+        f"last, oracle: change of {board.comparison.metric_title} at the last epoch, and at the best epoch on test "
+        "data (oracle epoch), relative to the chosen epoch",
+        f"{column.name}: {column.help}; FLOPs: for one sample; train: time of one training, measured on the machine "
         "that made the records",
     ]
 
@@ -90,8 +109,8 @@ def _notes(board: Board) -> Iterator[str]:
     yield "- the records of each run are in the folder of that name"
 
 
-def _row(standing: Standing) -> list[str]:
-    cells = _linked([escape(cell.text) for cell in board_cells(standing)], 1, standing.run)
+def _row(standing: Standing, comparison: Comparison) -> list[str]:
+    cells = _linked([escape(cell.text) for cell in board_cells(standing, comparison)], 1, standing.run)
     return [f"**{cell}**" if standing.is_tied and at in (1, 2) else cell for at, cell in enumerate(cells)]
 
 

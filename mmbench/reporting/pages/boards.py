@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.leaderboards.columns import COLUMNS, INDEX, Cell, board_cells, index_cells
+from mmbench.reporting.leaderboards.columns import INDEX, Cell, board_cells, board_columns, index_cells
 from mmbench.reporting.leaderboards.markdown import board_facts, column_notes, relative_url
 from mmbench.reporting.leaderboards.standings import Pair, Standing, find_pairs, find_standings
 from mmbench.reporting.number_format import format_difference, format_p
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.results import Comparison
 from mmbench.storage import plural_of
 
 
@@ -47,8 +48,9 @@ def board_page(board: Board, back: str) -> str:
         warnings=list(find_warnings(board.comparison)),
         notes=column_notes(board),
         units=plural_of(board.comparison.run["unit"]),
-        columns=COLUMNS,
-        rows=[_row(standing) for standing in find_standings(board)],
+        metric=board.comparison.metric_title,
+        columns=board_columns(board.comparison),
+        rows=[_row(standing, board.comparison) for standing in find_standings(board)],
         pairs=[_pair(pair, names) for pair in find_pairs(board)],
     )
 
@@ -59,8 +61,9 @@ def index_page(boards: Mapping[str, Board]) -> str:
     return render_page("boards.html", kind="boards", columns=INDEX, rows=rows)
 
 
-def _row(standing: Standing) -> Row:
-    return Row(standing.run, relative_url(standing.run), standing.method, standing.is_tied, board_cells(standing))
+def _row(standing: Standing, comparison: Comparison) -> Row:
+    cells = board_cells(standing, comparison)
+    return Row(standing.run, relative_url(standing.run), standing.method, standing.is_tied, cells)
 
 
 def _pair(pair: Pair, names: Mapping[str, str]) -> PairRow:

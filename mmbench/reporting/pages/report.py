@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmbench.reporting.metric_names import describe_targets
 from mmbench.reporting.pages.page_model import Page, Section
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import render_page
@@ -70,4 +71,4 @@ def _lead(comparison: Comparison) -> str:
     run = comparison.run
     others = len(comparison.methods) - 1
     against = f"Compared with {counted(others, 'other method')}: " if others else ""
-    return f"{against}{run['task']} ({counted(len(run['classes']), 'class')}), protocol {run['protocol']}"
+    return f"{against}{run['task']} ({describe_targets(run)}), protocol {run['protocol']}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.reporting.metric_names import kind_of
 from mmbench.reporting.plots.panels import label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import only_best, ranked
@@ -33,8 +34,8 @@ def confusion_shares(method: "MethodResult") -> NDArray[np.float64]:
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Whether there are at most 30 classes, above which cells are too small."""
-    return len(comparison.run["classes"]) <= _CLASSES
+    """Whether the task is one class of at most 30, above which cells are too small."""
+    return kind_of(comparison.run) == "class" and len(comparison.run["classes"]) <= _CLASSES
 
 
 def _drawn(comparison: "Comparison") -> "list[MethodResult]":

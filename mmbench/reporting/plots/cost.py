@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from mmbench.reporting.number_format import format_count, format_duration, format_latency
+from mmbench.reporting.metric_names import capitalized
+from mmbench.reporting.number_format import format_count, format_duration, format_latency, format_score
 from mmbench.reporting.plots.panels import add_legend
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mmbench.results import Comparison, MethodResult
     from mmbench.training import Cost
 
-_METRIC = "balanced_accuracy"
 _COSTS: "Mapping[str, tuple[Callable[[Cost], float | None], Callable[[float], str], str]]" = {
     "FLOPs per sample": (lambda cost: cost.flops, lambda value: format_count(round(value)), ""),
     "latency per sample": (lambda cost: cost.latency_ms, format_latency, " ms"),
@@ -40,6 +40,7 @@ def can_show(comparison: "Comparison") -> bool:
 def cost(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """A panel per cost, on a logarithmic axis; methods whose cost is 0 or was not measured are left out."""
     methods, mark, names = ranked(comparison), Marks(), _measured(comparison)
+    title = comparison.metric_title
     styles = {method.name: series(at) for at, method in enumerate(methods)}
     with styled():
         phone = width <= NARROW
@@ -48,39 +49,40 @@ def cost(comparison: "Comparison", width: float = WIDTH) -> Plot:
         figure = new_figure(rows * 2.2 + legend, width)
         panels = [axes for row in figure.subplots(rows, columns, squeeze=False, sharey=True) for axes in row]
         for axes, name in zip(panels, names, strict=True):
-            _draw(axes, name, methods, mark)
-        panels[0].set_ylabel("balanced accuracy")
+            _draw(axes, name, methods, comparison.metric, mark)
+        panels[0].set_ylabel(title)
         add_legend(figure, [point_of(style.color, style.marker) for style in styles.values()], list(styles), columns=3)
     return Plot(
         figure,
         "Score by cost",
-        "Balanced accuracy over cost, on logarithmic axes; vertical lines are 95 % intervals. Methods whose cost is 0 "
-        "or was not measured are left out. Latency and time: measured on the machine that made the records.",
-        ("method", "balanced accuracy", *names),
-        tuple((method.name, f"{method.scores[_METRIC].mean:.3f}", *_costs(method, names)) for method in methods),
+        f"{capitalized(title)} over cost, on logarithmic axes; vertical lines are 95 % intervals. Methods whose cost "
+        "is 0 or was not measured are left out. Latency and time: measured on the machine that made the records.",
+        ("method", title, *names),
+        tuple((method.name, *_cells(method, comparison.metric, names)) for method in methods),
         mark.texts,
     )
 
 
-def _costs(method: "MethodResult", names: list[str]) -> list[str]:
+def _cells(method: "MethodResult", metric: str, names: list[str]) -> list[str]:
     values = [(_COSTS[name][0](method.cost), _COSTS[name][1]) for name in names]
-    return ["–" if value is None else show(value) for value, show in values]
+    costs = ("–" if value is None else show(value) for value, show in values)
+    return [format_score(method.scores[metric].mean), *costs]
 
 
-def _draw(axes: "Axes", name: str, methods: "list[MethodResult]", mark: Marks) -> None:
+def _draw(axes: "Axes", name: str, methods: "list[MethodResult]", metric: str, mark: Marks) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     find, show, unit = _COSTS[name]
     axes.set_xscale("log")
     values = []
     for at, method in enumerate(methods):
-        value, score, style = find(method.cost), method.scores[_METRIC], series(at)
+        value, score, style = find(method.cost), method.scores[metric], series(at)
         if not value:
             continue
         values.append(value)
         axes.plot([value, value], [score.low, score.high], color=style.color, linewidth=1.6, alpha=0.4)
         (point,) = axes.plot(value, score.mean, style.marker, color=style.color, markersize=8)
-        mark(point, f"{method.name}: {score.mean:.3f} at {show(value)}")
+        mark(point, f"{method.name}: {format_score(score.mean)} at {show(value)}")
     axes.set_title(name, color=INK)
     steps = (1.0,) if max(values) > _WIDE * min(values) else (1.0, 2.0, 5.0)
     axes.set_xlim(min(values) / 2, max(values) * 2)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.metric_names import capitalized
 from mmbench.reporting.number_format import format_interval
 from mmbench.reporting.plots.panels import add_legend, label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
@@ -40,12 +41,13 @@ def missing(comparison: "Comparison", width: float = WIDTH) -> Plot:
     with styled():
         figure, panels = make_panels([method.name for method, _ in found], 1.9, width, extra=0.6)
         for axes, (method, diagnosis) in zip(panels, found, strict=True):
-            axes.axhline(comparison.chance, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)))
+            if comparison.chance is not None:
+                axes.axhline(comparison.chance, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)))
             for name, curve in _curves(diagnosis).items():
                 _draw(axes, f"{method.name}, {name}", curve, styles[name], mark)
             axes.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
         add_legend(figure, [line_of(style) for style in styles.values()], names)
-        label_outside(figure, "share of samples without it", "balanced accuracy")
+        label_outside(figure, "share of samples without it", comparison.metric_title)
     rows = [
         (method.name, name, f"{share:.0%}", format_interval(loss.score))
         for method, diagnosis in found
@@ -55,9 +57,10 @@ def missing(comparison: "Comparison", width: float = WIDTH) -> Plot:
     return Plot(
         figure,
         "Robustness to missing modalities",
-        "Balanced accuracy of the trained methods when a modality is removed from a share of the test samples; the "
-        "dashed line is the chance level. The methods are not trained again without the modality.",
-        ("method", "missing", "share of samples", "balanced accuracy [95 % interval]"),
+        f"{capitalized(comparison.metric_title)} of the trained methods when a modality is removed from a share of the "
+        f"test samples{'' if comparison.chance is None else '; the dashed line is the chance level'}. The methods are "
+        "not trained again without the modality.",
+        ("method", "missing", "share of samples", f"{comparison.metric_title} [95 % interval]"),
         tuple(rows),
         mark.texts,
         names=2,

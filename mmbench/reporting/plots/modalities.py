@@ -46,13 +46,13 @@ def modalities(comparison: "Comparison", width: float = WIDTH) -> Plot:
                 axes.axhline(at - 0.5, color=MUTED, linewidth=0.5, alpha=0.5)
         name_rows(axes, [f"{method} · {name}" for method, name, _, _ in rows], width)
         axes.axvline(0, color=INK, linewidth=1.0)
-        axes.set_xlabel("Shapley value (balanced accuracy)")
+        axes.set_xlabel(f"Shapley value ({comparison.metric_title})")
     return Plot(
         figure,
         "Shapley values of the modalities",
-        "Mean change of balanced accuracy when the modality is added, over all orders of adding modalities to the "
-        "trained method, with 95 % intervals. Values of one method add up to its score with all modalities minus that "
-        "with none.",
+        f"Mean change of {comparison.metric_title} when the modality is added, over all orders of adding modalities to "
+        "the trained method, with 95 % intervals. Values of one method add up to its score with all modalities minus "
+        "that with none.",
         ("method", "modality", "Shapley value [95 % interval]", "removing it", "shuffling it"),
         tuple((method, name, format_difference(value), *effects) for method, name, value, effects in rows),
         mark.texts,

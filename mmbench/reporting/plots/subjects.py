@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.reporting.metric_names import capitalized
+from mmbench.reporting.number_format import format_score
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import only_best, ranked
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
@@ -32,7 +34,7 @@ def _whole(comparison: "Comparison") -> "list[MethodResult]":
 
 
 def unit_scores(method: "MethodResult") -> NDArray[np.float64]:
-    """Balanced accuracy of each unit ``(U,)``, over the classes that it has; mean over seeds."""
+    """The score of each unit ``(U,)``; of balanced accuracy over the classes that it has; mean over seeds."""
     return method.outcomes.unit_scores
 
 
@@ -50,16 +52,17 @@ def subjects(comparison: "Comparison", width: float = WIDTH) -> Plot:
             axes.plot([row.mean()] * 2, [at - 0.24, at + 0.24], color=INK, linewidth=2.4, solid_capstyle="round")
             for name, score in zip(names, row, strict=True):
                 (point,) = axes.plot(score, at, "o", color=BLUE, alpha=0.75, markersize=5, clip_on=False)
-                mark(point, f"{name}: {method.name} {score:.3f}")
+                mark(point, f"{name}: {method.name} {format_score(score)}")
         name_rows(axes, [method.name for method in methods], width)
-        axes.set_xlabel(f"balanced accuracy of each {unit}")
-    rows = [(name, *(f"{score:.3f}" for score in column)) for name, column in zip(names, scores.T, strict=True)]
+        axes.set_xlabel(f"{comparison.metric_title} of each {unit}")
+    rows = [(name, *(format_score(score) for score in column)) for name, column in zip(names, scores.T, strict=True)]
     return Plot(
         figure,
-        f"Balanced accuracy of each {unit}",
-        f"Balanced accuracy of each of {counted(len(names), unit)}; a line joins the same {unit} across methods. "
-        f"The bar is the mean over {plural_of(unit)}, which differs from the score over all samples where a class is "
-        f"missing for some {plural_of(unit)}." + only_best(methods, comparison),
+        f"{capitalized(comparison.metric_title)} of each {unit}",
+        f"{capitalized(comparison.metric_title)} of each of {counted(len(names), unit)}; a line joins the same {unit} "
+        "across methods. "
+        f"The bar is the mean over {plural_of(unit)}, which may differ from the score over all samples."
+        + only_best(methods, comparison),
         (unit, *(method.name for method in methods)),
         tuple(rows),
         mark.texts,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmbench.reporting.number_format import format_score
 from mmbench.reporting.plots.panels import add_legend
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
@@ -65,9 +66,9 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
             style = styles[name]
             axes.step(*zip(*points, strict=True), where="post", color=style.color, linestyle=style.dash, linewidth=1.4)
             for (at, score), before in zip(points, [None, *points], strict=False):
-                if before is None or score > before[1]:
+                if before is None or score != before[1]:
                     (point,) = axes.plot(at, score, style.marker, color=style.color, markersize=6)
-                    mark(point, f"{name}: {score:.3f} after {counted(at, 'tuning trial')}")
+                    mark(point, f"{name}: {format_score(score)} after {counted(at, 'tuning trial')}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("tuning trials per fold")
         axes.set_ylabel("best validation score")
@@ -80,8 +81,8 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
     return Plot(
         figure,
         "Validation score by tuning budget",
-        "The best balanced accuracy on validation by the number of tuning trials, mean over folds; the first tuning "
-        "trial has the defaults. Parameters are chosen on these scores, which are therefore biased upwards.",
+        f"The best {comparison.metric_title} on validation by the number of tuning trials, mean over folds; the first "
+        "tuning trial has the defaults. Parameters are chosen on these scores, which are therefore biased upwards.",
         ("method", *(f"{at + 1}" for at in _kept(longest))),
         tuple(rows),
         mark.texts,

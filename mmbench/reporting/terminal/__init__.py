@@ -7,6 +7,7 @@ from mmbench.reporting.terminal.claims import claim_tables
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.diagnoses import diagnosis_tables
 from mmbench.reporting.terminal.layout import render
+from mmbench.reporting.terminal.split_audits import split_audit_table
 from mmbench.reporting.terminal.tunings import tuning_tables
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "diagnosis_tables",
     "explained_table",
     "render",
+    "split_audit_table",
     "tuning_tables",
 ]

@@ -4,14 +4,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_count, format_difference, format_duration, format_interval
+from mmbench.reporting.metric_names import metric_column
+from mmbench.reporting.number_format import (
+    format_count,
+    format_difference,
+    format_duration,
+    format_interval,
+    format_score,
+)
 from mmbench.reporting.terminal.layout import path_line, plain_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
-from mmbench.results import describe_missing
+from mmbench.results import Comparison, describe_missing
 from mmbench.storage import counted
 from mmbench.workflows import AblationResult, AblationRow, AblationTable
-
-_METRIC = "balanced_accuracy"
 
 
 def ablation_tables(result: AblationResult) -> RenderableType:
@@ -31,23 +36,29 @@ def _parts(result: AblationResult, table: AblationTable) -> list[RenderableType]
 
 def _table(result: AblationResult, table: AblationTable) -> Table:
     shown = plain_table(table.parameter)
-    for heading in ("bal. accuracy", "difference", "acc.", "params", "time"):
+    for heading in _columns(result.comparison):
         shown.add_column(heading, justify="right", no_wrap=True)
     for row in table.rows:
         shown.add_row(*map(Text, _cells(result, row)), style="bold" if result.is_default(row) else "")
     return shown
 
 
+def _columns(comparison: Comparison) -> tuple[str, ...]:
+    others = (metric_column(comparison, name) for name in comparison.other_metrics[:1])
+    return (metric_column(comparison), "difference", *others, "params", "time")
+
+
 def _cells(result: AblationResult, row: AblationRow) -> tuple[str, ...]:
     if row.method is None:
-        return (row.value, *["–"] * 5)
+        return (row.value, *["–"] * len(_columns(result.comparison)))
+    metric, others = result.comparison.metric, result.comparison.other_metrics[:1]
     scores, difference = row.method.scores, result.difference(row)
-    gap = format_difference(difference[_METRIC]) if difference else "default" if result.is_default(row) else "?"
+    gap = format_difference(difference[metric]) if difference else "default" if result.is_default(row) else "?"
     return (
         row.value,
-        format_interval(scores[_METRIC]),
+        format_interval(scores[metric]),
         gap,
-        f"{scores['accuracy'].mean:.3f}",
+        *(format_score(scores[name].mean) for name in others),
         format_count(row.method.parameters["total"]),
         format_duration(row.method.seconds),
     )

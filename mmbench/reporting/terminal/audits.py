@@ -29,6 +29,8 @@ def audit_table(result: AuditResult, path: Path) -> RenderableType:
 def _headline(result: AuditResult) -> Text:
     what = f"{result.dataset} · {result.task} ({counted(len(result.classes), 'class')}) · audit with {result.method}"
     text = Text(what, style="bold")
+    if result.made_from:
+        text.append(f"\naudited as classes: {result.made_from}", style="")
     if result.simulated:
         text.append("\nSIMULATED data: these scores say nothing about real data.", style="bold yellow")
     return text

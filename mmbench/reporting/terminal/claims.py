@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.data import PROTOCOLS
+from mmbench.data import parse_protocol
 from mmbench.reporting.number_format import format_interval, format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
 from mmbench.storage import counted
@@ -68,7 +68,7 @@ def _sections(result: CardResult) -> Iterator[RenderableType]:
     headings = ("epoch", _WORDS[result.card.metric], "oracle", "" if result.simulated else "reported", "")
     yield _table(headings, shown=True)
     for protocol, rows in groupby(result.rows, key=lambda row: row.row.protocol):
-        yield Text(f"{protocol}: {PROTOCOLS[protocol].summary}", style="bold")
+        yield Text(f"{protocol}: {parse_protocol(protocol).summary}", style="bold")
         table = _table(headings, shown=False)
         for row in rows:
             for cells in _lines(row, result.simulated):

@@ -6,8 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_signed
-from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
+from mmbench.reporting.metric_names import direction_note, metric_column
+from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
+from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
 from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
 from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
@@ -18,7 +19,7 @@ from mmbench.storage import counted, plural_of
 
 _LONGEST_NAME = 20  # what 80 columns leave for names beside a verdict on two lines
 _NAME_AND_VERDICT = 35  # what they leave for both
-_LEAST_SHOWN = 0.0005  # of balanced accuracy: what is printed as +.001
+_LEAST_SHOWN = 0.0005  # what is printed as +.001
 
 
 def comparison_table(comparison: Comparison, details: bool = False) -> RenderableType:
@@ -39,7 +40,7 @@ def _table(comparison: Comparison) -> Table:
     table.add_column("method", overflow="fold", min_width=min(longest, _LONGEST_NAME))
     room = _NAME_AND_VERDICT - min(longest, _LONGEST_NAME)
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
-    for heading in ("bal. accuracy", *(("difference", "p") if verdicts else ())):
+    for heading in (metric_column(comparison), *(("difference", "p") if verdicts else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     if verdicts:
         table.add_column("verdict", justify="right", no_wrap=True)
@@ -47,7 +48,7 @@ def _table(comparison: Comparison) -> Table:
         cells = [
             mark(comparison, method.name),
             _name(comparison, method),
-            format_interval(method.scores["balanced_accuracy"]),
+            format_interval(method.scores[comparison.metric]),
         ]
         if verdict := verdicts.get(method.name):
             word = verdict.word if len(verdict.word) <= room else verdict.word.replace(" ", "\n")
@@ -65,9 +66,11 @@ def _name(comparison: Comparison, method: MethodResult) -> str:
 
 def _scores(comparison: Comparison) -> Table:
     """Other scores of the chosen epoch, differences of the last and the oracle epoch to it, and calibration."""
-    table = number_table("scores", "acc.", "macro F1", "last", "oracle", *CALIBRATION)
+    others = comparison.other_metrics
+    headings = (metric_column(comparison, name) for name in others)
+    table = number_table("scores", *headings, "last", "oracle", *calibration_columns(comparison))
     for method in comparison.methods:
-        scores = (f"{method.scores[name].mean:.3f}" for name in ("accuracy", "macro_f1"))
+        scores = (format_score(method.scores[name].mean) for name in others)
         gaps = (format_signed(method.gap(which)) for which in ("last", "oracle"))
         table.add_row(*map(Text, (method.name, *scores, *gaps, *calibration_cells(method))))
     return table
@@ -83,6 +86,7 @@ def _costs(comparison: Comparison) -> Table:
 def _footnotes(comparison: Comparison, details: bool) -> Text:
     lines = [
         *describe_data(comparison),
+        *filter(None, [direction_note(comparison)]),
         f"[95 % interval] over {counted(len(comparison.methods[0].units), comparison.run['unit'])}",
         *_verdict_lines(comparison),
         *effects_lines(comparison, details),
@@ -111,18 +115,18 @@ def _verdict_lines(comparison: Comparison) -> Iterator[str]:
 def _oracle_lines(comparison: Comparison) -> Iterator[str]:
     """The bias of choosing the epoch on test data, which papers are seen to do."""
     gains = [(method.gap("oracle"), method.name) for method in comparison.methods]
-    listed = [f"{name} {format_signed(gain)}" for gain, name in gains if gain >= _LEAST_SHOWN]
+    listed = [f"{name} {format_signed(gain)}" for gain, name in gains if abs(gain) >= _LEAST_SHOWN]
     if listed:
         yield f"bias of choosing the epoch on test data (oracle epoch): {join_names(listed)}"
 
 
 def _detail_lines(comparison: Comparison) -> Iterator[str]:
     yield (
-        "last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
-        "epoch), relative to the chosen epoch"
+        f"last, oracle: change of {comparison.metric_title} at the last epoch, and at the best epoch on test data "
+        "(oracle epoch), relative to the chosen epoch"
     )
     methods = comparison.methods
-    if not any(method.stops_early for method in methods):
+    if "accuracy" in comparison.other_metrics and not any(method.stops_early for method in methods):
         oracles = [f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods]
         yield f"accuracy at the oracle epoch, as some papers report it: {join_names(oracles)}"
     yield from cost_lines(comparison)

@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_difference, format_interval, format_signed
+from mmbench.reporting.metric_names import metric_column
+from mmbench.reporting.number_format import format_difference, format_interval, format_score, format_signed
 from mmbench.reporting.terminal.layout import number_table, path_line
 from mmbench.reporting.terminal.modality_effects import find_reasons, is_undiagnosed
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
@@ -22,14 +23,14 @@ def diagnosis_tables(comparison: Comparison) -> RenderableType:
     parts: list[RenderableType] = [headline(comparison, "diagnosis")]
     for method in comparison.methods:
         if method.diagnosis:
-            parts += [Text(f"\n{method.name}", style="bold"), *_tables(method.diagnosis)]
+            parts += [Text(f"\n{method.name}", style="bold"), *_tables(method.diagnosis, metric_column(comparison))]
     return Group(*parts, _footnotes(comparison), path_line("records", comparison.path))
 
 
-def _tables(diagnosis: ModalityScores) -> Iterator[RenderableType]:
+def _tables(diagnosis: ModalityScores, column: str) -> Iterator[RenderableType]:
     yield _effects(diagnosis)
     yield Text()
-    yield _subsets(diagnosis)
+    yield _subsets(diagnosis, column)
     yield Text()
     yield _missing(diagnosis)
     if diagnosis.noise:
@@ -54,8 +55,8 @@ def _effects(diagnosis: ModalityScores) -> Table:
     return table
 
 
-def _subsets(diagnosis: ModalityScores) -> Table:
-    table = number_table("modalities kept", "bal. accuracy")
+def _subsets(diagnosis: ModalityScores, column: str) -> Table:
+    table = number_table("modalities kept", column)
     n_modalities = len(diagnosis.modalities)
     for left, score in sorted(diagnosis.subsets.items(), key=lambda item: -len(item[0])):
         if n_modalities <= _MANY or len(left) in (0, 1, n_modalities - 1, n_modalities):
@@ -87,7 +88,7 @@ def _noise(diagnosis: ModalityScores) -> Table:
 def _curves(heading: str, levels: Sequence[str], curves: Mapping[str, Mapping[Any, ConditionScore]]) -> Table:
     table = number_table(heading, *levels)
     for name, curve in curves.items():
-        table.add_row(*map(Text, (name, *(f"{loss.score.mean:.3f}{_mark(loss)}" for loss in curve.values()))))
+        table.add_row(*map(Text, (name, *(f"{format_score(loss.score.mean)}{_mark(loss)}" for loss in curve.values()))))
     return table
 
 
@@ -112,9 +113,9 @@ def _footnotes(comparison: Comparison) -> Text:
         *describe_data(comparison),
         f"[95 % interval] over {counted(len(comparison.methods[0].units), comparison.run['unit'])}, paired;",
         "*: the 95 % interval of the change excludes 0",
-        "scores: balanced accuracy of the trained model on test samples that lack a modality; a model that saw no "
-        "missing modality in training may score low for that reason (--training modality_dropout=0.3); mmbench ablate "
-        "--only modalities trains models without a modality",
+        f"scores: {comparison.metric_title} of the trained model on test samples that lack a modality; a model that "
+        "saw no missing modality in training may score low for that reason (--training modality_dropout=0.3); mmbench "
+        "ablate --only modalities trains models without a modality",
         "Shapley value: mean change of the score by adding the modality, over all orders; the values add up to the "
         "score with all modalities minus that with none",
         "removed: change of the score without the modality; shuffled: change with it permuted among the test samples "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from mmbench.reporting.metric_names import kind_of
 from mmbench.reporting.number_format import format_signed
 from mmbench.results import ALPHA, Comparison
 from mmbench.storage import counted, plural_of
@@ -36,6 +37,8 @@ def join_names(names: Sequence[str]) -> str:
 def _single_unit_classes(comparison: Comparison) -> Iterator[str]:
     """Classes that only one unit has: the variance of their recall cannot be estimated."""
     outcomes, unit = comparison.methods[0].outcomes, comparison.run["unit"]
+    if kind_of(comparison.run) != "class":
+        return
     alone = [
         name
         for at, name in enumerate(comparison.run["classes"])
@@ -57,11 +60,11 @@ def one_seed_line(comparison: Comparison) -> Iterator[str]:
     """With one seed, variation between trainings is confounded with variation between folds."""
     varying = [method for method in comparison.methods if method.varies and not method.missing]
     outcomes = comparison.methods[0].outcomes
-    nested, unit = outcomes.ratios("balanced_accuracy"), comparison.run["unit"]
-    if varying and outcomes.n_seeds == 1 and nested.n_folds < nested.n_units:
+    unit = comparison.run["unit"]
+    if varying and outcomes.n_seeds == 1 and outcomes.n_folds < outcomes.n_units:
         yield (
             f"1 seed: variation between trainings cannot be separated from variation between {plural_of(unit)} "
-            f"({nested.n_folds} folds); --seeds 3 measures it"
+            f"({outcomes.n_folds} folds); --seeds 3 measures it"
         )
 
 
@@ -73,4 +76,5 @@ def _detectable_difference(comparison: Comparison) -> float | None:
         for verdict in comparison.verdicts
         if verdict.error > 0 and verdict.against in trained
     ]
-    return max(widths) if widths and max(widths) < 1 else None
+    largest = max(widths, default=np.inf)
+    return largest if largest < comparison.range_of_scores else None

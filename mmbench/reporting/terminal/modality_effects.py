@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_difference
+from mmbench.reporting.number_format import format_difference, format_score
 from mmbench.reporting.terminal.layout import number_table, relative_path
 from mmbench.results import Comparison, ConditionScore, MethodResult, ModalityScores
 
@@ -31,8 +31,8 @@ def _effect_rows(diagnosis: ModalityScores) -> Iterator[tuple[str, ...]]:
         yield (
             name,
             format_difference(diagnosis.shapley[name]) if diagnosis.shapley else "–",
-            f"{diagnosis.subsets[name,].mean:.3f}",
-            *(f"{loss.score.mean:.3f} {effect_of(loss)}" for loss in _losses(diagnosis, name)),
+            format_score(diagnosis.subsets[name,].mean),
+            *(f"{format_score(loss.score.mean)} {effect_of(loss)}" for loss in _losses(diagnosis, name)),
         )
 
 

@@ -7,6 +7,8 @@ from rich.text import Text
 
 from mmbench.data import dropped_line, missingness_lines
 from mmbench.registry import Spec
+from mmbench.reporting.metric_names import describe_targets, kind_of
+from mmbench.reporting.number_format import format_score
 from mmbench.reporting.terminal.limits import above_chance_line
 from mmbench.reporting.terminal.training_settings import training_lines
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
@@ -19,7 +21,7 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
     """Dataset, task and protocol, and the warnings about the comparison."""
     run = comparison.run
     parts = [subject] if subject else []
-    parts += [run["dataset"], f"{run['task']} ({counted(len(run['classes']), 'class')})", f"protocol {run['protocol']}"]
+    parts += [run["dataset"], f"{run['task']} ({describe_targets(run)})", f"protocol {run['protocol']}"]
     text = Text(" · ".join(parts), style="bold")
     for warning in find_warnings(comparison):
         text.append(f"\n{warning.line}", style="bold red" if warning.is_fault else "bold yellow")
@@ -27,17 +29,21 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
 
 
 def chance_line(comparison: Comparison) -> str:
-    """The chance level of balanced accuracy, and the accuracy of always predicting the majority class."""
-    return f"chance level {comparison.chance:.3f}, accuracy of the majority class {comparison.majority:.3f}"
+    """The chance level, and for classes the accuracy of always predicting the majority class; empty without one."""
+    parts = [] if comparison.chance is None else [f"chance level {format_score(comparison.chance)}"]
+    if kind_of(comparison.run) == "class":
+        parts.append(f"accuracy of the majority class {comparison.majority:.3f}")
+    return ", ".join(parts)
 
 
 def describe_data(comparison: Comparison) -> Iterator[str]:
     """Chance level, numbers of samples, folds and seeds, and the samples that were left out."""
     run, first = comparison.run, comparison.methods[0]
-    yield chance_line(comparison)
+    yield from filter(None, [chance_line(comparison)])
     yield from above_chance_line(comparison)
     counts = counted(len(first.labels), "sample"), counted(first.outcomes.n_folds, "fold"), _seeds(comparison)
     yield ", ".join(counts)
+    yield from run.get("split_notes", ())
     if run["units"]:
         yield f"only {', '.join(run['units'])}"
     if losses := dropped_line(run["dropped"], run.get("lost", ())):
@@ -58,7 +64,10 @@ def describe_settings(comparison: Comparison) -> Iterator[str]:
     run = comparison.run
     encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in run["encoders"].items())
     settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
-    yield f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; splits {run['fingerprint']}"
+    yield (
+        f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; "
+        f"splits {run['fingerprint']}{', stratified' if run.get('stratify') else ''}"
+    )
     if preset := run["preset"]:
         yield f"preset {preset['name']}: {', '.join(_preset_tables(preset)) or 'all overridden'}"
     yield from training_lines(comparison)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmbench.reporting.number_format import format_interval
+from mmbench.reporting.number_format import format_interval, format_score
 from mmbench.results import ALPHA, Comparison
 
 BEST, TIED = "*", "="
@@ -31,20 +31,25 @@ def _describe(comparison: Comparison) -> str:
     beaten = [
         method.name for method in comparison.methods if not method.missing and method.name not in comparison.leaders
     ]
-    score = format_interval(best.scores["balanced_accuracy"])
-    if not any(p < ALPHA for p in comparison.above_chance.values()):
+    score = format_interval(best.scores[comparison.metric])
+    if comparison.above_chance and not any(p < ALPHA for p in comparison.above_chance.values()):
         if len(comparison.above_chance) > 1:
-            which = f"No method is significantly above chance, {comparison.chance:.3f}; {best.name} scores best"
+            which = f"No method is significantly above chance, {_chance(comparison)}; {best.name} scores best"
             return f"{which}, {score}."
-        return f"{best.name} is not significantly above chance, {comparison.chance:.3f}: it scores {score}."
+        return f"{best.name} is not significantly above chance, {_chance(comparison)}: it scores {score}."
     if not ties and not beaten:
-        return f"{best.name} scores {score}, significantly above chance; no other method was run."
+        chance = ", significantly above chance" if comparison.above_chance else ""
+        return f"{best.name} scores {score}{chance}; no other method was run."
     parts = []
     if beaten:
         parts.append(f"significantly better than {_join(beaten)}")
     if ties:
         parts.append(f"not significantly different from {_join(ties)}")
     return f"{best.name} scores best, {score}: {'; '.join(parts)}."
+
+
+def _chance(comparison: Comparison) -> str:
+    return "" if comparison.chance is None else format_score(comparison.chance)
 
 
 def _join(names: Sequence[str]) -> str:

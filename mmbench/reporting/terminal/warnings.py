@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mmbench.data import missing_class_lines
+from mmbench.data import missing_class_lines, parse_protocol
 from mmbench.reporting.terminal.training_settings import format_settings
 from mmbench.results import Comparison, UntrainedBaseline
 
@@ -27,11 +27,7 @@ def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
     """The leaks that were found, parts without a class, untrained baselines and simulated data, in this order."""
     for group, share in comparison.run["straddling"].items():
         if share > 0:
-            yield ComparisonWarning(
-                "LEAK:",
-                f"{share:.0%} of the test samples share their {group} with the training part; scores are inflated.",
-                True,
-            )
+            yield ComparisonWarning("LEAK:", _describe_shared(group, share, comparison.run["protocol"]), True)
     if (copies := comparison.run.get("copies", 0.0)) >= _LEAST_COPIES:
         text = f"{copies:.0%} of the test samples are copies of training samples under other ids; scores are inflated."
         yield ComparisonWarning("LEAK:", text, True)
@@ -41,6 +37,13 @@ def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
         yield ComparisonWarning("UNTRAINED:", _describe_untrained(each, comparison), False)
     if comparison.simulated:
         yield ComparisonWarning("SIMULATED data:", "these scores say nothing about real data.", False)
+
+
+def _describe_shared(group: str, share: float, protocol: str) -> str:
+    # A group that a declared split does not hold out, such as the sentence where speakers are held out, limits what
+    # scores say; a trial on both sides is a mistake.
+    effect = f"do not hold for a new {group}" if parse_protocol(protocol).spans_subjects else "are inflated"
+    return f"{share:.0%} of the test samples share their {group} with the training part; scores {effect}."
 
 
 def _describe_untrained(each: UntrainedBaseline, comparison: Comparison) -> str:

@@ -13,10 +13,10 @@ from mmbench.contract import Tokens
 from mmbench.data import SNRS_DB, ArraySource, Noise, Rows, add_noise
 from mmbench.registry import seed_torch
 from mmbench.results.diagnosis.perturbations import MISSING, SHIFTS, neighbours, shuffles, subsets
-from mmbench.results.diagnosis.predictions import UNSCORED, Diagnosis, Predictions, Shifted
+from mmbench.results.diagnosis.predictions import Diagnosis, Predictions, Shifted, make_unscored
 from mmbench.results.diagnosis.trained_model import ModalityPredictor, TrainedModel, batches
 from mmbench.storage import file_identity
-from mmbench.training import deterministic
+from mmbench.training import as_tokens, deterministic
 
 _BATCH = 64
 
@@ -78,8 +78,9 @@ def _shifts(trained: TrainedModel, name: str) -> Iterator[tuple[int, _Shift]]:
 def _predict_shifted(predictor: ModalityPredictor, name: str, shift: _Shift) -> Shifted:
     rows = predictor.trained.fold.test.copy()
     rows[shift.at] = shift.rows
-    predictions = np.full(len(rows), UNSCORED, dtype=np.int64)
-    predictions[shift.at] = predictor.predict({name: rows}, shift.at)
+    found = predictor.predict({name: rows}, shift.at)
+    predictions = make_unscored(np.zeros((len(rows), *found.shape[1:]), dtype=found.dtype))
+    predictions[shift.at] = found
     return Shifted(shift.seconds, predictions)
 
 
@@ -98,17 +99,21 @@ def _predict_with_noise(predictor: ModalityPredictor, name: str) -> dict[int, Pr
 def _read_noisy_tokens(predictor: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
     trained = predictor.trained
     for snr, path in trained.noisy[name].items():
-        tokens = trained.inputs.streams[name].standardize(*_open(path, name).read(rows), rows)
-        yield snr, Tokens(*(part.to(trained.device) for part in tokens))
+        source = _open(path, name)
+        lengths = None if source.lengths is None else source.lengths[rows]
+        bags = trained.inputs.streams[name].standardize(*source.read(rows), lengths, rows)
+        yield snr, as_tokens(bags.to(trained.device))
 
 
 def _encode_noisy(predictor: ModalityPredictor, name: str, rows: Rows) -> Iterator[tuple[int, Tokens]]:
     stream = predictor.trained.inputs.streams[name]
     # Images are decoded once for all noise levels, or not at all where the training kept them.
     x, present = stream.raw(rows)
+    lengths = None if stream.lengths is None else stream.lengths[rows]
     noise = Noise(predictor.trained.store, name).draw(x, rows)
     for snr in SNRS_DB:
-        yield snr, predictor.encode(name, stream.standardize(add_noise(x, present, noise, snr), present, rows))
+        noisy = stream.standardize(add_noise(x, present, noise, snr), present, lengths, rows)
+        yield snr, predictor.encode(name, noisy)
 
 
 def _open(path: Path, name: str) -> ArraySource:

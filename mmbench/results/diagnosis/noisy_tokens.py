@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mmbench.data import SNRS_DB, Store
+from mmbench.contract import Modality
+from mmbench.data import NOISE_OBSTACLES, SNRS_DB, Store
 from mmbench.features import FROZEN_SEED, Encoding, count_parameters, encode
 from mmbench.registry import build_encoder
 from mmbench.results.diagnosis.predictions import DiagnosisLevel
@@ -24,7 +25,7 @@ class DiagnosisPlan:
 
 
 def plan_diagnosis(
-    level: DiagnosisLevel, modalities: Collection[str], frozen: Mapping[str, Encoding], cache: Path, jobs: int = 1
+    level: DiagnosisLevel, modalities: Collection[Modality], frozen: Mapping[str, Encoding], cache: Path, jobs: int = 1
 ) -> DiagnosisPlan | None:
     """Encode noisy instances for a method that reads ``modalities``, with its ``frozen`` encoders.
 
@@ -32,8 +33,11 @@ def plan_diagnosis(
     """
     if level == "no" or len(modalities) < 2:
         return None
-    noisy, left_out = {}, {}
+    noisy = {}
+    left_out = {each.name: NOISE_OBSTACLES[each.kind] for each in modalities if each.kind in NOISE_OBSTACLES}
     for name, what in frozen.items():
+        if name in left_out:
+            continue
         size = _size(what)
         if skips_noise(level, size):
             left_out[name] = f"its frozen encoder is large ({size / 1e6:.1f}M parameters)"

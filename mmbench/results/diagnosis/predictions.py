@@ -1,5 +1,6 @@
 """Predictions of a diagnosis under each condition, as they are stored in records."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -8,20 +9,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.contract import TaskKind
+
 DiagnosisLevel = Literal["auto", "full", "no"]
 """Extent of the diagnosis: ``auto`` skips noise for large frozen encoders."""
 
-Predictions = NDArray[np.int64]
+Predictions = NDArray[Any]
+"""Predicted classes int64 ``(n,)``, or float outputs ``(n, n_outputs)`` of tasks of labels and values."""
+
 MAX_MODALITIES = 8
 """Largest number of modalities for which all subsets are predicted."""
 
-UNSCORED = -1
+_UNSCORED = -1
 _FIRST = ord("0")  # classes are stored as characters from here on: digits for up to ten classes
 
 
 @dataclass(frozen=True)
 class Shifted:
-    """Predictions ``(n,)`` with one modality shifted by ``seconds``, -1 if there is no such window."""
+    """Predictions with one modality shifted by ``seconds``; `make_unscored` where there is no such window."""
 
     seconds: float
     predictions: Predictions
@@ -29,7 +34,7 @@ class Shifted:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Predicted classes ``(n,)`` of the test samples of one fold, in their order, by a trained model.
+    """Predictions for the test samples of one fold, in their order, by a trained model.
 
     ``modalities`` are those that its fusion reads. ``subsets`` are named by a 1 for each present modality and a
     0 for each missing one; the whole is the record itself. ``shuffled`` has permutations of a modality's
@@ -66,11 +71,13 @@ class Diagnosis:
         }
 
 
-def read_diagnosis(plain: Mapping[str, Any], n_samples: int, n_classes: int) -> Diagnosis:
+def read_diagnosis(plain: Mapping[str, Any], n_samples: int, n_outputs: int, kind: TaskKind = "class") -> Diagnosis:
     """Read the diagnosis of a record; raises ValueError, KeyError or TypeError if it is damaged."""
 
-    def read(text: str, lowest: int = 0) -> Predictions:
-        return _read(text, n_samples, lowest, n_classes)
+    def read(text: str, may_lack: bool = False) -> Predictions:
+        if kind == "class":
+            return _read_classes(text, n_samples, _UNSCORED if may_lack else 0, n_outputs)
+        return _read_outputs(text, n_samples, n_outputs, may_lack)
 
     modalities = tuple(plain["modalities"])
     diagnosis = Diagnosis(
@@ -80,7 +87,7 @@ def read_diagnosis(plain: Mapping[str, Any], n_samples: int, n_classes: int) -> 
         noise={name: {int(snr): read(text) for snr, text in levels.items()} for name, levels in plain["noise"].items()},
         shift={
             name: {
-                int(windows): Shifted(float(each["seconds"]), read(each["predictions"], UNSCORED))
+                int(windows): Shifted(float(each["seconds"]), read(each["predictions"], may_lack=True))
                 for windows, each in shifts.items()
             }
             for name, shifts in plain["shift"].items()
@@ -110,14 +117,40 @@ def subset_names(n_modalities: int) -> Iterator[str]:
             yield "".join(left)
 
 
+def make_unscored(like: Predictions) -> Predictions:
+    """No predictions, for as many samples as ``like`` has: -1, or outputs of NaN."""
+    return np.full_like(like, _UNSCORED if like.ndim == 1 else np.nan)
+
+
+def find_scored(predictions: Predictions) -> NDArray[np.bool_]:
+    """Which samples ``(n,)`` have a prediction."""
+    return np.asarray(predictions != _UNSCORED if predictions.ndim == 1 else np.isfinite(predictions).all(axis=1))
+
+
 def _write(predictions: Predictions) -> str:
+    """Classes as one character each; outputs as base64 of little-endian float32, a sample after the other."""
+    if predictions.ndim == 2:
+        return b64encode(predictions.astype("<f4").tobytes()).decode("ascii")
     return "".join(map(chr, (predictions + _FIRST).tolist()))
 
 
-def _read(text: str, n_samples: int, lowest: int, n_classes: int) -> Predictions:
+def _read_classes(text: str, n_samples: int, lowest: int, n_classes: int) -> Predictions:
     predictions = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.int64) - _FIRST
     if len(predictions) != n_samples:
         raise ValueError("its diagnosis has a different number of samples")
     if predictions.size and not lowest <= predictions.min() <= predictions.max() < n_classes:
         raise ValueError("its diagnosis has a class that does not exist")
     return predictions
+
+
+def _read_outputs(text: str, n_samples: int, n_outputs: int, may_lack: bool) -> Predictions:
+    content = b64decode(text, validate=True)
+    if len(content) != 4 * n_samples * n_outputs:
+        raise ValueError("its diagnosis has a different number of outputs")
+    outputs = np.frombuffer(content, dtype="<f4").astype(np.float64).reshape(n_samples, n_outputs)
+    missing = np.isnan(outputs)
+    if not np.isfinite(outputs[~missing]).all() or (missing.any() and not may_lack):
+        raise ValueError("its diagnosis has outputs that are not finite")
+    if (missing.any(axis=1) != missing.all(axis=1)).any():
+        raise ValueError("its diagnosis has samples with some outputs only")
+    return outputs

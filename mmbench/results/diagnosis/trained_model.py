@@ -1,24 +1,20 @@
 """Repeated predictions of a trained model for its test part, with tokens computed once."""
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mmbench.contract import Tokens
-from mmbench.data import Fold, Inputs, Rows, Store
+from mmbench.data import Bags, Fold, Inputs, Rows, Store
+from mmbench.results.diagnosis.kept_tokens import FixedTokens, RaggedTokens
 from mmbench.results.diagnosis.perturbations import MISSING, RowSources
 from mmbench.results.diagnosis.predictions import Predictions
-from mmbench.storage import check_free_space
-from mmbench.training import Model, encode_bag, mask_modality, mixed_precision
+from mmbench.training import Model, as_tokens, encode_bag, mask_modality, mixed_precision
 
-_IN_MEMORY = 1 << 30  # bytes of a modality's tokens kept in memory; larger ones are in a temporary file
 _ENCODE_BATCH = 64  # samples per batch, as in `training.predict`
 _MAX_FUSED = 256
 _MAX_FUSED_NUMBERS = 1 << 21  # largest number of values in the tokens of a batch of the fusion
@@ -54,7 +50,7 @@ class ModalityPredictor:
         self._rows = rows
         self._place = np.full(len(trained.store), MISSING, dtype=np.int64)
         self._place[rows] = np.arange(len(rows))
-        self._tokens_of: dict[str, Tokens] = {}
+        self._tokens_of: dict[str, FixedTokens | RaggedTokens] = {}
 
     def __enter__(self) -> "ModalityPredictor":
         self._stack = ExitStack()
@@ -80,10 +76,11 @@ class ModalityPredictor:
         )
 
     def classify(self, tokens: Mapping[str, Tokens]) -> Predictions:
-        """Predicted classes ``(B,)`` from tokens ``(B, K, T, D)``."""
+        """Predicted classes ``(B,)``, or outputs ``(B, n_outputs)`` of other tasks, from tokens ``(B, K, T, D)``."""
         with mixed_precision(self.trained.device):
-            logits: Tensor = self.trained.model.fusion(tokens)
-        return logits.float().argmax(dim=1).cpu().numpy()
+            outputs = self.trained.model.outputs(tokens).float()
+        is_class = self.trained.model.fusion.task.kind == "class"
+        return (outputs.argmax(dim=1) if is_class else outputs).cpu().numpy()
 
     def clean(self, part: Rows) -> dict[str, Tokens]:
         """The unchanged tokens of some rows."""
@@ -95,51 +92,42 @@ class ModalityPredictor:
 
     @property
     def _size(self) -> int:
-        """Batch size of the fusion, which depends on the model alone."""
-        numbers = sum(spec.instances * spec.length * spec.dim for spec in self.trained.model.fusion.inputs.values())
+        """Batch size of the fusion, which depends on the model and its longest input."""
+        inputs = self.trained.model.fusion.inputs
+        numbers = sum(spec.instances * self._longest(name) * spec.dim for name, spec in inputs.items())
         return min(max(_MAX_FUSED_NUMBERS // max(numbers, 1), _ENCODE_BATCH), _MAX_FUSED)
+
+    def _longest(self, name: str) -> int:
+        """The largest number of tokens of an instance."""
+        if name in self._tokens_of:
+            return self._tokens_of[name].longest
+        lengths = self.trained.inputs.streams[name].lengths
+        length = self.trained.model.fusion.inputs[name].length
+        return length or 0 if lengths is None else int(lengths.max(initial=1))
 
     def _tokens(self, name: str, rows: Rows) -> Tokens:
         """Tokens of some rows on the device; missing for -1."""
         here = torch.from_numpy(rows != MISSING)
+        rows = np.where(rows == MISSING, self._rows[0], rows)
         if name in self._tokens_of:
-            index = torch.from_numpy(self._place[np.where(rows == MISSING, self._rows[0], rows)])
-            tokens = Tokens(self._tokens_of[name].x[index], self._tokens_of[name].present[index])
+            tokens = self._tokens_of[name].read(self._place[rows])
         else:
-            tokens = self.trained.inputs.streams[name].batch(np.where(rows == MISSING, self._rows[0], rows))
+            tokens = as_tokens(self.trained.inputs.streams[name].batch(rows))
         tokens = tokens if here.all() else mask_modality(tokens, here)
-        return Tokens(tokens.x.to(self.trained.device), tokens.present.to(self.trained.device))
+        return Tokens(*(part.to(self.trained.device) for part in tokens))
 
-    def _encode_all(self, name: str) -> Tokens:
-        x: Tensor | None = None
-        present = []
-        for start, part in zip(
-            range(0, len(self._rows), _ENCODE_BATCH), batches(self._rows, _ENCODE_BATCH), strict=True
-        ):
-            raw = self.trained.inputs.streams[name].batch(part)
-            encoded = self.encode(name, raw).x.cpu()
-            x = self._allocate(encoded) if x is None else x
-            x[start : start + len(part)] = encoded
-            present.append(raw.present)
-        assert x is not None
-        return Tokens(x, torch.cat(present))
+    def _encode_all(self, name: str) -> FixedTokens | RaggedTokens:
+        stream, folder = self.trained.inputs.streams[name], self.trained.store.path.parent
+        encoded = (self.encode(name, stream.batch(part)) for part in batches(self._rows, _ENCODE_BATCH))
+        on_cpu = (Tokens(*(part.cpu() for part in tokens)) for tokens in encoded)
+        if self.trained.model.encoder(name).out.length is None:
+            return RaggedTokens(on_cpu, self._stack, folder)
+        return FixedTokens(on_cpu, len(self._rows), self._stack, folder)
 
-    def encode(self, name: str, raw: Tokens) -> Tokens:
+    def encode(self, name: str, raw: Bags) -> Tokens:
         """Standardised instances of one modality ``(B, K, *shape)`` through its trained encoder."""
-        x, present = (part.to(self.trained.device) for part in raw)
         with mixed_precision(self.trained.device):
-            return Tokens(encode_bag(self.trained.model.encoder(name), x, present), present)
-
-    def _allocate(self, like: Tensor) -> Tensor:
-        shape = (len(self._rows), *like.shape[1:])
-        n_bytes = math.prod(shape) * like.element_size()
-        if n_bytes <= _IN_MEMORY:
-            return like.new_empty(shape)
-        # Next to the prepared data, since /tmp may be in memory.
-        folder = self._stack.enter_context(TemporaryDirectory(prefix=".tokens-", dir=self.trained.store.path.parent))
-        path = Path(folder) / "tokens"
-        check_free_space(path, n_bytes)
-        return torch.from_file(str(path), shared=True, size=math.prod(shape), dtype=like.dtype).reshape(shape)
+            return encode_bag(self.trained.model.encoder(name), raw.to(self.trained.device))
 
 
 def batches(rows: Rows, size: int) -> Iterator[Rows]:

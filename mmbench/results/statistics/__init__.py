@@ -2,21 +2,26 @@
 
 from mmbench.results.statistics.best import above_chance as above_chance
 from mmbench.results.statistics.best import find_leaders as find_leaders
+from mmbench.results.statistics.cells import CellScore as CellScore
+from mmbench.results.statistics.cells import find_cells as find_cells
 from mmbench.results.statistics.contrasts import ALPHA as ALPHA
-from mmbench.results.statistics.contrasts import METRIC as METRIC
 from mmbench.results.statistics.contrasts import Contrast as Contrast
 from mmbench.results.statistics.contrasts import make_method_scores as make_method_scores
 from mmbench.results.statistics.contrasts import pairwise_weights as pairwise_weights
 from mmbench.results.statistics.forecast import ASSUMED_DEVIATION as ASSUMED_DEVIATION
 from mmbench.results.statistics.forecast import smallest_significant_difference as smallest_significant_difference
-from mmbench.results.statistics.intervals import SCORES as SCORES
 from mmbench.results.statistics.intervals import Interval as Interval
 from mmbench.results.statistics.intervals import combination_intervals as combination_intervals
 from mmbench.results.statistics.intervals import difference_intervals as difference_intervals
 from mmbench.results.statistics.intervals import mean_interval as mean_interval
 from mmbench.results.statistics.intervals import score_intervals as score_intervals
+from mmbench.results.statistics.intervals import share_interval as share_interval
+from mmbench.results.statistics.intervals import symmetric_interval as symmetric_interval
+from mmbench.results.statistics.linearised import Linearised as Linearised
+from mmbench.results.statistics.linearised import linearise_sums as linearise_sums
+from mmbench.results.statistics.linearised import linearise_whole as linearise_whole
+from mmbench.results.statistics.linearised import tally_by as tally_by
 from mmbench.results.statistics.outcomes import Outcomes as Outcomes
-from mmbench.results.statistics.outcomes import find_cells as find_cells
 from mmbench.results.statistics.ratios import Ratios as Ratios
 from mmbench.results.statistics.units import find_statistical_units as find_statistical_units
 from mmbench.results.statistics.verdicts import Verdict as Verdict
@@ -25,10 +30,10 @@ from mmbench.results.statistics.verdicts import make_verdicts as make_verdicts
 __all__ = [
     "ALPHA",
     "ASSUMED_DEVIATION",
-    "METRIC",
-    "SCORES",
+    "CellScore",
     "Contrast",
     "Interval",
+    "Linearised",
     "Outcomes",
     "Ratios",
     "Verdict",
@@ -38,10 +43,15 @@ __all__ = [
     "find_cells",
     "find_leaders",
     "find_statistical_units",
+    "linearise_sums",
+    "linearise_whole",
     "make_method_scores",
     "make_verdicts",
     "mean_interval",
     "pairwise_weights",
     "score_intervals",
+    "share_interval",
     "smallest_significant_difference",
+    "symmetric_interval",
+    "tally_by",
 ]

@@ -6,9 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.results.statistics.intervals import LEVEL, Interval, check_paired, difference_interval, p_of_signs
+from mmbench.contract import Metric
+from mmbench.results.statistics.cells import CellScore, Floats
+from mmbench.results.statistics.intervals import (
+    LEVEL,
+    NO_DIFFERENCE,
+    NO_SPREAD,
+    Interval,
+    Scale,
+    check_paired,
+    difference_interval,
+    make_scale,
+    p_of_signs,
+)
 from mmbench.results.statistics.outcomes import Outcomes
-from mmbench.results.statistics.ratios import Floats, Ratios
 from mmbench.results.statistics.variance import (
     Design,
     Influence,
@@ -18,10 +29,8 @@ from mmbench.results.statistics.variance import (
     variances,
 )
 
-METRIC = "balanced_accuracy"
 ALPHA = 1 - LEVEL
 _DRAWS = 20_000
-_NO_SPREAD = 1e-20  # variances below are rounding errors
 
 
 @dataclass(frozen=True)
@@ -41,23 +50,35 @@ class Contrast:
 
 @dataclass(frozen=True)
 class MethodScores:
-    """Scores ``(M,)`` of methods over the same samples, and the parts of their variances."""
+    """Scores ``(M,)`` of methods over the same samples by ``metric``, and the parts of their variances."""
 
     names: tuple[str, ...]
     scores: Floats
     parts: Influence
     design: Design
     n_units: int
+    metric: Metric
+
+    @property
+    def scale(self) -> Scale:
+        """Bounds and unit of the scores."""
+        return make_scale(self.metric, self.scores)
+
+    @property
+    def sign(self) -> int:
+        """1 where higher scores are better, else -1."""
+        return 1 if self.metric.higher_is_better else -1
 
     def contrasts(self, weights: Floats) -> list[Contrast]:
         """Weighted sums of the scores, one per row of ``weights`` ``(R, M)``, tested simultaneously (two-sided)."""
         parts, means = self.parts.contrast(weights), weights @ self.scores
         spread, free = variances(parts, self.design)
-        raw = np.array([two_sided(*each, self.n_units) for each in zip(means, spread, free, strict=True)])
+        scale = self.scale
+        raw = np.array([two_sided(*each, self.n_units, scale.unit) for each in zip(means, spread, free, strict=True)])
         adjusted, level = adjust(raw, draw_maxima(parts.covariance())) if len(raw) > 1 else (raw, ALPHA)
         return [
             Contrast(
-                _inverted(mean, variance, degrees, level, p, self.n_units),
+                _inverted(mean, variance, degrees, level, p, self.n_units, scale),
                 p,
                 p_alone,
                 float(np.sqrt(variance)),
@@ -72,14 +93,16 @@ class MethodScores:
         """The scores without some methods, by index."""
         keep = [at for at in range(len(self.names)) if at not in removed]
         parts = self.parts.contrast(np.eye(len(self.names))[keep])
-        return MethodScores(tuple(self.names[at] for at in keep), self.scores[keep], parts, self.design, self.n_units)
+        names = tuple(self.names[at] for at in keep)
+        return MethodScores(names, self.scores[keep], parts, self.design, self.n_units, self.metric)
 
 
 def make_method_scores(outcomes: Mapping[str, Outcomes]) -> MethodScores:
     """Scores of methods, means over their seeds; raises ValueError unless over the same samples."""
     several = list(outcomes.values())
     check_paired(several)
-    return _make_method_scores(tuple(outcomes), [each.ratios(METRIC) for each in several], several)
+    metric = several[0].metric
+    return _make_method_scores(tuple(outcomes), [each.linearise(metric) for each in several], several)
 
 
 def make_scores_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> MethodScores:
@@ -89,23 +112,26 @@ def make_scores_over_chance(outcomes: Mapping[str, Outcomes], within_units: bool
     return _make_method_scores(tuple(outcomes), [each.over_chance(within_units) for each in several], several)
 
 
-def _make_method_scores(names: tuple[str, ...], ratios: Sequence[Ratios], outcomes: Sequence[Outcomes]) -> MethodScores:
-    scores = np.array([each.score for each in ratios])
+def _make_method_scores(
+    names: tuple[str, ...], found: Sequence[CellScore], outcomes: Sequence[Outcomes]
+) -> MethodScores:
+    scores = np.array([each.score for each in found])
     varies = [each.varies for each in outcomes]
-    design = make_comparison_design(ratios[0], fewest_seeds(ratios, varies))
-    return MethodScores(names, scores, make_influence(ratios, varies), design, ratios[0].n_units)
+    design = make_comparison_design(found[0], fewest_seeds(found, varies))
+    metric = outcomes[0].metrics[outcomes[0].metric]
+    return MethodScores(names, scores, make_influence(found, varies), design, found[0].n_units, metric)
 
 
-def two_sided(mean: float, variance: float, free: float, n_units: int) -> float:
+def two_sided(mean: float, variance: float, free: float, n_units: int, unit: float = 1.0) -> float:
     """The p of a difference by the t test; 1 if no variance can be estimated.
 
     Where all units differ by the same amount the variance is 0: the p is then that of the sign test.
     """
     from scipy.stats import t
 
-    if abs(mean) < 1e-12 or not free:
+    if abs(mean) < NO_DIFFERENCE * unit or not free:
         return 1.0
-    if variance < _NO_SPREAD:
+    if variance < NO_SPREAD * unit**2:
         return p_of_signs(n_units)
     return float(2 * t.sf(abs(mean) / np.sqrt(variance), free))
 
@@ -137,11 +163,14 @@ def draw_maxima(covariance: Floats, absolute: bool = True) -> Floats:
     return np.asarray((np.abs(scaled) if absolute else scaled).max(axis=1, initial=-np.inf))
 
 
-def _inverted(mean: float, variance: float, free: float, level: float, p: float, n_units: int) -> Interval:
+def _inverted(
+    mean: float, variance: float, free: float, level: float, p: float, n_units: int, scale: Scale
+) -> Interval:
     """The interval that excludes 0 exactly where the adjusted p is below 0.05."""
-    if variance < _NO_SPREAD and abs(mean) >= 1e-12:
-        return Interval(mean, mean, mean) if p < ALPHA else Interval(mean, -1.0, 1.0)
-    return difference_interval(mean, variance, free, n_units, 1 - level)
+    if variance < NO_SPREAD * scale.unit**2 and abs(mean) >= NO_DIFFERENCE * scale.unit:
+        largest = scale.largest_difference
+        return Interval(mean, mean, mean) if p < ALPHA else Interval(mean, -largest, largest)
+    return difference_interval(mean, variance, free, n_units, scale, 1 - level)
 
 
 def pairwise_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats:
@@ -158,11 +187,11 @@ def one_sided_above(scores: MethodScores) -> NDArray[np.float64]:
     from scipy.stats import norm, t
 
     spread, free = variances(scores.parts, scores.design)
-    raw = np.ones(len(scores.scores))
+    raw, unit = np.ones(len(scores.scores)), scores.scale.unit
     for at, (mean, variance, degrees) in enumerate(zip(scores.scores, spread, free, strict=True)):
-        if degrees and variance >= _NO_SPREAD:
+        if degrees and variance >= NO_SPREAD * unit**2:
             raw[at] = t.sf(mean / np.sqrt(variance), degrees)
-        elif degrees and mean > 1e-12:
+        elif degrees and mean > NO_DIFFERENCE * unit:
             raw[at] = 2.0**-scores.n_units
     testable = raw < 1
     largest = (

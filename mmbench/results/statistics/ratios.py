@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Index = NDArray[np.int64]
+from mmbench.results.statistics.cells import CellScore, Floats, Index
 
 
 @dataclass(frozen=True)
-class Ratios:
+class Ratios(CellScore):
     """Numerators and denominators ``(S, N, K)`` by training seed, cell and stratum; unit and fold ``(N,)`` of a cell.
 
     The score of a seed is the mean over strata of the ratio of sums over cells; empty strata do not count.
@@ -30,16 +28,6 @@ class Ratios:
     def n_seeds(self) -> int:
         """Training seeds S."""
         return len(self.numerator)
-
-    @cached_property
-    def n_units(self) -> int:
-        """Units U."""
-        return int(self.unit.max()) + 1
-
-    @cached_property
-    def n_folds(self) -> int:
-        """Folds F."""
-        return int(self.fold.max()) + 1
 
     @cached_property
     def totals(self) -> Floats:
@@ -64,29 +52,6 @@ class Ratios:
         """Share of each stratum in each cell ``(N, K)``."""
         return np.asarray(self.denominator.mean(axis=0) / self._divisors)
 
-    @cached_property
-    def unit_share(self) -> Floats:
-        """Share of each stratum in each unit ``(U, K)``."""
-        return sum_by(self.unit, self.cell_share, self.n_units)
-
-    @cached_property
-    def fold_share(self) -> Floats:
-        """Share of each stratum in each fold ``(F, K)``."""
-        return sum_by(self.fold, self.cell_share, self.n_folds)
-
-    @cached_property
-    def has_own_trainings(self) -> bool:
-        """Whether each unit is tested by several trainings that test no other unit: one model per subject."""
-        cells_of_fold = np.bincount(self.fold, minlength=self.n_folds)
-        cells_of_unit = np.bincount(self.unit, minlength=self.n_units)
-        return bool(cells_of_fold.max() == 1 and cells_of_unit.min() > 1)
-
     @property
     def _divisors(self) -> Floats:
         return np.where(self.totals > 0, self.totals, 1.0)
-
-
-def sum_by(index: Index, values: Floats, size: int) -> Floats:
-    """Sums of rows of ``values`` ``(N, K)`` by ``index`` ``(N,)``: ``(size, K)``."""
-    columns = [np.bincount(index, weights=column, minlength=size) for column in values.T]
-    return np.stack(columns, axis=1)

@@ -1,9 +1,8 @@
 """Variance of scores over people, trainings and training sets, with degrees of freedom.
 
-A score is a mean over K strata of ratios of sums (`ratios.Ratios`). Linearised, it is a sum over cells: the test
-samples of one unit in one fold. It varies with the units (people); with the trainings, where units of one fold share
-initial weights and sample order and are not independent; and with the training sets, which overlap between folds. The
-variance of the mean over seeds is
+Linearised, a score is a sum over cells (`cells.CellScore`): the test samples of one unit in one fold. It varies with
+the units (people); with the trainings, where units of one fold share initial weights and sample order and are not
+independent; and with the training sets, which overlap between folds. The variance of the mean over seeds is
 
     V = (1 + o) A + max(B - C, 0)
 
@@ -28,9 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.results.statistics.ratios import Ratios, sum_by
-
-Floats = NDArray[np.float64]
+from mmbench.results.statistics.cells import CellScore, Floats, sum_by
 
 OVERLAP = 1 / 3
 OVERLAP_OF_SCORES = 1.0
@@ -54,18 +51,21 @@ class Influence:
     """Linearised parts of M scores, whose inner products are variances and covariances.
 
     ``people`` ``(M, U)`` is by unit, ``training`` ``(M, F * S)`` by fold and seed, ``cell`` ``(M, N * S)`` by cell and
-    seed. ``varies`` ``(M,)`` is False for scores that do not depend on the training seed.
+    seed. ``varies`` ``(M,)`` is False for scores that do not depend on the training seed, ``defined`` ``(M,)`` where
+    no variance can be estimated.
     """
 
     people: Floats
     training: Floats
     cell: Floats
     varies: NDArray[np.bool_]
+    defined: NDArray[np.bool_]
 
     def contrast(self, weights: Floats) -> "Influence":
         """Parts of weighted sums of the scores, one per row of ``weights`` ``(R, M)``."""
         people, training, cell = (weights @ part for part in (self.people, self.training, self.cell))
-        return Influence(people, training, cell, (np.abs(weights) @ self.varies) > 0)
+        varies, undefined = (np.abs(weights) @ each > 0 for each in (self.varies, ~self.defined))
+        return Influence(people, training, cell, varies, ~undefined)
 
     def covariance(self) -> Floats:
         """Covariances ``(M, M)`` of the scores, up to a common factor."""
@@ -73,20 +73,21 @@ class Influence:
         return np.asarray(self.people @ self.people.T + training @ training.T)
 
 
-def make_influence(several: Sequence[Ratios], varies: Sequence[bool]) -> Influence:
+def make_influence(several: Sequence[CellScore], varies: Sequence[bool]) -> Influence:
     """The parts of several scores over the same cells, each a mean over its seeds."""
     between_seeds, most = fewest_seeds(several, varies) > 1, max(ratios.n_seeds for ratios in several)
     parts = [_parts(ratios, between_seeds, most) for ratios in several]
     people, training, cell = (np.stack([part[at] for part in parts]) for at in range(3))
-    return Influence(people, training, cell, np.asarray(varies, dtype=np.bool_))
+    defined = np.array([ratios.defined for ratios in several])
+    return Influence(people, training, cell, np.asarray(varies, dtype=np.bool_), defined)
 
 
-def fewest_seeds(several: Sequence[Ratios], varies: Sequence[bool]) -> int:
+def fewest_seeds(several: Sequence[CellScore], varies: Sequence[bool]) -> int:
     """The smallest number of seeds among methods that vary with the seed."""
     return min([each.n_seeds for each, varying in zip(several, varies, strict=True) if varying] or [several[0].n_seeds])
 
 
-def make_comparison_design(ratios: Ratios, n_seeds: int | None = None) -> Design:
+def make_comparison_design(ratios: CellScore, n_seeds: int | None = None) -> Design:
     """Degrees of freedom of scores over these cells with ``n_seeds`` seeds (default: those of ``ratios``)."""
     units, n_seeds = cluster_freedom(ratios.unit_share), n_seeds or ratios.n_seeds
     if n_seeds == 1:
@@ -98,7 +99,7 @@ def make_comparison_design(ratios: Ratios, n_seeds: int | None = None) -> Design
 
 
 def variances(parts: Influence, design: Design, overlap: float | Floats = OVERLAP) -> tuple[Floats, Floats]:
-    """Variances ``(M,)`` of scores or contrasts, and their degrees of freedom ``(M,)``."""
+    """Variances ``(M,)`` of scores or contrasts, and their degrees of freedom ``(M,)``, 0 without an estimate."""
     people, training, cell = (np.square(each).sum(axis=1) for each in (parts.people, parts.training, parts.cell))
     people = (1 + overlap * design.overlaps) * people
     excess = np.where(parts.varies, np.maximum(training - cell, 0), 0.0)
@@ -107,10 +108,11 @@ def variances(parts: Influence, design: Design, overlap: float | Floats = OVERLA
         return total, np.zeros_like(total)
     trained = np.where(excess > 0, training, 0.0) ** 2 / max(design.trainings, 1e-9)
     spread = people**2 / design.units + trained
-    return total, np.divide(total**2, spread, out=np.full_like(total, design.units), where=spread > 0)
+    free = np.divide(total**2, spread, out=np.full_like(total, design.units), where=spread > 0)
+    return total, np.where(parts.defined, free, 0.0)
 
 
-def _parts(ratios: Ratios, between_seeds: bool, most_seeds: int) -> tuple[Floats, Floats, Floats]:
+def _parts(ratios: CellScore, between_seeds: bool, most_seeds: int) -> tuple[Floats, Floats, Floats]:
     residuals = ratios.residuals()
     mean = residuals.mean(axis=0)
     people = _inflated(sum_by(ratios.unit, mean, ratios.n_units), ratios.unit_share).sum(axis=1)

@@ -18,10 +18,10 @@ _ROUNDING = 1e-12
 class Verdict:
     """A method compared with another one, ``against``.
 
-    ``difference`` is the paired difference of balanced accuracy; its 95 % interval is simultaneous over all comparisons
-    and excludes 0 exactly where ``p``, adjusted for their number, is below 0.05. ``raw_p`` is not adjusted; ``error``
-    and ``free`` are the standard error and its degrees of freedom. ``effect`` is Cohen's d of the units' differences;
-    None if these do not vary.
+    ``difference`` is the paired difference of scores in units of the metric, negative where a method with a lower error
+    is better; its 95 % interval is simultaneous over all comparisons and excludes 0 exactly where ``p``, adjusted for
+    their number, is below 0.05. ``raw_p`` is not adjusted; ``error`` and ``free`` are the standard error and its
+    degrees of freedom. ``effect`` is Cohen's d of the units' differences; None if these do not vary.
     """
 
     against: str
@@ -48,28 +48,32 @@ def make_verdicts(ours: Outcomes, others: Mapping[str, Outcomes]) -> list[Verdic
     return [
         Verdict(
             against=name,
-            word=_word(contrast),
+            word=_word(contrast, scores.sign),
             difference=contrast.interval,
             p=contrast.p,
             raw_p=contrast.raw_p,
             error=contrast.error,
             free=contrast.free,
-            effect=effect_size(ours, other),
+            effect=effect_size(ours, other, scores.scale.unit),
         )
         for (name, other), contrast in zip(others.items(), found, strict=True)
     ]
 
 
-def effect_size(ours: Outcomes, theirs: Outcomes) -> float | None:
-    """Cohen's d (1988) of the units' differences of balanced accuracy; None if these do not vary."""
+def effect_size(ours: Outcomes, theirs: Outcomes, unit: float = 1.0) -> float | None:
+    """Cohen's d (1988) of the units' differences of scores; None if these do not vary.
+
+    Without the statistical units in which the score of either method is not defined. ``unit`` is that of the scale.
+    """
     differences = ours.unit_scores - theirs.unit_scores
+    differences = differences[np.isfinite(differences)]
     spread = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
-    return float(np.mean(differences)) / spread if spread > _ROUNDING else None
+    return float(np.mean(differences)) / spread if spread > _ROUNDING * unit else None
 
 
-def _word(contrast: Contrast) -> Word:
+def _word(contrast: Contrast, sign: int) -> Word:
     if contrast.interval.mean == 0:
         return "identical"
     if contrast.p >= ALPHA:
         return "not significant"
-    return "significantly better" if contrast.interval.mean > 0 else "significantly worse"
+    return "significantly better" if sign * contrast.interval.mean > 0 else "significantly worse"

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import Fold, Protocol, Store, find_protocol, possible_protocols, read_presence
+from mmbench.data import Fold, Protocol, Store, find_labelled, find_protocol, possible_protocols, read_presence
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.integrity import report_findings
 from mmbench.registry import Recipe, split_list
 from mmbench.storage import track
+from mmbench.workflows.audit.audited_classes import AuditedClasses, find_audited_classes
 from mmbench.workflows.audit.near_duplicates import find_near_duplicates
 from mmbench.workflows.audit.probe_features import ProbeFeatures, read_frozen, read_plain
 from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Request, check_request, resolve_request
 from mmbench.workflows.run import Experiment, prepare_data, split_and_encode
-from mmbench.workflows.split import find_labelled
 
 Index = NDArray[np.int64]
 
@@ -30,6 +30,7 @@ class AuditedData:
     recipe: Recipe
     store: Store
     rows: Index
+    classes: AuditedClasses
     samples: Samples
     experiments: Sequence[Experiment]
     plain: Mapping[str, ProbeFeatures]
@@ -69,10 +70,16 @@ class AuditedData:
 
 
 def resolve_protocols(spec: RunSpec) -> tuple[Request, list[Protocol]]:
-    """The resolved request and the protocols to audit."""
+    """The resolved request and the protocols to audit: those that are named, else all whose groups are declared."""
     wanted = split_list(spec.protocol or "")
     # A diagnosis is no part of an audit, and may cost more than it.
     request = resolve_request(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
+    if (kind := request.schema.tasks[request.task].kind) != "class":
+        raise SpecError(
+            f"task {request.task} is of the kind {kind!r}",
+            where="audit",
+            remedy="an audit needs a task of one class: choose one with --task",
+        )
     names = wanted or possible_protocols(request.schema)
     return request, [find_protocol(name, request.schema, spec.dataset) for name in dict.fromkeys(names)]
 
@@ -80,6 +87,7 @@ def resolve_protocols(spec: RunSpec) -> tuple[Request, list[Protocol]]:
 def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[AuditedData, dict[str, str]]:
     """Prepare the data, make the folds of each protocol and read features; also returns why protocols were skipped.
 
+    Where no protocol is named and samples have parts, the official split is audited, too.
     Raises ProtocolError if no protocol applies, SpecError if the method reads no modality.
     """
     (recipe,) = request.recipes
@@ -88,8 +96,10 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
     checked = check_request(request)
     report_findings(checked.findings)
     store = prepare_data(checked)
-    rows = find_labelled(store, request.task)
+    rows = find_labelled(store.labels(request.task))
     experiments, skipped = [], {}
+    if request.spec.protocol is None and store.parts is not None:
+        protocols = [*protocols, find_protocol("official", request.schema, request.spec.dataset)]
     for protocol in protocols:
         try:
             experiments.append(split_and_encode(store, replace(checked, protocol=protocol)))
@@ -98,10 +108,11 @@ def load_audited_data(request: Request, protocols: Sequence[Protocol]) -> tuple[
     if not experiments:
         raise ProtocolError(next(iter(skipped.values())), where=f"--protocol {next(iter(skipped))}")
     groups = {name: values[rows] for name, values in store.groups.items()}
-    samples = Samples(store.ids[rows], store.labels(request.task)[rows], groups, store.spans[rows])
+    classes = find_audited_classes(store.labels(request.task)[rows], store.schema.tasks[request.task])
+    samples = Samples(store.ids[rows], classes.labels, groups, store.spans[rows])
     plain = read_plain(request, store, rows, recipe)
     frozen = read_frozen(rows, recipe, experiments[0].plans[0].tokens, plain)
-    return AuditedData(request, recipe, store, rows, samples, experiments, plain, frozen), skipped
+    return AuditedData(request, recipe, store, rows, classes, samples, experiments, plain, frozen), skipped
 
 
 def find_all_near_duplicates(data: AuditedData) -> dict[str, Index]:

@@ -71,7 +71,8 @@ def audit_method(experiment: Experiment, random_labels: RandomLabels, seeds: int
         return None
     score = method.scores[_METRIC].mean
     whole, permuted = (_score_random_labels(experiment, kind, draws) for kind, draws in _kinds(random_labels))
-    control = make_control(whole, permuted, len(experiment.setup.rows)) if len(whole) and len(permuted) else Control(0)
+    n_tested = sum(len(fold.test) for fold in experiment.setup.folds)
+    control = make_control(whole, permuted, n_tested) if len(whole) and len(permuted) else Control(0)
     return ModelAudit(score, score + method.gap("oracle"), control)
 
 
@@ -136,8 +137,10 @@ def _fit_random_labels(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold
     inputs = make_inputs(plan, store, fold)
     with guard_files(closed_files(plan)):
         model, training, device = build_model(plan, store, _SEED), plan.recipe.training, torch.device(plan.device)
-        fitted = fit(model, inputs, fold, labels, training, seed=_SEED, device=device, on_epoch=on_epoch)
-    predictions: Index = fitted.test_logits[fitted.chosen].argmax(axis=1)
+        fitted = fit(
+            model, inputs, fold, labels, training, seed=_SEED, device=device, metric=plan.metric, on_epoch=on_epoch
+        )
+    predictions: Index = fitted.test_outputs[fitted.chosen].argmax(axis=1)
     return predictions
 
 

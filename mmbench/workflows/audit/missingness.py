@@ -51,7 +51,7 @@ def probe_missingness(
     labellings = _permuted(labels, units)
     scores = np.max([_score(each, labellings, folds, n_classes) for each in patterns], axis=0)
     score, others = float(scores[0]), scores[1:]
-    return Missingness(score, float(others.mean()), _p_value(score, others, len(labels)))
+    return Missingness(score, float(others.mean()), _p_value(score, others, sum(len(fold.test) for fold in folds)))
 
 
 def _p_value(score: float, others: NDArray[np.float64], n_samples: int) -> float:

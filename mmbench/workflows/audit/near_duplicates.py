@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.data import Source
+from mmbench.data import Source, find_row_size
 
 Index = NDArray[np.int64]
 
@@ -17,6 +17,7 @@ _CANDIDATES = 3  # nearest neighbours compared
 _MAX_DISTANCE = 0.05  # distance of features, in standard deviations, up to which the data themselves are compared
 _BLOCK = 512
 _BATCH = 64
+_BATCH_BYTES = 1 << 25  # of the larger of two samples of a pair, in all pairs of a batch
 
 
 def find_near_duplicates(
@@ -29,7 +30,8 @@ def find_near_duplicates(
     own, the standard deviation ``scale`` among samples.
     """
     pairs = np.array(sorted(set(_candidates(x))), dtype=np.int64).reshape(-1, 2)
-    parts = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
+    size = min(_BATCH, max(1, _BATCH_BYTES // max(find_row_size(source, rows), 1))) if len(pairs) else _BATCH
+    parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     have_same_data = [_have_same_data(source, rows[part[:, 0]], rows[part[:, 1]], scale) for part in parts]
     return pairs[np.concatenate(have_same_data)] if have_same_data else pairs
 
@@ -52,7 +54,9 @@ def _candidates(x: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
 
 def _have_same_data(source: Source, ours: Index, theirs: Index, scale: NDArray[np.float64] | None) -> NDArray[np.bool_]:
     """Whether pairs have nearly the same data ``(P,)``; False if different instances are present."""
-    (mine, present), (other, also) = source.read(ours), source.read(theirs)
+    # Read together, so that instances of open length are padded to the same length.
+    both, both_present = source.read(np.concatenate([ours, theirs]))
+    (mine, other), (present, also) = (np.split(each, 2) for each in (both, both_present))
     mask = present.reshape(*present.shape, *[1] * (mine.ndim - 2))
     unit = np.ones(1) if scale is None else scale
     a, b = (np.where(mask, bag / unit, 0).reshape(len(bag), -1) for bag in (mine, other))

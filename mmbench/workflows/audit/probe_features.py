@@ -11,14 +11,14 @@ from mmbench.contract import Kind, Modality
 from mmbench.data import ArraySource, Store, split_rows
 from mmbench.features import Encoding, encode
 from mmbench.registry import Recipe, parse_spec
+from mmbench.workflows.audit.plain_features import FEATURES, SIDE, measure_features, name_columns
 from mmbench.workflows.request import n_jobs
 from mmbench.workflows.resolve import Request
 
 Index = NDArray[np.int64]
 
-SIDE = 8
 PROBES: Mapping[Kind, str] = {"timeseries": "spectrum", "image": f"pixels[side={SIDE}]", "vector": "raw"}
-"""Frozen encoders that make plain features, by kind of modality."""
+"""Frozen encoders that make plain features, by kind of modality; those of others are computed from the data."""
 
 _WIDEST = 4096  # largest number of features of an instance whose tokens are concatenated; above, tokens are averaged
 
@@ -27,12 +27,12 @@ _WIDEST = 4096  # largest number of features of an instance whose tokens are con
 class ProbeFeatures:
     """Features ``x`` ``(n, D)`` of a modality, averaged over the present instances of a bag; NaN if it is missing.
 
-    ``encoder`` computed them, ``tokens`` is their file. ``channels`` are the columns of each channel or feature; empty
-    if that is not known.
+    ``encoder`` is what computed them, ``tokens`` the file of a frozen encoder. ``channels`` are the columns of each
+    channel or feature; empty if that is not known.
     """
 
     encoder: str
-    tokens: Path
+    tokens: Path | None
     x: NDArray[np.float32]
     channels: Mapping[str, Index]
 
@@ -42,6 +42,10 @@ def read_plain(request: Request, store: Store, rows: Index, recipe: Recipe) -> d
     spec, found = request.spec, {}
     for name in recipe.encoders:
         modality = store.schema.modality(name)
+        if modality.is_open or modality.kind not in PROBES:
+            x = measure_features(store.source(name), modality, rows)
+            found[name] = ProbeFeatures(FEATURES[modality.kind], None, x, dict(name_columns(modality, x.shape[1])))
+            continue
         text = PROBES[modality.kind]
         what = Encoding(store.path, name, parse_spec(text), spec.plugins, request.device, spec.threads)
         tokens = encode(what, spec.cache, n_jobs(spec))
@@ -84,7 +88,7 @@ def _channels(modality: Modality, width: int) -> Iterator[tuple[str, Index]]:
             row, column = divmod(at, SIDE)
             yield f"part {row + 1}, {column + 1} of {SIDE} × {SIDE}", np.array([at])
         return
-    n_channels = modality.shape[0]
+    n_channels = modality.fixed_shape[0]
     names = modality.channels or tuple(f"{at}" for at in range(n_channels))
     for at, name in enumerate(names):
         yield name, np.arange(at * width // n_channels, (at + 1) * width // n_channels)

@@ -85,7 +85,7 @@ class AuditResult:
 
     ``lots`` is the kind of unit that shares a random label, ``n_lots`` their number. ``features`` are the encoders of
     the probe's features, by source. ``skipped`` are protocols that do not apply, with the reason; ``failed`` are
-    trainings that failed.
+    trainings that failed. ``made_from`` says how classes were made from labels or values (`AuditedClasses`).
     """
 
     method: str
@@ -104,6 +104,7 @@ class AuditResult:
     oddities: tuple[SuspectChannel, ...]
     versions: Mapping[str, str]
     failed: tuple[str, ...] = ()
+    made_from: str = ""
 
     @property
     def chance(self) -> float:

@@ -1,12 +1,13 @@
 """``mmbench audit``: leakage checks of one dataset and method under each protocol."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import PROTOCOLS, Fold
+from mmbench.data import Fold, parse_protocol
 from mmbench.errors import SpecError
 from mmbench.results import describe_environment
 from mmbench.storage import in_processes, mark_in_use, retry_on_damage, track
@@ -60,9 +61,14 @@ def audit_spec(
         raise SpecError("the method is not trained", where="--trainings", remedy="add --full, or leave it out")
     trainings = N_TRAININGS if trainings is None else trainings
     request, protocols = resolve_protocols(spec)
-    draws = max(_MIN_DRAWS, _MAX_TARGETS // request.n_classes) if draws is None else draws
+    if full and request.schema.tasks[request.task].kind != "class":
+        raise SpecError(
+            f"the method cannot be trained on random classes of {request.task}, which is no task of classes",
+            where="--full",
+            remedy="leave it out: the probe audits thirds of a value, or one label",
+        )
     for option, value in (("--draws", draws), ("--trainings", trainings)):
-        if value < 2:
+        if value is not None and value < 2:
             raise SpecError(f"{value} is too few to estimate a variance", where=option, remedy="give 2 or more")
     with mark_in_use(request.spec.cache):
         result = retry_on_damage(
@@ -73,9 +79,10 @@ def audit_spec(
 
 
 def _audit_protocols(
-    data: AuditedData, skipped: Mapping[str, str], full: bool, draws: int, trainings: int
+    data: AuditedData, skipped: Mapping[str, str], full: bool, draws: int | None, trainings: int
 ) -> AuditResult:
-    request, n_classes = data.request, data.request.n_classes
+    request, n_classes = data.request, len(data.classes.names)
+    draws = draws or max(_MIN_DRAWS, _MAX_TARGETS // n_classes)
     units = find_label_units(data.samples, n_classes)
     probed = _probe(data, draw_random_labels(units, n_classes, draws), units)
     checker = SplitChecker(data, units, find_all_near_duplicates(data))
@@ -87,13 +94,14 @@ def _audit_protocols(
         found.append(
             _audit_protocol(checker, experiment, probe, audit_method(experiment, random_labels, request.settings.seeds))
         )
-    strictest = max(found, key=lambda audit: PROTOCOLS[audit.protocol].strictness).protocol
+    strictest = max(found, key=lambda audit: parse_protocol(audit.protocol).strictness).protocol
     reference = next(experiment for experiment in data.experiments if experiment.plans[0].run["protocol"] == strictest)
     return AuditResult(
         method=data.recipe.label,
         dataset=str(request.dataset_spec),
         task=request.task,
-        classes=request.schema.tasks[request.task].names,
+        classes=data.classes.names,
+        made_from=data.classes.made_from,
         simulated=reference.plans[0].run["card"]["access"] == "simulated",
         standardize=request.settings.standardize,
         n_samples=len(data.rows),
@@ -115,7 +123,7 @@ def _audit_protocol(
     checker: SplitChecker, experiment: Experiment, probe: ModelAudit, method: ModelAudit | None
 ) -> ProtocolAudit:
     folds, run, units = checker.data.folds(experiment), experiment.plans[0].run, checker.units
-    checks = checker.inspect(folds)
+    checks = checker.inspect(folds, parse_protocol(run["protocol"]))
     return ProtocolAudit(
         protocol=run["protocol"],
         folds=len(folds),
@@ -137,7 +145,7 @@ def _probe(data: AuditedData, labels: RandomLabels, units: LabelUnits) -> list[M
     task = ProbeTask(
         features={name: features.x for name, features in data.sources.items()},
         labellings=np.concatenate([data.samples.labels[:, None], labels.whole, labels.permuted], axis=1),
-        n_classes=data.request.n_classes,
+        n_classes=len(data.classes.names),
         standardize=data.request.settings.standardize,
         subjects=np.unique(subjects, return_inverse=True)[1],
     )
@@ -150,7 +158,12 @@ def _probe(data: AuditedData, labels: RandomLabels, units: LabelUnits) -> list[M
     work = in_processes(min(data.jobs, len(tasks)), _probe_one, tasks, spec.threads)
     for at, fold, probed in track(work, "probing", total=len(tasks)):
         found[at][0][fold.test], found[at][1][fold.test] = probed.chosen, probed.oracle
-    return [_make_model_audit(task, chosen, oracle, labels.whole.shape[1], units) for chosen, oracle in found]
+    audits = []
+    for experiment, (chosen, oracle) in zip(data.experiments, found, strict=True):
+        tested = np.concatenate([fold.test for fold in data.folds(experiment)])  # not all samples, under some protocols
+        known = replace(task, labellings=task.labellings[tested])
+        audits.append(_make_model_audit(known, chosen[tested], oracle[tested], labels.whole.shape[1], units))
+    return audits
 
 
 def _probe_one(task: ProbeTask, at: int, fold: Fold, threads: int) -> tuple[int, Fold, ProbePredictions]:

@@ -26,8 +26,13 @@ class SharedGroups:
     twins: Mapping[str, float]
 
 
-def find_shared_groups(samples: Samples, folds: Sequence[Fold], near_duplicates: Mapping[str, Index]) -> SharedGroups:
-    """What the parts of a split share; ``near_duplicates`` holds pairs of samples ``(P, 2)`` by modality."""
+def find_shared_groups(
+    samples: Samples, folds: Sequence[Fold], near_duplicates: Mapping[str, Index], across_subjects: bool = False
+) -> SharedGroups:
+    """What the parts of a split share; ``near_duplicates`` holds pairs of samples ``(P, 2)`` by modality.
+
+    ``across_subjects``: as in `find_group_overlap`.
+    """
     n_tested = sum(len(fold.test) for fold in folds)
     overlapping = sum(int(_overlaps(samples, fold).sum()) for fold in folds)
     alike = {
@@ -35,7 +40,7 @@ def find_shared_groups(samples: Samples, folds: Sequence[Fold], near_duplicates:
         for name, pairs in near_duplicates.items()
     }
     return SharedGroups(
-        find_group_overlap(folds, samples.groups),
+        find_group_overlap(folds, samples.groups, across_subjects),
         overlapping / n_tested,
         {name: count / n_tested for name, count in alike.items()},
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import Fold
+from mmbench.data import Fold, Protocol
 from mmbench.integrity import has_few_values, measure_copied_share
 from mmbench.workflows.audit.audited_data import AuditedData
 from mmbench.workflows.audit.copied_samples import CopiedSamples, FeatureSpace, find_copied_samples, make_feature_space
@@ -43,14 +43,14 @@ class SplitChecker:
         whole, subjects = self.space.whole, self.groups.get("subject")
         self.merged = [] if subjects is None else find_merged_subjects(self.space.x[whole], subjects[whole])
 
-    def inspect(self, folds: Sequence[Fold]) -> SplitChecks:
+    def inspect(self, folds: Sequence[Fold], protocol: Protocol) -> SplitChecks:
         """Check the split of one protocol."""
         data = self.data
         copies = measure_copied_share(self.distinct, data.missing, data.samples.labels, folds)
         return SplitChecks(
-            find_shared_groups(data.samples, folds, self.near_duplicates),
+            find_shared_groups(data.samples, folds, self.near_duplicates, protocol.spans_subjects),
             find_copied_samples(self.space, folds, copies),
-            probe_missingness(data.present, data.samples.labels, self.units, folds, data.request.n_classes),
+            probe_missingness(data.present, data.samples.labels, self.units, folds, len(data.classes.names)),
         )
 
     def doubts(self, checks: SplitChecks, control: Control, folds: Sequence[Fold]) -> Iterator[str]:

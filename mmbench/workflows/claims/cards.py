@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mmbench.contract import Method
-from mmbench.data import PROTOCOLS
+from mmbench.data import PROTOCOLS, is_protocol
 from mmbench.errors import SpecError
 from mmbench.registry import did_you_mean, parse_spec
 from mmbench.storage import load_toml
@@ -206,13 +206,13 @@ def _faults_of_reported(reported: ReportedScore) -> Iterator[tuple[str, str, str
     for key in ("how", "source"):
         if not getattr(reported, key).strip():
             yield f"{where} {key}", "is empty", "describe the published evaluation and cite it"
-    if reported.protocol is not None and reported.protocol not in PROTOCOLS:
+    if reported.protocol is not None and not is_protocol(reported.protocol):
         yield f"{where} protocol", f"no protocol {reported.protocol!r}", did_you_mean(reported.protocol, PROTOCOLS)
 
 
 def _faults_of_row(card: ClaimCard, row: ClaimRow) -> Iterator[tuple[str, str, str]]:
     where = f"[[rows]] {row.name!r}"
-    if row.protocol not in PROTOCOLS:
+    if not is_protocol(row.protocol):
         yield f"{where} protocol", f"no protocol {row.protocol!r}", did_you_mean(row.protocol, PROTOCOLS)
     names = [reported.name for reported in card.reported]
     if row.reported is not None and row.reported not in names:

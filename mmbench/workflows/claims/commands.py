@@ -18,7 +18,8 @@ def run_command(spec: RunSpec, data: str | None = None, command: str = "run") ->
     ``command`` replaces ``run`` by another command that takes a spec.
     """
     words: list[tuple[str, Any]] = [("against", join_list(spec.against))]
-    words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "standardize", "preset")]
+    words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "metric", "standardize", "preset")]
+    words += [("stratify", spec.stratify is True), ("no-stratify", spec.stratify is False)]
     words += [(name, join_list(getattr(spec, name) or ())) for name in ("units", "modalities")]
     words += [("encoder", pair) for pair in _pairs(spec.encoders)]
     words += [(name.replace("_", "-"), getattr(spec, name)) for name in ("tune", "tune_seconds")]
@@ -57,6 +58,10 @@ def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
+def _words(name: str, value: object) -> list[str]:
+    return [f"--{name}"] if value is True else [f"--{name}", str(value)]
+
+
 def _line(command: str, arguments: list[str], options: list[tuple[str, Any]]) -> str:
-    words = [word for name, value in options if value for word in (f"--{name}", str(value))]
+    words = [word for name, value in options if value for word in _words(name, value)]
     return shlex.join(["mmbench", command, *arguments, *words])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mmbench.data import PROTOCOLS
+from mmbench.data import parse_protocol
 from mmbench.results import Comparison, Interval, MethodResult, describe_method
 from mmbench.workflows.claims.cards import ClaimRow, EpochRule, ReportedScore
 
@@ -75,7 +75,7 @@ class RowResult:
             "reason": self.reason,
             "command": self.command,
             "protocol": row.protocol,
-            "held_out": PROTOCOLS[row.protocol].summary,
+            "held_out": parse_protocol(row.protocol).summary,
             "epoch": row.score,
             "reported": self.reported.name,
             "left_out": list(self.left_out),

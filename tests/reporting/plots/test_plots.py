@@ -124,9 +124,16 @@ def test_rows_of_confusion_are_shares_and_the_diagonal_is_the_recall(comparison)
 
 def test_epochs_are_counted_from_one_and_scored_on_the_test_part(comparison):
     best = ranked(comparison)[0]
-    assert epochs_of(best)["chosen"] == (2.0, pytest.approx(best.mean_score("chosen", "balanced_accuracy")))
-    assert epochs_of(best)["last"].score == pytest.approx(epochs_of(best)["chosen"].score - 1 / 48)
-    assert places(draw("learning", comparison))[:3] == [tuple(epoch) for epoch in epochs_of(best).values()]
+    assert epochs_of(best, "balanced_accuracy")["chosen"] == (
+        2.0,
+        pytest.approx(best.mean_score("chosen", "balanced_accuracy")),
+    )
+    assert epochs_of(best, "balanced_accuracy")["last"].score == pytest.approx(
+        epochs_of(best, "balanced_accuracy")["chosen"].score - 1 / 48
+    )
+    assert places(draw("learning", comparison))[:3] == [
+        tuple(epoch) for epoch in epochs_of(best, "balanced_accuracy").values()
+    ]
 
 
 def test_shapley_values_are_those_of_the_table(comparison):

@@ -16,8 +16,7 @@ from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, diagnosis_tables, render
 from mmbench.results.comparison import Comparison, load_comparison
-from mmbench.results.diagnosis import scores
-from mmbench.results.diagnosis import trained_model as bench
+from mmbench.results.diagnosis import kept_tokens, scores
 from mmbench.results.diagnosis.perturbations import neighbours
 from mmbench.results.diagnosis.predictions import Diagnosis, read_diagnosis, subset_names
 from mmbench.results.diagnosis.scores import ModalityScores
@@ -263,7 +262,7 @@ def test_large_frozen_encoders_get_noise_only_on_request(
 def test_large_tokens_lie_in_a_file_meanwhile(
     finished: Comparison, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "_IN_MEMORY", 0)
+    monkeypatch.setattr(kept_tokens, "_IN_MEMORY", 0)
     assert plain(run(home, out=tmp_path)) == plain(finished)
     assert not list((home / "cache" / "prepared").glob(".tokens-*"))
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmbench.data.folds import make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.workflows.audit.constant_channels import find_suspect_channels
 from mmbench.workflows.audit.probe_features import ProbeFeatures
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmbench.data.folds import Fold, make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.fold import Fold
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.workflows.audit.copied_samples import (
     NEIGHBOURS,
     estimate_dimensions,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mmbench.data.folds import make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.workflows.audit.missingness import probe_missingness
 from mmbench.workflows.audit.random_labels import Samples, find_label_units
 

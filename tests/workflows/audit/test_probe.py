@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from mmbench.contract.types import Standardize
-from mmbench.data.folds import Fold, make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.fold import Fold
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.training.metrics import confusion_matrix
 from mmbench.workflows.audit.probe import MAX_TRAINING, ProbeTask, confusion_matrices, probe_fold
 

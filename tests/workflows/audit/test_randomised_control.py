@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from mmbench.data.folds import make_folds
-from mmbench.data.protocols import PROTOCOLS
+from mmbench.data.splits.folds import make_folds
+from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.training.metrics import balanced_accuracy
 from mmbench.workflows.audit.probe import ProbeTask, confusion_matrices, probe_fold
 from mmbench.workflows.audit.random_labels import draw_random_labels, find_label_units
@@ -27,9 +27,9 @@ def controls(samples: Any, x: Any, n_classes: int) -> Mapping[str, Control]:
     subjects = np.unique(samples.groups["subject"], return_inverse=True)[1]
     bench = ProbeTask({"x": x}, labellings, n_classes, "train", subjects)
     found = {}
-    for name, protocol in PROTOCOLS.items():
+    for name in (*HONEST, *SHUFFLED):
         predicted = np.zeros_like(labellings)
-        for fold in make_folds(samples.ids, samples.groups, protocol):
+        for fold in make_folds(samples.ids, samples.groups, PROTOCOLS[name]):
             predicted[fold.test] = probe_fold(bench, fold).chosen
         scores = balanced_accuracy(confusion_matrices(labellings, predicted, n_classes))
         found[name] = make_control(scores[:DRAWS], scores[DRAWS:], len(x))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmbench.data.folds import Fold
+from mmbench.data.splits.fold import Fold
 from mmbench.workflows.audit.near_duplicates import find_near_duplicates
 from mmbench.workflows.audit.random_labels import Samples
 from mmbench.workflows.audit.shared_groups import find_shared_groups, measure_shared
@@ -50,6 +50,8 @@ def test_shares_are_over_all_folds() -> None:
 
 
 class Bags:
+    lengths = None
+
     def __init__(self, x: NDArray[np.float32], present: NDArray[np.bool_] | None = None) -> None:
         self.x = x
         self.present = np.ones(x.shape[:2], dtype=bool) if present is None else present

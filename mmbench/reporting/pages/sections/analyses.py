@@ -4,9 +4,19 @@ from collections.abc import Iterator
 
 from mmbench.reporting.pages.page_model import Block, Lines, Section, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
-from mmbench.reporting.plots import calibration, confusion, cost, learning, missing, modalities, subjects, tuning
+from mmbench.reporting.plots import (
+    calibration,
+    confusion,
+    cost,
+    learning,
+    missing,
+    modalities,
+    predictions,
+    subjects,
+    tuning,
+)
 from mmbench.reporting.plots.ranking import ranked
-from mmbench.reporting.terminal.costs import CALIBRATION, COST, calibration_cells, cost_cells, cost_lines
+from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
 from mmbench.reporting.terminal.modality_effects import effects_paragraphs
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
 from mmbench.results import Comparison
@@ -18,8 +28,12 @@ def analysis_sections(comparison: Comparison, embedder: PlotEmbedder) -> Iterato
     if subjects.can_show(comparison):
         plot = embedder.embed(lambda width: subjects.subjects(comparison, width))
         yield Section("subjects", plural_of(str(comparison.run["unit"])).capitalize(), [plot])
-    plot = embedder.embed(lambda width: confusion.confusion(comparison, width))
-    yield Section("confusion", "Confusion", [plot])
+    if confusion.can_show(comparison):
+        plot = embedder.embed(lambda width: confusion.confusion(comparison, width))
+        yield Section("confusion", "Confusion", [plot])
+    if predictions.can_show(comparison):
+        plot = embedder.embed(lambda width: predictions.predictions(comparison, width))
+        yield Section("predictions", "Predictions", [plot])
     if learning.can_show(comparison):
         plot = embedder.embed(lambda width: learning.learning(comparison, width))
         yield Section("learning", "Learning", [plot])
@@ -44,7 +58,8 @@ def _modalities(comparison: Comparison, embedder: PlotEmbedder) -> Iterator[Bloc
 
 
 def _calibration(comparison: Comparison, embedder: PlotEmbedder) -> Iterator[Block]:
-    yield embedder.embed(lambda width: calibration.calibration(comparison, width))
+    if calibration.can_show(comparison):
+        yield embedder.embed(lambda width: calibration.calibration(comparison, width))
     rows = [(method.name, *calibration_cells(method), *cost_cells(method)) for method in ranked(comparison)]
-    yield Table("Calibration and cost of every method", ("method", *CALIBRATION, *COST), rows)
+    yield Table("Calibration and cost of every method", ("method", *calibration_columns(comparison), *COST), rows)
     yield Text(" ".join(cost_lines(comparison)), quiet=True)

@@ -5,10 +5,11 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mmbench.reporting.metric_names import targets_word
 from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, Section, Text
 from mmbench.reporting.terminal.run_description import describe_settings
 from mmbench.results import Comparison, MethodResult
-from mmbench.storage import load_object
+from mmbench.storage import load_object, plural_of
 
 _SHORT = 12  # characters of a digest that are shown
 
@@ -61,7 +62,8 @@ def _data(run: Mapping[str, Any]) -> Iterator[str]:
     card = run["card"]
     facts = [str(card[name]) for name in ("title", "licence", "url", "citation") if card.get(name)]
     yield f"dataset {run['dataset']}: {'; '.join(facts) or card['access']}"
-    yield f"prepared data {str(run['prepared'])[:_SHORT]}; task {run['task']}; classes {', '.join(run['classes'])}"
+    targets = f"{plural_of(targets_word(run))} {', '.join(run['classes'])}"
+    yield f"prepared data {str(run['prepared'])[:_SHORT]}; task {run['task']}; {targets}"
 
 
 def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:

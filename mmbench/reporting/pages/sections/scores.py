@@ -8,6 +8,7 @@ from mmbench.reporting.number_format import (
     format_duration,
     format_interval,
     format_p,
+    format_score,
     format_signed,
 )
 from mmbench.reporting.pages.page_model import Lines, Section, Statement, Table, Text
@@ -19,8 +20,6 @@ from mmbench.reporting.terminal.run_description import describe_data
 from mmbench.reporting.terminal.verdicts import describe_verdict
 from mmbench.results import ALPHA, Comparison, MethodResult, describe_missing
 from mmbench.storage import counted, plural_of
-
-_METRIC = "balanced_accuracy"
 
 
 def verdict_section(comparison: Comparison) -> Section:
@@ -59,8 +58,8 @@ def _verdicts(comparison: Comparison) -> Table:
 def _verdict_note(comparison: Comparison) -> str:
     single = " ² best single modality." if comparison.best_single else ""
     return (
-        f"Difference: balanced accuracy of {comparison.methods[0].name} minus that of the other method, paired, with "
-        f"a 95 % interval. p: t test over {plural_of(comparison.run['unit'])} and trainings; "
+        f"Difference: {comparison.metric_title} of {comparison.methods[0].name} minus that of the other method, "
+        f"paired, with a 95 % interval. p: t test over {plural_of(comparison.run['unit'])} and trainings; "
         f"{adjusted_line(comparison)}. "
         f"A non-significant difference does not show equivalence.{single}"
     )
@@ -71,8 +70,8 @@ def scores_section(comparison: Comparison, embedder: PlotEmbedder) -> Section:
     notes = [
         "Bold: the best method and those not significantly worse (95 % model confidence set).",
         f"[95 % interval] over {counted(len(comparison.methods[0].units), comparison.run['unit'])}.",
-        "Last, oracle: change of balanced accuracy at the last epoch, and at the best epoch on test data (oracle "
-        "epoch), relative to the chosen epoch.",
+        f"Last, oracle: change of {comparison.metric_title} at the last epoch, and at the best epoch on test data "
+        "(oracle epoch), relative to the chosen epoch.",
         *describe_data(comparison),
     ]
     return Section(
@@ -83,18 +82,20 @@ def scores_section(comparison: Comparison, embedder: PlotEmbedder) -> Section:
 
 
 def _scores(comparison: Comparison) -> Table:
-    columns = ("method", "balanced accuracy", "accuracy", "macro F1", "last", "oracle", "parameters", "time")
+    titles = (comparison.title_of(name) for name in (comparison.metric, *comparison.other_metrics))
+    columns = ("method", *titles, "last", "oracle", "parameters", "time")
     methods = ranked(comparison)
     strong = {at for at, method in enumerate(methods) if method.name in comparison.leaders}
-    return Table("Scores of every method", columns, [tuple(_row(method)) for method in methods], 1, frozenset(strong))
+    return Table(
+        "Scores of every method", columns, [tuple(_row(method, comparison)) for method in methods], 1, frozenset(strong)
+    )
 
 
-def _row(method: MethodResult) -> Iterator[str]:
+def _row(method: MethodResult, comparison: Comparison) -> Iterator[str]:
     scores = method.scores
     yield method.name + ("\N{NO-BREAK SPACE}¹" if method.run["own_encoders"] else "")
-    yield format_interval(scores[_METRIC])
-    yield f"{scores['accuracy'].mean:.3f}"
-    yield f"{scores['macro_f1'].mean:.3f}"
+    yield format_interval(scores[comparison.metric])
+    yield from (format_score(scores[name].mean) for name in comparison.other_metrics)
     yield format_signed(method.gap("last"))
     yield format_signed(method.gap("oracle"))
     yield format_count(method.parameters["total"])

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, Modality, Sample, Schema
-from mmbench.data.validation import check_sample, check_schema, inference, presence
+from mmbench.data.samples.schema import check_schema
+from mmbench.data.samples.validation import check_sample, inference, presence
 from mmbench.training.model import check_modality_names
 
 PULSE = Modality("pulse", "timeseries", (2, 5), instances=2, channels=("left", "right"))

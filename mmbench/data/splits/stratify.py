@@ -21,12 +21,12 @@ class Cut(NamedTuple):
     validation: Names
 
 
-def classes_of(names: Names, labels: NDArray[np.int64]) -> Classes:
-    """The classes of each group, from the group and the label of every sample."""
-    found: dict[str, set[int]] = {}
-    for name, label in zip(names.tolist(), labels.tolist(), strict=True):
-        found.setdefault(name, set()).add(label)
-    return {name: frozenset(labels) for name, labels in found.items()}
+def classes_of(names: Names, has: NDArray[np.bool_]) -> Classes:
+    """The classes of each group, from the group of every sample and which classes it has ``(n, C)``."""
+    groups, of = np.unique(names, return_inverse=True)
+    there = np.zeros((len(groups), has.shape[1]), dtype=bool)
+    np.logical_or.at(there, of, has)
+    return {str(name): frozenset(np.flatnonzero(each).tolist()) for name, each in zip(groups, there, strict=True)}
 
 
 def cover_classes(cuts: Sequence[Cut], classes: Classes, order: Order, *, may_move_tests: bool) -> list[Cut]:

@@ -1,0 +1,39 @@
+"""Metrics by name, and the metrics of a task."""
+
+from mmbench.contract import Metric, Task
+from mmbench.errors import SpecError
+from mmbench.registry.plugins import load_registry
+from mmbench.registry.specs import parse_spec
+
+
+def find_metric(name: str, plugins: tuple[str, ...] = ()) -> Metric:
+    """The metric ``name`` or ``name[param=value,...]``; SpecError if it is unknown."""
+    registry, spec = load_registry(plugins), parse_spec(name)
+    metric: Metric = registry.find("metrics", spec.name).component(**registry.bound("metrics", spec))
+    return metric
+
+
+def choose_metric(task: Task, wanted: str | None, plugins: tuple[str, ...] = ()) -> str:
+    """The metric ``wanted``, else that of the task; SpecError if it, or another of the task, does not apply to it."""
+    for name in task.shown_metrics:
+        _check_kind(name, task, plugins, "Task.metrics")
+    if wanted is not None:
+        _check_kind(wanted, task, plugins, "--metric")
+    return wanted or task.default_metric
+
+
+def _check_kind(name: str, task: Task, plugins: tuple[str, ...], where: str) -> None:
+    if task.kind in find_metric(name, plugins).kinds:
+        return
+    known = load_registry(plugins).metrics
+    fitting = sorted(each for each, entry in known.items() if task.kind in entry.component.kinds)
+    raise SpecError(
+        f"{name} does not apply to a task of the kind {task.kind!r}",
+        where=where,
+        remedy=f"choose from {', '.join(fitting)}",
+    )
+
+
+def orient(metric: Metric, score: float) -> float:
+    """The score, negated where lower is better, so that the largest is the best."""
+    return score if metric.higher_is_better else -score
