@@ -101,7 +101,7 @@ def resolve_request(spec: RunSpec) -> Request:
     choose_modalities(schema, settings.modalities)
     if settings.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
-    protocol = find_protocol(settings.protocol or default_protocol(schema), schema, spec.dataset)
+    protocol = find_protocol(settings.protocol or dataset.protocol or default_protocol(schema), schema, spec.dataset)
     task = choose_task(schema, settings.task)
     metric = choose_metric(schema.tasks[task], settings.metric, spec.plugins)
     _check_training(spec, schema.tasks[task])

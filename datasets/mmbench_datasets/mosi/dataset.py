@@ -31,6 +31,7 @@ class Mosi(Dataset):
     """
 
     name = "mosi"
+    protocol = "official"
     card: ClassVar[Card] = Card(
         title="CMU-MOSI: sentiment in opinion videos (transcripts, features of bc-LSTM)",
         access="open",

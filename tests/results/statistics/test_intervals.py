@@ -143,3 +143,13 @@ def test_people_come_before_trials_and_trials_before_samples() -> None:
     assert find_statistical_units({"subject": one, "trial": two}, ids)[0] == "trial"
     assert find_statistical_units({"subject": one}, ids)[0] == "sample"
     assert find_statistical_units({}, ids)[1] is ids
+
+
+def test_without_subjects_the_coarsest_group_is_the_unit() -> None:
+    clips, videos = np.array(["a1", "a2", "b1", "b1"]), np.array(["a", "a", "b", "b"])
+    ids, one = np.arange(4).astype(str), np.array(["x"] * 4)
+    for groups in ({"clip": clips, "video": videos}, {"video": videos, "clip": clips, "site": one}):
+        name, units = find_statistical_units(groups, ids)
+        assert (name, units.tolist()) == ("video", videos.tolist())
+    assert find_statistical_units({"site": one}, ids)[0] == "sample"
+    assert find_statistical_units({"subject": one, "video": videos}, ids)[0] == "sample", "subjects are declared"
