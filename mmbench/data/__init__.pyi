@@ -31,6 +31,7 @@ from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests
 from .ragged import RaggedArray as RaggedArray
+from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema
 from .samples.targets import check_targets as check_targets
 from .samples.validation import check_sample as check_sample
