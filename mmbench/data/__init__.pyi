@@ -31,7 +31,6 @@ from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests
 from .ragged import RaggedArray as RaggedArray
-from .ragged import flatten_padded as flatten_padded
 from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema
 from .samples.targets import check_targets as check_targets
