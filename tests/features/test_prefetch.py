@@ -82,3 +82,19 @@ def children() -> set[int]:
     """The processes that this one has begun."""
     tasks = Path("/proc/self/task").glob("*/children")
     return {int(number) for task in tasks for number in task.read_text().split()}
+
+
+def test_parts_of_unequal_length_come_as_one_process_reads_them(tmp_path: Path) -> None:
+    curve = Modality("curve", "timeseries", (2, None), instances=2)
+    random = np.random.default_rng(0)
+    samples = [
+        Sample(f"s{row}", {"side": 0}, {"curve": [random.normal(size=(2, 1 + 5 * row % 17)), None]}, {"subject": "s"})
+        for row in range(N)
+    ]
+    write_samples(tmp_path / "curves.h5", samples, Schema((curve,), {"side": ("no", "yes")}), {"key": "k"})
+    raw = RawInstances(tmp_path / "curves.h5", "curve")
+    source = raw.open()
+    for (x, present), part in zip(read_ahead(raw, PARTS, 2), PARTS, strict=True):
+        expected, here = source.read(part)
+        assert np.array_equal(x, expected)
+        assert np.array_equal(present, here)

@@ -102,6 +102,20 @@ def test_contrast_keeps_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     assert deviations.min() < 0.75 < 1.25 < deviations.max()
 
 
+def test_frames_of_a_video_share_one_transformation_and_padding_changes_nothing() -> None:
+    still = images(6)[:, :1, None].expand(-1, -1, 4, -1, -1, -1)
+    changed = augment(still, generator())
+    assert torch.equal(changed, changed[:, :, :1].expand_as(changed)), "a still video stays still"
+    lengths = torch.tensor([[1], [2], [3], [4], [4], [2]])
+    shown = (torch.arange(4) < lengths[..., None])[..., None, None, None]
+    padded = torch.cat([still * shown, torch.zeros_like(still)], dim=2)
+    once, further = augment(still * shown, generator(), lengths), augment(padded, generator(), lengths)
+    assert not further[:, :, 4:].any()
+    assert not (once * ~shown).any()
+    assert (once.int() - further[:, :, :4].int()).abs().max() <= 1
+    assert (once.int() - (changed * shown).int()).abs().max() <= 1
+
+
 class Linear(Encoder):
     """Looks at the pixels through one layer and remembers what it saw, and in which mode."""
 

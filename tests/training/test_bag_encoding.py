@@ -5,11 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmbench.data.folds import Fold
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, TokenSpec, Training
-from mmbench.data import Bags, Inputs, Stream, fit_standardizer, read_bags
+from mmbench.data import Bags, Fold, Inputs, Stream, fit_standardizer, read_bags
 from mmbench.data.ragged import RaggedArray, flatten_padded
 from mmbench.data.sources import Rows
 from mmbench.errors import PluginError
@@ -231,7 +230,7 @@ def test_a_recurrent_net_learns_from_curves_of_unequal_length() -> None:
     labels = source.labels.copy()
     labels[fold.test] = -1
     fitted = fit(model, inputs, fold, labels, Training(epochs=12, lr=0.02, modality_dropout=0.1), seed=0, device=CPU)
-    right = fitted.test_logits[fitted.chosen].argmax(axis=1) == source.labels[fold.test]
+    right = fitted.test_outputs[fitted.chosen].argmax(axis=1) == source.labels[fold.test]
     assert right.mean() > 0.9
     one_by_one = np.concatenate([predict(model, inputs, fold.test[at : at + 1], CPU) for at in range(30)])
-    np.testing.assert_allclose(fitted.test_logits[fitted.chosen], one_by_one, atol=1e-5)
+    np.testing.assert_allclose(fitted.test_outputs[fitted.chosen], one_by_one, atol=1e-5)

@@ -14,7 +14,7 @@ from mmbench.data.splits.fold import Fold
 from mmbench.registry.methods import update_training
 from mmbench.training import modality_dropout as module
 from mmbench.training.loop import fit
-from mmbench.training.modality_dropout import drop_modalities
+from mmbench.training.modality_dropout import drop_modalities, mask_modality
 from mmbench.training.model import Model
 
 N = 4000
@@ -55,6 +55,21 @@ def test_what_is_left_out_is_zero_and_the_rest_unchanged() -> None:
         assert torch.equal(x[:, 0].flatten(1).any(dim=1) & batch[name].present[:, 0], present[:, 0])
     assert (batch["a"].x == 1).all(), "the original is kept"
     assert there(batch).sum() == 15
+
+
+def test_lengths_and_masks_go_with_what_is_left_out() -> None:
+    lengths = torch.arange(1, 9)[:, None]
+    batch = {"a": tokens(8), "b": Bags(torch.ones(8, 1, 2, 8), torch.ones(8, 1, dtype=torch.bool), lengths)}
+    dropped = drop_modalities(batch, 0.5, generator(1))["b"]
+    assert dropped.lengths is not None
+    assert torch.equal(dropped.lengths, lengths * dropped.present)
+    assert not dropped.present.all()
+    keep = torch.arange(8) % 2 == 0
+    masked = mask_modality(
+        Tokens(torch.ones(8, 1, 8, 2), batch["b"].present, torch.arange(8) < lengths[..., None]), keep
+    )
+    assert torch.equal(masked.mask.sum(dim=2), lengths * keep[:, None])
+    assert not masked.x[~keep].any()
 
 
 def test_the_only_one_that_is_there_stays() -> None:

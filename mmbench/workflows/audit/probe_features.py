@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.contract import Kind, Modality
-from mmbench.data import ArraySource, Store, split_rows
+from mmbench.data import Store, find_row_size, open_tokens, split_rows
 from mmbench.features import Encoding, encode
 from mmbench.registry import Recipe, parse_spec
 from mmbench.workflows.audit.plain_features import FEATURES, SIDE, measure_features, name_columns
@@ -66,9 +66,17 @@ def read_frozen(
 
 
 def _read(tokens: Path, name: str, rows: Index) -> NDArray[np.float32]:
-    source = ArraySource(tokens, name)
-    size = source.read(rows[:1])[0].nbytes
-    return np.concatenate([_pooled(*source.read(part)) for part in split_rows(rows, size)])
+    source = open_tokens(tokens, name)
+    parts = split_rows(rows, find_row_size(source, rows))
+    if source.lengths is None:
+        return np.concatenate([_pooled(*source.read(part)) for part in parts])
+    return np.concatenate([_pooled(*_average(source.read(part)[0], source.lengths[part])) for part in parts])
+
+
+def _average(x: NDArray[np.floating], lengths: Index) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """The mean of the tokens of each instance ``(n, K, 1, D)``, and which instances have any ``(n, K)``."""
+    mean = x.sum(axis=2, keepdims=True) / np.maximum(lengths, 1)[:, :, None, None]
+    return mean, lengths > 0
 
 
 def _pooled(x: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.float32]:
