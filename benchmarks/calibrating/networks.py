@@ -4,7 +4,7 @@ The procedure is that of `mmbench.training.loop`. No network learns anything of 
 (tests/benchmarks/test_benchmarks.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,33 @@ def train(
     return [each[: len(one.fold.test)].numpy() for each, one in zip(found, trainings, strict=True)]
 
 
+def train_outputs(
+    x: NDArray[np.float32],
+    targets: NDArray[np.float64],
+    kind: str,
+    trainings: Sequence[Training],
+    seed: int,
+    how: Settings,
+) -> list[NDArray[np.float64]]:
+    """Outputs of each network for its test part, for ``targets`` ``(n, O)``: ``values``, or ``labels`` of 0 and 1.
+
+    The epoch is chosen by the loss on validation, squared error or cross-entropy.
+    """
+    loss = F.mse_loss if kind == "values" else F.binary_cross_entropy_with_logits
+    draws = torch.Generator().manual_seed(seed)
+    batch = _OutputBatch(torch.from_numpy(x), torch.from_numpy(targets).float(), trainings, draws, how, loss)
+    best = torch.full((len(trainings),), torch.inf)
+    found = torch.zeros(*batch.test.rows.shape, targets.shape[1])
+    for _ in range(how.epochs):
+        batch.train()
+        with torch.no_grad():
+            standing = batch.validation_loss()
+            better = standing < best
+            best = torch.where(better, standing, best)
+            found = torch.where(better[:, None, None], batch.logits(batch.test.rows), found)
+    return [each[: len(one.fold.test)].double().numpy() for each, one in zip(found, trainings, strict=True)]
+
+
 class _Part:
     """Rows ``(J, n)`` of one part of every training, padded, and which of them are there."""
 
@@ -73,6 +100,8 @@ class _Part:
 
 
 class _Batch:
+    n_outputs = N_CLASSES
+
     def __init__(
         self, x: Tensor, labels: Tensor, trainings: Sequence[Training], draws: torch.Generator, how: Settings
     ) -> None:
@@ -91,8 +120,8 @@ class _Batch:
             for shape, fan_in in (
                 ((self.x.shape[1], how.hidden), self.x.shape[1]),
                 ((1, how.hidden), self.x.shape[1]),
-                ((how.hidden, N_CLASSES), how.hidden),
-                ((1, N_CLASSES), how.hidden),
+                ((how.hidden, self.n_outputs), how.hidden),
+                ((1, self.n_outputs), how.hidden),
             )
         ]
         self.steps = -(-self.training.rows.shape[1] // how.batch_size)
@@ -116,11 +145,14 @@ class _Batch:
         order = self._shuffled()
         for start in range(0, self.steps * size, size):
             rows = order[:, start : start + size]
-            loss = F.cross_entropy(self.logits(rows).flatten(0, 1), self.labels[rows].flatten(), reduction="sum")
             self.optimizer.zero_grad()
-            (loss / size).backward()
+            (self.loss(rows) / size).backward()
             self.optimizer.step()
             self.schedule.step()
+
+    def loss(self, rows: Tensor) -> Tensor:
+        """The sum over samples of some rows ``(J, b)``."""
+        return F.cross_entropy(self.logits(rows).flatten(0, 1), self.labels[rows].flatten(), reduction="sum")
 
     def _shuffled(self) -> Tensor:
         part = self.training
@@ -139,3 +171,29 @@ class _Batch:
         losses = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
         weight = (classes / support.clamp_min(1)[:, None]).sum(dim=2) / (support > 0).sum(dim=1, keepdim=True)
         return torch.stack([score, -(losses * weight).sum(dim=1)], dim=1)
+
+
+class _OutputBatch(_Batch):
+    """Networks for targets ``(n, O)``, with a loss of their own."""
+
+    def __init__(
+        self,
+        x: Tensor,
+        targets: Tensor,
+        trainings: Sequence[Training],
+        draws: torch.Generator,
+        how: Settings,
+        loss: Callable[..., Tensor],
+    ) -> None:
+        self.n_outputs, self.of_outputs = targets.shape[1], loss
+        super().__init__(x, targets, trainings, draws, how)
+
+    def loss(self, rows: Tensor) -> Tensor:
+        """The sum over samples of the mean over outputs, of some rows ``(J, b)``."""
+        return self.of_outputs(self.logits(rows), self.labels[rows], reduction="sum") / self.n_outputs
+
+    def validation_loss(self) -> Tensor:
+        """The mean loss ``(J,)`` on the validation parts."""
+        part = self.validation
+        losses = self.of_outputs(self.logits(part.rows), self.labels[part.rows], reduction="none").mean(dim=2)
+        return (losses * part.there).sum(dim=1) / part.sizes

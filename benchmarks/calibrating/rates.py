@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mmbench.results.statistics import (
-    METRIC,
     Outcomes,
     above_chance,
     difference_intervals,
@@ -14,8 +14,9 @@ from mmbench.results.statistics import (
     make_verdicts,
     score_intervals,
 )
-from mmbench.results.statistics.ratios import sum_by
+from mmbench.results.statistics.cells import sum_by
 
+METRIC = "balanced_accuracy"
 _ALPHA = 0.05
 _DRAWS = 2000
 
@@ -89,6 +90,42 @@ def rate_coverage(datasets: Sequence[Mapping[str, Outcomes]], names: Sequence[st
             interval = score_intervals(outcomes)[METRIC]
             rates.add("score held", interval.low <= truth <= interval.high)
     return rates
+
+
+def rate_metrics(
+    datasets: Sequence[Mapping[str, Outcomes]], metrics: Sequence[str], n_seeds: int
+) -> Mapping[str, Rates]:
+    """For twins and siblings, rates of significant differences and of coverage by each metric."""
+    found = {metric: Rates() for metric in metrics}
+    few = [{name: outcomes.first_seeds(n_seeds) for name, outcomes in methods.items()} for methods in datasets]
+    for metric, rates in found.items():
+        methods = [{name: replace(each, metric=metric) for name, each in one.items()} for one in few]
+        for each in methods:
+            rates.add("twins", is_significant(each["twin0"], each["twin1"]))
+            verdict = make_verdicts(each["first"], {"second": each["second"]})[0]
+            rates.add("siblings", verdict.p < _ALPHA)
+            rates.add("difference held", verdict.difference.low <= 0 <= verdict.difference.high)
+        for name in ("twin0", "first", "second"):
+            scores = [
+                score_intervals(replace(each[name], metrics={metric: each[name].metrics[metric]})) for each in methods
+            ]
+            truth = float(np.mean([each[metric].mean for each in scores]))
+            for each in scores:
+                rates.add("score held", each[metric].low <= truth <= each[metric].high)
+    return found
+
+
+def rate_metrics_by_chance(
+    datasets: Sequence[Mapping[str, Outcomes]], metrics: Sequence[str], n_seeds: int
+) -> Mapping[str, Rates]:
+    """For targets that cannot be predicted, the rate of scores above chance by each metric with a chance level."""
+    found = {metric: Rates() for metric in metrics}
+    for methods in datasets:
+        few = methods["twin0"].first_seeds(n_seeds)
+        for metric, rates in found.items():
+            for p in above_chance({"": replace(few, metric=metric)}, within_units=False).values():
+                rates.add("above chance", p < _ALPHA)
+    return found
 
 
 def rate_chance(datasets: Iterable[Mapping[str, Outcomes]], seeds: Sequence[int]) -> Mapping[int, Rates]:

@@ -10,7 +10,7 @@ from calibrating.networks import Settings, Training, train
 from calibrating.people import LABELS, Design, People, draw_people
 from mmbench.results.statistics import Outcomes
 
-_AT_ONCE = 400  # networks
+AT_ONCE = 400  # networks
 BOTH, FIRST, SECOND = (0, 1), (0,), (1,)
 
 
@@ -35,7 +35,7 @@ def run_datasets(
     """Outcomes of all methods on each of ``n_datasets``."""
     random = np.random.default_rng([seed, design.n_people, len(design.protocol), LABELS.index(design.labels)])
     each = len(methods.modalities) * seeds * len(draw_people(design, strength, np.random.default_rng(0)).folds)
-    group = max(1, _AT_ONCE // each)
+    group = max(1, AT_ONCE // each)
     for start in range(0, n_datasets, group):
         people = [draw_people(design, strength, random) for _ in range(min(group, n_datasets - start))]
         yield from _train_all(people, methods, seeds, int(random.integers(2**31)))

@@ -1,10 +1,12 @@
-"""Fuzzing targets: files of plugins and of datasets other than DEAP and EEGMAT."""
+"""Fuzzing targets: files of plugins, of Stress-Predict and of mfeat."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from fuzzing.toy import KINDS
 from mmbench import DataError
 
 # ---- Stress-Predict
@@ -148,3 +150,34 @@ def read_sources(path: Path) -> object:
         (package / f"{name}.py").touch()
     (package / "beside.py").write_bytes(path.read_bytes())
     return find_sources(package / "eye.py", "kit.eye", True)
+
+
+def make_kinds(folder: Path) -> list[bytes]:
+    """A prepared file with a modality and a task of every kind."""
+    from mmbench.data.preparation import Preparation, prepare
+    from mmbench.registry.plugins import load_registry
+    from mmbench.registry.specs import parse_spec
+
+    load_registry((KINDS,)).find("datasets", "kinds").component().simulate(folder / "people", subjects=1, trials=4)
+    return [prepare(Preparation(parse_spec("kinds"), folder / "people", folder / "cache", (KINDS,))).path.read_bytes()]
+
+
+def make_audio(_: Path) -> list[bytes]:
+    """Short recordings as WAV, FLAC and OGG."""
+    import soundfile
+
+    found = []
+    for kind, subtype in (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS")):
+        file = io.BytesIO()
+        soundfile.write(file, np.sin(np.arange(600) / 9) / 3, 16000, format=kind, subtype=subtype)
+        found.append(file.getvalue())
+    return found
+
+
+def read_audio(path: Path) -> object:
+    """The waveform as it is stored."""
+    from mmbench import Modality, Sample, Schema
+    from mmbench.data.samples.validation import check_sample
+
+    schema = Schema((Modality("voice", "audio", (1, None), rate=8000.0),), {"side": ("a", "b")})
+    return check_sample(Sample(path.name, {}, {"voice": [path.read_bytes()]}), schema)

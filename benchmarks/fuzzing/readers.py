@@ -14,7 +14,7 @@ from unittest import mock
 
 import numpy as np
 
-from fuzzing import mutations, others, published
+from fuzzing import mutations, others, published, sequences
 from fuzzing.judging import MAX_BYTES
 from fuzzing.mutations import Mutation
 from fuzzing.toy import TESTS, TOY, run_toy, runs
@@ -426,7 +426,8 @@ def _read_prepared(path: Path) -> object:
     list_cache(path.parents[1])
     store = Store(path)
     rows = np.arange(len(store))
-    return [store.source(each.name).read(rows) for each in store.schema.modalities], store.labels("side"), store.key
+    targets = [store.labels(task) for task in store.schema.tasks]
+    return [store.source(each.name).read(rows) for each in store.schema.modalities], targets, store.parts, store.key
 
 
 def _tokens() -> Any:
@@ -460,7 +461,7 @@ def _make_tokens(folder: Path) -> list[bytes]:
 
 
 def _read_tokens(path: Path) -> object:
-    from mmbench.data.store import ArraySource
+    from mmbench.data.sources import ArraySource
     from mmbench.features.cache import read_encoder_size
     from mmbench.workflows.cache import list_cache
 
@@ -604,6 +605,8 @@ READERS: Mapping[str, Reader] = {
     "study": Reader("tuning.db", _make_study, _read_study, mutations.change_bytes, 0.1),
     "audit": Reader("audit.json", _make_audits, _read_audit, mutations.change_json, 0.5),
     "prepared": Reader("cache/prepared/toy-0123456789abcdef.h5", _make_prepared, _read_prepared, _change_sealed, 0.5),
+    "kinds": Reader("cache/prepared/kinds-0123456789abcdef.h5", others.make_kinds, _read_prepared, _change_sealed, 0.5),
+    "audio": Reader("voice.wav", others.make_audio, others.read_audio, mutations.change_bytes, 1),
     "tokens": Reader("cache/tokens/signal-raw-0123456789abcdef.h5", _make_tokens, _read_tokens, _change_sealed, 0.5),
     "block": Reader("block.npy", _make_block, _read_block, _change_sealed, 0.5),
     "safetensors": Reader("w.safetensors", _make_safetensors, _read_safetensors, mutations.change_safetensors, 2),
@@ -634,6 +637,24 @@ READERS: Mapping[str, Reader] = {
     "bvp": Reader("BVP.csv", others.make_sensor("bvp"), others.read_sensor("bvp"), mutations.change_table, 0.7),
     "acc": Reader("ACC.csv", others.make_sensor("acc"), others.read_sensor("acc"), mutations.change_table, 0.7),
     "archive": Reader("mfeat.npz", others.make_archives, others.read_archive, mutations.change_bytes, 0.1),
+    "utd-mhad": Reader(
+        "a1_s1_t1_inertial.mat", sequences.make_utd_mhad, sequences.read_utd_mhad, mutations.change_bytes, 1
+    ),
+    "transcripts": Reader(
+        "t.csv",
+        sequences.make_mosi("transcripts.csv"),
+        sequences.read_mosi("transcripts.csv"),
+        mutations.change_table,
+        0.3,
+    ),
+    "features": Reader(
+        "f.csv",
+        sequences.make_mosi("audio_test0.csv"),
+        sequences.read_mosi("audio_test0.csv"),
+        mutations.change_table,
+        0.3,
+    ),
+    "wav": Reader("0_one_0.wav", sequences.make_fsdd, sequences.read_fsdd, mutations.change_bytes, 1),
     "mark": Reader("SIMULATED.json", others.make_marks, others.read_mark, mutations.change_json, 0.3),
     "pins": Reader("pins.txt", others.make_pins, others.read_pins, mutations.change_text, 0.5),
     "source": Reader("source.py", others.make_sources, others.read_sources, mutations.change_bytes, 1),

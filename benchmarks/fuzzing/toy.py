@@ -5,6 +5,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[2] / "tests"
 TOY = str(TESTS / "plugins" / "toy_plugin.py")
+KINDS = str(TESTS / "plugins" / "kinds.py")
 
 
 def run_toy(folder: Path) -> Path:

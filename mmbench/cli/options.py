@@ -112,7 +112,9 @@ def run_options(
     folds: Annotated[int | None, typer.Option(help="Number of folds; default: 5.", rich_help_panel=DATA)] = None,
     stratify: Annotated[
         bool | None,
-        typer.Option("--stratify", help="Balance classes over the parts, groups whole.", rich_help_panel=DATA),
+        typer.Option(
+            "--stratify/--no-stratify", help="Balance classes over the parts; groups stay whole.", rich_help_panel=DATA
+        ),
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA)

@@ -31,7 +31,6 @@ from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests
 from .ragged import RaggedArray as RaggedArray
-from .ragged import flatten_padded as flatten_padded
 from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema
 from .samples.targets import check_targets as check_targets
@@ -65,8 +64,9 @@ from .splits.protocols import parse_protocol as parse_protocol
 from .splits.protocols import possible_protocols as possible_protocols
 from .standardize import Standardizer as Standardizer
 from .standardize import fit_standardizer as fit_standardizer
-from .standardize import measure_row as measure_row
 from .standardize import split_rows as split_rows
 from .store import Store as Store
 from .store_writer import STORE_FORMAT as STORE_FORMAT
 from .store_writer import add_checksums as add_checksums
+from .token_sources import RaggedTokens as RaggedTokens
+from .token_sources import open_tokens as open_tokens

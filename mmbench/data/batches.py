@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmbench.data.ragged import RaggedArray, clear_padding, count_padded, flatten_padded
-from mmbench.data.sources import Rows, Source
-from mmbench.data.standardize import Standardizer, measure_row, split_rows
+from mmbench.data.sources import Rows, Source, find_row_size
+from mmbench.data.standardize import Standardizer, split_rows
 
 _IN_MEMORY = 1 << 30  # bytes of one modality up to which it is kept in memory
 Lengths = NDArray[np.int64]
@@ -53,7 +53,7 @@ class Stream:
         self.axis = axis
         self._kept: _Memory | _RaggedMemory | None = None
         rows = np.arange(n_rows)
-        largest = measure_row(source, rows)
+        largest = find_row_size(source, rows)
         if source.lengths is None:
             if largest * n_rows <= _IN_MEMORY:
                 self._kept = _Memory(self, rows, largest)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data.ragged import count_padded, flatten_padded
-from mmbench.data.sources import Rows, Source
+from mmbench.data.ragged import flatten_padded
+from mmbench.data.sources import Rows, Source, find_row_size
 
 _CHUNK = 256
 _CHUNK_BYTES = 1 << 25
@@ -49,7 +49,7 @@ def find_moments(source: Source, rows: Rows, over_time: bool) -> tuple[NDArray[n
     """
     count, total, squares = 0.0, np.zeros(()), np.zeros(())
     shift: NDArray[np.float64] | None = None
-    for part in split_rows(rows, measure_row(source, rows)):
+    for part in split_rows(rows, find_row_size(source, rows)):
         here = _read_present(source, part, over_time).astype(np.float64)
         if shift is None and len(here):
             # Sums of squares lose digits where the mean is large: subtract a value near it first.
@@ -78,14 +78,6 @@ def _read_present(source: Source, rows: Rows, over_time: bool) -> NDArray[Any]:
     lengths = np.where(present, source.lengths[rows], 0)
     steps = flatten_padded(x, lengths, x.ndim - 3 if over_time else 0)
     return steps[..., None] if over_time else steps[:, None]
-
-
-def measure_row(source: Source, rows: Rows) -> int:
-    """Bytes of the longest of some rows, as it is read."""
-    x, _ = source.read(rows[:1])
-    if source.lengths is None or not len(rows):
-        return x.nbytes
-    return x.nbytes * count_padded(source.lengths[rows]) // count_padded(source.lengths[rows[:1]])
 
 
 def split_rows(rows: Rows, n_bytes: int) -> Iterator[Rows]:

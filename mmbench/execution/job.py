@@ -173,6 +173,7 @@ def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
         seconds=outcome.seconds,
         environment=describe_environment(),
         weights=outcome.weights,
+        spread=fitted.spread,
         diagnosis=outcome.diagnosis,
         cost=asdict(outcome.cost),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.contract import Encoder, Metric, Modality, Standardize, TokenSpec
+from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec
 from mmbench.data import (
     ArraySource,
     Fold,
@@ -18,6 +18,7 @@ from mmbench.data import (
     Labels,
     Preparation,
     PresenceSource,
+    RaggedTokens,
     Rows,
     Source,
     Standardizer,
@@ -25,6 +26,8 @@ from mmbench.data import (
     Stream,
     fit_standardizer,
     hide_labels,
+    open_axis,
+    open_tokens,
     read_presence,
 )
 from mmbench.errors import PluginError
@@ -47,6 +50,8 @@ from mmbench.training import Model
 from mmbench.tuning import Budget
 
 T = TypeVar("T")
+_STANDARDIZED: tuple[Kind, ...] = ("timeseries", "audio", "vector")
+"""Kinds that the host standardises; encoders of images, videos, texts and tables scale for themselves."""
 Keep = Literal["auto", "keep", "drop"]
 """Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
 
@@ -143,8 +148,9 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
     if modality.name in encoders:
         return replace(encoders[modality.name].out, instances=modality.instances)
     if modality.name in plan.tokens:
-        shape = _tokens(plan.tokens[modality.name], modality.name).x.shape
-        return TokenSpec(length=shape[2], dim=shape[3], instances=modality.instances)
+        tokens = _tokens(plan.tokens[modality.name], modality.name)
+        length = tokens.x.shape[2] if tokens.lengths is None else None
+        return TokenSpec(length=length, dim=tokens.x.shape[-1], instances=modality.instances)
     return empty_token_spec(modality)
 
 
@@ -165,10 +171,11 @@ def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
         tokens = _tokens(plan.tokens[modality.name], modality.name)
         return Stream(tokens, _standardizer(plan, store, tokens, fold, over_time=False), len(store))
     source = open_source(plan.store, modality.name)
-    if modality.kind == "image":
-        return Stream(source, None, len(store))
-    over_time = modality.kind == "timeseries"
-    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store))
+    axis = open_axis(modality) if modality.is_open else 0
+    if modality.kind not in _STANDARDIZED:
+        return Stream(source, None, len(store), axis)
+    over_time = modality.kind != "vector"
+    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store), axis)
 
 
 def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: bool) -> Standardizer:
@@ -246,13 +253,13 @@ def _opened_source(store: Path, modality: str, which: tuple[int, ...]) -> Source
     return open_store(store).source(modality)
 
 
-def _tokens(path: Path, modality: str) -> ArraySource:
+def _tokens(path: Path, modality: str) -> ArraySource | RaggedTokens:
     return _opened(path, modality, file_identity(path))
 
 
 @lru_cache(maxsize=16)
-def _opened(path: Path, modality: str, which: tuple[int, ...]) -> ArraySource:
-    return ArraySource(path, modality)
+def _opened(path: Path, modality: str, which: tuple[int, ...]) -> ArraySource | RaggedTokens:
+    return open_tokens(path, modality)
 
 
 @lru_cache(maxsize=16)

@@ -1,7 +1,7 @@
 """Check that tokens of a frozen encoder do not depend on the other instances of the batch.
 
-A part of the samples is encoded again by a new encoder, in batches of the same sizes with other instances, and compared
-with the stored tokens.
+A part of the samples is encoded again by a new encoder, in batches of the same sizes with other instances and more
+padding, and compared with the stored tokens.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,15 +11,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from mmbench.contract import Encoder
-from mmbench.data import Bags, Rows, Source
-from mmbench.features.batched_encoding import split_block
+from mmbench.contract import Encoder, Tokens
+from mmbench.data import Bags, Rows, Source, read_bags
+from mmbench.features.batched_encoding import join_tokens, split_block
 from mmbench.features.token_file import Block
-from mmbench.training import deterministic, encode_bag, mixed_precision
+from mmbench.training import as_tokens, deterministic, encode_bag, mixed_precision
 
 _SHARE, _LEAST = 8, 8  # one of this many batches is encoded again, but no fewer than this number
 _GROUP_SIZE = 4  # batches whose instances are exchanged
+_PADDING = 5  # steps that instances of unequal length are padded further
 
 
 class Tolerance(NamedTuple):
@@ -63,21 +65,38 @@ def encode_again(
     """
     encoder, allowed = encoder.to(device).eval(), tolerance(device)
     instances = changed = 0
-    for parts in _choose_batches(
-        [part for block in blocks for part in split_block(block, encoder.modality.instances, device)]
-    ):
-        x, present = (torch.from_numpy(np.ascontiguousarray(array)) for array in source.read(np.concatenate(parts)))
-        before = torch.from_numpy(kept.read(np.concatenate(parts))[0]).flatten(0, 1)
-        sizes = [len(part) for part in parts]
-        for exchanged, new, old in _exchange_instances(x, present, mixed=len(parts) > 1):
+    for parts in _choose_batches([part for block in blocks for part in split_block(block, encoder.modality, device)]):
+        rows, sizes = np.concatenate(parts), [len(part) for part in parts]
+        before = as_tokens(read_bags(kept, rows))
+        for exchanged, new, old in _exchange_instances(read_bags(source, rows), mixed=len(parts) > 1):
             with around(), deterministic(device, learns=False), torch.inference_mode(), mixed_precision(device):
-                pairs = zip(torch.split(exchanged, sizes), torch.split(present, sizes), strict=True)
-                tokens = torch.cat(
-                    [encode_bag(encoder, Bags(bag.to(device), present_at)).x.float().cpu() for bag, present_at in pairs]
-                )
+                after = [_encode(encoder, part, device) for part in _split(exchanged, sizes)]
+            one, other = _align(before, join_tokens(after))
             instances += len(new)
-            changed += int(_differs(before[old], tokens.flatten(0, 1)[new], allowed).sum())
+            changed += int(_differs(one[old], other[new], allowed, pooled=encoder.out.length is None).sum())
     return BatchComparison(instances, changed)
+
+
+def _encode(encoder: Encoder, bags: Bags, device: torch.device) -> Tokens:
+    """Tokens of bags, padded further where lengths differ, in memory."""
+    lengths = None if bags.lengths is None else bags.lengths.to(device)
+    tokens = encode_bag(encoder, Bags(bags.x.to(device), bags.present, lengths), padding=_PADDING)
+    return Tokens(tokens.x.float().cpu(), tokens.present, tokens.mask.cpu())
+
+
+def _split(bags: Bags, sizes: list[int]) -> list[Bags]:
+    lengths = [None] * len(sizes) if bags.lengths is None else torch.split(bags.lengths, sizes)
+    return list(map(Bags, torch.split(bags.x, sizes), torch.split(bags.present, sizes), lengths))
+
+
+def _align(one: Tokens, other: Tokens) -> tuple[Tensor, Tensor]:
+    """Tokens ``(n, T, D + 1)`` of all instances with their mask as a feature, padded to the same T."""
+    longest = max(one.x.shape[2], other.x.shape[2])
+    first, second = (
+        pad(torch.cat([each.x, each.mask[..., None]], dim=3), (0, 0, 0, longest - each.x.shape[2])).flatten(0, 1)
+        for each in (one, other)
+    )
+    return first, second
 
 
 def depends_on_batch(compared: BatchComparison, device: torch.device) -> bool:
@@ -98,31 +117,51 @@ def _choose_batches(parts: Sequence[Rows]) -> Iterator[list[Rows]]:
         yield [parts[at] for at in sorted(group.tolist())]
 
 
-def _exchange_instances(x: Tensor, present: Tensor, mixed: bool) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Bags ``(n, K, *shape)`` with present instances moved from positions ``old`` to ``new``; yields bags, new, old.
+def _exchange_instances(bags: Bags, mixed: bool) -> Iterator[tuple[Bags, Tensor, Tensor]]:
+    """Bags with present instances moved from positions ``old`` to ``new``; yields bags, new, old.
 
     With a single batch, half of the instances are replaced by altered ones, then the other half.
     """
-    flat, present_at = x.flatten(0, 1), present.flatten().nonzero()[:, 0]
+    flat, present_at = bags.x.flatten(0, 1), bags.present.flatten().nonzero()[:, 0]
     order = present_at[torch.randperm(len(present_at), generator=torch.Generator().manual_seed(0))]
     if mixed:
-        yield _replace(flat, present_at, flat[order]).view_as(x), present_at, order
+        yield _replace(bags, present_at, flat[order], order), present_at, order
         return
     for half in (order[: (len(order) + 1) // 2], order[(len(order) + 1) // 2 :]):
-        others = flat[order[: len(order) - len(half)]].flip(-1)
-        altered = 255 - others if others.dtype == torch.uint8 else -others
-        yield _replace(flat, present_at, torch.cat([altered, flat[half]])).view_as(x), present_at[len(others) :], half
+        others = order[: len(order) - len(half)]
+        altered = _alter(flat[others], is_ragged=bags.lengths is not None)
+        moved = torch.cat([others, half])
+        yield _replace(bags, present_at, torch.cat([altered, flat[half]]), moved), present_at[len(others) :], half
 
 
-def _replace(flat: Tensor, at: Tensor, values: Tensor) -> Tensor:
-    changed = flat.clone()
-    changed[at] = values
-    return changed
+def _alter(x: Tensor, is_ragged: bool) -> Tensor:
+    """Other instances of the same lengths; zeros, such as padding, stay, and texts stay valid."""
+    if not is_ragged:
+        x = x.flip(-1)
+        return 255 - x if x.dtype == torch.uint8 else -x
+    if x.dtype != torch.uint8:
+        return -x
+    return torch.where((x > 32) & (x < 127), 97 + x % 26, x)
 
 
-def _differs(before: Tensor, after: Tensor, allowed: Tolerance) -> Tensor:
-    """Which instances ``(n,)`` have tokens ``(n, T, D)`` that differ more than allowed."""
+def _replace(bags: Bags, at: Tensor, values: Tensor, source: Tensor) -> Bags:
+    """Bags with other ``values`` at the positions ``at``, of the lengths at the positions ``source``."""
+    x = bags.x.flatten(0, 1).clone()
+    x[at] = values
+    lengths = None if bags.lengths is None else bags.lengths.flatten().clone()
+    if lengths is not None and bags.lengths is not None:
+        lengths[at] = bags.lengths.flatten()[source]
+        lengths = lengths.view_as(bags.lengths)
+    return Bags(x.view_as(bags.x), bags.present, lengths)
+
+
+def _differs(before: Tensor, after: Tensor, allowed: Tolerance, pooled: bool) -> Tensor:
+    """Which instances ``(n,)`` have tokens ``(n, T, D)`` that differ more than allowed.
+
+    ``pooled``: with one standard deviation for each feature over all tokens.
+    """
     finite = before.nan_to_num(0.0, 0.0, 0.0)
+    finite = finite.flatten(0, 1) if pooled else finite
     bound = allowed.of_std * finite.std(dim=0, correction=0) + allowed.of_size * finite.abs().amax(dim=0)
     differences = (before - after).abs()
     differences[(before == after) | (before.isnan() & after.isnan())] = 0.0

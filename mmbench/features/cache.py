@@ -6,18 +6,22 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from mmbench.contract import Encoder
+from mmbench.contract import Encoder, Tokens
 from mmbench.data import STORE_FORMAT, Preparation, Store, open_prepared, read_presence
 from mmbench.errors import DamagedError, PluginError
 from mmbench.features.batch_independence import depends_on_batch, encode_again
 from mmbench.features.batched_encoding import Encoded, encode_blocks
 from mmbench.features.prefetch import RawInstances
+from mmbench.features.ragged_token_file import RaggedBlocks, join_ragged_blocks, write_ragged_block
 from mmbench.features.token_file import Block, Blocks, is_whole_block, join_blocks, make_blocks, write_block
 from mmbench.integrity import (
     ClosedFiles,
     SendMessage,
+    comparable_tokens,
     find_differing_part,
     find_named_files,
     guard_files,
@@ -86,7 +90,7 @@ class Encoding:
 
 
 def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
-    """Path of the file of tokens ``(N, K, T, D)``, encoded unless cached; interrupted encodings resume by block."""
+    """Path of the file of tokens (`open_tokens`), encoded unless cached; interrupted encodings resume by block."""
     store = Store(what.store)
     encoder = _build(what, store)
     made_from = describe_tokens(what, encoder, store.key)
@@ -164,9 +168,11 @@ def _encode(what: Encoding, made_from: KeyParts, encoder: Encoder, path: Path, j
         done = list(done)
         _check_batches(what, blocks)
     present = read_presence(what.store, what.modality)
-    join_blocks(
-        path, what.modality, done, present, encoder.out, count_parameters(encoder), made_from, min(jobs, _JOINING)
-    )
+    size, threads = count_parameters(encoder), min(jobs, _JOINING)
+    if encoder.out.length is None:
+        join_ragged_blocks(path, what.modality, list(done), present, encoder.out, size, made_from)
+    else:
+        join_blocks(path, what.modality, done, present, encoder.out, size, made_from, threads)
     for _ in map_in_threads(lambda block: block.path.unlink(missing_ok=True), blocks, _JOINING):
         pass
 
@@ -222,7 +228,8 @@ def _check_batches(what: Encoding, blocks: Sequence[Block]) -> None:
 def _encode_elsewhere(send: SendMessage, what: Encoding, blocks: Sequence[Block]) -> None:
     torch.set_num_threads(what.threads)
     encoder, source = _build(what, Store(what.store)), RawInstances(what.store, what.modality, what.snr_db).open()
-    kept, closed = Blocks(blocks, read_presence(what.store, what.modality)), what.closed
+    blocks_of = RaggedBlocks if encoder.out.length is None else Blocks
+    kept, closed = blocks_of(blocks, read_presence(what.store, what.modality)), what.closed
     send(encode_again(encoder, source, kept, blocks, torch.device(what.device), lambda: guard_files(closed)))
 
 
@@ -253,18 +260,29 @@ def _encode_blocks(
 
     def keep(encoded: Encoded) -> Block:
         encoded.ready()
-        before, after = ({what.modality: few} for few in (encoded.before, encoded.after))
+        before, after = (
+            {what.modality: comparable_tokens(few, encoder.out)} for few in (encoded.before, encoded.after)
+        )
         if find_differing_part(before, after, rounding_tolerance(device).again):
             raise PluginError(
                 "gives other tokens for the same instances after it has seen more",
                 where=name_component(encoder, what.plugins),
                 remedy="a frozen encoder must keep no state",
             )
-        write_block(encoded.block.path, encoded.tokens.numpy(), made_from)
+        if encoded.whole is None:
+            write_ragged_block(encoded.block.path, *_flatten(encoded.parts), made_from)
+        else:
+            write_block(encoded.block.path, encoded.whole.numpy(), made_from)
         return encoded.block
 
     raw = RawInstances(what.store, what.modality, what.snr_db)
     yield from encode_blocks(encoder, raw, blocks, device, keep, lambda: guard_files(closed), jobs)
+
+
+def _flatten(parts: Sequence[Tokens]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The tokens ``(total, D)`` of parts, and their number in each instance ``(n, K)``."""
+    flat = torch.cat([part.x[part.mask] for part in parts])
+    return flat.numpy(), torch.cat([part.mask.sum(dim=2) for part in parts]).numpy()
 
 
 def read_encoder_size(tokens: Path, modality: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import Rows, Source, Store
+from mmbench.data import Rows, Source, Store, find_row_size
 from mmbench.errors import WorkerError
 from mmbench.storage import map_in_order
 
@@ -46,16 +46,18 @@ def read_ahead(raw: RawInstances, parts: Sequence[Rows], jobs: int) -> Generator
     """
     from joblib.externals.loky import ProcessPoolExecutor
 
-    x, _ = raw.open().read(parts[0][:1])
+    source = raw.open()
     n_slots = jobs + 1  # parts that wait, and the one in use
-    shape = (n_slots, max(map(len, parts)), *x.shape[1:])
-    with tempfile.TemporaryDirectory(prefix="mmbench-", dir=_find_shared_memory(x.itemsize * prod(shape))) as folder:
-        slots = np.memmap(Path(folder) / "slots", dtype=x.dtype, mode="w+", shape=shape)
-        tasks = [(raw, rows, Path(folder) / "slots", shape, x.dtype, at % n_slots) for at, rows in enumerate(parts)]
+    size = max(find_row_size(source, rows) * len(rows) for rows in parts if len(rows))
+    with tempfile.TemporaryDirectory(prefix="mmbench-", dir=_find_shared_memory(n_slots * size)) as folder:
+        path = Path(folder) / "slots"
+        slots = np.memmap(path, dtype=np.uint8, mode="w+", shape=(n_slots, size))
+        tasks = [(raw, rows, path, (n_slots, size), at % n_slots) for at, rows in enumerate(parts)]
         with ProcessPoolExecutor(jobs) as pool:
             try:
-                for at, present in enumerate(map_in_order(pool, _read_into, tasks, jobs)):
-                    yield slots[at % n_slots, : len(present)], present
+                for at, (shape, dtype, present) in enumerate(map_in_order(pool, _read_into, tasks, jobs)):
+                    n_bytes = prod(shape) * dtype.itemsize
+                    yield slots[at % n_slots, :n_bytes].view(dtype).reshape(shape), present
             except BrokenProcessPool as error:
                 raise WorkerError(
                     "a process that prefetches samples died, perhaps because memory ran out",
@@ -75,12 +77,15 @@ def _find_shared_memory(n_bytes: int) -> Path | None:
     )
 
 
-def _read_into(task: tuple[RawInstances, Rows, Path, tuple[int, ...], np.dtype[Any], int]) -> NDArray[np.bool_]:
-    raw, rows, path, shape, dtype, slot = task
-    present: NDArray[np.bool_]
-    slots = np.memmap(path, dtype=dtype, mode="r+", shape=shape)
-    slots[slot, : len(rows)], present = _open(raw).read(rows)
-    return present
+def _read_into(
+    task: tuple[RawInstances, Rows, Path, tuple[int, int], int],
+) -> tuple[tuple[int, ...], np.dtype[Any], NDArray[np.bool_]]:
+    """Write the values of a part into its slot; returns their shape and type, and presence."""
+    raw, rows, path, shape, slot = task
+    x, present = _open(raw).read(rows)
+    slots = np.memmap(path, dtype=np.uint8, mode="r+", shape=shape)
+    slots[slot, : x.nbytes] = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
+    return x.shape, x.dtype, present
 
 
 @lru_cache(maxsize=1)

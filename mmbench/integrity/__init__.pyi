@@ -1,3 +1,4 @@
+from .behaviour import comparable_tokens as comparable_tokens
 from .behaviour import find_differing_part as find_differing_part
 from .behaviour import rounding_tolerance as rounding_tolerance
 from .canaries import Canaries as Canaries

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmbench.contract import Encoder, Training, overrides
+from mmbench.contract import Encoder, Tokens, TokenSpec, Training, overrides
 from mmbench.data import Bags, Inputs, Labels, Rows
 from mmbench.errors import PluginError
 from mmbench.registry import seed_torch
@@ -119,8 +119,8 @@ def _observe_training_step(model: Model, probed: ProbedSamples) -> Iterator[Obse
     with mixed_precision(probed.device):
         tokens = model.tokens(_batch(probed.inputs, probed.few, probed.device))
         loss = sum_losses(model.fusion.training_loss(tokens, target, criterion))
-    for name in _encoders(model):
-        yield Observation(name, "tokens in training", tokens[name].x.detach().float().cpu())
+    for name, encoder in _encoders(model).items():
+        yield Observation(name, "tokens in training", comparable_tokens(tokens[name], encoder.out))
     yield Observation(FUSION, "loss", loss.detach().float().cpu())
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
@@ -141,8 +141,20 @@ def predict_parts(model: Model, inputs: Inputs, rows: Rows, device: torch.device
     model.eval()
     with torch.inference_mode(), mixed_precision(device):
         tokens = model.tokens(_batch(inputs, rows, device))
-        tokens_of = {name: tokens[name].x.float().cpu() for name in _encoders(model)}
+        tokens_of = {name: comparable_tokens(tokens[name], encoder.out) for name, encoder in _encoders(model).items()}
         return {**tokens_of, FUSION: model.outputs(tokens).float().cpu()}
+
+
+def comparable_tokens(tokens: Tokens, out: TokenSpec) -> Tensor:
+    """Tokens ``(B, K, T, D)``; where their numbers differ, their means and counts ``(B, K, 1, D + 1)`` over T.
+
+    The padding, and so T, depends on the other samples of the batch.
+    """
+    x = tokens.x.detach().float().cpu()
+    if out.length is not None:
+        return x
+    count = tokens.mask.sum(dim=2, keepdim=True)[..., None].float().cpu()
+    return torch.cat([x.sum(dim=2, keepdim=True) / count.clamp(min=1), count], dim=3)
 
 
 def _batch(inputs: Inputs, rows: Rows, device: torch.device) -> dict[str, Bags]:

@@ -1,6 +1,6 @@
 """Training loop. It sees the labels of the training and the validation part only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from mmbench.errors import TrainingError
 from mmbench.registry import find_metric, orient, seed_torch
 from mmbench.training.augmentation import augment
 from mmbench.training.bag_encoding import adapt_encoder
+from mmbench.training.batching import prediction_order, training_batches
 from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.metrics import score
@@ -38,11 +39,13 @@ class FitResult:
 
     ``chosen`` is the epoch with the best validation score, from 0. ``test_outputs`` ``(E, n, n_outputs)`` are the
     predictions of every epoch for the test part, for the bias of choosing the epoch on test data (oracle epoch).
+    ``spread`` ``(V,)`` are standard deviations of the residuals of the validation part, for a task of values.
     """
 
     chosen: int
     history: tuple[Epoch, ...]
     test_outputs: NDArray[np.float32]
+    spread: tuple[float, ...] | None = None
 
 
 def fit(
@@ -77,7 +80,7 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
     best: tuple[float, float] | None = None
     chosen, state = 0, model.state_dict()
     for number in range(loop.n_epochs):
-        loss = loop.train(shuffle.permutation(fold.train))
+        loss = loop.train(fold.train, shuffle)
         epoch = loop.validate(loss)
         if not np.isfinite([epoch.train_loss, epoch.validation_loss]).all():
             raise TrainingError(
@@ -92,7 +95,16 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
         if number - chosen >= loop.training.patience:
             break
     model.load_state_dict(state)
-    return FitResult(chosen, tuple(history), np.stack(tested))
+    return FitResult(chosen, tuple(history), np.stack(tested), _measure_spread(loop))
+
+
+def _measure_spread(loop: "_Loop") -> tuple[float, ...] | None:
+    """Standard deviations of the residuals of the validation part; None for tasks of classes and labels."""
+    if loop.model.fusion.task.kind != "values":
+        return None
+    rows = loop.fold.validation
+    residuals = predict(loop.model, loop.inputs, rows, loop.device) - loop.labels[rows]
+    return tuple(residuals.std(axis=0).tolist())
 
 
 class _Loop:
@@ -121,11 +133,11 @@ class _Loop:
         self.n_epochs = training.epochs if parameters else 1
         self.stepper = _Stepper(parameters, training, self.n_epochs * -(-len(fold.train) // training.batch_size))
 
-    def train(self, rows: Rows) -> float:
-        """One pass over ``rows``; returns the mean loss."""
+    def train(self, rows: Rows, shuffle: np.random.Generator) -> float:
+        """One pass over ``rows`` in random order; returns the mean loss."""
         self.model.train()
         total, seen = 0.0, 0
-        for part in _batches(rows, self.training.batch_size):
+        for part in training_batches(rows, self.training.batch_size, shuffle, self.inputs.sizes(rows)):
             target = self.model.target(self.labels[part], self.device)
             with mixed_precision(self.device):
                 tokens = self.model.tokens(self._training_batch(part))
@@ -198,14 +210,6 @@ class _Stepper:
         self.schedule.step()
 
 
-def _batches(rows: Rows, size: int) -> Iterator[Rows]:
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        # A last batch of one sample is omitted: it has no variance to normalise by. Every epoch is shuffled.
-        if len(part) > 1 or len(rows) == 1 or size == 1:
-            yield part
-
-
 def predict(
     model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
 ) -> NDArray[np.float32]:
@@ -213,10 +217,12 @@ def predict(
     model.eval()
     if not len(rows):
         return np.zeros((0, model.fusion.n_outputs), dtype=np.float32)
-    parts = []
+    parts, order = [], prediction_order(inputs.sizes(rows))
+    in_order = rows if order is None else rows[order]
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
             with mixed_precision(device):
-                outputs = model(inputs.batch(rows[start : start + batch_size], device))
+                outputs = model(inputs.batch(in_order[start : start + batch_size], device))
             parts.append(outputs.float().cpu().numpy())
-    return np.concatenate(parts)
+    whole = np.concatenate(parts)
+    return whole if order is None else whole[np.argsort(order)]

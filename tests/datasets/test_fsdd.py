@@ -87,12 +87,17 @@ def double_rate(path: Path) -> None:
     write_wave(path, 16000, bytes(1000))
 
 
+def end_a_chunk_outside(path: Path) -> None:
+    path.write_bytes(bytes.fromhex("524946466a15000057415645666d74217f91bdc0"))  # found by benchmarks/fuzz.py
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (truncate, "is truncated: its header says"),
         (stop_within_the_header, "is not a WAV file"),
         (replace_by_text, "is not a WAV file"),
+        (end_a_chunk_outside, "is not a WAV file"),
         (silence_nothing, "holds no sound"),
         (double_rate, "has 16000 Hz, not 8000"),
     ],

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mmbench import DataError, Modality, Sample, SpecError
+from mmbench import DataError, Modality, Sample, SpecError, Task
 from mmbench.data.dataset_files import choose_units
 from mmbench.registry.plugins import load_registry
 from mmbench_datasets.stress_predict import StressPredict
@@ -74,7 +74,7 @@ def test_the_schema_of_the_defaults() -> None:
     schema = StressPredict().schema()
     shapes = {modality.name: (modality.shape, modality.rate) for modality in schema.modalities}
     assert shapes == {"bvp": ((1, 3840), 64), "eda": ((1, 240), 4), "acc": ((3, 1920), 32), "temp": ((1, 240), 4)}
-    assert schema.tasks == {"state": ("rest", "stress")}
+    assert schema.tasks == {"state": Task("class", ("rest", "stress")), "heart_rate": Task("values", ("heart rate",))}
     assert schema.groups == ("subject", "trial")
 
 
@@ -175,9 +175,54 @@ def test_labels_of_a_time_that_nothing_recorded(root: Path) -> None:
     ]
 
 
+def write_heart_rate(root: Path, seconds: int = 70, blank: int | None = None) -> Path:
+    """Each second's heart rate of S02 is 60 and the second; it begins ten seconds after the other files."""
+    path = root / "Raw_data" / "S02" / "HR.csv"
+    write_sensor(path, 60.0 + np.arange(10, seconds)[:, None], 1, BEGIN + 10)
+    if blank is not None:
+        lines = path.read_text().splitlines()
+        lines[2 + blank - 10] = ""
+        path.write_text("\n".join(lines))
+    return path
+
+
+def test_heart_rate_is_the_mean_over_the_window(root: Path) -> None:
+    before = read(root)
+    write_heart_rate(root)
+    samples = read(root)
+    # The first window begins at second 9, which the file does not have.
+    assert [sample.labels.get("heart_rate") for sample in samples] == [
+        None,
+        *(pytest.approx(60 + sample.span[0] + 4.5) for sample in samples[1:]),
+    ]
+    for one, other in zip(before, samples, strict=True):
+        assert (one.id, one.span, one.labels["state"]) == (other.id, other.span, other.labels["state"])
+        assert all((array(one, name) == array(other, name)).all() for name in SENSORS)
+
+
+def test_windows_with_a_gap_in_heart_rate_are_not_labelled(root: Path) -> None:
+    write_heart_rate(root, seconds=60, blank=25)
+    assert ["heart_rate" in sample.labels for sample in read(root)] == [False, False, True, True, False]
+
+
+def test_people_without_heart_rate_are_named(root: Path) -> None:
+    assert StressPredict(**SMALL).left_out(root)["heart rate of s02, s03"].startswith("no HR.csv")
+    write_heart_rate(root)
+    assert "heart rate of s03" in StressPredict(**SMALL).left_out(root)
+
+
+def test_a_damaged_file_of_heart_rate_is_told(root: Path) -> None:
+    path = write_heart_rate(root)
+    path.write_text(path.read_text().replace("1.000000", "2.000000", 1))
+    (problem,) = StressPredict().check(root)
+    assert (problem.path, problem.message) == (str(path), "has 2 Hz, not 1")
+
+
 def test_sources_are_the_labels_and_four_files(root: Path) -> None:
     sources = [path.relative_to(root).as_posix() for path in StressPredict().sources(root, "s02")]
     assert sources == [LABELS, *(f"Raw_data/S02/{name}.csv" for name in ("BVP", "EDA", "ACC", "TEMP"))]
+    path = write_heart_rate(root)
+    assert StressPredict().sources(root, "s02")[5:] == [path]
 
 
 @pytest.mark.parametrize("params", [{"window": 0}, {"window": 601}, {"stride": 0}, {"stride": -5}])
@@ -398,7 +443,7 @@ def test_the_real_recordings(shared: Path) -> None:
     windows, counts = Counter[int](), []
     for unit in dataset.units(folder):
         samples = list(dataset.read(folder, unit))
-        windows.update(sample.labels["state"] for sample in samples)
+        windows.update(int(sample.labels["state"]) for sample in samples)  # type: ignore[arg-type]
         assert len({sample.groups["trial"] for sample in samples}) == 7
         assert all(set(sample.data) == set(SENSORS) for sample in samples)
         low, high = array(samples[0], "temp").min(), array(samples[0], "temp").max()
@@ -407,5 +452,8 @@ def test_the_real_recordings(shared: Path) -> None:
         assert 0.8 < gravity < 1.2  # g
         assert -0.1 <= array(samples[0], "eda").min() <= array(samples[0], "eda").max() < 100  # µS
         counts.append(len(samples))
+        rates = [sample.labels["heart_rate"] for sample in samples if "heart_rate" in sample.labels]
+        assert len(rates) >= len(samples) - 1
+        assert 50 < min(rates) < max(rates) < 150
     assert windows == {0: 682, 1: 316}
     assert counts == [57, 53, 56, 51, 54, 53, 48, 50, 48, 51, 52, 53, 56, 55, 54, 52, 55, 49, 51]

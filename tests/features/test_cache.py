@@ -19,7 +19,7 @@ from mmbench.data.standardize import fit_standardizer
 from mmbench.data.store import Store
 from mmbench.errors import DamagedError, TrainingError
 from mmbench.features.cache import Encoding, encode
-from mmbench.features.token_file import MAX_ERROR, fits_half
+from mmbench.features.half_precision import MAX_ERROR, fits_half
 from mmbench.registry.specs import parse_spec
 from mmbench.results.comparison import Comparison
 from mmbench.storage.progress import SilentReporter, use_reporter

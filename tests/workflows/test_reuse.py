@@ -21,6 +21,8 @@ def key_of(spec: RunSpec) -> ComparisonKey:
     "changes",
     [
         {"protocol": None},
+        {"protocol": "group:subject"},
+        {"stratify": False},
         {"folds": 5, "seeds": 1, "standardize": "train", "task": "side"},
         {"dataset": "toy[windows=2]"},
         {"training": {"epochs": "40"}},
@@ -37,6 +39,7 @@ def test_what_no_result_depends_on_changes_nothing(changes: dict) -> None:
     [
         {"protocol": "loso"},
         {"folds": 3},
+        {"stratify": True},
         {"seeds": 2},
         {"standardize": "subject"},
         {"dataset": "toy[windows=3]"},
@@ -57,9 +60,10 @@ def test_what_a_result_depends_on_is_another_question(changes: dict) -> None:
     assert key_of(replace(SPEC, **changes)).question != key_of(SPEC).question
 
 
-def test_leave_one_out_has_no_number_of_folds() -> None:
-    loso = replace(SPEC, protocol="loso")
-    assert key_of(replace(loso, folds=3)) == key_of(loso)
+@pytest.mark.parametrize("protocol", ["loso", "official"])
+def test_leave_one_out_and_the_official_split_have_no_number_of_folds(protocol: str) -> None:
+    spec = replace(SPEC, protocol=protocol)
+    assert key_of(replace(spec, folds=3)) == key_of(spec)
 
 
 def test_every_part_is_named(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ class Deap(Dataset):
         self.options.check(self.name)
 
     def schema(self) -> Schema:
-        """EEG, faces unless ``video=False``, peripheral channels if ``peripheral``; five tasks, ``quadrant`` first."""
+        """EEG, faces unless ``video=False``, peripheral channels if ``peripheral``; six tasks, ``quadrant`` first."""
         options = self.options
         length, channels = round(options.window * layout.RATE), options.channels
         modalities = [Modality("eeg", "timeseries", (len(channels), length), rate=layout.RATE, channels=channels)]
@@ -107,6 +107,7 @@ class Deap(Dataset):
             tasks={
                 "quadrant": Task("class", QUADRANTS),
                 **{rating.lower(): Task("class", ("low", "high")) for rating in layout.RATINGS},
+                "ratings": Task("values", tuple(rating.lower() for rating in layout.RATINGS)),
             },
             groups=("subject", "trial"),
         )

@@ -1,4 +1,4 @@
-"""Class labels from the ratings of a trial."""
+"""Labels from the ratings of a trial."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -15,8 +15,8 @@ QUADRANTS = ("HAHV", "LAHV", "LALV", "HALV")
 Ties = Literal["low", "halv"]
 
 
-def label(ratings: "NDArray[np.floating]", ties: Ties = "low") -> dict[str, int]:
-    """Labels of all tasks from ratings (4,) of 1-9; above 5 is high.
+def label(ratings: "NDArray[np.floating]", ties: Ties = "low") -> dict[str, int | list[float]]:
+    """Labels of all tasks from ratings (4,) of 1-9: classes, of which above 5 is high, and the ratings themselves.
 
     ``ties="halv"`` labels the quadrant as Milmer's public notebook does; the other tasks are unaffected.
     """
@@ -24,4 +24,4 @@ def label(ratings: "NDArray[np.floating]", ties: Ties = "low") -> dict[str, int]
     quadrant = QUADRANTS.index(f"{'LH'[high['arousal']]}A{'LH'[high['valence']]}V")
     if ties == "halv":
         quadrant = published_quadrant(float(ratings[0]), float(ratings[1]))
-    return {"quadrant": quadrant, **high}
+    return {"quadrant": quadrant, **high, "ratings": [float(value) for value in ratings]}

@@ -21,8 +21,8 @@ def load_wave(path: Path) -> bytes:
         with wave.open(io.BytesIO(content)) as file:
             rate, n_frames, width = file.getframerate(), file.getnframes(), file.getnchannels() * file.getsampwidth()
             n_bytes = len(file.readframes(n_frames))
-    except (wave.Error, EOFError) as error:
-        reason = str(error) or "it ends within the header"
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk that ends outside of the file
+        reason = str(error) or "it ends early"
         raise DataError(f"is not a WAV file of PCM samples ({reason})", where=path, remedy=_REMEDY) from error
     if rate != RATE:
         raise DataError(f"has {rate} Hz, not {RATE}", where=path, remedy=_REMEDY)

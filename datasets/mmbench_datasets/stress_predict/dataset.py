@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mmbench import Card, DataError, Dataset, Download, Modality, Problem, Sample, Schema, SpecError, Task, load_pins
 from mmbench_datasets.names import find_variant
 from mmbench_datasets.stress_predict.phases import CLASSES, Phase
-from mmbench_datasets.stress_predict.sensors import SENSORS, check_together, read_start
+from mmbench_datasets.stress_predict.sensors import HEART_RATE, SENSORS, Sensor, check_together, read_start
 
 if TYPE_CHECKING:
     from mmbench_datasets.stress_predict.recordings import Recording
@@ -19,11 +19,12 @@ PUBLISHED = (
     "https://raw.githubusercontent.com/italha-d/Stress-Predict-Dataset/f49d2eae603f90c3f0140fbbbae7c0480d651023/"
 )
 NOT_READ = {
-    "HR.csv": "heart rate, which the wristband computes from BVP",
     "IBI.csv": "intervals between beats, which the wristband computes from BVP",
     "tags*.csv": "presses of the wristband's button, which are not labels",
 }
 LONGEST = 600  # seconds; few phases are longer
+_HEART_RATE = "heart_rate"
+_READ = {**SENSORS, _HEART_RATE: HEART_RATE}
 
 
 class StressPredict(Dataset):
@@ -31,8 +32,11 @@ class StressPredict(Dataset):
 
     ``window`` and ``stride`` are whole seconds; without ``stride``, windows do not overlap. What each modality holds:
     ``bvp`` 64 Hz, in the wristband's own unit; ``eda`` 4 Hz in µS; ``acc`` three axes, 32 Hz in g, of which files
-    hold 64ths; ``temp`` 4 Hz in °C. Nothing is filtered or resampled. The files of heart rate and of intervals between
-    beats are not used: the wristband computes them from BVP (``info.txt``).
+    hold 64ths; ``temp`` 4 Hz in °C. Nothing is filtered or resampled.
+
+    The task ``state`` is rest or stress. The task ``heart_rate`` is the mean heart rate in a window, in beats per
+    minute, from ``HR.csv``: the wristband's own estimate from BVP (``info.txt``). Windows that the file does not cover,
+    and people without it, are not labelled for this task: ``mmbench data get`` has the file of 20 of the 35 people.
 
     Each file gives the Unix time of its first sample, and the publishers' table has one label per second. A *phase*
     is a run of seconds with one label; a window lies within one phase, so all of its seconds have its label. Phases are
@@ -62,7 +66,7 @@ class StressPredict(Dataset):
         self.window, self.stride = window, window if stride is None else stride
 
     def schema(self) -> Schema:
-        """``bvp`` (1, 64 × window), ``eda`` (1, 4 ×), ``acc`` (3, 32 ×), ``temp`` (1, 4 ×); task ``state``."""
+        """``bvp`` (1, 64 × window), ``eda`` (1, 4 ×), ``acc`` (3, 32 ×), ``temp`` (1, 4 ×); task ``state`` first."""
         modalities = tuple(
             Modality(
                 name,
@@ -73,7 +77,8 @@ class StressPredict(Dataset):
             )
             for name, sensor in SENSORS.items()
         )
-        return Schema(modalities, tasks={"state": Task("class", CLASSES)}, groups=("subject", "trial"))
+        tasks = {"state": Task("class", CLASSES), "heart_rate": Task("values", ("heart rate",))}
+        return Schema(modalities, tasks=tasks, groups=("subject", "trial"))
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder, missing labels, no subject with recordings and labels, or a file with an invalid header."""
@@ -93,8 +98,8 @@ class StressPredict(Dataset):
         return [unit for unit in self._recorded(root) if unit in phases]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """The table of labels and the files of the four sensors."""
-        return [root / LABELS, *(self._file(root, unit, name) for name in SENSORS)]
+        """The table of labels, the files of the four sensors, and that of heart rate where there is one."""
+        return [root / LABELS, *(self._file(root, unit, sensor) for sensor in self._sensors(root, unit).values())]
 
     def download(self) -> Download:
         """The labels and all subjects' files of the four sensors, from the publishers' last commit."""
@@ -110,6 +115,9 @@ class StressPredict(Dataset):
         if unused := total - sum(self._covered(phase) for phase in mine):
             what = f"{unused} of {total} labelled seconds ({unused / total:.1%})"
             left[what] = f"fewer than a window of {self.window} s at the end of a phase"
+        if unrated := [unit for unit in self.units(root) if not self._file(root, unit, HEART_RATE).exists()]:
+            why = f"no {HEART_RATE.file}: not labelled for the task {_HEART_RATE}"
+            left[f"heart rate of {', '.join(unrated)}"] = why
         return left | {f"{RAW}/*/{name}": why for name, why in NOT_READ.items() if any((root / RAW).glob(f"*/{name}"))}
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
@@ -119,22 +127,30 @@ class StressPredict(Dataset):
         phases = self._phases(root)
         if unit not in phases:
             raise DataError(f"{unit} has no labels", where=root / LABELS, remedy="leave this person out")
-        recordings = {name: load_recording(self._file(root, unit, name), sensor) for name, sensor in SENSORS.items()}
-        check_together({self._file(root, unit, name): recording.start for name, recording in recordings.items()})
+        paths = {name: self._file(root, unit, sensor) for name, sensor in self._sensors(root, unit).items()}
+        recordings = {name: load_recording(path, _READ[name]) for name, path in paths.items()}
+        check_together({paths[name]: recording.start for name, recording in recordings.items()})
+        heart_rate = recordings.pop(_HEART_RATE, None)
         begin = min(recording.start for recording in recordings.values())
         for phase in phases[unit]:
-            yield from self._cut(recordings, phase, unit, begin)
+            yield from self._cut(recordings, heart_rate, phase, unit, begin)
 
     def _cut(
-        self, recordings: "Mapping[str, Recording]", phase: Phase, unit: str, begin: float
+        self,
+        recordings: "Mapping[str, Recording]",
+        heart_rate: "Recording | None",
+        phase: Phase,
+        unit: str,
+        begin: float,
     ) -> Iterator[Sample | DataError]:
         trial = f"{unit}/{phase.name}"
         for number, offset in enumerate(self._offsets(phase)):
             start = phase.start + offset
             windows = {name: recording.cut(start, self.window) for name, recording in recordings.items()}
+            rates = heart_rate.cut(start, self.window) if heart_rate else None
             sample = Sample(
                 id=f"{trial}/w{number:03d}",
-                labels={"state": phase.label},
+                labels={"state": phase.label, **({} if rates is None else {_HEART_RATE: float(rates.mean())})},
                 data={name: window for name, window in windows.items() if window is not None},
                 groups={"subject": unit, "trial": trial},
                 span=(start - begin, start - begin + self.window),
@@ -163,16 +179,21 @@ class StressPredict(Dataset):
         found = (re.fullmatch(r"S(\d\d+)", path.name) for path in (root / RAW).glob("S*") if path.is_dir())
         return sorted(f"s{match[1]}" for match in found if match)
 
-    def _file(self, root: Path, unit: str, name: str) -> Path:
-        return find_variant(root / RAW / unit.upper() / SENSORS[name].file)
+    def _sensors(self, root: Path, unit: str) -> Mapping[str, Sensor]:
+        """The four sensors, and heart rate where there is a file of it, by name."""
+        is_rated = self._file(root, unit, HEART_RATE).exists()
+        return {name: sensor for name, sensor in _READ.items() if is_rated or name != _HEART_RATE}
+
+    def _file(self, root: Path, unit: str, sensor: Sensor) -> Path:
+        return find_variant(root / RAW / unit.upper() / sensor.file)
 
     def _problems(self, root: Path, unit: str) -> Iterator[Problem]:
-        starts = {}
-        for name, sensor in SENSORS.items():
-            path = self._file(root, unit, name)
+        starts, sensors = {}, list(self._sensors(root, unit).values())
+        for sensor in sensors:
+            path = self._file(root, unit, sensor)
             try:
                 starts[path] = read_start(path, sensor)
-                if name == [*SENSORS][-1]:
+                if sensor is sensors[-1]:
                     check_together(starts)
             except DataError as error:
                 yield Problem(error.where or str(path), error.message, error.remedy)

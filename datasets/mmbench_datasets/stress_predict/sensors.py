@@ -36,6 +36,9 @@ SENSORS = {
     "temp": Sensor("TEMP.csv", 4, ("TEMP",)),
 }
 
+HEART_RATE = Sensor("HR.csv", 1, ("HR",))
+"""Beats per minute, which the wristband computes from BVP; some folders do not have the file."""
+
 
 def read_start(path: Path, sensor: Sensor) -> float:
     """Unix time of the first sample; raises DataError unless the header is that of the sensor."""

@@ -18,7 +18,9 @@ _CODED_RATE = 48000  # Hz in the header of coded waveforms, which nobody reads: 
 _BITS = (16, 24)  # depths of FLAC that are tried
 _FULL_SCALE = {"PCM_S8": 1 - 2**-7, "PCM_U8": 1 - 2**-7}
 _CLIPPED_RUN = 3  # equal samples in a row at full scale from which a recording counts as clipped
-_MAX_RATIO = 10_000  # largest denominator of the ratio of two rates
+_PIECE = 1 << 20  # samples of a channel that are read at once
+_MAX_DENOMINATOR = 10_000  # of the ratio of two rates
+_MAX_CHANGE = 256  # largest ratio of two rates, beyond which the header must be wrong
 _NO_SIZE = 0x7FFF0000  # sizes of WAV data from here on say that the writer did not know the size
 
 
@@ -46,12 +48,12 @@ def decode_waveform(payload: bytes, shape: tuple[int, int]) -> Array:
     soundfile = _soundfile()
     try:
         with soundfile.SoundFile(io.BytesIO(payload)) as file:
-            bits = int(file.subtype.removeprefix("PCM_"))
-            samples = file.read(dtype="int32", always_2d=True).T
+            bits, found = int(file.subtype.removeprefix("PCM_")), (file.channels, file.frames)
+            samples = file.read(dtype="int32", always_2d=True).T if found == shape else None
     except (soundfile.SoundFileError, ValueError, TypeError) as error:
         raise ValueError(f"its waveform cannot be decoded ({error})") from error
-    if samples.shape != shape:
-        raise ValueError(f"its waveform has the shape {samples.shape}, not {shape}")
+    if samples is None or samples.shape != shape:
+        raise ValueError(f"its waveform has the shape {found}, not {shape}")
     return _from_integers(samples >> (32 - bits), bits)
 
 
@@ -63,10 +65,8 @@ def _check_waveform(item: Any, check: BagCheck) -> Waveform:
 
 
 def _check_samples(item: Any, check: BagCheck) -> Array:
-    if np.asarray(item).dtype.kind in "iub":
-        raise check.error(
-            f"has samples of type {np.asarray(item).dtype}", "divide them by full scale, to within -1 and 1"
-        )
+    if isinstance(item, np.ndarray) and item.dtype.kind in "iub":
+        raise check.error(f"has samples of type {item.dtype}", "divide them by full scale, to within -1 and 1")
     x = to_numbers(item, check)
     _count_clipped(x, 1 - 2**-15, check)
     return x
@@ -115,7 +115,7 @@ def _read(content: bytes, check: BagCheck) -> Array:
             if kind not in _FORMATS:
                 raise ValueError(f"it is a file of the format {kind}")
             missing = _missing_bytes(file.extra_info) if kind != "OGG" else 0
-            x = file.read(dtype="float32", always_2d=True).T
+            x = _read_all(file)
     except (soundfile.SoundFileError, ValueError, RuntimeError, MemoryError) as error:
         reason = "it is empty" if not content else str(error).partition("<_io")[0].rstrip(" :") or "not recognised"
         raise check.error(
@@ -128,6 +128,14 @@ def _read(content: bytes, check: BagCheck) -> Array:
         raise check.error("has audio of length 0", LEAVE_OUT)
     _count_clipped(x, _FULL_SCALE.get(subtype, 1 - 2**-15), check)
     return _resample(_mix_down(x, check), rate, check)
+
+
+def _read_all(file: Any) -> Array:
+    """All samples of an open file, ``(channels, time)``, in pieces: a damaged header may state any length."""
+    pieces = [np.zeros((0, file.channels), dtype=np.float32)]
+    while len(piece := file.read(_PIECE, dtype="float32", always_2d=True)):
+        pieces.append(piece)
+    return np.ascontiguousarray(np.concatenate(pieces).T)
 
 
 def _missing_bytes(log: str) -> int:
@@ -154,9 +162,9 @@ def _resample(x: Array, rate: int, check: BagCheck) -> Array:
         return x
     from scipy.signal import resample_poly
 
-    ratio = (Fraction(wanted) / rate).limit_denominator(_MAX_RATIO)
-    if ratio == 0:
-        raise check.error(f"has a file at {rate} Hz, which cannot be resampled to {wanted:g} Hz")
+    ratio = (Fraction(wanted) / rate).limit_denominator(_MAX_DENOMINATOR)
+    if not 1 / _MAX_CHANGE <= ratio <= _MAX_CHANGE:
+        raise check.error(f"has a file at {rate} Hz, too far from {wanted:g} Hz to be resampled", "check its header")
     check.changes[f"resampled from {rate:g} Hz to {wanted:g} Hz"] += 1
     resampled: Array = resample_poly(x.astype(np.float64), ratio.numerator, ratio.denominator, axis=1).astype(
         np.float32

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.standings import Standing
-from mmbench.reporting.metric_names import metric_column
+from mmbench.reporting.metric_names import kind_of, metric_column
 from mmbench.reporting.number_format import format_count, format_duration, format_interval, format_score, format_signed
 from mmbench.reporting.terminal.audits import WORDS
 from mmbench.results import Comparison
@@ -65,6 +65,8 @@ def board_columns(comparison: Comparison) -> Sequence[Column]:
 
 def calibration_column(comparison: Comparison) -> Column:
     """The column on calibration, by the kind of the task."""
+    if kind_of(comparison.run) == "values":
+        return Column("coverage", True, "share of targets in 95 % intervals of the width of validation residuals")
     return Column("ECE", True, "expected calibration error")
 
 
@@ -77,7 +79,7 @@ def board_cells(standing: Standing, comparison: Comparison) -> Sequence[Cell]:
         _text(standing.method),
         _number(format_interval(scores[comparison.metric]), scores[comparison.metric].mean),
         *(_decimal(scores[name].mean) for name in comparison.other_metrics),
-        _decimal(standing.ece),
+        Cell("–", 0) if standing.calibration is None else _decimal(standing.calibration),
         _number(format_signed(standing.last), standing.last),
         _number(format_signed(standing.oracle), standing.oracle),
         _text(standing.budget),

@@ -5,7 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.leaderboards.columns import INDEX, Column, audit_verdict, board_cells, board_columns, index_cells
+from mmbench.reporting.leaderboards.columns import (
+    INDEX,
+    Column,
+    audit_verdict,
+    board_cells,
+    board_columns,
+    calibration_column,
+    index_cells,
+)
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
 from mmbench.reporting.metric_names import capitalized, describe_targets, direction_note
 from mmbench.reporting.terminal.limits import one_seed_line
@@ -77,11 +85,12 @@ def _audit_details(board: Board) -> str:
 def column_notes(board: Board) -> list[str]:
     """Notes on the columns."""
     n_units, unit = len(board.comparison.methods[0].units), board.comparison.run["unit"]
+    column = calibration_column(board.comparison)
     return [
         f"[95 % interval] over {counted(n_units, unit)}; =: not significantly worse than the best, all pairs compared",
         f"last, oracle: change of {board.comparison.metric_title} at the last epoch, and at the best epoch on test "
         "data (oracle epoch), relative to the chosen epoch",
-        "ECE: expected calibration error; FLOPs: for one sample; train: time of one training, measured on the machine "
+        f"{column.name}: {column.help}; FLOPs: for one sample; train: time of one training, measured on the machine "
         "that made the records",
     ]
 

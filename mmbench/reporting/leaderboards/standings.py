@@ -14,7 +14,8 @@ class Standing:
     """One run: its rank, whether it is tied with the best (not significantly worse), its scores and its cost.
 
     ``last`` and ``oracle`` are the changes of the score at the last epoch and at the best epoch on test data,
-    relative to the chosen epoch; ``budget`` is that of tuning; ``flops`` of one sample and ``train`` in seconds are
+    relative to the chosen epoch; ``calibration`` is the expected calibration error, for values the coverage of 95 %
+    intervals; ``budget`` is that of tuning; ``flops`` of one sample and ``train`` in seconds are
     None if they could not be measured.
     """
 
@@ -23,7 +24,7 @@ class Standing:
     method: str
     is_tied: bool
     scores: Mapping[str, Interval]
-    ece: float
+    calibration: float | None
     last: float
     oracle: float
     budget: str
@@ -70,7 +71,7 @@ def _make_standing(board: Board, rank: int, method: MethodResult) -> Standing:
         method=method.name,
         is_tied=method.folder.name in board.leaders,
         scores=method.scores,
-        ece=method.calibration.ece,
+        calibration=_calibration(method),
         last=method.gap("last"),
         oracle=method.gap("oracle"),
         budget=describe_budget(method),
@@ -81,6 +82,14 @@ def _make_standing(board: Board, rank: int, method: MethodResult) -> Standing:
         train=cost.train_seconds,
         versions=_versions(method),
     )
+
+
+def _calibration(method: MethodResult) -> float | None:
+    """The expected calibration error; for values, the coverage of 95 % intervals of the first target."""
+    if method.calibration:
+        return method.calibration.ece
+    coverage = method.residuals.targets[0].coverage if method.residuals else None
+    return coverage.mean if coverage else None
 
 
 def describe_budget(method: MethodResult) -> str:

@@ -11,7 +11,7 @@ from mmbench.storage import counted
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mmbench.results import Comparison, MethodResult
+    from mmbench.results import Bin, Comparison, MethodResult
 
 _SMALLEST, _LARGEST = 3.0, 9.0  # diameter in points of the mark of an empty and of the fullest bin
 NEEDS = "probabilities"
@@ -19,8 +19,8 @@ NEEDS = "probabilities"
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Always: every record holds probabilities."""
-    return True
+    """Whether the task has probabilities, of classes or of labels."""
+    return all(method.calibration is not None for method in comparison.methods)
 
 
 def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
@@ -34,14 +34,15 @@ def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
     rows = [
         (method.name, f"{each.low:.2f}–{each.high:.2f}", str(each.count), f"{each.confidence:.3f}", f"{accuracy:.3f}")
         for method in methods
-        for each in method.calibration.reliability
+        for each in reliability(method)
         if (accuracy := each.accuracy) is not None
     ]
     return Plot(
         figure,
         "Reliability diagrams",
-        "Test samples binned by the confidence of the predicted class. On the dashed line a method is perfectly "
-        "calibrated; below it, overconfident. Larger marks stand for more samples.",
+        "Test samples, for several labels pairs of sample and label, binned by the confidence of the prediction. On "
+        "the dashed line a method is perfectly calibrated; below it, overconfident. Larger marks stand for more "
+        "samples.",
         ("method", "confidence", "samples", "mean confidence", "observed accuracy"),
         tuple(rows),
         mark.texts,
@@ -49,10 +50,15 @@ def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
     )
 
 
+def reliability(method: "MethodResult") -> "tuple[Bin, ...]":
+    """The bins of the diagram; none without probabilities."""
+    return method.calibration.reliability if method.calibration else ()
+
+
 def _draw(axes: "Axes", method: "MethodResult", mark: Marks) -> None:
     bins = [
         (each.count, each.confidence, each.accuracy)
-        for each in method.calibration.reliability
+        for each in reliability(method)
         if each.confidence is not None and each.accuracy is not None
     ]
     most = max(count for count, _, _ in bins)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mmbench.contract import Tokens
-from mmbench.data import SNRS_DB, ArraySource, Noise, Rows, add_noise
+from mmbench.data import SNRS_DB, Noise, Rows, Source, add_noise, open_tokens
 from mmbench.registry import seed_torch
 from mmbench.results.diagnosis.perturbations import MISSING, SHIFTS, neighbours, shuffles, subsets
 from mmbench.results.diagnosis.predictions import Diagnosis, Predictions, Shifted, make_unscored
@@ -116,10 +116,10 @@ def _encode_noisy(predictor: ModalityPredictor, name: str, rows: Rows) -> Iterat
         yield snr, predictor.encode(name, noisy)
 
 
-def _open(path: Path, name: str) -> ArraySource:
+def _open(path: Path, name: str) -> Source:
     return _opened(path, name, file_identity(path))
 
 
 @lru_cache(maxsize=16)
-def _opened(path: Path, name: str, which: tuple[int, ...]) -> ArraySource:
-    return ArraySource(path, name)
+def _opened(path: Path, name: str, which: tuple[int, ...]) -> Source:
+    return open_tokens(path, name)

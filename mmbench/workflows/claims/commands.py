@@ -19,7 +19,7 @@ def run_command(spec: RunSpec, data: str | None = None, command: str = "run") ->
     """
     words: list[tuple[str, Any]] = [("against", join_list(spec.against))]
     words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "metric", "standardize", "preset")]
-    words += [("stratify", spec.stratify)]
+    words += [("stratify", spec.stratify is True), ("no-stratify", spec.stratify is False)]
     words += [(name, join_list(getattr(spec, name) or ())) for name in ("units", "modalities")]
     words += [("encoder", pair) for pair in _pairs(spec.encoders)]
     words += [(name.replace("_", "-"), getattr(spec, name)) for name in ("tune", "tune_seconds")]

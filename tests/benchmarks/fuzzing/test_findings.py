@@ -460,3 +460,16 @@ def test_texts_that_move_a_terminal_are_no_records(bench):
     refused(bench, "record", spoilt, RecordError, "control characters")
     audit = json.loads(bench.seeds("audit")[0])
     refused(bench, "audit", json.dumps({"audit": {**audit["audit"], "method": BELL}}).encode(), RecordError, "control")
+
+
+def test_audio_whose_header_states_hours_takes_no_memory(bench):
+    flac = "664c6143000000221000100000011100011103e800f080000000fff875080002577f44000004bb0967b4"
+    refused(bench, "audio", bytes.fromhex(flac), DataError, "voice ")
+
+
+def test_audio_at_an_impossible_rate_is_not_resampled(bench):
+    content = bytearray(bench.seeds("audio")[0])
+    at = content.index(b"fmt ") + 12
+    for rate in (1, 2**30):
+        content[at : at + 4] = rate.to_bytes(4, "little")
+        refused(bench, "audio", bytes(content), DataError, f"at {rate} Hz, too far from 8000 Hz")

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, SpecError
+from mmbench.data.labels import check_label
 from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.labels import QUADRANTS, label
 from mmbench_datasets.deap.recordings import load_recording
@@ -75,6 +76,7 @@ def test_five_is_low():
         "arousal": 0,
         "dominance": 1,
         "liking": 1,
+        "ratings": [5.0, 5.0, 5.01, 9.0],
     }
 
 
@@ -85,7 +87,13 @@ def test_samples_fit_the_schema(samples):
     assert next(iter(schema.tasks)) == "quadrant"
     for sample in samples:
         assert set(sample.labels) == set(schema.tasks)
-        assert all(0 <= label < len(schema.tasks[task]) for task, label in sample.labels.items())
+        for name, task in schema.tasks.items():
+            check_label(sample, name, task)
+        ratings = dict(zip(schema.tasks["ratings"].names, sample.labels["ratings"], strict=True))
+        assert {name: int(value > 5) for name, value in ratings.items()} == {
+            name: sample.labels[name] for name in ratings
+        }
+        assert all(1 <= value <= 9 for value in ratings.values())
         for code in sample.data.get("face", ()):
             assert code is None or Image.open(io.BytesIO(code)).size == (24, 24)
 

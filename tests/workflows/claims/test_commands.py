@@ -19,6 +19,7 @@ FULL = RunSpec(
     against=("late", "only[modality=eeg]"),
     protocol="trial",
     folds=3,
+    stratify=True,
     task="valence",
     standardize="subject",
     seeds=2,
@@ -57,7 +58,7 @@ def read_back(line: str, monkeypatch: pytest.MonkeyPatch) -> object:
     return caught.value.args[0]
 
 
-@pytest.mark.parametrize("spec", [PLAIN, FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("spec", [PLAIN, FULL, replace(PLAIN, stratify=False)], ids=["plain", "full", "no"])
 def test_a_run_comes_back_as_it_was(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     data = str(spec.data) if spec.data else None
     assert read_back(run_command(spec, data), monkeypatch) == spec

@@ -58,7 +58,8 @@ def _modalities(comparison: Comparison, embedder: PlotEmbedder) -> Iterator[Bloc
 
 
 def _calibration(comparison: Comparison, embedder: PlotEmbedder) -> Iterator[Block]:
-    yield embedder.embed(lambda width: calibration.calibration(comparison, width))
+    if calibration.can_show(comparison):
+        yield embedder.embed(lambda width: calibration.calibration(comparison, width))
     rows = [(method.name, *calibration_cells(method), *cost_cells(method)) for method in ranked(comparison)]
     yield Table("Calibration and cost of every method", ("method", *calibration_columns(comparison), *COST), rows)
     yield Text(" ".join(cost_lines(comparison)), quiet=True)
