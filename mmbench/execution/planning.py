@@ -20,6 +20,7 @@ from mmbench.storage import (
     canonical_json,
     check_printable,
     current_reporter,
+    digest,
     file_digest,
     find_nearest,
     key_digest,
@@ -204,4 +205,8 @@ def named_files(params: Mapping[str, Any]) -> dict[str, Any]:
     """Digests of the files that parameters name: weights that were trained again keep their path."""
     named = {name: Path(value) for name, value in params.items() if isinstance(value, str) and Path(value).suffix}
     found = {name: file_digest(path) for name, path in named.items() if path.is_file()}
+    for name, value in params.items():
+        if isinstance(value, str) and Path(value, "config.json").is_file():  # a model in a folder
+            files = sorted(path for path in Path(value).iterdir() if path.is_file())
+            found[name] = digest({path.name: file_digest(path) for path in files})
     return {"files": found} if found else {}
