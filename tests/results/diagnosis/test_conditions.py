@@ -120,7 +120,7 @@ def test_outputs_survive_records_in_single_precision_and_damage_is_noticed():
                         {name: (np.zeros((60, 3)),) for name in "ab"}, {}, {}, {"a": "", "b": ""})  # fmt: skip
     with pytest.raises(ValueError, match="not finite"):
         read_diagnosis(nothing.to_plain(), 60, 3, "values")
-    with pytest.raises(ValueError, match="base64|padding|[Nn]on-"):
+    with pytest.raises(ValueError, match=r"base64|padding|[Nn]on-"):
         read_diagnosis({**record.diagnosis, "subsets": dict.fromkeys(SUBSETS, "not base64!")}, 60, 3, "values")
 
 
