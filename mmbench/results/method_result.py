@@ -1,4 +1,4 @@
-"""Result of one method: its records, scores, calibration, residuals and costs."""
+"""Results of one method: its predictions, scores, calibration or residuals, diagnosis and cost, from its records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,7 @@ from mmbench.results.failures import Failure
 from mmbench.results.records import Record
 from mmbench.results.residuals import Residuals, measure_residuals
 from mmbench.results.scoring import Scoring, scoring_of
-from mmbench.results.statistics import (
-    Interval,
-    Outcomes,
-    difference_intervals,
-    score_intervals,
-)
+from mmbench.results.statistics import Interval, Outcomes, difference_intervals, score_intervals
 from mmbench.training import Cost, combine_costs
 
 
