@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.data import NOISE_OBSTACLES
 from mmbench.reporting.number_format import format_difference, format_score
 from mmbench.reporting.terminal.layout import number_table, relative_path
 from mmbench.results import Comparison, ConditionScore, MethodResult, ModalityScores
@@ -67,7 +68,7 @@ def _undone(comparison: Comparison) -> Iterator[str]:
         names = ", ".join(method.name for method in undone)
         yield f"not diagnosed: {names}; mmbench diagnose {shlex.quote(str(relative_path(comparison.path)))}"
     for why in find_reasons(comparison.methods):
-        yield f"{why}; mmbench diagnose tests it"
+        yield why if why.endswith(tuple(NOISE_OBSTACLES.values())) else f"{why}; mmbench diagnose tests it"
 
 
 def _meanings(details: bool) -> Iterator[str]:
