@@ -18,8 +18,17 @@ from pathlib import Path
 import joblib
 import numpy as np
 import torch
+from calibrating.outputs import METRICS, Kind, run_outputs
 from calibrating.people import LABELS, Design
-from calibrating.rates import rate_best, rate_chance, rate_coverage, rate_pairs, rate_records
+from calibrating.rates import (
+    rate_best,
+    rate_chance,
+    rate_coverage,
+    rate_metrics,
+    rate_metrics_by_chance,
+    rate_pairs,
+    rate_records,
+)
 from calibrating.records import Deviations, draw_records
 from calibrating.runs import Methods, run_datasets
 
@@ -120,6 +129,40 @@ def table_chance(n_records: int, n_datasets: int) -> tuple[Row, list[tuple[Desig
     return heads, [(Design(n, "subject", labels), rates) for labels, n in product(LABELS, PEOPLE)]
 
 
+def metric_rows(kind: Kind, n_people: int, n_datasets: int) -> list[Row]:
+    """Rates of real trainings on values or labels, a row for each metric, by 1 and 3 seeds."""
+    torch.set_num_threads(1)
+    design, names = Design(n_people, "subject", "uneven"), METRICS[kind]
+    datasets = list(run_outputs(design, kind, Methods(twins=2), 3, n_datasets, seed=7))
+    noise = list(run_outputs(design, kind, Methods(twins=1, siblings=False), 3, n_datasets, seed=9, strength=0.0))
+    rows = {name: [f"{n_people}", kind, name] for name in names}
+    for seeds in (1, 3):
+        found, chance = rate_metrics(datasets, names, seeds), rate_metrics_by_chance(noise, names, seeds)
+        for name, row in rows.items():
+            rates = found[name]
+            row.append(" / ".join(_share(rates[each]) for each in ("twins", "siblings")))
+            row.append(" / ".join(_share(rates[each]) for each in ("score held", "difference held")))
+            row.append(_share(chance[name]["above chance"]))
+    return [tuple(row) for row in rows.values()]
+
+
+def make_metric_table(n_datasets: int, jobs: int) -> Iterator[str]:
+    """Real trainings on values and labels: twins / siblings significantly different, coverage of the intervals of
+    scores / differences, and scores above chance where targets cannot be predicted."""
+    heads = [name for seeds in (1, 3) for name in (f"{seeds} seeds", f"held, {seeds}", f"above chance, {seeds}")]
+    yield f"**metrics.** {' '.join((make_metric_table.__doc__ or '').split())}"
+    yield ""
+    yield f"| {' | '.join(('people', 'task', 'metric', *heads))} |"
+    yield f"|{' --- |' * (3 + len(heads))}"
+    cells = [(kind, n) for kind in METRICS for n in (10, 30)]
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+        joblib.delayed(metric_rows)(kind, n, n_datasets) for kind, n in cells
+    )
+    for rows in work:
+        yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield ""
+
+
 TABLES = {
     "records": table_records,
     "power": table_power,
@@ -127,6 +170,8 @@ TABLES = {
     "best": table_best,
     "chance": table_chance,
 }
+METRIC_TABLE = "metrics"
+NAMES = [*TABLES, METRIC_TABLE]
 
 
 def _share(value: float) -> str:
@@ -135,6 +180,9 @@ def _share(value: float) -> str:
 
 def make_table(name: str, n_records: int, n_datasets: int, jobs: int) -> Iterator[str]:
     """The lines of one table in Markdown, as they are known."""
+    if name == METRIC_TABLE:
+        yield from make_metric_table(n_datasets, jobs)
+        return
     heads, cells = TABLES[name](n_records, n_datasets)
     yield f"**{name}.** {TABLES[name].__doc__}"
     yield ""
@@ -152,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--records", type=int, default=2000, help="simulated records a cell")
     parser.add_argument("--datasets", type=int, default=200, help="datasets of real trainings a cell")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=list(TABLES), choices=list(TABLES))
+    parser.add_argument("--only", nargs="*", default=NAMES, choices=NAMES)
     parser.add_argument("--out", type=Path, help="also write the tables there")
     options = parser.parse_args(arguments)
     start, lines = time.perf_counter(), []

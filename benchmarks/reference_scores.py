@@ -69,7 +69,7 @@ def score_sentiment(root: Path) -> Iterator[str]:
     labels = np.array([sample.labels["sentiment"] for sample in samples])
     videos = np.array([sample.groups["video"] for sample in samples])
     is_train = np.array([sample.split == "train" for sample in samples])
-    names = ("text_features", "audio", "video")
+    names = ("text_features", "audio_features", "video_features")
     for name, x in _with_all({name: _vectors(samples, name) for name in names}).items():
         within = [
             (

@@ -44,7 +44,7 @@ def draw_outputs(design: Design, kind: Kind, strength: float, random: np.random.
 
 
 def run_outputs(
-    design: Design, kind: Kind, methods: Methods, seeds: int, n_datasets: int, seed: int, strength: float = 0.8
+    design: Design, kind: Kind, methods: Methods, seeds: int, n_datasets: int, seed: int, strength: float = 1.5
 ) -> Iterator[dict[str, Outcomes]]:
     """Outcomes of all methods on each of ``n_datasets``."""
     random = np.random.default_rng([seed, design.n_people, len(design.protocol), len(kind)])

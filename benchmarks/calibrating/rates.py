@@ -102,7 +102,7 @@ def rate_metrics(
         methods = [{name: replace(each, metric=metric) for name, each in one.items()} for one in few]
         for each in methods:
             rates.add("twins", is_significant(each["twin0"], each["twin1"]))
-            verdict = make_verdicts(each["first"], {"": each["second"]})[0]
+            verdict = make_verdicts(each["first"], {"second": each["second"]})[0]
             rates.add("siblings", verdict.p < _ALPHA)
             rates.add("difference held", verdict.difference.low <= 0 <= verdict.difference.high)
         for name in ("twin0", "first", "second"):

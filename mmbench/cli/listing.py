@@ -6,11 +6,12 @@ from typing import Any
 from mmbench.cli.options import Json, Plugins
 from mmbench.cli.output.console import note, show, show_json
 
-_KINDS = ("methods", "fusions", "encoders", "datasets", "metrics")
+_KINDS = ("methods", "fusions", "encoders", "metrics", "datasets")
+_TASKS = ("class", "labels", "values")
 
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
-    """List all components, and plugins that failed to load."""
+    """List all components with the kinds of modalities and tasks they take, and plugins that failed to load."""
     from mmbench.registry import Registry
 
     registry = Registry(plugin or ())
@@ -31,17 +32,36 @@ def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
 
     entry = getattr(registry, kind)[name]
     component = entry.component
+    described = {"name": name, "plugin": entry.plugin, **_accepted(registry, kind, component)}
     if kind == "methods":
         params = {"fusion": component.fusion, **component.encoders}
-        return {
-            "name": name,
-            "plugin": entry.plugin,
-            "params": params,
-            "summary": "",
-            "claims": [*find_cards(component)],
-        }
+        return {**described, "params": params, "summary": "", "claims": [*find_cards(component)]}
     summary = (component.__doc__ or "").strip().split("\n")[0]
-    return {"name": name, "plugin": entry.plugin, "params": bind_parameters(component, {}), "summary": summary}
+    return {**described, "params": bind_parameters(component, {}), "summary": summary}
+
+
+def _accepted(registry: Any, kind: str, component: Any) -> dict[str, Any]:
+    """The kinds of modalities and of tasks that a component takes, or that a dataset has."""
+    from mmbench.errors import UserError
+    from mmbench.registry import parse_spec
+
+    if kind == "encoders":
+        return {"kinds": [*component.kinds], "open_lengths": component.kinds == ("text",) or component.takes_lengths()}
+    if kind == "methods":
+        component = registry.find("fusions", parse_spec(component.fusion).name).component
+    if kind in ("methods", "fusions"):
+        return {"tasks": [*component.tasks]}
+    if kind == "metrics":
+        return {"tasks": [*component.kinds]}
+    try:
+        schema = component().schema()
+    except UserError:  # such as one that needs a parameter
+        return {}
+    return {
+        "kinds": [*dict.fromkeys(modality.kind for modality in schema.modalities)],
+        "unequal_lengths": any(modality.is_open and modality.kind != "text" for modality in schema.modalities),
+        "tasks": [*dict.fromkeys(task.kind for task in schema.tasks.values())],
+    }
 
 
 def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
@@ -50,11 +70,23 @@ def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
     table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
     table.add_column("name", no_wrap=True)
     table.add_column("plugin", style="dim", no_wrap=True)
-    table.add_column("parameters", overflow="fold")
+    table.add_column("takes and parameters", overflow="fold")
     for entry in entries:
         claims = f"; claims: {', '.join(entry['claims'])}" if entry.get("claims") else ""
-        table.add_row(entry["name"], entry["plugin"], ", ".join(_pairs(entry["params"])) + claims)
+        params = ", ".join(_pairs(entry["params"])) + claims
+        table.add_row(entry["name"], entry["plugin"], "\n".join(line for line in (_takes(entry), params) if line))
     return table
+
+
+def _takes(entry: dict[str, Any]) -> str:
+    """The kinds and tasks of a component in words, such as ``text, image; class, labels``."""
+    kinds = ", ".join(entry.get("kinds", ()))
+    if entry.get("open_lengths") and entry["kinds"] != ["text"]:
+        kinds += " of any length"
+    if entry.get("unequal_lengths"):
+        kinds += " of unequal length"
+    tasks = entry.get("tasks", [])
+    return "; ".join(part for part in (kinds, "any task" if set(tasks) == set(_TASKS) else ", ".join(tasks)) if part)
 
 
 def _pairs(params: dict[str, Any]) -> Iterator[str]:

@@ -20,9 +20,19 @@ skipped.
 from mmbench.conformance.datasets import check_dataset as check_dataset
 from mmbench.conformance.encoders import check_encoder as check_encoder
 from mmbench.conformance.fusions import check_fusion as check_fusion
+from mmbench.conformance.metrics import check_metric as check_metric
 from mmbench.conformance.outcome import Check as Check
 from mmbench.conformance.outcome import Outcome as Outcome
 from mmbench.conformance.plugin import check_plugin as check_plugin
 from mmbench.conformance.plugin import parametrize as parametrize
 
-__all__ = ["Check", "Outcome", "check_dataset", "check_encoder", "check_fusion", "check_plugin", "parametrize"]
+__all__ = [
+    "Check",
+    "Outcome",
+    "check_dataset",
+    "check_encoder",
+    "check_fusion",
+    "check_metric",
+    "check_plugin",
+    "parametrize",
+]

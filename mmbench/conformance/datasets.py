@@ -24,7 +24,8 @@ from mmbench.conformance.samples import (
 )
 from mmbench.contract import Access, Dataset, Problem, Sample, Schema, Task, check_pins, overrides
 from mmbench.data import check_schema as validate_schema
-from mmbench.errors import DataError
+from mmbench.data import find_protocol
+from mmbench.errors import DataError, PluginError, ProtocolError
 
 N_UNITS = 2
 
@@ -131,6 +132,16 @@ def check_schema_of(case: DatasetCase) -> None:
         if not declared.names:
             _demand_names(task, found)
     _demand_valid(schema, case.cls.name)
+    _demand_protocol(case.cls, schema)
+
+
+def _demand_protocol(cls: type[Dataset], schema: Schema) -> None:
+    """The protocol that a dataset declares exists, and its groups are declared."""
+    if cls.protocol is not None:
+        try:
+            find_protocol(cls.protocol, schema, cls.name)
+        except ProtocolError as error:
+            raise PluginError(f"protocol: {error.message}") from error
 
 
 def _demand_valid(schema: Schema, dataset: str) -> None:

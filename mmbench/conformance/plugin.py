@@ -12,8 +12,9 @@ from mmbench.conformance.claims import check_claims
 from mmbench.conformance.datasets import check_dataset
 from mmbench.conformance.encoders import check_encoder
 from mmbench.conformance.fusions import check_fusion
+from mmbench.conformance.metrics import check_metric
 from mmbench.conformance.outcome import Check, checks_of, demand
-from mmbench.contract import Dataset, Encoder, Fusion, Method
+from mmbench.contract import Dataset, Encoder, Fusion, Method, Metric
 from mmbench.errors import PluginError
 from mmbench.registry import check_ablations, load_plugin_file, load_registry
 
@@ -29,6 +30,7 @@ class Components:
     encoders: list[type[Encoder]]
     fusions: list[type[Fusion]]
     methods: list[Method]
+    metrics: list[type[Metric]]
 
 
 def check_plugin(
@@ -50,6 +52,8 @@ def check_plugin(
         yield from checks_of(f"method {method.name}", method, check_recipe)
         yield from checks_of(f"method {method.name}", (method, components), check_ablation_tables)
         yield from check_claims(method, module)
+    for metric in components.metrics:
+        yield from check_metric(metric)
 
 
 def parametrize(
@@ -82,6 +86,7 @@ def find_components(module: ModuleType) -> Components:
         _collect(module, "register_encoders", Encoder),
         _collect(module, "register_fusions", Fusion),
         _collect(module, "register_methods", Method),
+        _collect(module, "register_metrics", Metric),
     )
 
 

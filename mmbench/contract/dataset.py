@@ -10,9 +10,14 @@ from mmbench.errors import DataError
 
 
 class Dataset(Component):
-    """Labelled samples of one or more modalities, read from files on disk."""
+    """Labelled samples of one or more modalities, read from files on disk.
+
+    ``protocol`` is the protocol of a run where the user names none, such as ``official`` where only the official split
+    is valid; None for the strictest one that the groups allow.
+    """
 
     card: ClassVar[Card]
+    protocol: ClassVar[str | None] = None
 
     def schema(self) -> Schema:
         """Modalities, tasks and groups; must not read a file."""

@@ -131,9 +131,16 @@ def find_schema(dataset: Dataset, find: Callable[[], Path], bad: str = "error") 
 
 @contextmanager
 def reading_errors(root: Path) -> Iterator[None]:
-    """Raise DataError for a file that is missing or cannot be opened."""
+    """Raise DataError for a file that is missing, cannot be opened or holds text of another encoding than UTF-8."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"a file holds text that is not {error.encoding.upper()}: byte {error.object[error.start]:#04x} at "
+            f"{error.start}",
+            where=root,
+            remedy="convert it to UTF-8, or read it with its own encoding in the dataset",
+        ) from error
     except OSError as error:
         raise DataError(
             error.strerror or str(error), where=error.filename or root, remedy="see mmbench data check"

@@ -14,12 +14,13 @@ from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
 from mmbench.integrity import Finding
 from mmbench.registry import SEEDING_SCHEME, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
-from mmbench.results import DiagnosisLevel, find_records, plan_diagnosis, read_record
+from mmbench.results import DiagnosisLevel, find_records, plan_diagnosis, read_record, scoring_of
 from mmbench.storage import (
     NearestEntry,
     canonical_json,
     check_printable,
     current_reporter,
+    digest,
     file_digest,
     find_nearest,
     key_digest,
@@ -127,9 +128,17 @@ def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> di
         "torch": torch.__version__,
         "seeding": SEEDING_SCHEME,
     }
+    if foreign := _describe_metrics(setup):
+        described["metric_code"] = foreign
     if setup.budget:
         described["tuning"] = _describe_tuning(setup.budget, recipe, setup, tokens)
     return described
+
+
+def _describe_metrics(setup: Setup) -> dict[str, Any]:
+    """Version, parameters and code of the metrics that are not the host's own, by name."""
+    registry, specs = load_registry(setup.plugins), map(parse_spec, scoring_of(setup.described).metrics)
+    return {str(spec): _describe("metrics", spec, setup) for spec in specs if not registry.is_own("metrics", spec.name)}
 
 
 def key_parts(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +173,8 @@ def _name(run: Mapping[str, Any]) -> str:
 
 
 def _describe_tuning(budget: Budget, recipe: Recipe, setup: Setup, frozen: Collection[str]) -> dict[str, Any]:
-    space = find_search_space(recipe, setup.plugins, frozen)
+    kind = scoring_of(setup.described).kind
+    space = find_search_space(recipe, setup.plugins, frozen, kind)
     ranges = {name: {"kind": type(item).__name__, **asdict(item)} for name, item in space.items()}
     return {**budget.described(), **describe_sampler(recipe.training.epochs), "space": ranges}
 
@@ -195,4 +205,8 @@ def named_files(params: Mapping[str, Any]) -> dict[str, Any]:
     """Digests of the files that parameters name: weights that were trained again keep their path."""
     named = {name: Path(value) for name, value in params.items() if isinstance(value, str) and Path(value).suffix}
     found = {name: file_digest(path) for name, path in named.items() if path.is_file()}
+    for name, value in params.items():
+        if isinstance(value, str) and Path(value, "config.json").is_file():  # a model in a folder
+            files = sorted(path for path in Path(value).iterdir() if path.is_file())
+            found[name] = digest({path.name: file_digest(path) for path in files})
     return {"files": found} if found else {}

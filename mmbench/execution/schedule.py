@@ -227,11 +227,16 @@ def _send_trial(plan: Plan, label: str, send: SendMessage, number: int, what: Ep
         return
     assert plan.budget is not None
     send((of_trial, 0, None))
-    word = what.state if what.score is None else f"{what.state}, validation {what.score:.2f}"
+    word = what.state if what.score is None else f"{what.state}, validation {_short(what.score)}"
     send((label, plan.budget.trials, word))
 
 
 def epoch_listener(plan: Plan, label: str, send: SendMessage) -> Callable[[Epoch], None]:
     """A callback that sends the epochs of a training as progress notes."""
     epochs = plan.recipe.training.epochs
-    return lambda epoch: send((label, epochs, f"validation {epoch.validation_score:.2f}"))
+    return lambda epoch: send((label, epochs, f"validation {_short(epoch.validation_score)}"))
+
+
+def _short(score: float) -> str:
+    """A score with two decimals, or two digits where these would show nothing: 0.83, 12.40, 0.0031."""
+    return f"{score:.2f}" if abs(score) >= 0.1 or score == 0 else f"{score:.2g}"

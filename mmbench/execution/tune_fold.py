@@ -23,6 +23,7 @@ from mmbench.execution.plan import (
 )
 from mmbench.integrity import guard_files
 from mmbench.registry import orient, training_seed
+from mmbench.results import scoring_of
 from mmbench.storage import ProcessDiedError, describe_error, digest, free_memory, is_out_of_memory, locked
 from mmbench.training import Epoch, fit, rank_epoch
 from mmbench.tuning import (
@@ -134,7 +135,9 @@ class _Trainer:
     def find_search_space(self) -> _Space:
         """The tuned parameters by name, and their defaults, with which the search begins."""
         plan = self.plan
-        space: dict[str, Distribution] = find_search_space(plan.recipe, plan.plugins, plan.tokens)
+        space: dict[str, Distribution] = find_search_space(
+            plan.recipe, plan.plugins, plan.tokens, scoring_of(plan.run).kind
+        )
         if not self.is_trained:
             # Without trained parameters the settings of the training loop have no effect.
             space = {name: item for name, item in space.items() if not name.startswith(f"{TRAINING_PART}.")}

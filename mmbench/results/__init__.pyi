@@ -4,7 +4,6 @@ from .agreement import find_prepared_store as find_prepared_store
 from .calibration import N_BINS as N_BINS
 from .calibration import Bin as Bin
 from .comparison import Comparison as Comparison
-from .comparison import MethodResult as MethodResult
 from .comparison import compare as compare
 from .comparison import describe_failed as describe_failed
 from .comparison import describe_method as describe_method
@@ -33,6 +32,7 @@ from .failures import make_failure as make_failure
 from .failures import write_failure as write_failure
 from .inherited_settings import UntrainedBaseline as UntrainedBaseline
 from .inherited_settings import changed_settings as changed_settings
+from .method_result import MethodResult as MethodResult
 from .record_schema import check_rebuildable as check_rebuildable
 from .records import Record as Record
 from .records import as_rows as as_rows

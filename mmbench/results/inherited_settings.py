@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from mmbench.contract import Training
 from mmbench.results.records import Record
+from mmbench.results.scoring import scoring_of
 
 _UNTRAINED_LOSS = 0.9  # fraction of the way from the lowest possible loss to that at chance level
 _LEARNT_VALIDATION_LOSS = (
@@ -56,9 +57,12 @@ def changed_settings(run: Mapping[str, Any]) -> dict[str, Any]:
 def find_untrained(methods: Sequence[MethodRecords]) -> list[UntrainedBaseline]:
     """Baselines that did not learn under settings inherited from the first of ``methods``.
 
-    Excludes baselines with training settings of their own, and those without trainable parameters.
+    Excludes baselines with training settings of their own, and those without trainable parameters. Empty for tasks of
+    labels and values, for whose losses no limit has been measured.
     """
-    found = []
+    found: list[UntrainedBaseline] = []
+    if scoring_of(methods[0].run).kind != "class":
+        return found
     for method in methods[1:]:
         settings = changed_settings(method.run)
         if settings and not method.run["own_encoders"]:

@@ -22,7 +22,6 @@ from .determinism import deterministic as deterministic
 from .determinism import mixed_precision as mixed_precision
 from .instances import Instances as Instances
 from .instances import encode_instances as encode_instances
-from .instances import open_axis as open_axis
 from .instances import pad_instances as pad_instances
 from .instances import random_instances as random_instances
 from .loop import Epoch as Epoch

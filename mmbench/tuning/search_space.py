@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from mmbench.contract import Distribution, Float
+from mmbench.contract import Distribution, Float, TaskKind
 from mmbench.errors import SpecError
 from mmbench.registry import Recipe, load_registry
 
 Space = Mapping[str, Distribution]
 
 TRAINING_PART = "training"
+SMOOTHING = "label_smoothing"
 TRAINING_SPACE: Space = {
     "label_smoothing": Float(0.0, 0.2),
     "lr": Float(1e-5, 1e-2, log=True),
@@ -23,18 +24,20 @@ TRAINING_SPACE: Space = {
 
 
 def find_search_space(
-    recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = ()
+    recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = (), kind: TaskKind = "class"
 ) -> dict[str, Distribution]:
     """The spaces of the fusion, of the trained encoders and of the training loop, without parameters the user set.
 
-    Encoders of the modalities ``frozen`` are left out: their tokens are computed once for all tuning trials.
+    Encoders of the modalities ``frozen`` are left out: their tokens are computed once for all tuning trials. So is
+    label smoothing where the task, of the kind ``kind``, is to predict values.
     """
     registry = load_registry(plugins)
     parts: dict[str, Space] = {"fusion": registry.find("fusions", recipe.fusion.name).component.space}
     for name, spec in recipe.encoders.items():
         if name not in frozen:
             parts[f"encoder.{name}"] = registry.find("encoders", spec.name).component.space
-    parts[TRAINING_PART] = TRAINING_SPACE
+    smooths = kind != "values"
+    parts[TRAINING_PART] = {name: TRAINING_SPACE[name] for name in TRAINING_SPACE if smooths or name != SMOOTHING}
     named = {f"{part}.{name}": space[name] for part, space in sorted(parts.items()) for name in sorted(space)}
     return {name: distribution for name, distribution in named.items() if name not in recipe.held}
 

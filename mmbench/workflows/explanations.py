@@ -93,7 +93,7 @@ def explain(method: MethodResult, cache: Path, plugins: tuple[str, ...] = (), n_
     for path in kept:
         ids += read_record(path).ids
     first = restore_plan(kept[0], cache, plugins)
-    return [_collect(first, name, ids, np.concatenate(parts), n_shown) for name, parts in sorted(rows.items())]
+    return [_collect(first, name, ids, join_rows(parts), n_shown) for name, parts in sorted(rows.items())]
 
 
 def _explain_fold(path: Path, cache: Path, plugins: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
@@ -116,7 +116,15 @@ def _compute_weights(restored: RestoredModel) -> dict[str, NDArray[np.float32]]:
         tokens = restored.model.tokens(restored.inputs.batch(rows, torch.device("cpu")))
         for name, values in restored.model.fusion.explain(tokens).items():
             parts.setdefault(name, []).append(values.float().numpy())
-    return {name: np.concatenate(values) for name, values in parts.items()}
+    return {name: join_rows(values) for name, values in parts.items()}
+
+
+def join_rows(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Weights of all batches, one below the other; weights of tokens of open length are padded with zeros."""
+    if parts[0].ndim < 2:
+        return np.concatenate(parts)
+    width = max(part.shape[1] for part in parts)
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])
 
 
 def _batches(rows: Rows) -> Iterator[Rows]:

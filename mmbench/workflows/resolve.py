@@ -101,9 +101,10 @@ def resolve_request(spec: RunSpec) -> Request:
     choose_modalities(schema, settings.modalities)
     if settings.standardize == "subject" and "subject" not in schema.groups:
         raise ProtocolError(f"{name.name} has no subjects", where="--standardize subject", remedy="choose train")
-    protocol = find_protocol(settings.protocol or default_protocol(schema), schema, spec.dataset)
+    protocol = find_protocol(settings.protocol or dataset.protocol or default_protocol(schema), schema, spec.dataset)
     task = choose_task(schema, settings.task)
     metric = choose_metric(schema.tasks[task], settings.metric, spec.plugins)
+    _check_training(spec, schema.tasks[task])
     device = str(choose_device(spec.device))
     left = preset.without(dataset=name.params, run=explicit)
     method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities)
@@ -112,6 +113,17 @@ def resolve_request(spec: RunSpec) -> Request:
     return Request(
         spec, settings, dataset_spec, dataset, schema, protocol, task, metric, device, method_options, tuple(recipes)
     )
+
+
+def _check_training(spec: RunSpec, task: Task) -> None:
+    """Refuse settings of classes and labels for a task of values, where they would change nothing."""
+    for name in ("class_weights", "label_smoothing"):
+        if task.kind == "values" and name in spec.training:
+            raise SpecError(
+                "does not apply to a task of values",
+                where=f"--training {name}={spec.training[name]}",
+                remedy="leave it out",
+            )
 
 
 def choose_task(schema: Schema, wanted: str | None) -> str:

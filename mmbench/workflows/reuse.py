@@ -7,7 +7,7 @@ from typing import Any
 
 from mmbench.errors import RecordError
 from mmbench.execution import named_files
-from mmbench.registry import code_digest
+from mmbench.registry import code_digest, parse_spec
 from mmbench.results import Comparison, choose_scoring, load_comparison
 from mmbench.storage import counted, digest, load_object
 from mmbench.workflows.ablation_rows import recipe_digest
@@ -70,7 +70,10 @@ def comparison_key(request: Request) -> ComparisonKey:
 
 def _describe_parts(request: Request) -> dict[str, str]:
     """Version, code and files of every component, by its name."""
-    specs = [("dataset", request.dataset_spec), *(("fusion", recipe.fusion) for recipe in request.recipes)]
+    scoring = choose_scoring(request.schema.tasks[request.task], request.metric)
+    specs = [("metric", parse_spec(name)) for name in scoring.metrics]
+    specs = [(kind, spec) for kind, spec in specs if not request.registry.is_own("metrics", spec.name)]
+    specs += [("dataset", request.dataset_spec), *(("fusion", recipe.fusion) for recipe in request.recipes)]
     specs += [("encoder", spec) for recipe in request.recipes for spec in recipe.encoders.values()]
     by_name: dict[str, list[Any]] = {}
     for kind, spec in specs:

@@ -32,13 +32,16 @@ class MethodTuning:
 class TuningResult:
     """Tuning of several methods, in the requested order.
 
-    ``storage`` is the URL of Optuna's studies without password; None: ``tuning.db`` next to the records.
+    ``storage`` is the URL of Optuna's studies without password; None: ``tuning.db`` next to the records. ``metric`` is
+    the name, and ``metric_title`` the title, of the metric of all scores.
     """
 
     dataset: str
     protocol: str
     methods: tuple[MethodTuning, ...]
     storage: str | None
+    metric: str = "balanced_accuracy"
+    metric_title: str = "balanced accuracy"
 
     @property
     def failed(self) -> tuple[Failure, ...]:
@@ -51,6 +54,7 @@ class TuningResult:
             "dataset": self.dataset,
             "protocol": self.protocol,
             "storage": self.storage,
+            "metric": self.metric,
             "methods": [
                 {
                     "name": method.name,
@@ -95,6 +99,8 @@ def tune_spec(spec: RunSpec) -> TuningResult:
         first["protocol"],
         methods,
         storage_without_password(request.spec.tune_storage) if request.spec.tune_storage else None,
+        request.metric,
+        experiment.plans[0].metric.title,
     )
 
 

@@ -15,7 +15,7 @@ from mmbench.builtin.fusions.linear import Linear
 from mmbench.builtin.fusions.lowrank import LowRank
 from mmbench.builtin.fusions.mult import CrossModal
 from mmbench.builtin.fusions.only import Only
-from mmbench.builtin.fusions.pooling import Summary, mean_over_tokens
+from mmbench.builtin.fusions.pooling import Summary, mean_of_parts, mean_over_tokens
 from mmbench.builtin.fusions.sequences import PlacedSequence, sinusoids
 from mmbench.builtin.fusions.tensor import Tensorial
 
@@ -31,7 +31,7 @@ def _seed() -> None:
 
 
 def ragged(lengths: list[list[int]], width: int) -> Tokens:
-    """Tokens of instances with these numbers of tokens; None is not among them, 0 is an absent instance."""
+    """Tokens of bags whose instances have these numbers of tokens; 0 is an absent instance."""
     n_tokens = torch.tensor(lengths)
     mask = torch.arange(int(n_tokens.max())) < n_tokens[..., None]
     x = torch.randn(*mask.shape, width) * mask[..., None]
@@ -93,21 +93,29 @@ def test_the_mean_is_over_the_tokens_that_are_there() -> None:
         torch.ones(1, 2, dtype=torch.bool),
         torch.tensor([[[True, True], [True, False]]]),
     )
-    assert mean_over_tokens(tokens, over=(1, 2)).tolist() == [[4.0]]
-    assert mean_over_tokens(tokens, over=(2,)).tolist() == [[[2.0], [8.0]]]
-    nothing = tokens._replace(mask=tokens.mask & False)
-    assert mean_over_tokens(nothing, over=(1, 2)).tolist() == [[0.0]]
+    assert mean_over_tokens(tokens).tolist() == [[4.0]]
+    assert mean_over_tokens(tokens._replace(mask=tokens.mask & False)).tolist() == [[0.0]]
 
 
-def test_flatten_is_the_mean_where_the_length_is_open() -> None:
-    tokens = batch()["video"]
-    flatten = Summary(OPEN["video"], 8, "flatten")
-    torch.manual_seed(1)
-    mean = Summary(OPEN["video"], 8, "mean")
-    mean.load_state_dict(flatten.state_dict())
-    torch.testing.assert_close(flatten(tokens), mean(tokens))
-    x = torch.stack([tokens.x[0, 0, :4].sum(0) + tokens.x[0, 1, :1].sum(0) + tokens.x[0, 2, :2].sum(0)]) / 7
-    torch.testing.assert_close(flatten(tokens)[:1], flatten.project(x))
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 11, 16])
+def test_parts_are_those_of_adaptive_pooling(length: int) -> None:
+    tokens = ragged([[length, 20, 0]], 4)
+    parts = mean_of_parts(tokens, 8)
+    for k, n in ((0, length), (1, 20)):
+        expected = torch.nn.functional.adaptive_avg_pool1d(tokens.x[0, k, :n].T, 8).T
+        torch.testing.assert_close(parts[0, k], expected)
+    assert not parts[0, 2].any()
+
+
+def test_flatten_distinguishes_early_and_late_tokens_and_mean_does_not() -> None:
+    tokens = ragged([[9, 0, 0], [5, 7, 1]], 6)
+    turned = Tokens(tokens.x.clone(), tokens.present, tokens.mask)
+    for b, k, n in ((0, 0, 9), (1, 0, 5), (1, 1, 7)):
+        turned.x[b, k, :n] = tokens.x[b, k, :n].flip(0)
+    flatten, mean = (Summary(OPEN["video"], 8, pool) for pool in ("flatten", "mean"))
+    assert not torch.allclose(flatten(tokens), flatten(turned), atol=1e-3)
+    torch.testing.assert_close(mean(tokens), mean(turned))
+    torch.testing.assert_close(mean(tokens)[0], mean.project(tokens.x[0, 0].mean(0)))
 
 
 def test_an_instance_is_summarised_by_its_own_tokens() -> None:
@@ -124,9 +132,8 @@ def test_positions_of_open_length_are_sinusoidal() -> None:
     torch.testing.assert_close(x[1, 2 * 7 + 1], expected)
 
 
-def test_linear_reads_the_mean_token_of_each_instance() -> None:
+def test_linear_reads_the_parts_of_each_instance() -> None:
     fusion, tokens = build(Linear), batch()
-    assert fusion.layer.in_features == 5 + 3 * 6
-    video = torch.cat([tokens["video"].x[1, 0].mean(0), torch.zeros(6), tokens["video"].x[1, 2, :3].mean(0)])
-    expected = fusion.layer(torch.cat([tokens["text"].x[1, 0].mean(0), video]))
-    torch.testing.assert_close(fusion(tokens)[1], expected)
+    assert fusion.layer.in_features == 8 * (5 + 3 * 6)
+    flat = torch.cat([mean_of_parts(tokens[name], 8).flatten(1) for name in ("text", "video")], dim=1)
+    torch.testing.assert_close(fusion(tokens), fusion.layer(flat))

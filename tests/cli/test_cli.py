@@ -147,6 +147,23 @@ def test_names_of_methods_and_datasets_are_completed() -> None:
     assert "--show-completion" in output
 
 
+def test_list_tells_what_every_component_takes(mmbench: Shell) -> None:
+    document = json.loads(mmbench("list", "--json").stdout)
+    found = {kind: {item["name"]: item for item in document[kind]} for kind in document if kind != "failures"}
+    encoders = found["encoders"]
+    assert (encoders["conv1d"]["kinds"], encoders["conv1d"]["open_lengths"]) == (["timeseries"], True)
+    assert (encoders["timm"]["kinds"], encoders["timm"]["open_lengths"]) == (["image"], False)
+    assert encoders["hashing"]["open_lengths"]
+    assert found["fusions"]["concat"]["tasks"] == found["methods"]["logistic"]["tasks"] == ["class", "labels", "values"]
+    assert found["metrics"]["mae"]["tasks"] == ["values"]
+    assert found["datasets"]["icons"]["kinds"] == ["image", "text"]
+    assert found["datasets"]["icons"]["tasks"] == ["labels"]
+    shown = mmbench("list").stdout
+    for words in ("timeseries of any length", "audio of unequal length", "image, text; labels", "any task"):
+        assert words in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_list_names_plugins_that_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("import no_such_module\n")
@@ -174,7 +191,7 @@ def test_list_names_plugins_that_failed_to_load(mmbench: Shell, tmp_path: Path) 
         (["run", "concat", "mfeat", "--standardize", "all"], ["--standardize", "invalid value 'all'"]),
         (["run", "concat", "mfeat", "--encoder", "pixx=mlp"], ["--encoder", "did you mean 'pix'?"]),
         (["run", "concat", "mfeat", "--encoder", "pix"], ["--encoder", "'pix' is not NAME=VALUE"]),
-        (["run", "concat", "mfeat", "--encoder", "pix=de"], ["encoder de", "pix is of kind vector"]),
+        (["run", "concat", "mfeat", "--encoder", "pix=de"], ["encoder de", "pix is of kind vector", "mlp or raw"]),
         (["run", "concat", "mfeat", "--tune", "0"], ["--tune", "0 is too few"]),
         (["run", "concat", "mfeat", "--tune-scope", "once"], ["--tune-scope", "nothing is tuned"]),
         (["tune", "concat", "mfeat", "--tune-storage", "here.db"], ["--tune-storage", "write sqlite:///FILE"]),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbench import Modality, Sample, Schema
-from mmbench.data.missingness import count_missing, left_out_lines, missingness_lines
+from mmbench.data.missingness import change_lines, count_missing, left_out_lines, missingness_lines, sum_changes
 from mmbench.data.store_writer import write_samples
 
 SCHEMA = Schema(
@@ -49,3 +49,15 @@ def test_left_out_lines_are_grouped_by_reason() -> None:
     ]
     assert left_out_lines({"s1": "no labels", "s2": "no labels"}) == ["left out: s1, s2: no labels"]
     assert left_out_lines({}) == []
+
+
+def test_changes_of_all_parts_are_summed_and_told_by_modality() -> None:
+    schema = Schema(
+        (Modality("voice", "audio", (1, None), rate=8000.0), Modality("face", "image", (3, 8, 8))), {"mood": ("a", "b")}
+    )
+    parts = [{"voice": {"clipped": 1}}, {"voice": {"clipped": 2}, "face": {"resized to 8 × 8 (pad)": 1}}, {}]
+    assert change_lines(sum_changes(parts), schema) == [
+        "3 recordings of voice clipped",
+        "1 image of face resized to 8 × 8 (pad)",
+    ]
+    assert change_lines({}, schema) == []

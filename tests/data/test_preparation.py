@@ -431,3 +431,9 @@ def test_a_worker_that_is_killed_is_one_line_and_a_resume(
     assert "\n" not in caught.value.line
     monkeypatch.delenv("TOY_KILL")
     assert len(prepare(plan(root, cache), jobs=1)) == 24
+
+
+def test_text_of_another_encoding_is_one_line(root: Path, cache: Path) -> None:
+    (root / "s1.txt").write_bytes(b"t0 1\nt\xe9 2\n")
+    with pytest.raises(DataError, match="a file holds text that is not UTF-8: byte 0xe9 at 6 — convert it to UTF-8"):
+        prepare(plan(root, cache))

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from mmbench import DataError, Sample, SpecError
 from mmbench_datasets.mosi import Mosi
 
-FEATURES = ("text_features", "audio", "video")
+FEATURES = ("text_features", "audio_features", "video_features")
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def change(path: Path, edit: Callable[[list[list[str]]], object]) -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("transcripts", ["text", "audio", "video"]),
-        ("features", ["text_features", "audio", "video"]),
-        ("both", ["text", "text_features", "audio", "video"]),
+        ("transcripts", ["text", "audio_features", "video_features"]),
+        ("features", ["text_features", "audio_features", "video_features"]),
+        ("both", ["text", "text_features", "audio_features", "video_features"]),
     ],
 )
 def test_the_words_come_as_text_or_as_features(root: Path, text: str, names: list[str]) -> None:
@@ -81,7 +81,7 @@ def test_rows_of_transcripts_are_found_by_number(root: Path) -> None:
     after = read(root, text="both")
     for left, right in zip(before[:48], reversed(after[:48]), strict=True):
         assert (left.id, left.labels, left.data["text"]) == (right.id, right.labels, right.data["text"])
-        np.testing.assert_array_equal(left.data["video"], right.data["video"])
+        np.testing.assert_array_equal(left.data["video_features"], right.data["video_features"])
 
 
 def test_a_file_that_is_missing_is_named(root: Path) -> None:
@@ -192,5 +192,5 @@ def test_the_real_tables(shared: Path) -> None:
     assert not videos[0] & videos[1]
     assert samples[0].id == "1DmNV9C1hbY_10"
     scores = {name: score(samples, name) for name in FEATURES}
-    assert scores == pytest.approx({"text_features": 0.757, "audio": 0.557, "video": 0.515}, abs=0.003)
+    assert scores == pytest.approx(dict(zip(FEATURES, (0.757, 0.557, 0.515), strict=True)), abs=0.003)
     assert score(samples, *FEATURES) == pytest.approx(0.767, abs=0.003)

@@ -479,6 +479,10 @@ class OtherClassesInFiles(GoodDataset):
         return replace(super().schema(), tasks={"parity": ("even", "odd", "neither")})
 
 
+class ProtocolWithoutItsGroup(GoodDataset):
+    protocol = "group:site"
+
+
 class ContentWithNothing(GoodDataset):
     def check(self, root: Path) -> list[Problem]:
         return []
@@ -586,6 +590,7 @@ DATASETS = [
     (SchemaFromFile, "schema"),
     (OneClass, "schema"),
     (OtherClassesInFiles, "schema_of"),
+    (ProtocolWithoutItsGroup, "schema_of"),
     (ContentWithNothing, "empty_folder"),
     (UnitsTwice, "units"),
     (PinsOutsideItsFolder, "download"),

@@ -1,6 +1,6 @@
 """A dataset without subjects: sentences of speakers, with an official split, for tests of protocols.
 
-Its file ``sentences.csv`` has a line for each sample: id, speaker, sentence, part, class, start in seconds.
+Its file ``sentences.csv`` has a line for each sample: id, speaker, sentence, part, class, loud, start in seconds.
 """
 
 import csv
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmbench import Card, Dataset, Modality, Problem, Sample, Schema, hookimpl
+from mmbench import Card, Dataset, Modality, Problem, Sample, Schema, Task, hookimpl
 
 FILE = "sentences.csv"
 
@@ -23,7 +23,8 @@ class Sentences(Dataset):
 
     def schema(self) -> Schema:
         modalities = (Modality("voice", "vector", (3,)), Modality("words", "vector", (4,)))
-        return Schema(modalities, {"mood": ("calm", "cross")}, ("speaker", "sentence"))
+        tones, pitch = Task("labels", ("cross", "loud")), Task("values", ("pitch",))
+        return Schema(modalities, {"mood": ("calm", "cross"), "tones": tones, "pitch": pitch}, ("speaker", "sentence"))
 
     def check(self, root: Path) -> list[Problem]:
         return [] if (root / FILE).is_file() else [Problem(FILE, "is missing", "write it")]
@@ -41,7 +42,8 @@ class Sentences(Dataset):
                 data = {"voice": random.normal(label, size=(1, 3)), "words": random.normal(label, size=(1, 4))}
                 groups = {"speaker": unit, "sentence": row["sentence"]}
                 span = (float(row["start"]), float(row["start"]) + 1) if row["start"] else None
-                yield Sample(row["id"], {"mood": label}, data, groups, span=span, split=row["part"] or None)
+                labels = {"mood": label, "tones": [label, int(row["loud"])], "pitch": float(label + random.normal())}
+                yield Sample(row["id"], labels, data, groups, span=span, split=row["part"] or None)
 
 
 def _rows(root: Path) -> list[dict[str, str]]:
@@ -49,6 +51,14 @@ def _rows(root: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+class Published(Sentences):
+    """The same, for which only the official split is valid."""
+
+    name = "published"
+    protocol = "official"
+
+
 @hookimpl
 def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     register(Sentences)
+    register(Published)

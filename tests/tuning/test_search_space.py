@@ -65,3 +65,10 @@ def test_fusion_that_reads_unencoded_modalities_is_refused() -> None:
     check_used_modalities(alone, ())
     with pytest.raises(SpecError, match="reads signal, which it does not read with its defaults"):
         check_used_modalities(set_parameters(alone, {"fusion.modality": "signal"}), ())
+
+
+def test_values_have_no_labels_to_smooth() -> None:
+    classes, labels, values = (
+        set(find_search_space(recipe(), (), kind=kind)) for kind in ("class", "labels", "values")
+    )
+    assert classes == labels == values | {"training.label_smoothing"}

@@ -16,7 +16,7 @@ from mmbench.results.comparison import load_comparison
 from mmbench.results.records import find_records, read_record
 from mmbench.training.checkpoints import restore_weights, save_weights, weights_path
 from mmbench.training.loop import predict
-from mmbench.workflows.explanations import explain, explain_methods
+from mmbench.workflows.explanations import explain, explain_methods, join_rows
 
 SMALL = "deap-sim[subjects=2,windows=1]"
 
@@ -163,3 +163,9 @@ def test_records_of_before_are_read(finished, tmp_path):
 def test_the_comparison_is_found_again(finished):
     comparison, _ = finished
     assert [method.name for method in load_comparison(comparison.path).methods] == ["milmer", "concat"]
+
+
+def test_weights_of_tokens_of_open_length_are_padded() -> None:
+    short, long = np.ones((2, 1), dtype=np.float32), np.full((1, 3), 2, dtype=np.float32)
+    assert join_rows([short, long]).tolist() == [[1, 0, 0], [1, 0, 0], [2, 2, 2]]
+    assert join_rows([np.ones(2, dtype=np.float32), np.zeros(1, dtype=np.float32)]).tolist() == [1, 1, 0]

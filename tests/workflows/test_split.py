@@ -27,6 +27,7 @@ def make_rows(part: Callable[[int, int], str], n_speakers: int = 8, n_sentences:
             "sentence": f"t{sentence}",
             "part": part(speaker, sentence),
             "class": (speaker + sentence) % 2,
+            "loud": int(sentence % 3 == 0),
             "start": 2 * (speaker * n_sentences + sentence),
         }
         for speaker in range(n_speakers)
@@ -48,10 +49,10 @@ def folder(tmp_path: Path) -> Folder:
     return write
 
 
-def run(root: Path, protocol: str | None, **options: Any) -> Any:
-    return mmbench.run(
+def run(root: Path, protocol: str | None, dataset: str = "sentences", **options: Any) -> Any:
+    result = mmbench.run(
         "concat",
-        "sentences",
+        dataset,
         against=["prior"],
         data=root,
         out=root.parent / "runs",
@@ -62,6 +63,8 @@ def run(root: Path, protocol: str | None, **options: Any) -> Any:
         jobs=1,
         **options,
     )
+    assert not result.failed
+    return result
 
 
 def by_speaker(speaker: int, _: int) -> str:
@@ -136,6 +139,32 @@ def test_any_declared_group_is_held_out_whole_and_the_first_is_the_default(folde
         assert result.run["straddling"] == {"speaker": float(at == 1), "sentence": float(at == 0)}
     with pytest.raises(ProtocolError, match="sentences declares no actor to hold out whole"):
         run(root, "group:actor")
+
+
+def test_a_dataset_may_declare_its_default_protocol(folder: Folder) -> None:
+    root = folder(make_rows(by_speaker))
+    assert run(root, None, "published").run["protocol"] == "official"
+    assert run(root, "group:speaker", "published", folds=2).run["protocol"] == "group:speaker"
+
+
+@pytest.mark.parametrize("task", ["mood", "tones", "pitch"])
+def test_tasks_of_every_kind_are_stratified(folder: Folder, task: str) -> None:
+    root = folder(make_rows(lambda *_: ""))
+    plain, balanced = (run(root, None, task=task, folds=3, stratify=each) for each in (False, True))
+    assert "stratify" not in plain.run
+    assert balanced.run["stratify"] is True
+    assert "stratified" in " ".join(render(comparison_table(balanced)).split())
+    assert ("lacking" in balanced.run, bool(balanced.run["lacking"])) == (True, False)
+
+
+def test_a_label_that_few_speakers_have_is_told_to_be_missing(folder: Folder) -> None:
+    rows = make_rows(lambda *_: "")
+    for row in rows:
+        row["loud"] = int(row["speaker"] == "p3")
+    result = run(folder(rows), None, task="tones", folds=3)
+    missing = result.run["lacking"]
+    assert missing["train"].keys() | missing["validation"].keys() == {"loud"}
+    assert "has no sample of loud" in " ".join(render(comparison_table(result)).split())
 
 
 def test_in_order_of_time_each_block_is_tested_after_training_on_what_came_before(folder: Folder) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 import torch
 from sklearn import metrics as sk
 
+from mmbench.conformance import check_plugin
 from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.execution.plan import Plan, known_labels, mask_test_labels
 from mmbench.execution.restoring import find_fold, restore_model
 from mmbench.execution.schedule import tune_missing
+from mmbench.reporting.terminal import render, tuning_tables
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.training.loop import predict
 from mmbench.tuning.results import read_tuning, tuning_path
@@ -23,6 +26,7 @@ from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.retrain import RetrainOptions, retrain_fold
 from mmbench.workflows.run import plan_experiment, run_request
+from mmbench.workflows.tune import tune_spec
 
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "tasks_plugin.py")
 Run = Callable[..., list[Plan]]
@@ -167,6 +171,15 @@ def test_test_labels_are_hidden(run: Run, cache: Path) -> None:
             np.testing.assert_array_equal(seen[fold.train], labels[fold.train])
 
 
+def test_a_tuning_says_which_metric_and_which_way(tmp_path: Path, cache: Path) -> None:
+    options = spec_of(tmp_path, cache, "rates", against=(), tune=2)
+    tuned = tune_spec(options)
+    text = render(tuning_tables(tuned))
+    assert "default, best: MAE on the validation part" in text
+    assert "lower is better" in text
+    assert tuned.to_json()["metric"] == "mae"
+
+
 def test_tuning_chooses_the_lowest_error(tmp_path: Path, cache: Path) -> None:
     request = check_request(resolve_request(spec_of(tmp_path, cache, "rates", against=(), tune=4)))
     experiment = plan_experiment(request)
@@ -188,8 +201,57 @@ def test_metrics_that_do_not_apply_stop_before_anything_is_prepared(tmp_path: Pa
         resolve_request(spec_of(tmp_path, cache, "rates", metric="pearsn"))
 
 
+@pytest.mark.parametrize(("name", "value"), [("label_smoothing", 0.1), ("class_weights", False)])
+def test_settings_that_would_change_nothing_are_refused(tmp_path: Path, cache: Path, name: str, value: Any) -> None:
+    with pytest.raises(SpecError, match=f"^--training {name}={value}: does not apply to a task of values"):
+        resolve_request(spec_of(tmp_path, cache, "rates", training={name: value}))
+    resolve_request(spec_of(tmp_path, cache, "tags", training={name: value}))
+
+
+OWN_METRIC = """
+import numpy as np
+from mmbench import Metric, hookimpl
+
+class Close(Metric):
+    \"\"\"Share of samples within a distance of the target.\"\"\"
+
+    name = "close"
+    title = "close"
+    kinds = ("values",)
+
+    def __init__(self, *, distance: float = DISTANCE) -> None:
+        self.distance = distance
+
+    def tally(self, target, outputs):
+        return np.column_stack([np.ones(len(target)), (np.abs(target - outputs) < self.distance).all(axis=1)])
+
+    def from_sums(self, sums):
+        return sums[..., 1] / sums[..., 0]
+
+@hookimpl
+def register_metrics(register):
+    register(Close)
+"""
+
+
+def test_a_metric_of_a_plugin_decides_and_its_code_is_part_of_the_key(tmp_path: Path, cache: Path) -> None:
+    folders = []
+    for distance in ("5.0", "6.0"):
+        own = tmp_path / distance / "own.py"
+        own.parent.mkdir()
+        own.write_text(OWN_METRIC.replace("DISTANCE", distance))
+        spec = spec_of(tmp_path, cache, "rates", against=(), metric="close")
+        (plan,) = run_request(check_request(resolve_request(replace(spec, plugins=(PLUGIN, str(own))))))
+        folders.append(plan.folder)
+        for record in records_of(plan):
+            apart = np.abs(np.array(record.labels) - record.logits) < float(distance)
+            assert record.scores["chosen"]["close"] == pytest.approx(apart.all(axis=1).mean())
+    assert folders[0] != folders[1]
+    assert [check.run() for check in check_plugin(str(own)) if not check.run().ok] == []
+
+
 def test_an_audit_is_of_classes(tmp_path: Path, cache: Path) -> None:
-    with pytest.raises(SpecError, match="an audit needs a task of one class"):
+    with pytest.raises(SpecError, match=r"^audit: task rates is of the kind 'values', not of one class"):
         audit("concat", "three-tasks", task="rates", data=tmp_path, cache=cache, plugins=(PLUGIN,))
 
 

@@ -15,10 +15,10 @@ TEXTS = {"transcripts": ("text",), "features": ("text_features",), "both": ("tex
 class Mosi(Dataset):
     """CMU-MOSI: 2,199 utterances of 93 videos in which people give an opinion; is it negative or positive?
 
-    ``audio`` (73) and ``video`` (100) are the features that Poria et al. published with bc-LSTM, one vector per
-    utterance. ``text`` chooses how the words come: ``transcripts`` as the text itself, ``features`` as
-    ``text_features``, the 100 features of the same publication, or ``both``. The text is the default: nothing in it
-    was learnt from labels.
+    ``audio_features`` (73) and ``video_features`` (100) are those that Poria et al. published with bc-LSTM, one vector
+    an utterance. ``text`` chooses how the words come: ``transcripts`` as the text itself, ``features`` as
+    ``text_features``, the 100 features of the same publication, or ``both``. The text is the default: nothing in it was
+    learnt from labels.
 
     The features of text and video were learnt on the labels of the training part: logistic regression on held-out
     videos *of the training part* scores .98 (text) and .92 (video), on the test part .757 and .515. So the features are
@@ -31,6 +31,7 @@ class Mosi(Dataset):
     """
 
     name = "mosi"
+    protocol = "official"
     card: ClassVar[Card] = Card(
         title="CMU-MOSI: sentiment in opinion videos (transcripts, features of bc-LSTM)",
         access="open",
@@ -48,9 +49,9 @@ class Mosi(Dataset):
         self.text = text
 
     def schema(self) -> Schema:
-        """``text``, ``text_features`` (100) or both; ``audio`` (73), ``video`` (100); task ``sentiment``."""
+        """``text``, ``text_features`` (100) or both; ``audio_features`` (73), ``video_features`` (100)."""
         words = {"text": Modality("text", "text", ()), "text_features": Modality("text_features", "vector", (100,))}
-        features = (Modality("audio", "vector", (73,)), Modality("video", "vector", (100,)))
+        features = (Modality("audio_features", "vector", (73,)), Modality("video_features", "vector", (100,)))
         chosen = tuple(words[name] for name in TEXTS[self.text])
         return Schema((*chosen, *features), tasks={"sentiment": Task("class", CLASSES)}, groups=("video",))
 
@@ -112,8 +113,8 @@ class Mosi(Dataset):
             data = {
                 "text": [found.transcripts[at]],
                 "text_features": found.features["text"][at : at + 1],
-                "audio": found.features["audio"][at : at + 1],
-                "video": found.features["video"][at : at + 1],
+                "audio_features": found.features["audio"][at : at + 1],
+                "video_features": found.features["video"][at : at + 1],
             }
             yield Sample(
                 id=name,

@@ -15,6 +15,7 @@ VOICED = 0.45
 """Least normalised autocorrelation of a voiced frame, as in Praat."""
 _WINDOW, _HOP = 0.04, 0.01
 _ENERGY_FLOOR = 1e-10
+_OCTAVE_COST = 0.05
 
 
 class AudioStatistics(Encoder):
@@ -104,7 +105,8 @@ def crossings(frames: Tensor) -> Tensor:
 def find_pitch(frames: Tensor, rate: float) -> tuple[Tensor, Tensor]:
     """The fundamental frequency in Hz of frames ``(C, F, size)``, and which have one; both ``(C, F)``.
 
-    Autocorrelations are divided by that of the window, as Boersma 1993 does.
+    Autocorrelations are divided by that of the window, and an octave costs 0.05, since a multiple of the period is a
+    period too (Boersma 1993).
     """
     size = frames.shape[-1]
     taper = torch.hann_window(size, dtype=frames.dtype, device=frames.device)
@@ -113,8 +115,11 @@ def find_pitch(frames: Tensor, rate: float) -> tuple[Tensor, Tensor]:
     own = autocorrelation(taper)
     raw = autocorrelation(centred)
     normalised = raw / raw[..., :1].clamp_min(1e-12) / (own / own[0]).clamp_min(1e-3)
-    strength, best = normalised[..., lags.to(frames.device)].max(dim=-1)
-    return rate / lags.to(frames.device)[best].to(frames.dtype), (strength >= VOICED) & (raw[..., 0] > 1e-8)
+    lags = lags.to(frames.device)
+    strengths = normalised[..., lags]
+    best = (strengths - _OCTAVE_COST * (lags / lags[0]).log2()).argmax(dim=-1, keepdim=True)
+    strength = strengths.gather(-1, best).squeeze(-1)
+    return rate / lags[best.squeeze(-1)].to(frames.dtype), (strength >= VOICED) & (raw[..., 0] > 1e-8)
 
 
 def autocorrelation(x: Tensor) -> Tensor:

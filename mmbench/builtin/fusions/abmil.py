@@ -17,8 +17,7 @@ class AttentionMil(Fusion):
     Ilse et al. 2018, "Attention-based deep multiple instance learning" (arXiv 1802.04712), with the gate. The bag holds
     the present instances of every modality, each as one vector h of ``dim`` features; ``hidden`` is the width L
     of V and U, without biases as in the paper. With a single instance there are no weights. Where none is
-    present, the outputs are the bias of the linear layer. Tokens of open length are averaged for both values of
-    ``pool``.
+    present, the outputs are the bias of the linear layer. ``pool`` is as in ``concat``.
     """
 
     name = "abmil"

@@ -13,7 +13,8 @@ from mmbench.builtin.fusions.pooling import Pool, Summary, any_present, check_si
 class Concat(Fusion):
     """Summaries ``(B, dim)`` of all modalities, concatenated, then a perceptron with one hidden layer.
 
-    A missing modality is replaced by a learned vector. Tokens of open length are averaged for both values of ``pool``.
+    A missing modality is replaced by a learned vector. ``pool`` is ``flatten``, where tokens of
+    an instance stay distinct (those of open length in eight equal parts), or ``mean``, where they are averaged.
     """
 
     name = "concat"

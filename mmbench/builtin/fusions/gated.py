@@ -14,8 +14,8 @@ class Gated(Fusion):
     """``Σ z_m ⊙ tanh(W_m x_m)`` with gates ``z_m = σ(W_z,m [x_1; …; x_M])``, over the present modalities.
 
     With two modalities the gates are tied as in the paper: z and 1 − z. Arevalo et al. 2017, "Gated multimodal
-    units for information fusion" (arXiv 1702.01992). ``x_m`` is zero where a modality is missing. Tokens of open
-    length are averaged for both values of ``pool``.
+    units for information fusion" (arXiv 1702.01992). ``x_m`` is zero where a modality is missing.
+    ``pool`` is as in ``concat``.
     """
 
     name = "gated"

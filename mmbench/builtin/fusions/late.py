@@ -17,7 +17,7 @@ class Late(Fusion):
     beside a strong one. ``combine`` says whether the logits or the probabilities of classes and labels are averaged:
     with ``probabilities`` the output is the logarithm of the mean probability of each class, or the logit of the mean
     probability of each label. Values are averaged as they are, whatever ``combine`` is. Where every modality is
-    missing, the outputs are a learned bias. Tokens of open length are averaged for both values of ``pool``.
+    missing, the outputs are a learned bias. ``pool`` is as in ``concat``.
     """
 
     name = "late"

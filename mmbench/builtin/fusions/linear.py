@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Fusion, Tokens, TokenSpec
-from mmbench.builtin.fusions.pooling import mean_over_tokens
+from mmbench.builtin.fusions.pooling import N_PARTS, mean_of_parts
 
 
 class Linear(Fusion):
@@ -14,8 +14,8 @@ class Linear(Fusion):
 
     On frozen tokens, which the host standardises by the training part, this is logistic regression, or for values
     linear regression; the weight decay of the training is its L2 penalty. Absent instances are zero, which is the mean.
-    Where the length of a modality is open, the mean token of an instance takes the place of its tokens. Weights start
-    from zero, so that nothing is random.
+    Where the length of a modality is open, the means of eight equal parts of an instance take the place of its tokens.
+    Weights start from zero, so that nothing is random.
     """
 
     name = "linear"
@@ -37,11 +37,11 @@ class Linear(Fusion):
 
 
 def _n_features(spec: TokenSpec) -> int:
-    return spec.instances * spec.dim * (1 if spec.length is None else spec.length)
+    return spec.instances * spec.dim * (N_PARTS if spec.length is None else spec.length)
 
 
 def _features(spec: TokenSpec, tokens: Tokens) -> Tensor:
     """The features ``(B, n)`` of a modality, zero where an instance is absent."""
     if spec.length is None:
-        return mean_over_tokens(tokens, over=(2,)).flatten(1)
+        return mean_of_parts(tokens, N_PARTS).flatten(1)
     return tokens.x.masked_fill(~tokens.present[:, :, None, None], 0).flatten(1)

@@ -18,8 +18,7 @@ class LowRank(Fusion):
     Liu et al. 2018, "Efficient low-rank multimodal fusion with modality-specific factors" (arXiv 1806.00064): what the
     fusion ``tensor`` does with a weight for each product of features, here with weights whose number grows with the
     sum of the features. ``dim`` is the width of a summary h, ``hidden`` that of the fused vector. The summary of a
-    missing modality is zero; its 1 stays, so that the products of the others are left. Tokens of open
-    length are averaged for both values of ``pool``.
+    missing modality is zero; its 1 stays, so that the products of the others are left. ``pool`` is as in ``concat``.
     """
 
     name = "lowrank"

@@ -14,8 +14,8 @@ from mmbench.builtin.fusions.pooling import Head, Pool, any_present, blind_bias,
 class Only(Fusion):
     """A head on one modality, ``only[modality=eeg]``; the others are not encoded.
 
-    ``modality`` may be left out if there is only one. For samples without it, the outputs are a learned bias. Tokens of
-    open length are averaged for both values of ``pool``.
+    ``modality`` may be left out if there is only one. For samples without it, the outputs are a learned bias.
+    ``pool`` is as in ``concat``.
     """
 
     name = "only"

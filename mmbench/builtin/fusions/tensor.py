@@ -21,7 +21,7 @@ class Tensorial(Fusion):
     ``dim`` features, or as many fewer as keep the product within 32,768: at most 180 of two modalities, 31 of three,
     12 of four, and so on up to 15 modalities, above which SpecError is raised. ``hidden`` is the width of the
     perceptron. The summary of a missing modality is zero; its 1 stays, so that the products of the others are left.
-    Tokens of open length are averaged for both values of ``pool``.
+    ``pool`` is as in ``concat``.
     """
 
     name = "tensor"

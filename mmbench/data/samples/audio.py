@@ -65,10 +65,8 @@ def _check_waveform(item: Any, check: BagCheck) -> Waveform:
 
 
 def _check_samples(item: Any, check: BagCheck) -> Array:
-    if np.asarray(item).dtype.kind in "iub":
-        raise check.error(
-            f"has samples of type {np.asarray(item).dtype}", "divide them by full scale, to within -1 and 1"
-        )
+    if isinstance(item, np.ndarray) and item.dtype.kind in "iub":
+        raise check.error(f"has samples of type {item.dtype}", "divide them by full scale, to within -1 and 1")
     x = to_numbers(item, check)
     _count_clipped(x, 1 - 2**-15, check)
     return x

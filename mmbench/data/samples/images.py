@@ -42,6 +42,18 @@ def check_image(item: Any, check: BagCheck) -> bytes:
     )
 
 
+def _pad(image: "Image", size: tuple[int, int]) -> "Image":
+    """An image scaled to fit, in the middle of a black one; of at least one pixel, unlike `PIL.ImageOps.pad`."""
+    from PIL import Image
+
+    scale = min(size[0] / image.width, size[1] / image.height)
+    width, height = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
+    padded = Image.new("RGB", size)
+    inner = image.resize((width, height), Image.Resampling.BICUBIC)
+    padded.paste(inner, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return padded
+
+
 def _resize(image: "Image", size: tuple[int, int], check: BagCheck) -> bytes:
     """An image of another size as PNG, by the rule of the modality."""
     from PIL import Image, ImageOps
@@ -52,7 +64,7 @@ def _resize(image: "Image", size: tuple[int, int], check: BagCheck) -> bytes:
     elif rule == "crop":
         colours = ImageOps.fit(colours, size, Image.Resampling.BICUBIC)
     else:
-        colours = ImageOps.pad(colours, size, Image.Resampling.BICUBIC, color=(0, 0, 0))
+        colours = _pad(colours, size)
     file = io.BytesIO()
     colours.save(file, "PNG")
     check.changes[f"resized to {size[0]} × {size[1]} ({rule})"] += 1

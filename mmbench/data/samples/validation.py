@@ -46,15 +46,7 @@ def check_sample(sample: Sample, schema: Schema, changes: Changes | None = None)
     known = {modality.name for modality in schema.modalities}
     if unknown := sorted(set(sample.data) - known):
         raise DataError(f"has data for {', '.join(unknown)}, which the schema does not have", where=sample.id)
-    for group in schema.groups:
-        value = sample.groups.get(group)
-        if value is None or value == "":
-            raise DataError(
-                f"declares no {group}", where=sample.id, remedy="the dataset must give every group of its schema"
-            )
-        if not isinstance(value, str):
-            message = f"{group} is {value!r} of type {type(value).__name__}, not str"
-            raise DataError(message, where=sample.id, remedy=f"give it as a str, such as {str(value)!r}")
+    _check_groups(sample, schema)
     _check_names(sample)
     _check_span(sample)
     _check_split(sample)
@@ -68,6 +60,18 @@ def check_sample(sample: Sample, schema: Schema, changes: Changes | None = None)
         if check.changes and changes is not None:
             changes.setdefault(check.modality.name, Counter()).update(check.changes)
     return stored
+
+
+def _check_groups(sample: Sample, schema: Schema) -> None:
+    for group in schema.groups:
+        value = sample.groups.get(group)
+        if value is None or value == "":
+            raise DataError(
+                f"declares no {group}", where=sample.id, remedy="the dataset must give every group of its schema"
+            )
+        if not isinstance(value, str):
+            message = f"{group} is {value!r} of type {type(value).__name__}, not str"
+            raise DataError(message, where=sample.id, remedy=f"give it as a str, such as {str(value)!r}")
 
 
 def _check_names(sample: Sample) -> None:

@@ -18,6 +18,8 @@ def check_clips(items: Sequence[Any], check: BagCheck) -> list[Clip | None]:
 def _check_clip(item: Any, check: BagCheck) -> Clip:
     if not isinstance(item, Clip):
         raise check.error(f"holds a {type(item).__name__}, not a Clip of frames and times")
+    if not isinstance(item.frames, Sequence):
+        raise check.error(f"has a clip whose frames are a {type(item.frames).__name__}, not a sequence")
     n_frames, wanted = len(item.frames), check.modality.shape[0]
     if n_frames == 0:
         raise check.error("has a clip without frames", LEAVE_OUT)

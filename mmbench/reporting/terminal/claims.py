@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmbench.data import parse_protocol
+from mmbench.registry import find_metric
 from mmbench.reporting.number_format import format_interval, format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
 from mmbench.storage import counted
@@ -42,10 +43,14 @@ def _head(method: str, result: CardResult) -> Text:
     return text
 
 
+def _name_metric(name: str) -> str:
+    return _WORDS.get(name) or find_metric(name).title
+
+
 def _reported(result: CardResult) -> Iterator[RenderableType]:
     yield Text()
     table = plain_table("reported elsewhere")
-    table.add_column(_WORDS[result.card.metric], justify="right", no_wrap=True)
+    table.add_column(_name_metric(result.card.metric), justify="right", no_wrap=True)
     table.add_column("protocol", no_wrap=True)
     for column, width in zip(table.columns, (42, 16, 20), strict=True):
         column.width = width
@@ -65,7 +70,7 @@ def _show_reported(reported: ReportedScore) -> str:
 
 def _sections(result: CardResult) -> Iterator[RenderableType]:
     # A difference between simulated data and reported scores means nothing.
-    headings = ("epoch", _WORDS[result.card.metric], "oracle", "" if result.simulated else "reported", "")
+    headings = ("epoch", _name_metric(result.card.metric), "oracle", "" if result.simulated else "reported", "")
     yield _table(headings, shown=True)
     for protocol, rows in groupby(result.rows, key=lambda row: row.row.protocol):
         yield Text(f"{protocol}: {parse_protocol(protocol).summary}", style="bold")

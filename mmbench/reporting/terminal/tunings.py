@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from mmbench.reporting.number_format import format_signed
+from mmbench.reporting.number_format import format_score, format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
 from mmbench.tuning import FoldTuning
 from mmbench.workflows import MethodTuning, TuningResult
@@ -15,7 +15,9 @@ def tuning_tables(result: TuningResult) -> RenderableType:
     for method in result.methods:
         parts += _parts(method)
     once = any(method.settings["scope"] == "once" for method in result.methods)
-    lines = ["default, best: balanced accuracy on the validation part; the test part is not used"]
+    lines = [f"default, best: {result.metric_title} on the validation part; the test part is not used"]
+    if any(tuning.lower_is_better for method in result.methods for tuning in method.folds):
+        lines.append("lower is better; gain: by how much it is lower than with the defaults")
     if once:
         lines.append("TUNED ON THE FIRST FOLD ONLY (--tune-scope once): test samples of other folds were used")
     lines += [f"failed: {failure.line}" for failure in result.failed]
@@ -42,11 +44,15 @@ def _row(tuning: FoldTuning) -> tuple[str, ...]:
         str(len(tuning.trials)),
         str(tuning.count("pruned")),
         str(tuning.count("failed")),
-        "failed" if default is None else f"{default:.3f}",
-        f"{best.score:.3f}",
-        "–" if default is None or best.score is None else format_signed(best.score - default),
+        "failed" if default is None else format_score(default),
+        "–" if best.score is None else format_score(best.score),
+        "–" if default is None or best.score is None else format_signed(_gain(tuning, best.score, default)),
         str(best.number),
     )
+
+
+def _gain(tuning: FoldTuning, best: float, default: float) -> float:
+    return default - best if tuning.lower_is_better else best - default
 
 
 def _chosen(tuning: FoldTuning) -> str:

@@ -82,7 +82,7 @@ def _width(modality: Modality) -> int:
     return {
         "timeseries": n_channels * _STATISTICS + 1,
         "audio": n_channels * (_OCTAVES + 1) + 1,
-        "video": SIDE * SIDE + 1,
+        "video": SIDE * SIDE + 4,
         "text": _BUCKETS + 1,
     }[modality.kind]
 
@@ -107,13 +107,13 @@ def _octaves(x: NDArray[Any], _: Modality) -> NDArray[np.float64]:
 
 
 def _pixels(x: NDArray[Any], _: Modality) -> NDArray[np.float64]:
-    """Mean brightness of the cells of all frames, and the logarithm of the number of frames."""
+    """Mean brightness of the cells, and means of the colours, of all frames; the logarithm of their number."""
     grey = x.mean(axis=(0, 1))
     rows, columns = (np.array_split(np.arange(length), SIDE) for length in grey.shape)
     cells = [
         grey[np.ix_(some, others)].mean() if len(some) and len(others) else 0.0 for some in rows for others in columns
     ]
-    return np.append(cells, np.log(len(x)))
+    return np.concatenate([cells, x.mean(axis=(0, 2, 3)), [np.log(len(x))]])
 
 
 def _words(x: NDArray[Any], _: Modality) -> NDArray[np.float64]:

@@ -125,7 +125,7 @@ def _read(path: Path, groups: Sequence[str], pattern: str | None) -> Iterator[_R
         raise SpecError(f"{len(names)} groups are too many", where="--groups", remedy=f"name {MAX_GROUPS} or fewer")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True, restkey="", restval=None)
+            reader = csv.DictReader(file, strict=True)
             part_column = _check_columns(path, reader.fieldnames or (), names, fields)
             for row in reader:
                 yield _make_row(row, part_column, names, expression, f"{path}, line {reader.line_num}")
@@ -138,11 +138,15 @@ def _read(path: Path, groups: Sequence[str], pattern: str | None) -> Iterator[_R
 
 
 def _make_row(
-    row: Mapping[str, str | None], part_column: str, names: Sequence[str], expression: re.Pattern[str], where: str
+    row: Mapping[str | None, str | None],
+    part_column: str,
+    names: Sequence[str],
+    expression: re.Pattern[str],
+    where: str,
 ) -> _Row:
-    if "" in row or None in row.values():
+    if None in row or None in row.values():
         raise DataError("has another number of columns than the first line", where=where, remedy="correct the file")
-    values = {name: (value or "").strip() for name, value in row.items()}
+    values = {str(name): (value or "").strip() for name, value in row.items()}
     part = _PARTS.get(values[part_column].casefold())
     if part is None:
         raise DataError(

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mmbench.contract import Method
 from mmbench.data import PROTOCOLS, is_protocol
 from mmbench.errors import SpecError
-from mmbench.registry import did_you_mean, parse_spec
+from mmbench.registry import did_you_mean, load_registry, parse_spec
 from mmbench.storage import load_toml
-from mmbench.training import METRICS
 
 EpochRule = Literal["chosen", "last", "oracle"]
 _STRICT: Mapping[str, str] = {"extra": "forbid"}
@@ -178,12 +178,14 @@ def _faults(card: ClaimCard) -> Iterator[tuple[str, str, str]]:
                     "is not a unique name without commas",
                     "give each a name of its own, without commas",
                 )
+    metrics = load_registry().metrics
+    if card.metric not in metrics:
+        yield "metric", f"no metric {card.metric!r}", did_you_mean(card.metric, metrics)
     for reported in card.reported:
-        yield from _faults_of_reported(reported)
+        bounds = metrics[card.metric].component.bounds if card.metric in metrics else (-inf, inf)
+        yield from _faults_of_reported(reported, bounds)
     for row in card.rows:
         yield from _faults_of_row(card, row)
-    if card.metric not in METRICS:
-        yield "metric", f"no metric {card.metric!r}", did_you_mean(card.metric, METRICS)
     yield from _faults_of_specs("dataset", card.dataset, *([card.twin.dataset] if card.twin else ()))
 
 
@@ -195,14 +197,15 @@ def _faults_of_specs(where: str, *specs: str) -> Iterator[tuple[str, str, str]]:
             yield where, f"{error.where} {error.message}", error.remedy
 
 
-def _faults_of_reported(reported: ReportedScore) -> Iterator[tuple[str, str, str]]:
+def _faults_of_reported(reported: ReportedScore, bounds: tuple[float, float]) -> Iterator[tuple[str, str, str]]:
     where = f"[[reported]] {reported.name!r}"
     one = reported.value is not None and reported.low is None and reported.high is None
     both = reported.value is None and reported.low is not None and reported.high is not None
     if not (one or both):
         yield where, "is neither one value nor a range", "give value, or low and high"
-    elif not 0 <= reported.bounds[0] <= reported.bounds[1] <= 1:
-        yield where, f"{reported.bounds} is not between 0 and 1", "give 0.9672 for 96.72 %, low before high"
+    elif not bounds[0] <= reported.bounds[0] <= reported.bounds[1] <= bounds[1]:
+        remedy = "give 0.9672 for 96.72 %, low before high" if bounds[1] == 1 else "give low before high"
+        yield where, f"{reported.bounds} is not between {bounds[0]:g} and {bounds[1]:g}", remedy
     for key in ("how", "source"):
         if not getattr(reported, key).strip():
             yield f"{where} {key}", "is empty", "describe the published evaluation and cite it"

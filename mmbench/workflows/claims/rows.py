@@ -8,6 +8,7 @@ from typing import Any
 from mmbench.data import default_cache_folder
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.registry import Registry, Spec, did_you_mean, parse_spec
+from mmbench.training import METRICS
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow, Twin, find_cards, load_card
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import resolve_request
@@ -124,6 +125,8 @@ def _make_run(card: ClaimCard, row: ClaimRow, dataset: Spec, spec: ClaimSpec) ->
         protocol=row.protocol,
         folds=row.folds,
         task=card.task,
+        # The metrics that every class task records do not have to decide to be compared.
+        metric=None if card.metric in METRICS else card.metric,
         standardize=row.standardize,  # type: ignore[arg-type]  # checked later
         seeds=spec.seeds if spec.seeds is not None else row.seeds,
         units=None if twin else row.units,

@@ -35,6 +35,7 @@ OPTIONS = [
         DifferentialEntropy, Modality("eeg", "timeseries", (3, None), rate=128.0), per="channel", bands="four"
     ),
     *conformance.check_encoder(LogMel, STEREO, pool="mean"),
+    *conformance.check_encoder(LogMel, pool="none"),
     *conformance.check_encoder(LogMel, depth=0, mask=0.0, dropout=0.0),
     *conformance.check_encoder(AudioStatistics, STEREO, coefficients=13),
     *conformance.check_encoder(Frames, FILM, encoder="pixels[side=4]", head="mean"),

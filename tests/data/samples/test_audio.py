@@ -143,6 +143,7 @@ WAV = coded(SINE)
         (np.zeros(9), "has an instance of the shape (9,), not (1, time)"),
         (np.zeros((1, 9), np.int16), "has samples of type int16"),
         ("voice.wav", "does not hold real numbers"),
+        ([[0.5, 0.1], [0.2]], "does not hold real numbers"),
         (coded(SINE, kind="AIFF"), "it is a file of the format AIFF"),
     ],
 )

@@ -82,6 +82,15 @@ def test_images_are_resized_by_the_rule_and_counted(rule: str, corner: tuple[int
     assert changes == {"face": {f"resized to 10 × 10 ({rule})": 1}}
 
 
+@pytest.mark.parametrize("rule", ["stretch", "crop", "pad"])
+@pytest.mark.parametrize("size", [(1000, 1), (1, 1000), (1, 1), (11, 10)])
+def test_images_of_any_proportions_are_resized(rule: str, size: tuple[int, int]) -> None:
+    modality = Modality("face", "image", (3, 10, 10), resize=rule)  # type: ignore[arg-type]
+    with Image.open(io.BytesIO(convert(modality, [picture(*size)]).data["face"][0])) as image:
+        assert image.size == (10, 10)
+        assert np.asarray(image).max() == 200
+
+
 def test_images_of_the_size_are_left_alone() -> None:
     changes: dict[str, Counter[str]] = {}
     same = picture(4, 6)
@@ -115,6 +124,7 @@ BAD = [
     (FACTS, [{"age": "3", "hand": "left"}], "has '3' in the numeric column age"),
     (FACTS, [{"age": 1e300, "hand": "left"}], "not finite as float32"),
     (FACTS, [[3, "left"]], "facts holds a list, not a mapping"),
+    (CLIP, [Clip(3, 4)], "clip has a clip whose frames are a int, not a sequence"),  # type: ignore[arg-type]
     (CLIP, [Clip([], [])], "clip has a clip without frames"),
     (CLIP, [Clip([picture(4, 6)], [0, 1])], "a clip of 1 frames with times of the shape (2,)"),
     (CLIP, [Clip([picture(4, 6)] * 2, [1, 1])], "times are not finite and increasing"),

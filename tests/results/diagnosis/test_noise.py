@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbench.contract.types import Modality, Sample, Schema
+from mmbench.contract.types import Column, Modality, Sample, Schema
 from mmbench.data.noise import Noise, NoisySource, add_noise
 from mmbench.data.store import Store
 from mmbench.data.store_writer import write_samples
+from mmbench.results.diagnosis.noisy_tokens import plan_diagnosis
 
 N = 40
 MODALITIES = (
@@ -77,3 +78,10 @@ def test_pixels_stay_whole_and_in_range() -> None:
     assert noisy[0, 0].max() < 255
     assert (noisy[0, 1] == 250).all()
     assert (add_noise(x, np.array([[True, True]]), noise, 0)[0, 1].max()) == 255
+
+
+def test_a_diagnosis_leaves_out_texts_and_tables_with_the_reason(tmp_path: Path) -> None:
+    modalities = [*MODALITIES, Modality("note", "text", ()), Modality("age", "table", (1,), columns=(Column("age"),))]
+    plan = plan_diagnosis("full", modalities, {}, tmp_path)
+    assert plan.left_out == {"note": "noise does not apply to text", "age": "noise does not apply to tables"}
+    assert plan_diagnosis("full", MODALITIES, {}, tmp_path).left_out == {}

@@ -14,7 +14,7 @@ from mmbench.results.statistics import (
     score_intervals,
 )
 from mmbench.results.statistics.variance import OVERLAP
-from mmbench.training.metrics import METRICS, confusion_matrix
+from mmbench.training.metrics import score_all
 
 People = Callable[..., tuple[Outcomes, Outcomes]]
 METRIC = "balanced_accuracy"
@@ -30,7 +30,7 @@ def test_the_interval_holds_the_score_of_all_samples() -> None:
     labels, predictions = noisy(300, 0.7)
     unit = np.arange(300) % 25
     for name, interval in score_intervals(Outcomes(labels, predictions[None], unit, unit, 2)).items():
-        assert interval.mean == pytest.approx(float(METRICS[name](confusion_matrix(labels, predictions, 2))))
+        assert interval.mean == pytest.approx(score_all(labels, predictions, 2)[name])
         assert interval.low < interval.mean < interval.high
 
 
@@ -127,10 +127,9 @@ def test_intervals_of_differences_hold_the_truth(n: int, people: People) -> None
 
 def test_weighted_sums_of_conditions(people: People) -> None:
     first, second = (each.ratios(METRIC) for each in people(np.random.default_rng(6), gain=0.1))
-    hits = np.stack([first.numerator, second.numerator])
-    weights = np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, 0.0]])
-    score, change, nothing = combination_intervals(hits, first.denominator, first.unit, first.fold, weights)
     one, other = people(np.random.default_rng(6), gain=0.1)
+    weights = np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, 0.0]])
+    score, change, nothing = combination_intervals([first, second], weights, one.metrics[METRIC])
     assert score == score_intervals(one)[METRIC]
     expected = difference_intervals(other, one)[METRIC]
     assert (change.low, change.mean, change.high) == pytest.approx((expected.low, expected.mean, expected.high))
@@ -144,3 +143,13 @@ def test_people_come_before_trials_and_trials_before_samples() -> None:
     assert find_statistical_units({"subject": one, "trial": two}, ids)[0] == "trial"
     assert find_statistical_units({"subject": one}, ids)[0] == "sample"
     assert find_statistical_units({}, ids)[1] is ids
+
+
+def test_without_subjects_the_coarsest_group_is_the_unit() -> None:
+    clips, videos = np.array(["a1", "a2", "b1", "b1"]), np.array(["a", "a", "b", "b"])
+    ids, one = np.arange(4).astype(str), np.array(["x"] * 4)
+    for groups in ({"clip": clips, "video": videos}, {"video": videos, "clip": clips, "site": one}):
+        name, units = find_statistical_units(groups, ids)
+        assert (name, units.tolist()) == ("video", videos.tolist())
+    assert find_statistical_units({"site": one}, ids)[0] == "sample"
+    assert find_statistical_units({"subject": one, "video": videos}, ids)[0] == "sample", "subjects are declared"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from mmbench.results.statistics import METRIC, Outcomes
+from mmbench.results.statistics import Outcomes
 from mmbench.results.statistics.ratios import Ratios
 from mmbench.results.statistics.variance import (
     OVERLAP,
@@ -14,6 +14,8 @@ from mmbench.results.statistics.variance import (
     make_influence,
     variances,
 )
+
+METRIC = "balanced_accuracy"
 
 
 def ratios_of(values: np.ndarray, unit: np.ndarray, fold: np.ndarray) -> Ratios:

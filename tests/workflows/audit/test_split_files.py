@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench.cli.app import app
-from mmbench.errors import DataError, SpecError
+from mmbench.errors import DataError, SpecError, UserError
 from mmbench.reporting.terminal import render, split_audit_table
 from mmbench.workflows.audit.split_files import audit_split
 
@@ -62,6 +63,21 @@ def test_groups_may_be_columns_and_parts_have_their_usual_names(write: Write) ->
     audit = audit_split(write(text), ["site"])
     assert (audit.parts, audit.unassigned) == ({"train": 1, "validation": 1, "test": 2}, 1)
     assert audit.overlaps[0].share == 0.5, "validation counts, samples in no part do not"
+
+
+def test_a_column_without_a_name_is_ignored(write: Write) -> None:
+    audit = audit_split(write(",id,part,site\n0,a,train,x\n1,b,test,x\n"), ["site"])
+    assert audit.overlaps[0].share == 1
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=st.one_of(st.binary(max_size=60), st.text('id,part\ntrainesab"\r\0', max_size=60).map(str.encode)))
+def test_any_file_is_a_split_or_refused_in_one_line(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(b"id,part\n" + text)
+    with suppress(UserError):  # any other exception is a bug
+        audit = audit_split(path)
+        assert min(audit.parts["train"], audit.parts["test"]) > 0
 
 
 def test_ids_in_several_parts_and_twice_in_one_are_reported(write: Write) -> None:
