@@ -205,7 +205,7 @@ def test_what_is_kept_however_late_it_is_used_meets_no_other_fold(bench: Bench) 
 @pytest.mark.parametrize(
     "target",
     [
-        "mmbench.execution.job.score_all",
+        "mmbench.execution.job.save_weights",
         "mmbench.training.metrics.score_all.__code__",
         "mmbench.data.batches.Stream.batch",
     ],

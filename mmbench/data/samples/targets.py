@@ -52,14 +52,18 @@ def target_layout(task: Task, n: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
 
 
 def are_targets_valid(stored: NDArray[Any], task: Task) -> bool:
-    """Whether stored targets are those of the task, in rows that are labelled or unlabelled as a whole."""
-    labelled = find_labelled_rows(stored, task)
-    known = stored[labelled]
+    """Whether stored targets are those of the task, in rows that are labelled or unlabelled as a whole.
+
+    No copy of them is made, which freed memory would hold while a model is trained.
+    """
+    if not stored.size:
+        return True
     if task.kind == "class":
-        return not known.size or bool(0 <= known.min() <= known.max() < task.n_outputs)
-    if task.kind == "labels":
-        return bool(np.isin(known, (0, 1)).all() and (stored[~labelled] == UNLABELLED).all())
-    return bool(np.isfinite(known).all() and np.isnan(stored[~labelled]).all())
+        return bool(UNLABELLED <= stored.min() <= stored.max() < task.n_outputs)
+    known = np.isfinite(stored) if task.kind == "values" else stored != UNLABELLED
+    unknown = np.isnan(stored) if task.kind == "values" else ~known
+    in_range = task.kind == "values" or UNLABELLED <= stored.min() <= stored.max() <= 1
+    return bool(in_range and (known.all(axis=1) | unknown.all(axis=1)).all())
 
 
 def find_labelled_rows(stored: NDArray[Any], task: Task) -> NDArray[np.bool_]:
