@@ -20,6 +20,7 @@ from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.tensors import close, demand_gradients, demand_registered, perturb, seeded
 from mmbench.contract import Column, Encoder, Kind, Modality, TokenSpec, overrides
 from mmbench.errors import SpecError
+from mmbench.registry import requires_lengths
 from mmbench.training import Instances, encode_instances, pad_instances, random_instances, weights_digest
 
 COLUMNS = (Column("age"), Column("dose"), Column("site", ("hand", "foot", "head")), Column("sex", ("f", "m")))
@@ -80,7 +81,7 @@ class EncoderCase:
 def check_encoder(cls: type[Encoder], modality: Modality | None = None, **params: object) -> Iterator[Check]:
     """All checks of an encoder, on ``modality`` or on an example of each kind it names."""
     subject = subject_of("encoder", cls, params)
-    yield from checks_of(subject, cls, check_name, check_parameters, check_space, check_kinds)
+    yield from checks_of(subject, cls, check_name, check_parameters, check_space, check_kinds, check_lengths)
     own = modality or getattr(cls, "conformance_modality", None)
     for example in [own] if own else find_examples(cls):
         case = EncoderCase(cls, example, params_for(cls, params))
@@ -92,7 +93,8 @@ def find_examples(cls: type[Encoder]) -> list[Modality]:
     """A modality of each kind that the encoder names, and one of open length where it takes lengths."""
     kinds = [kind for kind in getattr(cls, "kinds", ()) if kind in EXAMPLES]
     takes_open = [kind for kind in kinds if kind in OPEN_EXAMPLES and cls.takes_lengths()]
-    return [*(EXAMPLES[kind] for kind in kinds), *(OPEN_EXAMPLES[kind] for kind in takes_open)]
+    takes_one = [kind for kind in kinds if kind not in takes_open or not requires_lengths(cls)]
+    return [*(EXAMPLES[kind] for kind in takes_one), *(OPEN_EXAMPLES[kind] for kind in takes_open)]
 
 
 def check_kinds(cls: type[Encoder]) -> None:
@@ -101,6 +103,14 @@ def check_kinds(cls: type[Encoder]) -> None:
     demand(len(kinds) > 0, "kinds is missing")
     for kind in kinds:
         demand(kind in EXAMPLES, f"kinds names {kind!r}, not one of {', '.join(EXAMPLES)}")
+
+
+def check_lengths(cls: type[Encoder]) -> None:
+    """An encoder of open lengths can be called without them, too."""
+    demand(
+        not requires_lengths(cls),
+        "forward needs lengths, which modalities of one length do not have: write forward(self, x, lengths=None)",
+    )
 
 
 def check_shapes(case: EncoderCase) -> None:

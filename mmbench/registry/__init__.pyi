@@ -10,6 +10,7 @@ from .methods import Recipe as Recipe
 from .methods import check_tasks as check_tasks
 from .methods import choose_modalities as choose_modalities
 from .methods import encoder_keys as encoder_keys
+from .methods import requires_lengths as requires_lengths
 from .methods import resolve_method as resolve_method
 from .methods import resolve_methods as resolve_methods
 from .methods import update_training as update_training

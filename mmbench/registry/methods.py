@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from inspect import Parameter, signature
 from typing import Any
 
 from mmbench.contract import Kind, Method, Modality, Schema, Task, Training
@@ -151,7 +152,10 @@ def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
     if modality.kind not in cls.kinds:
         problem = f"encodes {' and '.join(cls.kinds)}, but {modality.name} is of kind {modality.kind}"
     elif not takes_modality(cls, modality):
-        problem = f"accepts instances of one length only, but those of {modality.name} differ in length"
+        accepted, found = (
+            ("one length", "differ in length") if modality.is_open else ("unequal length", "have one length")
+        )
+        problem = f"accepts instances of {accepted} only, but those of {modality.name} {found}"
     else:
         registry.bound("encoders", spec)
         return
@@ -164,9 +168,16 @@ def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
 
 
 def takes_modality(encoder: Any, modality: Modality) -> bool:
-    """Whether an encoder class accepts the kind of a modality, and its open length where it has one."""
-    needs_lengths = modality.is_open and modality.kind != "text"
-    return modality.kind in encoder.kinds and (not needs_lengths or encoder.takes_lengths())
+    """Whether an encoder class accepts the kind of a modality, and its open or its one length."""
+    if modality.kind not in encoder.kinds or modality.kind == "text":
+        return modality.kind in encoder.kinds
+    return bool(encoder.takes_lengths()) if modality.is_open else not requires_lengths(encoder)
+
+
+def requires_lengths(encoder: Any) -> bool:
+    """Whether ``forward`` of an encoder class cannot be called without ``lengths``, as for modalities of one length."""
+    lengths = signature(encoder.forward).parameters.get("lengths")
+    return lengths is not None and lengths.default is Parameter.empty
 
 
 def check_tasks(registry: Registry, recipes: Iterable[Recipe], name: str, task: Task) -> None:

@@ -169,6 +169,13 @@ class KnowsThoseBefore(GoodEncoder):
         return super().forward(x) + self.before
 
 
+class RequiresLengths(GoodEncoder):
+    kinds = ("timeseries",)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        return self.layer(x.sum(dim=-1) / lengths[:, None])[:, None]
+
+
 class ReadsPadding(GoodEncoder):
     kinds = ("timeseries",)
     conformance_modality = Modality("course", "timeseries", (3, None))
@@ -197,6 +204,7 @@ ENCODERS = [
     (MisspeltSpace, "space"),
     (DefaultOutsideSpace, "space"),
     (UnknownKind, "kinds"),
+    (RequiresLengths, "lengths"),
     (WrongShape, "shapes"),
     (NoOut, "shapes"),
     (ReadsPadding, "padding"),

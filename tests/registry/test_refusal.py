@@ -26,6 +26,16 @@ def test_an_encoder_of_one_length_is_refused_where_lengths_differ() -> None:
     assert "--encoder course=conv1d or curves or de or gru or spectrum" in line
 
 
+def test_an_encoder_that_requires_lengths_is_refused_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    gru = load_registry().find("encoders", "gru").component
+    monkeypatch.setattr(gru, "forward", lambda self, x, lengths: x)
+    schema = Schema((Modality("course", "timeseries", (3, 40)),), SCHEMA.tasks)
+    message = "accepts instances of unequal length only, but those of course have one length"
+    with pytest.raises(SpecError, match=message):
+        resolve("concat", schema, course="gru")
+    assert resolve("concat", course="gru")
+
+
 def test_an_encoder_of_another_kind_is_refused_with_those_of_the_kind() -> None:
     with pytest.raises(SpecError, match=r"words is of kind text — choose --encoder words=hashing or .*words"):
         resolve("concat", words="mlp")
