@@ -2,13 +2,19 @@
 
 from mmbench.contract import Metric, Task
 from mmbench.errors import SpecError
-from mmbench.registry.plugins import load_registry
+from mmbench.registry.plugins import load_registry, registries_with_files
 from mmbench.registry.specs import parse_spec
 
 
 def find_metric(name: str, plugins: tuple[str, ...] = ()) -> Metric:
-    """The metric ``name`` or ``name[param=value,...]``; SpecError if it is unknown."""
+    """The metric ``name`` or ``name[param=value,...]``; SpecError if it is unknown.
+
+    Without ``plugins``, as for records, which hold no paths, it may be one of a plugin file that was loaded before.
+    """
     registry, spec = load_registry(plugins), parse_spec(name)
+    if not plugins:
+        candidates = (registry, *registries_with_files())
+        registry = next((each for each in candidates if spec.name in each.metrics), registry)
     metric: Metric = registry.find("metrics", spec.name).component(**registry.bound("metrics", spec))
     return metric
 

@@ -259,7 +259,18 @@ def load_registry(plugin_files: tuple[str, ...] = ()) -> Registry:
     when the kind of its broken component is first accessed.
     """
     by_path = {Path(file).resolve(): file for file in reversed(plugin_files)}
-    return Registry([file for file in plugin_files if file in by_path.values()], strict=True)
+    registry = Registry([file for file in plugin_files if file in by_path.values()], strict=True)
+    if plugin_files:
+        _WITH_FILES.insert(0, registry)
+    return registry
+
+
+_WITH_FILES: list[Registry] = []
+
+
+def registries_with_files() -> tuple[Registry, ...]:
+    """The registries of plugin files that this process has loaded, the latest first."""
+    return tuple(_WITH_FILES)
 
 
 @cache

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmbench.contract import Metric, Task, TaskKind
+from mmbench.errors import SpecError
 from mmbench.registry import find_metric
 from mmbench.training import METRICS
 
@@ -26,8 +27,12 @@ class Scoring:
         return {name: value for name, value in plain.items() if getattr(self, name) != getattr(Scoring, name)}
 
     def find_metrics(self, plugins: tuple[str, ...] = ()) -> dict[str, Metric]:
-        """The metrics by name."""
-        return {name: find_metric(name, plugins) for name in self.metrics}
+        """The metrics by name; SpecError for one that no plugin registers."""
+        try:
+            return {name: find_metric(name, plugins) for name in self.metrics}
+        except SpecError as error:
+            remedy = "install the plugin that registers it, or load its file with --plugin"
+            raise SpecError(error.message, where="the metrics of a run", remedy=remedy) from error
 
 
 def choose_scoring(task: Task, metric: str) -> Scoring:

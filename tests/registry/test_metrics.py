@@ -97,3 +97,12 @@ def test_the_task_names_its_metric() -> None:
 def test_the_largest_is_the_best_after_orientation() -> None:
     assert orient(find_metric("mae"), 2.0) == -2.0
     assert orient(find_metric("r2"), 2.0) == 2.0
+
+
+def test_records_find_a_metric_of_a_plugin_file_that_was_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OWN.format(line="").replace('"within"', '"only-here"'))
+    with pytest.raises(SpecError, match="no metric 'only-here'"):
+        find_metric("only-here")
+    find_metric("only-here", (str(file),))
+    assert find_metric("only-here[tolerance=3]").score(np.array([[2.0]]), np.array([[4.5]])) == 1.0
