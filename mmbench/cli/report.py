@@ -35,7 +35,7 @@ def report(
     from mmbench.reporting import add_explanations, format_size, load_report_inputs, write_report
     from mmbench.results import check_data_agreement
 
-    load_registry(tuple(plugin or ()))  # a plugin may have the metrics of the records
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     with progress(quiet):
         inputs = load_report_inputs(runs)
         check_data_agreement(inputs.comparison, cache or default_cache_folder())

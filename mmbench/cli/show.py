@@ -47,7 +47,7 @@ def show(
 
     if not run.exists():
         raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
-    load_registry(tuple(plugin or ()))  # a plugin may have the metrics of the records
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     if is_audit(run):
         _show_audit(run, explain, as_json)
         return
@@ -114,7 +114,7 @@ def compare(
     from mmbench.results import check_data_agreement, load_comparison
     from mmbench.results import compare as compare_folders
 
-    load_registry(tuple(plugin or ()))  # a plugin may have the metrics of the records
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     folders = []
     for run in runs:
         if not run.exists():

@@ -260,17 +260,16 @@ def load_registry(plugin_files: tuple[str, ...] = ()) -> Registry:
     """
     by_path = {Path(file).resolve(): file for file in reversed(plugin_files)}
     registry = Registry([file for file in plugin_files if file in by_path.values()], strict=True)
-    if plugin_files:
-        _WITH_FILES.insert(0, registry)
+    _loaded[plugin_files] = registry
     return registry
 
 
-_WITH_FILES: list[Registry] = []
+_loaded: dict[tuple[str, ...], Registry] = {}
 
 
-def registries_with_files() -> tuple[Registry, ...]:
-    """The registries of plugin files that this process has loaded, the latest first."""
-    return tuple(_WITH_FILES)
+def loaded_registries() -> list[Registry]:
+    """The registries that `load_registry` created in this process, the newest first."""
+    return list(reversed(_loaded.values()))
 
 
 @cache

@@ -48,3 +48,17 @@ def capitalized(text: str) -> str:
 def direction_note(comparison: Comparison) -> str:
     """A note where lower scores are better, else nothing."""
     return "" if comparison.higher_is_better else f"lower {comparison.metric_title} is better"
+
+
+def direction_sentence(comparison: Comparison) -> str:
+    """`direction_note` as a sentence with a blank after it; empty where higher scores are better."""
+    note = direction_note(comparison)
+    return f"{capitalized(note)}. " if note else ""
+
+
+def describe_targets_of_mean(comparison: Comparison) -> str:
+    """A note that scores of several values are means over them, each in its own units; else nothing."""
+    run = comparison.run
+    if kind_of(run) != "values" or len(run["classes"]) == 1:
+        return ""
+    return f"scores: mean over {counted(len(run['classes']), 'target')}, each in its own units"

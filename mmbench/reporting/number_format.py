@@ -40,7 +40,8 @@ def format_p(p: float) -> str:
 
 
 def _two_digits(value: float) -> str:
-    return f"{value:.2f}".replace("0.", ".", 1) if value < 1 else "1"
+    # Zero is added, since a score just below 0 would read -.00.
+    return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1) if value < 1 else "1"
 
 
 def _largest(interval: "Interval") -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mmbench.reporting.metric_names import capitalized
+from mmbench.reporting.metric_names import capitalized, direction_sentence
 from mmbench.reporting.number_format import format_interval
 from mmbench.reporting.plots.panels import add_legend, label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
@@ -58,8 +58,8 @@ def missing(comparison: "Comparison", width: float = WIDTH) -> Plot:
         figure,
         "Robustness to missing modalities",
         f"{capitalized(comparison.metric_title)} of the trained methods when a modality is removed from a share of the "
-        f"test samples{'' if comparison.chance is None else '; the dashed line is the chance level'}. The methods are "
-        "not trained again without the modality.",
+        f"test samples{'' if comparison.chance is None else '; the dashed line is the chance level'}. "
+        f"{direction_sentence(comparison)}The methods are not trained again without the modality.",
         ("method", "missing", "share of samples", f"{comparison.metric_title} [95 % interval]"),
         tuple(rows),
         mark.texts,

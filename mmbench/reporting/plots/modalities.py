@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.metric_names import direction_sentence
 from mmbench.reporting.number_format import format_difference
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
@@ -52,7 +53,7 @@ def modalities(comparison: "Comparison", width: float = WIDTH) -> Plot:
         "Shapley values of the modalities",
         f"Mean change of {comparison.metric_title} when the modality is added, over all orders of adding modalities to "
         "the trained method, with 95 % intervals. Values of one method add up to its score with all modalities minus "
-        "that with none.",
+        f"that with none. {direction_sentence(comparison)}".rstrip(),
         ("method", "modality", "Shapley value [95 % interval]", "removing it", "shuffling it"),
         tuple((method, name, format_difference(value), *effects) for method, name, value, effects in rows),
         mark.texts,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mmbench.reporting.metric_names import capitalized, direction_note
+from mmbench.reporting.metric_names import capitalized, direction_sentence
 from mmbench.reporting.number_format import format_interval, format_score
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.style import BLUE, GRID, INK, MUTED, WIDTH, name_rows, new_figure, styled
@@ -65,7 +65,7 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
 
 def _chance_note(comparison: "Comparison") -> str:
     if comparison.chance is None:
-        return f"{capitalized(note)}. " if (note := direction_note(comparison)) else ""
+        return direction_sentence(comparison)
     return f"The dashed line is the chance level, {format_score(comparison.chance)}. "
 
 

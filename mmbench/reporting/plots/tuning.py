@@ -71,7 +71,7 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
                     mark(point, f"{name}: {format_score(score)} after {counted(at, 'tuning trial')}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("tuning trials per fold")
-        axes.set_ylabel("best validation score")
+        axes.set_ylabel(f"best validation {comparison.metric_title}")
         add_legend(figure, [line_of(style) for style in styles.values()], list(curves), columns=3)
     longest = max(map(len, curves.values()))
     rows = [
@@ -82,7 +82,8 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
         figure,
         "Validation score by tuning budget",
         f"The best {comparison.metric_title} on validation by the number of tuning trials, mean over folds; the first "
-        "tuning trial has the defaults. Parameters are chosen on these scores, which are therefore biased upwards.",
+        "tuning trial has the defaults. Parameters are chosen on these scores, which are therefore better than on new "
+        "data.",
         ("method", *(f"{at + 1}" for at in _kept(longest))),
         tuple(rows),
         mark.texts,
@@ -90,7 +91,7 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
 
 
 def _cell(score: float | None) -> str:
-    return "–" if score is None else f"{score:.3f}"
+    return "–" if score is None else format_score(score)
 
 
 def _kept(longest: int) -> list[int]:

@@ -9,7 +9,7 @@ from rich.text import Text
 from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
 from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
-from mmbench.reporting.terminal.layout import number_table, path_line, plain_table
+from mmbench.reporting.terminal.layout import fitted_tables, number_table, path_line, plain_table
 from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
@@ -17,8 +17,9 @@ from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
 from mmbench.results import Comparison, MethodResult, describe_missing
 from mmbench.storage import counted, plural_of
 
-_LONGEST_NAME = 20  # what 80 columns leave for names beside a verdict on two lines
-_NAME_AND_VERDICT = 35  # what they leave for both
+_WIDTH = 80  # columns of a terminal
+_LEAST_NAME = 20  # columns of names, the longer of which are folded
+_HALF_VERDICT = len("significantly")  # the longest line of a verdict on two
 _LEAST_SHOWN = 0.0005  # what is printed as +.001
 
 
@@ -37,8 +38,10 @@ def _table(comparison: Comparison) -> Table:
     """The first method and each of the others, with the difference of the first to it."""
     table = plain_table("")  # the marks
     longest = max(len(_name(comparison, method)) for method in comparison.methods)
-    table.add_column("method", overflow="fold", min_width=min(longest, _LONGEST_NAME))
-    room = _NAME_AND_VERDICT - min(longest, _LONGEST_NAME)
+    room = _room(comparison)
+    # What verdicts on two lines leave for names; at least that much, and names are folded.
+    name_width = min(longest, max(room - _HALF_VERDICT, _LEAST_NAME))
+    table.add_column("method", overflow="fold", min_width=name_width)
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
     for heading in (metric_column(comparison), *(("difference", "p") if verdicts else ())):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -51,11 +54,22 @@ def _table(comparison: Comparison) -> Table:
             format_interval(method.scores[comparison.metric]),
         ]
         if verdict := verdicts.get(method.name):
-            word = verdict.word if len(verdict.word) <= room else verdict.word.replace(" ", "\n")
+            word = verdict.word if len(verdict.word) <= room - name_width else verdict.word.replace(" ", "\n")
             cells += [format_difference(verdict.difference), format_p(verdict.p), word]
         is_best = method.name in comparison.leaders[:1]
         table.add_row(*map(Text, cells), style="bold" if is_best else "")
     return table
+
+
+def _room(comparison: Comparison) -> int:
+    """The columns that marks and numbers leave for a name and a verdict."""
+    scores = [format_interval(method.scores[comparison.metric]) for method in comparison.methods]
+    columns = [[metric_column(comparison), *scores]]
+    if comparison.verdicts:
+        columns.append(["difference", *(format_difference(verdict.difference) for verdict in comparison.verdicts)])
+        columns.append(["p", *(format_p(verdict.p) for verdict in comparison.verdicts)])
+    numbers = sum(1 + max(map(len, column)) for column in columns)
+    return _WIDTH - numbers - 3  # the mark, and a blank before each of both
 
 
 def _name(comparison: Comparison, method: MethodResult) -> str:
@@ -64,16 +78,16 @@ def _name(comparison: Comparison, method: MethodResult) -> str:
     return f"{method.name}{own}{single}"
 
 
-def _scores(comparison: Comparison) -> Table:
+def _scores(comparison: Comparison) -> RenderableType:
     """Other scores of the chosen epoch, differences of the last and the oracle epoch to it, and calibration."""
     others = comparison.other_metrics
-    headings = (metric_column(comparison, name) for name in others)
-    table = number_table("scores", *headings, "last", "oracle", *calibration_columns(comparison))
+    titles = (*(metric_column(comparison, name) for name in others), "last", "oracle", *calibration_columns(comparison))
+    rows = {}
     for method in comparison.methods:
         scores = (format_score(method.scores[name].mean) for name in others)
         gaps = (format_signed(method.gap(which)) for which in ("last", "oracle"))
-        table.add_row(*map(Text, (method.name, *scores, *gaps, *calibration_cells(method))))
-    return table
+        rows[method.name] = (*scores, *gaps, *calibration_cells(method))
+    return fitted_tables("scores", titles, rows, _WIDTH)
 
 
 def _costs(comparison: Comparison) -> Table:
@@ -86,7 +100,6 @@ def _costs(comparison: Comparison) -> Table:
 def _footnotes(comparison: Comparison, details: bool) -> Text:
     lines = [
         *describe_data(comparison),
-        *filter(None, [direction_note(comparison)]),
         f"[95 % interval] over {counted(len(comparison.methods[0].units), comparison.run['unit'])}",
         *_verdict_lines(comparison),
         *effects_lines(comparison, details),
@@ -100,11 +113,14 @@ def _footnotes(comparison: Comparison, details: bool) -> Text:
 
 
 def _verdict_lines(comparison: Comparison) -> Iterator[str]:
+    if not comparison.verdicts:
+        yield from filter(None, [direction_note(comparison)])
     if len(comparison.methods) > 1 and comparison.leaders:
         yield MARKS
     if comparison.verdicts:
         first, units = comparison.methods[0].name, plural_of(comparison.run["unit"])
-        yield f"difference: {first} minus the method of the row, paired"
+        note = direction_note(comparison)
+        yield f"difference: {first} minus the method of the row, paired{f'; {note}' if note else ''}"
         yield f"p: t test over {units} and trainings; {adjusted_line(comparison)}"
         yield "a non-significant difference does not show equivalence"
     yield from limit_lines(comparison)

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.metric_names import metric_column
+from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_score, format_signed
 from mmbench.reporting.terminal.layout import number_table, path_line
 from mmbench.reporting.terminal.modality_effects import find_reasons, is_undiagnosed
@@ -116,6 +116,7 @@ def _footnotes(comparison: Comparison) -> Text:
         f"scores: {comparison.metric_title} of the trained model on test samples that lack a modality; a model that "
         "saw no missing modality in training may score low for that reason (--training modality_dropout=0.3); mmbench "
         "ablate --only modalities trains models without a modality",
+        *filter(None, [direction_note(comparison)]),
         "Shapley value: mean change of the score by adding the modality, over all orders; the values add up to the "
         "score with all modalities minus that with none",
         "removed: change of the score without the modality; shuffled: change with it permuted among the test samples "
@@ -130,6 +131,6 @@ def _footnotes(comparison: Comparison) -> Text:
             "shifted by: this modality from a later window of the same recording; change of the score over the samples "
             "that have such a window"
         )
-    lines += [*find_reasons(comparison.methods)]
+    lines += find_reasons(comparison.methods)
     lines += [f"{method.name}: not diagnosed in all folds" for method in comparison.methods if is_undiagnosed(method)]
     return Text("\n".join([*lines, *describe_settings(comparison)]), "dim")

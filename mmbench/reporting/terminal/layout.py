@@ -1,9 +1,9 @@
 """Layout of terminal tables: columns, paths that can be copied, and rendering as plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +25,29 @@ def number_table(heading: str, *numbers: str, names: Sequence[str] = ()) -> Tabl
     for column in numbers:
         table.add_column(column, justify="right", no_wrap=True)
     return table
+
+
+def fitted_tables(heading: str, titles: Sequence[str], rows: Mapping[str, Sequence[str]], width: int) -> RenderableType:
+    """A table of numbers, a row for each name; several, one below the other, where ``width`` columns are too few."""
+    columns = [(title, *(cells[at] for cells in rows.values())) for at, title in enumerate(titles)]
+    room = width - max(map(len, (heading, *rows)))
+    groups: list[list[tuple[str, ...]]] = [[]]
+    for column in columns:
+        if groups[-1] and _width(groups[-1]) + _width([column]) > room:
+            groups.append([])
+        groups[-1].append(column)
+    tables: list[RenderableType] = []
+    for group in groups:
+        table = number_table(heading, *(title for title, *_ in group))
+        for at, name in enumerate(rows, start=1):
+            table.add_row(*map(Text, (name, *(column[at] for column in group))))
+        tables += [Text(), table] if tables else [table]
+    return Group(*tables)
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    """The width of columns, with the blank before each."""
+    return sum(1 + max(map(len, column)) for column in columns)
 
 
 def relative_path(path: Path) -> Path:

@@ -64,7 +64,7 @@ def one_seed_line(comparison: Comparison) -> Iterator[str]:
     if varying and outcomes.n_seeds == 1 and outcomes.n_folds < outcomes.n_units:
         yield (
             f"1 seed: variation between trainings cannot be separated from variation between {plural_of(unit)} "
-            f"({outcomes.n_folds} folds); --seeds 3 measures it"
+            f"({counted(outcomes.n_folds, 'fold')}); --seeds 3 measures it"
         )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.data import NOISE_OBSTACLES
+from mmbench.reporting.metric_names import direction_note, direction_sentence
 from mmbench.reporting.number_format import format_difference, format_score
 from mmbench.reporting.terminal.layout import number_table, relative_path
 from mmbench.results import Comparison, ConditionScore, MethodResult, ModalityScores
@@ -56,7 +58,7 @@ def effects_of(diagnosis: ModalityScores, name: str) -> tuple[str, str]:
 def effects_lines(comparison: Comparison, details: bool = True) -> Iterator[str]:
     """Footnotes of `effects_table`, more of them with ``details``, and which methods were not diagnosed."""
     if any(method.diagnosis for method in comparison.methods):
-        yield from _meanings(details)
+        yield from _meanings(comparison, details)
     yield from _undone(comparison)
 
 
@@ -66,15 +68,16 @@ def _undone(comparison: Comparison) -> Iterator[str]:
     if undone:
         names = ", ".join(method.name for method in undone)
         yield f"not diagnosed: {names}; mmbench diagnose {shlex.quote(str(relative_path(comparison.path)))}"
-    for why in find_reasons(comparison.methods):
-        yield f"{why}; mmbench diagnose tests it"
+    for line, is_final in find_reasons(comparison.methods).items():
+        yield line if is_final else f"{line}; mmbench diagnose tests it"
 
 
-def _meanings(details: bool) -> Iterator[str]:
+def _meanings(comparison: Comparison, details: bool) -> Iterator[str]:
+    note = direction_note(comparison)
     yield (
         "Shapley value: contribution of the modality to the score of the trained model; alone: score with it only; "
         "removed: score without it; shuffled: score with it permuted among test samples; lowers, raises: the 95 % "
-        "interval of the change excludes 0"
+        f"interval of the change excludes 0{f'; {note}' if note else ''}"
     )
     if details:
         yield (
@@ -87,8 +90,9 @@ def effects_paragraphs(comparison: Comparison) -> Iterator[str]:
     """The footnotes for a page, which wraps lines itself."""
     yield (
         "Alone: score with one modality only. Removing, shuffling: whether removing the modality, or permuting it "
-        "among test samples, lowers or raises the score; none shown: the 95 % interval of the change includes 0. These "
-        "are scores of models trained with all modalities; mmbench ablate --only modalities trains models without one."
+        "among test samples, lowers or raises the score; none shown: the 95 % interval of the change includes 0. "
+        f"{direction_sentence(comparison)}These are scores of models trained with all modalities; mmbench ablate "
+        "--only modalities trains models without one."
     )
     yield from _undone(comparison)
 
@@ -98,7 +102,11 @@ def is_undiagnosed(method: MethodResult) -> bool:
     return method.diagnosis is None and len(method.run["encoders"]) > 1
 
 
-def find_reasons(methods: Sequence[MethodResult]) -> dict[str, None]:
-    """Why noise was not tested, each reason once."""
+def find_reasons(methods: Sequence[MethodResult]) -> dict[str, bool]:
+    """Why noise was not tested, each reason once, and whether it cannot be tested at all."""
     found = [method.diagnosis for method in methods if method.diagnosis]
-    return dict.fromkeys(f"noise on {name}: not tested, {why}" for each in found for name, why in each.left_out.items())
+    return {
+        f"noise on {name}: not tested, {why}": why in NOISE_OBSTACLES.values()
+        for each in found
+        for name, why in each.left_out.items()
+    }

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from mmbench.data import dropped_line, missingness_lines
 from mmbench.registry import Spec
-from mmbench.reporting.metric_names import describe_targets, kind_of
+from mmbench.reporting.metric_names import describe_targets, describe_targets_of_mean, kind_of
 from mmbench.reporting.number_format import format_score
 from mmbench.reporting.terminal.limits import above_chance_line
 from mmbench.reporting.terminal.training_settings import training_lines
@@ -43,6 +43,7 @@ def describe_data(comparison: Comparison) -> Iterator[str]:
     yield from above_chance_line(comparison)
     counts = counted(len(first.labels), "sample"), counted(first.outcomes.n_folds, "fold"), _seeds(comparison)
     yield ", ".join(counts)
+    yield from filter(None, [describe_targets_of_mean(comparison)])
     yield from run.get("split_notes", ())
     if run["units"]:
         yield f"only {', '.join(run['units'])}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mmbench.data import missing_class_lines, parse_protocol
+from mmbench.reporting.metric_names import targets_word
 from mmbench.reporting.terminal.training_settings import format_settings
 from mmbench.results import Comparison, UntrainedBaseline
 
@@ -32,7 +33,7 @@ def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
         text = f"{copies:.0%} of the test samples are copies of training samples under other ids; scores are inflated."
         yield ComparisonWarning("LEAK:", text, True)
     for line in missing_class_lines(comparison.run.get("lacking", {}), comparison.run["folds"]):
-        yield ComparisonWarning("MISSING CLASS:", f"{line}.", False)
+        yield ComparisonWarning(f"MISSING {targets_word(comparison.run).upper()}:", f"{line}.", False)
     for each in comparison.untrained:
         yield ComparisonWarning("UNTRAINED:", _describe_untrained(each, comparison), False)
     if comparison.simulated:
