@@ -250,9 +250,13 @@ def test_a_metric_of_a_plugin_decides_and_its_code_is_part_of_the_key(tmp_path: 
     assert [check.run() for check in check_plugin(str(own)) if not check.run().ok] == []
 
 
-def test_an_audit_is_of_classes(tmp_path: Path, cache: Path) -> None:
-    with pytest.raises(SpecError, match=r"^audit: task rates is of the kind 'values', not of one class"):
-        audit("concat", "three-tasks", task="rates", data=tmp_path, cache=cache, plugins=(PLUGIN,))
+@pytest.mark.parametrize(("task", "made_from"), [("rates", "thirds of heart"), ("tags", "the label b, true or not")])
+def test_labels_and_values_are_audited_by_classes_made_from_them(
+    tmp_path: Path, cache: Path, task: str, made_from: str
+) -> None:
+    found = audit("concat", "three-tasks", task=task, protocol="subject", data=tmp_path, cache=cache, plugins=(PLUGIN,))
+    assert found.made_from == made_from
+    assert found.protocols[0].probe.score > 0.5
 
 
 @pytest.mark.parametrize(

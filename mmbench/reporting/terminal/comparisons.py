@@ -48,9 +48,10 @@ def _table(comparison: Comparison) -> Table:
     if verdicts:
         table.add_column("verdict", justify="right", no_wrap=True)
     for method in comparison.methods:
+        name = _name(comparison, method)
         cells = [
             mark(comparison, method.name),
-            _name(comparison, method),
+            name if len(name) <= name_width else name.replace(" ²", "²"),
             format_interval(method.scores[comparison.metric]),
         ]
         if verdict := verdicts.get(method.name):
@@ -80,14 +81,19 @@ def _name(comparison: Comparison, method: MethodResult) -> str:
 
 def _scores(comparison: Comparison) -> RenderableType:
     """Other scores of the chosen epoch, differences of the last and the oracle epoch to it, and calibration."""
-    others = comparison.other_metrics
-    titles = (*(metric_column(comparison, name) for name in others), "last", "oracle", *calibration_columns(comparison))
-    rows = {}
-    for method in comparison.methods:
-        scores = (format_score(method.scores[name].mean) for name in others)
-        gaps = (format_signed(method.gap(which)) for which in ("last", "oracle"))
-        rows[method.name] = (*scores, *gaps, *calibration_cells(method))
-    return fitted_tables("scores", titles, rows, _WIDTH)
+    others, methods = comparison.other_metrics, comparison.methods
+    titles = (*(metric_column(comparison, name) for name in others), "last", "oracle")
+    scores = {
+        method.name: (
+            *(format_score(method.scores[name].mean) for name in others),
+            *(format_signed(method.gap(which)) for which in ("last", "oracle")),
+        )
+        for method in methods
+    }
+    calibration = {method.name: calibration_cells(method) for method in methods}
+    return fitted_tables(
+        {"scores": (titles, scores), "calibration": (calibration_columns(comparison), calibration)}, _WIDTH
+    )
 
 
 def _costs(comparison: Comparison) -> Table:

@@ -74,12 +74,6 @@ def resolve_protocols(spec: RunSpec) -> tuple[Request, list[Protocol]]:
     wanted = split_list(spec.protocol or "")
     # A diagnosis is no part of an audit, and may cost more than it.
     request = resolve_request(replace(spec, protocol=wanted[0] if wanted else None, diagnose="no"))
-    if (kind := request.schema.tasks[request.task].kind) != "class":
-        raise SpecError(
-            f"task {request.task} is of the kind {kind!r}, not of one class",
-            where="audit",
-            remedy="choose a task of one class with --task",
-        )
     names = wanted or possible_protocols(request.schema)
     return request, [find_protocol(name, request.schema, spec.dataset) for name in dict.fromkeys(names)]
 

@@ -60,7 +60,8 @@ def _verdict_note(comparison: Comparison) -> str:
     single = " ² best single modality." if comparison.best_single else ""
     return (
         f"Difference: {comparison.metric_title} of {comparison.methods[0].name} minus that of the other method, "
-        f"paired, with a 95 % interval. {direction_sentence(comparison)}p: t test over {plural_of(comparison.run['unit'])} and trainings; "
+        f"paired, with a 95 % interval. {direction_sentence(comparison)}"
+        f"p: t test over {plural_of(comparison.run['unit'])} and trainings; "
         f"{adjusted_line(comparison)}. "
         f"A non-significant difference does not show equivalence.{single}"
     )
