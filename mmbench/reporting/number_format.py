@@ -20,8 +20,9 @@ def format_score(value: float) -> str:
 
 
 def format_difference(interval: "Interval") -> str:
-    """A difference with its interval as ``+.021 [-.03, +.07]``."""
-    if (largest := _largest(interval)) > 1:
+    """A difference with its interval as ``+.021 [-.03, +.07]``, or ``+8.12 [+7.45, +8.79]`` where numbers exceed 2."""
+    # Bounds of differences of scores up to 1 may lie beyond 1.
+    if (largest := _largest(interval)) > 2:
         mean, low, high = (_plain(value, largest, "+") for value in (interval.mean, interval.low, interval.high))
         return f"{mean} [{low}, {high}]"
     return f"{format_signed(interval.mean)} [{format_signed(interval.low, 2)}, {format_signed(interval.high, 2)}]"

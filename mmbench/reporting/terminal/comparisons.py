@@ -18,7 +18,7 @@ from mmbench.results import Comparison, MethodResult, describe_missing
 from mmbench.storage import counted, plural_of
 
 _WIDTH = 80  # columns of a terminal
-_LEAST_NAME = 20  # columns of names, the longer of which are folded
+_LEAST_NAME = 12  # columns of names, the longer of which are folded
 _HALF_VERDICT = len("significantly")  # the longest line of a verdict on two
 _LEAST_SHOWN = 0.0005  # what is printed as +.001
 
@@ -39,7 +39,7 @@ def _table(comparison: Comparison) -> Table:
     table = plain_table("")  # the marks
     longest = max(len(_name(comparison, method)) for method in comparison.methods)
     room = _room(comparison)
-    # What verdicts on two lines leave for names; at least that much, and names are folded.
+    # What verdicts on two lines leave for names; longer ones are folded.
     name_width = min(longest, max(room - _HALF_VERDICT, _LEAST_NAME))
     table.add_column("method", overflow="fold", min_width=name_width)
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
