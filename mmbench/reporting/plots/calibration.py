@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmbench.results import Bin, Comparison, MethodResult
 
 _SMALLEST, _LARGEST = 3.0, 9.0  # diameter in points of the mark of an empty and of the fullest bin
+_BINNED = {"class": "Test samples", "labels": "Pairs of test sample and label"}
 NEEDS = "probabilities, or residuals of the validation part"
 """Parts of records that the plot needs."""
 
@@ -47,9 +48,8 @@ def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
     return Plot(
         figure,
         "Reliability diagrams",
-        "Test samples, for several labels pairs of sample and label, binned by the confidence of the prediction. On "
-        "the dashed line a method is perfectly calibrated; below it, overconfident. Larger marks stand for more "
-        "samples.",
+        f"{_BINNED[kind_of(comparison.run)]}, binned by the confidence of the prediction. On the dashed line a method "
+        "is perfectly calibrated; below it, overconfident. Larger marks stand for more samples.",
         ("method", "confidence", "samples", "mean confidence", "observed accuracy"),
         tuple(rows),
         mark.texts,
