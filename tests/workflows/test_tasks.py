@@ -23,7 +23,7 @@ from mmbench.results.comparison import load_comparison
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.training.loop import predict
 from mmbench.tuning.results import read_tuning, tuning_path
-from mmbench.workflows.audit.run_audit import audit_spec
+from mmbench.workflows.audit.run_audit import audit
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import check_request, choose_task, resolve_request
 from mmbench.workflows.retrain import RetrainOptions, retrain_fold
@@ -267,13 +267,13 @@ def test_a_task_that_nobody_can_learn_is_refused(task: Task | None, why: str) ->
         choose_task(Schema((), {} if task is None else {"t": task}), None)
 
 
-@pytest.mark.parametrize(("task", "made_from"), [("rates", "thirds of "), ("tags", "the label ")])
+@pytest.mark.parametrize(("task", "made_from"), [("rates", "thirds of heart"), ("tags", "the label b, true or not")])
 def test_labels_and_values_are_audited_by_classes_made_from_them(
     tmp_path: Path, cache: Path, task: str, made_from: str
 ) -> None:
-    result = audit_spec(spec_of(tmp_path, cache, task, against=()), draws=4)
-    assert result.made_from.startswith(made_from)
-    assert result.protocols
+    found = audit("concat", "three-tasks", task=task, protocol="subject", data=tmp_path, cache=cache, plugins=(PLUGIN,))
+    assert found.made_from == made_from
+    assert found.protocols[0].probe.score > 0.5
 
 
 @pytest.mark.parametrize(
