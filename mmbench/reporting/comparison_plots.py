@@ -38,7 +38,7 @@ def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
     - ``learning``: validation scores by epoch, and test scores of the chosen, the last and the oracle epoch
     - ``modalities``: Shapley values of the modalities of every method
     - ``missing``: scores where modalities are missing in a share of the samples
-    - ``calibration``: reliability diagrams
+    - ``calibration``: reliability diagrams; for values, coverage of 95 % intervals
     - ``cost``: score against operations, latency and time of training
     - ``tuning``: the best validation score after so many tuning trials
 

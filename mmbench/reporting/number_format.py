@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 def format_interval(interval: "Interval") -> str:
     """A score with its interval as ``0.620 [.57, .68]``, or ``8.12 [7.45, 8.79]`` where numbers exceed 1."""
     if (largest := _largest(interval)) > 1:
-        return f"{_plain(interval.mean, largest)} [{_plain(interval.low, largest)}, {_plain(interval.high, largest)}]"
+        low, high = (_plain(value, largest) for value in (interval.low, interval.high))
+        return f"{_plain(interval.mean, abs(interval.mean))} [{low}, {high}]"
     return f"{interval.mean:.3f} [{_two_digits(interval.low)}, {_two_digits(interval.high)}]"
 
 
@@ -20,10 +21,11 @@ def format_score(value: float) -> str:
 
 
 def format_difference(interval: "Interval") -> str:
-    """A difference with its interval as ``+.021 [-.03, +.07]``."""
-    if (largest := _largest(interval)) > 1:
-        mean, low, high = (_plain(value, largest, "+") for value in (interval.mean, interval.low, interval.high))
-        return f"{mean} [{low}, {high}]"
+    """A difference with its interval as ``+.021 [-.03, +.07]``, or ``+8.12 [+7.45, +8.79]`` where numbers exceed 2."""
+    # Bounds of differences of scores up to 1 may lie beyond 1.
+    if (largest := _largest(interval)) > 2:
+        low, high = (_plain(value, largest, "+") for value in (interval.low, interval.high))
+        return f"{_plain(interval.mean, abs(interval.mean), '+')} [{low}, {high}]"
     return f"{format_signed(interval.mean)} [{format_signed(interval.low, 2)}, {format_signed(interval.high, 2)}]"
 
 

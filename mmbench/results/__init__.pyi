@@ -41,6 +41,7 @@ from .records import find_records as find_records
 from .records import read_record as read_record
 from .records import record_path as record_path
 from .records import write_record as write_record
+from .residuals import TargetResiduals as TargetResiduals
 from .scoring import choose_scoring as choose_scoring
 from .scoring import scoring_of as scoring_of
 from .statistics import ALPHA as ALPHA

@@ -105,9 +105,13 @@ class Comparison:
 
     @cached_property
     def untrained(self) -> Sequence[UntrainedBaseline]:
-        """Baselines that did not learn under settings of the first method; empty for runs of separate commands."""
+        """Baselines that did not learn under settings of the first method; empty for runs of separate commands.
+
+        The method with the best score is not among them, whatever its loss.
+        """
         together = self.path.name.startswith("comparison-") and not self.headless
-        return find_untrained(self.methods) if together else ()
+        found = find_untrained(self.methods) if together else []
+        return [each for each in found if each.method not in self.leaders[:1]]
 
     @property
     def best_single(self) -> str | None:

@@ -386,7 +386,7 @@ def test_warning_for_two_patients_and_six_controls_precedes_training(tmp_path: P
         result = mmbench.run(
             "prior", "image-folder[person=(P[0-9]),size=16]", data=root, out=tmp_path / "runs", jobs=1, training=QUICK
         )
-    message = "the validation part of 2 of 5 folds has no sample of patient: the epoch is chosen without this class"
+    message = "the validation part of 2 of 5 folds has no sample of patient: the epoch is chosen without it"
     assert message in listener.messages
     assert result.run["lacking"] == describe_run(result)["lacking"] == {"validation": {"patient": 2}}
     assert [warning.line for warning in find_warnings(result)] == [f"MISSING CLASS: {message}."]

@@ -51,7 +51,7 @@ def find_missing_classes(
 
 def missing_class_lines(missing: Mapping[str, Mapping[str, int]], n_folds: int) -> list[str]:
     """A line for each part and class that is missing there, with the number of folds."""
-    meaning = {"train": "the models there cannot learn it", "validation": "the epoch is chosen without this class"}
+    meaning = {"train": "the models there cannot learn it", "validation": "the epoch is chosen without it"}
     part_names = {"train": "training", "validation": "validation"}
     return [
         f"the {part_names[part]} part of {count} of {n_folds} folds has no sample of {name}: {meaning[part]}"

@@ -66,7 +66,9 @@ def board_columns(comparison: Comparison) -> Sequence[Column]:
 def calibration_column(comparison: Comparison) -> Column:
     """The column on calibration, by the kind of the task."""
     if kind_of(comparison.run) == "values":
-        return Column("coverage", True, "share of targets in 95 % intervals of the width of validation residuals")
+        targets = comparison.run["classes"]
+        of = targets[0] if len(targets) > 1 else "the target"
+        return Column("coverage", True, f"share of {of} in 95 % intervals of the width of validation residuals")
     return Column("ECE", True, "expected calibration error")
 
 

@@ -15,7 +15,7 @@ from mmbench.reporting.leaderboards.columns import (
     index_cells,
 )
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
-from mmbench.reporting.metric_names import capitalized, describe_targets, direction_note
+from mmbench.reporting.metric_names import describe_targets, describe_targets_of_mean, direction_note
 from mmbench.reporting.terminal.limits import one_seed_line
 from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
@@ -65,7 +65,7 @@ def board_facts(board: Board) -> list[str]:
         source or str(card["access"]),
         f"{counted(len(first.labels), 'sample')} of {describe_targets(run)}, "
         f"{counted(run['folds'], 'fold')}; splits {run['fingerprint']}",
-        *filter(None, [chance_line(comparison), capitalized(direction_note(comparison))]),
+        *filter(None, [chance_line(comparison), direction_note(comparison), describe_targets_of_mean(comparison)]),
         *one_seed_line(comparison),
         f"audit of the protocol: {audit_verdict(board)}{_audit_details(board)}",
     ]

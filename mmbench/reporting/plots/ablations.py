@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mmbench.reporting.metric_names import capitalized
+from mmbench.reporting.metric_names import capitalized, direction_sentence
 from mmbench.reporting.number_format import format_difference, format_interval
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.style import BLUE, INK, MUTED, WIDTH, name_rows, new_figure, styled
@@ -39,7 +39,8 @@ def ablation(result: "AblationResult", table: "AblationTable", width: float = WI
         figure,
         f"{table.name}: each value compared with the default",
         f"{capitalized(title)} of {result.default.name} with each value of {table.parameter} minus that with the "
-        "default, paired, with 95 % intervals, which are not adjusted for the number of values.",
+        "default, paired, with 95 % intervals, which are not adjusted for the number of values. "
+        f"{direction_sentence(result.comparison)}".rstrip(),
         (table.parameter, title, "difference"),
         tuple(_row(result, row) for row in table.rows),
         mark.texts,

@@ -1,10 +1,12 @@
-"""Reliability diagrams: observed accuracy by confidence."""
+"""Reliability diagrams: observed accuracy by confidence; for values, the coverage of intervals."""
 
 from typing import TYPE_CHECKING
 
+from mmbench.reporting.metric_names import kind_of
 from mmbench.reporting.plots.panels import label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import ranked
+from mmbench.reporting.plots.residuals import coverage, has_coverage
 from mmbench.reporting.plots.style import BLUE, MUTED, WIDTH, styled
 from mmbench.storage import counted
 
@@ -14,17 +16,23 @@ if TYPE_CHECKING:
     from mmbench.results import Bin, Comparison, MethodResult
 
 _SMALLEST, _LARGEST = 3.0, 9.0  # diameter in points of the mark of an empty and of the fullest bin
-NEEDS = "probabilities"
+_BINNED = {"class": "Test samples", "labels": "Pairs of test sample and label"}
+NEEDS = "probabilities, or residuals of the validation part"
 """Parts of records that the plot needs."""
 
 
 def can_show(comparison: "Comparison") -> bool:
-    """Whether the task has probabilities, of classes or of labels."""
-    return all(method.calibration is not None for method in comparison.methods)
+    """Whether the task has probabilities, of classes or of labels, or values with residuals of the validation part."""
+    return all(method.calibration is not None for method in comparison.methods) or has_coverage(comparison)
 
 
 def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
-    """A panel per method: observed accuracy over confidence; larger marks stand for more samples."""
+    """A panel per method: observed accuracy over confidence; larger marks stand for more samples.
+
+    For values, a row for each method and target with the coverage of 95 % intervals.
+    """
+    if kind_of(comparison.run) == "values":
+        return coverage(comparison, width)
     methods, mark = ranked(comparison), Marks()
     with styled():
         figure, panels = make_panels([method.name for method in methods], 2.0, width, extra=0.2)
@@ -40,9 +48,8 @@ def calibration(comparison: "Comparison", width: float = WIDTH) -> Plot:
     return Plot(
         figure,
         "Reliability diagrams",
-        "Test samples, for several labels pairs of sample and label, binned by the confidence of the prediction. On "
-        "the dashed line a method is perfectly calibrated; below it, overconfident. Larger marks stand for more "
-        "samples.",
+        f"{_BINNED[kind_of(comparison.run)]}, binned by the confidence of the prediction. On the dashed line a method "
+        "is perfectly calibrated; below it, overconfident. Larger marks stand for more samples.",
         ("method", "confidence", "samples", "mean confidence", "observed accuracy"),
         tuple(rows),
         mark.texts,

@@ -22,7 +22,7 @@ _CELLS = 1200  # in all matrices: a page stays below 2 MB
 _STRONG = 0.6  # share from which on a number is written light on dark
 FAINTEST = 0.04
 """Opacity of a cell with the smallest share that there is."""
-NEEDS = "predictions of up to 30 classes"
+NEEDS = "predictions of one class of at most 30"
 """Parts of records that the plot needs."""
 
 

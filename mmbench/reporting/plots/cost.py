@@ -84,7 +84,9 @@ def _draw(axes: "Axes", name: str, methods: "list[MethodResult]", metric: str, m
         (point,) = axes.plot(value, score.mean, style.marker, color=style.color, markersize=8)
         mark(point, f"{method.name}: {format_score(score.mean)} at {show(value)}")
     axes.set_title(name, color=INK)
-    steps = (1.0,) if max(values) > _WIDE * min(values) else (1.0, 2.0, 5.0)
+    span = max(values) / min(values)
+    # A unit makes ticks longer, of which fewer fit.
+    steps = (1.0,) if span > _WIDE else (1.0, 3.0) if unit and span > _WIDE / 5 else (1.0, 2.0, 5.0)
     axes.set_xlim(min(values) / 2, max(values) * 2)
     axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_in_thousands(value)}{unit}"))

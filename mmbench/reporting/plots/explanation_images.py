@@ -62,7 +62,7 @@ def _draw_instances(explanation: Explanation) -> "Figure":
 
 
 def _caption(sample: ExplainedSample) -> str:
-    return f"{sample.id}: true class {sample.label}, predicted {sample.prediction}"
+    return f"{sample.id}: true {sample.label}, predicted {sample.prediction}"
 
 
 def _draw_instance(axes: "Axes", sample: ExplainedSample, k: int, modality: Modality) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHORT = 20  # longest name of which two fit in a row of a legend on a phone
-_NAME = 26
+PANEL_NAME = 26
 """Characters of a title above a panel, with three panels in a row."""
 
 
@@ -27,7 +27,7 @@ def make_panels(
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
     flat = [axes for row in grid for axes in row]
     for axes, name in zip(flat, names, strict=False):
-        axes.set_title(shortened(name, _NAME if columns > 2 else _NAME - 6), color=INK)
+        axes.set_title(shortened(name, PANEL_NAME if columns > 2 else PANEL_NAME - 6), color=INK)
     for axes in flat[len(names) :]:
         axes.set_visible(False)
     if share:

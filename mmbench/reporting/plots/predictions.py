@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from mmbench.reporting.metric_names import kind_of
 from mmbench.reporting.number_format import format_score
-from mmbench.reporting.plots.panels import add_legend, label_outside, make_panels
+from mmbench.reporting.plots.panels import PANEL_NAME, add_legend, label_outside, make_panels
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import only_best, ranked
 from mmbench.reporting.plots.style import (
     BLUE,
     INK,
     MUTED,
+    NARROW,
     WIDTH,
     name_rows,
     new_figure,
@@ -66,7 +67,7 @@ def _values(comparison: "Comparison", width: float) -> Plot:
     targets = [str(name) for name in comparison.run["classes"]]
     methods, mark = ranked(comparison)[: max(1, _PANELS // len(targets))], Marks()
     panels_of = [(method, at, name) for method in methods for at, name in enumerate(targets)]
-    titles = [method.name if len(targets) == 1 else f"{method.name} · {name}" for method, _, name in panels_of]
+    titles = [_title(method.name, name if len(targets) > 1 else "", width) for method, _, name in panels_of]
     most = max(20, _POINTS // len(panels_of))
     with styled():
         figure, panels = make_panels(titles, 2.1, width, share=False, extra=0.2)
@@ -75,18 +76,24 @@ def _values(comparison: "Comparison", width: float) -> Plot:
         label_outside(figure, "observed", "predicted")
     rows = [(method.name, name, *map(format_score, _fit(method, at))) for method, at, name in panels_of]
     n_samples = len(methods[0].outcomes.labels)
-    drawn = f"{most} of {counted(n_samples, 'test sample')}" if n_samples > most else counted(n_samples, "test sample")
+    drawn = f"; {most} of {counted(n_samples, 'test sample')} are drawn" if n_samples > most else ""
     return Plot(
         figure,
         "Predicted over observed values",
-        f"A point is a test sample, predicted by the first seed ({drawn} are drawn). On the dashed line a prediction "
-        f"is exact; points that lie flat say that a method predicts values near the mean."
+        f"A point is a test sample, predicted by the first seed{drawn}. On the dashed line a prediction is exact; "
+        "where points lie on a horizontal line, a method predicts nearly the same value for every sample."
         + only_best(methods, comparison),
         ("method", "target", "mean observed", "mean predicted", "deviation observed", "deviation predicted"),
         tuple(rows),
         mark.texts,
         names=2,
     )
+
+
+def _title(method: str, target: str, width: float) -> str:
+    """The name of the method and the target, of which the former is cut."""
+    most = PANEL_NAME if width > NARROW else PANEL_NAME - 6
+    return f"{shortened(method, max(6, most - len(target) - 3))} · {target}" if target else method
 
 
 def _fit(method: "MethodResult", at: int) -> tuple[float, float, float, float]:
@@ -121,7 +128,7 @@ def _labels(comparison: "Comparison", width: float) -> Plot:
                 (point,) = axes.plot(score, at, style.marker, color=style.color, markersize=5, clip_on=False)
                 mark(point, f"{names[label]}: {method.name} {score:.3f}")
         name_rows(axes, [names[label] for label in order], width)
-        axes.set_xlim(0, 1)
+        axes.set_xlim(-0.02, 1)
         axes.set_xlabel("F1")
         handles = [point_of(series(number).color, series(number).marker) for number in range(len(methods))]
         add_legend(figure, handles, [shortened(method.name, 24) for method in methods], columns=3)

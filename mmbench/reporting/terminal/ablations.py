@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.reporting.metric_names import metric_column
+from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import (
     format_count,
     format_difference,
@@ -66,9 +66,11 @@ def _cells(result: AblationResult, row: AblationRow) -> tuple[str, ...]:
 
 def _footnotes(result: AblationResult) -> Text:
     comparison, unit = result.comparison, result.comparison.run["unit"]
+    note = direction_note(comparison)
     lines = [
         "",
         *describe_data(comparison),
+        *([note] if note else []),
         f"[95 % interval] over {counted(len(result.default.units), unit)}; difference: to the default, paired;",
         "not adjusted for the number of rows: some differ by chance",
         *describe_settings(comparison),

@@ -18,7 +18,7 @@ from mmbench.results import Comparison, MethodResult, describe_missing
 from mmbench.storage import counted, plural_of
 
 _WIDTH = 80  # columns of a terminal
-_LEAST_NAME = 20  # columns of names, the longer of which are folded
+_LEAST_NAME = 12  # columns of names, the longer of which are folded
 _HALF_VERDICT = len("significantly")  # the longest line of a verdict on two
 _LEAST_SHOWN = 0.0005  # what is printed as +.001
 
@@ -39,7 +39,7 @@ def _table(comparison: Comparison) -> Table:
     table = plain_table("")  # the marks
     longest = max(len(_name(comparison, method)) for method in comparison.methods)
     room = _room(comparison)
-    # What verdicts on two lines leave for names; at least that much, and names are folded.
+    # What verdicts on two lines leave for names; longer ones are folded.
     name_width = min(longest, max(room - _HALF_VERDICT, _LEAST_NAME))
     table.add_column("method", overflow="fold", min_width=name_width)
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
@@ -48,9 +48,10 @@ def _table(comparison: Comparison) -> Table:
     if verdicts:
         table.add_column("verdict", justify="right", no_wrap=True)
     for method in comparison.methods:
+        name = _name(comparison, method)
         cells = [
             mark(comparison, method.name),
-            _name(comparison, method),
+            name if len(name) <= name_width else name.replace(" ²", "²"),
             format_interval(method.scores[comparison.metric]),
         ]
         if verdict := verdicts.get(method.name):
@@ -80,14 +81,19 @@ def _name(comparison: Comparison, method: MethodResult) -> str:
 
 def _scores(comparison: Comparison) -> RenderableType:
     """Other scores of the chosen epoch, differences of the last and the oracle epoch to it, and calibration."""
-    others = comparison.other_metrics
-    titles = (*(metric_column(comparison, name) for name in others), "last", "oracle", *calibration_columns(comparison))
-    rows = {}
-    for method in comparison.methods:
-        scores = (format_score(method.scores[name].mean) for name in others)
-        gaps = (format_signed(method.gap(which)) for which in ("last", "oracle"))
-        rows[method.name] = (*scores, *gaps, *calibration_cells(method))
-    return fitted_tables("scores", titles, rows, _WIDTH)
+    others, methods = comparison.other_metrics, comparison.methods
+    titles = (*(metric_column(comparison, name) for name in others), "last", "oracle")
+    scores = {
+        method.name: (
+            *(format_score(method.scores[name].mean) for name in others),
+            *(format_signed(method.gap(which)) for which in ("last", "oracle")),
+        )
+        for method in methods
+    }
+    calibration = {method.name: calibration_cells(method) for method in methods}
+    return fitted_tables(
+        {"scores": (titles, scores), "calibration": (calibration_columns(comparison), calibration)}, _WIDTH
+    )
 
 
 def _costs(comparison: Comparison) -> Table:

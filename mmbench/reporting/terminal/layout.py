@@ -27,22 +27,44 @@ def number_table(heading: str, *numbers: str, names: Sequence[str] = ()) -> Tabl
     return table
 
 
-def fitted_tables(heading: str, titles: Sequence[str], rows: Mapping[str, Sequence[str]], width: int) -> RenderableType:
-    """A table of numbers, a row for each name; several, one below the other, where ``width`` columns are too few."""
-    columns = [(title, *(cells[at] for cells in rows.values())) for at, title in enumerate(titles)]
-    room = width - max(map(len, (heading, *rows)))
-    groups: list[list[tuple[str, ...]]] = [[]]
-    for column in columns:
-        if groups[-1] and _width(groups[-1]) + _width([column]) > room:
-            groups.append([])
-        groups[-1].append(column)
+def fitted_tables(parts: Mapping[str, tuple[Sequence[str], Mapping[str, Sequence[str]]]], width: int) -> RenderableType:
+    """Tables of numbers, one below the other, none wider than ``width`` unless a single column is.
+
+    ``parts`` are titles and the cells of each row by name; all in one table under the first heading where it fits.
+    """
+    whole = [column for titles, rows in parts.values() for column in _columns(titles, rows)]
+    heading, (_, rows) = next(iter(parts.items()))
+    names = tuple(rows)
+    if _width([(heading, *names), *whole]) - 1 <= width:
+        return _table_of(heading, names, whole)
     tables: list[RenderableType] = []
-    for group in groups:
-        table = number_table(heading, *(title for title, *_ in group))
-        for at, name in enumerate(rows, start=1):
-            table.add_row(*map(Text, (name, *(column[at] for column in group))))
-        tables += [Text(), table] if tables else [table]
-    return Group(*tables)
+    for title, (titles, cells) in parts.items():
+        room = width + 1 - _width([(title, *names)])
+        for group in _groups(_columns(titles, cells), room):
+            tables += [Text(), _table_of(title, names, group)]
+    return Group(*tables[1:])
+
+
+def _columns(titles: Sequence[str], rows: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    return [(title, *(cells[at] for cells in rows.values())) for at, title in enumerate(titles)]
+
+
+def _groups(columns: Sequence[tuple[str, ...]], room: int) -> list[list[tuple[str, ...]]]:
+    """Columns in groups, each as many as fit into ``room``, at least one."""
+    groups: list[list[tuple[str, ...]]] = []
+    for column in columns:
+        if groups and _width([*groups[-1], column]) <= room:
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    return groups
+
+
+def _table_of(heading: str, names: Sequence[str], columns: Sequence[Sequence[str]]) -> Table:
+    table = number_table(heading, *(title for title, *_ in columns))
+    for at, name in enumerate(names, start=1):
+        table.add_row(*map(Text, (name, *(column[at] for column in columns))))
+    return table
 
 
 def _width(columns: Sequence[Sequence[str]]) -> int:

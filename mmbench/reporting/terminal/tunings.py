@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mmbench.reporting.number_format import format_score, format_signed
-from mmbench.reporting.terminal.layout import plain_table, relative_path
+from mmbench.reporting.terminal.layout import path_line, plain_table
 from mmbench.tuning import FoldTuning
 from mmbench.workflows import MethodTuning, TuningResult
 
@@ -21,9 +21,9 @@ def tuning_tables(result: TuningResult) -> RenderableType:
     if once:
         lines.append("TUNED ON THE FIRST FOLD ONLY (--tune-scope once): test samples of other folds were used")
     lines += [f"failed: {failure.line}" for failure in result.failed]
-    lines += [f"{method.name}: {relative_path(method.folder)}" for method in result.methods]
-    lines.append(f"studies: {result.storage or 'sqlite, tuning.db in each of these folders'}")
-    return Group(*parts, Text("\n".join(lines), style="dim"))
+    paths = [path_line(method.name, method.folder) for method in result.methods]
+    studies = Text(f"studies: {result.storage or 'sqlite, tuning.db in each of these folders'}", style="dim")
+    return Group(*parts, Text("\n".join(lines), style="dim"), *paths, studies)
 
 
 def _parts(method: MethodTuning) -> list[RenderableType]:

@@ -289,6 +289,6 @@ def test_parts_without_a_class_are_counted_and_reported() -> None:
     assert find_missing_classes(folds, of, (0, 1)) == {"validation": {1: 2}}, "one is tested, one trained on"
     assert missing_class_lines({"train": {"b": 1}, "validation": {"a": 2}}, 5) == [
         "the training part of 1 of 5 folds has no sample of b: the models there cannot learn it",
-        "the validation part of 2 of 5 folds has no sample of a: the epoch is chosen without this class",
+        "the validation part of 2 of 5 folds has no sample of a: the epoch is chosen without it",
     ]
     assert find_missing_classes(folds, of, (0, 1, 2))["train"] == {2: 5}

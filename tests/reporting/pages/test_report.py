@@ -237,3 +237,21 @@ def test_what_is_no_run_is_refused(tmp_path, given):
     write_audit(tmp_path / "audit", audit("f" * 12))
     done = CliRunner().invoke(app, ["report", str(tmp_path / given), "--out", str(tmp_path / "page")])
     assert {"nowhere": "no such file or folder", "audit": "no path is that of a run"}[given] in done.exception.line
+
+
+@pytest.mark.parametrize("kind", ["class", "labels", "values"])
+def test_the_page_of_any_kind_of_task_has_its_metrics_and_plots(write_task, undrawn, tmp_path, kind):
+    path = write_task(tmp_path, kind)
+    comparison, html = load_comparison(path), page_of(path)
+    headings, *rows = number_table(html, "Scores of every method")
+    assert [heading.replace("&#39;", "'") for heading in headings[1:5]] == [
+        comparison.title_of(name) for name in (comparison.metric, *comparison.other_metrics)
+    ]
+    assert [row[0] for row in rows] == ["first", "second"]  # the best first, of errors the smallest
+    assert (">Confusion matrices<" in html) == (kind == "class")
+    assert (">F1 of every label<" in html) == (kind == "labels")
+    assert (
+        (">Predicted over observed values<" in html) == (">Coverage of 95 % intervals<" in html) == (kind == "values")
+    )
+    assert ("Lower MAE is better." in html) == (kind == "values")
+    assert f"metric {comparison.metric_title}" in html.replace("&#39;", "'")

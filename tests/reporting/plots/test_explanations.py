@@ -93,7 +93,7 @@ def test_pictures_are_only_shown_where_they_may_be(write_comparison, tmp_path, f
     comparison = load_comparison(write_comparison(tmp_path, ("first",), card={"access": access}))
     html = render_report(ReportInputs(comparison, explanations=(MethodExplanation("first", frames),)))
     assert html.count("<img ") == (2 if access == "simulated" else 0)
-    assert ("SIMULATED, s1-&lt;0&gt;: true class no, predicted yes" in html) == (access == "simulated")
+    assert ("SIMULATED, s1-&lt;0&gt;: true no, predicted yes" in html) == (access == "simulated")
     assert (f"No images are shown, since access to the data is {access}" in html) == (access != "simulated")
     assert "first: weights of the instances of film" in html
 

@@ -30,5 +30,6 @@ def _on_protocol(result: AuditResult, run: Mapping[str, Any]) -> str:
             same = audit.fingerprint == run["fingerprint"]
             splits = "on the splits of this report" if same else "on other splits than those of this report"
             word = WORDS[audit.leaks]
-            return f"Protocol {protocol} of this report: {word} ({splits}, audited with {result.method})."
+            classes = f" Audited as classes: {result.made_from}." if result.made_from else ""
+            return f"Protocol {protocol} of this report: {word} ({splits}, audited with {result.method}).{classes}"
     return f"Protocol {protocol} of this report was not part of this audit (audited with {result.method})."

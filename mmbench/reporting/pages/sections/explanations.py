@@ -61,7 +61,7 @@ def _image_row(sample: ExplainedSample, explanation: Explanation) -> ImageRow:
         for k, weight in enumerate(sample.weights)
         if sample.present[k]
     ]
-    return ImageRow(f"{simulated}{sample.id}: true class {sample.label}, predicted {sample.prediction}", thumbnails)
+    return ImageRow(f"{simulated}{sample.id}: true {sample.label}, predicted {sample.prediction}", thumbnails)
 
 
 def _data_url(x: NDArray[Any]) -> str:

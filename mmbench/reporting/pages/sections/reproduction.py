@@ -26,7 +26,7 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
         yield Text(_on_command(command), quiet=True)
     else:
         yield Text("The records do not hold the command, since they are of several runs; their settings are below.")
-    yield Lines([*_data(comparison.run), *describe_settings(comparison)])
+    yield Lines([*_data(comparison), *describe_settings(comparison)])
     yield Definitions(
         "Specification of each method", [(method.name, list(_spec(method))) for method in comparison.methods]
     )
@@ -58,12 +58,14 @@ def _words(command: str) -> list[str]:
         return []
 
 
-def _data(run: Mapping[str, Any]) -> Iterator[str]:
+def _data(comparison: Comparison) -> Iterator[str]:
+    run = comparison.run
     card = run["card"]
     facts = [str(card[name]) for name in ("title", "licence", "url", "citation") if card.get(name)]
     yield f"dataset {run['dataset']}: {'; '.join(facts) or card['access']}"
     targets = f"{plural_of(targets_word(run))} {', '.join(run['classes'])}"
-    yield f"prepared data {str(run['prepared'])[:_SHORT]}; task {run['task']}; {targets}"
+    metric = f"metric {comparison.metric_title}"
+    yield f"prepared data {str(run['prepared'])[:_SHORT]}; task {run['task']}; {targets}; {metric}"
 
 
 def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 from mmbench.reporting.metric_names import direction_sentence
 from mmbench.reporting.number_format import (
-    format_count,
     format_difference,
-    format_duration,
     format_interval,
     format_p,
     format_score,
@@ -60,7 +58,8 @@ def _verdict_note(comparison: Comparison) -> str:
     single = " ² best single modality." if comparison.best_single else ""
     return (
         f"Difference: {comparison.metric_title} of {comparison.methods[0].name} minus that of the other method, "
-        f"paired, with a 95 % interval. {direction_sentence(comparison)}p: t test over {plural_of(comparison.run['unit'])} and trainings; "
+        f"paired, with a 95 % interval. {direction_sentence(comparison)}"
+        f"p: t test over {plural_of(comparison.run['unit'])} and trainings; "
         f"{adjusted_line(comparison)}. "
         f"A non-significant difference does not show equivalence.{single}"
     )
@@ -84,7 +83,7 @@ def scores_section(comparison: Comparison, embedder: PlotEmbedder) -> Section:
 
 def _scores(comparison: Comparison) -> Table:
     titles = (comparison.title_of(name) for name in (comparison.metric, *comparison.other_metrics))
-    columns = ("method", *titles, "last", "oracle", "parameters", "time")
+    columns = ("method", *titles, "last", "oracle")
     methods = ranked(comparison)
     strong = {at for at, method in enumerate(methods) if method.name in comparison.leaders}
     return Table(
@@ -99,5 +98,3 @@ def _row(method: MethodResult, comparison: Comparison) -> Iterator[str]:
     yield from (format_score(scores[name].mean) for name in comparison.other_metrics)
     yield format_signed(method.gap("last"))
     yield format_signed(method.gap("oracle"))
-    yield format_count(method.parameters["total"])
-    yield format_duration(method.seconds)

@@ -1,0 +1,50 @@
+"""Tables of comparisons of any kind of task: they fit into 80 columns, and name metrics, targets and directions."""
+
+import pytest
+
+from mmbench.reporting.terminal.comparisons import comparison_table
+from mmbench.reporting.terminal.layout import render
+from mmbench.results.comparison import load_comparison
+
+LONG = ("first", "only[modality=left]", "another[dim=256,dropout=0.5]")
+
+
+def table_of(path, details=True):
+    return render(comparison_table(load_comparison(path), details))
+
+
+@pytest.mark.parametrize("details", [False, True])
+@pytest.mark.parametrize("kind", ["class", "labels", "values"])
+def test_a_table_of_any_kind_of_task_fits_into_80_columns(write_task, widest, tmp_path, kind, details):
+    assert widest(table_of(write_task(tmp_path, kind, LONG), details)) <= 80
+
+
+@pytest.mark.parametrize("kind", ["labels", "values"])
+def test_labels_and_values_are_called_so(write_task, tmp_path, kind):
+    text = table_of(write_task(tmp_path, kind)).partition("records: ")[0].lower()
+    assert "class" not in text
+    assert "accuracy" not in text
+
+
+def test_of_errors_the_smallest_is_the_best(write_task, tmp_path):
+    lines = table_of(write_task(tmp_path, "values")).splitlines()
+    assert any(line.startswith("first scores best, ") for line in lines)
+    assert next(line for line in lines if line.startswith("* ")).split()[1] == "first"
+    # The difference of the first minus the second is negative, and better.
+    assert " -" in next(line for line in lines if line.startswith("  second "))
+    assert "difference: first minus the method of the row, paired; lower MAE is better" in lines
+    assert "scores: mean over 2 targets, each in its own units" in lines
+
+
+def test_nothing_is_said_of_the_direction_where_higher_is_better(write_task, tmp_path):
+    assert "is better" not in table_of(write_task(tmp_path, "labels"))
+
+
+def test_a_missing_label_is_no_class(write_task, tmp_path):
+    text = table_of(write_task(tmp_path, "labels", lacking={"validation": {"red": 1}}))
+    line = "MISSING LABEL: the validation part of 1 of 2 folds has no sample of red: the epoch is chosen without it."
+    assert line in " ".join(text.split())
+
+
+def test_one_fold_is_singular(write_task, tmp_path):
+    assert "between subjects (1 fold); --seeds 3" in " ".join(table_of(write_task(tmp_path, "values", folds=1)).split())
