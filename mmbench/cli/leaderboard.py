@@ -26,11 +26,14 @@ Root = Annotated[Path, typer.Option("--root", help="Folder of the leaderboards."
 def add(
     runs: Annotated[list[Path], typer.Argument(help="Files or folders that mmbench run or audit printed.")],
     root: Root = Path("leaderboards"),
+    plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
     """Add runs or audits to their boards, and build the pages."""
+    from mmbench.registry import load_registry
     from mmbench.reporting import publish_results
 
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     folders = list(dict.fromkeys(folder for run in runs for folder in publish_results(run, root)))
     if as_json:
         show_json([str(folder) for folder in folders])
@@ -39,10 +42,12 @@ def add(
 
 
 @app.command(cls=Command, epilog="mmbench leaderboard build")
-def build(root: Root = Path("leaderboards"), as_json: Json = False) -> None:
+def build(root: Root = Path("leaderboards"), plugin: Plugins = None, as_json: Json = False) -> None:
     """Build the pages of all boards, and print changed files."""
+    from mmbench.registry import load_registry
     from mmbench.reporting import build_leaderboards
 
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     changed = build_leaderboards(root)
     if as_json:
         show_json([str(path) for path in changed])
@@ -74,11 +79,12 @@ def verify(
     from joblib import cpu_count
 
     from mmbench.data import default_cache_folder
-    from mmbench.registry import parse_pairs
+    from mmbench.registry import load_registry, parse_pairs
     from mmbench.reporting import verify_leaderboards
     from mmbench.workflows import RetrainOptions
 
     folders = {name: Path(folder) for name, folder in parse_pairs(data or (), "--data").items()}
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     place = RetrainOptions(None, cache or default_cache_folder(), jobs or cpu_count(), tuple(plugin or ()))
     with progress(quiet):
         found = verify_leaderboards(root, _parse_again(again), seed, place, folders)

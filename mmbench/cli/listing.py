@@ -11,7 +11,7 @@ _TASKS = ("class", "labels", "values")
 
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
-    """List all components with the kinds of modalities and tasks they take, and plugins that failed to load."""
+    """List components with kinds and tasks, and failed plugins."""
     from mmbench.registry import Registry
 
     registry = Registry(plugin or ())

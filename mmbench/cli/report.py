@@ -31,9 +31,11 @@ def report(
 ) -> None:
     """Write one HTML page of finished runs, ablations and audits."""
     from mmbench.data import default_cache_folder
+    from mmbench.registry import load_registry
     from mmbench.reporting import add_explanations, format_size, load_report_inputs, write_report
     from mmbench.results import check_data_agreement
 
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     with progress(quiet):
         inputs = load_report_inputs(runs)
         check_data_agreement(inputs.comparison, cache or default_cache_folder())

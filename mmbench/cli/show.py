@@ -40,12 +40,14 @@ def show(
 ) -> None:
     """Show the tables of a finished run, ablation or audit."""
     from mmbench.data import default_cache_folder
+    from mmbench.registry import load_registry
     from mmbench.reporting import ablation_tables, comparison_table
     from mmbench.results import check_data_agreement, load_comparison
     from mmbench.workflows import AblationResult, is_ablation, is_audit, load_ablation
 
     if not run.exists():
         raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     if is_audit(run):
         _show_audit(run, explain, as_json)
         return
@@ -102,14 +104,17 @@ def _explain(
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs on the same splits.")],
     details: Details = False,
+    plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
     """Compare several runs on the same splits in one table."""
     from mmbench.data import default_cache_folder
+    from mmbench.registry import load_registry
     from mmbench.reporting import comparison_table
     from mmbench.results import check_data_agreement, load_comparison
     from mmbench.results import compare as compare_folders
 
+    load_registry(tuple(plugin or ()))  # its metrics score the records
     folders = []
     for run in runs:
         if not run.exists():

@@ -213,4 +213,4 @@ def _absolute_differences(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _size(values: Tensor) -> float:
-    return 1.0 + (float(values.nan_to_num(0.0, 0.0, 0.0).abs().max()) if values.numel() else 0.0)
+    return 1.0 + (float(values.detach().nan_to_num(0.0, 0.0, 0.0).abs().max()) if values.numel() else 0.0)

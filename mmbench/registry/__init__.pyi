@@ -15,6 +15,7 @@ from .methods import resolve_methods as resolve_methods
 from .methods import update_training as update_training
 from .metrics import choose_metric as choose_metric
 from .metrics import find_metric as find_metric
+from .metrics import find_recorded_metric as find_recorded_metric
 from .metrics import orient as orient
 from .plugin_files import load_plugin_file as load_plugin_file
 from .plugins import Registry as Registry

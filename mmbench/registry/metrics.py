@@ -2,13 +2,29 @@
 
 from mmbench.contract import Metric, Task
 from mmbench.errors import SpecError
-from mmbench.registry.plugins import load_registry
+from mmbench.registry.plugins import Registry, load_registry, loaded_registries
 from mmbench.registry.specs import parse_spec
 
 
 def find_metric(name: str, plugins: tuple[str, ...] = ()) -> Metric:
     """The metric ``name`` or ``name[param=value,...]``; SpecError if it is unknown."""
-    registry, spec = load_registry(plugins), parse_spec(name)
+    return _build(load_registry(plugins), name)
+
+
+def find_recorded_metric(name: str) -> Metric:
+    """The metric that a record names; SpecError if no plugin has it that is installed or was loaded by this process.
+
+    Records name metrics, and not the plugin files that these are from.
+    """
+    wanted = parse_spec(name).name
+    for registry in (load_registry(), *loaded_registries()):
+        if wanted in registry.metrics:
+            return _build(registry, name)
+    raise SpecError(f"no metric {wanted!r}, which the records name", remedy="give the file of its plugin with --plugin")
+
+
+def _build(registry: Registry, name: str) -> Metric:
+    spec = parse_spec(name)
     metric: Metric = registry.find("metrics", spec.name).component(**registry.bound("metrics", spec))
     return metric
 

@@ -259,7 +259,17 @@ def load_registry(plugin_files: tuple[str, ...] = ()) -> Registry:
     when the kind of its broken component is first accessed.
     """
     by_path = {Path(file).resolve(): file for file in reversed(plugin_files)}
-    return Registry([file for file in plugin_files if file in by_path.values()], strict=True)
+    registry = Registry([file for file in plugin_files if file in by_path.values()], strict=True)
+    _loaded[plugin_files] = registry
+    return registry
+
+
+_loaded: dict[tuple[str, ...], Registry] = {}
+
+
+def loaded_registries() -> list[Registry]:
+    """The registries that `load_registry` created in this process, the newest first."""
+    return list(reversed(_loaded.values()))
 
 
 @cache

@@ -187,9 +187,11 @@ def _admits_none(annotation: Any) -> bool:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A remedy for a misspelt name: the nearest known one, or all of them."""
+    """A remedy for a misspelt name: those that begin with it, else the nearest known one, else all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    written = {each.lower(): each for each in names}
+    begin = [each for lower, each in written.items() if len(name) > 2 and lower.startswith(name.lower())]
+    near = begin or [written[lower] for lower in difflib.get_close_matches(name.lower(), written, n=1, cutoff=0.6)]
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {' or '.join(map(repr, near))}?"
     return f"choose from {', '.join(names)}" if names else "none is available"

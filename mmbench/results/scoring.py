@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmbench.contract import Metric, Task, TaskKind
-from mmbench.registry import find_metric
+from mmbench.registry import find_metric, find_recorded_metric
 from mmbench.training import METRICS
 
 
@@ -25,8 +25,10 @@ class Scoring:
         plain = {"kind": self.kind, "metric": self.metric, "metrics": list(self.metrics)}
         return {name: value for name, value in plain.items() if getattr(self, name) != getattr(Scoring, name)}
 
-    def find_metrics(self, plugins: tuple[str, ...] = ()) -> dict[str, Metric]:
-        """The metrics by name."""
+    def find_metrics(self, plugins: tuple[str, ...] | None = None) -> dict[str, Metric]:
+        """The metrics by name: those of ``plugins``, or, for records, of any plugin that this process loaded."""
+        if plugins is None:
+            return {name: find_recorded_metric(name) for name in self.metrics}
         return {name: find_metric(name, plugins) for name in self.metrics}
 
 

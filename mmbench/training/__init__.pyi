@@ -31,6 +31,7 @@ from .loop import predict as predict
 from .loop import rank_epoch as rank_epoch
 from .metrics import METRICS as METRICS
 from .metrics import balanced_accuracy as balanced_accuracy
+from .metrics import check_sums as check_sums
 from .metrics import confusion_matrix as confusion_matrix
 from .metrics import score_all as score_all
 from .metrics import score_outputs as score_outputs
@@ -38,4 +39,5 @@ from .modality_dropout import mask_modality as mask_modality
 from .model import Model as Model
 from .model import as_tokens as as_tokens
 from .model import check_modality_names as check_modality_names
+from .model import check_outputs as check_outputs
 from .peak_memory import PeakMemory as PeakMemory

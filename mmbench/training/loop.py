@@ -44,7 +44,7 @@ class FitResult:
 
     chosen: int
     history: tuple[Epoch, ...]
-    test_outputs: NDArray[np.float32]
+    test_outputs: NDArray[np.floating]
     spread: tuple[float, ...] | None = None
 
 
@@ -76,13 +76,13 @@ def fit(
 def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch], None]) -> FitResult:
     fold, model = loop.fold, loop.model
     history: list[Epoch] = []
-    tested: list[NDArray[np.float32]] = []
+    tested: list[NDArray[np.floating]] = []
     best: tuple[float, float] | None = None
     chosen, state = 0, model.state_dict()
     for number in range(loop.n_epochs):
         loss = loop.train(fold.train, shuffle)
         epoch = loop.validate(loss)
-        if not np.isfinite([epoch.train_loss, epoch.validation_loss]).all():
+        if not np.isfinite([epoch.train_loss, epoch.validation_loss, epoch.validation_score]).all():
             raise TrainingError(
                 f"the loss is not finite in epoch {number + 1}", where=fold.name, remedy="lower --training lr=..."
             )
@@ -158,9 +158,11 @@ class _Loop:
         """Loss and score on the validation part."""
         rows = self.fold.validation
         outputs = predict(self.model, self.inputs, rows, self.device)
-        return Epoch(train_loss, self._validation_loss(outputs, rows), score(self.metric, self.labels[rows], outputs))
+        loss = self._validation_loss(outputs, rows)
+        is_finite = np.isfinite(loss) and np.isfinite(outputs).all()  # else training ends, whatever the metric
+        return Epoch(train_loss, loss, score(self.metric, self.labels[rows], outputs) if is_finite else np.nan)
 
-    def _validation_loss(self, outputs: NDArray[np.float32], rows: Rows) -> float:
+    def _validation_loss(self, outputs: NDArray[np.floating], rows: Rows) -> float:
         loss = make_validation_loss(self.labels[rows], self.model.fusion.task)
         target = self.model.target(self.labels[rows], torch.device("cpu"))
         return float(loss(self.model.standardize(torch.from_numpy(outputs)), target))
@@ -212,7 +214,7 @@ class _Stepper:
 
 def predict(
     model: Model, inputs: Inputs, rows: Rows, device: torch.device, batch_size: int = 64
-) -> NDArray[np.float32]:
+) -> NDArray[np.floating]:
     """Outputs ``(n, n_outputs)`` of some rows, in their order: logits, or values in units of the data."""
     model.eval()
     if not len(rows):
@@ -223,6 +225,6 @@ def predict(
         for start in range(0, len(rows), batch_size):
             with mixed_precision(device):
                 outputs = model(inputs.batch(in_order[start : start + batch_size], device))
-            parts.append(outputs.float().cpu().numpy())
+            parts.append((outputs if outputs.dtype == torch.float64 else outputs.float()).cpu().numpy())
     whole = np.concatenate(parts)
     return whole if order is None else whole[np.argsort(order)]

@@ -1,7 +1,9 @@
 """Scores of predictions by metrics, and counts of predicted classes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,21 +13,61 @@ from mmbench.errors import PluginError
 from mmbench.registry import find_metric
 
 Counts = NDArray[np.float64]
+_ROUNDING = 1e-9
 
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1")
 """The metrics of a task of one class that names none, in the order of records."""
 
 
 def score(metric: Metric, target: NDArray[np.generic], outputs: NDArray[np.floating]) -> float:
-    """The score of some predictions; PluginError if it is not a finite number."""
-    value = float(metric.score(target, outputs))
+    """The score of some predictions; PluginError if the metric raises or gives no finite number within its bounds."""
+    n_samples, (low, high) = len(target), metric.bounds
+    with _metric_errors(metric, n_samples):
+        value = float(metric.score(_read_only(target), _read_only(outputs)))
     if not np.isfinite(value):
-        raise PluginError(
-            f"gives {value} for {len(target)} samples",
-            where=f"metric {metric.name}",
-            remedy="every score must be finite",
-        )
+        raise _fault(metric, f"gives {value} for {n_samples} samples", "every score must be finite")
+    if not low - _ROUNDING <= value <= high + _ROUNDING:
+        raise _fault(metric, f"gives {value}, which is not from {low:g} to {high:g}", "correct it or its bounds")
     return value
+
+
+def check_sums(metric: Metric, target: NDArray[np.generic], outputs: NDArray[np.floating]) -> None:
+    """PluginError unless the score of an additive metric is a function of sums that may be multiplied.
+
+    Intervals are computed from sums over resampled units: other metrics would have wrong ones.
+    """
+    if not metric.additive:
+        return
+    with _metric_errors(metric, len(target)):
+        tallied = np.asarray(metric.tally(_read_only(target), _read_only(outputs)), dtype=np.float64)
+        sums = tallied.sum(axis=0)
+        scores = np.asarray(metric.from_sums(np.stack([sums, 2 * sums])), dtype=np.float64)
+    if tallied.ndim != 2 or len(tallied) != len(target):
+        raise _fault(metric, f"tallies {len(target)} samples to the shape {tallied.shape}", "return (n, F) from tally")
+    if scores.shape != (2,):
+        raise _fault(metric, f"gives scores of the shape {scores.shape} for sums (2, F)", "return (...) for (..., F)")
+    if not np.isclose(scores[0], scores[1], rtol=1e-6, atol=1e-9):
+        raise _fault(metric, "gives another score for doubled sums", "divide by a sum, or set additive to False")
+
+
+@contextmanager
+def _metric_errors(metric: Metric, n_samples: int) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        shown = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise _fault(metric, f"cannot score {n_samples} samples ({shown})", "correct it") from error
+
+
+def _fault(metric: Metric, message: str, remedy: str) -> PluginError:
+    return PluginError(message, where=f"metric {metric.name}", remedy=remedy)
+
+
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    """A view that a metric cannot write to."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def score_outputs(

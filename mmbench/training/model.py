@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Fusion, Tokens
 from mmbench.data import Bags
-from mmbench.errors import DataError
+from mmbench.errors import DataError, PluginError
 from mmbench.training.bag_encoding import encode_bag
 from mmbench.training.targets import TargetScale
 
@@ -60,6 +60,7 @@ class Model(nn.Module):
     def outputs(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Outputs ``(B, n_outputs)`` from tokens: logits, or values in units of the data."""
         outputs: Tensor = self.fusion(tokens)
+        check_outputs(self.fusion, outputs)
         return outputs if self.scale is None else self.scale(outputs)
 
     def fit_targets(self, known: NDArray[Any]) -> None:
@@ -82,6 +83,16 @@ class Model(nn.Module):
         """The number of parameters, ``total`` and ``trainable``."""
         sizes = [(parameter.numel(), parameter.requires_grad) for parameter in self.parameters()]
         return {"total": sum(n for n, _ in sizes), "trainable": sum(n for n, trained in sizes if trained)}
+
+
+def check_outputs(fusion: Fusion, outputs: Tensor) -> None:
+    """PluginError unless a fusion gives ``(B, n_outputs)``: a loss would spread other shapes over the targets."""
+    if outputs.ndim != 2 or outputs.shape[1] != fusion.n_outputs:
+        raise PluginError(
+            f"gives outputs of the shape {tuple(outputs.shape)}, not (batch, {fusion.n_outputs})",
+            where=f"fusion {fusion.name}",
+            remedy="return n_outputs numbers for each sample",
+        )
 
 
 def as_tokens(bags: Bags) -> Tokens:

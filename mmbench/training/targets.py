@@ -34,5 +34,5 @@ class TargetScale(nn.Module):
         return ((values.double() - self.mean.cpu()) / self.deviation.cpu()).float()
 
     def forward(self, outputs: Tensor) -> Tensor:
-        """Outputs ``(n, V)`` of a fusion to float32 in units of the data."""
-        return (outputs.double() * self.deviation + self.mean).float()
+        """Outputs ``(n, V)`` of a fusion to units of the data, float64: values such as dates differ in late digits."""
+        return outputs.double() * self.deviation + self.mean

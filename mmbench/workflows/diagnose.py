@@ -21,7 +21,7 @@ from mmbench.execution import (
 )
 from mmbench.features import Encoding
 from mmbench.integrity import guard_files
-from mmbench.registry import did_you_mean
+from mmbench.registry import did_you_mean, load_registry
 from mmbench.results import (
     Comparison,
     DiagnosisLevel,
@@ -58,9 +58,11 @@ def diagnose(
     path = Path(path)
     if not path.exists():
         raise RecordError("no such file or folder", where=path, remedy="give the path that mmbench run printed")
+    plugins = tuple(str(Path(file).resolve()) for file in plugins)
+    load_registry(plugins)  # its metrics score the records
     chosen = _choose(_load(path), method)
     for each in chosen:
-        _complete(each, cache or default_cache_folder(), tuple(str(Path(file).resolve()) for file in plugins), jobs)
+        _complete(each, cache or default_cache_folder(), plugins, jobs)
     found = _load(path)
     names = [each.name for each in chosen]
     comparison = replace(found, methods=tuple(each for each in found.methods if each.name in names))

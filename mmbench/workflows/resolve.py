@@ -127,10 +127,20 @@ def _check_training(spec: RunSpec, task: Task) -> None:
 
 
 def choose_task(schema: Schema, wanted: str | None) -> str:
-    """The task ``wanted``, or the dataset's first; SpecError for one that the dataset does not have."""
+    """The task ``wanted``, or the dataset's first; SpecError for one it lacks or nobody can learn."""
     if wanted is not None and wanted not in schema.tasks:
         raise SpecError(f"no task {wanted!r}", where="--task", remedy=did_you_mean(wanted, schema.tasks))
-    return wanted or next(iter(schema.tasks))
+    if not schema.tasks:
+        raise SpecError("the dataset has no task", where="--task", remedy="add one to its schema")
+    name = wanted or next(iter(schema.tasks))
+    task, needed = schema.tasks[name], {"class": "two classes", "labels": "one label", "values": "one target"}
+    if task.n_outputs < (2 if task.kind == "class" else 1):
+        raise SpecError(
+            f"task {name} has fewer than {needed[task.kind]}",
+            where="--task",
+            remedy="choose another task, or change the schema of the dataset",
+        )
+    return name
 
 
 def check_request(request: Request) -> CheckedRequest:

@@ -24,6 +24,7 @@ from mmbench.data import (
     number_labels,
     split_fingerprint,
 )
+from mmbench.errors import ProtocolError
 from mmbench.execution import Setup
 from mmbench.integrity import find_identical_samples, find_missing_modalities, measure_copied_share
 from mmbench.results import choose_scoring, find_statistical_units
@@ -36,6 +37,8 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
     """The folds over the labelled samples, and what else all methods share; nothing is encoded or written."""
     spec, settings = request.spec, request.settings
     rows = find_labelled(store.labels(request.task))
+    if len(store) and not len(rows):
+        raise ProtocolError(f"no sample is labelled for {request.task}", where="--task", remedy="choose another task")
     split = _cut(request, store, rows)
     folds = split.folds
     described = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mmbench import SpecError, Task
-from mmbench.registry.metrics import choose_metric, find_metric, orient
-from mmbench.registry.plugins import Registry
+from mmbench.registry.metrics import choose_metric, find_metric, find_recorded_metric, orient
+from mmbench.registry.plugins import Registry, load_registry
 
 OWN = """
 from mmbench import Metric, hookimpl
@@ -97,3 +97,15 @@ def test_the_task_names_its_metric() -> None:
 def test_the_largest_is_the_best_after_orientation() -> None:
     assert orient(find_metric("mae"), 2.0) == -2.0
     assert orient(find_metric("r2"), 2.0) == 2.0
+
+
+def test_a_record_finds_its_metric_in_a_plugin_that_was_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(OWN.format(line="").replace('"within"', '"within_recorded"'))
+    with pytest.raises(SpecError, match=r"^no metric 'within_recorded', which the records name — give the file of"):
+        find_recorded_metric("within_recorded")
+    load_registry((str(path),))
+    found = find_recorded_metric("within_recorded[tolerance=3]")
+    assert found.score(np.array([[1.0], [2.0]]), np.array([[1.5], [4.5]])) == 1.0
+    with pytest.raises(SpecError, match=r"^no metric 'within_recorded'"):
+        choose_metric(Task("values", ("x",)), "within_recorded")

@@ -152,5 +152,7 @@ def test_pairs() -> None:
 
 def test_did_you_mean() -> None:
     assert did_you_mean("milmar", ["late", "milmer"]) == "did you mean 'milmer'?"
+    assert did_you_mean("MAE", ["mae", "rmse"]) == "did you mean 'mae'?"
+    assert did_you_mean("acc2", ["acc2_has0", "acc2_non0", "acc7"]) == "did you mean 'acc2_has0' or 'acc2_non0'?"
     assert did_you_mean("xyz", ["late", "concat"]) == "choose from concat, late"
     assert did_you_mean("xyz", []) == "none is available"

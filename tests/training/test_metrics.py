@@ -1,6 +1,8 @@
 """Counts and scores of predicted classes agree with scikit-learn's; a score that is no number is an error."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 
 from mmbench import Metric, PluginError
-from mmbench.training.metrics import balanced_accuracy, confusion_matrix, score, score_all, score_outputs
+from mmbench.training.metrics import balanced_accuracy, check_sums, confusion_matrix, score, score_all, score_outputs
 
 PAIRS = st.integers(2, 5).flatmap(
     lambda n: st.tuples(
@@ -69,3 +71,67 @@ def test_a_score_that_is_no_number_names_its_metric() -> None:
     with pytest.raises(PluginError, match=r"metric nothing: gives nan for 2 samples"):
         score(Nothing(), labels, outputs)
     assert score_outputs({"own": Nothing()}, labels[:1], outputs[:1]) == {"own": 0.0}
+
+
+class Made(Metric):
+    """An additive metric whose two functions a test chooses."""
+
+    name = "made"
+    title = "made"
+    kinds = ("class",)
+
+    def __init__(self, tally: Callable[..., Any], from_sums: Callable[..., Any]) -> None:
+        self.tally, self.from_sums = tally, from_sums  # type: ignore[method-assign]
+
+
+def counts(target: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.ones(len(target)), outputs.argmax(axis=1) == target])
+
+
+def changed(target: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    target[:] = outputs.argmax(axis=1)
+    return counts(target, outputs)
+
+
+def share(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 1] / sums[..., 0]
+
+
+@pytest.mark.parametrize(
+    ("tally", "from_sums", "why"),
+    [
+        (counts, lambda sums: 1 / 0, r"cannot score 2 samples \(ZeroDivisionError"),
+        (counts, lambda sums: None, r"cannot score 2 samples \(TypeError"),
+        (counts, lambda sums: 7.0, "gives 7.0, which is not from 0 to 1"),
+        (changed, share, "cannot score 2 samples .*read-only"),
+    ],
+)
+def test_a_metric_that_cannot_score_is_named(
+    tally: Callable[..., Any], from_sums: Callable[..., Any], why: str
+) -> None:
+    labels = np.array([0, 1])
+    with pytest.raises(PluginError, match=f"metric made: {why}"):
+        score(Made(tally, from_sums), labels, np.eye(2)[::-1])
+    assert labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("tally", "from_sums", "why"),
+    [
+        (counts, lambda sums: sums[..., 1] / 10, "gives another score for doubled sums"),
+        (counts, lambda sums: float(sums[1] / sums[0]), "cannot score 2 samples"),
+        (counts, lambda sums: sums, r"gives scores of the shape \(2, 2\)"),
+        (
+            lambda target, outputs: np.ones(len(target)),
+            lambda sums: sums / sums,
+            r"tallies 2 samples to the shape \(2,\)",
+        ),
+    ],
+)
+def test_sums_of_additive_metrics_may_be_multiplied(
+    tally: Callable[..., Any], from_sums: Callable[..., Any], why: str
+) -> None:
+    check_sums(Made(counts, share), np.array([0, 1]), np.eye(2))
+    check_sums(Nothing(), np.array([0, 1]), np.eye(2))  # is not additive
+    with pytest.raises(PluginError, match=f"metric made: {why}"):
+        check_sums(Made(tally, from_sums), np.array([0, 1]), np.eye(2))

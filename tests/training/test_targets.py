@@ -54,7 +54,7 @@ def test_a_model_of_values_has_its_scale_among_its_weights() -> None:
     trained.fit_targets(VALUES)
     restored.load_state_dict(trained.state_dict())
     outputs = restored.outputs({})
-    assert outputs.dtype == torch.float32
+    assert outputs.dtype == torch.float64
     assert outputs[0].tolist() == pytest.approx([80 + np.sqrt(800 / 3), 6, np.sqrt(2 / 3) * 1e9])
     torch.testing.assert_close(restored.standardize(outputs), torch.ones(2, 3))
 
@@ -65,6 +65,12 @@ def test_other_models_have_no_scale(kind: str) -> None:
     model.fit_targets(np.zeros((3, 2)))
     assert list(model.state_dict()) == []
     assert model.outputs({}).dtype == torch.bfloat16
+
+
+def test_outputs_keep_the_digits_in_which_large_values_differ() -> None:
+    model = model_of(Task("values", ("seconds",)))
+    model.fit_targets(np.array([[1.7e9], [1.7e9 + 2]]))
+    np.testing.assert_array_equal(model.outputs({})[0].numpy(), [1.7e9 + 2])
 
 
 def test_targets_have_the_type_of_their_loss() -> None:

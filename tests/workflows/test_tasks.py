@@ -11,6 +11,7 @@ import pytest
 import torch
 from sklearn import metrics as sk
 
+from mmbench import Schema, Task
 from mmbench.conformance import check_plugin
 from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
@@ -18,12 +19,13 @@ from mmbench.execution.plan import Plan, known_labels, mask_test_labels
 from mmbench.execution.restoring import find_fold, restore_model
 from mmbench.execution.schedule import tune_missing
 from mmbench.reporting.terminal import render, tuning_tables
+from mmbench.results.comparison import load_comparison
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.training.loop import predict
 from mmbench.tuning.results import read_tuning, tuning_path
 from mmbench.workflows.audit.run_audit import audit
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.resolve import check_request, resolve_request
+from mmbench.workflows.resolve import check_request, choose_task, resolve_request
 from mmbench.workflows.retrain import RetrainOptions, retrain_fold
 from mmbench.workflows.run import plan_experiment, run_request
 from mmbench.workflows.tune import tune_spec
@@ -246,8 +248,23 @@ def test_a_metric_of_a_plugin_decides_and_its_code_is_part_of_the_key(tmp_path: 
         for record in records_of(plan):
             apart = np.abs(np.array(record.labels) - record.logits) < float(distance)
             assert record.scores["chosen"]["close"] == pytest.approx(apart.all(axis=1).mean())
+        assert load_comparison(plan.folder).methods[0].scoring.metric == "close"  # a record holds no path of a plugin
     assert folders[0] != folders[1]
     assert [check.run() for check in check_plugin(str(own)) if not check.run().ok] == []
+
+
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [
+        (Task("class", ("only",)), "task t has fewer than two classes"),
+        (Task("labels", ()), "task t has fewer than one label"),
+        (Task("values", ()), "task t has fewer than one target"),
+        (None, "the dataset has no task"),
+    ],
+)
+def test_a_task_that_nobody_can_learn_is_refused(task: Task | None, why: str) -> None:
+    with pytest.raises(SpecError, match=f"^--task: {why}"):
+        choose_task(Schema((), {} if task is None else {"t": task}), None)
 
 
 @pytest.mark.parametrize(("task", "made_from"), [("rates", "thirds of heart"), ("tags", "the label b, true or not")])

@@ -28,14 +28,17 @@ def check_image(item: Any, check: BagCheck) -> bytes:
     size: tuple[int, int] = check.modality.shape[:-3:-1]  # type: ignore[assignment]
     try:
         with Image.open(io.BytesIO(item), formats=("JPEG", "PNG")) as image:
-            if image.size == size:
+            deep = image.mode.startswith(("I", "F"))
+            if image.size == size and not deep:
                 return bytes(item)
-            if check.modality.resize is not None:
+            if check.modality.resize is not None and not deep:
                 return _resize(image, size, check)
             shape = (3, image.height, image.width)
     except Exception as error:  # Pillow raises errors of many classes, also for images that claim to be very large
         begin = "it is empty" if not item else f"it begins with {item[:8]!r}"
         raise check.error(f"cannot be opened as JPEG or PNG ({type(error).__name__}): {begin}") from error
+    if deep:
+        raise check.error("has grey values of 16 bits, which 8 bits would clip", "scale them to 0-255 in the dataset")
     raise check.error(
         f"has the shape {shape}, not {check.modality.shape[-3:]}",
         "the dataset must give all images in one size, or a rule to resize them in its schema",

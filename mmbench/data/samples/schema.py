@@ -27,7 +27,7 @@ def check_schema(schema: Schema, dataset: str) -> Schema:
     if wrong := next(_wrong_names(schema), None):
         raise DataError(wrong, where=dataset, remedy="rename it in the dataset")
     faults = (fault for modality in schema.modalities for fault in _modality_faults(modality))
-    if wrong := next(faults, None) or next(_task_faults(schema), None):
+    if wrong := next(faults, None) or next(_task_faults(schema), None) or _type_fault(schema):
         raise DataError(wrong, where=dataset, remedy="change the schema of the dataset")
     return schema
 
@@ -55,6 +55,18 @@ def schema_from_plain(plain: Any) -> Schema:
     return schema
 
 
+def _type_fault(schema: Schema) -> str:
+    """The first field whose value is not of its type, such as an unknown rule to resize; empty if there is none."""
+    from pydantic import ValidationError
+
+    try:
+        _schema_type().validate_python(asdict(schema))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))} of the schema is {first['input']!r}: {first['msg']}"
+    return ""
+
+
 def _wrong_names(schema: Schema) -> Iterator[str]:
     names = [modality.name for modality in schema.modalities]
     for name in names:
@@ -66,6 +78,12 @@ def _wrong_names(schema: Schema) -> Iterator[str]:
     yield from (f"the name {name!r} of a task is not valid in HDF5" for name in schema.tasks if not _is_path(name))
     yield from (f"the name {name!r} of a group is not valid in HDF5" for name in schema.groups if not _is_path(name))
     yield from (f"two groups have the name {name!r}" for name in schema.groups if schema.groups.count(name) > 1)
+    yield from (
+        f"task {task} has the name {name!r} twice"
+        for task, each in schema.tasks.items()
+        for name in dict.fromkeys(each.names)
+        if each.names.count(name) > 1
+    )
     yield from (f"{name!r} is a prefix of the name {other!r}" for name, other in _nested(schema))
     try:
         check_printable(

@@ -11,6 +11,7 @@ from mmbench.contract import Sample, Schema, Target, Task
 from mmbench.errors import DataError
 
 UNLABELLED = -1
+_LARGEST = 1e100  # of a value: its square, summed over all samples, must be finite
 _UNKNOWN = "leave the label out where it is not known"
 _REMEDIES = {
     "class": "give the index of the class in the task, from 0",
@@ -100,6 +101,8 @@ def _values_fault(target: Any, task: Task, name: str) -> str:
             return f"{target_name} of {name!r} is {item!r} of type {type(item).__name__}, not a number"
         if not np.isfinite(float(item)):
             return f"{target_name} of {name!r} is {'NaN' if np.isnan(float(item)) else 'infinite'}"
+        if abs(float(item)) > _LARGEST:
+            return f"{target_name} of {name!r} is {item!r}, whose square is too large: give it in another unit"
     return ""
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from mmbench.contract import Encoder, Fusion, Modality, Schema, Task, Tokens, TokenSpec, Training, overrides
-from mmbench.errors import SpecError, TrainingError
+from mmbench.errors import PluginError, SpecError, TrainingError
 from mmbench.integrity.model_lint.machine import Machine
 from mmbench.integrity.model_lint.networks import (
     find_unregistered,
@@ -21,7 +21,7 @@ from mmbench.integrity.model_lint.networks import (
 )
 from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, empty_token_spec, load_registry, seed_torch
 from mmbench.storage import current_reporter
-from mmbench.training import encode_instances, make_criterion, random_instances, sum_losses
+from mmbench.training import check_outputs, encode_instances, make_criterion, random_instances, sum_losses
 
 _INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch
 _ROUNDS = 2
@@ -101,6 +101,7 @@ def _check_encoder(
         check_size(part.name, build, machine)
     with _own_random_numbers():
         encoder = build()
+        _check_token_spec(encoder)
         part.layers = layer_sizes(encoder)
         part.findings += _check_registration(part.name, encoder)
         if not encoder.frozen:
@@ -111,6 +112,16 @@ def _check_encoder(
             losses = (lambda x=x: _any_loss(*encode_instances(encoder, x)) for x in batches)
             check_training_step(part, encoder, losses, per_sample=modality.instances / _INSTANCES)
     return encoder.out, part
+
+
+def _check_token_spec(encoder: Encoder) -> None:
+    out = getattr(encoder, "out", None)
+    if not isinstance(out, TokenSpec) or out.dim < 1 or (out.length is not None and out.length < 1):
+        raise PluginError(
+            f"has out = {out}, not a TokenSpec of one token or more, and of a width of one or more",
+            where=f"encoder {encoder.name} of {encoder.modality.name}",
+            remedy="set self.out in __init__; length None where the number of tokens differs",
+        )
 
 
 def _check_fusion(
@@ -128,6 +139,8 @@ def _check_fusion(
         part.findings += _check_registration(part.name, fusion)
         target = _target(task, _COMPLETE + len(inputs) + 1)
         batches = [_tokens(inputs) for _ in range(_ROUNDS)]
+        with torch.no_grad():
+            check_outputs(fusion, fusion.eval()(batches[0]))
         losses = (
             lambda x=x: sum_losses(
                 fusion.training_loss(x, target, make_criterion(target.numpy(), task, Training(class_weights=False)))

@@ -128,9 +128,12 @@ def find_scored(predictions: Predictions) -> NDArray[np.bool_]:
 
 
 def _write(predictions: Predictions) -> str:
-    """Classes as one character each; outputs as base64 of little-endian float32, a sample after the other."""
+    """Classes as one character each; outputs as base64, a sample after the other.
+
+    Numbers are little-endian, of 4 or 8 bytes, as they are in the array.
+    """
     if predictions.ndim == 2:
-        return b64encode(predictions.astype("<f4").tobytes()).decode("ascii")
+        return b64encode(predictions.astype("<f8" if predictions.dtype == np.float64 else "<f4").tobytes()).decode()
     return "".join(map(chr, (predictions + _FIRST).tolist()))
 
 
@@ -145,9 +148,11 @@ def _read_classes(text: str, n_samples: int, lowest: int, n_classes: int) -> Pre
 
 def _read_outputs(text: str, n_samples: int, n_outputs: int, may_lack: bool) -> Predictions:
     content = b64decode(text, validate=True)
-    if len(content) != 4 * n_samples * n_outputs:
+    size, dtypes = n_samples * n_outputs, {4: "<f4", 8: "<f8"}
+    dtype = next((name for width, name in dtypes.items() if len(content) == width * size), None)
+    if dtype is None:
         raise ValueError("its diagnosis has a different number of outputs")
-    outputs = np.frombuffer(content, dtype="<f4").astype(np.float64).reshape(n_samples, n_outputs)
+    outputs = np.frombuffer(content, dtype=dtype).astype(np.float64).reshape(n_samples, n_outputs)
     missing = np.isnan(outputs)
     if not np.isfinite(outputs[~missing]).all() or (missing.any() and not may_lack):
         raise ValueError("its diagnosis has outputs that are not finite")

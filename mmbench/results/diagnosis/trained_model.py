@@ -78,7 +78,8 @@ class ModalityPredictor:
     def classify(self, tokens: Mapping[str, Tokens]) -> Predictions:
         """Predicted classes ``(B,)``, or outputs ``(B, n_outputs)`` of other tasks, from tokens ``(B, K, T, D)``."""
         with mixed_precision(self.trained.device):
-            outputs = self.trained.model.outputs(tokens).float()
+            outputs = self.trained.model.outputs(tokens)
+            outputs = outputs if outputs.dtype == torch.float64 else outputs.float()
         is_class = self.trained.model.fusion.task.kind == "class"
         return (outputs.argmax(dim=1) if is_class else outputs).cpu().numpy()
 

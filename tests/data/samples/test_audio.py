@@ -146,6 +146,24 @@ WAV = coded(SINE)
         ([[0.5, 0.1], [0.2]], "does not hold real numbers"),
         (coded(SINE, kind="AIFF"), "it is a file of the format AIFF"),
     ],
+    # A WAV of floats holds the time at which it was written, which would be part of the name.
+    ids=[
+        "no samples",
+        "empty array",
+        "empty file",
+        "no audio",
+        "truncated WAV",
+        "truncated FLAC",
+        "NaN in a file",
+        "NaN at another rate",
+        "infinite array",
+        "two channels",
+        "no channel",
+        "integers",
+        "text",
+        "ragged lists",
+        "AIFF",
+    ],
 )
 def test_unusable_audio_is_one_line(item: object, why: str) -> None:
     with pytest.raises(DataError) as caught:

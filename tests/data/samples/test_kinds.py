@@ -106,6 +106,12 @@ def test_changes_of_an_unusable_sample_are_not_counted() -> None:
     assert changes == {}
 
 
+def grey_16_bits(height: int, width: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((height, width), 30_000, np.uint16)).save(file, "PNG")
+    return file.getvalue()
+
+
 BAD = [
     (MOTION, [WAVE[:1], None], "motion has an instance of the shape (1, 5), not (2, time)"),
     (MOTION, [WAVE[0], None], "motion has an instance of the shape (5,), not (2, time)"),
@@ -134,6 +140,9 @@ BAD = [
     (CLIP, [[picture(4, 6)]], "clip holds a list, not a Clip"),
     (Modality("clip", "video", (2, 3, 6, 4)), [Clip([picture(4, 6)], [0])], "a clip of 1 frames, not 2"),
     (FACE, [picture(9, 9)[:48]], "face cannot be opened as JPEG or PNG"),
+    (FACE, [grey_16_bits(6, 4)], "face has grey values of 16 bits, which 8 bits would clip"),
+    (FACE, [grey_16_bits(9, 9)], "face has grey values of 16 bits"),
+    (CLIP, [Clip([grey_16_bits(6, 4)], [0])], "clip has grey values of 16 bits"),
 ]
 
 
@@ -171,6 +180,7 @@ def test_targets_of_each_kind() -> None:
         ({"rate": float("nan")}, "bpm of 'rate' is NaN"),
         ({"rate": "71"}, "the target '71' of 'rate' is not a number"),
         ({"rate": 1 + 2j}, "is not a number"),
+        ({"rate": 1e200}, "bpm of 'rate' is 1e+200, whose square is too large"),
         ({"rate": True}, "bpm of 'rate' is True of type bool"),
     ],
 )

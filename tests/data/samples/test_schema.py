@@ -34,6 +34,7 @@ def schema_of(*modalities: Modality, **tasks: Task) -> Schema:
         (Modality("x", "vector", (0,)), "x has a length below 1"),
         (Modality("x", "vector", (2,), instances=0), "x has a length below 1"),
         (Modality("x", "vector", (2,), resize="crop"), "a rule to resize, which does not apply to vector"),
+        (Modality("x", "image", (3, 4, 4), resize="fill"), "modalities.0.resize of the schema is 'fill'"),  # type: ignore[arg-type]
         (Modality("x", "vector", (1,), columns=(Column("a"),)), "x has columns, which vector does not have"),
         (Modality("x", "table", (2,), columns=(Column("a"),)), r"the shape \(2,\) and 1 columns"),
         (Modality("x", "table", (2,), columns=(Column("a"), Column("a"))), "x has two columns 'a'"),
@@ -49,6 +50,20 @@ def test_a_modality_that_cannot_be_stored(modality: Modality, why: str) -> None:
 def test_a_task_of_an_unknown_kind() -> None:
     with pytest.raises(DataError, match="task mood is of the unknown kind 'rank'"):
         check_schema(schema_of(NOTE, mood=Task("rank", ("a",))), "odd")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [
+        (Task("values", "ab"), "tasks.mood.names of the schema is 'ab'"),  # type: ignore[arg-type]
+        (Task("values", ("a",), metrics="mae"), "tasks.mood.metrics of the schema is 'mae'"),  # type: ignore[arg-type]
+        (Task("labels", ("a", "b", "a")), "task mood has the name 'a' twice"),
+        (Task("class", ("a", "a")), "task mood has the name 'a' twice"),
+    ],
+)
+def test_a_task_that_cannot_be_stored(task: Task, why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        check_schema(schema_of(NOTE, mood=task), "odd")
 
 
 def test_every_kind_may_be_stored() -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mmbench import DataError, SpecError
-from mmbench.data.labels import check_label
+from mmbench.data.samples.targets import check_targets
 from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.labels import QUADRANTS, label
 from mmbench_datasets.deap.recordings import load_recording
@@ -87,8 +87,7 @@ def test_samples_fit_the_schema(samples):
     assert next(iter(schema.tasks)) == "quadrant"
     for sample in samples:
         assert set(sample.labels) == set(schema.tasks)
-        for name, task in schema.tasks.items():
-            check_label(sample, name, task)
+        check_targets(sample, schema)
         ratings = dict(zip(schema.tasks["ratings"].names, sample.labels["ratings"], strict=True))
         assert {name: int(value > 5) for name, value in ratings.items()} == {
             name: sample.labels[name] for name in ratings

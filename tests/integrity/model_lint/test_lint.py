@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmbench import Fusion, Method, Training, TrainingError
+from mmbench import Fusion, Method, PluginError, TokenSpec, Training, TrainingError
 from mmbench.integrity.model_lint import LintRequest, Machine, find_machine, lint_method
 from mmbench.integrity.model_lint.networks import find_unregistered, measure_saved_bytes
 from mmbench.integrity.model_lint.recipes import Part, check_concentration, check_memory, check_training_step
@@ -162,3 +162,28 @@ def test_this_machine_has_memory():
     machine = find_machine(torch.device("cpu"), jobs=3)
     assert machine.jobs == 3
     assert machine.memory is None or machine.memory > 2**28
+
+
+class Narrow(Fusion):
+    """Gives one output, whatever the task."""
+
+    name = "faulty"
+
+    def __init__(self, inputs, n_outputs):
+        super().__init__(inputs, n_outputs)
+        self.head = nn.Linear(inputs["series"].dim, 1)
+
+    def forward(self, tokens):
+        return self.head(tokens["series"].x.mean(dim=(1, 2)))
+
+
+def test_outputs_of_another_shape_are_refused(registry):
+    registry.fusions["faulty"] = Entry("faulty", "test", Narrow)
+    with pytest.raises(PluginError, match=r"fusion faulty: gives outputs of the shape \(11, 1\), not \(batch, 4\)"):
+        check(registry, "faulty", **SMALL)
+
+
+def test_tokens_of_no_width_or_length_are_refused(registry, monkeypatch):
+    monkeypatch.setattr("mmbench.builtin.encoders.conv1d.TokenSpec", lambda *args, **more: TokenSpec(0, 4))
+    with pytest.raises(PluginError, match="encoder conv1d of series: has out = "):
+        check(registry, "concat", **SMALL)
