@@ -110,8 +110,8 @@ class Comparison:
         The method with the best score is not among them, whatever its loss.
         """
         together = self.path.name.startswith("comparison-") and not self.headless
-        found = find_untrained(self.methods) if together else []
-        return [each for each in found if each.method not in self.leaders[:1]]
+        found = find_untrained(self.methods) if together else ()
+        return tuple(each for each in found if each.method not in self.leaders[:1])
 
     @property
     def best_single(self) -> str | None:

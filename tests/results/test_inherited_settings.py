@@ -1,6 +1,7 @@
 """Baselines that do not learn under inherited settings are found, and no others."""
 
 import json
+from dataclasses import replace
 from math import log
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_a_baseline_that_does_not_learn_is_reported(compared: Any) -> None:
 
 def test_a_baseline_that_learns_by_inherited_settings_is_not(compared: Any) -> None:
     comparison = compared("usual", "concat,prior")
-    assert comparison.untrained == []
+    assert comparison.untrained == ()
     assert "training: epochs 15 (default 40)" in text(comparison)
 
 
@@ -121,3 +122,11 @@ def test_default_settings_are_not_reported(compared: Any) -> None:
 def test_tuning_of_other_parameters_changes_nothing(compared: Any) -> None:
     (found,) = compared("slow", "concat", tune=1).untrained
     assert found.method == "concat"
+
+
+def test_the_best_method_is_not_called_untrained(compared: Any) -> None:
+    comparison = compared("slow", "concat,prior,other")
+    (found,) = comparison.untrained
+    fresh = replace(comparison)
+    fresh.__dict__["leaders"] = (found.method, "slow")  # a cached property
+    assert fresh.untrained == ()
