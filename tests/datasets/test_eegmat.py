@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmbench import DataError, Sample, SpecError
+from mmbench import DataError, Sample, SpecError, Task
 from mmbench_datasets.eegmat import Eegmat
 from mmbench_datasets.eegmat.layout import EEG, SIGNALS
 
@@ -72,7 +72,7 @@ def test_the_schema_of_the_defaults() -> None:
     eeg, ecg = schema.modalities
     assert (eeg.name, eeg.shape, eeg.instances, eeg.rate, eeg.channels) == ("eeg", (19, 625), 1, 125, EEG)
     assert (ecg.name, ecg.shape, ecg.instances, ecg.rate) == ("ecg", (1, 125), 5, 125)
-    assert schema.tasks == {"state": ("rest", "arithmetic")}
+    assert schema.tasks == {"state": Task("class", ("rest", "arithmetic"))}
     assert schema.groups == ("subject", "recording")
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import mmbench
-from mmbench import DataError, SpecError, conformance
+from mmbench import DataError, SpecError, Task, conformance
 from mmbench.data.inventory import take_inventory
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.registry.specs import Spec
@@ -70,7 +70,7 @@ def test_conformance(people: Path) -> None:
 
 def test_folders_are_classes_and_names_that_recur_are_people(people: Path) -> None:
     schema = ImageFolder(size=32).schema_of(people)
-    assert schema.tasks == {"class": ("neutral", "smiling")}
+    assert schema.tasks == {"class": Task("class", ("neutral", "smiling"))}
     assert schema.groups == ("subject",)
     (sample, *_) = ImageFolder(size=32).read(people, "smiling/0")
     assert (sample.id, sample.labels, sample.groups) == ("smiling/ann.png", {"class": 1}, {"subject": "ann"})
@@ -79,7 +79,7 @@ def test_folders_are_classes_and_names_that_recur_are_people(people: Path) -> No
 def test_without_files_only_the_images_are_known() -> None:
     schema = ImageFolder(size=48).schema()
     assert schema.modality("image").shape == (3, 48, 48)
-    assert schema.tasks == {"class": ()}
+    assert schema.tasks == {"class": Task("class", ())}
     assert schema.groups == ()
     assert ImageFolder(person="^(.)").schema().groups == ("subject",)
 
@@ -96,7 +96,7 @@ def test_parts_are_put_together(tmp_path: Path) -> None:
 
 def test_numbered_classes_are_in_the_order_of_numbers(tmp_path: Path) -> None:
     made(tmp_path, ["10/a.jpg", "2/b.jpg", "1/c.jpg"])
-    assert ImageFolder().schema_of(tmp_path).tasks == {"class": ("1", "2", "10")}
+    assert ImageFolder().schema_of(tmp_path).tasks == {"class": Task("class", ("1", "2", "10"))}
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_an_added_file_is_prepared_and_another_folder_is_another(people: Path, t
     after = prepare(what)
     assert (len(before), len(after)) == (12, 13)
     draw(people / "angry" / "ann.jpg")
-    assert prepare(what).schema.tasks == {"class": ("angry", "neutral", "smiling")}
+    assert prepare(what).schema.tasks == {"class": Task("class", ("angry", "neutral", "smiling"))}
     other = made(tmp_path / "other", ["neutral/ann.jpg", "smiling/ann.png"])
     assert len(prepare(Preparation(what.dataset, other, what.cache))) == 2
 
