@@ -1,6 +1,7 @@
 """``mmbench list``."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mmbench.cli.options import Json, Plugins
@@ -8,6 +9,7 @@ from mmbench.cli.output.console import note, show, show_json
 
 _KINDS = ("methods", "fusions", "encoders", "metrics", "datasets")
 _TASKS = ("class", "labels", "values")
+_PLUGIN = 24  # widest column of plugins
 
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
@@ -69,12 +71,14 @@ def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
 
     table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
     table.add_column("name", no_wrap=True)
-    table.add_column("plugin", style="dim", no_wrap=True)
+    table.add_column("plugin", style="dim", no_wrap=True, overflow="ellipsis", max_width=_PLUGIN)
     table.add_column("takes and parameters", overflow="fold")
     for entry in entries:
         claims = f"; claims: {', '.join(entry['claims'])}" if entry.get("claims") else ""
         params = ", ".join(_pairs(entry["params"])) + claims
-        table.add_row(entry["name"], entry["plugin"], "\n".join(line for line in (_takes(entry), params) if line))
+        # Of a file the name alone: a long path would leave no room for what follows.
+        plugin = Path(entry["plugin"]).name
+        table.add_row(entry["name"], plugin, "\n".join(line for line in (_takes(entry), params) if line))
     return table
 
 

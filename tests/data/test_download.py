@@ -422,7 +422,7 @@ def test_the_pins_of_real_datasets(dataset, count: int) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("dataset", "count"), [(Eegmat, 41), (StressPredict, 83)])
+@pytest.mark.parametrize(("dataset", "count"), [(Eegmat, 41), (StressPredict, 103)])
 def test_the_real_files_are_as_pinned(shared: Path, dataset, count: int) -> None:
     folder = shared / dataset.name
     there = [pin for pin in dataset().download().pins if (folder / pin.path).is_file()]
