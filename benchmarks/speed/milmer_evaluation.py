@@ -125,7 +125,7 @@ def make_theirs(store: Any, weights: Path) -> Any:
     import torch
     from transformers import SwinConfig, SwinModel, ViTImageProcessor
 
-    from mmbench import Tokens
+    from mmbench.data import Bags
     from speed.milmer_parts import FACE, make_model, make_swin
 
     swin = SwinModel(SwinConfig(image_size=SIDE), add_pooling_layer=False).eval()
@@ -143,7 +143,7 @@ def make_theirs(store: Any, weights: Path) -> Any:
     def predict() -> Any:
         faces = torch.stack([encode(instance) for instance in range(FACE.instances)], dim=1)
         here = {"eeg": torch.ones(len(eeg), 1, dtype=torch.bool), "face": torch.ones(faces.shape[:2], dtype=torch.bool)}
-        return model({"eeg": Tokens(eeg, here["eeg"]), "face": Tokens(faces, here["face"])}).numpy()
+        return model({"eeg": Bags(eeg, here["eeg"]), "face": Bags(faces, here["face"])}).numpy()
 
     return predict
 

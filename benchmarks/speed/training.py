@@ -13,9 +13,9 @@ from timing import Contenders, Goal, ResultsDiffer
 from torch import nn
 from torch.nn import functional as F
 
-from mmbench import Tokens, TokenSpec, Training
+from mmbench import TokenSpec, Training
 from mmbench.builtin.fusions.concat import Concat
-from mmbench.data.batches import Inputs, Stream
+from mmbench.data.batches import Bags, Inputs, Stream
 from mmbench.data.splits.fold import Fold
 from mmbench.training.loop import fit
 from mmbench.training.model import Model
@@ -111,8 +111,8 @@ def bare(problem: Problem) -> Trained:
         optimizer, lambda step: floor + (1 - floor) * 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0))))
     )
 
-    def batch(rows: torch.Tensor) -> dict[str, Tokens]:
-        return {name: Tokens(values[rows], present[rows]) for name, values in x.items()}
+    def batch(rows: torch.Tensor) -> dict[str, Bags]:
+        return {name: Bags(values[rows], present[rows]) for name, values in x.items()}
 
     def predict(rows: torch.Tensor) -> torch.Tensor:
         model.eval()
