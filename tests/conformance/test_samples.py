@@ -80,7 +80,7 @@ def test_targets_that_do_not_fit_fail_the_check_of_labels(folder: Path, labels: 
     [
         (
             lambda schema: replace(schema, tasks={**schema.tasks, "tags": Task("labels", ("a", "a"))}),
-            "task tags has no",
+            "task tags has the name 'a' twice",
         ),
         (lambda schema: replace(schema, tasks={**schema.tasks, "rating": Task("values", ())}), "task rating has no"),
         (
