@@ -1,4 +1,4 @@
-"""Whether tokens can be stored as float16 at little loss, and the conversion."""
+"""Storage of tokens as float16: the check that little is lost, and the conversion."""
 
 import math
 from dataclasses import dataclass

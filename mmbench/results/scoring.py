@@ -1,4 +1,4 @@
-"""How a run is scored: the kind of its task, the metric that decides, and the metrics that stand beside it."""
+"""Scoring of a run: the kind of its task, the metric that decides, and the metrics that stand beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
