@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mmbench.contract import Part, Task
 from mmbench.data.instance_sources import open_source
 from mmbench.data.samples.schema import check_schema, schema_from_plain
-from mmbench.data.samples.targets import are_targets_valid, find_labelled_rows, target_layout
+from mmbench.data.samples.targets import are_targets_valid, target_layout
 from mmbench.data.sources import Source, check_modality, open_prepared
 from mmbench.data.store_writer import STORE_FORMAT
 from mmbench.errors import DamagedError, DataError
@@ -97,10 +97,6 @@ class Store:
                 remedy="delete it, and it is made again",
             )
         return labels
-
-    def is_labelled(self, task: str) -> NDArray[np.bool_]:
-        """Which samples are labelled for a task, bool ``(N,)``."""
-        return find_labelled_rows(self.labels(task), self.schema.tasks[task])
 
     def source(self, name: str) -> Source:
         """The instances of one modality."""

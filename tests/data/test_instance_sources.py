@@ -14,6 +14,7 @@ from PIL import Image
 
 from mmbench import DataError, Sample, Schema
 from mmbench.data.instance_sources import VideoSource
+from mmbench.data.labels import find_labelled
 from mmbench.data.merge import merge
 from mmbench.data.noise import Noise, NoisySource
 from mmbench.data.preparation import Preparation, prepare
@@ -131,8 +132,8 @@ def test_targets_and_parts_come_back(store: Store) -> None:
         assert tags[number].tolist() == labels.get("tags", [-1] * 3)
         np.testing.assert_array_equal(rating[number], labels.get("rating", [np.nan] * 2))
     for task in ("tags", "rating"):
-        assert store.is_labelled(task).tolist() == [number % 9 != 0 for number in range(N)]
-    assert store.is_labelled("mood").all()
+        assert find_labelled(store.labels(task)).tolist() == [number for number in range(N) if number % 9]
+    assert find_labelled(store.labels("mood")).tolist() == list(range(N))
     assert store.parts.tolist() == ["test" if number >= 30 else "" for number in range(N)]
 
 

@@ -67,14 +67,6 @@ def are_targets_valid(stored: NDArray[Any], task: Task) -> bool:
     return bool(in_range and (known.all(axis=1) | unknown.all(axis=1)).all())
 
 
-def find_labelled_rows(stored: NDArray[Any], task: Task) -> NDArray[np.bool_]:
-    """Which samples are labelled, bool ``(N,)``."""
-    if task.kind == "class":
-        return np.asarray(stored != UNLABELLED)
-    first = stored[:, 0]
-    return np.asarray(~np.isnan(first) if task.kind == "values" else first != UNLABELLED)
-
-
 def _class_fault(target: Any, task: Task, name: str) -> str:
     if not isinstance(target, int | np.integer):
         return f"label {target!r} of {name!r} is of type {type(target).__name__}, not int"
