@@ -70,11 +70,6 @@ class Comparison:
         return self.methods[0].metrics[metric].title
 
     @property
-    def sign(self) -> int:
-        """1 where larger scores are better, -1 where smaller ones are."""
-        return 1 if self.higher_is_better else -1
-
-    @property
     def range_of_scores(self) -> float:
         """The largest difference of two scores; infinite without bounds."""
         low, high = self._metric.bounds

@@ -47,9 +47,8 @@ class Board:
     @cached_property
     def ranked(self) -> Sequence[MethodResult]:
         """The runs by the metric of the verdict, best first."""
-        metric, sign = self.comparison.metric, self.comparison.sign
         return sorted(
-            self.comparison.methods, key=lambda method: (-sign * method.scores[metric].mean, method.folder.name)
+            self.comparison.methods, key=lambda method: (-method.orient(method.score.mean), method.folder.name)
         )
 
     @cached_property

@@ -19,7 +19,7 @@ NEEDS = "scores"
 
 def ranked(comparison: "Comparison") -> "list[MethodResult]":
     """The methods by the metric of the verdict, best first; equal ones in the order of the run."""
-    return sorted(comparison.methods, key=lambda method: -comparison.sign * method.scores[comparison.metric].mean)
+    return sorted(comparison.methods, key=lambda method: -method.orient(method.score.mean))
 
 
 def only_best(drawn: "list[MethodResult]", comparison: "Comparison") -> str:

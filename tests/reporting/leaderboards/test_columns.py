@@ -32,7 +32,7 @@ def test_the_board_of_any_kind_of_task(write_task, tmp_path, kind):
     board = Board(tmp_path, comparison, None)
     assert [standing.method for standing in find_standings(board)] == ["best", "worse"]
     (pair,) = find_pairs(board)
-    assert comparison.sign * pair.difference.mean > 0
+    assert comparison.methods[0].orient(pair.difference.mean) > 0
     columns = [column.name for column in board_columns(comparison)]
     assert columns[3:6] == [comparison.title_of(name) for name in comparison.other_metrics]
     text = board_markdown(board)
