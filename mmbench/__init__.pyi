@@ -3,6 +3,8 @@ __version__: str
 from .contract.component import Component as Component
 from .contract.dataset import Dataset as Dataset
 from .contract.encoder import Encoder as Encoder
+from .contract.estimator import Estimator as Estimator
+from .contract.estimator import EstimatorContext as EstimatorContext
 from .contract.fusion import Criterion as Criterion
 from .contract.fusion import Fusion as Fusion
 from .contract.fusion import Tokens as Tokens
@@ -14,6 +16,7 @@ from .contract.pins import load_pins as load_pins
 from .contract.space import Choice as Choice
 from .contract.space import Float as Float
 from .contract.space import Int as Int
+from .contract.trainer import Trainer as Trainer
 from .contract.types import Card as Card
 from .contract.types import Clip as Clip
 from .contract.types import Column as Column

@@ -12,9 +12,11 @@ import pluggy
 if TYPE_CHECKING:
     from mmbench.contract.dataset import Dataset
     from mmbench.contract.encoder import Encoder
+    from mmbench.contract.estimator import Estimator
     from mmbench.contract.fusion import Fusion
     from mmbench.contract.method import Method
     from mmbench.contract.metric import Metric
+    from mmbench.contract.trainer import Trainer
 
 hookspec = pluggy.HookspecMarker("mmbench")
 hookimpl = pluggy.HookimplMarker("mmbench")
@@ -38,6 +40,16 @@ def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
 @hookspec
 def register_methods(register: "Callable[[Method], None]") -> None:
     """Register named recipes: ``register(Method(name=..., fusion=..., encoders=...))``."""
+
+
+@hookspec
+def register_estimators(register: "Callable[[type[Estimator]], None]") -> None:
+    """Register estimator classes; each is also a method of the same name, with default encoders."""
+
+
+@hookspec
+def register_trainers(register: "Callable[[type[Trainer]], None]") -> None:
+    """Register trainer classes, for ``--trainer NAME`` and `Method.trainer`."""
 
 
 @hookspec

@@ -23,9 +23,10 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Method:
-    """A named recipe: a fusion, an encoder for each modality or kind, and training defaults.
+    """A named recipe: a fusion or an estimator, an encoder for each modality or kind, and training defaults.
 
-    ``fusion`` and the values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
+    Either ``fusion`` or ``estimator`` is named. They, ``trainer`` (of a fusion; None for that of the host) and the
+    values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of
     ``encoders`` are modality names, kinds with ``open-`` before them for modalities of open length, or kinds, in this
     order of precedence. ``presets`` is a folder of TOML
     files; the one named like the dataset is applied by default, others with ``--preset``. ``ablations`` are the tables
@@ -34,9 +35,11 @@ class Method:
     """
 
     name: str
-    fusion: str
+    fusion: str = ""
     encoders: Mapping[str, str] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     presets: Path | None = None
     ablations: tuple[Ablation, ...] = ()
     claims: Path | None = None
+    estimator: str = ""
+    trainer: str | None = None
