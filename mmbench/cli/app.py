@@ -13,19 +13,18 @@ from mmbench.cli import (
     ablate,
     audit,
     cache,
-    check,
     claim,
     data,
     diagnose,
     explain,
     leaderboard,
     listing,
-    new,
     report,
     run,
     show,
     tune,
 )
+from mmbench.cli.authoring import check, new
 from mmbench.cli.help import CONTEXT, Command, Group
 from mmbench.cli.output.console import print_error
 from mmbench.cli.output.streams import prepare_streams
