@@ -16,6 +16,7 @@ from mmbench.reporting.leaderboards.columns import (
 )
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
 from mmbench.reporting.metric_names import describe_targets, describe_targets_of_mean, direction_note
+from mmbench.reporting.terminal.elsewhere import elsewhere_lines
 from mmbench.reporting.terminal.limits import one_seed_line
 from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
@@ -83,7 +84,7 @@ def _audit_details(board: Board) -> str:
 
 
 def column_notes(board: Board) -> list[str]:
-    """Notes on the columns."""
+    """Notes on the columns, and on predictions that were made elsewhere."""
     n_units, unit = len(board.comparison.methods[0].units), board.comparison.run["unit"]
     column = calibration_column(board.comparison)
     return [
@@ -92,6 +93,7 @@ def column_notes(board: Board) -> list[str]:
         "data (oracle epoch), relative to the chosen epoch",
         f"{column.name}: {column.help}; FLOPs: for one sample; train: time of one training, measured on the machine "
         "that made the records",
+        *elsewhere_lines(board.comparison),
     ]
 
 
