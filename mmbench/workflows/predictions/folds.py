@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mmbench import __version__
+from mmbench.contract import TaskKind
 from mmbench.data import find_labelled
 from mmbench.errors import DataError, SpecError
 from mmbench.execution import Setup
@@ -51,7 +52,7 @@ class Folds:
 
     request: Request
     parts: Mapping[str, str]
-    kind: str
+    kind: TaskKind
     names: tuple[str, ...]
     folds: tuple[Mapping[str, Any], ...]
     groups: Mapping[str, Mapping[str, str]]
@@ -195,12 +196,19 @@ def _from_plain(plain: Mapping[str, Any], path: Path) -> Folds:
     return Folds(
         Request(**request),
         {name: str(plain["parts"][name]) for name in ("data", "task", "protocol", "folds")},
-        plain["kind"],
-        tuple(plain["names"]),
+        _checked_kind(plain["kind"]),
+        tuple(map(str, plain["names"])),
         folds,
         plain.get("groups", {}),
         path=path,
     )
+
+
+def _checked_kind(kind: Any) -> TaskKind:
+    if kind not in get_args(TaskKind):
+        raise ValueError(f"{kind!r} is no kind of task")
+    found: TaskKind = kind
+    return found
 
 
 def _as_csv(found: Folds) -> str:

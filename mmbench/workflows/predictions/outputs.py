@@ -76,7 +76,11 @@ def _read_single(table: Table, kind: TaskKind, names: Sequence[str], wanted: Wan
             raise DataError("has one column for several targets", where=table.name, remedy=_remedy(kind, names))
         return Outputs(_as_numbers(table, PREDICTION)[:, None], "values", (PREDICTION,))
     if wanted not in ("auto", "labels"):
-        raise DataError(f"has no {wanted} of the classes", where=table.name, remedy=_remedy(kind, names))
+        raise DataError(
+            f"has no {wanted}, but predicted classes",
+            where=table.name,
+            remedy="leave out --outputs, or give a column each",
+        )
     index = {name: at for at, name in enumerate(names)}
     predicted = as_texts(table.columns[PREDICTION])
     for at, name in enumerate(predicted):

@@ -92,9 +92,9 @@ def score_spec(spec: ScoreSpec) -> Comparison:
     folds = spec.folds if isinstance(spec.folds, Folds) else read_folds(Path(spec.folds))
     table = read_table(spec.predictions, folds.names)
     rows = assign_rows(table, folds)
+    outputs = read_outputs(table, folds.kind, folds.names, spec.outputs)
     request, setup = cut_folds(_run_spec(spec, folds))
     _check_fingerprint(folds, describe_folds(request, setup))
-    outputs = read_outputs(table, scoring_of(setup.described).kind, folds.names, spec.outputs)
     if unused := find_unused(table, outputs.columns):
         current_reporter().message(f"{table.name}: columns that are not used: {', '.join(unused)}")
     current_reporter().message(f"{table.name}: read as {outputs.kind}")
@@ -152,6 +152,12 @@ def _check_fingerprint(folds: Folds, today: Folds) -> None:
                 where=folds.path or "folds",
                 remedy="write the folds again with mmbench folds, and predict their test parts",
             )
+    if (folds.kind, folds.names) != (today.kind, today.names):
+        raise DataError(
+            f"its names are not {', '.join(today.names)}, in this order, of the task {folds.request.task}",
+            where=folds.path or "folds",
+            remedy="write the folds again with mmbench folds",
+        )
 
 
 def _write(spec: ScoreSpec, setup: Setup, outputs: Outputs, rows: Assignment, origin: Elsewhere) -> Path:

@@ -3,6 +3,7 @@
 import csv
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas
 import pytest
 
+import mmbench
 from mmbench.cli import main
 from mmbench.errors import DataError, RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, render
@@ -111,6 +113,18 @@ def test_a_run_of_other_data_is_refused_by_its_part(place: Any, folds: Any, pred
     with pytest.raises(DataError, match=r"its data 000000000000 is .* today: the files, the dataset's parameters"):
         place.score(predict(folds), path)
     assert not place.out.exists()
+
+
+def test_classes_in_another_order_are_refused(place: Any, folds: Any, predict: Any) -> None:
+    changed = replace(folds, names=tuple(reversed(folds.names)))
+    with pytest.raises(DataError, match="its names are not low, middle, high, in this order"):
+        place.score(predict(folds), changed)
+
+
+def test_a_model_that_is_not_there_is_not_diagnosed(place: Any, folds: Any, predict: Any) -> None:
+    comparison = place.score(predict(folds), folds)
+    with pytest.raises(RecordError, match="was not trained here, so that no model can be diagnosed"):
+        mmbench.diagnose(comparison.path)
 
 
 def test_copies_and_known_labels_are_flagged_in_table_and_record(
