@@ -57,5 +57,7 @@ from .workflows.audit import audit as audit
 from .workflows.audit.split_files import audit_split as audit_split
 from .workflows.claims.claim import claim as claim
 from .workflows.diagnose import diagnose as diagnose
+from .workflows.predictions.folds import folds as folds
+from .workflows.predictions.scoring import score as score
 from .workflows.run import run as run
 from .workflows.tune import tune as tune

@@ -1,6 +1,8 @@
 from .comparison_plots import plot as plot
 from .leaderboards.building import build_leaderboards as build_leaderboards
 from .leaderboards.building import publish_results as publish_results
+from .leaderboards.submission import Submitter as Submitter
+from .leaderboards.submission import pack_submission as pack_submission
 from .leaderboards.verification import verify_leaderboards as verify_leaderboards
 from .number_format import format_size as format_size
 from .pages import write_report as write_report

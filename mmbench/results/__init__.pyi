@@ -22,6 +22,8 @@ from .diagnosis.predictions import DiagnosisLevel as DiagnosisLevel
 from .diagnosis.scores import ConditionScore as ConditionScore
 from .diagnosis.scores import ModalityScores as ModalityScores
 from .diagnosis.trained_model import TrainedModel as TrainedModel
+from .elsewhere import Elsewhere as Elsewhere
+from .elsewhere import OutputKind as OutputKind
 from .failures import Failure as Failure
 from .failures import concerns_one_job as concerns_one_job
 from .failures import delete_failure as delete_failure
@@ -42,6 +44,7 @@ from .records import read_record as read_record
 from .records import record_path as record_path
 from .records import write_record as write_record
 from .residuals import TargetResiduals as TargetResiduals
+from .scoring import Scoring as Scoring
 from .scoring import choose_scoring as choose_scoring
 from .scoring import scoring_of as scoring_of
 from .statistics import ALPHA as ALPHA

@@ -24,6 +24,7 @@ from mmbench.results.statistics import (
     find_leaders,
     make_verdicts,
 )
+from mmbench.results.suspicion import Suspicion, find_suspicions
 from mmbench.storage import check_printable, describe_parse_error, load_object
 
 
@@ -46,6 +47,11 @@ class Comparison:
         return self.methods[0].run
 
     @property
+    def reference(self) -> MethodResult:
+        """The first method that was trained here, whose description is complete; else the first."""
+        return next((method for method in self.methods if not method.is_elsewhere), self.methods[0])
+
+    @property
     def metric(self) -> str:
         """The name of the metric of verdicts and ranking."""
         return self.methods[0].metric
@@ -62,12 +68,12 @@ class Comparison:
 
     @property
     def other_metrics(self) -> tuple[str, ...]:
-        """The metrics that stand beside that of verdicts."""
-        return tuple(name for name in self.methods[0].metrics if name != self.metric)
+        """The metrics that stand beside that of verdicts; predictions made elsewhere may lack some."""
+        return tuple(name for name in self.reference.metrics if name != self.metric)
 
     def title_of(self, metric: str) -> str:
         """The name of a metric in tables."""
-        return self.methods[0].metrics[metric].title
+        return self.reference.metrics[metric].title
 
     @property
     def range_of_scores(self) -> float:
@@ -104,9 +110,15 @@ class Comparison:
 
         The method with the best score is not among them, whatever its loss.
         """
-        together = self.path.name.startswith("comparison-") and not self.headless
+        elsewhere = any(method.is_elsewhere for method in self.methods)
+        together = self.path.name.startswith("comparison-") and not self.headless and not elsewhere
         found = find_untrained(self.methods) if together else ()
         return tuple(each for each in found if each.method not in self.leaders[:1])
+
+    @cached_property
+    def suspicions(self) -> Sequence[Suspicion]:
+        """Signs of copies and of known test labels in predictions made elsewhere."""
+        return find_suspicions(self.methods)
 
     @property
     def best_single(self) -> str | None:
@@ -164,6 +176,7 @@ class Comparison:
             "methods": [describe_method(method) for method in self.methods],
             "failed": describe_failed(self),
             "untrained": [asdict(each) for each in self.untrained],
+            "suspicions": [asdict(each) for each in self.suspicions],
         }
 
 
@@ -197,7 +210,9 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "name": method.name,
         "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
         **{
-            which: {metric: method.mean_score(which, metric) for metric in method.metrics}
+            which: None
+            if method.is_elsewhere
+            else {metric: method.mean_score(which, metric) for metric in method.metrics}
             for which in ("last", "oracle")
         },
         "calibration": asdict(method.calibration) if method.calibration else None,
@@ -212,6 +227,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "lint": list(method.run.get("lint", ())),
         "tuning": method.run.get("tuning"),
         "diagnosis": method.diagnosis.to_json() if method.diagnosis else None,
+        "elsewhere": method.run.get("elsewhere"),
         "records": str(method.folder),
         "folds": [
             {

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mmbench.contract import TaskKind, Training
 from mmbench.data import is_protocol
+from mmbench.results.elsewhere import Elsewhere, is_elsewhere
 from mmbench.results.scoring import Scoring, scoring_fields
 
 EPOCHS = ("chosen", "last", "oracle")
@@ -45,7 +46,7 @@ class _Missingness:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Described:
     """The description of a run that tables need; records hold more, to reproduce it."""
 
     method: str
@@ -66,7 +67,6 @@ class _Run:
     straddling: Mapping[str, float]
     own_encoders: bool
     card: _Card
-    training: _TrainingLoop
     units: tuple[str, ...] | None
     preset: Mapping[str, str | Mapping[str, Any]] | None
     gaps: Mapping[str, _Missingness] = field(default_factory=dict)
@@ -77,6 +77,18 @@ class _Run:
     stratify: bool = False
     split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
+
+
+@dataclass(frozen=True)
+class _Run(_Described):
+    training: _TrainingLoop = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class _RunElsewhere(_Described):
+    """Predictions that were made elsewhere: nothing is known of their training."""
+
+    elsewhere: Elsewhere = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -158,19 +170,33 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has no samples")
     scoring = _scoring(plain["run"])
     _check_labels(fold, scoring.kind)
-    if missing := [name for name in EPOCHS if not set(scoring.metrics) <= fold.scores.get(name, {}).keys()]:
+    if missing := [name for name in _epochs_of(fold) if not set(scoring.metrics) <= fold.scores.get(name, {}).keys()]:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
-    if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
-        raise ValueError("it lacks the epochs of its scores")
+    _check_training(fold)
     if fold.spread is not None and (
         len(fold.spread) != len(fold.logits[0]) or not all(isfinite(each) and each >= 0 for each in fold.spread)
     ):
         raise ValueError("its spread is not one number per target")
-    if "total" not in fold.parameters:
-        raise ValueError("it lacks the number of parameters")
-    scores = [value for name in EPOCHS for value in fold.scores[name].values()]
+    scores = [value for name in _epochs_of(fold) for value in fold.scores[name].values()]
     if not all(map(isfinite, [fold.seconds, *scores, *(value for value in fold.cost.values() if value is not None)])):
         raise ValueError("it has scores, times or costs that are not finite numbers")
+
+
+def _epochs_of(fold: _Fold) -> tuple[str, ...]:
+    """The epochs that a record has scores of: predictions made elsewhere have no other than the chosen one."""
+    return EPOCHS[:1] if is_elsewhere(fold.run) else EPOCHS
+
+
+def _check_training(fold: _Fold) -> None:
+    if is_elsewhere(fold.run):
+        trained = (fold.epochs, fold.history, fold.parameters, fold.weights, fold.tuning, fold.diagnosis, fold.spread)
+        if set(fold.scores) != {"chosen"} or any(trained):
+            raise ValueError("it was not trained here, but describes a training")
+        return
+    if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
+        raise ValueError("it lacks the epochs of its scores")
+    if "total" not in fold.parameters:
+        raise ValueError("it lacks the number of parameters")
 
 
 def _check_labels(fold: _Fold, kind: TaskKind) -> None:
@@ -197,7 +223,7 @@ def _scoring(run: Mapping[str, Any]) -> Scoring:
 
 def check_run(plain: Mapping[str, Any]) -> None:
     """Raise ValueError unless the description of a run is complete and has the right types."""
-    run: _Run = _adapter(_Run).validate_python(plain)
+    run: _Described = _adapter(_RunElsewhere if is_elsewhere(plain) else _Run).validate_python(plain)
     scoring = _scoring(plain)
     if len(run.classes) < (2 if scoring.kind == "class" else 1):
         raise ValueError("it has fewer than two classes" if scoring.kind == "class" else "it predicts nothing")

@@ -84,6 +84,12 @@ def _choose(comparison: Comparison, name: str | None) -> Sequence[MethodResult]:
     if name is not None and name not in names:
         raise SpecError(f"no method {name!r} here", where="--method", remedy=did_you_mean(name, names))
     chosen = [method for method in comparison.methods if name in (None, method.name)]
+    if chosen and all(method.is_elsewhere for method in chosen):
+        raise RecordError(
+            "was not trained here, so that no model can be diagnosed",
+            where=", ".join(method.name for method in chosen),
+            remedy="choose a method that mmbench trained",
+        )
     several = [method for method in chosen if len(method.run["encoders"]) > 1]
     if not several:
         raise RecordError(

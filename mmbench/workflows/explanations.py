@@ -67,7 +67,12 @@ def explain_methods(
 
 
 def can_explain(method: MethodResult, plugins: tuple[str, ...] = ()) -> bool:
-    """Whether the fusion of a method implements ``explain``; raises SpecError if its plugin is not loaded."""
+    """Whether the fusion of a method implements ``explain``; False for predictions made elsewhere.
+
+    Raises SpecError if its plugin is not loaded.
+    """
+    if method.is_elsewhere:
+        return False
     fusion = load_registry(plugins).find("fusions", method.run["fusion"]["name"]).component
     return bool(fusion.explain is not Fusion.explain)
 

@@ -40,6 +40,8 @@ def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterat
 
 def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
     """Seeds with identical logits in some folds only: a method is random in all folds or in none."""
+    if method.is_elsewhere:  # how they were made is not known
+        return
     by_fold: dict[str, list[Record]] = {}
     for record in method.records:
         by_fold.setdefault(record.fold, []).append(record)
@@ -53,7 +55,7 @@ def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
 
 def _find_copied_runs(methods: Sequence[MethodResult]) -> Iterator[str]:
     for one, other in combinations(methods, 2):
-        if one.run["fusion"]["name"] == other.run["fusion"]["name"]:
+        if not (one.is_elsewhere or other.is_elsewhere) and one.run["fusion"]["name"] == other.run["fusion"]["name"]:
             continue  # a parameter may change nothing
         theirs = {(record.fold, record.seed): record for record in other.records}
         for record in one.records:

@@ -9,6 +9,7 @@ from rich.text import Text
 from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
 from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
+from mmbench.reporting.terminal.elsewhere import elsewhere_lines
 from mmbench.reporting.terminal.layout import fitted_tables, number_table, path_line, plain_table
 from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
@@ -85,7 +86,7 @@ def _scores(comparison: Comparison) -> RenderableType:
     titles = (*(metric_column(comparison, name) for name in others), "last", "oracle")
     scores = {
         method.name: (
-            *(format_score(method.scores[name].mean) for name in others),
+            *(format_score(method.score_by(name)) for name in others),
             *(format_signed(method.gap(which)) for which in ("last", "oracle")),
         )
         for method in methods
@@ -149,7 +150,8 @@ def _detail_lines(comparison: Comparison) -> Iterator[str]:
     )
     methods = comparison.methods
     if "accuracy" in comparison.other_metrics and not any(method.stops_early for method in methods):
-        oracles = [f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods]
+        trained = [method for method in methods if not method.is_elsewhere]
+        oracles = [f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in trained]
         yield f"accuracy at the oracle epoch, as some papers report it: {join_names(oracles)}"
     yield from cost_lines(comparison)
 
@@ -166,10 +168,12 @@ def _method_lines(comparison: Comparison) -> Iterator[str]:
     if any(method.run["own_encoders"] for method in methods):
         yield "¹ has its own encoders and training"
     offered = tuple(comparison.run["offered"])
-    used = [tuple(method.run["modalities"]) for method in methods]
+    known = [method for method in methods if not method.is_elsewhere]
+    used = [tuple(method.run["modalities"]) for method in known]
     for names in dict.fromkeys(names for names in used if names != offered):
-        who = [method.name for method, modalities in zip(methods, used, strict=True) if modalities == names]
+        who = [method.name for method, modalities in zip(known, used, strict=True) if modalities == names]
         subject = join_names(who) if len(who) < len(methods) else "all methods"
         verb = "uses" if len(who) == 1 < len(methods) else "use"
         yield f"{subject}: {verb} {len(names)} of {counted(len(offered), 'modality')}: {', '.join(names)}"
+    yield from elsewhere_lines(comparison)
     yield from describe_missing(comparison)

@@ -70,10 +70,21 @@ def _data(comparison: Comparison) -> Iterator[str]:
 
 def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     run = method.run
+    if method.is_elsewhere:
+        yield from _origin(run["elsewhere"])
+        return
     yield "fusion", _component(run.get("fusion", {}))
     yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
     yield "training", _params(run["training"])
     yield "key", str(run.get("key", "–"))[:_SHORT]
+
+
+def _origin(elsewhere: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The file of predictions that were made elsewhere."""
+    yield "not trained here", f"{elsewhere['outputs']} of {elsewhere['file']}"
+    yield "SHA-256", str(elsewhere["sha256"])
+    if elsewhere.get("source"):
+        yield "source", str(elsewhere["source"])
 
 
 def _component(described: Mapping[str, Any]) -> str:

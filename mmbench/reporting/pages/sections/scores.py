@@ -92,9 +92,8 @@ def _scores(comparison: Comparison) -> Table:
 
 
 def _row(method: MethodResult, comparison: Comparison) -> Iterator[str]:
-    scores = method.scores
     yield method.name + ("\N{NO-BREAK SPACE}¹" if method.run["own_encoders"] else "")
-    yield format_interval(scores[comparison.metric])
-    yield from (format_score(scores[name].mean) for name in comparison.other_metrics)
+    yield format_interval(method.score)
+    yield from (format_score(method.score_by(name)) for name in comparison.other_metrics)
     yield format_signed(method.gap("last"))
     yield format_signed(method.gap("oracle"))
