@@ -17,6 +17,7 @@ from .contract.space import Int as Int
 from .contract.types import Card as Card
 from .contract.types import Clip as Clip
 from .contract.types import Column as Column
+from .contract.types import Description as Description
 from .contract.types import Download as Download
 from .contract.types import Modality as Modality
 from .contract.types import Pin as Pin
