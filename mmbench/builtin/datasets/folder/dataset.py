@@ -31,7 +31,8 @@ class Folder(Dataset):
 
     def schema_of(self, root: Path) -> Schema:
         """The schema of the description."""
-        return _open(root).schema
+        schema: Schema = _open(root).schema
+        return schema
 
     def name_of(self, root: Path) -> str:
         """The ``name`` in the description; by default that of the folder."""

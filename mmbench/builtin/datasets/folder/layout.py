@@ -85,10 +85,7 @@ class Layout:
         """The schema that the description states."""
         described = self.described
         modalities = tuple(_modality(self, name, stream) for name, stream in described.streams.items())
-        tasks = {
-            name: Task(task.kind, task.names or task.columns, task.metric or None)
-            for name, task in described.tasks.items()
-        }  # type: ignore[arg-type]
+        tasks = {name: _task(task) for name, task in described.tasks.items()}
         return Schema(modalities, tasks, tuple(described.groups or ()))
 
     def column(self, name: str) -> Sequence[Any]:
@@ -166,7 +163,7 @@ def _targets(layout: Layout, task: Target) -> list[Any]:
     for name, found in zip(task.columns, numbers, strict=True):
         if found is None:
             raise DataError(f"column {name} does not hold numbers", where=layout.table.path, remedy="correct it")
-    rows = zip(*numbers, strict=True)  # type: ignore[arg-type]
+    rows: Any = zip(*numbers, strict=True)
     as_type = int if task.kind == "labels" else float
     return [None if None in row else [as_type(each) for each in row] for row in rows]
 
@@ -179,19 +176,27 @@ def _labels(cell: Any, task: Target) -> Any:
     return str(unknown[0]) if unknown else [int(name in names) for name in task.names]
 
 
+def _task(task: Target) -> Task:
+    kind: Any = task.kind  # one of TASKS: checked when the description was read
+    return Task(kind, task.names or task.columns, task.metric or None)
+
+
 def _modality(layout: Layout, name: str, stream: Stream) -> Modality:
-    shape, columns = _shape(layout, stream), ()
+    shape = _shape(layout, stream)
+    columns: tuple[Column, ...] = ()
+    kind: Any = stream.kind  # one of KINDS: checked when the description was read
+    resize: Any = stream.resize or None
     if stream.kind == "table":
         columns = tuple(Column(each, stream.levels.get(each, ())) for each in stream.columns)
     return Modality(
         name,
-        stream.kind,
+        kind,
         shape,
         stream.instances,
         stream.rate,
         stream.channels,
         columns,
-        stream.resize or None,  # type: ignore[arg-type]
+        resize,
     )
 
 

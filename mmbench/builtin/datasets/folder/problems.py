@@ -46,8 +46,8 @@ def find_left_out(layout: Layout) -> dict[str, str]:
     """Unused columns and rows without a target, each with the reason."""
     described = layout.described
     used = {described.id, described.split, *(described.groups or {}).values()}
-    for item in (*described.streams.values(), *described.tasks.values()):
-        used |= {*item.columns}
+    used |= {name for stream in described.streams.values() for name in stream.columns}
+    used |= {name for task in described.tasks.values() for name in task.columns}
     left = {f"column {name}": "not used" for name in layout.table.columns if name not in used and not _is_array(layout)}
     if n := layout.table.n - len(layout.rows):
         rows = sorted({*range(layout.table.n)} - {*layout.rows})[:_SHOWN]

@@ -170,7 +170,9 @@ def _add_files(
     (kind,) = kinds
     first = next((root / path for path in paths if (root / path).is_file()), None)
     name = column.removesuffix("file_name").rstrip("_") or kind
-    rate, size, resize = None, (), ""
+    rate: float | None = None
+    size: tuple[int, ...] = ()
+    resize = ""
     if kind == "image" and first:
         size, resize = (224, 224), "crop"
     if kind == "audio" and first:
