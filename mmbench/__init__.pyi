@@ -20,6 +20,7 @@ from .contract.trainer import Trainer as Trainer
 from .contract.types import Card as Card
 from .contract.types import Clip as Clip
 from .contract.types import Column as Column
+from .contract.types import Description as Description
 from .contract.types import Download as Download
 from .contract.types import Modality as Modality
 from .contract.types import Pin as Pin

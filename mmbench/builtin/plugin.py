@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mmbench import Method, Training, hookimpl
 
 if TYPE_CHECKING:
-    from mmbench import Encoder, Fusion, Metric
+    from mmbench import Dataset, Encoder, Fusion, Metric
 
 
 # The loss is convex: small steps reach its minimum, and choosing the epoch on validation is early stopping.
@@ -25,6 +25,14 @@ LOGISTIC = Method(
     },
     training=Training(epochs=100, lr=1e-3, weight_decay=0.1, patience=20),
 )
+
+
+@hookimpl
+def register_datasets(register: "Callable[[type[Dataset]], None]") -> None:
+    """Folders of the user."""
+    from mmbench.builtin.datasets.folder.dataset import Folder
+
+    register(Folder)
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from .batches import read_bags as read_bags
 from .dataset_files import check_dataset_files as check_dataset_files
 from .dataset_files import choose_units as choose_units
 from .dataset_files import default_cache_folder as default_cache_folder
+from .dataset_files import find_dataset as find_dataset
 from .dataset_files import find_dataset_folder as find_dataset_folder
 from .dataset_files import find_schema as find_schema
 from .download import fetch as fetch

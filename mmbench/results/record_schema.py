@@ -73,6 +73,7 @@ class _Described:
     lost: tuple[str, ...] = ()
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
+    data_name: str = ""
     lint: tuple[str, ...] = ()
     stratify: bool = False
     split_notes: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Resolves the options of a comparison to components, methods and files, before any data are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,6 +12,7 @@ from mmbench.data import (
     check_dataset_files,
     choose_units,
     default_protocol,
+    find_dataset,
     find_dataset_folder,
     find_protocol,
     find_schema,
@@ -88,6 +89,8 @@ def resolve_request(spec: RunSpec) -> Request:
         check_study_storage(spec.tune_storage)
     registry = load_registry(spec.plugins)
     registry.collect()
+    text, data = find_dataset(registry, str(spec.dataset), spec.data)
+    spec = replace(spec, dataset=text, data=data)
     name = parse_spec(spec.dataset)
     registry.find("datasets", name.name)
     method = registry.find("methods", parse_spec(spec.method).name).component

@@ -21,7 +21,11 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
     """Dataset, task and protocol, and the warnings about the comparison."""
     run = comparison.run
     parts = [subject] if subject else []
-    parts += [run["dataset"], f"{run['task']} ({describe_targets(run)})", f"protocol {run['protocol']}"]
+    parts += [
+        run.get("data_name") or run["dataset"],
+        f"{run['task']} ({describe_targets(run)})",
+        f"protocol {run['protocol']}",
+    ]
     text = Text(" · ".join(parts), style="bold")
     for warning in find_warnings(comparison):
         text.append(f"\n{warning.line}", style="bold red" if warning.is_fault else "bold yellow")
