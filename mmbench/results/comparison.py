@@ -13,6 +13,7 @@ from mmbench.data import parse_protocol
 from mmbench.errors import RecordError
 from mmbench.results.compatibility import check_comparable, check_records, check_run_list
 from mmbench.results.failures import Failure, describe_failures, find_failures, make_all_failed_error
+from mmbench.results.fusion_effect import FusionEffect, find_fusion_effect
 from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
 from mmbench.results.method_labels import make_distinct_names
 from mmbench.results.method_result import MethodResult
@@ -116,6 +117,11 @@ class Comparison:
         single = [method for method in baselines if several and len(method.run["encoders"]) == 1]
         return max(single, key=lambda method: method.orient(method.score.mean)).name if single else None
 
+    @cached_property
+    def fusion_effect(self) -> FusionEffect | None:
+        """Whether the first method, a fusion, is better than every single modality; None where nothing tests it."""
+        return find_fusion_effect(self.methods, self.verdicts)
+
     @property
     def _whole(self) -> Mapping[str, Outcomes]:
         return {method.name: method.outcomes for method in self.methods if not method.missing}
@@ -160,6 +166,7 @@ class Comparison:
             "records": str(self.path),
             "leaders": list(self.leaders),
             "best_single": self.best_single,
+            "fusing": asdict(self.fusion_effect) if self.fusion_effect else None,
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],
             "failed": describe_failed(self),
