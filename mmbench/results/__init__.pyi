@@ -43,6 +43,11 @@ from .records import read_record as read_record
 from .records import record_path as record_path
 from .records import write_record as write_record
 from .residuals import TargetResiduals as TargetResiduals
+from .run_list import ListedRun as ListedRun
+from .run_list import RunList as RunList
+from .run_list import find_comparison_files as find_comparison_files
+from .run_list import list_runs as list_runs
+from .run_list import needs_choice as needs_choice
 from .scoring import choose_scoring as choose_scoring
 from .scoring import scoring_of as scoring_of
 from .statistics import ALPHA as ALPHA

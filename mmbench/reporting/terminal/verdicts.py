@@ -37,7 +37,10 @@ def best_set_line(comparison: Comparison) -> str:
 
 def single_note(comparison: Comparison) -> str:
     """What the mark ``²`` says: the best single modality, or the best of those that were run."""
-    return "² best single modality" if comparison.fusion_effect else "² best of the single modalities that were run"
+    reads = [set(method.run["encoders"]) for method in comparison.methods]
+    alone = set[str]().union(*(names for names in reads if len(names) == 1))
+    is_whole = alone >= set[str]().union(*reads)
+    return "² best single modality" if is_whole else "² best of the single modalities that were run"
 
 
 def _describe_first(comparison: Comparison) -> Iterator[str]:
