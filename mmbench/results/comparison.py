@@ -15,7 +15,7 @@ from mmbench.results.compatibility import check_comparable, check_records, check
 from mmbench.results.failures import Failure, describe_failures, find_failures, make_all_failed_error
 from mmbench.results.fusion_effect import FusionEffect, find_fusion_effect
 from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
-from mmbench.results.method_labels import make_distinct_names
+from mmbench.results.method_labels import NamedRun, make_distinct_names
 from mmbench.results.method_result import MethodResult
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.results.run_list import find_comparison_files
@@ -301,9 +301,9 @@ def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Co
         raise make_all_failed_error(lost)
     methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
     check_comparable({method.folder: method.records for method in methods})
-    kept = [method.folder for method in methods]
-    labels = [*(method.name for method in methods), *(failures[0].method for failures in lost.values())]
-    names = list(make_distinct_names(labels, [*kept, *lost]))
+    named = [NamedRun(method.name, method.folder, method.run, len(method.seeds)) for method in methods]
+    named += [NamedRun(failures[0].method, folder, {}, 0) for folder, failures in lost.items()]
+    names = make_distinct_names(named)
     methods = tuple(replace(method, label=name) for method, name in zip(methods, names, strict=False))
     by_name = dict(zip(names[len(methods) :], lost.values(), strict=True))
     return Comparison(path, methods, by_name, headless=folders[0] in lost)
