@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.help import DATA, EXECUTION, OUTPUT, Command, Group
+from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet, exit_on_failure
 from mmbench.cli.output.console import note, show_json, show_lines
 from mmbench.cli.output.progress import progress
@@ -37,6 +38,7 @@ def add(
     from mmbench.reporting import publish_results
 
     load_registry(tuple(plugin or ()))  # its metrics score the records
+    note_newest(runs)
     folders = list(dict.fromkeys(folder for run in runs for folder in publish_results(run, root)))
     if as_json:
         show_json([str(folder) for folder in folders])

@@ -1,3 +1,5 @@
+from .baselines import AUTO as AUTO
+from .baselines import parse_against as parse_against
 from .build import all_parameters as all_parameters
 from .build import build_encoder as build_encoder
 from .build import build_fusion as build_fusion

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmbench.contract import Kind, Method, Modality, Schema, Task, Training
 from mmbench.errors import SpecError
+from mmbench.registry.baselines import AUTO, auto_baselines
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
@@ -55,29 +56,49 @@ class MethodOptions:
 def resolve_methods(
     registry: Registry, first: str, against: Sequence[str], dataset: str, schema: Schema, options: MethodOptions
 ) -> list[Recipe]:
-    """The first method and its baselines; baselines take its encoders and training unless they name their own."""
+    """The first method and its baselines; baselines take its encoders and training unless they name their own.
+
+    ``auto`` among ``against`` stands for those of `auto_baselines` that differ from the methods named otherwise.
+    """
     first_recipe = _resolve_all(registry, parse_spec(first), dataset, schema, options)
     recipes = [_keep_used(registry, first_recipe, schema)]
-    for text in against:
-        spec = parse_spec(text)
-        method: Method = registry.find("methods", spec.name).component
-        if method.encoders:
-            preset = replace(find_preset(method, dataset, None), dataset={}, run={})
-            own = resolve_method(registry, spec, dataset, schema, MethodOptions({}, {}, preset, options.modalities))
-            recipes.append(replace(own, own_encoders=True))
-        else:
-            fusion = parse_spec(method.fusion).updated(spec.params)
-            preset = replace(first_recipe.preset, fusion={})
-            held = _parameter_names("fusion", spec.params) | {
-                name for name in first_recipe.held if not name.startswith("fusion.")
-            }
-            own = replace(first_recipe, label=str(spec), fusion=fusion, preset=preset, held=held)
-            recipes.append(_keep_used(registry, own, schema))
+
+    def resolve(text: str) -> Recipe:
+        return _resolve_baseline(registry, parse_spec(text), first_recipe, dataset, schema, options)
+
+    recipes += [resolve(text) for text in against if text != AUTO]
     labels = [recipe.label for recipe in recipes]
     for label in labels:
         if labels.count(label) > 1:
             raise SpecError(f"{label!r} is named twice", where="--against", remedy="name each method once")
-    return recipes
+    automatic = auto_baselines(recipes[0].encoders, first_recipe.modalities) if AUTO in against else ()
+    others = [resolve(text) for text in automatic if text not in labels]
+    return [*recipes, *(each for each in others if not any(_computes_same(registry, each, one) for one in recipes))]
+
+
+def _resolve_baseline(
+    registry: Registry, spec: Spec, first: Recipe, dataset: str, schema: Schema, options: MethodOptions
+) -> Recipe:
+    """A baseline with the encoders and the training of the first method, or with its own."""
+    method: Method = registry.find("methods", spec.name).component
+    if method.encoders:
+        preset = replace(find_preset(method, dataset, None), dataset={}, run={})
+        own = resolve_method(registry, spec, dataset, schema, MethodOptions({}, {}, preset, options.modalities))
+        return replace(own, own_encoders=True)
+    held = _parameter_names("fusion", spec.params) | {name for name in first.held if not name.startswith("fusion.")}
+    fusion = parse_spec(method.fusion).updated(spec.params)
+    preset = replace(first.preset, fusion={})
+    return _keep_used(registry, replace(first, label=str(spec), fusion=fusion, preset=preset, held=held), schema)
+
+
+def _computes_same(registry: Registry, one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes differ in nothing but their names."""
+    same = (one.encoders, one.training, one.modalities) == (other.encoders, other.training, other.modalities)
+    return (
+        same
+        and one.fusion.name == other.fusion.name
+        and registry.bound("fusions", one.fusion) == registry.bound("fusions", other.fusion)
+    )
 
 
 def resolve_method(registry: Registry, spec: Spec, dataset: str, schema: Schema, options: MethodOptions) -> Recipe:

@@ -17,5 +17,6 @@ from .terminal import cleaned_table as cleaned_table
 from .terminal import comparison_table as comparison_table
 from .terminal import diagnosis_tables as diagnosis_tables
 from .terminal import explained_table as explained_table
+from .terminal import run_list_text as run_list_text
 from .terminal import split_audit_table as split_audit_table
 from .terminal import tuning_tables as tuning_tables

@@ -32,6 +32,7 @@ from .failures import find_failures as find_failures
 from .failures import make_all_failed_error as make_all_failed_error
 from .failures import make_failure as make_failure
 from .failures import write_failure as write_failure
+from .fusion_effect import FusionEffect as FusionEffect
 from .inherited_settings import UntrainedBaseline as UntrainedBaseline
 from .inherited_settings import changed_settings as changed_settings
 from .method_result import MethodResult as MethodResult
@@ -44,6 +45,11 @@ from .records import read_record as read_record
 from .records import record_path as record_path
 from .records import write_record as write_record
 from .residuals import TargetResiduals as TargetResiduals
+from .run_list import ListedRun as ListedRun
+from .run_list import RunList as RunList
+from .run_list import find_comparison_files as find_comparison_files
+from .run_list import list_runs as list_runs
+from .run_list import needs_choice as needs_choice
 from .scoring import Scoring as Scoring
 from .scoring import choose_scoring as choose_scoring
 from .scoring import scoring_of as scoring_of

@@ -171,6 +171,11 @@ class MethodResult:
         return orient(self.metrics[self.metric], score)
 
     @property
+    def seeds(self) -> list[int]:
+        """The training seeds with a record, sorted."""
+        return sorted({record.seed for record in self.records})
+
+    @property
     def stops_early(self) -> bool:
         """Whether training may stop early, so that the oracle epoch is chosen among fewer epochs."""
         training = self.run["training"]

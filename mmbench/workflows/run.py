@@ -12,7 +12,7 @@ from typing import Any
 from mmbench.data import Store, missing_class_lines, prepare, source_digests
 from mmbench.execution import Plan, Setup, make_plan, run_missing, tuned_for
 from mmbench.integrity import check_not_trained_on, report_findings
-from mmbench.registry import all_parameters, check_augmentation
+from mmbench.registry import AUTO, all_parameters, check_augmentation, parse_against
 from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import current_reporter, digest, make_folder, mark_in_use, retry_on_damage, write_text
 from mmbench.workflows.claims.commands import portable_command
@@ -24,12 +24,13 @@ from mmbench.workflows.save_encoder import Saving, save_encoders, unsaved
 from mmbench.workflows.split import folds_as_ids, make_whole_fold, split_data
 
 
-def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> Comparison:
+def run(method: str, dataset: str, against: str | Sequence[str] = AUTO, **options: Any) -> Comparison:
     """Run ``method`` and the baselines ``against`` on ``dataset``; options are those of `RunSpec`.
 
-    Results of earlier runs are reused. Raises UserError for what the user can fix.
+    ``against`` is a list, or names separated by commas; ``auto`` stands for concat, late, each single modality and
+    prior, ``none`` for no baselines. Results of earlier runs are reused. Raises UserError for what the user can fix.
     """
-    return run_spec(RunSpec(method, dataset, tuple(against), **options))
+    return run_spec(RunSpec(method, dataset, parse_against(against), **options))
 
 
 def run_spec(spec: RunSpec) -> Comparison:

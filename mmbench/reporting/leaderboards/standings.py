@@ -76,7 +76,7 @@ def _make_standing(board: Board, rank: int, method: MethodResult) -> Standing:
         oracle=None if method.is_elsewhere else method.gap("oracle"),
         budget=describe_budget(method),
         encoders=_encoders(method),
-        seeds=len({record.seed for record in method.records}),
+        seeds=len(method.seeds),
         parameters=method.parameters.get("total"),
         flops=cost.flops,
         train=cost.train_seconds,

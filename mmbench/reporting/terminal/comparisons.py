@@ -14,7 +14,7 @@ from mmbench.reporting.terminal.layout import fitted_tables, number_table, path_
 from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
-from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
+from mmbench.reporting.terminal.verdicts import MARKS, best_set_line, describe_verdict, mark, single_note
 from mmbench.results import Comparison, MethodResult, describe_missing
 from mmbench.storage import counted, plural_of
 
@@ -36,22 +36,22 @@ def comparison_table(comparison: Comparison, details: bool = False) -> Renderabl
 
 
 def _table(comparison: Comparison) -> Table:
-    """The first method and each of the others, with the difference of the first to it."""
-    table = plain_table("")  # the marks
+    """Each method, and the difference of the first to it; marks of the best methods where there is no verdict."""
     longest = max(len(_name(comparison, method)) for method in comparison.methods)
     room = _room(comparison)
     # What verdicts on two lines leave for names; longer ones are folded.
     name_width = min(longest, max(room - _HALF_VERDICT, _LEAST_NAME))
-    table.add_column("method", overflow="fold", min_width=name_width)
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
-    for heading in (metric_column(comparison), *(("difference", "p") if verdicts else ())):
+    table = plain_table("method" if verdicts else "")
+    if not verdicts:
+        table.add_column("method", overflow="fold")
+    table.columns[-1].min_width = name_width
+    for heading in (metric_column(comparison), *(("difference", "p", "verdict") if verdicts else ())):
         table.add_column(heading, justify="right", no_wrap=True)
-    if verdicts:
-        table.add_column("verdict", justify="right", no_wrap=True)
     for method in comparison.methods:
         name = _name(comparison, method)
-        cells = [
-            mark(comparison, method.name),
+        cells = [] if verdicts else [mark(comparison, method.name)]
+        cells += [
             name if len(name) <= name_width else name.replace(" ²", "²"),
             format_interval(method.scores[comparison.metric]),
         ]
@@ -71,7 +71,7 @@ def _room(comparison: Comparison) -> int:
         columns.append(["difference", *(format_difference(verdict.difference) for verdict in comparison.verdicts)])
         columns.append(["p", *(format_p(verdict.p) for verdict in comparison.verdicts)])
     numbers = sum(1 + max(map(len, column)) for column in columns)
-    return _WIDTH - numbers - 3  # the mark, and a blank before each of both
+    return _WIDTH - numbers - (1 if comparison.verdicts else 3)  # the blank before a verdict, or before name and mark
 
 
 def _name(comparison: Comparison, method: MethodResult) -> str:
@@ -122,17 +122,17 @@ def _footnotes(comparison: Comparison, details: bool) -> Text:
 def _verdict_lines(comparison: Comparison) -> Iterator[str]:
     if not comparison.verdicts:
         yield from filter(None, [direction_note(comparison)])
-    if len(comparison.methods) > 1 and comparison.leaders:
-        yield MARKS
+        yield from [MARKS] if len(comparison.methods) > 1 and comparison.leaders else []
     if comparison.verdicts:
         first, units = comparison.methods[0].name, plural_of(comparison.run["unit"])
         note = direction_note(comparison)
         yield f"difference: {first} minus the method of the row, paired{f'; {note}' if note else ''}"
         yield f"p: t test over {units} and trainings; {adjusted_line(comparison)}"
         yield "a non-significant difference does not show equivalence"
+        yield best_set_line(comparison)
     yield from limit_lines(comparison)
     if comparison.best_single:
-        yield "² best single modality"
+        yield single_note(comparison)
 
 
 def _oracle_lines(comparison: Comparison) -> Iterator[str]:
