@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.reporting.leaderboards.boards import PARTS, Board, read_folds
-from mmbench.results import MethodResult, Record, find_data_disagreements, find_prepared_store, have_same_logits
+from mmbench.results import (
+    MethodResult,
+    Record,
+    described_predictor,
+    find_data_disagreements,
+    find_prepared_store,
+    have_same_logits,
+)
 from mmbench.storage import digest
 
 
@@ -53,7 +60,7 @@ def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
 
 def _find_copied_runs(methods: Sequence[MethodResult]) -> Iterator[str]:
     for one, other in combinations(methods, 2):
-        if one.run["fusion"]["name"] == other.run["fusion"]["name"]:
+        if described_predictor(one.run).name == described_predictor(other.run).name:
             continue  # a parameter may change nothing
         theirs = {(record.fold, record.seed): record for record in other.records}
         for record in one.records:

@@ -70,7 +70,7 @@ def _data(comparison: Comparison) -> Iterator[str]:
 
 def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     run = method.run
-    yield "fusion", _component(run.get("fusion", {}))
+    yield from ((kind, _component(run[kind])) for kind in ("fusion", "estimator") if kind in run)
     yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
     yield "training", _params(run["training"])
     yield "key", str(run.get("key", "–"))[:_SHORT]
