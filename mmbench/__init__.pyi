@@ -53,6 +53,7 @@ from .training.checkpoint_parts import choose_prefix as choose_prefix
 from .training.pretrained import fetch_model as fetch_model
 from .training.pretrained import fetch_pretrained as fetch_pretrained
 from .training.pretrained import load_state_dict as load_state_dict
+from .training.scikit_learn import SklearnEstimator as SklearnEstimator
 from .workflows.ablate import ablate as ablate
 from .workflows.audit import audit as audit
 from .workflows.audit.split_files import audit_split as audit_split

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mmbench import Method, Training, hookimpl
 
 if TYPE_CHECKING:
-    from mmbench import Dataset, Encoder, Fusion, Metric
+    from mmbench import Dataset, Encoder, Estimator, Fusion, Metric
 
 
 # The loss is convex: small steps reach its minimum, and choosing the epoch on validation is early stopping.
@@ -82,6 +82,14 @@ def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
     fusions += (Tensorial, LowRank, CrossModal, Bottleneck, AttentionMil, Attention)
     for fusion in fusions:
         register(fusion)
+
+
+@hookimpl
+def register_estimators(register: "Callable[[type[Estimator]], None]") -> None:
+    """Estimators of scikit-learn."""
+    from mmbench.builtin.estimators.sklearn import Sklearn
+
+    register(Sklearn)
 
 
 @hookimpl

@@ -55,6 +55,7 @@ from .splits.fold import split_fingerprint as split_fingerprint
 from .splits.folds import make_full_fold as make_full_fold
 from .splits.groups import combine_groups as combine_groups
 from .splits.groups import find_group_overlap as find_group_overlap
+from .splits.groups import group_names as group_names
 from .splits.groups import rank_groups as rank_groups
 from .splits.protocols import PROTOCOLS as PROTOCOLS
 from .splits.protocols import Protocol as Protocol

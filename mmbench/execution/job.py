@@ -39,6 +39,7 @@ from mmbench.results import (
 from mmbench.training import (
     Cost,
     Epoch,
+    EstimatorModel,
     FitResult,
     ForwardPass,
     Model,
@@ -137,6 +138,8 @@ def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: flo
 
 
 def _is_kept(keep: Keep, model: Model) -> bool:
+    if isinstance(model, EstimatorModel):
+        return False  # it is fitted again where it is needed
     return keep == "keep" or (keep == "auto" and 0 < weights_size(model) <= _SMALL)
 
 

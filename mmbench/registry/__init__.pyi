@@ -2,6 +2,7 @@ from .baselines import AUTO as AUTO
 from .baselines import parse_against as parse_against
 from .build import all_parameters as all_parameters
 from .build import build_encoder as build_encoder
+from .build import build_estimator as build_estimator
 from .build import build_fusion as build_fusion
 from .build import check_augmentation as check_augmentation
 from .build import empty_token_spec as empty_token_spec
@@ -12,6 +13,10 @@ from .methods import Recipe as Recipe
 from .methods import check_tasks as check_tasks
 from .methods import choose_modalities as choose_modalities
 from .methods import encoder_keys as encoder_keys
+from .methods import find_predictor as find_predictor
+from .methods import predictor_kind as predictor_kind
+from .methods import predictor_of as predictor_of
+from .methods import predictor_parameters as predictor_parameters
 from .methods import requires_lengths as requires_lengths
 from .methods import resolve_method as resolve_method
 from .methods import resolve_methods as resolve_methods
@@ -28,6 +33,7 @@ from .replaced_names import HostNames as HostNames
 from .replaced_names import find_replaced_name as find_replaced_name
 from .replaced_names import host_names as host_names
 from .seeding import SEEDING_SCHEME as SEEDING_SCHEME
+from .seeding import isolated_random_state as isolated_random_state
 from .seeding import seed_torch as seed_torch
 from .seeding import training_seed as training_seed
 from .settings import SETTING_NAMES as SETTING_NAMES

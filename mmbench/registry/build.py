@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from mmbench.contract import Encoder, Fusion, Modality, Schema, Task, TokenSpec
+from mmbench.contract import Encoder, Estimator, Fusion, Modality, Schema, Task, TokenSpec
 from mmbench.errors import SpecError
-from mmbench.registry.methods import Recipe
+from mmbench.registry.methods import Recipe, predictor_parameters
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.seeding import seed_torch
 from mmbench.registry.specs import Spec, bind_parameters, parse_spec
@@ -52,6 +52,15 @@ def build_fusion(
     return fusion
 
 
+def build_estimator(spec: Spec, plugins: tuple[str, ...]) -> Estimator:
+    """A new estimator, not fitted."""
+    registry = load_registry(plugins)
+    cls = registry.find("estimators", spec.name).component
+    with _memory_errors(f"estimator {spec}"):
+        estimator: Estimator = cls(**registry.bound("estimators", spec))
+    return estimator
+
+
 @contextmanager
 def _memory_errors(part: str) -> Iterator[None]:
     """Raise SpecError if a part is too large for the memory."""
@@ -79,9 +88,9 @@ def check_augmentation(first: Recipe, schema: Schema, plugins: tuple[str, ...]) 
 
 
 def all_parameters(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """The parameters of the fusion and of each encoder of a recipe."""
+    """The parameters of the fusion or estimator, and of each encoder of a recipe."""
     registry = load_registry(plugins)
-    yield registry.bound("fusions", recipe.fusion)
+    yield predictor_parameters(registry, recipe)
     for spec in recipe.encoders.values():
         yield registry.bound("encoders", spec)
 

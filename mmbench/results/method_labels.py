@@ -71,11 +71,12 @@ def _settings(run: NamedRun) -> dict[str, str]:
         return {}
     tuning = run.run.get("tuning")
     training = {name: _text(value) for name, value in run.run.get("training", {}).items()}
-    fusion = {name: _text(value) for name, value in run.run.get("fusion", {}).get("params", {}).items()}
+    predictor = run.run.get("fusion") or run.run.get("estimator") or {}
+    own = {name: _text(value) for name, value in predictor.get("params", {}).items()}
     return {
         "modalities": "+".join(run.run.get("modalities", ())),
-        **fusion,
-        **{f"training.{name}" if name in fusion else name: value for name, value in training.items()},
+        **own,
+        **{f"training.{name}" if name in own else name: value for name, value in training.items()},
         "standardize": str(run.run.get("standardize")),
         "tuning": counted(int(tuning["trials"]), "trial") if tuning else "none",
         "seeds": str(run.n_seeds),

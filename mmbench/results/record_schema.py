@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mmbench.contract import TaskKind, Training
 from mmbench.data import is_protocol
 from mmbench.results.elsewhere import Elsewhere, is_elsewhere
 from mmbench.results.scoring import Scoring, scoring_fields
 
+PREDICTORS: tuple[Literal["fusion", "estimator"], ...] = ("fusion", "estimator")
 EPOCHS = ("chosen", "last", "oracle")
 _MAX_INTEGER = 2**31  # seeds, epochs and numbers of threads must be below
 
@@ -115,10 +116,25 @@ class _RebuildableRun:
     threads: int
     dropped: int
     modalities: tuple[str, ...]
-    fusion: _Component
     encoders: Mapping[str, _Encoder]
     training: Training
     units: tuple[str, ...] | None
+    fusion: _Component | None = None
+    estimator: _Component | None = None
+
+
+class DescribedPredictor(NamedTuple):
+    """The fusion or the estimator of a run, as its records describe it."""
+
+    kind: Literal["fusion", "estimator"]
+    name: str
+    params: Mapping[str, Any]
+
+
+def described_predictor(run: Mapping[str, Any]) -> DescribedPredictor:
+    """The fusion or the estimator in the description of a run; KeyError if it has neither."""
+    kind = next((kind for kind in PREDICTORS if kind in run), PREDICTORS[0])
+    return DescribedPredictor(kind, run[kind]["name"], run[kind].get("params", {}))
 
 
 @dataclass(frozen=True)
@@ -241,6 +257,8 @@ def check_run(plain: Mapping[str, Any]) -> None:
 def check_rebuildable(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
     """Raise ValueError unless a record holds everything needed to rebuild its model."""
     made: _RebuildableRun = _adapter(_RebuildableRun).validate_python(run)
+    if (made.fusion is None) == (made.estimator is None):
+        raise ValueError("it has not one of a fusion and an estimator")
     if not made.encoders.keys() <= set(made.modalities):
         raise ValueError("it encodes a modality that it does not read")
     if type(run["threads"]) is not int or not 0 < made.threads < _MAX_INTEGER:

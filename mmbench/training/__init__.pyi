@@ -20,6 +20,8 @@ from .criterion import sum_losses as sum_losses
 from .determinism import choose_device as choose_device
 from .determinism import deterministic as deterministic
 from .determinism import mixed_precision as mixed_precision
+from .estimators import EstimatorFusion as EstimatorFusion
+from .estimators import EstimatorModel as EstimatorModel
 from .instances import Instances as Instances
 from .instances import encode_instances as encode_instances
 from .instances import pad_instances as pad_instances

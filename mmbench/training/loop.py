@@ -18,6 +18,7 @@ from mmbench.training.bag_encoding import adapt_encoder
 from mmbench.training.batching import prediction_order, training_batches
 from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
 from mmbench.training.determinism import deterministic, mixed_precision
+from mmbench.training.estimators import EstimatorModel
 from mmbench.training.metrics import score
 from mmbench.training.modality_dropout import drop_modalities
 from mmbench.training.model import Model
@@ -69,6 +70,8 @@ def fit(
     with deterministic(device), torch.random.fork_rng(devices=[]):
         seed_torch(seed)
         metric = metric or find_metric(model.fusion.task.default_metric)
+        if isinstance(model, EstimatorModel):
+            return _fit_estimator(model, inputs, fold, labels, training, seed, device, metric, on_epoch)
         loop = _Loop(model.to(device), inputs, labels, training, device, fold, seed, metric)
         return _fit(loop, np.random.default_rng(seed), on_epoch)
 
@@ -95,16 +98,56 @@ def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch]
         if number - chosen >= loop.training.patience:
             break
     model.load_state_dict(state)
-    return FitResult(chosen, tuple(history), np.stack(tested), _measure_spread(loop))
+    outputs = predict(model, loop.inputs, fold.validation, loop.device)
+    spread = _measure_spread(model, outputs, loop.labels[fold.validation])
+    return FitResult(chosen, tuple(history), np.stack(tested), spread)
 
 
-def _measure_spread(loop: "_Loop") -> tuple[float, ...] | None:
+def _fit_estimator(
+    model: EstimatorModel,
+    inputs: Inputs,
+    fold: Fold,
+    labels: Labels,
+    training: Training,
+    seed: int,
+    device: torch.device,
+    metric: Metric,
+    on_epoch: Callable[[Epoch], None],
+) -> FitResult:
+    """Fit an estimator once, which counts as one epoch; losses are those of validation, on both parts."""
+    model.fit_targets(labels[fold.train])
+    model.fit_estimator(inputs, fold.train, labels, training, seed)
+    train, validation, test = (
+        predict(model, inputs, part, device) for part in (fold.train, fold.validation, fold.test)
+    )
+    if not all(np.isfinite(outputs).all() for outputs in (train, validation, test)):
+        raise TrainingError(
+            f"outputs of the estimator {model.fusion.name} are not finite", where=fold.name, remedy="correct it"
+        )
+    known = labels[fold.validation]
+    epoch = Epoch(
+        _validation_loss(model, train, labels[fold.train]),
+        _validation_loss(model, validation, known),
+        score(metric, known, validation),
+    )
+    on_epoch(epoch)
+    return FitResult(0, (epoch,), test[None], _measure_spread(model, validation, known))
+
+
+def _measure_spread(
+    model: Model, outputs: NDArray[np.floating], labels: NDArray[np.generic]
+) -> tuple[float, ...] | None:
     """Standard deviations of the residuals of the validation part; None for tasks of classes and labels."""
-    if loop.model.fusion.task.kind != "values":
+    if model.fusion.task.kind != "values":
         return None
-    rows = loop.fold.validation
-    residuals = predict(loop.model, loop.inputs, rows, loop.device) - loop.labels[rows]
+    residuals = np.asarray(outputs, dtype=np.float64) - np.asarray(labels, dtype=np.float64)
     return tuple(residuals.std(axis=0).tolist())
+
+
+def _validation_loss(model: Model, outputs: NDArray[np.floating], labels: NDArray[np.generic]) -> float:
+    """The loss of some outputs that decides between epochs of the same score."""
+    loss = make_validation_loss(labels, model.fusion.task)
+    return float(loss(model.standardize(torch.from_numpy(outputs)), model.target(labels, torch.device("cpu"))))
 
 
 class _Loop:
@@ -158,14 +201,9 @@ class _Loop:
         """Loss and score on the validation part."""
         rows = self.fold.validation
         outputs = predict(self.model, self.inputs, rows, self.device)
-        loss = self._validation_loss(outputs, rows)
+        loss = _validation_loss(self.model, outputs, self.labels[rows])
         is_finite = np.isfinite(loss) and np.isfinite(outputs).all()  # else training ends, whatever the metric
         return Epoch(train_loss, loss, score(self.metric, self.labels[rows], outputs) if is_finite else np.nan)
-
-    def _validation_loss(self, outputs: NDArray[np.floating], rows: Rows) -> float:
-        loss = make_validation_loss(self.labels[rows], self.model.fusion.task)
-        target = self.model.target(self.labels[rows], torch.device("cpu"))
-        return float(loss(self.model.standardize(torch.from_numpy(outputs)), target))
 
 
 def rank_epoch(epoch: Epoch, metric: Metric) -> tuple[float, float]:

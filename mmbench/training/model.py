@@ -90,7 +90,7 @@ def check_outputs(fusion: Fusion, outputs: Tensor) -> None:
     if outputs.ndim != 2 or outputs.shape[1] != fusion.n_outputs:
         raise PluginError(
             f"gives outputs of the shape {tuple(outputs.shape)}, not (batch, {fusion.n_outputs})",
-            where=f"fusion {fusion.name}",
+            where=f"{'estimator' if hasattr(fusion, 'estimator') else 'fusion'} {fusion.name}",
             remedy="return n_outputs numbers for each sample",
         )
 

@@ -15,7 +15,7 @@ from mmbench.reporting.leaderboards.building import board_path, find_outdated_pa
 from mmbench.reporting.leaderboards.changes import Changes, sort_changes
 from mmbench.reporting.leaderboards.consistency import check_board
 from mmbench.reporting.leaderboards.submission import check_manifests
-from mmbench.results import MethodResult, Record, record_path
+from mmbench.results import MethodResult, Record, described_predictor, record_path
 from mmbench.storage import counted, current_reporter
 from mmbench.workflows import RetrainOptions, retrain_fold
 
@@ -146,7 +146,8 @@ def _find_unknown(record: Record, plugins: tuple[str, ...]) -> list[str]:
     """The components of a record, as ``kind name``, that no loaded plugin has."""
     registry, run = load_registry(plugins), record.run
     used = [("dataset", parse_spec(run["dataset"]).name, registry.datasets)]
-    used += [("fusion", run["fusion"]["name"], registry.fusions)]
+    predictor = described_predictor(run)
+    used += [(predictor.kind, predictor.name, getattr(registry, f"{predictor.kind}s"))]
     used += [("encoder", encoder["name"], registry.encoders) for encoder in run["encoders"].values()]
     return list(dict.fromkeys(f"{kind} {name}" for kind, name, known in used if name not in known))
 

@@ -73,7 +73,7 @@ def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     if method.is_elsewhere:
         yield from _origin(run["elsewhere"])
         return
-    yield "fusion", _component(run.get("fusion", {}))
+    yield from ((kind, _component(run[kind])) for kind in ("fusion", "estimator") if kind in run)
     yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
     yield "training", _params(run["training"])
     yield "key", str(run.get("key", "–"))[:_SHORT]
