@@ -12,7 +12,6 @@ from mmbench.data import Bags, Inputs, Labels, Rows
 from mmbench.errors import PluginError
 from mmbench.registry import isolated_random_state, seed_torch
 from mmbench.training import (
-    EstimatorFusion,
     EstimatorModel,
     Model,
     adapt_encoder,
@@ -159,12 +158,8 @@ def _encoders(model: Model) -> dict[str, Encoder]:
 
 
 def observe_weights(model: Model) -> list[Observation]:
-    """Weights and buffers of each part, or all that an estimator holds, as digests."""
-    return [Observation(name, "weights", _state_digest(part)) for name, part in find_parts(model).items()]
-
-
-def _state_digest(part: nn.Module) -> str:
-    return part.state_digest() if isinstance(part, EstimatorFusion) else weights_digest(part)
+    """Weights and buffers of each part, as digests."""
+    return [Observation(name, "weights", weights_digest(part)) for name, part in find_parts(model).items()]
 
 
 def find_first_difference(

@@ -188,7 +188,10 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
         _check_encoder(registry, recipe.encoders[name], schema.modality(name))
         if recipe.kind == "estimator":
             _check_frozen(registry, recipe, schema.modality(name))
-    return replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
+    recipe = replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
+    if recipe.kind == "estimator":  # nothing else of the training loop has an effect
+        return replace(recipe, training=Training(class_weights=recipe.training.class_weights))
+    return recipe
 
 
 def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:

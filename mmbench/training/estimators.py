@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -52,13 +51,6 @@ class EstimatorFusion(Fusion):
             outputs = np.asarray(self.estimator.predict(self._arrays(tokens)))
         dtype = np.float64 if self.task.kind == "values" else np.float32
         return torch.from_numpy(np.array(outputs, dtype=dtype))
-
-    def state_digest(self) -> str:
-        """Digest of all that the estimator holds."""
-        try:
-            return str(joblib.hash(vars(self.estimator), hash_name="sha1"))
-        except Exception:  # what cannot be pickled has no digest; its predictions are still compared
-            return ""
 
     def _arrays(self, tokens: Mapping[str, Tokens]) -> dict[str, NDArray[np.float32]]:
         """Tokens ``(B, K, T, D)`` of the modalities that are read, NaN where masked."""

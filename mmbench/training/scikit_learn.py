@@ -11,6 +11,7 @@ from mmbench.errors import SpecError
 
 _PARTS = 8  # of an instance of open length
 _SMALLEST = float(np.finfo(np.float32).eps)  # probability below which logarithms are cut
+_NO_VARIANCE = 1e-9  # of a component, relative to the first
 _INNER = 3  # folds for the scale of decision values
 
 Matrix = NDArray[np.float64]
@@ -68,12 +69,15 @@ class SklearnEstimator(Estimator):
 
     def _reduce(self, part: Matrix, mean: Matrix, context: EstimatorContext) -> Any:
         """Principal components of the features of a modality; None where it has few enough."""
-        most = min(self.components, *part.shape)
-        if not self.components or part.shape[1] <= most:
+        if not self.components or part.shape[1] <= self.components:
             return None
         from sklearn.decomposition import PCA
 
-        return PCA(most, svd_solver="randomized", random_state=context.seed).fit(np.where(np.isnan(part), mean, part))
+        filled, most = np.where(np.isnan(part), mean, part), min(self.components, len(part))
+        found = PCA(most, svd_solver="randomized", random_state=context.seed).fit(filled)
+        # Those without variance are rounding, which standardising would make large.
+        n_kept = max(1, int((found.explained_variance_ > _NO_VARIANCE * found.explained_variance_[0]).sum()))
+        return PCA(n_kept, svd_solver="randomized", random_state=context.seed).fit(filled)
 
     def _fill(self, parts: Sequence[Matrix]) -> Matrix:
         """Features ``(n, F)`` without gaps."""

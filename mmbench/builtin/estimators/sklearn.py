@@ -48,7 +48,7 @@ class Sklearn(Estimator):
         "alpha": Float(1e-2, 1e4, log=True),
         "k": Int(1, 50, log=True),
     }
-    conformance: ClassVar[Mapping[str, object]] = {"fuse": "stack"}
+    conformance: ClassVar[Mapping[str, object]] = {"model": "knn", "fuse": "stack"}
 
     def __init__(
         self,
@@ -191,8 +191,8 @@ def _make(settings: Mapping[str, Any], context: EstimatorContext) -> Any:
     return classifiers[name]()
 
 
-def _as_tokens(outputs: NDArray[np.floating]) -> NDArray[np.float32]:
-    return outputs.astype(np.float32)[:, None, None, :]
+def _as_tokens(outputs: NDArray[np.floating]) -> Any:
+    return outputs[:, None, None, :]  # float64: values such as dates differ in late digits
 
 
 def _specs(arrays: Arrays) -> dict[str, TokenSpec]:
