@@ -19,7 +19,16 @@ from mmbench.integrity.model_lint.networks import (
     layer_sizes,
     measure_saved_bytes,
 )
-from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, empty_token_spec, load_registry, seed_torch
+from mmbench.registry import (
+    Recipe,
+    Spec,
+    build_encoder,
+    build_fusion,
+    component_errors,
+    empty_token_spec,
+    load_registry,
+    seed_torch,
+)
 from mmbench.storage import current_reporter
 from mmbench.training import check_outputs, encode_instances, make_criterion, random_instances, sum_losses
 
@@ -75,12 +84,14 @@ def lint(recipes: Sequence[Recipe], schema: Schema, task: Task, plugins: tuple[s
     for recipe in recipes:
         for name, spec in recipe.encoders.items():
             if (name, str(spec)) not in encoders:
-                encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
+                with component_errors("encoders", spec, plugins, of=name):
+                    encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
         mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
         inputs = {name: empty_token_spec(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
         parts = [part for _, part in mine.values()]
-        parts.append(_check_fusion(recipe.fusion, inputs, task, plugins, machine))
+        with component_errors("fusions", recipe.fusion, plugins):
+            parts.append(_check_fusion(recipe.fusion, inputs, task, plugins, machine))
         found[recipe.label] = [
             *(finding for part in parts for finding in part.findings),
             *check_concentration(parts),
