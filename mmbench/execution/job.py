@@ -45,7 +45,7 @@ from mmbench.training import (
     Model,
     PeakMemory,
     add_costs,
-    check_sums,
+    check_metric,
     fit,
     measure_frozen_encoder,
     measure_model,
@@ -157,7 +157,7 @@ def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
     labels, scoring = store.labels(plan.task)[rows], scoring_of(plan.run)
     metrics = scoring.find_metrics(plan.plugins)
     for metric in metrics.values():
-        check_sums(metric, labels, fitted.test_outputs[fitted.chosen])
+        check_metric(metric, labels, fitted.test_outputs[fitted.chosen])
     scored = [score_outputs(metrics, labels, outputs) for outputs in fitted.test_outputs]
     chosen_by = scoring.metric
     oracle = max(range(len(scored)), key=lambda at: (orient(metrics[chosen_by], scored[at][chosen_by]), -at))

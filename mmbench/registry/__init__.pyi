@@ -29,6 +29,7 @@ from .plugin_files import load_plugin_file as load_plugin_file
 from .plugins import Registry as Registry
 from .plugins import load_registry as load_registry
 from .presets import find_preset as find_preset
+from .raised_errors import component_errors as component_errors
 from .replaced_names import HostNames as HostNames
 from .replaced_names import find_replaced_name as find_replaced_name
 from .replaced_names import host_names as host_names

@@ -45,6 +45,10 @@ class Comparison:
     headless: bool = False
     has_reference: bool = True
 
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{method.name} {method.score.mean:.3f}" for method in self.methods)
+        return f"<Comparison by {self.metric}: {scores}; mmbench show {self.path}>"
+
     @property
     def run(self) -> Mapping[str, Any]:
         """The description that all methods share: dataset, task, protocol, fingerprint."""

@@ -33,7 +33,7 @@ from .loop import predict as predict
 from .loop import rank_epoch as rank_epoch
 from .metrics import METRICS as METRICS
 from .metrics import balanced_accuracy as balanced_accuracy
-from .metrics import check_sums as check_sums
+from .metrics import check_metric as check_metric
 from .metrics import confusion_matrix as confusion_matrix
 from .metrics import score_all as score_all
 from .metrics import score_outputs as score_outputs

@@ -26,6 +26,7 @@ from mmbench.registry import (
     build_encoder,
     build_estimator,
     build_fusion,
+    component_errors,
     empty_token_spec,
     load_registry,
     seed_torch,
@@ -92,15 +93,17 @@ def lint(recipes: Sequence[Recipe], schema: Schema, task: Task, plugins: tuple[s
     for recipe in recipes:
         for name, spec in recipe.encoders.items():
             if (name, str(spec)) not in encoders:
-                encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
+                with component_errors("encoders", spec, plugins, of=name):
+                    encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
         mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
         inputs = {name: empty_token_spec(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
         parts = [part for _, part in mine.values()]
-        if recipe.kind == "estimator":
-            _check_estimator(recipe.predictor, inputs, task, plugins)
-        else:
-            parts.append(_check_fusion(recipe.predictor, inputs, task, plugins, machine))
+        with component_errors(f"{recipe.kind}s", recipe.predictor, plugins):
+            if recipe.kind == "estimator":
+                _check_estimator(recipe.predictor, inputs, task, plugins)
+            else:
+                parts.append(_check_fusion(recipe.predictor, inputs, task, plugins, machine))
         found[recipe.label] = [
             *(finding for part in parts for finding in part.findings),
             *check_concentration(parts),
