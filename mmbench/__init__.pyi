@@ -16,7 +16,6 @@ from .contract.pins import load_pins as load_pins
 from .contract.space import Choice as Choice
 from .contract.space import Float as Float
 from .contract.space import Int as Int
-from .contract.trainer import Trainer as Trainer
 from .contract.types import Card as Card
 from .contract.types import Clip as Clip
 from .contract.types import Column as Column

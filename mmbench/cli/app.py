@@ -46,7 +46,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "tune": (tune.tune, "mmbench tune concat mfeat --tune 20"),
     "ablate": (ablate.ablate, "mmbench ablate concat mfeat --only modalities"),
     "folds": (predictions.folds, "mmbench folds mfeat --out folds.json"),
-    "score": (predictions.score, "mmbench score predictions.csv --folds folds.json --name mine"),
+    "score": (predictions.score, "mmbench score predictions.csv --folds folds.json --name A"),
     "audit": (audit.audit, "mmbench audit concat mfeat"),
     "claim": (claim.claim, "mmbench claim METHOD CARD --run"),
     "explain": (explain.explain, "mmbench explain concat mfeat --against late"),

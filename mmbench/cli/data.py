@@ -252,7 +252,7 @@ def prepare(
         show(line)
 
 
-@app.command("describe", cls=Command, epilog="mmbench data describe FOLDER --target emotion --group subject=speaker")
+@app.command("describe", cls=Command, epilog="mmbench data describe FOLDER --target emotion")
 def describe(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder or table to describe.")],
     target: Annotated[str, typer.Option(help="Column to predict.", rich_help_panel=DATA)] = "",

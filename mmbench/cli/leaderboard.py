@@ -16,7 +16,7 @@ from mmbench.errors import SpecError
 from mmbench.storage import counted
 
 app = typer.Typer(
-    help="Add runs to leaderboards, build their pages, verify them and submit runs.",
+    help="Add runs to leaderboards, build, verify and submit them.",
     epilog="mmbench leaderboard verify",
     cls=Group,
     no_args_is_help=True,
@@ -107,9 +107,7 @@ def verify(
     exit_on_failure(bool(found.faults))
 
 
-@app.command(
-    cls=Command, epilog="mmbench leaderboard submit runs/RUN --who NAME --licence CC-BY-4.0 --out submission.zip"
-)
+@app.command(cls=Command, epilog="mmbench leaderboard submit runs/RUN --out submission.zip")
 def submit(
     run: Annotated[Path, typer.Argument(help="File or folder that mmbench run or score printed.")],
     who: Annotated[str, typer.Option(help="Who submits: a name, a group.", rich_help_panel=OUTPUT, show_default=False)],

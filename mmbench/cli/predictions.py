@@ -134,7 +134,7 @@ def score(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Score predictions made elsewhere, beside the runs on the same folds."""
+    """Score predictions made elsewhere beside runs on the same folds."""
     from mmbench.data import default_cache_folder
     from mmbench.reporting import comparison_table
     from mmbench.workflows import ScoreSpec, score_spec

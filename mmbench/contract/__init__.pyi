@@ -12,7 +12,6 @@ from .metric import Metric as Metric
 from .pins import check_pins as check_pins
 from .space import Distribution as Distribution
 from .space import Float as Float
-from .trainer import Trainer as Trainer
 from .types import DEFAULT_METRICS as DEFAULT_METRICS
 from .types import Access as Access
 from .types import Clip as Clip

@@ -13,7 +13,7 @@ from typing import Any
 
 import pluggy
 
-from mmbench.contract import Dataset, Estimator, Method, Trainer, hookspecs
+from mmbench.contract import Dataset, Estimator, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
 from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name
 from mmbench.registry.plugin_files import load_plugin_file
@@ -22,7 +22,7 @@ from mmbench.registry.source_digest import record_opened_files
 from mmbench.registry.source_digest.component_code import record_origin
 from mmbench.registry.specs import Spec, bind_parameters, did_you_mean, parse_spec
 
-_KINDS = ("datasets", "encoders", "fusions", "estimators", "trainers", "methods", "metrics")
+_KINDS = ("datasets", "encoders", "fusions", "estimators", "methods", "metrics")
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,6 @@ class Registry:
     def estimators(self) -> Mapping[str, Entry]:
         """Estimator classes by name."""
         return self._collect("register_estimators", lambda item: check_class(item, Estimator))
-
-    @cached_property
-    def trainers(self) -> Mapping[str, Entry]:
-        """Trainer classes by name."""
-        return self._collect("register_trainers", lambda item: check_class(item, Trainer))
 
     @cached_property
     def methods(self) -> Mapping[str, Entry]:
