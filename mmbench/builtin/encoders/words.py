@@ -1,5 +1,6 @@
 """Static embeddings of word pieces, which the package wordllama ships: they work without a network."""
 
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from mmbench import Encoder, Modality, SpecError, TokenSpec
 from mmbench.builtin.encoders.masks import masked_mean, pad
 
 INSTALL = 'pip install "mmbench[text]"'
+_LONG_WORD = re.compile(r"(\S{256})\S+")
 _WEIGHTS = Path("weights", "l2_supercat_256.safetensors")
 _TOKENIZER = Path("tokenizers", "l2_supercat_tokenizer_config.json")
 
@@ -20,7 +22,8 @@ class Words(Encoder):
     """One token of width 256 for each word piece of a text, or with ``pool=mean`` their mean as one token.
 
     Embeddings were distilled from those of large language models (Miller 2024, WordLlama ``l2_supercat``, MIT); they do
-    not depend on the neighbours of a word. A text without pieces has no token, and a mean of zero.
+    not depend on the neighbours of a word. A text without pieces has no token, and a mean of zero. Of a word of more
+    than 256 characters the first 256 are read.
     """
 
     name = "words"
@@ -38,11 +41,19 @@ class Words(Encoder):
 
     def forward(self, x: Sequence[str]) -> Tensor | tuple[Tensor, Tensor]:
         """Texts, n of them, to tokens ``(n, T, 256)`` with their mask, or their means ``(n, 1, 256)``."""
-        encoded = self.tokenizer.encode_batch(list(x), add_special_tokens=False)
+        encoded = self.tokenizer.encode_batch([cut_words(text) for text in x], add_special_tokens=False)
         device = self.table.device
         pieces = [self.table[torch.tensor(each.ids, dtype=torch.int64, device=device)].float() for each in encoded]
         tokens, mask = pad(pieces, self.out.dim)
         return masked_mean(tokens, mask)[:, None] if self.pool == "mean" else (tokens, mask)
+
+
+def cut_words(text: str) -> str:
+    """A text in which every run of more than 256 characters without a space ends after them.
+
+    The time that a tokenizer takes for a word grows with the square of its length.
+    """
+    return _LONG_WORD.sub(r"\1", text)
 
 
 def find_package(name: str) -> Path:

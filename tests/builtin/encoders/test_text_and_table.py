@@ -26,6 +26,14 @@ def test_words_are_those_of_wordllama_and_alike_where_meaning_is() -> None:
     assert cosine_similarity(mean[0], mean[2], dim=0) > cosine_similarity(mean[0], mean[3], dim=0)
 
 
+def test_long_words_are_cut_so_that_tokenizers_end() -> None:
+    encoder = Words(TEXT)
+    tokens, mask = encoder(["x" * 1_000_000 + " end", "x" * 256 + " end"])
+    assert mask[0].sum() == mask[1].sum() < 200
+    torch.testing.assert_close(tokens[0], tokens[1])
+    assert words.cut_words(f"a {'é' * 256} {'b' * 257}\tc") == f"a {'é' * 256} {'b' * 256}\tc"
+
+
 def test_sentences_are_alike_where_meaning_is() -> None:
     dog, puppy, stocks, blank = Sentences(TEXT)(["a happy dog", "a glad puppy", "stock market crash", " \n"])[:, 0]
     assert dog.norm() == pytest.approx(1, abs=1e-4)
