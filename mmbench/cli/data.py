@@ -45,6 +45,7 @@ def _card(dataset: Any) -> dict[str, Any]:
         "name": dataset.name,
         **asdict(dataset.card),
         "modalities": {item.name: [item.instances, *item.shape] for item in schema.modalities},
+        "kinds": {item.name: item.kind for item in schema.modalities},
         "tasks": {name: list(task.names) for name, task in schema.tasks.items()},
         "groups": list(schema.groups),
         "download": download and {"extent": _extent(download), "url": download.url, "part": download.part},
@@ -59,7 +60,7 @@ def _card_table(card: dict[str, Any]) -> Any:
     table.add_column("what", style="dim")
     table.add_column("value", overflow="fold")
     table.add_row("access", f"{card['access']}, {card['licence']}")
-    table.add_row("modalities", ", ".join(f"{name} {tuple(shape)}" for name, shape in card["modalities"].items()))
+    table.add_row("modalities", ", ".join(_describe_modality(card, name) for name in card["modalities"]))
     table.add_row(
         "tasks", ", ".join(f"{task} ({len(classes) or 'of the files'})" for task, classes in card["tasks"].items())
     )
@@ -69,6 +70,14 @@ def _card_table(card: dict[str, Any]) -> Any:
         only = f"; only {fetched['part']}" if fetched["part"] else ""
         table.add_row("fetched by", f"mmbench data get {card['name']} ({fetched['extent']}{only})")
     return table
+
+
+def _describe_modality(card: dict[str, Any], name: str) -> str:
+    """Name, kind, size of a bag of more than one, and shape of an instance: ``face: image 10 × (3, 64, 64)``."""
+    instances, *shape = card["modalities"][name]
+    bag = f" {instances} ×" if instances > 1 else ""
+    sides = ", ".join("open" if side is None else str(side) for side in shape)
+    return f"{name}: {card['kinds'][name]}{bag}" + (f" ({sides})" if shape else "")
 
 
 @app.command("get", cls=Command, epilog="mmbench data get NAME --to data/NAME")

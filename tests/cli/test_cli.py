@@ -302,7 +302,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
 
 
 def test_log_shows_rate_and_remaining_time(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    clock = iter([0.0, 20.0, 40.0])
+    clock = iter([0.0, 0.0, 20.0, 40.0])
     monkeypatch.setattr("mmbench.cli.output.progress_lines.time.monotonic", lambda: next(clock))
     lines = ProgressLines()
     key = lines.start("folds", 2)
@@ -311,6 +311,25 @@ def test_log_shows_rate_and_remaining_time(monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr().err.splitlines() == [
         "folds: 1/2 (concat), 20.0s each, 0:00:20 left",
         "folds: 2/2, 20.0s each",
+    ]
+
+
+def test_a_log_has_a_line_every_ten_seconds_at_most(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("mmbench.cli.output.progress_lines.time.monotonic", lambda: now)
+    lines = ProgressLines()
+    for stage in ("checking files", "encoding"):
+        key = lines.start(stage, 100)
+        for _ in range(100):
+            now += 0.3
+            lines.advance(key)
+        lines.finish(key)
+    printed = capsys.readouterr().err.splitlines()
+    assert [line.split(",")[0] for line in printed] == [
+        *(f"checking files: {done}/100" for done in (34, 68)),
+        *(f"encoding: {done}/100" for done in (10, 44, 78)),
     ]
 
 

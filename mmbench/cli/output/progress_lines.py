@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from mmbench.cli.output.console import note
 
-_LONG = 10  # seconds after which the rate is printed
+_PAUSE = 10  # seconds between lines, and after which the rate of a stage is printed
 
 
 def format_rate(speed: float) -> str:
@@ -19,12 +19,14 @@ def is_job_label(label: str) -> bool:
 
 
 class ProgressLines:
-    """Progress as plain lines where stderr is not a terminal: a line per tenth of each stage."""
+    """Progress as plain lines where stderr is not a terminal: of each stage at most a line per tenth and `_PAUSE`."""
 
     def __init__(self) -> None:
         self._bars: dict[int, tuple[str, int | None, int]] = {}
         self._started: dict[int, float] = {}
+        self._tenths: dict[int, int] = {}  # printed last
         self._last = 0
+        self._printed = time.monotonic()
 
     def start(self, label: str, total: int | None) -> int:
         """Begin counting."""
@@ -34,18 +36,22 @@ class ProgressLines:
         return self._last
 
     def advance(self, key: int, text: str = "") -> None:
-        """Count one step, and print when another tenth is done."""
+        """Count one step; print when another tenth is done, and the last line is long ago."""
         label, total, done = self._bars[key]
         self._bars[key] = (label, total, done + 1)
         # Epochs of single folds would flood the log.
-        if total and not is_job_label(label) and (done + 1) * 10 // total > done * 10 // total:
-            note(f"{label}: {done + 1}/{total}" + (f" ({text})" if text else "") + self._pace(key))
+        if not total or is_job_label(label) or (done + 1) * 10 // total == self._tenths.get(key, 0):
+            return
+        now = time.monotonic()
+        if now - self._printed >= _PAUSE:
+            self._tenths[key], self._printed = (done + 1) * 10 // total, now
+            note(f"{label}: {done + 1}/{total}" + (f" ({text})" if text else "") + self._pace(key, now))
 
-    def _pace(self, key: int) -> str:
-        """Rate and remaining time of a stage that has run for `_LONG` seconds."""
+    def _pace(self, key: int, now: float) -> str:
+        """Rate and remaining time of a stage that has run for `_PAUSE` seconds."""
         _, total, done = self._bars[key]
-        seconds = time.monotonic() - self._started[key]
-        if not total or seconds < _LONG:
+        seconds = now - self._started[key]
+        if not total or seconds < _PAUSE:
             return ""
         left = timedelta(seconds=round(seconds / done * (total - done)))
         return f", {format_rate(done / seconds)}" + (f", {left} left" if done < total else "")
@@ -54,6 +60,7 @@ class ProgressLines:
         """Forget the count."""
         self._bars.pop(key, None)
         self._started.pop(key, None)
+        self._tenths.pop(key, None)
 
     def message(self, text: str) -> None:
         """Print a line."""

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.data.missingness import join_names
 from mmbench.data.splits.fold import Fold
 
 Indicators = NDArray[np.bool_]
+_PARTS = {"train": "training", "validation": "validation"}
 N_BINS = 5
 """Bins of equal size that the values of a target are balanced by."""
 
@@ -50,11 +52,16 @@ def find_missing_classes(
 
 
 def missing_class_lines(missing: Mapping[str, Mapping[str, int]], n_folds: int) -> list[str]:
-    """A line for each part and class that is missing there, with the number of folds."""
-    meaning = {"train": "the models there cannot learn it", "validation": "the epoch is chosen without it"}
-    part_names = {"train": "training", "validation": "validation"}
-    return [
-        f"the {part_names[part]} part of {count} of {n_folds} folds has no sample of {name}: {meaning[part]}"
-        for part, counts in missing.items()
-        for name, count in counts.items()
-    ]
+    """A line for each part that lacks classes, with their number and that of the folds."""
+    return [_describe_missing(part, counts, n_folds) for part, counts in missing.items() if counts]
+
+
+def _describe_missing(part: str, counts: Mapping[str, int], n_folds: int) -> str:
+    named, (name, *others), least, most = _PARTS[part], counts, min(counts.values()), max(counts.values())
+    folds = f"{most}" if least == most else f"{least} to {most}"
+    start = f"the {named} part of {folds} of {n_folds} folds has no sample of"
+    if not others:
+        meaning = "the models there cannot learn it" if part == "train" else "the epoch is chosen without it"
+        return f"{start} {name}: {meaning}"
+    meaning = "the models there cannot learn them" if part == "train" else "the epoch is chosen without them"
+    return f"{start} {join_names([*counts], count=False)} ({len(counts)} in all): {meaning}"

@@ -287,6 +287,10 @@ def test_parts_without_a_class_are_counted_and_reported() -> None:
     of = one_label(people, [1, 1, 0, 0, 0, 0, 0, 0])
     folds = make_folds(people.ids, people.groups, PROTOCOLS["subject"], 5, labels=of)
     assert find_missing_classes(folds, of, (0, 1)) == {"validation": {1: 2}}, "one is tested, one trained on"
+    assert missing_class_lines({"train": {}, "validation": dict.fromkeys("abcdef", 2) | {"c": 1}}, 5) == [
+        "the validation part of 1 to 2 of 5 folds has no sample of a, b, ... f (6 in all): "
+        "the epoch is chosen without them",
+    ]
     assert missing_class_lines({"train": {"b": 1}, "validation": {"a": 2}}, 5) == [
         "the training part of 1 of 5 folds has no sample of b: the models there cannot learn it",
         "the validation part of 2 of 5 folds has no sample of a: the epoch is chosen without it",
