@@ -10,6 +10,7 @@ from mmbench.results import ALPHA, Comparison
 from mmbench.storage import counted, plural_of
 
 FEW_UNITS = 6
+_LEAST_BELOW = 0.005
 
 
 def limit_lines(comparison: Comparison) -> Iterator[str]:
@@ -17,6 +18,7 @@ def limit_lines(comparison: Comparison) -> Iterator[str]:
     yield from _single_unit_classes(comparison)
     yield from _few_units(comparison)
     yield from one_seed_line(comparison)
+    yield from _constant_below_chance(comparison)
     if least := _detectable_difference(comparison):
         yield f"differences below about {format_signed(least, 2).lstrip('+')} cannot be significant here"
 
@@ -67,6 +69,23 @@ def one_seed_line(comparison: Comparison) -> Iterator[str]:
             f"1 seed: variation between trainings cannot be separated from variation between {plural_of(unit)} "
             f"({counted(outcomes.n_folds, 'fold')}); {more} it"
         )
+
+
+def _constant_below_chance(comparison: Comparison) -> Iterator[str]:
+    """Why a method that reads nothing scores below chance: its constant is another one in each fold.
+
+    Where a fold tests many samples of a class, its training part has fewer of them, so that the constants of all folds
+    together are opposed to the labels. A metric within folds would have other intervals than those of the table.
+    """
+    chance, folds = comparison.chance, comparison.methods[0].outcomes.n_folds
+    for method in comparison.methods:
+        if method.run["encoders"] or chance is None or folds < 2:
+            continue
+        if method.orient(method.score.mean) < method.orient(chance) - _LEAST_BELOW:
+            yield (
+                f"{method.name} is below chance: it predicts another constant in each of {folds} folds, and "
+                f"{comparison.metric_title} is over the samples of all folds together"
+            )
 
 
 def _detectable_difference(comparison: Comparison) -> float | None:

@@ -3,8 +3,10 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
+from mmbench.registry.metrics import find_metric
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.layout import render
 from mmbench.results.comparison import load_comparison
@@ -48,6 +50,20 @@ def test_a_missing_label_is_no_class(write_task, tmp_path):
     text = table_of(write_task(tmp_path, "labels", lacking={"validation": {"red": 1}}))
     line = "MISSING LABEL: the validation part of 1 of 2 folds has no sample of red: the epoch is chosen without it."
     assert line in " ".join(text.split())
+
+
+def test_a_constant_below_chance_is_explained(write_task, tmp_path):
+    path = write_task(tmp_path, "class", ("first", "prior"), metric="auroc", metrics=["auroc"])
+    for file in sorted((tmp_path / "run1").glob("*.json")):
+        record = json.loads(file.read_text())
+        record["run"]["encoders"] = {}
+        constant = [float(len(file.stem) + int(file.stem.split("-")[1]) * at) for at in range(len(record["logits"][0]))]
+        record["logits"] = [constant for _ in record["logits"]]
+        score = find_metric("auroc").score(np.array(record["labels"]), np.array(record["logits"]))
+        record["scores"] = {epoch: {"auroc": score} for epoch in record["scores"]}
+        file.write_text(json.dumps(record))
+    text = " ".join(table_of(path).split())
+    assert "prior is below chance: it predicts another constant in each of 2 folds, and AUROC is over the" in text
 
 
 def test_one_fold_is_singular(write_task, tmp_path):
