@@ -34,6 +34,23 @@ Cache = Annotated[
     typer.Option("--cache", help="Folder for prepared data and encoder outputs.", rich_help_panel=EXECUTION),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder for records.", rich_help_panel=OUTPUT)]
+Stratify = Annotated[
+    bool | None,
+    typer.Option(
+        "--stratify/--no-stratify", help="Balance classes over the parts; groups stay whole.", rich_help_panel=DATA
+    ),
+]
+TaskName = Annotated[
+    str | None,
+    typer.Option("--task", help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA),
+]
+Units = Annotated[
+    str | None,
+    typer.Option("--units", help="Use only these subjects or other units, by commas.", rich_help_panel=DATA),
+]
+Bad = Annotated[
+    str, typer.Option("--bad", help="What to do with unusable samples: error or drop.", rich_help_panel=DATA)
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=EXECUTION)]
 Jobs = Annotated[
     int | None,
@@ -116,15 +133,8 @@ def run_options(
         ),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Number of folds; default: 5.", rich_help_panel=DATA)] = None,
-    stratify: Annotated[
-        bool | None,
-        typer.Option(
-            "--stratify/--no-stratify", help="Balance classes over the parts; groups stay whole.", rich_help_panel=DATA
-        ),
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA)
-    ] = None,
+    stratify: Stratify = None,
+    task: TaskName = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -139,9 +149,7 @@ def run_options(
             rich_help_panel=DATA,
         ),
     ] = None,
-    units: Annotated[
-        str | None, typer.Option(help="Use only these subjects or other units, by commas.", rich_help_panel=DATA)
-    ] = None,
+    units: Units = None,
     modalities: Annotated[
         str | None, typer.Option(help="Modalities to use, separated by commas; default: all.", rich_help_panel=DATA)
     ] = None,
@@ -166,9 +174,7 @@ def run_options(
     threads: Annotated[
         int, typer.Option(help="Threads per process; results depend on it.", rich_help_panel=EXECUTION)
     ] = 1,
-    bad: Annotated[
-        str, typer.Option(help="What to do with unusable samples: error or drop.", rich_help_panel=DATA)
-    ] = "error",
+    bad: Bad = "error",
     weights: Annotated[
         str,
         typer.Option(

@@ -7,7 +7,20 @@ import typer
 
 from mmbench.cli.completion import complete_protocol
 from mmbench.cli.help import DATA, METHODS, OUTPUT
-from mmbench.cli.options import Cache, Data, DatasetName, Details, Json, Out, Plugins, Quiet
+from mmbench.cli.options import (
+    Bad,
+    Cache,
+    Data,
+    DatasetName,
+    Details,
+    Json,
+    Out,
+    Plugins,
+    Quiet,
+    Stratify,
+    TaskName,
+    Units,
+)
 from mmbench.cli.output.console import note, show, show_json, show_lines
 from mmbench.cli.output.progress import progress
 from mmbench.registry import split_list
@@ -29,24 +42,13 @@ def folds(
     n_folds: Annotated[
         int | None, typer.Option("--folds", help="Number of folds; default: 5.", rich_help_panel=DATA)
     ] = None,
-    stratify: Annotated[
-        bool | None,
-        typer.Option(
-            "--stratify/--no-stratify", help="Balance classes over the parts; groups stay whole.", rich_help_panel=DATA
-        ),
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="Task to predict; default: the dataset's first task.", rich_help_panel=DATA)
-    ] = None,
+    stratify: Stratify = None,
+    task: TaskName = None,
     metric: Annotated[
         str | None, typer.Option(help="Metric that decides; default: that of the task.", rich_help_panel=DATA)
     ] = None,
-    units: Annotated[
-        str | None, typer.Option(help="Use only these subjects or other units, by commas.", rich_help_panel=DATA)
-    ] = None,
-    bad: Annotated[
-        str, typer.Option(help="What to do with unusable samples: error or drop.", rich_help_panel=DATA)
-    ] = "error",
+    units: Units = None,
+    bad: Bad = "error",
     labels: Annotated[
         bool,
         typer.Option(
@@ -134,7 +136,7 @@ def score(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Score predictions made elsewhere beside runs on the same folds."""
+    """Score predictions made elsewhere on the same folds."""
     from mmbench.data import default_cache_folder
     from mmbench.reporting import comparison_table
     from mmbench.workflows import ScoreSpec, score_spec

@@ -11,6 +11,8 @@ from pages import Block, find_blocks
 
 import mmbench
 from mmbench.conformance import check_plugin
+from mmbench.registry import methods
+from mmbench.registry.baselines import auto_baselines
 
 GENERATED = ("docs/_build", "docs/reference/generated")
 
@@ -76,8 +78,15 @@ def test_python_of_the_readme_prints_every_method(
 ) -> None:
     (block,) = _blocks(pages.README, "python")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(methods, "auto_baselines", auto_baselines)
     exec(compile(block.text.replace('epochs": 5', 'epochs": 1'), "README.md", "exec"), {})
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["concat", "late", "prior"]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "concat",
+        "late",
+        "only[modality=mor]",
+        "only[modality=zer]",
+        "prior",
+    ]
 
 
 def test_preset_of_the_pages_sets_the_run(tmp_path: Path) -> None:

@@ -57,8 +57,9 @@ def test_a_constant_below_chance_is_explained(write_task, tmp_path):
     for file in sorted((tmp_path / "run1").glob("*.json")):
         record = json.loads(file.read_text())
         record["run"]["encoders"] = {}
-        constant = [float(len(file.stem) + int(file.stem.split("-")[1]) * at) for at in range(len(record["logits"][0]))]
-        record["logits"] = [constant for _ in record["logits"]]
+        # What a fold tests often, its training part has seldom.
+        constant = (-np.bincount(record["labels"], minlength=3).astype(float)).tolist()
+        record["logits"] = [constant for _ in record["labels"]]
         score = find_metric("auroc").score(np.array(record["labels"]), np.array(record["logits"]))
         record["scores"] = {epoch: {"auroc": score} for epoch in record["scores"]}
         file.write_text(json.dumps(record))

@@ -20,6 +20,6 @@ def test_data_state_methods_and_path_of_each_run(write_comparison, tmp_path):
 def test_damaged_files_are_named(write_comparison, tmp_path):
     write_comparison(tmp_path / "home")
     (tmp_path / "home" / "comparison-9.json").write_text("{")
-    text = " ".join(render(run_list_text(list_runs(tmp_path), tmp_path)).split())
-    assert "damaged: " in text
-    assert "comparison-9.json: lists no runs" in text.replace(" comparison-9", "comparison-9")
+    text = "".join(render(run_list_text(list_runs(tmp_path), tmp_path)).split())  # paths are broken anywhere
+    assert "damaged:" in text
+    assert "comparison-9.json:listsnoruns" in text
