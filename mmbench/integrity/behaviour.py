@@ -83,7 +83,7 @@ def _until_error(observations: Iterator[Observation]) -> Iterator[Observation]:
 
 def _observe_parts(model: Model, probed: ProbedSamples) -> Iterator[Observation]:
     if isinstance(model, EstimatorModel):
-        model.fit_estimator(probed.inputs, probed.many, probed.labels, probed.training, probed.seed)
+        model.fit_estimator(probed.inputs, probed.many, probed.labels, probed.training, probed.seed, probed.device)
         yield Observation(FUSION, "outputs", predict_parts(model, probed.inputs, probed.few, probed.device)[FUSION])
         return
     for name, encoder in _encoders(model).items():

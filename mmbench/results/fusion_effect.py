@@ -36,13 +36,14 @@ class FusionEffect:
 def find_fusion_effect(methods: Sequence[MethodResult], verdicts: Sequence[Verdict]) -> FusionEffect | None:
     """The effect of fusing in the first of ``methods``, by the ``verdicts`` on it.
 
-    None if it reads fewer than two modalities, or if no verdict compares it with one of them alone.
+    None if it reads fewer than two modalities, or if no verdict compares it with one of them alone. Estimators are left
+    out: they differ from networks in more than what they read.
     """
     first, *others = methods
     tested = {verdict.against: verdict for verdict in verdicts}
-    singles = {method.name: method for method in others if method.name in tested and len(method.run["encoders"]) == 1}
+    singles = {method.name: method for method in others if method.name in tested and _is_single_network(method)}
     reads = set(first.run["encoders"])
-    if len(reads) < 2 or reads - {_modality(method) for method in singles.values()}:
+    if "estimator" in first.run or len(reads) < 2 or reads - {_modality(method) for method in singles.values()}:
         return None
     better = [name for name in singles if tested[name].word == "significantly worse"]
     unclear = [name for name in singles if tested[name].p >= ALPHA]
@@ -51,6 +52,10 @@ def find_fusion_effect(methods: Sequence[MethodResult], verdicts: Sequence[Verdi
     rest = tuple(each for each in unclear if each != name)
     p = tested[name].p if better else max(tested[each].p for each in singles)
     return FusionEffect(word, name, _modality(singles[name]), tested[name], rest, p)
+
+
+def _is_single_network(method: MethodResult) -> bool:
+    return len(method.run["encoders"]) == 1 and "estimator" not in method.run
 
 
 def _best(methods: Mapping[str, MethodResult], names: Sequence[str]) -> str:

@@ -107,9 +107,10 @@ class MethodResult:
     def varies(self) -> bool:
         """Whether predictions depend on the training seed; False if nothing is trained, as in a prior.
 
-        Predictions made elsewhere count as those of a training.
+        Predictions made elsewhere and estimators, which have no parameters, count as those of a training.
         """
-        return self.is_elsewhere or any(record.parameters["trainable"] for record in self.records)
+        trained = self.is_elsewhere or "estimator" in self.run
+        return trained or any(record.parameters["trainable"] for record in self.records)
 
     @cached_property
     def _whole_seeds(self) -> Mapping[int, Sequence[Record]]:

@@ -46,11 +46,11 @@ class EstimatorFusion(Fusion):
             self.estimator.fit(self._arrays(tokens), target.copy(), context)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
-        """Outputs ``(B, n_outputs)``: float32, or float64 for values."""
+        """Outputs ``(B, n_outputs)`` on the device of the tokens: float32, or float64 for values."""
         with self._errors("cannot predict"), _limited_threads():
             outputs = np.asarray(self.estimator.predict(self._arrays(tokens)))
         dtype = np.float64 if self.task.kind == "values" else np.float32
-        return torch.from_numpy(np.array(outputs, dtype=dtype))
+        return torch.from_numpy(np.array(outputs, dtype=dtype)).to(next(iter(tokens.values())).x.device)
 
     def _arrays(self, tokens: Mapping[str, Tokens]) -> dict[str, NDArray[np.float32]]:
         """Tokens ``(B, K, T, D)`` of the modalities that are read, NaN where masked."""
@@ -92,10 +92,18 @@ class EstimatorModel(Model):
         finally:
             self.scale = scale
 
-    def fit_estimator(self, inputs: Inputs, rows: Rows, labels: Labels, training: Training, seed: int) -> None:
-        """Fit to some rows: those of the training part, or a few of them."""
-        self.eval()
-        batch = inputs.batch(rows, _CPU)
+    def fit_estimator(
+        self,
+        inputs: Inputs,
+        rows: Rows,
+        labels: Labels,
+        training: Training,
+        seed: int,
+        device: torch.device = _CPU,
+    ) -> None:
+        """Fit to some rows: those of the training part, or a few of them; encoders compute on ``device``."""
+        self.to(device).eval()
+        batch = inputs.batch(rows, device)
         for name in self.encoders:
             if overrides(self.encoder(name), "adapt", Encoder):
                 adapt_encoder(self.encoder(name), batch[name])

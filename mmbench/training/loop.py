@@ -116,7 +116,7 @@ def _fit_estimator(
 ) -> FitResult:
     """Fit an estimator once, which counts as one epoch; losses are those of validation, on both parts."""
     model.fit_targets(labels[fold.train])
-    model.fit_estimator(inputs, fold.train, labels, training, seed)
+    model.fit_estimator(inputs, fold.train, labels, training, seed, device)
     train, validation, test = (
         predict(model, inputs, part, device) for part in (fold.train, fold.validation, fold.test)
     )

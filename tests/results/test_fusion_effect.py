@@ -68,6 +68,17 @@ def test_nothing_is_said_of_a_method_of_one_modality_or_of_modalities_that_were_
     assert find_fusion_effect([both, only, face], [verdict(only.name, "+")]) is None  # folds of face are missing
 
 
+def test_estimators_are_not_compared_with_networks_of_one_modality():
+    both, singles = method("fitted", 0.7, "eeg", "face"), [method("eeg", 0.6, "eeg"), method("face", 0.5, "face")]
+    verdicts = [verdict(single.name, "+") for single in singles]
+    assert find_fusion_effect([both, *singles], verdicts).word == "helps"
+    both.run["estimator"] = {"name": "fitted"}
+    assert find_fusion_effect([both, *singles], verdicts) is None
+    del both.run["estimator"]
+    singles[0].run["estimator"] = {"name": "fitted"}
+    assert find_fusion_effect([both, *singles], verdicts) is None
+
+
 @pytest.mark.parametrize("gap", [0.0, 0.04], ids=["equal modalities", "one modality better"])
 def test_a_fusion_that_equals_the_best_single_modality_is_seldom_called_better_or_worse(gap):
     """The best single modality is chosen by the scores that are tested, which must not raise the error rate."""

@@ -43,6 +43,7 @@ def test_an_estimator_is_scored_on_the_samples_of_the_networks(comparison: Any) 
         assert (other.epochs, other.weights) == ({"chosen": 0, "last": 0, "oracle": 0}, None)
         assert len(other.history) == 1
     assert pipeline.scores["balanced_accuracy"].mean > 0.6
+    assert pipeline.varies  # by its seed, though it has no parameters that are trained
 
 
 def test_it_takes_frozen_encoders_of_the_first_method_and_else_its_own(
