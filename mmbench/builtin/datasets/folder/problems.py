@@ -74,7 +74,7 @@ def describe_lines(layout: Layout) -> list[str]:
     """What was understood: modalities, target, groups and split."""
     described = layout.described
     schema = layout.schema
-    lines = [f"{m.name}: {m.kind} {_shape(m.shape)}" for m in schema.modalities]
+    lines = [f"{m.name}: {m.kind} {_shape(m.shape)}".rstrip() for m in schema.modalities]
     lines += [f"target {name}: {task.kind}, {len(task.names)} names" for name, task in schema.tasks.items()]
     groups = ", ".join(f"{name} = {column}" for name, column in (described.groups or {}).items())
     lines.append(f"groups: {groups}" if groups else "no groups declared: samples of one person may be in both parts")
