@@ -5,10 +5,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from mmbench.errors import JobError, RecordError, SpecError
-from mmbench.registry import join_list
+from mmbench.registry import join_list, split_list
 from mmbench.results import (
     Comparison,
     Interval,
@@ -23,6 +23,7 @@ from mmbench.results import (
 )
 from mmbench.storage import check_printable, describe_parse_error, digest, load_object, write_text
 from mmbench.workflows.ablation_rows import AblationVariant, choose_tables, make_default, recipe_digest
+from mmbench.workflows.arguments.options import RunOptions, make_spec, with_run_options
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import check_request, resolve_request
@@ -124,13 +125,14 @@ class _AblationFile:
         return list(dict.fromkeys([self.default, *(row.run for table in self.tables for row in table.rows if row.run)]))
 
 
-def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) -> AblationResult:
+@with_run_options
+def ablate(method: Any, dataset: Any, only: str | Sequence[str] = (), **options: Unpack[RunOptions]) -> AblationResult:
     """Run ``method`` with each value of its declared ablations and each subset of modalities; ``only``: some tables.
 
-    Options are those of `RunSpec`; with ``tune`` every row has the same budget, and parameters of the tables are not
-    tuned. Results of earlier runs are reused. Raises UserError for invalid input.
+    Arguments and options are those of `run`; with ``tune`` every row has the same budget, and parameters of the tables
+    are not tuned. Results of earlier runs are reused. Raises UserError for invalid input.
     """
-    return ablate_spec(RunSpec(method, dataset, **options), only)
+    return ablate_spec(make_spec(method, dataset, (), options), split_list(only) if isinstance(only, str) else only)
 
 
 def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from mmbench.execution import Plan, tune_missing
-from mmbench.registry import AUTO, parse_against
+from mmbench.registry import AUTO
 from mmbench.results import Failure, find_failures, make_all_failed_error
 from mmbench.storage import mark_in_use, retry_on_damage
 from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
+from mmbench.workflows.arguments.options import RunOptions, make_spec, with_run_options
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.run import Experiment, plan_experiment
@@ -69,13 +70,14 @@ class TuningResult:
         }
 
 
-def tune(method: str, dataset: str, against: str | Sequence[str] = AUTO, **options: Any) -> TuningResult:
+@with_run_options
+def tune(method: Any, dataset: Any, against: str | Sequence[Any] = AUTO, **options: Unpack[RunOptions]) -> TuningResult:
     """Tune ``method`` and the baselines ``against`` on ``dataset``, without final trainings.
 
     Options are those of `run`; ``tune`` is the number of tuning trials (default 20). `run` with the same options
     uses the chosen parameters. Raises UserError for invalid input.
     """
-    return tune_spec(RunSpec(method, dataset, parse_against(against), **options))
+    return tune_spec(make_spec(method, dataset, against, options))
 
 
 def tune_spec(spec: RunSpec) -> TuningResult:

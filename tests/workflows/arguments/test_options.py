@@ -1,0 +1,122 @@
+"""Options of Python functions agree with `RunSpec`, and common slips work or say what to write."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mmbench
+from mmbench import SpecError, from_arrays
+from mmbench.workflows.arguments.options import _READERS, RunOptions, make_spec
+from mmbench.workflows.request import RunSpec
+
+OWN = {"method", "dataset", "against"}
+OPTIONS = {each.name for each in fields(RunSpec)} - OWN
+
+
+def spec(method: Any = "concat", dataset: Any = "icons", against: Any = "none", **options: Any) -> RunSpec:
+    return make_spec(method, dataset, against, options)
+
+
+@pytest.mark.parametrize("function", [mmbench.run, mmbench.tune, mmbench.ablate, mmbench.audit])
+def test_signatures_list_the_options_of_a_run_with_their_defaults(function: Callable[..., Any]) -> None:
+    shown, wanted = inspect.signature(function).parameters, inspect.signature(RunSpec).parameters
+    assert {name for name, each in shown.items() if each.kind is inspect.Parameter.KEYWORD_ONLY} == OPTIONS
+    for name in OPTIONS:
+        assert (shown[name].default, shown[name].annotation) == (wanted[name].default, wanted[name].annotation)
+
+
+def test_every_option_has_a_type_a_reader_and_an_explanation() -> None:
+    assert {*RunOptions.__annotations__} == {*_READERS} == OPTIONS
+    assert [name for name in OPTIONS if f"``{name}``" not in (mmbench.run.__doc__ or "")] == []
+
+
+def test_defaults_are_those_of_the_spec() -> None:
+    assert spec() == RunSpec("concat", "icons")
+    assert spec(**dict.fromkeys(OPTIONS)) == RunSpec("concat", "icons")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"against": "late"}, {"against": ("late",)}),
+        ({"against": "late, prior"}, {"against": ("late", "prior")}),
+        ({"against": ["late", "prior"]}, {"against": ("late", "prior")}),
+        ({"against": []}, {"against": ()}),
+        ({"seeds": np.int64(2)}, {"seeds": 2}),
+        ({"modalities": "mor,zer"}, {"modalities": ("mor", "zer")}),
+        ({"modalities": "mor"}, {"modalities": ("mor",)}),
+        ({"units": np.array(["1", "2"])}, {"units": ("1", "2")}),
+        ({"plugins": "plugin.py"}, {"plugins": ("plugin.py",)}),
+        ({"plugins": [Path("plugin.py")]}, {"plugins": ("plugin.py",)}),
+        ({"out": "results"}, {"out": Path("results")}),
+        ({"encoders": {"mor": "raw"}}, {"encoders": {"mor": "raw"}}),
+        ({"tune_seconds": 3}, {"tune_seconds": 3.0}),
+        ({"dataset": Path("data/mine")}, {"dataset": "data/mine"}),
+        ({"dataset": Path("icons")}, {"dataset": str(Path.cwd() / "icons")}),
+    ],
+)
+def test_natural_arguments_work(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    found = spec(**given)
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"epochs": 5}, 'option epochs: is a setting of training — write training={"epochs": ...}'),
+        ({"sed": 5}, "option sed: is not an option — did you mean 'seeds'?"),
+        ({"plugin": "a.py"}, "did you mean 'plugins'?"),
+        ({"seeds": [0, 1, 2]}, "it is a number: write seeds=3"),
+        ({"seeds": True}, "write a whole number"),
+        ({"seeds": "3"}, "write a whole number, such as seeds=3"),
+        ({"folds": 2.5}, "write a whole number"),
+        ({"stratify": "yes"}, "write True or False"),
+        ({"device": 0}, "option device: invalid value 0 — write a text"),
+        ({"training": "epochs=5"}, 'write training={"epochs": 5}'),
+        ({"training": 5}, 'write training={"epochs": 5}'),
+        ({"encoders": "mor=raw"}, "write encoders={\"mor\": 'raw'}"),
+        ({"encoders": ["raw"]}, 'write encoders={"MODALITY": "NAME"}'),
+        ({"modalities": 3}, "write a list of names"),
+        ({"modalities": {"mor": 1}}, "write a list of names"),
+        ({"plugins": [3]}, "write a list of paths"),
+        ({"out": 3}, "write a path"),
+        ({"tune_seconds": "3"}, "write a number"),
+        ({"against": None}, 'write against="none", or leave it out'),
+        ({"against": 3}, "method: int is no method"),
+        ({"against": ["none", "late"]}, "none is named with other methods"),
+        ({"method": 3}, "int is no method — give the name of a method"),
+        ({"dataset": {"x": [1]}}, "dict is no dataset — write mmbench.from_arrays"),
+        ({"dataset": np.ones(3)}, "ndarray is no dataset — write mmbench.from_arrays"),
+        ({"dataset": None}, "NoneType is no dataset — give the name of a dataset"),
+    ],
+)
+def test_slips_are_errors_that_say_what_to_write(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        spec(**given)
+    assert words in caught.value.line
+
+
+def test_a_frame_is_no_dataset() -> None:
+    class Frame:
+        columns = ("a",)
+
+    with pytest.raises(SpecError, match=r"Frame is no dataset — write mmbench\.from_frame"):
+        spec(dataset=Frame())
+
+
+def test_baselines_have_no_place_in_functions_without_them() -> None:
+    with pytest.raises(SpecError, match=r"compare with mmbench\.run"):
+        mmbench.ablate("concat", "icons", against="late")  # type: ignore[call-arg]  # a slip
+
+
+def test_data_that_were_removed_from_the_cache_are_made_again(tmp_path: Path) -> None:
+    dataset = from_arrays({"x": [[1.0], [2.0]]}, ["a", "b"], groups={}, cache=tmp_path)
+    assert spec(dataset=dataset).dataset == str(dataset.path)
+    (tmp_path / "memory").rename(tmp_path / "elsewhere")
+    with pytest.raises(SpecError, match="make the dataset again with from_arrays"):
+        spec(dataset=dataset)
