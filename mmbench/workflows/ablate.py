@@ -11,6 +11,7 @@ from mmbench.errors import JobError, RecordError, SpecError
 from mmbench.registry import join_list, split_list
 from mmbench.results import (
     Comparison,
+    Displayed,
     Interval,
     MethodResult,
     check_run_list,
@@ -48,9 +49,9 @@ class AblationTable:
     rows: tuple[AblationRow, ...]
 
 
-@dataclass(frozen=True)
-class AblationResult:
-    """The tables of an ablation.
+@dataclass(frozen=True, repr=False)
+class AblationResult(Displayed):
+    """The tables of an ablation; ``print`` shows them.
 
     ``comparison`` holds every run once, the default first; ``path`` is the file that lists them.
     """
@@ -63,6 +64,28 @@ class AblationResult:
     def default(self) -> MethodResult:
         """The method with default values."""
         return self.comparison.methods[0]
+
+    @property
+    def summary(self) -> str:
+        """The method, the parameters and the data in one line."""
+        parameters = ", ".join(table.parameter for table in self.tables)
+        run = self.comparison.run
+        return f"{parameters} of {self.default.name} on {run.get('data_name') or run['dataset']}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each value of each parameter, such as for ``pandas.DataFrame``, with its scores."""
+        return [self._plain_row(table, row) for table in self.tables for row in table.rows]
+
+    def _plain_row(self, table: AblationTable, row: AblationRow) -> dict[str, Any]:
+        difference = self.difference(row)
+        metric = self.comparison.metric
+        plain: dict[str, Any] = {"parameter": table.parameter, "value": row.value, "reason": row.reason}
+        for name in self.default.metrics:
+            plain[name] = row.method.scores[name].mean if row.method else None
+        for name in ("mean", "low", "high"):
+            key = "difference" if name == "mean" else f"difference_{name}"
+            plain[key] = getattr(difference[metric], name) if difference else None
+        return plain
 
     def is_default(self, row: AblationRow) -> bool:
         """Whether a row is the default."""

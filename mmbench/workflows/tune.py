@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from mmbench.execution import Plan, tune_missing
 from mmbench.registry import AUTO
-from mmbench.results import Failure, find_failures, make_all_failed_error
+from mmbench.results import Displayed, Failure, find_failures, make_all_failed_error
 from mmbench.storage import mark_in_use, retry_on_damage
 from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
 from mmbench.workflows.arguments.options import RunOptions, make_spec, with_run_options
@@ -30,9 +30,9 @@ class MethodTuning:
     failures: tuple[Failure, ...] = ()
 
 
-@dataclass(frozen=True)
-class TuningResult:
-    """Tuning of several methods, in the requested order.
+@dataclass(frozen=True, repr=False)
+class TuningResult(Displayed):
+    """Tuning of several methods, in the requested order; ``print`` shows its tables.
 
     ``storage`` is the URL of Optuna's studies without password; None: ``tuning.db`` next to the records. ``metric`` is
     the name, and ``metric_title`` the title, of the metric of all scores.
@@ -44,6 +44,11 @@ class TuningResult:
     storage: str | None
     metric: str = "balanced_accuracy"
     metric_title: str = "balanced accuracy"
+
+    @property
+    def summary(self) -> str:
+        """Methods and data in one line."""
+        return f"{', '.join(method.name for method in self.methods)} on {self.dataset}, protocol {self.protocol}"
 
     @property
     def failed(self) -> tuple[Failure, ...]:

@@ -14,7 +14,7 @@ from mmbench.data import find_labelled
 from mmbench.errors import DataError, SpecError
 from mmbench.execution import Setup
 from mmbench.results import scoring_of
-from mmbench.storage import describe_parse_error, digest, load_object, mark_in_use, retry_on_damage, write_text
+from mmbench.storage import counted, describe_parse_error, digest, load_object, mark_in_use, retry_on_damage, write_text
 from mmbench.workflows.arguments.options import make_spec
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import CheckedRequest, check_request, resolve_request
@@ -42,7 +42,7 @@ class Request:
     bad: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Folds:
     """The folds of one dataset, task and protocol, as ids.
 
@@ -59,6 +59,10 @@ class Folds:
     groups: Mapping[str, Mapping[str, str]]
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     path: Path | None = None
+
+    def __repr__(self) -> str:
+        samples = counted(len(self.groups), "sample")
+        return f"<Folds: {counted(len(self.folds), 'fold')} of {samples}, fingerprint {self.fingerprint}>"
 
     @property
     def fingerprint(self) -> str:
