@@ -61,7 +61,7 @@ class Folds:
     path: Path | None = None
 
     def __repr__(self) -> str:
-        samples = counted(len(self.groups), "sample")
+        samples = counted(len(self.fold_of), "sample")
         return f"<Folds: {counted(len(self.folds), 'fold')} of {samples}, fingerprint {self.fingerprint}>"
 
     @property
