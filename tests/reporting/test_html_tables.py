@@ -40,7 +40,10 @@ class Content(HTMLParser):
 
 
 @pytest.mark.parametrize("kind", ["class", "labels", "values"])
-def test_a_comparison_has_the_content_of_its_table(write_task: Callable[..., Path], tmp_path: Path, kind: str) -> None:
+def test_a_comparison_has_the_content_of_its_table(
+    write_task: Callable[..., Path], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a path longer than a line would be broken in the text
     comparison = load_comparison(write_task(tmp_path, kind, ("first", "only[modality=left]")))
     html = comparison._repr_html_()
     content = Content(html)

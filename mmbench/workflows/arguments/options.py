@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
@@ -34,13 +34,13 @@ class RunOptions(TypedDict, total=False):
     seeds: int | None
     units: Names | None
     modalities: Names | None
-    encoders: Mapping[str, Any]
-    training: Mapping[str, Any]
+    encoders: Mapping[str, Any] | None
+    training: Mapping[str, Any] | None
     preset: str | None
-    save_encoders: Mapping[str, AnyPath]
+    save_encoders: Mapping[str, AnyPath] | None
     data: AnyPath | None
     out: AnyPath
-    cache: AnyPath
+    cache: AnyPath | None
     device: str
     jobs: int | None
     cluster: str | None
@@ -56,17 +56,23 @@ class RunOptions(TypedDict, total=False):
 
 
 def with_run_options(function: Function) -> Function:
-    """A function whose signature, as help() and notebooks show it, lists the options of `RunSpec` one by one."""
+    """A function whose signature, as help() and notebooks show it, lists the options of a run one by one."""
     signature = inspect.signature(function)
     own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
-    named = {each.name for each in own}
+    defaults = {each.name: _plain_default(each.default) for each in fields(RunSpec)}
     options = [
-        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, each in inspect.signature(RunSpec).parameters.items()
-        if name not in {*named, "method", "dataset", "against"}
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation)
+        for name, annotation in RunOptions.__annotations__.items()
     ]
     function.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
     return function
+
+
+def _plain_default(default: Any) -> Any:
+    """A default as the user would write it; None where it is made at each call."""
+    if default is MISSING:
+        return None
+    return str(default) if isinstance(default, Path) else default
 
 
 def make_spec(method: Any, dataset: Any, against: Any, options: Mapping[str, Any]) -> RunSpec:
