@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.contract import Modality
+from mmbench.contract import Column, Modality
 from mmbench.errors import DataError
 from mmbench.storage import counted
 
 KINDS = ("audio", "image", "table", "text", "timeseries", "vector")
 Array = NDArray[Any]
+_EXAMPLES = 'write "vector", ("timeseries", 128.0) with the rate in Hz, or a mmbench.Modality'
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,36 @@ class ArrayModality:
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """The shape of one instance as it is stored; None for an open length."""
+        """The shape of one instance, as that of a `Modality`; None for an open length."""
         if self.array is None:
             return (len(self.columns),) if self.kind == "table" else ()
+        if self.kind == "audio":
+            return (1, None)
         if self.offsets is not None:
             return (len(self.array), None)
-        return self.array.shape[2 if self.instances > 1 else 1 :]
+        shape = self.array.shape[2 if self.instances > 1 else 1 :]
+        return (3, *shape[:2]) if self.kind == "image" else shape
+
+    @property
+    def modality(self) -> Modality:
+        """The modality as a schema holds it."""
+        is_table = self.kind == "table"
+        columns = tuple(Column(name, self.levels.get(name, ())) for name in self.columns) if is_table else ()
+        kind: Any = self.kind  # one of KINDS
+        return Modality(self.name, kind, self.shape, self.instances, self.rate, self.channels, columns)
 
     @property
     def line(self) -> str:
-        """The modality in words, such as ``eeg: timeseries (32, 512) at 128 Hz``."""
+        """The modality in words, such as ``signal: timeseries (32, 512) at 128 Hz``."""
         shape = f" ({', '.join('open' if each is None else str(each) for each in self.shape)})" if self.shape else ""
         rate = "" if self.rate is None else f" at {self.rate:g} Hz"
         bag = f", {self.instances} instances a sample" if self.instances > 1 else ""
-        columns = f": {', '.join(name.partition('.')[2] for name in self.columns)}" if self.kind == "table" else ""
+        columns = f": {', '.join(map(self._column, self.columns))}" if self.kind == "table" else ""
         return f"{self.name}: {self.kind}{shape}{rate}{bag}{columns}{self._missing}"
+
+    def _column(self, name: str) -> str:
+        levels = f" ({counted(len(self.levels[name]), 'level')})" if name in self.levels else ""
+        return f"{name.partition('.')[2]}{levels}"
 
     @property
     def _missing(self) -> str:
@@ -77,25 +93,34 @@ def read_kind(name: str, stated: Any) -> StatedKind:
     """What ``kinds[name]`` states: a kind, a kind with a rate, or a `Modality`; DataError for anything else."""
     if stated is None:
         return StatedKind()
+    where = f"kinds[{name!r}]"
     if isinstance(stated, Modality):
-        bag = stated.instances if stated.instances > 1 else None
-        found = StatedKind(stated.kind, stated.rate, bag, stated.channels, stated.shape)
+        found = _read_stated_modality(name, stated, where)
     else:
         parts = (stated,) if isinstance(stated, str) else tuple(stated) if isinstance(stated, tuple | list) else ()
-        found = StatedKind(*parts) if 1 <= len(parts) <= 2 else StatedKind(kind="?")
-    where, remedy = (
-        f"kinds[{name!r}]",
-        'write "vector", ("timeseries", 128.0) with the rate in Hz, or a mmbench.Modality',
-    )
+        if not 1 <= len(parts) <= 2 or not isinstance(parts[0], str):
+            raise DataError("is not a kind", where=where, remedy=f"{_EXAMPLES}; kinds are {', '.join(KINDS)}")
+        found = StatedKind(*parts)
     if found.kind not in KINDS:
-        problem = (
-            f"{found.kind!r} is no kind of arrays"
-            if isinstance(found.kind, str) and found.kind != "?"
-            else "is not a kind"
-        )
-        raise DataError(problem, where=where, remedy=f"{remedy}; kinds are {', '.join(KINDS)}")
-    if found.rate is not None and (isinstance(found.rate, bool | str) or not 0 < found.rate < float("inf")):
-        raise DataError(f"{found.rate!r} is no rate in Hz", where=where, remedy=remedy)
+        remedy = f"{_EXAMPLES}; kinds are {', '.join(KINDS)}"
+        raise DataError(f"{found.kind!r} is no kind of arrays", where=where, remedy=remedy)
+    if found.rate is not None and not _is_rate(found.rate):
+        raise DataError(f"{found.rate!r} is no rate in Hz", where=where, remedy=_EXAMPLES)
     if found.rate is not None and found.kind not in ("timeseries", "audio"):
         raise DataError(f"{found.kind} has no rate", where=where, remedy=f'write "{found.kind}"')
     return found
+
+
+def _is_rate(rate: Any) -> bool:
+    return not isinstance(rate, bool) and isinstance(rate, int | float | np.number) and 0 < rate < float("inf")
+
+
+def _read_stated_modality(name: str, stated: Modality, where: str) -> StatedKind:
+    if stated.name != name:
+        raise DataError(f"is called {stated.name!r}", where=where, remedy=f'write mmbench.Modality("{name}", ...)')
+    if stated.columns or stated.resize:
+        what = "columns" if stated.columns else "resize"
+        remedy = "leave it out: columns and sizes are those of the data"
+        raise DataError(f"{what} of a modality in memory cannot be stated", where=where, remedy=remedy)
+    bag = stated.instances if stated.instances > 1 else None
+    return StatedKind(stated.kind, stated.rate, bag, stated.channels, stated.shape)

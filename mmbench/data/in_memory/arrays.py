@@ -7,18 +7,20 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mmbench.contract import Modality
+from mmbench.contract import Modality, Schema
 from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.in_memory.array_kinds import ArrayModality, read_kind
-from mmbench.data.in_memory.columns import is_table, plain_cell
-from mmbench.data.in_memory.folder import TABLE, DataFolder, FolderContent, write_folder
+from mmbench.data.in_memory.columns import is_table, plain_cell, read_columns
+from mmbench.data.in_memory.folder import TABLE, DataFolder, FolderContent, check_dataset_name, write_folder
 from mmbench.data.in_memory.modalities import read_modality
 from mmbench.data.in_memory.targets import ArrayTask, read_tasks
+from mmbench.data.samples.schema import check_schema
 from mmbench.errors import DataError
 from mmbench.registry import did_you_mean
 from mmbench.storage import counted
 
 PARTS = ("train", "validation", "test")
+_MODALITIES = 'write {"NAME": array}'
 Kinds = Mapping[str, str | tuple[str, float] | Modality]
 
 
@@ -54,43 +56,60 @@ def from_arrays(
     The data are written once into ``cache`` (default: the cache folder), so that worker processes and later runs read
     them. Raises DataError, naming the argument, for what is not plain.
     """
-    _check_arguments(modalities, groups, kinds or {})
+    check_dataset_name(name)
+    groups = _check_arguments(modalities, groups, kinds or {})
     tasks = read_tasks(y, task, names)
     n = len(tasks[0].rows)
-    read = [
-        read_modality(str(each), values, read_kind(each, (kinds or {}).get(each)))
-        for each, values in modalities.items()
-    ]
-    for found in read:
-        if len(found.present) != n:
-            problem = f"has {counted(len(found.present), 'sample')}, but y has {n}"
-            raise DataError(problem, where=f"modality {found.name!r}", remedy="give one target for each sample")
-    columns: dict[str, Sequence[Any]] = dict(_make_columns(groups or {}, split, ids, n))
-    lines = tuple(_summary(name, read, tasks, groups or {}, columns))
+    read = [_read_modality(str(each), values, (kinds or {}).get(each), n) for each, values in modalities.items()]
+    columns: dict[str, Sequence[Any]] = dict(_make_columns(groups, split, ids, n))
+    schema = Schema(tuple(each.modality for each in read), {each.name: each.task for each in tasks}, tuple(groups))
+    check_schema(schema, "from_arrays")
+    lines = tuple(_summary(name, read, tasks, groups, columns))
     for column in [*(each.columns for each in tasks), *(each.columns for each in read)]:
         columns |= column
-    text = "\n".join(_describe(name, read, tasks, groups or {}, split is not None)) + "\n"
+    text = "\n".join(_describe(name, read, tasks, groups, split is not None)) + "\n"
     content = FolderContent(name, columns, dict(_arrays(read)))
     return DataFolder(write_folder(Path(cache or default_cache_folder()), content, text, lambda _: text), lines)
 
 
-def _check_arguments(modalities: Any, groups: Any, kinds: Any) -> None:
+def _check_arguments(modalities: Any, groups: Any, kinds: Any) -> Mapping[str, Any]:
+    """The groups by name; DataError, with what to write, for arguments that are no mappings."""
     if not isinstance(modalities, Mapping):
-        raise DataError("is no mapping", where="modalities", remedy='write {"NAME": array}')
+        remedy = "write mmbench.from_frame(frame, target=..., groups=...)" if is_table(modalities) else _MODALITIES
+        raise DataError("is no mapping", where="modalities", remedy=remedy)
     if not modalities:
-        raise DataError("is empty", where="modalities", remedy='write {"NAME": array}')
+        raise DataError("is empty", where="modalities", remedy=_MODALITIES)
     if groups is None:
         remedy = 'write groups={"subject": [...]}, or groups={} if no samples belong together'
-        raise DataError("which samples belong together is not plain", where="groups", remedy=remedy)
-    if not isinstance(groups, Mapping):
+        raise DataError("which samples belong together is not stated", where="groups", remedy=remedy)
+    if not is_table(groups):
         raise DataError("is no mapping", where="groups", remedy='write groups={"subject": [...]}')
     if not isinstance(kinds, Mapping):
         raise DataError("is no mapping", where="kinds", remedy='write kinds={"NAME": ("timeseries", 128.0)}')
     for unknown in kinds:
         if unknown not in modalities:
-            raise DataError(
-                f"no modality {unknown!r}", where="kinds", remedy=did_you_mean(str(unknown), [*map(str, modalities)])
-            )
+            remedy = did_you_mean(str(unknown), [*map(str, modalities)])
+            raise DataError(f"no modality {unknown!r}", where="kinds", remedy=remedy)
+    return (
+        {str(name): values for name, values in groups.items()}
+        if isinstance(groups, Mapping)
+        else read_columns(groups, "groups")
+    )
+
+
+def _read_modality(name: str, values: Any, kind: Any, n: int) -> ArrayModality:
+    """The modality; DataError if it does not have n samples."""
+    if isinstance(values, list | tuple) or (not is_table(values) and getattr(values, "ndim", 0)):
+        _check_length(name, len(values) if isinstance(values, list | tuple) else values.shape[0], n)
+    found = read_modality(name, values, read_kind(name, kind))
+    _check_length(name, len(found.present), n)
+    return found
+
+
+def _check_length(name: str, length: int, n: int) -> None:
+    if length != n:
+        problem = f"has {counted(length, 'sample')}, but y has {n}"
+        raise DataError(problem, where=f"modality {name!r}", remedy="give one target for each sample")
 
 
 def _make_columns(
@@ -118,6 +137,9 @@ def _make_columns(
 def _texts(values: Any, where: str, n: int, *, may_be_empty: bool = False) -> list[Any]:
     if isinstance(values, str | Mapping) or is_table(values) or not hasattr(values, "__len__"):
         raise DataError(f"{type(values).__name__} is no sequence", where=where, remedy="give one entry for each sample")
+    if getattr(values, "ndim", 1) != 1:
+        remedy = "give one axis, such as values[:, 0]"
+        raise DataError(f"has the shape {tuple(values.shape)}", where=where, remedy=remedy)
     if len(values) != n:
         raise DataError(
             f"has {counted(len(values), 'entry')}, but y has {n}", where=where, remedy="give one for each sample"

@@ -6,16 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data.in_memory.array_kinds import ArrayModality, StatedKind
+from mmbench.data.standardize import split_rows
 from mmbench.errors import DataError
 
 Array = NDArray[Any]
-_AXES = {"vector": 2, "timeseries": 3, "audio": 2, "image": 4}  # of n samples without bags
+AXES = {"vector": 2, "timeseries": 3, "audio": 2, "image": 4}
+"""The number of axes of n samples without bags."""
 _SHAPES = {"vector": "(n, D)", "timeseries": "(n, C, T)", "audio": "(n, T)", "image": "uint8 (n, H, W, 3)"}
 _WORDS = {
     "vector": ("bags of vectors", '"vector"'),
-    "timeseries": ("time series", '("timeseries", 128.0)'),
-    "audio": ("audio", '("audio", 16000.0)'),
-    "bag": ("bags of time series", '("timeseries", 128.0)'),
+    "timeseries": ("time series (Hz)", '("timeseries", 128.0)'),
+    "audio": ("audio (Hz)", '("audio", 16000.0)'),
+    "bag": ("bags of time series (Hz)", '("timeseries", 128.0)'),
+    "text": ("texts", '"text"'),
 }
 
 
@@ -26,14 +29,16 @@ def as_array(values: Any, where: str) -> Array:
     try:
         return np.asarray(values)
     except (TypeError, RuntimeError, ValueError) as error:
-        message = f"cannot be read as an array: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        raise DataError(
-            message, where=where, remedy="give a NumPy array, such as values.detach().cpu().numpy()"
-        ) from None
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        remedy = "give a NumPy array; a tensor becomes one with values.detach().cpu().float().numpy()"
+        raise DataError(f"cannot be read as an array: {reason}", where=where, remedy=remedy) from None
 
 
 def read_array(name: str, array: Array, present: NDArray[np.bool_], stated: StatedKind, where: str) -> ArrayModality:
-    """The modality of an array whose first axis is the samples; ``present`` says which are there."""
+    """The modality of an array whose first axis is the samples.
+
+    ``present`` says which samples ``(n,)``, or which instances of bags ``(n, K)``, are there.
+    """
     if array.dtype.kind not in "fiub":
         raise DataError(f"holds {array.dtype}", where=where, remedy="give float, uint8 for images, or a list of str")
     if array.ndim < 2:
@@ -47,41 +52,58 @@ def read_array(name: str, array: Array, present: NDArray[np.bool_], stated: Stat
     if kind in ("table", "text"):
         remedy = "give a list of str" if kind == "text" else "give columns with names, such as a frame"
         raise DataError(f"an array is no {kind}", where=where, remedy=remedy)
-    array = _read_images(array, where) if kind == "image" else array.astype(np.float32, copy=False)
+    array = _read_images(array, where) if kind == "image" else as_float32(array)
     array, instances = _with_bags(name, kind, array, stated, where)
     if kind in ("timeseries", "audio") and stated.rate is None:
-        ask_for_kind(f"{kind} {array.shape} without its rate in Hz", name, where, kind)
-    there = np.repeat(present[:, None], instances, axis=1) if instances > 1 else present
+        ask_for_rate(f"{kind} {array.shape}", name, kind, where)
+    if present.ndim == 1:
+        present = np.repeat(present[:, None], instances, axis=1)
+    there = present if instances > 1 else present[:, 0]
     if array.dtype.kind == "f":
-        there = there & ~np.isnan(array).reshape(*there.shape, -1).all(axis=-1)
-        check_finite(array, there, where)
+        there = find_present(array, there, where)
         if not there.all():
             array = np.where(there.reshape(*there.shape, *[1] * (array.ndim - there.ndim)), array, 0)
     return ArrayModality(name, kind, there, array, rate=stated.rate, instances=instances)
 
 
+def as_float32(array: Array) -> Array:
+    """The numbers as float32, without a copy where they are; infinite where they are out of its range."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
+
+
 def _find_kind(name: str, array: Array, where: str) -> str:
     """The kind where it is plain; DataError with what to write where it is not."""
     shape = f"{array.dtype} {array.shape}"
-    if array.dtype == np.uint8 and array.ndim in (4, 5) and 3 in (array.shape[-1], array.shape[-3]):
+    if is_image(array) and array.ndim in (4, 5):
         return "image"
     if array.dtype == np.uint8 and array.ndim > 2:
-        remedy = "images are uint8 (n, H, W, 3): gray ones become so with numpy.stack([array] * 3, axis=-1)"
-        raise DataError(f"{shape} is no plain kind", where=where, remedy=f"{remedy}; or write kinds")
+        remedy = 'images are RGB, uint8 (n, H, W, 3): convert them, such as image.convert("RGB") of Pillow'
+        raise DataError(f"the kind of {shape} is not known", where=where, remedy=f"{remedy}; or write kinds")
     if array.ndim == 2:
         return "vector"
     if array.ndim == 3:
         ask_for_kind(shape, name, where, "timeseries", "vector")
     if array.ndim == 4:
         ask_for_kind(shape, name, where, "bag", last="; images are uint8")
-    raise DataError(f"{shape} is none of what is known", where=where, remedy=f"give {', '.join(_SHAPES.values())}")
+    raise DataError(f"the kind of {shape} is not known", where=where, remedy=f"give {', '.join(_SHAPES.values())}")
+
+
+def is_image(array: Array) -> bool:
+    """Whether the last three axes of an array may be those of images, ``(H, W, 3)`` or ``(3, H, W)``."""
+    return array.dtype == np.uint8 and array.ndim >= 3 and 3 in (array.shape[-1], array.shape[-3])
 
 
 def ask_for_kind(what: str, name: str, where: str, *kinds: str, last: str = "") -> NoReturn:
     """Raise DataError with what to write for each of the ``kinds`` that the values may be."""
     written = [f'kinds={{"{name}": {_WORDS[kind][1]}}} for {_WORDS[kind][0]}' for kind in kinds]
-    hz = " (Hz)" if any(" " in _WORDS[kind][1] for kind in kinds) else ""
-    raise DataError(f"{what} needs its kind", where=where, remedy=f"write {', or '.join(written)}{hz}{last}")
+    raise DataError(f"the kind of {what} is ambiguous", where=where, remedy=f"write {', or '.join(written)}{last}")
+
+
+def ask_for_rate(what: str, name: str, kind: str, where: str) -> NoReturn:
+    """Raise DataError with how to write the rate."""
+    remedy = f'write kinds={{"{name}": {_WORDS[kind][1]}}} with the rate in Hz'
+    raise DataError(f"{what} without a rate", where=where, remedy=remedy)
 
 
 def _read_images(array: Array, where: str) -> Array:
@@ -102,7 +124,7 @@ def _with_bags(name: str, kind: str, array: Array, stated: StatedKind, where: st
         array = array[:, None]
     if kind == "audio" and array.ndim == 3 and array.shape[1] == 1:
         array = array[:, 0]
-    extra = array.ndim - _AXES[kind]
+    extra = array.ndim - AXES[kind]
     if kind == "audio" and extra == 1 and stated.instances is None:
         bags = f'kinds={{"{name}": mmbench.Modality(..., instances={array.shape[1]})}}'
         remedy = f"give one channel (n, T), or write {bags}"
@@ -115,13 +137,21 @@ def _with_bags(name: str, kind: str, array: Array, stated: StatedKind, where: st
     raise DataError(f"{kind} of the shape {array.shape}", where=where, remedy=f"give {_SHAPES[kind]}, or bags {bags}")
 
 
-def check_finite(array: Array, there: NDArray[np.bool_], where: str) -> None:
-    """DataError for the first sample of which an instance that is ``there`` has a value that is not finite."""
-    bad = there & ~np.isfinite(array).reshape(*there.shape, -1).all(axis=-1)
-    if bad.any():
-        at = int(np.argwhere(bad)[0][0])
-        raise DataError(
-            f"sample {at} has a value that is not finite",
-            where=where,
-            remedy="correct it; an instance that is NaN throughout counts as missing, and a table may have empty cells",
-        )
+def find_present(array: Array, present: NDArray[np.bool_], where: str, first: int = 0) -> NDArray[np.bool_]:
+    """``present`` without instances that are NaN throughout; DataError for another value that is not finite.
+
+    ``first`` is the number of the first sample of the array.
+    """
+    found = present.copy()
+    for rows in split_rows(np.arange(len(array)), array[:1].nbytes):
+        part = slice(int(rows[0]), int(rows[-1]) + 1)
+        block = array[part].reshape(*present[part].shape, -1)
+        is_finite = np.isfinite(block).all(axis=-1)
+        if is_finite.all():
+            continue
+        found[part] &= ~np.isnan(block).all(axis=-1)
+        if (bad := found[part] & ~is_finite).any():
+            at = first + part.start + int(np.argwhere(bad)[0][0])
+            remedy = "correct it; an instance of NaN alone counts as missing, and a table may have empty cells"
+            raise DataError(f"sample {at} has a value that is not finite as float32", where=where, remedy=remedy)
+    return found

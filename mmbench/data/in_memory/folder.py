@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.data.standardize import split_rows
+from mmbench.errors import DataError
 from mmbench.storage import locked, mark_in_use, slug, write_text, written_whole
 
 MEMORY_FOLDER = "memory"
@@ -44,6 +46,12 @@ class DataFolder:
         return f"<pre>{escape(str(self))}</pre>"
 
 
+def check_dataset_name(name: Any) -> None:
+    """Raise DataError for what cannot name a dataset in tables and files."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise DataError(f"{name!r:.60} is no name", where="name", remedy='write a text, such as name="mine"')
+
+
 @dataclass(frozen=True)
 class FolderContent:
     """The files of a folder of data: columns of the table of samples, and arrays by file name."""
@@ -64,7 +72,8 @@ class FolderContent:
             found.update(line.encode() + b"\n")
         for name, array in self.arrays.items():
             found.update(f"{name} {array.dtype} {array.shape}\n".encode())
-            found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.size else b"")
+            for block in _blocks(array):
+                found.update(block.reshape(-1).view(np.uint8).data)
         return found.hexdigest()[:16]
 
 
@@ -82,7 +91,10 @@ def write_folder(cache: Path, content: FolderContent, stated: str, describe: Cal
             (folder / _DESCRIPTION).unlink(missing_ok=True)
             for name, array in content.arrays.items():
                 with written_whole(folder / name) as path, path.open("wb") as file:
-                    np.save(file, np.ascontiguousarray(array))
+                    header = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+                    np.lib.format.write_array_header_1_0(file, header)
+                    for block in _blocks(array):
+                        block.tofile(file)
             with written_whole(folder / TABLE) as path, path.open("w", encoding="utf-8", newline="\n") as table:
                 table.writelines(f"{line}\n" for line in content.rows())
         text = describe(folder)
@@ -91,6 +103,15 @@ def write_folder(cache: Path, content: FolderContent, stated: str, describe: Cal
             write_text(path, text)
         os.utime(home)  # its last use, by which `mmbench cache clean --older-than` chooses
     return folder
+
+
+def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The array in the order of its file, without a copy of the whole."""
+    if array.flags.c_contiguous:
+        yield from (array,) if array.size else ()
+        return
+    for rows in split_rows(np.arange(len(array)), array[:1].nbytes):
+        yield np.ascontiguousarray(array[rows[0] : rows[-1] + 1])
 
 
 def _is_whole(folder: Path, content: FolderContent) -> bool:

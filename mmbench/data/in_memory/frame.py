@@ -8,7 +8,7 @@ from typing import Any
 
 from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.in_memory.columns import read_columns
-from mmbench.data.in_memory.folder import DataFolder, FolderContent, write_folder
+from mmbench.data.in_memory.folder import DataFolder, FolderContent, check_dataset_name, write_folder
 from mmbench.errors import SpecError
 from mmbench.registry import Spec, did_you_mean, load_registry
 from mmbench.storage import counted
@@ -41,6 +41,7 @@ def from_frame(
     ``print`` of the result says what was understood. Arrays belong into `from_arrays`, which also takes a frame as one
     of its modalities. Raises SpecError, DataError for a column that does not exist or is not plain.
     """
+    check_dataset_name(name)
     ignore, text = ((each,) if isinstance(each, str) else tuple(each) for each in (ignore, text))
     if groups is not None and not isinstance(groups, Mapping):
         remedy = f'write groups={{"subject": "{groups}"}}' if isinstance(groups, str) else 'write {"subject": COLUMN}'

@@ -1,5 +1,6 @@
 """Modalities in memory: their kinds from arrays, lists and columns, checked against what the user states."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from mmbench.data.in_memory.lists import read_list
 from mmbench.errors import DataError
 from mmbench.storage import counted
 
-_LEVELS = 100  # of a categorical column
+_LEVELS = 100  # of a categorical column; more are free texts
 
 
 def read_modality(name: str, values: Any, stated: StatedKind) -> ArrayModality:
@@ -35,10 +36,6 @@ def read_modality(name: str, values: Any, stated: StatedKind) -> ArrayModality:
 
 def _check_stated(found: ArrayModality, stated: StatedKind, where: str) -> None:
     shape = found.shape
-    if stated.shape and found.kind == "image":
-        shape = (3, *shape[:2])
-    if stated.shape and found.kind == "audio" and found.offsets is None:
-        shape = (1, *shape[-1:])
     wanted = stated.shape if len(stated.shape) == len(shape) else ()
     if stated.shape and (
         not wanted or any(None not in pair and len({*pair}) > 1 for pair in zip(wanted, shape, strict=True))
@@ -55,26 +52,34 @@ def _check_stated(found: ArrayModality, stated: StatedKind, where: str) -> None:
 def _read_table(name: str, values: Any, stated: StatedKind, where: str) -> ArrayModality:
     if stated.kind not in ("", "table"):
         raise DataError(f"has columns, so that it is a table, not {stated.kind}", where=where, remedy="give an array")
-    columns = read_columns(values, where)
+    columns = read_columns(values, where, may_hold_dates=False)
     if not columns:
         raise DataError("has no column", where=where, remedy="leave the modality out")
     levels = {}
     for title, cells in columns.items():
         columns[title] = cells = [int(cell) if isinstance(cell, bool) else cell for cell in cells]
-        texts = sorted({cell for cell in cells if isinstance(cell, str)})
-        if any(isinstance(cell, list) for cell in cells) or (texts and len(texts) < len({*cells} - {None})):
-            raise DataError(f"column {title!r} has several types", where=where, remedy="give numbers or texts")
-        if len(texts) > _LEVELS:
-            remedy = f'give it as a modality of texts: {{"{title}": [...]}}'
-            raise DataError(f"column {title!r} has {len(texts)} different texts", where=where, remedy=remedy)
-        if texts:
-            levels[f"{name}.{title}"] = tuple(texts)
+        if texts := _find_levels(title, cells, where):
+            levels[f"{name}.{title}"] = texts
     present = np.array(
         [any(cell is not None for cell in row) for row in zip(*columns.values(), strict=True)], dtype=bool
     )
     return ArrayModality(
         name, "table", present, columns={f"{name}.{title}": cells for title, cells in columns.items()}, levels=levels
     )
+
+
+def _find_levels(title: str, cells: Sequence[Any], where: str) -> tuple[str, ...]:
+    """The levels of a categorical column, none of a numeric one; DataError for other columns."""
+    texts = sorted({cell for cell in cells if isinstance(cell, str)})
+    known = [cell for cell in cells if cell is not None]
+    if not known:
+        raise DataError(f"column {title!r} is empty", where=where, remedy="leave it out")
+    if any(isinstance(cell, list) for cell in known) or (texts and len(texts) < len({*known})):
+        raise DataError(f"column {title!r} has several types", where=where, remedy="give numbers or texts")
+    if len(texts) > _LEVELS:
+        remedy = f'give it as a modality of texts: {{"{title}": [...]}}'
+        raise DataError(f"column {title!r} has {len(texts)} different texts", where=where, remedy=remedy)
+    return tuple(texts)
 
 
 def _read_array_like(name: str, values: Any, stated: StatedKind, where: str) -> ArrayModality:

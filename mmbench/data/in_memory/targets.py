@@ -1,19 +1,19 @@
 """Targets in memory: their kinds, and as cells of a table."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, get_args
+from typing import Any
 
-import numpy as np
-
-from mmbench.contract import TaskKind
-from mmbench.data.in_memory.columns import is_table, plain_cell, read_columns
+from mmbench.contract import Task
+from mmbench.data.in_memory.columns import holds_dates, is_table, plain_cell, read_columns
+from mmbench.data.in_memory.dense_arrays import as_array
+from mmbench.data.in_memory.target_kinds import are_names, check_kind, find_kind
 from mmbench.errors import DataError
 from mmbench.storage import counted
 
-_FEW = 20  # distinct whole numbers up to which they may be classes
 _DEFAULT = "target"
+_SHOWN = 20  # names of classes, labels or values in a line
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,31 @@ class ArrayTask:
         return {title: [None if row is None else row[place] for row in self.rows] for place, title in enumerate(titles)}
 
     @property
+    def task(self) -> Task:
+        """The task as a schema holds it."""
+        kind: Any = self.kind  # one of TaskKind: checked when it was read
+        return Task(kind, self.names)
+
+    @property
     def line(self) -> str:
         """The task in words."""
         known = [row for row in self.rows if row is not None]
         without = len(self.rows) - len(known)
         missing = f"; {counted(without, 'sample')} without" if without else ""
-        if self.kind == "class":
-            cells = [row[0] for row in known]
-            counts = ", ".join(f"{name} {cells.count(name)}" for name in self.names)
-            return f"target {self.name}: class, {len(self.names)} names ({counts}){missing}"
-        if self.kind == "labels":
-            counts = ", ".join(f"{name} {sum(row[at] for row in known)}" for at, name in enumerate(self.names))
-            return f"target {self.name}: labels ({counts}){missing}"
-        ranges = (f"{name} {low:g} to {high:g}" for name, low, high in self._ranges(known))
-        return f"target {self.name}: values ({', '.join(ranges)}){missing}"
+        more = f", and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""
+        title = "target" if self.name == _DEFAULT else f"target {self.name}"
+        number = f", {counted(len(self.names), 'name')}" if self.kind == "class" else ""
+        return f"{title}: {self.kind}{number} ({', '.join(self._contents(known)[:_SHOWN])}{more}){missing}"
 
-    def _ranges(self, known: Sequence[Sequence[Any]]) -> list[tuple[str, float, float]]:
-        return [
-            (name, min(cells), max(cells)) for name, cells in zip(self.names, zip(*known, strict=True), strict=True)
-        ]
+    def _contents(self, known: Sequence[Sequence[Any]]) -> list[str]:
+        """What is known of each name: the number of its samples, or the range of its values."""
+        if self.kind == "class":
+            counts = Counter(row[0] for row in known)
+            return [f"{name} {counts[name]}" for name in self.names]
+        columns = zip(self.names, zip(*known, strict=True), strict=True)
+        if self.kind == "labels":
+            return [f"{name} {sum(cells)}" for name, cells in columns]
+        return [f"{name} {min(cells):g} to {max(cells):g}" for name, cells in columns]
 
 
 def read_tasks(y: Any, task: Any, names: Any) -> list[ArrayTask]:
@@ -91,19 +97,21 @@ def _as_rows(y: Any, names: Sequence[str] | None, where: str = "y") -> tuple[Any
 
 
 def _read_task(name: str, y: Any, names: Sequence[str] | None, where: str, kind: str | None) -> ArrayTask:
-    kinds = get_args(TaskKind)
-    if kind is not None and kind not in kinds:
-        raise DataError(f"no kind of task {kind!r}", where="task", remedy=f"choose from {', '.join(kinds)}")
+    check_kind(kind)
     if isinstance(names, str):
         raise DataError("is one text", where="names", remedy=f'write ["{names}"]')
+    if isinstance(names, Mapping):
+        raise DataError("is a mapping", where="names", remedy="write names=[...] in the order of the numbers from 0")
+    if holds_dates(y):
+        raise DataError("holds dates or times", where=where, remedy="give numbers, or names of classes")
     rows, is_wide = _read_rows(y, where)
     known = [row for row in rows if row is not None]
     if not known:
         raise DataError("no sample has a target", where=where, remedy="give one or more")
-    found = kind or _find_kind(known, is_wide, where)
+    found = kind or find_kind(known, is_wide, where)
     if found == "class":
         return _classes(name, rows, where, names)
-    if found == "labels" and _are_names(known):
+    if found == "labels" and are_names(known):
         return _named_labels(name, rows, where, names)
     return _numbers(name, rows, where, found, names)
 
@@ -112,60 +120,18 @@ def _read_rows(y: Any, where: str) -> tuple[list[list[Any] | None], bool]:
     """A row of cells for each sample, None where one is missing, and whether ``y`` has a second axis."""
     if isinstance(y, str) or not hasattr(y, "__len__"):
         raise DataError(f"{type(y).__name__} is no sequence", where=where, remedy="give one target for each sample")
-    cells = (
-        [plain_cell(cell, where) for cell in (y.tolist() if hasattr(y, "tolist") else list(y))] if _is_flat(y) else []
-    )
-    if not cells:
-        array = np.asarray(y)
+    if not len(y):
+        raise DataError("is empty", where=where, remedy="give one target for each sample")
+    if getattr(y, "ndim", 1) == 1:
+        cells = [plain_cell(cell, where) for cell in (y.tolist() if hasattr(y, "tolist") else list(y))]
+    else:
+        array = as_array(y, where)
         if array.ndim != 2 or not array.size:
             raise DataError(f"has the shape {array.shape}", where=where, remedy="give (n,) or (n, outputs)")
         cells = [plain_cell(row, where) for row in array.tolist()]
-    if is_wide := any(isinstance(cell, list) for cell in cells):
-        rows = [cell if isinstance(cell, list) or cell is None else [cell] for cell in cells]
-        widths = {len(row) for row in rows if row is not None}
-        if widths == {1}:
-            is_wide = False
-        return [None if row is None or None in row else row for row in rows], is_wide
-    return [None if cell is None else [cell] for cell in cells], False
-
-
-def _is_flat(y: Any) -> bool:
-    return getattr(y, "ndim", 1) == 1 and len(y) > 0
-
-
-def _are_names(known: Sequence[Sequence[Any]]) -> bool:
-    return all(isinstance(cell, str) for row in known for cell in row)
-
-
-def _find_kind(known: Sequence[Sequence[Any]], is_wide: bool, where: str) -> str:
-    """The kind where it is plain; DataError with what to write where it is not."""
-    cells = list(chain.from_iterable(known))
-    if is_wide:
-        return _find_wide_kind(known, cells, where)
-    if all(isinstance(cell, str | bool) for cell in cells):
-        return "class"
-    if any(isinstance(cell, str) for cell in cells):
-        raise DataError("has texts and numbers", where=where, remedy="give one type")
-    whole, distinct = all(float(cell).is_integer() for cell in cells), len(set(cells))
-    are_whole_type = all(isinstance(cell, bool | int) for cell in cells)
-    if whole and are_whole_type != (distinct <= _FEW):
-        what = f"{counted(distinct, 'distinct whole number')}{'' if are_whole_type else ' as floats'}"
-        remedy = 'write task="class" or task="values"'
-        raise DataError(f"{what} may be classes or values", where=where, remedy=remedy)
-    return "class" if are_whole_type else "values"
-
-
-def _find_wide_kind(known: Sequence[Sequence[Any]], cells: Collection[Any], where: str) -> str:
-    if _are_names(known):
-        return "labels"
-    if any(isinstance(cell, str | list) for cell in cells):
-        raise DataError("has rows of several types", where=where, remedy="give numbers, or lists of names of labels")
-    if set(cells) <= {0, 1}:
-        if all(sum(row) == 1 for row in known):
-            remedy = 'write task="labels", or give classes with y.argmax(axis=1)'
-            raise DataError("every row has exactly one 1, as one-hot classes have", where=where, remedy=remedy)
-        return "labels"
-    return "values"
+    rows = [cell if isinstance(cell, list) or cell is None else [cell] for cell in cells]
+    is_wide = any(isinstance(cell, list) for cell in cells) and {len(row) for row in rows if row is not None} != {1}
+    return [None if row is None or None in row else row for row in rows], is_wide
 
 
 def _classes(task: str, rows: Sequence[Sequence[Any] | None], where: str, names: Sequence[str] | None) -> ArrayTask:
@@ -183,6 +149,9 @@ def _classes(task: str, rows: Sequence[Sequence[Any] | None], where: str, names:
         if not set(found) <= set(named):
             as_text = _by_number(as_text, named)
         found = named
+    if len(found) < 2:
+        remedy = "give two classes or more, or name them with names=[...]"
+        raise DataError(f"every sample has the class {found[0]!r}", where=where, remedy=remedy)
     return ArrayTask(task, "class", found, [None if row is None else [as_text[row[0]]] for row in rows])
 
 

@@ -60,6 +60,12 @@ def test_a_column_that_is_not_used_is_told(tmp_path: Path) -> None:
     assert "left out: column comment: not used" in str(dataset)
 
 
+def test_dates_become_texts(tmp_path: Path) -> None:
+    days = np.arange("2020-01-01", "2020-01-09", dtype="datetime64[D]").astype("datetime64[ns]")
+    dataset = from_frame(COLUMNS | {"day": days}, target="mood", groups={"session": "day"}, cache=tmp_path)
+    assert "2020-01-02T00:00:00.000000000" in {sample.groups["session"] for sample in read(dataset)}
+
+
 def test_files_are_found_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for at in range(N):
         np.save(tmp_path / f"{at}.npy", np.full(3, at))

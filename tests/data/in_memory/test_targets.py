@@ -1,5 +1,6 @@
 """Targets in memory: their kinds where they are plain, what to write where they are not."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,19 @@ def test_kinds_follow_from_targets_or_are_stated(y: Any, task: Any, names: Any, 
         (np.eye(3), None, None, "one-hot"),
         (["a", 1], None, None, "texts and numbers"),
         ([None, None], None, None, "no sample has a target"),
-        ([], None, None, "has the shape"),
+        ([], None, None, "is empty"),
+        (np.float64(3), None, None, "float64 is no sequence"),
+        ([date(2020, 1, at) for at in (1, 2)], None, None, "holds dates or times"),
+        (np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[ns]"), None, None, "holds dates or times"),
+        (["a", "a"], None, None, "every sample has the class 'a' — give two classes or more"),
+        ([[1, 0], [1]], None, None, "rows of unequal length"),
+        ([0, 1], None, {0: "no", 1: "yes"}, "is a mapping — write names=[...]"),
+        ([1, 2], "classification", None, 'write task="class"'),
+        ([1, 2], "clas", None, "did you mean 'class'?"),
         ("calm", None, None, "str is no sequence"),
         (np.ones((2, 2, 2)), None, None, "has the shape"),
         ([1.0, np.inf], None, None, "infinite"),
-        ([1, 2], "regression", None, "choose from class, labels, values"),
+        ([1, 2], "regression", None, 'write task="values"'),
         ([0, 1, 2], None, ["a", "b"], "do not name class '2'"),
         ([0, 1], None, ["a", "a"], "twice"),
         ([0, 1], None, "ab", "is one text"),
@@ -67,7 +76,7 @@ def test_kinds_follow_from_targets_or_are_stated(y: Any, task: Any, names: Any, 
         ([["a"], ["b", "c"]], None, ["a", "b"], "has the label 'c'"),
         ({"a": [1, 0]}, "class", None, "several targets"),
         ({"a": [1, 0]}, {"b": "class"}, None, "no target 'b'"),
-        ({"a": [1, 0], "b": [1]}, None, None, "differ in length"),
+        ({"a": [1, 0], "b": [1.5]}, None, None, "differ in length"),
         ({}, None, None, "is empty"),
     ],
 )
@@ -89,8 +98,9 @@ def test_several_tasks_are_kept_in_order() -> None:
 
 def test_lines_count_classes_labels_and_missing_targets() -> None:
     assert (
-        read_tasks(["a", "b", "b", None], None, None)[0].line
-        == "target target: class, 2 names (a 1, b 2); 1 sample without"
+        read_tasks(["a", "b", "b", None], None, None)[0].line == "target: class, 2 names (a 1, b 2); 1 sample without"
     )
-    assert read_tasks([["a"], ["a", "b"]], None, None)[0].line == "target target: labels (a 2, b 1)"
-    assert read_tasks([0.5, 2.5], None, None)[0].line == "target target: values (target 0.5 to 2.5)"
+    assert read_tasks([["a"], ["a", "b"]], None, None)[0].line == "target: labels (a 2, b 1)"
+    many = read_tasks([f"c{at:02}" for at in range(25)], None, None)[0].line
+    assert many.endswith("c18 1, c19 1, and 5 more)")
+    assert read_tasks([0.5, 2.5], None, None)[0].line == "target: values (target 0.5 to 2.5)"
