@@ -4,18 +4,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mmbench.reporting.html_tables import as_html
-from mmbench.reporting.terminal import (
-    ablation_tables,
-    audit_table,
-    claim_tables,
-    comparison_table,
-    diagnosis_tables,
-    render,
-    split_audit_table,
-    tuning_tables,
-)
+from mmbench.reporting.terminal.comparisons import comparison_table
+from mmbench.reporting.terminal.layout import render
 from mmbench.results import Comparison
-from mmbench.workflows import AblationResult, AuditResult, ClaimResult, Diagnosis, SplitAudit, TuningResult
 
 
 def render_text(result: object) -> str:
@@ -30,10 +21,23 @@ def render_html(result: object) -> str:
 
 
 def _view(result: object) -> RenderableType:
+    return comparison_table(result) if type(result) is Comparison else _view_of_workflow(result)
+
+
+def _view_of_workflow(result: object) -> RenderableType:
+    """The tables of what a workflow returns; a comparison is shown without importing them."""
+    from mmbench.reporting.terminal import (
+        ablation_tables,
+        audit_table,
+        claim_tables,
+        diagnosis_tables,
+        split_audit_table,
+        tuning_tables,
+    )
+    from mmbench.workflows import AblationResult, AuditResult, ClaimResult, Diagnosis, SplitAudit, TuningResult
+
     if isinstance(result, Diagnosis):
         return diagnosis_tables(result)
-    if isinstance(result, Comparison):
-        return comparison_table(result)
     if isinstance(result, AblationResult):
         return ablation_tables(result)
     if isinstance(result, AuditResult):

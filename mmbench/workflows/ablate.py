@@ -24,7 +24,8 @@ from mmbench.results import (
 )
 from mmbench.storage import check_printable, describe_parse_error, digest, load_object, write_text
 from mmbench.workflows.ablation_rows import AblationVariant, choose_tables, make_default, recipe_digest
-from mmbench.workflows.arguments.options import RunOptions, make_spec, with_run_options
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import check_request, resolve_request

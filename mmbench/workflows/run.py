@@ -15,7 +15,8 @@ from mmbench.integrity import check_not_trained_on, report_findings
 from mmbench.registry import AUTO, all_parameters, check_augmentation
 from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import current_reporter, digest, make_folder, mark_in_use, retry_on_damage, write_text
-from mmbench.workflows.arguments.options import RunOptions, make_spec, with_run_options
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.forecast import forecast_lines
 from mmbench.workflows.request import RunSpec, n_jobs

@@ -10,7 +10,8 @@ from mmbench.registry import AUTO
 from mmbench.results import Displayed, Failure, find_failures, make_all_failed_error
 from mmbench.storage import mark_in_use, retry_on_damage
 from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
-from mmbench.workflows.arguments.options import RunOptions, make_spec, with_run_options
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.run import Experiment, plan_experiment

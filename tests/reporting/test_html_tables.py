@@ -1,6 +1,8 @@
 """Results in notebooks: the content of the table of the terminal, escaped, without external files or backgrounds."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -54,6 +56,18 @@ def test_a_comparison_has_the_content_of_its_table(
     assert "background" not in html
     assert str(comparison) == render_text(comparison)
     assert html == render_html(comparison)
+
+
+def test_showing_a_comparison_imports_no_workflow(write_comparison: Callable[..., Path], tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; import mmbench; from mmbench.results import load_comparison;"
+        "found = load_comparison(Path(sys.argv[1])); print(found); found._repr_html_();"
+        "print([name for name in sys.modules if name.startswith(('optuna', 'mmbench.workflows.', 'mmbench.execution.'))])"
+    )
+    command = [sys.executable, "-c", code, write_comparison(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "difference" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_names_are_escaped_and_styles_are_inline() -> None:

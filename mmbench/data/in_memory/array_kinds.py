@@ -112,7 +112,7 @@ def read_kind(name: str, stated: Any) -> StatedKind:
 
 
 def _is_rate(rate: Any) -> bool:
-    return not isinstance(rate, bool) and isinstance(rate, int | float | np.number) and 0 < rate < float("inf")
+    return not isinstance(rate, bool) and isinstance(rate, int | float | np.number) and bool(0 < rate < float("inf"))
 
 
 def _read_stated_modality(name: str, stated: Modality, where: str) -> StatedKind:

@@ -99,8 +99,10 @@ def _check_arguments(modalities: Any, groups: Any, kinds: Any) -> Mapping[str, A
 
 def _read_modality(name: str, values: Any, kind: Any, n: int) -> ArrayModality:
     """The modality; DataError if it does not have n samples."""
-    if isinstance(values, list | tuple) or (not is_table(values) and getattr(values, "ndim", 0)):
-        _check_length(name, len(values) if isinstance(values, list | tuple) else values.shape[0], n)
+    if isinstance(values, list | tuple):
+        _check_length(name, len(values), n)
+    elif not is_table(values) and len(getattr(values, "shape", ())):
+        _check_length(name, values.shape[0], n)  # a sparse matrix has no len()
     found = read_modality(name, values, read_kind(name, kind))
     _check_length(name, len(found.present), n)
     return found

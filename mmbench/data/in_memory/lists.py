@@ -33,7 +33,7 @@ def read_list(name: str, items: Sequence[Any], stated: StatedKind, where: str) -
     present = np.array([_is_there(each) for each in items], dtype=bool)
     if not present.any():
         raise DataError("is missing in every sample", where=where, remedy="leave the modality out")
-    entries = [_read_entry(items[at], int(at), where) for at in np.flatnonzero(present)]
+    entries = [_read_entry(items[at], at, where) for at in np.flatnonzero(present).tolist()]
     arrays = [array for array, _ in entries]
     if any(there is not None for _, there in entries) or _are_bags(arrays, stated):
         return _read_bags(name, entries, present, stated, where)

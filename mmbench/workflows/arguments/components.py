@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,10 @@ class ComponentNames:
         found = type(item).__name__
         if isinstance(item, _BASES[place]):
             remedy = f'give the class {found}, or a text with parameters such as "{getattr(item, "name", "name")}[...]"'
+        elif place == "method" and isinstance(item, PathLike):
+            remedy = "give the method first, then the dataset"
+        elif place == "method" and isinstance(item, list | tuple):
+            remedy = 'give one method, and the others as against=["NAME", ...]'
         elif place == "method" and hasattr(item, "fit") and hasattr(item, "predict"):
             remedy = 'write "sklearn[model=forest]", or make a plugin of it: see docs/how-to/scikit-learn.md'
         else:

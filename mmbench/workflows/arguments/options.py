@@ -1,78 +1,16 @@
-"""Options of a run as keyword arguments: their names and types, common slips, and the signature of functions."""
+"""Arguments of Python as a `RunSpec`: a reader for the type of each option, and what to write for common slips."""
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any
 
-from mmbench.contract import Standardize, Training
 from mmbench.data import DataFolder
 from mmbench.errors import SpecError
-from mmbench.execution import Keep
-from mmbench.registry import did_you_mean, parse_against, split_list
-from mmbench.results import DiagnosisLevel
-from mmbench.tuning import Scope
+from mmbench.registry import parse_against, split_list
 from mmbench.workflows.arguments.components import ComponentNames
+from mmbench.workflows.arguments.signatures import check_option_names
 from mmbench.workflows.request import RunSpec
-
-Names = str | Sequence[str]
-AnyPath = str | PathLike[str]
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class RunOptions(TypedDict, total=False):
-    """The options of a run, as keyword arguments of `run` and its siblings; `run` explains each."""
-
-    protocol: str | None
-    folds: int | None
-    stratify: bool | None
-    task: str | None
-    metric: str | None
-    standardize: Standardize | None
-    seeds: int | None
-    units: Names | None
-    modalities: Names | None
-    encoders: Mapping[str, Any] | None
-    training: Mapping[str, Any] | None
-    preset: str | None
-    save_encoders: Mapping[str, AnyPath] | None
-    data: AnyPath | None
-    out: AnyPath
-    cache: AnyPath | None
-    device: str
-    jobs: int | None
-    cluster: str | None
-    threads: int
-    bad: str
-    plugins: AnyPath | Sequence[AnyPath]
-    weights: Keep
-    tune: int | None
-    tune_seconds: float | None
-    tune_scope: Scope
-    tune_storage: str | None
-    diagnose: DiagnosisLevel
-
-
-def with_run_options(function: Function) -> Function:
-    """A function whose signature, as help() and notebooks show it, lists the options of a run one by one."""
-    signature = inspect.signature(function)
-    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
-    defaults = {each.name: _plain_default(each.default) for each in fields(RunSpec)}
-    options = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation)
-        for name, annotation in RunOptions.__annotations__.items()
-    ]
-    function.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
-    return function
-
-
-def _plain_default(default: Any) -> Any:
-    """A default as the user would write it; None where it is made at each call."""
-    if default is MISSING:
-        return None
-    return str(default) if isinstance(default, Path) else default
 
 
 def make_spec(method: Any, dataset: Any, against: Any, options: Mapping[str, Any]) -> RunSpec:
@@ -80,7 +18,7 @@ def make_spec(method: Any, dataset: Any, against: Any, options: Mapping[str, Any
 
     A method, a baseline and an encoder may be a class; a dataset a path, a class or data in memory.
     """
-    _check_names(options)
+    check_option_names(options)
     found = {name: _READERS[name](name, value) for name, value in options.items() if value is not None}
     names = ComponentNames(list(found.get("plugins", ())))
     if "encoders" in found:
@@ -91,20 +29,6 @@ def make_spec(method: Any, dataset: Any, against: Any, options: Mapping[str, Any
         "against": _read_against(against, names),
     }
     return RunSpec(**spec, **{**found, "plugins": tuple(names.plugins)})
-
-
-def _check_names(options: Iterable[str]) -> None:
-    """Raise SpecError for an option that does not exist, with what to write."""
-    training = {each.name for each in fields(Training)}
-    for name in options:
-        if name in _READERS:
-            continue
-        if name in training:
-            remedy = f'write training={{"{name}": ...}}'
-            raise SpecError("is a setting of training", where=f"option {name}", remedy=remedy)
-        if name == "against":
-            raise SpecError("is not an option here", where="option against", remedy="compare with mmbench.run")
-        raise SpecError("is not an option", where=f"option {name}", remedy=did_you_mean(name, _READERS))
 
 
 def _read_dataset(dataset: Any, names: ComponentNames) -> str:

@@ -12,7 +12,8 @@ from mmbench.errors import SpecError
 from mmbench.results import describe_environment
 from mmbench.storage import in_processes, mark_in_use, retry_on_damage, track
 from mmbench.training import balanced_accuracy
-from mmbench.workflows.arguments.options import RunOptions, make_spec, with_run_options
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.audit.audited_data import (
     AuditedData,
     find_all_near_duplicates,

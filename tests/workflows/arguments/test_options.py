@@ -11,7 +11,8 @@ import pytest
 
 import mmbench
 from mmbench import SpecError, from_arrays
-from mmbench.workflows.arguments.options import _READERS, RunOptions, make_spec
+from mmbench.workflows.arguments.options import _READERS, make_spec
+from mmbench.workflows.arguments.signatures import RunOptions
 from mmbench.workflows.request import RunSpec
 
 OWN = {"method", "dataset", "against"}
@@ -68,9 +69,15 @@ def test_natural_arguments_work(given: dict[str, Any], expected: dict[str, Any])
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"epochs": 5}, 'option epochs: is a setting of training — write training={"epochs": ...}'),
-        ({"sed": 5}, "option sed: is not an option — did you mean 'seeds'?"),
-        ({"plugin": "a.py"}, "did you mean 'plugins'?"),
+        ({"epochs": 5}, 'option epochs: is a setting of training — write training={"epochs": 5}'),
+        ({"sed": 5}, "option sed: is not an option — write seeds=5"),
+        ({"fold": 5}, "option fold: is not an option — write folds=5"),
+        ({"plugin": "a.py"}, "write plugins='a.py'"),
+        ({"encoder": dict.fromkeys("abcdefghij", "raw")}, "write encoders=..."),
+        ({"tune_s": 5}, "did you mean 'tune_scope' or 'tune_seconds' or 'tune_storage'?"),
+        ({"wishes": 5}, "choose from bad, cache"),
+        ({"methods": "late"}, 'write the method first, such as mmbench.run("concat", DATASET)'),
+        ({"baselines": "late"}, 'write against=["late", "prior"]'),
         ({"seeds": [0, 1, 2]}, "it is a number: write seeds=3"),
         ({"seeds": True}, "write a whole number"),
         ({"seeds": "3"}, "write a whole number, such as seeds=3"),
@@ -90,6 +97,8 @@ def test_natural_arguments_work(given: dict[str, Any], expected: dict[str, Any])
         ({"against": 3}, "method: int is no method"),
         ({"against": ["none", "late"]}, "none is named with other methods"),
         ({"method": 3}, "int is no method — give the name of a method"),
+        ({"method": ["concat", "late"]}, 'give one method, and the others as against=["NAME", ...]'),
+        ({"method": Path("data/mine"), "dataset": "concat"}, "give the method first, then the dataset"),
         ({"dataset": {"x": [1]}}, "dict is no dataset — write mmbench.from_arrays"),
         ({"dataset": np.ones(3)}, "ndarray is no dataset — write mmbench.from_arrays"),
         ({"dataset": None}, "NoneType is no dataset — give the name of a dataset"),
@@ -98,6 +107,21 @@ def test_natural_arguments_work(given: dict[str, Any], expected: dict[str, Any])
 def test_slips_are_errors_that_say_what_to_write(given: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecError) as caught:
         spec(**given)
+    assert words in caught.value.line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "words"),
+    [
+        ((), {"methods": "late", "dataset": "icons"}, 'mmbench.run("concat", DATASET)'),
+        (("late",), {}, "mmbench.run: missing a required argument: 'dataset' — write mmbench.run(METHOD, DATASET)"),
+        (("late", "icons"), {"dataset": "icons"}, "multiple values for argument 'dataset'"),
+        (("late", "icons", "none", 5), {}, "too many positional arguments"),
+    ],
+)
+def test_missing_arguments_are_errors_that_say_what_to_write(arguments: Any, options: Any, words: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        mmbench.run(*arguments, **options)
     assert words in caught.value.line
 
 
