@@ -62,7 +62,8 @@ def test_showing_a_comparison_imports_no_workflow(write_comparison: Callable[...
     code = (
         "import sys; from pathlib import Path; import mmbench; from mmbench.results import load_comparison;"
         "found = load_comparison(Path(sys.argv[1])); print(found); found._repr_html_();"
-        "print([name for name in sys.modules if name.startswith(('optuna', 'mmbench.workflows.', 'mmbench.execution.'))])"
+        "above = ('optuna', 'mmbench.workflows.', 'mmbench.execution.');"
+        "print([name for name in sys.modules if name.startswith(above)])"
     )
     command = [sys.executable, "-c", code, write_comparison(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

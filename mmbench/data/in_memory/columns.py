@@ -21,6 +21,8 @@ def plain_cell(cell: Any, where: str) -> Any:
         return None
     if isinstance(cell, list | tuple | set | frozenset):
         return [plain_cell(each, where) for each in (sorted(cell) if isinstance(cell, set | frozenset) else cell)]
+    if isinstance(cell, Mapping | complex):
+        raise DataError(f"a cell holds a {type(cell).__name__}", where=where, remedy="give a number or a text")
     if getattr(cell, "ndim", 0):
         remedy = "give arrays as modalities: mmbench.from_arrays({...: array}, y, groups=...)"
         raise DataError("a cell holds an array", where=where, remedy=remedy)
@@ -80,6 +82,10 @@ def read_columns(frame: Any, where: str, *, may_hold_dates: bool = True) -> dict
     if twice := {str(name) for name in names if [str(each) for each in names].count(str(name)) > 1}:
         remedy = "give every column a name of its own"
         raise DataError(f"several columns are called {min(twice)!r}", where=where, remedy=remedy)
+    for name in names:
+        if isinstance(frame[name], str):
+            remedy = "give a list with a cell for each sample"
+            raise DataError(f"column {str(name)!r} is one text", where=where, remedy=remedy)
     try:
         columns = {str(name): _as_list(frame[name]) for name in names}
     except TypeError:

@@ -91,6 +91,25 @@ def test_values_arrive_as_they_were(make: Any) -> None:
     assert [sample.data["x"][0] for sample in texts] == ["déjà vu", " spaced ", '"quoted"', "a\nb", "tab\t", "😀"]
 
 
+def test_several_modalities_stay_together(tmp_path: Path) -> None:
+    facts = RNG.normal(size=(N, 3)).astype(np.float32)
+    texts = [f"text {at}" for at in range(N)]
+    modalities = {"signal": SERIES, "facts": facts, "image": IMAGES, "text": texts}
+    dataset = from_arrays(modalities, Y, groups={}, kinds={"signal": ("timeseries", 8.0)}, cache=tmp_path)
+    assert schema(dataset).modality("signal").rate == 8
+    for at, sample in enumerate(read(dataset)):
+        np.testing.assert_array_equal(sample.data["signal"][0], SERIES[at])
+        np.testing.assert_array_equal(sample.data["facts"][0], facts[at])
+        np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(sample.data["image"][0]))), IMAGES[at])
+        assert sample.data["text"] == [texts[at]]
+
+
+def test_a_sample_without_a_target_is_left_out_and_counted(make: Any) -> None:
+    dataset = make(np.ones((N, 2)), y=[None, *Y[1:]])
+    assert [sample.id for sample in read(dataset)] == [f"row-{at:06d}" for at in range(2, N + 1)]
+    assert "target: class, 2 names (calm 2, tense 3); 1 sample without" in str(dataset)
+
+
 def test_instances_of_nan_and_none_are_missing(make: Any) -> None:
     series = SERIES.copy()
     series[2] = np.nan

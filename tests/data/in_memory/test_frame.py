@@ -44,7 +44,7 @@ def test_columns_become_modalities(tmp_path: Path, frame: Any) -> None:
     assert list(dataset.lines) == [
         "frame: 8 rows",
         "comment: text",
-        "table: table (2)",
+        "table: table (2): pulse, sex (2 levels)",
         "target mood: class, 2 names",
         "groups: subject = person",
         "samples: 8 (calm 4, tense 4)",
@@ -81,6 +81,23 @@ def test_files_are_found_from_the_working_directory(tmp_path: Path, monkeypatch:
     [
         ({}, {"target": "mod"}, "no column 'mod' — did you mean 'mood'?"),
         ({}, {"target": "mood", "groups": "person"}, 'write groups={"subject": "person"}'),
+        ({}, {"groups": ["person"]}, 'write groups={"subject": "person"}'),
+        ({}, {"groups": {"subject": ["a"] * N}}, "groups['subject']: list is no name of a column"),
+        ({}, {"target": ["mood"]}, "target: list is no name of a column — write target=COLUMN"),
+        ({}, {"target": None}, "target: NoneType is no name of a column"),
+        ({}, {"split": ["train"] * N}, "split: list is no name of a column"),
+        ({}, {"split": "sex"}, "from_frame: row 1 is in the part 'f' of column sex — use train, validation or test"),
+        ({}, {"ignore": "mood"}, "ignore: column 'mood' is also target — name it once"),
+        ({}, {"groups": {"subject": "person"}, "text": ["person"]}, "column 'person' is also groups['subject']"),
+        ({}, {"task": "classification"}, "task: no kind of task 'classification' — write task=\"class\""),
+        ({"id": ["a", "a", "b", "b", *"cdef"]}, {}, "from_frame: several rows have the id 'a' and 1 more"),
+        ({"mood": ["calm"] * N}, {}, "from_frame: every row has the class 'calm' of mood"),
+        ({"mood": [None] * N}, {}, "no row has a target"),
+        ({"pulse": ["1,5"] * N}, {}, "decimal comma"),
+        ({"pulse": [{"a": 1}] * N}, {}, "a cell holds a dict"),
+        ({"x_file_name": [None] * N}, {}, 'x_file_name names no file — add ignore=["x_file_name"]'),
+        ({"x_file_name": ["a.png"] * N}, {}, "from_frame: no file of x_file_name exists"),
+        ({"mood": "calm"}, {}, "column 'mood' is one text"),
         ({"mood": [1, 2] * 4}, {}, 'add task="class" or task="values"'),
         ({"mood": [1]}, {}, "columns differ in length"),
         ({"pulse": [np.ones(3)] * N}, {}, "a cell holds an array — give arrays as modalities"),
@@ -94,6 +111,24 @@ def test_what_is_not_plain_is_an_error_that_says_what_to_write(
     with pytest.raises(MmbenchError) as caught:
         from_frame(COLUMNS | change, **{"target": "mood", "groups": {}, "cache": tmp_path} | options)
     assert words in str(caught.value)
+
+
+def test_a_column_of_lists_is_not_used(tmp_path: Path) -> None:
+    dataset = from_frame(COLUMNS | {"x": [[1, 2]] * N}, target="mood", cache=tmp_path)
+    assert "left out: column x: not used" in str(dataset)
+
+
+def test_a_missing_file_concerns_its_sample(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.ones(3))
+    frame = COLUMNS | {"x_file_name": ["a.npy"] * (N - 1) + ["b.npy"]}
+    dataset = from_frame(frame, target="mood", root=tmp_path, cache=tmp_path / "cache")
+    assert f"missing: 1 file, such as {tmp_path / 'b.npy'}" in str(dataset)
+
+
+@pytest.mark.parametrize("frame", ["data.csv", Path("data.csv")])
+def test_a_path_is_given_to_the_run(frame: Any) -> None:
+    with pytest.raises(MmbenchError, match=r"give the path to mmbench\.run"):
+        from_frame(frame, target="a", groups={})
 
 
 @pytest.mark.parametrize("frame", [[1, 2], np.ones((3, 2)), None, {}, {"a": []}])

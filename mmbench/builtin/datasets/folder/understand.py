@@ -156,6 +156,8 @@ def _find_streams(
 
 
 def _has_levels(table: Table, column: str) -> bool:
+    if any(isinstance(cell, list | dict) for cell in table.columns[column]):
+        return False
     distinct = {text for text in as_texts(table.columns[column]) if text is not None}
     return bool(distinct) and len(distinct) <= min(_FEW, table.n // 2) and max(map(len, distinct)) <= 40
 
@@ -165,9 +167,12 @@ def _add_files(
 ) -> None:
     paths = [path for path in as_texts(table.columns[column]) if path]
     suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
+    if not paths:
+        questions.append((f"{column} names no file", f"--ignore {column}"))
+        return
     kinds = {_MEDIA.get(suffix, "") for suffix in suffixes}
     if len(kinds) != 1 or "" in kinds:
-        listed = ", ".join(sorted(suffixes)) or "no files"
+        listed = ", ".join(sorted(suffixes))
         questions.append((f"{column} names {listed}, which are not of one known kind", f"--ignore {column}"))
         return
     (kind,) = kinds
