@@ -22,6 +22,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "score",
         "plot",
     ),
+    "Data in memory": ("from_arrays", "from_frame", "DataFolder"),
     "Components": (
         "Component",
         "Dataset",
@@ -36,7 +37,19 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "hookimpl",
         "make_encoder",
     ),
-    "Values": ("Modality", "Column", "Clip", "Schema", "Task", "Sample", "Tokens", "TokenSpec", "Card", "Problem"),
+    "Values": (
+        "Modality",
+        "Column",
+        "Clip",
+        "Schema",
+        "Task",
+        "Sample",
+        "Tokens",
+        "TokenSpec",
+        "Card",
+        "Description",
+        "Problem",
+    ),
     "Training and search": ("Training", "Criterion", "Float", "Int", "Choice"),
     "Files, weights, processes": (
         "written_whole",

@@ -29,8 +29,8 @@ from .contract.types import Schema as Schema
 from .contract.types import Task as Task
 from .contract.types import TokenSpec as TokenSpec
 from .contract.types import Training as Training
+from .data.in_memory.arrays import from_arrays as from_arrays
 from .data.in_memory.folder import DataFolder as DataFolder
-from .data.in_memory.folder import from_arrays as from_arrays
 from .data.in_memory.frame import from_frame as from_frame
 from .errors import DataError as DataError
 from .errors import JobError as JobError

@@ -274,6 +274,9 @@ def describe(
     ignore: Annotated[
         list[str] | None, typer.Option(help="Column not to use; may be repeated.", rich_help_panel=DATA)
     ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(help="Column of free text; may be repeated.", rich_help_panel=DATA)
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: beside the data.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing description.")] = False,
     as_json: Json = False,
@@ -289,7 +292,13 @@ def describe(
     groups = None if group is None else {} if group == ["none"] else parse_pairs(group, "--group")
     dataset = load_registry().dataset(Spec("folder"))
     found = dataset.describe(
-        path.resolve(), target=target, task=task, groups=groups, split=split, ignore=tuple(ignore or ())
+        path.resolve(),
+        target=target,
+        task=task,
+        groups=groups,
+        split=split,
+        ignore=tuple(ignore or ()),
+        text=tuple(text or ()),
     )
     file = out or found.path
     if not found.questions:

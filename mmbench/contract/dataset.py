@@ -103,12 +103,13 @@ class Dataset(Component):
         groups: Mapping[str, str] | None = None,
         split: str = "",
         ignore: Sequence[str] = (),
+        text: Sequence[str] = (),
     ) -> Description:
         """What the files under ``root`` are, where no plugin knows them; optional.
 
         The user answers what is not plain: the column of the ``target``, the kind of the ``task``, the column of
-        each of the ``groups`` (empty: none), that of the ``split``, and columns to ``ignore``. Raises UserError for a
-        column that does not exist.
+        each of the ``groups`` (empty: none), that of the ``split``, columns to ``ignore``, and columns of free
+        ``text``. Raises UserError for a column that does not exist.
         """
         raise NotImplementedError(f"{type(self).__name__}.describe")
 

@@ -10,6 +10,8 @@ from .dataset_files import find_dataset as find_dataset
 from .dataset_files import find_dataset_folder as find_dataset_folder
 from .dataset_files import find_schema as find_schema
 from .download import fetch as fetch
+from .in_memory.folder import MEMORY_FOLDER as MEMORY_FOLDER
+from .in_memory.folder import DataFolder as DataFolder
 from .instance_sources import InstanceSource as InstanceSource
 from .inventory import Inventory as Inventory
 from .inventory import contents_lines as contents_lines

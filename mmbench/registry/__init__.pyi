@@ -52,4 +52,5 @@ from .specs import did_you_mean as did_you_mean
 from .specs import join_list as join_list
 from .specs import parse_pairs as parse_pairs
 from .specs import parse_spec as parse_spec
+from .specs import similar_names as similar_names
 from .specs import split_list as split_list

@@ -22,6 +22,9 @@ from .diagnosis.predictions import DiagnosisLevel as DiagnosisLevel
 from .diagnosis.scores import ConditionScore as ConditionScore
 from .diagnosis.scores import ModalityScores as ModalityScores
 from .diagnosis.trained_model import TrainedModel as TrainedModel
+from .display import Displayed as Displayed
+from .display import Renderer as Renderer
+from .display import use_renderer as use_renderer
 from .elsewhere import Elsewhere as Elsewhere
 from .elsewhere import OutputKind as OutputKind
 from .failures import Failure as Failure

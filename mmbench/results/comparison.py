@@ -12,12 +12,14 @@ from mmbench.contract import Metric
 from mmbench.data import parse_protocol
 from mmbench.errors import RecordError
 from mmbench.results.compatibility import check_comparable, check_records, check_run_list
+from mmbench.results.display import Displayed
 from mmbench.results.failures import Failure, describe_failures, find_failures, make_all_failed_error
 from mmbench.results.fusion_effect import FusionEffect, find_fusion_effect
 from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
 from mmbench.results.method_labels import NamedRun, make_distinct_names
 from mmbench.results.method_result import MethodResult
 from mmbench.results.records import Record, find_records, read_record
+from mmbench.results.rows import fold_rows, method_row
 from mmbench.results.run_list import find_comparison_files
 from mmbench.results.statistics import (
     Outcomes,
@@ -30,9 +32,11 @@ from mmbench.results.suspicion import Suspicion, find_suspicions
 from mmbench.storage import check_printable, describe_parse_error, load_object
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Displayed):
     """Methods of a comparison in the requested order; ``path`` is the folder or file of its records.
+
+    ``print`` shows its table, `to_rows` gives rows for a data frame, `to_json` everything.
 
     ``lost`` are the failures of methods without any record, by name; these are not in ``methods``. ``headless`` is
     True if the first requested method is one of them, so that there are no verdicts. ``has_reference`` is False for
@@ -45,9 +49,13 @@ class Comparison:
     headless: bool = False
     has_reference: bool = True
 
-    def __repr__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """Data, scores and the command for more in one line."""
+        run = self.run
+        data = f"{run.get('data_name') or run['dataset']}, {run['task']}, protocol {run['protocol']}"
         scores = ", ".join(f"{method.name} {method.score.mean:.3f}" for method in self.methods)
-        return f"<Comparison by {self.metric}: {scores}; mmbench show {self.path}>"
+        return f"{data}; {self.metric}: {scores}; mmbench show {self.path}"
 
     @property
     def run(self) -> Mapping[str, Any]:
@@ -177,6 +185,18 @@ class Comparison:
             return None
         labels = self.methods[0].labels
         return float(np.bincount(labels).max() / len(labels))
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each method, such as for ``pandas.DataFrame``: scores, 95 % intervals, and the verdicts.
+
+        The columns ``difference``, ``p`` and ``verdict`` are of the first method against that of the row.
+        """
+        verdicts = {verdict.against: verdict for verdict in self.verdicts}
+        return [method_row(method, verdicts.get(method.name)) for method in self.methods]
+
+    def to_fold_rows(self) -> list[dict[str, Any]]:
+        """A row for each method, fold and seed, with the scores of the chosen epoch."""
+        return fold_rows(self.methods)
 
     def to_json(self) -> dict[str, Any]:
         """All values of the table and of the folds, for JSON."""

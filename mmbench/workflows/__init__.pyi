@@ -30,6 +30,7 @@ from .claims.results import RowResult as RowResult
 from .claims.results import RowScore as RowScore
 from .claims.rows import ClaimSpec as ClaimSpec
 from .claims.rows import make_row_run as make_row_run
+from .diagnose import Diagnosis as Diagnosis
 from .explanations import ExplainedSample as ExplainedSample
 from .explanations import Explanation as Explanation
 from .explanations import can_explain as can_explain

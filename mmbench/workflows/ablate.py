@@ -5,12 +5,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from mmbench.errors import JobError, RecordError, SpecError
-from mmbench.registry import join_list
+from mmbench.registry import join_list, split_list
 from mmbench.results import (
     Comparison,
+    Displayed,
     Interval,
     MethodResult,
     check_run_list,
@@ -23,6 +24,8 @@ from mmbench.results import (
 )
 from mmbench.storage import check_printable, describe_parse_error, digest, load_object, write_text
 from mmbench.workflows.ablation_rows import AblationVariant, choose_tables, make_default, recipe_digest
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import check_request, resolve_request
@@ -47,9 +50,9 @@ class AblationTable:
     rows: tuple[AblationRow, ...]
 
 
-@dataclass(frozen=True)
-class AblationResult:
-    """The tables of an ablation.
+@dataclass(frozen=True, repr=False)
+class AblationResult(Displayed):
+    """The tables of an ablation; ``print`` shows them.
 
     ``comparison`` holds every run once, the default first; ``path`` is the file that lists them.
     """
@@ -62,6 +65,28 @@ class AblationResult:
     def default(self) -> MethodResult:
         """The method with default values."""
         return self.comparison.methods[0]
+
+    @property
+    def summary(self) -> str:
+        """The method, the parameters and the data in one line."""
+        parameters = ", ".join(table.parameter for table in self.tables)
+        run = self.comparison.run
+        return f"{parameters} of {self.default.name} on {run.get('data_name') or run['dataset']}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each value of each parameter, such as for ``pandas.DataFrame``, with its scores."""
+        return [self._plain_row(table, row) for table in self.tables for row in table.rows]
+
+    def _plain_row(self, table: AblationTable, row: AblationRow) -> dict[str, Any]:
+        difference = self.difference(row)
+        metric = self.comparison.metric
+        plain: dict[str, Any] = {"parameter": table.parameter, "value": row.value, "reason": row.reason}
+        for name in self.default.metrics:
+            plain[name] = row.method.scores[name].mean if row.method else None
+        for name in ("mean", "low", "high"):
+            key = "difference" if name == "mean" else f"difference_{name}"
+            plain[key] = getattr(difference[metric], name) if difference else None
+        return plain
 
     def is_default(self, row: AblationRow) -> bool:
         """Whether a row is the default."""
@@ -124,13 +149,14 @@ class _AblationFile:
         return list(dict.fromkeys([self.default, *(row.run for table in self.tables for row in table.rows if row.run)]))
 
 
-def ablate(method: str, dataset: str, only: Sequence[str] = (), **options: Any) -> AblationResult:
+@with_run_options
+def ablate(method: Any, dataset: Any, only: str | Sequence[str] = (), **options: Unpack[RunOptions]) -> AblationResult:
     """Run ``method`` with each value of its declared ablations and each subset of modalities; ``only``: some tables.
 
-    Options are those of `RunSpec`; with ``tune`` every row has the same budget, and parameters of the tables are not
-    tuned. Results of earlier runs are reused. Raises UserError for invalid input.
+    Arguments and options are those of `run`; with ``tune`` every row has the same budget, and parameters of the tables
+    are not tuned. Results of earlier runs are reused. Raises UserError for invalid input.
     """
-    return ablate_spec(RunSpec(method, dataset, **options), only)
+    return ablate_spec(make_spec(method, dataset, (), options), split_list(only) if isinstance(only, str) else only)
 
 
 def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:

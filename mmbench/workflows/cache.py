@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmbench.data import STORE_FORMAT
+from mmbench.data import MEMORY_FOLDER, STORE_FORMAT
 from mmbench.errors import SpecError
 from mmbench.registry import Registry, Spec, find_code, load_registry
 from mmbench.storage import (
@@ -28,7 +28,7 @@ from mmbench.storage import (
     storage_errors,
 )
 
-Kind = Literal["prepared", "unit", "tokens", "block", "damaged", "left over", "files"]
+Kind = Literal["prepared", "unit", "tokens", "block", "damaged", "left over", "memory", "files"]
 State = Literal["current", "outdated", "not known"]
 _KEY = r"[0-9a-f]{16}"
 # File names of mmbench; no other file in the folder is listed or removed.
@@ -40,6 +40,7 @@ _NAMES: Mapping[Kind, tuple[str, re.Pattern[str]]] = {
 }
 _DAMAGED = re.compile(rf".+-{_KEY}\.(unit\.)?h5{re.escape(DAMAGED_SUFFIX)}")
 _PART = re.compile(rf"\.part-(?:[0-9a-f]{{8}}){{1,2}}-(\.?.+-{_KEY}\.(?:h5|unit\.h5|\d+\.npy))")
+_MEMORY = re.compile(rf"[^.].*-{_KEY}")
 _DIGESTS = "digests.json"  # digests of files
 _DIAGNOSIS_FOLDER = re.compile(r"\.tokens-\w+")  # of an interrupted diagnosis
 _LEFT = "temporary, of an interrupted or running process"
@@ -146,7 +147,7 @@ def _find_locked_files(path: Path) -> Iterator[Path]:
         # Of any prepared file it may belong to.
         stem = name[1:].rsplit("-", 1)[0]
         yield from (lock.with_name(lock.name[1:-5]) for lock in path.parent.glob(f".{stem}-*.h5.lock"))
-    elif not path.is_dir():
+    elif not path.is_dir() or _MEMORY.fullmatch(name):
         yield path.with_name(name)
 
 
@@ -164,9 +165,19 @@ def _find(cache: Path, registry: Registry) -> Iterator[CacheEntry]:
     for path in sorted(cache.glob(f".part-*-{_DIGESTS}")):
         if is_stale(path.name):
             yield _make_entry(path, "left over", _LEFT)
+    yield from _find_memory(cache / MEMORY_FOLDER)
     yield from (
         _make_entry(path, "files", f"a dataset's files: {path.name}") for path in sorted((cache / "data").glob("*"))
     )
+
+
+def _find_memory(folder: Path) -> Iterator[CacheEntry]:
+    """Data that were in memory (`mmbench.from_arrays`); without a description, their writing was interrupted."""
+    for path in sorted(folder.glob("*")):
+        if _MEMORY.fullmatch(path.name) and path.is_dir():
+            whole = any(path.glob("*/dataset.toml"))
+            what = f"data from memory: {path.name.rsplit('-', 1)[0]}"
+            yield _make_entry(path, "memory", what) if whole else _make_entry(path, "left over", _LEFT)
 
 
 def _make_entry(path: Path, kind: Kind, what: str) -> CacheEntry:

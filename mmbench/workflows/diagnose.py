@@ -1,7 +1,7 @@
 """``mmbench diagnose``: effects of each modality on the trained models of a finished run, from their weights."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,11 @@ _AGREEMENT = 0.98  # share of test samples with the recorded prediction; roundin
 _AGAIN = "delete this record and run the same command again"
 
 
+@dataclass(frozen=True, repr=False)
+class Diagnosis(Comparison):
+    """The methods of a comparison that were diagnosed; ``print`` shows the effects of their modalities."""
+
+
 def diagnose(
     path: Path | str,
     method: str | None = None,
@@ -50,7 +55,7 @@ def diagnose(
     cache: Path | None = None,
     plugins: tuple[str, ...] = (),
     jobs: int = 1,
-) -> Comparison:
+) -> Diagnosis:
     """Complete the diagnosis of a finished run or comparison, noise included, and add it to its records.
 
     ``method`` is one of several methods, ``cache`` the folder of prepared data, ``plugins`` are the plugin files of the
@@ -66,7 +71,8 @@ def diagnose(
         _complete(each, cache or default_cache_folder(), plugins, jobs)
     found = _load(path)
     names = [each.name for each in chosen]
-    comparison = replace(found, methods=tuple(each for each in found.methods if each.name in names))
+    diagnosed = tuple(each for each in found.methods if each.name in names)
+    comparison = Diagnosis(found.path, diagnosed, found.lost, found.headless, found.has_reference)
     if not any(each.diagnosis for each in comparison.methods):
         raise RecordError(
             "has no kept weights to diagnose",

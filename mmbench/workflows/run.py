@@ -5,19 +5,18 @@ folds and what else all methods share) → a `Plan` for each method → a record
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from os import PathLike, fspath
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Unpack
 
-from mmbench.contract import Training
 from mmbench.data import Store, missing_class_lines, prepare, source_digests
-from mmbench.errors import SpecError
 from mmbench.execution import Plan, Setup, make_plan, run_missing, tuned_for
 from mmbench.integrity import check_not_trained_on, report_findings
-from mmbench.registry import AUTO, all_parameters, check_augmentation, did_you_mean, parse_against
+from mmbench.registry import AUTO, all_parameters, check_augmentation
 from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import current_reporter, digest, make_folder, mark_in_use, retry_on_damage, write_text
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.claims.commands import portable_command
 from mmbench.workflows.forecast import forecast_lines
 from mmbench.workflows.request import RunSpec, n_jobs
@@ -27,28 +26,30 @@ from mmbench.workflows.save_encoder import Saving, save_encoders, unsaved
 from mmbench.workflows.split import folds_as_ids, make_whole_fold, split_data
 
 
-def run(method: str, dataset: str | PathLike[str], against: str | Sequence[str] = AUTO, **options: Any) -> Comparison:
-    """Run ``method`` and the baselines ``against`` on ``dataset``; options are those of `RunSpec`.
+@with_run_options
+def run(method: Any, dataset: Any, against: str | Sequence[Any] = AUTO, **options: Unpack[RunOptions]) -> Comparison:
+    """Run ``method`` and the baselines ``against`` on ``dataset``, and compare them; ``print`` shows the table.
 
-    ``dataset`` is the name of a dataset, the path of a folder or table of your own, or data in memory (`from_arrays`,
-    `from_frame`).
-    ``against`` is a list, or names separated by commas; ``auto`` stands for concat, late, each single modality and
-    prior, ``none`` for no baselines. Results of earlier runs are reused. Raises UserError for what the user can fix.
+    ``method`` is a name such as ``late`` or ``milmer[k=5]``, or a class that a plugin registers. ``dataset`` is a name,
+    the path of a folder or table of your own (a `Path`, or a text with a separator), or data in memory (`from_arrays`,
+    `from_frame`). ``against`` is a list, or names separated by commas; ``auto`` stands for concat, late, each single
+    modality and prior, ``none`` for no baselines. Results of earlier runs are reused. Raises UserError for what the
+    user can fix. None stands for the preset's value, else the default. The options:
+
+    - data: ``protocol`` (``subject``, ``loso``, ``official``, ``group:NAME`` ...), ``folds`` (default 5), ``stratify``
+      (classes balanced over parts), ``task``, ``metric``, ``standardize`` (``train``, ``subject``), ``units`` and
+      ``modalities`` (those to use), ``data`` (folder of the dataset), ``bad`` (``error``, ``drop`` unusable samples);
+    - methods: ``encoders`` (name by modality or kind), ``training`` (such as ``{"epochs": 5}``), ``preset``,
+      ``plugins`` (plugin files), ``seeds`` (their number, default 3);
+    - tuning: ``tune`` (tuning trials per method and fold), ``tune_seconds`` (no new trial after this time),
+      ``tune_scope`` (``fold``, ``once``: in the first fold), ``tune_storage`` (URL of a database);
+    - execution: ``device`` (``auto``, ``cpu``, ``cuda``), ``jobs`` (processes; default: one per core), ``threads``
+      (per process; results depend on it), ``cluster`` (address of a Dask scheduler), ``cache`` (folder of prepared
+      data);
+    - output: ``out`` (folder of records), ``weights`` (``auto``, ``keep``, ``drop``), ``save_encoders`` (file by
+      modality), ``diagnose`` (``auto``, ``full``, ``no``).
     """
-    _check_options(options)
-    return run_spec(RunSpec(method, fspath(dataset), parse_against(against), **options))
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    """Raise SpecError for an option that does not exist, with what to write."""
-    known = [each.name for each in fields(RunSpec)]
-    for name, value in options.items():
-        if name in {each.name for each in fields(Training)}:
-            raise SpecError(
-                "is a setting of training", where=f"option {name}", remedy=f'write training={{"{name}": {value!r}}}'
-            )
-        if name not in known:
-            raise SpecError("is not an option", where=f"option {name}", remedy=did_you_mean(name, known))
+    return run_spec(make_spec(method, dataset, against, options))
 
 
 def run_spec(spec: RunSpec) -> Comparison:

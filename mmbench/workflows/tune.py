@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from mmbench.execution import Plan, tune_missing
-from mmbench.registry import AUTO, parse_against
-from mmbench.results import Failure, find_failures, make_all_failed_error
+from mmbench.registry import AUTO
+from mmbench.results import Displayed, Failure, find_failures, make_all_failed_error
 from mmbench.storage import mark_in_use, retry_on_damage
 from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import check_request, resolve_request
 from mmbench.workflows.run import Experiment, plan_experiment
@@ -29,9 +31,9 @@ class MethodTuning:
     failures: tuple[Failure, ...] = ()
 
 
-@dataclass(frozen=True)
-class TuningResult:
-    """Tuning of several methods, in the requested order.
+@dataclass(frozen=True, repr=False)
+class TuningResult(Displayed):
+    """Tuning of several methods, in the requested order; ``print`` shows its tables.
 
     ``storage`` is the URL of Optuna's studies without password; None: ``tuning.db`` next to the records. ``metric`` is
     the name, and ``metric_title`` the title, of the metric of all scores.
@@ -43,6 +45,11 @@ class TuningResult:
     storage: str | None
     metric: str = "balanced_accuracy"
     metric_title: str = "balanced accuracy"
+
+    @property
+    def summary(self) -> str:
+        """Methods and data in one line."""
+        return f"{', '.join(method.name for method in self.methods)} on {self.dataset}, protocol {self.protocol}"
 
     @property
     def failed(self) -> tuple[Failure, ...]:
@@ -69,13 +76,14 @@ class TuningResult:
         }
 
 
-def tune(method: str, dataset: str, against: str | Sequence[str] = AUTO, **options: Any) -> TuningResult:
+@with_run_options
+def tune(method: Any, dataset: Any, against: str | Sequence[Any] = AUTO, **options: Unpack[RunOptions]) -> TuningResult:
     """Tune ``method`` and the baselines ``against`` on ``dataset``, without final trainings.
 
     Options are those of `run`; ``tune`` is the number of tuning trials (default 20). `run` with the same options
     uses the chosen parameters. Raises UserError for invalid input.
     """
-    return tune_spec(RunSpec(method, dataset, parse_against(against), **options))
+    return tune_spec(make_spec(method, dataset, against, options))
 
 
 def tune_spec(spec: RunSpec) -> TuningResult:

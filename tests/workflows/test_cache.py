@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 from typer.testing import CliRunner
 
-from mmbench import SpecError
+from mmbench import SpecError, from_arrays
 from mmbench.cli.app import app
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.features.cache import Encoding, encode
@@ -231,3 +231,17 @@ def test_the_shell_lists_and_cleans(home: Path, cache: Path) -> None:
 def test_an_empty_cache(tmp_path: Path) -> None:
     assert list_cache(tmp_path / "none") == []
     assert clean_cache(tmp_path / "none", everything=True).removed == ()
+
+
+def test_data_from_memory_are_listed_and_removed(tmp_path: Path) -> None:
+    dataset = from_arrays({"x": [[1.0], [2.0]]}, ["a", "b"], groups={}, name="mine", cache=tmp_path)
+    (entry,) = list_cache(tmp_path)
+    assert (entry.kind, entry.what) == ("memory", "data from memory: mine")
+    assert not clean_cache(tmp_path, older_than=1).removed
+    with mark_in_use(tmp_path):
+        assert clean_cache(tmp_path, everything=True).kept
+    assert clean_cache(tmp_path, everything=True).removed
+    assert not dataset.path.exists()
+    again = from_arrays({"x": [[1.0], [2.0]]}, ["a", "b"], groups={}, name="mine", cache=tmp_path)
+    (again.path / "dataset.toml").unlink()  # as after an interrupt
+    assert [entry.kind for entry in clean_cache(tmp_path).removed] == ["left over"]

@@ -1,123 +1,126 @@
-"""What arrays in memory are: the kind of each modality, its missing instances, and how it is stored."""
+"""What a modality in memory is: its kind, bags and missing instances, and what the user states about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.contract import Column, Modality
 from mmbench.errors import DataError
+from mmbench.storage import counted
 
-KINDS = ("image", "text", "timeseries", "vector")
+KINDS = ("audio", "image", "table", "text", "timeseries", "vector")
+Array = NDArray[Any]
+_EXAMPLES = 'write "vector", ("timeseries", 128.0) with the rate in Hz, or a mmbench.Modality'
 
 
 @dataclass(frozen=True)
 class ArrayModality:
-    """One modality of n samples: the arrays of its files, or its texts.
+    """One modality of n samples, as it is stored: an array, or columns of the table of samples.
 
-    ``array`` is ``(n, D)`` vectors, ``(n, C, T)`` time series, ``(n, H, W, 3)`` images, or with ``offsets`` int64
-    ``(n + 1,)`` time series of unequal length one after another, ``(C, total)``. ``present`` is bool ``(n,)``.
+    ``array`` is ``(n, D)`` vectors, ``(n, C, T)`` time series, ``(n, T)`` audio, ``(n, H, W, 3)`` images, with bags
+    ``(n, K, ...)``; with ``offsets`` int64 ``(n + 1,)`` it is ``(C, total)``, instances one after another. ``present``
+    is bool, ``(n,)`` or ``(n, K)``. ``levels`` are those of categorical columns.
     """
 
     name: str
     kind: str
-    rate: float | None
-    array: NDArray[Any] | None
     present: NDArray[np.bool_]
+    array: Array | None = None
     offsets: NDArray[np.int64] | None = None
-    texts: Sequence[str | None] = ()
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rate: float | None = None
+    instances: int = 1
+    channels: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape of one instance, as that of a `Modality`; None for an open length."""
+        if self.array is None:
+            return (len(self.columns),) if self.kind == "table" else ()
+        if self.kind == "audio":
+            return (1, None)
+        if self.offsets is not None:
+            return (len(self.array), None)
+        shape = self.array.shape[2 if self.instances > 1 else 1 :]
+        return (3, *shape[:2]) if self.kind == "image" else shape
+
+    @property
+    def modality(self) -> Modality:
+        """The modality as a schema holds it."""
+        is_table = self.kind == "table"
+        columns = tuple(Column(name, self.levels.get(name, ())) for name in self.columns) if is_table else ()
+        kind: Any = self.kind  # one of KINDS
+        return Modality(self.name, kind, self.shape, self.instances, self.rate, self.channels, columns)
 
     @property
     def line(self) -> str:
-        """The modality in words, such as ``eeg: timeseries 32 × 512 at 128 Hz``."""
-        sizes = () if self.array is None else self.array.shape[1:] if self.offsets is None else (len(self.array), "T")
+        """The modality in words, such as ``signal: timeseries (32, 512) at 128 Hz``."""
+        shape = f" ({', '.join('open' if each is None else str(each) for each in self.shape)})" if self.shape else ""
         rate = "" if self.rate is None else f" at {self.rate:g} Hz"
-        n_missing = int((~self.present).sum())
-        missing = f", missing in {n_missing} of {len(self.present)} samples" if n_missing else ""
-        return f"{self.name}: {self.kind} {' × '.join(map(str, sizes))}".rstrip() + rate + missing
+        bag = f", {self.instances} instances a sample" if self.instances > 1 else ""
+        columns = f": {', '.join(map(self._column, self.columns))}" if self.kind == "table" else ""
+        return f"{self.name}: {self.kind}{shape}{rate}{bag}{columns}{self._missing}"
+
+    def _column(self, name: str) -> str:
+        levels = f" ({counted(len(self.levels[name]), 'level')})" if name in self.levels else ""
+        return f"{name.partition('.')[2]}{levels}"
+
+    @property
+    def _missing(self) -> str:
+        gone = ~self.present.reshape(len(self.present), -1)
+        samples, instances = int(gone.all(axis=1).sum()), int(gone[~gone.all(axis=1)].sum())
+        found = [f"missing in {counted(samples, 'sample')}"] if samples else []
+        found += [f"{counted(instances, 'instance')} missing"] if instances else []
+        return "".join(f"; {each}" for each in found)
 
 
-def read_modality(name: str, values: Any, rates: Mapping[str, float]) -> ArrayModality:
-    """The modality ``name`` from its values; DataError that names it and says what to write if they are not plain.
+@dataclass(frozen=True)
+class StatedKind:
+    """What the user states about a modality: its kind (empty: not stated), rate in Hz, size of the bag, channels."""
 
-    A float array ``(n, D)`` holds vectors and ``(n, C, T)`` time series, which need a rate; uint8 ``(n, H, W, 3)`` or
-    ``(n, 3, H, W)`` images; a list of str texts; a list of arrays ``(C, T)`` time series of unequal length. None in a
-    list, and a sample of NaN alone, is missing.
-    """
-    where = f"modality {name!r}"
-    if not isinstance(values, np.ndarray) and not hasattr(values, "__array__"):
-        return _read_list(name, list(values), rates, where)
-    array = np.asarray(values)
-    if array.dtype.kind in "OUS":
-        return _read_list(name, array.tolist(), rates, where)
-    if array.dtype == np.uint8 and array.ndim == 4:
-        return _read_images(name, array, where)
-    if array.dtype.kind not in "fiub" or array.ndim not in (2, 3):
-        raise DataError(
-            f"an array of {array.dtype} {array.shape} is none of what is known",
-            where=where,
-            remedy="give float (n, D), float (n, C, T), uint8 (n, H, W, 3), a list of str, or a list of arrays (C, T)",
-        )
-    array = array.astype(np.float32)
-    present = ~np.isnan(array).reshape(len(array), -1).all(axis=1)
-    _check_finite(array[present], np.flatnonzero(present), where)
-    kind = "vector" if array.ndim == 2 else "timeseries"
-    rate = _find_rate(name, rates, where) if kind == "timeseries" else None
-    return ArrayModality(name, kind, rate, np.where(_spread(present, array), array, 0), present)
+    kind: str = ""
+    rate: float | None = None
+    instances: int | None = None
+    channels: tuple[str, ...] = ()
+    shape: tuple[int | None, ...] = ()
 
 
-def _spread(present: NDArray[np.bool_], array: NDArray[Any]) -> NDArray[np.bool_]:
-    return present.reshape(-1, *[1] * (array.ndim - 1))
+def read_kind(name: str, stated: Any) -> StatedKind:
+    """What ``kinds[name]`` states: a kind, a kind with a rate, or a `Modality`; DataError for anything else."""
+    if stated is None:
+        return StatedKind()
+    where = f"kinds[{name!r}]"
+    if isinstance(stated, Modality):
+        found = _read_stated_modality(name, stated, where)
+    else:
+        parts = (stated,) if isinstance(stated, str) else tuple(stated) if isinstance(stated, tuple | list) else ()
+        if not 1 <= len(parts) <= 2 or not isinstance(parts[0], str):
+            raise DataError("is not a kind", where=where, remedy=f"{_EXAMPLES}; kinds are {', '.join(KINDS)}")
+        found = StatedKind(*parts)
+    if found.kind not in KINDS:
+        remedy = f"{_EXAMPLES}; kinds are {', '.join(KINDS)}"
+        raise DataError(f"{found.kind!r} is no kind of arrays", where=where, remedy=remedy)
+    if found.rate is not None and not _is_rate(found.rate):
+        raise DataError(f"{found.rate!r} is no rate in Hz", where=where, remedy=_EXAMPLES)
+    if found.rate is not None and found.kind not in ("timeseries", "audio"):
+        raise DataError(f"{found.kind} has no rate", where=where, remedy=f'write "{found.kind}"')
+    return found
 
 
-def _read_images(name: str, array: NDArray[Any], where: str) -> ArrayModality:
-    if array.shape[3] != 3 and array.shape[1] == 3:
-        array = array.transpose(0, 2, 3, 1)
-    if array.shape[3] != 3:
-        raise DataError(f"images of the shape {array.shape[1:]}", where=where, remedy="give uint8 (n, H, W, 3)")
-    return ArrayModality(name, "image", None, np.ascontiguousarray(array), np.ones(len(array), dtype=bool))
+def _is_rate(rate: Any) -> bool:
+    return not isinstance(rate, bool) and isinstance(rate, int | float | np.number) and bool(0 < rate < float("inf"))
 
 
-def _read_list(name: str, values: list[Any], rates: Mapping[str, float], where: str) -> ArrayModality:
-    present = np.array([value is not None for value in values], dtype=bool)
-    known = [value for value in values if value is not None]
-    if known and all(isinstance(value, str) for value in known):
-        return ArrayModality(name, "text", None, None, present, texts=values)
-    try:
-        arrays = [np.asarray(value, dtype=np.float32) for value in known]
-    except (TypeError, ValueError):
-        arrays = []
-    if not arrays or {each.ndim for each in arrays} != {2} or len({len(each) for each in arrays}) != 1:
-        raise DataError(
-            "a list is neither of str nor of arrays (C, T) with one number of channels",
-            where=where,
-            remedy="give None for a missing one, and one type for the others",
-        )
-    if empty := [at for at, each in zip(np.flatnonzero(present), arrays, strict=True) if not each.shape[1]]:
-        raise DataError(f"sample {empty[0]} has no time step", where=where, remedy="give None where it is missing")
-    for at, each in zip(np.flatnonzero(present), arrays, strict=True):
-        _check_finite(each[None], np.array([at]), where)
-    lengths = np.zeros(len(values), dtype=np.int64)
-    lengths[present] = [each.shape[1] for each in arrays]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    rate = _find_rate(name, rates, where)
-    return ArrayModality(name, "timeseries", rate, np.concatenate(arrays, axis=1), present, offsets)
-
-
-def _check_finite(array: NDArray[Any], rows: NDArray[np.intp], where: str) -> None:
-    """DataError for the first sample with a value that is not finite."""
-    bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
-    if bad.any():
-        raise DataError(
-            f"sample {rows[np.argmax(bad)]} has a value that is not finite",
-            where=where,
-            remedy="correct it; a sample that is NaN throughout counts as missing",
-        )
-
-
-def _find_rate(name: str, rates: Mapping[str, float], where: str) -> float:
-    rate = rates.get(name)
-    if rate is None or not rate > 0:
-        raise DataError("time series need a rate in Hz", where=where, remedy=f'write rates={{"{name}": 128}}')
-    return float(rate)
+def _read_stated_modality(name: str, stated: Modality, where: str) -> StatedKind:
+    if stated.name != name:
+        raise DataError(f"is called {stated.name!r}", where=where, remedy=f'write mmbench.Modality("{name}", ...)')
+    if stated.columns or stated.resize:
+        what = "columns" if stated.columns else "resize"
+        remedy = "leave it out: columns and sizes are those of the data"
+        raise DataError(f"{what} of a modality in memory cannot be stated", where=where, remedy=remedy)
+    bag = stated.instances if stated.instances > 1 else None
+    return StatedKind(stated.kind, stated.rate, bag, stated.channels, stated.shape)

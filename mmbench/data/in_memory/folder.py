@@ -1,26 +1,33 @@
-"""Writes data in memory into a folder of the cache, named by its content, as the dataset ``folder`` reads it."""
+"""Data in memory as a folder of the cache, named by its content, which the dataset ``folder`` reads."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mmbench.data.dataset_files import default_cache_folder
-from mmbench.data.in_memory.array_kinds import ArrayModality, read_modality
-from mmbench.data.in_memory.targets import ArrayTarget, read_target
+from mmbench.data.standardize import split_rows
 from mmbench.errors import DataError
-from mmbench.storage import written_whole
+from mmbench.storage import locked, mark_in_use, slug, write_text, written_whole
 
-PARTS = ("train", "validation", "test")
+MEMORY_FOLDER = "memory"
+"""The folder of the cache that holds data given in memory."""
+TABLE = "metadata.jsonl"
+_DESCRIPTION = "dataset.toml"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DataFolder:
-    """Data that were in memory, in a folder of their own: stands for the dataset in `mmbench.run`."""
+    """Data that were in memory, in a folder of the cache: stands where the name of a dataset does, as in `mmbench.run`.
+
+    ``path`` is the folder, ``lines`` say what was understood; ``print`` shows them.
+    """
 
     path: Path
     lines: tuple[str, ...]
@@ -31,164 +38,81 @@ class DataFolder:
     def __str__(self) -> str:
         return "\n".join((*self.lines, f"folder: {self.path}"))
 
+    def __repr__(self) -> str:
+        return f"<dataset {self.lines[0]}>"
 
-def from_arrays(
-    modalities: Mapping[str, Any],
-    y: Any,
-    *,
-    groups: Mapping[str, Sequence[Any]],
-    rates: Mapping[str, float] | None = None,
-    split: Sequence[str | None] | None = None,
-    ids: Sequence[Any] | None = None,
-    task: str | None = None,
-    names: Sequence[str] | None = None,
-    name: str = "arrays",
-    cache: Path | None = None,
-) -> DataFolder:
-    """A dataset from arrays, for `mmbench.run`; ``print`` of it says what was understood.
+    def _repr_html_(self) -> str:
+        """What was understood, for a notebook."""
+        return f"<pre>{escape(str(self))}</pre>"
 
-    ``modalities`` are float ``(n, D)`` vectors, float ``(n, C, T)`` time series, uint8 ``(n, H, W, 3)`` images, lists
-    of str, or lists of arrays ``(C, T)`` of unequal length; time series need their rate in Hz in ``rates``. None in a
-    list, and a sample of NaN alone, is missing. ``y`` is classes (str, int, bool), values (float), labels ``(n, L)`` of
-    0 and 1 or values ``(n, V)``; ``task`` (class, labels, values) decides where that is not so, ``names`` names the
-    classes, labels or values. ``groups`` says which samples belong together, such as ``{"subject": [...]}``; ``{}``
-    states that none do. ``split`` has train, validation or test for each sample (protocol ``official``).
 
-    The data are written once into the cache, so that workers and later runs read them. Raises DataError, naming the
-    argument, for what is not plain.
+def check_dataset_name(name: Any) -> None:
+    """Raise DataError for what cannot name a dataset in tables and files."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise DataError(f"{name!r:.60} is no name", where="name", remedy='write a text, such as name="mine"')
+
+
+@dataclass(frozen=True)
+class FolderContent:
+    """The files of a folder of data: columns of the table of samples, and arrays by file name."""
+
+    name: str
+    columns: Mapping[str, Sequence[Any]]
+    arrays: Mapping[str, NDArray[Any]]
+
+    def rows(self) -> Iterator[str]:
+        """The lines of the table."""
+        for cells in zip(*self.columns.values(), strict=True):
+            yield json.dumps(dict(zip(self.columns, cells, strict=True)), ensure_ascii=False)
+
+    def key(self, described: str) -> str:
+        """A name made from the content and the text that describes it."""
+        found = sha256(json.dumps([self.name, described]).encode())
+        for line in self.rows():
+            found.update(line.encode() + b"\n")
+        for name, array in self.arrays.items():
+            found.update(f"{name} {array.dtype} {array.shape}\n".encode())
+            for block in _blocks(array):
+                found.update(block.reshape(-1).view(np.uint8).data)
+        return found.hexdigest()[:16]
+
+
+def write_folder(cache: Path, content: FolderContent, stated: str, describe: Callable[[Path], str]) -> Path:
+    """Write the content into a folder of the cache unless it is there; returns the folder.
+
+    ``stated`` is the text that distinguishes two descriptions of one content; ``describe`` returns the text of
+    ``dataset.toml`` once the other files are there. It is written last: a folder without it was interrupted, and is
+    written again.
     """
-    if not modalities:
-        raise DataError("there is no modality", where="modalities", remedy='write {"eeg": array}')
-    if not isinstance(groups, Mapping):
-        raise DataError("is no mapping", where="groups", remedy='write groups={"subject": [...]}, or {} for none')
-    read = [read_modality(each, values, rates or {}) for each, values in modalities.items()]
-    for unknown in set(rates or {}) - set(modalities):
-        raise DataError(f"there is no modality {unknown!r}", where="rates", remedy="correct its name")
-    target = read_target(y, task, names)
-    table = dict(_make_columns(groups, split, ids, len(target.rows)))
-    for found in read:
-        if len(found.present) != len(target.rows):
-            raise DataError(
-                f"has {len(found.present)} samples, but y has {len(target.rows)}",
-                where=f"modality {found.name!r}",
-                remedy="give one target for each sample",
-            )
-    text = _describe(name, read, target, groups, split is not None)
-    folder = (cache or default_cache_folder()) / "memory" / _digest(text, read, table, target)
-    if not (folder / "dataset.toml").is_file():  # which is written last
-        _write(folder, text, read, table, target)
-    return DataFolder(folder, tuple(_summary(name, read, target, groups, split)))
+    home = cache / MEMORY_FOLDER / f"{slug(content.name)}-{content.key(stated)}"
+    folder = home / slug(content.name)
+    with mark_in_use(cache), locked(home):
+        if not _is_whole(folder, content):
+            (folder / _DESCRIPTION).unlink(missing_ok=True)
+            for name, array in content.arrays.items():
+                with written_whole(folder / name) as path, path.open("wb") as file:
+                    header = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+                    np.lib.format.write_array_header_1_0(file, header)
+                    for block in _blocks(array):
+                        block.tofile(file)
+            with written_whole(folder / TABLE) as path, path.open("w", encoding="utf-8", newline="\n") as table:
+                table.writelines(f"{line}\n" for line in content.rows())
+        text = describe(folder)
+        path = folder / _DESCRIPTION
+        if not path.is_file() or path.read_text("utf-8") != text:
+            write_text(path, text)
+        os.utime(home)  # its last use, by which `mmbench cache clean --older-than` chooses
+    return folder
 
 
-def _make_columns(
-    groups: Mapping[str, Sequence[Any]], split: Sequence[str | None] | None, ids: Sequence[Any] | None, n: int
-) -> Iterator[tuple[str, list[Any]]]:
-    """The columns of ids, groups and parts; DataError for one of another length, and for parts that do not exist."""
-    wanted = ids if ids is not None else [f"row-{at + 1:06d}" for at in range(n)]
-    named = {"id": wanted, **{f"group_{name}": values for name, values in groups.items()}}
-    named |= {} if split is None else {"split": split}
-    for name, values in named.items():
-        if len(values) != n:
-            raise DataError(
-                f"has {len(values)} entries, but y has {n}",
-                where=f"groups[{name.removeprefix('group_')!r}]" if name.startswith("group_") else name,
-                remedy="give one for each sample",
-            )
-        yield name, [None if value is None else str(value) for value in values]
-    for at, part in enumerate(split if split is not None else ()):
-        if part is not None and part not in PARTS:
-            raise DataError(f"sample {at} has the part {part!r}", where="split", remedy=f"use {', '.join(PARTS)}")
+def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The array in the order of its file, without a copy of the whole."""
+    if array.flags.c_contiguous:
+        yield from (array,) if array.size else ()
+        return
+    for rows in split_rows(np.arange(len(array)), array[:1].nbytes):
+        yield np.ascontiguousarray(array[rows[0] : rows[-1] + 1])
 
 
-def _describe(
-    name: str, read: Sequence[ArrayModality], target: ArrayTarget, groups: Mapping[str, Any], is_split: bool
-) -> str:
-    """The content of ``dataset.toml``."""
-    columns = ["target"] if target.kind == "class" else [f"target_{at}" for at in range(len(target.names))]
-    lines = ["format = 1", f"name = {_quoted(name)}", 'table = "metadata.jsonl"', 'id = "id"']
-    lines += ['split = "split"'] if is_split else []
-    lines += ["[groups]", *(f"{_quoted(each)} = {_quoted(f'group_{each}')}" for each in groups)]
-    lines += ["[task.target]", f'kind = "{target.kind}"', f"columns = {_quoted(columns)}"]
-    lines += [f"names = {_quoted([*target.names])}"]
-    for number, modality in enumerate(read):
-        lines += [f"[modality.{_quoted(modality.name)}]", f'kind = "{modality.kind}"']
-        if modality.array is None:
-            lines.append(f"columns = {_quoted([f'text_{number}'])}")
-            continue
-        lines.append(f"file = {_quoted(f'modality-{number}.npy')}")
-        lines += [f"rate = {modality.rate!r}"] if modality.rate else []
-        if modality.offsets is not None:
-            lines.append(f"offsets = {_quoted(f'modality-{number}.offsets.npy')}")
-        elif not modality.present.all():
-            lines.append(f"present = {_quoted(f'modality-{number}.present.npy')}")
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(value: str | list[str]) -> str:
-    """A string or a list of strings in TOML, whose escapes are those of JSON."""
-    return json.dumps(value)
-
-
-def _rows(read: Sequence[ArrayModality], table: Mapping[str, list[Any]], target: ArrayTarget) -> Iterator[str]:
-    """The lines of ``metadata.jsonl``."""
-    texts = {f"text_{number}": each.texts for number, each in enumerate(read) if each.array is None}
-    for at, cells in enumerate(target.rows):
-        row = {name: values[at] for name, values in table.items()} | {name: each[at] for name, each in texts.items()}
-        if target.kind == "class":
-            row["target"] = None if cells is None else cells[0]
-        else:
-            row |= {f"target_{place}": None if cells is None else cells[place] for place in range(len(target.names))}
-        yield json.dumps(row, ensure_ascii=False)
-
-
-def _arrays(read: Sequence[ArrayModality]) -> Iterator[tuple[str, Any]]:
-    """The arrays to write, by file."""
-    for number, modality in enumerate(read):
-        if modality.array is not None:
-            yield f"modality-{number}.npy", np.ascontiguousarray(modality.array)
-            if modality.offsets is not None:
-                yield f"modality-{number}.offsets.npy", modality.offsets
-            elif not modality.present.all():
-                yield f"modality-{number}.present.npy", modality.present
-
-
-def _digest(text: str, read: Sequence[ArrayModality], table: Mapping[str, list[Any]], target: ArrayTarget) -> str:
-    found = sha256(text.encode())
-    for line in _rows(read, table, target):
-        found.update(line.encode() + b"\n")
-    for name, array in _arrays(read):
-        found.update(f"{name} {array.dtype} {array.shape}".encode())
-        found.update(memoryview(array).cast("B") if array.size else b"")
-    return found.hexdigest()[:20]
-
-
-def _write(
-    folder: Path, text: str, read: Sequence[ArrayModality], table: Mapping[str, list[Any]], target: ArrayTarget
-) -> None:
-    """Write arrays and table, and last the description: a folder without it was not written to its end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in _arrays(read):
-        with written_whole(folder / name) as path, path.open("wb") as file:
-            np.save(file, array)
-    with written_whole(folder / "metadata.jsonl") as path:
-        path.write_text("".join(f"{line}\n" for line in _rows(read, table, target)), "utf-8")
-    with written_whole(folder / "dataset.toml") as path:
-        path.write_text(text, "utf-8")
-
-
-def _summary(
-    name: str,
-    read: Sequence[ArrayModality],
-    target: ArrayTarget,
-    groups: Mapping[str, Sequence[Any]],
-    split: Sequence[str | None] | None,
-) -> Iterator[str]:
-    n_missing = sum(row is None for row in target.rows)
-    yield f"{name}: {len(target.rows)} samples" + (f", {n_missing} without a target" if n_missing else "")
-    yield from (each.line for each in read)
-    yield target.line
-    yield from (f"group {each}: {len(set(map(str, values)))} values" for each, values in groups.items())
-    if not groups:
-        yield "groups: none declared, so nothing is kept whole between parts"
-    if split is not None:
-        yield "split: " + ", ".join(f"{part} {list(split).count(part)}" for part in PARTS)
+def _is_whole(folder: Path, content: FolderContent) -> bool:
+    return all((folder / name).is_file() for name in (*content.arrays, TABLE, _DESCRIPTION))

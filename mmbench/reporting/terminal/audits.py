@@ -16,14 +16,15 @@ WORDS = {True: "LEAKS", False: "no leak found", None: "inconclusive"}
 """The verdict on a protocol, by whether it leaks."""
 
 
-def audit_table(result: AuditResult, path: Path) -> RenderableType:
-    """Protocols with their verdicts, the scores of the method where it was trained, findings and footnotes."""
+def audit_table(result: AuditResult, path: Path | None = None) -> RenderableType:
+    """Protocols with their verdicts, the scores of the method where it was trained, findings, notes and the file."""
     parts: list[RenderableType] = [_headline(result), _probe_table(result)]
     if any(audit.method for audit in result.protocols):
         parts += [Text(), _method_table(result)]
     findings = audit_findings(result)
     parts += [Text(f"\n{line}", style="bold") if not at else Text(line, "bold") for at, line in enumerate(findings)]
-    return Group(*parts, Text("\n" + "\n".join(audit_notes(result)), style="dim"), path_line("audit", path))
+    file = [path_line("audit", path)] if path else []
+    return Group(*parts, Text("\n" + "\n".join(audit_notes(result)), style="dim"), *file)
 
 
 def _headline(result: AuditResult) -> Text:

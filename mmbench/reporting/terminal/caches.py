@@ -50,7 +50,7 @@ def _items(items: Sequence[CacheEntry]) -> RenderableType:
     table.add_column("current code", overflow="fold")
     for item in items:
         state = f"{item.state}: {item.why}" if item.why else item.state
-        shown = "" if item.kind in ("damaged", "left over", "files") else state
+        shown = "" if item.kind in ("damaged", "left over", "memory", "files") else state
         table.add_row(*map(Text, (item.what, item.kind, _bytes(item.size), _age(item.age), shown)))
     return table
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mmbench.results import Displayed
 from mmbench.workflows.audit.constant_channels import SuspectChannel
 from mmbench.workflows.audit.copied_samples import CopiedSamples
 from mmbench.workflows.audit.missingness import Missingness
@@ -79,9 +80,9 @@ class ProtocolAudit:
             )
 
 
-@dataclass(frozen=True)
-class AuditResult:
-    """Audits of the protocols of a dataset with one method.
+@dataclass(frozen=True, repr=False)
+class AuditResult(Displayed):
+    """Audits of the protocols of a dataset with one method; ``print`` shows their table.
 
     ``lots`` is the kind of unit that shares a random label, ``n_lots`` their number. ``features`` are the encoders of
     the probe's features, by source. ``skipped`` are protocols that do not apply, with the reason; ``failed`` are
@@ -105,6 +106,13 @@ class AuditResult:
     versions: Mapping[str, str]
     failed: tuple[str, ...] = ()
     made_from: str = ""
+
+    @property
+    def summary(self) -> str:
+        """Data, and whether each protocol leaks, in one line."""
+        words = {True: "leaks", False: "no leak found", None: "inconclusive"}
+        found = (f"{each.protocol} {words[each.leaks]}" for each in self.protocols)
+        return f"{self.dataset} with {self.method}: {', '.join(found)}"
 
     @property
     def chance(self) -> float:

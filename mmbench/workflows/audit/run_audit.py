@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from mmbench.errors import SpecError
 from mmbench.results import describe_environment
 from mmbench.storage import in_processes, mark_in_use, retry_on_damage, track
 from mmbench.training import balanced_accuracy
+from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
 from mmbench.workflows.audit.audited_data import (
     AuditedData,
     find_all_near_duplicates,
@@ -39,14 +41,15 @@ _MAX_TARGETS = 200  # targets of a probe: draws times classes
 _MIN_DRAWS = 20
 
 
-def audit(method: str, dataset: str, full: bool = False, **options: Any) -> AuditResult:
+@with_run_options
+def audit(method: Any, dataset: Any, full: bool = False, **options: Unpack[RunOptions]) -> AuditResult:
     """Audit the protocols of ``dataset`` for leakage, with the modalities and encoders of ``method``.
 
-    A probe reads features of the method's modalities; ``full`` also trains the method itself. Options are those of
-    `RunSpec`; ``protocol`` names one or several, separated by commas (default: all that apply). Raises UserError for
-    invalid input.
+    A probe reads features of the method's modalities; ``full`` also trains the method itself. Arguments and options are
+    those of `run`; ``protocol`` names one or several, separated by commas (default: all that apply). Raises UserError
+    for invalid input.
     """
-    return audit_spec(RunSpec(method, dataset, **options), full=full)
+    return audit_spec(make_spec(method, dataset, (), options), full=full)
 
 
 def audit_spec(

@@ -11,6 +11,8 @@ from typing import Any
 
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import did_you_mean
+from mmbench.results import Displayed
+from mmbench.storage import counted
 
 MAX_GROUPS = 5
 """Every combination of the groups is counted: 31 of five."""
@@ -43,8 +45,8 @@ class GroupOverlap:
         return self.shared / self.tested
 
 
-@dataclass(frozen=True)
-class SplitAudit:
+@dataclass(frozen=True, repr=False)
+class SplitAudit(Displayed):
     """Audit of a split: ``parts`` counts the rows of train, validation and test, ``unassigned`` those of no part.
 
     ``repeated`` ids occur several times in one part, ``straddling`` ids in several; ``overlaps`` has every combination
@@ -57,6 +59,12 @@ class SplitAudit:
     repeated: tuple[str, ...]
     straddling: tuple[str, ...]
     overlaps: tuple[GroupOverlap, ...]
+
+    @property
+    def summary(self) -> str:
+        """The file, and what its parts share, in one line."""
+        shared = counted(sum(overlap.share > 0 for overlap in self.overlaps), "combination")
+        return f"{self.path}: {counted(len(self.straddling), 'id')} and {shared} of groups in several parts"
 
     def to_json(self) -> dict[str, Any]:
         """All values."""

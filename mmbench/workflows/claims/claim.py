@@ -6,7 +6,7 @@ from typing import Any
 
 from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError
 from mmbench.registry import Registry, load_registry, parse_spec
-from mmbench.results import Comparison, describe_failures
+from mmbench.results import Comparison, Displayed, describe_failures
 from mmbench.storage import current_reporter
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
@@ -55,8 +55,8 @@ class CardResult:
         }
 
 
-@dataclass(frozen=True)
-class ClaimResult:
+@dataclass(frozen=True, repr=False)
+class ClaimResult(Displayed):
     """Results of a method's cards; ``damaged`` are files of comparisons that cannot be read.
 
     ``failed`` are the reasons of rows whose jobs failed in this call.
@@ -66,6 +66,11 @@ class ClaimResult:
     cards: tuple[CardResult, ...]
     damaged: tuple[str, ...]
     failed: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The method, its cards and their state in one line."""
+        return f"{self.method}: {', '.join(card.card.name for card in self.cards) or 'no card'}"
 
     def to_json(self) -> dict[str, Any]:
         """All tables with commands and folds, for JSON."""

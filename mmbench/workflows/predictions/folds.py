@@ -14,7 +14,8 @@ from mmbench.data import find_labelled
 from mmbench.errors import DataError, SpecError
 from mmbench.execution import Setup
 from mmbench.results import scoring_of
-from mmbench.storage import describe_parse_error, digest, load_object, mark_in_use, retry_on_damage, write_text
+from mmbench.storage import counted, describe_parse_error, digest, load_object, mark_in_use, retry_on_damage, write_text
+from mmbench.workflows.arguments.options import make_spec
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import CheckedRequest, check_request, resolve_request
 from mmbench.workflows.run import prepare_data
@@ -41,7 +42,7 @@ class Request:
     bad: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Folds:
     """The folds of one dataset, task and protocol, as ids.
 
@@ -58,6 +59,10 @@ class Folds:
     groups: Mapping[str, Mapping[str, str]]
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     path: Path | None = None
+
+    def __repr__(self) -> str:
+        samples = counted(len(self.fold_of), "sample")
+        return f"<Folds: {counted(len(self.folds), 'fold')} of {samples}, fingerprint {self.fingerprint}>"
 
     @property
     def fingerprint(self) -> str:
@@ -86,14 +91,14 @@ class Folds:
         }
 
 
-def folds(dataset: str, out: Path | str | None = None, labels: bool = False, **options: Any) -> Folds:
+def folds(dataset: Any, out: Path | str | None = None, labels: bool = False, **options: Any) -> Folds:
     """The folds of a dataset, written to ``out`` (``.json``, or ``.csv`` with the ``.json`` beside it) if it is given.
 
-    Options are those of `RunSpec` that folds depend on: ``protocol``, ``folds``, ``stratify``, ``task``, ``metric``,
-    ``units``, ``bad``, ``data``, ``cache`` and ``plugins``. With ``labels``, those of the training and the validation
-    part of each fold are in the file, never those of its test part.
+    ``dataset`` and options are those of `run` that folds depend on: ``protocol``, ``folds``, ``stratify``, ``task``,
+    ``metric``, ``units``, ``bad``, ``data``, ``cache`` and ``plugins``. With ``labels``, those of the training and the
+    validation part of each fold are in the file, never those of its test part.
     """
-    return write_folds(RunSpec(_UNTRAINED, dataset, **options), None if out is None else Path(out), labels)
+    return write_folds(make_spec(_UNTRAINED, dataset, (), options), None if out is None else Path(out), labels)
 
 
 def write_folds(spec: RunSpec, out: Path | None, labels: bool = False) -> Folds:

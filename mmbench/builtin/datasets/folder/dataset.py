@@ -87,12 +87,13 @@ class Folder(Dataset):
         groups: Mapping[str, str] | None = None,
         split: str = "",
         ignore: Sequence[str] = (),
+        text: Sequence[str] = (),
     ) -> Description:
         """The description of the files, and what has to be asked."""
         from mmbench.builtin.datasets.folder.problems import describe
         from mmbench.builtin.datasets.folder.understand import Answers
 
-        return describe(root, Answers(target, task, groups, split, tuple(ignore)))
+        return describe(root, Answers(target, task, groups, split, tuple(ignore), tuple(text)))
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The samples of a unit in the order of the table."""

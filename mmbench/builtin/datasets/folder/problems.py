@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmbench import DataError, Description, Problem
+from mmbench import DataError, Description, Modality, Problem
 from mmbench.builtin.datasets.folder.description import description_path, write_description
-from mmbench.builtin.datasets.folder.layout import Layout, count_duplicates
-from mmbench.builtin.datasets.folder.tables import find_decimal_comma
+from mmbench.builtin.datasets.folder.layout import PARTS, Layout, count_duplicates
+from mmbench.builtin.datasets.folder.tables import as_texts, find_decimal_comma
 from mmbench.builtin.datasets.folder.understand import Answers, find_table, load_folder_table, understand
 
 _SHOWN = 3
@@ -29,17 +29,32 @@ def find_problems(layout: Layout) -> Iterator[Problem]:
 def _find_row_problems(layout: Layout, table: str) -> Iterator[Problem]:
     layout.schema  # noqa: B018  # raises DataError for what does not fit
     if twice := count_duplicates([layout.ids[at] for at in layout.rows]):
-        yield Problem(table, f"{len(twice)} ids are there more than once, such as {twice[0]!r}", "give each row its id")
+        more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
+        yield Problem(table, f"several rows have the id {twice[0]!r}{more}", "give each row its own id")
     for stream in layout.described.streams.values():
         if stream.file and not stream.offsets and len(layout.array(stream)) != layout.table.n:
             n = len(layout.array(stream))
             message = f"has {n} rows, the table {layout.table.n}"
             yield Problem(str(layout.folder / stream.file), message, "give both the same rows in the same order")
+    yield from _find_part_problems(layout, table)
+    for name, task in layout.described.tasks.items():
+        if task.kind == "class" and len(task.names) == 1:
+            yield Problem(table, f"every row has the class {task.names[0]!r} of {name}", "choose another target")
     if not layout.rows:
-        yield Problem(table, "no row has a target", "choose another with mmbench data describe --target")
+        yield Problem(table, "no row has a target", "choose another target")
     for path in dict.fromkeys(layout.files(layout.rows)):
         if not path.is_file():
             yield Problem(str(path), "is missing", "put it there, or leave it out with --bad drop", concerns="sample")
+
+
+def _find_part_problems(layout: Layout, table: str) -> Iterator[Problem]:
+    """The first cell of the official split that is no part."""
+    split = layout.described.split
+    for at, part in enumerate(as_texts(layout.column(split)) if split else []):
+        if part is not None and part.lower() not in PARTS:
+            message = f"{layout.table.row(at)} is in the part {part!r} of column {split}"
+            yield Problem(table, message, "use train, validation or test, or choose another column")
+            return
 
 
 def find_left_out(layout: Layout) -> dict[str, str]:
@@ -74,8 +89,9 @@ def describe_lines(layout: Layout) -> list[str]:
     """What was understood: modalities, target, groups and split."""
     described = layout.described
     schema = layout.schema
-    lines = [f"{m.name}: {m.kind} {_shape(m.shape)}" for m in schema.modalities]
-    lines += [f"target {name}: {task.kind}, {len(task.names)} names" for name, task in schema.tasks.items()]
+    lines = [f"{m.name}: {m.kind} {_shape(m.shape)}".rstrip() + _columns(m) for m in schema.modalities]
+    for name, task in schema.tasks.items():
+        lines.append(f"target {name}: {task.kind}, {len(task.names)} name{'s' * (len(task.names) != 1)}")
     groups = ", ".join(f"{name} = {column}" for name, column in (described.groups or {}).items())
     lines.append(f"groups: {groups}" if groups else "no groups declared: samples of one person may be in both parts")
     if described.split:
@@ -88,6 +104,12 @@ def describe_lines(layout: Layout) -> list[str]:
 
 def _shape(shape: tuple[int | None, ...]) -> str:
     return f"({', '.join('open' if each is None else str(each) for each in shape)})" if shape else ""
+
+
+def _columns(modality: Modality) -> str:
+    """The columns of a table, with the number of levels of those that are categorical."""
+    columns = (f"{each.name} ({len(each.levels)} levels)" if each.levels else each.name for each in modality.columns)
+    return f": {', '.join(columns)}" if modality.columns else ""
 
 
 def describe(root: Path, answers: Answers) -> Description:
@@ -110,4 +132,4 @@ def _sample_lines(layout: Layout) -> Iterator[str]:
     yield from (f"left out: {what}: {why}" for what, why in find_left_out(layout).items())
     missing = [path for path in dict.fromkeys(layout.files(layout.rows)) if not path.is_file()]
     if missing:
-        yield f"missing: {len(missing)} files, such as {missing[0]}"
+        yield f"missing: {len(missing)} file{'s' * (len(missing) != 1)}, such as {missing[0]}"

@@ -25,13 +25,14 @@ _MEDIA = {
 
 @dataclass(frozen=True)
 class Answers:
-    """What the user says: the column of the target, its kind, groups (None: not said), the split, ignored columns."""
+    """What the user says: column and kind of the target, groups (None: not said), split, columns to ignore, texts."""
 
     target: str = ""
     task: str = ""
     groups: Mapping[str, str] | None = None
     split: str = ""
     ignore: Sequence[str] = ()
+    text: Sequence[str] = ()
 
 
 @dataclass
@@ -55,7 +56,7 @@ def find_table(root: Path) -> str:
 
 def understand(root: Path, table: Table, answers: Answers) -> Understanding:
     """The description of a folder as far as it is plain, and what has to be asked."""
-    for name in (answers.target, answers.split, *answers.ignore, *(answers.groups or {}).values()):
+    for name in (answers.target, answers.split, *answers.ignore, *answers.text, *(answers.groups or {}).values()):
         if name and name not in table.columns:
             remedy = f"choose from {', '.join(table.columns)}"
             raise SpecError(f"has no column {name!r}", where=table.path, remedy=remedy)
@@ -81,7 +82,7 @@ def understand(root: Path, table: Table, answers: Answers) -> Understanding:
         guess = f"; {likely} may be" if likely else ""
         option = f"--group subject={likely or 'COLUMN'}"
         questions.append((f"no column says who or what must stay in one part{guess}", f"{option}, or --group none"))
-    streams, ignored = _find_streams(root, table, rest, questions)
+    streams, ignored = _find_streams(root, table, rest, answers.text, questions)
     ignore = (*answers.ignore, *ignored)
     name = root.stem if root.is_file() else root.resolve().name
     described = Description(name, table.path.name, identity, split, ignore, groups, tasks, streams)
@@ -123,14 +124,16 @@ def _looks_like_group(table: Table, column: str) -> bool:
 
 
 def _find_streams(
-    root: Path, table: Table, names: Sequence[str], questions: list[tuple[str, str]]
+    root: Path, table: Table, names: Sequence[str], texts: Sequence[str], questions: list[tuple[str, str]]
 ) -> tuple[dict[str, Stream], list[str]]:
     """The modalities of the columns and arrays, and the columns that nothing is made of."""
     streams: dict[str, Stream] = {}
     cells: list[str] = []
     ignored: list[str] = []
     for column in names:
-        if column == "file_name" or column.endswith("_file_name"):
+        if column in texts:
+            streams[column] = Stream("text", (column,))
+        elif column == "file_name" or column.endswith("_file_name"):
             _add_files(root, table, column, streams, questions)
         elif as_numbers(table.columns[column]) is not None or _has_levels(table, column):
             cells.append(column)
@@ -153,6 +156,8 @@ def _find_streams(
 
 
 def _has_levels(table: Table, column: str) -> bool:
+    if any(isinstance(cell, list | dict) for cell in table.columns[column]):
+        return False
     distinct = {text for text in as_texts(table.columns[column]) if text is not None}
     return bool(distinct) and len(distinct) <= min(_FEW, table.n // 2) and max(map(len, distinct)) <= 40
 
@@ -162,9 +167,12 @@ def _add_files(
 ) -> None:
     paths = [path for path in as_texts(table.columns[column]) if path]
     suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
+    if not paths:
+        questions.append((f"{column} names no file", f"--ignore {column}"))
+        return
     kinds = {_MEDIA.get(suffix, "") for suffix in suffixes}
     if len(kinds) != 1 or "" in kinds:
-        listed = ", ".join(sorted(suffixes)) or "no files"
+        listed = ", ".join(sorted(suffixes))
         questions.append((f"{column} names {listed}, which are not of one known kind", f"--ignore {column}"))
         return
     (kind,) = kinds

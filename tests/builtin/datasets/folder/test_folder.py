@@ -45,7 +45,7 @@ def test_semicolons_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
         ("id,subject,pulse,label\na,s,1.5,1\nb,t,2.5,2\n", "classes or values"),
         ("id,subject,pulse\na,s,1.5\nb,t,2.5\n", "target is not plain"),
         ('id,subject,pulse,label\na,s,"1,5",x\nb,t,"2,5",y\n', "decimal comma"),
-        ("id,subject,pulse,label\na,s,1.5,x\na,t,2.5,y\n", "more than once"),
+        ("id,subject,pulse,label\na,s,1.5,x\na,t,2.5,y\n", "several rows have the id 'a'"),
         ("id,id,label\na,b,x\n", "two columns 'id'"),
         ("id,label\na,b,x\n", "3 cells"),
     ],

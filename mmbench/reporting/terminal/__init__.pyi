@@ -1,0 +1,12 @@
+from .ablations import ablation_tables as ablation_tables
+from .audits import audit_table as audit_table
+from .caches import cache_table as cache_table
+from .caches import cleaned_table as cleaned_table
+from .caches import explained_table as explained_table
+from .claims import claim_tables as claim_tables
+from .comparisons import comparison_table as comparison_table
+from .diagnoses import diagnosis_tables as diagnosis_tables
+from .layout import render as render
+from .run_lists import run_list_text as run_list_text
+from .split_audits import split_audit_table as split_audit_table
+from .tunings import tuning_tables as tuning_tables
