@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec
+from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec, Trainer
 from mmbench.data import (
     ArraySource,
     Fold,
@@ -38,6 +38,7 @@ from mmbench.registry import (
     all_parameters,
     build_encoder,
     build_fusion,
+    build_trainer,
     empty_token_spec,
     find_metric,
     find_replaced_name,
@@ -87,6 +88,10 @@ class Plan:
         """The metric that chooses epochs and tuning trials."""
         return find_metric(scoring_of(self.run).metric, self.plugins)
 
+    def trainer(self) -> Trainer:
+        """A new trainer, for one training."""
+        return build_trainer(self.recipe.trainer, self.plugins)
+
 
 def call_components(
     plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore_messages
@@ -129,7 +134,8 @@ def needs_isolation(recipe: Recipe, plugins: tuple[str, ...]) -> bool:
     """Whether a component of a recipe comes from a plugin."""
     registry = load_registry(plugins)
     encoders = all(registry.is_own("encoders", spec.name) for spec in recipe.encoders.values())
-    return not (encoders and registry.is_own("fusions", recipe.fusion.name))
+    trainer = recipe.trainer is None or registry.is_own("trainers", recipe.trainer.name)
+    return not (encoders and trainer and registry.is_own("fusions", recipe.fusion.name))
 
 
 def build_model(plan: Plan, store: Store, seed: int) -> Model:
@@ -211,7 +217,7 @@ def _is_hidden(labels: Labels, fold: Fold) -> NDArray[np.bool_]:
 
 
 def closed_files(plan: Plan) -> ClosedFiles:
-    """The files that the method's encoders and fusion may not open while they are trained and tested."""
+    """The files that the method's encoders, fusion and trainer may not open while they are trained and tested."""
     return ClosedFiles(
         label=plan.recipe.label,
         plugins=plan.plugins,

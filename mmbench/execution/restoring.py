@@ -111,6 +111,7 @@ def rebuild_plan(
         fusion=Spec(run["fusion"]["name"], run["fusion"]["params"]),
         encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in run["encoders"].items()},
         training=Training(**run["training"]),
+        trainer=Spec(run["trainer"]["name"], run["trainer"]["params"]) if "trainer" in run else None,
     )
     recipe = set_parameters(recipe, tuned)
     return Plan(

@@ -19,9 +19,7 @@ from threading import Lock, local
 from types import FrameType
 from typing import Any
 
-from torch import nn
-
-from mmbench.contract import Encoder, Fusion
+from mmbench.contract import Encoder, Fusion, Trainer
 from mmbench.data import Preparation
 from mmbench.errors import PluginError
 from mmbench.integrity.behaviour import observe_behaviour
@@ -39,16 +37,16 @@ from mmbench.training import Model, fit, make_criterion
 _REMEDY = "results of such a component are not valid: fix it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
 _CALLERS = frozenset(
-    each.__module__ for each in (build_fusion, Encoder, Fusion, Model, fit, make_criterion, observe_behaviour)
+    each.__module__ for each in (build_fusion, Encoder, Fusion, Trainer, Model, fit, make_criterion, observe_behaviour)
 )
 # Functions that open files in C, which no audit hook sees.
 _OPENERS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
 
 
-def name_component(component: nn.Module, plugins: tuple[str, ...]) -> str:
-    """Name of an encoder or fusion and its plugin for errors, as in `mmbench list`."""
+def name_component(component: object, plugins: tuple[str, ...]) -> str:
+    """Name of an encoder, fusion or trainer and its plugin for errors, as in `mmbench list`."""
     cls = type(component)
-    kind = "encoder" if isinstance(component, Encoder) else "fusion"
+    kind = "encoder" if isinstance(component, Encoder) else "trainer" if isinstance(component, Trainer) else "fusion"
     entries = getattr(load_registry(plugins), f"{kind}s").values()
     entry = next((entry for entry in entries if entry.component is cls), None)
     modality = getattr(component, "modality", None) if kind == "encoder" else None
@@ -135,7 +133,7 @@ class _Guard:
         if path in _reported or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_shared_file(path):
             return
         owners = (frame.f_locals.get("self") for frame in stack)
-        components = {type(each) for each in owners if isinstance(each, Encoder | Fusion)}
+        components = {type(each) for each in owners if isinstance(each, Encoder | Fusion | Trainer)}
         if path.is_file() and not any(path in find_code(component).paths for component in components):
             _reported.add(path)
             text = "which is not part of its cache key: results are reused when it changes, unless a parameter names it"
@@ -144,15 +142,15 @@ class _Guard:
     @cached_property
     def _modules(self) -> frozenset[str]:
         registry = load_registry(self.closed.plugins)
-        entries = (*registry.encoders.values(), *registry.fusions.values())
+        entries = (*registry.encoders.values(), *registry.fusions.values(), *registry.trainers.values())
         return frozenset(entry.component.__module__ for entry in entries)
 
     def _find_component(self, stack: Sequence[FrameType]) -> str:
         # Outermost first: a component may contain others.
-        for frame in reversed(stack):
-            component = frame.f_locals.get("self")
-            if isinstance(component, Encoder | Fusion):
-                return name_component(component, self.closed.plugins)
+        owners = [frame.f_locals.get("self") for frame in reversed(stack)]
+        for kind in (Encoder | Fusion, Trainer):  # a trainer calls encoders and fusions
+            if found := next((each for each in owners if isinstance(each, kind)), None):
+                return name_component(found, self.closed.plugins)
         return self.closed.label
 
 

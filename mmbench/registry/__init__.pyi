@@ -1,10 +1,12 @@
 from .build import all_parameters as all_parameters
 from .build import build_encoder as build_encoder
 from .build import build_fusion as build_fusion
+from .build import build_trainer as build_trainer
 from .build import check_augmentation as check_augmentation
 from .build import empty_token_spec as empty_token_spec
 from .component_checks import MODALITY_ABLATION as MODALITY_ABLATION
 from .component_checks import check_ablations as check_ablations
+from .methods import HOST_TRAINER as HOST_TRAINER
 from .methods import MethodOptions as MethodOptions
 from .methods import Recipe as Recipe
 from .methods import check_tasks as check_tasks

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from mmbench.contract import Encoder, Fusion, Modality, Schema, Task, TokenSpec
+from mmbench.contract import Encoder, Fusion, Modality, Schema, Task, TokenSpec, Trainer
 from mmbench.errors import SpecError
-from mmbench.registry.methods import Recipe
+from mmbench.registry.methods import HOST_TRAINER, Recipe
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.seeding import seed_torch
 from mmbench.registry.specs import Spec, bind_parameters, parse_spec
@@ -52,6 +52,14 @@ def build_fusion(
     return fusion
 
 
+def build_trainer(spec: Spec | None, plugins: tuple[str, ...]) -> Trainer:
+    """A trainer; that of the host for None."""
+    registry = load_registry(plugins)
+    spec = spec or Spec(HOST_TRAINER, {})
+    trainer: Trainer = registry.find("trainers", spec.name).component(**registry.bound("trainers", spec))
+    return trainer
+
+
 @contextmanager
 def _memory_errors(part: str) -> Iterator[None]:
     """Raise SpecError if a part is too large for the memory."""
@@ -79,8 +87,10 @@ def check_augmentation(first: Recipe, schema: Schema, plugins: tuple[str, ...]) 
 
 
 def all_parameters(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """The parameters of the fusion and of each encoder of a recipe."""
+    """The parameters of the fusion, of the trainer and of each encoder of a recipe."""
     registry = load_registry(plugins)
+    if recipe.trainer is not None:
+        yield registry.bound("trainers", recipe.trainer)
     yield registry.bound("fusions", recipe.fusion)
     for spec in recipe.encoders.values():
         yield registry.bound("encoders", spec)

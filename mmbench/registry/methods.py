@@ -22,6 +22,9 @@ DEFAULT_ENCODERS: Mapping[Kind, str] = {
 }
 
 
+HOST_TRAINER = "adamw"
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A method resolved for one dataset.
@@ -29,7 +32,7 @@ class Recipe:
     ``modalities`` are those that the fusion may use; ``encoders`` has an encoder for each one it uses. ``own_encoders``
     is True for a baseline with encoders of its own instead of those of the first method. ``preset`` holds what a preset
     set. ``held`` names the parameters that the user set, which tuning does not change: ``fusion.NAME``,
-    ``encoder.MODALITY.NAME`` or ``training.NAME``.
+    ``encoder.MODALITY.NAME``, ``trainer.NAME`` or ``training.NAME``. ``trainer`` None is that of the host.
     """
 
     label: str
@@ -40,6 +43,7 @@ class Recipe:
     preset: Preset = field(default_factory=Preset)
     own_encoders: bool = False
     held: frozenset[str] = frozenset()
+    trainer: Spec | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class MethodOptions:
     training: Mapping[str, Any]
     preset: Preset
     modalities: Sequence[str] | None = None
+    trainer: str | None = None
 
 
 def resolve_methods(
@@ -71,7 +76,8 @@ def resolve_methods(
             held = _parameter_names("fusion", spec.params) | {
                 name for name in first_recipe.held if not name.startswith("fusion.")
             }
-            own = replace(first_recipe, label=str(spec), fusion=fusion, preset=preset, held=held)
+            trainer = _find_trainer(registry, method.trainer) if method.trainer else first_recipe.trainer
+            own = replace(first_recipe, label=str(spec), fusion=fusion, preset=preset, held=held, trainer=trainer)
             recipes.append(_keep_used(registry, own, schema))
     labels = [recipe.label for recipe in recipes]
     for label in labels:
@@ -105,6 +111,8 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     layers = (DEFAULT_ENCODERS, method.encoders, preset.encoders, options.encoders)
     training = update_training(method.training, preset.training, f"preset {preset.name}")
     held = _parameter_names("fusion", spec.params) | _parameter_names("training", options.training)
+    if options.trainer is not None:
+        held |= _parameter_names("trainer", parse_spec(options.trainer).params)
     for item in schema.modalities:
         if chosen := _choose((options.encoders,), item):
             held |= _parameter_names(f"encoder.{item.name}", parse_spec(chosen).params)
@@ -116,7 +124,17 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
         training=update_training(training, options.training, "--training"),
         preset=preset.without(fusion=spec.params, encoders=options.encoders, training=options.training),
         held=held,
+        trainer=_find_trainer(registry, options.trainer if options.trainer is not None else method.trainer),
     )
+
+
+def _find_trainer(registry: Registry, text: str | None) -> Spec | None:
+    """The spec of a trainer whose name and parameters are known; None for that of the host."""
+    if text is None:
+        return None
+    spec = parse_spec(text)
+    registry.bound("trainers", spec)
+    return None if spec.name == HOST_TRAINER else spec
 
 
 def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:

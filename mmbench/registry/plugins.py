@@ -13,7 +13,7 @@ from typing import Any
 
 import pluggy
 
-from mmbench.contract import Dataset, Estimator, Method, Trainer, hookspecs
+from mmbench.contract import Dataset, Estimator, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
 from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name
 from mmbench.registry.plugin_files import load_plugin_file
@@ -87,6 +87,8 @@ class Registry:
     @cached_property
     def trainers(self) -> Mapping[str, Entry]:
         """Trainer classes by name."""
+        from mmbench.contract import Trainer
+
         return self._collect("register_trainers", lambda item: check_class(item, Trainer))
 
     @cached_property
@@ -145,6 +147,8 @@ class Registry:
             raise PluginError(f"{component!r} is not an mmbench.Method")
         for text in (component.fusion, *component.encoders.values()):
             parse_spec(text)
+        if component.trainer is not None:
+            parse_spec(component.trainer)
         check_ablations(component, self._class_of)
         return check_name(component)
 

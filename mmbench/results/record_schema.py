@@ -20,6 +20,12 @@ class _NamedComponent:
 
 
 @dataclass(frozen=True)
+class _Component:
+    name: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class _Card:
     access: str
 
@@ -77,12 +83,7 @@ class _Run:
     stratify: bool = False
     split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
-
-
-@dataclass(frozen=True)
-class _Component:
-    name: str
-    params: Mapping[str, Any]
+    trainer: _Component | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class _RebuildableRun:
     encoders: Mapping[str, _Encoder]
     training: Training
     units: tuple[str, ...] | None
+    trainer: _Component | None = None
 
 
 @dataclass(frozen=True)

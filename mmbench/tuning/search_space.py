@@ -1,6 +1,7 @@
 """Search space of a method: the tuned parameters, their defaults, and recipes with other values.
 
-A parameter is named by its part and its own name: ``fusion.dim``, ``encoder.pix.depth``, ``training.lr``.
+A parameter is named by its part and its own name: ``fusion.dim``, ``encoder.pix.depth``, ``trainer.alpha``,
+``training.lr``.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from mmbench.registry import Recipe, load_registry
 Space = Mapping[str, Distribution]
 
 TRAINING_PART = "training"
+TRAINER_PART = "trainer"
 SMOOTHING = "label_smoothing"
 TRAINING_SPACE: Space = {
     "label_smoothing": Float(0.0, 0.2),
@@ -26,13 +28,15 @@ TRAINING_SPACE: Space = {
 def find_search_space(
     recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = (), kind: TaskKind = "class"
 ) -> dict[str, Distribution]:
-    """The spaces of the fusion, of the trained encoders and of the training loop, without parameters the user set.
+    """The spaces of the fusion, the trained encoders, the trainer and the training loop, without those the user set.
 
     Encoders of the modalities ``frozen`` are left out: their tokens are computed once for all tuning trials. So is
     label smoothing where the task, of the kind ``kind``, is to predict values.
     """
     registry = load_registry(plugins)
     parts: dict[str, Space] = {"fusion": registry.find("fusions", recipe.fusion.name).component.space}
+    if recipe.trainer is not None:
+        parts[TRAINER_PART] = registry.find("trainers", recipe.trainer.name).component.space
     for name, spec in recipe.encoders.items():
         if name not in frozen:
             parts[f"encoder.{name}"] = registry.find("encoders", spec.name).component.space
@@ -46,6 +50,8 @@ def default_parameters(recipe: Recipe, plugins: tuple[str, ...], space: Collecti
     """The values of the parameters of ``space`` in the recipe."""
     registry = load_registry(plugins)
     values = {"fusion": registry.bound("fusions", recipe.fusion), TRAINING_PART: asdict(recipe.training)}
+    if recipe.trainer is not None:
+        values[TRAINER_PART] = registry.bound("trainers", recipe.trainer)
     values |= {f"encoder.{name}": registry.bound("encoders", spec) for name, spec in recipe.encoders.items()}
     return {name: values[_part(name)][_parameter(name)] for name in space}
 
@@ -61,6 +67,7 @@ def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
         fusion=recipe.fusion.updated(of("fusion")),
         encoders={name: spec.updated(of(f"encoder.{name}")) for name, spec in recipe.encoders.items()},
         training=replace(recipe.training, **of(TRAINING_PART)),
+        trainer=recipe.trainer and recipe.trainer.updated(of(TRAINER_PART)),
     )
 
 

@@ -87,6 +87,9 @@ def recipe_digest(request: Request, recipe: Recipe) -> str:
             "fusion": [recipe.fusion.name, registry.bound("fusions", recipe.fusion)],
             "encoders": {name: [spec.name, registry.bound("encoders", spec)] for name, spec in recipe.encoders.items()},
             "training": recipe.training,
+            **(
+                {"trainer": [recipe.trainer.name, registry.bound("trainers", recipe.trainer)]} if recipe.trainer else {}
+            ),
         }
     )
 

@@ -107,7 +107,7 @@ def resolve_request(spec: RunSpec) -> Request:
     _check_training(spec, schema.tasks[task])
     device = str(choose_device(spec.device))
     left = preset.without(dataset=name.params, run=explicit)
-    method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities)
+    method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities, spec.trainer)
     recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, method_options)
     check_tasks(registry, recipes, task, schema.tasks[task])
     return Request(

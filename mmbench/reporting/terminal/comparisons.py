@@ -1,11 +1,13 @@
 """The table of a comparison for the terminal, 80 columns wide, readable without colour."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.registry import HOST_TRAINER, Spec
 from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
 from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
@@ -160,11 +162,22 @@ def adjusted_line(comparison: Comparison) -> str:
     return "p and interval are not adjusted" if n == 1 else f"p and interval: adjusted for {n} comparisons"
 
 
+def _trainer(run: Mapping[str, Any]) -> str:
+    """The trainer of a run with its parameters; records without one were made by that of the host."""
+    described = run.get("trainer")
+    return str(Spec(described["name"], described["params"])) if described else HOST_TRAINER
+
+
 def _method_lines(comparison: Comparison) -> Iterator[str]:
     """Footnotes on single methods: own encoders, modalities that they do not use, missing folds."""
     methods = comparison.methods
     if any(method.run["own_encoders"] for method in methods):
         yield "¹ has its own encoders and training"
+    trainers = {method.name: _trainer(method.run) for method in methods}
+    for trainer in dict.fromkeys(trainers.values()):
+        who = [name for name, each in trainers.items() if each == trainer]
+        if len(who) < len(methods) or trainer != HOST_TRAINER:
+            yield f"trainer of {join_names(who) if len(who) < len(methods) else 'all methods'}: {trainer}"
     offered = tuple(comparison.run["offered"])
     used = [tuple(method.run["modalities"]) for method in methods]
     for names in dict.fromkeys(names for names in used if names != offered):

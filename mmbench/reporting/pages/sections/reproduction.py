@@ -73,6 +73,8 @@ def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     yield "fusion", _component(run.get("fusion", {}))
     yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
     yield "training", _params(run["training"])
+    if "trainer" in run:
+        yield "trainer", _component(run["trainer"])
     yield "key", str(run.get("key", "–"))[:_SHORT]
 
 
