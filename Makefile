@@ -9,12 +9,11 @@ BIN := $(VENV)/bin
 BENCH := .bench-venv
 PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml plugins/neuro/pyproject.toml \
 	constraints.txt
-BASELINES := concat,late,only[modality=eeg],only[modality=face],prior
 
 .PHONY: demo test check docs bench format clean
 
 demo: $(VENV)/.installed
-	$(BIN)/mmbench run milmer deap-sim --against "$(BASELINES)"
+	$(BIN)/mmbench run milmer deap-sim
 
 # Tests of a file stay in one process: what they share is made once.
 test: $(VENV)/.developed

@@ -10,12 +10,26 @@ from mmbench.storage.files import write_text
 
 # The sections of the page on Python; every name of ``mmbench.__all__`` is in one.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Commands": ("run", "tune", "ablate", "audit", "audit_split", "claim", "diagnose", "plot"),
+    "Commands": (
+        "run",
+        "tune",
+        "ablate",
+        "audit",
+        "audit_split",
+        "claim",
+        "diagnose",
+        "folds",
+        "score",
+        "plot",
+    ),
     "Components": (
         "Component",
         "Dataset",
         "Encoder",
         "Fusion",
+        "Estimator",
+        "EstimatorContext",
+        "SklearnEstimator",
         "Method",
         "Metric",
         "Ablation",

@@ -24,6 +24,7 @@ from .contract.trainer import TrainingStep as TrainingStep
 from .contract.types import Card as Card
 from .contract.types import Clip as Clip
 from .contract.types import Column as Column
+from .contract.types import Description as Description
 from .contract.types import Download as Download
 from .contract.types import Modality as Modality
 from .contract.types import Pin as Pin
@@ -33,6 +34,9 @@ from .contract.types import Schema as Schema
 from .contract.types import Task as Task
 from .contract.types import TokenSpec as TokenSpec
 from .contract.types import Training as Training
+from .data.in_memory.folder import DataFolder as DataFolder
+from .data.in_memory.folder import from_arrays as from_arrays
+from .data.in_memory.frame import from_frame as from_frame
 from .errors import DataError as DataError
 from .errors import JobError as JobError
 from .errors import MmbenchError as MmbenchError
@@ -56,10 +60,13 @@ from .training.checkpoint_parts import choose_prefix as choose_prefix
 from .training.pretrained import fetch_model as fetch_model
 from .training.pretrained import fetch_pretrained as fetch_pretrained
 from .training.pretrained import load_state_dict as load_state_dict
+from .training.scikit_learn import SklearnEstimator as SklearnEstimator
 from .workflows.ablate import ablate as ablate
 from .workflows.audit import audit as audit
 from .workflows.audit.split_files import audit_split as audit_split
 from .workflows.claims.claim import claim as claim
 from .workflows.diagnose import diagnose as diagnose
+from .workflows.predictions.folds import folds as folds
+from .workflows.predictions.scoring import score as score
 from .workflows.run import run as run
 from .workflows.tune import tune as tune

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import mmbench.registry.methods
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.settings import RunSettings
 from mmbench.results.diagnosis.predictions import Diagnosis
@@ -42,6 +43,14 @@ def _one_seed() -> Iterator[None]:
     """What is not about seeds trains with one: three, the default, take three times as long and show no more."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunSettings.__dataclass_fields__["seeds"], "default", 1)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_baselines() -> Iterator[None]:
+    """What is not about baselines trains the method alone: those of ``auto`` take much longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mmbench.registry.methods, "auto_baselines", lambda reads, offered: ())
         yield
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mmbench import Method, Training, hookimpl
 
 if TYPE_CHECKING:
-    from mmbench import Encoder, Fusion, Metric, Trainer
+    from mmbench import Dataset, Encoder, Estimator, Fusion, Metric, Trainer
 
 
 # The loss is convex: small steps reach its minimum, and choosing the epoch on validation is early stopping.
@@ -25,6 +25,14 @@ LOGISTIC = Method(
     },
     training=Training(epochs=100, lr=1e-3, weight_decay=0.1, patience=20),
 )
+
+
+@hookimpl
+def register_datasets(register: "Callable[[type[Dataset]], None]") -> None:
+    """Folders of the user."""
+    from mmbench.builtin.datasets.folder.dataset import Folder
+
+    register(Folder)
 
 
 @hookimpl
@@ -82,6 +90,14 @@ def register_trainers(register: "Callable[[type[Trainer]], None]") -> None:
     from mmbench.builtin.trainers.adamw import AdamW
 
     register(AdamW)
+
+
+@hookimpl
+def register_estimators(register: "Callable[[type[Estimator]], None]") -> None:
+    """Estimators of scikit-learn."""
+    from mmbench.builtin.estimators.sklearn import Sklearn
+
+    register(Sklearn)
 
 
 @hookimpl

@@ -13,19 +13,19 @@ from mmbench.cli import (
     ablate,
     audit,
     cache,
-    check,
     claim,
     data,
     diagnose,
     explain,
     leaderboard,
     listing,
-    new,
+    predictions,
     report,
     run,
     show,
     tune,
 )
+from mmbench.cli.authoring import check, new
 from mmbench.cli.help import CONTEXT, Command, Group
 from mmbench.cli.output.console import print_error
 from mmbench.cli.output.streams import prepare_streams
@@ -45,6 +45,8 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "run": (run.run, "mmbench run concat mfeat --against late,prior"),
     "tune": (tune.tune, "mmbench tune concat mfeat --tune 20"),
     "ablate": (ablate.ablate, "mmbench ablate concat mfeat --only modalities"),
+    "folds": (predictions.folds, "mmbench folds mfeat --out folds.json"),
+    "score": (predictions.score, "mmbench score predictions.csv --folds folds.json --name A"),
     "audit": (audit.audit, "mmbench audit concat mfeat"),
     "claim": (claim.claim, "mmbench claim METHOD CARD --run"),
     "explain": (explain.explain, "mmbench explain concat mfeat --against late"),

@@ -118,10 +118,18 @@ def check(
     """Check the files of a dataset for missing and damaged ones."""
     from dataclasses import asdict
 
-    from mmbench.data import Inventory, check_schema, default_cache_folder, find_dataset_folder, take_inventory
+    from mmbench.data import (
+        Inventory,
+        check_schema,
+        default_cache_folder,
+        find_dataset,
+        find_dataset_folder,
+        take_inventory,
+    )
     from mmbench.registry import load_registry
 
     registry = load_registry(tuple(plugin or ()))
+    dataset, data = find_dataset(registry, dataset, data)
     spec = parse_spec(dataset)
     with progress():
         root = find_dataset_folder(registry, spec, data, cache or default_cache_folder())
@@ -219,6 +227,7 @@ def prepare(
         change_lines,
         default_cache_folder,
         dropped_line,
+        find_dataset,
         find_dataset_folder,
         missingness_lines,
     )
@@ -228,9 +237,11 @@ def prepare(
 
     plugins = tuple(plugin or ())
     folder = cache or default_cache_folder()
+    registry = load_registry(plugins)
+    dataset, data = find_dataset(registry, dataset, data)
     spec = parse_spec(dataset)
     with progress():
-        root = find_dataset_folder(load_registry(plugins), spec, data, folder)
+        root = find_dataset_folder(registry, spec, data, folder)
         store = make(Preparation(spec, root, folder, plugins, bad), jobs or cpu_count())
     show(f"{counted(len(store), 'sample')} in {store.path}")
     if losses := dropped_line(len(store.attributes["dropped"]), list(store.attributes.get("lost", ()))):
@@ -239,3 +250,51 @@ def prepare(
         show(line)
     for line in change_lines(store.attributes.get("changes", {}), store.schema):
         show(line)
+
+
+@app.command("describe", cls=Command, epilog="mmbench data describe FOLDER --target emotion")
+def describe(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder or table to describe.")],
+    target: Annotated[str, typer.Option(help="Column to predict.", rich_help_panel=DATA)] = "",
+    task: Annotated[str, typer.Option(help="What the target is: class or values.", rich_help_panel=DATA)] = "",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=COLUMN that stays in one part, or none; may be repeated.", rich_help_panel=DATA),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Column of the official split.", rich_help_panel=DATA)] = "",
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Column not to use; may be repeated.", rich_help_panel=DATA)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; default: beside the data.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing description.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what the files of a folder are, and write dataset.toml."""
+    from mmbench.registry import Spec, load_registry
+    from mmbench.storage import write_text
+
+    if task not in ("", "class", "values"):
+        raise SpecError(f"invalid value {task!r}", where="--task", remedy="choose class or values")
+    if not path.exists():
+        raise SpecError("no such folder or file", where=path, remedy="give the path of your data")
+    groups = None if group is None else {} if group == ["none"] else parse_pairs(group, "--group")
+    dataset = load_registry().dataset(Spec("folder"))
+    found = dataset.describe(
+        path.resolve(), target=target, task=task, groups=groups, split=split, ignore=tuple(ignore or ())
+    )
+    file = out or found.path
+    if not found.questions:
+        if file.exists() and not force:
+            raise SpecError("already exists", where=file, remedy="add --force to replace it, or --out FILE")
+        write_text(file, found.text)
+    if as_json:
+        show_json({"lines": found.lines, "questions": found.questions, "path": str(file), "text": found.text})
+    else:
+        for line in found.lines:
+            show_text(line)
+        for question, option in found.questions:
+            note(f"{question}: add {option}")
+        if not found.questions:
+            show_text(f"written: {file}")
+    if found.questions:
+        raise typer.Exit(2)

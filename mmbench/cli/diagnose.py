@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.help import METHODS
+from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet
 from mmbench.cli.output.console import show, show_json
 from mmbench.cli.output.progress import progress
@@ -26,6 +27,7 @@ def diagnose(
     from mmbench import diagnose as diagnose_run
     from mmbench.reporting import diagnosis_tables
 
+    note_newest([run])
     with progress(quiet):
         comparison = diagnose_run(
             run, method, cache=cache, plugins=tuple(plugin or ()), jobs=cpu_count() if jobs is None else jobs

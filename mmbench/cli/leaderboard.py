@@ -1,18 +1,22 @@
 """``mmbench leaderboard``: boards of published records, and their pages."""
 
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mmbench.cli.help import DATA, EXECUTION, Command, Group
+from mmbench.cli.help import DATA, EXECUTION, OUTPUT, Command, Group
+from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet, exit_on_failure
-from mmbench.cli.output.console import show_json, show_lines
+from mmbench.cli.output.console import note, show_json, show_lines
 from mmbench.cli.output.progress import progress
 from mmbench.errors import SpecError
+from mmbench.storage import counted
 
 app = typer.Typer(
-    help="Add runs to leaderboards, build their pages and verify them.",
+    help="Add runs to leaderboards, build, verify and submit them.",
     epilog="mmbench leaderboard verify",
     cls=Group,
     no_args_is_help=True,
@@ -34,6 +38,7 @@ def add(
     from mmbench.reporting import publish_results
 
     load_registry(tuple(plugin or ()))  # its metrics score the records
+    note_newest(runs)
     folders = list(dict.fromkeys(folder for run in runs for folder in publish_results(run, root)))
     if as_json:
         show_json([str(folder) for folder in folders])
@@ -69,6 +74,13 @@ def verify(
             help="DATASET=FOLDER of its files, to train its folds again; may be repeated.", rich_help_panel=DATA
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Changed file: verify its board only; may be repeated, - reads a list from stdin.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     cache: Cache = None,
     jobs: Jobs = None,
     plugin: Plugins = None,
@@ -87,12 +99,58 @@ def verify(
     load_registry(tuple(plugin or ()))  # its metrics score the records
     place = RetrainOptions(None, cache or default_cache_folder(), jobs or cpu_count(), tuple(plugin or ()))
     with progress(quiet):
-        found = verify_leaderboards(root, _parse_again(again), seed, place, folders)
+        found = verify_leaderboards(root, _parse_again(again), seed, place, folders, _parse_only(only))
     if as_json:
         show_json({"checked": found.lines, "faults": found.faults})
     else:
         show_lines([*found.lines, *(f"WRONG {line}" for line in found.faults)])
     exit_on_failure(bool(found.faults))
+
+
+@app.command(cls=Command, epilog="mmbench leaderboard submit runs/RUN --out submission.zip")
+def submit(
+    run: Annotated[Path, typer.Argument(help="File or folder that mmbench run or score printed.")],
+    who: Annotated[str, typer.Option(help="Who submits: a name, a group.", rich_help_panel=OUTPUT, show_default=False)],
+    licence: Annotated[
+        str,
+        typer.Option(help="Licence of the records, such as CC-BY-4.0.", rich_help_panel=OUTPUT, show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="New folder or .zip file.", rich_help_panel=OUTPUT)] = Path(
+        "submission.zip"
+    ),
+    what: Annotated[str, typer.Option(help="What the method is, in a sentence.", rich_help_panel=OUTPUT)] = "",
+    url: Annotated[str, typer.Option(help="Where it is described.", rich_help_panel=OUTPUT)] = "",
+    board: Annotated[
+        str | None,
+        typer.Option(help="DATASET/PROTOCOL/TASK that it is meant for; others are refused.", rich_help_panel=DATA),
+    ] = None,
+    root: Root = Path("leaderboards"),
+    cache: Cache = None,
+    plugin: Plugins = None,
+    as_json: Json = False,
+) -> None:
+    """Verify runs and pack them for a pull request."""
+    from mmbench.data import default_cache_folder
+    from mmbench.registry import load_registry
+    from mmbench.reporting import Submitter, pack_submission
+
+    load_registry(tuple(plugin or ()))  # its metrics score the records
+    submitter = Submitter(who, licence, what, url)
+    packed = pack_submission(run, root, out, submitter, cache or default_cache_folder(), board)
+    if as_json:
+        show_json({**asdict(packed), "path": str(packed.path)})
+    else:
+        show_lines([packed.path])
+        note(f"{packed.board}: {'; '.join(packed.runs)} ({counted(len(packed.files), 'file')})")
+        note(f"unpack it over {root}, commit, and open a pull request")
+
+
+def _parse_only(paths: list[str] | None) -> list[Path] | None:
+    """Changed files; ``-`` stands for the lines of stdin."""
+    if not paths:
+        return None
+    lines = [line for path in paths for line in (sys.stdin.read().splitlines() if path == "-" else [path])]
+    return [Path(line) for line in lines if line.strip()]
 
 
 def _parse_again(text: str) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 from mmbench.cli.options import Json, Plugins
 from mmbench.cli.output.console import note, show, show_json
 
-_KINDS = ("methods", "fusions", "encoders", "trainers", "metrics", "datasets")
+_KINDS = ("methods", "fusions", "estimators", "encoders", "trainers", "metrics", "datasets")
 _TASKS = ("class", "labels", "values")
 _PLUGIN = 24  # widest column of plugins
 
@@ -29,14 +29,14 @@ def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
 
 
 def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
-    from mmbench.registry import bind_parameters
+    from mmbench.registry import bind_parameters, predictor_kind, predictor_of
     from mmbench.workflows import find_cards
 
     entry = getattr(registry, kind)[name]
     component = entry.component
     described = {"name": name, "plugin": entry.plugin, **_accepted(registry, kind, component)}
     if kind == "methods":
-        params = {"fusion": component.fusion, **component.encoders}
+        params = {predictor_kind(component): predictor_of(component), **component.encoders}
         params |= {"trainer": component.trainer} if component.trainer else {}
         return {**described, "params": params, "summary": "", "claims": [*find_cards(component)]}
     summary = (component.__doc__ or "").strip().split("\n")[0]
@@ -46,13 +46,14 @@ def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
 def _accepted(registry: Any, kind: str, component: Any) -> dict[str, Any]:
     """The kinds of modalities and of tasks that a component takes, or that a dataset has."""
     from mmbench.errors import UserError
-    from mmbench.registry import parse_spec
+    from mmbench.registry import parse_spec, predictor_kind, predictor_of
 
     if kind == "encoders":
         return {"kinds": [*component.kinds], "open_lengths": component.kinds == ("text",) or component.takes_lengths()}
     if kind == "methods":
-        component = registry.find("fusions", parse_spec(component.fusion).name).component
-    if kind in ("methods", "fusions"):
+        name = parse_spec(predictor_of(component)).name
+        component = registry.find(f"{predictor_kind(component)}s", name).component
+    if kind in ("methods", "fusions", "estimators"):
         return {"tasks": [*component.tasks]}
     if kind == "trainers":
         return {}

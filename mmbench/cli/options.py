@@ -64,7 +64,13 @@ Cluster = Annotated[
         rich_help_panel=EXECUTION,
     ),
 ]
-Against = Annotated[str, typer.Option(help="Baselines, separated by commas.", rich_help_panel=METHODS)]
+Against = Annotated[
+    str,
+    typer.Option(
+        help="Baselines, separated by commas; auto: concat, late, each single modality and prior; none.",
+        rich_help_panel=METHODS,
+    ),
+]
 Tune = Annotated[
     int | None,
     typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.help import OUTPUT
+from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Json, Plugins, Quiet
 from mmbench.cli.output.console import note, show_json, show_lines
 from mmbench.cli.output.progress import progress
@@ -36,6 +37,7 @@ def report(
     from mmbench.results import check_data_agreement
 
     load_registry(tuple(plugin or ()))  # its metrics score the records
+    note_newest(runs)
     with progress(quiet):
         inputs = load_report_inputs(runs)
         check_data_agreement(inputs.comparison, cache or default_cache_folder())

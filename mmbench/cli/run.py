@@ -10,7 +10,7 @@ from mmbench.cli.help import OUTPUT
 from mmbench.cli.options import Against, Details, Json, Quiet, with_tuning
 from mmbench.cli.output.console import show, show_json
 from mmbench.cli.output.progress import progress
-from mmbench.registry import parse_pairs, split_list
+from mmbench.registry import parse_against, parse_pairs
 
 if TYPE_CHECKING:
     from mmbench.workflows import RunSpec
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @with_tuning()
 def run(
     spec: "RunSpec",
-    against: Against = "",
+    against: Against = "auto",
     save_encoder: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,7 +37,7 @@ def run(
 
     files = {key: Path(file) for key, file in parse_pairs(save_encoder or (), "--save-encoder").items()}
     with progress(quiet):
-        comparison = run_spec(replace(spec, against=tuple(split_list(against)), save_encoders=files))
+        comparison = run_spec(replace(spec, against=parse_against(against), save_encoders=files))
     if as_json:
         show_json(comparison.to_json())
     else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmbench.cli.help import OUTPUT
+from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Details, Json, Plugins
 from mmbench.cli.output.console import show as show_result
 from mmbench.cli.output.console import show_json, show_lines
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="File or folder that mmbench run, ablate or audit printed.")],
+    run: Annotated[
+        Path, typer.Argument(help="File or folder that mmbench run, ablate or audit printed, or a folder of runs.")
+    ],
     explain: Annotated[
         bool,
         typer.Option(
@@ -38,11 +41,14 @@ def show(
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Show the tables of a finished run, ablation or audit."""
+    """Show a run, ablation or audit, or list the runs in a folder.
+
+    Of a folder with several comparisons the newest is shown.
+    """
     from mmbench.data import default_cache_folder
     from mmbench.registry import load_registry
     from mmbench.reporting import ablation_tables, comparison_table
-    from mmbench.results import check_data_agreement, load_comparison
+    from mmbench.results import check_data_agreement, load_comparison, needs_choice
     from mmbench.workflows import AblationResult, is_ablation, is_audit, load_ablation
 
     if not run.exists():
@@ -51,6 +57,10 @@ def show(
     if is_audit(run):
         _show_audit(run, explain, as_json)
         return
+    if needs_choice(run) and not explain:
+        _list(run, as_json)
+        return
+    note_newest([run])
     found = load_ablation(run) if is_ablation(run) else load_comparison(run)
     comparison = found.comparison if isinstance(found, AblationResult) else found
     check_data_agreement(comparison, cache or default_cache_folder())
@@ -66,6 +76,19 @@ def show(
         show_result(ablation_tables(found))
     else:
         show_result(comparison_table(found, details))
+
+
+def _list(folder: Path, as_json: bool) -> None:
+    from mmbench.reporting import run_list_text
+    from mmbench.results import list_runs
+
+    found = list_runs(folder)
+    if not found.runs and not found.damaged:
+        raise RecordError("holds no records", where=folder, remedy="give a path or folder that mmbench run printed")
+    if as_json:
+        show_json(found.to_json())
+    else:
+        show_result(run_list_text(found, folder))
 
 
 def _show_audit(path: Path, explain: bool, as_json: bool) -> None:
@@ -115,6 +138,7 @@ def compare(
     from mmbench.results import compare as compare_folders
 
     load_registry(tuple(plugin or ()))  # its metrics score the records
+    note_newest(runs)
     folders = []
     for run in runs:
         if not run.exists():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mmbench.cli.options import Against, Json, Quiet, with_tuning
 from mmbench.cli.output.console import show, show_json
 from mmbench.cli.output.progress import progress
-from mmbench.registry import split_list
+from mmbench.registry import parse_against
 
 if TYPE_CHECKING:
     from mmbench.workflows import RunSpec
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @with_tuning(trials=20)
 def tune(
     spec: "RunSpec",
-    against: Against = "",
+    against: Against = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
@@ -26,7 +26,7 @@ def tune(
     from mmbench.reporting import tuning_tables
     from mmbench.workflows import tune_spec
 
-    wanted = replace(spec, against=tuple(split_list(against)))
+    wanted = replace(spec, against=parse_against(against))
     with progress(quiet):
         result = tune_spec(wanted)
     if as_json:

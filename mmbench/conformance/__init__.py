@@ -19,6 +19,7 @@ skipped.
 
 from mmbench.conformance.datasets import check_dataset as check_dataset
 from mmbench.conformance.encoders import check_encoder as check_encoder
+from mmbench.conformance.estimators import check_estimator as check_estimator
 from mmbench.conformance.fusions import check_fusion as check_fusion
 from mmbench.conformance.metrics import check_metric as check_metric
 from mmbench.conformance.outcome import Check as Check
@@ -31,6 +32,7 @@ __all__ = [
     "Outcome",
     "check_dataset",
     "check_encoder",
+    "check_estimator",
     "check_fusion",
     "check_metric",
     "check_plugin",

@@ -28,6 +28,8 @@ def check_scores(metric: Metric) -> None:
             for predicted in (outputs, np.zeros_like(outputs), np.full_like(outputs, outputs[0])):
                 score = metric.score(target[part], predicted[part])
                 demand(bool(np.isfinite(score)), f"gives {score} for {len(target[part])} samples")
+                again = metric.score(target[part], predicted[part])
+                demand(score == again, f"gives {score:g}, then {again:g} for the same predictions")
                 demand(low - 1e-9 <= score <= high + 1e-9, f"gives {score:g}, outside its bounds {metric.bounds}")
 
 

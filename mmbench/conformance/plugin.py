@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from mmbench.conformance.claims import check_claims
 from mmbench.conformance.datasets import check_dataset
 from mmbench.conformance.encoders import check_encoder
+from mmbench.conformance.estimators import check_estimator
 from mmbench.conformance.fusions import check_fusion
 from mmbench.conformance.metrics import check_metric
 from mmbench.conformance.outcome import Check, checks_of, demand
-from mmbench.contract import Dataset, Encoder, Fusion, Method, Metric
+from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method, Metric
 from mmbench.errors import PluginError
 from mmbench.registry import check_ablations, load_plugin_file, load_registry
 
@@ -29,6 +30,7 @@ class Components:
     datasets: list[type[Dataset]]
     encoders: list[type[Encoder]]
     fusions: list[type[Fusion]]
+    estimators: list[type[Estimator]]
     methods: list[Method]
     metrics: list[type[Metric]]
 
@@ -48,6 +50,8 @@ def check_plugin(
         yield from check_encoder(encoder)
     for fusion in components.fusions:
         yield from check_fusion(fusion)
+    for estimator in components.estimators:
+        yield from check_estimator(estimator)
     for method in components.methods:
         yield from checks_of(f"method {method.name}", method, check_recipe)
         yield from checks_of(f"method {method.name}", (method, components), check_ablation_tables)
@@ -85,6 +89,7 @@ def find_components(module: ModuleType) -> Components:
         _collect(module, "register_datasets", Dataset),
         _collect(module, "register_encoders", Encoder),
         _collect(module, "register_fusions", Fusion),
+        _collect(module, "register_estimators", Estimator),
         _collect(module, "register_methods", Method),
         _collect(module, "register_metrics", Metric),
     )
@@ -103,7 +108,7 @@ def _collect(module: ModuleType, hook: str, base: type) -> list[Any]:
 
 def check_recipe(method: Method) -> None:
     """A method names its parts, and its folders of presets and claims exist."""
-    demand(bool(method.name and method.fusion), "name or fusion is empty")
+    demand(bool(method.name and (method.fusion or method.estimator)), "name, or fusion and estimator, are empty")
     demand(all(method.encoders.values()), "an encoder is empty")
     for name, folder in (("presets", method.presets), ("claims", method.claims)):
         demand(folder is None or folder.is_dir(), f"the folder of {name} {folder} does not exist")
@@ -112,7 +117,11 @@ def check_recipe(method: Method) -> None:
 def check_ablation_tables(case: tuple[Method, Components]) -> None:
     """The ablations of a method set existing parameters to valid values."""
     method, components = case
-    registered: dict[str, list[Any]] = {"fusions": components.fusions, "encoders": components.encoders}
+    registered: dict[str, list[Any]] = {
+        "fusions": components.fusions,
+        "estimators": components.estimators,
+        "encoders": components.encoders,
+    }
 
     def class_of(kind: str, name: str) -> type | None:
         own = next((cls for cls in registered[kind] if cls.name == name), None)

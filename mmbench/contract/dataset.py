@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmbench.contract.component import Component
-from mmbench.contract.types import Card, Download, Problem, Sample, Schema
+from mmbench.contract.types import Card, Description, Download, Problem, Sample, Schema
 from mmbench.errors import DataError
 
 
@@ -41,6 +41,10 @@ class Dataset(Component):
     def card_of(self, root: Path) -> Card:
         """The card of the files under ``root``; another one than ``card`` if they are, for example, simulated."""
         return self.card
+
+    def name_of(self, root: Path) -> str:
+        """The name of the data under ``root`` in tables and records, where the files say it."""
+        return self.name
 
     def check(self, root: Path) -> list[Problem]:
         """Missing and damaged files under ``root``; quick, without decoding the files.
@@ -89,6 +93,24 @@ class Dataset(Component):
         The host downloads, resumes and verifies them. The pins may come from a file of the plugin (`load_pins`).
         """
         return None
+
+    def describe(
+        self,
+        root: Path,
+        *,
+        target: str = "",
+        task: str = "",
+        groups: Mapping[str, str] | None = None,
+        split: str = "",
+        ignore: Sequence[str] = (),
+    ) -> Description:
+        """What the files under ``root`` are, where no plugin knows them; optional.
+
+        The user answers what is not plain: the column of the ``target``, the kind of the ``task``, the column of
+        each of the ``groups`` (empty: none), that of the ``split``, and columns to ``ignore``. Raises UserError for a
+        column that does not exist.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.describe")
 
     def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0) -> None:
         """Write simulated files in the layout of this dataset into ``root``; optional.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -206,6 +208,20 @@ class Card:
     url: str
     citation: str
     request: str = ""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the files under a folder were understood to be (`Dataset.describe`).
+
+    ``lines`` say it for readers; ``questions`` are open, each with the option that answers it; ``text`` is the content
+    of the file ``path`` in which the user can correct it.
+    """
+
+    lines: Sequence[str]
+    questions: Sequence[tuple[str, str]]
+    text: str
+    path: "Path"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from .batches import read_bags as read_bags
 from .dataset_files import check_dataset_files as check_dataset_files
 from .dataset_files import choose_units as choose_units
 from .dataset_files import default_cache_folder as default_cache_folder
+from .dataset_files import find_dataset as find_dataset
 from .dataset_files import find_dataset_folder as find_dataset_folder
 from .dataset_files import find_schema as find_schema
 from .download import fetch as fetch
@@ -54,6 +55,7 @@ from .splits.fold import split_fingerprint as split_fingerprint
 from .splits.folds import make_full_fold as make_full_fold
 from .splits.groups import combine_groups as combine_groups
 from .splits.groups import find_group_overlap as find_group_overlap
+from .splits.groups import group_names as group_names
 from .splits.groups import rank_groups as rank_groups
 from .splits.protocols import PROTOCOLS as PROTOCOLS
 from .splits.protocols import Protocol as Protocol

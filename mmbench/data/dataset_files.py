@@ -23,6 +23,22 @@ def default_cache_folder() -> Path:
     return Path(os.environ.get("MMBENCH_CACHE") or user_cache_path("mmbench"))
 
 
+def find_dataset(registry: Registry, text: str, data: Path | None) -> tuple[str, Path | None]:
+    """The dataset and its folder: ``text`` may be the path of a folder or file, which ``folder`` then reads.
+
+    A path contains a separator, or exists and is no dataset's name. SpecError for one that does not exist.
+    """
+    path = Path(text).expanduser()
+    is_spec = "[" in text or text in registry.datasets
+    if is_spec or not ("/" in text or os.sep in text or path.exists()):
+        return text, data
+    if data is not None:
+        raise SpecError("is a path, and --data another", where=text, remedy="leave --data out")
+    if not path.exists():
+        raise SpecError("no such folder or file", where=text, remedy="give the path of data, or the name of a dataset")
+    return "folder", path.resolve()
+
+
 def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Path:
     """The folder of a dataset: ``data``, ``$MMBENCH_DATA/<name>``, or the answer of `Dataset.locate`."""
     dataset = registry.dataset(spec)
@@ -33,7 +49,7 @@ def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache
         raise DataError(
             f"{dataset.card.title} is not here", where=spec.name, remedy=dataset.card.request or "give --data DIR"
         )
-    if not root.is_dir():
+    if not root.is_dir() and not (spec.name == "folder" and root.is_file()):
         raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")
     return root
 

@@ -20,7 +20,7 @@ from mmbench.storage import (
     write_footer,
 )
 
-STORE_FORMAT = 3
+STORE_FORMAT = 4
 INDEX = 1 << 16  # estimated bytes for ids, labels and the structure of HDF5
 
 

@@ -39,12 +39,13 @@ from mmbench.results import (
 from mmbench.training import (
     Cost,
     Epoch,
+    EstimatorModel,
     FitResult,
     ForwardPass,
     Model,
     PeakMemory,
     add_costs,
-    check_sums,
+    check_metric,
     fit,
     measure_frozen_encoder,
     measure_model,
@@ -146,6 +147,8 @@ def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: flo
 
 
 def _is_kept(keep: Keep, model: Model) -> bool:
+    if isinstance(model, EstimatorModel):
+        return False  # it is fitted again where it is needed
     return keep == "keep" or (keep == "auto" and 0 < weights_size(model) <= _SMALL)
 
 
@@ -163,7 +166,7 @@ def _record(plan: Plan, fold: Fold, seed: int, outcome: Outcome) -> Record:
     labels, scoring = store.labels(plan.task)[rows], scoring_of(plan.run)
     metrics = scoring.find_metrics(plan.plugins)
     for metric in metrics.values():
-        check_sums(metric, labels, fitted.test_outputs[fitted.chosen])
+        check_metric(metric, labels, fitted.test_outputs[fitted.chosen])
     scored = [score_outputs(metrics, labels, outputs) for outputs in fitted.test_outputs]
     chosen_by = scoring.metric
     oracle = max(range(len(scored)), key=lambda at: (orient(metrics[chosen_by], scored[at][chosen_by]), -at))

@@ -25,9 +25,12 @@ from mmbench.data import (
     Store,
     Stream,
     fit_standardizer,
+    group_names,
     hide_labels,
     open_axis,
     open_tokens,
+    parse_protocol,
+    rank_groups,
     read_presence,
 )
 from mmbench.errors import PluginError
@@ -37,6 +40,7 @@ from mmbench.registry import (
     Recipe,
     all_parameters,
     build_encoder,
+    build_estimator,
     build_fusion,
     build_trainer,
     empty_token_spec,
@@ -47,7 +51,7 @@ from mmbench.registry import (
 )
 from mmbench.results import DiagnosisPlan, scoring_of
 from mmbench.storage import file_identity
-from mmbench.training import Model
+from mmbench.training import EstimatorFusion, EstimatorModel, Model
 from mmbench.tuning import Budget
 
 T = TypeVar("T")
@@ -135,19 +139,30 @@ def needs_isolation(recipe: Recipe, plugins: tuple[str, ...]) -> bool:
     registry = load_registry(plugins)
     encoders = all(registry.is_own("encoders", spec.name) for spec in recipe.encoders.values())
     trainer = recipe.trainer is None or registry.is_own("trainers", recipe.trainer.name)
-    return not (encoders and trainer and registry.is_own("fusions", recipe.fusion.name))
+    return not (encoders and trainer and registry.is_own(f"{recipe.kind}s", recipe.predictor.name))
 
 
 def build_model(plan: Plan, store: Store, seed: int) -> Model:
-    """The model: trainable encoders and the fusion, with initial weights drawn from ``seed``."""
+    """The model: encoders that are not frozen, and the fusion or estimator; ``seed`` draws the initial weights."""
     encoders = {
         name: build_encoder(spec, store.schema.modality(name), plan.plugins, seed)
         for name, spec in plan.recipe.encoders.items()
         if name not in plan.tokens
     }
     inputs = {modality.name: _token_spec(plan, modality, encoders) for modality in used_modalities(plan, store)}
-    fusion = build_fusion(plan.recipe.fusion, inputs, store.schema.tasks[plan.task], plan.plugins, seed)
-    return Model(encoders, fusion)
+    task = store.schema.tasks[plan.task]
+    if plan.recipe.kind == "estimator":
+        fusion = EstimatorFusion(inputs, task, build_estimator(plan.recipe.predictor, plan.plugins))
+        return EstimatorModel(encoders, fusion, _codes_of_whole_groups(plan, store))
+    return Model(encoders, build_fusion(plan.recipe.predictor, inputs, task, plan.plugins, seed))
+
+
+def _codes_of_whole_groups(plan: Plan, store: Store) -> NDArray[np.int64]:
+    """Codes ``(N,)`` of the groups that the protocol keeps whole: in an official split the strictest, else samples."""
+    protocol = parse_protocol(plan.run["protocol"])
+    whole = next(iter(rank_groups(store.groups)), None) if protocol.folding == "official" else protocol.whole
+    names = store.ids if whole is None else group_names(store.groups, whole)
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder]) -> TokenSpec:

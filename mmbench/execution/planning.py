@@ -14,7 +14,7 @@ from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
 from mmbench.integrity import Finding
 from mmbench.registry import SEEDING_SCHEME, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
-from mmbench.results import DiagnosisLevel, find_records, plan_diagnosis, read_record, scoring_of
+from mmbench.results import DiagnosisLevel, described_predictor, find_records, plan_diagnosis, read_record, scoring_of
 from mmbench.storage import (
     NearestEntry,
     canonical_json,
@@ -115,7 +115,7 @@ def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> di
         **setup.described,
         "method": recipe.label,
         "modalities": list(recipe.modalities),
-        "fusion": _describe("fusions", recipe.fusion, setup),
+        recipe.kind: _describe(f"{recipe.kind}s", recipe.predictor, setup),
         "encoders": {
             name: {**_describe("encoders", spec, setup), "tokens": tokens[name].stem if name in tokens else None}
             for name, spec in recipe.encoders.items()
@@ -154,7 +154,7 @@ def run_folder(setup: Setup, recipe: Recipe, key: str) -> Path:
 
 
 def find_near_run(described: Mapping[str, Any], folders: Iterable[Path]) -> NearestEntry | None:
-    """The folder of the most similar run of the same dataset and fusion."""
+    """The folder of the most similar run of the same dataset and fusion or estimator."""
     wanted = json.loads(canonical_json(key_parts(described)))
     return find_nearest(wanted, ((folder, parts) for folder in folders if (parts := _recorded(folder, wanted))))
 
@@ -163,8 +163,8 @@ def _recorded(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     for path in find_records(folder):
         try:
             run = read_record(path).run
-            same_fusion = run["fusion"]["name"] == wanted["fusion"]["name"]
-            return key_parts(run) if same_fusion and _name(run) == _name(wanted) else None
+            same = [(each.kind, each.name) for each in map(described_predictor, (run, wanted))]
+            return key_parts(run) if same[0] == same[1] and _name(run) == _name(wanted) else None
         except (RecordError, KeyError, TypeError):
             continue
     return None

@@ -10,12 +10,12 @@ import numpy as np
 from mmbench.contract import Training
 from mmbench.data import Fold, Inputs, Store
 from mmbench.errors import RecordError
-from mmbench.execution.plan import Plan, build_model, closed_files, make_inputs, needs_isolation
+from mmbench.execution.plan import Plan, build_model, closed_files, known_labels, make_inputs, needs_isolation
 from mmbench.integrity import find_size, guard_files
 from mmbench.registry import Recipe, Spec, parse_spec, training_seed, update_training
-from mmbench.results import Record, check_rebuildable, read_record
+from mmbench.results import Record, check_rebuildable, described_predictor, read_record
 from mmbench.storage import describe_parse_error, load_json
-from mmbench.training import Model, check_weights_file, restore_weights, weights_path
+from mmbench.training import EstimatorModel, Model, check_weights_file, restore_weights, weights_path
 from mmbench.tuning import set_parameters
 
 _AGAIN = "run the same command again: it prepares what is missing and keeps the records"
@@ -40,7 +40,7 @@ class RestoredModel(RestoredPlan):
 
 
 def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> RestoredModel:
-    """The model behind the record at ``path``, on the CPU.
+    """The model behind the record at ``path``, on the CPU: from its weights, or an estimator fitted again.
 
     ``cache`` is the folder of prepared data, ``plugins`` the files that were loaded with it. Raises RecordError when
     the weights were not kept, or the prepared data are no longer there.
@@ -50,16 +50,23 @@ def restore_model(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Res
     record, plan, store = found.record, found.plan, found.store
     draw = training_seed(record.seed, record.fold, record.run.get("seeding"))
     with guard_files(closed_files(plan)):
-        check_weights_file(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
+        inputs = make_inputs(plan, store, found.fold)
+        if plan.recipe.kind == "fusion":
+            check_weights_file(weights_path(path), find_size(lambda: build_model(plan, store, draw)) or 0)
         model = build_model(plan, store, draw)
-    restore_weights(weights_path(path), model, record.weights or "")
-    return RestoredModel(**vars(found), model=model.eval(), inputs=make_inputs(plan, store, found.fold))
+        if isinstance(model, EstimatorModel):
+            labels, training = known_labels(store, plan.task, found.fold), plan.recipe.training
+            model.fit_targets(labels[found.fold.train])
+            model.fit_estimator(inputs, found.fold.train, labels, training, draw)
+        else:
+            restore_weights(weights_path(path), model, record.weights or "")
+    return RestoredModel(**vars(found), model=model.eval(), inputs=inputs)
 
 
 def restore_plan(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> RestoredPlan:
     """The plan and data of the record at ``path``; RecordError as `restore_model`."""
     record = read_rebuildable(path)
-    if record.weights is None:
+    if record.weights is None and described_predictor(record.run).kind == "fusion":
         raise RecordError(
             "kept no weights", where=path, remedy="delete it and run the same command again with --weights keep"
         )
@@ -105,12 +112,14 @@ def rebuild_plan(
     run = record.run
     _check_data(run, store, folder)
     tuned = record.tuning["chosen"] if record.tuning else {}
+    predictor = described_predictor(run)
     recipe = Recipe(
         label=run["method"],
         modalities=tuple(run["modalities"]),
-        fusion=Spec(run["fusion"]["name"], run["fusion"]["params"]),
+        predictor=Spec(predictor.name, predictor.params),
         encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in run["encoders"].items()},
         training=Training(**run["training"]),
+        kind=predictor.kind,
         trainer=Spec(run["trainer"]["name"], run["trainer"]["params"]) if "trainer" in run else None,
     )
     recipe = set_parameters(recipe, tuned)

@@ -1,6 +1,7 @@
 """Cache of encoder outputs, keyed by content: encoded once for all methods, folds, tuning trials and seeds."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -30,7 +31,7 @@ from mmbench.integrity import (
     rounding_tolerance,
     run_isolated,
 )
-from mmbench.registry import Spec, build_encoder, find_code, load_registry
+from mmbench.registry import Spec, build_encoder, component_errors, find_code, load_registry
 from mmbench.storage import (
     ChecksummedFile,
     KeyParts,
@@ -230,7 +231,7 @@ def _encode_elsewhere(send: SendMessage, what: Encoding, blocks: Sequence[Block]
     encoder, source = _build(what, Store(what.store)), RawInstances(what.store, what.modality, what.snr_db).open()
     blocks_of = RaggedBlocks if encoder.out.length is None else Blocks
     kept, closed = blocks_of(blocks, read_presence(what.store, what.modality)), what.closed
-    send(encode_again(encoder, source, kept, blocks, torch.device(what.device), lambda: guard_files(closed)))
+    send(encode_again(encoder, source, kept, blocks, torch.device(what.device), lambda: _guarded(what, closed)))
 
 
 def _collect(function: Callable[..., None], what: Encoding, *arguments: object) -> list[Any]:
@@ -247,7 +248,7 @@ def _encode_block(what: Encoding, block: Block, made_from: KeyParts) -> Block:
 
 
 def _build(what: Encoding, store: Store) -> Encoder:
-    with guard_files(what.closed):
+    with _guarded(what, what.closed):
         return build_encoder(what.encoder, store.schema.modality(what.modality), what.plugins, FROZEN_SEED)
 
 
@@ -260,6 +261,7 @@ def _encode_blocks(
 
     def keep(encoded: Encoded) -> Block:
         encoded.ready()
+        _check_finite(what, encoded)
         before, after = (
             {what.modality: comparable_tokens(few, encoder.out)} for few in (encoded.before, encoded.after)
         )
@@ -276,7 +278,28 @@ def _encode_blocks(
         return encoded.block
 
     raw = RawInstances(what.store, what.modality, what.snr_db)
-    yield from encode_blocks(encoder, raw, blocks, device, keep, lambda: guard_files(closed), jobs)
+    yield from encode_blocks(encoder, raw, blocks, device, keep, lambda: _guarded(what, closed), jobs)
+
+
+@contextmanager
+def _guarded(what: Encoding, closed: ClosedFiles) -> Iterator[None]:
+    """Around every call of the encoder: it may not open ``closed`` files, and errors of a plugin's name it."""
+    with component_errors("encoders", what.encoder, what.plugins, of=what.modality), guard_files(closed):
+        yield
+
+
+def _check_finite(what: Encoding, encoded: Encoded) -> None:
+    """Raise PluginError for tokens of NaN or infinity, with the first sample that has them."""
+    if all(part.x.isfinite().all() for part in encoded.parts):
+        return
+    faulty = ~torch.cat([part.x.isfinite().flatten(1).all(dim=1) for part in encoded.parts])
+    first = Store(what.store).ids[encoded.block.start + int(faulty.nonzero()[0, 0])]
+    entry = load_registry(what.plugins).find("encoders", what.encoder.name)
+    raise PluginError(
+        f"gives tokens that are not finite for {int(faulty.sum())} of {len(faulty)} samples, the first {first}",
+        where=f"encoder {entry.name} of {what.modality} (plugin {entry.plugin})",
+        remedy="correct the encoder, or choose another with --encoder",
+    )
 
 
 def _flatten(parts: Sequence[Tokens]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -1,20 +1,18 @@
 """Behaviour probes: outputs, losses and gradients of a model on a few samples, part by part."""
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Tokens, TokenSpec, Training, overrides
 from mmbench.data import Bags, Inputs, Labels, Rows
 from mmbench.errors import PluginError
-from mmbench.registry import seed_torch
+from mmbench.registry import isolated_random_state, seed_torch
 from mmbench.training import (
+    EstimatorModel,
     Model,
     adapt_encoder,
     deterministic,
@@ -64,22 +62,6 @@ class ProbedSamples:
     seed: int
 
 
-@contextmanager
-def isolated_random_state(seed: int) -> Iterator[None]:
-    """Seed all generators within the block and restore their states after it."""
-    # Plugins may draw from the global generators of Python and NumPy, whether or not that is wise.
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        with torch.random.fork_rng(devices=[]):
-            seed_torch(seed)
-            random.seed(seed)
-            np.random.seed(seed % 2**32)  # noqa: NPY002
-            yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
-
-
 def observe_behaviour(model: Model, probed: ProbedSamples) -> list[Observation]:
     """Observations of a new model: weights, adapted statistics, tokens, logits, loss and gradients.
 
@@ -100,6 +82,10 @@ def _until_error(observations: Iterator[Observation]) -> Iterator[Observation]:
 
 
 def _observe_parts(model: Model, probed: ProbedSamples) -> Iterator[Observation]:
+    if isinstance(model, EstimatorModel):
+        model.fit_estimator(probed.inputs, probed.many, probed.labels, probed.training, probed.seed)
+        yield Observation(FUSION, "outputs", predict_parts(model, probed.inputs, probed.few, probed.device)[FUSION])
+        return
     for name, encoder in _encoders(model).items():
         if overrides(encoder, "adapt", Encoder):
             adapt_encoder(encoder, probed.inputs.streams[name].batch(probed.many).to(probed.device))

@@ -20,13 +20,13 @@ from mmbench.integrity.behaviour import (
     find_differing_part,
     find_first_difference,
     find_parts,
-    isolated_random_state,
     observe_behaviour,
     observe_weights,
     predict_parts,
     rounding_tolerance,
 )
 from mmbench.integrity.file_guard import name_component
+from mmbench.registry import isolated_random_state
 from mmbench.training import FitResult, Model, deterministic, predict
 
 _N_PROBED = 4  # samples of a check

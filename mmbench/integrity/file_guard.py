@@ -19,7 +19,9 @@ from threading import Lock, local
 from types import FrameType
 from typing import Any
 
-from mmbench.contract import Encoder, Fusion, Trainer
+from torch import nn
+
+from mmbench.contract import Encoder, Estimator, Fusion, Trainer
 from mmbench.data import Preparation
 from mmbench.errors import PluginError
 from mmbench.integrity.behaviour import observe_behaviour
@@ -32,21 +34,36 @@ from mmbench.registry import (
     opens_for_reading,
 )
 from mmbench.storage import current_reporter
-from mmbench.training import Model, fit, make_criterion
+from mmbench.training import EstimatorFusion, EstimatorModel, Model, fit, make_criterion
 
 _REMEDY = "results of such a component are not valid: fix it, or leave it out"
 # The modules of the host that call encoders and fusions. They open no file themselves.
 _CALLERS = frozenset(
-    each.__module__ for each in (build_fusion, Encoder, Fusion, Trainer, Model, fit, make_criterion, observe_behaviour)
+    each.__module__
+    for each in (
+        build_fusion,
+        Encoder,
+        Estimator,
+        EstimatorModel,
+        Fusion,
+        Trainer,
+        Model,
+        fit,
+        make_criterion,
+        observe_behaviour,
+    )
 )
 # Functions that open files in C, which no audit hook sees.
 _OPENERS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
 
 
-def name_component(component: object, plugins: tuple[str, ...]) -> str:
-    """Name of an encoder, fusion or trainer and its plugin for errors, as in `mmbench list`."""
+def name_component(component: nn.Module | Estimator | Trainer, plugins: tuple[str, ...]) -> str:
+    """Name of an encoder, fusion, estimator or trainer and its plugin for errors, as in `mmbench list`."""
+    if isinstance(component, EstimatorFusion):
+        component = component.estimator
     cls = type(component)
-    kind = "encoder" if isinstance(component, Encoder) else "trainer" if isinstance(component, Trainer) else "fusion"
+    kinds = {"encoder": Encoder, "estimator": Estimator, "trainer": Trainer}
+    kind = next((kind for kind, base in kinds.items() if isinstance(component, base)), "fusion")
     entries = getattr(load_registry(plugins), f"{kind}s").values()
     entry = next((entry for entry in entries if entry.component is cls), None)
     modality = getattr(component, "modality", None) if kind == "encoder" else None
@@ -133,7 +150,7 @@ class _Guard:
         if path in _reported or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_shared_file(path):
             return
         owners = (frame.f_locals.get("self") for frame in stack)
-        components = {type(each) for each in owners if isinstance(each, Encoder | Fusion | Trainer)}
+        components = {type(each) for each in owners if isinstance(each, Encoder | Estimator | Fusion | Trainer)}
         if path.is_file() and not any(path in find_code(component).paths for component in components):
             _reported.add(path)
             text = "which is not part of its cache key: results are reused when it changes, unless a parameter names it"
@@ -142,13 +159,14 @@ class _Guard:
     @cached_property
     def _modules(self) -> frozenset[str]:
         registry = load_registry(self.closed.plugins)
-        entries = (*registry.encoders.values(), *registry.fusions.values(), *registry.trainers.values())
+        kinds = (registry.encoders, registry.fusions, registry.estimators, registry.trainers)
+        entries = [entry for kind in kinds for entry in kind.values()]
         return frozenset(entry.component.__module__ for entry in entries)
 
     def _find_component(self, stack: Sequence[FrameType]) -> str:
         # Outermost first: a component may contain others.
         owners = [frame.f_locals.get("self") for frame in reversed(stack)]
-        for kind in (Encoder | Fusion, Trainer):  # a trainer calls encoders and fusions
+        for kind in (Encoder | Estimator | Fusion, Trainer):  # a trainer calls encoders and fusions
             if found := next((each for each in owners if isinstance(each, kind)), None):
                 return name_component(found, self.closed.plugins)
         return self.closed.label

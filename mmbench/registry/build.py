@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from mmbench.contract import Encoder, Fusion, Modality, Schema, Task, TokenSpec, Trainer
+from mmbench.contract import Encoder, Estimator, Fusion, Modality, Schema, Task, TokenSpec
 from mmbench.errors import SpecError
-from mmbench.registry.methods import HOST_TRAINER, Recipe
+from mmbench.registry.methods import Recipe, predictor_parameters
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.seeding import seed_torch
 from mmbench.registry.specs import Spec, bind_parameters, parse_spec
@@ -52,12 +52,13 @@ def build_fusion(
     return fusion
 
 
-def build_trainer(spec: Spec | None, plugins: tuple[str, ...]) -> Trainer:
-    """A trainer; that of the host for None."""
+def build_estimator(spec: Spec, plugins: tuple[str, ...]) -> Estimator:
+    """A new estimator, not fitted."""
     registry = load_registry(plugins)
-    spec = spec or Spec(HOST_TRAINER, {})
-    trainer: Trainer = registry.find("trainers", spec.name).component(**registry.bound("trainers", spec))
-    return trainer
+    cls = registry.find("estimators", spec.name).component
+    with _memory_errors(f"estimator {spec}"):
+        estimator: Estimator = cls(**registry.bound("estimators", spec))
+    return estimator
 
 
 @contextmanager
@@ -87,11 +88,11 @@ def check_augmentation(first: Recipe, schema: Schema, plugins: tuple[str, ...]) 
 
 
 def all_parameters(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """The parameters of the fusion, of the trainer and of each encoder of a recipe."""
+    """The parameters of the fusion or estimator, of the trainer and of each encoder of a recipe."""
     registry = load_registry(plugins)
     if recipe.trainer is not None:
         yield registry.bound("trainers", recipe.trainer)
-    yield registry.bound("fusions", recipe.fusion)
+    yield predictor_parameters(registry, recipe)
     for spec in recipe.encoders.values():
         yield registry.bound("encoders", spec)
 

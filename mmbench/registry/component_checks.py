@@ -47,8 +47,8 @@ def check_metric(component: Any) -> str:
 def check_ablations(method: Method, class_of: Callable[[str, str], type | None]) -> None:
     """Raise PluginError unless every row sets existing parameters to valid values.
 
-    ``class_of`` returns the class of a kind (``fusions``, ``encoders``) and a name, or None, which is not checked: the
-    plugin that should register the class is reported as failed.
+    ``class_of`` returns the class of a kind (``fusions``, ``estimators``, ``encoders``) and a name, or None, which is
+    not checked: the plugin that should register the class is reported as failed.
     """
     names = [MODALITY_ABLATION, *(ablation.name for ablation in method.ablations)]
     for ablation in method.ablations:
@@ -59,8 +59,10 @@ def check_ablations(method: Method, class_of: Callable[[str, str], type | None])
             raise PluginError(f"{where}: has no row, or a row without settings")
         if ablation.encoder is not None and ablation.encoder not in method.encoders:
             raise PluginError(f"{where}: the method has no encoder for {ablation.encoder!r}")
-        spec = parse_spec(method.fusion if ablation.encoder is None else method.encoders[ablation.encoder])
-        cls = class_of("fusions" if ablation.encoder is None else "encoders", spec.name)
+        predictor = ("estimators", method.estimator) if method.estimator else ("fusions", method.fusion)
+        kind, text = predictor if ablation.encoder is None else ("encoders", method.encoders[ablation.encoder])
+        spec = parse_spec(text)
+        cls = class_of(kind, spec.name)
         for row in ablation.rows if cls else ():
             try:
                 bind_parameters(cls, spec.updated(row).params)  # type: ignore[arg-type]  # rows are checked only with a class

@@ -1,15 +1,17 @@
-"""Methods of a comparison, resolved against a dataset: encoders, fusion, training, preset."""
+"""Methods of a comparison, resolved against a dataset: encoders, fusion or estimator, training, preset."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, Literal
 
 from mmbench.contract import Kind, Method, Modality, Schema, Task, Training
 from mmbench.errors import SpecError
+from mmbench.registry.baselines import AUTO, auto_baselines
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
+from mmbench.registry.trainers import find_trainer
 
 DEFAULT_ENCODERS: Mapping[Kind, str] = {
     "timeseries": "conv1d",
@@ -20,29 +22,41 @@ DEFAULT_ENCODERS: Mapping[Kind, str] = {
     "table": "table-embedding",
     "vector": "mlp",
 }
-
-
-HOST_TRAINER = "adamw"
+FROZEN_ENCODERS: Mapping[str, str] = {
+    "timeseries": "de",
+    "open-timeseries": "curves",
+    "audio": "audio-statistics",
+    "image": "pixels",
+    "video": "frames[encoder='pixels',head=mean]",
+    "text": "hashing",
+    "table": "table",
+    "vector": "raw",
+}
+"""Default encoders of estimators, which cannot train any."""
+Predictor = Literal["fusion", "estimator"]
+"""What makes outputs of tokens; the registry keeps each kind under its plural."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A method resolved for one dataset.
 
-    ``modalities`` are those that the fusion may use; ``encoders`` has an encoder for each one it uses. ``own_encoders``
-    is True for a baseline with encoders of its own instead of those of the first method. ``preset`` holds what a preset
-    set. ``held`` names the parameters that the user set, which tuning does not change: ``fusion.NAME``,
-    ``encoder.MODALITY.NAME``, ``trainer.NAME`` or ``training.NAME``. ``trainer`` None is that of the host.
+    ``predictor`` is its fusion or estimator, as ``kind`` says. ``modalities`` are those that it may use; ``encoders``
+    has an encoder for each one it uses. ``own_encoders`` is True for a baseline with encoders of its own instead of
+    those of the first method. ``preset`` holds what a preset set. ``held`` names the parameters that the user set,
+    which tuning does not change: ``fusion.NAME``, ``estimator.NAME``, ``encoder.MODALITY.NAME``, ``trainer.NAME`` or
+    ``training.NAME``. ``trainer`` None is that of the host; an estimator has none.
     """
 
     label: str
     modalities: tuple[str, ...]
-    fusion: Spec
+    predictor: Spec
     encoders: Mapping[str, Spec]
     training: Training
     preset: Preset = field(default_factory=Preset)
     own_encoders: bool = False
     held: frozenset[str] = frozenset()
+    kind: Predictor = "fusion"
     trainer: Spec | None = None
 
 
@@ -60,30 +74,61 @@ class MethodOptions:
 def resolve_methods(
     registry: Registry, first: str, against: Sequence[str], dataset: str, schema: Schema, options: MethodOptions
 ) -> list[Recipe]:
-    """The first method and its baselines; baselines take its encoders and training unless they name their own."""
+    """The first method and its baselines; baselines take its encoders and training unless they name their own.
+
+    ``auto`` among ``against`` stands for those of `auto_baselines` that differ from the methods named otherwise.
+    """
     first_recipe = _resolve_all(registry, parse_spec(first), dataset, schema, options)
     recipes = [_keep_used(registry, first_recipe, schema)]
-    for text in against:
-        spec = parse_spec(text)
-        method: Method = registry.find("methods", spec.name).component
-        if method.encoders:
-            preset = replace(find_preset(method, dataset, None), dataset={}, run={})
-            own = resolve_method(registry, spec, dataset, schema, MethodOptions({}, {}, preset, options.modalities))
-            recipes.append(replace(own, own_encoders=True))
-        else:
-            fusion = parse_spec(method.fusion).updated(spec.params)
-            preset = replace(first_recipe.preset, fusion={})
-            held = _parameter_names("fusion", spec.params) | {
-                name for name in first_recipe.held if not name.startswith("fusion.")
-            }
-            trainer = _find_trainer(registry, method.trainer) if method.trainer else first_recipe.trainer
-            own = replace(first_recipe, label=str(spec), fusion=fusion, preset=preset, held=held, trainer=trainer)
-            recipes.append(_keep_used(registry, own, schema))
+
+    def resolve(text: str) -> Recipe:
+        return _resolve_baseline(registry, parse_spec(text), first_recipe, dataset, schema, options)
+
+    recipes += [resolve(text) for text in against if text != AUTO]
     labels = [recipe.label for recipe in recipes]
     for label in labels:
         if labels.count(label) > 1:
             raise SpecError(f"{label!r} is named twice", where="--against", remedy="name each method once")
-    return recipes
+    automatic = auto_baselines(recipes[0].encoders, first_recipe.modalities) if AUTO in against else ()
+    others = [resolve(text) for text in automatic if text not in labels]
+    return [*recipes, *(each for each in others if not any(_computes_same(registry, each, one) for one in recipes))]
+
+
+def _resolve_baseline(
+    registry: Registry, spec: Spec, first: Recipe, dataset: str, schema: Schema, options: MethodOptions
+) -> Recipe:
+    """A baseline with the encoders and the training of the first method, or with its own."""
+    method: Method = registry.find("methods", spec.name).component
+    if method.encoders:
+        preset = replace(find_preset(method, dataset, None), dataset={}, run={})
+        own = resolve_method(registry, spec, dataset, schema, MethodOptions({}, {}, preset, options.modalities))
+        return replace(own, own_encoders=True)
+    kind = predictor_kind(method)
+    held = {name for name in first.held if not name.startswith(f"{first.kind}.")}
+    trainer = find_trainer(registry, method.trainer) if method.trainer else first.trainer
+    own = replace(
+        first,
+        label=str(spec),
+        predictor=parse_spec(predictor_of(method)).updated(spec.params),
+        preset=replace(first.preset, fusion={}, estimator={}),
+        held=_parameter_names(kind, spec.params) | held,
+        kind=kind,
+        trainer=trainer,
+    )
+    if kind == "estimator":
+        own = _with_frozen_encoders(registry, own, schema)
+    return _keep_used(registry, own, schema)
+
+
+def _computes_same(registry: Registry, one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes differ in nothing but their names."""
+    return _computed(registry, one) == _computed(registry, other)
+
+
+def _computed(registry: Registry, recipe: Recipe) -> tuple[object, ...]:
+    predictor = recipe.kind, recipe.predictor.name, predictor_parameters(registry, recipe)
+    trainer = recipe.trainer and (recipe.trainer.name, registry.bound("trainers", recipe.trainer))
+    return *predictor, recipe.encoders, recipe.training, recipe.modalities, trainer
 
 
 def resolve_method(registry: Registry, spec: Spec, dataset: str, schema: Schema, options: MethodOptions) -> Recipe:
@@ -108,9 +153,11 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     for key in options.encoders:
         if key not in known:
             raise SpecError(f"{dataset} has no modality {key!r}", where="--encoder", remedy=did_you_mean(key, known))
-    layers = (DEFAULT_ENCODERS, method.encoders, preset.encoders, options.encoders)
+    kind = predictor_kind(method)
+    defaults = DEFAULT_ENCODERS if kind == "fusion" else FROZEN_ENCODERS
+    layers = (defaults, method.encoders, preset.encoders, options.encoders)
     training = update_training(method.training, preset.training, f"preset {preset.name}")
-    held = _parameter_names("fusion", spec.params) | _parameter_names("training", options.training)
+    held = _parameter_names(kind, spec.params) | _parameter_names("training", options.training)
     if options.trainer is not None:
         held |= _parameter_names("trainer", parse_spec(options.trainer).params)
     for item in schema.modalities:
@@ -119,22 +166,14 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     return Recipe(
         label=str(spec),
         modalities=choose_modalities(schema, options.modalities),
-        fusion=parse_spec(method.fusion).updated(preset.fusion).updated(spec.params),
+        predictor=parse_spec(predictor_of(method)).updated(getattr(preset, kind)).updated(spec.params),
         encoders={item.name: parse_spec(_choose(layers, item)) for item in schema.modalities},
         training=update_training(training, options.training, "--training"),
-        preset=preset.without(fusion=spec.params, encoders=options.encoders, training=options.training),
+        preset=preset.without(**{kind: spec.params}, encoders=options.encoders, training=options.training),
         held=held,
-        trainer=_find_trainer(registry, options.trainer if options.trainer is not None else method.trainer),
+        kind=kind,
+        trainer=find_trainer(registry, options.trainer if options.trainer is not None else method.trainer),
     )
-
-
-def _find_trainer(registry: Registry, text: str | None) -> Spec | None:
-    """The spec of a trainer whose name and parameters are known; None for that of the host."""
-    if text is None:
-        return None
-    spec = parse_spec(text)
-    registry.bound("trainers", spec)
-    return None if spec.name == HOST_TRAINER else spec
 
 
 def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:
@@ -158,11 +197,15 @@ def _choose(layers: Sequence[Mapping[Any, str]], modality: Modality) -> str:
 
 
 def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
-    params = registry.bound("fusions", recipe.fusion)
-    used = registry.find("fusions", recipe.fusion.name).component.uses(recipe.modalities, **params)
+    used = find_predictor(registry, recipe).uses(recipe.modalities, **predictor_parameters(registry, recipe))
     for name in used:
         _check_encoder(registry, recipe.encoders[name], schema.modality(name))
-    return replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
+        if recipe.kind == "estimator":
+            _check_frozen(registry, recipe, schema.modality(name))
+    recipe = replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
+    if recipe.kind == "estimator":  # nothing else of the training loop has an effect
+        return replace(recipe, training=Training(class_weights=recipe.training.class_weights), trainer=None)
+    return recipe
 
 
 def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
@@ -198,14 +241,65 @@ def requires_lengths(encoder: Any) -> bool:
     return lengths is not None and lengths.default is Parameter.empty
 
 
+def predictor_kind(method: Method) -> Predictor:
+    """Whether a method has a fusion or an estimator."""
+    return "estimator" if method.estimator else "fusion"
+
+
+def predictor_of(method: Method) -> str:
+    """The spec of the fusion or of the estimator of a method."""
+    return method.estimator or method.fusion
+
+
+def find_predictor(registry: Registry, recipe: Recipe) -> Any:
+    """The class of the fusion or of the estimator of a recipe."""
+    return registry.find(f"{recipe.kind}s", recipe.predictor.name).component
+
+
+def predictor_parameters(registry: Registry, recipe: Recipe) -> dict[str, Any]:
+    """All parameters of the fusion or of the estimator of a recipe."""
+    return registry.bound(f"{recipe.kind}s", recipe.predictor)
+
+
+def _has_trained_weights(registry: Registry, spec: Spec, modality: Modality) -> bool:
+    """Whether an encoder has weights that are trained; False for one that does not take the modality."""
+    cls = registry.find("encoders", spec.name).component
+    if not takes_modality(cls, modality):
+        return False
+    encoder = cls(modality, **registry.bound("encoders", spec))
+    return not encoder.frozen and any(weight.requires_grad for weight in encoder.parameters())
+
+
+def _check_frozen(registry: Registry, recipe: Recipe, modality: Modality) -> None:
+    spec = recipe.encoders[modality.name]
+    if _has_trained_weights(registry, spec, modality):
+        raise SpecError(
+            f"is trained, but the estimator {recipe.predictor.name} trains no encoders",
+            where=f"encoder {spec} of {modality.name}",
+            remedy=f"choose one that is not, such as --encoder {modality.name}={_choose((FROZEN_ENCODERS,), modality)}",
+        )
+
+
+def _with_frozen_encoders(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
+    """The recipe with the default encoders of estimators in place of those that are trained."""
+    read = set(find_predictor(registry, recipe).uses(recipe.modalities, **predictor_parameters(registry, recipe)))
+    trained = [
+        modality
+        for modality in schema.modalities
+        if modality.name in read and _has_trained_weights(registry, recipe.encoders[modality.name], modality)
+    ]
+    own = {modality.name: parse_spec(_choose((FROZEN_ENCODERS,), modality)) for modality in trained}
+    return replace(recipe, encoders={**recipe.encoders, **own}, own_encoders=bool(own))
+
+
 def check_tasks(registry: Registry, recipes: Iterable[Recipe], name: str, task: Task) -> None:
-    """Raise SpecError for the first method whose fusion does not predict tasks of this kind."""
+    """Raise SpecError for the first method whose fusion or estimator does not predict tasks of this kind."""
     for recipe in recipes:
-        tasks = registry.find("fusions", recipe.fusion.name).component.tasks
+        tasks = find_predictor(registry, recipe).tasks
         if task.kind not in tasks:
             raise SpecError(
                 f"predicts tasks of kind {' and '.join(tasks)}, but {name} is of kind {task.kind}",
-                where=f"fusion {recipe.fusion.name}",
+                where=f"{recipe.kind} {recipe.predictor.name}",
                 remedy="choose another method, or another task with --task",
             )
 

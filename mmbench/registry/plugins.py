@@ -93,8 +93,12 @@ class Registry:
 
     @cached_property
     def methods(self) -> Mapping[str, Entry]:
-        """Registered methods, and every fusion as a method of its own name."""
+        """Registered methods, and every fusion and every estimator as a method of its own name."""
         own = {name: Entry(name, entry.plugin, Method(name=name, fusion=name)) for name, entry in self.fusions.items()}
+        for name, entry in self.estimators.items():
+            if name in own:
+                self._fail(entry.plugin, self._clash("methods", name, own[name].plugin, entry.plugin))
+            own.setdefault(name, Entry(name, entry.plugin, Method(name=name, estimator=name)))
         registered = self._collect("register_methods", self._check_method, own)
         return {**own, **registered}
 
@@ -145,9 +149,13 @@ class Registry:
     def _check_method(self, component: Any) -> str:
         if not isinstance(component, Method):
             raise PluginError(f"{component!r} is not an mmbench.Method")
-        for text in (component.fusion, *component.encoders.values()):
+        if bool(component.fusion) == bool(component.estimator):
+            raise PluginError(f"method {component.name!r} names both or neither of a fusion and an estimator")
+        for text in (component.fusion or component.estimator, *component.encoders.values()):
             parse_spec(text)
         if component.trainer is not None:
+            if component.estimator:
+                raise PluginError(f"method {component.name!r} names a trainer, which an estimator does not have")
             parse_spec(component.trainer)
         check_ablations(component, self._class_of)
         return check_name(component)

@@ -10,19 +10,21 @@ from mmbench.errors import SpecError
 from mmbench.registry.specs import did_you_mean
 from mmbench.storage import load_toml
 
-TABLES = ("fusion", "encoders", "training", "dataset", "run")
+TABLES = ("fusion", "estimator", "encoders", "training", "dataset", "run")
 
 
 @dataclass(frozen=True)
 class Preset:
     """The tables of a preset.
 
-    ``fusion`` and ``dataset`` hold parameters, ``encoders`` a spec for each modality or kind, ``training`` the
-    settings of the training loop, ``run`` those of `RunSettings`. ``name`` is None if there is no preset.
+    ``fusion``, ``estimator`` and ``dataset`` hold parameters, ``encoders`` a spec for each modality or kind,
+    ``training`` the settings of the training loop, ``run`` those of `RunSettings`. ``name`` is None if there is no
+    preset.
     """
 
     name: str | None = None
     fusion: Mapping[str, Any] = field(default_factory=dict)
+    estimator: Mapping[str, Any] = field(default_factory=dict)
     encoders: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     dataset: Mapping[str, Any] = field(default_factory=dict)

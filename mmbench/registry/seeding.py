@@ -1,8 +1,12 @@
 """Seeds of trainings, and fast seeding of torch on machines without an accelerator."""
 
 import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
+import numpy as np
 import torch
 
 SEEDING_SCHEME = "fold"
@@ -29,6 +33,22 @@ def seed_torch(seed: int) -> None:
         torch.manual_seed(seed)
     else:
         torch.default_generator.manual_seed(seed)
+
+
+@contextmanager
+def isolated_random_state(seed: int) -> Iterator[None]:
+    """Seed all generators within the block and restore their states after it."""
+    # Plugins may draw from the global generators of Python and NumPy, whether or not that is wise.
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng(devices=[]):
+            seed_torch(seed)
+            random.seed(seed)
+            np.random.seed(seed % 2**32)  # noqa: NPY002
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 @cache

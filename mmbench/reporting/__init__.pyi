@@ -1,6 +1,8 @@
 from .comparison_plots import plot as plot
 from .leaderboards.building import build_leaderboards as build_leaderboards
 from .leaderboards.building import publish_results as publish_results
+from .leaderboards.submission import Submitter as Submitter
+from .leaderboards.submission import pack_submission as pack_submission
 from .leaderboards.verification import verify_leaderboards as verify_leaderboards
 from .number_format import format_size as format_size
 from .pages import write_report as write_report
@@ -15,5 +17,6 @@ from .terminal import cleaned_table as cleaned_table
 from .terminal import comparison_table as comparison_table
 from .terminal import diagnosis_tables as diagnosis_tables
 from .terminal import explained_table as explained_table
+from .terminal import run_list_text as run_list_text
 from .terminal import split_audit_table as split_audit_table
 from .terminal import tuning_tables as tuning_tables

@@ -1,6 +1,6 @@
 """Format numbers for tables and texts: scores, differences, p values, counts, sizes and durations."""
 
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ def format_interval(interval: "Interval") -> str:
 
 
 def format_score(value: float) -> str:
-    """A score as ``0.620``, or with fewer decimals where it exceeds 1: ``8.12``, ``72.4``."""
+    """A score as ``0.620``, or with fewer decimals where it exceeds 1: ``8.12``, ``72.4``; NaN as a dash."""
+    if isnan(value):
+        return "–"
     return f"{value:.3f}" if abs(value) <= 1 else _plain(value, abs(value))
 
 
@@ -30,7 +32,9 @@ def format_difference(interval: "Interval") -> str:
 
 
 def format_signed(value: float, digits: int = 3) -> str:
-    """A difference as ``+.012`` or ``-.012``, or ``+1.25`` where it exceeds 1."""
+    """A difference as ``+.012`` or ``-.012``, or ``+1.25`` where it exceeds 1; NaN as a dash."""
+    if isnan(value):
+        return "–"
     if abs(value) > 1:
         return _plain(value, abs(value), "+")
     return f"{value:+.{digits}f}".replace("0.", ".", 1)

@@ -22,6 +22,8 @@ from .diagnosis.predictions import DiagnosisLevel as DiagnosisLevel
 from .diagnosis.scores import ConditionScore as ConditionScore
 from .diagnosis.scores import ModalityScores as ModalityScores
 from .diagnosis.trained_model import TrainedModel as TrainedModel
+from .elsewhere import Elsewhere as Elsewhere
+from .elsewhere import OutputKind as OutputKind
 from .failures import Failure as Failure
 from .failures import concerns_one_job as concerns_one_job
 from .failures import delete_failure as delete_failure
@@ -30,10 +32,13 @@ from .failures import find_failures as find_failures
 from .failures import make_all_failed_error as make_all_failed_error
 from .failures import make_failure as make_failure
 from .failures import write_failure as write_failure
+from .fusion_effect import FusionEffect as FusionEffect
 from .inherited_settings import UntrainedBaseline as UntrainedBaseline
 from .inherited_settings import changed_settings as changed_settings
 from .method_result import MethodResult as MethodResult
 from .record_schema import check_rebuildable as check_rebuildable
+from .record_schema import described_predictor as described_predictor
+from .record_schema import described_trainer as described_trainer
 from .records import Record as Record
 from .records import as_rows as as_rows
 from .records import describe_environment as describe_environment
@@ -42,6 +47,12 @@ from .records import read_record as read_record
 from .records import record_path as record_path
 from .records import write_record as write_record
 from .residuals import TargetResiduals as TargetResiduals
+from .run_list import ListedRun as ListedRun
+from .run_list import RunList as RunList
+from .run_list import find_comparison_files as find_comparison_files
+from .run_list import list_runs as list_runs
+from .run_list import needs_choice as needs_choice
+from .scoring import Scoring as Scoring
 from .scoring import choose_scoring as choose_scoring
 from .scoring import scoring_of as scoring_of
 from .statistics import ALPHA as ALPHA

@@ -13,10 +13,12 @@ from mmbench.data import parse_protocol
 from mmbench.errors import RecordError
 from mmbench.results.compatibility import check_comparable, check_records, check_run_list
 from mmbench.results.failures import Failure, describe_failures, find_failures, make_all_failed_error
+from mmbench.results.fusion_effect import FusionEffect, find_fusion_effect
 from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
-from mmbench.results.method_labels import make_distinct_names
+from mmbench.results.method_labels import NamedRun, make_distinct_names
 from mmbench.results.method_result import MethodResult
 from mmbench.results.records import Record, find_records, read_record
+from mmbench.results.run_list import find_comparison_files
 from mmbench.results.statistics import (
     Outcomes,
     Verdict,
@@ -24,6 +26,7 @@ from mmbench.results.statistics import (
     find_leaders,
     make_verdicts,
 )
+from mmbench.results.suspicion import Suspicion, find_suspicions
 from mmbench.storage import check_printable, describe_parse_error, load_object
 
 
@@ -32,18 +35,29 @@ class Comparison:
     """Methods of a comparison in the requested order; ``path`` is the folder or file of its records.
 
     ``lost`` are the failures of methods without any record, by name; these are not in ``methods``. ``headless`` is
-    True if the first requested method is one of them, so that there are no verdicts.
+    True if the first requested method is one of them, so that there are no verdicts. ``has_reference`` is False for
+    runs of which none was named as the first one, as those in a folder: there are no verdicts either.
     """
 
     path: Path
     methods: tuple[MethodResult, ...]
     lost: Mapping[str, tuple[Failure, ...]] = field(default_factory=dict)
     headless: bool = False
+    has_reference: bool = True
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{method.name} {method.score.mean:.3f}" for method in self.methods)
+        return f"<Comparison by {self.metric}: {scores}; mmbench show {self.path}>"
 
     @property
     def run(self) -> Mapping[str, Any]:
         """The description that all methods share: dataset, task, protocol, fingerprint."""
         return self.methods[0].run
+
+    @property
+    def reference(self) -> MethodResult:
+        """The first method that was trained here, whose description is complete; else the first."""
+        return next((method for method in self.methods if not method.is_elsewhere), self.methods[0])
 
     @property
     def metric(self) -> str:
@@ -62,12 +76,12 @@ class Comparison:
 
     @property
     def other_metrics(self) -> tuple[str, ...]:
-        """The metrics that stand beside that of verdicts."""
-        return tuple(name for name in self.methods[0].metrics if name != self.metric)
+        """The metrics that stand beside that of verdicts; predictions made elsewhere may lack some."""
+        return tuple(name for name in self.reference.metrics if name != self.metric)
 
     def title_of(self, metric: str) -> str:
         """The name of a metric in tables."""
-        return self.methods[0].metrics[metric].title
+        return self.reference.metrics[metric].title
 
     @property
     def range_of_scores(self) -> float:
@@ -83,7 +97,7 @@ class Comparison:
     def verdicts(self) -> Sequence[Verdict]:
         """Verdicts on the first method against each other method without missing folds."""
         first, *others = self.methods
-        if self.headless or first.missing:
+        if self.headless or not self.has_reference or first.missing:
             return ()
         return make_verdicts(first.outcomes, {other.name: other.outcomes for other in others if not other.missing})
 
@@ -104,17 +118,28 @@ class Comparison:
 
         The method with the best score is not among them, whatever its loss.
         """
-        together = self.path.name.startswith("comparison-") and not self.headless
+        elsewhere = any(method.is_elsewhere for method in self.methods)
+        together = self.path.name.startswith("comparison-") and not self.headless and not elsewhere
         found = find_untrained(self.methods) if together else ()
         return tuple(each for each in found if each.method not in self.leaders[:1])
+
+    @cached_property
+    def suspicions(self) -> Sequence[Suspicion]:
+        """Signs of copies and of known test labels in predictions made elsewhere."""
+        return find_suspicions(self.methods)
 
     @property
     def best_single(self) -> str | None:
         """The best baseline that reads a single modality; None if there is none."""
         several = len(self.run["offered"]) > 1
-        baselines = self.methods if self.headless else self.methods[1:]
+        baselines = self.methods[1:] if self.has_reference and not self.headless else self.methods
         single = [method for method in baselines if several and len(method.run["encoders"]) == 1]
         return max(single, key=lambda method: method.orient(method.score.mean)).name if single else None
+
+    @cached_property
+    def fusion_effect(self) -> FusionEffect | None:
+        """Whether the first method, a fusion, is better than every single modality; None where nothing tests it."""
+        return find_fusion_effect(self.methods, self.verdicts)
 
     @property
     def _whole(self) -> Mapping[str, Outcomes]:
@@ -160,10 +185,12 @@ class Comparison:
             "records": str(self.path),
             "leaders": list(self.leaders),
             "best_single": self.best_single,
+            "fusing": asdict(self.fusion_effect) if self.fusion_effect else None,
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],
             "failed": describe_failed(self),
             "untrained": [asdict(each) for each in self.untrained],
+            "suspicions": [asdict(each) for each in self.suspicions],
         }
 
 
@@ -197,7 +224,9 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "name": method.name,
         "scores": {metric: asdict(interval) for metric, interval in method.scores.items()},
         **{
-            which: {metric: method.mean_score(which, metric) for metric in method.metrics}
+            which: None
+            if method.is_elsewhere
+            else {metric: method.mean_score(which, metric) for metric in method.metrics}
             for which in ("last", "oracle")
         },
         "calibration": asdict(method.calibration) if method.calibration else None,
@@ -213,6 +242,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "lint": list(method.run.get("lint", ())),
         "tuning": method.run.get("tuning"),
         "diagnosis": method.diagnosis.to_json() if method.diagnosis else None,
+        "elsewhere": method.run.get("elsewhere"),
         "records": str(method.folder),
         "folds": [
             {
@@ -261,16 +291,24 @@ def describe_missing(comparison: Comparison) -> Iterator[str]:
 
 
 def load_comparison(path: Path) -> Comparison:
-    """Load a comparison from its file, the folder of a run, or a folder of runs with the same splits."""
+    """Load a comparison from its file, the newest file in the folder of its runs, or the folder of a run.
+
+    Of a folder of runs with the same splits and without a file, all are compared, and none is the reference.
+    """
     if path.is_file():
         return _load_listed(path)
     if _is_run(path):
         return compare(path, [path])
+    if files := find_comparison_files(path):
+        return _load_listed(files[0])
     folders = sorted(folder for folder in path.glob("*") if folder.is_dir() and _is_run(folder))
     if not folders:
         problem = "holds no records" if path.exists() else "no such file or folder"
-        raise RecordError(problem, where=path, remedy="give the path that mmbench run printed")
-    return compare(path, folders)
+        remedy = "give a path that mmbench run printed; mmbench show FOLDER lists them"
+        raise RecordError(problem, where=path, remedy=remedy)
+    found = compare(path, folders)
+    best_first = sorted(found.methods, key=lambda method: -method.orient(method.score.mean))
+    return replace(found, methods=tuple(best_first), has_reference=False)
 
 
 def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Comparison:
@@ -284,9 +322,9 @@ def compare(path: Path, folders: Sequence[Path], seeds: int | None = None) -> Co
         raise make_all_failed_error(lost)
     methods = tuple(load_method(folder, seeds) for folder in folders if folder not in lost)
     check_comparable({method.folder: method.records for method in methods})
-    kept = [method.folder for method in methods]
-    labels = [*(method.name for method in methods), *(failures[0].method for failures in lost.values())]
-    names = list(make_distinct_names(labels, [*kept, *lost]))
+    named = [NamedRun(method.name, method.folder, method.run, len(method.seeds)) for method in methods]
+    named += [NamedRun(failures[0].method, folder, {}, 0) for folder, failures in lost.items()]
+    names = make_distinct_names(named)
     methods = tuple(replace(method, label=name) for method, name in zip(methods, names, strict=False))
     by_name = dict(zip(names[len(methods) :], lost.values(), strict=True))
     return Comparison(path, methods, by_name, headless=folders[0] in lost)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mmbench.contract import Metric
 from mmbench.registry import orient
+from mmbench.results.elsewhere import has_scores, is_elsewhere
 from mmbench.results.records import Record
 from mmbench.results.scoring import scoring_of
 from mmbench.training import score_outputs
@@ -22,9 +23,12 @@ def find_contradictions(record: Record) -> Iterator[str]:
     """Contradictions between a record's scores and its logits, labels and history, a line each.
 
     Scores of the chosen epoch must follow from the logits. Those of the last and the oracle epoch must be possible for
-    the labels, the oracle must be the best, and scores of the same epoch must be equal.
+    the labels, the oracle must be the best, and scores of the same epoch must be equal. Predictions made elsewhere have
+    scores of one epoch only.
     """
     yield from _find_false_scores(record)
+    if is_elsewhere(record.run):
+        return
     yield from _find_false_epochs(record)
     yield from _find_impossible(record)
 
@@ -45,7 +49,11 @@ def find_repeated(records: Sequence[Record]) -> Iterator[str]:
 
 
 def have_same_logits(one: Record, other: Record) -> bool:
-    """Whether two records have bitwise equal logits that are not all alike."""
+    """Whether two records have bitwise equal logits that are not all alike; predicted classes alone are no logits."""
+    return has_scores(one.run) and has_scores(other.run) and _are_same(one, other)
+
+
+def _are_same(one: Record, other: Record) -> bool:
     return one.logits == other.logits and len(set(one.logits)) >= min(_DISTINCT, len(one.logits)) > 1
 
 

@@ -13,6 +13,7 @@ from mmbench.contract import Metric
 from mmbench.registry import orient
 from mmbench.results.calibration import Calibration, calibrate, calibrate_labels
 from mmbench.results.diagnosis.scores import ModalityScores, score_modalities
+from mmbench.results.elsewhere import MARK, has_scores, is_elsewhere
 from mmbench.results.failures import Failure
 from mmbench.results.records import Record
 from mmbench.results.residuals import Residuals, measure_residuals
@@ -33,8 +34,17 @@ class MethodResult:
 
     @property
     def name(self) -> str:
-        """The method as given on the command line, or ``label`` where another method has the same name."""
-        return self.label or str(self.run["method"])
+        """The method as given on the command line, or ``label`` where another method has the same name.
+
+        Marked where the predictions were made elsewhere.
+        """
+        mark = f" ({MARK})" if self.is_elsewhere else ""
+        return self.label or f"{self.run['method']}{mark}"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the predictions were made elsewhere, so that nothing is known of their training."""
+        return is_elsewhere(self.run)
 
     @cached_property
     def outcomes(self) -> Outcomes:
@@ -48,7 +58,7 @@ class MethodResult:
         predictions = (
             np.stack([np.concatenate([record.predictions for record in each]) for each in rows])
             if kind == "class"
-            else self._outputs
+            else self.outputs
         )
         return Outcomes(
             labels=np.concatenate([record.labels for record in rows[0]]).astype(
@@ -62,7 +72,7 @@ class MethodResult:
             kind=kind,
             metric=self.metric,
             metrics=self.metrics,
-            outputs=self._outputs if kind == "class" and set(self.metrics) - set(Scoring.metrics) else None,
+            outputs=self.outputs if kind == "class" and set(self.metrics) - set(Scoring.metrics) else None,
         )
 
     @cached_property
@@ -85,8 +95,8 @@ class MethodResult:
         """The score by the metric of verdicts and ranking."""
         return self.scores[self.metric]
 
-    @property
-    def _outputs(self) -> NDArray[np.float64]:
+    @cached_property
+    def outputs(self) -> NDArray[np.float64]:
         """Logits or values ``(S, n, n_outputs)`` of all test samples."""
         rows = self._whole_seeds.values()
         return np.stack([np.concatenate([np.asarray(record.logits) for record in each]) for each in rows]).astype(
@@ -95,8 +105,11 @@ class MethodResult:
 
     @property
     def varies(self) -> bool:
-        """Whether predictions depend on the training seed; False if nothing is trained, as in a prior."""
-        return any(record.parameters["trainable"] for record in self.records)
+        """Whether predictions depend on the training seed; False if nothing is trained, as in a prior.
+
+        Predictions made elsewhere count as those of a training.
+        """
+        return self.is_elsewhere or any(record.parameters["trainable"] for record in self.records)
 
     @cached_property
     def _whole_seeds(self) -> Mapping[int, Sequence[Record]]:
@@ -121,9 +134,14 @@ class MethodResult:
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """Calibration of the predicted probabilities over all test samples; None for a task of values."""
+        """Calibration of the predicted probabilities over all test samples.
+
+        None for a task of values, and for predicted classes or labels without probabilities.
+        """
+        if not has_scores(self.run):
+            return None
         if self.scoring.kind == "class":
-            return calibrate(self.outcomes, self._outputs)
+            return calibrate(self.outcomes, self.outputs)
         return calibrate_labels(self.outcomes) if self.scoring.kind == "labels" else None
 
     @cached_property
@@ -142,7 +160,8 @@ class MethodResult:
     def gap(self, which: str, metric: str | None = None) -> float:
         """Score of the ``last`` or ``oracle`` epoch minus that of the chosen one, mean over folds.
 
-        By the metric of the run unless another is named, in its units: negative where a lower error is better.
+        By the metric of the run unless another is named, in its units: negative where a lower error is better. NaN for
+        predictions made elsewhere, which have no epochs.
         """
         metric = metric or self.metric
         return self.mean_score(which, metric) - self.mean_score("chosen", metric)
@@ -152,13 +171,24 @@ class MethodResult:
         return orient(self.metrics[self.metric], score)
 
     @property
+    def seeds(self) -> list[int]:
+        """The training seeds with a record, sorted."""
+        return sorted({record.seed for record in self.records})
+
+    @property
     def stops_early(self) -> bool:
         """Whether training may stop early, so that the oracle epoch is chosen among fewer epochs."""
-        return int(self.run["training"]["patience"]) < int(self.run["training"]["epochs"])
+        training = self.run["training"]
+        return not self.is_elsewhere and int(training["patience"]) < int(training["epochs"])
 
     def mean_score(self, which: str, metric: str) -> float:
-        """Mean over folds of a score at the ``chosen``, ``last`` or ``oracle`` epoch."""
-        return float(np.mean([record.scores[which][metric] for record in self.records]))
+        """Mean over folds of a score at the ``chosen``, ``last`` or ``oracle`` epoch; NaN where there is none."""
+        missing: dict[str, float] = {}
+        return float(np.mean([record.scores.get(which, missing).get(metric, np.nan) for record in self.records]))
+
+    def score_by(self, metric: str) -> float:
+        """The score by a metric of the table; NaN where the predictions do not suffice for it."""
+        return self.scores[metric].mean if metric in self.scores else float("nan")
 
     @property
     def labels(self) -> NDArray[Any]:
@@ -168,8 +198,11 @@ class MethodResult:
 
     @property
     def parameters(self) -> Mapping[str, int]:
-        """Numbers of parameters, ``total`` and ``trainable``; of the largest model where sizes differ."""
-        return max((record.parameters for record in self.records), key=lambda parameters: parameters["total"])
+        """Numbers of parameters, ``total`` and ``trainable``; of the largest model where sizes differ.
+
+        Empty for predictions made elsewhere.
+        """
+        return max((record.parameters for record in self.records), key=lambda parameters: parameters.get("total", 0))
 
     @property
     def seconds(self) -> float:

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mmbench.contract import TaskKind, Training
 from mmbench.data import is_protocol
+from mmbench.registry import HOST_TRAINER, Spec
+from mmbench.results.elsewhere import Elsewhere, is_elsewhere
 from mmbench.results.scoring import Scoring, scoring_fields
 
+PREDICTORS: tuple[Literal["fusion", "estimator"], ...] = ("fusion", "estimator")
 EPOCHS = ("chosen", "last", "oracle")
 _MAX_INTEGER = 2**31  # seeds, epochs and numbers of threads must be below
 
@@ -51,7 +54,7 @@ class _Missingness:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Described:
     """The description of a run that tables need; records hold more, to reproduce it."""
 
     method: str
@@ -72,18 +75,30 @@ class _Run:
     straddling: Mapping[str, float]
     own_encoders: bool
     card: _Card
-    training: _TrainingLoop
     units: tuple[str, ...] | None
     preset: Mapping[str, str | Mapping[str, Any]] | None
     gaps: Mapping[str, _Missingness] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     lacking: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     copies: float = 0.0
+    data_name: str = ""
     lint: tuple[str, ...] = ()
     stratify: bool = False
     split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
     trainer: _Component | None = None
+
+
+@dataclass(frozen=True)
+class _Run(_Described):
+    training: _TrainingLoop = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class _RunElsewhere(_Described):
+    """Predictions that were made elsewhere: nothing is known of their training."""
+
+    elsewhere: Elsewhere = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -103,11 +118,37 @@ class _RebuildableRun:
     threads: int
     dropped: int
     modalities: tuple[str, ...]
-    fusion: _Component
     encoders: Mapping[str, _Encoder]
     training: Training
     units: tuple[str, ...] | None
+    fusion: _Component | None = None
+    estimator: _Component | None = None
     trainer: _Component | None = None
+
+
+class DescribedPredictor(NamedTuple):
+    """The fusion or the estimator of a run, as its records describe it."""
+
+    kind: Literal["fusion", "estimator"]
+    name: str
+    params: Mapping[str, Any]
+
+
+def described_predictor(run: Mapping[str, Any]) -> DescribedPredictor:
+    """The fusion or the estimator in the description of a run; KeyError if it has neither."""
+    kind = next((kind for kind in PREDICTORS if kind in run), PREDICTORS[0])
+    return DescribedPredictor(kind, run[kind]["name"], run[kind].get("params", {}))
+
+
+def described_trainer(run: Mapping[str, Any]) -> str | None:
+    """The trainer of a run with its parameters; None for an estimator, and for predictions that were made elsewhere.
+
+    Records of networks that name none were made by that of the host.
+    """
+    if "fusion" not in run or is_elsewhere(run):
+        return None
+    described = run.get("trainer")
+    return str(Spec(described["name"], described["params"])) if described else HOST_TRAINER
 
 
 @dataclass(frozen=True)
@@ -160,19 +201,33 @@ def check_fold(plain: Mapping[str, Any]) -> None:
         raise ValueError("it has no samples")
     scoring = _scoring(plain["run"])
     _check_labels(fold, scoring.kind)
-    if missing := [name for name in EPOCHS if not set(scoring.metrics) <= fold.scores.get(name, {}).keys()]:
+    if missing := [name for name in _epochs_of(fold) if not set(scoring.metrics) <= fold.scores.get(name, {}).keys()]:
         raise ValueError(f"it lacks scores of the {missing[0]} epoch")
-    if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
-        raise ValueError("it lacks the epochs of its scores")
+    _check_training(fold)
     if fold.spread is not None and (
         len(fold.spread) != len(fold.logits[0]) or not all(isfinite(each) and each >= 0 for each in fold.spread)
     ):
         raise ValueError("its spread is not one number per target")
-    if "total" not in fold.parameters:
-        raise ValueError("it lacks the number of parameters")
-    scores = [value for name in EPOCHS for value in fold.scores[name].values()]
+    scores = [value for name in _epochs_of(fold) for value in fold.scores[name].values()]
     if not all(map(isfinite, [fold.seconds, *scores, *(value for value in fold.cost.values() if value is not None)])):
         raise ValueError("it has scores, times or costs that are not finite numbers")
+
+
+def _epochs_of(fold: _Fold) -> tuple[str, ...]:
+    """The epochs that a record has scores of: predictions made elsewhere have no other than the chosen one."""
+    return EPOCHS[:1] if is_elsewhere(fold.run) else EPOCHS
+
+
+def _check_training(fold: _Fold) -> None:
+    if is_elsewhere(fold.run):
+        trained = (fold.epochs, fold.history, fold.parameters, fold.weights, fold.tuning, fold.diagnosis, fold.spread)
+        if set(fold.scores) != {"chosen"} or any(trained):
+            raise ValueError("it was not trained here, but describes a training")
+        return
+    if not all(0 <= fold.epochs.get(name, -1) < _MAX_INTEGER for name in EPOCHS):
+        raise ValueError("it lacks the epochs of its scores")
+    if "total" not in fold.parameters:
+        raise ValueError("it lacks the number of parameters")
 
 
 def _check_labels(fold: _Fold, kind: TaskKind) -> None:
@@ -199,7 +254,7 @@ def _scoring(run: Mapping[str, Any]) -> Scoring:
 
 def check_run(plain: Mapping[str, Any]) -> None:
     """Raise ValueError unless the description of a run is complete and has the right types."""
-    run: _Run = _adapter(_Run).validate_python(plain)
+    run: _Described = _adapter(_RunElsewhere if is_elsewhere(plain) else _Run).validate_python(plain)
     scoring = _scoring(plain)
     if len(run.classes) < (2 if scoring.kind == "class" else 1):
         raise ValueError("it has fewer than two classes" if scoring.kind == "class" else "it predicts nothing")
@@ -216,6 +271,8 @@ def check_run(plain: Mapping[str, Any]) -> None:
 def check_rebuildable(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
     """Raise ValueError unless a record holds everything needed to rebuild its model."""
     made: _RebuildableRun = _adapter(_RebuildableRun).validate_python(run)
+    if (made.fusion is None) == (made.estimator is None):
+        raise ValueError("it has not one of a fusion and an estimator")
     if not made.encoders.keys() <= set(made.modalities):
         raise ValueError("it encodes a modality that it does not read")
     if type(run["threads"]) is not int or not 0 < made.threads < _MAX_INTEGER:

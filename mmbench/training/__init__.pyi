@@ -2,6 +2,7 @@ from .bag_encoding import INSTANCES_PER_PASS as INSTANCES_PER_PASS
 from .bag_encoding import INSTANCES_PER_PASS_GPU as INSTANCES_PER_PASS_GPU
 from .bag_encoding import adapt_encoder as adapt_encoder
 from .bag_encoding import encode_bag as encode_bag
+from .batches.modality_dropout import mask_modality as mask_modality
 from .checkpoints import check_weights_file as check_weights_file
 from .checkpoints import restore_weights as restore_weights
 from .checkpoints import save_weights as save_weights
@@ -20,6 +21,8 @@ from .criterion import sum_losses as sum_losses
 from .determinism import choose_device as choose_device
 from .determinism import deterministic as deterministic
 from .determinism import mixed_precision as mixed_precision
+from .estimators import EstimatorFusion as EstimatorFusion
+from .estimators import EstimatorModel as EstimatorModel
 from .instances import Instances as Instances
 from .instances import encode_instances as encode_instances
 from .instances import pad_instances as pad_instances
@@ -31,11 +34,10 @@ from .loop import predict as predict
 from .loop import rank_epoch as rank_epoch
 from .metrics import METRICS as METRICS
 from .metrics import balanced_accuracy as balanced_accuracy
-from .metrics import check_sums as check_sums
+from .metrics import check_metric as check_metric
 from .metrics import confusion_matrix as confusion_matrix
 from .metrics import score_all as score_all
 from .metrics import score_outputs as score_outputs
-from .modality_dropout import mask_modality as mask_modality
 from .model import Model as Model
 from .model import as_tokens as as_tokens
 from .model import check_modality_names as check_modality_names

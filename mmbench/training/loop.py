@@ -13,10 +13,11 @@ from mmbench.data import Fold, Inputs, Labels, Rows
 from mmbench.errors import PluginError, TrainingError
 from mmbench.registry import HOST_TRAINER, find_metric, orient, seed_torch
 from mmbench.training.bag_encoding import adapt_encoder
-from mmbench.training.batching import prediction_order
+from mmbench.training.batches.batching import prediction_order
+from mmbench.training.batches.fold_batches import TrainingBatches, ValidationBatches
 from mmbench.training.criterion import make_criterion, make_validation_loss
 from mmbench.training.determinism import deterministic, mixed_precision
-from mmbench.training.fold_batches import TrainingBatches, ValidationBatches
+from mmbench.training.estimators import EstimatorModel
 from mmbench.training.metrics import score
 from mmbench.training.model import Model
 from mmbench.training.trainer_context import FoldContext
@@ -69,6 +70,8 @@ def fit(
     with deterministic(device), torch.random.fork_rng(devices=[]):
         seed_torch(seed)
         metric = metric or find_metric(model.fusion.task.default_metric)
+        if isinstance(model, EstimatorModel):
+            return _fit_estimator(model, inputs, fold, labels, training, seed, device, metric, on_epoch)
         epochs = _Epochs(model.to(device), inputs, fold, labels, training, device, metric, on_epoch)
         return _fit(epochs, seed, trainer or Trainer())
 
@@ -81,6 +84,7 @@ def _fit(epochs: "_Epochs", seed: int, trainer: Trainer) -> FitResult:
     adapt_encoders(model, inputs, fold.train, device)
     is_trained = any(parameter.requires_grad for parameter in model.parameters())
     n_epochs = training.epochs if is_trained else 1
+    trainer = trainer if is_trained else Trainer()  # nothing to train: an optimizer of a plugin would be refused
     name = trainer_name(trainer)
     train = TrainingBatches(model, inputs, fold.train, labels, training, device, seed, n_epochs, name)
     context = FoldContext(model, training, criterion, device, seed, n_epochs, train, epochs.end, name)
@@ -90,7 +94,9 @@ def _fit(epochs: "_Epochs", seed: int, trainer: Trainer) -> FitResult:
     if not epochs.history:
         raise PluginError("ends no epoch", where=name, remedy="call context.end_epoch after each pass over train")
     model.load_state_dict(epochs.state)
-    return FitResult(epochs.chosen, tuple(epochs.history), np.stack(epochs.tested), _measure_spread(epochs))
+    outputs = predict(model, inputs, fold.validation, device)
+    spread = _measure_spread(model, outputs, labels[fold.validation])
+    return FitResult(epochs.chosen, tuple(epochs.history), np.stack(epochs.tested), spread)
 
 
 def trainer_name(trainer: Trainer) -> str:
@@ -98,13 +104,51 @@ def trainer_name(trainer: Trainer) -> str:
     return f"trainer {getattr(trainer, 'name', HOST_TRAINER)}"
 
 
-def _measure_spread(epochs: "_Epochs") -> tuple[float, ...] | None:
+def _fit_estimator(
+    model: EstimatorModel,
+    inputs: Inputs,
+    fold: Fold,
+    labels: Labels,
+    training: Training,
+    seed: int,
+    device: torch.device,
+    metric: Metric,
+    on_epoch: Callable[[Epoch], None],
+) -> FitResult:
+    """Fit an estimator once, which counts as one epoch; losses are those of validation, on both parts."""
+    model.fit_targets(labels[fold.train])
+    model.fit_estimator(inputs, fold.train, labels, training, seed)
+    train, validation, test = (
+        predict(model, inputs, part, device) for part in (fold.train, fold.validation, fold.test)
+    )
+    if not all(np.isfinite(outputs).all() for outputs in (train, validation, test)):
+        raise TrainingError(
+            f"outputs of the estimator {model.fusion.name} are not finite", where=fold.name, remedy="correct it"
+        )
+    known = labels[fold.validation]
+    epoch = Epoch(
+        _validation_loss(model, train, labels[fold.train]),
+        _validation_loss(model, validation, known),
+        score(metric, known, validation),
+    )
+    on_epoch(epoch)
+    return FitResult(0, (epoch,), test[None], _measure_spread(model, validation, known))
+
+
+def _measure_spread(
+    model: Model, outputs: NDArray[np.floating], labels: NDArray[np.generic]
+) -> tuple[float, ...] | None:
     """Standard deviations of the residuals of the validation part; None for tasks of classes and labels."""
-    if epochs.model.fusion.task.kind != "values":
+    if model.fusion.task.kind != "values":
         return None
-    rows = epochs.fold.validation
-    residuals = predict(epochs.model, epochs.inputs, rows, epochs.device) - epochs.labels[rows]
+    residuals = np.asarray(outputs, dtype=np.float64) - np.asarray(labels, dtype=np.float64)
     return tuple(residuals.std(axis=0).tolist())
+
+
+def _validation_loss(model: Model, outputs: NDArray[np.floating], labels: NDArray[np.generic]) -> float:
+    """The loss of some outputs that decides between epochs of the same score."""
+    loss = make_validation_loss(labels, model.fusion.task)
+    return float(loss(model.standardize(torch.from_numpy(outputs)), model.target(labels, torch.device("cpu"))))
 
 
 class _Epochs:
@@ -147,14 +191,9 @@ class _Epochs:
         """Loss and score on the validation part."""
         rows = self.fold.validation
         outputs = predict(self.model, self.inputs, rows, self.device)
-        loss = self._validation_loss(outputs, rows)
+        loss = _validation_loss(self.model, outputs, self.labels[rows])
         is_finite = np.isfinite(loss) and np.isfinite(outputs).all()  # else training ends, whatever the metric
         return Epoch(train_loss, loss, score(self.metric, self.labels[rows], outputs) if is_finite else np.nan)
-
-    def _validation_loss(self, outputs: NDArray[np.floating], rows: Rows) -> float:
-        loss = make_validation_loss(self.labels[rows], self.model.fusion.task)
-        target = self.model.target(self.labels[rows], torch.device("cpu"))
-        return float(loss(self.model.standardize(torch.from_numpy(outputs)), target))
 
 
 def rank_epoch(epoch: Epoch, metric: Metric) -> tuple[float, float]:

@@ -31,13 +31,19 @@ def score(metric: Metric, target: NDArray[np.generic], outputs: NDArray[np.float
     return value
 
 
-def check_sums(metric: Metric, target: NDArray[np.generic], outputs: NDArray[np.floating]) -> None:
-    """PluginError unless the score of an additive metric is a function of sums that may be multiplied.
+def check_metric(metric: Metric, target: NDArray[np.generic], outputs: NDArray[np.floating]) -> None:
+    """PluginError unless the same predictions have the same score, and that of an additive metric follows from sums.
 
-    Intervals are computed from sums over resampled units: other metrics would have wrong ones.
+    Intervals are computed from sums over resampled units, which may be multiplied: other metrics would have wrong ones.
     """
-    if not metric.additive:
-        return
+    if metric.additive:
+        _check_sums(metric, target, outputs)
+    one, other = score(metric, target, outputs), score(metric, target, outputs)
+    if one != other:
+        raise _fault(metric, f"gives {one:g}, then {other:g} for the same predictions", "make it depend on them alone")
+
+
+def _check_sums(metric: Metric, target: NDArray[np.generic], outputs: NDArray[np.floating]) -> None:
     with _metric_errors(metric, len(target)):
         tallied = np.asarray(metric.tally(_read_only(target), _read_only(outputs)), dtype=np.float64)
         sums = tallied.sum(axis=0)

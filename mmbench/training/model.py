@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmbench.contract import Encoder, Fusion, Tokens
 from mmbench.data import Bags
-from mmbench.errors import DataError, PluginError
+from mmbench.errors import DataError, PluginError, TrainingError
 from mmbench.training.bag_encoding import encode_bag
 from mmbench.training.targets import TargetScale
 
@@ -43,7 +43,7 @@ class Model(nn.Module):
     def tokens(self, batch: Batch) -> dict[str, Tokens]:
         """Tokens of every modality: raw ``(B, K, *shape)`` encoded to ``(B, K, T, D)``, zero where absent."""
         return {
-            name: encode_bag(self.encoder(name), bags) if name in self.encoders else as_tokens(bags)
+            name: encode_finite(self.encoder(name), bags) if name in self.encoders else as_tokens(bags)
             for name, bags in batch.items()
         }
 
@@ -85,12 +85,27 @@ class Model(nn.Module):
         return {"total": sum(n for n, _ in sizes), "trainable": sum(n for n, trained in sizes if trained)}
 
 
+def encode_finite(encoder: Encoder, bags: Bags) -> Tokens:
+    """Tokens of bags; TrainingError that names the encoder if they are not finite although its weights are.
+
+    Where the weights are not finite either, the training has diverged, which its loss tells.
+    """
+    tokens = encode_bag(encoder, bags)
+    if not tokens.x.detach().isfinite().all() and all(weight.isfinite().all() for weight in encoder.parameters()):
+        raise TrainingError(
+            "gives tokens that are not finite",
+            where=f"encoder {encoder.name} of {encoder.modality.name}",
+            remedy="correct the encoder, or lower --training lr=...",
+        )
+    return tokens
+
+
 def check_outputs(fusion: Fusion, outputs: Tensor) -> None:
     """PluginError unless a fusion gives ``(B, n_outputs)``: a loss would spread other shapes over the targets."""
     if outputs.ndim != 2 or outputs.shape[1] != fusion.n_outputs:
         raise PluginError(
             f"gives outputs of the shape {tuple(outputs.shape)}, not (batch, {fusion.n_outputs})",
-            where=f"fusion {fusion.name}",
+            where=f"{'estimator' if hasattr(fusion, 'estimator') else 'fusion'} {fusion.name}",
             remedy="return n_outputs numbers for each sample",
         )
 

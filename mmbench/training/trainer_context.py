@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mmbench.contract import Criterion, Tokens, Training
 from mmbench.errors import PluginError
+from mmbench.training.batches.fold_batches import TrainingBatches
 from mmbench.training.determinism import mixed_precision
-from mmbench.training.fold_batches import TrainingBatches
 from mmbench.training.model import Model
 from mmbench.training.optimizer import AdamW
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmbench.contract import Distribution, Float, TaskKind
 from mmbench.errors import SpecError
-from mmbench.registry import Recipe, load_registry
+from mmbench.registry import Recipe, find_predictor, load_registry, predictor_parameters
 
 Space = Mapping[str, Distribution]
 
@@ -30,18 +30,23 @@ def find_search_space(
 ) -> dict[str, Distribution]:
     """The spaces of the fusion, the trained encoders, the trainer and the training loop, without those the user set.
 
+    An estimator has no training loop: its own space alone is searched.
+
     Encoders of the modalities ``frozen`` are left out: their tokens are computed once for all tuning trials. So is
     label smoothing where the task, of the kind ``kind``, is to predict values.
     """
     registry = load_registry(plugins)
-    parts: dict[str, Space] = {"fusion": registry.find("fusions", recipe.fusion.name).component.space}
+    cls = find_predictor(registry, recipe)
+    own = cls.tuned(**predictor_parameters(registry, recipe)) if recipe.kind == "estimator" else cls.space
+    parts: dict[str, Space] = {recipe.kind: own}
     if recipe.trainer is not None:
         parts[TRAINER_PART] = registry.find("trainers", recipe.trainer.name).component.space
     for name, spec in recipe.encoders.items():
         if name not in frozen:
             parts[f"encoder.{name}"] = registry.find("encoders", spec.name).component.space
     smooths = kind != "values"
-    parts[TRAINING_PART] = {name: TRAINING_SPACE[name] for name in TRAINING_SPACE if smooths or name != SMOOTHING}
+    if recipe.kind == "fusion":
+        parts[TRAINING_PART] = {name: TRAINING_SPACE[name] for name in TRAINING_SPACE if smooths or name != SMOOTHING}
     named = {f"{part}.{name}": space[name] for part, space in sorted(parts.items()) for name in sorted(space)}
     return {name: distribution for name, distribution in named.items() if name not in recipe.held}
 
@@ -49,7 +54,7 @@ def find_search_space(
 def default_parameters(recipe: Recipe, plugins: tuple[str, ...], space: Collection[str]) -> dict[str, Any]:
     """The values of the parameters of ``space`` in the recipe."""
     registry = load_registry(plugins)
-    values = {"fusion": registry.bound("fusions", recipe.fusion), TRAINING_PART: asdict(recipe.training)}
+    values = {recipe.kind: predictor_parameters(registry, recipe), TRAINING_PART: asdict(recipe.training)}
     if recipe.trainer is not None:
         values[TRAINER_PART] = registry.bound("trainers", recipe.trainer)
     values |= {f"encoder.{name}": registry.bound("encoders", spec) for name, spec in recipe.encoders.items()}
@@ -64,7 +69,7 @@ def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
 
     return replace(
         recipe,
-        fusion=recipe.fusion.updated(of("fusion")),
+        predictor=recipe.predictor.updated(of(recipe.kind)),
         encoders={name: spec.updated(of(f"encoder.{name}")) for name, spec in recipe.encoders.items()},
         training=replace(recipe.training, **of(TRAINING_PART)),
         trainer=recipe.trainer and recipe.trainer.updated(of(TRAINER_PART)),
@@ -72,13 +77,12 @@ def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
 
 
 def check_used_modalities(recipe: Recipe, plugins: tuple[str, ...]) -> None:
-    """Raise SpecError if the fusion, with its parameters, reads a modality that is not encoded."""
+    """Raise SpecError if the fusion or estimator, with its parameters, reads a modality that is not encoded."""
     registry = load_registry(plugins)
-    cls = registry.find("fusions", recipe.fusion.name).component
-    used = cls.uses(recipe.modalities, **registry.bound("fusions", recipe.fusion))
+    used = find_predictor(registry, recipe).uses(recipe.modalities, **predictor_parameters(registry, recipe))
     if missing := [name for name in used if name not in recipe.encoders]:
         raise SpecError(
-            f"reads {', '.join(missing)}, which it does not read with its defaults", where=str(recipe.fusion)
+            f"reads {', '.join(missing)}, which it does not read with its defaults", where=str(recipe.predictor)
         )
 
 

@@ -35,6 +35,10 @@ from .explanations import Explanation as Explanation
 from .explanations import can_explain as can_explain
 from .explanations import explain as explain
 from .explanations import explain_methods as explain_methods
+from .predictions.folds import Folds as Folds
+from .predictions.folds import write_folds as write_folds
+from .predictions.scoring import ScoreSpec as ScoreSpec
+from .predictions.scoring import score_spec as score_spec
 from .request import RunSpec as RunSpec
 from .retrain import RetrainedFold as RetrainedFold
 from .retrain import RetrainOptions as RetrainOptions

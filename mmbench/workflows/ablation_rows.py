@@ -8,7 +8,16 @@ from itertools import combinations
 from mmbench.contract import Ablation, Method
 from mmbench.errors import SpecError, UserError
 from mmbench.integrity import Finding
-from mmbench.registry import MODALITY_ABLATION, Recipe, Spec, did_you_mean, encoder_keys, parse_spec, resolve_method
+from mmbench.registry import (
+    MODALITY_ABLATION,
+    Recipe,
+    Spec,
+    did_you_mean,
+    encoder_keys,
+    parse_spec,
+    predictor_parameters,
+    resolve_method,
+)
 from mmbench.storage import digest
 from mmbench.workflows.resolve import Request, check_methods
 
@@ -49,7 +58,7 @@ def _varied(request: Request, recipe: Recipe) -> Iterator[str]:
     method: Method = request.registry.find("methods", parse_spec(request.spec.method).name).component
     for ablation in method.ablations:
         encoders = [f"encoder.{name}" for name in recipe.encoders if _applies_to(request, ablation, name)]
-        parts = ["fusion"] if ablation.encoder is None else encoders
+        parts = [recipe.kind] if ablation.encoder is None else encoders
         yield from (f"{part}.{name}" for part in parts for row in ablation.rows for name in row)
 
 
@@ -84,7 +93,7 @@ def recipe_digest(request: Request, recipe: Recipe) -> str:
     return digest(
         {
             "modalities": recipe.modalities,
-            "fusion": [recipe.fusion.name, registry.bound("fusions", recipe.fusion)],
+            recipe.kind: [recipe.predictor.name, predictor_parameters(registry, recipe)],
             "encoders": {name: [spec.name, registry.bound("encoders", spec)] for name, spec in recipe.encoders.items()},
             "training": recipe.training,
             **(
@@ -168,7 +177,7 @@ def _default_value(request: Request, default: Recipe, ablation: Ablation, parame
     """Value of a parameter in the default recipe."""
     registry = request.registry
     if ablation.encoder is None:
-        return registry.bound("fusions", default.fusion)[parameter]
+        return predictor_parameters(registry, default)[parameter]
     spec = next(iter(_encoders(request, default, ablation).values()))
     return registry.bound("encoders", spec)[parameter]
 

@@ -27,6 +27,7 @@ from mmbench.results import (
     DiagnosisLevel,
     MethodResult,
     Record,
+    described_predictor,
     find_records,
     load_comparison,
     plan_diagnosis,
@@ -84,6 +85,12 @@ def _choose(comparison: Comparison, name: str | None) -> Sequence[MethodResult]:
     if name is not None and name not in names:
         raise SpecError(f"no method {name!r} here", where="--method", remedy=did_you_mean(name, names))
     chosen = [method for method in comparison.methods if name in (None, method.name)]
+    if chosen and all(method.is_elsewhere for method in chosen):
+        raise RecordError(
+            "was not trained here, so that no model can be diagnosed",
+            where=", ".join(method.name for method in chosen),
+            remedy="choose a method that mmbench trained",
+        )
     several = [method for method in chosen if len(method.run["encoders"]) > 1]
     if not several:
         raise RecordError(
@@ -98,7 +105,7 @@ def _complete(method: MethodResult, cache: Path, plugins: tuple[str, ...], jobs:
     """Diagnose the folds of one method without a complete diagnosis."""
     records = {path: read_record(path) for path in find_records(method.folder)}
     missing = {path: record for path, record in records.items() if _is_missing(record)}
-    without = [path for path, record in missing.items() if record.weights is None]
+    without = [path for path, record in missing.items() if record.weights is None and _has_weights(record)]
     if without:
         current_reporter().message(
             f"{method.name}: {len(without)} of {len(records)} folds have no kept weights and cannot be diagnosed; "
@@ -111,6 +118,11 @@ def _complete(method: MethodResult, cache: Path, plugins: tuple[str, ...], jobs:
     rest = in_processes(max(1, min(jobs, len(tasks) - 1)), diagnose_record, tasks[1:])
     for _ in track(rest, f"diagnosing {method.name}", total=len(tasks[1:])):
         pass
+
+
+def _has_weights(record: Record) -> bool:
+    """Whether the model has weights to keep: an estimator has none, and is fitted again."""
+    return described_predictor(record.run).kind == "fusion"
 
 
 def _is_missing(record: Record) -> bool:

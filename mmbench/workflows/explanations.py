@@ -16,7 +16,7 @@ from mmbench.errors import RecordError
 from mmbench.execution import RestoredModel, RestoredPlan, call_components, closed_files, restore_model, restore_plan
 from mmbench.integrity import guard_files
 from mmbench.registry import load_registry
-from mmbench.results import Comparison, MethodResult, Record, find_records, read_record, scoring_of
+from mmbench.results import Comparison, MethodResult, Record, described_predictor, find_records, read_record, scoring_of
 from mmbench.storage import in_processes, track
 
 WeightKind = Literal["instances", "tokens", "modality"]
@@ -67,8 +67,16 @@ def explain_methods(
 
 
 def can_explain(method: MethodResult, plugins: tuple[str, ...] = ()) -> bool:
-    """Whether the fusion of a method implements ``explain``; raises SpecError if its plugin is not loaded."""
-    fusion = load_registry(plugins).find("fusions", method.run["fusion"]["name"]).component
+    """Whether the fusion of a method implements ``explain``; False for estimators and predictions made elsewhere.
+
+    Raises SpecError if its plugin is not loaded.
+    """
+    if method.is_elsewhere:
+        return False
+    predictor = described_predictor(method.run)
+    if predictor.kind == "estimator":
+        return False
+    fusion = load_registry(plugins).find("fusions", predictor.name).component
     return bool(fusion.explain is not Fusion.explain)
 
 

@@ -1,7 +1,7 @@
 """Resolves the options of a comparison to components, methods and files, before any data are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,6 +12,7 @@ from mmbench.data import (
     check_dataset_files,
     choose_units,
     default_protocol,
+    find_dataset,
     find_dataset_folder,
     find_protocol,
     find_schema,
@@ -26,6 +27,7 @@ from mmbench.registry import (
     RunSettings,
     Spec,
     check_tasks,
+    check_trainer,
     choose_metric,
     choose_modalities,
     did_you_mean,
@@ -88,6 +90,8 @@ def resolve_request(spec: RunSpec) -> Request:
         check_study_storage(spec.tune_storage)
     registry = load_registry(spec.plugins)
     registry.collect()
+    text, data = find_dataset(registry, str(spec.dataset), spec.data)
+    spec = replace(spec, dataset=text, data=data)
     name = parse_spec(spec.dataset)
     registry.find("datasets", name.name)
     method = registry.find("methods", parse_spec(spec.method).name).component
@@ -110,6 +114,7 @@ def resolve_request(spec: RunSpec) -> Request:
     method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities, spec.trainer)
     recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, method_options)
     check_tasks(registry, recipes, task, schema.tasks[task])
+    check_trainer(recipes, spec.trainer)
     return Request(
         spec, settings, dataset_spec, dataset, schema, protocol, task, metric, device, method_options, tuple(recipes)
     )

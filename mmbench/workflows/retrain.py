@@ -107,7 +107,7 @@ def retrain_fold(path: Path, options: RetrainOptions, out: Path) -> RetrainedFol
     published = replace(read_rebuildable(path), labels=())  # not in any frame while components are built
     store = _open_data(published, options)
     plan = rebuild_plan(published, out, store, _encode(published, store, options), options.plugins)
-    check_size(str(plan.recipe.fusion), lambda: build_model(plan, store, published.seed), find_machine(_CPU, jobs=1))
+    check_size(str(plan.recipe.predictor), lambda: build_model(plan, store, published.seed), find_machine(_CPU, jobs=1))
     fold = find_fold(path.parent.parent / "folds.json", published.fold, store)
     target = record_path(out, published.fold, published.seed)
     run_job(plan, fold, published.seed, target, lambda _: None, published.tuning)

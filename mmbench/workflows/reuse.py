@@ -73,7 +73,7 @@ def _describe_parts(request: Request) -> dict[str, str]:
     scoring = choose_scoring(request.schema.tasks[request.task], request.metric)
     specs = [("metric", parse_spec(name)) for name in scoring.metrics]
     specs = [(kind, spec) for kind, spec in specs if not request.registry.is_own("metrics", spec.name)]
-    specs += [("dataset", request.dataset_spec), *(("fusion", recipe.fusion) for recipe in request.recipes)]
+    specs += [("dataset", request.dataset_spec), *((recipe.kind, recipe.predictor) for recipe in request.recipes)]
     specs += [("encoder", spec) for recipe in request.recipes for spec in recipe.encoders.values()]
     by_name: dict[str, list[Any]] = {}
     for kind, spec in specs:

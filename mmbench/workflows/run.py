@@ -5,14 +5,17 @@ folds and what else all methods share) → a `Plan` for each method → a record
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from os import PathLike, fspath
 from typing import Any
 
+from mmbench.contract import Training
 from mmbench.data import Store, missing_class_lines, prepare, source_digests
+from mmbench.errors import SpecError
 from mmbench.execution import Plan, Setup, make_plan, run_missing, tuned_for
 from mmbench.integrity import check_not_trained_on, report_findings
-from mmbench.registry import all_parameters, check_augmentation
+from mmbench.registry import AUTO, all_parameters, check_augmentation, did_you_mean, parse_against
 from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import current_reporter, digest, make_folder, mark_in_use, retry_on_damage, write_text
 from mmbench.workflows.claims.commands import portable_command
@@ -24,12 +27,28 @@ from mmbench.workflows.save_encoder import Saving, save_encoders, unsaved
 from mmbench.workflows.split import folds_as_ids, make_whole_fold, split_data
 
 
-def run(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> Comparison:
+def run(method: str, dataset: str | PathLike[str], against: str | Sequence[str] = AUTO, **options: Any) -> Comparison:
     """Run ``method`` and the baselines ``against`` on ``dataset``; options are those of `RunSpec`.
 
-    Results of earlier runs are reused. Raises UserError for what the user can fix.
+    ``dataset`` is the name of a dataset, the path of a folder or table of your own, or data in memory (`from_arrays`,
+    `from_frame`).
+    ``against`` is a list, or names separated by commas; ``auto`` stands for concat, late, each single modality and
+    prior, ``none`` for no baselines. Results of earlier runs are reused. Raises UserError for what the user can fix.
     """
-    return run_spec(RunSpec(method, dataset, tuple(against), **options))
+    _check_options(options)
+    return run_spec(RunSpec(method, fspath(dataset), parse_against(against), **options))
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raise SpecError for an option that does not exist, with what to write."""
+    known = [each.name for each in fields(RunSpec)]
+    for name, value in options.items():
+        if name in {each.name for each in fields(Training)}:
+            raise SpecError(
+                "is a setting of training", where=f"option {name}", remedy=f'write training={{"{name}": {value!r}}}'
+            )
+        if name not in known:
+            raise SpecError("is not an option", where=f"option {name}", remedy=did_you_mean(name, known))
 
 
 def run_spec(spec: RunSpec) -> Comparison:

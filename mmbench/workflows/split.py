@@ -43,6 +43,7 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
     folds = split.folds
     described = {
         "dataset": str(request.dataset_spec),
+        **_name_data(request),
         "card": asdict(request.dataset.card_of(request.files.root)),
         "protocol": request.protocol.name,
         **({"stratify": True} if settings.stratify else {}),
@@ -55,9 +56,8 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
         **_describe_split(store, folds, request),
         "copies": _share_copied(request, store, rows, folds),
     }
-    home = spec.out / slug(
-        f"{request.dataset_spec.name}-{request.task}-{request.protocol.name}-{described['fingerprint']}"
-    )
+    called = described.get("data_name", request.dataset_spec.name)
+    home = spec.out / slug(f"{called}-{request.task}-{request.protocol.name}-{described['fingerprint']}")
     return Setup(
         store=store,
         rows=rows,
@@ -74,6 +74,12 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
         diagnose=spec.diagnose,
         files=request.files,
     )
+
+
+def _name_data(request: CheckedRequest) -> dict[str, str]:
+    """The name that the files give the data, where it is another one than that of the dataset."""
+    name = request.dataset.name_of(request.files.root)
+    return {} if name == request.dataset_spec.name else {"data_name": name}
 
 
 def _cut(request: CheckedRequest, store: Store, rows: Rows) -> Split:

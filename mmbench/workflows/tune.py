@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.execution import Plan, tune_missing
+from mmbench.registry import AUTO, parse_against
 from mmbench.results import Failure, find_failures, make_all_failed_error
 from mmbench.storage import mark_in_use, retry_on_damage
 from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
@@ -68,13 +69,13 @@ class TuningResult:
         }
 
 
-def tune(method: str, dataset: str, against: Sequence[str] = (), **options: Any) -> TuningResult:
+def tune(method: str, dataset: str, against: str | Sequence[str] = AUTO, **options: Any) -> TuningResult:
     """Tune ``method`` and the baselines ``against`` on ``dataset``, without final trainings.
 
-    Options are those of `RunSpec`; ``tune`` is the number of tuning trials (default 20). `run` with the same options
+    Options are those of `run`; ``tune`` is the number of tuning trials (default 20). `run` with the same options
     uses the chosen parameters. Raises UserError for invalid input.
     """
-    return tune_spec(RunSpec(method, dataset, tuple(against), **options))
+    return tune_spec(RunSpec(method, dataset, parse_against(against), **options))
 
 
 def tune_spec(spec: RunSpec) -> TuningResult:

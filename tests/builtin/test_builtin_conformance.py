@@ -7,6 +7,7 @@ from mmbench.builtin.encoders.conv1d import Conv1d
 from mmbench.builtin.encoders.de import DifferentialEntropy
 from mmbench.builtin.encoders.image import TimmImages
 from mmbench.builtin.encoders.vector import Mlp
+from mmbench.builtin.estimators.sklearn import Sklearn
 from mmbench.builtin.fusions.concat import Concat
 from mmbench.builtin.fusions.gated import Gated
 from mmbench.builtin.fusions.late import Late
@@ -29,6 +30,8 @@ OPTIONS = [
     *conformance.check_fusion(Late, combine="probabilities", pool="mean"),
     *conformance.check_fusion(Gated, pool="mean"),
     *conformance.check_fusion(Only, pool="mean", dim=8),
+    *conformance.check_estimator(Sklearn, model="svm", fuse="early"),
+    *conformance.check_estimator(Sklearn, model="boosting", fuse="late"),
 ]
 
 

@@ -354,3 +354,28 @@ def test_preparation_reports_missing_files(mmbench: Shell, tmp_path: Path) -> No
     first, again = mmbench(*lines), mmbench(*lines)
     assert first.stdout.splitlines()[-1].startswith("facts: ")
     assert first.stdout == again.stdout
+
+
+def test_a_folder_of_runs_is_listed_and_the_newest_comparison_is_named(
+    mmbench: Shell, write_comparison: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_comparison(tmp_path / "runs" / "home")
+    older = path.with_name("comparison-1.json")
+    older.write_text(json.dumps({"runs": ["run1"], "seeds": 1}))
+    os.utime(older, (1, 1))
+    listed = mmbench("show", "runs")
+    assert "runs/home/comparison-0.json" in listed.stdout
+    assert [run["methods"] for run in json.loads(mmbench("show", "runs", "--json").stdout)["runs"]] == [
+        ["first", "second"],
+        ["second"],
+    ]
+    shown = mmbench("show", "runs/home")
+    assert "first" in shown.stdout
+    assert shown.stderr == (
+        "runs/home: comparison-0.json is the newest of 2 comparisons; the others: comparison-1.json\n"
+    )
+    assert mmbench("show", "runs/home/comparison-0.json").stderr == ""
+    report = mmbench("report", "runs/home", "--no-explain")
+    assert report.returncode == 0, report.stderr
+    assert "mmbench run first made --data DIR" in (tmp_path / "report" / "index.html").read_text()
+    assert_one_line(mmbench("report", "runs"), "runs", "mmbench show FOLDER lists them")

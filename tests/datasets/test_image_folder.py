@@ -22,6 +22,7 @@ from mmbench.results.comparison import describe_run
 from mmbench.storage.progress import SilentReporter, use_reporter
 from mmbench_datasets.image_folder import ImageFolder
 from mmbench_datasets.image_folder import dataset as module
+from mmbench_datasets.image_folder.decode import read_square
 
 QUICK = {"epochs": 1}
 
@@ -44,6 +45,16 @@ def draw(path: Path, size: tuple[int, int] = (40, 32), shade: int = 128, mode: s
 def pixels(coded: object) -> np.ndarray:
     assert isinstance(coded, bytes)
     return np.asarray(Image.open(io.BytesIO(coded)))
+
+
+def test_transparency_reaches_the_host_which_composites_it(tmp_path: Path) -> None:
+    draw(tmp_path / "opaque.png")
+    clear = Image.new("RGBA", (40, 32), (0, 0, 0, 0))
+    clear.save(tmp_path / "clear.png")
+    modes = {
+        name: Image.open(io.BytesIO(read_square(tmp_path / f"{name}.png", 8))).mode for name in ("opaque", "clear")
+    }
+    assert modes == {"opaque": "RGB", "clear": "RGBA"}
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import pages
 import pytest
 from pages import Block, find_blocks, find_pages, find_steps, is_compared, rewrite, run_page, same_output
 
+from mmbench.registry import methods
+from mmbench.registry.baselines import auto_baselines
 from mmbench.registry.settings import RunSettings
 
 SITE = [page for page in find_pages() if page != pages.README]
@@ -25,6 +27,12 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _default_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages show outputs with the default seeds; other tests train with one seed."""
     monkeypatch.setattr(RunSettings.__dataclass_fields__["seeds"], "default", RunSettings().seeds)
+
+
+@pytest.fixture(autouse=True)
+def _default_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages show comparisons with the default baselines; other tests run a method alone."""
+    monkeypatch.setattr(methods, "auto_baselines", auto_baselines)
 
 
 @pytest.mark.parametrize("name", RUN)

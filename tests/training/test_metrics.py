@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 
 from mmbench import Metric, PluginError
-from mmbench.training.metrics import balanced_accuracy, check_sums, confusion_matrix, score, score_all, score_outputs
+from mmbench.training.metrics import balanced_accuracy, check_metric, confusion_matrix, score, score_all, score_outputs
 
 PAIRS = st.integers(2, 5).flatmap(
     lambda n: st.tuples(
@@ -131,7 +131,6 @@ def test_a_metric_that_cannot_score_is_named(
 def test_sums_of_additive_metrics_may_be_multiplied(
     tally: Callable[..., Any], from_sums: Callable[..., Any], why: str
 ) -> None:
-    check_sums(Made(counts, share), np.array([0, 1]), np.eye(2))
-    check_sums(Nothing(), np.array([0, 1]), np.eye(2))  # is not additive
+    check_metric(Made(counts, share), np.array([0, 1]), np.eye(2))
     with pytest.raises(PluginError, match=f"metric made: {why}"):
-        check_sums(Made(tally, from_sums), np.array([0, 1]), np.eye(2))
+        check_metric(Made(tally, from_sums), np.array([0, 1]), np.eye(2))

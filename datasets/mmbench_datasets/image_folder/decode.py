@@ -14,6 +14,8 @@ _JPEG_QUALITY = 95
 def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
     """JPEG (RGB, ``size`` × ``size`` pixels) of the central square, ``crop`` of the shorter side, after EXIF rotation.
 
+    An image with transparency is a PNG, whose transparency the host composites on white and counts.
+
     Raises DataError for a file that is not an image of 8 bits per channel, is damaged, or exceeds Pillow's size limit.
     """
     from PIL import Image, ImageOps
@@ -27,7 +29,8 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
             with Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as image:
                 if image.mode.startswith(("I", "F")):
                     raise ValueError(f"its pixels are of mode {image.mode}, not 8 bits a channel")
-                upright = ImageOps.exif_transpose(image).convert("RGB")
+                mode = "RGBA" if image.has_transparency_data else "RGB"
+                upright = ImageOps.exif_transpose(image).convert(mode)
             half = crop * min(upright.size) / 2
             x, y = (side / 2 for side in upright.size)
             box = (x - half, y - half, x + half, y + half)
@@ -40,5 +43,8 @@ def read_square(path: Path, size: int, crop: float = 1.0) -> bytes:
             remedy="replace the file, or remove it, or leave such samples out with --bad drop",
         ) from error
     coded = io.BytesIO()
-    square.save(coded, "JPEG", quality=_JPEG_QUALITY)
+    if mode == "RGBA":
+        square.save(coded, "PNG")
+    else:
+        square.save(coded, "JPEG", quality=_JPEG_QUALITY)
     return coded.getvalue()

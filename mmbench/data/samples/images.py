@@ -1,10 +1,11 @@
-"""Images: JPEG and PNG files, of the size of the modality or resized by its rule."""
+"""Images: JPEG and PNG files that are complete, opaque, and of the size of the modality or resized by its rule."""
 
 import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmbench.data.samples.bag import BagCheck
+from mmbench.errors import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 def check_images(items: Sequence[Any], check: BagCheck) -> list[bytes | None]:
     """Images as coded files; those of another size are resized by the rule of the modality, or raise DataError.
 
-    Of the others only the header is read: decoding all images would take longer than reading most datasets.
+    Transparent ones are composited on white. Of the others only the header and the end are read: decoding all images
+    would take longer than reading most datasets.
     """
     return [None if item is None else check_image(item, check) for item in items]
 
@@ -29,11 +31,15 @@ def check_image(item: Any, check: BagCheck) -> bytes:
     try:
         with Image.open(io.BytesIO(item), formats=("JPEG", "PNG")) as image:
             deep = image.mode.startswith(("I", "F"))
-            if image.size == size and not deep:
-                return bytes(item)
-            if check.modality.resize is not None and not deep:
-                return _resize(image, size, check)
-            shape = (3, image.height, image.width)
+            fits, shape = image.size == size, (3, image.height, image.width)
+            if not deep and (fits or check.modality.resize is not None):
+                _check_complete(item, image, check)
+                colours = _composite(image, check)
+                if not fits:
+                    return _encode(_resize(colours or image.convert("RGB"), size, check))
+                return bytes(item) if colours is None else _encode(colours)
+    except DataError:
+        raise
     except Exception as error:  # Pillow raises errors of many classes, also for images that claim to be very large
         begin = "it is empty" if not item else f"it begins with {item[:8]!r}"
         raise check.error(f"cannot be opened as JPEG or PNG ({type(error).__name__}): {begin}") from error
@@ -57,18 +63,46 @@ def _pad(image: "Image", size: tuple[int, int]) -> "Image":
     return padded
 
 
-def _resize(image: "Image", size: tuple[int, int], check: BagCheck) -> bytes:
-    """An image of another size as PNG, by the rule of the modality."""
+def _check_complete(item: bytes | bytearray | memoryview, image: "Image", check: BagCheck) -> None:
+    """Raise DataError for a truncated file: one without the marker of its end, or with more behind it, is decoded."""
+    end = bytes(item[-64:]).rstrip(b"\0\r\n ")
+    if end.endswith(b"\xff\xd9") if image.format == "JPEG" else b"IEND" in end:
+        return
+    try:
+        image.load()
+    except Exception as error:  # Pillow raises errors of many classes
+        raise check.error(f"has an image that is truncated ({error})", "get the file again") from error
+
+
+def _composite(image: "Image", check: BagCheck) -> "Image | None":
+    """An image with transparent pixels on white; None for an opaque one."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return None
+    layers = image.convert("RGBA")
+    if layers.getchannel("A").getextrema() == (255, 255):
+        return None
+    check.changes["transparent, composited on white"] += 1
+    return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
+
+
+def _encode(colours: "Image") -> bytes:
+    file = io.BytesIO()
+    colours.save(file, "PNG")
+    return file.getvalue()
+
+
+def _resize(colours: "Image", size: tuple[int, int], check: BagCheck) -> "Image":
+    """An RGB image in another size, by the rule of the modality."""
     from PIL import Image, ImageOps
 
-    rule, colours = check.modality.resize, image.convert("RGB")
+    rule = check.modality.resize
     if rule == "stretch":
         colours = colours.resize(size, Image.Resampling.BICUBIC)
     elif rule == "crop":
         colours = ImageOps.fit(colours, size, Image.Resampling.BICUBIC)
     else:
         colours = _pad(colours, size)
-    file = io.BytesIO()
-    colours.save(file, "PNG")
     check.changes[f"resized to {size[0]} × {size[1]} ({rule})"] += 1
-    return file.getvalue()
+    return colours

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
@@ -19,9 +20,26 @@ from mmbench.integrity.model_lint.networks import (
     layer_sizes,
     measure_saved_bytes,
 )
-from mmbench.registry import Recipe, Spec, build_encoder, build_fusion, empty_token_spec, load_registry, seed_torch
+from mmbench.registry import (
+    Recipe,
+    Spec,
+    build_encoder,
+    build_estimator,
+    build_fusion,
+    component_errors,
+    empty_token_spec,
+    load_registry,
+    seed_torch,
+)
 from mmbench.storage import current_reporter
-from mmbench.training import check_outputs, encode_instances, make_criterion, random_instances, sum_losses
+from mmbench.training import (
+    EstimatorFusion,
+    check_outputs,
+    encode_instances,
+    make_criterion,
+    random_instances,
+    sum_losses,
+)
 
 _INSTANCES, _COMPLETE = 4, 8  # instances, and complete samples, of a batch
 _ROUNDS = 2
@@ -75,12 +93,17 @@ def lint(recipes: Sequence[Recipe], schema: Schema, task: Task, plugins: tuple[s
     for recipe in recipes:
         for name, spec in recipe.encoders.items():
             if (name, str(spec)) not in encoders:
-                encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
+                with component_errors("encoders", spec, plugins, of=name):
+                    encoders[name, str(spec)] = _check_encoder(spec, schema.modality(name), plugins, machine)
         mine = {name: encoders[name, str(spec)] for name, spec in recipe.encoders.items()}
         inputs = {name: empty_token_spec(schema.modality(name)) for name in recipe.modalities}
         inputs |= {name: replace(out, instances=schema.modality(name).instances) for name, (out, _) in mine.items()}
         parts = [part for _, part in mine.values()]
-        parts.append(_check_fusion(recipe.fusion, inputs, task, plugins, machine))
+        with component_errors(f"{recipe.kind}s", recipe.predictor, plugins):
+            if recipe.kind == "estimator":
+                _check_estimator(recipe.predictor, inputs, task, plugins)
+            else:
+                parts.append(_check_fusion(recipe.predictor, inputs, task, plugins, machine))
         found[recipe.label] = [
             *(finding for part in parts for finding in part.findings),
             *check_concentration(parts),
@@ -149,6 +172,16 @@ def _check_fusion(
         )
         check_training_step(part, fusion, losses, per_sample=1 / len(target))
     return part
+
+
+def _check_estimator(spec: Spec, inputs: Mapping[str, TokenSpec], task: Task, plugins: tuple[str, ...]) -> None:
+    """Fit an estimator to random tokens and predict them; raises UserError where that fails."""
+    with _own_random_numbers():
+        fusion = EstimatorFusion(inputs, task, build_estimator(spec, plugins))
+        tokens = _tokens(inputs)
+        target = _target(task, _COMPLETE + len(inputs) + 1).numpy()
+        fusion.fit(tokens, target, np.arange(len(target)), seed=0)
+        check_outputs(fusion, fusion(tokens))
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def add_runs(path: Path, root: Path) -> Board:
 def add_audit(path: Path, root: Path) -> list[Path]:
     """Put an audit into the folders of the boards whose splits it audited; RecordError if there is none."""
     audit = load_audit(path)
-    mine = [folder for folder in find_boards(root) if _matching(audit, load_board(folder).comparison)]
+    mine = [folder for folder in find_boards(root) if matching_audit(audit, load_board(folder).comparison)]
     if not mine:
         raise RecordError(
             f"its splits are not those of a board in {root.name}",
@@ -142,10 +142,10 @@ def _read_audit(path: Path, comparison: Comparison) -> ProtocolAudit | None:
         return None
     if not is_audit(path):
         raise RecordError("is not an audit", where=path, remedy="delete it and add the audit again")
-    return _matching(load_audit(path), comparison)
+    return matching_audit(load_audit(path), comparison)
 
 
-def _matching(audit: AuditResult, comparison: Comparison) -> ProtocolAudit | None:
+def matching_audit(audit: AuditResult, comparison: Comparison) -> ProtocolAudit | None:
     """The audit of the splits of these runs; None if it has none of these splits."""
     run = comparison.run
     if audit.task != run["task"]:

@@ -80,14 +80,14 @@ def board_cells(standing: Standing, comparison: Comparison) -> Sequence[Cell]:
         Cell(f"{mark}{standing.rank}", standing.rank),
         _text(standing.method),
         _number(format_interval(scores[comparison.metric]), scores[comparison.metric].mean),
-        *(_decimal(scores[name].mean) for name in comparison.other_metrics),
-        Cell("–", 0) if standing.calibration is None else _decimal(standing.calibration),
-        _number(format_signed(standing.last), standing.last),
-        _number(format_signed(standing.oracle), standing.oracle),
+        *(_optional(scores[name].mean if name in scores else None) for name in comparison.other_metrics),
+        _optional(standing.calibration),
+        Cell("–", 0) if standing.last is None else _number(format_signed(standing.last), standing.last),
+        Cell("–", 0) if standing.oracle is None else _number(format_signed(standing.oracle), standing.oracle),
         _text(standing.budget),
         _text(standing.encoders),
         Cell(str(standing.seeds), standing.seeds),
-        Cell(format_count(standing.parameters), standing.parameters),
+        Cell("–" if standing.parameters is None else format_count(standing.parameters), standing.parameters or 0),
         Cell("–" if standing.flops is None else format_count(standing.flops), standing.flops or 0),
         Cell("–" if standing.train is None else format_duration(standing.train), standing.train or 0),
         _text(standing.versions),
@@ -120,8 +120,8 @@ def _text(text: str) -> Cell:
     return Cell(text, text)
 
 
-def _decimal(value: float) -> Cell:
-    return _number(format_score(value), value)
+def _optional(value: float | None) -> Cell:
+    return Cell("–", 0) if value is None else _number(format_score(value), value)
 
 
 def _number(text: str, value: float) -> Cell:

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.reporting.leaderboards.boards import PARTS, Board, read_folds
-from mmbench.results import MethodResult, Record, find_data_disagreements, find_prepared_store, have_same_logits
+from mmbench.results import (
+    MethodResult,
+    Record,
+    described_predictor,
+    find_data_disagreements,
+    find_prepared_store,
+    have_same_logits,
+)
 from mmbench.storage import digest
 
 
@@ -40,6 +47,8 @@ def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterat
 
 def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
     """Seeds with identical logits in some folds only: a method is random in all folds or in none."""
+    if method.is_elsewhere:  # how they were made is not known
+        return
     by_fold: dict[str, list[Record]] = {}
     for record in method.records:
         by_fold.setdefault(record.fold, []).append(record)
@@ -51,9 +60,14 @@ def _find_copied_seeds(method: MethodResult) -> Iterator[str]:
         yield f"{method.folder.name}, fold {one.fold}: {what}"
 
 
+def _is_same_predictor(one: MethodResult, other: MethodResult) -> bool:
+    """Whether two methods have the same fusion or estimator, whatever its parameters."""
+    return described_predictor(one.run).name == described_predictor(other.run).name
+
+
 def _find_copied_runs(methods: Sequence[MethodResult]) -> Iterator[str]:
     for one, other in combinations(methods, 2):
-        if one.run["fusion"]["name"] == other.run["fusion"]["name"]:
+        if not (one.is_elsewhere or other.is_elsewhere) and _is_same_predictor(one, other):
             continue  # a parameter may change nothing
         theirs = {(record.fold, record.seed): record for record in other.records}
         for record in one.records:

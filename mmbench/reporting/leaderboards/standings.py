@@ -16,7 +16,7 @@ class Standing:
     ``last`` and ``oracle`` are the changes of the score at the last epoch and at the best epoch on test data,
     relative to the chosen epoch; ``calibration`` is the expected calibration error, for values the coverage of 95 %
     intervals; ``budget`` is that of tuning; ``flops`` of one sample and ``train`` in seconds are
-    None if they could not be measured.
+    None if they could not be measured; for predictions made elsewhere so are ``last``, ``oracle`` and ``parameters``.
     """
 
     rank: int
@@ -25,12 +25,12 @@ class Standing:
     is_tied: bool
     scores: Mapping[str, Interval]
     calibration: float | None
-    last: float
-    oracle: float
+    last: float | None
+    oracle: float | None
     budget: str
     encoders: str
     seeds: int
-    parameters: int
+    parameters: int | None
     flops: int | None
     train: float | None
     versions: str
@@ -72,12 +72,12 @@ def _make_standing(board: Board, rank: int, method: MethodResult) -> Standing:
         is_tied=method.folder.name in board.leaders,
         scores=method.scores,
         calibration=_calibration(method),
-        last=method.gap("last"),
-        oracle=method.gap("oracle"),
+        last=None if method.is_elsewhere else method.gap("last"),
+        oracle=None if method.is_elsewhere else method.gap("oracle"),
         budget=describe_budget(method),
         encoders=_encoders(method),
-        seeds=len({record.seed for record in method.records}),
-        parameters=method.parameters["total"],
+        seeds=len(method.seeds),
+        parameters=method.parameters.get("total"),
         flops=cost.flops,
         train=cost.train_seconds,
         versions=_versions(method),
@@ -94,6 +94,8 @@ def _calibration(method: MethodResult) -> float | None:
 
 def describe_budget(method: MethodResult) -> str:
     """The tuning budget of a run in few words."""
+    if method.is_elsewhere:
+        return "unknown"
     tuning = method.run.get("tuning")
     if not tuning:
         return "untuned"
@@ -103,10 +105,13 @@ def describe_budget(method: MethodResult) -> str:
 
 
 def _encoders(method: MethodResult) -> str:
+    if method.is_elsewhere:
+        return "unknown"
     names = [encoder["name"] for encoder in method.run["encoders"].values()]
     return ", ".join(dict.fromkeys(names)) or "none"
 
 
 def _versions(method: MethodResult) -> str:
     packages = {str(record.environment.get("packages", {}).get("mmbench", "?")) for record in method.records}
-    return f"mmbench {'/'.join(sorted(packages))}, torch {method.run.get('torch', '?')}"
+    torch = "" if method.is_elsewhere else f", torch {method.run.get('torch', '?')}"
+    return f"mmbench {'/'.join(sorted(packages))}{torch}"

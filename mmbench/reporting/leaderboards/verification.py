@@ -1,6 +1,6 @@
 """Verify leaderboards: recompute numbers, compare pages with records, and train sampled folds again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -12,8 +12,10 @@ from mmbench.errors import DataError, RecordError, UserError
 from mmbench.registry import load_registry, parse_spec
 from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
 from mmbench.reporting.leaderboards.building import board_path, find_outdated_pages
+from mmbench.reporting.leaderboards.changes import Changes, sort_changes
 from mmbench.reporting.leaderboards.consistency import check_board
-from mmbench.results import MethodResult, Record, record_path
+from mmbench.reporting.leaderboards.submission import check_manifests
+from mmbench.results import MethodResult, Record, described_predictor, record_path
 from mmbench.storage import counted, current_reporter
 from mmbench.workflows import RetrainOptions, retrain_fold
 
@@ -37,21 +39,29 @@ class Repetition(NamedTuple):
 
 
 def verify_leaderboards(
-    root: Path, again: int | None, seed: int, place: RetrainOptions, data: Mapping[str, Path]
+    root: Path,
+    again: int | None,
+    seed: int,
+    place: RetrainOptions,
+    data: Mapping[str, Path],
+    only: Sequence[Path] | None = None,
 ) -> Verification:
     """Recompute every number from predictions, compare the pages, and train ``again`` folds again, sampled by ``seed``.
 
     None trains all folds. ``data`` are the folders of datasets that need files, by name. A board that cannot be read is
-    a fault; the other boards are still verified.
+    a fault; the other boards are still verified. ``only`` are changed files: of these, their boards are verified, their
+    records sampled, and their pages compared.
     """
-    boards, faults = _load_boards(root)
-    faults += [f"{path}: {line}" for path, board in boards.items() for line in check_board(board, place.cache)]
+    changes = None if only is None else sort_changes(root, only)
+    boards, faults = _load_boards(
+        find_boards(root) if changes is None else [root / path for path in changes.boards], root
+    )
+    faults += changes.faults if changes else ()
+    faults += [f"{path}: {line}" for path, board in boards.items() for line in _check(board, place.cache)]
     if not faults:  # pages of wrong records are wrong, too
-        faults += [f"{path}: {_OUTDATED}" for path in find_outdated_pages(root, boards)]
-    n_records = sum(len(method.records) for board in boards.values() for method in board.comparison.methods)
-    counts = f"{counted(len(boards), 'board')}, {counted(n_records, 'record')}"
-    lines = [f"{counts}: every number recomputed from predictions, pages compared"]
-    folds = _sample_folds(boards, Random(seed))[:again]
+        faults += [f"{path}: {_OUTDATED}" for path in _find_outdated(root, boards, changes)]
+    lines = [*_count(boards, changes), *_elsewhere_lines(boards)]
+    folds = _sample_folds(root, boards, Random(seed), changes)[:again]
     repetitions = [_repeat(*fold, place, data) for fold in folds]
     for each in repetitions:
         (faults if each.is_fault else lines).append(each.line)
@@ -60,10 +70,49 @@ def verify_leaderboards(
     return Verification(tuple(lines), tuple(faults))
 
 
-def _load_boards(root: Path) -> tuple[dict[str, Board], list[str]]:
+def _check(board: Board, cache: Path) -> list[str]:
+    return [*check_board(board, cache), *check_manifests(board)]
+
+
+def _count(boards: Mapping[str, Board], changes: Changes | None) -> list[str]:
+    """What was recomputed and compared."""
+    n_records = sum(len(method.records) for board in boards.values() for method in board.comparison.methods)
+    counts = f"{counted(len(boards), 'board')}, {counted(n_records, 'record')}"
+    if changes is None:
+        return [f"{counts}: every number recomputed from predictions, pages compared"]
+    pages = counted(len(changes.pages), "changed page")
+    lines = [
+        f"{counts}, {len(changes.records)} of them changed: every number recomputed from predictions; {pages} compared"
+    ]
+    if changes.outside:
+        lines.append(f"{counted(changes.outside, 'changed file')} outside the leaderboards: not verified")
+    return lines
+
+
+def _elsewhere_lines(boards: Mapping[str, Board]) -> list[str]:
+    """The runs that cannot be trained again, since they were not trained here, and what is suspicious about them."""
+    lines = []
+    for path, board in boards.items():
+        elsewhere = [method.name for method in board.comparison.methods if method.is_elsewhere]
+        lines += [f"{path}: {name}: cannot be trained again; only its numbers are verified" for name in elsewhere]
+        lines += [f"{path}: SUSPICIOUS {sign.method}: {sign.text}" for sign in board.comparison.suspicions]
+    return lines
+
+
+def _find_outdated(root: Path, boards: Mapping[str, Board], changes: Changes | None) -> list[str]:
+    """The pages that differ from their records; of changed pages only, whose index needs all boards."""
+    if changes is None:
+        return list(find_outdated_pages(root, boards))
+    if not changes.pages:
+        return []
+    everything, faults = _load_boards(find_boards(root), root)
+    return [] if faults else [path for path in find_outdated_pages(root, everything) if path in changes.pages]
+
+
+def _load_boards(folders: Sequence[Path], root: Path) -> tuple[dict[str, Board], list[str]]:
     """The boards that can be read, and the errors of the others."""
     boards, faults = {}, []
-    for folder in find_boards(root):
+    for folder in folders:
         try:
             boards[board_path(folder, root)] = load_board(folder)
         except RecordError as error:
@@ -97,16 +146,31 @@ def _find_unknown(record: Record, plugins: tuple[str, ...]) -> list[str]:
     """The components of a record, as ``kind name``, that no loaded plugin has."""
     registry, run = load_registry(plugins), record.run
     used = [("dataset", parse_spec(run["dataset"]).name, registry.datasets)]
-    used += [("fusion", run["fusion"]["name"], registry.fusions)]
+    predictor = described_predictor(run)
+    used += [(predictor.kind, predictor.name, getattr(registry, f"{predictor.kind}s"))]
     used += [("encoder", encoder["name"], registry.encoders) for encoder in run["encoders"].values()]
     return list(dict.fromkeys(f"{kind} {name}" for kind, name, known in used if name not in known))
 
 
-def _sample_folds(boards: Mapping[str, Board], random: Random) -> list[tuple[str, MethodResult, Record]]:
-    """All folds in random order, each once: one of each board, then the next of each."""
+def _sample_folds(
+    root: Path, boards: Mapping[str, Board], random: Random, changes: Changes | None
+) -> list[tuple[str, MethodResult, Record]]:
+    """All folds that were trained here, in random order, each once: one of each board, then the next of each.
+
+    Of changed records only, if there are ``changes``.
+    """
     shuffled = []
     for path, board in boards.items():
-        folds = [(path, method, record) for method in board.comparison.methods for record in method.records]
+        folds = [
+            (path, method, record)
+            for method in board.comparison.methods
+            for record in method.records
+            if not method.is_elsewhere and (changes is None or _path(root, method, record) in changes.records)
+        ]
         shuffled.append(random.sample(folds, len(folds)))
     random.shuffle(shuffled)
     return [each for row in zip_longest(*shuffled) for each in row if each is not None]
+
+
+def _path(root: Path, method: MethodResult, record: Record) -> str:
+    return record_path(method.folder, record.fold, record.seed).relative_to(root).as_posix()

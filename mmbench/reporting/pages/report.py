@@ -64,11 +64,12 @@ def _sections(inputs: ReportInputs, embedder: PlotEmbedder) -> Iterator[Section]
 
 
 def _title(comparison: Comparison) -> str:
-    return f"{comparison.methods[0].name} on {comparison.run['dataset']}"
+    runs = comparison.methods[0].name if comparison.has_reference else counted(len(comparison.methods), "run")
+    return f"{runs} on {comparison.run['dataset']}"
 
 
 def _lead(comparison: Comparison) -> str:
     run = comparison.run
-    others = len(comparison.methods) - 1
+    others = len(comparison.methods) - 1 if comparison.has_reference else 0
     against = f"Compared with {counted(others, 'other method')}: " if others else ""
     return f"{against}{run['task']} ({describe_targets(run)}), protocol {run['protocol']}"

@@ -47,8 +47,9 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
             _draw_chance(axes, comparison.chance)
         axes.set_xlabel(f"{title}, 95 % interval")
         axes.margins(x=0.04)
+    first, referred = comparison.methods[0].name, comparison.has_reference
     rows = [
-        (method.name, format_interval(method.scores[comparison.metric]), words.get(method.name, "–"))
+        (method.name, format_interval(method.scores[comparison.metric]), *([words.get(method.name, "–")] * referred))
         for method in methods
     ]
     return Plot(
@@ -56,8 +57,8 @@ def ranking(comparison: "Comparison", width: float = WIDTH) -> Plot:
         f"{capitalized(title)} of every method",
         f"{capitalized(title)} of {counted(len(methods), 'method')} on {comparison.run['dataset']}, best first, with "
         f"95 % intervals over {counted(len(comparison.methods[0].units), comparison.run['unit'])}. "
-        f"{_chance_note(comparison)}The filled mark is {comparison.methods[0].name}.",
-        ("method", f"{title} [95 % interval]", f"{comparison.methods[0].name} compared with it"),
+        f"{_chance_note(comparison)}" + (f"The filled mark is {first}." if referred else ""),
+        ("method", f"{title} [95 % interval]", *([f"{first} compared with it"] * referred)),
         tuple(rows),
         mark.texts,
     )
@@ -84,7 +85,7 @@ def _draw_chance(axes: "Axes", chance: float) -> None:
 
 
 def _draw(axes: "Axes", at: int, method: "MethodResult", comparison: "Comparison", mark: Marks) -> None:
-    score, is_first = method.scores[comparison.metric], method is comparison.methods[0]
+    score, is_first = method.scores[comparison.metric], comparison.has_reference and method is comparison.methods[0]
     color = BLUE if is_first else INK
     axes.plot([score.low, score.high], [at, at], color=color, linewidth=2.2, alpha=0.45, solid_capstyle="round")
     (point,) = axes.plot(

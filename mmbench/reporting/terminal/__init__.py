@@ -7,6 +7,7 @@ from mmbench.reporting.terminal.claims import claim_tables
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.diagnoses import diagnosis_tables
 from mmbench.reporting.terminal.layout import render
+from mmbench.reporting.terminal.run_lists import run_list_text
 from mmbench.reporting.terminal.split_audits import split_audit_table
 from mmbench.reporting.terminal.tunings import tuning_tables
 
@@ -20,6 +21,7 @@ __all__ = [
     "diagnosis_tables",
     "explained_table",
     "render",
+    "run_list_text",
     "split_audit_table",
     "tuning_tables",
 ]

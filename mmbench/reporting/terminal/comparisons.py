@@ -1,22 +1,22 @@
 """The table of a comparison for the terminal, 80 columns wide, readable without colour."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.registry import HOST_TRAINER, Spec
+from mmbench.registry import HOST_TRAINER
 from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
 from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
+from mmbench.reporting.terminal.elsewhere import elsewhere_lines
 from mmbench.reporting.terminal.layout import fitted_tables, number_table, path_line, plain_table
 from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
-from mmbench.reporting.terminal.verdicts import MARKS, describe_verdict, mark
-from mmbench.results import Comparison, MethodResult, describe_missing
+from mmbench.reporting.terminal.verdicts import MARKS, best_set_line, describe_verdict, mark, single_note
+from mmbench.results import Comparison, MethodResult, describe_missing, described_trainer
 from mmbench.storage import counted, plural_of
 
 _WIDTH = 80  # columns of a terminal
@@ -37,22 +37,22 @@ def comparison_table(comparison: Comparison, details: bool = False) -> Renderabl
 
 
 def _table(comparison: Comparison) -> Table:
-    """The first method and each of the others, with the difference of the first to it."""
-    table = plain_table("")  # the marks
+    """Each method, and the difference of the first to it; marks of the best methods where there is no verdict."""
     longest = max(len(_name(comparison, method)) for method in comparison.methods)
     room = _room(comparison)
     # What verdicts on two lines leave for names; longer ones are folded.
     name_width = min(longest, max(room - _HALF_VERDICT, _LEAST_NAME))
-    table.add_column("method", overflow="fold", min_width=name_width)
     verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
-    for heading in (metric_column(comparison), *(("difference", "p") if verdicts else ())):
+    table = plain_table("method" if verdicts else "")
+    if not verdicts:
+        table.add_column("method", overflow="fold")
+    table.columns[-1].min_width = name_width
+    for heading in (metric_column(comparison), *(("difference", "p", "verdict") if verdicts else ())):
         table.add_column(heading, justify="right", no_wrap=True)
-    if verdicts:
-        table.add_column("verdict", justify="right", no_wrap=True)
     for method in comparison.methods:
         name = _name(comparison, method)
-        cells = [
-            mark(comparison, method.name),
+        cells = [] if verdicts else [mark(comparison, method.name)]
+        cells += [
             name if len(name) <= name_width else name.replace(" ²", "²"),
             format_interval(method.scores[comparison.metric]),
         ]
@@ -72,7 +72,7 @@ def _room(comparison: Comparison) -> int:
         columns.append(["difference", *(format_difference(verdict.difference) for verdict in comparison.verdicts)])
         columns.append(["p", *(format_p(verdict.p) for verdict in comparison.verdicts)])
     numbers = sum(1 + max(map(len, column)) for column in columns)
-    return _WIDTH - numbers - 3  # the mark, and a blank before each of both
+    return _WIDTH - numbers - (1 if comparison.verdicts else 3)  # the blank before a verdict, or before name and mark
 
 
 def _name(comparison: Comparison, method: MethodResult) -> str:
@@ -87,7 +87,7 @@ def _scores(comparison: Comparison) -> RenderableType:
     titles = (*(metric_column(comparison, name) for name in others), "last", "oracle")
     scores = {
         method.name: (
-            *(format_score(method.scores[name].mean) for name in others),
+            *(format_score(method.score_by(name)) for name in others),
             *(format_signed(method.gap(which)) for which in ("last", "oracle")),
         )
         for method in methods
@@ -123,17 +123,17 @@ def _footnotes(comparison: Comparison, details: bool) -> Text:
 def _verdict_lines(comparison: Comparison) -> Iterator[str]:
     if not comparison.verdicts:
         yield from filter(None, [direction_note(comparison)])
-    if len(comparison.methods) > 1 and comparison.leaders:
-        yield MARKS
+        yield from [MARKS] if len(comparison.methods) > 1 and comparison.leaders else []
     if comparison.verdicts:
         first, units = comparison.methods[0].name, plural_of(comparison.run["unit"])
         note = direction_note(comparison)
         yield f"difference: {first} minus the method of the row, paired{f'; {note}' if note else ''}"
         yield f"p: t test over {units} and trainings; {adjusted_line(comparison)}"
         yield "a non-significant difference does not show equivalence"
+        yield best_set_line(comparison)
     yield from limit_lines(comparison)
     if comparison.best_single:
-        yield "² best single modality"
+        yield single_note(comparison)
 
 
 def _oracle_lines(comparison: Comparison) -> Iterator[str]:
@@ -151,7 +151,8 @@ def _detail_lines(comparison: Comparison) -> Iterator[str]:
     )
     methods = comparison.methods
     if "accuracy" in comparison.other_metrics and not any(method.stops_early for method in methods):
-        oracles = [f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in methods]
+        trained = [method for method in methods if not method.is_elsewhere]
+        oracles = [f"{method.name} {method.mean_score('oracle', 'accuracy'):.3f}" for method in trained]
         yield f"accuracy at the oracle epoch, as some papers report it: {join_names(oracles)}"
     yield from cost_lines(comparison)
 
@@ -162,10 +163,15 @@ def adjusted_line(comparison: Comparison) -> str:
     return "p and interval are not adjusted" if n == 1 else f"p and interval: adjusted for {n} comparisons"
 
 
-def _trainer(run: Mapping[str, Any]) -> str:
-    """The trainer of a run with its parameters; records without one were made by that of the host."""
-    described = run.get("trainer")
-    return str(Spec(described["name"], described["params"])) if described else HOST_TRAINER
+def _trainer_lines(comparison: Comparison) -> Iterator[str]:
+    """The trainers of networks, unless all were trained by that of the host."""
+    named = [(method.name, described_trainer(method.run)) for method in comparison.methods]
+    trainers = {name: trainer for name, trainer in named if trainer}
+    if {*trainers.values()} <= {HOST_TRAINER}:
+        return
+    for trainer in dict.fromkeys(trainers.values()):
+        who = [name for name, each in trainers.items() if each == trainer]
+        yield f"trainer of {join_names(who) if len(who) < len(named) else 'all methods'}: {trainer}"
 
 
 def _method_lines(comparison: Comparison) -> Iterator[str]:
@@ -173,16 +179,14 @@ def _method_lines(comparison: Comparison) -> Iterator[str]:
     methods = comparison.methods
     if any(method.run["own_encoders"] for method in methods):
         yield "¹ has its own encoders and training"
-    trainers = {method.name: _trainer(method.run) for method in methods}
-    for trainer in dict.fromkeys(trainers.values()):
-        who = [name for name, each in trainers.items() if each == trainer]
-        if len(who) < len(methods) or trainer != HOST_TRAINER:
-            yield f"trainer of {join_names(who) if len(who) < len(methods) else 'all methods'}: {trainer}"
+    yield from _trainer_lines(comparison)
     offered = tuple(comparison.run["offered"])
-    used = [tuple(method.run["modalities"]) for method in methods]
+    known = [method for method in methods if not method.is_elsewhere]
+    used = [tuple(method.run["modalities"]) for method in known]
     for names in dict.fromkeys(names for names in used if names != offered):
-        who = [method.name for method, modalities in zip(methods, used, strict=True) if modalities == names]
+        who = [method.name for method, modalities in zip(known, used, strict=True) if modalities == names]
         subject = join_names(who) if len(who) < len(methods) else "all methods"
         verb = "uses" if len(who) == 1 < len(methods) else "use"
         yield f"{subject}: {verb} {len(names)} of {counted(len(offered), 'modality')}: {', '.join(names)}"
+    yield from elsewhere_lines(comparison)
     yield from describe_missing(comparison)

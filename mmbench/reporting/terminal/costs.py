@@ -30,7 +30,7 @@ def calibration_cells(method: MethodResult) -> tuple[str, ...]:
     """
     calibration = method.calibration
     if calibration is None:
-        return _residual_cells(method)
+        return _residual_cells(method) if method.residuals else ("–",) * len(CALIBRATION)
     return (
         f"{calibration.ece:.3f}",
         f"{calibration.ece_by_luck:.3f}".removeprefix("0"),
@@ -50,12 +50,12 @@ def cost_cells(method: MethodResult) -> tuple[str, ...]:
     """Parameters, operations, latency, memory and time of one method; a dash where it could not be measured."""
     cost = method.cost
     return (
-        format_count(method.parameters["total"]),
+        "–" if method.is_elsewhere else format_count(method.parameters["total"]),
         "–" if cost.flops is None else format_count(cost.flops),
         "–" if cost.latency_ms is None else format_latency(cost.latency_ms),
         "–" if cost.peak_bytes is None else format_size(cost.peak_bytes),
         "–" if cost.train_seconds is None else format_duration(cost.train_seconds),
-        format_duration(method.seconds),
+        "–" if method.is_elsewhere else format_duration(method.seconds),
     )
 
 
@@ -77,9 +77,10 @@ def _calibration_note(comparison: Comparison) -> str:
 
 def cost_lines(comparison: Comparison) -> Iterator[str]:
     """Footnotes of these columns."""
-    devices = sorted({str(method.run["device"]) for method in comparison.methods})
+    devices = sorted({str(method.run["device"]) for method in comparison.methods if not method.is_elsewhere})
+    where = f" ({', '.join(devices)})" if devices else ""
     yield (
         f"{_calibration_note(comparison)}; FLOPs, latency: of one sample, frozen encoders included; memory, "
         "train: of one training; total: time of all folds; latency, memory and time: measured on the machine that made "
-        f"the records ({', '.join(devices)})"
+        f"the records{where}"
     )

@@ -61,10 +61,11 @@ def one_seed_line(comparison: Comparison) -> Iterator[str]:
     varying = [method for method in comparison.methods if method.varies and not method.missing]
     outcomes = comparison.methods[0].outcomes
     unit = comparison.run["unit"]
+    more = "predictions of several seeds measure" if comparison.methods[0].is_elsewhere else "--seeds 3 measures"
     if varying and outcomes.n_seeds == 1 and outcomes.n_folds < outcomes.n_units:
         yield (
             f"1 seed: variation between trainings cannot be separated from variation between {plural_of(unit)} "
-            f"({counted(outcomes.n_folds, 'fold')}); --seeds 3 measures it"
+            f"({counted(outcomes.n_folds, 'fold')}); {more} it"
         )
 
 

@@ -21,7 +21,11 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
     """Dataset, task and protocol, and the warnings about the comparison."""
     run = comparison.run
     parts = [subject] if subject else []
-    parts += [run["dataset"], f"{run['task']} ({describe_targets(run)})", f"protocol {run['protocol']}"]
+    parts += [
+        run.get("data_name") or run["dataset"],
+        f"{run['task']} ({describe_targets(run)})",
+        f"protocol {run['protocol']}",
+    ]
     text = Text(" · ".join(parts), style="bold")
     for warning in find_warnings(comparison):
         text.append(f"\n{warning.line}", style="bold red" if warning.is_fault else "bold yellow")
@@ -61,10 +65,17 @@ def _seeds(comparison: Comparison) -> str:
 
 
 def describe_settings(comparison: Comparison) -> Iterator[str]:
-    """Encoders, standardisation, splits, the preset, training settings and the tuning budget."""
-    run = comparison.run
+    """Encoders, standardisation, splits, the preset, training settings and the tuning budget.
+
+    Those of methods that were trained here.
+    """
+    run = comparison.reference.run
     encoders = ", ".join(f"{name}: {encoder['name']}" for name, encoder in run["encoders"].items())
-    settings = sorted({str(method.run["standardize"]) for method in comparison.methods})
+    trained = [method for method in comparison.methods if not method.is_elsewhere]
+    if not trained:
+        yield f"splits {run['fingerprint']}{', stratified' if run.get('stratify') else ''}"
+        return
+    settings = sorted({str(method.run["standardize"]) for method in trained})
     yield (
         f"encoders {encoders or 'none'}; standardized by {' and '.join(settings)}; "
         f"splits {run['fingerprint']}{', stratified' if run.get('stratify') else ''}"
@@ -72,7 +83,7 @@ def describe_settings(comparison: Comparison) -> Iterator[str]:
     if preset := run["preset"]:
         yield f"preset {preset['name']}: {', '.join(_preset_tables(preset)) or 'all overridden'}"
     yield from training_lines(comparison)
-    yield from tuning_lines(comparison.methods)
+    yield from tuning_lines(trained)
 
 
 def _preset_tables(preset: Mapping[str, Any]) -> Iterator[str]:

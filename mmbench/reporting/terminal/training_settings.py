@@ -10,7 +10,7 @@ from mmbench.results import Comparison, changed_settings
 
 def training_lines(comparison: Comparison) -> Iterator[str]:
     """The training settings that differ from the defaults of mmbench, with the methods that use them."""
-    methods = comparison.methods
+    methods = [method for method in comparison.methods if not method.is_elsewhere]
     by_method = {method.name: format_settings(changed_settings(method.run)) for method in methods}
     for settings in dict.fromkeys(filter(None, by_method.values())):
         names = [name for name, mine in by_method.items() if mine == settings]

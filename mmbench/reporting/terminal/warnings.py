@@ -1,4 +1,4 @@
-"""Warnings about a comparison: leaks, missing classes, untrained baselines, simulated data."""
+"""Warnings about a comparison: leaks, missing classes, untrained baselines, suspicious predictions, simulated data."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class ComparisonWarning(NamedTuple):
 
 
 def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
-    """The leaks that were found, parts without a class, untrained baselines and simulated data, in this order."""
+    """Leaks, parts without a class, untrained baselines, suspicious predictions and simulated data, in this order."""
     for group, share in comparison.run["straddling"].items():
         if share > 0:
             yield ComparisonWarning("LEAK:", _describe_shared(group, share, comparison.run["protocol"]), True)
@@ -36,6 +36,9 @@ def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
         yield ComparisonWarning(f"MISSING {targets_word(comparison.run).upper()}:", f"{line}.", False)
     for each in comparison.untrained:
         yield ComparisonWarning("UNTRAINED:", _describe_untrained(each, comparison), False)
+    for name in dict.fromkeys(sign.method for sign in comparison.suspicions):
+        signs = "; ".join(sign.text for sign in comparison.suspicions if sign.method == name)
+        yield ComparisonWarning("SUSPICIOUS:", f"{name}: {signs}. Find out how it was made.", False)
     if comparison.simulated:
         yield ComparisonWarning("SIMULATED data:", "these scores say nothing about real data.", False)
 

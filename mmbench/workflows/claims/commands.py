@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.data import default_cache_folder
-from mmbench.registry import join_list
+from mmbench.registry import AUTO, join_list
 from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
+
+_WITH_BASELINES = ("run", "tune")
 
 
 def run_command(spec: RunSpec, data: str | None = None, command: str = "run") -> str:
@@ -17,7 +19,8 @@ def run_command(spec: RunSpec, data: str | None = None, command: str = "run") ->
 
     ``command`` replaces ``run`` by another command that takes a spec.
     """
-    words: list[tuple[str, Any]] = [("against", join_list(spec.against))]
+    against = "" if spec.against == (AUTO,) or command not in _WITH_BASELINES else join_list(spec.against) or "none"
+    words: list[tuple[str, Any]] = [("against", against)]
     words += [(name, getattr(spec, name)) for name in ("protocol", "folds", "task", "metric", "standardize", "preset")]
     words += [("stratify", spec.stratify is True), ("no-stratify", spec.stratify is False)]
     words += [(name, join_list(getattr(spec, name) or ())) for name in ("units", "modalities")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from mmbench.results import Verdict
+from mmbench.results import Comparison
 from mmbench.workflows.claims.results import RowResult
 
 
@@ -47,15 +47,20 @@ def _only_held_out(leaky: Sequence[RowResult], valid: Sequence[RowResult]) -> It
             yield f"Changing only the protocol of {row.row.name!r}, in points: {', '.join(changed)}."
 
 
+_EFFECTS = {"helps": "significantly better", "hurts": "significantly worse", "not shown": "not significant"}
+
+
 def _singles(rows: Sequence[RowResult]) -> Iterator[str]:
-    """Verdicts on fusion against the best single modality."""
-    verdicts = [f"{row.row.name} {verdict.word} (p {verdict.p:.3f})" for row in rows if (verdict := _single(row))]
-    if verdicts:
-        yield f"Fusion against the best single modality, by balanced accuracy: {', '.join(verdicts)}."
+    """Verdicts on fusion against the best single modality that was run."""
+    words = [f"{row.row.name} {word}" for row in rows if row.comparison and (word := _on_single(row.comparison))]
+    if words:
+        yield f"Fusion against the best single modality, by balanced accuracy: {', '.join(words)}."
 
 
-def _single(row: RowResult) -> Verdict | None:
-    if row.comparison is None:
-        return None
-    best = row.comparison.best_single
-    return next((verdict for verdict in row.comparison.verdicts if verdict.against == best), None)
+def _on_single(comparison: Comparison) -> str:
+    """The verdict and its p; "" if no single modality was run."""
+    if effect := comparison.fusion_effect:
+        return f"{_EFFECTS[effect.word]} (p {effect.p:.3f})"
+    verdicts = {verdict.against: verdict for verdict in comparison.verdicts}
+    verdict = verdicts.get(comparison.best_single or "")
+    return f"{verdict.word} (p {verdict.p:.3f})" if verdict else ""

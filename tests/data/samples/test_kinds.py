@@ -98,6 +98,47 @@ def test_images_of_the_size_are_left_alone() -> None:
     assert changes == {}
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_images_are_composited_on_white_and_counted(mode: str) -> None:
+    changes: dict[str, Counter[str]] = {}
+    clear = Image.new("RGBA", (4, 6), (0, 0, 0, 255))
+    clear.putpixel((1, 2), (0, 0, 0, 0))
+    for modality, size in ((FACE, (4, 6)), (FACE, (8, 12))):
+        layered = clear.resize(size, Image.Resampling.NEAREST)
+        (stored,) = convert(modality, [encode(layered, mode)], changes).data["face"]
+        with Image.open(io.BytesIO(stored)) as image:
+            assert image.mode == "RGB"
+            assert image.getpixel((0, 0)) == (0, 0, 0)
+            assert image.getpixel((1, 2)) > (150, 150, 150)
+    assert changes == {"face": {"transparent, composited on white": 2, "resized to 4 × 6 (crop)": 1}}
+
+
+def test_an_opaque_image_with_an_alpha_channel_is_left_alone() -> None:
+    changes: dict[str, Counter[str]] = {}
+    opaque = encode(Image.new("RGBA", (4, 6), (0, 9, 0, 255)), "RGBA")
+    assert convert(FACE, [opaque], changes).data["face"] == [opaque]
+    assert changes == {}
+
+
+def encode(image: Image.Image, mode: str) -> bytes:
+    file = io.BytesIO()
+    image.convert(mode).save(file, "PNG")
+    return file.getvalue()
+
+
+def photograph(height: int, width: int) -> bytes:
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_bytes_behind_an_image_are_no_damage() -> None:
+    for whole in (photograph(6, 4), picture(4, 6)):
+        longer = whole + b"motion photo" * 20
+        assert convert(FACE, [longer]).data["face"] == [longer]
+
+
 def test_changes_of_an_unusable_sample_are_not_counted() -> None:
     changes: dict[str, Counter[str]] = {}
     schema = Schema((FACE, NOTE), {"mood": ("a", "b")})
@@ -139,7 +180,10 @@ BAD = [
     (CLIP, [Clip([picture(5, 6)], [0])], "clip has the shape (3, 6, 5), not (3, 6, 4)"),
     (CLIP, [[picture(4, 6)]], "clip holds a list, not a Clip"),
     (Modality("clip", "video", (2, 3, 6, 4)), [Clip([picture(4, 6)], [0])], "a clip of 1 frames, not 2"),
-    (FACE, [picture(9, 9)[:48]], "face cannot be opened as JPEG or PNG"),
+    (FACE, [picture(9, 9)[:20]], "face cannot be opened as JPEG or PNG"),
+    (FACE, [photograph(6, 4)[:-40]], "face has an image that is truncated"),
+    (CLIP, [Clip([photograph(6, 4)[:-40]], [0])], "clip has an image that is truncated"),
+    (FACE, [picture(4, 6)[:-28]], "face has an image that is truncated"),
     (FACE, [grey_16_bits(6, 4)], "face has grey values of 16 bits, which 8 bits would clip"),
     (FACE, [grey_16_bits(9, 9)], "face has grey values of 16 bits"),
     (CLIP, [Clip([grey_16_bits(6, 4)], [0])], "clip has grey values of 16 bits"),

@@ -5,14 +5,15 @@ from typing import Any
 
 import mmbench
 from mmbench.reporting.terminal import comparison_table
-from mmbench.results.comparison import load_comparison
+from mmbench.results.comparison import compare
 from mmbench.results.statistics import make_verdicts
 
 
 def test_runs_of_one_name_have_their_own_numbers(home: Path, comparison: Any) -> None:
     options: dict[str, Any] = {"folds": 2, "modalities": ["mor", "zer"], "tune": 2}
     mmbench.run("concat", "mfeat", out=home / "runs", cache=home / "cache", jobs=1, training={"epochs": 1}, **options)
-    found = load_comparison(comparison.methods[0].folder.parent)
+    here = comparison.methods[0].folder.parent
+    found = compare(here, sorted(path for path in here.iterdir() if path.is_dir()))
     first, *others = found.methods
     assert [method.run["method"] for method in found.methods].count("concat") >= 2
     assert len({method.name for method in found.methods}) == len(found.methods) == len(found.above_chance)

@@ -72,7 +72,7 @@ def test_verdict_comes_first(made):
     path, html = made
     verdict = describe_verdict(load_comparison(path))
     assert re.fullmatch(
-        r"\w+ scores best, 0\.\d{3} \[.*\]: (significantly better|not significantly different) .*\.|No method is .*",
+        r"first scores 0\.\d{3} \[.*\]: (significantly better|not significantly different) .*\.|No method is .*",
         verdict,
     )
     assert html.index(verdict) < html.index("<table>")

@@ -1,10 +1,14 @@
 """Tables of comparisons of any kind of task: they fit into 80 columns, and name metrics, targets and directions."""
 
+import json
+import re
+
 import pytest
 
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.layout import render
 from mmbench.results.comparison import load_comparison
+from mmbench.results.records import find_records
 
 LONG = ("first", "only[modality=left]", "another[dim=256,dropout=0.5]")
 
@@ -28,10 +32,10 @@ def test_labels_and_values_are_called_so(write_task, tmp_path, kind):
 
 def test_of_errors_the_smallest_is_the_best(write_task, tmp_path):
     lines = table_of(write_task(tmp_path, "values")).splitlines()
-    assert any(line.startswith("first scores best, ") for line in lines)
-    assert next(line for line in lines if line.startswith("* ")).split()[1] == "first"
+    assert "significantly better than second." in " ".join(lines)
+    assert "set of best methods (95 % model confidence set): first" in lines
     # The difference of the first minus the second is negative, and better.
-    assert " -" in next(line for line in lines if line.startswith("  second "))
+    assert " -" in next(line for line in lines if line.startswith("second "))
     assert "difference: first minus the method of the row, paired; lower MAE is better" in lines
     assert "scores: mean over 2 targets, each in its own units" in lines
 
@@ -48,3 +52,35 @@ def test_a_missing_label_is_no_class(write_task, tmp_path):
 
 def test_one_fold_is_singular(write_task, tmp_path):
     assert "between subjects (1 fold); --seeds 3" in " ".join(table_of(write_task(tmp_path, "values", folds=1)).split())
+
+
+def test_the_statement_says_whether_fusing_helps_and_how_the_others_compare(write_task, tmp_path):
+    path = write_task(
+        tmp_path, "values", ("fusion", "only[modality=left]", "only[modality=right]", "late"), n_units=30, folds=6
+    )
+    for number, reads in ((1, ["left"]), (2, ["right"])):
+        set_encoders(tmp_path / f"run{number}", reads)
+    text = " ".join(table_of(path, details=False).split())
+    score = r"[\d.]+ \[[\d.]+, [\d.]+\]"
+    statement = (
+        rf"Fusing helps: MAE of fusion {score} against [\d.]+ for the best single modality \(left\), "
+        r"difference -[\d.]+ \[-[\d.]+, -[\d.]+\], p <?\.\d+\. fusion is significantly better than late\."
+    )
+    assert re.search(statement, text)
+    assert "only[modality=left] ²" in text
+
+
+def test_where_single_modalities_are_missing_nothing_is_said_of_fusing(write_task, tmp_path):
+    path = write_task(tmp_path, "class", ("fusion", "only[modality=left]"))
+    set_encoders(tmp_path / "run1", ["left"])
+    text = " ".join(table_of(path, details=False).split())
+    assert "Fusing" not in text
+    assert "² best of the single modalities that were run" in text
+
+
+def set_encoders(folder, names):
+    for path in find_records(folder):
+        plain = json.loads(path.read_text())
+        plain["run"]["encoders"] = {name: plain["run"]["encoders"][name] for name in names}
+        plain["run"]["modalities"] = names
+        path.write_text(json.dumps(plain))

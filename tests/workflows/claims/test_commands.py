@@ -12,7 +12,7 @@ from mmbench.workflows.claims.commands import claim_command, portable_command, r
 from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
 
-PLAIN = RunSpec("milmer", "deap-sim")
+PLAIN = RunSpec("milmer", "deap-sim", ("auto",))
 FULL = RunSpec(
     method="milmer[k=2]",
     dataset="deap-sim[subjects=4,scramble=true]",

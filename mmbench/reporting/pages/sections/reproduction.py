@@ -70,12 +70,23 @@ def _data(comparison: Comparison) -> Iterator[str]:
 
 def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     run = method.run
-    yield "fusion", _component(run.get("fusion", {}))
+    if method.is_elsewhere:
+        yield from _origin(run["elsewhere"])
+        return
+    yield from ((kind, _component(run[kind])) for kind in ("fusion", "estimator") if kind in run)
     yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
     yield "training", _params(run["training"])
     if "trainer" in run:
         yield "trainer", _component(run["trainer"])
     yield "key", str(run.get("key", "–"))[:_SHORT]
+
+
+def _origin(elsewhere: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The file of predictions that were made elsewhere."""
+    yield "not trained here", f"{elsewhere['outputs']} of {elsewhere['file']}"
+    yield "SHA-256", str(elsewhere["sha256"])
+    if elsewhere.get("source"):
+        yield "source", str(elsewhere["source"])
 
 
 def _component(described: Mapping[str, Any]) -> str:

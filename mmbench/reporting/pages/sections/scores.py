@@ -16,7 +16,7 @@ from mmbench.reporting.plots.ranking import ranked, ranking
 from mmbench.reporting.terminal.comparisons import adjusted_line
 from mmbench.reporting.terminal.limits import limit_lines
 from mmbench.reporting.terminal.run_description import describe_data
-from mmbench.reporting.terminal.verdicts import describe_verdict
+from mmbench.reporting.terminal.verdicts import describe_verdict, single_note
 from mmbench.results import ALPHA, Comparison, MethodResult, describe_missing
 from mmbench.storage import counted, plural_of
 
@@ -55,7 +55,7 @@ def _verdicts(comparison: Comparison) -> Table:
 
 
 def _verdict_note(comparison: Comparison) -> str:
-    single = " ² best single modality." if comparison.best_single else ""
+    single = f" {single_note(comparison)}." if comparison.best_single else ""
     return (
         f"Difference: {comparison.metric_title} of {comparison.methods[0].name} minus that of the other method, "
         f"paired, with a 95 % interval. {direction_sentence(comparison)}"
@@ -92,9 +92,8 @@ def _scores(comparison: Comparison) -> Table:
 
 
 def _row(method: MethodResult, comparison: Comparison) -> Iterator[str]:
-    scores = method.scores
     yield method.name + ("\N{NO-BREAK SPACE}¹" if method.run["own_encoders"] else "")
-    yield format_interval(scores[comparison.metric])
-    yield from (format_score(scores[name].mean) for name in comparison.other_metrics)
+    yield format_interval(method.score)
+    yield from (format_score(method.score_by(name)) for name in comparison.other_metrics)
     yield format_signed(method.gap("last"))
     yield format_signed(method.gap("oracle"))

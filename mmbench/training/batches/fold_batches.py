@@ -9,10 +9,10 @@ import torch
 from mmbench.contract import LabelledBatch, Training
 from mmbench.data import Bags, Inputs, Labels, Rows
 from mmbench.errors import PluginError
-from mmbench.training.augmentation import augment
-from mmbench.training.batching import training_batches
+from mmbench.training.batches.augmentation import augment
+from mmbench.training.batches.batching import training_batches
+from mmbench.training.batches.modality_dropout import drop_modalities
 from mmbench.training.determinism import mixed_precision
-from mmbench.training.modality_dropout import drop_modalities
 from mmbench.training.model import Model
 
 

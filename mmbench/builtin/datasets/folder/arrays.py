@@ -1,0 +1,47 @@
+"""Arrays of NPY and NPZ files; those of NPY files are mapped, not loaded."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench import DataError, check_content
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SUFFIXES = (".npy", ".npz")
+
+
+def load_arrays(path: Path) -> "dict[str, NDArray[Any]]":
+    """The arrays of a file by name, that of an NPY file by its stem; DataError where it holds objects or is damaged."""
+    status = path.stat() if path.exists() else None
+    return _load(path, status and (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=32)
+def _load(path: Path, _: object) -> "dict[str, NDArray[Any]]":
+    import numpy as np
+
+    check_content(path, "is an array of NumPy", "is a ZIP archive")
+    try:
+        if path.suffix.lower() == ".npz":
+            with np.load(path, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        if "allow_pickle" in str(error):
+            message, remedy = "holds an array of Python objects", "save arrays of one shape, or one file a sample"
+        else:
+            message, remedy = f"cannot be read as an array ({error})", "save it again with numpy.save"
+        raise DataError(message, where=path, remedy=remedy) from None
+
+
+def load_array(path: Path, name: str = "") -> "NDArray[np.generic]":
+    """The array ``name`` of a file, its only one if no name is given; DataError if it has none."""
+    arrays = load_arrays(path)
+    if not name and len(arrays) == 1:
+        return next(iter(arrays.values()))
+    if name not in arrays:
+        raise DataError(f"has no array {name!r}", where=path, remedy=f"choose from {', '.join(arrays)}")
+    return arrays[name]

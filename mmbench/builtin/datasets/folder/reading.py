@@ -1,0 +1,117 @@
+"""Samples of the rows of a folder."""
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import DataError, Sample, check_content
+from mmbench.builtin.datasets.folder.arrays import load_array
+from mmbench.builtin.datasets.folder.description import Stream
+from mmbench.builtin.datasets.folder.layout import PARTS, Layout, is_file_column
+from mmbench.builtin.datasets.folder.tables import as_numbers, as_texts
+
+
+def read_rows(layout: Layout, rows: Sequence[int]) -> Iterator[Sample | DataError]:
+    """The samples of these rows; a DataError in place of one that cannot be read."""
+    cells = {name: _cells(layout, stream) for name, stream in layout.described.streams.items()}
+    split = layout.described.split
+    parts = [None if text is None else text.lower() for text in as_texts(layout.column(split))] if split else None
+    for at in rows:
+        try:
+            yield _read_row(layout, at, cells, parts)
+        except DataError as error:
+            yield error
+
+
+def _read_row(layout: Layout, at: int, cells: dict[str, Any], parts: Sequence[str | None] | None) -> Sample:
+    data, present = {}, {}
+    for name, stream in layout.described.streams.items():
+        bag = _read_bag(layout, stream, at, cells[name])
+        if bag is not None and any(item is not None for item in bag):
+            data[name] = bag
+            if stream.present:
+                present[name] = np.atleast_1d(layout.array(stream, stream.present)[at]).astype(bool)
+                if not present[name].any():
+                    del data[name], present[name]
+    targets = {name: each[at] for name, each in layout.targets.items() if each[at] is not None}
+    if wrong := next((name for name, target in targets.items() if isinstance(target, str)), None):
+        message = f"{layout.table.row(at)} has {targets[wrong]!r}, which is not among the names of task {wrong}"
+        raise DataError(message, where=layout.table.path, remedy="add it to dataset.toml, or correct the row")
+    groups = {name: values[at] for name, values in layout.groups.items()}
+    if lacking := next((name for name, value in groups.items() if value is None), None):
+        raise DataError(f"{layout.table.row(at)} has no {lacking}", where=layout.table.path, remedy="fill it in")
+    part = parts[at] if parts else None
+    if part is not None and part not in PARTS:
+        message = f"{layout.table.row(at)} is in the part {part!r}"
+        raise DataError(message, where=layout.table.path, remedy="use train, validation or test")
+    split: Any = PARTS[part] if part else None
+    return Sample(layout.ids[at], targets, data, groups, present, split=split)  # type: ignore[arg-type]
+
+
+def _cells(layout: Layout, stream: Stream) -> Any:
+    """The columns of a modality as what is read: numbers, levels, texts or paths."""
+    if stream.kind in ("table", "vector") and stream.columns and not is_file_column(stream):
+        columns = {}
+        for name in stream.columns:
+            values = as_texts(layout.column(name)) if name in stream.levels else as_numbers(layout.column(name))
+            if values is None:
+                remedy = f"give its levels in dataset.toml, or ignore = [{name!r}]"
+                raise DataError(f"column {name} does not hold numbers", where=layout.table.path, remedy=remedy)
+            columns[name] = values
+        return columns
+    return [layout.column(name) for name in stream.columns]
+
+
+def _read_bag(layout: Layout, stream: Stream, at: int, cells: Any) -> Any:
+    if stream.file:
+        return _from_array(layout, stream, at)
+    if isinstance(cells, dict):
+        row = {name: values[at] for name, values in cells.items()}
+        if all(value is None for value in row.values()):
+            return None
+        if stream.kind == "vector":
+            return None if None in row.values() else np.array([[*row.values()]], dtype=np.float32)
+        return [row]
+    items = [item for column in cells for item in (column[at] if isinstance(column[at], list) else [column[at]])]
+    items = [*items, *[None] * (stream.instances - len(items))]
+    if stream.kind == "text" and not is_file_column(stream):
+        return [None if item is None else str(item) for item in items]
+    return [None if item is None else _read_file(layout, stream, str(item), at) for item in items]
+
+
+def _read_file(layout: Layout, stream: Stream, name: str, at: int) -> Any:
+    path = layout.folder / name
+    try:
+        if stream.kind in ("timeseries", "vector"):
+            return np.asarray(load_array(path), dtype=np.float32)
+        check_content(path, "is a PNG image", "is a JPEG image")
+        return path.read_text(encoding="utf-8-sig") if stream.kind == "text" else path.read_bytes()
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8", where=layout.ids[at], remedy="save it as UTF-8") from None
+
+
+def _from_array(layout: Layout, stream: Stream, at: int) -> Any:
+    array: NDArray[Any] = layout.array(stream)
+    K = stream.instances
+    if stream.offsets:
+        offsets = layout.array(stream, stream.offsets)
+        bounds = [(int(offsets[at * K + k]), int(offsets[at * K + k + 1])) for k in range(K)]
+        return [np.asarray(array[:, start:stop], np.float32) if stop > start else None for start, stop in bounds]
+    bag = array[at] if K > 1 else array[at : at + 1]
+    if stream.kind == "image":
+        return [_encode(image) for image in bag]
+    bag = np.asarray(bag, dtype=np.float32)
+    if stream.kind == "audio" and bag.ndim == 2:
+        return bag[:, None]
+    return bag
+
+
+def _encode(image: NDArray[Any]) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,64 @@
+"""Changed files of a leaderboard, as a pull request lists them: the boards and records that are to be verified."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmbench.reporting.leaderboards.boards import AUDIT, FOLDS
+from mmbench.reporting.leaderboards.submission import MANIFEST
+
+_PAGES = ("README.md", "index.html")
+_DEPTH = 3  # dataset, protocol, task
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The changed ``boards``, ``records`` and ``pages`` by their paths under the root, and the faults of the change.
+
+    ``outside`` counts paths that are not in the folder of the leaderboards.
+    """
+
+    boards: tuple[str, ...]
+    records: frozenset[str]
+    pages: frozenset[str]
+    outside: int
+    faults: tuple[str, ...]
+
+
+def sort_changes(root: Path, paths: Sequence[Path]) -> Changes:
+    """Sort changed paths, relative to the current folder; deleted and unknown files are faults."""
+    boards: dict[str, None] = {}
+    records, pages, faults = set(), set(), []
+    outside = 0
+    home = Path(os.path.abspath(root))  # noqa: PTH100  # links must not be followed: they are faults
+    for path in paths:
+        whole = Path(os.path.abspath(path))  # noqa: PTH100
+        if not whole.is_relative_to(home):
+            outside += 1
+            continue
+        place = whole.relative_to(home)
+        name, depth = place.as_posix(), len(place.parts) - 1
+        if whole.is_symlink():
+            faults.append(f"{name}: is a link; give the file itself")
+        elif not whole.is_file():
+            faults.append(f"{name}: was deleted; a submission adds runs and deletes nothing")
+        elif depth in (0, _DEPTH) and place.name in _PAGES:
+            pages.add(name)
+        elif not _is_part(place.name, depth):
+            faults.append(f"{name}: is no part of a leaderboard; leave it out")
+        elif place.name.startswith("fold-"):
+            records.add(name)
+        if depth >= _DEPTH and "/".join(place.parts[:_DEPTH]) not in boards and _is_board(root, place):
+            boards["/".join(place.parts[:_DEPTH])] = None
+    return Changes(tuple(boards), frozenset(records), frozenset(pages), outside, tuple(faults))
+
+
+def _is_part(name: str, depth: int) -> bool:
+    if depth == _DEPTH:
+        return name in (FOLDS, AUDIT)
+    return depth == _DEPTH + 1 and (name == MANIFEST or (name.startswith("fold-") and name.endswith(".json")))
+
+
+def _is_board(root: Path, place: Path) -> bool:
+    return root.joinpath(*place.parts[:_DEPTH]).is_dir()
