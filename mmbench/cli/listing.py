@@ -53,10 +53,8 @@ def _accepted(registry: Any, kind: str, component: Any) -> dict[str, Any]:
     if kind == "methods":
         name = parse_spec(predictor_of(component)).name
         component = registry.find(f"{predictor_kind(component)}s", name).component
-    if kind in ("methods", "fusions", "estimators"):
+    if kind in ("methods", "fusions", "estimators", "trainers"):
         return {"tasks": [*component.tasks]}
-    if kind == "trainers":
-        return {}
     if kind == "metrics":
         return {"tasks": [*component.kinds]}
     try:

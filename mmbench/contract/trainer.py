@@ -10,11 +10,14 @@ from torch import Tensor, nn
 
 from mmbench.contract.component import Component
 from mmbench.contract.fusion import Criterion, Fusion, Tokens
-from mmbench.contract.types import Training
+from mmbench.contract.types import TaskKind, Training
 
 
 class Network(Protocol):
-    """The model to fit: ``encoders`` of the modalities that are trained, by name, and the ``fusion``."""
+    """The model to fit: ``encoders`` of the modalities that are trained, by name, and the ``fusion``.
+
+    It is a ``torch.nn.Module``: ``copy.deepcopy`` of it is another network, for a stage whose weights are discarded.
+    """
 
     encoders: nn.ModuleDict
     fusion: Fusion
@@ -24,6 +27,9 @@ class Network(Protocol):
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """All parameters."""
+
+    def train(self, mode: bool = True) -> Any:
+        """Set training mode, or evaluation mode."""
 
 
 class LabelledBatch(NamedTuple):
@@ -63,8 +69,8 @@ class TrainingStep(NamedTuple):
 class TrainerContext(Protocol):
     """What the host provides to a trainer.
 
-    ``criterion`` is the loss of the run, with its class weights. ``n_epochs`` is the budget, the same for all methods;
-    ``n_steps`` the number of batches in it. The host has seeded torch by ``seed``.
+    ``criterion`` is the loss of the run, with its class weights. ``n_epochs`` is the budget of passes over the training
+    part, the same for all methods; ``n_steps`` the number of batches in it. The host has seeded torch by ``seed``.
     """
 
     training: Training
@@ -96,11 +102,18 @@ class TrainerContext(Protocol):
 class Trainer(Component):
     """Fits a network on the training part of one fold.
 
-    A trainer gets labels of the training and the validation part only. It is built anew for each fold. The host owns
-    the criterion, the choice of the epoch by validation score, patience and the budget of epochs: after each pass over
-    ``train`` a trainer calls ``context.end_epoch`` and stops when that returns False. Override `fit` for a loop of
-    your own, or one of the other methods to change this one: AdamW with a cosine schedule and clipped gradients.
+    A trainer gets labels of the training and the validation part only. It is built anew for each fold, and what it
+    needs from one step to the next are attributes of it. The host owns the criterion, the choice of the epoch by
+    validation score, patience and the budget of passes: after each pass over ``train`` a trainer calls
+    ``context.end_epoch`` and stops when that returns False; passes of an earlier stage need no such call and count
+    towards the budget. What is learnt are weights and buffers of the network: it must give the same outputs when it is
+    built anew and they are restored. A network without trained parameters is fitted by the host.
+
+    Override `fit` for a loop of your own, or one of the other methods to change this one: AdamW with a cosine schedule
+    and clipped gradients. ``tasks`` names the kinds of tasks that the trainer takes.
     """
+
+    tasks: tuple[TaskKind, ...] = ("class", "labels", "values")
 
     def fit(self, model: Network, train: Batches, validation: Batches, context: TrainerContext) -> None:
         """Fit ``model`` in place."""
@@ -108,9 +121,10 @@ class Trainer(Component):
         parameters = [parameter for group in groups for parameter in group["params"]]
         optimizer = self.optimizer(groups, context) if parameters else None
         schedule = optimizer and torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.schedule(step, context))
-        goes_on = True
+        goes_on, epoch = True, 0
         while goes_on:
             total, seen = 0.0, 0
+            self.before_epoch(model, epoch, context)
             for inputs, target in train:
                 with context.mixed_precision():
                     step = self._step(model, inputs, target, context)
@@ -125,7 +139,7 @@ class Trainer(Component):
                     schedule.step()
                 total += float(loss.detach()) * len(target)
                 seen += len(target)
-            goes_on = context.end_epoch(total / seen)
+            goes_on, epoch = context.end_epoch(total / seen), epoch + 1
 
     def _step(self, model: Network, inputs: Any, target: Tensor, context: TrainerContext) -> TrainingStep:
         tokens = model.tokens(inputs)
@@ -144,6 +158,9 @@ class Trainer(Component):
         """Factor of the learning rate at a step, from 0."""
         floor, n_steps = context.training.final_lr, context.n_steps
         return floor + (1 - floor) * 0.5 * (1 + float(np.cos(np.pi * min(step / max(n_steps, 1), 1.0))))
+
+    def before_epoch(self, model: Network, epoch: int, context: TrainerContext) -> None:
+        """Called before each pass over the training part; ``epoch`` counts from 0; nothing to do here."""
 
     def losses(
         self, model: Network, tokens: Mapping[str, Tokens], target: Tensor, context: TrainerContext

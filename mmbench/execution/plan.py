@@ -34,7 +34,15 @@ from mmbench.data import (
     read_presence,
 )
 from mmbench.errors import PluginError
-from mmbench.integrity import Canaries, ClosedFiles, find_named_files, ignore_messages, is_forkable, run_isolated
+from mmbench.integrity import (
+    Canaries,
+    ClosedFiles,
+    find_named_files,
+    ignore_messages,
+    is_forkable,
+    name_component,
+    run_isolated,
+)
 from mmbench.registry import (
     HostNames,
     Recipe,
@@ -255,6 +263,7 @@ def make_canaries(plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: 
         device=torch.device(plan.device),
         plugins=plan.plugins,
         is_own=not plan.isolated,
+        trainer=name_component(plan.trainer(), plan.plugins) if plan.recipe.trainer else None,
     )
 
 

@@ -293,7 +293,7 @@ def _with_frozen_encoders(registry: Registry, recipe: Recipe, schema: Schema) ->
 
 
 def check_tasks(registry: Registry, recipes: Iterable[Recipe], name: str, task: Task) -> None:
-    """Raise SpecError for the first method whose fusion or estimator does not predict tasks of this kind."""
+    """Raise SpecError for the first method whose fusion, estimator or trainer does not take tasks of this kind."""
     for recipe in recipes:
         tasks = find_predictor(registry, recipe).tasks
         if task.kind not in tasks:
@@ -301,6 +301,15 @@ def check_tasks(registry: Registry, recipes: Iterable[Recipe], name: str, task: 
                 f"predicts tasks of kind {' and '.join(tasks)}, but {name} is of kind {task.kind}",
                 where=f"{recipe.kind} {recipe.predictor.name}",
                 remedy="choose another method, or another task with --task",
+            )
+        if recipe.trainer is None:
+            continue
+        tasks = registry.find("trainers", recipe.trainer.name).component.tasks
+        if task.kind not in tasks:
+            raise SpecError(
+                f"trains for tasks of kind {' and '.join(tasks)}, but {name} is of kind {task.kind}",
+                where=f"trainer {recipe.trainer.name}",
+                remedy="choose another trainer, or another task with --task",
             )
 
 

@@ -60,7 +60,7 @@ class FoldContext:
         try:
             self._check()
             self._n_ended += 1
-            self._goes_on = self._end(float(loss)) and self._n_ended < self.n_epochs
+            self._goes_on = self._end(float(loss)) and self._train.n_begun < self.n_epochs
             self._train.is_over = not self._goes_on
         except Exception as error:
             self.error = self.error or error
