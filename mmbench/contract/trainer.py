@@ -22,8 +22,8 @@ class Network(Protocol):
     encoders: nn.ModuleDict
     fusion: Fusion
 
-    def tokens(self, batch: Any, /) -> dict[str, Tokens]:
-        """Tokens of every modality from the inputs of a batch."""
+    def tokens(self, batch: Mapping[str, Any], /) -> dict[str, Tokens]:
+        """Tokens of every modality among the inputs of a batch."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """All parameters."""
@@ -33,9 +33,9 @@ class Network(Protocol):
 
 
 class LabelledBatch(NamedTuple):
-    """Inputs for `Network.tokens` and the target of the criterion ``(B,)`` or ``(B, n_outputs)``."""
+    """Inputs for `Network.tokens`, by modality, and the target of the criterion ``(B,)`` or ``(B, n_outputs)``."""
 
-    inputs: Any
+    inputs: Mapping[str, Any]
     target: Tensor
 
 
@@ -141,7 +141,7 @@ class Trainer(Component):
                 seen += len(target)
             goes_on, epoch = context.end_epoch(total / seen), epoch + 1
 
-    def _step(self, model: Network, inputs: Any, target: Tensor, context: TrainerContext) -> TrainingStep:
+    def _step(self, model: Network, inputs: Mapping[str, Any], target: Tensor, context: TrainerContext) -> TrainingStep:
         tokens = model.tokens(inputs)
         by_modality = {name: _trained(encoder) for name, encoder in model.encoders.items()}
         return TrainingStep(tokens, target, self.losses(model, tokens, target, context), by_modality)

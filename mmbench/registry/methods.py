@@ -11,7 +11,7 @@ from mmbench.registry.baselines import AUTO, auto_baselines
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
-from mmbench.registry.trainers import find_trainer
+from mmbench.registry.trainers import find_trainer, split_trainer, with_host_trainer
 
 DEFAULT_ENCODERS: Mapping[Kind, str] = {
     "timeseries": "conv1d",
@@ -76,7 +76,8 @@ def resolve_methods(
 ) -> list[Recipe]:
     """The first method and its baselines; baselines take its encoders and training unless they name their own.
 
-    ``auto`` among ``against`` stands for those of `auto_baselines` that differ from the methods named otherwise.
+    ``auto`` among ``against`` stands for those of `auto_baselines` that differ from the methods named otherwise, and
+    for the first method with the trainer of the host, where it has another.
     """
     first_recipe = _resolve_all(registry, parse_spec(first), dataset, schema, options)
     recipes = [_keep_used(registry, first_recipe, schema)]
@@ -91,6 +92,8 @@ def resolve_methods(
             raise SpecError(f"{label!r} is named twice", where="--against", remedy="name each method once")
     automatic = auto_baselines(recipes[0].encoders, first_recipe.modalities) if AUTO in against else ()
     others = [resolve(text) for text in automatic if text not in labels]
+    if AUTO in against and recipes[0].trainer is not None:
+        others.insert(0, replace(recipes[0], label=with_host_trainer(first), trainer=None))
     return [*recipes, *(each for each in others if not any(_computes_same(registry, each, one) for one in recipes))]
 
 
@@ -105,16 +108,18 @@ def _resolve_baseline(
         return replace(own, own_encoders=True)
     kind = predictor_kind(method)
     held = {name for name in first.held if not name.startswith(f"{first.kind}.")}
-    trainer = find_trainer(registry, method.trainer) if method.trainer else first.trainer
+    label, (spec, named) = str(spec), split_trainer(method, spec)
+    own_trainer = named if named is not None else method.trainer
     own = replace(
         first,
-        label=str(spec),
+        label=label,
         predictor=parse_spec(predictor_of(method)).updated(spec.params),
         preset=replace(first.preset, fusion={}, estimator={}),
         held=_parameter_names(kind, spec.params) | held,
         kind=kind,
-        trainer=trainer,
     )
+    if own_trainer is not None:
+        own = _with_trainer(registry, own, own_trainer, named)
     if kind == "estimator":
         own = _with_frozen_encoders(registry, own, schema)
     return _keep_used(registry, own, schema)
@@ -148,6 +153,7 @@ def choose_modalities(schema: Schema, wanted: Sequence[str] | None) -> tuple[str
 def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, options: MethodOptions) -> Recipe:
     """A recipe with an encoder for every modality, used by the fusion or not."""
     method: Method = registry.find("methods", spec.name).component
+    label, (spec, named) = str(spec), split_trainer(method, spec)
     preset = options.preset
     known = {key for modality in schema.modalities for key in encoder_keys(modality)}
     for key in options.encoders:
@@ -158,13 +164,11 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     layers = (defaults, method.encoders, preset.encoders, options.encoders)
     training = update_training(method.training, preset.training, f"preset {preset.name}")
     held = _parameter_names(kind, spec.params) | _parameter_names("training", options.training)
-    if options.trainer is not None:
-        held |= _parameter_names("trainer", parse_spec(options.trainer).params)
     for item in schema.modalities:
         if chosen := _choose((options.encoders,), item):
             held |= _parameter_names(f"encoder.{item.name}", parse_spec(chosen).params)
-    return Recipe(
-        label=str(spec),
+    recipe = Recipe(
+        label=label,
         modalities=choose_modalities(schema, options.modalities),
         predictor=parse_spec(predictor_of(method)).updated(getattr(preset, kind)).updated(spec.params),
         encoders={item.name: parse_spec(_choose(layers, item)) for item in schema.modalities},
@@ -172,8 +176,16 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
         preset=preset.without(**{kind: spec.params}, encoders=options.encoders, training=options.training),
         held=held,
         kind=kind,
-        trainer=find_trainer(registry, options.trainer if options.trainer is not None else method.trainer),
     )
+    wanted = options.trainer if named is None else named
+    return _with_trainer(registry, recipe, method.trainer if wanted is None else wanted, wanted)
+
+
+def _with_trainer(registry: Registry, recipe: Recipe, trainer: str | None, named: str | None) -> Recipe:
+    """The recipe with a trainer, whose parameters are held if it is the one that the user ``named``."""
+    others = {name for name in recipe.held if not name.startswith("trainer.")}
+    held = _parameter_names("trainer", parse_spec(named).params) if named is not None else frozenset()
+    return replace(recipe, trainer=find_trainer(registry, trainer), held=held | others)
 
 
 def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:

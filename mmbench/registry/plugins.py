@@ -15,7 +15,7 @@ import pluggy
 
 from mmbench.contract import Dataset, Estimator, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
-from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name
+from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name, check_predictor
 from mmbench.registry.plugin_files import load_plugin_file
 from mmbench.registry.replaced_names import find_replaced_name, host_names
 from mmbench.registry.source_digest import record_opened_files
@@ -77,12 +77,12 @@ class Registry:
         """Fusion classes by name."""
         from mmbench.contract import Fusion
 
-        return self._collect("register_fusions", lambda item: check_class(item, Fusion))
+        return self._collect("register_fusions", lambda item: check_predictor(item, Fusion))
 
     @cached_property
     def estimators(self) -> Mapping[str, Entry]:
         """Estimator classes by name."""
-        return self._collect("register_estimators", lambda item: check_class(item, Estimator))
+        return self._collect("register_estimators", lambda item: check_predictor(item, Estimator))
 
     @cached_property
     def trainers(self) -> Mapping[str, Entry]:

@@ -8,10 +8,12 @@ from mmbench.registry.plugins import Registry, load_registry
 from mmbench.registry.specs import Spec, parse_spec
 
 if TYPE_CHECKING:
-    from mmbench.contract import Trainer
+    from mmbench.contract import Method, Trainer
     from mmbench.registry.methods import Recipe
 
 HOST_TRAINER = "adamw"
+_PARAMETER = "trainer"
+"""Of a method's spec: ``concat[trainer=NAME]`` is trained by NAME, whatever its other parameters are."""
 
 
 def find_trainer(registry: Registry, text: str | None) -> Spec | None:
@@ -21,6 +23,22 @@ def find_trainer(registry: Registry, text: str | None) -> Spec | None:
     spec = parse_spec(text)
     registry.bound("trainers", spec)
     return None if spec.name == HOST_TRAINER else spec
+
+
+def split_trainer(method: "Method", spec: Spec) -> tuple[Spec, str | None]:
+    """The spec of a method without its parameter ``trainer``, and that parameter; None if it has none.
+
+    Raises SpecError for a trainer of an estimator.
+    """
+    if _PARAMETER in spec.params and method.estimator:
+        raise SpecError("an estimator has no trainer", where=str(spec), remedy="leave trainer=... out")
+    others = {name: value for name, value in spec.params.items() if name != _PARAMETER}
+    return Spec(spec.name, others), spec.params.get(_PARAMETER)
+
+
+def with_host_trainer(text: str) -> str:
+    """The spec of the same method, trained by the trainer of the host."""
+    return str(parse_spec(text).updated({_PARAMETER: HOST_TRAINER}))
 
 
 def build_trainer(spec: Spec | None, plugins: tuple[str, ...]) -> "Trainer":
