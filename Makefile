@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .bench-venv
 PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml plugins/neuro/pyproject.toml \
-	constraints.txt
+	plugins/balance/pyproject.toml constraints.txt
 
 .PHONY: demo test check docs bench format clean
 
@@ -41,7 +41,8 @@ $(VENV)/.installed: $(PROJECTS) | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.developed: $(VENV)/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]" -e "plugins/neuro[braindecode]"
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]" -e "plugins/neuro[braindecode]" \
+		-e plugins/balance
 	touch $@
 
 # The peers want older libraries than mmbench itself is tested with.

@@ -16,6 +16,11 @@ from .contract.pins import load_pins as load_pins
 from .contract.space import Choice as Choice
 from .contract.space import Float as Float
 from .contract.space import Int as Int
+from .contract.trainer import Batches as Batches
+from .contract.trainer import Network as Network
+from .contract.trainer import Trainer as Trainer
+from .contract.trainer import TrainerContext as TrainerContext
+from .contract.trainer import TrainingStep as TrainingStep
 from .contract.types import Card as Card
 from .contract.types import Clip as Clip
 from .contract.types import Column as Column

@@ -20,6 +20,7 @@ DISTRIBUTIONS = (
     REPOSITORY / "datasets" / "mmbench_datasets",
     REPOSITORY / "plugins" / "milmer" / "mmbench_milmer",
     REPOSITORY / "plugins" / "neuro" / "mmbench_neuro",
+    REPOSITORY / "plugins" / "balance" / "mmbench_balance",
 )
 LOOSE = {"__init__", "__main__", "errors"}
 MODULES = [path for folder in DISTRIBUTIONS for path in sorted(folder.rglob("*.py"))]
@@ -90,7 +91,7 @@ def test_the_rooms_are_few_and_not_too_full() -> None:
 
 
 def test_tests_mirror_the_rooms() -> None:
-    apart = {"builtin", "datasets", "milmer", "neuro", "benchmarks", "docs", "plugins", "commands"}
+    apart = {"builtin", "datasets", "milmer", "neuro", "balance", "benchmarks", "docs", "plugins", "commands"}
     folders = {path.parent for path in (REPOSITORY / "tests").rglob("test_*.py")}
     assert {folder.relative_to(REPOSITORY / "tests").parts[:1] for folder in folders} <= {
         (name,) for name in {*ROOMS, *apart}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mmbench import Method, Training, hookimpl
 
 if TYPE_CHECKING:
-    from mmbench import Dataset, Encoder, Estimator, Fusion, Metric
+    from mmbench import Dataset, Encoder, Estimator, Fusion, Metric, Trainer
 
 
 # The loss is convex: small steps reach its minimum, and choosing the epoch on validation is early stopping.
@@ -82,6 +82,14 @@ def register_fusions(register: "Callable[[type[Fusion]], None]") -> None:
     fusions += (Tensorial, LowRank, CrossModal, Bottleneck, AttentionMil, Attention)
     for fusion in fusions:
         register(fusion)
+
+
+@hookimpl
+def register_trainers(register: "Callable[[type[Trainer]], None]") -> None:
+    """The default trainer."""
+    from mmbench.builtin.trainers.adamw import AdamW
+
+    register(AdamW)
 
 
 @hookimpl

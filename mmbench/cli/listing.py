@@ -7,7 +7,7 @@ from typing import Any
 from mmbench.cli.options import Json, Plugins
 from mmbench.cli.output.console import note, show, show_json
 
-_KINDS = ("methods", "fusions", "estimators", "encoders", "metrics", "datasets")
+_KINDS = ("methods", "fusions", "estimators", "encoders", "trainers", "metrics", "datasets")
 _TASKS = ("class", "labels", "values")
 _PLUGIN = 24  # widest column of plugins
 
@@ -37,6 +37,7 @@ def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:
     described = {"name": name, "plugin": entry.plugin, **_accepted(registry, kind, component)}
     if kind == "methods":
         params = {predictor_kind(component): predictor_of(component), **component.encoders}
+        params |= {"trainer": component.trainer} if component.trainer else {}
         return {**described, "params": params, "summary": "", "claims": [*find_cards(component)]}
     summary = (component.__doc__ or "").strip().split("\n")[0]
     return {**described, "params": bind_parameters(component, {}), "summary": summary}
@@ -52,7 +53,7 @@ def _accepted(registry: Any, kind: str, component: Any) -> dict[str, Any]:
     if kind == "methods":
         name = parse_spec(predictor_of(component)).name
         component = registry.find(f"{predictor_kind(component)}s", name).component
-    if kind in ("methods", "fusions", "estimators"):
+    if kind in ("methods", "fusions", "estimators", "trainers"):
         return {"tasks": [*component.tasks]}
     if kind == "metrics":
         return {"tasks": [*component.kinds]}

@@ -158,6 +158,13 @@ def run_options(
         typer.Option(help="MODALITY=ENCODER for a modality or a kind; may be repeated.", rich_help_panel=METHODS),
     ] = None,
     training: TrainingSettings = None,
+    trainer: Annotated[
+        str | None,
+        typer.Option(
+            help="Trainer, as name or name[param=value,...]; default: that of the method, or adamw.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -208,6 +215,7 @@ def run_options(
         modalities=None if modalities is None else split_list(modalities),
         encoders=parse_pairs(encoder or (), "--encoder"),
         training=parse_pairs(training or (), "--training"),
+        trainer=trainer,
         preset=preset,
         seeds=seeds,
         data=data,

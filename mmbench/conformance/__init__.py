@@ -14,7 +14,7 @@ mapping, where the defaults are too large or need the network. An encoder is che
 kinds, or on the one in an optional class attribute ``conformance_modality``. Fusions are checked with the modalities
 ``first``, ``second`` and ``third``, each with tokens of one length, then with some of open length, and with every kind
 of task in ``tasks``; one that needs tokens of one length raises ``SpecError`` for open ones, and these checks are
-skipped.
+skipped. Trainers fit networks of one, two and three modalities whose encoders are trained.
 """
 
 from mmbench.conformance.datasets import check_dataset as check_dataset
@@ -26,6 +26,7 @@ from mmbench.conformance.outcome import Check as Check
 from mmbench.conformance.outcome import Outcome as Outcome
 from mmbench.conformance.plugin import check_plugin as check_plugin
 from mmbench.conformance.plugin import parametrize as parametrize
+from mmbench.conformance.trainers import check_trainer as check_trainer
 
 __all__ = [
     "Check",
@@ -36,5 +37,6 @@ __all__ = [
     "check_fusion",
     "check_metric",
     "check_plugin",
+    "check_trainer",
     "parametrize",
 ]

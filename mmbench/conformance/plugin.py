@@ -15,7 +15,8 @@ from mmbench.conformance.estimators import check_estimator
 from mmbench.conformance.fusions import check_fusion
 from mmbench.conformance.metrics import check_metric
 from mmbench.conformance.outcome import Check, checks_of, demand
-from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method, Metric
+from mmbench.conformance.trainers import check_trainer
+from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method, Metric, Trainer
 from mmbench.errors import PluginError
 from mmbench.registry import check_ablations, load_plugin_file, load_registry
 
@@ -31,6 +32,7 @@ class Components:
     encoders: list[type[Encoder]]
     fusions: list[type[Fusion]]
     estimators: list[type[Estimator]]
+    trainers: list[type[Trainer]]
     methods: list[Method]
     metrics: list[type[Metric]]
 
@@ -52,6 +54,8 @@ def check_plugin(
         yield from check_fusion(fusion)
     for estimator in components.estimators:
         yield from check_estimator(estimator)
+    for trainer in components.trainers:
+        yield from check_trainer(trainer)
     for method in components.methods:
         yield from checks_of(f"method {method.name}", method, check_recipe)
         yield from checks_of(f"method {method.name}", (method, components), check_ablation_tables)
@@ -90,6 +94,7 @@ def find_components(module: ModuleType) -> Components:
         _collect(module, "register_encoders", Encoder),
         _collect(module, "register_fusions", Fusion),
         _collect(module, "register_estimators", Estimator),
+        _collect(module, "register_trainers", Trainer),
         _collect(module, "register_methods", Method),
         _collect(module, "register_metrics", Metric),
     )

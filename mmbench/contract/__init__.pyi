@@ -4,6 +4,7 @@ from .dataset import Dataset as Dataset
 from .encoder import Encoder as Encoder
 from .estimator import Estimator as Estimator
 from .estimator import EstimatorContext as EstimatorContext
+from .fusion import Criterion as Criterion
 from .fusion import Fusion as Fusion
 from .fusion import Tokens as Tokens
 from .method import Ablation as Ablation
@@ -12,6 +13,8 @@ from .metric import Metric as Metric
 from .pins import check_pins as check_pins
 from .space import Distribution as Distribution
 from .space import Float as Float
+from .trainer import LabelledBatch as LabelledBatch
+from .trainer import Trainer as Trainer
 from .types import DEFAULT_METRICS as DEFAULT_METRICS
 from .types import Access as Access
 from .types import Clip as Clip

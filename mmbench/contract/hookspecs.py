@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmbench.contract.fusion import Fusion
     from mmbench.contract.method import Method
     from mmbench.contract.metric import Metric
+    from mmbench.contract.trainer import Trainer
 
 hookspec = pluggy.HookspecMarker("mmbench")
 hookimpl = pluggy.HookimplMarker("mmbench")
@@ -44,6 +45,11 @@ def register_methods(register: "Callable[[Method], None]") -> None:
 @hookspec
 def register_estimators(register: "Callable[[type[Estimator]], None]") -> None:
     """Register estimator classes; each is also a method of the same name, with default encoders."""
+
+
+@hookspec
+def register_trainers(register: "Callable[[type[Trainer]], None]") -> None:
+    """Register trainer classes, for ``--trainer NAME`` and `Method.trainer`."""
 
 
 @hookspec

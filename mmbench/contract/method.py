@@ -25,13 +25,13 @@ class Ablation:
 class Method:
     """A named recipe: a fusion or an estimator, an encoder for each modality or kind, and training defaults.
 
-    Either ``fusion`` or ``estimator`` is named. They and the values of ``encoders`` are specs such as ``"milmer"`` or
-    ``"swin[frozen=true]"``; the keys of
-    ``encoders`` are modality names, kinds with ``open-`` before them for modalities of open length, or kinds, in this
-    order of precedence. ``presets`` is a folder of TOML
-    files; the one named like the dataset is applied by default, others with ``--preset``. ``ablations`` are the tables
-    of ``mmbench ablate``; the one over modalities is added by the host. ``claims`` is a folder of TOML files, the cards
-    of ``mmbench claim``: published results, and the runs that examine them (`ClaimCard`).
+    Either ``fusion`` or ``estimator`` is named. They, ``trainer`` (of a fusion; None for that of the host) and the
+    values of ``encoders`` are specs such as ``"milmer"`` or ``"swin[frozen=true]"``; the keys of ``encoders`` are
+    modality names, kinds with ``open-`` before them for modalities of open length, or kinds, in this order of
+    precedence. ``presets`` is a folder of TOML files; the one named like the dataset is applied by default, others with
+    ``--preset``. ``ablations`` are the tables of ``mmbench ablate``; the one over modalities is added by the host.
+    ``claims`` is a folder of TOML files, the cards of ``mmbench claim``: published results, and the runs that examine
+    them (`ClaimCard`).
     """
 
     name: str
@@ -42,3 +42,4 @@ class Method:
     ablations: tuple[Ablation, ...] = ()
     claims: Path | None = None
     estimator: str = ""
+    trainer: str | None = None

@@ -111,7 +111,16 @@ def train_fold(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold, seed: 
         model = canaries.build()
         began = time.perf_counter()
         fitted = fit(
-            model, inputs, fold, labels, training, seed=draw, device=device, metric=plan.metric, on_epoch=on_epoch
+            model,
+            inputs,
+            fold,
+            labels,
+            training,
+            seed=draw,
+            device=device,
+            metric=plan.metric,
+            on_epoch=on_epoch,
+            trainer=plan.trainer(),
         )
         trained, peak = time.perf_counter() - began, memory.read()
         canaries.check_predictions(model, fitted)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec
+from mmbench.contract import Encoder, Kind, Metric, Modality, Standardize, TokenSpec, Trainer
 from mmbench.data import (
     ArraySource,
     Fold,
@@ -34,7 +34,15 @@ from mmbench.data import (
     read_presence,
 )
 from mmbench.errors import PluginError
-from mmbench.integrity import Canaries, ClosedFiles, find_named_files, ignore_messages, is_forkable, run_isolated
+from mmbench.integrity import (
+    Canaries,
+    ClosedFiles,
+    find_named_files,
+    ignore_messages,
+    is_forkable,
+    name_component,
+    run_isolated,
+)
 from mmbench.registry import (
     HostNames,
     Recipe,
@@ -42,6 +50,7 @@ from mmbench.registry import (
     build_encoder,
     build_estimator,
     build_fusion,
+    build_trainer,
     empty_token_spec,
     find_metric,
     find_replaced_name,
@@ -91,6 +100,10 @@ class Plan:
         """The metric that chooses epochs and tuning trials."""
         return find_metric(scoring_of(self.run).metric, self.plugins)
 
+    def trainer(self) -> Trainer:
+        """A new trainer, for one training."""
+        return build_trainer(self.recipe.trainer, self.plugins)
+
 
 def call_components(
     plan: Plan, function: Callable[..., T], *arguments: object, listen: Callable[[Any], None] = ignore_messages
@@ -133,7 +146,8 @@ def needs_isolation(recipe: Recipe, plugins: tuple[str, ...]) -> bool:
     """Whether a component of a recipe comes from a plugin."""
     registry = load_registry(plugins)
     encoders = all(registry.is_own("encoders", spec.name) for spec in recipe.encoders.values())
-    return not (encoders and registry.is_own(f"{recipe.kind}s", recipe.predictor.name))
+    trainer = recipe.trainer is None or registry.is_own("trainers", recipe.trainer.name)
+    return not (encoders and trainer and registry.is_own(f"{recipe.kind}s", recipe.predictor.name))
 
 
 def build_model(plan: Plan, store: Store, seed: int) -> Model:
@@ -226,7 +240,7 @@ def _is_hidden(labels: Labels, fold: Fold) -> NDArray[np.bool_]:
 
 
 def closed_files(plan: Plan) -> ClosedFiles:
-    """The files that the method's encoders and fusion may not open while they are trained and tested."""
+    """The files that the method's encoders, fusion and trainer may not open while they are trained and tested."""
     return ClosedFiles(
         label=plan.recipe.label,
         plugins=plan.plugins,
@@ -249,6 +263,7 @@ def make_canaries(plan: Plan, store: Store, inputs: Inputs, fold: Fold, labels: 
         device=torch.device(plan.device),
         plugins=plan.plugins,
         is_own=not plan.isolated,
+        trainer=name_component(plan.trainer(), plan.plugins) if plan.recipe.trainer else None,
     )
 
 

@@ -128,6 +128,8 @@ def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> di
         "torch": torch.__version__,
         "seeding": SEEDING_SCHEME,
     }
+    if recipe.trainer is not None:
+        described["trainer"] = _describe("trainers", recipe.trainer, setup)
     if foreign := _describe_metrics(setup):
         described["metric_code"] = foreign
     if setup.budget:

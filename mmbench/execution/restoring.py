@@ -120,6 +120,7 @@ def rebuild_plan(
         encoders={name: Spec(encoder["name"], encoder["params"]) for name, encoder in run["encoders"].items()},
         training=Training(**run["training"]),
         kind=predictor.kind,
+        trainer=Spec(run["trainer"]["name"], run["trainer"]["params"]) if "trainer" in run else None,
     )
     recipe = set_parameters(recipe, tuned)
     return Plan(

@@ -158,6 +158,7 @@ class _Trainer:
                 device=torch.device(plan.device),
                 metric=self.metric,
                 on_epoch=on_epoch,
+                trainer=plan.trainer(),
             )
             self.canaries.check_rebuilt()
 

@@ -5,6 +5,7 @@ component that fails raises a PluginError that names it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from mmbench.integrity.behaviour import (
 )
 from mmbench.integrity.file_guard import name_component
 from mmbench.registry import isolated_random_state
-from mmbench.training import FitResult, Model, deterministic, predict
+from mmbench.training import EstimatorModel, FitResult, Model, deterministic, predict
 
 _N_PROBED = 4  # samples of a check
 _N_ADAPTED = 32  # samples that encoders adapt to: some need more instances than dimensions
@@ -43,7 +44,8 @@ class Canaries:
     """Checks of one training, before and after it.
 
     ``build`` makes a new model under ``seed``. ``labels`` are hidden outside of the training and validation parts.
-    ``is_own``: all components are part of mmbench, so that test samples are not all predicted again in other batches.
+    ``is_own``: all components are part of mmbench, so that test samples are not all predicted again in other batches,
+    nor by a model that is restored from the weights. ``trainer`` names a plugin's trainer, for errors.
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class Canaries:
         device: torch.device,
         plugins: tuple[str, ...],
         is_own: bool = True,
+        trainer: str | None = None,
     ) -> None:
         few, many = (_spread(fold.train, n) for n in (_N_PROBED, _N_ADAPTED))
         self._probed = ProbedSamples(inputs, few, many, fold.train, labels, training, device, seed)
-        self._build, self._fold, self._is_own = build, fold, is_own
+        self._build, self._fold, self._is_own, self._trainer = build, fold, is_own, trainer
         self._tolerance = rounding_tolerance(device)
         model = build()
         self._names = {part: name_component(module, plugins) for part, module in find_parts(model).items()}
@@ -81,7 +84,7 @@ class Canaries:
         """Predict some test samples in several orders and batches with a trained model.
 
         Raises PluginError if that changes the model, if logits depend on other samples, or if they differ from those of
-        the chosen epoch.
+        the chosen epoch, or of a model that is built again and gets the same weights.
         """
         at = _spread(np.arange(len(self._fold.test)), _N_PROBED)
         if not len(at):
@@ -110,6 +113,28 @@ class Canaries:
             )
         if not self._is_own:
             self._check_batches(model, fitted)
+            self._check_restored(model, rows, first)
+
+    def _check_restored(self, model: Model, rows: Rows, expected: Mapping[str, Tensor]) -> None:
+        """Predict with the weights of the model in one that is built again; an estimator is not in the weights."""
+        if isinstance(model, EstimatorModel):
+            return
+        probed = self._probed
+        with isolated_random_state(probed.seed), deterministic(probed.device):
+            restored = self._build().to(probed.device)
+            try:
+                restored.load_state_dict(model.state_dict())
+            except RuntimeError:
+                self._refuse_other_network("adds or removes weights of the network")
+            found = predict_parts(restored, probed.inputs, rows, probed.device)
+        if find_differing_part(expected, found, self._tolerance.again):
+            self._refuse_other_network("leaves a network that gives other outputs when its weights are restored")
+
+    def _refuse_other_network(self, problem: str) -> NoReturn:
+        who = self._trainer or ", ".join(self._names.values())
+        raise PluginError(
+            problem, where=who, remedy="what is learnt may only be the weights and buffers of the network"
+        )
 
     def _check_batches(self, model: Model, fitted: FitResult) -> None:
         """Predict the test part again in full batches, mixed with validation samples."""

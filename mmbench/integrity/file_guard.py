@@ -21,7 +21,7 @@ from typing import Any
 
 from torch import nn
 
-from mmbench.contract import Encoder, Estimator, Fusion
+from mmbench.contract import Encoder, Estimator, Fusion, Trainer
 from mmbench.data import Preparation
 from mmbench.errors import PluginError
 from mmbench.integrity.behaviour import observe_behaviour
@@ -46,6 +46,7 @@ _CALLERS = frozenset(
         Estimator,
         EstimatorModel,
         Fusion,
+        Trainer,
         Model,
         fit,
         make_criterion,
@@ -56,12 +57,12 @@ _CALLERS = frozenset(
 _OPENERS = (("h5py.h5f", "open"), ("safetensors", "safe_open"), ("safetensors.torch", "safe_open"))
 
 
-def name_component(component: nn.Module | Estimator, plugins: tuple[str, ...]) -> str:
-    """Name of an encoder, fusion or estimator and its plugin for errors, as in `mmbench list`."""
+def name_component(component: nn.Module | Estimator | Trainer, plugins: tuple[str, ...]) -> str:
+    """Name of an encoder, fusion, estimator or trainer and its plugin for errors, as in `mmbench list`."""
     if isinstance(component, EstimatorFusion):
         component = component.estimator
     cls = type(component)
-    kinds = {"encoder": Encoder, "estimator": Estimator}
+    kinds = {"encoder": Encoder, "estimator": Estimator, "trainer": Trainer}
     kind = next((kind for kind, base in kinds.items() if isinstance(component, base)), "fusion")
     entries = getattr(load_registry(plugins), f"{kind}s").values()
     entry = next((entry for entry in entries if entry.component is cls), None)
@@ -149,7 +150,7 @@ class _Guard:
         if path in _reported or path in self.closed.given or path.suffix in (".py", ".pyc") or _is_shared_file(path):
             return
         owners = (frame.f_locals.get("self") for frame in stack)
-        components = {type(each) for each in owners if isinstance(each, Encoder | Estimator | Fusion)}
+        components = {type(each) for each in owners if isinstance(each, Encoder | Estimator | Fusion | Trainer)}
         if path.is_file() and not any(path in find_code(component).paths for component in components):
             _reported.add(path)
             text = "which is not part of its cache key: results are reused when it changes, unless a parameter names it"
@@ -158,15 +159,16 @@ class _Guard:
     @cached_property
     def _modules(self) -> frozenset[str]:
         registry = load_registry(self.closed.plugins)
-        entries = (*registry.encoders.values(), *registry.fusions.values(), *registry.estimators.values())
+        kinds = (registry.encoders, registry.fusions, registry.estimators, registry.trainers)
+        entries = [entry for kind in kinds for entry in kind.values()]
         return frozenset(entry.component.__module__ for entry in entries)
 
     def _find_component(self, stack: Sequence[FrameType]) -> str:
         # Outermost first: a component may contain others.
-        for frame in reversed(stack):
-            component = frame.f_locals.get("self")
-            if isinstance(component, Encoder | Estimator | Fusion):
-                return name_component(component, self.closed.plugins)
+        owners = [frame.f_locals.get("self") for frame in reversed(stack)]
+        for kind in (Encoder | Estimator | Fusion, Trainer):  # a trainer calls encoders and fusions
+            if found := next((each for each in owners if isinstance(each, kind)), None):
+                return name_component(found, self.closed.plugins)
         return self.closed.label
 
 

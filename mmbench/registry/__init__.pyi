@@ -54,3 +54,6 @@ from .specs import parse_pairs as parse_pairs
 from .specs import parse_spec as parse_spec
 from .specs import similar_names as similar_names
 from .specs import split_list as split_list
+from .trainers import HOST_TRAINER as HOST_TRAINER
+from .trainers import build_trainer as build_trainer
+from .trainers import check_trainer as check_trainer

@@ -88,8 +88,10 @@ def check_augmentation(first: Recipe, schema: Schema, plugins: tuple[str, ...]) 
 
 
 def all_parameters(recipe: Recipe, plugins: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """The parameters of the fusion or estimator, and of each encoder of a recipe."""
+    """The parameters of the fusion or estimator, of the trainer and of each encoder of a recipe."""
     registry = load_registry(plugins)
+    if recipe.trainer is not None:
+        yield registry.bound("trainers", recipe.trainer)
     yield predictor_parameters(registry, recipe)
     for spec in recipe.encoders.values():
         yield registry.bound("encoders", spec)

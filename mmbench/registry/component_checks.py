@@ -26,6 +26,15 @@ def check_class(component: Any, base: type[Component]) -> str:
     return name
 
 
+def check_predictor(component: Any, base: type[Component]) -> str:
+    """The name of a fusion or estimator class; PluginError as `check_class`, or for a parameter ``trainer``."""
+    name = check_class(component, base)
+    if "trainer" in bind_parameters(component, {}):
+        problem = f"{name!r} has a parameter 'trainer', which names the trainer of a method"
+        raise PluginError(problem, remedy="choose another name for it")
+    return name
+
+
 def check_metric(component: Any) -> str:
     """The name of a metric class; PluginError if it lacks what scoring needs."""
     name = check_class(component, Metric)

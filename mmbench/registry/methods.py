@@ -11,6 +11,7 @@ from mmbench.registry.baselines import AUTO, auto_baselines
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
+from mmbench.registry.trainers import find_trainer, split_trainer, with_host_trainer
 
 DEFAULT_ENCODERS: Mapping[Kind, str] = {
     "timeseries": "conv1d",
@@ -43,7 +44,8 @@ class Recipe:
     ``predictor`` is its fusion or estimator, as ``kind`` says. ``modalities`` are those that it may use; ``encoders``
     has an encoder for each one it uses. ``own_encoders`` is True for a baseline with encoders of its own instead of
     those of the first method. ``preset`` holds what a preset set. ``held`` names the parameters that the user set,
-    which tuning does not change: ``fusion.NAME``, ``estimator.NAME``, ``encoder.MODALITY.NAME`` or ``training.NAME``.
+    which tuning does not change: ``fusion.NAME``, ``estimator.NAME``, ``encoder.MODALITY.NAME``, ``trainer.NAME`` or
+    ``training.NAME``. ``trainer`` None is that of the host; an estimator has none.
     """
 
     label: str
@@ -55,6 +57,7 @@ class Recipe:
     own_encoders: bool = False
     held: frozenset[str] = frozenset()
     kind: Predictor = "fusion"
+    trainer: Spec | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class MethodOptions:
     training: Mapping[str, Any]
     preset: Preset
     modalities: Sequence[str] | None = None
+    trainer: str | None = None
 
 
 def resolve_methods(
@@ -72,7 +76,8 @@ def resolve_methods(
 ) -> list[Recipe]:
     """The first method and its baselines; baselines take its encoders and training unless they name their own.
 
-    ``auto`` among ``against`` stands for those of `auto_baselines` that differ from the methods named otherwise.
+    ``auto`` among ``against`` stands for those of `auto_baselines` that differ from the methods named otherwise, and
+    for the first method with the trainer of the host, where it has another.
     """
     first_recipe = _resolve_all(registry, parse_spec(first), dataset, schema, options)
     recipes = [_keep_used(registry, first_recipe, schema)]
@@ -87,6 +92,8 @@ def resolve_methods(
             raise SpecError(f"{label!r} is named twice", where="--against", remedy="name each method once")
     automatic = auto_baselines(recipes[0].encoders, first_recipe.modalities) if AUTO in against else ()
     others = [resolve(text) for text in automatic if text not in labels]
+    if AUTO in against and recipes[0].trainer is not None:
+        others.insert(0, replace(recipes[0], label=with_host_trainer(first), trainer=None))
     return [*recipes, *(each for each in others if not any(_computes_same(registry, each, one) for one in recipes))]
 
 
@@ -101,14 +108,18 @@ def _resolve_baseline(
         return replace(own, own_encoders=True)
     kind = predictor_kind(method)
     held = {name for name in first.held if not name.startswith(f"{first.kind}.")}
+    label, (spec, named) = str(spec), split_trainer(method, spec)
+    own_trainer = named if named is not None else method.trainer
     own = replace(
         first,
-        label=str(spec),
+        label=label,
         predictor=parse_spec(predictor_of(method)).updated(spec.params),
         preset=replace(first.preset, fusion={}, estimator={}),
         held=_parameter_names(kind, spec.params) | held,
         kind=kind,
     )
+    if own_trainer is not None:
+        own = _with_trainer(registry, own, own_trainer, named)
     if kind == "estimator":
         own = _with_frozen_encoders(registry, own, schema)
     return _keep_used(registry, own, schema)
@@ -116,8 +127,13 @@ def _resolve_baseline(
 
 def _computes_same(registry: Registry, one: Recipe, other: Recipe) -> bool:
     """Whether two recipes differ in nothing but their names."""
-    parts = [(each.kind, each.predictor.name, each.encoders, each.training, each.modalities) for each in (one, other)]
-    return parts[0] == parts[1] and predictor_parameters(registry, one) == predictor_parameters(registry, other)
+    return _computed(registry, one) == _computed(registry, other)
+
+
+def _computed(registry: Registry, recipe: Recipe) -> tuple[object, ...]:
+    predictor = recipe.kind, recipe.predictor.name, predictor_parameters(registry, recipe)
+    trainer = recipe.trainer and (recipe.trainer.name, registry.bound("trainers", recipe.trainer))
+    return *predictor, recipe.encoders, recipe.training, recipe.modalities, trainer
 
 
 def resolve_method(registry: Registry, spec: Spec, dataset: str, schema: Schema, options: MethodOptions) -> Recipe:
@@ -137,6 +153,7 @@ def choose_modalities(schema: Schema, wanted: Sequence[str] | None) -> tuple[str
 def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, options: MethodOptions) -> Recipe:
     """A recipe with an encoder for every modality, used by the fusion or not."""
     method: Method = registry.find("methods", spec.name).component
+    label, (spec, named) = str(spec), split_trainer(method, spec)
     preset = options.preset
     known = {key for modality in schema.modalities for key in encoder_keys(modality)}
     for key in options.encoders:
@@ -150,8 +167,8 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
     for item in schema.modalities:
         if chosen := _choose((options.encoders,), item):
             held |= _parameter_names(f"encoder.{item.name}", parse_spec(chosen).params)
-    return Recipe(
-        label=str(spec),
+    recipe = Recipe(
+        label=label,
         modalities=choose_modalities(schema, options.modalities),
         predictor=parse_spec(predictor_of(method)).updated(getattr(preset, kind)).updated(spec.params),
         encoders={item.name: parse_spec(_choose(layers, item)) for item in schema.modalities},
@@ -160,6 +177,15 @@ def _resolve_all(registry: Registry, spec: Spec, dataset: str, schema: Schema, o
         held=held,
         kind=kind,
     )
+    wanted = options.trainer if named is None else named
+    return _with_trainer(registry, recipe, method.trainer if wanted is None else wanted, wanted)
+
+
+def _with_trainer(registry: Registry, recipe: Recipe, trainer: str | None, named: str | None) -> Recipe:
+    """The recipe with a trainer, whose parameters are held if it is the one that the user ``named``."""
+    others = {name for name in recipe.held if not name.startswith("trainer.")}
+    held = _parameter_names("trainer", parse_spec(named).params) if named is not None else frozenset()
+    return replace(recipe, trainer=find_trainer(registry, trainer), held=held | others)
 
 
 def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:
@@ -190,7 +216,7 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
             _check_frozen(registry, recipe, schema.modality(name))
     recipe = replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
     if recipe.kind == "estimator":  # nothing else of the training loop has an effect
-        return replace(recipe, training=Training(class_weights=recipe.training.class_weights))
+        return replace(recipe, training=Training(class_weights=recipe.training.class_weights), trainer=None)
     return recipe
 
 
@@ -279,7 +305,7 @@ def _with_frozen_encoders(registry: Registry, recipe: Recipe, schema: Schema) ->
 
 
 def check_tasks(registry: Registry, recipes: Iterable[Recipe], name: str, task: Task) -> None:
-    """Raise SpecError for the first method whose fusion or estimator does not predict tasks of this kind."""
+    """Raise SpecError for the first method whose fusion, estimator or trainer does not take tasks of this kind."""
     for recipe in recipes:
         tasks = find_predictor(registry, recipe).tasks
         if task.kind not in tasks:
@@ -287,6 +313,15 @@ def check_tasks(registry: Registry, recipes: Iterable[Recipe], name: str, task: 
                 f"predicts tasks of kind {' and '.join(tasks)}, but {name} is of kind {task.kind}",
                 where=f"{recipe.kind} {recipe.predictor.name}",
                 remedy="choose another method, or another task with --task",
+            )
+        if recipe.trainer is None:
+            continue
+        tasks = registry.find("trainers", recipe.trainer.name).component.tasks
+        if task.kind not in tasks:
+            raise SpecError(
+                f"trains for tasks of kind {' and '.join(tasks)}, but {name} is of kind {task.kind}",
+                where=f"trainer {recipe.trainer.name}",
+                remedy="choose another trainer, or another task with --task",
             )
 
 

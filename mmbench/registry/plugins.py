@@ -15,14 +15,14 @@ import pluggy
 
 from mmbench.contract import Dataset, Estimator, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
-from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name
+from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name, check_predictor
 from mmbench.registry.plugin_files import load_plugin_file
 from mmbench.registry.replaced_names import find_replaced_name, host_names
 from mmbench.registry.source_digest import record_opened_files
 from mmbench.registry.source_digest.component_code import record_origin
 from mmbench.registry.specs import Spec, bind_parameters, did_you_mean, parse_spec
 
-_KINDS = ("datasets", "encoders", "fusions", "estimators", "methods", "metrics")
+_KINDS = ("datasets", "encoders", "fusions", "estimators", "trainers", "methods", "metrics")
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,19 @@ class Registry:
         """Fusion classes by name."""
         from mmbench.contract import Fusion
 
-        return self._collect("register_fusions", lambda item: check_class(item, Fusion))
+        return self._collect("register_fusions", lambda item: check_predictor(item, Fusion))
 
     @cached_property
     def estimators(self) -> Mapping[str, Entry]:
         """Estimator classes by name."""
-        return self._collect("register_estimators", lambda item: check_class(item, Estimator))
+        return self._collect("register_estimators", lambda item: check_predictor(item, Estimator))
+
+    @cached_property
+    def trainers(self) -> Mapping[str, Entry]:
+        """Trainer classes by name."""
+        from mmbench.contract import Trainer
+
+        return self._collect("register_trainers", lambda item: check_class(item, Trainer))
 
     @cached_property
     def methods(self) -> Mapping[str, Entry]:
@@ -146,6 +153,10 @@ class Registry:
             raise PluginError(f"method {component.name!r} names both or neither of a fusion and an estimator")
         for text in (component.fusion or component.estimator, *component.encoders.values()):
             parse_spec(text)
+        if component.trainer is not None:
+            if component.estimator:
+                raise PluginError(f"method {component.name!r} names a trainer, which an estimator does not have")
+            parse_spec(component.trainer)
         check_ablations(component, self._class_of)
         return check_name(component)
 

@@ -41,6 +41,7 @@ from .inherited_settings import changed_settings as changed_settings
 from .method_result import MethodResult as MethodResult
 from .record_schema import check_rebuildable as check_rebuildable
 from .record_schema import described_predictor as described_predictor
+from .record_schema import described_trainer as described_trainer
 from .records import Record as Record
 from .records import as_rows as as_rows
 from .records import describe_environment as describe_environment

@@ -258,6 +258,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "encoders": {name: encoder["name"] for name, encoder in method.run["encoders"].items()},
         "own_encoders": method.run["own_encoders"],
         "training": dict(method.run["training"]),
+        "trainer": method.run.get("trainer"),
         "lint": list(method.run.get("lint", ())),
         "tuning": method.run.get("tuning"),
         "diagnosis": method.diagnosis.to_json() if method.diagnosis else None,

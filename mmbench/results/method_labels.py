@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.registry import Spec
+from mmbench.results.record_schema import described_trainer
 from mmbench.storage import counted
 
 
@@ -77,6 +78,7 @@ def _settings(run: NamedRun) -> dict[str, str]:
         "modalities": "+".join(run.run.get("modalities", ())),
         **own,
         **{f"training.{name}" if name in own else name: value for name, value in training.items()},
+        "trainer": described_trainer(run.run) or "none",
         "standardize": str(run.run.get("standardize")),
         "tuning": counted(int(tuning["trials"]), "trial") if tuning else "none",
         "seeds": str(run.n_seeds),

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from mmbench.contract import TaskKind, Training
 from mmbench.data import is_protocol
+from mmbench.registry import HOST_TRAINER, Spec
 from mmbench.results.elsewhere import Elsewhere, is_elsewhere
 from mmbench.results.scoring import Scoring, scoring_fields
 
@@ -19,6 +20,12 @@ _MAX_INTEGER = 2**31  # seeds, epochs and numbers of threads must be below
 @dataclass(frozen=True)
 class _NamedComponent:
     name: str
+
+
+@dataclass(frozen=True)
+class _Component:
+    name: str
+    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class _Described:
     stratify: bool = False
     split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
+    trainer: _Component | None = None
 
 
 @dataclass(frozen=True)
@@ -91,12 +99,6 @@ class _RunElsewhere(_Described):
     """Predictions that were made elsewhere: nothing is known of their training."""
 
     elsewhere: Elsewhere = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class _Component:
-    name: str
-    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class _RebuildableRun:
     units: tuple[str, ...] | None
     fusion: _Component | None = None
     estimator: _Component | None = None
+    trainer: _Component | None = None
 
 
 class DescribedPredictor(NamedTuple):
@@ -135,6 +138,17 @@ def described_predictor(run: Mapping[str, Any]) -> DescribedPredictor:
     """The fusion or the estimator in the description of a run; KeyError if it has neither."""
     kind = next((kind for kind in PREDICTORS if kind in run), PREDICTORS[0])
     return DescribedPredictor(kind, run[kind]["name"], run[kind].get("params", {}))
+
+
+def described_trainer(run: Mapping[str, Any]) -> str | None:
+    """The trainer of a run with its parameters; None for an estimator, and for predictions that were made elsewhere.
+
+    Records of networks that name none were made by that of the host.
+    """
+    if "fusion" not in run or is_elsewhere(run):
+        return None
+    described = run.get("trainer")
+    return str(Spec(described["name"], described["params"])) if described else HOST_TRAINER
 
 
 @dataclass(frozen=True)

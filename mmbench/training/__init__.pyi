@@ -2,6 +2,7 @@ from .bag_encoding import INSTANCES_PER_PASS as INSTANCES_PER_PASS
 from .bag_encoding import INSTANCES_PER_PASS_GPU as INSTANCES_PER_PASS_GPU
 from .bag_encoding import adapt_encoder as adapt_encoder
 from .bag_encoding import encode_bag as encode_bag
+from .batches.modality_dropout import mask_modality as mask_modality
 from .checkpoints import check_weights_file as check_weights_file
 from .checkpoints import restore_weights as restore_weights
 from .checkpoints import save_weights as save_weights
@@ -37,7 +38,6 @@ from .metrics import check_metric as check_metric
 from .metrics import confusion_matrix as confusion_matrix
 from .metrics import score_all as score_all
 from .metrics import score_outputs as score_outputs
-from .modality_dropout import mask_modality as mask_modality
 from .model import Model as Model
 from .model import as_tokens as as_tokens
 from .model import check_modality_names as check_modality_names

@@ -1,4 +1,4 @@
-"""Training loop. It sees the labels of the training and the validation part only."""
+"""Training of one fold by a trainer. It sees the labels of the training and the validation part only."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -7,22 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from mmbench.contract import Encoder, Metric, Training, overrides
-from mmbench.data import Bags, Fold, Inputs, Labels, Rows
-from mmbench.errors import TrainingError
-from mmbench.registry import find_metric, orient, seed_torch
-from mmbench.training.augmentation import augment
+from mmbench.contract import Encoder, Metric, Trainer, Training, overrides
+from mmbench.data import Fold, Inputs, Labels, Rows
+from mmbench.errors import PluginError, TrainingError
+from mmbench.registry import HOST_TRAINER, find_metric, orient, seed_torch
 from mmbench.training.bag_encoding import adapt_encoder
-from mmbench.training.batching import prediction_order, training_batches
-from mmbench.training.criterion import make_criterion, make_validation_loss, sum_losses
+from mmbench.training.batches.batching import prediction_order
+from mmbench.training.batches.fold_batches import TrainingBatches, ValidationBatches
+from mmbench.training.criterion import make_criterion, make_validation_loss
 from mmbench.training.determinism import deterministic, mixed_precision
 from mmbench.training.estimators import EstimatorModel
 from mmbench.training.metrics import score
-from mmbench.training.modality_dropout import drop_modalities
 from mmbench.training.model import Model
-from mmbench.training.optimizer import AdamW
+from mmbench.training.trainer_context import FoldContext
 
 
 @dataclass(frozen=True)
@@ -60,47 +58,50 @@ def fit(
     device: torch.device,
     metric: Metric | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    trainer: Trainer | None = None,
 ) -> FitResult:
     """Train on the training part; stop early and choose the epoch on the validation part by ``metric``.
 
     Without ``metric``, that of the task decides; of epochs with equal scores the one with the lowest validation loss.
     ``model`` then has the weights of the chosen epoch. ``labels`` are marked as missing (`mmbench.data.labels`) outside
-    of the training and the validation part.
+    of the training and the validation part. ``trainer`` None is that of the host. Raises PluginError for a trainer that
+    ends no epoch or exceeds the budget of epochs.
     """
     with deterministic(device), torch.random.fork_rng(devices=[]):
         seed_torch(seed)
         metric = metric or find_metric(model.fusion.task.default_metric)
         if isinstance(model, EstimatorModel):
             return _fit_estimator(model, inputs, fold, labels, training, seed, device, metric, on_epoch)
-        loop = _Loop(model.to(device), inputs, labels, training, device, fold, seed, metric)
-        return _fit(loop, np.random.default_rng(seed), on_epoch)
+        epochs = _Epochs(model.to(device), inputs, fold, labels, training, device, metric, on_epoch)
+        return _fit(epochs, seed, trainer or Trainer())
 
 
-def _fit(loop: "_Loop", shuffle: np.random.Generator, on_epoch: Callable[[Epoch], None]) -> FitResult:
-    fold, model = loop.fold, loop.model
-    history: list[Epoch] = []
-    tested: list[NDArray[np.floating]] = []
-    best: tuple[float, float] | None = None
-    chosen, state = 0, model.state_dict()
-    for number in range(loop.n_epochs):
-        loss = loop.train(fold.train, shuffle)
-        epoch = loop.validate(loss)
-        if not np.isfinite([epoch.train_loss, epoch.validation_loss, epoch.validation_score]).all():
-            raise TrainingError(
-                f"the loss is not finite in epoch {number + 1}", where=fold.name, remedy="lower --training lr=..."
-            )
-        history.append(epoch)
-        tested.append(predict(model, loop.inputs, fold.test, loop.device))
-        rank = rank_epoch(epoch, loop.metric)
-        if best is None or rank > best:
-            best, chosen, state = rank, number, deepcopy(model.state_dict())
-        on_epoch(epoch)
-        if number - chosen >= loop.training.patience:
-            break
-    model.load_state_dict(state)
-    outputs = predict(model, loop.inputs, fold.validation, loop.device)
-    spread = _measure_spread(model, outputs, loop.labels[fold.validation])
-    return FitResult(chosen, tuple(history), np.stack(tested), spread)
+def _fit(epochs: "_Epochs", seed: int, trainer: Trainer) -> FitResult:
+    model, inputs, fold, labels = epochs.model, epochs.inputs, epochs.fold, epochs.labels
+    training, device = epochs.training, epochs.device
+    model.fit_targets(labels[fold.train])
+    criterion = make_criterion(labels[fold.train], model.fusion.task, training).to(device)
+    adapt_encoders(model, inputs, fold.train, device)
+    is_trained = any(parameter.requires_grad for parameter in model.parameters())
+    n_epochs = training.epochs if is_trained else 1
+    trainer = trainer if is_trained else Trainer()  # nothing to train: an optimizer of a plugin would be refused
+    name = trainer_name(trainer)
+    train = TrainingBatches(model, inputs, fold.train, labels, training, device, seed, n_epochs, name)
+    context = FoldContext(model, training, criterion, device, seed, n_epochs, train, epochs.end, name)
+    trainer.fit(model, train, ValidationBatches(model, inputs, fold.validation, labels, training, device), context)
+    if error := context.error or train.error:  # the trainer suppressed it
+        raise error
+    if not epochs.history:
+        raise PluginError("ends no epoch", where=name, remedy="call context.end_epoch after each pass over train")
+    model.load_state_dict(epochs.state)
+    outputs = predict(model, inputs, fold.validation, device)
+    spread = _measure_spread(model, outputs, labels[fold.validation])
+    return FitResult(epochs.chosen, tuple(epochs.history), np.stack(epochs.tested), spread)
+
+
+def trainer_name(trainer: Trainer) -> str:
+    """The name of a trainer for errors."""
+    return f"trainer {getattr(trainer, 'name', HOST_TRAINER)}"
 
 
 def _fit_estimator(
@@ -150,54 +151,43 @@ def _validation_loss(model: Model, outputs: NDArray[np.floating], labels: NDArra
     return float(loss(model.standardize(torch.from_numpy(outputs)), model.target(labels, torch.device("cpu"))))
 
 
-class _Loop:
-    """State of a training, and the two halves of an epoch: training and validation."""
+class _Epochs:
+    """The epochs of a training so far, the predictions of the test part after each, and the weights of the best."""
 
     def __init__(
         self,
         model: Model,
         inputs: Inputs,
+        fold: Fold,
         labels: Labels,
         training: Training,
         device: torch.device,
-        fold: Fold,
-        seed: int,
         metric: Metric,
+        on_epoch: Callable[[Epoch], None],
     ) -> None:
-        self.model, self.inputs, self.labels, self.training = model, inputs, labels, training
-        self.device, self.fold, self.metric = device, fold, metric
-        model.fit_targets(labels[fold.train])
-        self.criterion = make_criterion(labels[fold.train], model.fusion.task, training).to(device)
-        # A generator of its own: augmentation does not change how weights and order are drawn.
-        self.augmentation_random = torch.Generator().manual_seed(seed)
-        self.augmented = trained_images(model) if training.augment else ()
-        adapt_encoders(model, inputs, fold.train, device)
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.n_epochs = training.epochs if parameters else 1
-        self.stepper = _Stepper(parameters, training, self.n_epochs * -(-len(fold.train) // training.batch_size))
+        self.model, self.inputs, self.fold, self.labels = model, inputs, fold, labels
+        self.training, self.device, self.metric, self.on_epoch = training, device, metric, on_epoch
+        self.history: list[Epoch] = []
+        self.tested: list[NDArray[np.floating]] = []
+        self.best: tuple[float, float] | None = None
+        self.chosen, self.state = 0, model.state_dict()
 
-    def train(self, rows: Rows, shuffle: np.random.Generator) -> float:
-        """One pass over ``rows`` in random order; returns the mean loss."""
-        self.model.train()
-        total, seen = 0.0, 0
-        for part in training_batches(rows, self.training.batch_size, shuffle, self.inputs.sizes(rows)):
-            target = self.model.target(self.labels[part], self.device)
-            with mixed_precision(self.device):
-                tokens = self.model.tokens(self._training_batch(part))
-                loss = sum_losses(self.model.fusion.training_loss(tokens, target, self.criterion))
-            self.stepper.step(loss)
-            total += float(loss.detach()) * len(part)
-            seen += len(part)
-        return total / seen
+    def end(self, loss: float) -> bool:
+        """Validate and test the model after an epoch; False if there was no improvement for the patience."""
+        epoch, number = self._validate(loss), len(self.history)
+        if not np.isfinite([epoch.train_loss, epoch.validation_loss, epoch.validation_score]).all():
+            raise TrainingError(
+                f"the loss is not finite in epoch {number + 1}", where=self.fold.name, remedy="lower --training lr=..."
+            )
+        self.history.append(epoch)
+        self.tested.append(predict(self.model, self.inputs, self.fold.test, self.device))
+        rank = rank_epoch(epoch, self.metric)
+        if self.best is None or rank > self.best:
+            self.best, self.chosen, self.state = rank, number, deepcopy(self.model.state_dict())
+        self.on_epoch(epoch)
+        return number - self.chosen < self.training.patience
 
-    def _training_batch(self, rows: Rows) -> dict[str, Bags]:
-        batch = self.inputs.batch(rows, self.device)
-        for name in self.augmented:
-            bags = batch[name]
-            batch[name] = bags._replace(x=augment(bags.x, self.augmentation_random, bags.lengths))
-        return drop_modalities(batch, self.training.modality_dropout, self.augmentation_random)
-
-    def validate(self, train_loss: float) -> Epoch:
+    def _validate(self, train_loss: float) -> Epoch:
         """Loss and score on the validation part."""
         rows = self.fold.validation
         outputs = predict(self.model, self.inputs, rows, self.device)
@@ -211,43 +201,12 @@ def rank_epoch(epoch: Epoch, metric: Metric) -> tuple[float, float]:
     return orient(metric, epoch.validation_score), -epoch.validation_loss
 
 
-def trained_images(model: Model) -> tuple[str, ...]:
-    """The image modalities that arrive as pixels, for an encoder that is trained."""
-    return tuple(name for name in model.encoders if model.encoder(name).modality.kind in ("image", "video"))
-
-
 def adapt_encoders(model: Model, inputs: Inputs, rows: Rows, device: torch.device) -> None:
     """Call `adapt` of every encoder that implements it, with the instances of the training part."""
     for name in model.encoders:
         encoder = model.encoder(name)
         if overrides(encoder, "adapt", Encoder):
             adapt_encoder(encoder, inputs.streams[name].batch(rows).to(device))
-
-
-class _Stepper:
-    """AdamW with a cosine schedule and clipped gradients; does nothing without trainable parameters."""
-
-    def __init__(self, parameters: list[nn.Parameter], training: Training, n_steps: int) -> None:
-        self.parameters = parameters
-        self.clip = training.clip
-        if parameters:
-            self.optimizer = AdamW(parameters, lr=training.lr, weight_decay=training.weight_decay)
-            floor = training.final_lr
-
-            def factor(step: int) -> float:
-                return floor + (1 - floor) * 0.5 * (1 + float(np.cos(np.pi * min(step / max(n_steps, 1), 1.0))))
-
-            self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, factor)
-
-    def step(self, loss: Tensor) -> None:
-        if not self.parameters:
-            return
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        if self.clip:
-            nn.utils.clip_grad_norm_(self.parameters, self.clip)
-        self.optimizer.step()
-        self.schedule.step()
 
 
 def predict(

@@ -1,6 +1,7 @@
 """Search space of a method: the tuned parameters, their defaults, and recipes with other values.
 
-A parameter is named by its part and its own name: ``fusion.dim``, ``encoder.pix.depth``, ``training.lr``.
+A parameter is named by its part and its own name: ``fusion.dim``, ``encoder.pix.depth``, ``trainer.alpha``,
+``training.lr``.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from mmbench.registry import Recipe, find_predictor, load_registry, predictor_pa
 Space = Mapping[str, Distribution]
 
 TRAINING_PART = "training"
+TRAINER_PART = "trainer"
 SMOOTHING = "label_smoothing"
 TRAINING_SPACE: Space = {
     "label_smoothing": Float(0.0, 0.2),
@@ -26,7 +28,7 @@ TRAINING_SPACE: Space = {
 def find_search_space(
     recipe: Recipe, plugins: tuple[str, ...], frozen: Collection[str] = (), kind: TaskKind = "class"
 ) -> dict[str, Distribution]:
-    """The spaces of the fusion, of the trained encoders and of the training loop, without parameters the user set.
+    """The spaces of the fusion, the trained encoders, the trainer and the training loop, without those the user set.
 
     An estimator has no training loop: its own space alone is searched.
 
@@ -37,6 +39,8 @@ def find_search_space(
     cls = find_predictor(registry, recipe)
     own = cls.tuned(**predictor_parameters(registry, recipe)) if recipe.kind == "estimator" else cls.space
     parts: dict[str, Space] = {recipe.kind: own}
+    if recipe.trainer is not None:
+        parts[TRAINER_PART] = registry.find("trainers", recipe.trainer.name).component.space
     for name, spec in recipe.encoders.items():
         if name not in frozen:
             parts[f"encoder.{name}"] = registry.find("encoders", spec.name).component.space
@@ -51,6 +55,8 @@ def default_parameters(recipe: Recipe, plugins: tuple[str, ...], space: Collecti
     """The values of the parameters of ``space`` in the recipe."""
     registry = load_registry(plugins)
     values = {recipe.kind: predictor_parameters(registry, recipe), TRAINING_PART: asdict(recipe.training)}
+    if recipe.trainer is not None:
+        values[TRAINER_PART] = registry.bound("trainers", recipe.trainer)
     values |= {f"encoder.{name}": registry.bound("encoders", spec) for name, spec in recipe.encoders.items()}
     return {name: values[_part(name)][_parameter(name)] for name in space}
 
@@ -66,6 +72,7 @@ def set_parameters(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
         predictor=recipe.predictor.updated(of(recipe.kind)),
         encoders={name: spec.updated(of(f"encoder.{name}")) for name, spec in recipe.encoders.items()},
         training=replace(recipe.training, **of(TRAINING_PART)),
+        trainer=recipe.trainer and recipe.trainer.updated(of(TRAINER_PART)),
     )
 
 

@@ -96,6 +96,9 @@ def recipe_digest(request: Request, recipe: Recipe) -> str:
             recipe.kind: [recipe.predictor.name, predictor_parameters(registry, recipe)],
             "encoders": {name: [spec.name, registry.bound("encoders", spec)] for name, spec in recipe.encoders.items()},
             "training": recipe.training,
+            **(
+                {"trainer": [recipe.trainer.name, registry.bound("trainers", recipe.trainer)]} if recipe.trainer else {}
+            ),
         }
     )
 

@@ -40,6 +40,7 @@ class RunSpec:
     modalities: Sequence[str] | None = None
     encoders: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    trainer: str | None = None
     preset: str | None = None
     save_encoders: Mapping[str, Path] = field(default_factory=dict)
     data: Path | None = None

@@ -27,6 +27,7 @@ from mmbench.registry import (
     RunSettings,
     Spec,
     check_tasks,
+    check_trainer,
     choose_metric,
     choose_modalities,
     did_you_mean,
@@ -110,9 +111,10 @@ def resolve_request(spec: RunSpec) -> Request:
     _check_training(spec, schema.tasks[task])
     device = str(choose_device(spec.device))
     left = preset.without(dataset=name.params, run=explicit)
-    method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities)
+    method_options = MethodOptions(spec.encoders, spec.training, left, settings.modalities, spec.trainer)
     recipes = resolve_methods(registry, spec.method, spec.against, name.name, schema, method_options)
     check_tasks(registry, recipes, task, schema.tasks[task])
+    check_trainer(recipes, spec.trainer)
     return Request(
         spec, settings, dataset_spec, dataset, schema, protocol, task, metric, device, method_options, tuple(recipes)
     )

@@ -94,7 +94,17 @@ def _train(plan: Plan, store: Store, fold: Fold, seed: int, repeat: int) -> FitR
     device, generator = torch.device(plan.device), torch.Generator().manual_seed(repeat)
     with _add_noise(model, generator if repeat else None):
         inputs, training = make_inputs(plan, store, fold), plan.recipe.training
-        return fit(model, inputs, fold, labels, training, seed=seed, device=device, metric=plan.metric)
+        return fit(
+            model,
+            inputs,
+            fold,
+            labels,
+            training,
+            seed=seed,
+            device=device,
+            metric=plan.metric,
+            trainer=plan.trainer(),
+        )
 
 
 @contextmanager

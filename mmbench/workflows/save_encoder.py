@@ -96,7 +96,16 @@ def _save(send: Callable[[str], None], saving: Saving, plan: Plan, fold: Fold) -
     with guard_files(closed_files(plan)):
         model = build_model(plan, store, _SEED)
         fitted = fit(
-            model, inputs, fold, labels, training, seed=_SEED, device=device, metric=plan.metric, on_epoch=on_epoch
+            model,
+            inputs,
+            fold,
+            labels,
+            training,
+            seed=_SEED,
+            device=device,
+            metric=plan.metric,
+            on_epoch=on_epoch,
+            trainer=plan.trainer(),
         )
     for name, path in saving.files.items():
         encoder = model.encoder(name)

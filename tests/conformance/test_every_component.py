@@ -18,6 +18,11 @@ def test_neuro(check: conformance.Check) -> None:
     check()
 
 
+@conformance.parametrize("mmbench_balance.plugin")
+def test_balance(check: conformance.Check) -> None:
+    check()
+
+
 def test_datasets(tmp_path: Path) -> None:
     outcomes = [check.run() for check in conformance.check_plugin("mmbench_datasets.plugin", cache=tmp_path)]
     assert {outcome.subject for outcome in outcomes} >= {"dataset deap", "dataset deap-sim", "dataset mfeat"}

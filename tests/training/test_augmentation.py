@@ -12,8 +12,8 @@ from mmbench.builtin.fusions.only import Only
 from mmbench.data.batches import Inputs, Stream
 from mmbench.data.sources import Rows
 from mmbench.data.splits.fold import Fold
-from mmbench.training import augmentation, loop
-from mmbench.training.augmentation import augment
+from mmbench.training.batches import augmentation, fold_batches
+from mmbench.training.batches.augmentation import augment
 from mmbench.training.loop import fit
 from mmbench.training.model import Model
 
@@ -166,7 +166,7 @@ def test_training_images_are_changed_and_others_never() -> None:
 
 
 def test_without_it_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "augment", None)
+    monkeypatch.setattr(fold_batches, "augment", None)
     seen = train(Training(epochs=2, batch_size=8)).encoder("photo").seen  # type: ignore[attr-defined]
     assert rows(seen[True]) <= rows([images(30)[:, 0]])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmbench.training.batching import prediction_order, training_batches
+from mmbench.training.batches.batching import prediction_order, training_batches
 
 
 def lengths(n: int) -> np.ndarray:

@@ -12,9 +12,9 @@ from mmbench.data.batches import Bags, Inputs, Stream
 from mmbench.data.sources import Rows
 from mmbench.data.splits.fold import Fold
 from mmbench.registry.methods import update_training
-from mmbench.training import modality_dropout as module
+from mmbench.training.batches import modality_dropout as module
+from mmbench.training.batches.modality_dropout import drop_modalities, mask_modality
 from mmbench.training.loop import fit
-from mmbench.training.modality_dropout import drop_modalities, mask_modality
 from mmbench.training.model import Model
 
 N = 4000

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mmbench.registry import HOST_TRAINER
 from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
 from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
@@ -15,7 +16,7 @@ from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.reporting.terminal.verdicts import MARKS, best_set_line, describe_verdict, mark, single_note
-from mmbench.results import Comparison, MethodResult, describe_missing
+from mmbench.results import Comparison, MethodResult, describe_missing, described_trainer
 from mmbench.storage import counted, plural_of
 
 _WIDTH = 80  # columns of a terminal
@@ -162,11 +163,23 @@ def adjusted_line(comparison: Comparison) -> str:
     return "p and interval are not adjusted" if n == 1 else f"p and interval: adjusted for {n} comparisons"
 
 
+def _trainer_lines(comparison: Comparison) -> Iterator[str]:
+    """The trainers of networks, unless all were trained by that of the host."""
+    named = [(method.name, described_trainer(method.run)) for method in comparison.methods]
+    trainers = {name: trainer for name, trainer in named if trainer}
+    if {*trainers.values()} <= {HOST_TRAINER}:
+        return
+    for trainer in dict.fromkeys(trainers.values()):
+        who = [name for name, each in trainers.items() if each == trainer]
+        yield f"trainer of {join_names(who) if len(who) < len(named) else 'all methods'}: {trainer}"
+
+
 def _method_lines(comparison: Comparison) -> Iterator[str]:
     """Footnotes on single methods: own encoders, modalities that they do not use, missing folds."""
     methods = comparison.methods
     if any(method.run["own_encoders"] for method in methods):
         yield "¹ has its own encoders and training"
+    yield from _trainer_lines(comparison)
     offered = tuple(comparison.run["offered"])
     known = [method for method in methods if not method.is_elsewhere]
     used = [tuple(method.run["modalities"]) for method in known]

@@ -138,7 +138,16 @@ def _fit_random_labels(on_epoch: Callable[[Epoch], None], plan: Plan, fold: Fold
     with guard_files(closed_files(plan)):
         model, training, device = build_model(plan, store, _SEED), plan.recipe.training, torch.device(plan.device)
         fitted = fit(
-            model, inputs, fold, labels, training, seed=_SEED, device=device, metric=plan.metric, on_epoch=on_epoch
+            model,
+            inputs,
+            fold,
+            labels,
+            training,
+            seed=_SEED,
+            device=device,
+            metric=plan.metric,
+            on_epoch=on_epoch,
+            trainer=plan.trainer(),
         )
     predictions: Index = fitted.test_outputs[fitted.chosen].argmax(axis=1)
     return predictions

@@ -25,7 +25,7 @@ def run_command(spec: RunSpec, data: str | None = None, command: str = "run") ->
     words += [("stratify", spec.stratify is True), ("no-stratify", spec.stratify is False)]
     words += [(name, join_list(getattr(spec, name) or ())) for name in ("units", "modalities")]
     words += [("encoder", pair) for pair in _pairs(spec.encoders)]
-    words += [(name.replace("_", "-"), getattr(spec, name)) for name in ("tune", "tune_seconds")]
+    words += [(name.replace("_", "-"), getattr(spec, name)) for name in ("trainer", "tune", "tune_seconds")]
     advanced = {"tune-scope": spec.tune_scope, "diagnose": spec.diagnose, "bad": spec.bad, "threads": spec.threads}
     defaults = {"tune-scope": "fold", "diagnose": "auto", "bad": "error", "threads": 1}
     words += [(name, value) for name, value in advanced.items() if value != defaults[name]]

@@ -76,6 +76,8 @@ def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     yield from ((kind, _component(run[kind])) for kind in ("fusion", "estimator") if kind in run)
     yield "encoders", ", ".join(f"{name}: {_component(each)}" for name, each in run["encoders"].items()) or "none"
     yield "training", _params(run["training"])
+    if "trainer" in run:
+        yield "trainer", _component(run["trainer"])
     yield "key", str(run.get("key", "–"))[:_SHORT]
 
 

@@ -1,0 +1,1 @@
+"""Trainers that balance the modalities of a network."""
