@@ -42,19 +42,20 @@ def from_arrays(
     ``modalities`` are by name, with the samples along the first axis: float ``(n, D)`` vectors, float ``(n, C, T)``
     time series, uint8 ``(n, H, W, 3)`` or ``(n, 3, H, W)`` images, lists of str, lists of arrays ``(C, T)`` of unequal
     length, or columns with names (a frame, a mapping of lists), which become a table. Bags have an axis more
-    ``(n, K, ...)``. ``kinds`` states what is not plain: ``{"eeg": ("timeseries", 128.0)}`` with the rate in Hz, a kind
-    alone, or a `Modality`. None in a list, an empty text and an instance that is NaN throughout are missing.
+    ``(n, K, ...)``; those of unequal size are a list. ``kinds`` states what is ambiguous: a kind, a kind with the rate
+    in Hz such as ``{"signal": ("timeseries", 128.0)}``, or a `Modality`. None in a list, an empty text and an instance
+    that is NaN throughout are missing.
 
     ``y`` is classes (str, bool, int), values (float), labels (``(n, L)`` of 0 and 1, or lists of names) or values
     ``(n, V)``; a mapping holds several tasks, the first of which is the default. ``task`` (class, labels, values)
-    states what is not plain, ``names`` names classes, labels or values in order; both are mappings where ``y`` is.
+    states what is ambiguous, ``names`` names classes, labels or values in order; both are mappings where ``y`` is.
     None and NaN are missing targets.
 
     ``groups`` says which samples belong together, such as ``{"subject": [...]}``; ``{}`` states that none do. ``split``
     holds train, validation or test for each sample (protocol ``official``), ``ids`` their ids.
 
     The data are written once into ``cache`` (default: the cache folder), so that worker processes and later runs read
-    them. Raises DataError, naming the argument, for what is not plain.
+    them. Raises DataError, naming the argument and what to write, for what is ambiguous.
     """
     check_dataset_name(name)
     groups = _check_arguments(modalities, groups, kinds or {})

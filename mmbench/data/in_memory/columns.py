@@ -20,7 +20,9 @@ def plain_cell(cell: Any, where: str) -> Any:
     if cell is None or type(cell).__name__ in _EMPTY:
         return None
     if isinstance(cell, list | tuple | set | frozenset):
-        return [plain_cell(each, where) for each in (sorted(cell) if isinstance(cell, set | frozenset) else cell)]
+        return [
+            plain_cell(each, where) for each in (sorted(cell, key=str) if isinstance(cell, set | frozenset) else cell)
+        ]
     if isinstance(cell, Mapping | complex):
         raise DataError(f"a cell holds a {type(cell).__name__}", where=where, remedy="give a number or a text")
     if getattr(cell, "ndim", 0):

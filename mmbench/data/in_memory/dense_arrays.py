@@ -73,7 +73,7 @@ def as_float32(array: Array) -> Array:
 
 
 def _find_kind(name: str, array: Array, where: str) -> str:
-    """The kind where it is plain; DataError with what to write where it is not."""
+    """The kind; DataError, with what to write, where it is ambiguous."""
     shape = f"{array.dtype} {array.shape}"
     if is_image(array) and array.ndim in (4, 5):
         return "image"

@@ -17,7 +17,7 @@ _LEVELS = 100  # of a categorical column; more are free texts
 
 
 def read_modality(name: str, values: Any, stated: StatedKind) -> ArrayModality:
-    """The modality ``name`` from its values; DataError that names it and says what to write if they are not plain.
+    """The modality ``name`` from its values; DataError that names it and says what to write if they are ambiguous.
 
     A float array ``(n, D)`` holds vectors; ``(n, C, T)`` time series, which need a rate; uint8 ``(n, H, W, 3)`` or
     ``(n, 3, H, W)`` images; a list of str texts; columns with names a table. None in a list, an empty text, and an

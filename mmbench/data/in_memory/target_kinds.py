@@ -1,4 +1,4 @@
-"""The kinds of targets in memory, found where they are plain and asked for where they are not."""
+"""The kinds of targets in memory, with an error that says what to write where they are ambiguous."""
 
 from collections.abc import Collection, Sequence
 from itertools import chain

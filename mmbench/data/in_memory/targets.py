@@ -64,7 +64,7 @@ class ArrayTask:
 def read_tasks(y: Any, task: Any, names: Any) -> list[ArrayTask]:
     """The tasks of ``y``: targets ``(n,)`` or ``(n, outputs)``, or a mapping of several by name.
 
-    ``task`` and ``names`` are then mappings too. DataError, naming the argument, where a kind is not plain.
+    ``task`` and ``names`` are then mappings too. DataError, naming the argument, where a kind is ambiguous.
     """
     if not isinstance(y, Mapping):
         return [_read_task(_DEFAULT, *_as_rows(y, names), task)]
