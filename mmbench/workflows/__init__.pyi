@@ -8,11 +8,11 @@ from .audit import audit_path as audit_path
 from .audit import audit_spec as audit_spec
 from .audit import is_audit as is_audit
 from .audit import load_audit as load_audit
+from .audit.published_split import SplitAudit as SplitAudit
+from .audit.published_split import audit_split as audit_split
 from .audit.results import AuditResult as AuditResult
 from .audit.results import ModelAudit as ModelAudit
 from .audit.results import ProtocolAudit as ProtocolAudit
-from .audit.split_files import SplitAudit as SplitAudit
-from .audit.split_files import audit_split as audit_split
 from .cache import CacheEntry as CacheEntry
 from .cache import CleanedCache as CleanedCache
 from .cache import clean_cache as clean_cache
