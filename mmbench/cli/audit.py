@@ -43,7 +43,8 @@ def audit(
     split: Annotated[
         Path | None,
         typer.Option(
-            help="Instead of METHOD DATASET: a CSV file of a split, with the columns id and part.", rich_help_panel=DATA
+            help="Instead of METHOD DATASET: CSV file of a split, with columns id and part; exit code 1 if it leaks.",
+            rich_help_panel=DATA,
         ),
     ] = None,
     groups: Annotated[
@@ -60,10 +61,7 @@ def audit(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> bool:
-    """Find leaking protocols and measure score inflation.
-
-    With --split, the exit code is 1 where the split leaks.
-    """
+    """Find leaking protocols and measure score inflation."""
     if split is not None:
         _check_alone(spec, full, draws, trainings)
         return _audit_split(split, split_list(groups or ""), from_name, as_json)
