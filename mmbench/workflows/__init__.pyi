@@ -8,8 +8,6 @@ from .audit import audit_path as audit_path
 from .audit import audit_spec as audit_spec
 from .audit import is_audit as is_audit
 from .audit import load_audit as load_audit
-from .audit.published_split import SplitAudit as SplitAudit
-from .audit.published_split import audit_split as audit_split
 from .audit.results import AuditResult as AuditResult
 from .audit.results import ModelAudit as ModelAudit
 from .audit.results import ProtocolAudit as ProtocolAudit
@@ -26,6 +24,7 @@ from .claims.cards import load_card as load_card
 from .claims.claim import CardResult as CardResult
 from .claims.claim import ClaimResult as ClaimResult
 from .claims.claim import claim_spec as claim_spec
+from .claims.published_splits import AuditedSplit as AuditedSplit
 from .claims.results import RowResult as RowResult
 from .claims.results import RowScore as RowScore
 from .claims.rows import ClaimSpec as ClaimSpec
@@ -44,6 +43,8 @@ from .retrain import RetrainedFold as RetrainedFold
 from .retrain import RetrainOptions as RetrainOptions
 from .retrain import retrain_fold as retrain_fold
 from .run import run_spec as run_spec
+from .split_audit.overlaps import SplitAudit as SplitAudit
+from .split_audit.overlaps import audit_split as audit_split
 from .tune import MethodTuning as MethodTuning
 from .tune import TuningResult as TuningResult
 from .tune import tune_spec as tune_spec

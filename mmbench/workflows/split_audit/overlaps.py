@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import DataError
-from mmbench.workflows.audit.split_files import SplitRow, read_split
+from mmbench.workflows.split_audit.split_files import SplitRow, read_split
 
 PARTS = ("train", "validation", "test")
 

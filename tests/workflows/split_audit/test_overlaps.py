@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mmbench.cli.app import app
 from mmbench.errors import DataError, SpecError, UserError
 from mmbench.reporting.terminal import render, split_audit_table
-from mmbench.workflows.audit.published_split import audit_split
+from mmbench.workflows.split_audit.overlaps import audit_split
 
 PATTERN = "{actor}_{sentence}_{emotion}_{level}"
 CLIPS = """id,label,part
