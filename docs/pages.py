@@ -5,7 +5,8 @@
 - a block ``sh`` holds commands, one per line; a block ``text`` right after it shows the output of the last one;
 - a block ``python`` is executed in the folder of the page; a block ``text`` right after it shows its output;
 - a MyST comment before a block marks it: ``% file: NAME`` writes the block to that file, ``% add to: NAME`` appends it,
-  ``% not run: REASON`` skips it, ``% with: OPTIONS`` adds options to each command (its output is not compared);
+  ``% not run: REASON`` skips it, ``% with: OPTIONS`` adds options to each command (its output is not compared),
+  ``% exit code: N`` says how its commands end, where that is not 0;
   before a block ``text``, ``% until: WORDS`` shows the output up to the first line that begins with these words.
 """
 
@@ -25,7 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BLOCK = re.compile(r"(?P<marks>(?:^%[^\n]*\n)*)^```(?P<language>[^\n`]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-MARK = re.compile(r"^% (file|add to|not run|with|until): (.+)$", re.MULTILINE)
+MARK = re.compile(r"^% (file|add to|not run|with|until|exit code): (.+)$", re.MULTILINE)
 TOLERANCE = 0.02  # of numbers: other processors round differently and may choose another epoch
 
 # Values that differ between runs: times, memory and names of records.
@@ -104,7 +105,8 @@ def run_page(text: str, folder: Path) -> list[Step]:
                 step.printed = _run_python(step.block.text)
             else:
                 for command in step.block.commands:
-                    step.printed = run_command(f"{command} {step.block.marks.get('with', '')}")
+                    line = f"{command} {step.block.marks.get('with', '')}"
+                    step.printed = run_command(line, int(step.block.marks.get("exit code", 0)))
     return steps
 
 
@@ -144,11 +146,11 @@ def _forget(folder: Path) -> None:
     load_registry.cache_clear()
 
 
-def run_command(line: str) -> str:
-    """The standard output of a command; AssertionError if it fails or its program is not allowed in a page."""
+def run_command(line: str, code: int = 0) -> str:
+    """The standard output of a command; AssertionError if it does not end with ``code``, or is not known here."""
     program, *arguments = [name for word in shlex.split(line) for name in _expand(word)]
     if program == "mmbench":
-        return _run_mmbench(arguments)
+        return _run_mmbench(arguments, code)
     if program == "pytest":
         return _run_process([sys.executable, "-m", "pytest", *arguments])
     if [program, *arguments[:2]] == ["pip", "install", "-e"]:
@@ -161,11 +163,11 @@ def run_command(line: str) -> str:
 
 
 def _expand(word: str) -> list[str]:
-    """The files that match a word with wildcards, sorted as in a shell."""
-    return sorted(str(path) for path in Path().glob(word)) if "*" in word else [word]
+    """The files that match a word with wildcards, sorted as in a shell; the word itself if there are none."""
+    return (sorted(str(path) for path in Path().glob(word)) if "*" in word else []) or [word]
 
 
-def _run_mmbench(arguments: Sequence[str]) -> str:
+def _run_mmbench(arguments: Sequence[str], expected: int) -> str:
     """The output of an mmbench command, run in this process so that torch is imported once."""
     from mmbench.cli import main
 
@@ -178,7 +180,7 @@ def _run_mmbench(arguments: Sequence[str]) -> str:
         code = int(stop.code or 0)
     finally:
         sys.argv = before
-    assert code == 0, f"mmbench {shlex.join(arguments)} ended with {code}: {out.getvalue()}{errors.getvalue()}"
+    assert code == expected, f"mmbench {shlex.join(arguments)} ended with {code}: {out.getvalue()}{errors.getvalue()}"
     return out.getvalue()
 
 

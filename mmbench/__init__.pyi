@@ -63,10 +63,10 @@ from .training.pretrained import load_state_dict as load_state_dict
 from .training.scikit_learn import SklearnEstimator as SklearnEstimator
 from .workflows.ablate import ablate as ablate
 from .workflows.audit import audit as audit
-from .workflows.audit.split_files import audit_split as audit_split
 from .workflows.claims.claim import claim as claim
 from .workflows.diagnose import diagnose as diagnose
 from .workflows.predictions.folds import folds as folds
 from .workflows.predictions.scoring import score as score
 from .workflows.run import run as run
+from .workflows.split_audit.overlaps import audit_split as audit_split
 from .workflows.tune import tune as tune

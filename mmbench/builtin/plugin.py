@@ -1,6 +1,7 @@
 """Entry point of the built-in plugin."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmbench import Method, Training, hookimpl
@@ -25,6 +26,8 @@ LOGISTIC = Method(
     },
     training=Training(epochs=100, lr=1e-3, weight_decay=0.1, patience=20),
 )
+
+CONCAT = Method(name="concat", fusion="concat", claims=Path(__file__).parent / "claims")
 
 
 @hookimpl
@@ -102,8 +105,9 @@ def register_estimators(register: "Callable[[type[Estimator]], None]") -> None:
 
 @hookimpl
 def register_methods(register: Callable[[Method], None]) -> None:
-    """Logistic regression on plain features."""
+    """Logistic regression on plain features, and concatenation with claim cards about it."""
     register(LOGISTIC)
+    register(CONCAT)
 
 
 @hookimpl

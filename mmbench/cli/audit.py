@@ -43,16 +43,20 @@ def audit(
     split: Annotated[
         Path | None,
         typer.Option(
-            help="Instead of METHOD DATASET: a CSV file of a split, with the columns id and part.", rich_help_panel=DATA
+            help="Instead of METHOD DATASET: CSV file of a split, with columns id and part; exit code 1 if it leaks.",
+            rich_help_panel=DATA,
         ),
     ] = None,
     groups: Annotated[
         str | None,
         typer.Option(help="With --split: groups to look for in both parts, by commas.", rich_help_panel=DATA),
     ] = None,
-    pattern: Annotated[
+    from_name: Annotated[
         str | None,
-        typer.Option(help="With --split: groups in the ids, such as '{actor}_{sentence}'.", rich_help_panel=DATA),
+        typer.Option(
+            help="With --split: groups in the ids, such as '{actor}_{sentence}' or '(?P<actor>[0-9]+)_.*'.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -60,9 +64,8 @@ def audit(
     """Find leaking protocols and measure score inflation."""
     if split is not None:
         _check_alone(spec, full, draws, trainings)
-        _audit_split(split, split_list(groups or ""), pattern, as_json)
-        return False
-    for option, value in (("--groups", groups), ("--pattern", pattern)):
+        return _audit_split(split, split_list(groups or ""), from_name, as_json)
+    for option, value in (("--groups", groups), ("--from-name", from_name)):
         if value is not None:
             raise SpecError("no split is given", where=option, remedy="add --split FILE.csv, or leave it out")
     if not (spec.method and spec.dataset):
@@ -85,16 +88,18 @@ def _check_alone(spec: "RunSpec", full: bool, draws: int | None, trainings: int 
         raise SpecError(
             "audits ids alone",
             where="--split",
-            remedy="leave out METHOD, DATASET and all options but --groups, --pattern and --json",
+            remedy="leave out METHOD, DATASET and all options but --groups, --from-name and --json",
         )
 
 
-def _audit_split(split: Path, groups: list[str], pattern: str | None, as_json: bool) -> None:
+def _audit_split(split: Path, groups: list[str], from_name: str | None, as_json: bool) -> bool:
+    """Print the audit; whether the split leaks."""
     from mmbench.reporting import split_audit_table
     from mmbench.workflows import audit_split
 
-    audit = audit_split(split, groups, pattern)
+    audit = audit_split(split, groups, from_name)
     if as_json:
         show_json(audit.to_json())
     else:
         show(split_audit_table(audit))
+    return audit.leaks

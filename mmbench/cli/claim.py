@@ -36,6 +36,10 @@ def claim(
         str | None,
         typer.Option(help="Simulated counterpart of the card's dataset, such as deap-sim.", rich_help_panel=DATA),
     ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of the published split of the card, to audit it.", rich_help_panel=DATA),
+    ] = None,
     only: Annotated[str, typer.Option(help="Rows to show or run, separated by commas.", rich_help_panel=METHODS)] = "",
     training: TrainingSettings = None,
     seeds: Seeds = None,
@@ -69,6 +73,7 @@ def claim(
         jobs=jobs,
         cluster=cluster,
         plugins=tuple(plugin or ()),
+        split=split,
     )
     with progress(quiet):
         result = claim_spec(spec)

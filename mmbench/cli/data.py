@@ -26,7 +26,7 @@ app = typer.Typer(
 @app.command("list", cls=Command, epilog="mmbench data list")
 def list_datasets(plugin: Plugins = None, as_json: Json = False) -> None:
     """List datasets with modalities, tasks, licence and source."""
-    from mmbench.registry import Spec, load_registry
+    from mmbench.registry import Spec, describe_missing_distributions, load_registry
 
     registry = load_registry(tuple(plugin or ()))
     cards = [_card(registry.dataset(Spec(name))) for name in sorted(registry.datasets)]
@@ -35,6 +35,8 @@ def list_datasets(plugin: Plugins = None, as_json: Json = False) -> None:
         return
     for card in cards:
         show(_card_table(card))
+    if missing := describe_missing_distributions():
+        note(missing)
 
 
 def _card(dataset: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _PLUGIN = 24  # widest column of plugins
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
     """List components with kinds and tasks, and failed plugins."""
-    from mmbench.registry import Registry
+    from mmbench.registry import Registry, describe_missing_distributions
 
     registry = Registry(plugin or ())
     found = {kind: [_describe(registry, kind, name) for name in sorted(getattr(registry, kind))] for kind in _KINDS}
@@ -26,6 +26,8 @@ def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
         show(_listing(kind, entries))
     for failure in failures:
         note(f"plugin {failure['plugin']} was not loaded: {failure['error']}")
+    if missing := describe_missing_distributions():
+        note(missing)
 
 
 def _describe(registry: Any, kind: str, name: str) -> dict[str, Any]:

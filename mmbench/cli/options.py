@@ -245,8 +245,8 @@ def tuning_options(
 def with_run_options(needs_method: bool = True) -> Callable[[Callable[..., bool]], Callable[..., None]]:
     """The command with the options of a run in place of its first argument, a ``RunSpec``.
 
-    The program exits with 1 where the command returns True, for a failed job. Without ``needs_method``, method and
-    dataset are "" where the user names none.
+    The program exits with 1 where the command returns True, for a failed job or a leak. Without ``needs_method``,
+    method and dataset are "" where the user names none.
     """
     return lambda command: _with_options(command, {}, needs_method)
 
@@ -285,7 +285,7 @@ def _with_options(
 
 
 def exit_on_failure(failed: bool) -> None:
-    """Exit with 1 where jobs failed, which the printed result names."""
+    """Exit with 1 where jobs failed or a split leaks, which the printed result names."""
     if failed:
         raise typer.Exit(1)
 

@@ -25,6 +25,7 @@ from .metrics import choose_metric as choose_metric
 from .metrics import find_metric as find_metric
 from .metrics import find_recorded_metric as find_recorded_metric
 from .metrics import orient as orient
+from .own_distributions import describe_missing_distributions as describe_missing_distributions
 from .plugin_files import load_plugin_file as load_plugin_file
 from .plugins import Registry as Registry
 from .plugins import load_registry as load_registry

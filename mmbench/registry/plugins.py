@@ -4,9 +4,8 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -15,12 +14,17 @@ import pluggy
 
 from mmbench.contract import Dataset, Estimator, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
+<<<<<<< HEAD
 from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name, check_predictor
+=======
+from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name
+from mmbench.registry.own_distributions import describe_missing_distributions, own_plugins
+>>>>>>> outside
 from mmbench.registry.plugin_files import load_plugin_file
 from mmbench.registry.replaced_names import find_replaced_name, host_names
 from mmbench.registry.source_digest import record_opened_files
 from mmbench.registry.source_digest.component_code import record_origin
-from mmbench.registry.specs import Spec, bind_parameters, did_you_mean, parse_spec
+from mmbench.registry.specs import SUGGESTION, Spec, bind_parameters, did_you_mean, parse_spec
 
 _KINDS = ("datasets", "encoders", "fusions", "estimators", "trainers", "methods", "metrics")
 
@@ -120,7 +124,11 @@ class Registry:
         if name in known:
             return known[name]
         broken = "".join(f"; plugin {failure.plugin} failed: {failure.error}" for failure in self.failures)
-        raise SpecError(f"no {kind.removesuffix('s')} {name!r}{broken}", remedy=did_you_mean(name, known))
+        remedy = did_you_mean(name, known)
+        if not remedy.startswith(SUGGESTION) and (missing := describe_missing_distributions()):
+            own = "the path of a folder or a table of your own needs none of them; " if kind == "datasets" else ""
+            remedy = f"{missing}; {own}{remedy}"
+        raise SpecError(f"no {kind.removesuffix('s')} {name!r}{broken}", remedy=remedy)
 
     def collect(self) -> None:
         """Collect every kind now, so that errors of plugins are found before anything runs."""
@@ -292,13 +300,6 @@ _loaded: dict[tuple[str, ...], Registry] = {}
 def loaded_registries() -> list[Registry]:
     """The registries that `load_registry` created in this process, the newest first."""
     return list(reversed(_loaded.values()))
-
-
-@cache
-def own_plugins() -> frozenset[str]:
-    """The plugins that are tested with the host: the built-in one and the distributions of its repository."""
-    listed = files("mmbench").joinpath("own_distributions.txt").read_text("utf-8")
-    return frozenset({"builtin", *listed.split()})
 
 
 def _distribution(point: Any) -> str:

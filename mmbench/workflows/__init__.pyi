@@ -11,8 +11,6 @@ from .audit import load_audit as load_audit
 from .audit.results import AuditResult as AuditResult
 from .audit.results import ModelAudit as ModelAudit
 from .audit.results import ProtocolAudit as ProtocolAudit
-from .audit.split_files import SplitAudit as SplitAudit
-from .audit.split_files import audit_split as audit_split
 from .cache import CacheEntry as CacheEntry
 from .cache import CleanedCache as CleanedCache
 from .cache import clean_cache as clean_cache
@@ -26,6 +24,7 @@ from .claims.cards import load_card as load_card
 from .claims.claim import CardResult as CardResult
 from .claims.claim import ClaimResult as ClaimResult
 from .claims.claim import claim_spec as claim_spec
+from .claims.published_splits import AuditedSplit as AuditedSplit
 from .claims.results import RowResult as RowResult
 from .claims.results import RowScore as RowScore
 from .claims.rows import ClaimSpec as ClaimSpec
@@ -45,6 +44,8 @@ from .retrain import RetrainedFold as RetrainedFold
 from .retrain import RetrainOptions as RetrainOptions
 from .retrain import retrain_fold as retrain_fold
 from .run import run_spec as run_spec
+from .split_audit.overlaps import SplitAudit as SplitAudit
+from .split_audit.overlaps import audit_split as audit_split
 from .tune import MethodTuning as MethodTuning
 from .tune import TuningResult as TuningResult
 from .tune import tune_spec as tune_spec

@@ -14,7 +14,7 @@ from mmbench.registry.settings import RunSettings
 SITE = [page for page in find_pages() if page != pages.README]
 TEXTS = {str(page.relative_to(pages.HERE)): page.read_text(encoding="utf-8") for page in SITE}
 # Raise this only for what CI cannot run: a GPU, a cluster, recordings under an agreement, hours of training.
-N_UNRUN = 27
+N_UNRUN = 31
 RUN = [name for name, text in TEXTS.items() if find_steps(text)]
 
 
@@ -125,3 +125,11 @@ def test_a_page_whose_command_fails_fails(tmp_path: Path) -> None:
         run_page("```sh\nmmbench run nothing mfeat\n```\n", tmp_path / "page")
     with pytest.raises(AssertionError, match="does not know"):
         run_page("```sh\nrm -r everything\n```\n", tmp_path / "other")
+
+
+def test_a_page_says_with_which_code_a_command_ends(tmp_path: Path) -> None:
+    page = "% file: a.csv\n```text\nid,part\na,train\na,test\n```\n\n{}```sh\nmmbench audit --split a.csv\n```\n"
+    (step,) = (step for step in run_page(page.format("% exit code: 1\n"), tmp_path / "told") if step.printed)
+    assert "LEAK" in step.printed
+    with pytest.raises(AssertionError, match="ended with 1"):
+        run_page(page.format(""), tmp_path / "untold")

@@ -11,6 +11,7 @@ from mmbench.data import parse_protocol
 from mmbench.registry import find_metric
 from mmbench.reporting.number_format import format_interval, format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
+from mmbench.reporting.terminal.published_splits import split_lines
 from mmbench.storage import counted
 from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
 
@@ -22,7 +23,11 @@ def claim_tables(result: ClaimResult) -> Iterator[tuple[RenderableType, list[str
     """The table of each card, and the commands for its missing rows, which are not to be wrapped."""
     for card in result.cards:
         commands = _commands(card)
-        parts = [_head(result.method, card), *_reported(card), Text(), *_sections(card)]
+        parts: list[RenderableType] = [_head(result.method, card)]
+        if card.split:
+            parts += [Text(), *split_lines(card.split, f"mmbench claim {result.method} {card.card.name}")]
+        parts += _reported(card) if card.card.reported else ()
+        parts += [Text(), *_sections(card)] if card.rows else ()
         parts += [Text(f"\n{text}", style) for text, style in _closing(result, card, bool(commands)) if text]
         yield Group(*parts), commands
 

@@ -1,8 +1,9 @@
-"""The table of the audit of a split: what test samples share with the training part, by group."""
+"""The table of the audit of a split: sizes by class, and what test samples share with the training part, by group."""
 
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from mmbench.reporting.terminal.layout import number_table
@@ -11,12 +12,18 @@ from mmbench.workflows import SplitAudit
 
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 _SHOWN = 3  # ids by name
+_MAX_CLASSES = 20  # rows of classes
+_NO_LABEL = "(no label)"
 
 
 def split_audit_table(audit: SplitAudit) -> RenderableType:
-    """Sizes of the parts, ids and groups on both sides, and a row for each combination of groups."""
+    """Sizes of the parts by class, ids and groups on both sides, and a row for each combination of groups."""
     parts: list[RenderableType] = [Text(_headline(audit), style="bold")]
     parts += [Text(line, style="bold red") for line in _problems(audit)]
+    if not audit.leaks:
+        parts.append(Text(_no_leak(audit), style="bold"))
+    if audit.classes:
+        parts += [Text(), _class_table(audit)]
     if audit.overlaps:
         table = number_table("group", "tested", "also in training", "test samples", "also in training", "share")
         for overlap in audit.overlaps:
@@ -31,30 +38,59 @@ def _headline(audit: SplitAudit) -> str:
     return f"{audit.path} · {counted(sum(audit.parts.values()) + audit.unassigned, 'sample')}: {', '.join(sizes)}"
 
 
+def _no_leak(audit: SplitAudit) -> str:
+    groups = [overlap.groups[0] for overlap in audit.overlaps if len(overlap.groups) == 1 and not overlap.is_label]
+    where = f"no id and no {' or '.join(groups)} is" if groups else "no id is"
+    return f"No leak found: {where} on both sides."
+
+
 def _problems(audit: SplitAudit) -> Iterator[str]:
-    if audit.straddling:
-        yield f"LEAK: {counted(len(audit.straddling), 'id')} in several parts: {_some(audit.straddling)}"
+    if audit.validation_is_test:
+        yield f"LEAK: the validation part is the test part: the same {counted(audit.validation_in_test, 'id')}."
+    elif audit.validation_in_test:
+        yield f"LEAK: {counted(audit.validation_in_test, 'validation id')} also in the test part."
+    for noun, names in (("id", audit.straddling), ("file", audit.shared_files)):
+        if names:
+            yield f"LEAK: {counted(len(names), noun)} in several parts: {_some(names)}"
     for overlap in audit.overlaps:
-        if overlap.shared and len(overlap.groups) == 1:
+        if overlap.leaks:
             group = overlap.groups[0]
             yield (
-                f"LEAK: {overlap.share:.0%} of the test samples share their {group} with the training part; scores do "
-                f"not hold for a new {group}."
+                f"LEAK: {overlap.shared} of {counted(overlap.tested, 'test sample')} ({overlap.share:.0%}) share their "
+                f"{group} with the training part; scores do not hold for a new {group}."
             )
     if audit.repeated:
         yield f"{counted(len(audit.repeated), 'id')} several times in one part: {_some(audit.repeated)}"
+    untrained = [name or _NO_LABEL for name, sizes in audit.classes.items() if sizes["test"] and not sizes["train"]]
+    if untrained:
+        yield f"{counted(len(untrained), 'class')} in the test part but not in training: {_some(untrained)}"
+
+
+def _class_table(audit: SplitAudit) -> Table:
+    parts = [part for part, size in audit.parts.items() if size]
+    table = number_table("class", *(_NAMES[part] for part in parts))
+    for name, sizes in list(audit.classes.items())[:_MAX_CLASSES]:
+        table.add_row(*map(Text, (name or _NO_LABEL, *(str(sizes[part]) for part in parts))))
+    return table
 
 
 def _notes(audit: SplitAudit) -> Iterator[str]:
+    if (more := len(audit.classes) - _MAX_CLASSES) > 0:
+        yield f"{counted(more, 'more class')}: --json"
+    if not audit.overlaps:
+        yield "ids alone were compared: --groups and --from-name name what samples of two parts must not share"
     if audit.overlaps:
         yield (
             "tested: different groups in the test part; also in training: those with samples in the training or "
             "validation part, too"
         )
+    for overlap in audit.overlaps:
+        if overlap.is_label:
+            yield f"{overlap.groups[0]} is the class: every part should have each"
     if audit.unassigned:
         yield f"{counted(audit.unassigned, 'sample')} in no part"
     yield "found by ids and groups alone: copies under other ids need mmbench audit METHOD DATASET"
 
 
-def _some(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:_SHOWN]) + (" ..." if len(ids) > _SHOWN else "")
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")

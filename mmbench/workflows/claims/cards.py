@@ -11,6 +11,7 @@ from mmbench.data import PROTOCOLS, is_protocol
 from mmbench.errors import SpecError
 from mmbench.registry import did_you_mean, load_registry, parse_spec
 from mmbench.storage import load_toml
+from mmbench.workflows.claims.published_splits import PublishedSplit
 
 EpochRule = Literal["chosen", "last", "oracle"]
 _STRICT: Mapping[str, str] = {"extra": "forbid"}
@@ -91,16 +92,20 @@ class Twin:
 
 @dataclass(frozen=True)
 class ClaimCard:
-    """Published scores of a method on a dataset, and the rows that test them. ``name`` is the stem of its file."""
+    """Published scores of a method on a dataset, and the rows that test them; or a published split, or both.
+
+    A card with a ``split`` may have no scores and no rows. ``name`` is the stem of its file.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     title: str
     dataset: str
     task: str
     metric: str
-    reported: tuple[ReportedScore, ...]
-    rows: tuple[ClaimRow, ...]
+    reported: tuple[ReportedScore, ...] = ()
+    rows: tuple[ClaimRow, ...] = ()
     twin: Twin | None = None
+    split: PublishedSplit | None = None
     name: str = ""
 
     def reported_for(self, row: ClaimRow) -> ReportedScore:
@@ -108,7 +113,7 @@ class ClaimCard:
         return next((each for each in self.reported if each.name == row.reported), self.reported[0])
 
 
-_TABLES: Mapping[str, type] = {"reported": ReportedScore, "rows": ClaimRow, "twin": Twin}
+_TABLES: Mapping[str, type] = {"reported": ReportedScore, "rows": ClaimRow, "twin": Twin, "split": PublishedSplit}
 
 
 def find_cards(method: Method) -> dict[str, Path]:
@@ -169,7 +174,7 @@ def _faults(card: ClaimCard) -> Iterator[tuple[str, str, str]]:
     """Errors across keys, each with where, what, and the remedy."""
     for table, entries in (("reported", card.reported), ("rows", card.rows)):
         names = [entry.name for entry in entries]
-        if not names:
+        if not names and (card.split is None or card.rows):
             yield f"[[{table}]]", "is missing", f"add a [[{table}]]"
         for name in names:
             if not name.strip() or "," in name or names.count(name) > 1:
@@ -186,6 +191,8 @@ def _faults(card: ClaimCard) -> Iterator[tuple[str, str, str]]:
         yield from _faults_of_reported(reported, bounds)
     for row in card.rows:
         yield from _faults_of_row(card, row)
+    if card.split:
+        yield from card.split.faults()
     yield from _faults_of_specs("dataset", card.dataset, *([card.twin.dataset] if card.twin else ()))
 
 

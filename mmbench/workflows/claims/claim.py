@@ -10,18 +10,20 @@ from mmbench.results import Comparison, Displayed, describe_failures
 from mmbench.storage import current_reporter
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
+from mmbench.workflows.claims.published_splits import AuditedSplit
 from mmbench.workflows.claims.results import RowResult
 from mmbench.workflows.claims.rows import ClaimSpec, RowRun, choose_cards, make_row_run
 from mmbench.workflows.claims.summaries import summarize
 from mmbench.workflows.reuse import EarlierComparisons, Reuse, find_comparisons, find_reusable
 from mmbench.workflows.run import run_spec
+from mmbench.workflows.split_audit.overlaps import audit_split
 
 
 @dataclass(frozen=True)
 class CardResult:
     """Results of a card; ``on`` is the dataset of its runs, ``simulated`` whether that is simulated.
 
-    ``command`` runs every row that is missing.
+    ``command`` runs every row that is missing; ``split`` is the published split, if the card has one.
     """
 
     card: ClaimCard
@@ -29,6 +31,7 @@ class CardResult:
     rows: tuple[RowResult, ...]
     simulated: bool
     command: str
+    split: AuditedSplit | None = None
 
     @property
     def is_twin(self) -> bool:
@@ -52,6 +55,7 @@ class CardResult:
             "summary": self.summary,
             "reported": [asdict(reported) for reported in card.reported],
             "rows": [row.to_json() for row in self.rows],
+            "split": self.split.to_json() if self.split else None,
         }
 
 
@@ -103,7 +107,7 @@ def claim_spec(spec: ClaimSpec) -> ClaimResult:
     results = [
         _collect(registry, card, [_make_row_result(registry, card, *each, earlier, done) for each in rows], spec)
         for card, rows in zip(cards, runs_of_cards, strict=True)
-        if rows
+        if rows or (card.split and not spec.only)
     ]
     return ClaimResult(spec.method, tuple(results), earlier.damaged, failed)
 
@@ -156,12 +160,20 @@ def _make_row_result(
 
 
 def _collect(registry: Registry, card: ClaimCard, rows: Sequence[RowResult], spec: ClaimSpec) -> CardResult:
-    on = spec.on or card.dataset
+    on, split = spec.on or card.dataset, _audit_split(card, spec)
+    if not card.rows:  # nothing is run, and the dataset may be unknown here
+        return CardResult(card, on, (), False, "", split)
     simulated = _find_access(registry, on) == "simulated"
     simulated = simulated or any(row.comparison.simulated for row in rows if row.comparison)
-    return CardResult(
-        card, on, tuple(rows), simulated, claim_command(spec, card.name, _data_folder(registry, on, spec.data))
-    )
+    command = claim_command(spec, card.name, _data_folder(registry, on, spec.data))
+    return CardResult(card, on, tuple(rows), simulated, command, split)
+
+
+def _audit_split(card: ClaimCard, spec: ClaimSpec) -> AuditedSplit | None:
+    """The published split of a card, with the audit of the given file."""
+    if (split := card.split) is None:
+        return None
+    return AuditedSplit(split, audit_split(spec.split, split.groups, split.from_name) if spec.split else None)
 
 
 def _data_folder(registry: Registry, dataset: str, folder: object) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from mmbench.data import default_cache_folder
 from mmbench.errors import ProtocolError, SpecError
 from mmbench.registry import Registry, Spec, did_you_mean, parse_spec
+from mmbench.storage import counted
 from mmbench.training import METRICS
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow, Twin, find_cards, load_card
 from mmbench.workflows.request import RunSpec
@@ -19,7 +20,8 @@ from mmbench.workflows.reuse import ComparisonKey, comparison_key
 class ClaimSpec:
     """Options of ``mmbench claim``; its help describes each.
 
-    ``card`` None: all of the method's cards; ``on`` None: the cards' own datasets; ``only`` empty: all rows.
+    ``card`` None: all of the method's cards; ``on`` None: the cards' own datasets; ``only`` empty: all rows; ``split``:
+    a CSV file of the split of the card.
     """
 
     method: str
@@ -36,6 +38,7 @@ class ClaimSpec:
     jobs: int | None = None
     cluster: str | None = None
     plugins: tuple[str, ...] = ()
+    split: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,13 @@ def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:
             raise SpecError(f"no card is about {spec.on}", where="--on", remedy=did_you_mean(name, datasets))
         cards = [card for card in cards if name in _find_datasets(card)]
     _check_rows(cards, spec.only)
+    with_split = [card.name for card in cards if card.split]
+    if spec.split is not None and len(with_split) != 1:
+        raise SpecError(
+            f"{counted(len(with_split), 'card')} with a split{': ' if with_split else ''}{', '.join(with_split)}",
+            where="--split",
+            remedy="name the card that it belongs to" if with_split else "leave it out",
+        )
     return cards
 
 

@@ -137,10 +137,9 @@ def test_card_without_rows_is_refused(table: str, tmp_path: Path) -> None:
         "rows": '[[rows]]\nname = "a"\nmethod = "prior"\nprotocol = "loso"\n',
         "reported": '[[reported]]\nname = "a"\nvalue = 0.5\nhow = "b"\nsource = "c"\n',
     }[other]
-    with pytest.raises(SpecError, match=rf"{table}: is missing"):
-        load_card(write(tmp_path, head + body))
-    with pytest.raises(SpecError, match=rf"\[\[{table}\]\]: is missing"):
-        load_card(write(tmp_path, f"{table} = []\n" + head + body))
+    for text in (head + body, f"{table} = []\n" + head + body):
+        with pytest.raises(SpecError, match=rf"\[\[{table}\]\]: is missing"):
+            load_card(write(tmp_path, text))
 
 
 def test_a_missing_card_is_reported(tmp_path: Path) -> None:

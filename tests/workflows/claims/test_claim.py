@@ -404,7 +404,7 @@ def test_row_with_unknown_component_is_named(
     ("line", "says"),
     [
         (["minee"], "did you mean 'mine'?"),
-        (["concat"], "has no claim card"),
+        (["late"], "has no claim card"),
         (["mine", "cart"], "did you mean 'card'?"),
         (["mine", "--only", "chosn"], "did you mean 'chosen'?"),
         (["mine", "--on", "real-sum"], "did you mean 'real-sim'?"),

@@ -1,6 +1,7 @@
 """Splits of somebody else, from ids alone: groups on both sides, ids in several parts, files that are no split."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from mmbench.cli.app import app
 from mmbench.errors import DataError, SpecError, UserError
 from mmbench.reporting.terminal import render, split_audit_table
-from mmbench.workflows.audit.split_files import audit_split
+from mmbench.workflows.split_audit.overlaps import audit_split
 
 PATTERN = "{actor}_{sentence}_{emotion}_{level}"
 CLIPS = """id,label,part
@@ -47,11 +48,95 @@ def test_groups_and_their_combinations_are_counted(write: Write) -> None:
     assert counts == {("actor",): (3, 4, 2, 3), ("sentence",): (4, 4, 2, 2), ("actor", "sentence"): (1, 4, 1, 4)}
     text = " ".join(render(split_audit_table(audit)).split())
     assert "7 samples: training 3, no validation part, test 4" in text
-    assert "LEAK: 75% of the test samples share their actor with the training part" in text
+    assert "LEAK: 3 of 4 test samples (75%) share their actor with the training part" in text
+
+
+def test_named_groups_of_a_regular_expression_are_the_groups(write: Write) -> None:
+    audit = audit_split(write(CLIPS), from_name=r"(?P<actor>\d+)_(?P<sentence>[A-Z]+)_.*")
+    by_fields = audit_split(write(CLIPS), ["actor", "sentence"], PATTERN)
+    assert audit.overlaps == by_fields.overlaps
+    chosen = audit_split(write(CLIPS), ["sentence"], r"(?P<actor>\d+)_(?P<sentence>[A-Z]+)_.*")
+    assert [each.groups for each in chosen.overlaps] == [("sentence",)]
+
+
+@pytest.mark.parametrize(
+    ("from_name", "says"),
+    [
+        ("(?P<actor>", "not a regular expression"),
+        ("(?P<a>x)(?P<a>y)", "not a regular expression"),
+        (r"(?P<actor>\d+)", "line 2: the id '1001_IEO_ANG_HI' does not match"),
+        (r"(?P<actor>\d+)_.*(?P<take>T)?", "line 2: has no take"),
+    ],
+)
+def test_regular_expressions_that_do_not_fit_are_refused(write: Write, from_name: str, says: str) -> None:
+    with pytest.raises(UserError, match=re.escape(says)):
+        audit_split(write(CLIPS), from_name=from_name)
+
+
+def test_a_group_is_a_column_or_a_part_of_the_id_not_both(write: Write) -> None:
+    path = write("id,part,site\nx_1,train,a\ny_1,test,b\n")
+    with pytest.raises(SpecError, match=r"'site' is a column of .* and a group of --from-name"):
+        audit_split(path, from_name="{site}_{take}")
+
+
+def test_the_class_is_not_a_leak(write: Write) -> None:
+    audit = audit_split(write(CLIPS.replace("1001_DFA_ANG_HI,ANG", "1004_DFA_ANG_HI,ANG")), ["emotion"], PATTERN)
+    (overlap,) = audit.overlaps
+    assert (overlap.share, overlap.is_label, overlap.leaks, audit.leaks) == (1.0, True, False, False)
+    text = render(split_audit_table(audit))
+    assert "emotion is the class: every part should have each" in text
+    assert "No leak found: no id is on both sides." in text
+
+
+def test_classes_are_counted_by_part(write: Write) -> None:
+    text = "id,label,part\na,x,train\nb,x,test\nc,y,test\nd,,test\ne,x,\n"
+    audit = audit_split(write(text))
+    assert audit.classes == {
+        "": {"train": 0, "validation": 0, "test": 1},
+        "x": {"train": 1, "validation": 0, "test": 1},
+        "y": {"train": 0, "validation": 0, "test": 1},
+    }
+    shown = render(split_audit_table(audit)).splitlines()
+    assert [line.split() for line in shown if line.startswith(("class", "x", "y", "(no"))] == [
+        ["class", "training", "test"],
+        ["(no", "label)", "0", "1"],
+        ["x", "1", "1"],
+        ["y", "0", "1"],
+    ]
+    assert any("2 classes in the test part but not in training: (no label), y" in line for line in shown)
+
+
+def test_classes_beyond_twenty_are_counted_and_in_json(write: Write) -> None:
+    rows = [f"a{at},c{at:02d},train\nb{at},c{at:02d},test" for at in range(23)]
+    audit = audit_split(write("\n".join(["id,label,part", *rows])))
+    text = render(split_audit_table(audit))
+    assert "c19" in text
+    assert "c20" not in text
+    assert "3 more classes: --json" in text
+    assert len(audit.to_json()["classes"]) == 23
+
+
+def test_a_validation_part_that_is_the_test_part_leaks(write: Write) -> None:
+    same = "id,part,site\na,train,s\nb,val,t\nb,test,t\nc,val,u\nc,test,u\n"
+    audit = audit_split(write(same), ["site"])
+    assert (audit.validation_in_test, audit.validation_is_test, audit.leaks) == (2, True, True)
+    assert audit.overlaps[0].shared == 0, "a test sample does not share its site with itself"
+    assert "the validation part is the test part: the same 2 ids" in " ".join(render(split_audit_table(audit)).split())
+    some = audit_split(write(same + "d,val,u\n"), ["site"])
+    assert (some.validation_in_test, some.validation_is_test, some.overlaps[0].shared) == (2, False, 1)
+    assert "2 validation ids also in the test part" in " ".join(render(split_audit_table(some)).split())
+
+
+def test_one_file_in_two_parts_leaks_under_any_ids(write: Write) -> None:
+    audit = audit_split(
+        write("id,part,file_name,text_file_name\na,train,x.wav,\nb,test,y.wav,t.txt\nc,test,x.wav,t.txt\n")
+    )
+    assert (audit.straddling, audit.shared_files, audit.leaks) == ((), ("x.wav",), True)
+    assert "LEAK: 1 file in several parts: x.wav" in render(split_audit_table(audit))
 
 
 def test_every_field_of_a_pattern_is_a_group_unless_some_are_named(write: Write) -> None:
-    audit = audit_split(write(CLIPS), pattern=PATTERN)
+    audit = audit_split(write(CLIPS), from_name=PATTERN)
     assert len(audit.overlaps) == 15
     assert audit.overlaps[0].groups == ("actor",)
     assert audit.overlaps[-1].groups == ("actor", "sentence", "emotion", "level")
@@ -86,6 +171,7 @@ def test_ids_in_several_parts_and_twice_in_one_are_reported(write: Write) -> Non
     text = render(split_audit_table(audit))
     assert "LEAK: 1 id in several parts: a" in text
     assert "1 id several times in one part: b" in text
+    assert "ids alone were compared: --groups and --from-name" in text
 
 
 @pytest.mark.parametrize(
@@ -118,13 +204,13 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["", "actor", "{a}{b}", "{a}_{a}", "{1a}"])
 def test_patterns_that_cannot_be_told_apart_are_refused(write: Write, pattern: str) -> None:
-    with pytest.raises(SpecError, match="--pattern"):
-        audit_split(write(CLIPS), pattern=pattern)
+    with pytest.raises(SpecError, match="--from-name"):
+        audit_split(write(CLIPS), from_name=pattern)
 
 
 def test_ids_that_do_not_match_and_unknown_groups_are_refused(write: Write) -> None:
     with pytest.raises(DataError, match="line 2: the id '1001_IEO_ANG_HI' does not match"):
-        audit_split(write(CLIPS), pattern="{actor}-{sentence}")
+        audit_split(write(CLIPS), from_name="{actor}-{sentence}")
     with pytest.raises(SpecError, match=r"--groups: .* no column 'actr' — did you mean 'actor'"):
         audit_split(write(CLIPS), ["actr"], PATTERN)
     with pytest.raises(SpecError, match="6 groups are too many"):
@@ -158,12 +244,13 @@ def test_the_shell_takes_a_split_or_a_method_and_a_dataset(write: Write) -> None
 
     def invoke(*words: str) -> object:
         result = CliRunner().invoke(app, ["audit", *words])
-        return result.exception if result.exception else json.loads(result.stdout)
+        return json.loads(result.stdout) if result.exit_code in (0, 1) and result.stdout else result.exception
 
     path = str(write(CLIPS))
-    found = invoke("--split", path, "--pattern", PATTERN, "--groups", "actor", "--json")
+    found = invoke("--split", path, "--from-name", PATTERN, "--groups", "actor", "--json")
     assert isinstance(found, dict)
     assert found["overlaps"][0]["share"] == 0.75
+    assert found["leaks"] is True
     for words, says in (
         ((), "no method and dataset"),
         (("concat",), "no method and dataset"),
@@ -171,5 +258,21 @@ def test_the_shell_takes_a_split_or_a_method_and_a_dataset(write: Write) -> None
         (("--split", path, "--protocol", "subject"), "audits ids alone"),
         (("--split", path, "--draws", "20"), "audits ids alone"),
         (("concat", "mfeat", "--groups", "actor"), "--groups: no split is given"),
+        (("concat", "mfeat", "--from-name", "{actor}"), "--from-name: no split is given"),
     ):
         assert says in str(invoke(*words))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("id,part,site\na,train,x\nb,test,y\n", 0), ("id,part,site\na,train,x\nb,test,x\n", 1), ("id,part\na,train\n", 2)],
+)
+def test_the_exit_code_says_whether_the_split_leaks(
+    write: Write, monkeypatch: pytest.MonkeyPatch, text: str, code: int
+) -> None:
+    from mmbench.cli.app import main
+
+    monkeypatch.setattr("sys.argv", ["mmbench", "audit", "--split", str(write(text)), "--groups", "site"])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == code
