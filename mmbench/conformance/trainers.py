@@ -14,6 +14,7 @@ from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.contract import Modality, Task, Trainer, Training
 from mmbench.data import Fold, Inputs, Rows, Stream, hide_labels
 from mmbench.registry import Spec, build_encoder, build_fusion
+from mmbench.storage import counted
 from mmbench.training import FitResult, Model, fit, predict
 
 MODALITIES = tuple(Modality(name, "vector", (4,)) for name in ("first", "second", "third"))
@@ -99,11 +100,14 @@ def check_modalities(case: TrainerCase) -> None:
     """Networks of one, two and three modalities are fitted, of which samples lack some."""
     for n_modalities in range(1, len(MODALITIES) + 1):
         model, _, fitted = case.fit(n_modalities)
-        demand(bool(np.isfinite(fitted.test_outputs).all()), f"outputs of {n_modalities} modalities are not finite")
+        demand(
+            bool(np.isfinite(fitted.test_outputs).all()),
+            f"outputs of {counted(n_modalities, 'modality')} are not finite",
+        )
         changed = [
             not torch.equal(*pair) for pair in zip(_flat(model), _flat(build(n_modalities, case.task)), strict=True)
         ]
-        demand(any(changed), f"no weight of a network of {n_modalities} modalities has changed")
+        demand(any(changed), f"no weight of a network of {counted(n_modalities, 'modality')} has changed")
 
 
 def check_budget(case: TrainerCase) -> None:

@@ -1,4 +1,4 @@
-"""File guard: encoders and fusions may not open files with labels, other folds or test data.
+"""File guard: encoders, fusions, estimators and trainers may not open files with labels, other folds or test data.
 
 A Python audit hook sees files that Python opens. Libraries in C bypass it, so that the open functions of h5py and
 safetensors, the formats of mmbench's own files, are wrapped while a guard is active. Code of mmbench may read any file:
@@ -37,7 +37,7 @@ from mmbench.storage import current_reporter
 from mmbench.training import EstimatorFusion, EstimatorModel, Model, fit, make_criterion
 
 _REMEDY = "results of such a component are not valid: fix it, or leave it out"
-# The modules of the host that call encoders and fusions. They open no file themselves.
+# The modules of the host that call components. They open no file themselves.
 _CALLERS = frozenset(
     each.__module__
     for each in (
@@ -179,7 +179,7 @@ def _frames_outwards(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _is_called_by_host(stack: Sequence[FrameType], modules: frozenset[str]) -> bool:
-    """Whether code that mmbench called as an encoder or fusion is on the stack, innermost frame first."""
+    """Whether code that mmbench called as a component is on the stack, innermost frame first."""
     names = [str(frame.f_globals.get("__name__", "")) for frame in stack]
     called = any(outer in _CALLERS and not _is_host(inner) for inner, outer in pairwise(names))
     # The stack of a thread that a plugin started has no frame of mmbench.
@@ -198,7 +198,7 @@ _checking = local()
 
 @contextmanager
 def guard_files(closed: ClosedFiles) -> Iterator[None]:
-    """Prevent encoders and fusions from opening ``closed`` files within the block; PluginError names the component.
+    """Prevent components from opening ``closed`` files within the block; PluginError names the component.
 
     The error is raised again at the end of the block if the component suppressed it.
     """

@@ -22,8 +22,8 @@ BAD = ("error", "drop")
 class RunSpec:
     """The options of one comparison; ``mmbench run --help`` explains each.
 
-    ``auto`` in ``against`` stands for concat, late, each single modality and prior. None takes the preset's value, else
-    the default of `RunSettings`.
+    ``auto`` in ``against`` stands for concat, late, each single modality and prior, and for the method with the trainer
+    of the host where it has another. None takes the preset's value, else the default of `RunSettings`.
     """
 
     method: str

@@ -94,7 +94,7 @@ def test_the_trainer_of_the_host_passes() -> None:
         (Adding, "restored", "it adds or removes weights"),
         (Hooking, "restored", "a network with the restored weights gives other outputs"),
         (Endless, "budget", "trainer endless: "),
-        (Idle, "modalities", "no weight of a network of 1 modalities has changed"),
+        (Idle, "modalities", "no weight of a network of 1 modality has changed"),
         (Undeclared, "space", "the default rate=3 is outside"),
     ],
 )

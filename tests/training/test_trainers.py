@@ -136,6 +136,43 @@ def test_no_trainer_goes_on_after_the_end(suppresses: bool) -> None:
         train(Greedy())
 
 
+def test_passes_of_an_earlier_stage_count_towards_the_budget() -> None:
+    class Staged(Own):
+        def fit(self, model: Network, train: Batches, validation: Batches, context: TrainerContext) -> None:
+            list(train)
+            super().fit(model, train, validation, context)
+
+    _, fitted = train(Staged(), Training(epochs=6, batch_size=8, patience=6))
+    assert len(fitted.history) == 5
+
+
+def test_each_pass_is_announced() -> None:
+    epochs: list[int] = []
+
+    class Announced(Trainer):
+        name = "announced"
+
+        def before_epoch(self, model: Network, epoch: int, context: TrainerContext) -> None:
+            epochs.append(epoch)
+
+    _, fitted = train(Announced())
+    assert epochs == list(range(len(fitted.history)))
+
+
+def test_a_network_without_trained_parameters_is_fitted_by_the_host() -> None:
+    class Refusing(Trainer):
+        name = "refusing"
+
+        def fit(self, model: Network, train: Batches, validation: Batches, context: TrainerContext) -> None:
+            raise AssertionError("there is nothing to train")
+
+    x, labels = problem()
+    inputs, model = Inputs({"facts": Stream(Arrays(x), None, N)}), make_model()
+    model.requires_grad_(False)
+    fitted = fit(model, inputs, FOLD, labels, SHORT, seed=0, device=CPU, trainer=Refusing())
+    assert len(fitted.history) == 1
+
+
 def test_no_trainer_exceeds_the_passes_of_the_budget() -> None:
     class Endless(Own):
         def fit(self, model: Network, train: Batches, validation: Batches, context: TrainerContext) -> None:

@@ -149,6 +149,7 @@ def _find_unknown(record: Record, plugins: tuple[str, ...]) -> list[str]:
     predictor = described_predictor(run)
     used += [(predictor.kind, predictor.name, getattr(registry, f"{predictor.kind}s"))]
     used += [("encoder", encoder["name"], registry.encoders) for encoder in run["encoders"].values()]
+    used += [("trainer", run["trainer"]["name"], registry.trainers)] if run.get("trainer") else []
     return list(dict.fromkeys(f"{kind} {name}" for kind, name, known in used if name not in known))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmbench import Float, Network, SpecError, Tokens, Trainer, TrainerContext
-from mmbench_balance.modalities import is_present, modalities_to_balance, name_of_loss, pool
+from mmbench_balance.modalities import is_present, modalities_to_balance, pool
 
 
 class Pmr(Trainer):
@@ -76,7 +76,7 @@ class Pmr(Trainer):
         weights = slowness({name: float(each.detach().exp().sum()) for name, each in true.items()})
         fastest = min(weights, key=lambda name: weights[name])
         losses = {
-            name_of_loss(name): -self.alpha * weight * true[name].mean() for name, weight in weights.items() if weight
+            f"{name} prototypes": -self.alpha * weight * true[name].mean() for name, weight in weights.items() if weight
         }
         if self.mu and self.epoch <= self.early and any(weights.values()):
             losses["entropy"] = -self.mu * max(weights.values()) * entropy(parts[fastest])

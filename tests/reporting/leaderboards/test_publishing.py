@@ -88,10 +88,11 @@ def test_a_fold_whose_plugin_or_data_are_missing_names_them_and_the_option(
     (method, *_) = load_board(published / BOARD).comparison.methods
     record = method.records[0]
     place = RetrainOptions(None, published / "no-cache", 1)
-    unknown = replace(record, run={**record.run, "fusion": {"name": "theirs"}})
-    found = _repeat(BOARD, method, unknown, place, {})
-    assert found.line.endswith("not trained again: no plugin has the fusion theirs; load it with --plugin FILE")
-    assert (found.is_done, found.is_fault) == (False, False)
+    for kind in ("fusion", "trainer"):
+        unknown = replace(record, run={**record.run, kind: {"name": "theirs"}})
+        found = _repeat(BOARD, method, unknown, place, {})
+        assert found.line.endswith(f"not trained again: no plugin has the {kind} theirs; load it with --plugin FILE")
+        assert (found.is_done, found.is_fault) == (False, False)
 
     def missing(*_: Any) -> None:
         raise DataError("is not here", where="mfeat", remedy="name its folder with --data")
