@@ -259,12 +259,23 @@ def describe(
     task: Annotated[str, typer.Option(help="What the target is: class or values.", rich_help_panel=DATA)] = "",
     group: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=COLUMN that stays in one part, or none; may be repeated.", rich_help_panel=DATA),
+        typer.Option(
+            help="NAME=COLUMN or NAME=COLUMN:PATTERN that stays in one part, or none; may be repeated.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="Column of the official split.", rich_help_panel=DATA)] = "",
     ignore: Annotated[
-        list[str] | None, typer.Option(help="Column not to use; may be repeated.", rich_help_panel=DATA)
+        list[str] | None, typer.Option(help="Column or file not to use; may be repeated.", rich_help_panel=DATA)
     ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help="Text of an empty cell, such as NA; '' if none is; may be repeated.", rich_help_panel=DATA),
+    ] = None,
+    in_order: Annotated[
+        bool,
+        typer.Option("--in-order", help="Match arrays without ids by the order of their rows.", rich_help_panel=DATA),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; default: beside the data.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing description.")] = False,
     as_json: Json = False,
@@ -280,7 +291,14 @@ def describe(
     groups = None if group is None else {} if group == ["none"] else parse_pairs(group, "--group")
     dataset = load_registry().dataset(Spec("folder"))
     found = dataset.describe(
-        path.resolve(), target=target, task=task, groups=groups, split=split, ignore=tuple(ignore or ())
+        path.resolve(),
+        target=target,
+        task=task,
+        groups=groups,
+        split=split,
+        ignore=tuple(ignore or ()),
+        missing=None if missing is None else tuple(filter(None, missing)),
+        in_order=in_order,
     )
     file = out or found.path
     if not found.questions:

@@ -115,7 +115,7 @@ def _describe(
         if modality.array is None:
             lines.append(f"columns = {_quoted([f'text_{number}'])}")
             continue
-        lines.append(f"file = {_quoted(f'modality-{number}.npy')}")
+        lines += [f"file = {_quoted(f'modality-{number}.npy')}", 'match = "order"']
         lines += [f"rate = {modality.rate!r}"] if modality.rate else []
         if modality.offsets is not None:
             lines.append(f"offsets = {_quoted(f'modality-{number}.offsets.npy')}")

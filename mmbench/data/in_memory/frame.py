@@ -43,8 +43,9 @@ def from_frame(
         with written_whole(folder / "metadata.jsonl") as path:
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     dataset = load_registry().dataset(Spec("folder"))
+    # In a frame, what is missing is no text.
     described = dataset.describe(
-        folder, target=target, task=task, groups=dict(groups), split=split, ignore=tuple(ignore)
+        folder, target=target, task=task, groups=dict(groups), split=split, ignore=tuple(ignore), missing=()
     )
     if described.questions:
         question, option = described.questions[0]

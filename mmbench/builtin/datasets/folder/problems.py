@@ -1,16 +1,16 @@
-"""What is wrong with the files of a folder, what of them is not used, and what was understood."""
+"""What is wrong with the files of a folder, and what of them is not used."""
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from mmbench import DataError, Description, Problem
-from mmbench.builtin.datasets.folder.description import description_path, write_description
-from mmbench.builtin.datasets.folder.layout import Layout, count_duplicates
-from mmbench.builtin.datasets.folder.tables import find_decimal_comma
-from mmbench.builtin.datasets.folder.understand import Answers, find_table, load_folder_table, understand
+from mmbench import Problem
+from mmbench.builtin.datasets.folder.columns import find_decimal_comma
+from mmbench.builtin.datasets.folder.description import description_path
+from mmbench.builtin.datasets.folder.layout import Layout
+from mmbench.builtin.datasets.folder.merging import join_first
+from mmbench.builtin.datasets.folder.tree import FOLDERS, load_tree
 
-_SHOWN = 3
+_PARTS = ("train", "validation", "test")
 
 
 def find_problems(layout: Layout) -> Iterator[Problem]:
@@ -18,46 +18,78 @@ def find_problems(layout: Layout) -> Iterator[Problem]:
     table = str(layout.table.path)
     for question, option in layout.questions:
         yield Problem(str(layout.root), question, f"mmbench data describe {layout.root} {option}")
+    if layout.described.groups is None and not layout.questions:
+        remedy = 'add [groups] with subject = "COLUMN", or an empty [groups] if no samples belong together'
+        yield Problem(str(description_path(layout.root)), "does not declare [groups]", remedy)
+        return
     for name, values in layout.table.columns.items():
         if cell := find_decimal_comma(values):
             yield Problem(table, f"column {name} has {cell!r} with a decimal comma", "write a point")
-    if layout.questions:
-        return
-    yield from _find_row_problems(layout, table)
+    if not layout.questions:
+        yield from _find_row_problems(layout, table)
 
 
 def _find_row_problems(layout: Layout, table: str) -> Iterator[Problem]:
-    layout.schema  # noqa: B018  # raises DataError for what does not fit
-    if twice := count_duplicates([layout.ids[at] for at in layout.rows]):
-        yield Problem(table, f"{len(twice)} ids are there more than once, such as {twice[0]!r}", "give each row its id")
+    layout.schema, layout.cells, layout.matches  # noqa: B018  # raise DataError for what does not fit
+    if twice := _find_duplicates([layout.ids[at] for at in layout.rows]):
+        n = len(twice)
+        message = f"{n} id{'s are' if n > 1 else ' is'} there more than once, such as {twice[0]!r}"
+        yield Problem(table, message, "give each row its id")
     for stream in layout.described.streams.values():
-        if stream.file and not stream.offsets and len(layout.array(stream)) != layout.table.n:
+        if stream.file and not stream.offsets and stream.match in ("", "order"):
             n = len(layout.array(stream))
-            message = f"has {n} rows, the table {layout.table.n}"
-            yield Problem(str(layout.folder / stream.file), message, "give both the same rows in the same order")
+            if n != layout.table.n:
+                message = f"has {n} rows, the table {layout.table.n}"
+                yield Problem(str(layout.folder / stream.file), message, "give both the same rows in the same order")
     if not layout.rows:
         yield Problem(table, "no row has a target", "choose another with mmbench data describe --target")
+    yield from _find_bad_cells(layout, table)
     for path in dict.fromkeys(layout.files(layout.rows)):
         if not path.is_file():
             yield Problem(str(path), "is missing", "put it there, or leave it out with --bad drop", concerns="sample")
 
 
+def _find_bad_cells(layout: Layout, table: str) -> Iterator[Problem]:
+    """Rows without an id or a group, of no class of the task, or in no part; each is a problem of its samples only."""
+    rows = layout.rows
+    if without := [at for at in rows if not layout.ids[at]]:
+        yield _bad_rows(layout, table, without, "without an id", "give each row its id")
+    for name, group in (layout.described.groups or {}).items():
+        if without := [at for at in rows if layout.groups[name][at] is None]:
+            why = f"in whose {group.column} {group.pattern!r} finds nothing" if group.pattern else "without a value"
+            yield _bad_rows(layout, table, without, f"{why} for group {name}", "fill it in, or correct [groups]")
+    for name, targets in layout.targets.items():
+        if wrong := [at for at in rows if isinstance(targets[at], str)]:
+            what = f"with {targets[wrong[0]]!r}, which is not among the names of task {name}"
+            yield _bad_rows(layout, table, wrong, what, "add it to dataset.toml, or correct the row")
+    if wrong := [at for at in rows if layout.parts[at] not in (None, *_PARTS)]:
+        what = f"in the part {layout.parts[wrong[0]]!r}"
+        yield _bad_rows(layout, table, wrong, what, f"use {', '.join(_PARTS)}")
+
+
+def _bad_rows(layout: Layout, table: str, rows: Sequence[int], what: str, remedy: str) -> Problem:
+    n = len(rows)
+    shown = join_first([layout.table.row(at) for at in rows])
+    remedy = f"{remedy}, or leave such rows out with --bad drop"
+    return Problem(table, f"{n} row{'s' * (n > 1)} {what} ({shown})", remedy, concerns="sample")
+
+
 def find_left_out(layout: Layout) -> dict[str, str]:
-    """Unused columns and rows without a target, each with the reason."""
+    """Unused columns, rows without a target, and rows of other files without a sample, each with the reason."""
     described = layout.described
-    used = {described.id, described.split, *(described.groups or {}).values()}
-    used |= {name for stream in described.streams.values() for name in stream.columns}
+    used = {described.id, described.split, *(group.column for group in (described.groups or {}).values())}
+    used |= {name for stream in described.streams.values() for name in (*stream.columns, stream.array)}
     used |= {name for task in described.tasks.values() for name in task.columns}
-    left = {f"column {name}": "not used" for name in layout.table.columns if name not in used and not _is_array(layout)}
+    left = {f"column {name}": "not used" for name in layout.table.columns if name not in used}
     if n := layout.table.n - len(layout.rows):
-        rows = sorted({*range(layout.table.n)} - {*layout.rows})[:_SHOWN]
-        shown = ", ".join(layout.table.row(at) for at in rows)
-        left[f"{n} row{'s' * (n > 1)} ({shown}{', ...' * (n > _SHOWN)})"] = "without a target"
+        known = set(layout.rows)
+        shown = join_first([layout.table.row(at) for at in range(layout.table.n) if at not in known])
+        left[f"{n} row{'s' * (n > 1)} ({shown})"] = "without a target"
+    for match in (*layout.merged.matches, *layout.matches.values()):
+        left |= match.left_out
+    if described.table == FOLDERS:
+        left |= load_tree(layout.root).left_out
     return left
-
-
-def _is_array(layout: Layout) -> bool:
-    return layout.table.path.suffix == ".npz"
 
 
 def count_classes(layout: Layout) -> dict[str, int]:
@@ -70,44 +102,5 @@ def count_classes(layout: Layout) -> dict[str, int]:
     return {unit: len(rows) for unit, rows in layout.units.items()}
 
 
-def describe_lines(layout: Layout) -> list[str]:
-    """What was understood: modalities, target, groups and split."""
-    described = layout.described
-    schema = layout.schema
-    lines = [f"{m.name}: {m.kind} {_shape(m.shape)}" for m in schema.modalities]
-    lines += [f"target {name}: {task.kind}, {len(task.names)} names" for name, task in schema.tasks.items()]
-    groups = ", ".join(f"{name} = {column}" for name, column in (described.groups or {}).items())
-    lines.append(f"groups: {groups}" if groups else "no groups declared: samples of one person may be in both parts")
-    if described.split:
-        lines.append(f"official split: column {described.split}")
-    if any(stream.file for stream in described.streams.values()):
-        lines.append("arrays: rows in the order of the table")
-    source = description_path(layout.root).name if layout.is_written else "the files; no dataset.toml"
-    return [f"understood from {source}: {'; '.join(lines)}"]
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    return f"({', '.join('open' if each is None else str(each) for each in shape)})" if shape else ""
-
-
-def describe(root: Path, answers: Answers) -> Description:
-    """The description of a folder as far as it is plain, with lines about its samples."""
-    if not (name := find_table(root)):
-        remedy = "leave one table in it, called metadata.csv"
-        raise DataError("holds no table of samples, or more than one", where=root, remedy=remedy)
-    table = load_folder_table(root, name)
-    found = understand(root, table, answers)
-    layout = Layout(root, found.described, table, found.questions)
-    lines = [f"table: {table.path.name}, {table.n} rows", *_sample_lines(layout)]
-    return Description(lines, found.questions, write_description(found.described), description_path(root))
-
-
-def _sample_lines(layout: Layout) -> Iterator[str]:
-    if layout.described.streams:
-        yield from describe_lines(layout)[0].partition(": ")[2].split("; ")
-    counts = count_classes(layout)
-    yield f"samples: {len(layout.rows)} ({', '.join(f'{name} {n}' for name, n in list(counts.items())[:20])})"
-    yield from (f"left out: {what}: {why}" for what, why in find_left_out(layout).items())
-    missing = [path for path in dict.fromkeys(layout.files(layout.rows)) if not path.is_file()]
-    if missing:
-        yield f"missing: {len(missing)} files, such as {missing[0]}"
+def _find_duplicates(values: Sequence[str]) -> list[str]:
+    return [value for value, n in Counter(values).items() if n > 1 and value]

@@ -87,9 +87,9 @@ def test_arrays_of_one_length_and_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "dataset.toml").write_text(
         'format = 1\nname = "d"\ntable = "metadata.jsonl"\n[groups]\nsubject = "subject"\n'
         '[task.label]\nkind = "class"\ncolumns = ["label"]\nnames = ["x", "y"]\n'
-        '[modality.v]\nkind = "vector"\nfile = "v.npy"\n'
+        '[modality.v]\nkind = "vector"\nfile = "v.npy"\nmatch = "order"\n'
         '[modality.w]\nkind = "text"\ncolumns = ["words"]\n'
-        '[modality.r]\nkind = "timeseries"\nfile = "r.npy"\noffsets = "o.npy"\n'
+        '[modality.r]\nkind = "timeseries"\nfile = "r.npy"\noffsets = "o.npy"\nmatch = "order"\n'
     )
     assert Folder().check(tmp_path) == []
     assert Folder().name_of(tmp_path) == "d"

@@ -1,0 +1,92 @@
+"""What the files of a folder were understood to be, in lines."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmbench import Description
+from mmbench.builtin.datasets.folder.description import Stream, description_path
+from mmbench.builtin.datasets.folder.description_file import write_description
+from mmbench.builtin.datasets.folder.layout import Layout, discover
+from mmbench.builtin.datasets.folder.merging import join_first
+from mmbench.builtin.datasets.folder.problems import count_classes, find_left_out
+from mmbench.builtin.datasets.folder.questions import Answers
+
+_MOST = 20  # classes or units whose numbers are shown
+_RULES = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}
+
+
+def describe(root: Path, answers: Answers) -> Description:
+    """The description of a folder as far as it is plain, with lines about its samples."""
+    layout = discover(root, answers)
+    questions = [*map(tuple, layout.questions)]
+    n_rows = f"{layout.table.n} row{'s' * (layout.table.n > 1)}"
+    lines = [f"table: {layout.described.table}, {n_rows}", *_sample_lines(layout)]
+    return Description(lines, questions, write_description(layout.described), description_path(root))
+
+
+def describe_line(layout: Layout) -> str:
+    """Modalities, targets, groups and split, and where this is from."""
+    source = description_path(layout.root).name if layout.is_written else "the files; no dataset.toml"
+    return f"understood from {source}: {'; '.join(_lines(layout))}"
+
+
+def _lines(layout: Layout) -> Iterator[str]:
+    described = layout.described
+    schema = layout.schema
+    for modality in schema.modalities:
+        stream = described.streams[modality.name]
+        changed = f", {how}" if (how := _conversion(stream)) else ""
+        yield f"{modality.name}: {modality.kind} {_shape(modality.shape)}{changed}".rstrip()
+    yield from (f"target {name}: {task.kind}, {len(task.names)} names" for name, task in schema.tasks.items())
+    groups = ", ".join(f"{name} = {group}" for name, group in (described.groups or {}).items())
+    yield f"groups: {groups}" if groups else "no groups declared: samples of one person may be in both parts"
+    if described.split:
+        counts = Counter(layout.parts[at] or "none" for at in layout.rows)
+        yield f"official split: column {described.split} ({', '.join(f'{part} {n}' for part, n in counts.items())})"
+    yield from (match.line for match in layout.merged.matches)
+    yield from layout.merged.lines
+    yield from (f"{name}: {match.line}" for name, match in layout.matches.items())
+    if in_order := [name for name, stream in described.streams.items() if stream.match == "order"]:
+        yield f"{', '.join(in_order)}: rows in the order of the table"
+
+
+def _conversion(stream: Stream) -> str:
+    """What is done to files of another rate or size."""
+    if stream.kind == "audio" and stream.rate and stream.columns:
+        return f"resampled to {stream.rate:g} Hz where the rate is another"
+    if stream.kind in ("image", "video") and stream.size:
+        height, width = stream.size
+        rule = f"scaled and {_RULES[stream.resize]} to" if stream.resize in _RULES else "all of"
+        frames = f"{stream.rate:g} frame{'s' * (stream.rate != 1)} per second, " if stream.rate else ""
+        return f"{frames}{rule} {height} × {width} pixels"
+    return ""
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return f"({', '.join('open' if each is None else str(each) for each in shape)})" if shape else ""
+
+
+def _sample_lines(layout: Layout) -> Iterator[str]:
+    if layout.described.streams:
+        yield from _lines(layout)
+    counts = list(count_classes(layout).items())
+    more = f", {len(counts) - _MOST} more" if len(counts) > _MOST else ""
+    yield f"samples: {len(layout.rows)} ({', '.join(f'{name} {n}' for name, n in counts[:_MOST])}{more})"
+    yield from _cell_lines(layout)
+    yield from (f"left out: {what}: {why}" for what, why in find_left_out(layout).items())
+    missing = [str(path) for path in dict.fromkeys(layout.files(layout.rows)) if not path.is_file()]
+    if missing:
+        yield f"missing: {len(missing)} file{'s' * (len(missing) > 1)}, such as {missing[0]}"
+
+
+def _cell_lines(layout: Layout) -> Iterator[str]:
+    """Categories, and columns with empty cells."""
+    for name, stream in layout.described.streams.items():
+        for column, levels in stream.levels.items():
+            yield f"{name}: {column} is a category of {len(levels)}: {join_first(levels)}"
+        cells = layout.cells.get(name)
+        if isinstance(cells, dict):
+            empty = {column: sum(values[at] is None for at in layout.rows) for column, values in cells.items()}
+            if lacking := [f"{column} {n}" for column, n in empty.items() if n]:
+                yield f"{name}: empty cells in {len(lacking)} of {len(cells)} columns: {join_first(lacking)}"
