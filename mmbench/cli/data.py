@@ -310,8 +310,8 @@ def describe(
     else:
         for line in found.lines:
             show_text(line)
-        for question, option in found.questions:
-            note(f"{question}: add {option}")
+        for question, answer in found.questions:
+            note(f"{question}: add {answer}" if answer.startswith("--") else f"{question}: {answer}")
         if not found.questions:
             show_text(f"written: {file}")
     if found.questions:

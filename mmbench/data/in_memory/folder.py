@@ -58,7 +58,7 @@ def from_arrays(
     argument, for what is not plain.
     """
     if not modalities:
-        raise DataError("there is no modality", where="modalities", remedy='write {"eeg": array}')
+        raise DataError("there is no modality", where="modalities", remedy='write {"signal": array}')
     if not isinstance(groups, Mapping):
         raise DataError("is no mapping", where="groups", remedy='write groups={"subject": [...]}, or {} for none')
     read = [read_modality(each, values, rates or {}) for each, values in modalities.items()]

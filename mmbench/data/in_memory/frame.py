@@ -48,12 +48,21 @@ def from_frame(
         folder, target=target, task=task, groups=dict(groups), split=split, ignore=tuple(ignore), missing=()
     )
     if described.questions:
-        question, option = described.questions[0]
-        argument = option.removeprefix("--").replace(" ", "=", 1)
-        raise SpecError(question, where="from_frame", remedy=f"give the argument {argument}")
+        question, answer = described.questions[0]
+        raise SpecError(question, where="from_frame", remedy=_as_argument(answer))
     with written_whole(described.path) as path:
         path.write_text(described.text, "utf-8")
     return DataFolder(folder, tuple(described.lines))
+
+
+def _as_argument(answer: str) -> str:
+    """The argument of `from_frame` that is meant by options of ``mmbench data describe``."""
+    option, _, value = answer.removeprefix("--").partition(" ")
+    if not answer.startswith("--"):
+        return answer.replace("--ignore ", "the argument ignore=")
+    if option == "missing":
+        return "correct the cell or give None, or leave the column out with the argument ignore"
+    return f"give the argument {option}={value}"
 
 
 def _read_columns(frame: Any) -> dict[str, list[Any]]:

@@ -70,9 +70,11 @@ class Group:
         try:
             expression = re.compile(self.pattern)
         except re.error as error:
-            raise ValueError(f"{self.pattern!r} is not a regular expression ({error})") from None
+            raise ValueError(f"pattern {self.pattern} is not a regular expression ({error})") from None
         if expression.groups != 1:
-            raise ValueError(f"{self.pattern!r} has {expression.groups} groups in parentheses; exactly 1 is needed")
+            raise ValueError(
+                f"pattern {self.pattern} has {expression.groups} pairs of parentheses; exactly 1 is needed"
+            )
         return expression
 
     def values(self, cells: Sequence[Any]) -> list[str | None]:

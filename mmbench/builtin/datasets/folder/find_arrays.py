@@ -7,7 +7,7 @@ from typing import Any
 
 from mmbench.builtin.datasets.folder.arrays import load_arrays
 from mmbench.builtin.datasets.folder.columns import as_texts
-from mmbench.builtin.datasets.folder.description import Stream
+from mmbench.builtin.datasets.folder.description import KINDS, Stream
 from mmbench.builtin.datasets.folder.questions import Question
 from mmbench.builtin.datasets.folder.roles import IDS, find_single
 from mmbench.builtin.datasets.folder.tables import Table
@@ -22,7 +22,12 @@ class FoundStreams:
     questions: list[Question] = field(default_factory=list)
 
     def add(self, name: str, stream: Stream) -> None:
-        """Add a modality, under another name where there is one of this name."""
+        """Add a modality, under another name where there is one of this name, or the name has a dot or slash.
+
+        A modality called as another kind, such as a table ``audio``, would get the encoder of that kind.
+        """
+        name = name.replace(".", "_").replace("/", "_")
+        name = f"{name}_features" if name in KINDS and name != stream.kind else name
         names = (name, f"{name}_{stream.kind}", *(f"{name}_{stream.kind}{n}" for n in range(2, 1000)))
         self.streams[next(each for each in names if each not in self.streams)] = stream
 

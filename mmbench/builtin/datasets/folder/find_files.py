@@ -21,8 +21,10 @@ def find_table(root: Path) -> str:
     if root.is_file():
         return root.name
     files = [path.name for path in list_files(root, SUFFIXES)]
-    # Of an NPZ file beside another table, its arrays are meant.
-    tables = [name for name in files if not name.lower().endswith(".npz")] or files
+    # Of an NPZ file beside another table or folders of classes, its arrays are meant.
+    tables = [name for name in files if not name.lower().endswith(".npz")]
+    folders = [] if tables else find_class_folders(root)
+    tables = tables if tables or folders else files
     for stem in ("metadata", "labels"):
         found = [name for name in tables if Path(name).stem == stem]
         if len(found) > 1:
@@ -36,7 +38,7 @@ def find_table(root: Path) -> str:
     if tables:
         remedy = "call the table with a row for each sample metadata, or name it in dataset.toml"
         raise DataError(f"holds {len(tables)} tables: {', '.join(tables)}", where=root, remedy=remedy)
-    if find_class_folders(root):
+    if folders:
         return FOLDERS
     remedy = "add metadata.csv, or a folder of files for each class"
     raise DataError("holds no table of samples", where=root, remedy=remedy)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mmbench import DataError
 from mmbench.builtin.datasets.folder.arrays import load_array
-from mmbench.builtin.datasets.folder.columns import as_numbers, as_texts, find_odd_cell, find_width
+from mmbench.builtin.datasets.folder.columns import as_numbers, as_texts, find_decimal_comma, find_odd_cell, find_width
 from mmbench.builtin.datasets.folder.description import Stream
 from mmbench.builtin.datasets.folder.find_arrays import FoundStreams, find_arrays
 from mmbench.builtin.datasets.folder.merging import MergedTable
@@ -63,6 +63,10 @@ def _is_cell(table: Table, column: str, found: FoundStreams) -> bool:
     values = table.columns[column]
     if as_numbers(values) is not None:
         return True
+    if comma := find_decimal_comma(values):
+        message = f"{column} has {comma!r} with a decimal comma"
+        found.questions.append(Question(message, f"write a point, or add --ignore {column}"))
+        return False
     if (at := find_odd_cell(values)) is not None:
         message = f"{column} holds numbers, but {values[at]!r} in {table.row(at)}"
         found.questions.append(Question(message, f"--missing {values[at]!r} or --ignore {column}, or correct it"))
@@ -91,35 +95,40 @@ def _add_files(folder: Path, table: Table, column: str, found: FoundStreams) -> 
         message = f"{column} names {listed}, which are not of one known kind"
         found.questions.append(Question(message, f"--ignore {column}"))
         return
-    first = next((folder / path for path in paths if (folder / path).is_file()), None)
-    if first is None:
+    existing = [path for path in map(folder.joinpath, paths) if path.is_file()]
+    if not existing:
+        is_windows = (folder / paths[0].replace("\\", "/")).is_file()
+        fix = "write / in place of \\ in names" if is_windows else "put the files there"
         message = f"{column} names no file that exists, such as {folder / paths[0]}"
-        found.questions.append(Question(message, f"--ignore {column}, or put the files there"))
+        found.questions.append(Question(message, f"{fix}, or add --ignore {column}"))
         return
     (kind,) = kinds
     instances = max((len(cell) for cell in table.columns[column] if isinstance(cell, list)), default=1)
     name = column.removesuffix("file_name").rstrip("_.") or kind
-    found.add(name, replace(_make_stream(kind, column, first), instances=max(instances, 1)))
+    found.add(name, replace(_make_stream(kind, column, existing), instances=max(instances, 1)))
 
 
-def _make_stream(kind: str, column: str, first: Path) -> Stream:
-    """The modality of a column of files, by the first of them that exists."""
+def _make_stream(kind: str, column: str, files: Sequence[Path]) -> Stream:
+    """The modality of a column of files, by the first of those that exist."""
     if kind == "audio":
-        return Stream(kind, (column,), rate=_audio_rate(first))
+        return Stream(kind, (column,), rate=_audio_rate(files))
     if kind in ("image", "video"):
         rate = _VIDEO_RATE if kind == "video" else None
         return Stream(kind, (column,), rate=rate, size=_IMAGE_SIZE, resize="crop")
-    if kind == "timeseries" and load_array(first).ndim == 1:
+    if kind == "timeseries" and load_array(files[0]).ndim == 1:
         return Stream("vector", (column,))
     return Stream(kind, (column,))
 
 
-def _audio_rate(path: Path) -> float:
+def _audio_rate(files: Sequence[Path]) -> float:
+    """The rate of the first file that can be read, in Hz; DataError about the first of all where none can."""
     import soundfile
 
-    try:
-        return float(soundfile.info(path).samplerate)
-    except (soundfile.SoundFileError, OSError, ValueError, RuntimeError) as error:
-        reason = str(error).rpartition(": ")[2]
-        message = f"its rate cannot be read ({reason})"
-        raise DataError(message, where=path, remedy="fix or remove the file, or write rate in dataset.toml") from None
+    reason = ""
+    for path in files:
+        try:
+            return float(soundfile.info(path).samplerate)
+        except (soundfile.SoundFileError, OSError, ValueError, RuntimeError) as error:
+            reason = reason or str(error).rpartition(": ")[2]
+    message = f"cannot be read as WAV, FLAC or OGG ({reason}), nor any other file of its column"
+    raise DataError(message, where=files[0], remedy="fix the files, or leave them out with --ignore")

@@ -8,25 +8,27 @@ from mmbench.builtin.datasets.folder.columns import find_decimal_comma
 from mmbench.builtin.datasets.folder.description import description_path
 from mmbench.builtin.datasets.folder.layout import Layout
 from mmbench.builtin.datasets.folder.merging import join_first
-from mmbench.builtin.datasets.folder.tree import FOLDERS, load_tree
-
-_PARTS = ("train", "validation", "test")
+from mmbench.builtin.datasets.folder.tree import FOLDERS, PARTS, load_tree
 
 
 def find_problems(layout: Layout) -> Iterator[Problem]:
     """Open questions, cells that cannot be used, missing files and duplicated ids."""
     table = str(layout.table.path)
-    for question, option in layout.questions:
-        yield Problem(str(layout.root), question, f"mmbench data describe {layout.root} {option}")
-    if layout.described.groups is None and not layout.questions:
+    for question, answer in layout.questions:
+        is_option = answer.startswith("--")
+        yield Problem(
+            str(layout.root), question, f"mmbench data describe {layout.root} {answer}" if is_option else answer
+        )
+    if layout.questions:
+        return
+    if layout.described.groups is None:
         remedy = 'add [groups] with subject = "COLUMN", or an empty [groups] if no samples belong together'
         yield Problem(str(description_path(layout.root)), "does not declare [groups]", remedy)
         return
     for name, values in layout.table.columns.items():
         if cell := find_decimal_comma(values):
             yield Problem(table, f"column {name} has {cell!r} with a decimal comma", "write a point")
-    if not layout.questions:
-        yield from _find_row_problems(layout, table)
+    yield from _find_row_problems(layout, table)
 
 
 def _find_row_problems(layout: Layout, table: str) -> Iterator[Problem]:
@@ -56,15 +58,19 @@ def _find_bad_cells(layout: Layout, table: str) -> Iterator[Problem]:
         yield _bad_rows(layout, table, without, "without an id", "give each row its id")
     for name, group in (layout.described.groups or {}).items():
         if without := [at for at in rows if layout.groups[name][at] is None]:
-            why = f"in whose {group.column} {group.pattern!r} finds nothing" if group.pattern else "without a value"
+            why = (
+                f"in whose {group.column} the pattern {group.pattern} finds nothing"
+                if group.pattern
+                else "without a value"
+            )
             yield _bad_rows(layout, table, without, f"{why} for group {name}", "fill it in, or correct [groups]")
     for name, targets in layout.targets.items():
         if wrong := [at for at in rows if isinstance(targets[at], str)]:
             what = f"with {targets[wrong[0]]!r}, which is not among the names of task {name}"
             yield _bad_rows(layout, table, wrong, what, "add it to dataset.toml, or correct the row")
-    if wrong := [at for at in rows if layout.parts[at] not in (None, *_PARTS)]:
+    if wrong := [at for at in rows if layout.parts[at] not in (None, *PARTS.values())]:
         what = f"in the part {layout.parts[wrong[0]]!r}"
-        yield _bad_rows(layout, table, wrong, what, f"use {', '.join(_PARTS)}")
+        yield _bad_rows(layout, table, wrong, what, f"use {', '.join(dict.fromkeys(PARTS.values()))}")
 
 
 def _bad_rows(layout: Layout, table: str, rows: Sequence[int], what: str, remedy: str) -> Problem:

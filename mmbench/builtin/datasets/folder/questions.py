@@ -23,7 +23,7 @@ class Answers:
 
 
 class Question(NamedTuple):
-    """What only the user can say, and the option that says it."""
+    """What only the user can say, and the answer: options of ``describe``, or what to change in the files."""
 
     text: str
-    option: str
+    answer: str

@@ -11,6 +11,7 @@ from mmbench.builtin.datasets.folder.layout import Layout, discover
 from mmbench.builtin.datasets.folder.merging import join_first
 from mmbench.builtin.datasets.folder.problems import count_classes, find_left_out
 from mmbench.builtin.datasets.folder.questions import Answers
+from mmbench.builtin.datasets.folder.tree import PARTS
 
 _MOST = 20  # classes or units whose numbers are shown
 _RULES = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}
@@ -19,10 +20,9 @@ _RULES = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}
 def describe(root: Path, answers: Answers) -> Description:
     """The description of a folder as far as it is plain, with lines about its samples."""
     layout = discover(root, answers)
-    questions = [*map(tuple, layout.questions)]
     n_rows = f"{layout.table.n} row{'s' * (layout.table.n > 1)}"
     lines = [f"table: {layout.described.table}, {n_rows}", *_sample_lines(layout)]
-    return Description(lines, questions, write_description(layout.described), description_path(root))
+    return Description(lines, layout.questions, write_description(layout.described), description_path(root))
 
 
 def describe_line(layout: Layout) -> str:
@@ -38,15 +38,18 @@ def _lines(layout: Layout) -> Iterator[str]:
         stream = described.streams[modality.name]
         changed = f", {how}" if (how := _conversion(stream)) else ""
         yield f"{modality.name}: {modality.kind} {_shape(modality.shape)}{changed}".rstrip()
-    yield from (f"target {name}: {task.kind}, {len(task.names)} names" for name, task in schema.tasks.items())
+    yield from (
+        f"target {name}: {task.kind}, {len(task.names)} name{'s' * (len(task.names) != 1)}"
+        for name, task in schema.tasks.items()
+    )
     groups = ", ".join(f"{name} = {group}" for name, group in (described.groups or {}).items())
     yield f"groups: {groups}" if groups else "no groups declared: samples of one person may be in both parts"
     if described.split:
-        counts = Counter(layout.parts[at] or "none" for at in layout.rows)
+        found = Counter(layout.parts[at] or "none" for at in layout.rows)
+        counts = {part: found[part] for part in dict.fromkeys((*PARTS.values(), *sorted(found))) if found[part]}
         yield f"official split: column {described.split} ({', '.join(f'{part} {n}' for part, n in counts.items())})"
-    yield from (match.line for match in layout.merged.matches)
+    yield from dict.fromkeys(match.line for match in (*layout.merged.matches, *layout.matches.values()))
     yield from layout.merged.lines
-    yield from (f"{name}: {match.line}" for name, match in layout.matches.items())
     if in_order := [name for name, stream in described.streams.items() if stream.match == "order"]:
         yield f"{', '.join(in_order)}: rows in the order of the table"
 
@@ -75,7 +78,11 @@ def _sample_lines(layout: Layout) -> Iterator[str]:
     yield f"samples: {len(layout.rows)} ({', '.join(f'{name} {n}' for name, n in counts[:_MOST])}{more})"
     yield from _cell_lines(layout)
     yield from (f"left out: {what}: {why}" for what, why in find_left_out(layout).items())
-    missing = [str(path) for path in dict.fromkeys(layout.files(layout.rows)) if not path.is_file()]
+    files = list(dict.fromkeys(layout.files(layout.rows)))
+    outside = [str(path) for path in files if ".." in path.parts or not path.is_relative_to(layout.folder)]
+    if outside:
+        yield f"outside of the folder: {len(outside)} file{'s' * (len(outside) > 1)}, such as {outside[0]}"
+    missing = [str(path) for path in files if not path.is_file()]
     if missing:
         yield f"missing: {len(missing)} file{'s' * (len(missing) > 1)}, such as {missing[0]}"
 

@@ -57,6 +57,9 @@ def load_tree(root: Path) -> Tree:
         message = f"has the folder {unknown[0]} with folders in it, which is not the name of a part"
         remedy = "call it train, validation or test, or move the folders of classes up"
         raise DataError(message, where=root, remedy=remedy)
+    if not parts and all(folder.lower() in PARTS for folder in folders):
+        message = f"has files in {' and '.join(folders[:2])}, which are parts, and no folders of classes in these"
+        raise DataError(message, where=root, remedy=f"move the files into train/CLASS/, or {_REMEDY} and split")
     paths, left_out = _sort_files(root, folders)
     kinds = Counter(KINDS[PurePosixPath(path).suffix.lower()] for path in paths)
     if len(kinds) > 1:
