@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 
 from mmbench import Problem
 from mmbench.builtin.datasets.folder.columns import find_decimal_comma
@@ -28,6 +29,9 @@ def find_problems(layout: Layout) -> Iterator[Problem]:
     for name, values in layout.table.columns.items():
         if cell := find_decimal_comma(values):
             yield Problem(table, f"column {name} has {cell!r} with a decimal comma", "write a point")
+    videos = [name for name, stream in layout.described.streams.items() if stream.kind == "video"]
+    if videos and find_spec("cv2") is None:
+        yield Problem(table, f"{videos[0]} is video, which needs OpenCV", 'pip install "mmbench[video]"')
     yield from _find_row_problems(layout, table)
 
 

@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError, Sample, check_content
+from mmbench import Clip, DataError, Sample, check_content, sample_video_frames
 from mmbench.builtin.datasets.folder.arrays import load_array, load_arrays
 from mmbench.builtin.datasets.folder.description import Stream
 from mmbench.builtin.datasets.folder.layout import Layout
@@ -66,12 +67,23 @@ def _read_bag(layout: Layout, name: str, stream: Stream, at: int) -> Any:
 def _read_file(layout: Layout, stream: Stream, name: str, at: int) -> Any:
     path = layout.folder / name
     try:
+        if stream.kind == "video":
+            return _read_clip(path, stream)
         if stream.kind in ("timeseries", "vector"):
             return np.asarray(load_array(path), dtype=np.float32)
         check_content(path, "is a PNG image", "is a JPEG image")
         return path.read_text(encoding="utf-8-sig") if stream.kind == "text" else path.read_bytes()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8", where=layout.ids[at], remedy="save it as UTF-8") from None
+
+
+def _read_clip(path: Path, stream: Stream) -> Clip:
+    """The frames of a video at the rate of its modality, as PNG files."""
+    times, frames = [], []
+    for time, frame in sample_video_frames(path, stream.rate or 1.0, remedy="fix or remove the file"):
+        times.append(time)
+        frames.append(_encode(frame[..., ::-1], compress_level=1))  # coded once more where they are resized
+    return Clip(frames, times)
 
 
 def _from_file(layout: Layout, name: str, stream: Stream, at: int) -> Any:
@@ -101,9 +113,9 @@ def _from_array(layout: Layout, stream: Stream, at: int) -> Any:
     return bag
 
 
-def _encode(image: NDArray[Any]) -> bytes:
+def _encode(image: NDArray[Any], **options: int) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).save(file, "PNG")
+    Image.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).save(file, "PNG", **options)
     return file.getvalue()
