@@ -14,12 +14,8 @@ import pluggy
 
 from mmbench.contract import Dataset, Estimator, Method, hookspecs
 from mmbench.errors import PluginError, SpecError
-<<<<<<< HEAD
 from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name, check_predictor
-=======
-from mmbench.registry.component_checks import check_ablations, check_class, check_metric, check_name
 from mmbench.registry.own_distributions import describe_missing_distributions, own_plugins
->>>>>>> outside
 from mmbench.registry.plugin_files import load_plugin_file
 from mmbench.registry.replaced_names import find_replaced_name, host_names
 from mmbench.registry.source_digest import record_opened_files

@@ -186,7 +186,10 @@ def _admits_none(annotation: Any) -> bool:
     return type(None) in getattr(annotation, "__args__", ())
 
 
-<<<<<<< HEAD
+SUGGESTION = "did you mean"
+"""How the remedy for a name that is nearly right begins."""
+
+
 def similar_names(name: str, known: Iterable[str]) -> list[str]:
     """The known names that begin with a misspelt one, else the nearest one; empty if none is near."""
     written = {each.lower(): each for each in sorted(known)}
@@ -198,19 +201,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A remedy for a misspelt name: the similar names, else all of them."""
     names = sorted(known)
     if near := similar_names(name, names):
-        return f"did you mean {' or '.join(map(repr, near))}?"
-=======
-SUGGESTION = "did you mean"
-"""How the remedy for a name that is nearly right begins."""
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A remedy for a misspelt name: those that begin with it, else the nearest known one, else all of them."""
-    names = sorted(known)
-    written = {each.lower(): each for each in names}
-    begin = [each for lower, each in written.items() if len(name) > 2 and lower.startswith(name.lower())]
-    near = begin or [written[lower] for lower in difflib.get_close_matches(name.lower(), written, n=1, cutoff=0.6)]
-    if near:
         return f"{SUGGESTION} {' or '.join(map(repr, near))}?"
->>>>>>> outside
     return f"choose from {', '.join(names)}" if names else "none is available"
