@@ -16,7 +16,7 @@ from mmbench.reporting.html_tables import as_html
 from mmbench.reporting.result_views import render_html, render_text
 from mmbench.reporting.terminal.layout import plain_table
 from mmbench.results.comparison import load_comparison
-from mmbench.workflows.audit.split_files import audit_split
+from mmbench.workflows import audit_split
 
 
 class Content(HTMLParser):

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import DataError
+from mmbench.results import Displayed
+from mmbench.storage import counted
 from mmbench.workflows.split_audit.split_files import SplitRow, read_split
 
 PARTS = ("train", "validation", "test")
@@ -39,8 +41,8 @@ class GroupOverlap:
         return len(self.groups) == 1 and self.shared > 0 and not self.is_label
 
 
-@dataclass(frozen=True)
-class SplitAudit:
+@dataclass(frozen=True, repr=False)
+class SplitAudit(Displayed):
     """Audit of a split: ``parts`` counts the samples of train, validation and test, ``unassigned`` those of no part.
 
     ``classes`` counts the samples of each class by part, and is empty where the file has no labels. ``repeated`` ids
@@ -64,6 +66,12 @@ class SplitAudit:
     def leaks(self) -> bool:
         """Whether an id, a file or a single kind of group is on both sides."""
         return bool(self.straddling or self.shared_files or any(overlap.leaks for overlap in self.overlaps))
+
+    @property
+    def summary(self) -> str:
+        """The file, and what its parts share, in one line."""
+        shared = counted(sum(overlap.share > 0 and not overlap.is_label for overlap in self.overlaps), "combination")
+        return f"{self.path}: {counted(len(self.straddling), 'id')} and {shared} of groups in several parts"
 
     def to_json(self) -> dict[str, Any]:
         """All values."""

@@ -56,6 +56,9 @@ def test_semicolons_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
         ("id,subject,split,pulse,label\na,s,train,1.5,x\nb,t,held,2.5,y\n", "in the part 'held' (row 3)"),
         ("file_name,subject,label\na.txt,s,x\nb.txt,t,y\n", "names no file that exists"),
         ("file_name,subject,label\na.txt,s,x\nb.png,t,y\n", "not of one known kind"),
+        ("id,file_name,subject,label\na,,s,x\nb,,t,y\n", "file_name names no file"),
+        ("id,subject,split,pulse,label\na,s,left,1.5,x\nb,t,right,2.5,y\n", "split names no part: row 2 has 'left'"),
+        ("id,subject,pulse,label\na,s,1.5,x\nb,t,2.5,x\n", "every row has the class 'x' of label"),
         ("id,label\na,b,x\n", "3 cells"),
     ],
 )
@@ -69,6 +72,26 @@ def test_a_problem_remedy_is_a_command_only_where_options_answer(tmp_path: Path)
     assert asked.remedy == f"mmbench data describe {tmp_path} --group subject=COLUMN, or --group none"
     (comma,) = Folder().check(write_csv(tmp_path, plain().replace(",", ";").replace(".", ",")))
     assert comma.remedy == "write a point, or add --ignore pulse"
+
+
+def test_columns_of_text_are_as_the_user_says(tmp_path: Path) -> None:
+    write_csv(tmp_path, plain())
+    found = Folder().describe(tmp_path, text=("pulse",))
+    assert "pulse: text" in found.lines
+    for column, what in (("label", "the target"), ("subject", "a group")):
+        with pytest.raises(SpecError, match=f"column {column} cannot be text: it is .*{what}"):
+            Folder().describe(tmp_path, text=(column,))
+    with pytest.raises(SpecError, match="cannot be text: it is ignored"):
+        Folder().describe(tmp_path, text=("pulse",), ignore=("pulse",))
+    with pytest.raises(SpecError, match="no column 'nobody'"):
+        Folder().describe(tmp_path, text=("nobody",))
+
+
+def test_levels_of_categories_are_told(tmp_path: Path) -> None:
+    rows = [f"a{at},s{at},{'lr'[at % 2]},{at}.5,{'xy'[at % 2]}" for at in range(4)]
+    lines = Folder().describe(write_csv(tmp_path, "\n".join(["id,subject,hand,pulse,label", *rows]))).lines
+    assert "table: table (2): hand (2 levels), pulse" in lines
+    assert "table: levels of hand: l, r" in lines
 
 
 @pytest.mark.parametrize(("missing", "classes", "n"), [(("NA",), ("x", "y"), 8), ((), ("NA", "x", "y"), 9)])
