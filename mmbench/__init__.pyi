@@ -37,6 +37,9 @@ from .contract.types import Training as Training
 from .data.in_memory.arrays import from_arrays as from_arrays
 from .data.in_memory.folder import DataFolder as DataFolder
 from .data.in_memory.frame import from_frame as from_frame
+from .data.video_frames import is_video_truncated as is_video_truncated
+from .data.video_frames import iter_video_frames as iter_video_frames
+from .data.video_frames import sample_video_frames as sample_video_frames
 from .errors import DataError as DataError
 from .errors import JobError as JobError
 from .errors import MmbenchError as MmbenchError

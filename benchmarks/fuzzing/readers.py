@@ -127,10 +127,10 @@ def _make_avi(folder: Path) -> list[bytes]:
 
 
 def _read_avi(path: Path) -> object:
-    from mmbench_datasets.deap.video import is_truncated, iter_frames
+    from mmbench import is_video_truncated, iter_video_frames
 
-    is_truncated(path)
-    return [frame.shape for _, frame in iter_frames(path, [0.1, 0.6, 1.9])]
+    is_video_truncated(path)
+    return [frame.shape for _, frame in iter_video_frames(path, [0.1, 0.6, 1.9])]
 
 
 # ---- other datasets

@@ -270,15 +270,26 @@ def describe(
     task: Annotated[str, typer.Option(help="What the target is: class or values.", rich_help_panel=DATA)] = "",
     group: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=COLUMN that stays in one part, or none; may be repeated.", rich_help_panel=DATA),
+        typer.Option(
+            help="NAME=COLUMN or NAME=COLUMN:PATTERN that stays in one part, or none; may be repeated.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="Column of the official split.", rich_help_panel=DATA)] = "",
     ignore: Annotated[
-        list[str] | None, typer.Option(help="Column not to use; may be repeated.", rich_help_panel=DATA)
+        list[str] | None, typer.Option(help="Column or file not to use; may be repeated.", rich_help_panel=DATA)
     ] = None,
     text: Annotated[
         list[str] | None, typer.Option(help="Column of free text; may be repeated.", rich_help_panel=DATA)
     ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help="Text of an empty cell, such as NA; '' if none is; may be repeated.", rich_help_panel=DATA),
+    ] = None,
+    in_order: Annotated[
+        bool,
+        typer.Option("--in-order", help="Match arrays without ids by the order of their rows.", rich_help_panel=DATA),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; default: beside the data.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing description.")] = False,
     as_json: Json = False,
@@ -301,6 +312,8 @@ def describe(
         split=split,
         ignore=tuple(ignore or ()),
         text=tuple(text or ()),
+        missing=None if missing is None else tuple(filter(None, missing)),
+        in_order=in_order,
     )
     file = out or found.path
     if not found.questions:
@@ -312,8 +325,8 @@ def describe(
     else:
         for line in found.lines:
             show_text(line)
-        for question, option in found.questions:
-            note(f"{question}: add {option}")
+        for question, answer in found.questions:
+            note(f"{question}: add {answer}" if answer.startswith("--") else f"{question}: {answer}")
         if not found.questions:
             show_text(f"written: {file}")
     if found.questions:

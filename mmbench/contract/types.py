@@ -214,8 +214,8 @@ class Card:
 class Description:
     """What the files under a folder were understood to be (`Dataset.describe`).
 
-    ``lines`` say it for readers; ``questions`` are open, each with the option that answers it; ``text`` is the content
-    of the file ``path`` in which the user can correct it.
+    ``lines`` say it for readers; ``questions`` are open, each with the options that answer it, or what to change in the
+    files; ``text`` is the content of the file ``path`` in which the user can correct it.
     """
 
     lines: Sequence[str]

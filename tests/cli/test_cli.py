@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -51,6 +52,37 @@ def assert_one_line(result: Finished, *words: str) -> None:
     assert line.startswith("mmbench: ")
     for word in words:
         assert word in line
+
+
+def test_describe_asks_and_takes_the_answers(mmbench: Shell) -> None:
+    Path("data").mkdir()
+    rows = "".join(f"s{at // 2}_{at},{at}.5,{'xy'[at % 2]}\n" for at in range(8))
+    Path("data/metadata.csv").write_text(f"id,pulse,label\n{rows}s9_9,1.5,NA\n")
+    Path("data/v.npz").write_bytes(b"no archive")
+    asked = mmbench("data", "describe", "data", "--ignore", "v.npz")
+    assert asked.returncode == 2
+    first, second = asked.stderr.splitlines()
+    assert first.startswith("no column says who or what must stay in one part: add --group subject=COLUMN")
+    assert second.startswith("label has 1 cell 'NA', which may be empty or a value: add --missing NA if empty")
+    answers = ("--ignore", "v.npz", "--group", r"subject=id:^(s\d+)_", "--missing", "")
+    answered = mmbench("data", "describe", "data", *answers)
+    assert answered.returncode == 0, answered.stderr
+    assert "samples: 9 (NA 1, x 4, y 4)" in answered.stdout
+    assert r'subject = {from = "id", pattern = "^(s\\d+)_"}' in Path("data/dataset.toml").read_text()
+    answered = mmbench("data", "describe", "data", *answers[:-1], "NA", "--force")
+    assert "samples: 8 (x 4, y 4)" in answered.stdout
+    wrong = mmbench("data", "describe", "data", *answers[:2], "--group", "subject=id:(s")
+    assert_one_line(wrong, "--group: pattern (s is not a regular expression")
+
+
+def test_describe_matches_arrays_in_order_if_it_is_said(mmbench: Shell) -> None:
+    Path("metadata.csv").write_text("subject,label\n" + "".join(f"s{at // 2},{'xy'[at % 2]}\n" for at in range(8)))
+    np.save("v.npy", np.zeros((8, 2)))
+    asked = mmbench("data", "describe", ".")
+    assert (asked.returncode, asked.stderr.partition(":")[0]) == (2, "v.npy has no ids to match its rows by")
+    answered = mmbench("data", "describe", ".", "--in-order")
+    assert answered.returncode == 0, answered.stderr
+    assert "v: rows in the order of the table" in answered.stdout
 
 
 def test_json_is_the_only_thing_on_stdout(mmbench: Shell, widest: Callable[[str], int]) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mmbench import DataError, Problem, check_content
+from mmbench import DataError, Problem, check_content, is_video_truncated
 from mmbench_datasets.deap import layout
+from mmbench_datasets.deap.faces import VIDEO_REMEDY
 from mmbench_datasets.deap.options import Options
 from mmbench_datasets.deap.original_recordings import check_original
 from mmbench_datasets.deap.ratings import load_ratings
-from mmbench_datasets.deap.video import REMEDY, is_truncated
 from mmbench_datasets.names import list_files
 
 _MATCHES = "maps videos to trials"
@@ -89,10 +89,10 @@ def _check_recording(path: Path) -> Iterator[Problem]:
 
 def _check_video(path: Path) -> Iterator[Problem]:
     try:
-        if is_truncated(path):
-            yield Problem(str(path), "is truncated", REMEDY)
+        if is_video_truncated(path):
+            yield Problem(str(path), "is truncated", VIDEO_REMEDY)
     except OSError as error:  # a link to nowhere, or no permission
-        yield Problem(str(path), f"cannot be read ({error.strerror})", REMEDY)
+        yield Problem(str(path), f"cannot be read ({error.strerror})", VIDEO_REMEDY)
 
 
 def _check_original(path: Path) -> Iterator[Problem]:

@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench_datasets.deap.video import Frame, iter_frames
+from mmbench import iter_video_frames
+
+Frame = NDArray[np.uint8]
+"""An image (height, width, 3) in OpenCV's order: blue, green, red."""
+
+VIDEO_REMEDY = "copy or download the video again, or remove it: its trial is then without a face"
 
 MODEL = Path(__file__).parent / "models" / "face_detection_yunet_2023mar.onnx"
 DETECTION_SIDE = 256
@@ -112,7 +117,7 @@ def read_faces(path: Path, windows: Sequence[Sequence[float]], size: int, detect
     boxes: dict[float, Box] = {}
     faceless: dict[int, list[tuple[float, int, Frame]]] = {window: [] for window in range(len(windows))}
     detector.reset()
-    for place, frame in iter_frames(path, [time for time, _, _ in places]):
+    for place, frame in iter_video_frames(path, [time for time, _, _ in places], remedy=VIDEO_REMEDY):
         time, window, at = places[place]
         if box := detector.find(frame):
             boxes[time] = box

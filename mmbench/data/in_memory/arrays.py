@@ -188,6 +188,7 @@ def _describe_files(number: int, modality: ArrayModality) -> Iterator[str]:
             yield f"[modality.{_quoted(modality.name)}.levels]"
             yield from (f"{_quoted(name)} = {_quoted([*levels])}" for name, levels in modality.levels.items())
         return
+    yield 'match = "order"'
     for key, name, _ in _files(number, modality):
         yield f"{key} = {_quoted(name)}"
 

@@ -107,12 +107,13 @@ def _with_paths(columns: Mapping[str, list[Any]], root: Path) -> dict[str, list[
 def _describe(folder: Path, stated: Mapping[str, Any], lines: list[str]) -> str:
     """The text of ``dataset.toml``; adds what was understood to ``lines``. SpecError for what has to be asked."""
     try:
-        found = load_registry().dataset(Spec("folder")).describe(folder, **stated)
-    except DataError as error:
-        raise DataError(error.message, where=_place_of(folder, error.where), remedy=error.remedy) from None
+        # An empty cell of a frame is None or NaN: no text stands for one.
+        found = load_registry().dataset(Spec("folder")).describe(folder, **stated, missing=())
+    except (DataError, SpecError) as error:
+        raise type(error)(error.message, where=_place_of(folder, error.where), remedy=error.remedy) from None
     if found.questions:
-        question, option = found.questions[0]
-        raise SpecError(question, where=_WHERE, remedy=f"add {_as_argument(option)}")
+        question, answer = found.questions[0]
+        raise SpecError(question, where=_WHERE, remedy=_as_argument(answer))
     lines += found.lines
     return found.text
 
@@ -129,14 +130,18 @@ def _place_of(folder: Path, where: str | None) -> str | None:
     return _WHERE if where == str(folder / TABLE) else where
 
 
-def _as_argument(option: str) -> str:
-    """An option of the shell as an argument of Python: ``--task class`` is ``task="class"``."""
+def _as_argument(answer: str) -> str:
+    """An answer by options of the shell as one by arguments of Python: ``--task class`` is ``add task="class"``."""
     replacements: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
+        (r"--target, or write .*", "columns other than the target"),
+        (r"--missing .+? or (?=--ignore )", ""),
+        (r", --group '[^']*'", ""),  # patterns are for names of files, which are absolute paths here
         (r"--group none", "groups={}"),
         (r"--group (\w+)=([^\s,]+)", r'groups={"\1": "\2"}'),
         (r"--(ignore|text) ([^\s,]+)", r'\1=["\2"]'),
         (r"--(\w+) ([^\s,]+)", r'\1="\2"'),
     )
+    argument = answer
     for pattern, replacement in replacements:
-        option = re.sub(pattern, replacement, option)
-    return option
+        argument = re.sub(pattern, replacement, argument)
+    return f"add {argument}" if answer.startswith("--") else argument

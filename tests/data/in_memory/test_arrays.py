@@ -324,3 +324,9 @@ def test_a_dataset_shows_what_was_understood(make: Any) -> None:
     assert repr(dataset) == "<dataset <b>: 6 samples>"
     assert dataset._repr_html_().startswith("<pre>&lt;b&gt;: 6 samples")
     assert load_registry().dataset(Spec("folder")).name_of(Path(dataset)) == "<b>"
+
+
+def test_a_column_called_as_one_of_files_holds_cells(tmp_path: Path) -> None:
+    cells = ["left", "right"] * 3
+    data = from_arrays({"hand": {"file_name": cells}}, list("xyxyxy"), groups={}, cache=tmp_path)
+    assert [sample.data["hand"][0]["hand.file_name"] for sample in read(data)] == cells

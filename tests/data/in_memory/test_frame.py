@@ -48,6 +48,8 @@ def test_columns_become_modalities(tmp_path: Path, frame: Any) -> None:
         "target mood: class, 2 names",
         "groups: subject = person",
         "samples: 8 (calm 4, tense 4)",
+        "table: levels of sex: f, m",
+        "table: empty cells in 1 of 2 columns: pulse 1",
     ]
     samples = {sample.id: sample for sample in read(dataset)}
     assert samples["r1"].data["comment"] == ["comment number 1"]
@@ -86,7 +88,7 @@ def test_files_are_found_from_the_working_directory(tmp_path: Path, monkeypatch:
         ({}, {"target": ["mood"]}, "target: list is no name of a column — write target=COLUMN"),
         ({}, {"target": None}, "target: NoneType is no name of a column"),
         ({}, {"split": ["train"] * N}, "split: list is no name of a column"),
-        ({}, {"split": "sex"}, "from_frame: row 1 is in the part 'f' of column sex — use train, validation or test"),
+        ({}, {"split": "sex"}, "from_frame: column sex names no part: row 1 has 'f' — use train, validation or test"),
         ({}, {"ignore": "mood"}, "ignore: column 'mood' is also target — name it once"),
         ({}, {"groups": {"subject": "person"}, "text": ["person"]}, "column 'person' is also groups['subject']"),
         ({}, {"task": "classification"}, "task: no kind of task 'classification' — write task=\"class\""),
@@ -96,7 +98,17 @@ def test_files_are_found_from_the_working_directory(tmp_path: Path, monkeypatch:
         ({"pulse": ["1,5"] * N}, {}, "decimal comma"),
         ({"pulse": [{"a": 1}] * N}, {}, "a cell holds a dict"),
         ({"x_file_name": [None] * N}, {}, 'x_file_name names no file — add ignore=["x_file_name"]'),
-        ({"x_file_name": ["a.png"] * N}, {}, "from_frame: no file of x_file_name exists"),
+        (
+            {"x_file_name": ["/none/a.png"] * N},
+            {},
+            "from_frame: x_file_name names no file that exists, such as /none/a.png — put the files there, or add ign",
+        ),
+        ({"pulse": [*range(N - 1), "high"]}, {}, "'high' in row 8 — add ignore=[\"pulse\"], or correct it"),
+        (
+            {},
+            {"groups": None, "text": "person"},
+            "from_frame: column person cannot be text: it is the target, the id, a",
+        ),
         ({"mood": "calm"}, {}, "column 'mood' is one text"),
         ({"mood": [1, 2] * 4}, {}, 'add task="class" or task="values"'),
         ({"mood": [1]}, {}, "columns differ in length"),
@@ -113,9 +125,21 @@ def test_what_is_not_plain_is_an_error_that_says_what_to_write(
     assert words in str(caught.value)
 
 
-def test_a_column_of_lists_is_not_used(tmp_path: Path) -> None:
-    dataset = from_frame(COLUMNS | {"x": [[1, 2]] * N}, target="mood", cache=tmp_path)
-    assert "left out: column x: not used" in str(dataset)
+def test_lists_of_one_length_are_a_vector_and_others_are_not_used(tmp_path: Path) -> None:
+    lists = {"x": [[1, 2]] * N, "z": [[1, 2], [1]] * (N // 2)}
+    dataset = from_frame(COLUMNS | lists, target="mood", cache=tmp_path)
+    assert "x: vector (2)" in dataset.lines
+    assert "left out: column z: not used" in dataset.lines
+
+
+def test_a_text_such_as_na_is_a_value(tmp_path: Path) -> None:
+    dataset = from_frame(COLUMNS | {"mood": ["NA", "calm"] * 4}, target="mood", groups={}, cache=tmp_path)
+    assert "samples: 8 (NA 4, calm 4)" in dataset.lines
+
+
+def test_a_frame_with_a_target_alone_has_no_modality(tmp_path: Path) -> None:
+    with pytest.raises(MmbenchError, match="no column or array is a modality — add columns other than the target"):
+        from_frame({"mood": COLUMNS["mood"]}, target="mood", groups={}, cache=tmp_path)
 
 
 def test_a_missing_file_concerns_its_sample(tmp_path: Path) -> None:
@@ -150,3 +174,7 @@ def test_who_belongs_together_is_asked_unless_a_column_says_it(tmp_path: Path) -
     with pytest.raises(MmbenchError) as caught:
         from_frame(nameless, target="mood", cache=tmp_path)
     assert 'add groups={"subject": "who"}, or groups={}' in str(caught.value)
+    nobody = {name: cells for name, cells in nameless.items() if name != "who"} | {"x_file_name": ["a.png"] * N}
+    with pytest.raises(MmbenchError) as caught:
+        from_frame(nobody, target="mood", cache=tmp_path)
+    assert str(caught.value).endswith('add groups={"subject": "COLUMN"}, or groups={}')

@@ -59,6 +59,15 @@ def test_texts_are_utf8() -> None:
     assert convert(NOTE, ["naïve ☺", None]).data["note"] == ["naïve ☺".encode(), None]
 
 
+def test_the_largest_number_of_a_table_is_that_of_float32() -> None:
+    overflow = 2.0**128 - 2.0**103
+    for sign in (1, -1):
+        found = convert(FACTS, [{"age": sign * np.nextafter(overflow, 0).item(), "hand": "left"}])
+        assert found.data["facts"][0, 0] == sign * np.finfo(np.float32).max
+        with pytest.raises(DataError, match="not finite as float32"):
+            convert(FACTS, [{"age": sign * overflow, "hand": "left"}])
+
+
 def test_tables_are_numbers_indices_and_nan() -> None:
     row = {"hand": "right", "age": 31}
     np.testing.assert_array_equal(convert(FACTS, [row]).data["facts"], [[31, 1]])

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import StorageError
+from mmbench import StorageError, is_video_truncated
+from mmbench_datasets.deap.faces import Frame
 from mmbench_datasets.deap.simulate.face_drawing import (
     ELECTRODE_POSITIONS,
     HEIGHT,
@@ -18,7 +19,6 @@ from mmbench_datasets.deap.simulate.face_drawing import (
     draw_face,
 )
 from mmbench_datasets.deap.simulate.seeding import make_rng
-from mmbench_datasets.deap.video import Frame, is_truncated
 
 # MPEG-4 is in every OpenCV wheel, as fast as Motion JPEG and half the size.
 _CODEC = "XVID"
@@ -61,7 +61,7 @@ def write_video(path: Path, video: FaceVideo) -> None:
             writer.write(frame)
     finally:
         writer.release()
-    if is_truncated(path):  # OpenCV does not report a full disk
+    if is_video_truncated(path):  # OpenCV does not report a full disk
         raise StorageError("was not written completely", where=path, remedy="free some space")
 
 

@@ -1,8 +1,10 @@
 """Arrays of NPY and NPZ files; those of NPY files are mapped, not loaded."""
 
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from mmbench import DataError, check_content
 
@@ -24,12 +26,16 @@ def _load(path: Path, _: object) -> "dict[str, NDArray[Any]]":
     import numpy as np
 
     check_content(path, "is an array of NumPy", "is a ZIP archive")
+    with path.open("rb") as opened:
+        if not opened.read(6).startswith((b"\x93NUMPY", b"PK")):  # numpy takes it for a pickle
+            raise DataError("is no file of numpy", where=path, remedy="save it again with numpy.save or numpy.savez")
     try:
         if path.suffix.lower() == ".npz":
-            with np.load(path, allow_pickle=False) as file:
+            # numpy does not close a damaged file that it opens itself.
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
-    except (ValueError, OSError, EOFError, KeyError) as error:
+    except (ValueError, OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
         if "allow_pickle" in str(error):
             message, remedy = "holds an array of Python objects", "save arrays of one shape, or one file a sample"
         else:

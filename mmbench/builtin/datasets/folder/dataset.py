@@ -10,7 +10,7 @@ _REMEDY = "give --data FOLDER with metadata.csv, or with arrays and a table of l
 
 
 class Folder(Dataset):
-    """A folder with a table of samples, and the files or arrays that it names; or a single table.
+    """A folder with a table of samples, and the files or arrays that it names; folders of classes; or a single table.
 
     ``dataset.toml`` in it says what is what; without it, only what is plain is understood.
     """
@@ -55,12 +55,12 @@ class Folder(Dataset):
         return list(_open(root).units)
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """The table, the description, the arrays, and the files of the rows of this unit that exist."""
+        """The tables, the description, the arrays, and the files of the rows of this unit that exist."""
         layout = _open(root)
         return [*layout.shared, *dict.fromkeys(path for path in layout.files(layout.units[unit]) if path.is_file())]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """Columns that are not used, and rows without a target."""
+        """Columns that are not used, rows without a target, and rows of other files whose ids no sample has."""
         from mmbench.builtin.datasets.folder.problems import find_left_out
 
         return find_left_out(_open(root))
@@ -73,10 +73,9 @@ class Folder(Dataset):
 
     def assumptions(self, root: Path) -> Sequence[str]:
         """What was understood, where no description says it."""
-        from mmbench.builtin.datasets.folder.problems import describe_lines
+        from mmbench.builtin.datasets.folder.summary import describe_line
 
-        layout = _open(root)
-        return describe_lines(layout)
+        return [describe_line(_open(root))]
 
     def describe(
         self,
@@ -88,12 +87,15 @@ class Folder(Dataset):
         split: str = "",
         ignore: Sequence[str] = (),
         text: Sequence[str] = (),
+        missing: Sequence[str] | None = None,
+        in_order: bool = False,
     ) -> Description:
         """The description of the files, and what has to be asked."""
-        from mmbench.builtin.datasets.folder.problems import describe
-        from mmbench.builtin.datasets.folder.understand import Answers
+        from mmbench.builtin.datasets.folder.questions import Answers
+        from mmbench.builtin.datasets.folder.summary import describe
 
-        return describe(root, Answers(target, task, groups, split, tuple(ignore), tuple(text)))
+        answers = Answers(target, task, groups, split, tuple(ignore), tuple(text), missing, in_order)
+        return describe(root, answers)
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The samples of a unit in the order of the table."""

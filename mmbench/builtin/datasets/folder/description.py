@@ -1,28 +1,34 @@
-"""``dataset.toml``: what the columns and arrays of a folder are; read, checked and written."""
+"""What the columns, files and arrays of a folder are: the content of ``dataset.toml``."""
 
-import json
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmbench import DataError
+from mmbench.builtin.datasets.folder.columns import as_texts
+from mmbench.builtin.datasets.folder.roles import is_file_column
 
-FORMAT = 1
 KINDS = ("timeseries", "audio", "image", "video", "text", "table", "vector")
 TASKS = ("class", "labels", "values")
+MATCHES = ("order", "id", "key")
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A modality: ``columns`` of the table (cells, or paths of files), or an array in ``file``."""
+    """A modality: ``columns`` of the table (cells, or paths of files), or an array in ``file``.
+
+    ``match`` says how rows of the file belong to those of the table: in their ``order``, by ids in the array ``id``, or
+    by ``key``: each array is called as the id of its row.
+    """
 
     kind: str
     columns: tuple[str, ...] = ()
     file: str = ""
     array: str = ""
+    match: str = ""
+    id: str = ""
     offsets: str = ""
     present: str = ""
     rate: float | None = None
@@ -31,6 +37,15 @@ class Stream:
     instances: int = 1
     channels: tuple[str, ...] = ()
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def names_files(self) -> bool:
+        """Whether the cells of its columns are names of files."""
+        if self.kind == "table":
+            return False
+        if self.kind in ("text", "vector"):
+            return any(map(is_file_column, self.columns))
+        return bool(self.columns)
 
 
 @dataclass(frozen=True)
@@ -45,15 +60,52 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A group: the cells of a ``column``, or what the group of the regular expression ``pattern`` finds in them."""
+
+    column: str
+    pattern: str = ""
+
+    @cached_property
+    def expression(self) -> "re.Pattern[str]":
+        """The pattern; ValueError where it is not valid or has not exactly one group."""
+        try:
+            expression = re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"pattern {self.pattern} is not a regular expression ({error})") from None
+        if expression.groups != 1:
+            raise ValueError(
+                f"pattern {self.pattern} has {expression.groups} pairs of parentheses; exactly 1 is needed"
+            )
+        return expression
+
+    def values(self, cells: Sequence[Any]) -> list[str | None]:
+        """The value of each cell; None where it is empty, or the pattern finds nothing."""
+        texts = as_texts(cells)
+        if not self.pattern:
+            return texts
+        found = (None if text is None else self.expression.search(text) for text in texts)
+        return [match[1] or None if match else None for match in found]
+
+    def __str__(self) -> str:
+        return f"{self.column}:{self.pattern}" if self.pattern else self.column
+
+
+@dataclass(frozen=True)
 class Description:
-    """The content of ``dataset.toml``; ``groups`` None: not declared, empty: none."""
+    """The content of ``dataset.toml``; ``groups`` None: not declared, empty: none.
+
+    ``tables`` are other files with columns, matched by id; ``missing`` are texts of empty cells.
+    """
 
     name: str
     table: str
+    tables: tuple[str, ...] = ()
     id: str = ""
     split: str = ""
+    missing: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    groups: Mapping[str, str] | None = None
+    groups: Mapping[str, Group] | None = None
     tasks: Mapping[str, Target] = field(default_factory=dict)
     streams: Mapping[str, Stream] = field(default_factory=dict)
 
@@ -61,124 +113,3 @@ class Description:
 def description_path(root: Path) -> Path:
     """Where the description of a folder is, or that of a single file: ``NAME.dataset.toml`` beside it."""
     return root / "dataset.toml" if root.is_dir() else root.with_name(f"{root.stem}.dataset.toml")
-
-
-def load_description(path: Path) -> Description:
-    """The description in a file; DataError, naming the key, for what cannot be understood."""
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        return _parse(found, path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"is not TOML: {error}", where=path, remedy="correct it, or describe again --force") from None
-    except (TypeError, ValueError) as error:
-        raise DataError(str(error), where=path, remedy="see docs/how-to/own-data.md") from None
-
-
-def _parse(found: dict[str, Any], path: Path) -> Description:
-    if found.pop("format", None) != FORMAT:
-        raise ValueError(f"format is not {FORMAT}")
-    tasks = {name: _make(Target, f"task.{name}", each) for name, each in _tables(found, "task").items()}
-    streams = {name: _make(Stream, f"modality.{name}", each) for name, each in _tables(found, "modality").items()}
-    groups = found.pop("groups", None)
-    if groups is not None and not (isinstance(groups, dict) and all(isinstance(each, str) for each in groups.values())):
-        raise ValueError('groups is not a table such as subject = "speaker"')
-    described: Description = _make(Description, "", found)
-    for name, task in tasks.items():
-        _demand(task.kind in TASKS, f"task.{name}.kind is {task.kind!r}, not one of {', '.join(TASKS)}")
-        _demand(bool(task.columns), f"task.{name}.columns is empty")
-    for name, stream in streams.items():
-        _demand(stream.kind in KINDS, f"modality.{name}.kind is {stream.kind!r}, not one of {', '.join(KINDS)}")
-        _demand(bool(stream.columns) != bool(stream.file), f"modality.{name} needs either columns or file")
-        _demand(stream.kind != "audio" or stream.rate is not None, f"modality.{name} is audio without rate (Hz)")
-        _demand(stream.kind != "image" or bool(stream.size) or bool(stream.file), f"modality.{name} has no size")
-    return Description(**{**vars(described), "groups": groups, "tasks": tasks, "streams": streams})
-
-
-def _demand(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
-
-
-def _tables(found: dict[str, Any], key: str) -> dict[str, Any]:
-    tables = found.pop(key, {})
-    _demand(isinstance(tables, dict) and all(isinstance(each, dict) for each in tables.values()), f"write [{key}.NAME]")
-    result: dict[str, Any] = tables
-    return result
-
-
-def _make(cls: type[Any], where: str, found: Mapping[str, Any]) -> Any:
-    types = {each.name: str(each.type) for each in fields(cls)}
-    values: dict[str, Any] = {}
-    for key, value in found.items():
-        at = f"{where}.{key}".lstrip(".")
-        if key not in types:
-            near = get_close_matches(key, types, n=1)
-            raise ValueError(f"unknown key {at}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        values[key] = _convert(value, types[key], at)
-    needed = [each for each in ("name", "table", "kind", "columns") if each in types and each not in values]
-    if cls is Stream:
-        needed = [each for each in needed if each == "kind"]
-    if needed:
-        raise ValueError(f"{f'{where}.{needed[0]}'.lstrip('.')} is missing")
-    return cls(**values)
-
-
-def _convert(value: Any, wanted: str, at: str) -> Any:
-    if "Mapping" in wanted:
-        if isinstance(value, dict) and all(isinstance(each, list) for each in value.values()):
-            return {key: tuple(map(str, each)) for key, each in value.items()}
-    elif "tuple" in wanted:
-        of = int if "int" in wanted else str
-        items = [value] if isinstance(value, of) and of is str else value
-        if isinstance(items, list) and all(isinstance(each, of) for each in items):
-            return tuple(items)
-    elif "float" in wanted:
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
-            return float(value)
-    elif wanted.endswith("int'>") or wanted == "<class 'int'>":
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-    elif isinstance(value, str):
-        return value
-    raise ValueError(f"{at} is {value!r:.60}, which is not valid here")
-
-
-def write_description(described: Description) -> str:
-    """The text of ``dataset.toml``, with comments for those who correct it."""
-    return "\n".join(_lines(described)) + "\n"
-
-
-def _lines(described: Description) -> Iterator[str]:
-    yield "# What the files are. Correct it by hand; docs/how-to/own-data.md explains every key."
-    yield f"format = {FORMAT}"
-    yield from _pairs(described, ("name", "table", "id", "split", "ignore"))
-    if described.groups is not None:
-        yield "\n# Samples of one group are never in two parts of a split. Left empty: no groups."
-        yield "[groups]"
-        yield from (f"{_key(name)} = {_value(column)}" for name, column in described.groups.items())
-    for title, items in (("task", described.tasks), ("modality", described.streams)):
-        for name, item in items.items():
-            yield f"\n[{title}.{_key(name)}]"
-            yield from _pairs(item, [each.name for each in fields(item) if each.name != "levels"])
-            if levels := getattr(item, "levels", None):
-                yield f"\n[{title}.{_key(name)}.levels]"
-                yield from (f"{_key(column)} = {_value(each)}" for column, each in levels.items())
-
-
-def _pairs(item: Any, names: Any) -> Iterator[str]:
-    defaults = {each.name: each.default for each in fields(item)}
-    for name in names:
-        value = getattr(item, name)
-        if value != defaults[name]:
-            yield f"{name} = {_value(value)}"
-
-
-def _key(name: str) -> str:
-    return name if name.replace("_", "").replace("-", "").isalnum() and name.isascii() else _value(name)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    # A string of JSON is one of TOML but for DEL, and for surrogates, which no file name that is UTF-8 has.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

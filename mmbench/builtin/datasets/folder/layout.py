@@ -1,21 +1,28 @@
 """A described folder: its table, arrays, rows and schema."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmbench import Column, DataError, Modality, Schema, Task
-from mmbench.builtin.datasets.folder.arrays import load_array
-from mmbench.builtin.datasets.folder.description import Description, Stream, Target, description_path, load_description
-from mmbench.builtin.datasets.folder.tables import Table, as_numbers, as_texts
-from mmbench.builtin.datasets.folder.understand import Answers, find_table, load_folder_table, understand
+from mmbench import DataError, Schema
+from mmbench.builtin.datasets.folder.arrays import load_array, load_arrays
+from mmbench.builtin.datasets.folder.columns import as_numbers, as_texts, find_width
+from mmbench.builtin.datasets.folder.description import Description, Stream, description_path
+from mmbench.builtin.datasets.folder.description_file import load_description
+from mmbench.builtin.datasets.folder.find_files import load_main_table
+from mmbench.builtin.datasets.folder.merging import Match, MergedTable, match_ids, merge_tables
+from mmbench.builtin.datasets.folder.questions import Answers, Question
+from mmbench.builtin.datasets.folder.roles import IDS, find_single
+from mmbench.builtin.datasets.folder.shapes import make_schema
+from mmbench.builtin.datasets.folder.tables import Table, load_table, named_files
+from mmbench.builtin.datasets.folder.targets import read_targets
+from mmbench.builtin.datasets.folder.tree import FOLDERS, PARTS, find_class_folders
+from mmbench.builtin.datasets.folder.understand import understand
 
-PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation"}
-PARTS |= {"val": "validation", "dev": "validation", "test": "test"}
 _SIZE = 2000  # rows of a unit that is no group
+_MOST_OPENED = 8  # layouts that are kept in memory
 _MANY = 200  # values of a group up to which each is a unit
 
 
@@ -25,8 +32,13 @@ class Layout:
 
     root: Path
     described: Description
-    table: Table
-    questions: Sequence[tuple[str, str]] = ()
+    merged: MergedTable
+    questions: Sequence[Question] = ()
+
+    @property
+    def table(self) -> Table:
+        """The rows of the samples, with the columns of all tables."""
+        return self.merged.table
 
     @property
     def folder(self) -> Path:
@@ -40,15 +52,14 @@ class Layout:
 
     @cached_property
     def groups(self) -> dict[str, list[str | None]]:
-        """The column of each group."""
-        return {name: as_texts(self.column(column)) for name, column in (self.described.groups or {}).items()}
+        """The value of each row for each group; None where there is none."""
+        groups = self.described.groups or {}
+        return {name: group.values(self.column(group.column)) for name, group in groups.items()}
 
     @cached_property
     def ids(self) -> list[str]:
         """The ids of the rows: those of the column ``id``, else the only file of a row, else its number."""
-        files = [
-            stream.columns[0] for stream in self.described.streams.values() if stream.columns and _is_files(stream)
-        ]
+        files = [stream.columns[0] for stream in self.described.streams.values() if stream.names_files]
         column = self.described.id or (files[0] if len(files) == 1 else "")
         texts = as_texts(self.column(column)) if column else []
         if not self.described.id and (None in texts or len(set(texts)) < len(texts)):
@@ -56,9 +67,39 @@ class Layout:
         return [text or "" for text in texts] or [f"row-{at + 1:06d}" for at in range(self.table.n)]
 
     @cached_property
+    def matches(self) -> dict[str, Match]:
+        """The rows of the array of each modality that is matched by id, or by the names of the arrays."""
+        return {name: match for name, stream in self.described.streams.items() if (match := self._match(stream))}
+
+    def _match(self, stream: Stream) -> Match | None:
+        path = self.folder / stream.file
+        if stream.match == "key":
+            return match_ids(path, list(load_arrays(path)), self.ids, self.table.path)
+        if stream.match != "id":
+            return None
+        name = stream.id or find_single(load_arrays(path), IDS)
+        if not name:
+            raise DataError("has no array of ids", where=path, remedy="call it id, or name it with the key id")
+        found = load_array(path, name)
+        if len(found) != len(self.array(stream)):
+            message = f"has {len(found)} ids in {name} for {len(self.array(stream))} rows"
+            raise DataError(message, where=path, remedy="give each row its id")
+        return match_ids(path, found.tolist(), self.ids, self.table.path)
+
+    @cached_property
+    def parts(self) -> list[str | None]:
+        """The part of each row in the official split; in its own words where it is none."""
+        split = self.described.split
+        texts = as_texts(self.column(split)) if split else [None] * self.table.n
+        return [None if text is None else PARTS.get(text.strip().lower(), text) for text in texts]
+
+    @cached_property
     def targets(self) -> dict[str, list[Any]]:
         """The target of each row for each task, None where there is none; a str where it is not one of the task."""
-        return {name: _targets(self, task) for name, task in self.described.tasks.items()}
+        return {
+            name: read_targets(self.table, [self.column(each) for each in task.columns], task)
+            for name, task in self.described.tasks.items()
+        }
 
     @cached_property
     def rows(self) -> list[int]:
@@ -83,18 +124,34 @@ class Layout:
     @cached_property
     def schema(self) -> Schema:
         """The schema that the description states."""
-        described = self.described
-        modalities = tuple(_modality(self, name, stream) for name, stream in described.streams.items())
-        tasks = {name: _task(task) for name, task in described.tasks.items()}
-        return Schema(modalities, tasks, tuple(described.groups or ()))
+        return make_schema(self)
+
+    @cached_property
+    def cells(self) -> dict[str, Any]:
+        """The cells of each modality that has columns: numbers, levels and lists by column, or texts and paths."""
+        return {name: self._cells(stream) for name, stream in self.described.streams.items() if stream.columns}
+
+    def _cells(self, stream: Stream) -> Any:
+        columns = [self.column(name) for name in stream.columns]
+        if stream.kind not in ("table", "vector") or stream.names_files:
+            return columns
+        if stream.kind == "vector" and len(columns) == 1 and find_width(columns[0]):
+            return {stream.columns[0]: columns[0]}
+        cells = {}
+        for name, column in zip(stream.columns, columns, strict=True):
+            values = as_texts(column) if name in stream.levels else as_numbers(column)
+            if values is None:
+                remedy = f"give its levels in dataset.toml, or ignore = [{name!r}]"
+                raise DataError(f"column {name} does not hold numbers", where=self.table.path, remedy=remedy)
+            cells[name] = values
+        return cells
 
     def column(self, name: str) -> Sequence[Any]:
         """A column of the table; DataError, naming the description, where there is none."""
         if name not in self.table.columns:
             remedy = f"choose from {', '.join(self.table.columns)}"
-            raise DataError(
-                f"{self.table.path.name} has no column {name!r}", where=description_path(self.root), remedy=remedy
-            )
+            message = f"{self.table.path.name} has no column {name!r}"
+            raise DataError(message, where=description_path(self.root), remedy=remedy)
         return self.table.columns[name]
 
     def array(self, stream: Stream, name: str = "") -> Any:
@@ -103,133 +160,63 @@ class Layout:
 
     @property
     def shared(self) -> list[Path]:
-        """The files that every unit is read from: the table, the description and the arrays."""
+        """The files that every unit is read from: the tables, the description and the arrays."""
         streams = self.described.streams.values()
         names = [name for stream in streams for name in (stream.file, stream.offsets, stream.present) if name]
-        paths = [self.table.path, *(self.folder / name for name in names)]
-        return list(dict.fromkeys([*paths, *([description_path(self.root)] if self.is_written else [])]))
+        paths = [self.table.path, *(self.folder / name for name in (*self.described.tables, *names))]
+        paths += [description_path(self.root)] if self.is_written else []
+        return list(dict.fromkeys(path for path in paths if not path.is_dir()))
 
     def files(self, rows: Sequence[int]) -> list[Path]:
         """The files that cells of these rows name."""
-        columns = [name for stream in self.described.streams.values() if _is_files(stream) for name in stream.columns]
-        return [self.folder / str(self.column(name)[at]) for name in columns for at in rows if self.column(name)[at]]
+        columns = [name for stream in self.described.streams.values() if stream.names_files for name in stream.columns]
+        cells = [self.column(name) for name in columns]
+        return [self.folder / name for column in cells for name in named_files([column[at] for at in rows])]
 
 
-def _is_files(stream: Stream) -> bool:
-    return stream.kind not in ("table", "text") or any(name.endswith("file_name") for name in stream.columns)
-
-
-def is_file_column(stream: Stream) -> bool:
-    """Whether the cells of a modality name files."""
-    return (
-        bool(stream.columns)
-        and _is_files(stream)
-        and (stream.kind != "vector" or any(name.endswith("file_name") for name in stream.columns))
-    )
+_opened: dict[Path, tuple[Layout, list[Path], list[tuple[int, int] | None]]] = {}
 
 
 def open_layout(root: Path) -> Layout:
-    """The layout of a folder; read again only where its table or its description changed."""
+    """The layout of a folder; read again only where its tables, arrays, folders or description changed."""
+    if root in _opened:
+        layout, watched, times = _opened[root]
+        if [_stat(path) for path in watched] == times:
+            return layout
     path = description_path(root)
-    name = load_description(path).table if path.is_file() else find_table(root)
-    if not name:
-        raise DataError(
-            "holds no table of samples, or more than one",
-            where=root,
-            remedy="add metadata.csv, or name the table in dataset.toml",
-        )
-    files = [file for file in (path, root if root.is_file() else root / name) if file.exists()]
-    return _open(root, name, tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+    layout = _read(root, load_description(path)) if path.is_file() else discover(root, Answers())
+    watched = [root, path, *layout.shared]
+    if layout.described.table == FOLDERS:
+        folders = [root / name for name in find_class_folders(root)]
+        watched += [*folders, *(folder.parent for folder in folders)]
+    _opened.pop(next(iter(_opened)) if len(_opened) >= _MOST_OPENED else root, None)
+    _opened[root] = (layout, watched, [_stat(each) for each in watched])
+    return layout
 
 
-@lru_cache(maxsize=8)
-def _open(root: Path, name: str, _: object) -> Layout:
-    table = load_folder_table(root, name)
-    path = description_path(root)
-    if path.is_file():
-        return Layout(root, load_description(path), table)
-    found = understand(root, table, Answers())
-    return Layout(root, found.described, table, found.questions)
-
-
-def _targets(layout: Layout, task: Target) -> list[Any]:
-    columns = [layout.column(name) for name in task.columns]
-    if task.kind == "class":
-        number = {name: at for at, name in enumerate(task.names)}
-        return [None if text is None else number.get(text, text) for text in as_texts(columns[0])]
-    if task.kind == "labels" and len(columns) == 1 and task.names:
-        return [_labels(cell, task) for cell in columns[0]]
-    numbers = [as_numbers(column) for column in columns]
-    for name, found in zip(task.columns, numbers, strict=True):
-        if found is None:
-            raise DataError(f"column {name} does not hold numbers", where=layout.table.path, remedy="correct it")
-    rows: Any = zip(*numbers, strict=True)
-    as_type = int if task.kind == "labels" else float
-    return [None if None in row else [as_type(each) for each in row] for row in rows]
-
-
-def _labels(cell: Any, task: Target) -> Any:
-    if cell is None and not task.separator:
+def _stat(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
         return None
-    names = cell if isinstance(cell, list) else [each.strip() for each in (cell or "").split(task.separator or ";")]
-    unknown = [name for name in names if name and name not in task.names]
-    return str(unknown[0]) if unknown else [int(name in names) for name in task.names]
+    return status.st_mtime_ns, status.st_size
 
 
-def _task(task: Target) -> Task:
-    kind: Any = task.kind  # one of TASKS: checked when the description was read
-    return Task(kind, task.names or task.columns, task.metric or None)
+def _read(root: Path, described: Description) -> Layout:
+    """The layout that a description states."""
+    if root.is_file() and described.table != root.name:
+        remedy = "rename one of the two files, or describe again with --out"
+        raise DataError(f"describes {described.table}, not {root.name}", where=description_path(root), remedy=remedy)
+    table = load_main_table(root, described.table)
+    folder = root.parent if root.is_file() else root
+    others = [load_table(folder / name) for name in described.tables]
+    merged = merge_tables(table, described.id, others)
+    if described.missing:
+        merged = replace(merged, table=merged.table.without_texts(described.missing))
+    return Layout(root, described, merged)
 
 
-def _modality(layout: Layout, name: str, stream: Stream) -> Modality:
-    shape = _shape(layout, stream)
-    columns: tuple[Column, ...] = ()
-    kind: Any = stream.kind  # one of KINDS: checked when the description was read
-    resize: Any = stream.resize or None
-    if stream.kind == "table":
-        columns = tuple(Column(each, stream.levels.get(each, ())) for each in stream.columns)
-    return Modality(
-        name,
-        kind,
-        shape,
-        stream.instances,
-        stream.rate,
-        stream.channels,
-        columns,
-        resize,
-    )
-
-
-def _shape(layout: Layout, stream: Stream) -> tuple[int | None, ...]:
-    if stream.kind == "text":
-        return ()
-    if stream.kind == "table":
-        return (len(stream.columns),)
-    if stream.kind == "vector" and stream.columns and not is_file_column(stream):
-        return (len(stream.columns),)
-    if stream.kind == "audio":
-        return (1, None)
-    if stream.kind == "image" and stream.size:
-        return (3, *stream.size)
-    array = layout.array(stream) if stream.file else _first_array(layout, stream)
-    if stream.offsets:
-        return (len(array), None)
-    inner = array.shape[1 + (stream.instances > 1) :] if stream.file else array.shape
-    if stream.kind == "timeseries" and not stream.file:
-        return (inner[0], None)
-    if stream.kind == "image":
-        return (3, *inner[:2])
-    return tuple(inner)
-
-
-def _first_array(layout: Layout, stream: Stream) -> Any:
-    for at in layout.rows:
-        path = layout.folder / str(layout.column(stream.columns[0])[at] or "")
-        if path.is_file():
-            return load_array(path)
-    raise DataError(f"no file of {stream.columns[0]} exists", where=layout.table.path, remedy="correct the paths")
-
-
-def count_duplicates(values: Sequence[str]) -> list[str]:
-    """The values that are there more than once."""
-    return [value for value, n in Counter(values).items() if n > 1]
+def discover(root: Path, answers: Answers) -> Layout:
+    """The layout of a folder as far as it is plain; its questions are what has to be asked."""
+    found = understand(root, answers)
+    return Layout(root, found.described, found.merged, found.questions)

@@ -2,34 +2,33 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError, Sample, check_content
-from mmbench.builtin.datasets.folder.arrays import load_array
+from mmbench import Clip, DataError, Sample, check_content, sample_video_frames
+from mmbench.builtin.datasets.folder.arrays import load_array, load_arrays
 from mmbench.builtin.datasets.folder.description import Stream
-from mmbench.builtin.datasets.folder.layout import PARTS, Layout, is_file_column
-from mmbench.builtin.datasets.folder.tables import as_numbers, as_texts
+from mmbench.builtin.datasets.folder.layout import Layout
 
 
 def read_rows(layout: Layout, rows: Sequence[int]) -> Iterator[Sample | DataError]:
     """The samples of these rows; a DataError in place of one that cannot be read."""
-    cells = {name: _cells(layout, stream) for name, stream in layout.described.streams.items()}
-    split = layout.described.split
-    parts = [None if text is None else text.lower() for text in as_texts(layout.column(split))] if split else None
     for at in rows:
         try:
-            yield _read_row(layout, at, cells, parts)
+            yield _read_row(layout, at)
         except DataError as error:
             yield error
 
 
-def _read_row(layout: Layout, at: int, cells: dict[str, Any], parts: Sequence[str | None] | None) -> Sample:
+def _read_row(layout: Layout, at: int) -> Sample:
+    if not layout.ids[at]:
+        raise DataError(f"{layout.table.row(at)} has no id", where=layout.table.path, remedy="give each row its id")
     data, present = {}, {}
     for name, stream in layout.described.streams.items():
-        bag = _read_bag(layout, stream, at, cells[name])
+        bag = _read_bag(layout, name, stream, at)
         if bag is not None and any(item is not None for item in bag):
             data[name] = bag
             if stream.present:
@@ -43,41 +42,24 @@ def _read_row(layout: Layout, at: int, cells: dict[str, Any], parts: Sequence[st
     groups = {name: values[at] for name, values in layout.groups.items()}
     if lacking := next((name for name, value in groups.items() if value is None), None):
         raise DataError(f"{layout.table.row(at)} has no {lacking}", where=layout.table.path, remedy="fill it in")
-    part = parts[at] if parts else None
-    if part is not None and part not in PARTS:
-        message = f"{layout.table.row(at)} is in the part {part!r}"
-        raise DataError(message, where=layout.table.path, remedy="use train, validation or test")
-    split: Any = PARTS[part] if part else None
-    return Sample(layout.ids[at], targets, data, groups, present, split=split)  # type: ignore[arg-type]
+    part: Any = layout.parts[at]
+    return Sample(layout.ids[at], targets, data, groups, present, split=part)  # type: ignore[arg-type]
 
 
-def _cells(layout: Layout, stream: Stream) -> Any:
-    """The columns of a modality as what is read: numbers, levels, texts or paths."""
-    if stream.kind in ("table", "vector") and stream.columns and not is_file_column(stream):
-        columns = {}
-        for name in stream.columns:
-            values = as_texts(layout.column(name)) if name in stream.levels else as_numbers(layout.column(name))
-            if values is None:
-                remedy = f"give its levels in dataset.toml, or ignore = [{name!r}]"
-                raise DataError(f"column {name} does not hold numbers", where=layout.table.path, remedy=remedy)
-            columns[name] = values
-        return columns
-    return [layout.column(name) for name in stream.columns]
-
-
-def _read_bag(layout: Layout, stream: Stream, at: int, cells: Any) -> Any:
+def _read_bag(layout: Layout, name: str, stream: Stream, at: int) -> Any:
     if stream.file:
-        return _from_array(layout, stream, at)
+        return _from_file(layout, name, stream, at)
+    cells = layout.cells[name]
     if isinstance(cells, dict):
         row = {name: values[at] for name, values in cells.items()}
         if all(value is None for value in row.values()):
             return None
         if stream.kind == "vector":
-            return None if None in row.values() else np.array([[*row.values()]], dtype=np.float32)
+            return None if None in row.values() else np.array([*row.values()], dtype=np.float32).reshape(1, -1)
         return [row]
     items = [item for column in cells for item in (column[at] if isinstance(column[at], list) else [column[at]])]
     items = [*items, *[None] * (stream.instances - len(items))]
-    if stream.kind == "text" and not is_file_column(stream):
+    if stream.kind == "text" and not stream.names_files:
         return [None if item is None else str(item) for item in items]
     return [None if item is None else _read_file(layout, stream, str(item), at) for item in items]
 
@@ -85,12 +67,34 @@ def _read_bag(layout: Layout, stream: Stream, at: int, cells: Any) -> Any:
 def _read_file(layout: Layout, stream: Stream, name: str, at: int) -> Any:
     path = layout.folder / name
     try:
+        if stream.kind == "video":
+            return _read_clip(path, stream)
         if stream.kind in ("timeseries", "vector"):
             return np.asarray(load_array(path), dtype=np.float32)
         check_content(path, "is a PNG image", "is a JPEG image")
         return path.read_text(encoding="utf-8-sig") if stream.kind == "text" else path.read_bytes()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8", where=layout.ids[at], remedy="save it as UTF-8") from None
+
+
+def _read_clip(path: Path, stream: Stream) -> Clip:
+    """The frames of a video at the rate of its modality, as PNG files."""
+    times, frames = [], []
+    for time, frame in sample_video_frames(path, stream.rate or 1.0, remedy="fix or remove the file"):
+        times.append(time)
+        frames.append(_encode(frame[..., ::-1], compress_level=1))  # coded once more where they are resized
+    return Clip(frames, times)
+
+
+def _from_file(layout: Layout, name: str, stream: Stream, at: int) -> Any:
+    """The bag of a row from the array file of its modality; None where no row of the file has the id."""
+    match = layout.matches.get(name)
+    row = match.rows[at] if match else at
+    if row is None:
+        return None
+    if stream.match == "key":
+        return np.asarray(load_arrays(layout.folder / stream.file)[layout.ids[at]], dtype=np.float32)[None]
+    return _from_array(layout, stream, row)
 
 
 def _from_array(layout: Layout, stream: Stream, at: int) -> Any:
@@ -109,9 +113,9 @@ def _from_array(layout: Layout, stream: Stream, at: int) -> Any:
     return bag
 
 
-def _encode(image: NDArray[Any]) -> bytes:
+def _encode(image: NDArray[Any], **options: int) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).save(file, "PNG")
+    Image.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).save(file, "PNG", **options)
     return file.getvalue()

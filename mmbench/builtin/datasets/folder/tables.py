@@ -1,31 +1,51 @@
 """Tables of samples: CSV, JSON lines, Parquet, and one-dimensional arrays of an NPZ file, as columns."""
 
 import csv
+import io
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mmbench import DataError, check_content
+from mmbench.builtin.datasets.folder.arrays import load_arrays
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".npz")
-_NO_VALUE = frozenset({"", "na", "nan", "n/a", "null", "none"})
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file by column; a cell is a str, a number, a bool, a list, or None where it is empty."""
+    """The rows of a file by column; a cell is a str, a number, a bool, a list, or None where it is empty.
+
+    ``names`` are those of the rows in messages, where they are not lines of a file.
+    """
 
     path: Path
     columns: Mapping[str, Sequence[Any]]
     n: int
+    names: Sequence[str] = ()
 
     def row(self, at: int) -> str:
         """The name of a row in messages, counted as an editor counts the lines of the file."""
-        return f"row {at + 1 + (self.path.suffix in ('.csv', '.tsv'))}"
+        return self.names[at] if self.names else f"row {at + 1 + (self.path.suffix in ('.csv', '.tsv'))}"
+
+    def without_texts(self, missing: Sequence[str]) -> "Table":
+        """The same table, where cells with one of the texts ``missing`` are empty."""
+        if not missing:
+            return self
+        empty = frozenset(missing)
+        columns = {
+            name: [None if isinstance(cell, str) and cell.strip() in empty else cell for cell in cells]
+            for name, cells in self.columns.items()
+        }
+        return replace(self, columns=columns)
+
+
+def named_files(cells: Sequence[object]) -> list[str]:
+    """The names of files in the cells of a column, which are texts or lists of texts."""
+    lists = (cell if isinstance(cell, list) else [cell] for cell in cells)
+    return [str(name) for each in lists for name in each if name]
 
 
 def load_table(path: Path) -> Table:
@@ -39,67 +59,40 @@ def load_table(path: Path) -> Table:
     return Table(path, columns, n)
 
 
-def as_numbers(values: Sequence[Any]) -> list[float | None] | None:
-    """The numbers of a column, None for an empty cell; None if a cell holds anything else, or all are empty."""
-    numbers: list[float | None] = []
-    for value in values:
-        if value is None or (isinstance(value, str) and value.strip().lower() in _NO_VALUE):
-            numbers.append(None)
-        elif isinstance(value, bool | list | dict):
-            return None
-        else:
-            try:
-                number = float(value)
-            except ValueError:
-                return None
-            numbers.append(None if number != number else number)
-    return numbers if any(number is not None for number in numbers) else None
-
-
-def as_texts(values: Sequence[Any]) -> list[str | None]:
-    """The cells of a column as texts, such as ids and names of classes; None where empty."""
-    return [None if value is None or value != value else _text(value) for value in values]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def find_decimal_comma(values: Sequence[Any]) -> str | None:
-    """The first cell of a column of numbers with decimal commas; None for any other column."""
-    texts = [value for value in values if isinstance(value, str) and value.strip()]
-    commas = [text for text in texts if _DECIMAL_COMMA.fullmatch(text.strip())]
-    rest = [text for text in texts if text not in set(commas)]
-    return commas[0] if commas and as_numbers(rest or [0]) is not None else None
+def _read_text(path: Path) -> str:
+    """The text of a file; DataError, naming the line, where it is not UTF-8."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8: byte {content[error.start]:#04x} in line {line}"
+        raise DataError(message, where=path, remedy="save it as UTF-8") from None
 
 
 def _load_csv(path: Path) -> dict[str, list[Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            first = file.readline()
-            delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
-            file.seek(0)
-            lines = csv.reader(file, delimiter=delimiter, strict=True)
-            header = [name.strip() for name in next(lines)]
-            _check_header(path, header)
-            rows: list[list[str]] = []
-            for cells in lines:
-                if len(cells) != len(header):
-                    if not any(cells):
-                        continue
-                    message = f"line {lines.line_num} has {len(cells)} cells, the header has {len(header)}"
-                    raise DataError(message, where=path, remedy="put cells with the delimiter in double quotes")
-                rows.append(cells)
-        except UnicodeDecodeError as error:
-            message = f"is not UTF-8: byte {error.object[error.start]:#04x} at {error.start}"
-            raise DataError(message, where=path, remedy="save it as UTF-8") from None
-        except csv.Error as error:
-            raise DataError(f"line {lines.line_num}: {error}", where=path, remedy="correct the line") from None
+    file = io.StringIO(_read_text(path), newline="")
+    first = file.readline()
+    delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
+    file.seek(0)
+    lines = csv.reader(file, delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip() for name in next(lines, [])]
+        _check_header(path, header)
+        rows: list[list[str]] = []
+        for cells in lines:
+            if len(cells) != len(header):
+                if not any(cells):
+                    continue
+                message = f"line {lines.line_num} has {len(cells)} cells, the header has {len(header)}"
+                raise DataError(message, where=path, remedy="put cells with the delimiter in double quotes")
+            rows.append(cells)
+    except csv.Error as error:
+        raise DataError(f"line {lines.line_num}: {error}", where=path, remedy="correct the line") from None
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return {
-        name: [cell if cell.strip() else None for cell in cells] for name, cells in zip(header, columns, strict=True)
+        name: [cell if cell and not cell.isspace() else None for cell in cells]
+        for name, cells in zip(header, columns, strict=True)
     }
 
 
@@ -112,22 +105,23 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
 
 def _load_jsonl(path: Path) -> dict[str, list[Any]]:
     rows: list[dict[str, Any]] = []
-    at = 0
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for line in file:
-                at += 1
-                if line.strip():
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise ValueError("it is no object")
-                    rows.append(row)
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"line {at} cannot be read: {error}", where=path, remedy="write one JSON object a line"
-        ) from None
+    # Not splitlines: it also splits at characters that JSON allows within a string.
+    for at, line in enumerate(_read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise _bad_line(path, at, str(error)) from None
+        if not isinstance(row, dict):
+            raise _bad_line(path, at, "it is no object")
+        rows.append(row)
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [None if row.get(name) == "" else row.get(name) for row in rows] for name in names}
+
+
+def _bad_line(path: Path, at: int, reason: str) -> DataError:
+    return DataError(f"line {at} cannot be read: {reason}", where=path, remedy="write one JSON object a line")
 
 
 def _load_parquet(path: Path) -> dict[str, list[Any]]:
@@ -139,16 +133,17 @@ def _load_parquet(path: Path) -> dict[str, list[Any]]:
             "Parquet needs the package pyarrow", where=path, remedy='pip install "mmbench[parquet]"'
         ) from None
     try:
-        found = read_table(path)
-        return {name: found.column(name).to_pylist() for name in found.column_names}
-    except (ArrowException, OSError) as error:
+        with path.open("rb") as file:
+            found = read_table(file)
+        _check_header(path, found.column_names)
+        names = found.column_names
+        return {name: [None if cell == "" else cell for cell in found.column(name).to_pylist()] for name in names}
+    except (ArrowException, OSError, ValueError) as error:
         message = f"cannot be read as Parquet ({str(error).partition(chr(10))[0]})"
         raise DataError(message, where=path, remedy="write it again") from None
 
 
 def _load_npz(path: Path) -> dict[str, list[Any]]:
-    from mmbench.builtin.datasets.folder.arrays import load_arrays
-
     flat = {name: each for name, each in load_arrays(path).items() if each.ndim == 1}
     if len({len(each) for each in flat.values()}) > 1:
         listed = ", ".join(f"{name} {len(each)}" for name, each in flat.items())

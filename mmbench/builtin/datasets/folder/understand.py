@@ -1,218 +1,178 @@
 """What the files of a folder are, where nobody has described them: only what is plain is taken, the rest is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mmbench import SpecError
-from mmbench.builtin.datasets.folder.arrays import SUFFIXES as ARRAYS
-from mmbench.builtin.datasets.folder.arrays import load_arrays
-from mmbench.builtin.datasets.folder.description import Description, Stream, Target
-from mmbench.builtin.datasets.folder.tables import SUFFIXES, Table, as_numbers, as_texts, load_table
-
-TARGETS = ("label", "labels", "target", "class", "y", "score", "emotion", "sentiment")
-GROUPS = ("subject", "subject_id", "speaker", "participant", "person", "patient", "user", "actor")
-IDS = ("id", "ids", "sample_id")
-SPLITS = ("split", "part", "partition")
-_FEW = 20  # distinct whole numbers up to which a target may be classes as well as values
-_MEDIA = {
-    **dict.fromkeys((".png", ".jpg", ".jpeg"), "image"),
-    **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
-    ".txt": "text",
-    ".npy": "timeseries",
-}
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the user says: column and kind of the target, groups (None: not said), split, columns to ignore, texts."""
-
-    target: str = ""
-    task: str = ""
-    groups: Mapping[str, str] | None = None
-    split: str = ""
-    ignore: Sequence[str] = ()
-    text: Sequence[str] = ()
+from mmbench.builtin.datasets.folder.columns import NO_VALUE, as_numbers, as_texts
+from mmbench.builtin.datasets.folder.description import Description, Group, Target
+from mmbench.builtin.datasets.folder.find_files import find_other_files, find_table, load_main_table
+from mmbench.builtin.datasets.folder.find_streams import FEW, find_streams
+from mmbench.builtin.datasets.folder.merging import MergedTable, merge_tables
+from mmbench.builtin.datasets.folder.questions import Answers, Question
+from mmbench.builtin.datasets.folder.roles import GROUPS, IDS, INDICES, SPLITS, TARGETS, find_single, is_file_column
+from mmbench.builtin.datasets.folder.tables import Table
+from mmbench.builtin.datasets.folder.tree import FOLDERS
 
 
 @dataclass
 class Understanding:
-    """A description, and the ``questions`` that only the user can answer, each with the option to give."""
+    """A description, the table that it describes, and the ``questions`` that only the user can answer."""
 
     described: Description
-    questions: list[tuple[str, str]] = field(default_factory=list)
+    merged: MergedTable
+    questions: list[Question] = field(default_factory=list)
 
 
-def find_table(root: Path) -> str:
-    """The name of the table of a folder, empty if there is none or more than one; of a file, its own."""
-    if root.is_file():
-        return root.name
-    tables = sorted(path.name for path in root.iterdir() if path.suffix.lower() in SUFFIXES)
-    for stem in ("metadata", "labels"):
-        if found := [name for name in tables if Path(name).stem == stem]:
-            return found[0]
-    return tables[0] if len(tables) == 1 else ""
+def understand(root: Path, answers: Answers) -> Understanding:
+    """The description of a folder as far as it is plain, and what has to be asked.
 
-
-def understand(root: Path, table: Table, answers: Answers) -> Understanding:
-    """The description of a folder as far as it is plain, and what has to be asked."""
-    for name in (answers.target, answers.split, *answers.ignore, *answers.text, *(answers.groups or {}).values()):
-        if name and name not in table.columns:
-            remedy = f"choose from {', '.join(table.columns)}"
-            raise SpecError(f"has no column {name!r}", where=table.path, remedy=remedy)
-    questions: list[tuple[str, str]] = []
-    free = [name for name in table.columns if name not in answers.ignore]
-    split = answers.split or _single(free, SPLITS)
-    identity = _single(free, IDS)
-    target = answers.target or _single(free, TARGETS)
+    Raises SpecError where an answer names what is not there, DataError for files that cannot be read or merged.
+    """
+    name = find_table(root)
+    main = load_main_table(root, name).without_texts(answers.missing or ())
+    identity = _find_identity(main, answers)
+    others = find_other_files(root, main, identity, answers.ignore)
+    merged = merge_tables(main, identity, [each.without_texts(answers.missing or ()) for each in others.tables])
+    table = merged.table
+    _check_answers(root, table, answers)
+    questions = list(others.questions)
+    free = [each for each in table.columns if each not in answers.ignore]
+    split = answers.split or find_single(free, SPLITS)
+    target = answers.target or find_single(free, TARGETS)
     tasks = {}
     if target:
         kind, question = _kind_of_task(table, target, answers.task)
         questions += [question] if question else []
         tasks = {target: Target(kind, (target,), _class_names(table, target) if kind == "class" else (target,))}
     else:
-        questions.append(("which column is the target is not plain", "--target COLUMN"))
-    groups = answers.groups
-    if groups is None and (person := _single(free, GROUPS)):
-        groups = {"subject": person}
-    taken = {split, identity, target, *(groups or {}).values()}
-    rest = [name for name in free if name not in taken]
+        questions.append(Question("which column is the target is not plain", "--target COLUMN"))
+    groups = _find_groups(table, free, answers)
+    taken = {split, identity, target, *(group.column for group in (groups or {}).values() if not group.pattern)}
+    ignored = [each for each in free if each.lower() in INDICES and each not in answers.text]
+    rest = [each for each in free if (each not in taken or is_file_column(each)) and each not in ignored]
+    _check_texts(table, answers, taken)
     if groups is None:
-        likely = next((name for name in rest if _looks_like_group(table, name)), "")
-        guess = f"; {likely} may be" if likely else ""
-        option = f"--group subject={likely or 'COLUMN'}"
-        questions.append((f"no column says who or what must stay in one part{guess}", f"{option}, or --group none"))
-    streams, ignored = _find_streams(root, table, rest, answers.text, questions)
-    ignore = (*answers.ignore, *ignored)
-    name = root.stem if root.is_file() else root.resolve().name
-    described = Description(name, table.path.name, identity, split, ignore, groups, tasks, streams)
-    return Understanding(described, questions)
+        known = {*taken, *answers.text}
+        questions.append(_ask_for_group(table, [each for each in rest if each not in known]))
+    if answers.missing is None:
+        named = [target, identity, *(group.column for group in (groups or {}).values())]
+        questions += [asked for each in dict.fromkeys(named) if each for asked in _ask_for_missing(table, each)]
+    folder = root.parent if root.is_file() else root
+    streams = find_streams(folder, merged, rest, identity, others.arrays, answers)
+    described = Description(
+        name=root.stem if root.is_file() else root.resolve().name,
+        table=FOLDERS if name == FOLDERS else table.path.name,
+        tables=tuple(each.path.name for each in others.tables),
+        id=identity,
+        split=split,
+        missing=tuple(answers.missing or ()),
+        ignore=(*answers.ignore, *ignored, *streams.unused),
+        groups=groups,
+        tasks=tasks,
+        streams=streams.streams,
+    )
+    return Understanding(described, merged, [*questions, *streams.questions])
 
 
-def _single(names: Sequence[str], known: Sequence[str]) -> str:
-    """The one column that is called as one of the known names; empty where there is none, or more than one."""
-    found = [name for name in names if name.lower() in known]
-    return found[0] if len(found) == 1 else ""
+def _find_identity(table: Table, answers: Answers) -> str:
+    """The column of ids: called so, or the only one of files, if each row has another one."""
+    free = [each for each in table.columns if each not in answers.ignore]
+    if identity := find_single(free, IDS):
+        return identity
+    files = [each for each in free if is_file_column(each)]
+    texts = as_texts(table.columns[files[0]]) if len(files) == 1 else [None]
+    return files[0] if None not in texts and len(set(texts)) == len(texts) else ""
 
 
-def _kind_of_task(table: Table, column: str, wanted: str) -> tuple[str, tuple[str, str] | None]:
+def _check_answers(root: Path, table: Table, answers: Answers) -> None:
+    columns = [
+        answers.target,
+        answers.split,
+        *answers.text,
+        *(_parse_group(each, table).column for each in (answers.groups or {}).values()),
+    ]
+    unknown = [each for each in columns if each and each not in table.columns]
+    unknown += [each for each in answers.ignore if each not in table.columns and not (root / each).is_file()]
+    if unknown:
+        remedy = f"choose from {', '.join(table.columns)}"
+        raise SpecError(f"has no column {unknown[0]!r}", where=table.path, remedy=remedy)
+
+
+def _check_texts(table: Table, answers: Answers, taken: Container[str]) -> None:
+    """Raise SpecError for a column of free text that is ignored or something else."""
+    for column in answers.text:
+        if column in taken or column in answers.ignore:
+            what = "ignored" if column in answers.ignore else "the target, the id, a group or the split"
+            raise SpecError(f"column {column} cannot be text: it is {what}", where=table.path, remedy="name it once")
+
+
+def _find_groups(table: Table, free: Sequence[str], answers: Answers) -> dict[str, Group] | None:
+    if answers.groups is not None:
+        return {name: _parse_group(text, table) for name, text in answers.groups.items()}
+    person = find_single(free, GROUPS)
+    return {"subject": Group(person)} if person else None
+
+
+def _parse_group(text: str, table: Table) -> Group:
+    """A group as an option says it: COLUMN or COLUMN:PATTERN."""
+    column, colon, pattern = (text, "", "") if text in table.columns else text.partition(":")
+    group = Group(column, pattern)
+    if colon:
+        try:
+            group.expression  # noqa: B018  # raises ValueError
+        except ValueError as error:
+            remedy = r"put what names the group into one pair of parentheses, such as file_name:(s\d+)_"
+            raise SpecError(str(error), where="--group", remedy=remedy) from None
+    return group
+
+
+def _ask_for_group(table: Table, names: Sequence[str]) -> Question:
+    likely = next((name for name in names if not is_file_column(name) and _looks_like_group(table, name)), "")
+    guess = f"; {likely} may be" if likely else ""
+    option = f"--group subject={likely or 'COLUMN'}"
+    if not likely and (files := next(filter(is_file_column, table.columns), "")):
+        option = f"--group subject=COLUMN, --group 'subject={files}:PATTERN'"
+    return Question(f"no column says who or what must stay in one part{guess}", f"{option}, or --group none")
+
+
+def _ask_for_missing(table: Table, column: str) -> list[Question]:
+    """A question for texts such as NA, which may be values or empty cells."""
+    texts = [cell for cell in table.columns[column] if isinstance(cell, str) and cell.strip().lower() in NO_VALUE]
+    if not texts or as_numbers(table.columns[column]) is not None:
+        return []
+    (text, n) = Counter(texts).most_common(1)[0]
+    message = f"{column} has {n} cell{'s' * (n > 1)} {text!r}, which may be empty or a value"
+    return [Question(message, f"--missing {text} if empty, or --missing '' if a value")]
+
+
+def _kind_of_task(table: Table, column: str, wanted: str) -> tuple[str, Question | None]:
     if wanted:
         return wanted, None
     numbers = as_numbers(table.columns[column])
     if numbers is None:
         return "class", None
     known = [number for number in numbers if number is not None]
-    if not all(number.is_integer() for number in known) or len(set(known)) > _FEW:
+    if not all(number.is_integer() for number in known) or len(set(known)) > FEW:
         return "values", None
     question = f"{column} has {len(set(known))} whole numbers, which may be classes or values"
-    return "class", (question, "--task class or --task values")
+    return "class", Question(question, "--task class or --task values")
 
 
 def _class_names(table: Table, column: str) -> tuple[str, ...]:
     """The classes of a column in order: of numbers by their value, else of the alphabet."""
     values = table.columns[column]
     names = {name for name in as_texts(values) if name is not None}
-    return tuple(sorted(names, key=float) if as_numbers(values) else sorted(names))
+    if as_numbers(values) is None:
+        return tuple(sorted(names))
+    return tuple(sorted((name for name in names if as_numbers([name]) is not None), key=float))
 
 
 def _looks_like_group(table: Table, column: str) -> bool:
     values = table.columns[column]
-    if as_numbers(values) is not None or isinstance(values[0], list):
+    if as_numbers(values) is not None or any(isinstance(value, list) for value in values):
         return False
     distinct = {value for value in as_texts(values) if value is not None}
     return 2 <= len(distinct) <= table.n // 2
-
-
-def _find_streams(
-    root: Path, table: Table, names: Sequence[str], texts: Sequence[str], questions: list[tuple[str, str]]
-) -> tuple[dict[str, Stream], list[str]]:
-    """The modalities of the columns and arrays, and the columns that nothing is made of."""
-    streams: dict[str, Stream] = {}
-    cells: list[str] = []
-    ignored: list[str] = []
-    for column in names:
-        if column in texts:
-            streams[column] = Stream("text", (column,))
-        elif column == "file_name" or column.endswith("_file_name"):
-            _add_files(root, table, column, streams, questions)
-        elif as_numbers(table.columns[column]) is not None or _has_levels(table, column):
-            cells.append(column)
-        elif column in ("text", "transcript", "sentence", "utterance", "caption", "question"):
-            streams[column] = Stream("text", (column,))
-        else:
-            ignored.append(column)
-    if cells:
-        levels = {
-            name: tuple(sorted({text for text in as_texts(table.columns[name]) if text is not None}))
-            for name in cells
-            if as_numbers(table.columns[name]) is None
-        }
-        streams["table"] = Stream("table", tuple(cells), levels=levels)
-    for name, stream in _find_arrays(root, table, questions):
-        streams[name] = stream
-    if not streams:
-        questions.append(("no column or array is a modality", "--target, or write [modality.NAME] in dataset.toml"))
-    return streams, ignored
-
-
-def _has_levels(table: Table, column: str) -> bool:
-    if any(isinstance(cell, list | dict) for cell in table.columns[column]):
-        return False
-    distinct = {text for text in as_texts(table.columns[column]) if text is not None}
-    return bool(distinct) and len(distinct) <= min(_FEW, table.n // 2) and max(map(len, distinct)) <= 40
-
-
-def _add_files(
-    root: Path, table: Table, column: str, streams: dict[str, Stream], questions: list[tuple[str, str]]
-) -> None:
-    paths = [path for path in as_texts(table.columns[column]) if path]
-    suffixes = {PurePosixPath(path).suffix.lower() for path in paths}
-    if not paths:
-        questions.append((f"{column} names no file", f"--ignore {column}"))
-        return
-    kinds = {_MEDIA.get(suffix, "") for suffix in suffixes}
-    if len(kinds) != 1 or "" in kinds:
-        listed = ", ".join(sorted(suffixes))
-        questions.append((f"{column} names {listed}, which are not of one known kind", f"--ignore {column}"))
-        return
-    (kind,) = kinds
-    first = next((root / path for path in paths if (root / path).is_file()), None)
-    name = column.removesuffix("file_name").rstrip("_") or kind
-    rate: float | None = None
-    size: tuple[int, ...] = ()
-    resize = ""
-    if kind == "image" and first:
-        size, resize = (224, 224), "crop"
-    if kind == "audio" and first:
-        rate = _audio_rate(first)
-    if kind == "timeseries" and first:
-        kind = "vector" if next(iter(load_arrays(first).values())).ndim == 1 else kind
-    streams[name] = Stream(kind, (column,), rate=rate, size=size, resize=resize)
-
-
-def _audio_rate(path: Path) -> float:
-    import soundfile
-
-    return float(soundfile.info(path).samplerate)
-
-
-def _find_arrays(root: Path, table: Table, questions: list[tuple[str, str]]) -> list[tuple[str, Stream]]:
-    """Arrays with a row for each row of the table: vectors ``(n, D)`` and time series ``(n, C, T)``."""
-    files = [root] if root.is_file() else sorted(path for path in root.iterdir() if path.suffix.lower() in ARRAYS)
-    found = []
-    for file in (file for file in files if file.suffix.lower() in ARRAYS):
-        for name, array in load_arrays(file).items():
-            if array.ndim < 2:
-                continue
-            if len(array) != table.n or array.ndim > 3:
-                message = f"{file.name} {name} has the shape {array.shape} for {table.n} rows"
-                questions.append((message, f"write [modality.{name}] in dataset.toml, or remove the file"))
-                continue
-            kind = "vector" if array.ndim == 2 else "timeseries"
-            found.append((name, Stream(kind, file=file.name, array=name)))
-    return found
-
-
-def load_folder_table(root: Path, name: str) -> Table:
-    """The table ``name`` beside the other files of a folder."""
-    return load_table(root if root.is_file() else root / name)

@@ -3,6 +3,7 @@
 import struct
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,14 +11,15 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError
+from mmbench.errors import DataError, PluginError
 
 Frame = NDArray[np.uint8]
 """An image (height, width, 3) in OpenCV's order: blue, green, red."""
 
-REMEDY = "copy or download the video again, or remove it: its trial is then without a face"
+_REMEDY = "copy or download the video again"
 # Containers round their duration; a video that ends earlier than this before its declared end is truncated.
 _SLACK_S = 1.0
+_MAX_LENGTH_S = 7 * 24 * 3600.0
 # A frame is shown for at most this long; after that, frames are missing.
 _HELD_S = 1.0
 # Matroska rounds all time stamps to a millisecond.
@@ -27,7 +29,7 @@ _USUAL_RATE = 25.0
 _EPSILON = 1e-6  # as a fraction of the time between two frames
 
 
-def is_truncated(path: Path) -> bool:
+def is_video_truncated(path: Path) -> bool:
     """Whether an AVI, MP4 or MOV file is shorter than its headers declare; only the headers are read."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -62,24 +64,54 @@ def _find_box_ends(file: BinaryIO) -> Iterator[int]:
         yield at
 
 
-def iter_frames(path: Path, times: Sequence[float]) -> Iterator[tuple[int, Frame]]:
+def iter_video_frames(path: Path, times: Sequence[float], *, remedy: str = _REMEDY) -> Iterator[tuple[int, Frame]]:
     """Yield the index into ``times`` (s since the first frame, ascending) and the frame shown at that time.
 
-    Times after the end of a video, or more than a second after the frame before them, yield nothing. Raises DataError
-    where the file is truncated, cannot be decoded or has no valid time stamps.
+    A frame is uint8 ``(height, width, 3)`` in the order blue, green, red. Times after the end of a video, or more than
+    a second after the frame before them, yield nothing. Raises DataError, with the ``remedy``, where the file is
+    truncated, cannot be decoded or has no valid time stamps; PluginError without OpenCV.
     """
-    import cv2
-
-    if is_truncated(path):
-        raise DataError("the video is truncated", where=path, remedy=REMEDY)
-    video = _Video(path)
-    try:
+    with _opened(path, remedy) as video:
         yield from video.frames_at(deque(enumerate(times)))
+
+
+def sample_video_frames(path: Path, rate: float, *, remedy: str = _REMEDY) -> Iterator[tuple[float, Frame]]:
+    """Yield the times 0, 1 / ``rate``, 2 / ``rate`` ... (s since the first frame) and the frame shown at each.
+
+    Frames and errors are those of `iter_video_frames`; DataError also where the file does not declare its length.
+    """
+    with _opened(path, remedy) as video:
+        times = [at / rate for at in range(video.count_steps(rate))]
+        for place, frame in video.frames_at(deque(enumerate(times))):
+            yield times[place], frame
+
+
+@contextmanager
+def _opened(path: Path, remedy: str) -> "Iterator[_Video]":
+    cv2 = _load_opencv()
+    if is_video_truncated(path):
+        raise DataError("the video is truncated", where=path, remedy=remedy)
+    video = _Video(path, remedy)
+    try:
+        yield video
     except cv2.error as error:
         reason = " ".join(str(error).split())[:120]
-        raise DataError(f"OpenCV cannot decode the video ({reason})", where=path, remedy=REMEDY) from error
+        raise DataError(f"OpenCV cannot decode the video ({reason})", where=path, remedy=remedy) from error
     finally:
         video.close()
+
+
+def _load_opencv() -> Any:
+    """The library OpenCV; PluginError where it is not installed."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise PluginError(
+            f"videos need the package opencv-python-headless, which cannot be loaded ({error})",
+            where="cv2",
+            remedy='pip install "mmbench[video]"',
+        ) from error
+    return cv2
 
 
 @dataclass
@@ -94,10 +126,11 @@ class _TimedFrame:
 class _Video:
     """A video decoded once from start to end, and again only for a frame that was not expected to be needed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, remedy: str) -> None:
         import cv2
 
         self._path = path
+        self._remedy = remedy
         self._capture = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
             raise self._error("cannot be opened")
@@ -105,6 +138,7 @@ class _Video:
         self._rate = rate if 0 < rate < 1000 else _USUAL_RATE
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._declared = count / rate if count > 0 and rate > 0 else 0.0
+        self._length = self._declared
         with path.open("rb") as file:
             head = file.read(8)
         self._is_avi = head[:4] == b"RIFF"
@@ -115,6 +149,12 @@ class _Video:
     def close(self) -> None:
         """Release the file."""
         self._capture.release()
+
+    def count_steps(self, rate: float) -> int:
+        """How many times at ``rate`` the declared length holds, and a second more."""
+        if not 0 < self._length < _MAX_LENGTH_S:
+            raise self._error("does not declare its length", "convert it to MP4")
+        return int((self._length + _SLACK_S) * rate) + 1
 
     def frames_at(self, wanted: deque[tuple[int, float]]) -> Iterator[tuple[int, Frame]]:
         """Index and frame for each pair of index and time in ``wanted``, which is consumed."""
@@ -203,5 +243,5 @@ class _Video:
             raise self._error(f"has a damaged frame: number {index + 1} cannot be decoded")
         return np.asarray(picture, np.uint8)
 
-    def _error(self, message: str, remedy: str = REMEDY) -> DataError:
-        return DataError(f"the video {message}", where=self._path, remedy=remedy)
+    def _error(self, message: str, remedy: str = "") -> DataError:
+        return DataError(f"the video {message}", where=self._path, remedy=remedy or self._remedy)

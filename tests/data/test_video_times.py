@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mmbench import DataError
-from mmbench_datasets.deap.video import is_truncated, iter_frames
+from mmbench.data.video_frames import is_video_truncated, iter_video_frames
 
 SIDE = 32
 # Five frames a second for 30 s, then 45.
@@ -41,7 +41,7 @@ def picture(time: float) -> bytes:
 
 def times_shown(path: Path, wanted: Sequence[float]) -> dict[float, float]:
     """By wanted time, the time that the frame shown then was made for."""
-    return {wanted[place]: (float(frame.mean()) - 40) / 3 for place, frame in iter_frames(path, wanted)}
+    return {wanted[place]: (float(frame.mean()) - 40) / 3 for place, frame in iter_video_frames(path, wanted)}
 
 
 # ---- QuickTime
@@ -168,7 +168,7 @@ def film(tmp_path: Path) -> Callable[..., Path]:
     def write(suffix: str, times: Sequence[float], **options: object) -> Path:
         path = tmp_path / f"s01_trial01{suffix}"
         WRITERS[suffix](path, times, **options)  # type: ignore[operator]
-        assert not is_truncated(path)
+        assert not is_video_truncated(path)
         return path
 
     return write
@@ -214,7 +214,7 @@ def test_b_frames_of_an_avi_file(tmp_path):
     path = tmp_path / "s01_trial01.avi"
     path.write_bytes(zlib.decompress(base64.b64decode(B_FRAMES)))
     wanted = [0.01, 0.13, 0.3, 1.0, 1.99, 2.76, 2.9, 3.1]
-    shown = {wanted[place]: round((float(frame.mean()) - 20) / 10) for place, frame in iter_frames(path, wanted)}
+    shown = {wanted[place]: round((float(frame.mean()) - 20) / 10) for place, frame in iter_video_frames(path, wanted)}
     assert shown == {time: int(time * 8) for time in wanted[:-1]}
 
 
@@ -230,7 +230,7 @@ def test_a_film_that_was_cut_off(film, suffix, options):
     assert len(times_shown(path, [0.0, 19.0])) == 2
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    assert is_truncated(path) is (suffix != ".mkv")
+    assert is_video_truncated(path) is (suffix != ".mkv")
     with pytest.raises(DataError, match=r"s01_trial01.*: the video (is truncated|ends after \d+ frames, at)"):
         times_shown(path, [0.0, 19.0])
 
@@ -242,6 +242,6 @@ def test_real_clips_of_variable_rate(shared):
     capture = cv2.VideoCapture(str(path))
     frames = [capture.read()[1] for _ in range(3)]
     capture.release()
-    shown = dict(iter_frames(path, [0.05, 0.08, 0.11]))
+    shown = dict(iter_video_frames(path, [0.05, 0.08, 0.11]))
     for place, frame in enumerate(frames):
         np.testing.assert_array_equal(shown[place], frame)
