@@ -70,7 +70,7 @@ class SplitAudit(Displayed):
     @property
     def summary(self) -> str:
         """The file, and what its parts share, in one line."""
-        shared = counted(sum(overlap.share > 0 for overlap in self.overlaps), "combination")
+        shared = counted(sum(overlap.share > 0 and not overlap.is_label for overlap in self.overlaps), "combination")
         return f"{self.path}: {counted(len(self.straddling), 'id')} and {shared} of groups in several parts"
 
     def to_json(self) -> dict[str, Any]:
