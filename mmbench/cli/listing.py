@@ -13,10 +13,10 @@ _PLUGIN = 24  # widest column of plugins
 
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
-    """List components with kinds and tasks, and failed plugins."""
-    from mmbench.registry import Registry, describe_missing_distributions
+    """List components with kinds and tasks, and installed plugins that failed."""
+    from mmbench.registry import describe_missing_distributions, load_registry
 
-    registry = Registry(plugin or ())
+    registry = load_registry(tuple(plugin or ()))
     found = {kind: [_describe(registry, kind, name) for name in sorted(getattr(registry, kind))] for kind in _KINDS}
     failures = [{"plugin": failure.plugin, "error": failure.error} for failure in registry.failures]
     if as_json:

@@ -33,9 +33,10 @@ def report(
     """Write one HTML page of finished runs, ablations and audits."""
     from mmbench.data import default_cache_folder
     from mmbench.registry import load_registry
-    from mmbench.reporting import add_explanations, format_size, load_report_inputs, write_report
+    from mmbench.reporting import add_explanations, check_matplotlib, format_size, load_report_inputs, write_report
     from mmbench.results import check_data_agreement
 
+    check_matplotlib("plots")  # before the work whose result they show
     load_registry(tuple(plugin or ()))  # its metrics score the records
     note_newest(runs)
     with progress(quiet):

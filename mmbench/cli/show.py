@@ -108,11 +108,12 @@ def _explain(
     comparison: "Comparison", samples: int, out: Path | None, cache: Path | None, plugins: tuple[str, ...]
 ) -> list[Path]:
     from mmbench.data import default_cache_folder
-    from mmbench.reporting import draw_explanation
+    from mmbench.reporting import check_matplotlib, draw_explanation
     from mmbench.workflows import explain_methods
 
     if samples < 1:
         raise SpecError(f"{samples} is too few", where="--samples", remedy="give 1 or more")
+    check_matplotlib("--explain")  # before the work whose result it shows
     with progress():
         return [
             path

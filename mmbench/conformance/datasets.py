@@ -112,9 +112,9 @@ def check_schema(case: DatasetCase) -> None:
     with opened_files() as opened:
         schema = case.build().schema()
     demand(not opened, f"schema() opens {min(opened, default=None)}")
+    _demand_valid(schema, case.cls.name)
     if _is_known(case, schema):
         demand(len(schema.modalities) > 0 and len(schema.tasks) > 0, "the schema has no modality or no task")
-    _demand_valid(schema, case.cls.name)
     for name, task in schema.tasks.items():
         if task.names or not overrides(case.build(), "schema_of", Dataset):
             _demand_names(name, task)
@@ -158,7 +158,7 @@ def _demand_valid(schema: Schema, dataset: str) -> None:
     try:
         validate_schema(schema, dataset)
     except DataError as error:
-        demand(False, error.message)
+        demand(False, f"{error.message}: {error.remedy}")
 
 
 def _demand_names(name: str, task: Task) -> None:

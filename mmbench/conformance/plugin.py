@@ -18,7 +18,7 @@ from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.trainers import check_trainer
 from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method, Metric, Trainer
 from mmbench.errors import PluginError
-from mmbench.registry import check_ablations, load_plugin_file, load_registry
+from mmbench.registry import check_ablations, check_name, load_plugin_file, load_registry
 
 if TYPE_CHECKING:
     import pytest
@@ -79,6 +79,8 @@ def load_plugin(plugin: ModuleType | str) -> ModuleType:
         return plugin
     try:
         return load_plugin_file(plugin) if plugin.endswith(".py") else importlib.import_module(plugin)
+    except PluginError:
+        raise
     except Exception as error:
         raise PluginError(
             f"cannot be imported ({type(error).__name__}: {error})",
@@ -108,6 +110,10 @@ def _collect(module: ModuleType, hook: str, base: type) -> list[Any]:
         fits = isinstance(item, Method) if base is Method else inspect.isclass(item) and issubclass(item, base)
         if not fits:
             raise PluginError(f"{hook} registers {item!r}, not a {base.__name__}", where=module.__name__)
+        try:
+            check_name(item)
+        except PluginError as error:
+            raise PluginError(error.message, where=module.__file__, remedy=error.remedy) from None
     return found
 
 

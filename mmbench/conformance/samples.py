@@ -69,7 +69,7 @@ def _find_demand(modality: Modality) -> Callable[[Sample, Modality, str], None]:
 
 
 def _demand_storable(sample: Sample, modality: Modality, where: str) -> None:
-    """The host can store the bag: it decodes audio and frames, and reads texts and tables."""
+    """The host can store the bag: it decodes audio, reads the headers of images, and reads texts and tables."""
     name = modality.name
     present = {name: sample.present[name]} if name in sample.present else {}
     alone = replace(sample, labels={}, data={name: sample.data[name]}, present=present, inferred={}, span=None)
@@ -85,6 +85,7 @@ def _demand_images(sample: Sample, modality: Modality, where: str) -> None:
     for image in images:
         coded = image is None or (isinstance(image, bytes) and image.startswith(IMAGE_STARTS))
         demand(coded, f"{where}: neither JPEG, PNG nor None")
+    _demand_storable(sample, modality, where)
 
 
 def _demand_array(sample: Sample, modality: Modality, where: str) -> None:

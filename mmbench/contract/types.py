@@ -116,8 +116,10 @@ class Schema:
     groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        # One str is a tuple without its comma, not a class for each letter; `check_schema` of the host says so.
         tasks = {
-            name: task if isinstance(task, Task) else Task("class", tuple(task)) for name, task in self.tasks.items()
+            name: task if isinstance(task, Task) else Task("class", task if isinstance(task, str) else tuple(task))
+            for name, task in self.tasks.items()
         }
         object.__setattr__(self, "tasks", tasks)
 

@@ -8,6 +8,7 @@ from .build import check_augmentation as check_augmentation
 from .build import empty_token_spec as empty_token_spec
 from .component_checks import MODALITY_ABLATION as MODALITY_ABLATION
 from .component_checks import check_ablations as check_ablations
+from .component_checks import check_name as check_name
 from .methods import MethodOptions as MethodOptions
 from .methods import Recipe as Recipe
 from .methods import check_tasks as check_tasks

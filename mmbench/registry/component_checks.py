@@ -1,14 +1,21 @@
 """Checks of components when a plugin registers them."""
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
 
-from mmbench.contract import DEFAULT_METRICS, Component, Method, Metric
+from mmbench.contract import DEFAULT_METRICS, Component, Kind, Method, Metric
 from mmbench.errors import PluginError, SpecError
 from mmbench.registry.specs import bind_parameters, parse_spec
 
 MODALITY_ABLATION = "modalities"  # the ablation of modalities, which the host defines
+# By the base class, the attribute that names kinds, and those that there are. By name, not to import torch.
+_KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "Encoder": ("kinds", get_args(Kind)),
+    "Metric": ("kinds", tuple(DEFAULT_METRICS)),
+    "Fusion": ("tasks", tuple(DEFAULT_METRICS)),
+    "Estimator": ("tasks", tuple(DEFAULT_METRICS)),
+}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -23,6 +30,8 @@ def check_class(component: Any, base: type[Component]) -> str:
             raise PluginError(f"the space of {name!r} names {parameter!r}, which is not a parameter")
         if not distribution.contains(defaults[parameter]):
             raise PluginError(f"the default {parameter}={defaults[parameter]!r} of {name!r} is outside its range")
+    if base.__name__ in _KINDS:
+        _check_kinds(component, *_KINDS[base.__name__])
     return name
 
 
@@ -35,12 +44,22 @@ def check_predictor(component: Any, base: type[Component]) -> str:
     return name
 
 
+def _check_kinds(component: Any, attribute: str, known: Sequence[str]) -> None:
+    """Raise PluginError unless an attribute is a tuple of known kinds of modalities or of tasks."""
+    kinds = getattr(component, attribute, ())
+    where = f"{attribute} of {component.name!r}"
+    if isinstance(kinds, str):
+        raise PluginError(f"{where} is {kinds!r}, not a tuple", remedy=f"write ({kinds!r},) with a comma")
+    if unknown := [kind for kind in kinds if kind not in known]:
+        raise PluginError(f"{where} names the unknown kind {unknown[0]!r}", remedy=f"choose from {', '.join(known)}")
+    if not kinds:
+        raise PluginError(f"{where} is empty", remedy=f"choose from {', '.join(known)}")
+
+
 def check_metric(component: Any) -> str:
     """The name of a metric class; PluginError if it lacks what scoring needs."""
     name = check_class(component, Metric)
-    kinds, title = getattr(component, "kinds", ()), getattr(component, "title", "")
-    if not kinds or not set(kinds) <= set(DEFAULT_METRICS):
-        raise PluginError(f"metric {name!r} has the kinds {kinds!r}, not some of {', '.join(DEFAULT_METRICS)}")
+    title = getattr(component, "title", "")
     if not isinstance(title, str) or not title:
         raise PluginError(f"metric {name!r} has no title")
     low, high = component.bounds
@@ -82,6 +101,9 @@ def check_ablations(method: Method, class_of: Callable[[str, str], type | None])
 def check_name(component: Any) -> str:
     """The name of a component; PluginError if it is invalid."""
     name = getattr(component, "name", None)
+    shown = getattr(component, "__name__", repr(component))
+    if name is None:
+        raise PluginError(f"{shown} has no name", remedy=f'write name = "{shown.lower()}" in the class')
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise PluginError(f"{component!r} needs a name of lower-case letters, digits, - and _, not {name!r}")
+        raise PluginError(f"{shown} needs a name of lower-case letters, digits, - and _, not {name!r}")
     return name

@@ -52,8 +52,11 @@ def make_run_settings(options: Mapping[str, Any], preset: Mapping[str, Any], sou
         problem = error.errors()[0]
         name = str(problem["loc"][0])
         where = f"--{name}" if name in options else f"{source} [run] {name}"
-        message = f"invalid value {problem['input']!r}: {problem['msg']}"
-        raise SpecError(message, where=where, remedy="give another value, or leave it out") from error
+        value, remedy = problem["input"], "give another value, or leave it out"
+        message = f"invalid value {value!r}: {problem['msg']}"
+        if problem["type"] == "tuple_type" and isinstance(value, str):
+            message, remedy = f"{value!r} is no list of names", f"write {value.split(',')!r}"
+        raise SpecError(message, where=where, remedy=remedy) from error
 
 
 def _check(name: str, value: object, where: str) -> None:

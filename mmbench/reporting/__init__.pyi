@@ -9,6 +9,7 @@ from .pages import write_report as write_report
 from .pages.report_inputs import add_explanations as add_explanations
 from .pages.report_inputs import load_report_inputs as load_report_inputs
 from .plots.explanation_images import draw_explanation as draw_explanation
+from .plots.style import check_matplotlib as check_matplotlib
 from .result_views import render_html as render_html
 from .result_views import render_text as render_text
 from .terminal import ablation_tables as ablation_tables

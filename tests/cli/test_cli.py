@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from mmbench.cli import main
 from mmbench.cli.app import app
 from mmbench.cli.completion import complete_dataset, complete_method
 from mmbench.cli.output.progress_lines import ProgressLines
+from mmbench.registry.plugins import load_registry
 
 
 class Finished(NamedTuple):
@@ -196,15 +198,60 @@ def test_list_tells_what_every_component_takes(mmbench: Shell) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_list_names_plugins_that_failed_to_load(mmbench: Shell, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.py"
-    broken.write_text("import no_such_module\n")
-    result = mmbench("list", "--plugin", str(broken), "--json")
+def test_list_names_installed_plugins_that_failed_to_load(
+    mmbench: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_plugin.py").write_text("import no_such_module\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    points = [*entry_points(group="mmbench"), EntryPoint("broken", "broken_plugin", "mmbench")]
+    monkeypatch.setattr("mmbench.registry.plugins.entry_points", lambda group: points)
+    load_registry.cache_clear()
+    try:
+        result = mmbench("list", "--json")
+    finally:
+        load_registry.cache_clear()
     document = json.loads(result.stdout)
+    assert result.returncode == 0
     assert {"concat", "late", "only", "prior", "gated", "milmer"} <= {item["name"] for item in document["methods"]}
     (failure,) = document["failures"]
-    assert failure["plugin"] == str(broken)
     assert "no_such_module" in failure["error"]
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["list", "--json"], ["data", "list"], ["show", "."], ["run", "concat", "mfeat"]], ids=" ".join
+)
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("missing.py", ["missing.py: no such file", "give --plugin the path of a Python file"]),
+        ("broken.py", ["broken.py: cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"]),
+    ],
+)
+def test_a_plugin_file_that_cannot_be_used_is_an_error(
+    mmbench: Shell, command: list[str], file: str, words: list[str]
+) -> None:
+    Path("broken.py").write_text("import no_such_module\n")
+    result = mmbench(*command, "--plugin", file)
+    assert result.stdout == ""
+    assert_one_line(result, *words)
+
+
+@pytest.mark.parametrize("command", [["list"], ["run", "concat", "mfeat"], ["check", "nameless.py"]], ids=" ".join)
+def test_a_class_without_a_name_is_an_error_of_its_file(mmbench: Shell, command: list[str]) -> None:
+    Path("nameless.py").write_text(
+        "from mmbench import Metric, hookimpl\nclass Mine(Metric): ...\n"
+        "@hookimpl\ndef register_metrics(register): register(Mine)\n"
+    )
+    plugin = [] if command[0] == "check" else ["--plugin", "nameless.py"]
+    assert_one_line(mmbench(*command, *plugin), "nameless.py: Mine has no name", 'write name = "mine" in the class')
+
+
+def test_a_report_without_matplotlib_is_refused_before_its_work(
+    mmbench: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    # The folder does not exist either, which would be found later.
+    assert_one_line(mmbench("report", "nowhere"), 'matplotlib is not installed — pip install "mmbench[pictures]"')
 
 
 @pytest.mark.parametrize(
@@ -238,6 +285,7 @@ def test_list_names_plugins_that_failed_to_load(mmbench: Shell, tmp_path: Path) 
         (["run", "concat", "mfeat", "--device", "abacus"], ["--device", "no device 'abacus'"]),
         (["run", "concat", "mfeat", "--against", "concat"], ["'concat' is named twice"]),
         (["run", "concat", "mfeat", "--preset", "paper"], ["--preset", "no preset 'paper'"]),
+        (["check", "nothing.py"], ["nothing.py: no such file", "give --plugin the path of a Python file"]),
         (["run", "concat", "mfeat", "--preset", "none.toml"], ["none.toml", "cannot be read"]),
         (["run", "concat", "mfeat", "--data", "nowhere"], ["nowhere", "no such folder"]),
         (["run", "concat", "eegmat"], ["eegmat", "is not here", "--data"]),

@@ -1,5 +1,6 @@
 """Components that break the contract on purpose, each in one way; its key names the check that must notice."""
 
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from mmbench import (
@@ -437,6 +439,12 @@ FUSIONS = [
 ]
 
 
+def picture(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(file, "PNG")
+    return file.getvalue()
+
+
 class GoodDataset(Dataset):
     name = "good"
     card = Card("Numbers", "open", "MIT", "https://example.org", "Nobody, 2020")
@@ -459,7 +467,7 @@ class GoodDataset(Dataset):
             yield self.sample(unit, int(line))
 
     def sample(self, unit: str, n: int) -> Sample:
-        data = {"numbers": np.full((2, 3), n, dtype=np.float32), "picture": [b"\x89PNG..."]}
+        data = {"numbers": np.full((2, 3), n, dtype=np.float32), "picture": [picture(4, 4)]}
         present = {"numbers": np.array([True, False])}
         return Sample(f"{unit}-{n}", {"parity": n % 2}, data, {"subject": unit}, present)
 
@@ -572,6 +580,16 @@ class PixelsForFiles(GoodDataset):
         return replace(super().sample(unit, n), data={"picture": [b"\x00\x01\x02"]}, present={})
 
 
+class PictureOfAnotherSize(GoodDataset):
+    def sample(self, unit: str, n: int) -> Sample:
+        return replace(super().sample(unit, n), data={"picture": [picture(3, 4)]}, present={})
+
+
+class CutPicture(GoodDataset):
+    def sample(self, unit: str, n: int) -> Sample:
+        return replace(super().sample(unit, n), data={"picture": [picture(4, 4)[:-25]]}, present={})
+
+
 class NotANumber(GoodDataset):
     def sample(self, unit: str, n: int) -> Sample:
         data = {"numbers": np.full((2, 3), np.nan, dtype=np.float32)}
@@ -615,6 +633,8 @@ DATASETS = [
     (Doubles, "shapes"),
     (BagTooSmall, "shapes"),
     (PixelsForFiles, "shapes"),
+    (PictureOfAnotherSize, "shapes"),
+    (CutPicture, "shapes"),
     (NotANumber, "finite"),
     (OtherEachTime, "reads_equal"),
     (ShorterEachTime, "reads_equal"),

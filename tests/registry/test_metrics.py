@@ -54,7 +54,9 @@ def test_a_plugin_adds_a_metric_with_parameters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("kinds = ('class', 'words')", r"has the kinds \('class', 'words'\)"),
+        ("kinds = ('class', 'words')", "kinds of 'within' names the unknown kind 'words'"),
+        ("kinds = ('values')", r"kinds of 'within' is 'values', not a tuple — write \('values',\) with a comma"),
+        ("kinds = ()", "kinds of 'within' is empty"),
         ("title = ''", "has no title"),
         ("bounds = (1.0, 1.0)", r"has the bounds \(1.0, 1.0\)"),
         ("additive = False", "is not additive and does not implement score"),

@@ -49,7 +49,7 @@ def write(folder: Path, code: str, name: str = "mine.py") -> str:
         (GOOD.replace("@hookimpl", ""), "declares no hook"),
         (GOOD + "    register(Mine)", "'mine' is already registered by"),
         (GOOD.replace('"mine"', '"Mine!"'), "needs a name of lower-case letters"),
-        (GOOD.replace('    name = "mine"\n', ""), "letters, digits, - and _, not None"),
+        (GOOD.replace('    name = "mine"\n', ""), 'Mine has no name — write name = "mine" in the class'),
         (GOOD.replace("def __init__", "space = {'size': Int(4, 9)}\n    def __init__"), "size=3 of 'mine' is outside"),
         (GOOD.replace("def __init__", "space = {'sise': Int(1, 9)}\n    def __init__"), "'sise', which is not"),
         (GOOD.replace("register(Mine)", "register(Mine())"), "is not a class derived from mmbench.Dataset"),
@@ -81,6 +81,29 @@ def test_the_first_owner_of_a_name_keeps_it(tmp_path: Path) -> None:
     registry = Registry(files)
     assert registry.datasets["mine"].plugin == files[0]
     assert [failure.plugin for failure in registry.failures] == [files[1]]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('kinds = ("vector")', "kinds of 'mine' is 'vector', not a tuple — write ('vector',) with a comma"),
+        ('kinds = ("vectro",)', "kinds of 'mine' names the unknown kind 'vectro' — choose from timeseries, audio,"),
+        ("kinds = ()", "kinds of 'mine' is empty"),
+        ("", "kinds of 'mine' is empty"),
+    ],
+)
+def test_an_encoder_names_the_kinds_that_it_takes(line: str, says: str, tmp_path: Path) -> None:
+    file = write(tmp_path, NAMED["encoder"].replace('kinds = ("vector",)', line))
+    with pytest.raises(PluginError) as caught:
+        load_registry((file,)).collect()
+    assert says in caught.value.line
+    assert caught.value.where == file
+
+
+def test_a_fusion_names_the_tasks_that_it_takes(tmp_path: Path) -> None:
+    file = write(tmp_path, FUSION.replace('name = "mine"', 'name = "mine"\n    tasks = ("clas",)'))
+    with pytest.raises(PluginError, match="tasks of 'mine' names the unknown kind 'clas' — choose from class, labels"):
+        load_registry((file,)).collect()
 
 
 NAMED = {

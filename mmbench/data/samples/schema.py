@@ -24,6 +24,10 @@ _OPEN_AXIS: Mapping[Kind, int] = {"timeseries": 1, "audio": 1, "video": 0}
 
 def check_schema(schema: Schema, dataset: str) -> Schema:
     """The schema; DataError, naming the dataset, for what cannot be stored: invalid names, shapes or columns."""
+    if found := next(_find_single_values(schema), None):
+        where, value = found
+        shown = repr(value) if isinstance(value, str | int) else f"{type(value).__name__}(...)"
+        raise DataError(f"{where} is {shown}, not a tuple", where=dataset, remedy=f"write ({shown},) with a comma")
     if wrong := next(_wrong_names(schema), None):
         raise DataError(wrong, where=dataset, remedy="rename it in the dataset")
     faults = (fault for modality in schema.modalities for fault in _modality_faults(modality))
@@ -65,6 +69,26 @@ def _type_fault(schema: Schema) -> str:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))} of the schema is {first['input']!r}: {first['msg']}"
     return ""
+
+
+def _find_single_values(schema: Schema) -> Iterator[tuple[str, Any]]:
+    """Fields that hold a single value where a tuple belongs, as ``("subject")`` without its comma does."""
+    held: list[tuple[str, Any]] = [
+        ("modalities of the schema", schema.modalities),
+        ("groups of the schema", schema.groups),
+    ]
+    for task_name, task in schema.tasks.items():
+        held += [(f"names of task {task_name}", task.names), (f"metrics of task {task_name}", task.metrics)]
+    for modality in schema.modalities if _is_tuple(schema.modalities) else ():
+        fields = {"shape": modality.shape, "channels": modality.channels, "columns": modality.columns}
+        held += [(f"{name} of modality {modality.name}", value) for name, value in fields.items()]
+        for column in modality.columns if _is_tuple(modality.columns) else ():
+            held.append((f"levels of column {column.name} of {modality.name}", column.levels))
+    yield from ((where, value) for where, value in held if not _is_tuple(value))
+
+
+def _is_tuple(value: Any) -> bool:
+    return isinstance(value, tuple | list)
 
 
 def _wrong_names(schema: Schema) -> Iterator[str]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.contract import Modality
-from mmbench.errors import SpecError
 from mmbench.reporting.plots.scalp import HEAD_M, LEAST_SPREAD, MIN_CHANNELS, find_positions
+from mmbench.reporting.plots.style import check_matplotlib
 from mmbench.storage import counted, write_text, written_whole
 from mmbench.workflows import ExplainedSample, Explanation
 
@@ -39,12 +39,9 @@ def draw_explanation(explanation: Explanation, folder: Path) -> list[Path]:
 
 
 def _new_figure(width: float, height: float) -> "Figure":
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SpecError(
-            "matplotlib is not installed", where="--explain", remedy='pip install "mmbench[pictures]"'
-        ) from error
+    check_matplotlib("--explain")
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 

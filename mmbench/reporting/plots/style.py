@@ -101,15 +101,20 @@ def point_of(color: str, marker: str) -> object:
     return Line2D([], [], color=color, marker=marker, linestyle="", markersize=8.0, markeredgewidth=1.5)
 
 
+def check_matplotlib(where: str) -> None:
+    """Raise SpecError about ``where`` if matplotlib is not installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise SpecError("matplotlib is not installed", where=where, remedy='pip install "mmbench[pictures]"') from error
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Sets the style of mmbench's plots while the block runs; SpecError if matplotlib is not installed."""
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise SpecError(
-            "matplotlib is not installed", where="plots", remedy='pip install "mmbench[pictures]"'
-        ) from error
+    check_matplotlib("plots")
+    import matplotlib as mpl
+
     with mpl.rc_context(_SETTINGS):
         yield
 

@@ -1,6 +1,7 @@
 """Schemas are refused where they cannot be stored, and their plain form is that of earlier versions."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -55,8 +56,8 @@ def test_a_task_of_an_unknown_kind() -> None:
 @pytest.mark.parametrize(
     ("task", "why"),
     [
-        (Task("values", "ab"), "tasks.mood.names of the schema is 'ab'"),  # type: ignore[arg-type]
-        (Task("values", ("a",), metrics="mae"), "tasks.mood.metrics of the schema is 'mae'"),  # type: ignore[arg-type]
+        (Task("values", "ab"), "names of task mood is 'ab', not a tuple"),  # type: ignore[arg-type]
+        (Task("values", ("a",), metrics="mae"), "metrics of task mood is 'mae', not a tuple"),  # type: ignore[arg-type]
         (Task("labels", ("a", "b", "a")), "task mood has the name 'a' twice"),
         (Task("class", ("a", "a")), "task mood has the name 'a' twice"),
     ],
@@ -64,6 +65,37 @@ def test_a_task_of_an_unknown_kind() -> None:
 def test_a_task_that_cannot_be_stored(task: Task, why: str) -> None:
     with pytest.raises(DataError, match=why):
         check_schema(schema_of(NOTE, mood=task), "odd")
+
+
+@pytest.mark.parametrize(
+    ("schema", "message", "remedy"),
+    [
+        (
+            Schema(NOTE, {"mood": ("a", "b")}),
+            "modalities of the schema is Modality(...), not a tuple",
+            "(Modality(...),)",
+        ),
+        (Schema((NOTE,), {"mood": ("a", "b")}, "who"), "groups of the schema is 'who', not a tuple", "('who',)"),
+        (Schema((NOTE,), {"mood": "good"}), "names of task mood is 'good', not a tuple", "('good',)"),
+        (Schema((Modality("v", "vector", 3),), {}), "shape of modality v is 3, not a tuple", "(3,)"),
+        (Schema((replace(NOTE, channels="x"),), {}), "channels of modality note is 'x', not a tuple", "('x',)"),
+        (
+            Schema((Modality("t", "table", (1,), columns=Column("a")),), {}),
+            "columns of modality t is Column(...), not a tuple",
+            "(Column(...),)",
+        ),
+        (
+            Schema((Modality("t", "table", (1,), columns=(Column("a", "low"),)),), {}),
+            "levels of column a of t is 'low', not a tuple",
+            "('low',)",
+        ),
+    ],
+)
+def test_a_tuple_without_its_comma(schema: Schema, message: str, remedy: str) -> None:
+    with pytest.raises(DataError) as caught:
+        check_schema(schema, "mine")
+    assert (caught.value.where, caught.value.message) == ("mine", message)
+    assert caught.value.remedy == f"write {remedy} with a comma"
 
 
 def test_every_kind_may_be_stored() -> None:
