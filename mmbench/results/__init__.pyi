@@ -62,9 +62,9 @@ from .statistics import ALPHA as ALPHA
 from .statistics import ASSUMED_DEVIATION as ASSUMED_DEVIATION
 from .statistics import Interval as Interval
 from .statistics import Outcomes as Outcomes
+from .statistics import Pair as Pair
 from .statistics import Verdict as Verdict
+from .statistics import compare_pairs as compare_pairs
 from .statistics import find_leaders as find_leaders
 from .statistics import find_statistical_units as find_statistical_units
-from .statistics import make_method_scores as make_method_scores
-from .statistics import pairwise_weights as pairwise_weights
 from .statistics import smallest_significant_difference as smallest_significant_difference

@@ -23,8 +23,10 @@ from mmbench.results.rows import fold_rows, method_row
 from mmbench.results.run_list import find_comparison_files
 from mmbench.results.statistics import (
     Outcomes,
+    Pair,
     Verdict,
     above_chance,
+    compare_pairs,
     find_leaders,
     make_verdicts,
 )
@@ -113,6 +115,12 @@ class Comparison(Displayed):
     def leaders(self) -> Sequence[str]:
         """The best method, then those not significantly worse; without methods with missing folds."""
         return find_leaders(self._whole) if self._whole else ()
+
+    @cached_property
+    def pairs(self) -> Sequence[Pair]:
+        """Differences of every two methods without missing folds, the better one first, adjusted for all pairs."""
+        ranked = sorted(self.methods, key=lambda method: -method.orient(method.score.mean))
+        return compare_pairs({method.name: method.outcomes for method in ranked if not method.missing})
 
     @property
     def failed(self) -> dict[str, tuple[Failure, ...]]:

@@ -9,7 +9,6 @@ from mmbench.reporting.leaderboards.consistency import check_board as check_boar
 from mmbench.reporting.leaderboards.markdown import board_markdown as board_markdown
 from mmbench.reporting.leaderboards.markdown import index_markdown as index_markdown
 from mmbench.reporting.leaderboards.markdown import relative_url as relative_url
-from mmbench.reporting.leaderboards.standings import Pair as Pair
 from mmbench.reporting.leaderboards.standings import Standing as Standing
 from mmbench.reporting.leaderboards.standings import find_pairs as find_pairs
 from mmbench.reporting.leaderboards.standings import find_standings as find_standings
@@ -18,7 +17,6 @@ from mmbench.workflows import retrain_fold as retrain_fold
 
 __all__ = [
     "Board",
-    "Pair",
     "RetrainedFold",
     "Standing",
     "add_audit",

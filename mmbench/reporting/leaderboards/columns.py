@@ -26,6 +26,8 @@ class Cell(NamedTuple):
     value: float | str
 
 
+N_SETTINGS = 7
+"""The last columns of a board: settings and cost, which pages show in a table of their own."""
 _SETTINGS = (
     Column("tuning", False, "tuning budget"),
     Column("encoders", False),

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.results import Interval, MethodResult, make_method_scores, pairwise_weights
+from mmbench.results import Interval, MethodResult, Pair, compare_pairs
 from mmbench.storage import counted
 
 
@@ -36,31 +35,14 @@ class Standing:
     versions: str
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The paired difference of the scores of two runs, adjusted for all pairs of the board."""
-
-    first: str
-    second: str
-    difference: Interval
-    p: float
-
-
 def find_standings(board: Board) -> list[Standing]:
     """The standings of all runs of a board, best first."""
     return [_make_standing(board, rank, method) for rank, method in enumerate(board.ranked, 1)]
 
 
 def find_pairs(board: Board) -> list[Pair]:
-    """All pairs of runs of a board, the better one first."""
-    field = make_method_scores({method.folder.name: method.outcomes for method in board.ranked})
-    pairs = list(combinations(range(len(field.names)), 2))
-    return [
-        Pair(field.names[first], field.names[second], contrast.interval, contrast.p)
-        for (first, second), contrast in zip(
-            pairs, field.contrasts(pairwise_weights(pairs, len(field.names))) if pairs else [], strict=True
-        )
-    ]
+    """All pairs of runs of a board, by folder, the better one first."""
+    return compare_pairs({method.folder.name: method.outcomes for method in board.ranked})
 
 
 def _make_standing(board: Board, rank: int, method: MethodResult) -> Standing:

@@ -4,25 +4,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.leaderboards.columns import INDEX, Cell, board_cells, board_columns, index_cells
+from mmbench.reporting.leaderboards.columns import INDEX, N_SETTINGS, Cell, board_cells, board_columns, index_cells
 from mmbench.reporting.leaderboards.markdown import board_facts, column_notes, relative_url
-from mmbench.reporting.leaderboards.standings import Pair, Standing, find_pairs, find_standings
+from mmbench.reporting.leaderboards.standings import Standing, find_pairs, find_standings
 from mmbench.reporting.number_format import format_difference, format_p
 from mmbench.reporting.pages.rendering import render_page
+from mmbench.reporting.pair_matrix import LEAST, MARKS, make_matrix
 from mmbench.reporting.terminal.warnings import find_warnings
-from mmbench.results import Comparison
+from mmbench.results import Comparison, Pair
 from mmbench.storage import plural_of
+
+_N_NAMES = 2  # columns of rank and method
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run on its board; ``url`` is the relative URL of its records."""
+    """A run on its board: ``cells`` are its scores, ``settings`` its settings and cost, both after rank and method.
+
+    ``url`` is the relative URL of its records.
+    """
 
     run: str
     url: str
     method: str
     is_tied: bool
     cells: Sequence[Cell]
+    settings: Sequence[Cell]
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class PairRow:
 def board_page(board: Board, back: str) -> str:
     """The page of one board; ``back`` is the relative path from its folder to the index."""
     names = {method.folder.name: method.name for method in board.ranked}
+    columns, pairs = board_columns(board.comparison), find_pairs(board)
     return render_page(
         "board.html",
         kind="boards",
@@ -49,9 +57,12 @@ def board_page(board: Board, back: str) -> str:
         notes=column_notes(board),
         units=plural_of(board.comparison.run["unit"]),
         metric=board.comparison.metric_title,
-        columns=board_columns(board.comparison),
+        columns=columns[:-N_SETTINGS],
+        settings=(*columns[:_N_NAMES], *columns[-N_SETTINGS:]),
         rows=[_row(standing, board.comparison) for standing in find_standings(board)],
-        pairs=[_pair(pair, names) for pair in find_pairs(board)],
+        matrix=make_matrix(pairs, names) if len(names) >= LEAST else None,
+        marks=MARKS,
+        pairs=[_pair(pair, names) for pair in pairs],
     )
 
 
@@ -63,7 +74,10 @@ def index_page(boards: Mapping[str, Board]) -> str:
 
 def _row(standing: Standing, comparison: Comparison) -> Row:
     cells = board_cells(standing, comparison)
-    return Row(standing.run, relative_url(standing.run), standing.method, standing.is_tied, cells)
+    settings = (*cells[:_N_NAMES], *cells[-N_SETTINGS:])
+    return Row(
+        standing.run, relative_url(standing.run), standing.method, standing.is_tied, cells[:-N_SETTINGS], settings
+    )
 
 
 def _pair(pair: Pair, names: Mapping[str, str]) -> PairRow:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
+from mmbench.reporting.pair_matrix import PairMatrix
 from mmbench.reporting.terminal.warnings import ComparisonWarning
 
 
@@ -95,7 +96,18 @@ class Definitions:
     kind: ClassVar[str] = "definitions"
 
 
-Block = Statement | Text | Lines | Code | Definitions | Table | PlotBlock | ImageRow
+@dataclass(frozen=True)
+class MatrixBlock:
+    """Methods compared with each other as a matrix with a ``note``, and each pair with its interval as a table."""
+
+    caption: str
+    matrix: PairMatrix
+    note: str
+    table: Table
+    kind: ClassVar[str] = "matrix"
+
+
+Block = Statement | Text | Lines | Code | Definitions | Table | PlotBlock | ImageRow | MatrixBlock
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from mmbench.reporting.pages.sections.ablations import ablation_section
 from mmbench.reporting.pages.sections.analyses import analysis_sections
 from mmbench.reporting.pages.sections.audits import audit_section
 from mmbench.reporting.pages.sections.explanations import explanation_section
+from mmbench.reporting.pages.sections.pairs import pair_sections
 from mmbench.reporting.pages.sections.reproduction import reproduction_section
 from mmbench.reporting.pages.sections.scores import scores_section, verdict_section
 from mmbench.reporting.terminal.warnings import find_warnings
@@ -55,6 +56,7 @@ def _sections(inputs: ReportInputs, embedder: PlotEmbedder) -> Iterator[Section]
     comparison = inputs.comparison
     yield verdict_section(comparison)
     yield scores_section(comparison, embedder)
+    yield from pair_sections(comparison)
     yield from analysis_sections(comparison, embedder)
     if inputs.explanations or inputs.unexplained:
         yield explanation_section(inputs, embedder)

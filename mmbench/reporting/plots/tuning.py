@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NEEDS = "two or more tuning trials"
 """Parts of records that the plot needs."""
+_LEGEND_ROW, _LEGEND_ROWS = 0.25, 6  # inches of a row; rows that the least height has room for
 
 
 def can_show(comparison: "Comparison") -> bool:
@@ -59,7 +60,7 @@ def tuning(comparison: "Comparison", width: float = WIDTH) -> Plot:
     curves, mark = _tuned(comparison), Marks()
     styles = {name: series(at) for at, name in enumerate(curves)}
     with styled():
-        figure = new_figure(3.0, width)
+        figure = new_figure(3.0 + _LEGEND_ROW * max(len(curves) - _LEGEND_ROWS, 0), width)
         axes = figure.subplots()
         for name, curve in curves.items():
             points = [(at, score) for at, score in enumerate(curve, start=1) if score is not None]

@@ -9,11 +9,13 @@ from rich.text import Text
 from mmbench.registry import HOST_TRAINER
 from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
+from mmbench.reporting.pair_matrix import comparison_matrix, matrix_note
 from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
 from mmbench.reporting.terminal.elsewhere import elsewhere_lines
 from mmbench.reporting.terminal.layout import fitted_tables, number_table, path_line, plain_table
 from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
+from mmbench.reporting.terminal.pairs import matrix_table
 from mmbench.reporting.terminal.run_description import describe_data, describe_settings, headline
 from mmbench.reporting.terminal.verdicts import MARKS, best_set_line, describe_verdict, mark, single_note
 from mmbench.results import Comparison, MethodResult, describe_missing, described_trainer
@@ -26,8 +28,13 @@ _LEAST_SHOWN = 0.0005  # what is printed as +.001
 
 
 def comparison_table(comparison: Comparison, details: bool = False) -> RenderableType:
-    """The verdict, the methods as rows, and footnotes; with ``details`` also other scores, calibration and cost."""
+    """The verdict, the methods as rows, and footnotes; with ``details`` also other scores, calibration and cost.
+
+    Methods are compared with each other where none is the reference, and with ``details``.
+    """
     tables: list[RenderableType] = [_table(comparison)]
+    if (details or not comparison.verdicts) and (matrix := comparison_matrix(comparison)):
+        tables += [Text(), matrix_table(matrix, matrix_note(comparison, len(comparison.pairs)))]
     if effects := effects_table(comparison, None if details else 1):
         tables += [Text(), effects]
     if details:

@@ -22,6 +22,8 @@ from mmbench.results.statistics.linearised import linearise_sums as linearise_su
 from mmbench.results.statistics.linearised import linearise_whole as linearise_whole
 from mmbench.results.statistics.linearised import tally_by as tally_by
 from mmbench.results.statistics.outcomes import Outcomes as Outcomes
+from mmbench.results.statistics.pairs import Pair as Pair
+from mmbench.results.statistics.pairs import compare_pairs as compare_pairs
 from mmbench.results.statistics.ratios import Ratios as Ratios
 from mmbench.results.statistics.units import find_statistical_units as find_statistical_units
 from mmbench.results.statistics.verdicts import Verdict as Verdict
@@ -35,10 +37,12 @@ __all__ = [
     "Interval",
     "Linearised",
     "Outcomes",
+    "Pair",
     "Ratios",
     "Verdict",
     "above_chance",
     "combination_intervals",
+    "compare_pairs",
     "difference_intervals",
     "find_cells",
     "find_leaders",

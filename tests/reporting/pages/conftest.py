@@ -71,3 +71,15 @@ def report(write_comparison: Callable[..., Path], tmp_path_factory: pytest.TempP
     names = ("first[dim=8]", "second", "only[modality=left]", "a method of a very long name, with all its options set")
     path: Path = write_report(load_report_inputs([write_comparison(home, names)]), home / "page").path
     return path
+
+
+@pytest.fixture(scope="package")
+def report_of_many(write_comparison: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a comparison of 15 methods with names as long as some have, and 20 people."""
+    from mmbench.reporting.pages import write_report
+    from mmbench.reporting.pages.report_inputs import load_report_inputs
+
+    home = tmp_path_factory.mktemp("many")
+    names = [f"method{at}[selector=weighted,dim=256]" for at in range(15)]
+    path: Path = write_report(load_report_inputs([write_comparison(home, names, n_units=20)]), home / "page").path
+    return path

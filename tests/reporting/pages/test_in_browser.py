@@ -19,6 +19,30 @@ def test_nothing_is_wider_than_the_screen(open_page, report, width, dark):
     assert wide == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_table_is_cut(open_page, report_of_many, width):
+    page = open_page(report_of_many, width)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth
+            || each.getBoundingClientRect().right > innerWidth).map(each => each.getAttribute("aria-label"))"""
+    )
+    assert page.locator(".scroll").count() > 5
+    assert cut == []
+
+
+def test_on_a_phone_score_and_verdict_are_in_sight(open_page, report_of_many):
+    page = open_page(report_of_many, 390)
+    assert page.locator("#verdict td[data-label=verdict]").count() == 14
+    assert page.locator("#ranking > .scroll td[data-label='balanced accuracy']").count() == 15
+    for cell in page.locator("#verdict td[data-label=verdict], #ranking > .scroll td").all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert page.locator("table.matrix tbody tr").count() == 15
+    assert set(page.locator("table.matrix td span:visible").all_inner_texts()) <= set("+−·")
+
+
 def test_headings_are_in_order(open_page, report):
     levels = open_page(report).eval_on_selector_all("h1, h2, h3, h4", "all => all.map(each => +each.tagName[1])")
     assert levels[0] == 1

@@ -30,19 +30,25 @@
     });
   };
 
-  const startFilter = (table) => {
+  // A run is found by any of its words, in whichever of its tables they stand.
+  const startFilter = (tables) => {
     const field = document.getElementById("filter");
     const count = document.getElementById("count");
-    const rows = [...table.tBodies[0].rows];
+    const runs = new Map();
+    for (const row of tables.flatMap((table) => [...table.tBodies[0].rows])) {
+      runs.set(row.dataset.run, [...(runs.get(row.dataset.run) ?? []), row]);
+    }
     field.parentElement.hidden = false;
     field.addEventListener("input", () => {
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const row of rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
+      let shown = 0;
+      for (const rows of runs.values()) {
+        const text = rows.map((row) => row.textContent).join(" ").toLowerCase();
+        const found = words.every((word) => text.includes(word));
+        rows.forEach((row) => (row.hidden = !found));
+        shown += found ? 1 : 0;
       }
-      const shown = rows.filter((row) => !row.hidden).length;
-      count.textContent = words.length ? `${shown} of ${rows.length} runs` : "";
+      count.textContent = words.length ? `${shown} of ${runs.size} runs` : "";
     });
   };
 
@@ -62,10 +68,10 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    const table = document.getElementById("standings");
-    if (!table) return; // the index has none
-    startSorting(table);
-    startFilter(table);
+    const tables = ["standings", "settings"].map((key) => document.getElementById(key)).filter(Boolean);
+    if (!tables.length) return; // the index has none
+    tables.forEach(startSorting);
+    startFilter(tables);
     startPairs();
   });
 })();
