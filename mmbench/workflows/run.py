@@ -39,8 +39,8 @@ def run(method: Any, dataset: Any, against: str | Sequence[Any] = AUTO, **option
     - data: ``protocol`` (``subject``, ``loso``, ``official``, ``group:NAME`` ...), ``folds`` (default 5), ``stratify``
       (classes balanced over parts), ``task``, ``metric``, ``standardize`` (``train``, ``subject``), ``units`` and
       ``modalities`` (those to use), ``data`` (folder of the dataset), ``bad`` (``error``, ``drop`` unusable samples);
-    - methods: ``encoders`` (name by modality or kind), ``training`` (such as ``{"epochs": 5}``), ``preset``,
-      ``plugins`` (plugin files), ``seeds`` (their number, default 3);
+    - methods: ``encoders`` (name by modality or kind), ``training`` (such as ``{"epochs": 5}``), ``trainer``
+      (a name, or a class of a plugin), ``preset``, ``plugins`` (plugin files), ``seeds`` (their number, default 3);
     - tuning: ``tune`` (tuning trials per method and fold), ``tune_seconds`` (no new trial after this time),
       ``tune_scope`` (``fold``, ``once``: in the first fold), ``tune_storage`` (URL of a database);
     - execution: ``device`` (``auto``, ``cpu``, ``cuda``), ``jobs`` (processes; default: one per core), ``threads``

@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method
+from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method, Trainer
 from mmbench.errors import SpecError
 from mmbench.registry import load_registry
 
@@ -15,6 +15,7 @@ _BASES: dict[str, tuple[type, ...]] = {
     "method": (Fusion, Estimator),
     "encoder": (Encoder,),
     "dataset": (Dataset,),
+    "trainer": (Trainer,),
 }
 
 
@@ -25,7 +26,7 @@ class ComponentNames:
     plugins: list[str] = field(default_factory=list)
 
     def name_of(self, place: str, item: Any) -> str:
-        """The name of ``item`` in the place of a method, encoder or dataset; a text is its own name.
+        """The name of ``item`` in the place of a method, encoder, trainer or dataset; a text is its own name.
 
         SpecError, with what to write, for anything that is not registered by an installed plugin or a plugin file.
         """

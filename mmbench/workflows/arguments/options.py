@@ -16,13 +16,15 @@ from mmbench.workflows.request import RunSpec
 def make_spec(method: Any, dataset: Any, against: Any, options: Mapping[str, Any]) -> RunSpec:
     """The spec of a run from arguments of Python; SpecError, with what to write, for what is not valid.
 
-    A method, a baseline and an encoder may be a class; a dataset a path, a class or data in memory.
+    A method, a baseline, an encoder and a trainer may be a class; a dataset a path, a class or data in memory.
     """
     check_option_names(options)
     found = {name: _READERS[name](name, value) for name, value in options.items() if value is not None}
     names = ComponentNames(list(found.get("plugins", ())))
     if "encoders" in found:
         found["encoders"] = {each: names.name_of("encoder", item) for each, item in found["encoders"].items()}
+    if "trainer" in found:
+        found["trainer"] = names.name_of("trainer", found["trainer"])
     spec: dict[str, Any] = {
         "method": names.name_of("method", method),
         "dataset": _read_dataset(dataset, names),
@@ -126,6 +128,11 @@ def _read_paths(name: str, value: Any) -> dict[str, Path]:
     return {key: _read_path(name, path) for key, path in _read_mapping(name, value).items()}
 
 
+def _read_component(name: str, value: Any) -> Any:
+    """A name or a class, which `ComponentNames` reads."""
+    return value
+
+
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "protocol": _read_text,
     "folds": _read_count,
@@ -138,6 +145,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "modalities": _read_names,
     "encoders": _read_mapping,
     "training": _read_mapping,
+    "trainer": _read_component,
     "preset": _read_text,
     "save_encoders": _read_paths,
     "data": _read_path,

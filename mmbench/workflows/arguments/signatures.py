@@ -40,6 +40,7 @@ class RunOptions(TypedDict, total=False):
     modalities: Names | None
     encoders: Mapping[str, Any] | None
     training: Mapping[str, Any] | None
+    trainer: str | type | None
     preset: str | None
     save_encoders: Mapping[str, AnyPath] | None
     data: AnyPath | None

@@ -44,16 +44,17 @@ def module(tmp_path: Path) -> Iterator[ModuleType]:
 
 def test_a_class_of_an_installed_plugin_is_its_name() -> None:
     registry = load_registry()
-    late, raw, icons = (
+    late, raw, icons, adamw = (
         registry.find(kind, name).component
-        for kind, name in (("fusions", "late"), ("encoders", "raw"), ("datasets", "icons"))
+        for kind, name in (("fusions", "late"), ("encoders", "raw"), ("datasets", "icons"), ("trainers", "adamw"))
     )
-    spec = make_spec(late, icons, [late, "prior"], {"encoders": {"image": raw}})
-    assert (spec.method, spec.dataset, spec.against, spec.encoders) == (
+    spec = make_spec(late, icons, [late, "prior"], {"encoders": {"image": raw}, "trainer": adamw})
+    assert (spec.method, spec.dataset, spec.against, spec.encoders, spec.trainer) == (
         "late",
         "icons",
         ("late", "prior"),
         {"image": "raw"},
+        "adamw",
     )
     assert spec.plugins == ()
     assert make_spec(registry.methods["late"].component, "icons", (), {}).method == "late"

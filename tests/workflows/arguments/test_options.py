@@ -89,6 +89,7 @@ def test_natural_arguments_work(given: dict[str, Any], expected: dict[str, Any])
         ({"encoders": "mor=raw"}, "write encoders={\"mor\": 'raw'}"),
         ({"encoders": ["raw"]}, 'write encoders={"MODALITY": "NAME"}'),
         ({"modalities": 3}, "write a list of names"),
+        ({"trainer": 5}, "trainer: int is no trainer — give the name of a trainer"),
         ({"modalities": {"mor": 1}}, "write a list of names"),
         ({"plugins": [3]}, "write a list of paths"),
         ({"out": 3}, "write a path"),
