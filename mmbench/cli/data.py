@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mmbench.cli.completion import complete_dataset
+from mmbench.cli.describe import describe
 from mmbench.cli.help import DATA, Command, Group
 from mmbench.cli.options import Cache, Data, DatasetName, Jobs, Json, Plugins
 from mmbench.cli.output.console import note, show, show_json, show_text
@@ -263,71 +264,4 @@ def prepare(
         show(line)
 
 
-@app.command("describe", cls=Command, epilog="mmbench data describe FOLDER --target emotion")
-def describe(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder or table to describe.")],
-    target: Annotated[str, typer.Option(help="Column to predict.", rich_help_panel=DATA)] = "",
-    task: Annotated[str, typer.Option(help="What the target is: class or values.", rich_help_panel=DATA)] = "",
-    group: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=COLUMN or NAME=COLUMN:PATTERN that stays in one part, or none; may be repeated.",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Column of the official split.", rich_help_panel=DATA)] = "",
-    ignore: Annotated[
-        list[str] | None, typer.Option(help="Column or file not to use; may be repeated.", rich_help_panel=DATA)
-    ] = None,
-    text: Annotated[
-        list[str] | None, typer.Option(help="Column of free text; may be repeated.", rich_help_panel=DATA)
-    ] = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(help="Text of an empty cell, such as NA; '' if none is; may be repeated.", rich_help_panel=DATA),
-    ] = None,
-    in_order: Annotated[
-        bool,
-        typer.Option("--in-order", help="Match arrays without ids by the order of their rows.", rich_help_panel=DATA),
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="File to write; default: beside the data.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing description.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say what the files of a folder are, and write dataset.toml."""
-    from mmbench.registry import Spec, load_registry
-    from mmbench.storage import write_text
-
-    if task not in ("", "class", "values"):
-        raise SpecError(f"invalid value {task!r}", where="--task", remedy="choose class or values")
-    if not path.exists():
-        raise SpecError("no such folder or file", where=path, remedy="give the path of your data")
-    groups = None if group is None else {} if group == ["none"] else parse_pairs(group, "--group")
-    dataset = load_registry().dataset(Spec("folder"))
-    found = dataset.describe(
-        path.resolve(),
-        target=target,
-        task=task,
-        groups=groups,
-        split=split,
-        ignore=tuple(ignore or ()),
-        text=tuple(text or ()),
-        missing=None if missing is None else tuple(filter(None, missing)),
-        in_order=in_order,
-    )
-    file = out or found.path
-    if not found.questions:
-        if file.exists() and not force:
-            raise SpecError("already exists", where=file, remedy="add --force to replace it, or --out FILE")
-        write_text(file, found.text)
-    if as_json:
-        show_json({"lines": found.lines, "questions": found.questions, "path": str(file), "text": found.text})
-    else:
-        for line in found.lines:
-            show_text(line)
-        for question, answer in found.questions:
-            note(f"{question}: add {answer}" if answer.startswith("--") else f"{question}: {answer}")
-        if not found.questions:
-            show_text(f"written: {file}")
-    if found.questions:
-        raise typer.Exit(2)
+app.command("describe", cls=Command, epilog="mmbench data describe FOLDER --target emotion")(describe)

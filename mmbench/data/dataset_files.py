@@ -54,6 +54,11 @@ def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache
     return root
 
 
+def name_on_shell(dataset: Dataset, root: Path) -> str:
+    """What stands for a dataset on the command line: its name, or the path that `find_dataset` takes for it."""
+    return str(root) if dataset.name == "folder" else dataset.name
+
+
 def _folder_of_datasets(cache: Path) -> Path:
     """The folder in which simulated datasets create their files; created unless the cache is read-only."""
     folder = cache / "data"
@@ -78,7 +83,8 @@ def check_dataset_files(dataset: Dataset, root: Path, units: Sequence[str] | Non
         problems = without_droppable(dataset, root, problems)
     if problems:
         first = problems[0]
-        more = f" (and {len(problems) - 1} more: mmbench data check {dataset.name})" if len(problems) > 1 else ""
+        rest = f" (and {len(problems) - 1} more: mmbench data check {name_on_shell(dataset, root)})"
+        more = rest if len(problems) > 1 else ""
         raise DataError(first.message + more, where=first.path, remedy=first.remedy)
 
 
@@ -109,7 +115,9 @@ def choose_units(
     """
     units = dataset.units(root)
     if not units:
-        raise DataError("holds no unit of the dataset", where=root, remedy=f"mmbench data check {dataset.name}")
+        raise DataError(
+            "holds no unit of the dataset", where=root, remedy=f"mmbench data check {name_on_shell(dataset, root)}"
+        )
     for unit in wanted or ():
         if unit not in units:
             if reason := dataset.left_out(root).get(unit):

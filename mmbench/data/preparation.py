@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.contract import Dataset, Sample, Schema
-from mmbench.data.dataset_files import check_dataset_files, choose_units, find_unreadable_units, reading_errors
+from mmbench.data.dataset_files import (
+    check_dataset_files,
+    choose_units,
+    find_unreadable_units,
+    name_on_shell,
+    reading_errors,
+)
 from mmbench.data.inventory import take_inventory
 from mmbench.data.merge import merge
 from mmbench.data.missingness import Exclusions, change_lines, count_missing, sum_changes
@@ -62,7 +68,9 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     made_from = describe_preparation(what)
     path = prepared_path(what, made_from)
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(dataset.name):
+    for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(
+        name_on_shell(dataset, what.root)
+    ):
         current_reporter().message(line)
     if store := open_cached(path, Store):
         return store

@@ -106,7 +106,8 @@ def find_left_out(layout: Layout) -> dict[str, str]:
     used |= {name for stream in described.streams.values() for name in (*stream.columns, stream.array)}
     used |= {name for task in described.tasks.values() for name in task.columns}
     left = {f"column {name}": "not used" for name in layout.table.columns if name not in used}
-    if n := layout.table.n - len(layout.rows):
+    n = layout.table.n - len(layout.rows)
+    if n and described.tasks:
         known = set(layout.rows)
         shown = join_first([layout.table.row(at) for at in range(layout.table.n) if at not in known])
         left[f"{n} row{'s' * (n > 1)} ({shown})"] = "without a target"

@@ -43,7 +43,8 @@ def _lines(layout: Layout) -> Iterator[str]:
         for name, task in schema.tasks.items()
     )
     groups = ", ".join(f"{name} = {group}" for name, group in (described.groups or {}).items())
-    yield f"groups: {groups}" if groups else "no groups declared: samples of one person may be in both parts"
+    if described.groups is not None:
+        yield f"groups: {groups}" if groups else "no groups declared: samples of one person may be in both parts"
     if described.split:
         found = Counter(layout.parts[at] or "none" for at in layout.rows)
         counts = {part: found[part] for part in dict.fromkeys((*PARTS.values(), *sorted(found))) if found[part]}
@@ -82,7 +83,8 @@ def _sample_lines(layout: Layout) -> Iterator[str]:
         yield from _lines(layout)
     counts = list(count_classes(layout).items())
     more = f", {len(counts) - _MOST} more" if len(counts) > _MOST else ""
-    yield f"samples: {len(layout.rows)} ({', '.join(f'{name} {n}' for name, n in counts[:_MOST])}{more})"
+    if layout.described.tasks:  # without a target, there is no sample yet
+        yield f"samples: {len(layout.rows)} ({', '.join(f'{name} {n}' for name, n in counts[:_MOST])}{more})"
     yield from _cell_lines(layout)
     yield from (f"left out: {what}: {why}" for what, why in find_left_out(layout).items())
     files = list(dict.fromkeys(layout.files(layout.rows)))

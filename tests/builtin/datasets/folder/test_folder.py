@@ -11,6 +11,7 @@ from PIL import Image
 from mmbench import DataError, SpecError
 from mmbench.builtin.datasets.folder.dataset import Folder
 from mmbench.conformance import check_dataset
+from mmbench.data.dataset_files import check_dataset_files
 
 
 def write_csv(folder: Path, text: str, name: str = "metadata.csv") -> Path:
@@ -65,6 +66,14 @@ def test_semicolons_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
 def test_what_is_not_plain_is_a_problem(tmp_path: Path, text: str, message: str) -> None:
     problems = Folder().check(write_csv(tmp_path, text))
     assert any(message in problem.message and problem.remedy for problem in problems)
+
+
+def test_the_command_that_shows_all_problems_has_the_path(tmp_path: Path) -> None:
+    write_csv(tmp_path, "who,pulse\ns,1.5\nt,2.5\n")
+    with pytest.raises(DataError, match=rf"\(and 1 more: mmbench data check {tmp_path}\)"):
+        check_dataset_files(Folder(), tmp_path)
+    lines = Folder().describe(tmp_path).lines
+    assert not any(line.startswith(("samples:", "no groups", "left out: 2 rows")) for line in lines)
 
 
 def test_a_problem_remedy_is_a_command_only_where_options_answer(tmp_path: Path) -> None:
