@@ -13,7 +13,7 @@ _PLUGIN = 24  # widest column of plugins
 
 
 def list_components(plugin: Plugins = None, as_json: Json = False) -> None:
-    """List components with kinds and tasks, and installed plugins that failed."""
+    """List components with kinds and tasks, and failed plugins."""
     from mmbench.registry import describe_missing_distributions, load_registry
 
     registry = load_registry(tuple(plugin or ()))
