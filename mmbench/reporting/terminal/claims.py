@@ -11,7 +11,7 @@ from mmbench.data import parse_protocol
 from mmbench.registry import find_metric
 from mmbench.reporting.number_format import format_interval, format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
-from mmbench.reporting.terminal.published_splits import split_lines
+from mmbench.reporting.terminal.split_audits import split_lines
 from mmbench.storage import counted
 from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
 

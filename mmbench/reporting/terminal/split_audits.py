@@ -1,4 +1,4 @@
-"""The table of the audit of a split: sizes by class, and what test samples share with the training part, by group."""
+"""Tables of published splits: the audit of a file by class and group, and the split of a claim card beside a file."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from rich.text import Text
 
 from mmbench.reporting.terminal.layout import number_table
 from mmbench.storage import counted
-from mmbench.workflows import SplitAudit
+from mmbench.workflows import AuditedSplit, SplitAudit
 
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 _SHOWN = 3  # ids by name
@@ -31,6 +31,30 @@ def split_audit_table(audit: SplitAudit) -> RenderableType:
             table.add_row(*map(Text, (" and ".join(overlap.groups), *map(str, counts), f"{overlap.share:.0%}")))
         parts += [Text(), table]
     return Group(*parts, Text("\n" + "\n".join(_notes(audit)), style="dim"))
+
+
+def split_lines(result: AuditedSplit, command: str) -> Iterator[RenderableType]:
+    """Sizes of the parts and shared groups, in the card and in the file; ``command`` shows the card."""
+    split, audit = result.split, result.audit
+    table = number_table("published split", "in the card", *(["in the file"] if audit else []))
+    for part, title in _NAMES.items():
+        counts = (str(split.sizes.get(part, 0)), *([str(audit.parts[part])] if audit else []))
+        table.add_row(*map(Text, (f"{title} samples", *counts)))
+    for groups, count in split.shared.items():
+        counts = (str(count), *([str(result.shared[groups])] if audit else []))
+        table.add_row(*map(Text, (f"test samples with {groups} in training", *counts)))
+    yield table
+    for group in split.shared_alone:
+        shared = f"{split.shared[group]} of {split.sizes['test']} test samples share their {group}"
+        yield Text(f"LEAK: {shared} with the training part", "bold red")
+    yield Text(split.how, style="dim")
+    yield Text(f"from {split.source} {split.url}".rstrip(), style="dim")
+    if audit is None:
+        yield Text(f"audit a file of it: {command} --split FILE.csv", style="dim")
+    elif result.differs:
+        yield Text(f"{audit.path} is not the split of the card: the numbers differ.", style="bold red")
+    else:
+        yield Text(f"{audit.path} agrees with the card.", style="bold")
 
 
 def _headline(audit: SplitAudit) -> str:
