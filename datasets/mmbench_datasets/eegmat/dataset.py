@@ -84,9 +84,8 @@ class Eegmat(Dataset):
         return Schema((eeg, ecg), tasks={"state": Task("class", STATES)}, groups=("subject", "recording"))
 
     def download(self) -> Download:
-        """The recordings of 20 of the 36 people; the checksums of the others are not known yet."""
-        pins = load_pins(Path(__file__).with_name("pins.txt"))
-        return Download(PUBLISHED, pins, part="subjects 00-19 of 36: the checksums of the others are not known yet")
+        """The recordings of all 36 people."""
+        return Download(PUBLISHED, load_pins(Path(__file__).with_name("pins.txt")))
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder or recording, or a file whose header is damaged."""
