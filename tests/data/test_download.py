@@ -414,7 +414,7 @@ def test_ctrl_c_keeps_the_received_part(server: Server, tmp_path: Path, plugin: 
     assert found(tmp_path / "to") == FILES
 
 
-@pytest.mark.parametrize(("dataset", "count"), [(Eegmat, 41), (StressPredict, 163)])
+@pytest.mark.parametrize(("dataset", "count"), [(Eegmat, 73), (StressPredict, 163)])
 def test_the_pins_of_real_datasets(dataset, count: int) -> None:
     pinned = dataset().download()
     check_pins(pinned)
