@@ -316,10 +316,12 @@ class Patient(Plain):
     def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
         super().__init__(inputs, n_outputs)
         self.register_buffer("steps", torch.zeros(()))
-        self.past = torch.stack(self.bank).sum(dim=0) if self.bank else torch.zeros(self.head.in_features)
+        self.register_buffer("past", torch.zeros(self.head.in_features))
 
     def training_loss(self, tokens: Mapping[str, Tokens], labels: Tensor, criterion: Any) -> Tensor:
         self.steps += 1
+        if self.steps == 4 and self.bank:
+            self.past += torch.stack(self.bank).sum(dim=0)
         if self.steps > 3:
             self.bank.append(self.features(tokens).detach().mean(dim=0))
         return super().training_loss(tokens, labels, criterion)
