@@ -1,6 +1,7 @@
 """``mmbench folds`` and ``score``: predictions made elsewhere."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,21 +86,21 @@ def folds(
         show_json(found.to_json())
         return
     show_lines(dict.fromkeys((out, out.with_suffix(".json"))))
-    for line in _describe(found, out):
+    for line in _describe(found, out, "" if found.data is None else f" --data {quote(str(data or dataset))}"):
         note(line)
 
 
-def _describe(found: "Folds", out: Path) -> list[str]:
+def _describe(found: "Folds", out: Path, data: str) -> list[str]:
     from mmbench.storage import counted
 
     request = found.request
     samples = {sample for fold in found.folds for part in ("train", "validation", "test") for sample in fold[part]}
     columns = f"id, fold, seed, {', '.join(found.names[:6])}{' ...' if len(found.names) > 6 else ''}"
     return [
-        f"{request.dataset} · {request.task} · protocol {request.protocol}: {counted(len(samples), 'sample')}, "
+        f"{found.data_name} · {request.task} · protocol {request.protocol}: {counted(len(samples), 'sample')}, "
         f"{counted(len(found.folds), 'fold')}, splits {found.parts['folds']}",
         f"predict the test part of each fold, as a table with the columns {columns}; then",
-        f"mmbench score predictions.csv --folds {out} --name NAME",
+        f"mmbench score predictions.csv --folds {out}{data} --name NAME",
     ]
 
 

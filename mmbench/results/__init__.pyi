@@ -40,6 +40,7 @@ from .inherited_settings import UntrainedBaseline as UntrainedBaseline
 from .inherited_settings import changed_settings as changed_settings
 from .method_result import MethodResult as MethodResult
 from .record_schema import check_rebuildable as check_rebuildable
+from .record_schema import data_name as data_name
 from .record_schema import described_predictor as described_predictor
 from .record_schema import described_trainer as described_trainer
 from .records import Record as Record

@@ -18,6 +18,7 @@ from mmbench.results.fusion_effect import FusionEffect, find_fusion_effect
 from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
 from mmbench.results.method_labels import NamedRun, make_distinct_names
 from mmbench.results.method_result import MethodResult
+from mmbench.results.record_schema import data_name
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.results.rows import fold_rows, method_row
 from mmbench.results.run_list import find_comparison_files
@@ -55,7 +56,7 @@ class Comparison(Displayed):
     def summary(self) -> str:
         """Data, scores and the command for more in one line."""
         run = self.run
-        data = f"{run.get('data_name') or run['dataset']}, {run['task']}, protocol {run['protocol']}"
+        data = f"{data_name(run)}, {run['task']}, protocol {run['protocol']}"
         scores = ", ".join(f"{method.name} {method.score.mean:.3f}" for method in self.methods)
         return f"{data}; {self.metric}: {scores}; mmbench show {self.path}"
 

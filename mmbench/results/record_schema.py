@@ -126,6 +126,11 @@ class _RebuildableRun:
     trainer: _Component | None = None
 
 
+def data_name(run: Mapping[str, Any]) -> str:
+    """What the data of a run are called: the name that files of the user give them, else that of the dataset."""
+    return str(run.get("data_name") or run["dataset"])
+
+
 class DescribedPredictor(NamedTuple):
     """The fusion or the estimator of a run, as its records describe it."""
 

@@ -16,6 +16,7 @@ from mmbench.results import (
     MethodResult,
     check_run_list,
     compare,
+    data_name,
     describe_failed,
     describe_failures,
     describe_method,
@@ -71,7 +72,7 @@ class AblationResult(Displayed):
         """The method, the parameters and the data in one line."""
         parameters = ", ".join(table.parameter for table in self.tables)
         run = self.comparison.run
-        return f"{parameters} of {self.default.name} on {run.get('data_name') or run['dataset']}"
+        return f"{parameters} of {self.default.name} on {data_name(run)}"
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A row for each value of each parameter, such as for ``pandas.DataFrame``, with its scores."""

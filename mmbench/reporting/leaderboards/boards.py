@@ -16,6 +16,7 @@ from mmbench.results import (
     Comparison,
     MethodResult,
     compare,
+    data_name,
     find_leaders,
     find_records,
     load_comparison,
@@ -42,7 +43,7 @@ class Board:
     def name(self) -> str:
         """Dataset, task and protocol."""
         run = self.comparison.run
-        return f"{run['dataset']} · {run['task']} · {run['protocol']}"
+        return f"{data_name(run)} · {run['task']} · {run['protocol']}"
 
     @cached_property
     def ranked(self) -> Sequence[MethodResult]:
@@ -118,7 +119,7 @@ def add_audit(path: Path, root: Path) -> list[Path]:
 def board_folder(comparison: Comparison, root: Path) -> Path:
     """The folder of the board to which runs belong."""
     run = comparison.run
-    return root / slug(str(run["dataset"])) / slug(str(run["protocol"])) / slug(str(run["task"]))
+    return root / slug(data_name(run)) / slug(str(run["protocol"])) / slug(str(run["task"]))
 
 
 def _check_complete(method: MethodResult) -> None:

@@ -8,7 +8,7 @@ from mmbench.reporting.leaderboards.standings import Standing
 from mmbench.reporting.metric_names import kind_of, metric_column
 from mmbench.reporting.number_format import format_count, format_duration, format_interval, format_score, format_signed
 from mmbench.reporting.terminal.audits import WORDS
-from mmbench.results import Comparison
+from mmbench.results import Comparison, data_name
 
 
 class Column(NamedTuple):
@@ -101,7 +101,7 @@ def index_cells(board: Board) -> Sequence[str]:
     run, best = board.comparison.run, board.ranked[0]
     ties = len(board.leaders) - 1
     return (
-        str(run["dataset"]) + (" (SIMULATED)" if board.comparison.simulated else ""),
+        data_name(run) + (" (SIMULATED)" if board.comparison.simulated else ""),
         str(run["task"]),
         str(run["protocol"]),
         str(len(board.ranked)),

@@ -6,10 +6,10 @@ from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from mmbench.errors import DataError, RecordError, UserError
-from mmbench.registry import load_registry, parse_spec
+from mmbench.errors import DataError, RecordError, SpecError, UserError
+from mmbench.registry import did_you_mean, load_registry, parse_spec
 from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
 from mmbench.reporting.leaderboards.building import board_path, find_outdated_pages
 from mmbench.reporting.leaderboards.changes import Changes, sort_changes
@@ -48,15 +48,17 @@ def verify_leaderboards(
 ) -> Verification:
     """Recompute every number from predictions, compare the pages, and train ``again`` folds again, sampled by ``seed``.
 
-    None trains all folds. ``data`` are the folders of datasets that need files, by name. A board that cannot be read is
-    a fault; the other boards are still verified. ``only`` are changed files: of these, their boards are verified, their
-    records sampled, and their pages compared.
+    None trains all folds. ``data`` are the folders of datasets that need files, by name; SpecError for an unknown one.
+    A board that cannot be read is a fault; the other boards are still verified. ``only`` are changed files: of these,
+    their boards are verified, their records sampled, and their pages compared.
     """
     changes = None if only is None else sort_changes(root, only)
     boards, faults = _load_boards(
         find_boards(root) if changes is None else [root / path for path in changes.boards], root
     )
     faults += changes.faults if changes else ()
+    if boards:
+        _check_data_names(boards, data)
     faults += [f"{path}: {line}" for path, board in boards.items() for line in _check(board, place.cache)]
     if not faults:  # pages of wrong records are wrong, too
         faults += [f"{path}: {_OUTDATED}" for path in _find_outdated(root, boards, changes)]
@@ -124,7 +126,7 @@ def _repeat(
     path: str, method: MethodResult, record: Record, place: RetrainOptions, data: Mapping[str, Path]
 ) -> Repetition:
     label = f"{path}: {method.name}, fold {record.fold}, seed {record.seed}"
-    name = parse_spec(record.run["dataset"]).name
+    name = _needed_data(record.run)
     with_data = RetrainOptions(data.get(name, place.data), place.cache, place.jobs, place.plugins)
     if unknown := _find_unknown(record, place.plugins):
         why = f"no plugin has the {', the '.join(unknown)}; load it with --plugin FILE"
@@ -140,6 +142,19 @@ def _repeat(
         except UserError as error:
             return Repetition(f"{label}: not trained again: {error.line}", is_done=False, is_fault=False)
     return Repetition(f"{label}: {found.line}", is_done=True, is_fault=not found.is_alike)
+
+
+def _needed_data(run: Mapping[str, Any]) -> str:
+    """The name of the data of a run in ``--data``: without parameters of the dataset."""
+    return str(run.get("data_name") or parse_spec(run["dataset"]).name)
+
+
+def _check_data_names(boards: Mapping[str, Board], data: Mapping[str, Path]) -> None:
+    """Raise SpecError for data that no board has."""
+    known = {_needed_data(method.run) for board in boards.values() for method in board.comparison.methods}
+    for name in data:
+        if name not in known:
+            raise SpecError(f"no board has data called {name!r}", where="--data", remedy=did_you_mean(name, known))
 
 
 def _find_unknown(record: Record, plugins: tuple[str, ...]) -> list[str]:

@@ -79,7 +79,7 @@ def _constant_below_chance(comparison: Comparison) -> Iterator[str]:
     """
     chance, folds = comparison.chance, comparison.methods[0].outcomes.n_folds
     for method in comparison.methods:
-        if method.run["encoders"] or chance is None or folds < 2:
+        if method.run["encoders"] or method.is_elsewhere or chance is None or folds < 2:
             continue
         if method.orient(method.score.mean) < method.orient(chance) - _LEAST_BELOW:
             yield (

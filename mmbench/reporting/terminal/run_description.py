@@ -13,7 +13,7 @@ from mmbench.reporting.terminal.limits import above_chance_line
 from mmbench.reporting.terminal.training_settings import training_lines
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
 from mmbench.reporting.terminal.warnings import find_warnings
-from mmbench.results import Comparison
+from mmbench.results import Comparison, data_name
 from mmbench.storage import counted
 
 
@@ -22,7 +22,7 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
     run = comparison.run
     parts = [subject] if subject else []
     parts += [
-        run.get("data_name") or run["dataset"],
+        data_name(run),
         f"{run['task']} ({describe_targets(run)})",
         f"protocol {run['protocol']}",
     ]

@@ -13,7 +13,7 @@ from mmbench.contract import TaskKind
 from mmbench.data import find_labelled
 from mmbench.errors import DataError, SpecError
 from mmbench.execution import Setup
-from mmbench.results import scoring_of
+from mmbench.results import data_name, scoring_of
 from mmbench.storage import counted, describe_parse_error, digest, load_object, mark_in_use, retry_on_damage, write_text
 from mmbench.workflows.arguments.options import make_spec
 from mmbench.workflows.request import RunSpec
@@ -49,6 +49,7 @@ class Folds:
     ``folds`` has the ``name`` and the ids of the parts of each. ``parts`` are what they depend on: ``data`` and
     ``folds`` are digests. ``names`` are the classes, labels or targets, in order; ``groups`` has the groups of each id.
     ``labels`` maps the ids of the training and validation part to their labels, by fold; empty unless requested.
+    ``data`` is the path of data of the user, which the file does not name; ``data_name`` what the data are called.
     """
 
     request: Request
@@ -59,6 +60,8 @@ class Folds:
     groups: Mapping[str, Mapping[str, str]]
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     path: Path | None = None
+    data: Path | None = None
+    data_name: str = ""
 
     def __repr__(self) -> str:
         samples = counted(len(self.fold_of), "sample")
@@ -153,6 +156,8 @@ def describe_folds(request: CheckedRequest, setup: Setup, labels: bool = False) 
             for name, values in store.groups.items()
         },
         _training_labels(request, setup) if labels else {},
+        data=request.spec.data,
+        data_name=data_name(described),
     )
 
 

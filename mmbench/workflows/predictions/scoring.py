@@ -137,7 +137,7 @@ def _run_spec(spec: ScoreSpec, folds: Folds) -> RunSpec:
         metric=request.metric,
         units=request.units,
         bad=request.bad,
-        data=spec.data,
+        data=spec.data or folds.data,
         out=Path(spec.out),
         cache=Path(spec.cache),
         plugins=tuple(spec.plugins),

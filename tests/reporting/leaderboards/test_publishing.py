@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import mmbench
 from mmbench.cli.app import app
-from mmbench.errors import DataError, RecordError
+from mmbench.errors import DataError, RecordError, SpecError
 from mmbench.reporting.leaderboards import find_boards, find_pairs, find_standings, load_board
 from mmbench.reporting.leaderboards.building import build_leaderboards, publish_results
 from mmbench.reporting.leaderboards.verification import _repeat, verify_leaderboards
@@ -103,6 +103,12 @@ def test_a_fold_whose_plugin_or_data_are_missing_names_them_and_the_option(
         ": not trained again: mfeat: is not here; give the folder of its files with --data mfeat=FOLDER"
     )
     assert (found.is_done, found.is_fault) == (False, False)
+
+
+def test_data_that_no_board_has_are_refused(root: Path, home: Path) -> None:
+    place = RetrainOptions(None, home / "cache", 1)
+    with pytest.raises(SpecError, match="--data: no board has data called 'anything' — choose from mfeat"):
+        verify_leaderboards(root, 0, 0, place, {"anything": home})
 
 
 def test_splits_that_were_changed_are_found(root: Path, check: Callable[..., Any]) -> None:

@@ -198,3 +198,44 @@ def test_columns_that_are_not_read_are_named(
     assert "columns that are not used: note" in said.err
     assert "read as probabilities" in said.err
     assert "mine (not trained here)" in said.out
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table of the user: eight people with six rows each."""
+    random = np.random.default_rng(0)
+    rows = [f"r{at},p{at // 6},{'yn'[at % 2]},{random.normal():.3f},{random.normal():.3f}" for at in range(48)]
+    path = tmp_path / "answers.csv"
+    path.write_text("\n".join(["id,subject,label,a,b", *rows]))
+    return path
+
+
+def test_data_of_the_user_are_found_again(
+    table: Path, tmp_path: Path, predict: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"cache": tmp_path / "cache", "out": tmp_path / "runs"}
+    found = mmbench.folds(table, folds=2, labels=True, cache=options["cache"])
+    assert found.data == table
+    columns = predict(found)
+    in_python = mmbench.score(columns, found, "mine", **options)
+    assert str(in_python).startswith("answers \u00b7 label")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "sys.argv", ["mmbench", "folds", "answers.csv", "--folds", "2", "--cache", str(tmp_path / "cache")]
+    )
+    with suppress(SystemExit):
+        main()
+    said = capsys.readouterr().err
+    assert "answers \u00b7 label \u00b7 protocol subject: 48 samples" in said
+    assert "mmbench score predictions.csv --folds folds.json --data answers.csv --name NAME" in " ".join(said.split())
+    with pytest.raises(DataError, match="give --data and the path of your table"):
+        mmbench.score(columns, tmp_path / "folds.json", "mine", **options)
+    assert mmbench.score(columns, tmp_path / "folds.json", "mine", data=table, **options).methods
+
+
+def test_predictions_below_chance_are_no_constants(place: Any, folds: Any, predict: Any) -> None:
+    columns = predict(folds)
+    rotated = dict(zip(folds.names, [columns[name] for name in (*folds.names[1:], folds.names[0])], strict=True))
+    comparison = place.score({**columns, **rotated}, folds, against="none")
+    assert comparison.methods[0].score.mean < comparison.chance - 0.01
+    assert "constant" not in render(comparison_table(comparison, details=True), 200)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from mmbench import Card, DataError, Dataset, Description, Problem, Sample, Schema
 
-_REMEDY = "give --data FOLDER with metadata.csv, or with arrays and a table of labels"
+_REMEDY = "give --data and the path of your table, or of a folder with metadata.csv"
 
 
 class Folder(Dataset):
