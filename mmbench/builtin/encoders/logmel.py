@@ -12,6 +12,7 @@ from mmbench import Encoder, Float, Int, Modality, SpecError, TokenSpec
 from mmbench.builtin.arguments import at_least, fraction
 from mmbench.builtin.encoders.masks import masked_mean, masked_norm
 from mmbench.builtin.encoders.mel import POWER_FLOOR, LogMelFrames
+from mmbench.builtin.encoders.spectral_augmentation import hide_stretches, random_factors, warp_frequencies
 
 STRIDE = 2
 
@@ -23,9 +24,12 @@ class LogMel(Encoder):
     instance and no less than -``span``, so that neither the gain of a recording nor the level of its silence matters;
     each band is centred by its mean over the training part, and all are divided by their common deviation. Each of
     ``depth`` blocks halves frequency and time and doubles the channels, of which the first has ``width``; the bands
-    that are left are joined to a token of width ``dim``. In training, a random stretch of bands and one of time are
-    hidden, each of at most the share ``mask`` (Park et al. 2019, "SpecAugment"). ``pool`` takes the largest values over
-    time (``max``) or their ``mean`` as one token; ``none`` keeps a token for each step.
+    that are left are joined to a token of width ``dim``. ``pool`` takes the largest values over time (``max``) or their
+    ``mean`` as one token; ``none`` keeps a token for each step.
+
+    In training, one random factor from 1 / (1 + ``warp``) to 1 + ``warp`` multiplies all frequencies of an instance, as
+    the vocal tract of another speaker would (Jaitly & Hinton 2013, "Vocal Tract Length Perturbation"); then a random
+    stretch of bands and one of time are hidden, each of at most the share ``mask`` (Park et al. 2019, "SpecAugment").
     """
 
     name = "logmel"
@@ -36,6 +40,7 @@ class LogMel(Encoder):
         "depth": Int(1, 4),
         "dropout": Float(0.0, 0.5),
         "mask": Float(0.0, 0.5),
+        "warp": Float(0.0, 0.3),
     }
 
     mean: Tensor
@@ -54,16 +59,17 @@ class LogMel(Encoder):
         depth: int = 3,
         dropout: float = 0.1,
         mask: float = 0.15,
+        warp: float = 0.15,
         pool: Literal["max", "mean", "none"] = "max",
     ) -> None:
         super().__init__(modality)
         at_least(1, mels=mels, dim=dim, width=width)
         at_least(0, depth=depth)
-        fraction(dropout=dropout, mask=mask)
+        fraction(dropout=dropout, mask=mask, warp=warp)
         self.frames = LogMelFrames(modality, mels=mels, window=window, hop=hop)
         if not 0 < span < math.inf:
             raise SpecError(f"is {span}", where="span", remedy="give a positive number of dB")
-        self.span, self.share, self.pool = span, mask, pool
+        self.span, self.share, self.warp, self.pool = span, mask, warp, pool
         channels = modality.shape[0]
         assert channels is not None
         self.register_buffer("mean", torch.zeros(channels, mels, 1))
@@ -97,6 +103,9 @@ class LogMel(Encoder):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Waveforms ``(n, C, time)`` to tokens ``(n, T, dim)``, with their mask where the length is open."""
         levels, mask = self._levels(x, lengths)
+        if self.training and self.warp > 0:
+            factors = random_factors(len(levels), self.warp, levels.device)
+            levels = warp_frequencies(levels, self.frames.bands_at(factors))
         maps = (levels - self.mean) / self.deviation
         if self.training and self.share > 0:
             maps = hide_stretches(maps, mask.sum(dim=1), self.share)
@@ -124,19 +133,3 @@ class Block(nn.Module):
         maps = self.convolution(maps * mask[:, None, None])
         mask = mask[:, ::STRIDE]
         return self.dropout(F.gelu(masked_norm(maps, mask, self.norm))), mask
-
-
-def hide_stretches(maps: Tensor, counts: Tensor, share: float) -> Tensor:
-    """Maps ``(n, C, mels, F)`` with a random stretch of bands and one of the ``counts`` frames set to zero."""
-    hidden = random_stretch(torch.full_like(counts, maps.shape[2]), maps.shape[2], share)[:, None, :, None]
-    hidden = hidden | random_stretch(counts, maps.shape[3], share)[:, None, None]
-    return maps.masked_fill(hidden, 0.0)
-
-
-def random_stretch(sizes: Tensor, longest: int, share: float) -> Tensor:
-    """Bool ``(n, longest)``, True on a stretch of up to ``share`` of each size at a random place within it."""
-    draws = torch.rand(2, len(sizes), device=sizes.device)
-    widths = (draws[0] * share * sizes).round()
-    starts = (draws[1] * (sizes - widths)).round()
-    steps = torch.arange(longest, device=sizes.device)
-    return (steps >= starts[:, None]) & (steps < (starts + widths)[:, None])

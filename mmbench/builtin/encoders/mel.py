@@ -45,6 +45,13 @@ class LogMelFrames(nn.Module):
         """The number of frames of so many samples."""
         return 1 + length // self.hop
 
+    def bands_at(self, factors: Tensor) -> Tensor:
+        """The places ``(n, mels)`` on the axis of bands of ``factors`` ``(n,)`` times the centre of each band in Hz."""
+        mels = self.filters.shape[0]
+        step = highest_mel(self.rate) / (mels + 1)
+        centres = to_hertz((torch.arange(mels, device=factors.device) + 1) * step)
+        return to_mel(factors[:, None] * centres) / step - 1
+
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Waveforms ``(n, C, time)`` to frames ``(n, C, mels, F)`` and their mask ``(n, F)``."""
         power = self.spectra(x)
@@ -94,12 +101,25 @@ def find_filters(mels: int, n_fft: int, rate: float) -> Tensor | None:
 def mel_filters(mels: int, n_fft: int, rate: float) -> Tensor:
     """Triangular filters ``(mels, n_fft / 2 + 1)`` of height 1, from 0 to half the rate, equally wide in mel.
 
-    The mel of f Hz is 2595 log10(1 + f / 700) (O'Shaughnessy 1987; HTK). A filter that falls between two frequencies of
-    the transform is zero.
+    A filter that falls between two frequencies of the transform is zero.
     """
-    highest = 2595 * math.log10(1 + rate / 2 / 700)
-    edges = 700 * (10 ** (torch.linspace(0, highest, mels + 2, dtype=torch.float64) / 2595) - 1)
+    edges = to_hertz(torch.linspace(0, highest_mel(rate), mels + 2, dtype=torch.float64))
     frequencies = torch.linspace(0, rate / 2, n_fft // 2 + 1, dtype=torch.float64)
     rising = (frequencies - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - frequencies) / (edges[2:] - edges[1:-1])[:, None]
     return torch.minimum(rising, falling).clamp_min(0).float()
+
+
+def highest_mel(rate: float) -> float:
+    """The pitch in mel of half the sampling rate in Hz."""
+    return 2595 * math.log10(1 + rate / 2 / 700)
+
+
+def to_mel(hertz: Tensor) -> Tensor:
+    """The pitch in mel of frequencies in Hz, 2595 log10(1 + f / 700) (O'Shaughnessy 1987; HTK)."""
+    return 2595 * torch.log10(1 + hertz / 700)
+
+
+def to_hertz(mel: Tensor) -> Tensor:
+    """The frequencies in Hz of pitches in mel."""
+    return 700 * (10 ** (mel / 2595) - 1)

@@ -8,8 +8,10 @@ import torch
 
 from mmbench import Modality, SpecError
 from mmbench.builtin.encoders.audio_statistics import AudioStatistics, cosine_basis, find_pitch, frame
-from mmbench.builtin.encoders.logmel import LogMel, hide_stretches
+from mmbench.builtin.encoders.logmel import LogMel
+from mmbench.builtin.encoders.masks import prefix_mask
 from mmbench.builtin.encoders.mel import LogMelFrames, mel_filters
+from mmbench.builtin.encoders.spectral_augmentation import hide_stretches, random_factors, warp_frequencies
 
 SPEECH = Modality("speech", "audio", (1, None), rate=8000.0)
 
@@ -58,6 +60,57 @@ def test_stretches_are_hidden_within_the_instance() -> None:
     assert not hidden.all(dim=(1, 2))[:, 10:].any()
 
 
+def test_warped_frequencies_are_those_of_a_tone_at_another_pitch() -> None:
+    frames = LogMelFrames(SPEECH, mels=40, window=0.032, hop=0.01)
+    logs, _ = frames(torch.stack([tone(1000), tone(1500)]))
+    warped = warp_frequencies(logs, frames.bands_at(torch.tensor([1 / 1.5, 1.5])))
+    low, high = logs[:, 0, :, 25].argmax(dim=1).tolist()
+    assert high - low > 5
+    assert warped[:, 0, :, 25].argmax(dim=1).tolist() == pytest.approx([high, low], abs=1)
+    same = warp_frequencies(logs, frames.bands_at(torch.ones(2)))
+    torch.testing.assert_close(same, logs, rtol=1e-4, atol=1e-4)
+
+
+def test_places_beyond_the_bands_are_the_outermost() -> None:
+    levels = torch.tensor([1.0, 3.0, 9.0])[None, None, :, None]
+    warped = warp_frequencies(levels, torch.tensor([[-2.0, 0.5, 7.0]]))
+    assert warped.flatten().tolist() == [1.0, 2.0, 9.0]
+
+
+def test_factors_are_as_often_above_one_as_below() -> None:
+    torch.manual_seed(0)
+    factors = random_factors(10_000, 0.25, torch.device("cpu"))
+    assert 0.8 <= factors.min() < 0.801
+    assert 1.249 < factors.max() <= 1.25
+    assert factors.median() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("change", [{"warp": 0.2, "mask": 0.0}, {"warp": 0.0, "mask": 0.3}], ids=["warp", "mask"])
+def test_logmel_changes_frames_in_training_only_and_as_the_seed_says(change: dict[str, float]) -> None:
+    torch.manual_seed(0)
+    encoder = LogMel(SPEECH, dropout=0.0, **change)
+    sound, lengths = torch.randn(3, 1, 4000), torch.tensor([4000, 3000, 2000])
+
+    def tokens(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return encoder(sound * prefix_mask(lengths, 4000)[:, None], lengths)
+
+    assert torch.equal(tokens(1), tokens(1))
+    assert not torch.allclose(tokens(1), tokens(2))
+    encoder.eval()
+    assert torch.equal(tokens(1), tokens(2))
+
+
+def test_padding_changes_no_token_in_training() -> None:
+    torch.manual_seed(0)
+    encoder = LogMel(SPEECH, dropout=0.0, warp=0.2, mask=0.3)
+    sound, lengths = torch.randn(2, 1, 3000), torch.tensor([3000, 3000])
+    torch.manual_seed(1)
+    expected = encoder(sound, lengths)
+    torch.manual_seed(1)
+    torch.testing.assert_close(encoder(torch.cat([sound, torch.zeros(2, 1, 999)], dim=2), lengths), expected)
+
+
 def test_the_pitch_of_a_tone_is_found() -> None:
     for hertz in (100.0, 220.0):
         pitch, voiced = find_pitch(frame(tone(hertz), 320, 80), 8000.0)
@@ -88,6 +141,8 @@ def test_audio_without_a_rate_and_windows_too_short_are_refused() -> None:
         LogMel(SPEECH, window=0.001)
     with pytest.raises(SpecError, match="span"):
         LogMel(SPEECH, span=0.0)
+    with pytest.raises(SpecError, match=r"^warp: is 1\.0 — give a number from 0 to below 1"):
+        LogMel(SPEECH, warp=1.0)
 
 
 @pytest.mark.parametrize("rate", [8000.0, 2000.0, 500.0])

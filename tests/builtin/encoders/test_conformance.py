@@ -36,7 +36,7 @@ OPTIONS = [
     ),
     *conformance.check_encoder(LogMel, STEREO, pool="mean"),
     *conformance.check_encoder(LogMel, pool="none"),
-    *conformance.check_encoder(LogMel, depth=0, mask=0.0, dropout=0.0),
+    *conformance.check_encoder(LogMel, depth=0, mask=0.0, warp=0.0, dropout=0.0),
     *conformance.check_encoder(AudioStatistics, STEREO, coefficients=13),
     *conformance.check_encoder(Frames, FILM, encoder="pixels[side=4]", head="mean"),
     *conformance.check_encoder(Frames, FILM, encoder="pixels[side=4]", head="conv", dim=8),
