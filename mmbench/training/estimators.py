@@ -47,10 +47,10 @@ class EstimatorFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Outputs ``(B, n_outputs)`` on the device of the tokens: float32, or float64 for values."""
-        with self._errors("cannot predict"), _limited_threads():
-            outputs = np.asarray(self.estimator.predict(self._arrays(tokens)))
         dtype = np.float64 if self.task.kind == "values" else np.float32
-        return torch.from_numpy(np.array(outputs, dtype=dtype)).to(next(iter(tokens.values())).x.device)
+        with self._errors("cannot predict"), _limited_threads():
+            outputs = np.array(self.estimator.predict(self._arrays(tokens)), dtype=dtype)
+        return torch.from_numpy(outputs).to(next(iter(tokens.values())).x.device)
 
     def _arrays(self, tokens: Mapping[str, Tokens]) -> dict[str, NDArray[np.float32]]:
         """Tokens ``(B, K, T, D)`` of the modalities that are read, NaN where masked."""

@@ -129,9 +129,9 @@ class _Classifier:
 def _checked(model: Any, context: EstimatorContext) -> Any:
     if not (hasattr(model, "fit") and (hasattr(model, "predict_proba") or hasattr(model, "decision_function"))):
         raise SpecError(
-            f"make() returns a {type(model).__name__}, which classifies nothing, but the task is of kind "
-            f"{context.task.kind}",
-            remedy="return a classifier, or name the kinds of tasks in the attribute tasks",
+            f"make() returns a {type(model).__name__} without predict_proba or decision_function, which a task of kind "
+            f"{context.task.kind} needs",
+            remedy="return a classifier with one of them, or name the kinds of tasks in the attribute tasks",
         )
     return model
 

@@ -29,12 +29,11 @@ def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     if reach is None:
         yield f"with {design} no difference can be significant: a class occurs in 1 {name} only; add {name}s"
     elif reach > _LARGE_DIFFERENCE:
-        more = (
-            f"more {name}s" + (", more seeds" if seeds == 1 else "") + (", fewer baselines" if comparisons > 1 else "")
-        )
+        below = f" below about {reach:.2f}" if reach < 1 else ""
+        helps = f"more {name}s{', more seeds' * (seeds == 1)}{', fewer baselines' * (comparisons > 1)}"
         yield (
-            f"with {design} no difference of balanced accuracy below about {reach:.2f} will be significant (where "
-            f"differences between {name}s deviate by {ASSUMED_DEVIATION:.2f}); what helps: {more}"
+            f"with {design} no difference of balanced accuracy{below} will be significant (where differences between "
+            f"{name}s deviate by {ASSUMED_DEVIATION:.2f}); what helps: {helps}"
         )
 
 

@@ -79,7 +79,7 @@ def check_spec(spec: RunSpec) -> None:
 def _check_tuning(spec: RunSpec) -> None:
     for option, amount in (("tune", spec.tune), ("tune-seconds", spec.tune_seconds)):
         if amount is not None and not amount > 0:
-            raise SpecError(f"{amount} is too few", where=f"--{option}", remedy="use more than 0, or omit it")
+            raise SpecError(f"{amount:g} is too few", where=f"--{option}", remedy="use more than 0, or omit it")
     request = {"seconds": spec.tune_seconds, "scope": spec.tune_scope != "fold", "storage": spec.tune_storage}
     for name, value in request.items():
         if value and spec.tune is None:

@@ -54,6 +54,8 @@ class Centroid(Estimator):
 
     def predict(self, x: Any) -> Any:
         features = self._features(x)
+        if self.fault == "names":
+            return ["yes"] * len(features)
         if self.fault == "counts":
             self.count += 1
             features = features + self.count

@@ -133,7 +133,7 @@ def test_many_features_are_reduced() -> None:
 
 def test_what_does_not_fit_the_task_is_an_error() -> None:
     x = tokens(30)
-    with pytest.raises(SpecError, match="Ridge, which classifies nothing"):
+    with pytest.raises(SpecError, match="Ridge without predict_proba or decision_function"):
         Made(Ridge).fit(x, np.arange(30) % 3, context("class", 30))
     with pytest.raises(SpecError, match="LogisticRegression, which predicts no values"):
         Made(LogisticRegression).fit(x, flat(x)[:, :2], context("values", 30))

@@ -118,6 +118,7 @@ def test_parameters_of_an_estimator_are_ablated(toy_people: Path, cache: Path, t
     ("fault", "error", "message"),
     [
         ("raises", TrainingError, "cannot be fitted .ValueError: an oversight"),
+        ("names", TrainingError, "cannot predict .ValueError: could not convert string to float"),
         ("shape", PluginError, "gives outputs of the shape"),
         ("remembers", PluginError, "built again under the same seed it has other outputs"),
         ("counts", PluginError, "gives other outputs for the same samples"),

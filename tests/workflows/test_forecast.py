@@ -10,6 +10,7 @@ import pytest
 import mmbench
 from mmbench.results.statistics import Outcomes, make_verdicts, smallest_significant_difference
 from mmbench.storage.progress import SilentReporter, use_reporter
+from mmbench.workflows import forecast
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 
@@ -71,6 +72,18 @@ def test_warning_is_printed_before_training(toy_people, tmp_path):
     assert "1 seed and" in line
     assert "more seeds" in line
     assert comparison.verdicts
+
+
+def test_a_difference_beyond_the_largest_possible_is_not_named(toy_people, tmp_path, monkeypatch):
+    heard = Heard()
+    monkeypatch.setattr(forecast, "smallest_significant_difference", lambda outcomes, comparisons: 4.78)
+    with use_reporter(heard):
+        mmbench.run(
+            "concat", "toy", ["prior"], plugins=(TOY,), data=toy_people, out=tmp_path / "out", jobs=1, seeds=1,
+            modalities=["facts"], encoders={"facts": "raw"}, protocol="subject", training={"epochs": 1},
+        )  # fmt: skip
+    (line,) = [line for line in heard.lines if "will be significant" in line]
+    assert "no difference of balanced accuracy will be significant" in line
 
 
 def test_nothing_is_forecast_of_another_metric(toy_people, tmp_path):

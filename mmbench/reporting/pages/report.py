@@ -17,7 +17,7 @@ from mmbench.reporting.pages.sections.pairs import pair_sections
 from mmbench.reporting.pages.sections.reproduction import reproduction_section
 from mmbench.reporting.pages.sections.scores import scores_section, verdict_section
 from mmbench.reporting.terminal.warnings import find_warnings
-from mmbench.results import Comparison
+from mmbench.results import Comparison, data_name
 from mmbench.storage import counted, write_text
 
 NAME = "index.html"
@@ -67,7 +67,7 @@ def _sections(inputs: ReportInputs, embedder: PlotEmbedder) -> Iterator[Section]
 
 def _title(comparison: Comparison) -> str:
     runs = comparison.methods[0].name if comparison.has_reference else counted(len(comparison.methods), "run")
-    return f"{runs} on {comparison.run['dataset']}"
+    return f"{runs} on {data_name(comparison.run)}"
 
 
 def _lead(comparison: Comparison) -> str:
