@@ -97,12 +97,13 @@ def test_preset_of_the_pages_sets_the_run(tmp_path: Path) -> None:
     }
 
 
-def test_claim_card_of_the_pages_is_valid(tmp_path: Path) -> None:
+def test_claim_cards_of_the_pages_are_valid(tmp_path: Path) -> None:
+    from mmbench import builtin
     from mmbench.registry.plugins import load_registry
     from mmbench.workflows.claims.cards import load_card
     from mmbench.workflows.claims.rows import ClaimSpec, make_row_run
 
-    (block,) = _blocks(pages.HERE / "how-to" / "claim.md", "toml")
+    block, of_split = _blocks(pages.HERE / "how-to" / "claim.md", "toml")
     path = tmp_path / "deap.toml"
     path.write_text(block.text)
     card = load_card(path)
@@ -110,6 +111,19 @@ def test_claim_card_of_the_pages_is_valid(tmp_path: Path) -> None:
         (row,) = card.rows
         question = make_row_run(load_registry(), card, row, ClaimSpec("milmer", on=on))
         assert question.spec.dataset == f"{on or 'deap'}[scramble=true]"
+    path.write_text(of_split.text)
+    shown, built_in = (
+        load_card(path).split,
+        load_card(Path(builtin.__file__).with_name("claims") / "cremad-ogm.toml").split,
+    )
+    assert shown is not None
+    assert built_in is not None
+    assert (shown.from_name, shown.groups, shown.sizes, shown.shared) == (
+        built_in.from_name,
+        built_in.groups,
+        built_in.sizes,
+        built_in.shared,
+    )
 
 
 def test_every_command_of_the_readme_parses() -> None:
