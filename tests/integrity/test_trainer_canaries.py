@@ -36,7 +36,7 @@ class Bench:
             "plugins": (TOY, CHEATS, TRAINERS),
             **options,
         }
-        return mmbench.run(method, "toy", trainer=trainer, **options)
+        return mmbench.run(method, "toy", (), trainer=trainer, **options)
 
     def caught(self, trainer: str) -> str:
         """The line of the PluginError, after a look that no record was left."""
