@@ -1,7 +1,7 @@
 """Metrics by name, and the metrics of a task."""
 
 from mmbench.contract import Metric, Task
-from mmbench.errors import SpecError
+from mmbench.errors import PluginError, SpecError
 from mmbench.registry.plugins import Registry, load_registry, loaded_registries
 from mmbench.registry.specs import parse_spec
 
@@ -18,7 +18,11 @@ def find_recorded_metric(name: str) -> Metric:
     """
     wanted = parse_spec(name).name
     for registry in (load_registry(), *loaded_registries()):
-        if wanted in registry.metrics:
+        try:
+            known = wanted in registry.metrics
+        except PluginError:  # of a plugin file whose metrics are broken, which was an error where they were asked for
+            continue
+        if known:
             return _build(registry, name)
     raise SpecError(f"no metric {wanted!r}, which the records name", remedy="give the file of its plugin with --plugin")
 

@@ -146,7 +146,7 @@ def test_check_counts_files_despite_a_problem(
     (people / "p3.txt").write_text("")
     assert shell(monkeypatch, "data", "check", "people", "--data", str(people), "--plugin", PLUGIN) == 2
     output = capsys.readouterr()
-    assert "1 problem" in output.out
+    assert "1 problem" in " ".join(output.out.split())
     assert "p3.txt: is empty" in output.err
 
 

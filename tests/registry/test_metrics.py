@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbench import SpecError, Task
+from mmbench import PluginError, SpecError, Task
 from mmbench.registry.metrics import choose_metric, find_metric, find_recorded_metric, orient
 from mmbench.registry.plugins import Registry, load_registry
 
@@ -106,7 +106,11 @@ def test_a_record_finds_its_metric_in_a_plugin_that_was_loaded(tmp_path: Path) -
     path.write_text(OWN.format(line="").replace('"within"', '"within_recorded"'))
     with pytest.raises(SpecError, match=r"^no metric 'within_recorded', which the records name — give the file of"):
         find_recorded_metric("within_recorded")
+    broken = tmp_path / "broken.py"
+    broken.write_text(path.read_text().replace('name = "within_recorded"', ""))
     load_registry((str(path),))
+    with pytest.raises(PluginError, match="has no name"):
+        choose_metric(Task("values", ("x",)), "mae", (str(broken),))
     found = find_recorded_metric("within_recorded[tolerance=3]")
     assert found.score(np.array([[1.0], [2.0]]), np.array([[1.5], [4.5]])) == 1.0
     with pytest.raises(SpecError, match=r"^no metric 'within_recorded'"):
