@@ -162,17 +162,21 @@ class Deap(Dataset):
         seconds: float = 60.0,
         bdf: bool = False,
         films: bool = True,
+        power: float = 1.0,
+        evoked: float = 1.0,
+        expression: float = 1.0,
     ) -> None:
         """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's file formats.
 
         ``fps`` and ``seconds`` are those of the face videos; DEAP's 50 and 60 take minutes per person. ``films=false``
-        leaves the videos out. ``bdf`` adds the original recordings, 200 MB per person. Repeating the call after an
-        interruption keeps the files that are complete.
+        leaves the videos out. ``bdf`` adds the original recordings, 200 MB per person. ``strength`` scales every effect
+        of the ratings; ``power``, ``evoked`` and ``expression`` those on the band power of the EEG, on its evoked
+        responses, and on the face. Repeating the call after an interruption keeps the files that are complete.
         """
         from mmbench_datasets.deap.simulate.folder import write_simulation
         from mmbench_datasets.deap.simulate.options import Simulation
 
         write_simulation(
             root,
-            Simulation(subjects=subjects, seed=seed, strength=strength, fps=fps, seconds=seconds, bdf=bdf, films=films),
+            Simulation(subjects, seed, strength, fps, seconds, bdf, films, power, evoked, expression),
         )

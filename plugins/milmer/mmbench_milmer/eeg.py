@@ -1,31 +1,108 @@
-"""Milmer's encoder of time series: one token per channel."""
+"""Milmer's encoders of time series: one token per channel, from the waveform or from its power spectrum."""
 
 import torch
 from torch import Tensor, nn
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec
+from mmbench_milmer.options import EEGVariant
+
+# Below the noise of any sensor, even in volts: reached by constant channels only.
+_POWER_FLOOR = 1e-20
 
 
 class MilmerEEG(Encoder):
-    """LayerNorm over time → Linear(T, dim) → ReLU: ``(n, C, T)`` to one token per channel, ``(n, C, dim)``.
+    """``(n, C, T)`` to one token per channel, ``(n, C, dim)``. Wang et al. 2026 (arXiv 2502.00547).
+
+    ``variant="published"``: LayerNorm over time → Linear(T, dim) → ReLU, which is linear in the waveform and so finds
+    what is locked to the start of a window, but no band power. ``variant="spectral"``, which is not in the paper: log
+    power of ``bands`` learned bands → Linear(bands, dim) → ReLU, which finds band power, but nothing that is locked.
 
     ``channel_embedding`` adds a learned vector to each channel's token; the published code has none, so that
-    all later layers are invariant to the order of electrodes. Wang et al. 2026 (arXiv 2502.00547).
+    all later layers are invariant to the order of electrodes.
     """
 
     name = "milmer-eeg"
     kinds = ("timeseries",)
 
-    def __init__(self, modality: Modality, *, dim: int = 768, channel_embedding: bool = True) -> None:
+    def __init__(
+        self,
+        modality: Modality,
+        *,
+        dim: int = 768,
+        channel_embedding: bool = True,
+        variant: EEGVariant = "published",
+        bands: int = 8,
+    ) -> None:
         super().__init__(modality)
         if dim < 1:
             raise SpecError(f"dim={dim} is not a width", where=self.name, remedy="set dim to 1 or more")
         n_channels, n_times = modality.fixed_shape
-        self.project = nn.Sequential(nn.LayerNorm(n_times), nn.Linear(n_times, dim), nn.ReLU())
+        if variant == "spectral":
+            self.spectrum = BandPower(n_channels, n_times, bands)
+            self.project = nn.Sequential(self.spectrum, nn.Linear(bands, dim), nn.ReLU())
+        else:
+            self.project = nn.Sequential(nn.LayerNorm(n_times), nn.Linear(n_times, dim), nn.ReLU())
+        self.variant = variant
         self.channels = nn.Parameter(0.02 * torch.randn(n_channels, dim)) if channel_embedding else None
         self.out = TokenSpec(length=n_channels, dim=dim)
+
+    def adapt(self, x: Tensor) -> None:
+        """Standardise the log powers of the spectral variant by the training part ``(n, C, T)``."""
+        if self.variant == "spectral":
+            self.spectrum.standardize(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(n, C, T)`` to ``(n, C, dim)``."""
         tokens: Tensor = self.project(x)
         return tokens if self.channels is None else tokens + self.channels
+
+
+class BandPower(nn.Module):
+    """Log power in bands whose centres and widths are learned: ``(n, C, T)`` to ``(n, C, bands)``.
+
+    Bands are normal densities over the logarithm of the frequency. At first their centres are evenly spaced on it, from
+    two cycles in a window to 0.8 of half the rate, and neighbours meet at half height. Powers are those under a Hann
+    window. After `standardize` each channel and band has mean 0 and standard deviation 1 over the training part.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    taper: Tensor
+    logs: Tensor
+
+    def __init__(self, n_channels: int, n_times: int, bands: int) -> None:
+        super().__init__()
+        highest = n_times // 2
+        if not 1 <= bands <= highest // 2:
+            raise SpecError(
+                f"bands={bands} does not fit windows of {n_times} samples",
+                where=MilmerEEG.name,
+                remedy=f"choose 1 to {highest // 2}" if highest > 1 else "choose longer windows",
+            )
+        edges = torch.linspace(torch.tensor(2.0).log().item(), torch.tensor(0.8 * highest).log().item(), bands + 1)
+        self.centres = nn.Parameter((edges[1:] + edges[:-1]) / 2)
+        # A normal density falls to half its height at 1.177 standard deviations.
+        self.log_widths = nn.Parameter(((edges[1:] - edges[:-1]) / 2 / 1.177).log())
+        self.register_buffer("mean", torch.zeros(n_channels, bands))
+        self.register_buffer("spread", torch.ones(n_channels, bands))
+        self.register_buffer("taper", torch.hann_window(n_times, periodic=False), persistent=False)
+        self.register_buffer("logs", torch.arange(1, highest + 1).float().log(), persistent=False)
+
+    def standardize(self, x: Tensor) -> None:
+        """Take means and standard deviations from windows ``(n, C, T)``."""
+        with torch.no_grad():
+            powers = torch.cat([self._log_powers(part) for part in torch.split(x, 256)])
+            self.mean.copy_(powers.mean(0))
+            self.spread.copy_(powers.std(0, correction=0))
+            self.spread[self.spread < 1e-6] = 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Windows ``(n, C, T)`` to standardised log powers ``(n, C, bands)``."""
+        return (self._log_powers(x) - self.mean) / self.spread
+
+    def _log_powers(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(dim=-1, keepdim=True)
+        power = torch.fft.rfft(centred * self.taper)[..., 1:].abs().square()
+        weights = (-0.5 * ((self.logs - self.centres[:, None]) / self.log_widths.exp()[:, None]).square()).exp()
+        bands: Tensor = power @ (weights / weights.sum(1, keepdim=True)).T
+        return bands.clamp_min(_POWER_FLOOR).log()

@@ -16,3 +16,4 @@ SelectorName = Literal[
 
 PublishedSelector = Literal["none", "softmax", "amil", "attention_topk", "attention_weighted_topk"]
 BalancingName = Literal["cross_attention", "mlp", "none"]
+EEGVariant = Literal["published", "spectral"]

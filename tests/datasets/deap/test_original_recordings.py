@@ -21,6 +21,7 @@ from mmbench_datasets.deap.original_recordings import (
 )
 from mmbench_datasets.deap.ratings import Rating
 from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
+from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.ratings import make_ratings
 from mmbench_datasets.deap.simulate.raw_recording import list_channels, presentation_order, write_raw_recording
 from mmbench_datasets.deap.simulate.signals import simulate_eeg, simulate_peripheral
@@ -41,7 +42,7 @@ def sessions(tmp_path_factory):
     root = tmp_path_factory.mktemp("sessions") / ORIGINAL_FOLDER
     root.mkdir()
     for who in (1, 30):
-        write_raw_recording(root / f"s{who:02d}.bdf", 0, who, 1.0, SHOWN)
+        write_raw_recording(root / f"s{who:02d}.bdf", Simulation(32), who, SHOWN)
     return root
 
 

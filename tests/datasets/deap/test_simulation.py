@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from mmbench import DataError, SpecError, StorageError
 from mmbench_datasets.deap import Deap, DeapSim
 from mmbench_datasets.deap.faces import FaceDetector, crop_face
-from mmbench_datasets.deap.layout import SIMULATED_MARK
+from mmbench_datasets.deap.layout import EEG_CHANNELS, SIMULATED_MARK
 from mmbench_datasets.deap.simulate.face_videos import FaceVideo, draw_frames, write_video
 from mmbench_datasets.deap.simulate.folder import make_once, write_simulation
 from mmbench_datasets.deap.simulate.options import Simulation
@@ -234,6 +234,53 @@ def accuracy(features, strength, alpha):
         for who in PEOPLE
     ]
     return honest, float(np.mean(shuffled))
+
+
+def evoked_features(strength, participant, row, scores):
+    """Windows that start with a second, averaged over seconds: band power is random in them."""
+    eeg = simulate_eeg(0, participant, row + 1, *(strength * scores), power=0.0)
+    for second in (9, 28, 48):
+        yield eeg[:, 128 * second : 128 * (second + 3)].reshape(32, 3, 128).mean(1).ravel()
+
+
+def arousal_by(features, strength):
+    """Balanced accuracy of arousal across people."""
+    x, y, people = [], [], []
+    for participant in PEOPLE:
+        truth = make_ratings(0, participant)
+        for row, scores in enumerate(truth.scores):
+            x += list(features(strength, participant, row, scores))
+            y += [int(scores[1] > 0)] * 3
+            people += [participant] * 3
+    model = make_pipeline(StandardScaler(), RidgeClassifier(3000.0))
+    return balanced_accuracy_score(y, cross_val_predict(model, np.array(x), y, cv=LeaveOneGroupOut(), groups=people))
+
+
+def test_evoked_responses_tell_arousal_to_what_is_linear_in_the_waveform():
+    assert arousal_by(evoked_features, 1.0) > 0.65
+    assert 0.4 < arousal_by(evoked_features, 0.0) < 0.6
+
+
+def test_each_effect_has_a_strength_of_its_own():
+    def eeg(**effects):
+        return simulate_eeg(0, 1, 1, 0.5, 0.8, **effects)
+
+    assert not np.allclose(eeg(), eeg(power=0.0))
+    assert not np.allclose(eeg(), eeg(evoked=0.0))
+    expressions = [
+        next(draw_frames(FaceVideo(0, 1, 1, strength * 0.8, 0.0, fps=0.05, seconds=60.0))) for strength in (0.0, 1.0)
+    ]
+    assert not np.array_equal(*expressions)
+
+
+def test_neighbouring_electrodes_record_almost_the_same():
+    near, far = [], []
+    for experiment in range(1, 11):
+        found = np.corrcoef(simulate_eeg(0, 1, experiment, 0.5, -0.5))
+        near.append(found[EEG_CHANNELS.index("Fp1"), EEG_CHANNELS.index("AF3")])
+        far.append(abs(found[EEG_CHANNELS.index("F3"), EEG_CHANNELS.index("F4")]))
+    assert 0.8 < np.mean(near) < 0.95
+    assert np.mean(far) < 0.5
 
 
 @pytest.mark.parametrize("features", [eeg_features, face_features])

@@ -14,9 +14,11 @@ from mmbench_datasets.deap.simulate.options import Simulation
 class DeapSim(Deap):
     """Simulated recordings in DEAP's file formats, whose effect sizes are known, so that leaks can be detected.
 
-    ``subjects`` people are simulated with ``seed``; ``strength`` scales the effect of the ratings on EEG and face, 0
-    for none. EEG and face also identify each person and trial, independently of the ratings. The other parameters are
-    those of ``deap``, with smaller defaults, without ``source`` and ``eog``: there are no original recordings.
+    ``subjects`` people are simulated with ``seed``. ``strength`` scales all effects of the ratings, 0 for none;
+    ``power``, ``evoked`` and ``expression`` scale those on the band power of the EEG, on its evoked responses, and on
+    the face. The EEG tells arousal better than valence, the face valence better than arousal. Both also identify each
+    person and trial, independently of the ratings. The other parameters are those of ``deap``, with smaller defaults,
+    without ``source`` and ``eog``: there are no original recordings.
     """
 
     name: ClassVar[str] = "deap-sim"
@@ -34,9 +36,12 @@ class DeapSim(Deap):
     def __init__(
         self,
         *,
-        subjects: int = 6,
+        subjects: int = 12,
         seed: int = 0,
         strength: float = 1.0,
+        power: float = 1.0,
+        evoked: float = 1.0,
+        expression: float = 1.0,
         window: float = 3.0,
         windows: int = 3,
         frames: int = 4,
@@ -65,7 +70,16 @@ class DeapSim(Deap):
             video_order=video_order,
         )
         # 1.5 fps give four different faces in 3 s and are fast to draw.
-        self.simulation = Simulation(subjects=subjects, seed=seed, strength=strength, fps=1.5, films=video)
+        self.simulation = Simulation(
+            subjects=subjects,
+            seed=seed,
+            strength=strength,
+            fps=1.5,
+            films=video,
+            power=power,
+            evoked=evoked,
+            expression=expression,
+        )
 
     def locate(self, cache: Path) -> Path:
         """The folder of the files, which are made on first use; an interrupted simulation is resumed."""

@@ -44,8 +44,8 @@ class Appearance:
 class Pose:
     """Position and expression, which change from frame to frame. ``x`` and ``y`` are the centre of the head in pixels.
 
-    ``smile`` curves the mouth up (1) or down (-1); ``eyes`` are shut at 0 and wide open at 1; ``is_away`` shows the
-    back of the head.
+    ``smile`` curves the mouth up and raises the brows (1), or down (-1); ``eyes`` are shut at 0 and wide open at 1;
+    ``is_away`` shows the back of the head.
     """
 
     x: float
@@ -77,7 +77,8 @@ def draw_face(appearance: Appearance, pose: Pose) -> Frame:
         _shade(appearance.skin, 0.82),
     )
     bend = np.linspace(-1, 1, 11)
-    canvas.line([(0.36 * t, 0.74 + 0.2 * pose.smile * (0.5 - t * t)) for t in bend], 0.1, (70, 60, 150))
+    wide = 0.38 + 0.06 * pose.smile
+    canvas.line([(wide * t, 0.74 + 0.4 * pose.smile * (0.5 - t * t)) for t in bend], 0.12, (70, 60, 150))
     return canvas.frame
 
 
@@ -87,7 +88,11 @@ def _draw_eye(canvas: "_Canvas", side: int) -> None:
     canvas.ellipse(x, -0.12, 0.27, 0.16, _shade(appearance.skin, 0.82))
     canvas.ellipse(x, -0.1, 0.21, opening, (240, 240, 240))
     canvas.ellipse(x, -0.1, 0.09, min(0.09, opening), (40, 40, 30))
-    canvas.line([(x + 0.22 * t, -0.36 - 0.05 * (1 - t * t)) for t in np.linspace(-1, 1, 7)], 0.08, appearance.hair)
+    brow = -0.36 - 0.08 * canvas.pose.smile
+    slant = 0.08 * side * min(canvas.pose.smile, 0.0)
+    canvas.line(
+        [(x + 0.22 * t, brow - 0.05 * (1 - t * t) + slant * t) for t in np.linspace(-1, 1, 7)], 0.08, appearance.hair
+    )
 
 
 def _shade(colour: Colour, factor: float) -> Colour:

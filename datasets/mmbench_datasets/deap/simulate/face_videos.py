@@ -23,7 +23,9 @@ from mmbench_datasets.deap.simulate.seeding import make_rng
 # MPEG-4 is in every OpenCV wheel, as fast as Motion JPEG and half the size.
 _CODEC = "XVID"
 
-_SMILE, _EYES = 0.7, 0.4
+_SMILE, _EYES = 0.9, 0.4
+# The face tells valence better than arousal.
+_VALENCE, _AROUSAL = 1.0, 0.4
 # Standard deviation of the expression that does not depend on the ratings, in the unit of the scores (-1 to 1).
 _CONFUSION = 0.4
 _FLICKER = 0.12
@@ -103,7 +105,8 @@ def _poses(video: FaceVideo, rng: np.random.Generator) -> Iterator[Pose]:
     """The pose of each frame: the head sways, the expression varies around that of the trial."""
     n_frames = max(1, round(video.fps * video.seconds))
     seconds = int(np.ceil(video.seconds)) + 1
-    valence, arousal = np.array([video.valence, video.arousal]) + rng.normal(0, _CONFUSION, 2)
+    affect = np.array([_VALENCE * video.valence, _AROUSAL * video.arousal])
+    valence, arousal = affect + rng.normal(0, _CONFUSION, 2)
     middle = rng.normal((WIDTH / 2, 270), (40, 15))
     phase = rng.uniform(0, 2 * np.pi, 2)
     flicker = rng.normal(0, _FLICKER, (2 * seconds + 1, 2))

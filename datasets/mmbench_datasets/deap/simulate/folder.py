@@ -86,18 +86,18 @@ def _run(write: Callable[..., None], path: Path, simulation: Simulation, partici
 
 def _write_signals(path: Path, simulation: Simulation, participant: int, _: int) -> None:
     labels = make_ratings(simulation.seed, participant).ratings
-    data = simulate_signals(simulation.seed, participant, simulation.strength)
+    data = simulate_signals(simulation.seed, participant, simulation.strength, simulation.power, simulation.evoked)
     with path.open("wb") as file:
         write_arrays(file, {"labels": labels, "data": data})
 
 
 def _write_raw_recording(path: Path, simulation: Simulation, participant: int, _: int) -> None:
-    write_raw_recording(path, simulation.seed, participant, simulation.strength)
+    write_raw_recording(path, simulation, participant)
 
 
 def _write_video(path: Path, simulation: Simulation, participant: int, experiment: int) -> None:
     scores = make_ratings(simulation.seed, participant).scores[experiment - 1]
-    valence, arousal = (simulation.strength * scores).tolist()
+    valence, arousal = (simulation.strength * simulation.expression * scores).tolist()
     video = FaceVideo(simulation.seed, participant, experiment, valence, arousal, simulation.fps, simulation.seconds)
     write_video(path, video)
 

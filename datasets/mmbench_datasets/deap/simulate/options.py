@@ -5,14 +5,18 @@ from dataclasses import asdict, dataclass
 
 from mmbench import SpecError
 
-VERSION = "1"
+VERSION = "2"
 """Increased whenever the same options give different files."""
 
 
 @dataclass(frozen=True)
 class Simulation:
     """Options of a simulation: ``fps`` and ``seconds`` of the face videos, which ``films=False`` leaves out; ``bdf``
-    adds the original recordings."""
+    adds the original recordings.
+
+    ``strength`` scales every effect of the ratings; ``power``, ``evoked`` and ``expression`` those on the band power of
+    the EEG, on its evoked responses, and on the face.
+    """
 
     subjects: int
     seed: int = 0
@@ -21,12 +25,15 @@ class Simulation:
     seconds: float = 60.0
     bdf: bool = False
     films: bool = True
+    power: float = 1.0
+    evoked: float = 1.0
+    expression: float = 1.0
 
     def __post_init__(self) -> None:
         for name, low, high in (
             ("subjects", 1, 32),
             ("seed", 0, 2**32),
-            ("strength", 0, 10),
+            *((name, 0, 10) for name in ("strength", "power", "evoked", "expression")),
             ("fps", 0.1, 120),
             ("seconds", 1, 120),
         ):

@@ -12,6 +12,7 @@ import numpy as np
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_SAMPLES, RATE, TWENTE_CHANNELS
 from mmbench_datasets.deap.original_recordings import END, FIXATION, RAW_RATE, START, STATUS_OFFSET
 from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
+from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.ratings import make_ratings
 from mmbench_datasets.deap.simulate.seeding import make_rng
 from mmbench_datasets.deap.simulate.signals import Signals, simulate_eeg, simulate_peripheral
@@ -28,13 +29,13 @@ _HORIZONTAL = {"F7": 0.25, "F8": -0.25, "Fp1": 0.1, "Fp2": -0.1, "F3": 0.1, "F4"
 
 
 def write_raw_recording(
-    path: Path, seed: int, participant: int, strength: float, experiments: Sequence[int] | None = None
+    path: Path, simulation: Simulation, participant: int, experiments: Sequence[int] | None = None
 ) -> None:
     """Write the BDF file of a person who watches ``experiments`` (from 1), by default all in order of presentation."""
-    order = presentation_order(seed, participant) if experiments is None else experiments
+    order = presentation_order(simulation.seed, participant) if experiments is None else experiments
     channels = list_channels(participant)
     n_seconds = _LEAD_S + _BLOCK_S * len(order)
-    write_bdf(path, channels, RAW_RATE, n_seconds, _blocks(seed, participant, strength, order, channels))
+    write_bdf(path, channels, RAW_RATE, n_seconds, _blocks(simulation, participant, order, channels))
 
 
 def presentation_order(seed: int, participant: int) -> list[int]:
@@ -58,26 +59,27 @@ def list_channels(participant: int) -> list[Channel]:
 
 
 def _blocks(
-    seed: int, participant: int, strength: float, order: Sequence[int], channels: Sequence[Channel]
+    simulation: Simulation, participant: int, order: Sequence[int], channels: Sequence[Channel]
 ) -> Iterator[Signals]:
-    scores = strength * make_ratings(seed, participant).scores
-    offsets = make_rng("raw", seed, participant).uniform(-_OFFSET, _OFFSET, (len(channels), 1))
+    offsets = make_rng("raw", simulation.seed, participant).uniform(-_OFFSET, _OFFSET, (len(channels), 1))
     is_volt = np.array([[channel.unit == "uV"] for channel in channels])
     status = STATUS_OFFSET if participant >= 24 else 0
     lead = np.zeros((len(channels), _LEAD_S * RAW_RATE)) + offsets * is_volt
     lead[-1] = status
     yield lead
     for experiment in order:
-        signals = _record(seed, participant, experiment, *scores[experiment - 1])
+        signals = _record(simulation, participant, experiment)
         block = np.stack([signals.get(channel.label, np.zeros(_BLOCK_S * RAW_RATE)) for channel in channels])
         block += offsets * is_volt
         block[-1] = status + _status()
         yield block
 
 
-def _record(seed: int, participant: int, experiment: int, valence: float, arousal: float) -> dict[str, Signals]:
+def _record(simulation: Simulation, participant: int, experiment: int) -> dict[str, Signals]:
     """Signals of one trial with the fixation before and the rest after it, by channel."""
-    clean = simulate_eeg(seed, participant, experiment, valence, arousal)
+    seed = simulation.seed
+    valence, arousal = simulation.strength * make_ratings(seed, participant).scores[experiment - 1]
+    clean = simulate_eeg(seed, participant, experiment, valence, arousal, simulation.power, simulation.evoked)
     peripheral = simulate_peripheral(seed, participant, experiment, arousal)
     rng = make_rng("raw", seed, participant, experiment)
     # Sample 0 of the simulated trial is the start of the baseline.

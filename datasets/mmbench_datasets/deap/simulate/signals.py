@@ -1,14 +1,17 @@
 """Simulated EEG and peripheral signals that identify person and trial and depend weakly on the ratings.
 
-The EEG of a trial is noise whose spectrum differs by electrode: 1/f, an alpha peak, and log-normal gains of four
-bands. Log gains are the sum of a person effect, a trial effect (both independent of the ratings) and, on a few
-electrodes and with the same pattern for everybody, an effect of the ratings.
+The EEG of a trial is the activity of one source below each electrode, and evoked responses. Sources are noise whose
+spectrum differs by source: 1/f, an alpha peak, and log-normal gains of four bands. Log gains are the sum of a person
+effect, a trial effect (both independent of the ratings) and, on a few sources and with the same pattern for everybody,
+an effect of the ratings. Responses follow a beat, one each second from the start of the trial, with the same shape for
+everybody; the ratings set their size. Every electrode records all sources, the near ones most (volume conduction).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS, N_SAMPLES, RATE
+from mmbench_datasets.deap.simulate.electrodes import mix_sources
 from mmbench_datasets.deap.simulate.ratings import make_ratings
 from mmbench_datasets.deap.simulate.seeding import make_rng
 
@@ -20,38 +23,55 @@ _N_EEG = len(EEG_CHANNELS)
 _LEFT = ("AF3", "F3", "F7", "FC5")
 _RIGHT = ("AF4", "F4", "F8", "FC6")
 _BACK = ("P7", "PO3", "O1", "P8", "PO4", "O2")
+_CENTRE = ("Fz", "FC1", "FC2", "Cz")
 
 # Standard deviations and weights of log amplitudes.
 _PERSON = 0.3
-_TRIAL = 0.35
+_TRIAL = 0.45
 _AFFECT = 0.5
+# The EEG tells arousal better than valence.
+_VALENCE, _AROUSAL = 0.4, 1.0
 # Standard deviation of the trial effect along the pattern of the ratings, in the unit of the scores (-1 to 1).
 _CONFUSION = 0.4
-_N_SOURCES = 3
 _MICROVOLT = 8.0
+_SENSOR = 0.1  # noise of each electrode, relative to the EEG
+_RESPONSE, _RESPONSE_MEAN = 0.35, 0.2  # relative to the EEG, for each unit of the scores and without ratings
 
 
-def simulate_signals(seed: int, participant: int, strength: float) -> Signals:
-    """Signals (40, 40, 8064) of one person, rows by Experiment_id."""
+def simulate_signals(seed: int, participant: int, strength: float, power: float = 1.0, evoked: float = 1.0) -> Signals:
+    """Signals (40, 40, 8064) of one person, rows by Experiment_id; ``power`` and ``evoked`` as in `simulate_eeg`."""
     data = np.empty(DATA_SHAPE)
     scores = make_ratings(seed, participant).scores
-    for row, (valence, arousal) in enumerate(scores):
-        data[row, :_N_EEG] = simulate_eeg(seed, participant, row + 1, strength * valence, strength * arousal)
-        data[row, _N_EEG:] = simulate_peripheral(seed, participant, row + 1, strength * arousal)
+    for row, (valence, arousal) in enumerate(strength * scores):
+        data[row, :_N_EEG] = simulate_eeg(seed, participant, row + 1, valence, arousal, power, evoked)
+        data[row, _N_EEG:] = simulate_peripheral(seed, participant, row + 1, arousal)
     return data
 
 
-def simulate_eeg(seed: int, participant: int, experiment: int, valence: float, arousal: float) -> Signals:
-    """One trial (32, 8064) in µV: 4-45 Hz, average reference, so of rank 31."""
-    person = make_rng("person", seed, participant).normal(0, _PERSON, (_N_EEG, len(_BANDS)))
+def simulate_eeg(
+    seed: int,
+    participant: int,
+    experiment: int,
+    valence: float,
+    arousal: float,
+    power: float = 1.0,
+    evoked: float = 1.0,
+) -> Signals:
+    """One trial (32, 8064) in µV: 4-45 Hz, average reference, so of rank 31.
+
+    ``power`` scales the effect of the ratings on band power, ``evoked`` that on evoked responses.
+    """
+    own = make_rng("person", seed, participant)
+    person = own.normal(0, _PERSON, (_N_EEG, len(_BANDS)))
     rng = make_rng("eeg", seed, participant, experiment)
     trial = rng.normal(0, _TRIAL, (_N_EEG, len(_BANDS)))
-    confused = np.array([valence, arousal]) + rng.normal(0, _CONFUSION, 2)
-    gains = person + trial + _AFFECT * np.tensordot(confused, _patterns(), 1)
-    local = _noise(rng, gains)
-    mixing = rng.normal(0, 0.3, (_N_EEG, _N_SOURCES))
-    shared = mixing @ _noise(rng, rng.normal(0, 0.5, (_N_SOURCES, len(_BANDS))))
-    eeg = local + shared
+    affect = np.array([_VALENCE * valence, _AROUSAL * arousal]) + rng.normal(0, _CONFUSION, 2)
+    gains = person + trial + power * _AFFECT * np.tensordot(affect, _patterns(), 1)
+    eeg = mix_sources(_noise(rng, gains))
+    eeg /= eeg.std()
+    size = _RESPONSE_MEAN + evoked * _RESPONSE * (affect[1] + rng.normal(0, _CONFUSION))
+    eeg += size * own.uniform(0.7, 1.3) * mix_sources(_response())
+    eeg += _SENSOR * _noise(rng, np.zeros((_N_EEG, len(_BANDS))))
     eeg -= eeg.mean(axis=0)
     return np.asarray(eeg * (_MICROVOLT / eeg.std()))
 
@@ -67,6 +87,17 @@ def _patterns() -> Signals:
     ):
         patterns[affect, [EEG_CHANNELS.index(name) for name in names], band] = sign
     return patterns
+
+
+def _response() -> Signals:
+    """Evoked responses (32, 8064) of frontocentral sources: 6 Hz waves of 0.3 s after each second, within 4-45 Hz."""
+    time = np.arange(N_SAMPLES) / RATE % 1.0
+    wave = np.exp(-0.5 * ((time - 0.2) / 0.08) ** 2) * np.cos(2 * np.pi * 6 * (time - 0.2))
+    spectrum, frequencies = np.fft.rfft(wave), np.fft.rfftfreq(N_SAMPLES, 1 / RATE)
+    spectrum[(frequencies < _BANDS[0][0]) | (frequencies >= _BANDS[-1][1])] = 0
+    sources = np.zeros((_N_EEG, N_SAMPLES))
+    sources[[EEG_CHANNELS.index(name) for name in _CENTRE]] = np.fft.irfft(spectrum, N_SAMPLES)
+    return sources
 
 
 def _noise(rng: np.random.Generator, gains: Signals) -> Signals:
