@@ -13,7 +13,7 @@ PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml
 .PHONY: demo test check docs bench format clean
 
 demo: $(VENV)/.installed
-	$(BIN)/mmbench run milmer deap-sim
+	$(BIN)/python -m mmbench_milmer.demo
 
 # Tests of a file stay in one process: what they share is made once.
 test: $(VENV)/.developed

@@ -12,6 +12,7 @@ from mmbench.storage.files import write_text
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Commands": (
         "run",
+        "load_comparison",
         "tune",
         "ablate",
         "audit",

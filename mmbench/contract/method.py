@@ -13,11 +13,12 @@ class Ablation:
 
     Each of ``rows`` maps parameters to values; the first parameter names the row, the others are changed with it,
     as in ``{"mixing": "none", "queries": None}``. They are parameters of the fusion, or with ``encoder``, a modality
-    or a kind, of the encoder there. The unchanged method is added by the host.
+    or a kind, of the encoder there. With ``encoder`` all rows may be specs of encoders instead, such as ``"de"``, which
+    take its place. The unchanged method is added by the host.
     """
 
     name: str
-    rows: tuple[Mapping[str, object], ...]
+    rows: tuple[Mapping[str, object], ...] | tuple[str, ...]
     encoder: str | None = None
 
 

@@ -1,12 +1,12 @@
 """Checks of components when a plugin registers them."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from mmbench.contract import DEFAULT_METRICS, Component, Kind, Method, Metric
+from mmbench.contract import DEFAULT_METRICS, Ablation, Component, Kind, Method, Metric
 from mmbench.errors import PluginError, SpecError
-from mmbench.registry.specs import bind_parameters, parse_spec
+from mmbench.registry.specs import Spec, bind_parameters, parse_spec
 
 MODALITY_ABLATION = "modalities"  # the ablation of modalities, which the host defines
 # By the base class, the attribute that names kinds, and those that there are. By name, not to import torch.
@@ -85,17 +85,26 @@ def check_ablations(method: Method, class_of: Callable[[str, str], type | None])
             raise PluginError(f"{where}: another ablation has this name")
         if not ablation.rows or not all(ablation.rows):
             raise PluginError(f"{where}: has no row, or a row without settings")
+        if len({isinstance(row, str) for row in ablation.rows}) > 1:
+            raise PluginError(f"{where}: some rows are encoders, others are settings")
         if ablation.encoder is not None and ablation.encoder not in method.encoders:
             raise PluginError(f"{where}: the method has no encoder for {ablation.encoder!r}")
-        predictor = ("estimators", method.estimator) if method.estimator else ("fusions", method.fusion)
-        kind, text = predictor if ablation.encoder is None else ("encoders", method.encoders[ablation.encoder])
-        spec = parse_spec(text)
-        cls = class_of(kind, spec.name)
-        for row in ablation.rows if cls else ():
-            try:
-                bind_parameters(cls, spec.updated(row).params)  # type: ignore[arg-type]  # rows are checked only with a class
-            except SpecError as error:
-                raise PluginError(f"{where}: {error.line}") from error
+        for kind, spec in _built_by(method, ablation, where):
+            if cls := class_of(kind, spec.name):
+                try:
+                    bind_parameters(cls, spec.params)
+                except SpecError as error:
+                    raise PluginError(f"{where}: {error.line}") from error
+
+
+def _built_by(method: Method, ablation: Ablation, where: str) -> Iterator[tuple[str, Spec]]:
+    """The kind and the spec of the component that each row changes, as changed."""
+    predictor = ("estimators", method.estimator) if method.estimator else ("fusions", method.fusion)
+    kind, text = predictor if ablation.encoder is None else ("encoders", method.encoders[ablation.encoder])
+    for row in ablation.rows:
+        if isinstance(row, str) and ablation.encoder is None:
+            raise PluginError(f"{where}: the row {row!r} is an encoder, and the ablation names no modality or kind")
+        yield kind, parse_spec(row) if isinstance(row, str) else parse_spec(text).updated(row)
 
 
 def check_name(component: Any) -> str:

@@ -319,11 +319,13 @@ def describe_missing(comparison: Comparison) -> Iterator[str]:
             yield f"{method.name}: {count} missing; run the same command again"
 
 
-def load_comparison(path: Path) -> Comparison:
+def load_comparison(path: Path | str) -> Comparison:
     """Load a comparison from its file, the newest file in the folder of its runs, or the folder of a run.
 
     Of a folder of runs with the same splits and without a file, all are compared, and none is the reference.
+    Raises RecordError where there are none.
     """
+    path = Path(path)
     if path.is_file():
         return _load_listed(path)
     if _is_run(path):

@@ -57,9 +57,14 @@ def _varied(request: Request, recipe: Recipe) -> Iterator[str]:
     """The parameters that the tables vary, as `Recipe.held` names them."""
     method: Method = request.registry.find("methods", parse_spec(request.spec.method).name).component
     for ablation in method.ablations:
-        encoders = [f"encoder.{name}" for name in recipe.encoders if _applies_to(request, ablation, name)]
-        parts = [recipe.kind] if ablation.encoder is None else encoders
-        yield from (f"{part}.{name}" for part in parts for row in ablation.rows for name in row)
+        encoders = {name: spec for name, spec in recipe.encoders.items() if _applies_to(request, ablation, name)}
+        parts = [recipe.kind] if ablation.encoder is None else [f"encoder.{name}" for name in encoders]
+        names = {name for row in ablation.rows if not isinstance(row, str) for name in row}
+        # Where rows exchange the encoder, no parameter of any of them is tuned.
+        specs = [parse_spec(row) for row in ablation.rows if isinstance(row, str)]
+        for spec in (*specs, *encoders.values()) if specs else ():
+            names |= request.registry.bound("encoders", spec).keys()
+        yield from (f"{part}.{name}" for part in parts for name in sorted(names))
 
 
 def _applies_to(request: Request, ablation: Ablation, modality: str) -> bool:
@@ -104,18 +109,31 @@ def recipe_digest(request: Request, recipe: Recipe) -> str:
 
 
 def _over_values(request: Request, default: Recipe, ablation: Ablation) -> VariantTable:
-    parameter = next(iter(ablation.rows[0]))
+    first = ablation.rows[0]
+    parameter = "encoder" if isinstance(first, str) else next(iter(first))
     rows = [
-        _variant(
-            request, _format_value(next(iter(row.values()))), partial(_with_values, request, default, ablation, row)
-        )
+        _variant(request, _name_row(row), partial(_with_values, request, default, ablation, row))
         for row in ablation.rows
     ]
     known = {recipe_digest(request, row.recipe) for row in rows if row.recipe}
     if known and recipe_digest(request, default) not in known:
-        rows.insert(0, AblationVariant(_format_value(_default_value(request, default, ablation, parameter)), default))
+        value = (
+            _encoder_text(request, default, ablation)
+            if isinstance(first, str)
+            else _format_value(_default_value(request, default, ablation, parameter))
+        )
+        rows.insert(0, AblationVariant(value, default))
     heading = parameter if ablation.encoder is None else f"{ablation.encoder} {parameter}"
     return VariantTable(ablation.name, heading, tuple(rows))
+
+
+def _name_row(row: Mapping[str, object] | str) -> str:
+    return row if isinstance(row, str) else _format_value(next(iter(row.values())))
+
+
+def _encoder_text(request: Request, default: Recipe, ablation: Ablation) -> str:
+    """The encoders of the default recipe that an ablation exchanges."""
+    return ", ".join(dict.fromkeys(str(spec) for spec in _encoders(request, default, ablation).values()))
 
 
 def _over_modalities(request: Request, default: Recipe) -> VariantTable:
@@ -153,9 +171,13 @@ def _variant(request: Request, value: str, make: Callable[[], Recipe]) -> Ablati
     return AblationVariant(value, recipe, findings=findings)
 
 
-def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Mapping[str, object]) -> Recipe:
+def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Mapping[str, object] | str) -> Recipe:
     spec, method_options, suffix = parse_spec(request.spec.method), request.method_options, ""
-    if ablation.encoder is None:
+    if isinstance(row, str):
+        changed = dict.fromkeys(_encoders(request, default, ablation), row)
+        method_options = replace(method_options, encoders={**method_options.encoders, **changed})
+        suffix = f", {ablation.encoder}={row}"
+    elif ablation.encoder is None:
         spec = spec.updated(row)
     else:
         changed = {name: str(encoder.updated(row)) for name, encoder in _encoders(request, default, ablation).items()}

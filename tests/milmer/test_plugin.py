@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmbench import Modality, Tokens
+from mmbench.registry import load_registry, parse_spec
 from mmbench_milmer import plugin
 from mmbench_milmer.eeg import MilmerEEG
 from mmbench_milmer.fusion import MilmerFusion
@@ -63,10 +64,10 @@ def test_presets_name_existing_components(name):
     assert set(preset) <= {"fusion", "encoders", "training", "run"}
     assert set(preset["encoders"]) <= {"timeseries", "image"}
     replace(plugin.MILMER.training, **preset["training"])
-    dim = preset["fusion"]["dim"]
-    eeg = MilmerEEG(Modality("eeg", "timeseries", (19, 640)), dim=dim)
-    ecg = replace(MilmerEEG(Modality("ecg", "timeseries", (1, 128)), dim=dim).out, instances=5)
-    assert preset["encoders"]["timeseries"] == f"milmer-eeg[dim={dim}]"
+    registry, spec = load_registry(), parse_spec(preset["encoders"]["timeseries"])
+    encoder, options = registry.find("encoders", spec.name).component, registry.bound("encoders", spec)
+    eeg = encoder(Modality("eeg", "timeseries", (19, 640), rate=128.0), **options)
+    ecg = replace(encoder(Modality("ecg", "timeseries", (1, 128), rate=128.0), **options).out, instances=5)
     MilmerFusion({"eeg": eeg.out, "ecg": ecg}, 2, **preset["fusion"])
 
 

@@ -25,6 +25,7 @@ TABLES = (
     Ablation("pooling", ({"pool": "flatten"}, {"pool": "mean", "dropout": 0.3})),
     Ablation("width", ({"dim": 4}, {"dim": 16}, {"dim": -1})),
     Ablation("facts", ({"dim": 8}, {"dim": 4}), encoder="vector"),
+    Ablation("series", ("conv1d[dim=8]", "gru[dim=4]", "words"), encoder="timeseries"),
 )
 
 @hookimpl
@@ -60,7 +61,7 @@ def rows(result: Any, table: str) -> dict[str, Any]:
 
 
 def test_every_table_has_its_rows_and_equal_runs_are_shared(result: Any) -> None:
-    assert [table.name for table in result.tables] == ["pooling", "width", "facts", "modalities"]
+    assert [table.name for table in result.tables] == ["pooling", "width", "facts", "series", "modalities"]
     names = [method.name for method in result.comparison.methods]
     assert names == [
         "parts",
@@ -68,12 +69,19 @@ def test_every_table_has_its_rows_and_equal_runs_are_shared(result: Any) -> None
         "parts[dim=4]",
         "parts[dim=16]",
         "parts, vector.dim=4",
+        "parts, timeseries=gru[dim=4]",
         "parts, modalities=signal",
         "parts, modalities=facts",
     ]
     assert result.default.name == "parts"
     assert len({method.folder for method in result.comparison.methods}) == len(names)
-    for table, value in (("pooling", "flatten"), ("facts", "8"), ("modalities", "signal+facts"), ("width", "128")):
+    for table, value in (
+        ("pooling", "flatten"),
+        ("facts", "8"),
+        ("modalities", "signal+facts"),
+        ("width", "128"),
+        ("series", "conv1d[dim=8]"),
+    ):
         assert result.is_default(rows(result, table)[value])
     # The method as it stands is put first where its value is not among the rows.
     assert list(rows(result, "width")) == ["128", "4", "16", "-1"]
@@ -84,6 +92,10 @@ def test_rows_have_the_stated_settings(result: Any) -> None:
     assert wide.run["fusion"]["params"]["dim"] == 16
     assert narrow.run["encoders"]["facts"]["params"]["dim"] == 4
     assert narrow.run["encoders"]["signal"] == wide.run["encoders"]["signal"]
+    other = rows(result, "series")["gru[dim=4]"].method
+    assert other.run["encoders"]["signal"]["name"] == "gru"
+    assert other.run["encoders"]["facts"] == wide.run["encoders"]["facts"]
+    assert "encodes text, but signal is of kind timeseries" in rows(result, "series")["words"].reason
     alone = rows(result, "modalities")["signal"].method
     assert alone.run["modalities"] == list(alone.run["encoders"]) == ["signal"]
     assert len({method.run["fingerprint"] for method in result.comparison.methods}) == 1
@@ -115,7 +127,7 @@ def test_the_tables_are_readable(result: Any, widest: Callable[[str], int]) -> N
     line = next(line for line in text.splitlines() if line.startswith("facts "))
     interval = result.difference(rows(result, "modalities")["facts"])["balanced_accuracy"]
     assert f"{interval.mean:+.3f}".replace("0.", ".") in line
-    assert text.count(" default ") == 4
+    assert text.count(" default ") == 5
 
 
 def test_the_same_again_trains_nothing_and_shares_with_run(where: dict[str, Any], result: Any) -> None:
@@ -215,7 +227,8 @@ def test_every_row_is_tuned_with_one_budget_and_one_space(tuned: Any, result: An
     whole = spaces["parts"]
     # What any table of the method varies is held in each row, also where this ablation leaves the table out.
     assert whole.keys().isdisjoint({"fusion.dim", "fusion.pool", "fusion.dropout", "encoder.facts.dim"})
-    assert {"encoder.signal.dim", "encoder.facts.depth", "training.lr"} <= whole.keys()
+    assert not [name for name in whole if name.startswith("encoder.signal.")]  # whose encoder is exchanged as a whole
+    assert {"encoder.facts.depth", "training.lr"} <= whole.keys()
     assert all(space == whole for space in spaces.values())
     for method in rows_of.values():
         assert method.run["tuning"]["trials"] == 2

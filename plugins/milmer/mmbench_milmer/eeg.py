@@ -15,7 +15,8 @@ class MilmerEEG(Encoder):
 
     ``variant="published"``: LayerNorm over time → Linear(T, dim) → ReLU, which is linear in the waveform and so finds
     what is locked to the start of a window, but no band power. ``variant="spectral"``, which is not in the paper: log
-    power of ``bands`` learned bands → Linear(bands, dim) → ReLU, which finds band power, but nothing that is locked.
+    power of ``bands`` learned bands → a Linear(bands, dim) of each channel's own → ReLU, which finds band power, but
+    nothing that is locked. With one map for all channels a transformer has to learn first which token is which.
 
     ``channel_embedding`` adds a learned vector to each channel's token; the published code has none, so that
     all later layers are invariant to the order of electrodes.
@@ -39,7 +40,7 @@ class MilmerEEG(Encoder):
         n_channels, n_times = modality.fixed_shape
         if variant == "spectral":
             self.spectrum = BandPower(n_channels, n_times, bands)
-            self.project = nn.Sequential(self.spectrum, nn.Linear(bands, dim), nn.ReLU())
+            self.project = nn.Sequential(self.spectrum, LinearByChannel(n_channels, bands, dim), nn.ReLU())
         else:
             self.project = nn.Sequential(nn.LayerNorm(n_times), nn.Linear(n_times, dim), nn.ReLU())
         self.variant = variant
@@ -106,3 +107,17 @@ class BandPower(nn.Module):
         weights = (-0.5 * ((self.logs - self.centres[:, None]) / self.log_widths.exp()[:, None]).square()).exp()
         bands: Tensor = power @ (weights / weights.sum(1, keepdim=True)).T
         return bands.clamp_min(_POWER_FLOOR).log()
+
+
+class LinearByChannel(nn.Module):
+    """A linear layer of its own for each channel: ``(n, C, inputs)`` to ``(n, C, outputs)``."""
+
+    def __init__(self, n_channels: int, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        bound = n_inputs**-0.5  # that of nn.Linear
+        self.weight = nn.Parameter(torch.empty(n_channels, n_inputs, n_outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(n_channels, n_outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layer of each channel."""
+        return torch.einsum("nci,cio->nco", x, self.weight) + self.bias

@@ -22,6 +22,7 @@ ABLATIONS = (
         ),
     ),
     Ablation("k", tuple({"k": k} for k in (1, 2, 3, 5, 10))),
+    Ablation("eeg encoder", ("milmer-eeg", "milmer-eeg[variant=spectral]", "de"), encoder="timeseries"),
     Ablation("backbone", ({"frozen": True}, {"frozen": False}), encoder="image"),
     Ablation("variant", ({"variant": "mended"}, {"variant": "published"})),
 )

@@ -55,9 +55,17 @@ class Pose:
     is_away: bool = False
 
 
-def draw_face(appearance: Appearance, pose: Pose) -> Frame:
-    """One frame (576, 720, 3) of a person in front of a plain wall."""
-    canvas = _Canvas(appearance, pose)
+def frame_width(height: int) -> int:
+    """Columns of a frame with ``height`` rows, in the proportions of DEAP's videos."""
+    return round(height * WIDTH / HEIGHT)
+
+
+def draw_face(appearance: Appearance, pose: Pose, height: int = HEIGHT) -> Frame:
+    """One frame of a person in front of a plain wall, (576, 720, 3) or the same picture in another ``height``.
+
+    Lengths in ``appearance`` and ``pose`` are in pixels of a frame of 576 rows.
+    """
+    canvas = _Canvas(appearance, pose, height)
     canvas.ellipse(0, 2.75, 1.9, 1.2, appearance.shirt)
     canvas.ellipse(0, 1.45, 0.45, 0.7, _shade(appearance.skin, 0.82))
     canvas.ellipse(0, -0.25, 1.12, appearance.length + 0.15, appearance.hair)
@@ -103,11 +111,13 @@ def _shade(colour: Colour, factor: float) -> Colour:
 class _Canvas:
     """A frame drawn in units of half the head's width, with the origin at the centre of the head."""
 
-    def __init__(self, appearance: Appearance, pose: Pose) -> None:
+    def __init__(self, appearance: Appearance, pose: Pose, height: int) -> None:
         self.appearance = appearance
         self.pose = pose
-        row = np.tile(np.clip(np.round(appearance.background), 0, 255).astype(np.uint8), (WIDTH, 1))
-        self.frame: Frame = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        self._scale = height / HEIGHT
+        width = frame_width(height)
+        row = np.tile(np.clip(np.round(appearance.background), 0, 255).astype(np.uint8), (width, 1))
+        self.frame: Frame = np.empty((height, width, 3), np.uint8)
         self.frame[:] = row  # copying rows is ten times as fast as filling pixels
 
     def ellipse(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
@@ -120,13 +130,12 @@ class _Canvas:
         import cv2
 
         curve: Any = np.array([self._place(x, y) for x, y in points], np.int32)
-        thickness = max(1, round(width * self.appearance.size / 2))
+        thickness = max(1, round(width * self.appearance.size / 2 * self._scale))
         cv2.polylines(self.frame, [curve], False, colour, thickness, cv2.LINE_AA, _SHIFT)
 
     def _place(self, x: float, y: float) -> tuple[int, int]:
         half = self.appearance.size / 2
         return self._fixed(self.pose.x + x * half, self.pose.y + y * half)
 
-    @staticmethod
-    def _fixed(x: float, y: float) -> tuple[int, int]:
-        return round(x * 2**_SHIFT), round(y * 2**_SHIFT)
+    def _fixed(self, x: float, y: float) -> tuple[int, int]:
+        return round(x * self._scale * 2**_SHIFT), round(y * self._scale * 2**_SHIFT)

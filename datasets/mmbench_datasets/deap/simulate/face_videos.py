@@ -17,6 +17,7 @@ from mmbench_datasets.deap.simulate.face_drawing import (
     Colour,
     Pose,
     draw_face,
+    frame_width,
 )
 from mmbench_datasets.deap.simulate.seeding import make_rng
 
@@ -25,9 +26,9 @@ _CODEC = "XVID"
 
 _SMILE, _EYES = 0.9, 0.4
 # The face tells valence better than arousal.
-_VALENCE, _AROUSAL = 1.0, 0.4
+_VALENCE, _AROUSAL = 1.1, 0.25
 # Standard deviation of the expression that does not depend on the ratings, in the unit of the scores (-1 to 1).
-_CONFUSION = 0.4
+_CONFUSION = 0.35
 _FLICKER = 0.12
 # A person turns away for 8 s in some videos, and for single seconds at random.
 _AWAY_CHANCE, _AWAY_S = 0.25, 8.0
@@ -45,13 +46,15 @@ class FaceVideo:
     arousal: float
     fps: float
     seconds: float
+    height: int = HEIGHT
 
 
 def write_video(path: Path, video: FaceVideo) -> None:
     """Draw a video and write it as an AVI file."""
     import cv2
 
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*_CODEC), video.fps, (WIDTH, HEIGHT))
+    size = (frame_width(video.height), video.height)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*_CODEC), video.fps, size)
     try:
         if not writer.isOpened():
             raise StorageError(
@@ -68,11 +71,11 @@ def write_video(path: Path, video: FaceVideo) -> None:
 
 
 def draw_frames(video: FaceVideo) -> Iterator[Frame]:
-    """The frames of a video in order, (576, 720, 3) each."""
+    """The frames of a video in order, (576, 720, 3) each, or of another height in the same proportions."""
     rng = make_rng("video", video.seed, video.participant, video.experiment)
     appearance = _make_appearance(make_rng("person", video.seed, video.participant), rng)
     for pose in _poses(video, rng):
-        yield draw_face(appearance, pose)
+        yield draw_face(appearance, pose, video.height)
 
 
 def _make_appearance(person: np.random.Generator, trial: np.random.Generator) -> Appearance:

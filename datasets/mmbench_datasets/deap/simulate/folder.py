@@ -98,8 +98,8 @@ def _write_raw_recording(path: Path, simulation: Simulation, participant: int, _
 def _write_video(path: Path, simulation: Simulation, participant: int, experiment: int) -> None:
     scores = make_ratings(simulation.seed, participant).scores[experiment - 1]
     valence, arousal = (simulation.strength * simulation.expression * scores).tolist()
-    video = FaceVideo(simulation.seed, participant, experiment, valence, arousal, simulation.fps, simulation.seconds)
-    write_video(path, video)
+    shape = (simulation.fps, simulation.seconds, simulation.height)
+    write_video(path, FaceVideo(simulation.seed, participant, experiment, valence, arousal, *shape))
 
 
 def _write_ratings(path: Path, simulation: Simulation, *_: int) -> None:

@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 
 from mmbench import SpecError
 
-VERSION = "2"
+VERSION = "3"
 """Increased whenever the same options give different files."""
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Options of a simulation: ``fps`` and ``seconds`` of the face videos, which ``films=False`` leaves out; ``bdf``
-    adds the original recordings.
+    """Options of a simulation: ``fps``, ``seconds`` and ``height`` in pixels of the face videos, which ``films=False``
+    leaves out; ``bdf`` adds the original recordings.
 
     ``strength`` scales every effect of the ratings; ``power``, ``evoked`` and ``expression`` those on the band power of
     the EEG, on its evoked responses, and on the face.
@@ -28,6 +28,7 @@ class Simulation:
     power: float = 1.0
     evoked: float = 1.0
     expression: float = 1.0
+    height: int = 576
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -36,6 +37,7 @@ class Simulation:
             *((name, 0, 10) for name in ("strength", "power", "evoked", "expression")),
             ("fps", 0.1, 120),
             ("seconds", 1, 120),
+            ("height", 144, 576),
         ):
             if not low <= getattr(self, name) <= high:
                 raise SpecError(f"{name}={getattr(self, name)} is outside {low}-{high}", remedy="choose a value within")

@@ -30,9 +30,9 @@ _PERSON = 0.3
 _TRIAL = 0.45
 _AFFECT = 0.5
 # The EEG tells arousal better than valence.
-_VALENCE, _AROUSAL = 0.4, 1.0
+_VALENCE, _AROUSAL = 0.25, 1.1
 # Standard deviation of the trial effect along the pattern of the ratings, in the unit of the scores (-1 to 1).
-_CONFUSION = 0.4
+_CONFUSION = 0.35
 _MICROVOLT = 8.0
 _SENSOR = 0.1  # noise of each electrode, relative to the EEG
 _RESPONSE, _RESPONSE_MEAN = 0.35, 0.2  # relative to the EEG, for each unit of the scores and without ratings
