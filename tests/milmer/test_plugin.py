@@ -62,9 +62,11 @@ def test_preset_paper_differs_from_deap_only_in_optimistic_settings():
 def test_presets_name_existing_components(name):
     preset = PRESETS[name]
     assert set(preset) <= {"fusion", "encoders", "training", "run"}
-    assert set(preset["encoders"]) <= {"timeseries", "image"}
+    assert set(preset["encoders"]) <= {"timeseries", "image", "eeg", "ecg"}
     replace(plugin.MILMER.training, **preset["training"])
-    registry, spec = load_registry(), parse_spec(preset["encoders"]["timeseries"])
+    registry = load_registry()
+    encoders = preset["encoders"]
+    spec = parse_spec(encoders.get("timeseries") or encoders["eeg"])
     encoder, options = registry.find("encoders", spec.name).component, registry.bound("encoders", spec)
     eeg = encoder(Modality("eeg", "timeseries", (19, 640), rate=128.0), **options)
     ecg = replace(encoder(Modality("ecg", "timeseries", (1, 128), rate=128.0), **options).out, instances=5)
