@@ -74,6 +74,13 @@ class Dataset(Component):
         """The number of files or samples under ``root``, by class or by unit; by default the files of each unit."""
         return {unit: len(self.sources(root, unit)) for unit in self.units(root)}
 
+    def counts(self, root: Path) -> Mapping[str, int]:
+        """What is under ``root``, in plural words of the dataset: ``{"people": 32, "trials": 1280}``; quick; optional.
+
+        Counts are of what the names of files promise, without decoding; ``mmbench data check`` prints them.
+        """
+        return {}
+
     def assumptions(self, root: Path) -> Sequence[str]:
         """Assumptions about the files under ``root`` that they do not state, and how the user can change them."""
         return ()

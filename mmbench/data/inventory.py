@@ -19,8 +19,9 @@ _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__pycache__", "__macosx"})
 class Inventory:
     """The files under a dataset's folder.
 
-    ``contents`` counts files or samples by class or unit, ``left_out`` has the reason for everything that the dataset
-    excludes, ``unread`` the paths, relative to the folder, of all other files that no unit uses.
+    ``contents`` counts files or samples by class or unit, ``counts`` other things in the words of the dataset.
+    ``left_out`` has the reason for everything that the dataset excludes, ``unread`` the paths, relative to the folder,
+    of all other files that no unit uses.
     """
 
     units: Sequence[str]
@@ -28,11 +29,18 @@ class Inventory:
     left_out: Mapping[str, str] = field(default_factory=dict)
     unread: Sequence[str] = ()
     assumptions: Sequence[str] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[str]:
-        """Lines about assumptions, what is left out and, by suffix, what is not read."""
-        return [*self.assumptions, *left_out_lines(self.left_out), *_unread_lines(self.unread)]
+        """Lines with the counts, and about assumptions, what is left out and, by suffix, what is not read."""
+        counts = [f"found: {', '.join(f'{number:,} {words}' for words, number in self.counts.items())}"]
+        return [
+            *(counts if self.counts else []),
+            *self.assumptions,
+            *left_out_lines(self.left_out),
+            *_unread_lines(self.unread),
+        ]
 
     def brief_lines(self, dataset: str) -> list[str]:
         """The same with a single line about files that are not read."""
@@ -51,14 +59,15 @@ def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = (), *,
     left_out: Mapping[str, str] = {}
     contents: Mapping[str, int] = {}
     assumptions: Sequence[str] = ()
+    counts: Mapping[str, int] = {}
     with suppress(DataError) if tolerant else nullcontext():
         left_out = dataset.left_out(root)
     with suppress(DataError) if tolerant else nullcontext():
-        contents, assumptions = dataset.contents(root), dataset.assumptions(root)
+        contents, assumptions, counts = dataset.contents(root), dataset.assumptions(root), dataset.counts(root)
     used = {Path(path) for path in damaged} | {path for unit in units for path in dataset.sources(root, unit)}
     # Users add no files to the folders of bundled and simulated datasets.
     unread = [] if dataset.card.access in ("bundled", "simulated") else find_unread(root, used, left_out)
-    return Inventory(units, dict(contents), dict(left_out), unread, tuple(assumptions))
+    return Inventory(units, dict(contents), dict(left_out), unread, tuple(assumptions), dict(counts))
 
 
 def find_unread(root: Path, sources: Iterable[Path], left_out: Iterable[str] = ()) -> list[str]:

@@ -12,6 +12,7 @@ but 4 of 1,000 small damaged files made it request more than 4 GiB, and none thi
 import mmap
 import pickle
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,7 +70,16 @@ def _encode(text: str, encoding: object) -> bytes:
     return text.encode("latin1")
 
 
+def _from_buffer(content: Any, dtype: _DType, shape: Any, order: object = b"C") -> _Array:
+    """An array of protocol 5, whose numbers are in the pickle itself."""
+    array = _Array()
+    array.value = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if _text(order) == "F" else "C")
+    return array
+
+
 _SUBSTITUTES = {
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): _Array,
@@ -89,6 +99,7 @@ _OPCODES = b"".join(
         *(pickle.BINBYTES8, pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
         *(pickle.EMPTY_LIST, pickle.LIST, pickle.APPEND, pickle.APPENDS, pickle.EMPTY_DICT, pickle.DICT),
         *(pickle.SETITEM, pickle.SETITEMS, pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE, pickle.BUILD),
+        pickle.BYTEARRAY8,
     )
 )
 
@@ -113,10 +124,21 @@ def _refused(code: int) -> Callable[[Any], None]:
     return step
 
 
+def _load_byte_array(unpickler: Any) -> None:
+    """The handler of BYTEARRAY8, which takes a view of the file where Python's allocates what the file says."""
+    size = int.from_bytes(unpickler.read(8), "little")
+    content = unpickler.read(min(size, sys.maxsize))
+    if len(content) != size:
+        raise pickle.UnpicklingError("it is truncated")
+    unpickler.append(content)
+
+
+_HANDLERS: dict[int, Callable[[Any], None]] = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _load_byte_array}
+
+
 class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for any memo index in a file
     dispatch: ClassVar = {
-        code: _checked(code, pickle._Unpickler.dispatch[code]) if code in _OPCODES else _refused(code)
-        for code in range(256)
+        code: _checked(code, _HANDLERS[code]) if code in _OPCODES else _refused(code) for code in range(256)
     }
     stack: list[Any]
 
@@ -148,8 +170,6 @@ class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for 
                 raise pickle.UnpicklingError("one text is decoded many times")
 
     def find_class(self, module: str, name: str) -> Any:
-        if name == "_frombuffer":  # as numpy writes arrays with protocol 5
-            raise pickle.UnpicklingError("an array of protocol 5")
         try:
             return _SUBSTITUTES[module, name]
         except KeyError:
@@ -181,7 +201,7 @@ class _ViewFile:
 
 
 def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
-    """The dict of arrays in a pickle of protocol 0-4, as read-only views of ``content``.
+    """The dict of arrays in a pickle of protocol 0-5, as read-only views of ``content``.
 
     Raises DataError if it names anything but NumPy's arrays, and ValueError if it is damaged.
     """
@@ -193,8 +213,6 @@ def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
-        if content[:2] == b"\x80\x05":
-            raise ValueError("it is a pickle of protocol 5: write it with protocol 2, 3 or 4") from error
         raise ValueError(f"it is truncated or damaged ({type(error).__name__} {error})"[:140].strip()) from error
     if not isinstance(value, dict):
         raise ValueError(f"it holds a {type(value).__name__}, not a dict")

@@ -1,15 +1,15 @@
 """Checks of a folder of DEAP: missing, damaged and unused files, found without decoding."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmbench import DataError, Problem, check_content, is_video_truncated
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.faces import VIDEO_REMEDY
+from mmbench_datasets.deap.files import DeapFiles, find_files
 from mmbench_datasets.deap.options import Options
 from mmbench_datasets.deap.original_recordings import check_original
 from mmbench_datasets.deap.ratings import load_ratings
-from mmbench_datasets.names import list_files
 
 _MATCHES = "maps videos to trials"
 _LABELS = "holds the ratings and the order of presentation"
@@ -21,48 +21,82 @@ def check_home(root: Path, options: Options, request: str) -> list[Problem]:
     The ratings are needed to match videos to trials, and as labels of the original recordings.
     """
     source = options.source
-    home = layout.find_home(root)
-    recordings = layout.find_recordings(home, source)
+    files = find_files(root)
+    recordings = files.signals[source]
     if not recordings:
         wanted = " or ".join(f"{folder}/sNN{suffix}" for folder, suffix in reversed(layout.FOLDERS[source]))
         return [Problem(str(root), f"holds no {wanted}", request)]
     check = _check_original if source == "bdf" else _check_recording
     problems = [problem for path in recordings.values() for problem in check(path)]
-    problems += _check_ratings(home / layout.RATINGS_FILE, _LABELS) if source == "bdf" else []
-    videos = [path for subject in recordings for path in layout.find_videos(home, subject).values()]
+    problems += _check_ratings(files.ratings, _LABELS) if source == "bdf" else []
+    videos = [path for subject in recordings for path in files.videos_of(subject).values()]
     if options.video and videos:
         if options.video_order == "experiment" and source != "bdf":
-            problems += _check_ratings(home / layout.RATINGS_FILE, _MATCHES)
+            problems += _check_ratings(files.ratings, _MATCHES)
         problems += [problem for path in videos for problem in _check_video(path)]
-    elif options.video and not (home / layout.VIDEO_FOLDER).is_dir():
-        remedy = "get face_video from DEAP, or use deap[video=false]"
-        problems.append(Problem(str(home / layout.VIDEO_FOLDER), "has no face videos", remedy))
+    elif options.video:
+        problems.append(_no_videos(files))
     return problems
+
+
+def _no_videos(files: DeapFiles) -> Problem:
+    """That no person with signals has a video: because there is none, or because none has a name of DEAP."""
+    folder = files.folders.get(layout.VIDEO_FOLDER)
+    if folder is None:
+        remedy = "get face_video from DEAP, or use deap[video=false]"
+        return Problem(str(files.home / layout.VIDEO_FOLDER), "has no face videos", remedy)
+    names = sorted(path.name for path in folder.rglob("*") if path.is_file())
+    if files.videos:
+        message = f"has videos of {_list(list(files.videos))} alone, of whom there are no signals"
+    elif names:
+        message = f"holds no video named as DEAP's, but {_list(names)}"
+    else:
+        message = "is empty"
+    remedy = (
+        f"rename videos to sNN_trialTT{layout.CONTAINERS[0]}, TT in the order of presentation, or use deap[video=false]"
+    )
+    return Problem(str(folder), message, remedy)
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 2} more" if names[2:] else ""
+    return ", ".join(names[:2]) + more
+
+
+def count_contents(root: Path, options: Options) -> Mapping[str, int]:
+    """People, trials, videos and windows of a folder, by the names of its files; damage is not looked for."""
+    files = find_files(root)
+    people = [name for name in files.signals[options.source] if options.faces == "keep" or files.videos_of(name)]
+    videos = sum(len(files.videos_of(name)) for name in people) if options.video else 0
+    trials = layout.N_TRIALS * len(people)
+    windows = (videos if options.faces == "drop" else trials) * options.windows
+    return {"people": len(people), "trials": trials, "face videos": videos, "windows": windows}
 
 
 def describe_left_out(root: Path, options: Options) -> Mapping[str, str]:
     """Reasons why files and subjects are not used, by subject or by path from ``root``."""
     source = options.source
-    home = layout.find_home(root)
-    recordings = layout.find_recordings(home, source)
-    left: dict[str, str] = {}
-    for name, folders in layout.FOLDERS.items():
-        for folder, _ in folders if name != source else ():
-            left |= _leave_folder(root, home / folder, f"source={source} does not read it")
+    files = find_files(root)
+    left = {
+        _relative(root, other): f"{_relative(root, used)} is read instead" for other, used in files.repeated.items()
+    }
+    for name, recordings in files.signals.items():
+        if name != source:
+            folders = [folder for folder, _ in layout.FOLDERS[name]]
+            left |= _leave(root, files, folders, recordings.values(), f"source={source} does not read it")
     if not options.video:
-        left |= _leave_folder(root, home / layout.VIDEO_FOLDER, "video=false does not read it")
-    for folder, suffix in layout.FOLDERS[source]:
-        others = (path for path in list_files(home / folder) if path.suffix.lower() == suffix)
-        for path in others:
-            if (used := recordings.get(path.stem.lower())) and used != path:
-                left[_relative(root, path)] = f"{_relative(root, used)} is read instead"
+        videos = [path for found in files.videos.values() for path in found.values()]
+        left |= _leave(root, files, [layout.VIDEO_FOLDER], videos, "video=false does not read it")
     if options.faces == "drop":
-        left |= {name: "no face video, and faces=drop" for name in recordings if not layout.find_videos(home, name)}
+        left |= {name: "no face video, and faces=drop" for name in files.signals[source] if not files.videos_of(name)}
     return left
 
 
-def _leave_folder(root: Path, folder: Path, why: str) -> Mapping[str, str]:
-    return {_relative(root, folder): why} if folder.is_dir() else {}
+def _leave(root: Path, files: DeapFiles, folders: Iterable[str], paths: Iterable[Path], why: str) -> Mapping[str, str]:
+    """``why`` for those ``folders`` of DEAP that are there, and for the ``paths`` outside of them."""
+    named = [files.folders[folder] for folder in folders if folder in files.folders]
+    loose = [path for path in paths if not any(path.is_relative_to(folder) for folder in named)]
+    return {_relative(root, path): why for path in [*named, *loose]}
 
 
 def _relative(root: Path, path: Path) -> str:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, Task
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.labels import QUADRANTS, Ties
 from mmbench_datasets.deap.options import Faces, Options, Preprocessing, Removal, VideoOrder
+
+if TYPE_CHECKING:
+    from mmbench_datasets.deap.files import DeapFiles
 
 
 class Deap(Dataset):
@@ -26,8 +29,8 @@ class Deap(Dataset):
     ``source="bdf"`` reads the original recordings and repeats the preprocessing of the release: 128 Hz, ocular
     artefacts removed, 4-45 Hz, average reference, Geneva's channel order, rows by Experiment_id. ``eog`` is the method
     that removes the artefacts: ``"regression"`` on hEOG and vEOG, an ``"ica"`` that excludes ocular components, or
-    ``"none"``. Both are fitted to all trials of the person. EOG and EMG are in µV, the other peripheral channels in the
-    unit of the file.
+    ``"none"``. Both are fitted to all trials of the person. EOG and EMG are in µV; GSR is in nS for everybody, although
+    the files of s01 to s22 have ohm; the other peripheral channels are in the unit of the file.
 
     ``eeg="milmer"`` adds the preprocessing that Milmer's paper describes: 1-50 Hz, then an ICA over all trials of a
     person, which excludes the frontal components that correlate with hEOG or vEOG, at least one. It is fitted to test
@@ -114,7 +117,9 @@ class Deap(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """DEAP's card, or that of a simulation where the folder is marked as one."""
-        if not (layout.find_home(root) / layout.SIMULATED_MARK).is_file():
+        from mmbench_datasets.deap.files import find_files
+
+        if not (find_files(root).home / layout.SIMULATED_MARK).is_file():
             return self.card
         return replace(self.card, title="Simulated, in the files of DEAP", access="simulated")
 
@@ -126,18 +131,30 @@ class Deap(Dataset):
 
     def units(self, root: Path) -> list[str]:
         """The subjects with signals, ``s01`` to ``s32``; with ``faces="drop"`` only those with a video."""
-        home = layout.find_home(root)
-        subjects = layout.find_recordings(home, self.options.source)
-        return [name for name in subjects if self.options.faces == "keep" or layout.find_videos(home, name)]
+        from mmbench_datasets.deap.files import find_files
+
+        files = find_files(root)
+        return [name for name in files.signals[self.options.source] if self._is_used(files, name)]
+
+    def _is_used(self, files: "DeapFiles", subject: str) -> bool:
+        return self.options.faces == "keep" or bool(files.videos_of(subject))
 
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The signals, the videos, and the ratings where they label trials or match videos to trials."""
-        home = layout.find_home(root)
-        videos = layout.find_videos(home, unit) if self.options.video else {}
-        sources = [layout.find_recording(home, unit, self.options.source), *videos.values()]
+        from mmbench_datasets.deap.files import find_files
+
+        files = find_files(root)
+        videos = files.videos_of(unit) if self.options.video else {}
+        sources = [files.recording(unit, self.options.source), *videos.values()]
         if self.options.source == "bdf" or (videos and self.options.video_order == "experiment"):
-            sources.insert(1, home / layout.RATINGS_FILE)
+            sources.insert(1, files.ratings)
         return [path for path in sources if path.is_file()]
+
+    def counts(self, root: Path) -> Mapping[str, int]:
+        """People, trials, face videos and windows."""
+        from mmbench_datasets.deap.checks import count_contents
+
+        return count_contents(root, self.options)
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Files that these options do not use, subjects without a video, duplicates in another format."""
@@ -147,9 +164,10 @@ class Deap(Dataset):
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""
+        from mmbench_datasets.deap.files import find_files
         from mmbench_datasets.deap.windows import read_windows
 
-        yield from read_windows(self.options, layout.find_home(root), unit)
+        yield from read_windows(self.options, find_files(root), unit)
 
     def simulate(
         self,

@@ -1,11 +1,7 @@
 """Folders, file names, channels and array shapes of DEAP's releases."""
 
-import re
 from pathlib import Path
 from typing import Literal
-
-from mmbench import DataError
-from mmbench_datasets.names import list_files
 
 RATE = 128.0
 BASELINE_S = 3.0
@@ -49,58 +45,10 @@ CONTAINERS = (".avi", ".mp4", ".mkv", ".mov")
 SIMULATED_MARK = "SIMULATED.json"
 """File that marks a folder as simulated; it holds the options of the simulation."""
 
-_SUBJECT = re.compile(r"s(\d\d)\Z")
-
 
 def subject_name(participant: int) -> str:
     """Name of a participant in DEAP's files: ``s01``."""
     return f"s{participant:02d}"
-
-
-def find_home(root: Path) -> Path:
-    """The folder that holds DEAP's folders: ``root``, its parent, or one of its subfolders."""
-    signals = (PYTHON_FOLDER, MATLAB_FOLDER, ORIGINAL_FOLDER)
-    parents = [root.parent] if root.name in (*signals, VIDEO_FOLDER) else []
-    children = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    for home in (root, *parents, *children):
-        if any((home / folder).is_dir() for folder in signals):
-            return home
-    return root
-
-
-def find_recordings(home: Path, source: Source = "preprocessed") -> dict[str, Path]:
-    """Signal files by name of the subject; ``.dat`` takes precedence over ``.mat``."""
-    found: dict[str, Path] = {}
-    for folder, suffix in FOLDERS[source]:
-        for path in list_files(home / folder):
-            if path.suffix.lower() == suffix and _SUBJECT.match(path.stem.lower()):
-                found[path.stem.lower()] = path
-    return dict(sorted(found.items()))
-
-
-def find_recording(home: Path, subject: str, source: Source) -> Path:
-    """Signal file of a subject; raises DataError if there is none."""
-    try:
-        return find_recordings(home, source)[subject]
-    except KeyError:
-        folder, suffix = FOLDERS[source][-1]
-        remedy = f"add {folder}/{subject}{suffix}"
-        raise DataError(f"has no signals of {subject}", where=home, remedy=remedy) from None
-
-
-def find_videos(home: Path, subject: str) -> dict[int, Path]:
-    """Face videos of a subject by their number, the place in the order of presentation.
-
-    Where a video exists in several formats, the first of ``CONTAINERS`` is used.
-    """
-    found: dict[int, Path] = {}
-    name = re.compile(rf"{subject}_trial(\d\d)\Z", re.IGNORECASE)
-    paths = list_files(home / VIDEO_FOLDER / subject)
-    for suffix in reversed(CONTAINERS):
-        for path in paths:
-            if path.suffix.lower() == suffix and (match := name.match(path.stem)):
-                found[int(match[1])] = path
-    return dict(sorted(found.items()))
 
 
 def video_path(home: Path, subject: str, trial: int) -> Path:

@@ -2,7 +2,8 @@
 
 Not scipy.io.loadmat (nor pymatreader, which calls it): it is twice as fast (1.5 against 2.8 s for a subject), but of
 1,000 small files with damaged bytes it crashed the process on 22, which no ``except`` can catch; this module on none
-(``benchmarks/libraries.py``). mat73 reads HDF5, which DEAP's files are not.
+(``benchmarks/libraries.py``). Files of format
+7.3 are HDF5, which h5py reads.
 """
 
 import struct
@@ -32,7 +33,7 @@ def load_mat(content: bytes, names: tuple[str, ...], most: int) -> dict[str, NDA
     Raises ValueError if the file is damaged, larger or of another level.
     """
     if content.startswith(b"MATLAB 7.3"):
-        raise ValueError("it is in MATLAB's format 7.3: save it with -v7")
+        raise ValueError("it is in MATLAB's format 7.3, and truncated or damaged")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:_HEADER])
     if order is None or not content.startswith(b"MATLAB 5.0"):
         raise ValueError("it is not a MATLAB file of level 5 (-v6 or -v7)")

@@ -36,7 +36,12 @@ _SINGLE = ("GSR1", "Resp", "Plet", "Temp")
 CHANNELS = (*EEG_CHANNELS, *(name for pair in _BIPOLAR for name in pair), *_SINGLE)
 """The channels that are read, of the 48 or 49 of a file; by name, since Twente and Geneva have different orders."""
 
+LAST_IN_TWENTE = 22
+"""The last participant recorded in Twente, where GSR is a resistance in ohm; in Geneva it is a conductance in nS."""
+LEAST_OHM = 1000.0
+
 _N_EEG = len(EEG_CHANNELS)
+_GSR = _N_EEG + len(_BIPOLAR)  # its row among the channels of a trial
 _STATUS = "Status"
 _BAND = (4.0, 45.0)
 # Eye movements are slow: the weights are estimated with the frequencies below the band, too.
@@ -51,8 +56,8 @@ _REMEDY = "copy or download the file from DEAP again, or leave this person out"
 def load_original(path: Path, participant: int, ratings: Ratings, eog: Removal, n_trials: int = N_TRIALS) -> Recording:
     """A subject's trials (40, 40, 8064) as in the preprocessed release, rows by Experiment_id, labels from the ratings.
 
-    ``eog`` is the method that removes ocular artefacts. EEG and the bipolar channels are in µV, the others in the unit
-    of the file. Raises DataError if the file or the ratings are incomplete.
+    ``eog`` is the method that removes ocular artefacts. EEG and the bipolar channels are in µV, GSR is in nS for
+    everybody, the others are in the unit of the file. Raises DataError if the file or the ratings are incomplete.
     """
     rated = {experiment: rating for (who, experiment), rating in ratings.items() if who == participant}
     numbers = set(range(1, n_trials + 1))
@@ -72,10 +77,17 @@ def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N
     trials = np.stack([_read_trial(header, start) for start in starts])
     with preprocessing_errors(path):
         trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
+    if participant <= LAST_IN_TWENTE:
+        trials[:, _GSR] = to_conductance(trials[:, _GSR])
     pad = round(_PAD_S * RATE)
     if not np.isfinite(trials).all():
         raise DataError("has NaN or infinite values", where=path, remedy=_REMEDY)
     return trials[:, :, pad:-pad]
+
+
+def to_conductance(resistance: Signals) -> Signals:
+    """Conductance in nS from a resistance in ohm; less than ``LEAST_OHM`` is no skin and counts as that much."""
+    return np.asarray(1e9 / np.maximum(resistance, LEAST_OHM))
 
 
 def check_original(path: Path) -> Header:

@@ -1,7 +1,7 @@
-"""Reads and checks DEAP's table of ratings, ``participant_ratings.csv``."""
+"""Reads and checks DEAP's table of ratings, ``participant_ratings.csv`` or the same as a spreadsheet."""
 
 import csv
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,30 +29,61 @@ Ratings = Mapping[tuple[int, int], Rating]
 
 
 def load_ratings(path: Path) -> Ratings:
-    """All ratings of the table. Raises DataError, with the line, where a row is damaged or a trial is there twice."""
+    """All ratings of the table: a CSV with commas, semicolons or tabs, or the first sheet of an .xlsx, .xls or .ods.
+
+    Raises DataError, with the line, where a row is damaged or a trial is there twice.
+    """
     ratings: dict[tuple[int, int], Rating] = {}
     presented: set[tuple[int, int]] = set()
-    check_content(path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            _check_columns(path, rows.fieldnames or ())
-            for row in rows:
-                if not any(row.values()):  # spreadsheets leave rows of empty cells
-                    continue
-                participant, experiment, rating = _parse_rating(path, rows.line_num, row)
-                if (participant, experiment) in ratings or (participant, rating.trial) in presented:
-                    raise DataError("repeats a trial", where=f"{path}, line {rows.line_num}", remedy=_REMEDY)
-                ratings[participant, experiment] = rating
-                presented.add((participant, rating.trial))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+    for line, row in _read_rows(path):
+        participant, experiment, rating = _parse_rating(path, line, row)
+        if (participant, experiment) in ratings or (participant, rating.trial) in presented:
+            raise DataError("repeats a trial", where=f"{path}, line {line}", remedy=_REMEDY)
+        ratings[participant, experiment] = rating
+        presented.add((participant, rating.trial))
     return ratings
 
 
-def _check_columns(path: Path, names: Any) -> None:
-    if missing := [name for name in _COLUMNS if name not in names]:
+def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Line number and cells of each row that is not empty, by the names of ``_COLUMNS``; other columns are left out."""
+    lines = _read_csv(path) if path.suffix.lower() == ".csv" else _read_spreadsheet(path)
+    _, header = next(lines, (1, []))
+    places = {name.strip().lower(): place for place, name in reversed([*enumerate(header)])}
+    if missing := [name for name in _COLUMNS if name.lower() not in places]:
         raise DataError(f"has no column {', '.join(missing)}", where=path, remedy=_REMEDY)
+    for line, cells in lines:
+        if not any(cell.strip() for cell in cells):  # spreadsheets leave rows of empty cells
+            continue
+        filled = [*cells, *[""] * len(header)]  # a short row lacks its last cells
+        yield line, {name: filled[places[name.lower()]] for name in _COLUMNS}
+
+
+def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row; with semicolons or tabs between them, a comma in a number is a point."""
+    check_content(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = file.readline()
+            file.seek(0)
+            delimiter = max(",;\t", key=header.count)
+            rows = csv.reader(file, delimiter=delimiter)
+            for row in rows:
+                yield rows.line_num, row if delimiter == "," else [cell.replace(",", ".") for cell in row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+
+
+def _read_spreadsheet(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells, as text, of each row of the first sheet."""
+    import python_calamine
+
+    check_content(path, "is a ZIP archive")
+    try:
+        sheet = python_calamine.load_workbook(str(path)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (OSError, python_calamine.CalamineError) as error:
+        raise DataError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+    for line, row in enumerate(sheet, 1):
+        yield line, [str(cell) for cell in row]
 
 
 def _parse_rating(path: Path, line: int, row: Mapping[str, str]) -> tuple[int, int, Rating]:

@@ -1,25 +1,31 @@
 """Reads and checks the signals of DEAP's preprocessed release, ``sNN.dat`` or ``sNN.mat``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError, check_content
 from mmbench_datasets.deap.array_pickle import load_pickle
-from mmbench_datasets.deap.layout import DATA_SHAPE, LABELS_SHAPE, RATINGS
+from mmbench_datasets.deap.layout import DATA_SHAPE, LABELS_SHAPE, RATE, RATINGS, TRIAL_S
 from mmbench_datasets.deap.mat5 import load_mat
 
 # A pickle of protocol 0 takes about 300 MB for the 103 MB of a subject.
 _MAX_BYTES = 512 * 2**20
+_WITHOUT_BASELINE = (*DATA_SHAPE[:2], round(TRIAL_S * RATE))
 _REMEDY = "copy or download the file from DEAP again"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The signals of one subject: ``data`` (40, 40, 8064), ``labels`` (40, 4) in 1-9, rows by Experiment_id."""
+    """The signals of one subject: ``data`` (40, 40, 8064), ``labels`` (40, 4) in 1-9, rows by Experiment_id.
+
+    Without the 3 s of baseline before a trial, as some copies have it, ``data`` is (40, 40, 7680).
+    """
 
     data: NDArray[np.floating[Any]]
     labels: NDArray[np.floating[Any]]
@@ -39,22 +45,37 @@ def load_recording(path: Path) -> Recording:
         kind = "a pickle" if path.suffix.lower() == ".dat" else "a MATLAB file"
         message = f"cannot be read as {kind} of DEAP: {error}"
         raise DataError(message, where=path, remedy=_REMEDY) from error
-    for key, shape in (("data", DATA_SHAPE), ("labels", LABELS_SHAPE)):
-        _check_array(path, key, arrays.get(key), shape)
+    _check_array(path, "data", arrays.get("data"), (DATA_SHAPE, _WITHOUT_BASELINE))
+    _check_array(path, "labels", arrays.get("labels"), (LABELS_SHAPE,))
     return Recording(arrays["data"], arrays["labels"])
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     if path.suffix.lower() == ".dat":
         return load_pickle(path)
+    if h5py.is_hdf5(path):  # MATLAB's format 7.3
+        return _load_hdf5(path)
     return load_mat(path.read_bytes(), ("data", "labels"), _MAX_BYTES)
 
 
-def _check_array(path: Path, key: str, array: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
+def _load_hdf5(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a MATLAB file of format 7.3, whose axes HDF5 has in reverse; ValueError if it is damaged."""
+    try:
+        with h5py.File(path, "r") as file:
+            found = {key: file[key] for key in ("data", "labels") if isinstance(file.get(key), h5py.Dataset)}
+            if any(item.size * item.dtype.itemsize > _MAX_BYTES for item in found.values()):
+                raise ValueError(f"an array is larger than {_MAX_BYTES >> 20} MB")
+            return {key: np.asarray(item[()].T) for key, item in found.items()}
+    except (OSError, RuntimeError, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_array(path: Path, key: str, array: NDArray[Any] | None, shapes: Sequence[tuple[int, ...]]) -> None:
     if array is None:
         raise DataError(f"has no array {key!r}", where=path, remedy=_REMEDY)
-    if array.shape != shape or array.dtype.kind not in "fiu":
-        raise DataError(f"{key!r} is {array.dtype} {array.shape}, not numbers {shape}", where=path, remedy=_REMEDY)
+    if array.shape not in shapes or array.dtype.kind not in "fiu":
+        wanted = " or ".join(str(shape) for shape in shapes)
+        raise DataError(f"{key!r} is {array.dtype} {array.shape}, not numbers {wanted}", where=path, remedy=_REMEDY)
 
 
 def find_bad_trials(path: Path, recording: Recording) -> dict[int, DataError]:

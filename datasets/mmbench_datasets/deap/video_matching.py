@@ -1,30 +1,34 @@
 """Matches the face videos of a subject to the trials of the EEG."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError
-from mmbench_datasets.deap import layout
+from mmbench_datasets.deap.files import DeapFiles
 from mmbench_datasets.deap.options import VideoOrder
 from mmbench_datasets.deap.ratings import check_agreement, load_ratings
 
 
 def match_videos(
-    home: Path, unit: str, labels: NDArray[np.floating], order: VideoOrder = "experiment", bad: Collection[int] = ()
-) -> dict[int, Path]:
+    files: DeapFiles,
+    unit: str,
+    labels: NDArray[np.floating],
+    order: VideoOrder = "experiment",
+    bad: Collection[int] = (),
+) -> Mapping[int, Path]:
     """The videos of a subject by Experiment_id, the row of the EEG from 1.
 
     Videos are numbered in the order of presentation, and the table of ratings maps that to Experiment_id; ``labels``
     (40, 4) must equal its ratings, except in ``bad`` rows. ``order="presentation"`` skips the mapping: the n-th video
     is paired with the n-th row, as Milmer's public notebook does.
     """
-    videos = layout.find_videos(home, unit)
+    videos = files.videos_of(unit)
     if not videos or order == "presentation":
         return videos
-    path = home / layout.RATINGS_FILE
+    path = files.ratings
     if not path.is_file():
         remedy = "get metadata_csv from DEAP; it maps videos to trials. Or use deap[video=false]"
         raise DataError("is missing", where=path, remedy=remedy)

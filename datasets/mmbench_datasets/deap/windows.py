@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mmbench import DataError, Sample
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.faces import Bag, FaceReader
+from mmbench_datasets.deap.files import DeapFiles
 from mmbench_datasets.deap.labels import label
 from mmbench_datasets.deap.milmer_preprocessing import clean_as_described, clean_as_published
 from mmbench_datasets.deap.notebook_faults import scramble
@@ -21,7 +22,7 @@ from mmbench_datasets.deap.recordings import Recording, find_bad_trials, load_re
 from mmbench_datasets.deap.video_matching import match_videos
 
 _N_EEG = len(layout.EEG_CHANNELS)
-_N_BASELINE = round(layout.BASELINE_S * layout.RATE)
+_N_TIMES = round(layout.TRIAL_S * layout.RATE)
 
 
 class _Trial(NamedTuple):
@@ -34,18 +35,18 @@ class _Trial(NamedTuple):
     ratings: NDArray[np.floating]
 
 
-def read_windows(options: Options, home: Path, unit: str) -> Iterator[Sample | DataError]:
+def read_windows(options: Options, files: DeapFiles, unit: str) -> Iterator[Sample | DataError]:
     """The windows of a subject in order of Experiment_id and time.
 
     Trials with invalid signals or ratings come first, as one error per window. A video that cannot be read gives one
     error per window in the place of the windows of its trial.
     """
-    path = layout.find_recording(home, unit, options.source)
-    recording = _load(options, home, path, unit)
+    path = files.recording(unit, options.source)
+    recording = _load(options, files, path, unit)
     bad = find_bad_trials(path, recording)
     for error in bad.values():
         yield from [error] * options.windows
-    videos = match_videos(home, unit, recording.labels, options.video_order, bad) if options.video else {}
+    videos = match_videos(files, unit, recording.labels, options.video_order, bad) if options.video else {}
     starts = place_windows(options.window, options.windows)
     offsets = (np.arange(options.frames) + 0.5) * options.window / options.frames
     faces = FaceReader(videos, (starts[:, None] + offsets).tolist(), options.face_size)
@@ -54,7 +55,7 @@ def read_windows(options: Options, home: Path, unit: str) -> Iterator[Sample | D
     with preprocessing_errors(path):
         cleaned = preprocess(options, good)
     for row, eeg, data, ratings in zip(rows, cleaned, good.data, good.labels, strict=True):
-        trial = _Trial(unit, row + 1, eeg, data[_N_EEG:, _N_BASELINE:], ratings)
+        trial = _Trial(unit, row + 1, eeg, data[_N_EEG:, -_N_TIMES:], ratings)
         try:
             bags = faces.read(row + 1)
         except DataError as error:
@@ -73,7 +74,7 @@ def place_windows(window: float, n_windows: int) -> NDArray[np.float64]:
 
 def preprocess(options: Options, recording: Recording) -> NDArray[np.floating]:
     """The preprocessed EEG (trials, 32, 7680) of a recording, without baselines."""
-    trials = recording.data[:, :, _N_BASELINE:]
+    trials = recording.data[:, :, -_N_TIMES:]
     eeg = trials[:, :_N_EEG]
     if options.scramble:
         eeg = np.stack([scramble(trial) for trial in eeg])
@@ -82,10 +83,10 @@ def preprocess(options: Options, recording: Recording) -> NDArray[np.floating]:
     return clean_as_published(eeg, options.channels) if options.eeg == "published" else eeg
 
 
-def _load(options: Options, home: Path, path: Path, unit: str) -> Recording:
+def _load(options: Options, files: DeapFiles, path: Path, unit: str) -> Recording:
     if options.source == "preprocessed":
         return load_recording(path)
-    return load_original(path, int(unit[1:]), load_ratings(home / layout.RATINGS_FILE), options.eog)
+    return load_original(path, int(unit[1:]), load_ratings(files.ratings), options.eog)
 
 
 def _make_sample(options: Options, trial: _Trial, index: int, start: float, bag: Bag | None) -> Sample:

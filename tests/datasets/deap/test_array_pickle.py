@@ -48,8 +48,8 @@ def test_large_arrays_come_back_from_pickle():
 
 @pytest.mark.parametrize(
     "content",
-    [PYTHON2, PYTHON2_TEXT, *(pickle.dumps(ARRAYS, protocol) for protocol in (2, 3, 4))],
-    ids=["python2", "python2-text", "protocol2", "protocol3", "protocol4"],
+    [PYTHON2, PYTHON2_TEXT, *(pickle.dumps(ARRAYS, protocol) for protocol in (2, 3, 4, 5))],
+    ids=["python2", "python2-text", "protocol2", "protocol3", "protocol4", "protocol5"],
 )
 def test_reads_every_protocol(content):
     arrays = load_arrays(content)
@@ -59,10 +59,16 @@ def test_reads_every_protocol(content):
 LARGE = {"labels": np.ones((2, 4)), "data": np.random.default_rng(0).normal(size=(2, 40, 300))}
 
 
-@pytest.mark.parametrize("content", [written(LARGE), *(pickle.dumps(LARGE, protocol) for protocol in range(5))])
+@pytest.mark.parametrize("content", [written(LARGE), *(pickle.dumps(LARGE, protocol) for protocol in range(6))])
 def test_reads_large_arrays_of_every_protocol(content):
     arrays = load_arrays(content)
     assert all(np.array_equal(arrays[key], LARGE[key]) for key in LARGE)
+
+
+def test_arrays_of_protocol_5_in_the_order_of_fortran():
+    arrays = {"data": np.asfortranarray(LARGE["data"]), "labels": LARGE["labels"]}
+    back = load_arrays(pickle.dumps(arrays, 5))
+    assert all(np.array_equal(back[key], arrays[key]) for key in arrays)
 
 
 @pytest.mark.parametrize("size", [100, 70_000])
@@ -153,7 +159,9 @@ MEBIBYTE = b"X\x00\x00\x10\x00" + bytes(1 << 20) + b"q\x01"
         (b"\x80\x02" + b"K\x01" + b"\x85" * 20_000 + b".", "more than 10000 steps"),
         (b"\x80\x02}" + b"K\x01" + b"\x85" * 9_000 + b"Ns.", "a tuple as a key"),  # its hash would overflow the stack
         (b"\x80\x02\x8b\xff\xff\xff\x7f.", "that no pickle of arrays needs"),  # an integer of 2 GB
-        (b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\x00\x00.", "a pickle of protocol 5"),  # bytes of 256 TB
+        (b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\x00\x00.", "it is truncated"),  # bytes of 256 TB
+        (b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\xff\xff.", "it is truncated"),
+        (b"\x80\x05\x97.", "that no pickle of arrays needs"),  # a buffer outside the pickle
     ],
 )
 def test_no_small_file_takes_long(content, why):

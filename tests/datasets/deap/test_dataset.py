@@ -115,10 +115,11 @@ def test_videos_are_matched_through_the_presentation_order(copy):
     with (root / RATINGS).open(newline="") as file:
         trial_of = {int(row["Experiment_id"]): int(row["Trial"]) for row in csv.DictReader(file)}
     assert trial_of != {number: number for number in trial_of}
+    from mmbench_datasets.deap.files import find_files
     from mmbench_datasets.deap.video_matching import match_videos
 
     labels = load_recording(root / "data_preprocessed_python/s01.dat").labels
-    videos = match_videos(root, "s01", labels)
+    videos = match_videos(find_files(root), "s01", labels)
     assert {experiment: path.stem for experiment, path in videos.items()} == {
         experiment: f"s01_trial{trial:02d}" for experiment, trial in trial_of.items()
     }
@@ -278,14 +279,14 @@ def test_unread_parameters_are_reported(simulated, tmp_path):
 
 
 def test_a_converted_video_is_found_and_deaps_own_wins(copy):
-    from mmbench_datasets.deap.layout import find_videos
+    from mmbench_datasets.deap.files import find_files
 
     root = copy()
     folder = root / "face_video/s01"
     (folder / "s01_trial03.avi").rename(folder / "s01_trial03.mkv")
     (folder / "s01_trial04.mp4").touch()
     (folder / "s01_trial05.txt").touch()
-    videos = find_videos(root, "s01")
+    videos = find_files(root).videos_of("s01")
     assert list(videos) == list(range(1, 41))
     assert [videos[trial].suffix for trial in (3, 4, 5)] == [".mkv", ".avi", ".avi"]
 

@@ -18,6 +18,7 @@ from mmbench_datasets.deap.original_recordings import (
     find_starts,
     load_original,
     load_presented,
+    to_conductance,
 )
 from mmbench_datasets.deap.ratings import Rating
 from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
@@ -93,9 +94,14 @@ def test_the_other_channels_are_the_bipolar_ones_and_four_more(trials):
         got = trials[who, "regression"]
         truth = simulate_peripheral(0, who, SHOWN[1], make_ratings(0, who).scores[SHOWN[1] - 1, 1])
         assert all(same(got[1, 32 + row], truth[row]) > 0.95 for row in range(2, 8))
-        for row in (4, 7):  # GSR and temperature keep their unit and their level
+        # Temperature keeps its unit and its level; GSR has one unit, though Twente's file (s01) has ohm.
+        for row in (4, 7):
             np.testing.assert_allclose(got[1, 32 + row].mean(), truth[row].mean(), rtol=0.02)
         assert np.ptp(got[1, 33]) > 150, "blinks"
+
+
+def test_a_resistance_that_no_skin_has_gives_no_infinite_conductance():
+    np.testing.assert_allclose(to_conductance(np.array([1e6, 2e5, 0.0, -5.0])), [1e3, 5e3, 1e6, 1e6])
 
 
 def test_rows_are_in_the_order_of_experiment_id(sessions):
@@ -120,6 +126,7 @@ def test_the_simulated_files_have_the_quirks_of_the_real_ones(sessions):
     assert twente.labels[:4] == ("Fp1", "AF3", "F7", "F3")
     assert geneva.labels[:32] == EEG_CHANNELS
     assert twente.rate("Status") == twente.rate("Fp1") == RAW_RATE
+    assert [header.units[header.index("GSR1")] for header in (twente, geneva)] == ["Ohm", "nS"]
     assert len(list_channels(28)) == 48
     assert sorted(presentation_order(0, 1)) == list(range(1, 41))
     assert presentation_order(0, 1)[make_ratings(0, 1).trials[6] - 1] == 7

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_SAMPLES, RATE, TWENTE_CHANNELS
-from mmbench_datasets.deap.original_recordings import END, FIXATION, RAW_RATE, START, STATUS_OFFSET
+from mmbench_datasets.deap.original_recordings import END, FIXATION, LAST_IN_TWENTE, RAW_RATE, START, STATUS_OFFSET
 from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
 from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.ratings import make_ratings
@@ -44,13 +44,16 @@ def presentation_order(seed: int, participant: int) -> list[int]:
 
 
 def list_channels(participant: int) -> list[Channel]:
-    """Channels of the file: Twente's order for participants 1-22, Geneva's for 23-32; one more channel from 29 on."""
-    names = TWENTE_CHANNELS if participant <= 22 else EEG_CHANNELS
+    """Channels of the file: Twente's order for participants 1-22, Geneva's for 23-32; one more channel from 29 on.
+
+    GSR is in ohm in Twente's files, in nS in Geneva's.
+    """
+    names = TWENTE_CHANNELS if participant <= LAST_IN_TWENTE else EEG_CHANNELS
     volts = [*names, *(f"EXG{number}" for number in range(1, 9))]
     extra = [Channel("Extra", "uV", 262144.0)] if participant > 28 else []
     return [
         *(Channel(name, "uV", 262144.0) for name in volts),
-        Channel("GSR1", "Ohm", 262144.0),
+        Channel("GSR1", "Ohm", 2.0**23 - 1) if participant <= LAST_IN_TWENTE else Channel("GSR1", "nS", 262144.0),
         *(Channel(name, "uV", 262144.0) for name in ("GSR2", "Erg1", "Erg2", "Resp", "Plet")),
         Channel("Temp", "Celsius", 64.0),
         *extra,
@@ -97,6 +100,8 @@ def _record(simulation: Simulation, participant: int, experiment: int) -> dict[s
     horizontal = horizontal + _PICKUP * (eeg["F7"] - eeg["F8"])
     vertical = vertical + _PICKUP * (eeg["Fp1"] + eeg["Fp2"])
     others = [np.interp(at, np.arange(N_SAMPLES) / RATE, signal) for signal in peripheral]
+    if participant <= LAST_IN_TWENTE:
+        others[4] = 1e9 / others[4]
     pairs = (horizontal, vertical, others[2], others[3])
     for number, pair in enumerate(pairs):
         signals[f"EXG{2 * number + 1}"] = shared + pair / 2

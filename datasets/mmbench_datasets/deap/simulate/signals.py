@@ -114,7 +114,7 @@ def _noise(rng: np.random.Generator, gains: Signals) -> Signals:
 
 
 def simulate_peripheral(seed: int, participant: int, experiment: int, arousal: float) -> Signals:
-    """The eight peripheral channels (8, 8064) in DEAP's order; the heart rate rises with arousal."""
+    """The eight peripheral channels (8, 8064) in DEAP's order, GSR in nS; the heart rate rises with arousal."""
     rng = make_rng("peripheral", seed, participant, experiment)
     time = np.arange(N_SAMPLES) / RATE
     noise = rng.standard_normal((8, N_SAMPLES))
@@ -127,7 +127,7 @@ def simulate_peripheral(seed: int, participant: int, experiment: int, arousal: f
         60 * drift[1] + 5 * noise[1],
         12 * noise[2],
         12 * noise[3],
-        800 * drift[4] + 200 * rng.normal(),
+        np.maximum(3000 + 800 * drift[4] + 200 * rng.normal(), 300),
         600 * np.sin(2 * np.pi * breath * time + 0.5 * drift[5]) + 20 * noise[5],
         900 * (np.cos(beat) + 0.35 * np.cos(2 * beat + 1)) + 30 * noise[6],
         0.02 * drift[7] + 0.0005 * noise[7] + 0.01 * rng.normal(),

@@ -1,0 +1,123 @@
+"""DEAP's files are found however they were unpacked, and what cannot be used is said."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmbench.cli import main
+from mmbench_datasets.deap import Deap
+from mmbench_datasets.deap.files import find_files
+
+SIGNALS, VIDEOS, TABLE = "data_preprocessed_python", "face_video/s01", "metadata_csv/participant_ratings.csv"
+
+
+def lay(simulated: Path, root: Path, signals: str = SIGNALS, videos: str = VIDEOS, table: str = TABLE) -> Path:
+    """Links to the simulated files in other folders; ``videos`` may hold a pattern of names, ``{}`` for the trial."""
+    targets = {root / signals / "s01.dat": simulated / SIGNALS / "s01.dat", root / table: simulated / TABLE}
+    for path in (simulated / VIDEOS).iterdir():
+        name = videos.format(path.stem[-2:]) if "{" in videos else f"{videos}/{path.name}"
+        targets[root / name] = path
+    for link, target in targets.items():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
+    return root
+
+
+def used(root: Path) -> list[Path]:
+    return [path.resolve() for path in Deap().sources(root, "s01")]
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {},
+        {"signals": f"{SIGNALS}/{SIGNALS}"},
+        {"signals": "."},
+        {"signals": ".", "table": "participant_ratings.csv"},
+        {"table": "metadata/participant_ratings.csv"},
+        {"table": "Metadata_CSV/Participant_Ratings.CSV"},
+        {"videos": "face_video"},
+        {"videos": "face_video/face_video/s01"},
+        {"videos": "Face_Video/S01/S01_Trial{}.AVI"},
+        {"videos": "s01_trial{}.avi", "signals": "."},
+        {"signals": f"DEAP/{SIGNALS}", "videos": f"DEAP/{VIDEOS}", "table": f"DEAP/{TABLE}"},
+        {"signals": f"data/DEAP/{SIGNALS}", "videos": f"data/DEAP/{VIDEOS}", "table": f"data/DEAP/{TABLE}"},
+        {"signals": f"a/{SIGNALS}/{SIGNALS}", "videos": "b/face_video/face_video/s01", "table": f"c/{TABLE}"},
+    ],
+    ids=str,
+)
+def test_every_layout_gives_the_same_files(simulated: Path, tmp_path: Path, places: dict[str, str]) -> None:
+    root = lay(simulated, tmp_path / "deap", **places)
+    assert Deap().check(root) == []
+    assert Deap().units(root) == ["s01"]
+    assert used(root) == used(simulated)
+    assert Deap().counts(root) == {"people": 1, "trials": 40, "face videos": 40, "windows": 800}
+
+
+@pytest.mark.parametrize("folder", [SIGNALS, "face_video", f"{SIGNALS}/{SIGNALS}"])
+def test_one_of_its_own_folders_may_be_given(simulated: Path, tmp_path: Path, folder: str) -> None:
+    root = lay(simulated, tmp_path / "deap", signals=f"{SIGNALS}/{SIGNALS}")
+    assert used(root / folder) == used(simulated)
+
+
+def test_of_two_copies_the_one_in_deaps_folder_is_read_and_the_other_is_said(simulated: Path, tmp_path: Path) -> None:
+    root = lay(simulated, tmp_path / "deap")
+    (root / "s01.dat").write_bytes(b"another")
+    cropped = root / "cropped"
+    cropped.mkdir()
+    shutil.copy(simulated / VIDEOS / "s01_trial01.avi", cropped / "s01_trial01.avi")
+    assert used(root) == used(simulated)
+    assert Deap().left_out(root) == {
+        "s01.dat": f"{SIGNALS}/s01.dat is read instead",
+        "cropped/s01_trial01.avi": f"{VIDEOS}/s01_trial01.avi is read instead",
+    }
+
+
+def test_numbers_of_one_digit_are_the_same_people(simulated: Path, tmp_path: Path) -> None:
+    root = lay(simulated, tmp_path / "deap")
+    (root / SIGNALS / "s01.dat").rename(root / SIGNALS / "S1.dat")
+    assert list(find_files(root).signals["preprocessed"]) == ["s01"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ((), "is empty"),
+        (("s01/a.avi", "s01/b.avi", "s01/c.avi"), "holds no video named as DEAP's, but a.avi, b.avi and 1 more"),
+        (("s02/s02_trial01.avi",), "has videos of s02 alone, of whom there are no signals"),
+    ],
+)
+def test_a_folder_of_videos_that_matches_nobody_is_a_problem(
+    simulated: Path, tmp_path: Path, names: tuple[str, ...], message: str
+) -> None:
+    root = lay(simulated, tmp_path / "deap")
+    shutil.rmtree(root / "face_video")
+    (root / "face_video").mkdir()
+    for name in names:
+        (root / "face_video" / name).parent.mkdir(exist_ok=True)
+        shutil.copy(simulated / VIDEOS / "s01_trial01.avi", root / "face_video" / name)
+    (problem,) = Deap().check(root)
+    assert problem.path == str(root / "face_video")
+    assert problem.message.startswith(message)
+    assert "sNN_trialTT.avi" in (problem.remedy or "")
+    assert Deap(video=False).check(root) == []
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_check_counts_people_trials_videos_and_windows(
+    simulated: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    options = ["--json"] if as_json else []
+    command = ["mmbench", "data", "check", "deap[windows=3]", "--data", str(simulated), *options]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    output = capsys.readouterr().out
+    if as_json:
+        assert json.loads(output)["counts"] == {"people": 1, "trials": 40, "face videos": 40, "windows": 120}
+    else:
+        assert "found: 1 people, 40 trials, 40 face videos, 120 windows" in output
