@@ -22,8 +22,10 @@ class LogMel(Encoder):
 
     Frames have ``mels`` bands, ``window`` seconds each, one every ``hop`` seconds, in dB relative to the loudest of the
     instance and no less than -``span``, so that neither the gain of a recording nor the level of its silence matters;
-    each band is centred by its mean over the training part, and all are divided by their common deviation. Each of
-    ``depth`` blocks halves frequency and time and doubles the channels, of which the first has ``width``; the bands
+    each band is centred by its mean over the training part, and all are divided by their common deviation. ``centre`` is
+    how much of the difference between an instance's own mean of a band and that of the training part is taken away
+    (Atal 1974 takes all of it, as cepstral mean subtraction), so that voices and microphones differ less; 0 for none, and
+    a short instance then keeps the most of what it says. Each of ``depth`` blocks halves frequency and time and doubles the channels, of which the first has ``width``; the bands
     that are left are joined to a token of width ``dim``. ``pool`` takes the largest values over time (``max``) or their
     ``mean`` as one token; ``none`` keeps a token for each step.
 
@@ -41,6 +43,7 @@ class LogMel(Encoder):
         "dropout": Float(0.0, 0.5),
         "mask": Float(0.0, 0.5),
         "warp": Float(0.0, 0.3),
+        "centre": Float(0.0, 1.0),
     }
 
     mean: Tensor
@@ -60,16 +63,19 @@ class LogMel(Encoder):
         dropout: float = 0.1,
         mask: float = 0.15,
         warp: float = 0.15,
+        centre: float = 0.5,
         pool: Literal["max", "mean", "none"] = "max",
     ) -> None:
         super().__init__(modality)
         at_least(1, mels=mels, dim=dim, width=width)
         at_least(0, depth=depth)
         fraction(dropout=dropout, mask=mask, warp=warp)
+        if not 0 <= centre <= 1:
+            raise SpecError(f"is {centre}", where="centre", remedy="give a number from 0 to 1")
         self.frames = LogMelFrames(modality, mels=mels, window=window, hop=hop)
         if not 0 < span < math.inf:
             raise SpecError(f"is {span}", where="span", remedy="give a positive number of dB")
-        self.span, self.share, self.warp, self.pool = span, mask, warp, pool
+        self.span, self.share, self.warp, self.centre, self.pool = span, mask, warp, centre, pool
         channels = modality.shape[0]
         assert channels is not None
         self.register_buffer("mean", torch.zeros(channels, mels, 1))
@@ -106,6 +112,10 @@ class LogMel(Encoder):
         if self.training and self.warp > 0:
             factors = random_factors(len(levels), self.warp, levels.device)
             levels = warp_frequencies(levels, self.frames.bands_at(factors))
+        if self.centre > 0:
+            weights = mask.to(levels.dtype)[:, None, None]
+            own = (levels * weights).sum(-1, keepdim=True) / weights.sum(-1, keepdim=True).clamp_min(1)
+            levels = levels - self.centre * (own - self.mean)
         maps = (levels - self.mean) / self.deviation
         if self.training and self.share > 0:
             maps = hide_stretches(maps, mask.sum(dim=1), self.share)

@@ -60,6 +60,26 @@ def test_stretches_are_hidden_within_the_instance() -> None:
     assert not hidden.all(dim=(1, 2))[:, 10:].any()
 
 
+def colored(gain: torch.Tensor) -> torch.Tensor:
+    """Noise (1, 4000) whose spectrum is multiplied by ``gain`` at 2,001 frequencies: another microphone."""
+    noise = torch.randn(4000, generator=torch.Generator().manual_seed(0))
+    return torch.fft.irfft(torch.fft.rfft(noise) * gain, 4000)[None]
+
+
+def test_centring_takes_away_the_spectrum_of_a_microphone() -> None:
+    flat, dull = colored(torch.ones(2001)), colored(torch.linspace(1, 0.4, 2001))
+    gaps = {}
+    for centre in (0.0, 0.5, 1.0):
+        torch.manual_seed(0)
+        encoder = LogMel(SPEECH, centre=centre).eval()
+        encoder.adapt(flat[None], torch.tensor([4000]))
+        with torch.no_grad():
+            tokens = encoder(torch.stack([flat, dull]), torch.tensor([4000, 4000]))
+        gaps[centre] = float((tokens[0] if isinstance(tokens, tuple) else tokens).diff(dim=0).norm())
+    assert gaps[1.0] < 0.35 * gaps[0.0]
+    assert gaps[1.0] < gaps[0.5] < gaps[0.0]
+
+
 def test_warped_frequencies_are_those_of_a_tone_at_another_pitch() -> None:
     frames = LogMelFrames(SPEECH, mels=40, window=0.032, hop=0.01)
     logs, _ = frames(torch.stack([tone(1000), tone(1500)]))
@@ -143,6 +163,9 @@ def test_audio_without_a_rate_and_windows_too_short_are_refused() -> None:
         LogMel(SPEECH, span=0.0)
     with pytest.raises(SpecError, match=r"^warp: is 1\.0 — give a number from 0 to below 1"):
         LogMel(SPEECH, warp=1.0)
+    with pytest.raises(SpecError, match=r"^centre: is 1\.5 — give a number from 0 to 1"):
+        LogMel(SPEECH, centre=1.5)
+    LogMel(SPEECH, centre=1.0)
 
 
 @pytest.mark.parametrize("rate", [8000.0, 2000.0, 500.0])
