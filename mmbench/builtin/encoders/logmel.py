@@ -22,12 +22,13 @@ class LogMel(Encoder):
 
     Frames have ``mels`` bands, ``window`` seconds each, one every ``hop`` seconds, in dB relative to the loudest of the
     instance and no less than -``span``, so that neither the gain of a recording nor the level of its silence matters;
-    each band is centred by its mean over the training part, and all are divided by their common deviation. ``centre`` is
-    how much of the difference between an instance's own mean of a band and that of the training part is taken away
-    (Atal 1974 takes all of it, as cepstral mean subtraction), so that voices and microphones differ less; 0 for none, and
-    a short instance then keeps the most of what it says. Each of ``depth`` blocks halves frequency and time and doubles the channels, of which the first has ``width``; the bands
-    that are left are joined to a token of width ``dim``. ``pool`` takes the largest values over time (``max``) or their
-    ``mean`` as one token; ``none`` keeps a token for each step.
+    each band is centred by its mean over the training part, and all are divided by their common deviation. ``centre``
+    is the share of the difference between an instance's own mean of a band and that of the training part that is taken
+    away, so that voices and microphones differ less (all of it: cepstral mean subtraction, Atal 1974); of a short
+    instance, the mean is also a part of what was said. Each of ``depth`` blocks halves frequency and time and doubles
+    the channels, of which the first has ``width``; the bands that are left are joined to a token of width ``dim``.
+    ``pool`` takes the largest values over time (``max``) or their ``mean`` as one token; ``none`` keeps a token for
+    each step.
 
     In training, one random factor from 1 / (1 + ``warp``) to 1 + ``warp`` multiplies all frequencies of an instance, as
     the vocal tract of another speaker would (Jaitly & Hinton 2013, "Vocal Tract Length Perturbation"); then a random
