@@ -23,7 +23,9 @@ def describe(
             rich_help_panel=DATA,
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Column of the official split.", rich_help_panel=DATA)] = "",
+    split: Annotated[
+        str, typer.Option(help="COLUMN or COLUMN:PATTERN of the official split.", rich_help_panel=DATA)
+    ] = "",
     ignore: Annotated[
         list[str] | None, typer.Option(help="Column or file not to use; may be repeated.", rich_help_panel=DATA)
     ] = None,

@@ -10,7 +10,7 @@ _REMEDY = "give --data and the path of your table, or of a folder with metadata.
 
 
 class Folder(Dataset):
-    """A folder with a table of samples, and the files or arrays that it names; folders of classes; or a single table.
+    """A folder with a table of samples or one for each part, and the files that they name; folders of classes; a table.
 
     ``dataset.toml`` in it says what is what; without it, only what is plain is understood.
     """

@@ -39,7 +39,8 @@ def _find_row_problems(layout: Layout, table: str) -> Iterator[Problem]:
     layout.schema, layout.cells, layout.matches  # noqa: B018  # raise DataError for what does not fit
     if twice := _find_duplicates([layout.ids[at] for at in layout.rows]):
         more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
-        yield Problem(table, f"several rows have the id {twice[0]!r}{more}", "give each row its own id")
+        rows = join_first([layout.table.row(at) for at in layout.rows if layout.ids[at] == twice[0]])
+        yield Problem(table, f"several rows have the id {twice[0]!r}{more} ({rows})", "give each row its own id")
     for stream in layout.described.streams.values():
         if stream.file and not stream.offsets and stream.match in ("", "order"):
             n = len(layout.array(stream))
@@ -85,7 +86,8 @@ def _find_part_problems(layout: Layout, table: str) -> Iterator[Problem]:
         return
     first = layout.parts[wrong[0]]
     if len(wrong) == len(parts) - parts.count(None):
-        message = f"column {layout.described.split} names no part: {layout.table.row(wrong[0])} has {first!r}"
+        split = layout.described.split
+        message = f"column {split.column if split else ''} names no part: {layout.table.row(wrong[0])} has {first!r}"
         yield Problem(table, message, "use train, validation or test, or choose another column")
     else:
         remedy = f"use {', '.join(dict.fromkeys(PARTS.values()))}"
@@ -102,7 +104,8 @@ def _bad_rows(layout: Layout, table: str, rows: Sequence[int], what: str, remedy
 def find_left_out(layout: Layout) -> dict[str, str]:
     """Unused columns, rows without a target, and rows of other files without a sample, each with the reason."""
     described = layout.described
-    used = {described.id, described.split, *(group.column for group in (described.groups or {}).values())}
+    split = described.split.column if described.split else ""
+    used = {described.id, split, *(group.column for group in (described.groups or {}).values())}
     used |= {name for stream in described.streams.values() for name in (*stream.columns, stream.array)}
     used |= {name for task in described.tasks.values() for name in task.columns}
     left = {f"column {name}": "not used" for name in layout.table.columns if name not in used}

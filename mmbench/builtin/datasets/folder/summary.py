@@ -21,7 +21,8 @@ def describe(root: Path, answers: Answers) -> Description:
     """The description of a folder as far as it is plain, with lines about its samples."""
     layout = discover(root, answers)
     n_rows = f"{layout.table.n} row{'s' * (layout.table.n > 1)}"
-    lines = [f"table: {layout.described.table}, {n_rows}", *_sample_lines(layout)]
+    files = [path.relative_to(root).as_posix() for path in layout.table.files]
+    lines = [f"table: {', '.join(files) or layout.described.table}, {n_rows}", *_sample_lines(layout)]
     return Description(lines, layout.questions, write_description(layout.described), description_path(root))
 
 
@@ -48,9 +49,12 @@ def _lines(layout: Layout) -> Iterator[str]:
     if described.split:
         found = Counter(layout.parts[at] or "none" for at in layout.rows)
         counts = {part: found[part] for part in dict.fromkeys((*PARTS.values(), *sorted(found))) if found[part]}
-        yield f"official split: column {described.split} ({', '.join(f'{part} {n}' for part, n in counts.items())})"
+        source = f"{'' if described.split.pattern else 'column '}{described.split}"
+        option = ", with --protocol official" if {"train", "test"} <= counts.keys() else ""
+        yield f"official split: {source} ({', '.join(f'{part} {n}' for part, n in counts.items())}){option}"
     yield from dict.fromkeys(match.line for match in (*layout.merged.matches, *layout.matches.values()))
     yield from layout.merged.lines
+    yield from layout.table.notes
     if in_order := [name for name, stream in described.streams.items() if stream.match == "order"]:
         yield f"{', '.join(in_order)}: rows in the order of the table"
 

@@ -18,13 +18,16 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".npz")
 class Table:
     """The rows of a file by column; a cell is a str, a number, a bool, a list, or None where it is empty.
 
-    ``names`` are those of the rows in messages, where they are not lines of a file.
+    ``names`` are those of the rows in messages, where they are not lines of a file. ``files`` are those that it was
+    read from where ``path`` is a folder, ``notes`` say what is to be known about them.
     """
 
     path: Path
     columns: Mapping[str, Sequence[Any]]
     n: int
     names: Sequence[str] = ()
+    files: Sequence[Path] = ()
+    notes: Sequence[str] = ()
 
     def row(self, at: int) -> str:
         """The name of a row in messages, counted as an editor counts the lines of the file."""
