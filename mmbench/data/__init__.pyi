@@ -15,6 +15,7 @@ from .in_memory.folder import DataFolder as DataFolder
 from .instance_sources import InstanceSource as InstanceSource
 from .inventory import Inventory as Inventory
 from .inventory import contents_lines as contents_lines
+from .inventory import find_unread_lines as find_unread_lines
 from .inventory import take_inventory as take_inventory
 from .labels import Labels as Labels
 from .labels import find_labelled as find_labelled

@@ -40,13 +40,12 @@ class Folder(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """Questions that are open, files that are missing, duplicated ids, and rows that cannot be used."""
-        from mmbench.builtin.datasets.folder.problems import find_problems
+        from mmbench.builtin.datasets.folder.problems import find_all_problems
 
         if not root.exists():
             return [Problem(str(root), "does not exist", _REMEDY)]
         try:
-            layout = _open(root)
-            return list(find_problems(layout))
+            return find_all_problems(_open(root))
         except DataError as error:
             return [Problem(str(error.where or root), error.message, error.remedy or _REMEDY)]
 
