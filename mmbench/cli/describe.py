@@ -47,7 +47,7 @@ def describe(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing description.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what the files of a folder are and what a run refuses, and write dataset.toml."""
+    """Say what the files of a folder are, and write dataset.toml."""
     from mmbench.data import find_unread_lines
     from mmbench.registry import Spec, load_registry
     from mmbench.storage import write_text

@@ -9,6 +9,9 @@ from .checksum_footer import read_footer as read_footer
 from .checksum_footer import write_footer as write_footer
 from .checksums import CheckedExtent as CheckedExtent
 from .checksums import ChecksummedFile as ChecksummedFile
+from .csv_rows import CsvRows as CsvRows
+from .csv_rows import has_decimal_comma as has_decimal_comma
+from .csv_rows import read_csv as read_csv
 from .damage import DAMAGED_SUFFIX as DAMAGED_SUFFIX
 from .damage import file_identity as file_identity
 from .damage import open_cached as open_cached
