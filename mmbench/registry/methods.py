@@ -11,7 +11,7 @@ from mmbench.registry.baselines import AUTO, auto_baselines
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
-from mmbench.registry.trainers import find_trainer, split_trainer, with_host_trainer
+from mmbench.registry.trainers import check_no_trainer, find_trainer, split_trainer, with_host_trainer
 
 DEFAULT_ENCODERS: Mapping[Kind, str] = {
     "timeseries": "conv1d",
@@ -215,6 +215,9 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
         if recipe.kind == "estimator":
             _check_frozen(registry, recipe, schema.modality(name))
     recipe = replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
+    if not recipe.encoders and recipe.kind == "fusion":  # it has nothing to train, as prior
+        check_no_trainer(recipe.label)
+        return replace(recipe, trainer=None, held=frozenset(name for name in recipe.held if "trainer." not in name))
     if recipe.kind == "estimator":  # nothing else of the training loop has an effect
         return replace(recipe, training=Training(class_weights=recipe.training.class_weights), trainer=None)
     return recipe

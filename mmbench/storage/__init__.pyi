@@ -54,9 +54,11 @@ from .pickles import check_pickle as check_pickle
 from .plurals import counted as counted
 from .plurals import plural_of as plural_of
 from .processes import ProcessDiedError as ProcessDiedError
+from .processes import ProcessEndedError as ProcessEndedError
 from .processes import Task as Task
 from .processes import can_use_processes as can_use_processes
 from .processes import in_processes as in_processes
+from .processes import make_death_error as make_death_error
 from .processes import map_in_order as map_in_order
 from .processes import map_in_threads as map_in_threads
 from .processes import run_with_retries as run_with_retries
