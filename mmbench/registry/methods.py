@@ -24,6 +24,7 @@ DEFAULT_ENCODERS: Mapping[Kind, str] = {
 }
 FROZEN_ENCODERS: Mapping[str, str] = {
     "timeseries": "de",
+    "slow-timeseries": "spectrum",
     "open-timeseries": "curves",
     "audio": "audio-statistics",
     "image": "pixels",
@@ -33,6 +34,7 @@ FROZEN_ENCODERS: Mapping[str, str] = {
     "vector": "raw",
 }
 """Default encoders of estimators, which cannot train any."""
+_SLOW = 90.0  # Hz
 Predictor = Literal["fusion", "estimator"]
 """What makes outputs of tokens; the registry keeps each kind under its plural."""
 
@@ -193,13 +195,15 @@ def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:
 
 
 def encoder_keys(modality: Modality) -> tuple[str, ...]:
-    """The keys that choose the encoder of a modality, in order of precedence: its name, ``open-KIND``, its kind.
+    """The keys that choose the encoder of a modality, in order of precedence: name, ``open-KIND``, ``slow-KIND``, kind.
 
     ``open-KIND`` is for a modality of open length, so that a method can name another encoder there. Texts are always
-    open and have no such key.
+    open and have no such key. ``slow-timeseries`` is for time series without a rate, or with one of 90 Hz or less, too
+    low for the bands of EEG, which end at 45 Hz.
     """
     of_length = (f"open-{modality.kind}",) if modality.is_open and modality.kind != "text" else ()
-    return (modality.name, *of_length, modality.kind)
+    is_slow = modality.kind == "timeseries" and (modality.rate is None or modality.rate <= _SLOW)
+    return (modality.name, *of_length, *(("slow-timeseries",) if is_slow else ()), modality.kind)
 
 
 def _choose(layers: Sequence[Mapping[Any, str]], modality: Modality) -> str:
