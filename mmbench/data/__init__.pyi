@@ -34,6 +34,7 @@ from .preparation import describe_preparation as describe_preparation
 from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests
+from .prepared_folders import PREPARED_FOLDERS as PREPARED_FOLDERS
 from .ragged import RaggedArray as RaggedArray
 from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmbench.contract import Dataset, Sample, Schema
 from mmbench.data.dataset_files import (
+    FOLDER,
     check_dataset_files,
     choose_units,
     find_unreadable_units,
@@ -18,6 +19,7 @@ from mmbench.data.dataset_files import (
 from mmbench.data.inventory import take_inventory
 from mmbench.data.merge import merge
 from mmbench.data.missingness import Exclusions, change_lines, count_missing, sum_changes
+from mmbench.data.prepared_folders import find_prepared_of, note_prepared
 from mmbench.data.samples.schema import check_schema, schema_to_plain
 from mmbench.data.samples.validation import Changes, check_sample
 from mmbench.data.store import Store
@@ -72,11 +74,14 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
         name_on_shell(dataset, what.root)
     ):
         current_reporter().message(line)
-    if store := open_cached(path, Store):
-        return store
-    make_folder(path.parent)
-    with locked(path):
-        return find_prepared(path) or _make(what, made_from, path, jobs)
+    store = open_cached(path, Store)
+    if store is None:
+        make_folder(path.parent)
+        with locked(path):
+            store = find_prepared(path) or _make(what, made_from, path, jobs)
+    if dataset.name == FOLDER:
+        note_prepared(what.cache, what.root, path)
+    return store
 
 
 def describe_preparation(what: Preparation) -> dict[str, Any]:
@@ -145,8 +150,11 @@ def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -
 
 def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Store:
     name = what.dataset.name
-    if near := find_nearest_file(made_from, path.parent.glob(f"{name}-*.h5")):
-        current_reporter().message(f"{name} is prepared again; differences to {near.path.name}: {near.line}")
+    is_folder = name == FOLDER  # of the user: another folder is other data
+    earlier = find_prepared_of(what.cache, what.root) if is_folder else path.parent.glob(f"{name}-*.h5")
+    if near := find_nearest_file(made_from, earlier):
+        called = what.root if is_folder else name
+        current_reporter().message(f"{called} is prepared again; differences to {near.path.name}: {near.line}")
     units = {unit: _unit_file(path.parent, name, made_from, unit) for unit in made_from["sources"]}
     parts = list(units.values())
     remove_stale_files(parts)
