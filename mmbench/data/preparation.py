@@ -37,6 +37,7 @@ from mmbench.storage import (
     locked,
     make_folder,
     map_in_threads,
+    named_ends,
     open_cached,
     remove_stale_files,
     report_damaged,
@@ -160,8 +161,9 @@ def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Stor
     remove_stale_files(parts)
     tasks = [(what, unit, part, _unit_key(made_from, unit)) for unit, part in units.items() if not _is_complete(part)]
     work = in_processes(min(jobs, max(len(tasks), 1)), _prepare_unit, tasks)
-    for _ in track(work, f"preparing {name}", total=len(tasks)):
-        pass
+    with named_ends(f"dataset {name}"):
+        for _ in track(work, f"preparing {name}", total=len(tasks)):
+            pass
     stores = [Store(part) for part in parts]
     _check_ids(stores, name)
     exclusions = _find_exclusions(what, list(units), stores)

@@ -61,6 +61,7 @@ from .processes import in_processes as in_processes
 from .processes import make_death_error as make_death_error
 from .processes import map_in_order as map_in_order
 from .processes import map_in_threads as map_in_threads
+from .processes import named_ends as named_ends
 from .processes import run_with_retries as run_with_retries
 from .processes import try_in_processes as try_in_processes
 from .progress import Reporter as Reporter

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,6 +43,17 @@ class ProcessDiedError(WorkerError):
 
 class ProcessEndedError(WorkerError):
     """The process of a task ended itself, which is not tried again."""
+
+
+@contextmanager
+def named_ends(where: str) -> Iterator[None]:
+    """Name what ran in a process that ended itself, where its error names nothing."""
+    try:
+        yield
+    except ProcessEndedError as error:
+        if error.where:
+            raise
+        raise ProcessEndedError(error.message, where=where, remedy=error.remedy) from None
 
 
 def make_death_error(code: int | None) -> WorkerError:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import mmbench
+from mmbench import WorkerError
 from mmbench.reporting.terminal import comparison_table, render
 from mmbench.results import Comparison
 
@@ -55,6 +56,32 @@ def test_a_trainer_that_fails_is_named(toy_people: Path, tmp_path: Path, how: st
     assert "memory" not in failures[0].error
     assert ("in after_backward" in failures[0].traceback) is (how in ("raise", "stop"))
     assert [method.name for method in comparison.methods] == ["prior"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "encoder", "line"),
+    [
+        ("leaving", "raw", "dataset leaving: its process ended itself with exit code 5, as os._exit does"),
+        (
+            "leaving[leave=false]",
+            "leaving-encoder",
+            "encoder leaving-encoder of facts: its process ended itself with exit code 6, as os._exit does",
+        ),
+    ],
+)
+def test_other_components_that_end_the_process_are_named(tmp_path: Path, dataset: str, encoder: str, line: str) -> None:
+    with pytest.raises(WorkerError) as caught:
+        mmbench.run(
+            "concat",
+            dataset,
+            "none",
+            data=tmp_path,
+            out=tmp_path / "runs",
+            plugins=(str(PLUGINS / "leaving_plugin.py"),),
+            encoders={"facts": encoder},
+            jobs=2,
+        )
+    assert caught.value.line.startswith(line)
 
 
 def test_a_tuned_trainer_is_shown_with_what_was_chosen_and_prior_has_none(toy_people: Path, tmp_path: Path) -> None:
