@@ -65,6 +65,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "load_state_dict",
         "choose_prefix",
         "check_content",
+        "read_csv",
+        "CsvRows",
         "iter_video_frames",
         "sample_video_frames",
         "is_video_truncated",

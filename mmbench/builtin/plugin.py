@@ -16,6 +16,7 @@ LOGISTIC = Method(
     fusion="linear",
     encoders={
         "timeseries": "de",
+        "slow-timeseries": "spectrum",
         "open-timeseries": "curves",
         "audio": "audio-statistics",
         "image": "pixels",

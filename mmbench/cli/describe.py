@@ -1,7 +1,8 @@
 """``mmbench data describe``."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,8 @@ from mmbench.cli.options import Json
 from mmbench.cli.output.console import note, show_json, show_text
 from mmbench.errors import SpecError
 from mmbench.registry import parse_pairs
+
+_MOST = 10  # problems that are listed
 
 
 def describe(
@@ -23,7 +26,9 @@ def describe(
             rich_help_panel=DATA,
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Column of the official split.", rich_help_panel=DATA)] = "",
+    split: Annotated[
+        str, typer.Option(help="COLUMN or COLUMN:PATTERN of the official split.", rich_help_panel=DATA)
+    ] = "",
     ignore: Annotated[
         list[str] | None, typer.Option(help="Column or file not to use; may be repeated.", rich_help_panel=DATA)
     ] = None,
@@ -43,6 +48,7 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Say what the files of a folder are, and write dataset.toml."""
+    from mmbench.data import find_unread_lines
     from mmbench.registry import Spec, load_registry
     from mmbench.storage import write_text
 
@@ -68,14 +74,26 @@ def describe(
         if file.exists() and not force:
             raise SpecError("already exists", where=file, remedy="add --force to replace it, or --out FILE")
         write_text(file, found.text)
-    if as_json:
-        show_json({"lines": found.lines, "questions": found.questions, "path": str(file), "text": found.text})
-    else:
-        for line in found.lines:
-            show_text(line)
-        for question, answer in found.questions:
-            note(f"{question}: add {answer}" if answer.startswith("--") else f"{question}: {answer}")
-        if not found.questions:
-            show_text(f"written: {file}")
-    if found.questions:
+    unread = () if found.questions else find_unread_lines(path.resolve(), [*found.files, file])
+    _show(path, file, replace(found, lines=[*found.lines, *unread]), as_json)
+    if found.questions or found.problems:
         raise typer.Exit(2)
+
+
+def _show(path: Path, file: Path, found: Any, as_json: bool) -> None:
+    """Print what was understood of ``path`` and written to ``file``, what is open and what a run refuses."""
+    if as_json:
+        problems = [asdict(problem) for problem in found.problems]
+        known = {"lines": found.lines, "questions": found.questions, "problems": problems}
+        show_json({**known, "path": str(file), "text": found.text})
+        return
+    for line in found.lines:
+        show_text(line)
+    for question, answer in found.questions:
+        note(f"{question}: add {answer}" if answer.startswith("--") else f"{question}: {answer}")
+    if not found.questions:
+        show_text(f"written: {file}")
+    for problem in found.problems[:_MOST]:
+        note(f"a run refuses: {problem.path}: {problem.message} — {problem.remedy}")
+    if len(found.problems) > _MOST:
+        note(f"a run refuses {len(found.problems) - _MOST} more: mmbench data check {path}")

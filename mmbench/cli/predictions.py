@@ -105,7 +105,7 @@ def _describe(found: "Folds", out: Path, data: str) -> list[str]:
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help="Table of predictions: .csv, .parquet or .npz.")],
+    predictions: Annotated[Path, typer.Argument(help="Table of predictions: .csv, .tsv, .parquet or .npz.")],
     folds: Annotated[
         Path, typer.Option("--folds", help="File that mmbench folds wrote.", rich_help_panel=DATA, show_default=False)
     ],

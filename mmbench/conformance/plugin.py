@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from mmbench.conformance.outcome import Check, checks_of, demand
 from mmbench.conformance.trainers import check_trainer
 from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method, Metric, Trainer
 from mmbench.errors import PluginError
-from mmbench.registry import check_ablations, check_name, load_plugin_file, load_registry
+from mmbench.registry import check_ablations, check_name, is_same_component, load_plugin_file, load_registry
 
 if TYPE_CHECKING:
     import pytest
@@ -38,14 +38,25 @@ class Components:
 
 
 def check_plugin(
-    plugin: ModuleType | str, *, roots: Mapping[str, Path] | None = None, cache: Path | None = None
+    plugin: ModuleType | str,
+    *,
+    roots: Mapping[str, Path] | None = None,
+    cache: Path | None = None,
+    beside: tuple[str, ...] = (),
 ) -> Iterator[Check]:
     """All checks of all components of a plugin: a module, its import name, or the path of a Python file.
 
     ``roots`` maps datasets to their folders; the others locate their files, and may create some under ``cache``.
+    ``beside`` are plugin files that a run loads with it, besides the installed plugins.
     """
     module = load_plugin(plugin)
     components = find_components(module)
+    own = module.__file__ and Path(module.__file__).resolve()
+    beside = tuple(file for file in beside if Path(file).resolve() != own)
+    for kind in fields(components):
+        for item in getattr(components, kind.name):
+            subject = f"{kind.name.removesuffix('s')} {item.name}"
+            yield from checks_of(subject, (kind.name, item, components, beside), check_free_name)
     for dataset in components.datasets:
         yield from check_dataset(dataset, (roots or {}).get(dataset.name), cache=cache)
     for encoder in components.encoders:
@@ -115,6 +126,19 @@ def _collect(module: ModuleType, hook: str, base: type) -> list[Any]:
         except PluginError as error:
             raise PluginError(error.message, where=module.__file__, remedy=error.remedy) from None
     return found
+
+
+def check_free_name(case: tuple[str, Any, Components, tuple[str, ...]]) -> None:
+    """No other component of the kind has the name, in this plugin, an installed one, or those beside it."""
+    kind, item, components, beside = case
+    n_own = sum(other.name == item.name for other in getattr(components, kind))
+    demand(n_own == 1, f"{n_own} {kind} of the plugin are called {item.name!r}, of which a run loads none")
+    entry = getattr(load_registry(beside), kind).get(item.name)
+    if entry and not is_same_component(item, entry.component):
+        raise PluginError(
+            f"{item.name!r} is already registered by {entry.plugin}, and a run with both fails",
+            remedy="choose another name",
+        )
 
 
 def check_recipe(method: Method) -> None:

@@ -117,8 +117,8 @@ class Dataset(Component):
         """What the files under ``root`` are, where no plugin knows them; optional.
 
         The user answers what is not plain: the column of the ``target``, the kind of the ``task``, the column of
-        each of the ``groups`` (empty: none), as ``COLUMN`` or ``COLUMN:PATTERN`` with a regular expression of one
-        group, the column of the ``split``, columns and files to ``ignore``, columns of free ``text``, texts of
+        each of the ``groups`` (empty: none) and of the ``split``, as ``COLUMN`` or ``COLUMN:PATTERN`` with a regular
+        expression of one group, columns and files to ``ignore``, columns of free ``text``, texts of
         ``missing`` values (None: not said), and whether arrays without ids are ``in_order`` of the table. Raises
         UserError for a column that does not exist.
         """

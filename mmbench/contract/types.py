@@ -217,13 +217,16 @@ class Description:
     """What the files under a folder were understood to be (`Dataset.describe`).
 
     ``lines`` say it for readers; ``questions`` are open, each with the options that answer it, or what to change in the
-    files; ``text`` is the content of the file ``path`` in which the user can correct it.
+    files; ``text`` is the content of the file ``path`` in which the user can correct it. Where nothing is open,
+    ``problems`` are those that `Dataset.check` would find, and ``files`` those of which samples are made.
     """
 
     lines: Sequence[str]
     questions: Sequence[tuple[str, str]]
     text: str
     path: "Path"
+    problems: Sequence[Problem] = ()
+    files: Sequence["Path"] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .in_memory.folder import DataFolder as DataFolder
 from .instance_sources import InstanceSource as InstanceSource
 from .inventory import Inventory as Inventory
 from .inventory import contents_lines as contents_lines
+from .inventory import find_unread_lines as find_unread_lines
 from .inventory import take_inventory as take_inventory
 from .labels import Labels as Labels
 from .labels import find_labelled as find_labelled
@@ -33,6 +34,7 @@ from .preparation import describe_preparation as describe_preparation
 from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests
+from .prepared_folders import PREPARED_FOLDERS as PREPARED_FOLDERS
 from .ragged import RaggedArray as RaggedArray
 from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema

@@ -15,6 +15,9 @@ from mmbench.storage import (
     make_folder,
 )
 
+FOLDER = "folder"
+"""The name of the dataset of paths: each folder is other data."""
+
 
 def default_cache_folder() -> Path:
     """The folder of caches: ``$MMBENCH_CACHE`` or the platform's own."""
@@ -36,7 +39,7 @@ def find_dataset(registry: Registry, text: str, data: Path | None) -> tuple[str,
         raise SpecError("is a path, and --data another", where=text, remedy="leave --data out")
     if not path.exists():
         raise SpecError("no such folder or file", where=text, remedy="give the path of data, or the name of a dataset")
-    return "folder", path.resolve()
+    return FOLDER, path.resolve()
 
 
 def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache: Path) -> Path:
@@ -49,14 +52,14 @@ def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache
         raise DataError(
             f"{dataset.card.title} is not here", where=spec.name, remedy=dataset.card.request or "give --data DIR"
         )
-    if not root.is_dir() and not (spec.name == "folder" and root.is_file()):
+    if not root.is_dir() and not (spec.name == FOLDER and root.is_file()):
         raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")
     return root
 
 
 def name_on_shell(dataset: Dataset, root: Path) -> str:
     """What stands for a dataset on the command line: its name, or the path that `find_dataset` takes for it."""
-    return str(root) if dataset.name == "folder" else dataset.name
+    return str(root) if dataset.name == FOLDER else dataset.name
 
 
 def _folder_of_datasets(cache: Path) -> Path:

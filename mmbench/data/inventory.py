@@ -70,6 +70,11 @@ def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = (), *,
     return Inventory(units, dict(contents), dict(left_out), unread, tuple(assumptions), dict(counts))
 
 
+def find_unread_lines(root: Path, sources: Iterable[Path]) -> list[str]:
+    """Lines about the files under ``root``, by suffix, that are not ``sources``; none for a single file."""
+    return list(_unread_lines(find_unread(root, sources))) if root.is_dir() else []
+
+
 def find_unread(root: Path, sources: Iterable[Path], left_out: Iterable[str] = ()) -> list[str]:
     """The paths relative to ``root`` of files that are neither ``sources`` nor ``left_out``, sorted.
 

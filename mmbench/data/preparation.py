@@ -9,6 +9,7 @@ from typing import Any
 
 from mmbench.contract import Dataset, Sample, Schema
 from mmbench.data.dataset_files import (
+    FOLDER,
     check_dataset_files,
     choose_units,
     find_unreadable_units,
@@ -18,6 +19,7 @@ from mmbench.data.dataset_files import (
 from mmbench.data.inventory import take_inventory
 from mmbench.data.merge import merge
 from mmbench.data.missingness import Exclusions, change_lines, count_missing, sum_changes
+from mmbench.data.prepared_folders import find_prepared_of, note_prepared
 from mmbench.data.samples.schema import check_schema, schema_to_plain
 from mmbench.data.samples.validation import Changes, check_sample
 from mmbench.data.store import Store
@@ -35,6 +37,7 @@ from mmbench.storage import (
     locked,
     make_folder,
     map_in_threads,
+    named_ends,
     open_cached,
     remove_stale_files,
     report_damaged,
@@ -72,11 +75,14 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
         name_on_shell(dataset, what.root)
     ):
         current_reporter().message(line)
-    if store := open_cached(path, Store):
-        return store
-    make_folder(path.parent)
-    with locked(path):
-        return find_prepared(path) or _make(what, made_from, path, jobs)
+    store = open_cached(path, Store)
+    if store is None:
+        make_folder(path.parent)
+        with locked(path):
+            store = find_prepared(path) or _make(what, made_from, path, jobs)
+    if dataset.name == FOLDER:
+        note_prepared(what.cache, what.root, path)
+    return store
 
 
 def describe_preparation(what: Preparation) -> dict[str, Any]:
@@ -145,15 +151,19 @@ def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -
 
 def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Store:
     name = what.dataset.name
-    if near := find_nearest_file(made_from, path.parent.glob(f"{name}-*.h5")):
-        current_reporter().message(f"{name} is prepared again; differences to {near.path.name}: {near.line}")
+    is_folder = name == FOLDER  # of the user: another folder is other data
+    earlier = find_prepared_of(what.cache, what.root) if is_folder else path.parent.glob(f"{name}-*.h5")
+    if near := find_nearest_file(made_from, earlier):
+        called = what.root if is_folder else name
+        current_reporter().message(f"{called} is prepared again; differences to {near.path.name}: {near.line}")
     units = {unit: _unit_file(path.parent, name, made_from, unit) for unit in made_from["sources"]}
     parts = list(units.values())
     remove_stale_files(parts)
     tasks = [(what, unit, part, _unit_key(made_from, unit)) for unit, part in units.items() if not _is_complete(part)]
     work = in_processes(min(jobs, max(len(tasks), 1)), _prepare_unit, tasks)
-    for _ in track(work, f"preparing {name}", total=len(tasks)):
-        pass
+    with named_ends(f"dataset {name}"):
+        for _ in track(work, f"preparing {name}", total=len(tasks)):
+            pass
     stores = [Store(part) for part in parts]
     _check_ids(stores, name)
     exclusions = _find_exclusions(what, list(units), stores)

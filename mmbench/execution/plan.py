@@ -34,6 +34,7 @@ from mmbench.data import (
     read_presence,
 )
 from mmbench.errors import PluginError
+from mmbench.execution.failing_components import find_plugin_components, locate_error
 from mmbench.integrity import (
     Canaries,
     ClosedFiles,
@@ -58,7 +59,7 @@ from mmbench.registry import (
     load_registry,
 )
 from mmbench.results import DiagnosisPlan, scoring_of
-from mmbench.storage import file_identity
+from mmbench.storage import ProcessEndedError, file_identity
 from mmbench.training import EstimatorFusion, EstimatorModel, Model
 from mmbench.tuning import Budget
 
@@ -112,28 +113,40 @@ def call_components(
 
     Messages passed to ``send`` reach ``listen``.
     """
-    if plan.isolated:
-        forks, label = is_forkable(plan.device), plan.recipe.label
-        found: T = run_isolated(_call_watched, label, function, arguments, listen=listen, forks=forks)
-        return found
-    return function(listen, *arguments)
+    if not plan.isolated:
+        return function(listen, *arguments)
+    recipe, plugins = plan.recipe, plan.plugins
+    try:
+        found: T = run_isolated(
+            _call_watched, recipe, plugins, function, arguments, listen=listen, forks=is_forkable(plan.device)
+        )
+    except ProcessEndedError as error:
+        titles = (f"{each.title} ({each.file})" for each in find_plugin_components(recipe, plugins))
+        raise ProcessEndedError(error.message, where=" or ".join(titles), remedy=error.remedy) from None
+    return found
 
 
 def _call_watched(
-    send: Callable[[Any], None], label: str, function: Callable[..., T], arguments: tuple[object, ...]
+    send: Callable[[Any], None],
+    recipe: Recipe,
+    plugins: tuple[str, ...],
+    function: Callable[..., T],
+    arguments: tuple[object, ...],
 ) -> T:
-    """PluginError if the call replaces a function, class or other name of the host."""
+    """PluginError if the call replaces a name of the host; an error of a component with its file and line."""
     before = host_names()
     try:
         result = function(send, *arguments)
-    except Exception as error:
-        _check_names(before, label, error)
+    except (Exception, SystemExit) as error:
+        _check_names(before, recipe.label, error)
+        if located := locate_error(error, recipe, plugins):
+            raise located from error
         raise
-    _check_names(before, label)
+    _check_names(before, recipe.label)
     return result
 
 
-def _check_names(before: HostNames, label: str, cause: Exception | None = None) -> None:
+def _check_names(before: HostNames, label: str, cause: BaseException | None = None) -> None:
     if (name := find_replaced_name(before)) is not None:
         raise PluginError(
             f"replaces {name} while it is trained or tested",

@@ -43,6 +43,7 @@ from mmbench.storage import (
     locked,
     make_folder,
     map_in_threads,
+    named_ends,
     open_cached,
     remove_stale_files,
     report_damaged,
@@ -101,7 +102,8 @@ def encode(what: Encoding, cache: Path, jobs: int = 1) -> Path:
     make_folder(path.parent)
     with locked(path):
         if not _is_whole(path):
-            _encode(what, made_from, encoder, path, jobs)
+            with named_ends(f"encoder {what.encoder} of {what.modality}"):
+                _encode(what, made_from, encoder, path, jobs)
     return path
 
 

@@ -23,7 +23,10 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import torch
 
-from mmbench.storage import ProcessDiedError, RemoteError, SilentReporter, current_reporter, make_portable, use_reporter
+from mmbench.storage import RemoteError, SilentReporter, current_reporter, make_death_error, make_portable, use_reporter
+
+_SIGNALLED = 128  # a server exits with this and the number of the signal that ended its child
+_LAST_SECONDS = 5
 
 T = TypeVar("T")
 SendMessage = Callable[[Any], None]
@@ -47,8 +50,8 @@ def run_isolated(function: Callable[..., T], *arguments: object, listen: SendMes
     """Call ``function(send, *arguments)`` in a process if no component was built or run.
 
     Values passed to ``send`` are passed on to ``listen`` here; if that raises, the process is ended. ``forks`` is False
-    for calls that use a GPU. Raises the errors of mmbench that the function raises, RemoteError for other errors, and
-    DiedError if the process was killed.
+    for calls that use a GPU. Raises the errors of mmbench that the function raises, RemoteError for other errors,
+    ProcessDiedError if the process was killed and ProcessEndedError if it ended itself.
     """
     call_in = _call_in_new_python if not forks else _fork if _state.is_isolated else _call_server
     context = dict(os.environ), list(sys.path), os.getcwd()  # noqa: PTH109 - goes to os.chdir
@@ -128,12 +131,20 @@ class _Server:
             return _receive(self.connection, listen)
         except _AnsweredError as error:
             raise error.error from None
-        except BrokenPipeError:
+        except (BrokenPipeError, _NoAnswerError):
+            death = make_death_error(self._find_exit_code())
             self.end()
-            raise ProcessDiedError from None
+            raise death from None
         except BaseException:
             self.end()
             raise
+
+    def _find_exit_code(self) -> int | None:
+        """The exit code of the process that gave no answer, negative for a signal."""
+        with suppress(subprocess.TimeoutExpired):
+            code = self.process.wait(_LAST_SECONDS)
+            return _SIGNALLED - code if code > _SIGNALLED else code
+        return None
 
     def end(self) -> None:
         """End the process and its children."""
@@ -145,6 +156,10 @@ class _Server:
 
 def _find_slow() -> list[str]:
     return [name for name in _SLOW if name in sys.modules]
+
+
+class _NoAnswerError(Exception):
+    """The process of a call ended without an answer."""
 
 
 class _AnsweredError(Exception):
@@ -185,16 +200,21 @@ def _fork(call: _Call, listen: SendMessage) -> Any:
         ours.close()
         _answer(theirs, call)
     theirs.close()
+    status: int | None = None
     try:
         return _receive(ours, listen)
     except _AnsweredError as error:
         raise error.error from None
+    except _NoAnswerError:
+        _, status = os.waitpid(pid, 0)
+        raise make_death_error(os.waitstatus_to_exitcode(status)) from None
     except BaseException:
         os.kill(pid, signal.SIGKILL)
         raise
     finally:
         ours.close()
-        os.waitpid(pid, 0)
+        if status is None:
+            os.waitpid(pid, 0)
 
 
 def _receive(connection: Connection, listen: SendMessage) -> Any:
@@ -202,7 +222,7 @@ def _receive(connection: Connection, listen: SendMessage) -> Any:
         try:
             kind, value = connection.recv()
         except (EOFError, ConnectionResetError):
-            raise ProcessDiedError from None
+            raise _NoAnswerError from None
         if kind == "result":
             return value
         if kind == "error":
@@ -226,10 +246,15 @@ class _Messages(SilentReporter):
         self.send("message", text)
 
 
-def _answer(connection: Connection, call: _Call) -> NoReturn:
-    """Call the function and end this process."""
+def _answer(connection: Connection, call: _Call, done: int | None = None) -> NoReturn:
+    """Call the function and end this process; the pipe ``done`` gets a byte once the answer is sent.
+
+    The exit code does not tell: a plugin may end the process with any, 0 too.
+    """
     try:
         _send_answer(connection, call)
+        if done is not None:
+            os.write(done, b".")
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
@@ -269,13 +294,25 @@ def serve(fd: int, forks: bool, slow: list[str]) -> NoReturn:
             os._exit(0)  # without the exit handlers of libraries
         if not forks:
             _answer(connection, call)
-        if not _survives(connection, call):
-            os._exit(0)  # its last message may be incomplete
+        code = _run_child(connection, call)
+        if code is not None:  # its last message may be incomplete
+            os._exit(_SIGNALLED - code if code < 0 else code)
 
 
-def _survives(connection: Connection, call: _Call) -> bool:
+def _run_child(connection: Connection, call: _Call) -> int | None:
+    """The exit code of a child that ran a call without an answer, negative for a signal; None where it answered."""
+    read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _answer(connection, call)
+        os.close(read)
+        _answer(connection, call, write)
+    os.close(write)
     _, status = os.waitpid(pid, 0)
-    return status == 0
+    os.set_blocking(read, False)  # a process that a plugin left behind may hold its other end
+    try:
+        has_answered = bool(os.read(read, 1))
+    except BlockingIOError:
+        has_answered = False
+    finally:
+        os.close(read)
+    return None if has_answered else os.waitstatus_to_exitcode(status)

@@ -11,7 +11,7 @@ from mmbench.registry.baselines import AUTO, auto_baselines
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
-from mmbench.registry.trainers import find_trainer, split_trainer, with_host_trainer
+from mmbench.registry.trainers import check_no_trainer, find_trainer, split_trainer, with_host_trainer
 
 DEFAULT_ENCODERS: Mapping[Kind, str] = {
     "timeseries": "conv1d",
@@ -24,6 +24,7 @@ DEFAULT_ENCODERS: Mapping[Kind, str] = {
 }
 FROZEN_ENCODERS: Mapping[str, str] = {
     "timeseries": "de",
+    "slow-timeseries": "spectrum",
     "open-timeseries": "curves",
     "audio": "audio-statistics",
     "image": "pixels",
@@ -33,6 +34,7 @@ FROZEN_ENCODERS: Mapping[str, str] = {
     "vector": "raw",
 }
 """Default encoders of estimators, which cannot train any."""
+_SLOW = 90.0  # Hz
 Predictor = Literal["fusion", "estimator"]
 """What makes outputs of tokens; the registry keeps each kind under its plural."""
 
@@ -193,13 +195,15 @@ def _parameter_names(part: str, params: Iterable[str]) -> frozenset[str]:
 
 
 def encoder_keys(modality: Modality) -> tuple[str, ...]:
-    """The keys that choose the encoder of a modality, in order of precedence: its name, ``open-KIND``, its kind.
+    """The keys that choose the encoder of a modality, in order of precedence: name, ``open-KIND``, ``slow-KIND``, kind.
 
     ``open-KIND`` is for a modality of open length, so that a method can name another encoder there. Texts are always
-    open and have no such key.
+    open and have no such key. ``slow-timeseries`` is for time series without a rate, or with one of 90 Hz or less, too
+    low for the bands of EEG, which end at 45 Hz.
     """
     of_length = (f"open-{modality.kind}",) if modality.is_open and modality.kind != "text" else ()
-    return (modality.name, *of_length, modality.kind)
+    is_slow = modality.kind == "timeseries" and (modality.rate is None or modality.rate <= _SLOW)
+    return (modality.name, *of_length, *(("slow-timeseries",) if is_slow else ()), modality.kind)
 
 
 def _choose(layers: Sequence[Mapping[Any, str]], modality: Modality) -> str:
@@ -215,6 +219,9 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
         if recipe.kind == "estimator":
             _check_frozen(registry, recipe, schema.modality(name))
     recipe = replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
+    if not recipe.encoders and recipe.kind == "fusion":  # it has nothing to train, as prior
+        check_no_trainer(recipe.label)
+        return replace(recipe, trainer=None, held=frozenset(name for name in recipe.held if "trainer." not in name))
     if recipe.kind == "estimator":  # nothing else of the training loop has an effect
         return replace(recipe, training=Training(class_weights=recipe.training.class_weights), trainer=None)
     return recipe

@@ -242,7 +242,7 @@ class Registry:
             if name not in others:
                 own[name] = Entry(name, plugin, component)
                 record_origin(component, self.module(plugin))
-            elif not _is_same(component, others[name].component):
+            elif not is_same_component(component, others[name].component):
                 raise self._clash(kind, name, others[name].plugin, plugin)
 
         return register
@@ -263,7 +263,7 @@ class Registry:
         return plugin if file is None or Path(plugin).suffix == ".py" else f"{plugin} ({file})"
 
 
-def _is_same(component: Any, other: Any) -> bool:
+def is_same_component(component: Any, other: Any) -> bool:
     """Whether two plugins register the same component, as an installed plugin and its file given by path do."""
     return component is other or (isinstance(component, Method) and isinstance(other, Method) and component == other)
 

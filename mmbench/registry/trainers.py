@@ -36,6 +36,12 @@ def split_trainer(method: "Method", spec: Spec) -> tuple[Spec, str | None]:
     return Spec(spec.name, others), spec.params.get(_PARAMETER)
 
 
+def check_no_trainer(text: str) -> None:
+    """Raise SpecError where the spec of a method that reads no modality, and so has nothing to train, names one."""
+    if _PARAMETER in parse_spec(text).params:
+        raise SpecError("reads no modality, so that nothing is trained", where=text, remedy="leave trainer=... out")
+
+
 def with_host_trainer(text: str) -> str:
     """The spec of the same method, trained by the trainer of the host."""
     return str(parse_spec(text).updated({_PARAMETER: HOST_TRAINER}))
@@ -51,7 +57,9 @@ def build_trainer(spec: Spec | None, plugins: tuple[str, ...]) -> "Trainer":
 
 def check_trainer(recipes: Iterable["Recipe"], trainer: str | None) -> None:
     """Raise SpecError if ``--trainer`` would change nothing: estimators and baselines of their own do not take it."""
-    if trainer is not None and not any(each.kind == "fusion" and not each.own_encoders for each in recipes):
+    if trainer is not None and not any(
+        each.kind == "fusion" and each.encoders and not each.own_encoders for each in recipes
+    ):
         raise SpecError(
             "applies to networks only, but no method here is one that it could train",
             where=f"--trainer {trainer}",

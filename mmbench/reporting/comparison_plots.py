@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PLOTS = (
     "ranking",
+    "ranks",
     "subjects",
     "confusion",
     "predictions",
@@ -32,6 +33,7 @@ def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
     ``name`` is one of
 
     - ``ranking``: the score of every method with its interval, best first
+    - ``ranks``: critical-difference diagram, mean ranks of three or more methods over five or more units
     - ``subjects``: the score of every unit under every method
     - ``confusion``: a confusion matrix for each method, as shares of the true class
     - ``predictions``: predicted over observed values, or the F1 of every label

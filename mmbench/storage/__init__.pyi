@@ -9,6 +9,9 @@ from .checksum_footer import read_footer as read_footer
 from .checksum_footer import write_footer as write_footer
 from .checksums import CheckedExtent as CheckedExtent
 from .checksums import ChecksummedFile as ChecksummedFile
+from .csv_rows import CsvRows as CsvRows
+from .csv_rows import has_decimal_comma as has_decimal_comma
+from .csv_rows import read_csv as read_csv
 from .damage import DAMAGED_SUFFIX as DAMAGED_SUFFIX
 from .damage import file_identity as file_identity
 from .damage import open_cached as open_cached
@@ -51,11 +54,14 @@ from .pickles import check_pickle as check_pickle
 from .plurals import counted as counted
 from .plurals import plural_of as plural_of
 from .processes import ProcessDiedError as ProcessDiedError
+from .processes import ProcessEndedError as ProcessEndedError
 from .processes import Task as Task
 from .processes import can_use_processes as can_use_processes
 from .processes import in_processes as in_processes
+from .processes import make_death_error as make_death_error
 from .processes import map_in_order as map_in_order
 from .processes import map_in_threads as map_in_threads
+from .processes import named_ends as named_ends
 from .processes import run_with_retries as run_with_retries
 from .processes import try_in_processes as try_in_processes
 from .progress import Reporter as Reporter

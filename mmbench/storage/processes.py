@@ -1,12 +1,15 @@
 """Tasks in several processes; a task whose process dies is repeated alone, up to three times."""
 
 import os
+import re
+import signal
 import sys
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +41,37 @@ class ProcessDiedError(WorkerError):
         super().__init__(message, where=where, remedy=remedy)
 
 
+class ProcessEndedError(WorkerError):
+    """The process of a task ended itself, which is not tried again."""
+
+
+@contextmanager
+def named_ends(where: str) -> Iterator[None]:
+    """Name what ran in a process that ended itself, where its error names nothing."""
+    try:
+        yield
+    except ProcessEndedError as error:
+        if error.where:
+            raise
+        raise ProcessEndedError(error.message, where=where, remedy=error.remedy) from None
+
+
+def make_death_error(code: int | None) -> WorkerError:
+    """The error of a process that gave no answer, by its exit code, negative for a signal; None if it is unknown."""
+    if code is None or code == -signal.SIGTERM:
+        return ProcessDiedError()
+    if code >= 0:
+        return ProcessEndedError(
+            f"its process ended itself with exit code {code}, as os._exit does",
+            remedy="correct the plugin or library that ends it",
+        )
+    name = signal.Signals(-code).name if -code in {each.value for each in signal.Signals} else f"signal {-code}"
+    if code == -signal.SIGKILL:
+        return ProcessDiedError(f"a worker process was killed ({name}), perhaps for lack of memory")
+    remedy = "correct or update the plugin or library that crashes: finished work is kept"
+    return ProcessDiedError(f"a worker process crashed ({name})", remedy=remedy)
+
+
 def in_processes(
     jobs: int, function: Callable[..., T], tasks: Iterable[Task], threads: int | None = None
 ) -> Iterator[T]:
@@ -66,6 +100,7 @@ def try_in_processes(
             yield at, run_with_retries(threads, function, *arguments)
         return
     deaths: Counter[int] = Counter()
+    last: dict[int, WorkerError] = {}
     while left:
         # A task whose process died runs alone: it has all the memory, and another death is surely its own.
         alone = next((at for at in left if deaths[at]), None)
@@ -75,15 +110,25 @@ def try_in_processes(
                 for at, found in _in_pool(jobs, function, dict(batch), threads, Path(marks)):
                     if isinstance(found, ProcessDiedError):
                         deaths[at] += 1
+                        last[at] = found
                         continue
                     del left[at]
                     yield at, found
-            except BrokenProcessPool:
-                started = [at for at in left if (Path(marks) / str(at)).exists()]
-                deaths.update(started or list(left)[:1])
-        for at in [at for at in left if deaths[at] == DEATHS]:
+            except BrokenProcessPool as error:
+                started = [at for at in left if (Path(marks) / str(at)).exists()] or list(left)[:1]
+                deaths.update(started)
+                if len(started) == 1:
+                    last[started[0]] = make_death_error(_find_exit_code(error))
+        for at in [at for at in left if deaths[at] == DEATHS or isinstance(last.get(at), ProcessEndedError)]:
             del left[at]
-            yield at, make_killed_error()
+            found_last = last.get(at)
+            yield at, found_last if isinstance(found_last, ProcessEndedError) else make_killed_error(found_last)
+
+
+def _find_exit_code(error: BrokenProcessPool) -> int | None:
+    """The exit code that loky reports of the only worker that ended, negative for a signal; None without one."""
+    codes = re.findall(r"\w+\((-?\d+)\)", str(error).rpartition("exit codes")[2])
+    return int(codes[0]) if len(codes) == 1 else None
 
 
 @cache
@@ -128,8 +173,10 @@ def map_in_order(
             future.cancel()
 
 
-def make_killed_error() -> WorkerError:
-    """The error of a task whose process died `DEATHS` times."""
+def make_killed_error(last: WorkerError | None = None) -> WorkerError:
+    """The error of a task whose process died `DEATHS` times, the ``last`` of them with a signal."""
+    if last is not None and "crashed" in last.message:
+        return WorkerError(f"{last.message} {DEATHS} times", remedy=last.remedy)
     return WorkerError(
         f"a worker process died {DEATHS} times, perhaps for lack of memory",
         remedy="run the same command again with fewer --jobs: finished work is kept",
@@ -138,12 +185,15 @@ def make_killed_error() -> WorkerError:
 
 def run_with_retries(threads: int | None, function: Callable[..., T], *arguments: object) -> T | WorkerError:
     """As `call_with_threads`, repeated when its own process dies; after `DEATHS` times the result is a WorkerError."""
+    last: WorkerError | None = None
     for _ in range(DEATHS):
         try:
             return call_with_threads(threads, function, *arguments)
-        except ProcessDiedError:
-            continue
-    return make_killed_error()
+        except ProcessEndedError as error:
+            return error
+        except ProcessDiedError as error:
+            last = error
+    return make_killed_error(last)
 
 
 def call_with_threads(threads: int | None, function: Callable[..., T], *arguments: object) -> T:
@@ -166,7 +216,7 @@ def _find_libraries(_: int) -> Any:
 
 def _in_pool(
     jobs: int, function: Callable[..., T], tasks: Mapping[int, Task], threads: int | None, marks: Path
-) -> Iterator[tuple[int, T | ProcessDiedError]]:
+) -> Iterator[tuple[int, T | WorkerError]]:
     here = os.getpid()
     calls = (
         delayed(_marked)(here, marks / str(at), at, threads, function, *arguments) for at, arguments in tasks.items()
@@ -182,7 +232,7 @@ def _in_pool(
 
 def _marked(
     master: int, mark: Path, at: int, threads: int | None, function: Callable[..., T], *arguments: object
-) -> tuple[int, T | ProcessDiedError]:
+) -> tuple[int, T | WorkerError]:
     """Call a function, with a mark file while it runs: a mark that remains is of a process that died.
 
     Nothing is started for a ``master`` process that was killed: the next run does the work.
@@ -192,7 +242,7 @@ def _marked(
     mark.touch()
     try:
         return at, call_with_threads(threads, function, *arguments)
-    except ProcessDiedError as error:
+    except (ProcessDiedError, ProcessEndedError) as error:
         return at, error
     finally:
         mark.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ import sys
 from traceback import format_exception
 
 from mmbench.errors import UserError
-from mmbench.storage.processes import ProcessDiedError
+from mmbench.storage.processes import ProcessDiedError, ProcessEndedError
 
 _FULL = ("not enough memory", "can't allocate memory", "out of memory")
 
@@ -31,7 +31,7 @@ class RemoteError(Exception):
 
 def make_portable(error: BaseException) -> Exception:
     """An error that can be pickled to another process, which may not know classes of plugins."""
-    if isinstance(error, RemoteError | ProcessDiedError):
+    if isinstance(error, RemoteError | ProcessDiedError | ProcessEndedError):
         return error
     if isinstance(error, UserError):
         cls: type[UserError] = next(cls for cls in type(error).__mro__ if cls.__module__ == UserError.__module__)

@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from mmbench.contract import Criterion, Tokens, Training
-from mmbench.errors import PluginError
+from mmbench.errors import PluginError, TrainingError
+from mmbench.registry import HOST_TRAINER
 from mmbench.training.batches.fold_batches import TrainingBatches
 from mmbench.training.determinism import mixed_precision
 from mmbench.training.model import Model
 from mmbench.training.optimizer import AdamW
+
+_HOST = f"trainer {HOST_TRAINER}"
 
 
 class FoldContext:
@@ -60,12 +63,27 @@ class FoldContext:
         try:
             self._check()
             self._n_ended += 1
-            self._goes_on = self._end(float(loss)) and self._train.n_begun < self.n_epochs
+            self._goes_on = self._validate(float(loss)) and self._train.n_begun < self.n_epochs
             self._train.is_over = not self._goes_on
         except Exception as error:
             self.error = self.error or error
             raise
         return self._goes_on
+
+    def _validate(self, loss: float) -> bool:
+        """Whether the host goes on; where it finds no finite loss, the error names the trainer of a plugin."""
+        try:
+            return self._end(loss)
+        except TrainingError as error:
+            if self._trainer == _HOST:
+                raise
+            weights = self._model.named_parameters()
+            wrong = next((name for name, weight in weights if not torch.isfinite(weight).all()), None)
+            problem = (
+                error.message if wrong is None else f"the weight {wrong} is not finite after epoch {self._n_ended}"
+            )
+            remedy = "correct the trainer, or lower --training lr=..."
+            raise TrainingError(problem, where=f"{self._trainer}, fold {error.where}", remedy=remedy) from error
 
     def _check(self) -> None:
         if not self._goes_on:

@@ -77,6 +77,29 @@ def test_describe_asks_and_takes_the_answers(mmbench: Shell) -> None:
     assert_one_line(wrong, "--group: pattern (s is not a regular expression")
 
 
+def test_describe_says_what_a_run_refuses_and_which_files_no_row_names(mmbench: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "told"
+    folder.mkdir()
+    rows = [f"a{at},s{at // 4},{at}.5,{'xy'[at % 2]}" for at in range(12)]
+    (folder / "metadata.csv").write_text(
+        "\n".join(["id,subject,pulse,label", *rows, *(f"a0,,{at},x" for at in (1, 2))])
+    )
+    for name in ("notes.pdf", "more.pdf"):
+        (folder / name).write_text("not named")
+    found = mmbench("data", "describe", str(folder))
+    assert found.returncode == 2
+    assert "not read: 2 .pdf files, of which no sample is made: more.pdf, notes.pdf" in found.stdout
+    assert (
+        f"a run refuses: {folder}/metadata.csv: several rows have the id 'a0' (row 2, row 14, row 15)" in found.stderr
+    )
+    assert "2 rows without a value for group subject (row 14, row 15)" in found.stderr
+    assert (folder / "dataset.toml").is_file()
+    plain = json.loads(mmbench("data", "describe", str(folder), "--force", "--json").stdout)
+    assert len(plain["problems"]) == 2
+    (folder / "metadata.csv").write_text("\n".join(["id,subject,pulse,label", *rows]))
+    assert mmbench("data", "describe", str(folder), "--force").returncode == 0
+
+
 def test_describe_matches_arrays_in_order_if_it_is_said(mmbench: Shell) -> None:
     Path("metadata.csv").write_text("subject,label\n" + "".join(f"s{at // 2},{'xy'[at % 2]}\n" for at in range(8)))
     np.save("v.npy", np.zeros((8, 2)))

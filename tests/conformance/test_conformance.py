@@ -190,6 +190,24 @@ def test_a_plugin_may_be_a_file(tmp_path: Path) -> None:
     assert len(messages) == 2
 
 
+def test_a_name_that_another_plugin_has_is_found(tmp_path: Path) -> None:
+    path, other = tmp_path / "plug.py", tmp_path / "other.py"
+    encoder = PLUGIN[: PLUGIN.index("@hookimpl\ndef register_methods")]
+    path.write_text(encoder)
+    other.write_text(encoder)
+    for beside in ((), (str(path),)):
+        assert failures(list(conformance.check_plugin(str(path), beside=beside))) == {}
+    message = failures(list(conformance.check_plugin(str(path), beside=(str(other),))))["free_name"]
+    assert message.startswith(f"'thing' is already registered by {other}, and a run with both fails")
+    taken, twice = tmp_path / "taken.py", tmp_path / "twice.py"
+    taken.write_text(encoder.replace('"thing"', '"de"'))
+    message = failures(list(conformance.check_plugin(str(taken))))["free_name"]
+    assert message.startswith("'de' is already registered by ")
+    twice.write_text(encoder.replace("register(Thing)", "register(Thing), register(Thing)"))
+    message = failures(list(conformance.check_plugin(str(twice))))["free_name"]
+    assert message == "2 encoders of the plugin are called 'thing', of which a run loads none"
+
+
 def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
     path = tmp_path / "plug.py"
     path.write_text("1 / 0")

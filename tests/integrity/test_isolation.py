@@ -15,7 +15,7 @@ import pytest
 from mmbench.errors import PluginError, SpecError
 from mmbench.integrity.isolation import run_isolated
 from mmbench.results.failures import concerns_one_job, make_failure
-from mmbench.storage.processes import DEATHS, ProcessDiedError, run_with_retries
+from mmbench.storage.processes import DEATHS, ProcessDiedError, ProcessEndedError, run_with_retries
 from mmbench.storage.remote_errors import RemoteError, describe_error
 
 Send = Callable[[Any], None]
@@ -116,6 +116,30 @@ def test_a_process_that_is_killed_is_reported(forks: bool) -> None:
         run_isolated(die, listen=ignore, forks=forks)
     assert not concerns_one_job(caught.value), "the job is begun again"
     assert run_isolated(add, 1, 1, listen=ignore) == 2
+
+
+def leave_with(_: Send, code: int) -> None:
+    os._exit(code)
+
+
+def crash(_: Send) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.mark.parametrize("forks", [True, False])
+@pytest.mark.parametrize("code", [0, 3, 113])
+def test_a_process_that_ends_itself_is_not_taken_for_a_full_memory(forks: bool, code: int) -> None:
+    with pytest.raises(ProcessEndedError, match="its process ended itself with exit code") as caught:
+        run_isolated(leave_with, code, listen=ignore, forks=forks)
+    assert "memory" not in caught.value.line
+    assert concerns_one_job(caught.value), "it would end itself again"
+    assert run_isolated(add, 1, 1, listen=ignore) == 2
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_a_crash_is_named_by_its_signal(forks: bool) -> None:
+    with pytest.raises(ProcessDiedError, match=r"a worker process crashed \(SIGSEGV\)"):
+        run_isolated(crash, listen=ignore, forks=forks)
 
 
 def test_what_dies_each_time_is_given_up() -> None:

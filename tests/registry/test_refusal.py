@@ -62,7 +62,17 @@ def test_open_modalities_may_have_an_encoder_of_their_own() -> None:
     assert {name: spec.name for name, spec in recipe.encoders.items()} == {"eeg": "spectrum", "course": "gru"}
     (recipe,) = resolve("logistic", fixed, timeseries="spectrum")
     assert {spec.name for spec in recipe.encoders.values()} == {"spectrum"}
-    assert encoder_keys(OPEN) == ("course", "open-timeseries", "timeseries")
+    assert encoder_keys(OPEN) == ("course", "open-timeseries", "slow-timeseries", "timeseries")
+
+
+@pytest.mark.parametrize(("rate", "encoder"), [(4.0, "spectrum"), (90.0, "spectrum"), (None, "spectrum"), (91.0, "de")])
+def test_a_series_too_slow_for_bands_gets_an_encoder_without_bands(rate: float | None, encoder: str) -> None:
+    slow = Schema((Modality("heart", "timeseries", (2, 240), rate=rate),), SCHEMA.tasks)
+    for method in ("logistic", "sklearn"):
+        (recipe,) = resolve(method, slow)
+        assert recipe.encoders["heart"].name == encoder
+        load_registry().find("encoders", encoder).component(slow.modalities[0])
+    assert resolve("logistic", slow, timeseries="curves")[0].encoders["heart"].name == "curves"
 
 
 def test_every_kind_has_a_default_encoder_that_takes_it() -> None:

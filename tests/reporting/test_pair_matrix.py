@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.sections.pairs import pair_sections
 from mmbench.reporting.pair_matrix import BETTER, EVEN, MARKS, WORSE, comparison_matrix
 from mmbench.reporting.terminal.comparisons import comparison_table
@@ -50,7 +51,7 @@ def test_fewer_than_three_methods_have_no_matrix(write_task: Callable[..., Path]
     comparison = load_comparison(write_task(tmp_path, "class", NAMES[:2]))
     assert len(comparison.pairs) == 1
     assert comparison_matrix(comparison) is None
-    assert list(pair_sections(comparison)) == []
+    assert list(pair_sections(comparison, PlotEmbedder())) == []
     assert "pairwise" not in render(comparison_table(comparison, details=True))
 
 
@@ -83,8 +84,8 @@ def test_many_methods_with_long_names_fit_into_80_columns(write_task: Callable[.
 
 
 def test_the_section_has_every_pair_with_its_interval(comparison: Comparison) -> None:
-    (section,) = pair_sections(comparison)
-    (block,) = section.blocks
+    (section,) = pair_sections(comparison, PlotEmbedder())
+    *_, block = section.blocks
     assert block.kind == "matrix"
     assert [row[:2] for row in block.table.rows] == [(pair.first, pair.second) for pair in comparison.pairs]
     assert "adjusted for 6 pairs" in block.note

@@ -1,6 +1,7 @@
 """Jobs that fail or die: files, the other jobs, and the exit of the program."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +62,11 @@ def test_error_in_one_job_does_not_stop_the_others(run: Callable[..., Any], acci
     concat, faulty = comparison.methods
     assert (len(concat.records), len(faulty.records), faulty.missing) == (3, 2, 1)
     (failure,) = faulty.failures
-    assert failure.error == "ZeroDivisionError: an oversight in two lines"
+    assert re.fullmatch(
+        r"fusion faulty \(.*faulty_plugin\.py, line \d+\): raises ZeroDivisionError: an oversight in two lines — "
+        "correct the plugin",
+        failure.error,
+    )
     assert "in training_loss" in failure.traceback
     assert not comparison.verdicts
     assert comparison.to_json()["failed"] == [
@@ -72,7 +77,8 @@ def test_error_in_one_job_does_not_stop_the_others(run: Callable[..., Any], acci
         }
     ]
     text = " ".join(render(comparison_table(comparison)).split())
-    assert f"1 fold failed, fold {failure.fold} with: ZeroDivisionError: an oversight in two lines" in text
+    assert f"1 fold failed, fold {failure.fold} with: fusion faulty (" in text
+    assert "raises ZeroDivisionError: an oversight in two lines" in text
     again = run("concat", faulty.name)
     assert again.failed == {}
     assert not list(faulty.folder.glob("failed-*"))
@@ -92,7 +98,7 @@ def test_a_method_without_records_is_reported(run: Callable[..., Any], accidents
     assert (name, len(failures)) == (accidents(), 3)
     assert [verdict.against for verdict in comparison.verdicts] == ["prior"]
     text = " ".join(render(comparison_table(load_comparison(comparison.path))).split())
-    assert "3 folds failed, fold 0 with: ZeroDivisionError" in text
+    assert "3 folds failed, fold 0 with: fusion faulty (" in text
 
 
 def test_without_the_first_nothing_is_judged(run: Callable[..., Any], accidents: Accidents) -> None:
@@ -103,7 +109,9 @@ def test_without_the_first_nothing_is_judged(run: Callable[..., Any], accidents:
 
 
 def test_when_everything_fails_it_is_one_line(run: Callable[..., Any], accidents: Accidents, tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="all 3 jobs failed, the first with: ZeroDivisionError") as caught:
+    with pytest.raises(
+        JobError, match=r"all 3 jobs failed, the first with: fusion faulty .*ZeroDivisionError"
+    ) as caught:
         run(accidents(bug=3))
     assert "\n" not in caught.value.line
     (home,) = tmp_path.glob("toy-*")

@@ -58,6 +58,22 @@ def test_whose_process_died_is_known(mortal: Any, tmp_path: Path) -> None:
     assert calls["unlucky"] == 3
 
 
+@pytest.mark.parametrize("code", [0, 3])
+def test_who_ends_itself_is_not_tried_again(tmp_path: Path, code: int) -> None:
+    def leave(name: str) -> str:
+        with (tmp_path / name).open("a") as log:
+            log.write(".")
+        if name == "leaver":
+            os._exit(code)
+        return name
+
+    found = dict(try_in_processes(2, leave, [("leaver",), ("good",)]))
+    assert found[1] == "good"
+    assert isinstance(found[0], WorkerError)
+    if code:  # of a worker that ends with 0, loky only says that it is gone
+        assert f"its process ended itself with exit code {code}" in found[0].line
+
+
 def test_who_reads_a_mapped_page_that_is_gone_is_tried_again(tmp_path: Path) -> None:
     """What no program can prevent: the file is cut short between looking at its length and reading it."""
 

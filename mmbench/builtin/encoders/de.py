@@ -117,13 +117,14 @@ def design_filters(edges: list[tuple[float, float]], modality: Modality) -> list
         raise SpecError(
             "has no sampling rate",
             where=modality.name,
-            remedy="choose another encoder than de, such as curves or spectrum",
+            remedy=f"choose another encoder than de: --encoder {modality.name}=spectrum, or curves",
         )
     for low, high in edges:
         if high >= rate / 2:
             raise SpecError(
                 f"the band {low:g}-{high:g} Hz is not below half of its rate of {rate:g} Hz",
                 where=modality.name,
-                remedy=f"use bands below {rate / 2:g} Hz, such as de[bands={rate / 16:g}-{rate / 4:g}], or spectrum",
+                remedy=f"choose --encoder {modality.name}=spectrum, or bands below {rate / 2:g} Hz: "
+                f"--encoder '{modality.name}=de[bands={rate / 16:g}-{rate / 4:g}]'",
             )
     return [butter(ORDER, band, btype="bandpass", fs=rate, output="sos") for band in edges]

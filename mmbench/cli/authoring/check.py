@@ -54,7 +54,7 @@ def check(
             remedy="write mmbench check METHOD --dataset DATASET",
         )
     else:
-        ok = _check_plugin(what, parse_pairs(data or (), "--data"), as_json)
+        ok = _check_plugin(what, parse_pairs(data or (), "--data"), tuple(plugin or ()), as_json)
     if not ok:
         raise typer.Exit(1)
 
@@ -79,7 +79,7 @@ def _lint(question: "LintRequest", as_json: bool) -> bool:
     return not findings
 
 
-def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
+def _check_plugin(plugin: str, folders: dict[str, str], beside: tuple[str, ...], as_json: bool) -> bool:
     from dataclasses import asdict
 
     from mmbench.conformance import check_plugin
@@ -90,7 +90,11 @@ def _check_plugin(plugin: str, folders: dict[str, str], as_json: bool) -> bool:
     roots = {name: Path(folder) for name, folder in folders.items()}
     with progress():
         module = load_registry().module(plugin) or plugin
-        checks = list(check_plugin(module, roots=roots, cache=default_cache_folder() / "data"))
+        checks = list(check_plugin(module, roots=roots, cache=default_cache_folder() / "data", beside=beside))
+        if not checks:
+            raise SpecError(
+                "registers no component", where=plugin, remedy="give the module that has its register_* hooks"
+            )
         outcomes = [check.run() for check in track(checks, f"checking {plugin}")]
     failed = [outcome for outcome in outcomes if not outcome.ok]
     if as_json:

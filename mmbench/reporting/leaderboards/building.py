@@ -9,6 +9,9 @@ from mmbench.reporting.pages import board_page, index_page
 from mmbench.storage import write_text
 from mmbench.workflows import is_audit
 
+PAGES = ("README.md", "index.html")
+"""The pages of a board and of the index."""
+
 
 def publish_results(path: Path, root: Path) -> list[Path]:
     """Add runs or an audit to their boards and build all pages; the folders of these boards."""
@@ -42,10 +45,11 @@ def find_outdated_pages(root: Path, boards: Mapping[str, Board]) -> Iterator[str
 
 def _render(boards: Mapping[str, Board]) -> dict[str, str]:
     """The texts of all pages, by their paths under the root."""
-    files = {"README.md": index_markdown(boards), "index.html": index_page(boards)}
+    markdown, html = PAGES
+    files = {markdown: index_markdown(boards), html: index_page(boards)}
     for path, board in boards.items():
-        files[f"{path}/README.md"] = board_markdown(board)
-        files[f"{path}/index.html"] = board_page(board, back="../" * len(Path(path).parts))
+        files[f"{path}/{markdown}"] = board_markdown(board)
+        files[f"{path}/{html}"] = board_page(board, back="../" * len(Path(path).parts))
     return files
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mmbench.errors import DataError, RecordError, SpecError, UserError
 from mmbench.registry import did_you_mean, load_registry, parse_spec
 from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
-from mmbench.reporting.leaderboards.building import board_path, find_outdated_pages
+from mmbench.reporting.leaderboards.building import PAGES, board_path, find_outdated_pages
 from mmbench.reporting.leaderboards.changes import Changes, sort_changes
 from mmbench.reporting.leaderboards.consistency import check_board
 from mmbench.reporting.leaderboards.submission import check_manifests
@@ -49,8 +49,9 @@ def verify_leaderboards(
     """Recompute every number from predictions, compare the pages, and train ``again`` folds again, sampled by ``seed``.
 
     None trains all folds. ``data`` are the folders of datasets that need files, by name; SpecError for an unknown one.
-    A board that cannot be read is a fault; the other boards are still verified. ``only`` are changed files: of these,
-    their boards are verified, their records sampled, and their pages compared.
+    A board that cannot be read is a fault; the other boards are still verified. A root without any page, as that of a
+    submission, has none to compare. ``only`` are changed files: of these, their boards are verified, their records
+    sampled, and their pages compared.
     """
     changes = None if only is None else sort_changes(root, only)
     boards, faults = _load_boards(
@@ -60,9 +61,10 @@ def verify_leaderboards(
     if boards:
         _check_data_names(boards, data)
     faults += [f"{path}: {line}" for path, board in boards.items() for line in _check(board, place.cache)]
-    if not faults:  # pages of wrong records are wrong, too
+    has_pages = any((root / path / name).is_file() for path in ("", *boards) for name in PAGES)
+    if not faults and (has_pages or changes):  # pages of wrong records are wrong, too
         faults += [f"{path}: {_OUTDATED}" for path in _find_outdated(root, boards, changes)]
-    lines = [*_count(boards, changes), *_elsewhere_lines(boards)]
+    lines = [*_count(boards, changes, has_pages), *_elsewhere_lines(boards)]
     folds = _sample_folds(root, boards, Random(seed), changes)[:again]
     repetitions = [_repeat(*fold, place, data) for fold in folds]
     for each in repetitions:
@@ -76,12 +78,13 @@ def _check(board: Board, cache: Path) -> list[str]:
     return [*check_board(board, cache), *check_manifests(board)]
 
 
-def _count(boards: Mapping[str, Board], changes: Changes | None) -> list[str]:
+def _count(boards: Mapping[str, Board], changes: Changes | None, has_pages: bool) -> list[str]:
     """What was recomputed and compared."""
     n_records = sum(len(method.records) for board in boards.values() for method in board.comparison.methods)
     counts = f"{counted(len(boards), 'board')}, {counted(n_records, 'record')}"
     if changes is None:
-        return [f"{counts}: every number recomputed from predictions, pages compared"]
+        pages = "pages compared" if has_pages else "no pages to compare, as in a submission"
+        return [f"{counts}: every number recomputed from predictions, {pages}"]
     pages = counted(len(changes.pages), "changed page")
     lines = [
         f"{counts}, {len(changes.records)} of them changed: every number recomputed from predictions; {pages} compared"

@@ -56,7 +56,7 @@ def _sections(inputs: ReportInputs, embedder: PlotEmbedder) -> Iterator[Section]
     comparison = inputs.comparison
     yield verdict_section(comparison)
     yield scores_section(comparison, embedder)
-    yield from pair_sections(comparison)
+    yield from pair_sections(comparison, embedder)
     yield from analysis_sections(comparison, embedder)
     if inputs.explanations or inputs.unexplained:
         yield explanation_section(inputs, embedder)

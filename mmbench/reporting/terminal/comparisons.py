@@ -1,12 +1,13 @@
 """The table of a comparison for the terminal, 80 columns wide, readable without colour."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmbench.registry import HOST_TRAINER
+from mmbench.registry import HOST_TRAINER, Spec, parse_spec
 from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
 from mmbench.reporting.pair_matrix import comparison_matrix, matrix_note
@@ -24,6 +25,7 @@ from mmbench.storage import counted, plural_of
 _WIDTH = 80  # columns of a terminal
 _LEAST_NAME = 12  # columns of names, the longer of which are folded
 _HALF_VERDICT = len("significantly")  # the longest line of a verdict on two
+_TRAINER = "trainer."  # of the names of its tuned parameters
 _LEAST_SHOWN = 0.0005  # what is printed as +.001
 
 
@@ -172,13 +174,37 @@ def adjusted_line(comparison: Comparison) -> str:
 
 def _trainer_lines(comparison: Comparison) -> Iterator[str]:
     """The trainers of networks, unless all were trained by that of the host."""
-    named = [(method.name, described_trainer(method.run)) for method in comparison.methods]
-    trainers = {name: trainer for name, trainer in named if trainer}
+    trainers = {method.name: trainer for method in comparison.methods if (trainer := _describe_trainer(method))}
     if {*trainers.values()} <= {HOST_TRAINER}:
         return
     for trainer in dict.fromkeys(trainers.values()):
         who = [name for name, each in trainers.items() if each == trainer]
-        yield f"trainer of {join_names(who) if len(who) < len(named) else 'all methods'}: {trainer}"
+        yield f"trainer of {join_names(who) if len(who) < len(comparison.methods) else 'all methods'}: {trainer}"
+
+
+def _describe_trainer(method: MethodResult) -> str | None:
+    """The trainer of a method with its parameters, those that were tuned with their range over the folds.
+
+    None where nothing is trained by one.
+    """
+    described = described_trainer(method.run)
+    if described is None or not method.varies:
+        return None
+    chosen = [record.tuning["chosen"] for record in method.records if record.tuning]
+    tuned = {name for params in chosen for name in params if name.startswith(_TRAINER)}
+    if not tuned:
+        return described
+    spec = parse_spec(described)
+    held = {name: value for name, value in spec.params.items() if _TRAINER + name not in tuned}
+    ranges = [f"{name[len(_TRAINER) :]} {_range([each[name] for each in chosen if name in each])}" for name in tuned]
+    return f"{Spec(spec.name, held)}, tuned: {', '.join(sorted(ranges))}"
+
+
+def _range(values: Sequence[Any]) -> str:
+    """The values of a tuned parameter: from the least to the largest number, or each."""
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return " to ".join(dict.fromkeys(f"{each:.3g}" for each in (min(values), max(values))))
+    return " or ".join(sorted(dict.fromkeys(map(str, values))))
 
 
 def _method_lines(comparison: Comparison) -> Iterator[str]:

@@ -11,6 +11,7 @@ from mmbench.contract import Metric, TaskKind
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import did_you_mean
 from mmbench.results import OutputKind
+from mmbench.storage import has_decimal_comma
 from mmbench.training import score_outputs
 from mmbench.workflows.predictions.table import Table
 
@@ -18,6 +19,8 @@ Wanted = Literal["auto", "probabilities", "logits", "labels", "values"]
 PREDICTION = "prediction"
 """The column of predicted classes, or of the values of a single target."""
 _SUM = 1e-3  # by which the probabilities of a sample may differ from one, for files with three decimals
+_PERCENT, _SHARE = 100, 5e-3  # a share of the sum by which rounded percentages differ from it
+_DIVIDE = "divide them by 100"
 _LEAST = 1e-12  # a probability of 0 counts as this: its logit must be finite
 _KINDS: dict[TaskKind, tuple[OutputKind, ...]] = {
     "class": ("probabilities", "logits", "labels"),
@@ -93,7 +96,11 @@ def _read_classes(table: Table, numbers: Floats, names: Sequence[str], wanted: W
     inside: NDArray[np.bool_] = np.asarray(((numbers >= 0) & (numbers <= 1)).all(axis=1))
     sums: Floats = numbers.sum(axis=1)
     is_probable = inside & (np.abs(sums - 1) <= _SUM)
-    if wanted == "logits" or (wanted == "auto" and is_probable.mean() < 0.5 and not inside.all()):
+    if wanted == "logits":
+        return Outputs(numbers, "logits", tuple(names))
+    if (numbers >= 0).all() and not inside.all():
+        _refuse_shares(table, sums)
+    if wanted == "auto" and is_probable.mean() < 0.5 and not inside.all():
         return Outputs(numbers, "logits", tuple(names))
     if not is_probable.all():
         at = int(np.argmin(is_probable))
@@ -106,10 +113,31 @@ def _read_classes(table: Table, numbers: Floats, names: Sequence[str], wanted: W
     return Outputs(np.log(np.maximum(numbers, _LEAST)), "probabilities", tuple(names))
 
 
+def _refuse_shares(table: Table, sums: Floats) -> None:
+    """Raise DataError where half of the rows or more have the same sum, not 1, as percentages and votes have."""
+    total = float(np.median(sums))
+    alike = np.abs(sums - total) <= _SHARE * total
+    if abs(total - 1) <= _SHARE or alike.mean() < 0.5:
+        return
+    is_percent = abs(total - _PERCENT) <= _SHARE * _PERCENT
+    raise DataError(
+        f"its numbers sum to {total:.4g}, as in {alike.mean():.0%} of the rows, and none is negative: "
+        f"are these {'percentages' if is_percent else 'shares'}?",
+        where=table.where(int(np.argmax(alike))),
+        remedy=f"{_DIVIDE if is_percent else 'divide them by their sum'}, or say --outputs logits",
+    )
+
+
 def _read_labels(table: Table, numbers: Floats, names: Sequence[str], wanted: Wanted) -> Outputs:
     inside: NDArray[np.bool_] = np.asarray(((numbers >= 0) & (numbers <= 1)).all(axis=1))
     certain: NDArray[np.bool_] = np.asarray(np.isin(numbers, (0.0, 1.0)).all(axis=1))
-    if wanted == "logits" or (wanted == "auto" and inside.mean() < 0.5):
+    if wanted == "logits":
+        return Outputs(numbers, "logits", tuple(names))
+    if (numbers >= 0).all() and not inside.all() and numbers.max() <= _PERCENT:
+        at = int(np.argmin(inside))
+        message = f"has {numbers[at].max():g}, and no number of any row is negative: are these percentages?"
+        raise DataError(message, where=table.where(at), remedy=f"{_DIVIDE}, or say --outputs logits")
+    if wanted == "auto" and inside.mean() < 0.5:
         return Outputs(numbers, "logits", tuple(names))
     if wanted == "labels" or (wanted == "auto" and certain.all()):
         if not certain.all():
@@ -153,10 +181,12 @@ def _as_numbers(table: Table, name: str) -> Floats:
         numbers = np.array([_as_number(cell) for cell in column.tolist()])
     if not np.isfinite(numbers).all():
         at = int(np.argmin(np.isfinite(numbers)))
+        cell = _as_text(column[at])
+        has_comma = has_decimal_comma(cell)
         raise DataError(
-            f"{_as_text(column[at])!r} in column {name} is not a finite number",
+            f"{cell!r} in column {name} {'has a decimal comma' if has_comma else 'is not a finite number'}",
             where=table.where(at),
-            remedy="correct it",
+            remedy="write a point" if has_comma else "correct it",
         )
     return numbers
 

@@ -1,10 +1,9 @@
 """Tables of predictions: columns from a CSV, Parquet or NumPy file, a data frame or a mapping of arrays."""
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.errors import DataError, SpecError
+from mmbench.storage import read_csv
 
 OUTPUTS = "outputs"
 """The array ``(n, n_outputs)`` of a NumPy file that holds all outputs, in the order of the classes or targets."""
-_READ = ".csv, .parquet or .npz"
+_READ = ".csv, .tsv, .parquet or .npz"
 
 
 @dataclass(frozen=True)
@@ -69,23 +69,7 @@ def _check_lengths(table: Table) -> None:
 
 
 def _read_csv(path: Path, content: bytes, names: Sequence[str]) -> Table:
-    try:
-        reader = csv.reader(StringIO(content.decode("utf-8-sig"), newline=""), strict=True, skipinitialspace=True)
-        header = [name.strip() for name in next(reader, [])]
-        rows, lines = [], []
-        for row in reader:
-            if row:
-                rows.append(row)
-                lines.append(reader.line_num)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"is not a CSV file in UTF-8 ({error})", where=path, remedy="save it as one") from error
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise DataError(f"has the column {twice[0]!r} twice", where=path, remedy="keep one of them")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(header):
-            raise DataError(
-                f"has {len(row)} cells, the first line {len(header)}", where=f"{path}, line {line}", remedy="correct it"
-            )
+    header, rows, lines = read_csv(path, content)
     columns = {name: np.array([row[at] for row in rows], dtype=np.str_) for at, name in enumerate(header)}
     return Table(str(path), columns, content, lambda index: f"line {lines[index]}")
 
@@ -155,6 +139,7 @@ def _unfold(columns: Mapping[str, NDArray[Any]], names: Sequence[str], where: st
 
 _READERS: Mapping[str, Callable[[Path, bytes, Sequence[str]], Table]] = {
     ".csv": _read_csv,
+    ".tsv": _read_csv,
     ".parquet": _read_parquet,
     ".npz": _read_npz,
 }

@@ -1,6 +1,5 @@
 """Splits in CSV files: a row for each sample, with its id, part, class, files and groups."""
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import did_you_mean
+from mmbench.storage import read_csv
 
 MAX_GROUPS = 5
 """Every combination of the groups is counted: 31 of five."""
@@ -55,16 +55,16 @@ def read_split(path: Path, groups: Sequence[str] = (), from_name: str | None = N
     if len(names) > MAX_GROUPS:
         raise SpecError(f"{len(names)} groups are too many", where="--groups", remedy=f"name {MAX_GROUPS} or fewer")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = _find_columns(path, reader.fieldnames or (), names, expression)
-            return [_make_row(row, columns, names, expression, f"{path}, line {reader.line_num}") for row in reader]
+        header, rows, lines = read_csv(path)
     except OSError as error:
         raise DataError(
             f"cannot be read ({error.strerror})", where=path, remedy="give a CSV file with the columns id and part"
         ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"is not a CSV file in UTF-8 ({error})", where=path, remedy="save it as one") from error
+    columns = _find_columns(path, header, names, expression)
+    return [
+        _make_row(dict(zip(header, cells, strict=True)), columns, names, expression, f"{path}, line {line}")
+        for cells, line in zip(rows, lines, strict=True)
+    ]
 
 
 def compile_name(from_name: str | None) -> re.Pattern[str]:
@@ -103,11 +103,11 @@ def _compile_fields(pattern: str) -> re.Pattern[str]:
 def _find_columns(path: Path, columns: Sequence[str], groups: Sequence[str], expression: re.Pattern[str]) -> _Columns:
     """The columns of part, label and files; DataError or SpecError if one that is needed is missing or ambiguous."""
     part = next((name for name in _PART_COLUMNS if name in columns), None)
-    if _ID not in columns or part is None or len(set(columns)) < len(columns):
+    if _ID not in columns or part is None:
         raise DataError(
             f"has the columns {', '.join(columns) or 'of no first line'}",
             where=path,
-            remedy="it needs id and part (or split), each once, in the first line",
+            remedy="it needs id and part (or split) in the first line",
         )
     known = {*columns, *expression.groupindex} - {_ID, part}
     for name in groups:
@@ -127,15 +127,13 @@ def _find_columns(path: Path, columns: Sequence[str], groups: Sequence[str], exp
 
 
 def _make_row(
-    row: Mapping[str | None, str | None],
+    row: Mapping[str, str],
     columns: _Columns,
     names: Sequence[str],
     expression: re.Pattern[str],
     where: str,
 ) -> SplitRow:
-    if None in row or None in row.values():
-        raise DataError("has another number of columns than the first line", where=where, remedy="correct the file")
-    values = {str(name): (value or "").strip() for name, value in row.items()}
+    values = {name: value.strip() for name, value in row.items()}
     part = _PARTS.get(values[columns.part].casefold())
     if part is None:
         raise DataError(

@@ -71,7 +71,7 @@ def test_powers_of_open_series_do_not_grow_with_the_length() -> None:
 
 
 def test_bands_without_a_rate_name_another_encoder() -> None:
-    with pytest.raises(SpecError, match=r"has no sampling rate — choose another encoder than de, such as curves"):
+    with pytest.raises(SpecError, match=r"has no sampling rate — choose another encoder than de: --encoder x=spectrum"):
         DifferentialEntropy(Modality("x", "timeseries", (2, None)))
 
 

@@ -142,6 +142,18 @@ def test_a_first_submission_starts_a_board(home: Path, comparison: Any, tmp_path
     assert manifest["command"].startswith("mmbench run concat mfeat")
 
 
+def test_a_submission_without_pages_is_verified_as_a_whole(home: Path, comparison: Any, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    pack_submission(comparison.path, tmp_path / "none", new, SUBMITTER, home / "cache")
+    place = RetrainOptions(None, home / "cache", 1)
+    found = verify_leaderboards(new, 0, 0, place, {})
+    assert found.faults == ()
+    assert found.lines[0].endswith("every number recomputed from predictions, no pages to compare, as in a submission")
+    (new / BOARD / "README.md").write_text("We are the best.")
+    faults = verify_leaderboards(new, 0, 0, place, {}).faults
+    assert any(line.startswith(f"{BOARD}/README.md: differs from what its records give") for line in faults)
+
+
 def test_paths_are_read_from_stdin(root: Path, home: Path, pack: Callable[..., Any], tmp_path: Path) -> None:
     changed = unpack(pack(out=tmp_path / "p.zip").path, root)
     arguments = ["leaderboard", "verify", "--root", str(root), "--cache", str(home / "cache"), "--only", "-"]

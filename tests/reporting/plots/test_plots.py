@@ -19,7 +19,8 @@ from mmbench.reporting.plots.tuning import budget_curve
 from mmbench.results.comparison import load_comparison
 from mmbench.training.metrics import balanced_accuracy
 
-NAMES = ("ranking", "subjects", "confusion", "learning", "modalities", "missing", "calibration", "cost", "tuning")
+ALONE = ("ranking", "subjects", "confusion", "learning", "modalities", "missing", "calibration", "cost", "tuning")
+NAMES = (*ALONE, "ranks")
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +70,13 @@ def test_every_plot_is_whole_at_both_widths(comparison, name):
         assert plot.figure.get_figwidth() == width
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALONE)
 def test_one_method_of_which_a_class_never_occurs(write_comparison, tmp_path, name):
     path = write_comparison(tmp_path, ("alone",), classes=("no", "yes", "never"), absent=(2,))
     check(draw(name, load_comparison(path)))
 
 
-@pytest.mark.parametrize("name", ["ranking", "confusion", "cost", "tuning"])
+@pytest.mark.parametrize("name", ["ranking", "ranks", "confusion", "cost", "tuning"])
 def test_many_methods_with_unusual_names(write_comparison, tmp_path, name):
     names = ["$x_1$ & <b>", "方法", *(f"method number {at} of those with long names" for at in range(8))]
     plot = draw(name, load_comparison(write_comparison(tmp_path, names)), NARROW)

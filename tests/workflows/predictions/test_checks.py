@@ -106,6 +106,55 @@ def test_missing_columns_are_named(folds: Any, predict: Any, tmp_path: Path) -> 
             check(write(tmp_path / "p.csv", columns), folds)
 
 
+@pytest.mark.parametrize(
+    ("factor", "digits", "line"),
+    [
+        (
+            100,
+            1,
+            "line 2: its numbers sum to 100, as in 100% of the rows, and none is negative: are these percentages?",
+        ),
+        (10, 6, "line 2: its numbers sum to 10, as in 100% of the rows, and none is negative: are these shares?"),
+    ],
+)
+def test_percentages_are_not_read_as_logits(
+    folds: Any, predict: Any, tmp_path: Path, factor: int, digits: int, line: str
+) -> None:
+    columns = predict(folds)
+    for name in folds.names:
+        columns[name] = [round(factor * float(value), digits) for value in columns[name]]
+    path = write(tmp_path / "p.csv", columns)
+    for wanted in ("auto", "probabilities"):
+        with pytest.raises(DataError, match=re.escape(line) + " — divide them by .*, or say --outputs logits"):
+            check(path, folds, wanted)
+    check(path, folds, "logits")
+
+
+def test_percentages_of_labels_are_not_read_as_logits(tmp_path: Path) -> None:
+    table = read_table({"id": ["a", "b"], "red": [12.5, 0], "round": [80, 99]}, ("red", "round"))
+    with pytest.raises(DataError, match="row 1: has 80, and no number of any row is negative: are these percentages"):
+        read_outputs(table, "labels", ("red", "round"))
+    assert read_outputs(table, "labels", ("red", "round"), "logits").kind == "logits"
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_and_the_index_of_pandas_are_read(
+    folds: Any, predict: Any, tmp_path: Path, delimiter: str
+) -> None:
+    text = write(tmp_path / "p.csv", predict(folds)).read_text()
+    lines = ["," + text.splitlines()[0], *(f"{at},{row}" for at, row in enumerate(text.splitlines()[1:]))]
+    for name in ("q.csv", "q.tsv") if delimiter == "\t" else ("q.csv",):
+        (tmp_path / name).write_text("\n".join(lines).replace(",", delimiter))
+        check(tmp_path / name, folds)
+
+
+def test_a_decimal_comma_is_named(folds: Any, predict: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "p.csv", predict(folds))
+    path.write_text(path.read_text().replace(",", ";").replace("0.", "0,"))
+    with pytest.raises(DataError, match=r"line 2: '0,\d+' in column low has a decimal comma — write a point"):
+        check(path, folds)
+
+
 def test_what_the_columns_hold_can_be_said(folds: Any, predict: Any, tmp_path: Path) -> None:
     logits = write(tmp_path / "p.csv", predict(folds, kind="logits"))
     check(logits, folds)

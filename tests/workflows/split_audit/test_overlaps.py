@@ -179,19 +179,26 @@ def test_ids_in_several_parts_and_twice_in_one_are_reported(write: Write) -> Non
     [
         ("", "has the columns of no first line"),
         ("name,part\na,train\n", "has the columns name, part"),
-        ("id,id,part\na,b,train\n", "has the columns id, id, part"),
+        ("id,id,part\na,b,train\n", "its header has two columns 'id'"),
         ("id,part\na,train\nb,tset\n", "line 3: 'tset' is not a part"),
-        ("id,part\na,train\nb\n", "line 3: has another number of columns"),
-        ("id,part\na,train,x\n", "line 2: has another number of columns"),
+        ("id,part\na,train\nb\n", "line 3: has 1 cell, the header has 2"),
+        ("id,part\na,train,x\n", "line 2: has 3 cells, the header has 2"),
         ("id,part\n,train\n", "line 2: has no id"),
         ("id,part\na,train\n", "has no sample in the test part"),
         ("id,part\na,test\n", "has no sample in the training part"),
-        ('id,part\n"a,train\n', "is not a CSV file"),
+        ('id,part\n"a,train\n', "line 2: is not valid CSV"),
     ],
 )
 def test_files_that_are_no_split_are_refused_by_line(write: Write, text: str, says: str) -> None:
     with pytest.raises(DataError, match=says):
         audit_split(write(text))
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_are_read(write: Write, delimiter: str) -> None:
+    text = "id,part,actor\na,train,1\nb,test,1\nc,test,2\n"
+    (overlap,) = audit_split(write(text.replace(",", delimiter)), ["actor"]).overlaps
+    assert (overlap.tested, overlap.shared) == (2, 1)
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:

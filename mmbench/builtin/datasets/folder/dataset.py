@@ -10,7 +10,7 @@ _REMEDY = "give --data and the path of your table, or of a folder with metadata.
 
 
 class Folder(Dataset):
-    """A folder with a table of samples, and the files or arrays that it names; folders of classes; or a single table.
+    """A folder with a table of samples or one for each part, and the files that they name; folders of classes; a table.
 
     ``dataset.toml`` in it says what is what; without it, only what is plain is understood.
     """
@@ -40,13 +40,12 @@ class Folder(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """Questions that are open, files that are missing, duplicated ids, and rows that cannot be used."""
-        from mmbench.builtin.datasets.folder.problems import find_problems
+        from mmbench.builtin.datasets.folder.problems import find_all_problems
 
         if not root.exists():
             return [Problem(str(root), "does not exist", _REMEDY)]
         try:
-            layout = _open(root)
-            return list(find_problems(layout))
+            return find_all_problems(_open(root))
         except DataError as error:
             return [Problem(str(error.where or root), error.message, error.remedy or _REMEDY)]
 

@@ -61,7 +61,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Group:
-    """A group: the cells of a ``column``, or what the group of the regular expression ``pattern`` finds in them."""
+    """A group, or parts: the cells of a ``column``, or what the group of the expression ``pattern`` finds in them."""
 
     column: str
     pattern: str = ""
@@ -95,14 +95,15 @@ class Group:
 class Description:
     """The content of ``dataset.toml``; ``groups`` None: not declared, empty: none.
 
-    ``tables`` are other files with columns, matched by id; ``missing`` are texts of empty cells.
+    ``tables`` are other files with columns, matched by id; ``split`` finds the parts of the official split, ``missing``
+    are texts of empty cells.
     """
 
     name: str
     table: str
     tables: tuple[str, ...] = ()
     id: str = ""
-    split: str = ""
+    split: Group | None = None
     missing: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     groups: Mapping[str, Group] | None = None

@@ -31,29 +31,33 @@ def _parse(found: dict[str, Any], path: Path) -> Description:
     tasks = {name: _make(Target, f"task.{name}", each) for name, each in _tables(found, "task").items()}
     streams = {name: _make(Stream, f"modality.{name}", each) for name, each in _tables(found, "modality").items()}
     groups = _parse_groups(found.pop("groups", None))
+    split = _parse_group("split", found.pop("split")) if "split" in found else None
     described: Description = _make(Description, "", found)
     for name, task in tasks.items():
         _demand(task.kind in TASKS, f"task.{name}.kind is {task.kind!r}, not one of {', '.join(TASKS)}")
         _demand(bool(task.columns), f"task.{name}.columns is empty")
     for name, stream in streams.items():
         _check_stream(f"modality.{name}", stream, described.table)
-    return Description(**{**vars(described), "groups": groups, "tasks": tasks, "streams": streams})
+    return Description(**{**vars(described), "split": split, "groups": groups, "tasks": tasks, "streams": streams})
 
 
 def _parse_groups(found: Any) -> dict[str, Group] | None:
     if found is None:
         return None
     _demand(isinstance(found, dict), 'groups is not a table such as subject = "speaker"')
-    groups: dict[str, Group] = {}
-    for name, value in found.items():
-        parts = {"from": value} if isinstance(value, str) else value
-        fits = isinstance(parts, dict) and "from" in parts and parts.keys() <= {"from", "pattern"}
-        if not (fits and all(isinstance(each, str) for each in parts.values())):
-            raise ValueError(f'groups.{name} is neither "COLUMN" nor {{from = "COLUMN", pattern = "(s[0-9]+)_"}}')
-        groups[name] = Group(parts["from"], parts.get("pattern", ""))
-        if groups[name].pattern:
-            groups[name].expression  # noqa: B018  # raises ValueError
-    return groups
+    return {name: _parse_group(f"groups.{name}", value) for name, value in found.items()}
+
+
+def _parse_group(key: str, value: Any) -> Group:
+    """A group of samples, or the split; ValueError where its pattern is not valid."""
+    parts = {"from": value} if isinstance(value, str) else value
+    fits = isinstance(parts, dict) and "from" in parts and parts.keys() <= {"from", "pattern"}
+    if not (fits and all(isinstance(each, str) for each in parts.values())):
+        raise ValueError(f'{key} is neither "COLUMN" nor {{from = "COLUMN", pattern = "(s[0-9]+)_"}}')
+    group = Group(parts["from"], parts.get("pattern", ""))
+    if group.pattern:
+        group.expression  # noqa: B018  # raises ValueError
+    return group
 
 
 def _check_stream(at: str, stream: Stream, table: str) -> None:
@@ -162,6 +166,8 @@ def _key(name: str) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Group):
+        return _group(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
     # A string of JSON is one of TOML but for DEL, and for surrogates, which no file name that is UTF-8 has.

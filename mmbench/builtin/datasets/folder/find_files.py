@@ -7,6 +7,7 @@ from typing import NamedTuple
 from mmbench import DataError
 from mmbench.builtin.datasets.folder.arrays import SUFFIXES as ARRAYS
 from mmbench.builtin.datasets.folder.arrays import load_arrays
+from mmbench.builtin.datasets.folder.part_tables import MAIN_STEMS, PART_TABLES, find_part_tables, load_part_tables
 from mmbench.builtin.datasets.folder.questions import Question
 from mmbench.builtin.datasets.folder.roles import IDS, find_single, is_file_column
 from mmbench.builtin.datasets.folder.tables import SUFFIXES, Table, load_table, named_files
@@ -16,23 +17,31 @@ from mmbench.builtin.datasets.folder.tree import FOLDERS, find_class_folders, lo
 def find_table(root: Path) -> str:
     """The name of the table of a folder, of a file its own; DataError where none is, or which one is not plain.
 
-    It is ``metadata`` or ``labels``, or else the only table; without one, folders of classes.
+    It is ``metadata`` or ``labels``, or else the tables of parts or the only table; without one, folders of classes.
     """
     if root.is_file():
         return root.name
     files = [path.name for path in list_files(root, SUFFIXES)]
+    parts = find_part_tables(root)
     # Of an NPZ file beside another table or folders of classes, its arrays are meant.
     tables = [name for name in files if not name.lower().endswith(".npz")]
     folders = [] if tables else find_class_folders(root)
     tables = tables if tables or folders else files
-    for stem in ("metadata", "labels"):
+    for stem in MAIN_STEMS:
         found = [name for name in tables if Path(name).stem == stem]
         if len(found) > 1:
             remedy = "keep one, or name it in dataset.toml"
             message = f"holds {' and '.join(found)}, which may both be the table of samples"
             raise DataError(message, where=root, remedy=remedy)
+        inside = [path for path in parts.values() if "/" in path]
+        if found and inside:
+            message = f"holds {found[0]} and {inside[0]}, which may both be the table of samples"
+            remedy = f'keep one, or write table = "{found[0]}" or "{PART_TABLES}" in dataset.toml'
+            raise DataError(message, where=root, remedy=remedy)
         if found:
             return found[0]
+    if parts:
+        return PART_TABLES
     if len(tables) == 1:
         return tables[0]
     if tables:
@@ -45,9 +54,11 @@ def find_table(root: Path) -> str:
 
 
 def load_main_table(root: Path, name: str) -> Table:
-    """The table ``name`` of a folder, or the one that its folders of classes are; of a file its own."""
+    """The table ``name`` of a folder, or that of its folders of classes or of its parts; of a file its own."""
     if name == FOLDERS and root.is_dir():
         return load_tree(root).table
+    if name == PART_TABLES and root.is_dir():
+        return load_part_tables(root)
     return load_table(root if root.is_file() else root / name)
 
 
@@ -77,7 +88,11 @@ def find_other_files(root: Path, table: Table, identity: str, ignore: Sequence[s
     tables: list[Table] = []
     questions: list[Question] = []
     for path in list_files(root, SUFFIXES):
-        if path.name in known or path == table.path or (path.suffix.lower() in ARRAYS and not _has_ids(path)):
+        if (
+            path.name in known
+            or path in (table.path, *table.files)
+            or (path.suffix.lower() in ARRAYS and not _has_ids(path))
+        ):
             continue
         found = _load_other(path)
         if path.suffix.lower() in ARRAYS and len(found.columns) == 1:

@@ -90,7 +90,7 @@ class Layout:
     def parts(self) -> list[str | None]:
         """The part of each row in the official split; in its own words where it is none."""
         split = self.described.split
-        texts = as_texts(self.column(split)) if split else [None] * self.table.n
+        texts = split.values(self.column(split.column)) if split else [None] * self.table.n
         return [None if text is None else PARTS.get(text.strip().lower(), text) for text in texts]
 
     @cached_property
@@ -163,7 +163,7 @@ class Layout:
         """The files that every unit is read from: the tables, the description and the arrays."""
         streams = self.described.streams.values()
         names = [name for stream in streams for name in (stream.file, stream.offsets, stream.present) if name]
-        paths = [self.table.path, *(self.folder / name for name in (*self.described.tables, *names))]
+        paths = [self.table.path, *self.table.files, *(self.folder / name for name in (*self.described.tables, *names))]
         paths += [description_path(self.root)] if self.is_written else []
         return list(dict.fromkeys(path for path in paths if not path.is_dir()))
 
@@ -189,6 +189,7 @@ def open_layout(root: Path) -> Layout:
     if layout.described.table == FOLDERS:
         folders = [root / name for name in find_class_folders(root)]
         watched += [*folders, *(folder.parent for folder in folders)]
+    watched += [path.parent for path in layout.table.files]
     _opened.pop(next(iter(_opened)) if len(_opened) >= _MOST_OPENED else root, None)
     _opened[root] = (layout, watched, [_stat(each) for each in watched])
     return layout

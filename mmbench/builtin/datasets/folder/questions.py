@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Answers:
-    """What the user says: the column of the target, its kind, groups (None: not said), the split, what to ignore.
+    """What the user says: the column of the target, its kind, groups (None: not said), split, what to ignore.
 
     ``text`` are columns of free text; ``missing`` are texts of empty cells (None: not said); ``in_order``: arrays
     without ids have their rows in the order of the table.

@@ -9,11 +9,12 @@ from mmbench.builtin.datasets.folder.description import Stream, description_path
 from mmbench.builtin.datasets.folder.description_file import write_description
 from mmbench.builtin.datasets.folder.layout import Layout, discover
 from mmbench.builtin.datasets.folder.merging import join_first
-from mmbench.builtin.datasets.folder.problems import count_classes, find_left_out
+from mmbench.builtin.datasets.folder.problems import count_classes, find_all_problems, find_left_out
 from mmbench.builtin.datasets.folder.questions import Answers
-from mmbench.builtin.datasets.folder.tree import PARTS
+from mmbench.builtin.datasets.folder.tree import FOLDERS, PARTS, load_tree
 
 _MOST = 20  # columns, and classes or units, that are listed
+_LEAST_GROUPS = 3  # one each for training, validation and test
 _RULES = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}
 
 
@@ -21,8 +22,14 @@ def describe(root: Path, answers: Answers) -> Description:
     """The description of a folder as far as it is plain, with lines about its samples."""
     layout = discover(root, answers)
     n_rows = f"{layout.table.n} row{'s' * (layout.table.n > 1)}"
-    lines = [f"table: {layout.described.table}, {n_rows}", *_sample_lines(layout)]
-    return Description(lines, layout.questions, write_description(layout.described), description_path(root))
+    files = [path.relative_to(root).as_posix() for path in layout.table.files]
+    lines = [f"table: {', '.join(files) or layout.described.table}, {n_rows}", *_sample_lines(layout)]
+    text, path = write_description(layout.described), description_path(root)
+    if layout.questions:
+        return Description(lines, layout.questions, text, path)
+    left_out = [root / name for name in load_tree(root).left_out] if layout.described.table == FOLDERS else []
+    used = [path, *layout.shared, *dict.fromkeys(layout.files(range(layout.table.n))), *left_out]
+    return Description(lines, layout.questions, text, path, find_all_problems(layout), used)
 
 
 def describe_line(layout: Layout) -> str:
@@ -48,9 +55,12 @@ def _lines(layout: Layout) -> Iterator[str]:
     if described.split:
         found = Counter(layout.parts[at] or "none" for at in layout.rows)
         counts = {part: found[part] for part in dict.fromkeys((*PARTS.values(), *sorted(found))) if found[part]}
-        yield f"official split: column {described.split} ({', '.join(f'{part} {n}' for part, n in counts.items())})"
+        source = f"{'' if described.split.pattern else 'column '}{described.split}"
+        option = ", with --protocol official" if {"train", "test"} <= counts.keys() else ""
+        yield f"official split: {source} ({', '.join(f'{part} {n}' for part, n in counts.items())}){option}"
     yield from dict.fromkeys(match.line for match in (*layout.merged.matches, *layout.matches.values()))
     yield from layout.merged.lines
+    yield from layout.table.notes
     if in_order := [name for name, stream in described.streams.items() if stream.match == "order"]:
         yield f"{', '.join(in_order)}: rows in the order of the table"
 
@@ -85,6 +95,11 @@ def _sample_lines(layout: Layout) -> Iterator[str]:
     more = f", {len(counts) - _MOST} more" if len(counts) > _MOST else ""
     if layout.described.tasks:  # without a target, there is no sample yet
         yield f"samples: {len(layout.rows)} ({', '.join(f'{name} {n}' for name, n in counts[:_MOST])}{more})"
+    for name, values in list(layout.groups.items())[:1]:
+        n = len({values[at] for at in layout.rows} - {None})
+        if n < _LEAST_GROUPS:
+            needed = f"folds of whole groups need {_LEAST_GROUPS}"
+            yield f"{name}: {n} value{'s' * (n != 1)}; {needed}: add data, or choose another --protocol"
     yield from _cell_lines(layout)
     yield from (f"left out: {what}: {why}" for what, why in find_left_out(layout).items())
     files = list(dict.fromkeys(layout.files(layout.rows)))
@@ -97,12 +112,15 @@ def _sample_lines(layout: Layout) -> Iterator[str]:
 
 
 def _cell_lines(layout: Layout) -> Iterator[str]:
-    """Levels of categorical columns, and columns with empty cells."""
+    """Levels of categorical columns, columns with empty cells, and samples without a text or file."""
     for name, stream in layout.described.streams.items():
         for column, levels in stream.levels.items():
             yield f"{name}: levels of {column}: {join_first(levels)}"
         cells = layout.cells.get(name)
-        if isinstance(cells, dict):
+        if isinstance(cells, list):
+            n = sum(all(not column[at] for column in cells) for at in layout.rows)
+            yield from [f"{name}: missing in {n} of {len(layout.rows)} samples"] if n else []
+        elif isinstance(cells, dict):
             empty = {column: sum(values[at] is None for at in layout.rows) for column, values in cells.items()}
             if lacking := [f"{column} {n}" for column, n in empty.items() if n]:
                 yield f"{name}: empty cells in {len(lacking)} of {len(cells)} columns: {join_first(lacking)}"

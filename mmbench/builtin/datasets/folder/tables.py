@@ -1,14 +1,12 @@
 """Tables of samples: CSV, JSON lines, Parquet, and one-dimensional arrays of an NPZ file, as columns."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmbench import DataError, check_content
+from mmbench import DataError, check_content, read_csv
 from mmbench.builtin.datasets.folder.arrays import load_arrays
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".npz")
@@ -18,13 +16,16 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".npz")
 class Table:
     """The rows of a file by column; a cell is a str, a number, a bool, a list, or None where it is empty.
 
-    ``names`` are those of the rows in messages, where they are not lines of a file.
+    ``names`` are those of the rows in messages, where they are not lines of a file. ``files`` are those that it was
+    read from where ``path`` is a folder, ``notes`` say what is to be known about them.
     """
 
     path: Path
     columns: Mapping[str, Sequence[Any]]
     n: int
     names: Sequence[str] = ()
+    files: Sequence[Path] = ()
+    notes: Sequence[str] = ()
 
     def row(self, at: int) -> str:
         """The name of a row in messages, counted as an editor counts the lines of the file."""
@@ -71,24 +72,7 @@ def _read_text(path: Path) -> str:
 
 
 def _load_csv(path: Path) -> dict[str, list[Any]]:
-    file = io.StringIO(_read_text(path), newline="")
-    first = file.readline()
-    delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
-    file.seek(0)
-    lines = csv.reader(file, delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip() for name in next(lines, [])]
-        _check_header(path, header)
-        rows: list[list[str]] = []
-        for cells in lines:
-            if len(cells) != len(header):
-                if not any(cells):
-                    continue
-                message = f"line {lines.line_num} has {len(cells)} cells, the header has {len(header)}"
-                raise DataError(message, where=path, remedy="put cells with the delimiter in double quotes")
-            rows.append(cells)
-    except csv.Error as error:
-        raise DataError(f"line {lines.line_num}: {error}", where=path, remedy="correct the line") from None
+    header, rows, _ = read_csv(path)
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return {
         name: [cell if cell and not cell.isspace() else None for cell in cells]

@@ -59,7 +59,10 @@ def load_tree(root: Path) -> Tree:
         raise DataError(message, where=root, remedy=remedy)
     if not parts and all(folder.lower() in PARTS for folder in folders):
         message = f"has files in {' and '.join(folders[:2])}, which are parts, and no folders of classes in these"
-        raise DataError(message, where=root, remedy=f"move the files into train/CLASS/, or {_REMEDY} and split")
+        first = f"{folders[0]}/metadata.csv"
+        remedy = f"move the files into {folders[0]}/CLASS/, or write {first} with file_name and label"
+        raise DataError(message, where=root, remedy=remedy)
+    check_distinct_parts(root, {part: PARTS[part.lower()] for part in sorted(parts)})
     paths, left_out = _sort_files(root, folders)
     kinds = Counter(KINDS[PurePosixPath(path).suffix.lower()] for path in paths)
     if len(kinds) > 1:
@@ -71,12 +74,22 @@ def load_tree(root: Path) -> Tree:
     return Tree(Table(root, columns, len(paths), names=paths), left_out)
 
 
+def check_distinct_parts(root: Path, parts: Mapping[str, str]) -> None:
+    """Raise DataError where two folders or tables, the keys, are of one part."""
+    first: dict[str, str] = {}
+    for name, part in parts.items():
+        if part in first:
+            message = f"has {first[part]} and {name}, which are both the part {part}"
+            raise DataError(message, where=root, remedy="put the samples of both into one")
+        first[part] = name
+
+
 def _sort_files(root: Path, folders: list[str]) -> tuple[list[str], dict[str, str]]:
     """The files of samples, and the reasons for the others in the folders of classes."""
     paths: list[str] = []
     left_out: dict[str, str] = {}
     for folder in folders:
-        for entry in _entries(root / folder):
+        for entry in list_entries(root / folder):
             path = f"{folder}/{entry.name}"
             if entry.is_dir():
                 left_out[path] = "is a folder in that of a class"
@@ -88,18 +101,18 @@ def _sort_files(root: Path, folders: list[str]) -> tuple[list[str], dict[str, st
 
 
 def _folders(folder: Path) -> list[str]:
-    return [entry.name for entry in _entries(folder) if entry.is_dir()]
+    return [entry.name for entry in list_entries(folder) if entry.is_dir()]
 
 
 def _has_media(folder: Path) -> bool:
-    return any(_is_medium(entry.name) and not entry.is_dir() for entry in _entries(folder))
+    return any(_is_medium(entry.name) and not entry.is_dir() for entry in list_entries(folder))
 
 
 def _is_medium(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in KINDS
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def list_entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     """What is in a folder and not hidden, by name."""
     with os.scandir(folder) as found:
         yield from sorted((each for each in found if not each.name.startswith((".", "__"))), key=lambda each: each.name)

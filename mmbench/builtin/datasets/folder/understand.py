@@ -11,10 +11,11 @@ from mmbench.builtin.datasets.folder.description import Description, Group, Targ
 from mmbench.builtin.datasets.folder.find_files import find_other_files, find_table, load_main_table
 from mmbench.builtin.datasets.folder.find_streams import FEW, find_streams
 from mmbench.builtin.datasets.folder.merging import MergedTable, merge_tables
+from mmbench.builtin.datasets.folder.part_tables import PART_TABLES
 from mmbench.builtin.datasets.folder.questions import Answers, Question
 from mmbench.builtin.datasets.folder.roles import GROUPS, IDS, INDICES, SPLITS, TARGETS, find_single, is_file_column
 from mmbench.builtin.datasets.folder.tables import Table
-from mmbench.builtin.datasets.folder.tree import FOLDERS
+from mmbench.builtin.datasets.folder.tree import FOLDERS, PARTS
 
 
 @dataclass
@@ -40,7 +41,7 @@ def understand(root: Path, answers: Answers) -> Understanding:
     _check_answers(root, table, answers)
     questions = list(others.questions)
     free = [each for each in table.columns if each not in answers.ignore]
-    split = answers.split or find_single(free, SPLITS)
+    split = _find_split(table, free, answers)
     target = answers.target or find_single(free, TARGETS)
     tasks = {}
     if target:
@@ -50,7 +51,12 @@ def understand(root: Path, answers: Answers) -> Understanding:
     else:
         questions.append(Question("which column is the target is not plain", "--target COLUMN"))
     groups = _find_groups(table, free, answers)
-    taken = {split, identity, target, *(group.column for group in (groups or {}).values() if not group.pattern)}
+    taken = {
+        split.column if split and not split.pattern else "",
+        identity,
+        target,
+        *(group.column for group in (groups or {}).values() if not group.pattern),
+    }
     ignored = [each for each in free if each.lower() in INDICES and each not in answers.text]
     rest = [each for each in free if (each not in taken or is_file_column(each)) and each not in ignored]
     _check_texts(table, answers, taken)
@@ -64,7 +70,7 @@ def understand(root: Path, answers: Answers) -> Understanding:
     streams = find_streams(folder, merged, rest, identity, others.arrays, answers)
     described = Description(
         name=root.stem if root.is_file() else root.resolve().name,
-        table=FOLDERS if name == FOLDERS else table.path.name,
+        table=name if name in (FOLDERS, PART_TABLES) else table.path.name,
         tables=tuple(each.path.name for each in others.tables),
         id=identity,
         split=split,
@@ -90,9 +96,9 @@ def _find_identity(table: Table, answers: Answers) -> str:
 def _check_answers(root: Path, table: Table, answers: Answers) -> None:
     columns = [
         answers.target,
-        answers.split,
         *answers.text,
         *(_parse_group(each, table).column for each in (answers.groups or {}).values()),
+        *([_parse_group(answers.split, table, "--split").column] if answers.split else []),
     ]
     unknown = [each for each in columns if each and each not in table.columns]
     unknown += [each for each in answers.ignore if each not in table.columns and not (root / each).is_file()]
@@ -109,6 +115,18 @@ def _check_texts(table: Table, answers: Answers, taken: Container[str]) -> None:
             raise SpecError(f"column {column} cannot be text: it is {what}", where=table.path, remedy="name it once")
 
 
+def _find_split(table: Table, free: Sequence[str], answers: Answers) -> Group | None:
+    """The column of the official split; without one, the first folders in names of files if these are parts."""
+    if answers.split or (column := find_single(free, SPLITS)):
+        return _parse_group(answers.split, table, "--split") if answers.split else Group(column)
+    for name in filter(is_file_column, free):
+        group = Group(name, r"^([^/]+)/")
+        folders = {found and found.lower() for found in group.values(table.columns[name])}
+        if len(folders) > 1 and all(folder in PARTS for folder in folders):
+            return group
+    return None
+
+
 def _find_groups(table: Table, free: Sequence[str], answers: Answers) -> dict[str, Group] | None:
     if answers.groups is not None:
         return {name: _parse_group(text, table) for name, text in answers.groups.items()}
@@ -116,16 +134,16 @@ def _find_groups(table: Table, free: Sequence[str], answers: Answers) -> dict[st
     return {"subject": Group(person)} if person else None
 
 
-def _parse_group(text: str, table: Table) -> Group:
-    """A group as an option says it: COLUMN or COLUMN:PATTERN."""
+def _parse_group(text: str, table: Table, option: str = "--group") -> Group:
+    """A group, or the split, as an option says it: COLUMN or COLUMN:PATTERN."""
     column, colon, pattern = (text, "", "") if text in table.columns else text.partition(":")
     group = Group(column, pattern)
     if colon:
         try:
             group.expression  # noqa: B018  # raises ValueError
         except ValueError as error:
-            remedy = r"put what names the group into one pair of parentheses, such as file_name:(s\d+)_"
-            raise SpecError(str(error), where="--group", remedy=remedy) from None
+            remedy = r"put what names the group or part into one pair of parentheses, such as file_name:(s\d+)_"
+            raise SpecError(str(error), where=option, remedy=remedy) from None
     return group
 
 

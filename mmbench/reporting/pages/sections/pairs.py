@@ -1,16 +1,18 @@
-"""Section of a report on pairwise comparisons."""
+"""Section of a report on pairwise comparisons: critical-difference diagram, matrix and pairs."""
 
 from collections.abc import Iterator
 
 from mmbench.reporting.number_format import format_difference, format_p
-from mmbench.reporting.pages.page_model import MatrixBlock, Section, Table
+from mmbench.reporting.pages.page_model import Block, MatrixBlock, Section, Table
+from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pair_matrix import MARKS, comparison_matrix, matrix_note
+from mmbench.reporting.plots.ranks import can_show, ranks
 from mmbench.results import Comparison
 from mmbench.storage import counted
 
 
-def pair_sections(comparison: Comparison) -> Iterator[Section]:
-    """The matrix of all methods, and its pairs with intervals; nothing for fewer than three methods."""
+def pair_sections(comparison: Comparison, embedder: PlotEmbedder) -> Iterator[Section]:
+    """Mean ranks and the matrix of all methods, and pairs with intervals; nothing for fewer than three methods."""
     matrix = comparison_matrix(comparison)
     if matrix is None:
         return
@@ -26,4 +28,5 @@ def pair_sections(comparison: Comparison) -> Iterator[Section]:
     verdicts = " Verdicts are adjusted for their own number, and may differ." if comparison.verdicts else ""
     text = f"{MARKS}; {note}. Numbers are the score of the method of the row minus that of the column.{verdicts}"
     block = MatrixBlock("Each method compared with each other, the best first", matrix, text, table)
-    yield Section("pairs", "Pairwise comparisons", [block])
+    blocks: list[Block] = [embedder.embed(lambda width: ranks(comparison, width))] if can_show(comparison) else []
+    yield Section("pairs", "Pairwise comparisons", [*blocks, block])

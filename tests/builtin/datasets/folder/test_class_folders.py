@@ -58,7 +58,10 @@ def test_parts_are_names_of_the_upper_folders(tmp_path: Path, names: tuple[str, 
     describe(write(tmp_path, [f"{part}/{path}" for part in names for path in CLASSES]), {})
     parts = {sample.id.partition("/")[0]: sample.split for sample in read(tmp_path)}
     assert parts == dict(zip(names, ("train", "validation", "test"), strict=True))
-    assert "official split: column split (train 6, validation 6, test 6)" in Folder().describe(tmp_path).lines
+    assert (
+        "official split: column split (train 6, validation 6, test 6), with --protocol official"
+        in Folder().describe(tmp_path).lines
+    )
 
 
 def test_who_is_a_subject_is_asked(tmp_path: Path) -> None:
