@@ -42,6 +42,10 @@ def load_recording(path: Path, sensor: Sensor) -> Recording:
     values = _parse(path, lines, len(sensor.channels))
     if np.isnan(values).all():
         raise DataError("holds no samples, only empty rows", where=path, remedy=REMEDY)
+    still = np.nanmin(values, axis=0) == np.nanmax(values, axis=0)
+    if sensor.may_be_constant and len(values) > 1 and still.any():
+        names = ", ".join(name for name, is_still in zip(sensor.channels, still, strict=True) if is_still)
+        raise DataError(f"never changes ({names}), as of a broken sensor", where=path, remedy=REMEDY)
     with np.errstate(over="ignore"):  # the host refuses infinite values
         return Recording(sensor, start, np.ascontiguousarray(values.T * sensor.scale, np.float32))
 
