@@ -69,16 +69,24 @@ def _few_units(comparison: Comparison) -> Iterator[str]:
 
 
 def one_seed_line(comparison: Comparison) -> Iterator[str]:
-    """With one seed, variation between trainings is confounded with variation between folds."""
+    """With one seed, variation between trainings is confounded with variation between folds.
+
+    Where other methods have several, these may be equal in their predictions and differ in their intervals.
+    """
     varying = [method for method in comparison.methods if method.varies and not method.missing]
+    single = [method for method in varying if method.outcomes.n_seeds == 1]
     outcomes = comparison.methods[0].outcomes
-    unit = comparison.run["unit"]
-    more = "predictions of several seeds measure" if comparison.methods[0].is_elsewhere else "--seeds 3 measures"
-    if varying and outcomes.n_seeds == 1 and outcomes.n_folds < outcomes.n_units:
-        yield (
-            f"1 seed: variation between trainings cannot be separated from variation between {plural_of(unit)} "
-            f"({counted(outcomes.n_folds, 'fold')}); {more} it"
-        )
+    if not single or outcomes.n_folds >= outcomes.n_units:
+        return
+    unit, several = comparison.run["unit"], len(single) < len(varying)
+    elsewhere = all(method.is_elsewhere for method in single)
+    more = "predictions of several seeds measure" if elsewhere else "--seeds 3 measures"
+    which = f"1 seed of {join_names([method.name for method in single])}" if several else "1 seed"
+    yield (
+        f"{which}: variation between trainings cannot be separated from variation between {plural_of(unit)} "
+        f"({counted(outcomes.n_folds, 'fold')}); {more} it"
+        + ("; equal predictions of several seeds have other intervals" if several else "")
+    )
 
 
 def _constant_below_chance(comparison: Comparison) -> Iterator[str]:

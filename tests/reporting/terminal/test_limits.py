@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.layout import render
 from mmbench.reporting.terminal.limits import half_width
 from mmbench.results.comparison import load_comparison
+from mmbench.results.records import read_record, record_path, write_record
 from mmbench.results.statistics import Interval, Verdict
 
 BELOW = re.compile(r"differences below about ([\d.]+)(?: to ([\d.]+), depending on the row,)? cannot be significant")
@@ -91,3 +93,15 @@ def test_several_people_need_no_such_words(write_task, tmp_path):
     text = text_of(write_trials(write_task, tmp_path, 12, unit="subject", protocol="subject"))
     assert "hold for this subject only" not in text
     assert "not tested" not in text
+
+
+def test_methods_with_one_seed_beside_others_with_several_are_named(write_task, tmp_path):
+    path = write_task(tmp_path, "values", ("first", "second"), n_units=30, folds=6)
+    assert " 1 seed: variation between trainings" in text_of(path)
+    for file in sorted((tmp_path / "run0").glob("*.json")):
+        record = json.loads(file.read_text())
+        write_record(record_path(tmp_path / "run0", record["fold"], 1), replace(read_record(file), seed=1))
+    path.write_text(path.read_text().replace('"seeds": 1', '"seeds": 2'))
+    text = text_of(path)
+    assert "1 seed of second: variation between trainings cannot be separated from variation between subjects" in text
+    assert "--seeds 3 measures it; equal predictions of several seeds have other intervals" in text

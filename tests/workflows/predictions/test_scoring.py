@@ -239,3 +239,22 @@ def test_predictions_below_chance_are_no_constants(place: Any, folds: Any, predi
     comparison = place.score({**columns, **rotated}, folds, against="none")
     assert comparison.methods[0].score.mean < comparison.chance - 0.01
     assert "constant" not in render(comparison_table(comparison, details=True), 200)
+
+
+def test_predictions_of_a_prior_have_its_intervals_whoever_made_them(place: Any, folds: Any) -> None:
+    run = place.run()
+    prior = next(method for method in run.methods if method.name == "prior")
+    rows = [
+        (sample, record.fold, *logits)
+        for record in prior.records
+        if record.seed == 0
+        for sample, logits in zip(record.ids, record.logits, strict=True)
+    ]
+    columns = dict(zip(("id", "fold", *folds.names), map(list, zip(*rows, strict=True)), strict=True))
+    copy = place.score(columns, folds, "constant", outputs="logits").methods[0]
+    assert not copy.varies
+    assert copy.scores == prior.scores
+    concat = run.methods[0]
+    assert concat.difference(copy) == concat.difference(prior)
+    varied = {**columns, folds.names[0]: [number % 7 for number in range(len(rows))]}
+    assert place.score(varied, folds, "varied", outputs="logits").methods[0].varies
