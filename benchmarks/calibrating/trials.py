@@ -24,7 +24,7 @@ N_FEATURES, HIDDEN = 16, 30
 SEEDS = 3
 _OFFSET = 1.0  # deviation of the offset of a trial, that of a window being 1
 _ALPHA = 0.05
-_LARGEST = 1600  # windows of a dataset
+_MOST_TRIALS, _MOST_WINDOWS = 400, 1600  # of a dataset
 METHODS = ("guesser, 1", "guesser, 3", "linear", "network, 1", "network, 3")
 Index = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -44,7 +44,11 @@ class TrialDesign:
 def trial_cells() -> list[tuple[int, int, int]]:
     """Numbers of people, of trials of a person and of windows of a trial: the rows of the table."""
     cells = product((1, 4, 10, 32), (8, 40), (1, 5, 20))
-    return [(n, trials, windows) for n, trials, windows in cells if n * trials * windows <= _LARGEST]
+    return [
+        (n, trials, windows)
+        for n, trials, windows in cells
+        if n * trials <= _MOST_TRIALS and n * trials * windows <= _MOST_WINDOWS
+    ]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from mmbench.results.statistics.outcomes import Outcomes
 FEWEST_OF_ONE_CLASS = 10
 """Units of one class each from which scores are tested against chance.
 
-With fewer, networks that learn noise pass a test at 5 % in 6 to 8 % of datasets whatever the test, since all trainings
-share most of their samples and nearly all units are then right or wrong together (`benchmarks/calibration.py --only
-within`).
+With fewer, networks that learn noise pass a test too often: all trainings share most of their samples, so that nearly
+all units are right or wrong together, and a variance between them says little. `benchmarks/calibrating/trials.py` draws
+such data.
 """
 
 
