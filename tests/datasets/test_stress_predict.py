@@ -354,6 +354,15 @@ def test_an_electrode_or_a_light_without_contact_is_damage(root: Path, sensor: s
         [check_sample(each, StressPredict(**SMALL).schema()) for each in read(root, "s03")]
 
 
+def test_an_axis_without_a_value_is_not_recorded(root: Path) -> None:
+    path = root / "Raw_data" / "S03" / "ACC.csv"
+    lines = path.read_text().splitlines()
+    path.write_text(
+        "\n".join([*lines[:3], *(f"{line.split(',')[0]},,{number}" for number, line in enumerate(lines[3:]))]) + "\n"
+    )
+    assert all("acc" not in sample.data for sample in read(root, "s03"))
+
+
 def test_an_axis_that_never_changes_is_a_broken_sensor(root: Path) -> None:
     path = root / "Raw_data" / "S03" / "ACC.csv"
     lay_still(path, 1, 99, 32)
