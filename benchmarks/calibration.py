@@ -31,6 +31,7 @@ from calibrating.rates import (
 )
 from calibrating.records import Deviations, draw_records
 from calibrating.runs import Methods, run_datasets
+from calibrating.trials import METHODS, rate_cell, trial_cells
 
 SEEDS = (1, 3, 5)
 PEOPLE = (10, 20, 36)
@@ -163,6 +164,35 @@ def make_metric_table(n_datasets: int, jobs: int) -> Iterator[str]:
     yield ""
 
 
+def make_trial_table(n_datasets: int, jobs: int) -> Iterator[str]:
+    """One model per person, labels that cannot be predicted: above chance, of a guesser that gives one class to a trial
+    and of trainings, means over two and four classes, even and with a majority; the largest rate of one of them; all of
+    them with the variance of a difference in place of that of a score; the guesser if windows were independent; and
+    power of a linear classifier for labels that show."""
+    heads = (
+        "people",
+        "trials",
+        "windows",
+        *METHODS,
+        "largest",
+        "as difference",
+        "by windows",
+        "power",
+        "power as difference",
+    )
+    yield f"**within.** {' '.join((make_trial_table.__doc__ or '').split())}"
+    yield ""
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{' --- |' * len(heads)}"
+    cells = trial_cells()
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+        joblib.delayed(rate_cell)(cell, n_datasets) for cell in cells
+    )
+    for cell, rates in zip(cells, work, strict=True):
+        yield f"| {' | '.join((*map(str, cell), *map(_share, rates)))} |"
+    yield ""
+
+
 TABLES = {
     "records": table_records,
     "power": table_power,
@@ -170,8 +200,8 @@ TABLES = {
     "best": table_best,
     "chance": table_chance,
 }
-METRIC_TABLE = "metrics"
-NAMES = [*TABLES, METRIC_TABLE]
+WHOLE_TABLES = {"metrics": make_metric_table, "within": make_trial_table}
+NAMES = [*TABLES, *WHOLE_TABLES]
 
 
 def _share(value: float) -> str:
@@ -180,8 +210,8 @@ def _share(value: float) -> str:
 
 def make_table(name: str, n_records: int, n_datasets: int, jobs: int) -> Iterator[str]:
     """The lines of one table in Markdown, as they are known."""
-    if name == METRIC_TABLE:
-        yield from make_metric_table(n_datasets, jobs)
+    if name in WHOLE_TABLES:
+        yield from WHOLE_TABLES[name](n_datasets, jobs)
         return
     heads, cells = TABLES[name](n_records, n_datasets)
     yield f"**{name}.** {TABLES[name].__doc__}"

@@ -40,7 +40,9 @@ class Modality:
     the size K of the bag, ``rate`` the sampling rate in Hz (frames a second of a video), ``channels`` the names of
     channels in order, ``columns`` those of a table. ``resize`` is the rule for images and frames of another size than
     ``shape``: ``stretch`` ignores the aspect ratio, ``crop`` scales until the size is covered and cuts the borders,
-    ``pad`` scales until it fits and adds black borders; None makes them an error.
+    ``pad`` scales until it fits and adds black borders; None makes them an error. ``may_be_constant``: a channel of a
+    time series may have one value throughout a sample, as an accelerometer that lies still; such recordings are
+    counted. By default this is an error, since it is that of an electrode without contact.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Modality:
     channels: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     resize: Resize | None = None
+    may_be_constant: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -29,6 +29,7 @@ from mmbench.results.statistics import (
     above_chance,
     compare_pairs,
     find_leaders,
+    has_too_few_units,
     make_verdicts,
 )
 from mmbench.results.suspicion import Suspicion, find_suspicions
@@ -167,9 +168,19 @@ class Comparison(Displayed):
         """One-sided p of each method's score above chance, adjusted for the number of methods.
 
         With one model per subject, the chance level of balanced accuracy is that of each subject. Without methods with
-        missing folds; empty where the metric has no chance level.
+        missing folds; empty where the metric has no chance level or there are too few units.
         """
         return above_chance(self._whole, self._chance_is_per_unit) if self._whole else {}
+
+    @property
+    def has_too_few_units(self) -> bool:
+        """Whether no score is tested against chance because there are too few units, such as trials of one person."""
+        return has_too_few_units(self.methods[0].outcomes)
+
+    @property
+    def is_of_one_subject(self) -> bool:
+        """Whether all samples are of one subject, under a protocol that needs subjects."""
+        return "subject" in parse_protocol(self.run["protocol"]).needs and self.run["unit"] != "subject"
 
     @property
     def _chance_is_per_unit(self) -> bool:

@@ -107,10 +107,20 @@ class MethodResult:
     def varies(self) -> bool:
         """Whether predictions depend on the training seed; False if nothing is trained, as in a prior.
 
-        Predictions made elsewhere and estimators, which have no parameters, count as those of a training.
+        Predictions made elsewhere and estimators, whose parameters are not known, count as those of a training, unless
+        they are the same for every sample and seed of a fold, as those of a prior.
         """
-        trained = self.is_elsewhere or "estimator" in self.run
-        return trained or any(record.parameters["trainable"] for record in self.records)
+        if self.is_elsewhere or "estimator" in self.run:
+            return not self._is_constant
+        return any(record.parameters["trainable"] for record in self.records)
+
+    @property
+    def _is_constant(self) -> bool:
+        """Whether all samples of a fold have one prediction, in all seeds."""
+        of_fold: dict[str, set[tuple[float, ...]]] = {}
+        for record in self.records:
+            of_fold.setdefault(record.fold, set()).update(record.logits)
+        return all(len(outputs) == 1 for outputs in of_fold.values())
 
     @cached_property
     def _whole_seeds(self) -> Mapping[int, Sequence[Record]]:

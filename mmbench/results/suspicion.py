@@ -14,6 +14,7 @@ from mmbench.registry import orient
 from mmbench.results.calibration import log_probabilities
 from mmbench.results.elsewhere import has_scores
 from mmbench.results.method_result import MethodResult
+from mmbench.results.rescaled import is_rescaled_copy
 from mmbench.results.statistics import difference_intervals
 
 Sign = Literal["copy", "perfect", "far above", "even"]
@@ -53,6 +54,9 @@ def _examine(method: MethodResult, others: Sequence[MethodResult]) -> Iterator[S
     trained = [other for other in others if not other.is_elsewhere and other.varies]
     if copied := next((other for other in others if _is_copy(method, other)), None):
         yield Suspicion("copy", method.name, f"its predictions are those of {copied.name}, or nearly")
+    elif scaled := next((other for other in others if is_rescaled_copy(method, other)), None):
+        text = f"its predictions are those of {scaled.name} at another temperature, or nearly"
+        yield Suspicion("copy", method.name, text)
     is_perfect = bool(_is_right(method).all())
     if is_perfect:
         yield Suspicion("perfect", method.name, f"it predicts all {len(method.labels)} test samples right")

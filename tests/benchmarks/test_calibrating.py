@@ -8,7 +8,17 @@ import pytest
 from calibrating.networks import Settings, Training, train
 from calibrating.people import Design, draw_people
 from calibrating.rates import exchanging_people
-from calibrating.runs import Methods, run_datasets
+from calibrating.runs import Methods, linear, run_datasets
+from calibrating.trials import (
+    TrialDesign,
+    draw_trials,
+    fit,
+    is_above,
+    is_above_by_difference,
+    rate_cell,
+    rate_trials,
+    trial_cells,
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +67,34 @@ def test_a_row_of_each_table(name):
     row = rate(replace(design, n_people=6))
     assert len(row) == len(heads) - 3
     assert all(part == "–" or 0 <= float(part) <= 1 for cell in row for part in cell.split(" / "))
+
+
+def test_a_row_of_trials():
+    row = rate_cell(trial_cells()[3], 2)
+    assert len(row) == 10
+    assert all(0 <= rate <= 1 for rate in row)
+
+
+def test_a_guesser_of_whole_trials_is_seldom_above_chance_unless_windows_count_as_independent():
+    rates = rate_trials(TrialDesign(4, 8, 5), 120)
+    assert max(rates["guesser, 1"], rates["guesser, 3"], rates["linear"], rates["network, 3"]) <= 0.1
+    assert rates["windows"] > 0.15
+
+
+def test_what_is_learnt_of_noise_is_seldom_above_chance():
+    """Training sets overlap: with the variance of a difference, more of these classifiers are above chance."""
+    random, design = np.random.default_rng(3), Design(36, "subject", "single")
+    found = [linear(draw_people(design, 0.0, random), 0) for _ in range(300)]
+    now = np.mean([is_above(each, within_units=False) for each in found])
+    before = np.mean([is_above_by_difference(each, within_units=False) for each in found])
+    assert now <= 0.06
+    assert before > now
+
+
+def test_folds_and_labels_of_trials():
+    design = TrialDesign(3, 8, 5, n_classes=4)
+    data = draw_trials(design, 4.0, np.random.default_rng(1))
+    for fold in data.folds:
+        assert not np.intersect1d(data.trial[fold.test], data.trial[np.concatenate([fold.train, fold.validation])]).size
+        assert len(np.unique(data.person[np.concatenate([fold.train, fold.validation, fold.test])])) == 1
+    assert np.mean(fit(data, 4) == data.labels) > 0.5

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mmbench import DataError, Modality, Sample, SpecError, Task
 from mmbench.data.dataset_files import choose_units
+from mmbench.data.samples.validation import check_sample
 from mmbench.registry.plugins import load_registry
 from mmbench_datasets.stress_predict import StressPredict
 from mmbench_datasets.stress_predict.dataset import LABELS
@@ -322,6 +323,50 @@ def test_a_row_that_is_no_sample(root: Path, row: str, says: str) -> None:
     path = root / "Raw_data" / "S03" / "ACC.csv"
     path.write_text(f"{path.read_text()}{row}\n")
     with pytest.raises(DataError, match=rf"ACC\.csv: {says} — get this file again"):
+        read(root, "s03")
+
+
+def lay_still(path: Path, channel: int, seconds: float, rate: int) -> None:
+    """The first ``seconds`` of a channel have one value."""
+    lines = path.read_text().splitlines()
+    rows = [line.split(",") for line in lines[2:]]
+    for row in rows[: round(seconds * rate)]:
+        row[channel] = rows[0][channel]
+    path.write_text("\n".join([*lines[:2], *(",".join(row) for row in rows)]) + "\n")
+
+
+@pytest.mark.parametrize("sensor", ["acc", "temp"])
+def test_a_wrist_that_lies_still_is_no_damage(root: Path, sensor: str) -> None:
+    path = root / "Raw_data" / "S03" / SENSORS[sensor].file
+    lay_still(path, 0, 40, SENSORS[sensor].rate)
+    changes: dict[str, Counter[str]] = {}
+    samples = [check_sample(each, StressPredict(**SMALL).schema(), changes) for each in read(root, "s03")]
+    assert len(samples) == len(read(root, "s02"))
+    still = sum((np.ptp(array(each, sensor), axis=2) == 0).any() for each in samples)
+    assert still > 0
+    assert changes == {sensor: {"with a constant channel": still}}
+
+
+@pytest.mark.parametrize("sensor", ["bvp", "eda"])
+def test_an_electrode_or_a_light_without_contact_is_damage(root: Path, sensor: str) -> None:
+    lay_still(root / "Raw_data" / "S03" / SENSORS[sensor].file, 0, 40, SENSORS[sensor].rate)
+    with pytest.raises(DataError, match=f"channel {SENSORS[sensor].channels[0]} of {sensor} is constant"):
+        [check_sample(each, StressPredict(**SMALL).schema()) for each in read(root, "s03")]
+
+
+def test_an_axis_without_a_value_is_not_recorded(root: Path) -> None:
+    path = root / "Raw_data" / "S03" / "ACC.csv"
+    lines = path.read_text().splitlines()
+    path.write_text(
+        "\n".join([*lines[:3], *(f"{line.split(',')[0]},,{number}" for number, line in enumerate(lines[3:]))]) + "\n"
+    )
+    assert all("acc" not in sample.data for sample in read(root, "s03"))
+
+
+def test_an_axis_that_never_changes_is_a_broken_sensor(root: Path) -> None:
+    path = root / "Raw_data" / "S03" / "ACC.csv"
+    lay_still(path, 1, 99, 32)
+    with pytest.raises(DataError, match=r"ACC\.csv: never changes \(y\), as of a broken sensor — get this file again"):
         read(root, "s03")
 
 

@@ -32,7 +32,8 @@ class StressPredict(Dataset):
 
     ``window`` and ``stride`` are whole seconds; without ``stride``, windows do not overlap. What each modality holds:
     ``bvp`` 64 Hz, in the wristband's own unit; ``eda`` 4 Hz in µS; ``acc`` three axes, 32 Hz in g, of which files
-    hold 64ths; ``temp`` 4 Hz in °C. Nothing is filtered or resampled.
+    hold 64ths; ``temp`` 4 Hz in °C. Nothing is filtered or resampled. An axis of ``acc`` or the temperature may be
+    constant in a window, since the wrist lies still, but not in a whole file.
 
     The task ``state`` is rest or stress. The task ``heart_rate`` is the mean heart rate in a window, in beats per
     minute, from ``HR.csv``: the wristband's own estimate from BVP (``info.txt``). Windows that the file does not cover,
@@ -74,6 +75,7 @@ class StressPredict(Dataset):
                 (len(sensor.channels), sensor.rate * self.window),
                 rate=sensor.rate,
                 channels=sensor.channels,
+                may_be_constant=sensor.may_be_constant,
             )
             for name, sensor in SENSORS.items()
         )

@@ -42,8 +42,16 @@ def load_recording(path: Path, sensor: Sensor) -> Recording:
     values = _parse(path, lines, len(sensor.channels))
     if np.isnan(values).all():
         raise DataError("holds no samples, only empty rows", where=path, remedy=REMEDY)
+    if sensor.may_be_constant and (still := _find_still(sensor, values)):
+        raise DataError(f"never changes ({', '.join(still)}), as of a broken sensor", where=path, remedy=REMEDY)
     with np.errstate(over="ignore"):  # the host refuses infinite values
         return Recording(sensor, start, np.ascontiguousarray(values.T * sensor.scale, np.float32))
+
+
+def _find_still(sensor: Sensor, values: NDArray[np.float64]) -> list[str]:
+    """The channels of which all of two or more recorded values ``(time, channels)`` are equal."""
+    recorded = {name: column[~np.isnan(column)] for name, column in zip(sensor.channels, values.T, strict=True)}
+    return [name for name, column in recorded.items() if len(column) > 1 and np.ptp(column) == 0]
 
 
 def _parse(path: Path, lines: list[str], n_channels: int) -> NDArray[np.float64]:

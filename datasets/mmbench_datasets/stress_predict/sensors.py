@@ -21,19 +21,24 @@ APART_S = 600.0
 
 @dataclass(frozen=True)
 class Sensor:
-    """A file of the wristband: ``rate`` in Hz, ``scale`` converts its numbers to the unit of the samples."""
+    """A file of the wristband: ``rate`` in Hz, ``scale`` converts its numbers to the unit of the samples.
+
+    ``may_be_constant`` where a window of one value is no damage: of a wrist that lies still, or of a temperature, which
+    is written in steps of .02 °C.
+    """
 
     file: str
     rate: int
     channels: tuple[str, ...]
     scale: float = 1.0
+    may_be_constant: bool = False
 
 
 SENSORS = {
     "bvp": Sensor("BVP.csv", 64, ("BVP",)),
     "eda": Sensor("EDA.csv", 4, ("EDA",)),
-    "acc": Sensor("ACC.csv", 32, ("x", "y", "z"), 1 / 64),
-    "temp": Sensor("TEMP.csv", 4, ("TEMP",)),
+    "acc": Sensor("ACC.csv", 32, ("x", "y", "z"), 1 / 64, may_be_constant=True),
+    "temp": Sensor("TEMP.csv", 4, ("TEMP",), may_be_constant=True),
 }
 
 HEART_RATE = Sensor("HR.csv", 1, ("HR",))

@@ -35,6 +35,7 @@ class ArrayModality:
     rate: float | None = None
     instances: int = 1
     channels: tuple[str, ...] = ()
+    may_be_constant: bool = False
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -54,7 +55,16 @@ class ArrayModality:
         is_table = self.kind == "table"
         columns = tuple(Column(name, self.levels.get(name, ())) for name in self.columns) if is_table else ()
         kind: Any = self.kind  # one of KINDS
-        return Modality(self.name, kind, self.shape, self.instances, self.rate, self.channels, columns)
+        return Modality(
+            self.name,
+            kind,
+            self.shape,
+            self.instances,
+            self.rate,
+            self.channels,
+            columns,
+            may_be_constant=self.may_be_constant,
+        )
 
     @property
     def line(self) -> str:
@@ -80,13 +90,17 @@ class ArrayModality:
 
 @dataclass(frozen=True)
 class StatedKind:
-    """What the user states about a modality: its kind (empty: not stated), rate in Hz, size of the bag, channels."""
+    """What the user states about a modality: its kind (empty: not stated), rate in Hz, size of the bag, channels.
+
+    ``may_be_constant`` is that of a `Modality`.
+    """
 
     kind: str = ""
     rate: float | None = None
     instances: int | None = None
     channels: tuple[str, ...] = ()
     shape: tuple[int | None, ...] = ()
+    may_be_constant: bool = False
 
 
 def read_kind(name: str, stated: Any) -> StatedKind:
@@ -123,4 +137,4 @@ def _read_stated_modality(name: str, stated: Modality, where: str) -> StatedKind
         remedy = "leave it out: columns and sizes are those of the data"
         raise DataError(f"{what} of a modality in memory cannot be stated", where=where, remedy=remedy)
     bag = stated.instances if stated.instances > 1 else None
-    return StatedKind(stated.kind, stated.rate, bag, stated.channels, stated.shape)
+    return StatedKind(stated.kind, stated.rate, bag, stated.channels, stated.shape, stated.may_be_constant)

@@ -178,6 +178,7 @@ def _describe(
         yield from ([f"instances = {modality.instances}"] if modality.instances > 1 else [])
         yield from ([f"rate = {float(modality.rate)!r}"] if modality.rate else [])
         yield from ([f"channels = {_quoted([*modality.channels])}"] if modality.channels else [])
+        yield from (["may_be_constant = true"] if modality.may_be_constant else [])
         yield from _describe_files(number, modality)
 
 

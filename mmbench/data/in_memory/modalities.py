@@ -31,7 +31,7 @@ def read_modality(name: str, values: Any, stated: StatedKind) -> ArrayModality:
     if not found.present.any():
         raise DataError("is missing in every sample", where=where, remedy="leave the modality out")
     _check_stated(found, stated, where)
-    return replace(found, channels=stated.channels)
+    return replace(found, channels=stated.channels, may_be_constant=stated.may_be_constant)
 
 
 def _check_stated(found: ArrayModality, stated: StatedKind, where: str) -> None:
@@ -47,6 +47,9 @@ def _check_stated(found: ArrayModality, stated: StatedKind, where: str) -> None:
     if stated.channels and len(stated.channels) != found.shape[0]:
         problem = f"has {found.shape[0]} channels, and {counted(len(stated.channels), 'name')} of channels"
         raise DataError(problem, where=where, remedy="name each channel once")
+    if stated.may_be_constant and found.kind != "timeseries":
+        problem = f"may be constant, which applies to time series only, and is {found.kind}"
+        raise DataError(problem, where=where, remedy="leave out may_be_constant")
 
 
 def _read_table(name: str, values: Any, stated: StatedKind, where: str) -> ArrayModality:

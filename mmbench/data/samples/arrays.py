@@ -15,6 +15,8 @@ Array = NDArray[np.float32]
 def check_array(data: Any, present: NDArray[np.bool_], check: BagCheck) -> Array:
     """A bag as float32 ``(K, *shape)``; DataError unless the ``present`` instances ``(K,)`` are finite and vary.
 
+    Time series need not vary where the modality may be constant.
+
     Checked as float32, as it is stored: large values become infinite, small differences vanish.
     """
     x = to_numbers(data, check)
@@ -31,7 +33,8 @@ def check_array(data: Any, present: NDArray[np.bool_], check: BagCheck) -> Array
 def check_series(items: Sequence[Any], check: BagCheck) -> list[Array | None]:
     """Time series of any length, each float32 ``(channels, time)``; None for absent ones.
 
-    A channel that is constant in every instance is an error; series of one step are not judged.
+    A channel that is constant in every instance is an error, unless the modality may be constant; series of one step
+    are not judged.
     """
     series = [None if item is None else to_numbers(item, check) for item in items]
     present = [each for each in series if each is not None]
@@ -39,8 +42,7 @@ def check_series(items: Sequence[Any], check: BagCheck) -> list[Array | None]:
         check_length(each, check)
         check_finite(each, check)
     if judged := [each for each in present if each.shape[1] > 1]:
-        constant = np.stack([np.ptp(each, axis=1) == 0 for each in judged])
-        _raise_if_constant(np.asarray(constant.all(axis=0)), check)
+        _judge_channels(np.stack([np.ptp(each, axis=1) == 0 for each in judged]), check)
     return series
 
 
@@ -75,16 +77,21 @@ def to_numbers(data: Any, check: BagCheck) -> Array:
 def _check_channels(here: Array, check: BagCheck) -> None:
     if (here[..., 0] != here[..., -1]).any(axis=0).all():
         return  # the usual case, and faster to check
-    _raise_if_constant((np.ptp(here, axis=-1) == 0).all(axis=0), check)
+    _judge_channels(np.ptp(here, axis=-1) == 0, check)
 
 
-def _raise_if_constant(constant: NDArray[np.bool_], check: BagCheck) -> None:
-    flat = np.flatnonzero(constant)
+def _judge_channels(constant: NDArray[np.bool_], check: BagCheck) -> None:
+    """DataError for channels that are constant ``(K, channels)`` in all instances; counted where they may be."""
+    if check.modality.may_be_constant:
+        if n_still := int(constant.any(axis=1).sum()):
+            check.changes["with a constant channel"] += n_still
+        return
+    flat = np.flatnonzero(constant.all(axis=0))
     if flat.size:
-        names = check.modality.channels or tuple(str(index) for index in range(len(constant)))
+        names = check.modality.channels or tuple(str(index) for index in range(constant.shape[1]))
         raise DataError(
             f"channel{'s' if flat.size > 1 else ''} {', '.join(names[at] for at in flat)} of {check.modality.name} "
             f"{'is' if flat.size == 1 else 'are'} constant",
             where=check.sample,
-            remedy=FIX,
+            remedy=f"{FIX}; for a sensor that may rest, set may_be_constant of the modality",
         )

@@ -19,6 +19,7 @@ _AXES: Mapping[Kind, str] = {
     "table": "(columns,)",
     "vector": "(features,)",
 }
+_ADDED = ("columns", "resize", "may_be_constant")  # fields of a modality that the contract did not always have
 _OPEN_AXIS: Mapping[Kind, int] = {"timeseries": 1, "audio": 1, "video": 0}
 
 
@@ -42,7 +43,7 @@ def schema_to_plain(schema: Schema) -> dict[str, Any]:
     A prepared file of a dataset that uses none of them is thus found under the key that it always had.
     """
     plain = asdict(schema)
-    plain["modalities"] = [_without_defaults(each, Modality, ("columns", "resize")) for each in plain["modalities"]]
+    plain["modalities"] = [_without_defaults(each, Modality, _ADDED) for each in plain["modalities"]]
     plain["tasks"] = {name: _task_to_plain(task) for name, task in schema.tasks.items()}
     return plain
 
@@ -152,6 +153,10 @@ def _modality_faults(modality: Modality) -> Iterator[str]:
         yield f"{name} is audio without a rate in Hz"
     if modality.resize is not None and kind not in ("image", "video"):
         yield f"{name} has a rule to resize, which does not apply to {kind}"
+    if not isinstance(modality.may_be_constant, bool):
+        yield f"may_be_constant of {name} is {modality.may_be_constant!r}, not True or False"
+    elif modality.may_be_constant and kind != "timeseries":
+        yield f"{name} may be constant, which applies to timeseries only: {kind} are not tested for it"
     yield from _column_faults(modality)
 
 

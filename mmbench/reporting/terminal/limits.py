@@ -6,7 +6,7 @@ import numpy as np
 
 from mmbench.reporting.metric_names import kind_of
 from mmbench.reporting.number_format import format_signed
-from mmbench.results import ALPHA, Comparison
+from mmbench.results import ALPHA, FEWEST_OF_ONE_CLASS, Comparison, Verdict
 from mmbench.storage import counted, plural_of
 
 FEW_UNITS = 6
@@ -16,15 +16,18 @@ _LEAST_BELOW = 0.005
 def limit_lines(comparison: Comparison) -> Iterator[str]:
     """What the numbers of units, seeds and classes do not allow to conclude, a line each."""
     yield from _single_unit_classes(comparison)
+    yield from _one_subject(comparison)
     yield from _few_units(comparison)
     yield from one_seed_line(comparison)
     yield from _constant_below_chance(comparison)
-    if least := _detectable_difference(comparison):
-        yield f"differences below about {format_signed(least, 2).lstrip('+')} cannot be significant here"
+    yield from _detectable_differences(comparison)
 
 
 def above_chance_line(comparison: Comparison) -> Iterator[str]:
-    """The methods that are not significantly above chance, if there are any."""
+    """The methods that are not significantly above chance, if there are any, or that none was tested."""
+    if comparison.has_too_few_units and comparison.chance is not None:
+        units = counted(comparison.methods[0].outcomes.n_units, comparison.run["unit"])
+        yield f"above chance: not tested with {units} of one class each; {FEWEST_OF_ONE_CLASS} or more are needed"
     below = [name for name, p in comparison.above_chance.items() if p >= ALPHA]
     if below:
         adjusted = "" if len(comparison.above_chance) == 1 else ", adjusted"
@@ -51,6 +54,13 @@ def _single_unit_classes(comparison: Comparison) -> Iterator[str]:
         yield f"{which} of 1 {unit} only: {join_names(alone)}; no interval and no test: add {plural_of(unit)}"
 
 
+def _one_subject(comparison: Comparison) -> Iterator[str]:
+    """Units within one subject say nothing about other subjects."""
+    if comparison.is_of_one_subject:
+        units = plural_of(comparison.run["unit"])
+        yield f"1 subject: intervals and tests are over its {units}, and hold for this subject only"
+
+
 def _few_units(comparison: Comparison) -> Iterator[str]:
     n_units, unit = comparison.methods[0].outcomes.n_units, comparison.run["unit"]
     if 1 < n_units < FEW_UNITS:
@@ -59,16 +69,24 @@ def _few_units(comparison: Comparison) -> Iterator[str]:
 
 
 def one_seed_line(comparison: Comparison) -> Iterator[str]:
-    """With one seed, variation between trainings is confounded with variation between folds."""
+    """With one seed, variation between trainings is confounded with variation between folds.
+
+    Where other methods have several, these may be equal in their predictions and differ in their intervals.
+    """
     varying = [method for method in comparison.methods if method.varies and not method.missing]
+    single = [method for method in varying if method.outcomes.n_seeds == 1]
     outcomes = comparison.methods[0].outcomes
-    unit = comparison.run["unit"]
-    more = "predictions of several seeds measure" if comparison.methods[0].is_elsewhere else "--seeds 3 measures"
-    if varying and outcomes.n_seeds == 1 and outcomes.n_folds < outcomes.n_units:
-        yield (
-            f"1 seed: variation between trainings cannot be separated from variation between {plural_of(unit)} "
-            f"({counted(outcomes.n_folds, 'fold')}); {more} it"
-        )
+    if not single or outcomes.n_folds >= outcomes.n_units:
+        return
+    unit, several = comparison.run["unit"], len(single) < len(varying)
+    elsewhere = all(method.is_elsewhere for method in single)
+    more = "predictions of several seeds measure" if elsewhere else "--seeds 3 measures"
+    which = f"1 seed of {join_names([method.name for method in single])}" if several else "1 seed"
+    yield (
+        f"{which}: variation between trainings cannot be separated from variation between {plural_of(unit)} "
+        f"({counted(outcomes.n_folds, 'fold')}); {more} it"
+        + ("; equal predictions of several seeds have other intervals" if several else "")
+    )
 
 
 def _constant_below_chance(comparison: Comparison) -> Iterator[str]:
@@ -88,13 +106,33 @@ def _constant_below_chance(comparison: Comparison) -> Iterator[str]:
             )
 
 
-def _detectable_difference(comparison: Comparison) -> float | None:
-    """The largest half-width of the intervals of differences to trained methods; None if it says nothing."""
-    trained = {method.name for method in comparison.methods if method.varies}
-    widths = [
-        (verdict.difference.high - verdict.difference.low) / 2
-        for verdict in comparison.verdicts
-        if verdict.error > 0 and verdict.against in trained
-    ]
-    largest = max(widths, default=np.inf)
-    return largest if largest < comparison.range_of_scores else None
+def _detectable_differences(comparison: Comparison) -> Iterator[str]:
+    """The smallest half-width of the intervals of differences, and the largest where it is another number.
+
+    Each row has a width of its own. They are rounded down, so that no significant difference is below the smallest one.
+    """
+    widths = [half_width(each) for each in comparison.verdicts if each.error > 0 or each.p < ALPHA]
+    known = [width for width in widths if width < comparison.range_of_scores]
+    if not known or not (least := _round_down(min(known))):
+        return
+    largest = _round_down(max(known))
+    which = f"{least} cannot" if least == largest else f"{least} to {largest}, depending on the row, cannot"
+    yield f"differences below about {which} be significant here"
+
+
+def half_width(verdict: Verdict) -> float:
+    """What a difference must exceed to be significant: from it to the farther end of its interval.
+
+    The nearer end may be cut off where a score cannot go further. A difference that is the same in all units has an
+    interval without width, and is significant by its sign.
+    """
+    interval = verdict.difference
+    return max(interval.high - interval.mean, interval.mean - interval.low) or abs(interval.mean)
+
+
+def _round_down(width: float) -> str:
+    """The width in the digits of a table, not rounded up; empty for 0."""
+    text = format_signed(width, 2).lstrip("+")
+    if float(text) > width:
+        text = format_signed(float(text) - 10.0 ** -len(text.partition(".")[2]), 2).lstrip("+")
+    return text if float(text) > 0 else ""

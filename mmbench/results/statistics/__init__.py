@@ -1,9 +1,11 @@
 """Statistics over people, trainings and training sets: intervals, tests, chance level, verdicts."""
 
-from mmbench.results.statistics.best import above_chance as above_chance
 from mmbench.results.statistics.best import find_leaders as find_leaders
 from mmbench.results.statistics.cells import CellScore as CellScore
 from mmbench.results.statistics.cells import find_cells as find_cells
+from mmbench.results.statistics.chance import FEWEST_OF_ONE_CLASS as FEWEST_OF_ONE_CLASS
+from mmbench.results.statistics.chance import above_chance as above_chance
+from mmbench.results.statistics.chance import has_too_few_units as has_too_few_units
 from mmbench.results.statistics.contrasts import ALPHA as ALPHA
 from mmbench.results.statistics.contrasts import Contrast as Contrast
 from mmbench.results.statistics.contrasts import make_method_scores as make_method_scores
@@ -32,6 +34,7 @@ from mmbench.results.statistics.verdicts import make_verdicts as make_verdicts
 __all__ = [
     "ALPHA",
     "ASSUMED_DEVIATION",
+    "FEWEST_OF_ONE_CLASS",
     "CellScore",
     "Contrast",
     "Interval",
@@ -47,6 +50,7 @@ __all__ = [
     "find_cells",
     "find_leaders",
     "find_statistical_units",
+    "has_too_few_units",
     "linearise_sums",
     "linearise_whole",
     "make_method_scores",

@@ -1,15 +1,12 @@
-"""The set of best methods, and tests of scores above chance."""
+"""The set of best methods."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import combinations
 
 from mmbench.results.statistics.contrasts import (
     ALPHA,
     MethodScores,
     make_method_scores,
-    make_scores_over_chance,
-    one_sided_above,
     pairwise_weights,
 )
 from mmbench.results.statistics.outcomes import Outcomes
@@ -26,24 +23,6 @@ def find_leaders(outcomes: Mapping[str, Outcomes]) -> list[str]:
         remaining = remaining.without({worse})
     order = sorted(range(len(remaining.names)), key=lambda at: -remaining.sign * remaining.scores[at])
     return [remaining.names[at] for at in order]
-
-
-def above_chance(outcomes: Mapping[str, Outcomes], within_units: bool) -> dict[str, float]:
-    """One-sided p of each method's score being better than chance, adjusted for the number of methods.
-
-    Empty where the metric has no chance level: other than balanced accuracy none has one ``within_units``, since models
-    of single units score above the constant by knowing the frequencies of their unit.
-    """
-    first = next(iter(outcomes.values()))
-    chance = first.metrics[first.metric].chance
-    if first.metric == "balanced_accuracy":
-        scores = make_scores_over_chance(outcomes, within_units)
-    elif within_units or chance is None:
-        return {}
-    else:
-        scores = make_method_scores(outcomes)
-        scores = replace(scores, scores=scores.sign * (scores.scores - chance))
-    return dict(zip(scores.names, one_sided_above(scores).tolist(), strict=True))
 
 
 def _find_worse(scores: MethodScores) -> int | None:

@@ -21,6 +21,7 @@ from mmbench.results.statistics.intervals import (
 )
 from mmbench.results.statistics.outcomes import Outcomes
 from mmbench.results.statistics.variance import (
+    OVERLAP_OF_SCORES,
     Design,
     Influence,
     fewest_seeds,
@@ -183,10 +184,10 @@ def pairwise_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats
 
 
 def one_sided_above(scores: MethodScores) -> NDArray[np.float64]:
-    """One-sided p ``(M,)`` of each score above 0, adjusted for their number."""
+    """One-sided p ``(M,)`` of each score above 0, adjusted for their number, with the variances of scores."""
     from scipy.stats import norm, t
 
-    spread, free = variances(scores.parts, scores.design)
+    spread, free = variances(scores.parts, scores.design, OVERLAP_OF_SCORES)
     raw, unit = np.ones(len(scores.scores)), scores.scale.unit
     for at, (mean, variance, degrees) in enumerate(zip(scores.scores, spread, free, strict=True)):
         if degrees and variance >= NO_SPREAD * unit**2:

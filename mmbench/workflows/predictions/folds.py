@@ -14,7 +14,7 @@ from mmbench.data import find_labelled
 from mmbench.errors import DataError, SpecError
 from mmbench.execution import Setup
 from mmbench.results import data_name, scoring_of
-from mmbench.storage import counted, describe_parse_error, digest, load_object, mark_in_use, retry_on_damage, write_text
+from mmbench.storage import counted, describe_parse_error, digest, load_json, mark_in_use, retry_on_damage, write_text
 from mmbench.workflows.arguments.options import make_spec
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import CheckedRequest, check_request, resolve_request
@@ -25,7 +25,7 @@ FORMAT = 1
 PARTS = ("train", "validation", "test")
 SUFFIXES = (".json", ".csv")
 _UNTRAINED = "prior"  # a method that needs no training and no encoder, and has no preset
-_REMEDY = "write it again with mmbench folds"
+_REMEDY = "write it with mmbench folds DATASET --out folds.json and the options of the run, and give --folds folds.json"
 
 
 @dataclass(frozen=True)
@@ -180,20 +180,47 @@ def _training_labels(request: CheckedRequest, setup: Setup) -> dict[str, dict[st
 
 def read_folds(path: Path) -> Folds:
     """The folds of a file; DataError for one that is damaged, edited or no file of folds."""
-    source = path.with_suffix(".json") if path.suffix == ".csv" else path
+    source = path.with_suffix(".json") if path.suffix.lower() == ".csv" else path
+    if problem := _find_wrong_file(path, source):
+        raise DataError(problem, where=path, remedy=_REMEDY)
     try:
-        plain = load_object(source)
-        if plain.get("format") != FORMAT:
-            raise ValueError("it is not a file of mmbench folds")
+        plain = _checked_document(load_json(source))
         found = _from_plain(plain, source)
         listed = [[fold["name"], *(sorted(fold[part]) for part in PARTS)] for fold in found.folds]
         if digest(listed)[:12] != found.parts["folds"] or found.fingerprint != plain["fingerprint"]:
             raise ValueError("its folds were edited: they do not have the fingerprint that it names")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"does not hold the folds ({describe_parse_error(error)})", where=source, remedy=_REMEDY
-        ) from error
+        raise DataError(f"is no file of folds: {describe_parse_error(error)}", where=source, remedy=_REMEDY) from error
     return found
+
+
+def _find_wrong_file(path: Path, source: Path) -> str:
+    """Why a path cannot be that of folds, of which ``source`` is the JSON file; empty if it may be."""
+    if path.is_dir():
+        return "is a folder, not a file of folds"
+    if path.suffix.lower() not in SUFFIXES:
+        return "is neither the .json that mmbench folds writes nor the .csv beside it"
+    if source.exists():
+        return ""
+    if path.exists():
+        return f"has no {source.name} beside it, which mmbench folds writes together with a table of folds"
+    return "does not exist"
+
+
+def _checked_document(plain: Any) -> Mapping[str, Any]:
+    """The document of a file; ValueError, saying what it seems to be, for one that `Folds.to_json` did not write."""
+    if isinstance(plain, list):
+        raise ValueError("it is a list, as the folds.json in a folder of records, which has no fingerprint of the data")
+    if not isinstance(plain, dict):
+        raise ValueError(f"it holds one {type(plain).__name__}, not an object")
+    if missing := [
+        name for name in ("format", "request", "parts", "folds", "names", "fingerprint") if name not in plain
+    ]:
+        held = f"; it has {', '.join(map(repr, list(plain)[:3]))}" if plain else "; it is empty"
+        raise ValueError(f"it has no {missing[0]!r}{held}")
+    if plain["format"] != FORMAT:
+        raise ValueError(f"its format is {plain['format']!r:.20}, of another version of mmbench, not {FORMAT}")
+    return plain
 
 
 def _from_plain(plain: Mapping[str, Any], path: Path) -> Folds:

@@ -104,6 +104,15 @@ def test_several_modalities_stay_together(tmp_path: Path) -> None:
         assert sample.data["text"] == [texts[at]]
 
 
+def test_a_sensor_that_may_rest(make: Any) -> None:
+    still = SERIES.copy()
+    still[3, 1] = 0
+    for may in (False, True):
+        dataset = make(still, kinds={"x": Modality("x", "timeseries", (2, 8), rate=8.0, may_be_constant=may)})
+        assert schema(dataset).modality("x").may_be_constant is may
+        assert np.ptp(read(dataset)[3].data["x"][0, 1]) == 0
+
+
 def test_a_sample_without_a_target_is_left_out_and_counted(make: Any) -> None:
     dataset = make(np.ones((N, 2)), y=[None, *Y[1:]])
     assert [sample.id for sample in read(dataset)] == [f"row-{at:06d}" for at in range(2, N + 1)]
@@ -181,6 +190,7 @@ def test_instances_of_nan_and_none_are_missing(make: Any) -> None:
         (IMAGES, {"x": Modality("x", "image", (3, 4, 5), resize="crop")}, "resize of a modality in memory cannot be"),
         (SERIES, {"x": Modality("x", "timeseries", (3, 8), rate=1.0)}, "has the shape (2, 8), not (3, 8)"),
         (SERIES, {"x": Modality("x", "timeseries", (2, 8), rate=1.0, channels=("a",))}, "2 channels, and 1 name"),
+        (np.ones((N, 2)), {"x": Modality("x", "vector", (2,), may_be_constant=True)}, "applies to time series only"),
         ({"a": [1, 2]}, {}, "has 2 samples, but y has 6"),
         ({"a": [1, 2], "b": [1]}, {}, "columns differ in length"),
         ({"a": [f"{at}" for at in range(101)]}, {}, "101 different texts"),

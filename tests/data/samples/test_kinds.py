@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,16 @@ def test_a_channel_may_rest_in_one_series_but_not_in_all() -> None:
     convert(MOTION, [FLAT, WAVE])
     with pytest.raises(DataError, match="channel right of motion is constant"):
         convert(MOTION, [FLAT, FLAT[:, :2]])
+
+
+def test_a_sensor_at_rest_is_counted_where_that_is_no_damage() -> None:
+    resting, changes = replace(MOTION, may_be_constant=True), {}  # type: dict[str, Counter[str]]
+    convert(resting, [FLAT, WAVE], changes)
+    convert(resting, [FLAT, FLAT[:, :2]], changes)
+    convert(resting, [WAVE[:, :1], WAVE], changes)
+    assert changes == {"motion": {"with a constant channel": 3}}
+    with pytest.raises(DataError, match="motion holds NaN or infinite values"):
+        convert(resting, [FLAT * np.nan, WAVE])
 
 
 def test_texts_are_utf8() -> None:

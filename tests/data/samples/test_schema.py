@@ -35,6 +35,8 @@ def schema_of(*modalities: Modality, **tasks: Task) -> Schema:
         (Modality("x", "vector", (0,)), "x has a length below 1"),
         (Modality("x", "vector", (2,), instances=0), "x has a length below 1"),
         (Modality("x", "vector", (2,), resize="crop"), "a rule to resize, which does not apply to vector"),
+        (Modality("x", "audio", (1, None), rate=1.0, may_be_constant=True), "x may be constant, which applies to time"),
+        (Modality("x", "timeseries", (1, 2), may_be_constant="no"), "may_be_constant of x is 'no', not True or False"),  # type: ignore[arg-type]
         (Modality("x", "image", (3, 4, 4), resize="fill"), "modalities.0.resize of the schema is 'fill'"),  # type: ignore[arg-type]
         (Modality("x", "vector", (1,), columns=(Column("a"),)), "x has columns, which vector does not have"),
         (Modality("x", "table", (2,), columns=(Column("a"),)), r"the shape \(2,\) and 1 columns"),
@@ -105,6 +107,7 @@ def test_every_kind_may_be_stored() -> None:
         Modality("a", "audio", (2, None), rate=8000.0),
         Modality("b", "video", (None, 3, 4, 4), rate=5.0, resize="pad"),
         Modality("c", "timeseries", (2, None)),
+        Modality("d", "timeseries", (2, 4), may_be_constant=True),
         tags=Task("labels", ("x",)),
         rating=Task("values", ("y", "z"), "rmse", ("mae",)),
     )

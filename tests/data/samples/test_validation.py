@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -127,6 +128,19 @@ def test_what_is_absent_is_not_judged() -> None:
 
 def test_a_channel_may_rest_in_one_instance() -> None:
     check_sample(pulse(lambda values: spoil(values, (0, 1), 4.0)), SCHEMA)
+
+
+def test_all_instances_may_be_constant_where_the_modality_says_so() -> None:
+    bad = pulse(lambda values: spoil(values, (slice(None), 1), 4.0))
+    changes: dict[str, Counter[str]] = {}
+    schema = replace(
+        SCHEMA, modalities=tuple(replace(each, may_be_constant=each == PULSE) for each in SCHEMA.modalities)
+    )
+    check_sample(bad, schema, changes)
+    assert changes["pulse"] == {"with a constant channel": 2}
+    changes.clear()
+    check_sample(sample(), schema, changes)
+    assert not any(changes.values())
 
 
 def test_a_vector_may_be_constant() -> None:

@@ -152,4 +152,6 @@ def test_without_subjects_the_coarsest_group_is_the_unit() -> None:
         name, units = find_statistical_units(groups, ids)
         assert (name, units.tolist()) == ("video", videos.tolist())
     assert find_statistical_units({"site": one}, ids)[0] == "sample"
-    assert find_statistical_units({"subject": one, "video": videos}, ids)[0] == "sample", "subjects are declared"
+    assert find_statistical_units({"subject": one, "video": videos}, ids)[0] == "video", "one person sees videos"
+    assert find_statistical_units({"session": videos, "subject": one}, ids)[0] == "session"
+    assert find_statistical_units({"session": videos, "subject": one, "trial": ids}, ids)[0] == "trial"

@@ -58,10 +58,54 @@ def test_edited_and_damaged_files_are_refused(shared_place: Any, tmp_path: Path)
     plain["folds"][0]["test"].append(moved)
     for content in (json.dumps(plain), "{}", "[]", "", json.dumps({"format": 1})):
         path.write_text(content)
-        with pytest.raises(DataError, match="write it again with mmbench folds"):
+        with pytest.raises(
+            DataError, match=r"folds\.json: is no file of folds: .* — write it with mmbench folds DATASET"
+        ):
             read_folds(path)
-    with pytest.raises(DataError, match="write it again"):
-        read_folds(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("missing.json", None, r"missing\.json: does not exist"),
+        ("missing.csv", None, r"missing\.csv: does not exist"),
+        (
+            "features.csv",
+            "id,a,b",
+            r"features\.csv: has no features\.json beside it, which mmbench folds writes together",
+        ),
+        ("folder.json", "", r"folder\.json: is a folder, not a file of folds"),
+        ("x.npz", "", r"x\.npz: is neither the \.json that mmbench folds writes nor the \.csv beside it"),
+        (
+            "a.json",
+            '[{"name": "0"}]',
+            "it is a list, as the folds.json in a folder of records, which has no fingerprint",
+        ),
+        ("a.json", '{"a": 1, "b": 2}', "it has no 'format'; it has 'a', 'b'"),
+        ("a.json", "{}", "it has no 'format'; it is empty"),
+        ("a.json", "3", "it holds one int, not an object"),
+        ("a.json", "{", "is no file of folds: Expecting property name"),
+    ],
+)
+def test_a_file_that_is_not_of_folds_is_called_what_it_is(
+    tmp_path: Path, name: str, content: str | None, says: str
+) -> None:
+    path = tmp_path / name
+    if name.startswith("folder"):
+        path.mkdir()
+    elif content is not None:
+        path.write_text(content)
+    with pytest.raises(DataError, match=says) as caught:
+        read_folds(path)
+    assert "write it with mmbench folds DATASET --out folds.json" in caught.value.remedy
+
+
+def test_the_format_of_another_version_is_named(shared_place: Any, tmp_path: Path) -> None:
+    path = tmp_path / "folds.json"
+    shared_place.folds(out=path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    with pytest.raises(DataError, match="its format is 2, of another version of mmbench, not 1"):
+        read_folds(path)
 
 
 def test_another_suffix_is_refused_before_anything_is_prepared(shared_place: Any, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import mmbench
 from mmbench.cli import main
 from mmbench.errors import DataError, RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.results.comparison import load_comparison
+from mmbench.results.comparison import compare, load_comparison
 from mmbench.results.records import find_records, read_record
 from mmbench.storage.hashing import digest
 
@@ -239,3 +239,39 @@ def test_predictions_below_chance_are_no_constants(place: Any, folds: Any, predi
     comparison = place.score({**columns, **rotated}, folds, against="none")
     assert comparison.methods[0].score.mean < comparison.chance - 0.01
     assert "constant" not in render(comparison_table(comparison, details=True), 200)
+
+
+def test_predictions_of_a_prior_have_its_intervals_whoever_made_them(place: Any, folds: Any) -> None:
+    run = place.run()
+    prior = next(method for method in run.methods if method.name == "prior")
+    rows = [
+        (sample, record.fold, *logits)
+        for record in prior.records
+        if record.seed == 0
+        for sample, logits in zip(record.ids, record.logits, strict=True)
+    ]
+    columns = dict(zip(("id", "fold", *folds.names), map(list, zip(*rows, strict=True)), strict=True))
+    copy = place.score(columns, folds, "constant", outputs="logits").methods[0]
+    assert not copy.varies
+    assert copy.scores == prior.scores
+    concat = run.methods[0]
+    assert concat.difference(copy) == concat.difference(prior)
+    varied = {**columns, folds.names[0]: [number % 7 for number in range(len(rows))]}
+    assert place.score(varied, folds, "varied", outputs="logits").methods[0].varies
+
+
+def test_a_copy_at_another_temperature_with_few_errors_is_flagged(place: Any, folds: Any, predict: Any) -> None:
+    columns = predict(folds, noise=0.35)
+    source = place.score(columns, folds, "source", against="none").methods[0]
+    probabilities = np.column_stack([columns[name] for name in folds.names]) ** 2
+    probabilities = np.round(probabilities / probabilities.sum(axis=1, keepdims=True), 4)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    copied = {**columns, **dict(zip(folds.names, probabilities.T.tolist(), strict=True))}
+    assert (source.outcomes.predictions != source.labels).sum() < 10
+    copy = place.score(copied, folds, "copied", against="none").methods[0].folder
+    signs = [sign for sign in compare(place.out, [source.folder, copy]).suspicions if sign.kind == "copy"]
+    assert [sign.text for sign in signs] == [
+        "its predictions are those of copied (not trained here) at another temperature, or nearly"
+    ]
+    honest = place.score(predict(folds, noise=0.45), folds, "honest", against="none").methods[0].folder
+    assert "copy" not in {sign.kind for sign in compare(place.out, [source.folder, honest]).suspicions}

@@ -36,6 +36,7 @@ class Stream:
     resize: str = ""
     instances: int = 1
     channels: tuple[str, ...] = ()
+    may_be_constant: bool = False
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -69,6 +69,7 @@ def _check_stream(at: str, stream: Stream, table: str) -> None:
         _demand(bool(stream.columns), f"{at} is video, which needs columns that name files")
         _demand(stream.rate is not None, f"{at} is video without rate (frames per second to take)")
         _demand(bool(stream.size), f"{at} has no size")
+    _demand(not stream.may_be_constant or stream.kind == "timeseries", f"{at}.may_be_constant is for timeseries only")
     _demand(len(stream.size) in (0, 2), f"{at}.size is not [height, width]")
     _demand(stream.match in ("", *MATCHES), f"{at}.match is {stream.match!r}, not one of {', '.join(MATCHES)}")
     if stream.file and stream.file != table and not stream.match:
@@ -114,15 +115,20 @@ def _convert(value: Any, wanted: str, at: str) -> Any:
         items = [value] if isinstance(value, of) and of is str else value
         if isinstance(items, list) and all(isinstance(each, of) for each in items):
             return tuple(items)
-    elif "float" in wanted:
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
-            return float(value)
-    elif wanted.endswith("int'>") or wanted == "<class 'int'>":
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-    elif isinstance(value, str):
-        return value
+    elif (found := _convert_single(value, wanted)) is not None:
+        return found
     raise ValueError(f"{at} is {value!r:.60}, which is not valid here")
+
+
+def _convert_single(value: Any, wanted: str) -> Any:
+    """A number above 0, a bool or a text; None for what is not of the type."""
+    if "bool" in wanted or isinstance(value, bool):
+        return value if "bool" in wanted and isinstance(value, bool) else None
+    if "float" in wanted:
+        return float(value) if isinstance(value, int | float) and 0 < value < float("inf") else None
+    if "int" in wanted:
+        return value if isinstance(value, int) and value > 0 else None
+    return value if isinstance(value, str) else None
 
 
 def write_description(described: Description) -> str:

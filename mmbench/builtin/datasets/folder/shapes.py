@@ -28,7 +28,9 @@ def _make_modality(layout: "Layout", name: str, stream: Stream) -> Modality:
     resize: Any = stream.resize or None
     if stream.kind == "table":
         columns = tuple(Column(each, stream.levels.get(each, ())) for each in stream.columns)
-    return Modality(name, kind, shape, stream.instances, stream.rate, stream.channels, columns, resize)
+    return Modality(
+        name, kind, shape, stream.instances, stream.rate, stream.channels, columns, resize, stream.may_be_constant
+    )
 
 
 def _shape(layout: "Layout", name: str, stream: Stream) -> tuple[int | None, ...]:

@@ -168,6 +168,9 @@ PULSE = '[modality.pulse]\nkind = "table"\ncolumns = ["pulse"]\n'
         (TOML + GROUPS + LABEL + PULSE.replace('"table"', '"tabel"'), "modality.pulse.kind is 'tabel', not one of"),
         (TOML + GROUPS + LABEL + '[modality.v]\nkind = "vector"\nfile = "v.npy"\n', 'write match = "order"'),
         (TOML + GROUPS + LABEL.replace('"y"', '"z"') + PULSE, "4 rows with 'y', which is not among the names of task"),
+        (TOML + GROUPS + LABEL + PULSE + "may_be_constant = true\n", "pulse.may_be_constant is for timeseries only"),
+        (TOML + GROUPS + LABEL + PULSE + "may_be_constant = 1\n", "pulse.may_be_constant is 1, which is not valid"),
+        (TOML + GROUPS + LABEL + PULSE + "instances = true\n", "pulse.instances is True, which is not valid"),
         (TOML.replace("metadata", "other") + GROUPS + LABEL + PULSE, "is missing"),
     ],
 )
@@ -267,9 +270,11 @@ def test_arrays_of_one_length_and_of_their_own(tmp_path: Path) -> None:
         '[modality.v]\nkind = "vector"\nfile = "v.npy"\nmatch = "order"\n'
         '[modality.w]\nkind = "text"\ncolumns = ["words"]\n'
         '[modality.r]\nkind = "timeseries"\nfile = "r.npy"\noffsets = "o.npy"\nmatch = "order"\n'
+        "may_be_constant = true\n"
     )
     assert Folder().check(tmp_path) == []
     assert Folder().name_of(tmp_path) == "d"
+    assert [each.name for each in Folder().schema_of(tmp_path).modalities if each.may_be_constant] == ["r"]
     samples = [each for unit in Folder().units(tmp_path) for each in Folder().read(tmp_path, unit)]
     assert samples[2].data["r"][0].tolist() == [[3, 4, 5, 6], [13, 14, 15, 16]]
     assert "r" not in samples[1].data

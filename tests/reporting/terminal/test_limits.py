@@ -1,0 +1,107 @@
+"""What a comparison cannot show: too small differences, one subject, too few units for a test against chance."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmbench.registry.metrics import find_metric
+from mmbench.reporting.terminal.comparisons import comparison_table
+from mmbench.reporting.terminal.layout import render
+from mmbench.reporting.terminal.limits import half_width
+from mmbench.results.comparison import load_comparison
+from mmbench.results.records import read_record, record_path, write_record
+from mmbench.results.statistics import Interval, Verdict
+
+BELOW = re.compile(r"differences below about ([\d.]+)(?: to ([\d.]+), depending on the row,)? cannot be significant")
+
+
+def text_of(path):
+    return " ".join(render(comparison_table(load_comparison(path), True)).split())
+
+
+@pytest.mark.parametrize("kind", ["values", "class"])
+def test_no_significant_difference_is_below_the_smallest_that_could_be(write_task, tmp_path, kind):
+    path = write_task(tmp_path, kind, ("first", "second", "third", "fourth"), n_units=30, folds=6)
+    verdicts = load_comparison(path).verdicts
+    least, largest = map(float, BELOW.search(text_of(path)).groups())
+    significant = [abs(each.difference.mean) for each in verdicts if each.p < 0.05]
+    assert significant
+    assert least < min(significant)
+    assert least < largest
+    assert least <= min(map(half_width, verdicts))
+    assert largest == pytest.approx(max(map(half_width, verdicts)), abs=0.0101)
+
+
+def test_one_width_is_one_number(write_task, tmp_path):
+    path = write_task(tmp_path, "values", ("first", "second"), n_units=30, folds=6)
+    assert BELOW.search(text_of(path)).group(2) is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "width"),
+    [
+        (Interval(0.2, 0.1, 0.3), 0.1),
+        (Interval(0.9, 0.5, 1.0), 0.4),  # cut off at the largest difference
+        (Interval(0.2, 0.2, 0.2), 0.2),  # the same in all units
+    ],
+)
+def test_half_widths(interval, width):
+    verdict = Verdict("other", "significantly better", interval, 0.01, 0.01, 0.05, 9.0, None)
+    assert half_width(verdict) == pytest.approx(width)
+
+
+def write_trials(write_task, tmp_path, n_units, **about):
+    """Records whose units are trials of one class each."""
+    metrics = ["balanced_accuracy"]
+    about = {"metric": metrics[0], "metrics": metrics, "unit": "trial", **about}
+    path = write_task(tmp_path, "class", ("first", "second"), n_units=n_units, **about)
+    for file in sorted(tmp_path.glob("run*/*.json")):
+        record = json.loads(file.read_text())
+        record["labels"] = [int(unit[1:]) // 2 % 3 for unit in record["units"]]
+        record["logits"] = [np.eye(3)[label].tolist() for label in record["labels"]]
+        scores = {"balanced_accuracy": find_metric("balanced_accuracy").score(*map(np.array, scored_of(record)))}
+        record["scores"] = dict.fromkeys(record["scores"], scores)
+        file.write_text(json.dumps(record))
+    return path
+
+
+def scored_of(record):
+    return record["labels"], record["logits"]
+
+
+def test_few_trials_of_one_person_are_not_tested_against_chance(write_task, tmp_path):
+    path = write_trials(write_task, tmp_path, 8, protocol="trial")
+    assert load_comparison(path).above_chance == {}
+    text = text_of(path)
+    assert "above chance: not tested with 8 trials of one class each; 10 or more are needed" in text
+    assert "1 subject: intervals and tests are over its trials, and hold for this subject only" in text
+    assert "significantly above chance" not in text
+
+
+def test_more_trials_of_one_person_are_tested(write_task, tmp_path):
+    path = write_trials(write_task, tmp_path, 12, protocol="trial")
+    assert set(load_comparison(path).above_chance) == {"first", "second"}
+    text = text_of(path)
+    assert "not tested" not in text
+    assert "hold for this subject only" in text
+
+
+def test_several_people_need_no_such_words(write_task, tmp_path):
+    text = text_of(write_trials(write_task, tmp_path, 12, unit="subject", protocol="subject"))
+    assert "hold for this subject only" not in text
+    assert "not tested" not in text
+
+
+def test_methods_with_one_seed_beside_others_with_several_are_named(write_task, tmp_path):
+    path = write_task(tmp_path, "values", ("first", "second"), n_units=30, folds=6)
+    assert " 1 seed: variation between trainings" in text_of(path)
+    for file in sorted((tmp_path / "run0").glob("*.json")):
+        record = json.loads(file.read_text())
+        write_record(record_path(tmp_path / "run0", record["fold"], 1), replace(read_record(file), seed=1))
+    path.write_text(path.read_text().replace('"seeds": 1', '"seeds": 2'))
+    text = text_of(path)
+    assert "1 seed of second: variation between trainings cannot be separated from variation between subjects" in text
+    assert "--seeds 3 measures it; equal predictions of several seeds have other intervals" in text
