@@ -21,7 +21,7 @@ def registered(hook):
 
 
 def test_all_components_are_registered():
-    assert [cls.name for cls in registered(plugin.register_encoders)] == ["milmer-eeg", "swin"]
+    assert [cls.name for cls in registered(plugin.register_encoders)] == ["milmer-eeg", "swin", "fer"]
     assert [cls.name for cls in registered(plugin.register_fusions)] == ["milmer"]
     assert registered(plugin.register_methods) == [plugin.MILMER]
 
