@@ -43,7 +43,7 @@ class Recipe:
 
     ``predictor`` is its fusion or estimator, as ``kind`` says. ``modalities`` are those that it may use; ``encoders``
     has an encoder for each one it uses. ``own_encoders`` is True for a baseline with encoders of its own instead of
-    those of the first method. ``preset`` holds what a preset set. ``held`` names the parameters that the user set,
+    those of the first method, and for any method whose fusion requires its encoders. ``preset`` holds what a preset set. ``held`` names the parameters that the user set,
     which tuning does not change: ``fusion.NAME``, ``estimator.NAME``, ``encoder.MODALITY.NAME``, ``trainer.NAME`` or
     ``training.NAME``. ``trainer`` None is that of the host; an estimator has none.
     """
@@ -210,6 +210,7 @@ def _choose(layers: Sequence[Mapping[Any, str]], modality: Modality) -> str:
 
 def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
     used = find_predictor(registry, recipe).uses(recipe.modalities, **predictor_parameters(registry, recipe))
+    recipe = _with_required_encoders(registry, recipe, [schema.modality(name) for name in used])
     for name in used:
         _check_encoder(registry, recipe.encoders[name], schema.modality(name))
         if recipe.kind == "estimator":
@@ -218,6 +219,20 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
     if recipe.kind == "estimator":  # nothing else of the training loop has an effect
         return replace(recipe, training=Training(class_weights=recipe.training.class_weights), trainer=None)
     return recipe
+
+
+def _with_required_encoders(registry: Registry, recipe: Recipe, used: Sequence[Modality]) -> Recipe:
+    """The recipe with the encoders that its fusion requires in place of others."""
+    if recipe.kind == "estimator":
+        return recipe
+    texts = find_predictor(registry, recipe).encoders(used, **predictor_parameters(registry, recipe))
+    if not texts:
+        return recipe
+    held = {name for name in recipe.held if not any(name.startswith(f"encoder.{each}.") for each in texts)}
+    required = {name: parse_spec(text) for name, text in texts.items()}
+    fixed = (_parameter_names(f"encoder.{name}", spec.params) for name, spec in required.items())
+    encoders = {**recipe.encoders, **required}
+    return replace(recipe, encoders=encoders, own_encoders=True, held=frozenset(held).union(*fixed))
 
 
 def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:

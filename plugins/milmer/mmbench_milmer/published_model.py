@@ -39,9 +39,9 @@ class PublicModel(nn.Module):
 
     def forward(self, eeg: Tensor, frames: Tensor) -> Tensor:
         """Logits ``(B, n_outputs)``."""
+        # One frame of every sample at a time, as in the public code, for the order of random numbers in training.
         frames = frames[:, : self.fusion.sizes.n_instances]
-        images = self.scaling(self.resize(frames.flatten(0, 1)))
-        tokens = self.swin(images).unflatten(0, frames.shape[:2])
+        tokens = torch.stack([self.swin(self.scaling(self.resize(images))) for images in frames.unbind(1)], dim=1)
         logits: Tensor = self.fusion(tokens, F.relu(self.eeg_proj(self.layernorm(eeg))))
         return logits
 
@@ -65,10 +65,13 @@ def load_published(
     instance_selection_method: PublishedSelector = "attention_weighted_topk",
     fusion_type: BalancingName = "cross_attention",
     num_heads: int = 12,
+    drop_path: float = 0.1,
     **training: object,
 ) -> PublicModel:
     """The public model with the weights of a state dict saved by its class, in evaluation mode.
 
+    In training mode its losses and gradients are those of the public class, with the same random numbers.
+    ``drop_path`` is the rate of stochastic depth of the Swin then, in the public class that of its configuration.
     The keywords are those of the public JSON configuration; its training settings (``epochs``, ``lr`` ...) are
     ignored. Widths, depths, image size and token count are read from the weights; only the number of attention heads
     is not in them. The module shares memory with float32 tensors of ``state_dict``: the scorer alone has 5.7 GB.
@@ -85,7 +88,7 @@ def load_published(
             where=_WHERE,
             remedy="use the values of the model's configuration",
         )
-    swin = load_swin({key: value for key, value in state_dict.items() if _BACKBONE in key})
+    swin = load_swin({key: value for key, value in state_dict.items() if _BACKBONE in key}, drop_path=drop_path)
     state = {key.removeprefix("module."): value.float() for key, value in state_dict.items() if _BACKBONE not in key}
     with torch.device("meta"):
         fusion = PublishedFusion(

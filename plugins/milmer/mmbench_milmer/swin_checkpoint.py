@@ -172,7 +172,7 @@ def _build(architecture: Architecture, checkpoint: Checkpoint, drop_path: float)
                 block.attn = WindowAttention(block.dim, heads, window_size=size, qkv_bias=architecture.qkv_bias)
         stage.blocks = nn.Sequential(
             *(
-                WindowBlock(block, shifted=index % 2 == 1, pad_first=checkpoint.layout == "Hugging Face")
+                WindowBlock(block, shifted=index % 2 == 1, hugging_face=checkpoint.layout == "Hugging Face")
                 for index, block in enumerate(stage.blocks)
             )
         )
