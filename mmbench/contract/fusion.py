@@ -73,7 +73,8 @@ class Fusion(nn.Module, Component):
         """Specs of the encoders that this fusion requires with these parameters, by modality; none by default.
 
         For a fusion whose weights come from a file and were trained with encoders in the same file. ``--encoder``,
-        presets and methods do not change these, and baselines do not take them.
+        presets and methods do not change these, and baselines do not take them. The host standardises neither what
+        these encoders read nor their tokens.
         """
         return {}
 

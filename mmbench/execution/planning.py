@@ -12,9 +12,26 @@ from mmbench.data import Fold, Preparation, Rows, Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
-from mmbench.integrity import Finding
-from mmbench.registry import SEEDING_SCHEME, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
-from mmbench.results import DiagnosisLevel, described_predictor, find_records, plan_diagnosis, read_record, scoring_of
+from mmbench.integrity import Finding, find_provenance
+from mmbench.registry import (
+    SEEDING_SCHEME,
+    Recipe,
+    Spec,
+    all_parameters,
+    build_encoder,
+    find_code,
+    load_registry,
+    parse_spec,
+)
+from mmbench.results import (
+    DiagnosisLevel,
+    describe_pretrained,
+    described_predictor,
+    find_records,
+    plan_diagnosis,
+    read_record,
+    scoring_of,
+)
 from mmbench.storage import (
     NearestEntry,
     canonical_json,
@@ -37,6 +54,7 @@ _NOT_IN_KEY = (
     "lacking",
     "lost",
     "offered",
+    "pretrained",
     "split_notes",
     "straddling",
     "unit",
@@ -130,11 +148,26 @@ def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> di
     }
     if recipe.trainer is not None:
         described["trainer"] = _describe("trainers", recipe.trainer, setup)
+    if pretrained := _describe_pretrained(described, recipe, setup):
+        described["pretrained"] = pretrained
     if foreign := _describe_metrics(setup):
         described["metric_code"] = foreign
     if setup.budget:
         described["tuning"] = _describe_tuning(setup.budget, recipe, setup, tokens)
     return described
+
+
+def _describe_pretrained(described: Mapping[str, Any], recipe: Recipe, setup: Setup) -> list[dict[str, Any]]:
+    """The files of weights that the fusion and the encoders read; files of ``--save-encoder`` name their data."""
+    components = {f"the encoder of {name}": encoder for name, encoder in described["encoders"].items()}
+    components = {"the fusion": described[recipe.kind], **components} if recipe.kind == "fusion" else components
+    trained_on = {
+        str(value): f"{provenance.dataset} ({provenance.task})"
+        for params in all_parameters(recipe, setup.plugins)
+        for value in params.values()
+        for _, provenance in find_provenance({"file": value})
+    }
+    return describe_pretrained(components, trained_on)
 
 
 def _describe_metrics(setup: Setup) -> dict[str, Any]:

@@ -31,12 +31,12 @@ def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tens
     """
     path = Path(path)
     if not path.exists() and not path.is_symlink():
-        raise WeightsError("no such weights file", where=path, remedy="give weights=FILE the path of an existing file")
+        raise WeightsError("no such weights file", where=path, remedy="give the path of an existing file")
     try:
         check_content(path, "is a ZIP archive")
         state = _read(path)
     except DataError as error:
-        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or correct weights=FILE") from error
+        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or name another file") from error
     except Exception as error:
         message, remedy = _explain(path, error)
         raise WeightsError(message, where=path, remedy=remedy) from error

@@ -1,4 +1,4 @@
-"""A reference for the public model class, written from its description around Hugging Face's Swin, and pictures of faces."""
+"""A reference for the public model class, written from its description, and pictures of faces."""
 
 from pathlib import Path
 
@@ -149,3 +149,9 @@ def public_batch(request):
     faces = drawn_faces(n) if request.param == "drawn" else photographed_faces(request.getfixturevalue("shared"), n)
     eeg = 20 * torch.randn(3, 32, 384, generator=torch.Generator().manual_seed(1))
     return eeg, faces.unflatten(0, (3, SIZES["n_instances"])), torch.tensor([0, 2, 3])
+
+
+@pytest.fixture(scope="session")
+def draw_faces():
+    """The function `drawn_faces`."""
+    return drawn_faces

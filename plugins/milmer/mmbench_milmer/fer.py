@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from mmbench import Encoder, Modality, SpecError, TokenSpec, load_state_dict
 from mmbench_milmer.keras_weights import read_keras
 from mmbench_milmer.mini_xception import SIDE, MiniXception
-from mmbench_milmer.swin_weight_names import check_fit
+from mmbench_milmer.weight_shapes import check_fit
 
 BUNDLED = Path(__file__).parent / "models" / "emotion_model.hdf5"
 # OpenCV's weights of red, green and blue, in units of 2^-15.

@@ -46,7 +46,7 @@ def read_keras(path: Path) -> dict[str, Tensor]:
     try:
         check_content(path, "is an HDF5 file")
     except DataError as error:
-        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or correct weights=FILE") from error
+        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or name another file") from error
     try:
         with h5py.File(path, "r", locking=False) as file:
             layers = _read_layers(file)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbench import SpecError, WeightsError, load_state_dict
-from mmbench_milmer.swin_weight_names import Checkpoint, check_fit, translate
+from mmbench_milmer.swin_weight_names import Checkpoint, translate
 from mmbench_milmer.swin_windows import WindowBlock
+from mmbench_milmer.weight_shapes import check_fit
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
