@@ -15,6 +15,7 @@ from mmbench_milmer.fusion import MilmerFusion
 N, K = 24, 4
 SIZES = {"dim": 96, "heads": 4, "ff": 192, "depth": 1, "k": 2, "queries": 16}
 TEXT = ",".join(f"{name}={value}" for name, value in SIZES.items())
+INPUTS = {"eeg": TokenSpec(32, 96), "face": TokenSpec(16, 96, instances=K)}
 OPTIONS = {"folds": 2, "seeds": 1, "jobs": 1, "diagnose": "no"}
 
 
@@ -132,8 +133,7 @@ def test_training_losses_in_the_host_are_those_of_the_public_model(make_public, 
         MilmerEEG(schema[0], dim=96, channel_embedding=False, weights=str(checkpoint)),
         Swin(schema[1], weights=str(checkpoint), drop_path=0.0),
     )
-    inputs = {"eeg": TokenSpec(32, 96), "face": TokenSpec(16, 96, instances=K)}
-    fusion = MilmerFusion(inputs, 4, variant="published", checkpoint=str(checkpoint), frozen=False, **SIZES).train()
+    fusion = MilmerFusion(INPUTS, 4, variant="published", checkpoint=str(checkpoint), frozen=False, **SIZES).train()
     tokens = {
         "eeg": Tokens(encoders[0](eeg)[:, None], torch.ones(3, 1, dtype=torch.bool)),
         "face": Tokens(
@@ -197,6 +197,22 @@ def test_options_that_contradict_the_checkpoint_are_refused(data, checkpoint, tm
     with pytest.raises(UserError) as caught:
         mmbench.run(text.replace("FILE", str(checkpoint)), data, "none", out=tmp_path, **OPTIONS)
     assert message in str(caught.value)
+
+
+def test_another_model_is_refused(make_public, data, tmp_path):
+    swin = {key: value for key, value in make_public().state_dict().items() if key.startswith("swin_model.")}
+    torch.save(swin, tmp_path / "swin.pt")
+    with pytest.raises(WeightsError, match=r"holds no EEG encoder of Milmer, but \d+ tensors such as swin_model\."):
+        mmbench.run(method(tmp_path / "swin.pt"), data, "none", out=tmp_path, **OPTIONS)
+    torch.save({"module." + key: value for key, value in make_public().state_dict().items()}, tmp_path / "parallel.pt")
+    fusion = MilmerFusion(INPUTS, 4, variant="published", checkpoint=str(tmp_path / "parallel.pt"), **SIZES)
+    assert not any(weight.requires_grad for weight in fusion.parameters())
+    assert not fusion.train().training
+
+
+def test_rows_of_an_ablation_that_the_checkpoint_fixes_say_so(data, checkpoint, tmp_path):
+    tables = mmbench.ablate(method(checkpoint), data, only=["backbone"], out=tmp_path, **OPTIONS)
+    assert "the fusion requires its encoder of face" in " ".join(str(tables).split())
 
 
 def test_an_encoder_that_no_method_takes_is_refused(data, checkpoint, tmp_path):

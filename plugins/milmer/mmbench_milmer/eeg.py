@@ -78,6 +78,12 @@ class MilmerEEG(Encoder):
                 )
             self._check_public(public, path)
             state = public
+        elif not state.keys() & own.keys():
+            raise WeightsError(
+                f"holds no EEG encoder of Milmer, but {len(state)} tensors such as {', '.join(sorted(state)[:3])}",
+                where=path,
+                remedy="give a state dict saved by the public model class, or a file of --save-encoder",
+            )
         check_fit(state, own, path)
         self.load_state_dict(state)
 
