@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from mmbench.storage import (
     current_reporter,
     digest,
     file_digest,
+    file_identity,
     find_nearest,
     key_digest,
     slug,
@@ -239,9 +241,20 @@ def _describe(kind: str, spec: Spec, setup: Setup) -> dict[str, Any]:
 def named_files(params: Mapping[str, Any]) -> dict[str, Any]:
     """Digests of the files that parameters name: weights that were trained again keep their path."""
     named = {name: Path(value) for name, value in params.items() if isinstance(value, str) and Path(value).suffix}
-    found = {name: file_digest(path) for name, path in named.items() if path.is_file()}
+    found = {name: _digest_once(path) for name, path in named.items() if path.is_file()}
     for name, value in params.items():
         if isinstance(value, str) and Path(value, "config.json").is_file():  # a model in a folder
             files = sorted(path for path in Path(value).iterdir() if path.is_file())
-            found[name] = digest({path.name: file_digest(path) for path in files})
+            found[name] = digest({path.name: _digest_once(path) for path in files})
     return {"files": found} if found else {}
+
+
+def _digest_once(path: Path) -> str:
+    """SHA-256 of a file, computed again where its size or one of its times changed: checkpoints have gigabytes."""
+    stat = path.stat()
+    return _digest_of(path, (*file_identity(path), stat.st_size, stat.st_ctime_ns))
+
+
+@lru_cache(maxsize=256)
+def _digest_of(path: Path, identity: tuple[int, ...]) -> str:
+    return file_digest(path)
