@@ -45,7 +45,7 @@ def find_fusion_effect(methods: Sequence[MethodResult], verdicts: Sequence[Verdi
     reads = set(first.run["encoders"])
     if (
         "estimator" in first.run
-        or first.run["own_encoders"]
+        or first.run.get("own_encoders")
         or len(reads) < 2
         or reads - {_modality(method) for method in singles.values()}
     ):
