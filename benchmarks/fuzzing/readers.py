@@ -610,6 +610,7 @@ READERS: Mapping[str, Reader] = {
     "tokens": Reader("cache/tokens/signal-raw-0123456789abcdef.h5", _make_tokens, _read_tokens, _change_sealed, 0.5),
     "block": Reader("block.npy", _make_block, _read_block, _change_sealed, 0.5),
     "safetensors": Reader("w.safetensors", _make_safetensors, _read_safetensors, mutations.change_safetensors, 2),
+    "keras": Reader("emotion_model.hdf5", others.make_keras, others.read_keras, mutations.change_bytes, 0.2),
     "pt": Reader("w.pt", _make_pt, _read_pt, _change_pt, 1),
     "spec": Reader("spec", _make_specs, _read_spec, mutations.change_text, 2),
     "memory": Reader("digests.json", _make_memory, _read_memory, mutations.change_json, 1),

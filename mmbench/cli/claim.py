@@ -40,6 +40,10 @@ def claim(
         Path | None,
         typer.Option(help="CSV file of the published split of the card, to audit it.", rich_help_panel=DATA),
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="File of weights for the rows that score one.", rich_help_panel=METHODS),
+    ] = None,
     only: Annotated[str, typer.Option(help="Rows to show or run, separated by commas.", rich_help_panel=METHODS)] = "",
     training: TrainingSettings = None,
     seeds: Seeds = None,
@@ -74,6 +78,7 @@ def claim(
         cluster=cluster,
         plugins=tuple(plugin or ()),
         split=split,
+        checkpoint=checkpoint,
     )
     with progress(quiet):
         result = claim_spec(spec)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from torch import Tensor, nn
 
 from mmbench.contract.component import Component
-from mmbench.contract.types import Task, TaskKind, TokenSpec
+from mmbench.contract.types import Modality, Task, TaskKind, TokenSpec
 
 
 class Criterion(Protocol):
@@ -67,6 +67,16 @@ class Fusion(nn.Module, Component):
         The others are passed with T = D = 0, so that a fusion of no modality knows the batch size.
         """
         return modalities
+
+    @classmethod
+    def encoders(cls, modalities: Sequence[Modality], **params: object) -> Mapping[str, str]:
+        """Specs of the encoders that this fusion requires with these parameters, by modality; none by default.
+
+        For a fusion whose weights come from a file and were trained with encoders in the same file. ``--encoder``,
+        presets and methods do not change these, and baselines do not take them. The host standardises neither what
+        these encoders read nor their tokens.
+        """
+        return {}
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Outputs ``(B, n_outputs)``; finite even if every modality is missing."""

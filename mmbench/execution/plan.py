@@ -57,6 +57,7 @@ from mmbench.registry import (
     find_replaced_name,
     host_names,
     load_registry,
+    required_encoders,
 )
 from mmbench.results import DiagnosisPlan, scoring_of
 from mmbench.storage import ProcessEndedError, file_identity
@@ -209,12 +210,15 @@ def used_modalities(plan: Plan, store: Store) -> list[Modality]:
 def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
     if modality.name not in plan.recipe.encoders:
         return Stream(PresenceSource(find_presence(plan.store, modality.name)), None, len(store))
+    # Weights that a fusion brings with its encoders were trained on inputs and tokens as they are.
+    is_raw = modality.name in required_encoders(load_registry(plan.plugins), plan.recipe, used_modalities(plan, store))
     if modality.name in plan.tokens:
         tokens = _tokens(plan.tokens[modality.name], modality.name)
-        return Stream(tokens, _standardizer(plan, store, tokens, fold, over_time=False), len(store))
+        standardizer = None if is_raw else _standardizer(plan, store, tokens, fold, over_time=False)
+        return Stream(tokens, standardizer, len(store))
     source = open_source(plan.store, modality.name)
     axis = open_axis(modality) if modality.is_open else 0
-    if modality.kind not in _STANDARDIZED:
+    if is_raw or modality.kind not in _STANDARDIZED:
         return Stream(source, None, len(store), axis)
     over_time = modality.kind != "vector"
     return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store), axis)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,26 @@ from mmbench.data import Fold, Preparation, Rows, Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.execution.plan import Keep, Plan, needs_isolation
 from mmbench.features import Encoding, encode
-from mmbench.integrity import Finding
-from mmbench.registry import SEEDING_SCHEME, Recipe, Spec, build_encoder, find_code, load_registry, parse_spec
-from mmbench.results import DiagnosisLevel, described_predictor, find_records, plan_diagnosis, read_record, scoring_of
+from mmbench.integrity import Finding, find_provenance
+from mmbench.registry import (
+    SEEDING_SCHEME,
+    Recipe,
+    Spec,
+    all_parameters,
+    build_encoder,
+    find_code,
+    load_registry,
+    parse_spec,
+)
+from mmbench.results import (
+    DiagnosisLevel,
+    describe_pretrained,
+    described_predictor,
+    find_records,
+    plan_diagnosis,
+    read_record,
+    scoring_of,
+)
 from mmbench.storage import (
     NearestEntry,
     canonical_json,
@@ -22,6 +40,7 @@ from mmbench.storage import (
     current_reporter,
     digest,
     file_digest,
+    file_identity,
     find_nearest,
     key_digest,
     slug,
@@ -37,6 +56,7 @@ _NOT_IN_KEY = (
     "lacking",
     "lost",
     "offered",
+    "pretrained",
     "split_notes",
     "straddling",
     "unit",
@@ -130,11 +150,26 @@ def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> di
     }
     if recipe.trainer is not None:
         described["trainer"] = _describe("trainers", recipe.trainer, setup)
+    if pretrained := _describe_pretrained(described, recipe, setup):
+        described["pretrained"] = pretrained
     if foreign := _describe_metrics(setup):
         described["metric_code"] = foreign
     if setup.budget:
         described["tuning"] = _describe_tuning(setup.budget, recipe, setup, tokens)
     return described
+
+
+def _describe_pretrained(described: Mapping[str, Any], recipe: Recipe, setup: Setup) -> list[dict[str, Any]]:
+    """The files of weights that the fusion and the encoders read; files of ``--save-encoder`` name their data."""
+    components = {f"the encoder of {name}": encoder for name, encoder in described["encoders"].items()}
+    components = {"the fusion": described[recipe.kind], **components} if recipe.kind == "fusion" else components
+    trained_on = {
+        str(value): f"{provenance.dataset} ({provenance.task})"
+        for params in all_parameters(recipe, setup.plugins)
+        for value in params.values()
+        for _, provenance in find_provenance({"file": value})
+    }
+    return describe_pretrained(components, trained_on)
 
 
 def _describe_metrics(setup: Setup) -> dict[str, Any]:
@@ -206,9 +241,20 @@ def _describe(kind: str, spec: Spec, setup: Setup) -> dict[str, Any]:
 def named_files(params: Mapping[str, Any]) -> dict[str, Any]:
     """Digests of the files that parameters name: weights that were trained again keep their path."""
     named = {name: Path(value) for name, value in params.items() if isinstance(value, str) and Path(value).suffix}
-    found = {name: file_digest(path) for name, path in named.items() if path.is_file()}
+    found = {name: _digest_once(path) for name, path in named.items() if path.is_file()}
     for name, value in params.items():
         if isinstance(value, str) and Path(value, "config.json").is_file():  # a model in a folder
             files = sorted(path for path in Path(value).iterdir() if path.is_file())
-            found[name] = digest({path.name: file_digest(path) for path in files})
+            found[name] = digest({path.name: _digest_once(path) for path in files})
     return {"files": found} if found else {}
+
+
+def _digest_once(path: Path) -> str:
+    """SHA-256 of a file, computed again where its size or one of its times changed: checkpoints have gigabytes."""
+    stat = path.stat()
+    return _digest_of(path, (*file_identity(path), stat.st_size, stat.st_ctime_ns))
+
+
+@lru_cache(maxsize=256)
+def _digest_of(path: Path, identity: tuple[int, ...]) -> str:
+    return file_digest(path)

@@ -18,6 +18,7 @@ from .methods import find_predictor as find_predictor
 from .methods import predictor_kind as predictor_kind
 from .methods import predictor_of as predictor_of
 from .methods import predictor_parameters as predictor_parameters
+from .methods import required_encoders as required_encoders
 from .methods import requires_lengths as requires_lengths
 from .methods import resolve_method as resolve_method
 from .methods import resolve_methods as resolve_methods

@@ -6,7 +6,7 @@ from inspect import Parameter, signature
 from typing import Any, Literal
 
 from mmbench.contract import Kind, Method, Modality, Schema, Task, Training
-from mmbench.errors import SpecError
+from mmbench.errors import PluginError, SpecError
 from mmbench.registry.baselines import AUTO, auto_baselines
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
@@ -45,9 +45,10 @@ class Recipe:
 
     ``predictor`` is its fusion or estimator, as ``kind`` says. ``modalities`` are those that it may use; ``encoders``
     has an encoder for each one it uses. ``own_encoders`` is True for a baseline with encoders of its own instead of
-    those of the first method. ``preset`` holds what a preset set. ``held`` names the parameters that the user set,
-    which tuning does not change: ``fusion.NAME``, ``estimator.NAME``, ``encoder.MODALITY.NAME``, ``trainer.NAME`` or
-    ``training.NAME``. ``trainer`` None is that of the host; an estimator has none.
+    those of the first method, and for any method whose fusion requires its encoders. ``preset`` holds what a preset
+    set. ``held`` names the parameters that the user set, which tuning does not change: ``fusion.NAME``,
+    ``estimator.NAME``, ``encoder.MODALITY.NAME``, ``trainer.NAME`` or ``training.NAME``. ``trainer`` None is that of
+    the host; an estimator has none.
     """
 
     label: str
@@ -96,7 +97,22 @@ def resolve_methods(
     others = [resolve(text) for text in automatic if text not in labels]
     if AUTO in against and recipes[0].trainer is not None:
         others.insert(0, replace(recipes[0], label=with_host_trainer(first), trainer=None))
-    return [*recipes, *(each for each in others if not any(_computes_same(registry, each, one) for one in recipes))]
+    others = [each for each in others if not any(_computes_same(registry, each, one) for one in recipes)]
+    _check_encoder_options(options.encoders, [*recipes, *others], schema)
+    return [*recipes, *others]
+
+
+def _check_encoder_options(keys: Iterable[str], recipes: Sequence[Recipe], schema: Schema) -> None:
+    """Raise SpecError for an encoder that no method takes, since all that could bring their own."""
+    for key in keys:
+        names = {modality.name for modality in schema.modalities if key in encoder_keys(modality)}
+        reading = [recipe for recipe in recipes if names & recipe.encoders.keys()]
+        if reading and all(recipe.own_encoders for recipe in reading):
+            raise SpecError(
+                f"is taken by no method: {reading[0].label} has encoders of its own",
+                where=f"--encoder {key}=...",
+                remedy="leave it out, or name a method in --against that takes it",
+            )
 
 
 def _resolve_baseline(
@@ -214,6 +230,7 @@ def _choose(layers: Sequence[Mapping[Any, str]], modality: Modality) -> str:
 
 def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
     used = find_predictor(registry, recipe).uses(recipe.modalities, **predictor_parameters(registry, recipe))
+    recipe = _with_required_encoders(registry, recipe, [schema.modality(name) for name in used])
     for name in used:
         _check_encoder(registry, recipe.encoders[name], schema.modality(name))
         if recipe.kind == "estimator":
@@ -225,6 +242,29 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
     if recipe.kind == "estimator":  # nothing else of the training loop has an effect
         return replace(recipe, training=Training(class_weights=recipe.training.class_weights), trainer=None)
     return recipe
+
+
+def required_encoders(registry: Registry, recipe: Recipe, modalities: Iterable[Modality]) -> dict[str, Spec]:
+    """The encoders that the fusion of a recipe requires for some of ``modalities``, by name; PluginError for others."""
+    if recipe.kind == "estimator":
+        return {}
+    used = [modality for modality in modalities if modality.name in recipe.encoders]
+    texts = find_predictor(registry, recipe).encoders(used, **predictor_parameters(registry, recipe))
+    if unknown := sorted(texts.keys() - {modality.name for modality in used}):
+        raise PluginError(f"requires an encoder of {unknown[0]!r}, which is not there", where=f"fusion {recipe.label}")
+    return {name: parse_spec(text) for name, text in texts.items()}
+
+
+def _with_required_encoders(registry: Registry, recipe: Recipe, used: Iterable[Modality]) -> Recipe:
+    """The recipe with the encoders that its fusion requires in place of others; tuning does not change them."""
+    required = required_encoders(registry, recipe, used)
+    if not required:
+        return recipe
+    held = {name for name in recipe.held if not any(name.startswith(f"encoder.{each}.") for each in required)}
+    for name, spec in required.items():
+        cls = registry.find("encoders", spec.name).component
+        held |= _parameter_names(f"encoder.{name}", cls.space)
+    return replace(recipe, encoders={**recipe.encoders, **required}, own_encoders=True, held=frozenset(held))
 
 
 def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:

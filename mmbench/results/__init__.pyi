@@ -39,6 +39,9 @@ from .fusion_effect import FusionEffect as FusionEffect
 from .inherited_settings import UntrainedBaseline as UntrainedBaseline
 from .inherited_settings import changed_settings as changed_settings
 from .method_result import MethodResult as MethodResult
+from .pretrained import PretrainedWeights as PretrainedWeights
+from .pretrained import describe_pretrained as describe_pretrained
+from .pretrained import find_pretrained as find_pretrained
 from .record_schema import check_rebuildable as check_rebuildable
 from .record_schema import data_name as data_name
 from .record_schema import described_predictor as described_predictor

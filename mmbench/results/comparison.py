@@ -283,6 +283,7 @@ def describe_method(method: MethodResult) -> dict[str, Any]:
         "tuning": method.run.get("tuning"),
         "diagnosis": method.diagnosis.to_json() if method.diagnosis else None,
         "elsewhere": method.run.get("elsewhere"),
+        "pretrained": list(method.run.get("pretrained", ())),
         "records": str(method.folder),
         "folds": [
             {

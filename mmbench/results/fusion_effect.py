@@ -36,14 +36,19 @@ class FusionEffect:
 def find_fusion_effect(methods: Sequence[MethodResult], verdicts: Sequence[Verdict]) -> FusionEffect | None:
     """The effect of fusing in the first of ``methods``, by the ``verdicts`` on it.
 
-    None if it reads fewer than two modalities, or if no verdict compares it with one of them alone. Estimators are left
-    out: they differ from networks in more than what they read.
+    None if it reads fewer than two modalities, or if no verdict compares it with one of them alone. Estimators and
+    methods with encoders of their own are left out: they differ from single modalities in more than what they read.
     """
     first, *others = methods
     tested = {verdict.against: verdict for verdict in verdicts}
     singles = {method.name: method for method in others if method.name in tested and _is_single_network(method)}
     reads = set(first.run["encoders"])
-    if "estimator" in first.run or len(reads) < 2 or reads - {_modality(method) for method in singles.values()}:
+    if (
+        "estimator" in first.run
+        or first.run.get("own_encoders")
+        or len(reads) < 2
+        or reads - {_modality(method) for method in singles.values()}
+    ):
         return None
     better = [name for name in singles if tested[name].word == "significantly worse"]
     unclear = [name for name in singles if tested[name].p >= ALPHA]

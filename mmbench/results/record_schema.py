@@ -47,6 +47,14 @@ class _Budget:
 
 
 @dataclass(frozen=True)
+class _Pretrained:
+    file: str
+    sha256: str
+    parts: tuple[str, ...]
+    trained_on: str | None
+
+
+@dataclass(frozen=True)
 class _Missingness:
     present: int
     inferred: int
@@ -87,6 +95,7 @@ class _Described:
     split_notes: tuple[str, ...] = ()
     tuning: _Budget | None = None
     trainer: _Component | None = None
+    pretrained: tuple[_Pretrained, ...] = ()
 
 
 @dataclass(frozen=True)

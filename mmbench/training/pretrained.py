@@ -16,6 +16,7 @@ from mmbench.storage import check_content, check_pickle
 from mmbench.training.checkpoint_parts import choose_model, find_models
 
 _PROBE_S = 5.0
+_MAPPED = 1 << 30  # bytes; larger files are mapped into memory
 _LEGACY = (
     5  # pickles at the start of a file written before torch 1.6: two marks, the system, the state and its storages
 )
@@ -31,12 +32,12 @@ def load_state_dict(path: str | Path, part: str | None = None) -> dict[str, Tens
     """
     path = Path(path)
     if not path.exists() and not path.is_symlink():
-        raise WeightsError("no such weights file", where=path, remedy="give weights=FILE the path of an existing file")
+        raise WeightsError("no such weights file", where=path, remedy="give the path of an existing file")
     try:
         check_content(path, "is a ZIP archive")
         state = _read(path)
     except DataError as error:
-        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or correct weights=FILE") from error
+        raise WeightsError(error.message, where=path, remedy=f"{error.remedy}, or name another file") from error
     except Exception as error:
         message, remedy = _explain(path, error)
         raise WeightsError(message, where=path, remedy=remedy) from error
@@ -85,9 +86,15 @@ def _read(path: Path) -> dict[str, Any]:
 
         return load_file(path)
     source = _bounded(path)
+    if isinstance(source, Path) and path.stat().st_size > _MAPPED and path.suffix != ".safetensors":
+        # Only what is used of it is read: checkpoints of whole models are read once for each of their parts.
+        return _dict(torch.load(path, map_location="cpu", weights_only=True, mmap=True))
     # As an open file: by its name, torch would read FILE.safetensors as safetensors.
     with source.open("rb") if isinstance(source, Path) else source as file:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        return _dict(torch.load(file, map_location="cpu", weights_only=True))
+
+
+def _dict(state: object) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise TypeError(f"a {type(state).__name__}, not a state dict")
     return state

@@ -173,6 +173,7 @@ def _variant(request: Request, value: str, make: Callable[[], Recipe]) -> Ablati
 
 def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Mapping[str, object] | str) -> Recipe:
     spec, method_options, suffix = parse_spec(request.spec.method), request.method_options, ""
+    changed: dict[str, str] = {}
     if isinstance(row, str):
         changed = dict.fromkeys(_encoders(request, default, ablation), row)
         method_options = replace(method_options, encoders={**method_options.encoders, **changed})
@@ -184,6 +185,8 @@ def _with_values(request: Request, default: Recipe, ablation: Ablation, row: Map
         method_options = replace(method_options, encoders={**method_options.encoders, **changed})
         suffix = "".join(f", {ablation.encoder}.{name}={_format_value(value)}" for name, value in row.items())
     recipe = resolve_method(request.registry, spec, request.dataset_spec.name, request.schema, method_options)
+    if fixed := [name for name in changed if recipe.encoders[name] != parse_spec(changed[name])]:
+        raise SpecError(f"the fusion requires its encoder of {fixed[0]}", where=recipe.label)
     return replace(recipe, label=recipe.label + suffix, held=default.held)
 
 

@@ -98,7 +98,8 @@ def test_presets_claims_and_pins_are_no_code() -> None:
 
     for module in (dataset, fusion):
         found = names(Path(module.__file__), module.__name__, is_packaged=True)
-        assert not [name for name in found if Path(name).suffix != ".py"]
+        weights = {"mmbench_milmer/models/emotion_model.hdf5"}
+        assert not [name for name in found - weights if Path(name).suffix != ".py"]
 
 
 PACKAGE = {

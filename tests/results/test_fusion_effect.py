@@ -79,6 +79,13 @@ def test_estimators_are_not_compared_with_networks_of_one_modality():
     assert find_fusion_effect([both, *singles], verdicts) is None
 
 
+def test_a_method_with_encoders_of_its_own_is_not_compared_with_single_modalities():
+    both, singles = method("given", 0.7, "eeg", "face"), [method("eeg", 0.6, "eeg"), method("face", 0.5, "face")]
+    verdicts = [verdict(single.name, "+") for single in singles]
+    both.run["own_encoders"] = True
+    assert find_fusion_effect([both, *singles], verdicts) is None
+
+
 @pytest.mark.parametrize("gap", [0.0, 0.04], ids=["equal modalities", "one modality better"])
 def test_a_fusion_that_equals_the_best_single_modality_is_seldom_called_better_or_worse(gap):
     """The best single modality is chosen by the scores that are tested, which must not raise the error rate."""

@@ -133,3 +133,16 @@ def test_what_is_beside_the_tensors_is_named(tmp_path: Path) -> None:
     (tmp_path / "z.pt").write_bytes(scripted())
     with pytest.raises(WeightsError, match="is a TorchScript program, not weights"):
         load_state_dict(tmp_path / "z.pt")
+
+
+def test_a_large_file_is_mapped_and_gives_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {"a": torch.randn(40, 30), "b": torch.arange(5)}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "large.pt")
+    monkeypatch.setattr("mmbench.training.pretrained._MAPPED", 100)
+    loaded = load_state_dict(tmp_path / "large.pt")
+    assert all(torch.equal(loaded[name], state[name]) for name in state)
+    loaded["a"].zero_()  # changes memory, not the file
+    assert torch.equal(load_state_dict(tmp_path / "large.pt")["a"], state["a"])
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "large.pt").read_bytes()[:-200])
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        load_state_dict(tmp_path / "cut.pt")

@@ -17,7 +17,7 @@ from mmbench.reporting.leaderboards.columns import (
 from mmbench.reporting.leaderboards.standings import Standing, find_standings
 from mmbench.reporting.leaderboards.submission import submission_lines
 from mmbench.reporting.metric_names import describe_targets, describe_targets_of_mean, direction_note
-from mmbench.reporting.terminal.elsewhere import elsewhere_lines
+from mmbench.reporting.terminal.elsewhere import elsewhere_lines, pretrained_lines
 from mmbench.reporting.terminal.limits import one_seed_line
 from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.reporting.terminal.warnings import find_warnings
@@ -85,7 +85,7 @@ def _audit_details(board: Board) -> str:
 
 
 def column_notes(board: Board) -> list[str]:
-    """Notes on the columns, on predictions that were made elsewhere, and on submissions."""
+    """Notes on the columns, on what was made elsewhere, and on submissions."""
     n_units, unit = len(board.comparison.methods[0].units), board.comparison.run["unit"]
     column = calibration_column(board.comparison)
     return [
@@ -95,6 +95,7 @@ def column_notes(board: Board) -> list[str]:
         f"{column.name}: {column.help}; FLOPs: for one sample; train: time of one training, measured on the machine "
         "that made the records",
         *elsewhere_lines(board.comparison),
+        *pretrained_lines(board.comparison),
         *submission_lines(board),
     ]
 

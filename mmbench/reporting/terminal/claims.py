@@ -16,6 +16,7 @@ from mmbench.storage import counted
 from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
 
 _WIDTHS = (35, 6, 16, 6, 8, 4)  # 80 columns with the blanks between
+_WIDTHS_WITH_UNKNOWN = (32, 6, 16, 6, 8, 7)
 _WORDS = {"accuracy": "accuracy", "balanced_accuracy": "bal. accuracy", "macro_f1": "macro F1"}
 
 
@@ -76,21 +77,29 @@ def _show_reported(reported: ReportedScore) -> str:
 def _sections(result: CardResult) -> Iterator[RenderableType]:
     # A difference between simulated data and reported scores means nothing.
     headings = ("epoch", _name_metric(result.card.metric), "oracle", "" if result.simulated else "reported", "")
-    yield _table(headings, shown=True)
-    for protocol, rows in groupby(result.rows, key=lambda row: row.row.protocol):
-        yield Text(f"{protocol}: {parse_protocol(protocol).summary}", style="bold")
-        table = _table(headings, shown=False)
+    widths = _WIDTHS_WITH_UNKNOWN if any(row.unknown for row in result.rows) else _WIDTHS
+    yield _table(headings, widths, shown=True)
+    for heading, rows in groupby(result.rows, key=_heading):
+        yield Text(heading, style="bold")
+        table = _table(headings, widths, shown=False)
         for row in rows:
             for cells in _lines(row, result.simulated):
                 table.add_row(*map(Text, cells), style="" if row.comparison else "dim")
         yield table
 
 
-def _table(headings: Sequence[str], shown: bool) -> Table:
+def _heading(row: RowResult) -> str:
+    """What is above the rows of the same kind."""
+    if row.row.checkpoint:
+        return "checkpoint: weights of a file, every sample scored once"
+    return f"{row.row.protocol}: {parse_protocol(row.row.protocol).summary}"
+
+
+def _table(headings: Sequence[str], widths: Sequence[int], shown: bool) -> Table:
     table = plain_table("run here")
     for name in headings:
         table.add_column(name, justify="right", no_wrap=True)
-    for column, width in zip(table.columns, _WIDTHS, strict=True):
+    for column, width in zip(table.columns, widths, strict=True):
         column.width = width
     table.show_header = shown
     return table
@@ -103,7 +112,8 @@ def _lines(result: RowResult, simulated: bool) -> Iterator[tuple[str, ...]]:
     for at, score in enumerate(result.scores):
         name = f"    {score.method.name}" if at else f"  {result.row.name}"
         over = "" if simulated else format_signed(result.reported.gap(score.value))
-        mark = "LEAK" if result.leaks else ""
+        # Baselines are trained here.
+        mark = "LEAK" if result.leaks else "UNKNOWN" if result.unknown and not at else ""
         yield name, result.row.score, _show(score), format_signed(score.oracle), over, mark
 
 
@@ -134,6 +144,8 @@ def _meanings(card: CardResult) -> Iterator[str]:
     for group in dict.fromkeys(group for row in ran for group in row.leaks):
         share = max(row.leaks.get(group, 0.0) for row in ran)
         yield f"LEAK: up to {share:.0%} of the test samples share their {group} with the training part"
+    for line in dict.fromkeys(weights.line for row in ran for weights in row.unknown):
+        yield f"UNKNOWN: {line}"
 
 
 def _majority(ran: Sequence[RowResult]) -> Iterator[str]:

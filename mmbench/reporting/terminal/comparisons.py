@@ -12,7 +12,7 @@ from mmbench.reporting.metric_names import direction_note, metric_column
 from mmbench.reporting.number_format import format_difference, format_interval, format_p, format_score, format_signed
 from mmbench.reporting.pair_matrix import comparison_matrix, matrix_note
 from mmbench.reporting.terminal.costs import COST, calibration_cells, calibration_columns, cost_cells, cost_lines
-from mmbench.reporting.terminal.elsewhere import elsewhere_lines
+from mmbench.reporting.terminal.elsewhere import elsewhere_lines, pretrained_lines
 from mmbench.reporting.terminal.layout import fitted_tables, number_table, path_line, plain_table
 from mmbench.reporting.terminal.limits import join_names, limit_lines
 from mmbench.reporting.terminal.modality_effects import effects_lines, effects_table
@@ -222,4 +222,5 @@ def _method_lines(comparison: Comparison) -> Iterator[str]:
         verb = "uses" if len(who) == 1 < len(methods) else "use"
         yield f"{subject}: {verb} {len(names)} of {counted(len(offered), 'modality')}: {', '.join(names)}"
     yield from elsewhere_lines(comparison)
+    yield from pretrained_lines(comparison)
     yield from describe_missing(comparison)

@@ -55,7 +55,8 @@ class ClaimRow:
     """One run that tests a claim, with the baselines ``against``; ``score`` is the epoch whose score is compared.
 
     ``dataset`` holds parameters of the card's dataset. The other fields are options of `RunSpec`. ``reported`` names
-    the published score to compare with; None: the first.
+    the published score to compare with; None: the first. A row with ``checkpoint`` scores a file of weights that the
+    user gives, as the parameter ``checkpoint`` of the method.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -74,6 +75,7 @@ class ClaimRow:
     standardize: str | None = None
     units: tuple[str, ...] | None = None
     modalities: tuple[str, ...] | None = None
+    checkpoint: bool = False
 
 
 @dataclass(frozen=True)

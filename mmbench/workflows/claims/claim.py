@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError
+from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError, WeightsError
 from mmbench.registry import Registry, load_registry, parse_spec
 from mmbench.results import Comparison, Displayed, describe_failures
 from mmbench.storage import current_reporter
@@ -102,10 +102,11 @@ def claim_spec(spec: ClaimSpec) -> ClaimResult:
     runs_of_cards = [
         [(row, make_row_run(registry, card, row, spec)) for row in _choose_rows(card, spec)] for card in cards
     ]
-    done, failed = _run_all([row_run for rows in runs_of_cards for _, row_run in rows]) if spec.run else ({}, ())
+    runs = [row_run for rows in runs_of_cards for row, row_run in rows if not needs_checkpoint(row, spec)]
+    done, failed = _run_all(runs) if spec.run else ({}, ())
     earlier = find_comparisons(spec.out)
     results = [
-        _collect(registry, card, [_make_row_result(registry, card, *each, earlier, done) for each in rows], spec)
+        _collect(registry, card, [_make_row_result(registry, card, *each, earlier, done, spec) for each in rows], spec)
         for card, rows in zip(cards, runs_of_cards, strict=True)
         if rows or (card.split and not spec.only)
     ]
@@ -132,7 +133,7 @@ def _run_all(row_runs: Sequence[RowRun]) -> tuple[dict[str, Reuse], tuple[str, .
             except JobError as error:
                 reuse = Reuse(None, error.line)
                 failed.append(error.line)
-            except (SpecError, ProtocolError, TrainingError) as error:
+            except (SpecError, ProtocolError, TrainingError, WeightsError) as error:
                 reuse = Reuse(None, error.line)
             done[row_run.key.question] = reuse
     return done, tuple(failed)
@@ -152,11 +153,18 @@ def _make_row_result(
     row_run: RowRun,
     earlier: EarlierComparisons,
     done: Mapping[str, Reuse],
+    spec: ClaimSpec,
 ) -> RowResult:
     found = done.get(row_run.key.question) or find_reusable(earlier, row_run.key, row_run.seeds)
     command = run_command(row_run.spec, _data_folder(registry, row_run.spec.dataset, row_run.spec.data))
     reported = card.reported_for(row)
-    return RowResult(row, reported, card.metric, command, found.comparison, found.reason, row_run.left_out)
+    reason = "give --checkpoint FILE" if needs_checkpoint(row, spec) else found.reason
+    return RowResult(row, reported, card.metric, command, found.comparison, reason, row_run.left_out)
+
+
+def needs_checkpoint(row: ClaimRow, spec: ClaimSpec) -> bool:
+    """Whether a row scores a file of weights that was not given."""
+    return row.checkpoint and spec.checkpoint is None
 
 
 def _collect(registry: Registry, card: ClaimCard, rows: Sequence[RowResult], spec: ClaimSpec) -> CardResult:

@@ -41,7 +41,7 @@ def portable_command(spec: RunSpec, command: str = "run") -> str:
 
 def claim_command(spec: ClaimSpec, card: str, data: str | None = None) -> str:
     """``mmbench claim ... --run`` for the missing rows of a card."""
-    words = [("on", spec.on), ("only", join_list(spec.only))]
+    words = [("on", spec.on), ("only", join_list(spec.only)), ("checkpoint", spec.checkpoint)]
     return _line("claim", [spec.method, card], [*words, *_shared(spec, data)]) + " --run"
 
 

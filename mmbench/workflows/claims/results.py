@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mmbench.data import parse_protocol
-from mmbench.results import Comparison, Interval, MethodResult, describe_method
+from mmbench.results import Comparison, Interval, MethodResult, PretrainedWeights, describe_method, find_pretrained
 from mmbench.workflows.claims.cards import ClaimRow, EpochRule, ReportedScore
 
 
@@ -58,8 +58,16 @@ class RowResult:
 
     @property
     def is_valid(self) -> bool:
-        """Whether it was run without leaks and without choosing the epoch on test data."""
-        return self.comparison is not None and not self.leaks and self.row.score != "oracle"
+        """Whether it was run without leaks, without choosing the epoch on test data, and with weights trained here."""
+        return self.comparison is not None and not self.leaks and self.row.score != "oracle" and not self.unknown
+
+    @property
+    def unknown(self) -> tuple[PretrainedWeights, ...]:
+        """The weights of a row that scores a checkpoint whose training data are unknown."""
+        if self.comparison is None or not self.row.checkpoint:
+            return ()
+        found = find_pretrained(self.comparison.methods[0].run)
+        return tuple(weights for weights in found if weights.trained_on is None)
 
     def same_but_held_out(self, other: "RowResult") -> bool:
         """Whether two rows differ only in the protocol and the baselines."""
@@ -81,6 +89,7 @@ class RowResult:
             "left_out": list(self.left_out),
             "straddling": dict(comparison.run["straddling"]) if comparison else None,
             "honest": self.is_valid,
+            "unknown_weights": [asdict(weights) for weights in self.unknown],
             "simulated": comparison.simulated if comparison else None,
             "majority": comparison.majority if comparison else None,
             "best_single": comparison.best_single if comparison else None,

@@ -21,7 +21,7 @@ class ClaimSpec:
     """Options of ``mmbench claim``; its help describes each.
 
     ``card`` None: all of the method's cards; ``on`` None: the cards' own datasets; ``only`` empty: all rows; ``split``:
-    a CSV file of the split of the card.
+    a CSV file of the split of the card; ``checkpoint``: a file of weights for the rows that score one.
     """
 
     method: str
@@ -39,6 +39,7 @@ class ClaimSpec:
     cluster: str | None = None
     plugins: tuple[str, ...] = ()
     split: Path | None = None
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:
             raise SpecError(f"no card is about {spec.on}", where="--on", remedy=did_you_mean(name, datasets))
         cards = [card for card in cards if name in _find_datasets(card)]
     _check_rows(cards, spec.only)
+    _check_checkpoint(cards, spec.checkpoint)
     with_split = [card.name for card in cards if card.split]
     if spec.split is not None and len(with_split) != 1:
         raise SpecError(
@@ -108,6 +110,15 @@ def _check_rows(cards: Sequence[ClaimCard], only: Sequence[str]) -> None:
             raise SpecError(f"no row {name!r}", where="--only", remedy=did_you_mean(name, known))
 
 
+def _check_checkpoint(cards: Sequence[ClaimCard], path: Path | None) -> None:
+    if path is None:
+        return
+    if not any(row.checkpoint for card in cards for row in card.rows):
+        raise SpecError("no row scores a checkpoint", where="--checkpoint", remedy="leave it out, or name another card")
+    if not Path(path).is_file():
+        raise SpecError("no such file", where=f"--checkpoint {path}", remedy="give the path of a file of weights")
+
+
 def _twin(card: ClaimCard, on: str | None) -> Twin | None:
     """The simulated twin if the rows are run on it, else None."""
     return None if on is None or parse_spec(on).name == parse_spec(card.dataset).name else card.twin
@@ -126,10 +137,17 @@ def _choose_dataset(registry: Registry, card: ClaimCard, row: ClaimRow, on: str 
     return Spec(sizes.name, {**shared, **request.params}), tuple(name for name in wanted if name not in known)
 
 
+def _method(row: ClaimRow, checkpoint: Path | None) -> str:
+    """The method of a row, with the file of weights that it scores; FILE where none was given."""
+    if not row.checkpoint:
+        return row.method
+    return str(parse_spec(row.method).updated({"checkpoint": str(checkpoint or "FILE")}))
+
+
 def _make_run(card: ClaimCard, row: ClaimRow, dataset: Spec, spec: ClaimSpec) -> RunSpec:
     twin = _twin(card, spec.on)
     return RunSpec(
-        method=row.method,
+        method=_method(row, spec.checkpoint),
         dataset=str(dataset),
         against=row.against,
         protocol=row.protocol,

@@ -10,9 +10,11 @@ def summarize(rows: Sequence[RowResult], simulated: bool) -> str:
     """Summary of the rows that were run; "" if there is neither a leaking nor a valid one."""
     leaky = [row for row in rows if row.leaks]
     valid = [row for row in rows if row.is_valid]
-    if not (leaky or valid):
+    unknown = [row for row in rows if row.unknown]
+    if not (leaky or valid or unknown):
         return ""
-    sentences = [_ranges(leaky, valid), *_only_held_out(leaky, valid), *_singles(valid)]
+    ranges = [_ranges(leaky, valid)] if leaky or valid else []
+    sentences = [*ranges, *_only_held_out(leaky, valid), *_singles(valid), *_checkpoints(unknown)]
     return ("On simulated data, " if simulated else "") + " ".join(sentences)
 
 
@@ -26,6 +28,12 @@ def _ranges(leaky: Sequence[RowResult], valid: Sequence[RowResult]) -> str:
     metric = leaky[0].metric.replace("_", " ")
     apart = "they overlap" if least <= 0 <= most else f"{least:+.1f} to {most:+.1f} points of {metric} between them"
     return f"{_range(leaky, 'leaking')}, {_range(valid, 'valid')}: {apart}."
+
+
+def _checkpoints(rows: Sequence[RowResult]) -> Iterator[str]:
+    """The scores of weights of unknown training."""
+    if rows:
+        yield f"{_range(rows, 'checkpoint')}, perhaps on samples that it was trained on."
 
 
 def _range(rows: Sequence[RowResult], kind: str) -> str:

@@ -1,11 +1,16 @@
 """Milmer's encoders of time series: one token per channel, from the waveform or from its power spectrum."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
-from mmbench import Encoder, Modality, SpecError, TokenSpec
+from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, load_state_dict
 from mmbench_milmer.options import EEGVariant
+from mmbench_milmer.weight_shapes import check_fit
 
+# Names of the weights in a state dict of the public model class.
+_PUBLIC = {"layernorm.": "project.0.", "eeg_proj.": "project.1."}
 # Below the noise of any sensor, even in volts: reached by constant channels only.
 _POWER_FLOOR = 1e-20
 
@@ -19,7 +24,9 @@ class MilmerEEG(Encoder):
     nothing that is locked. With one map for all channels a transformer has to learn first which token is which.
 
     ``channel_embedding`` adds a learned vector to each channel's token; the published code has none, so that
-    all later layers are invariant to the order of electrodes.
+    all later layers are invariant to the order of electrodes. ``weights=FILE`` reads a state dict of the public model
+    class, whose other weights are ignored and which has no channel embedding, or a file of ``--save-encoder``.
+    ``frozen`` keeps the weights, and caches the tokens.
     """
 
     name = "milmer-eeg"
@@ -33,6 +40,8 @@ class MilmerEEG(Encoder):
         channel_embedding: bool = True,
         variant: EEGVariant = "published",
         bands: int = 8,
+        weights: str | None = None,
+        frozen: bool = False,
     ) -> None:
         super().__init__(modality)
         if dim < 1:
@@ -46,6 +55,53 @@ class MilmerEEG(Encoder):
         self.variant = variant
         self.channels = nn.Parameter(0.02 * torch.randn(n_channels, dim)) if channel_embedding else None
         self.out = TokenSpec(length=n_channels, dim=dim)
+        if weights is not None:
+            self._load(weights)
+        elif frozen:
+            raise SpecError(
+                "frozen=true keeps random weights", where=self.name, remedy="give weights=FILE, too, or leave it out"
+            )
+        self.frozen = frozen
+        if frozen:
+            self.requires_grad_(False)
+
+    def _load(self, path: str) -> None:
+        """Read the weights of a file; WeightsError if they do not fit."""
+        state = load_state_dict(path)
+        public = read_public_eeg(state)
+        own = self.state_dict()
+        if public:
+            if self.channels is not None:
+                raise WeightsError(
+                    "is of the public model class, which has no embedding of channels",
+                    where=path,
+                    remedy="write milmer-eeg[channel_embedding=false,weights=FILE]",
+                )
+            self._check_public(public, path)
+            state = public
+        elif not state.keys() & own.keys():
+            raise WeightsError(
+                f"holds no EEG encoder of Milmer, but {len(state)} tensors such as {', '.join(sorted(state)[:3])}",
+                where=path,
+                remedy="give a state dict saved by the public model class, or a file of --save-encoder",
+            )
+        check_fit(state, own, path)
+        self.load_state_dict(state)
+
+    def _check_public(self, state: Mapping[str, Tensor], path: str) -> None:
+        """Raise UserError if windows or tokens have another size than in a state dict of the public class."""
+        projection = state.get("project.1.weight")
+        if projection is None or projection.ndim != 2:
+            return  # `check_fit` names what is missing
+        (dim, n_times), (own_dim, own_times) = projection.shape, (self.out.dim, self.modality.fixed_shape[1])
+        if n_times != own_times:
+            raise WeightsError(
+                f"is for windows of {n_times} samples, but those of {self.modality.name!r} have {own_times}",
+                where=path,
+                remedy="set the window and the rate of the dataset that it was trained on",
+            )
+        if dim != own_dim:
+            raise SpecError(f"dim is {own_dim}, but {dim} in the weights", where=path, remedy=f"set dim={dim}")
 
     def adapt(self, x: Tensor) -> None:
         """Standardise the log powers of the spectral variant by the training part ``(n, C, T)``."""
@@ -56,6 +112,17 @@ class MilmerEEG(Encoder):
         """``(n, C, T)`` to ``(n, C, dim)``."""
         tokens: Tensor = self.project(x)
         return tokens if self.channels is None else tokens + self.channels
+
+
+def read_public_eeg(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The EEG encoder's weights in a state dict of the public model class, in the names of `MilmerEEG`."""
+    found = {}
+    for key, value in state.items():
+        name = key.removeprefix("module.")
+        for public, own in _PUBLIC.items():
+            if name.startswith(public):
+                found[own + name.removeprefix(public)] = value.float()
+    return found
 
 
 class BandPower(nn.Module):

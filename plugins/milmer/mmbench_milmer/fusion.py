@@ -1,15 +1,16 @@
 """Milmer's fusion: instance selection, token balancing and a transformer over the tokens of all modalities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, NamedTuple, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
-from mmbench import Choice, Float, Fusion, Int, SpecError, Tokens, TokenSpec
+from mmbench import Choice, Float, Fusion, Int, Modality, SpecError, Tokens, TokenSpec
 from mmbench_milmer.balancing import make_balancing
 from mmbench_milmer.corrected_fusion import Bag, CorrectedFusion, Direct, make_projection, zero_masked
 from mmbench_milmer.options import BalancingName, PublishedSelector, SelectorName
+from mmbench_milmer.published_checkpoint import check_options, encoder_specs, load_fusion, read_public_state, read_shape
 from mmbench_milmer.published_fusion import N_QUERIES, Layers, PublishedFusion, Sizes
 from mmbench_milmer.selection import make_selector
 
@@ -25,7 +26,10 @@ class MilmerFusion(Fusion):
     parameters.
 
     ``variant="published"`` computes what the public code does, including its errors, for one modality with a bag and
-    one without, both with tokens of one length; ``queries`` is 147 unless given.
+    one without, both with tokens of one length; ``queries`` is 147 unless given. There, ``checkpoint=FILE`` reads a
+    state dict that the public class saved: the fusion's weights, and with them those of both encoders, which
+    `encoders` returns. Its selector, balancing, ``k`` and ``heads`` cannot be read from it: they are those of its
+    configuration. Nothing is trained unless ``frozen=false``.
     """
 
     name = "milmer"
@@ -54,17 +58,44 @@ class MilmerFusion(Fusion):
         ff: int = 2048,
         dropout: float = 0.2,
         head_dropout: float = 0.1,
+        checkpoint: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__(inputs, n_outputs)
+        _check_checkpoint(variant, checkpoint, frozen)
         _check_sizes(k=k, dim=dim, depth=depth, heads=heads, ff=ff, queries=1 if queries is None else queries)
         _check_rates(dropout=dropout, head_dropout=head_dropout)
         _check_fit(dim, heads, queries, balancing)
         for name, spec in inputs.items():
             _check_bag(name, spec, k)
         layers = Layers(depth, heads, ff, dropout, head_dropout, N_QUERIES if queries is None else queries)
-        settings = _Settings(selector, balancing, k, queries, dim, layers)
+        settings = _Settings(selector, balancing, k, queries, dim, layers, checkpoint)
         make = _make_published if variant == "published" else _make_corrected
         self.net: CorrectedFusion | PublishedVariant = make(inputs, n_outputs, settings)
+        self.frozen = checkpoint is not None and frozen is not False
+        if self.frozen:
+            self.requires_grad_(False).eval()
+
+    @classmethod
+    def encoders(
+        cls,
+        modalities: Sequence[Modality],
+        *,
+        variant: object = "mended",
+        checkpoint: object = None,
+        frozen: object = None,
+        dim: object = None,
+        **params: object,
+    ) -> Mapping[str, str]:
+        """With a checkpoint, ``milmer-eeg`` and ``swin`` with its weights; SpecError for other modalities."""
+        _check_checkpoint(variant, checkpoint, frozen)
+        if not isinstance(checkpoint, str):
+            return {}
+        return encoder_specs(tuple(modalities), checkpoint, dim=str(dim), frozen=frozen is not False)
+
+    def train(self, mode: bool = True) -> "MilmerFusion":
+        """Training mode, except that a frozen checkpoint stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
 
     def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
         """Outputs ``(B, n_outputs)``."""
@@ -112,10 +143,11 @@ class _Settings(NamedTuple):
     queries: int | None
     dim: int
     layers: Layers
+    checkpoint: str | None = None
 
 
 def _make_corrected(inputs: Mapping[str, TokenSpec], n_outputs: int, settings: _Settings) -> CorrectedFusion:
-    selector, balancing, k, queries, dim, layers = settings
+    selector, balancing, k, queries, dim, layers, _ = settings
     branches: dict[str, nn.Module] = {}
     for name, spec in sorted(inputs.items()):
         if spec.instances == 1:
@@ -144,8 +176,39 @@ def _make_published(inputs: Mapping[str, TokenSpec], n_outputs: int, settings: _
     _check_lengths(inputs)
     assert spec.length is not None
     sizes = Sizes(settings.dim, spec.length, spec.instances, settings.k, n_outputs)
-    net = PublishedFusion(sizes, cast(PublishedSelector, settings.selector), settings.balancing, settings.layers)
-    return PublishedVariant(inputs, bags[0], single, settings.dim, net)
+    options = cast(PublishedSelector, settings.selector), settings.balancing, settings.layers
+    if settings.checkpoint is None:
+        return PublishedVariant(inputs, bags[0], single, settings.dim, PublishedFusion(sizes, *options))
+    return PublishedVariant(
+        inputs, bags[0], single, settings.dim, _load_checkpoint(settings.checkpoint, sizes, *options)
+    )
+
+
+def _load_checkpoint(
+    path: str, sizes: Sizes, selector: PublishedSelector, balancing: BalancingName, layers: Layers
+) -> PublishedFusion:
+    """The public fusion with the weights of a file; UserError if options or data do not fit them."""
+    state = read_public_state(path)
+    check_options(read_shape(state, path), sizes, layers, balancing == "cross_attention", path)
+    with torch.device("meta"):
+        net = PublishedFusion(sizes, selector, balancing, layers)
+    load_fusion(net, state, path)
+    return net
+
+
+def _check_checkpoint(variant: object, checkpoint: object, frozen: object) -> None:
+    if checkpoint is not None and variant != "published":
+        raise SpecError(
+            "a checkpoint of the public class holds the published variant",
+            where="milmer[checkpoint=FILE]",
+            remedy="write milmer[variant=published,checkpoint=FILE]",
+        )
+    if checkpoint is None and frozen is not None:
+        raise SpecError(
+            "applies to a checkpoint only",
+            where=f"milmer[frozen={str(frozen).lower()}]",
+            remedy="leave it out, or give checkpoint=FILE",
+        )
 
 
 def _check_lengths(inputs: Mapping[str, TokenSpec]) -> None:

@@ -1,4 +1,4 @@
-"""Normalisation of images by ImageNet's mean and standard deviation, as all Swin checkpoints expect."""
+"""Size and normalisation of images as Swin checkpoints expect: bicubic, ImageNet's mean and standard deviation."""
 
 import torch
 from torch import Tensor, nn
@@ -20,3 +20,13 @@ class ImageScaling(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """uint8 or float32 to float32 of the same shape."""
         return (images.float() / 255 - self.mean) / self.std
+
+
+def resize_images(images: Tensor, side: int) -> Tensor:
+    """uint8 ``(n, 3, H, W)`` as squares ``(n, 3, side, side)``: bicubic, as by the image processors of Hugging Face."""
+    if images.shape[-2:] == (side, side):
+        return images
+    from torchvision.transforms.v2.functional import InterpolationMode, resize
+
+    resized: Tensor = resize(images, [side, side], InterpolationMode.BICUBIC, antialias=True)
+    return resized

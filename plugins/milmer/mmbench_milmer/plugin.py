@@ -42,10 +42,12 @@ MILMER = Method(
 def register_encoders(register: "Callable[[type[Encoder]], None]") -> None:
     """Register Milmer's encoders of EEG and of faces."""
     from mmbench_milmer.eeg import MilmerEEG
+    from mmbench_milmer.fer import FacialExpression
     from mmbench_milmer.swin import Swin
 
     register(MilmerEEG)
     register(Swin)
+    register(FacialExpression)
 
 
 @hookimpl

@@ -121,7 +121,8 @@ class PublishedFusion(nn.Module):
         """Map tokens ``(B, N, D)`` to those of the transformer's input."""
         if self.balancing == "cross_attention":
             queries = self.query_tokens.expand(len(x), -1, -1)
-            attended: Tensor = self.cross_attention(queries, x, x, need_weights=False)[0]
+            # In training with weights, as in the public code: dropout draws other random numbers without.
+            attended: Tensor = self.cross_attention(queries, x, x, need_weights=self.training)[0]
             return attended
         if self.balancing == "mlp":
             return torch.as_tensor(self.mlp_down(F.gelu(self.mlp_up(x))))

@@ -8,17 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmbench import SpecError, WeightsError
-from mmbench_milmer.image_scaling import ImageScaling
+from mmbench import SpecError
+from mmbench_milmer.image_scaling import ImageScaling, resize_images
 from mmbench_milmer.options import BalancingName, PublishedSelector
+from mmbench_milmer.published_checkpoint import BACKBONE, load_fusion, read_shape, require
 from mmbench_milmer.published_fusion import Layers, PublishedFusion, Sizes
 from mmbench_milmer.swin_checkpoint import SwinTokens, load_swin
-from mmbench_milmer.swin_weight_names import check_fit
+from mmbench_milmer.weight_shapes import check_fit
 
 _WHERE = "load_published"
-_BACKBONE = "swin_model."
-# Part of every state dict of the public class, whatever options were chosen.
-_OPTIONAL = ("cls_token", "query_tokens", "cross_attention.", "mlp_", "instance_weights", "amil_", "topk_")
 _TRAINING = ("device", "epochs", "lr", "lrf", "max_lr", "batch_size", "seed", "pretrained_model")
 
 
@@ -39,9 +37,9 @@ class PublicModel(nn.Module):
 
     def forward(self, eeg: Tensor, frames: Tensor) -> Tensor:
         """Logits ``(B, n_outputs)``."""
+        # One frame of every sample at a time, as in the public code, for the order of random numbers in training.
         frames = frames[:, : self.fusion.sizes.n_instances]
-        images = self.scaling(self.resize(frames.flatten(0, 1)))
-        tokens = self.swin(images).unflatten(0, frames.shape[:2])
+        tokens = torch.stack([self.swin(self.scaling(self.resize(images))) for images in frames.unbind(1)], dim=1)
         logits: Tensor = self.fusion(tokens, F.relu(self.eeg_proj(self.layernorm(eeg))))
         return logits
 
@@ -51,10 +49,7 @@ class PublicModel(nn.Module):
         side = math.isqrt(length) * self.swin.architecture.stride
         if length == 0 or (min(images.shape[-2:]) >= side and math.prod(self.swin.grid(*images.shape[-2:])) == length):
             return images
-        from torchvision.transforms.v2.functional import InterpolationMode, resize
-
-        resized: Tensor = resize(images, [side, side], InterpolationMode.BICUBIC, antialias=True)
-        return resized
+        return resize_images(images, side)
 
 
 def load_published(
@@ -65,10 +60,13 @@ def load_published(
     instance_selection_method: PublishedSelector = "attention_weighted_topk",
     fusion_type: BalancingName = "cross_attention",
     num_heads: int = 12,
+    drop_path: float = 0.1,
     **training: object,
 ) -> PublicModel:
     """The public model with the weights of a state dict saved by its class, in evaluation mode.
 
+    In training mode its losses and gradients are those of the public class, with the same random numbers.
+    ``drop_path`` is the rate of stochastic depth of the Swin then, in the public class that of its configuration.
     The keywords are those of the public JSON configuration; its training settings (``epochs``, ``lr`` ...) are
     ignored. Widths, depths, image size and token count are read from the weights; only the number of attention heads
     is not in them. The module shares memory with float32 tensors of ``state_dict``: the scorer alone has 5.7 GB.
@@ -85,52 +83,25 @@ def load_published(
             where=_WHERE,
             remedy="use the values of the model's configuration",
         )
-    swin = load_swin({key: value for key, value in state_dict.items() if _BACKBONE in key})
-    state = {key.removeprefix("module."): value.float() for key, value in state_dict.items() if _BACKBONE not in key}
+    swin = load_swin({key: value for key, value in state_dict.items() if BACKBONE in key}, drop_path=drop_path)
+    state = {key.removeprefix("module."): value for key, value in state_dict.items() if BACKBONE not in key}
+    shape = read_shape(state, _WHERE)
+    if num_heads < 1 or shape.dim % num_heads:
+        raise SpecError(f"{shape.dim} features are not divisible by num_heads={num_heads}", where=_WHERE)
+    sizes = Sizes(shape.dim, shape.length, num_instances, num_select, shape.n_outputs)
+    layers = Layers(depth=shape.depth, heads=num_heads, ff=shape.ff, queries=shape.queries or 1)
+    n_times = require(state, "layernorm.weight", _WHERE, 1).shape[0]
     with torch.device("meta"):
-        fusion = PublishedFusion(
-            _sizes(state, num_instances, num_select), instance_selection_method, fusion_type, _layers(state, num_heads)
-        )
-        n_times = _require(state, "layernorm.weight").shape[0]
-        eeg = nn.LayerNorm(n_times), nn.Linear(n_times, fusion.sizes.dim)
-    model = PublicModel(swin, *eeg, fusion)
-    _load(model, state)
-    return model.eval()
-
-
-def _load(model: PublicModel, state: Mapping[str, Tensor]) -> None:
-    names = {key: key.removeprefix("fusion.") for key in model.state_dict() if not key.startswith("swin.")}
-    expected = {names[key]: value for key, value in model.state_dict().items() if key in names}
-    relevant = {key: value for key, value in state.items() if key in expected or not key.startswith(_OPTIONAL)}
-    check_fit(relevant, expected, _WHERE)
-    model.load_state_dict({key: state[name] for key, name in names.items()}, strict=False, assign=True)
-    dim = model.fusion.sizes.dim
-    # Absent if the model was trained on CUDA; it then keeps its initial value.
-    token = state.get("cls_token", torch.zeros(1, 1, dim))
-    check_fit({"cls_token": token}, {"cls_token": torch.empty(1, 1, dim)}, _WHERE)
-    model.fusion.cls_token = nn.Parameter(token) if "cls_token" in state else token
-
-
-def _sizes(state: Mapping[str, Tensor], n_instances: int, k: int) -> Sizes:
-    n_outputs, dim = _require(state, "classifier.weight").shape
-    # Without a scorer no weight depends on the number of tokens.
-    length = state["topk_weight_proj.weight"].shape[-1] // dim if "topk_weight_proj.weight" in state else 0
-    return Sizes(dim=dim, length=length, n_instances=n_instances, k=k, n_outputs=n_outputs)
-
-
-def _layers(state: Mapping[str, Tensor], heads: int) -> Layers:
-    depth = len({key.split(".")[2] for key in state if key.startswith("transformer_encoder.layers.")})
-    ff, dim = _require(state, "transformer_encoder.layers.0.linear1.weight").shape
-    if heads < 1 or dim % heads:
-        raise SpecError(f"{dim} features are not divisible by num_heads={heads}", where=_WHERE)
-    queries = state["query_tokens"].shape[1] if "query_tokens" in state else 1
-    return Layers(depth=depth, heads=heads, ff=ff, queries=queries)
-
-
-def _require(state: Mapping[str, Tensor], key: str) -> Tensor:
-    if key not in state:
-        raise WeightsError(f"lacks {key}", where=_WHERE, remedy="give a state dict saved by the public model class")
-    return state[key]
+        fusion = PublishedFusion(sizes, instance_selection_method, fusion_type, layers)
+        eeg = {"layernorm": nn.LayerNorm(n_times), "eeg_proj": nn.Linear(n_times, sizes.dim)}
+    load_fusion(fusion, state, _WHERE)
+    for name, module in eeg.items():
+        own = {
+            key.removeprefix(f"{name}."): value.float() for key, value in state.items() if key.startswith(f"{name}.")
+        }
+        check_fit(own, module.state_dict(), _WHERE)
+        module.load_state_dict(own, assign=True)
+    return PublicModel(swin, eeg["layernorm"], eeg["eeg_proj"], fusion).eval()
 
 
 def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:

@@ -2,17 +2,18 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_pretrained
-from mmbench_milmer.image_scaling import ImageScaling
+from mmbench_milmer.image_scaling import ImageScaling, resize_images
 from mmbench_milmer.swin_checkpoint import load_swin
 
 TINY = "swin_tiny_patch4_window7_224"
 NANO = "nano"
+_LARGEST = 1024  # side in pixels
 _NANO_LAYERS: Mapping[str, Any] = {
     "patch_size": 4,
     "embed_dim": 32,
@@ -29,10 +30,14 @@ class Swin(Encoder):
     for faces of 64 px (s = 16; 16 tokens of 128). Weights come from timm's hub (``pretrained=true``, the default), are
     random with ``pretrained=false``, or come from a file (``weights=FILE``) in the names of timm or of Hugging Face,
     from which the architecture is inferred; ``part`` selects one of several models in the file.
-    ``drop_path`` is the rate of stochastic depth in training.
+    ``drop_path`` is the rate of stochastic depth in training: with names of Hugging Face it skips the attention alone,
+    as that library does, with those of timm all of a layer. Images are resized to ``size`` × ``size`` pixels if given;
+    ``auto`` is the size of the pretraining: that of timm's model, or with ``weights=FILE`` the one at which a window is
+    the last feature map.
     """
 
     name = "swin"
+    version = "2"
     kinds = ("image",)
     conformance: ClassVar[Mapping[str, object]] = {"model": NANO, "pretrained": False}
 
@@ -46,22 +51,27 @@ class Swin(Encoder):
         part: str | None = None,
         frozen: bool = False,
         drop_path: float = 0.1,
+        size: int | Literal["auto"] | None = None,
     ) -> None:
         super().__init__(modality)
         _check_options(model, pretrained, weights, drop_path)
         rate = 0.0 if frozen else drop_path
         if weights is not None:
             swin = load_swin(weights, drop_path=rate, part=part)
-            height, width = _check_image(modality, swin.architecture.stride)
-            swin.grid(*modality.fixed_shape[1:])
+            stride = swin.architecture.stride
+            self.size = stride * max(swin.architecture.windows) if size == "auto" else size
+            sides = _check_image(modality, stride, self.size)
+            swin.grid(*sides)
             self.net = swin.net
         else:
             model = model or TINY
-            height, width = _check_image(modality, 16 if model == NANO else 32)
+            stride = 16 if model == NANO else 32
+            self.size = _pretrained_size(model) if size == "auto" else size
+            sides = _check_image(modality, stride, self.size)
             file = fetch_pretrained(model, where=f"swin[model={model}]") if pretrained is not False else None
-            self.net = _make_net(model, modality.fixed_shape[1:], file, rate)
+            self.net = _make_net(model, sides, file, rate)
         self.scaling = ImageScaling()
-        self.out = TokenSpec(length=height * width, dim=int(self.net.num_features))
+        self.out = TokenSpec(length=(sides[0] // stride) * (sides[1] // stride), dim=int(self.net.num_features))
         self.frozen = frozen
         if frozen:
             self.requires_grad_(False).eval()
@@ -77,7 +87,7 @@ class Swin(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """uint8 ``(n, 3, H, W)`` to ``(n, T, D)``, row by row from the top left."""
-        scaled = self.scaling(x)
+        scaled = self.scaling(x if self.size is None else resize_images(x, self.size))
         if scaled.is_cuda:
             scaled = scaled.contiguous(memory_format=torch.channels_last)
         features: Tensor = self.net.forward_features(scaled)
@@ -128,19 +138,31 @@ def _check_model(model: str, pretrained: bool | None) -> None:
         )
 
 
-def _check_image(modality: Modality, stride: int) -> tuple[int, int]:
-    """Height and width of the last stage; SpecError if the image does not divide into them."""
-    height, width = modality.fixed_shape[1:]
-    if modality.fixed_shape[0] != 3 or height % stride or width % stride or min(height, width) < 2 * stride:
+def _check_image(modality: Modality, stride: int, size: int | None) -> tuple[int, int]:
+    """Height and width of the images that the network reads; SpecError if they do not divide into tokens."""
+    channels, *own = modality.fixed_shape
+    height, width = own if size is None else (size, size)
+    fits = channels == 3 and not height % stride and not width % stride
+    if not fits or min(height, width) < 2 * stride or max(height, width) > _LARGEST:
+        given = f"{modality.name!r} has shape {modality.shape}" if size is None else f"size is {size}"
+        best = _nearest(height, stride), _nearest(width, stride)
         raise SpecError(
-            f"{modality.name!r} has shape {modality.shape}; swin needs RGB images with sides that are multiples of "
-            f"{stride} px, from {2 * stride} px up",
+            f"{given}; swin needs RGB images with sides that are multiples of {stride} px, from {2 * stride} px up",
             where="swin",
-            remedy=f"change the image size of the dataset, for example to "
-            f"{_nearest(height, stride)} × {_nearest(width, stride)}",
+            remedy=f"change the image size of the dataset, for example to {best[0]} × {best[1]}, or set size={best[0]}",
         )
-    return height // stride, width // stride
+    return height, width
+
+
+def _pretrained_size(model: str) -> int:
+    """Side in pixels of the images that a model of timm was pretrained on; 64 for nano."""
+    import timm
+
+    if model == NANO:
+        return 64
+    config = timm.get_pretrained_cfg(model)
+    return int(config.input_size[-1]) if config else 224
 
 
 def _nearest(pixels: int, stride: int) -> int:
-    return max(2, round(pixels / stride)) * stride
+    return max(2, round(min(pixels, _LARGEST) / stride)) * stride

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbench import SpecError, WeightsError, load_state_dict
-from mmbench_milmer.swin_weight_names import Checkpoint, check_fit, translate
+from mmbench_milmer.swin_weight_names import Checkpoint, translate
 from mmbench_milmer.swin_windows import WindowBlock
+from mmbench_milmer.weight_shapes import check_fit
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -172,7 +173,7 @@ def _build(architecture: Architecture, checkpoint: Checkpoint, drop_path: float)
                 block.attn = WindowAttention(block.dim, heads, window_size=size, qkv_bias=architecture.qkv_bias)
         stage.blocks = nn.Sequential(
             *(
-                WindowBlock(block, shifted=index % 2 == 1, pad_first=checkpoint.layout == "Hugging Face")
+                WindowBlock(block, shifted=index % 2 == 1, hugging_face=checkpoint.layout == "Hugging Face")
                 for index, block in enumerate(stage.blocks)
             )
         )

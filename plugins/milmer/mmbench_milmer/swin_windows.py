@@ -7,21 +7,46 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class StochasticDepth(nn.Module):
+    """Residual branches ``(n, ...)`` of random instances set to zero in training, the others scaled up.
+
+    It draws random numbers as Hugging Face does, so that a training with the same seed has the same losses.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(n, ...)`` of the same shape."""
+        if not self.training or self.rate == 0:
+            return x
+        kept = 1 - self.rate
+        drawn = torch.rand((len(x), *(1 for _ in x.shape[1:])), dtype=x.dtype, device=x.device)
+        return x / kept * (drawn + kept).floor()
+
+
 class WindowBlock(nn.Module):
     """A block of timm's Swin, with the same names of weights, that computes shift, mask and padding for each size.
 
-    timm fixes them for one image size. If the map is not a multiple of the window, Hugging Face pads before the
-    shift (``pad_first``), timm after it; if one side is not larger than the window, Hugging Face shifts along
-    neither side, timm only along the other.
+    timm fixes them for one image size. The layers of Hugging Face (``hugging_face``) differ from those of timm: if the
+    map is not a multiple of the window, they pad before the shift, not after it; if one side is not larger than the
+    window, they shift along neither side, not along the other; in training they skip the attention alone
+    (`StochasticDepth`), not the perceptron, too.
     """
 
-    def __init__(self, block: Any, *, shifted: bool, pad_first: bool) -> None:
+    def __init__(self, block: Any, *, shifted: bool, hugging_face: bool) -> None:
         super().__init__()
         self.norm1, self.attn, self.drop_path1 = block.norm1, block.attn, block.drop_path1
         self.norm2, self.mlp, self.drop_path2 = block.norm2, block.mlp, block.drop_path2
+        if hugging_face:
+            self.drop_path1, self.drop_path2 = (
+                StochasticDepth(getattr(block.drop_path1, "drop_prob", 0.0)),
+                nn.Identity(),
+            )
         self.window: int = block.attn.window_size[0]
         self.shift = self.window // 2 if shifted else 0
-        self.pad_first = pad_first
+        self.hugging_face = hugging_face
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps ``(n, H, W, D)`` to maps of the same shape."""
@@ -34,15 +59,15 @@ class WindowBlock(nn.Module):
         shift = self.shifts(height, width)
         back = (-shift[0], -shift[1])
         padding = (0, 0, 0, -width % self.window, 0, -height % self.window)
-        x = F.pad(x, padding).roll(back, (1, 2)) if self.pad_first else F.pad(x.roll(back, (1, 2)), padding)
+        x = F.pad(x, padding).roll(back, (1, 2)) if self.hugging_face else F.pad(x.roll(back, (1, 2)), padding)
         x = self.within_windows(x, shift)
-        if self.pad_first:
+        if self.hugging_face:
             return x.roll(shift, (1, 2))[:, :height, :width]
         return x[:, :height, :width].roll(shift, (1, 2))
 
     def shifts(self, height: int, width: int) -> tuple[int, int]:
         """Shift of the map along each side."""
-        if self.pad_first:
+        if self.hugging_face:
             return (0, 0) if min(height, width) <= self.window else (self.shift, self.shift)
         return tuple(0 if side <= self.window else self.shift for side in (height, width))  # type: ignore[return-value]
 

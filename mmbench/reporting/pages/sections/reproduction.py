@@ -8,7 +8,7 @@ from typing import Any
 from mmbench.reporting.metric_names import targets_word
 from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, Section, Text
 from mmbench.reporting.terminal.run_description import describe_settings
-from mmbench.results import Comparison, MethodResult
+from mmbench.results import Comparison, MethodResult, find_pretrained
 from mmbench.storage import load_object, plural_of
 
 _SHORT = 12  # characters of a digest that are shown
@@ -78,6 +78,8 @@ def _spec(method: MethodResult) -> Iterator[tuple[str, str]]:
     yield "training", _params(run["training"])
     if "trainer" in run:
         yield "trainer", _component(run["trainer"])
+    for weights in find_pretrained(run):
+        yield "pretrained", weights.line
     yield "key", str(run.get("key", "–"))[:_SHORT]
 
 
