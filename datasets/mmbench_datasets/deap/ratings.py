@@ -1,6 +1,5 @@
 """Reads and checks DEAP's table of ratings, ``participant_ratings.csv`` or the same as a spreadsheet."""
 
-import csv
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError, check_content
+from mmbench import DataError, check_content, read_csv
 from mmbench_datasets.deap.layout import RATINGS
 
 _REMEDY = "copy or download the file from DEAP again"
@@ -59,18 +58,15 @@ def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row; with semicolons or tabs between them, a comma in a number is a point."""
+    """Line number and cells of each row; a comma in a number is a point."""
     check_content(path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            file.seek(0)
-            delimiter = max(",;\t", key=header.count)
-            rows = csv.reader(file, delimiter=delimiter)
-            for row in rows:
-                yield rows.line_num, row if delimiter == "," else [cell.replace(",", ".") for cell in row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        table = read_csv(path)
+    except OSError as error:
         raise DataError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+    yield 1, table.header
+    for line, cells in zip(table.lines, table.rows, strict=True):
+        yield line, [cell.replace(",", ".") for cell in cells]
 
 
 def _read_spreadsheet(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -111,7 +111,7 @@ def test_error_states_the_cause(tmp_path, name, content, message):
         ("1,1,5,0,1,2,3,4,\n1,1,6,0,1,2,3,4,\n", "line 3: repeats a trial"),
         ("1,1,5,0,1,2,3,4,\n1,2,5,0,1,2,3,4,\n", "line 3: repeats a trial"),
         ("1,x,5,0,1,2,3,4,\n", "line 2: not a row"),
-        ("1,1,5\n", "line 2: not a row"),
+        ("1,1,5\n", "line 2: has 3 cells, the header has 9"),
         ("1,1.5,5,0,1,2,3,4,\n", "line 2: not a row of ratings \\(1.5 is not an integer\\)"),
         ("1,inf,5,0,1,2,3,4,\n", "line 2: not a row"),
         ("1,,5,0,1,2,3,4,\n", "line 2: not a row"),

@@ -14,7 +14,7 @@ def test_data_state_methods_and_path_of_each_run(write_comparison, tmp_path):
     assert lines[1].endswith(", 15 records, 1 missing")
     assert lines[2] == "  m0, m1, m2, m3, m4, m5 and 2 more"
     assert lines[3] == f"  {path}"
-    assert " ".join(lines[4:]).endswith(": 1 entry; mmbench show PATH prints one")
+    assert " ".join(" ".join(lines[4:]).split()).endswith(": 1 entry; mmbench show PATH prints one")
 
 
 def test_damaged_files_are_named(write_comparison, tmp_path):
