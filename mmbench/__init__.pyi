@@ -54,7 +54,7 @@ from .errors import WeightsError as WeightsError
 from .errors import WorkerError as WorkerError
 from .registry.build import make_encoder as make_encoder
 from .reporting.comparison_plots import plot as plot
-from .results.comparison import load_comparison as load_comparison
+from .results.loading import load_comparison as load_comparison
 from .storage.csv_rows import CsvRows as CsvRows
 from .storage.csv_rows import read_csv as read_csv
 from .storage.file_types import check_content as check_content

@@ -38,7 +38,7 @@ def make_audit() -> Any:
 def _board(folder: Path) -> Path:
     """A leaderboard of the toy run with an audit of its splits; the folder of the one board on it."""
     from mmbench.reporting.leaderboards.building import publish_results
-    from mmbench.results.comparison import load_comparison
+    from mmbench.results.loading import load_comparison
 
     root = folder / "boards"
     if not root.is_dir():

@@ -277,7 +277,7 @@ def _show(comparison: Any) -> None:
 
 
 def _read_records(path: Path) -> object:
-    from mmbench.results.comparison import load_comparison
+    from mmbench.results.loading import load_comparison
 
     place = Path((path.parent / "place").read_text())
     place.write_bytes(path.read_bytes())

@@ -9,6 +9,7 @@ from .build import empty_token_spec as empty_token_spec
 from .component_checks import MODALITY_ABLATION as MODALITY_ABLATION
 from .component_checks import check_ablations as check_ablations
 from .component_checks import check_name as check_name
+from .encoder_checks import requires_lengths as requires_lengths
 from .methods import MethodOptions as MethodOptions
 from .methods import Recipe as Recipe
 from .methods import check_tasks as check_tasks
@@ -19,7 +20,6 @@ from .methods import predictor_kind as predictor_kind
 from .methods import predictor_of as predictor_of
 from .methods import predictor_parameters as predictor_parameters
 from .methods import required_encoders as required_encoders
-from .methods import requires_lengths as requires_lengths
 from .methods import resolve_method as resolve_method
 from .methods import resolve_methods as resolve_methods
 from .methods import update_training as update_training

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from inspect import Parameter, signature
 from typing import Any, Literal
 
 from mmbench.contract import Kind, Method, Modality, Schema, Task, Training
 from mmbench.errors import PluginError, SpecError
 from mmbench.registry.baselines import AUTO, auto_baselines
+from mmbench.registry.encoder_checks import check_encoder, has_trained_weights
 from mmbench.registry.plugins import Registry
 from mmbench.registry.presets import Preset, find_preset
 from mmbench.registry.specs import Spec, did_you_mean, parse_spec
@@ -232,7 +232,7 @@ def _keep_used(registry: Registry, recipe: Recipe, schema: Schema) -> Recipe:
     used = find_predictor(registry, recipe).uses(recipe.modalities, **predictor_parameters(registry, recipe))
     recipe = _with_required_encoders(registry, recipe, [schema.modality(name) for name in used])
     for name in used:
-        _check_encoder(registry, recipe.encoders[name], schema.modality(name))
+        check_encoder(registry, recipe.encoders[name], schema.modality(name))
         if recipe.kind == "estimator":
             _check_frozen(registry, recipe, schema.modality(name))
     recipe = replace(recipe, encoders={name: recipe.encoders[name] for name in recipe.modalities if name in used})
@@ -267,39 +267,6 @@ def _with_required_encoders(registry: Registry, recipe: Recipe, used: Iterable[M
     return replace(recipe, encoders={**recipe.encoders, **required}, own_encoders=True, held=frozenset(held))
 
 
-def _check_encoder(registry: Registry, spec: Spec, modality: Modality) -> None:
-    cls = registry.find("encoders", spec.name).component
-    if modality.kind not in cls.kinds:
-        problem = f"encodes {' and '.join(cls.kinds)}, but {modality.name} is of kind {modality.kind}"
-    elif not takes_modality(cls, modality):
-        accepted, found = (
-            ("one length", "differ in length") if modality.is_open else ("unequal length", "have one length")
-        )
-        problem = f"accepts instances of {accepted} only, but those of {modality.name} {found}"
-    else:
-        registry.bound("encoders", spec)
-        return
-    fitting = [name for name, entry in sorted(registry.encoders.items()) if takes_modality(entry.component, modality)]
-    raise SpecError(
-        problem,
-        where=f"encoder {spec.name}",
-        remedy=f"choose --encoder {modality.name}={' or '.join(fitting) or 'NAME'}",
-    )
-
-
-def takes_modality(encoder: Any, modality: Modality) -> bool:
-    """Whether an encoder class accepts the kind of a modality, and its open or its one length."""
-    if modality.kind not in encoder.kinds or modality.kind == "text":
-        return modality.kind in encoder.kinds
-    return bool(encoder.takes_lengths()) if modality.is_open else not requires_lengths(encoder)
-
-
-def requires_lengths(encoder: Any) -> bool:
-    """Whether ``forward`` of an encoder class cannot be called without ``lengths``, as for modalities of one length."""
-    lengths = signature(encoder.forward).parameters.get("lengths")
-    return lengths is not None and lengths.default is Parameter.empty
-
-
 def predictor_kind(method: Method) -> Predictor:
     """Whether a method has a fusion or an estimator."""
     return "estimator" if method.estimator else "fusion"
@@ -320,18 +287,9 @@ def predictor_parameters(registry: Registry, recipe: Recipe) -> dict[str, Any]:
     return registry.bound(f"{recipe.kind}s", recipe.predictor)
 
 
-def _has_trained_weights(registry: Registry, spec: Spec, modality: Modality) -> bool:
-    """Whether an encoder has weights that are trained; False for one that does not take the modality."""
-    cls = registry.find("encoders", spec.name).component
-    if not takes_modality(cls, modality):
-        return False
-    encoder = cls(modality, **registry.bound("encoders", spec))
-    return not encoder.frozen and any(weight.requires_grad for weight in encoder.parameters())
-
-
 def _check_frozen(registry: Registry, recipe: Recipe, modality: Modality) -> None:
     spec = recipe.encoders[modality.name]
-    if _has_trained_weights(registry, spec, modality):
+    if has_trained_weights(registry, spec, modality):
         raise SpecError(
             f"is trained, but the estimator {recipe.predictor.name} trains no encoders",
             where=f"encoder {spec} of {modality.name}",
@@ -345,7 +303,7 @@ def _with_frozen_encoders(registry: Registry, recipe: Recipe, schema: Schema) ->
     trained = [
         modality
         for modality in schema.modalities
-        if modality.name in read and _has_trained_weights(registry, recipe.encoders[modality.name], modality)
+        if modality.name in read and has_trained_weights(registry, recipe.encoders[modality.name], modality)
     ]
     own = {modality.name: parse_spec(_choose((FROZEN_ENCODERS,), modality)) for modality in trained}
     return replace(recipe, encoders={**recipe.encoders, **own}, own_encoders=bool(own))

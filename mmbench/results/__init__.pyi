@@ -4,13 +4,10 @@ from .agreement import find_prepared_store as find_prepared_store
 from .calibration import N_BINS as N_BINS
 from .calibration import Bin as Bin
 from .comparison import Comparison as Comparison
-from .comparison import compare as compare
 from .comparison import describe_failed as describe_failed
 from .comparison import describe_method as describe_method
 from .comparison import describe_missing as describe_missing
 from .comparison import describe_run as describe_run
-from .comparison import load_comparison as load_comparison
-from .comparison import load_method as load_method
 from .compatibility import check_run_list as check_run_list
 from .consistency import have_same_logits as have_same_logits
 from .diagnosis.diagnose import diagnose_model as diagnose_model
@@ -25,8 +22,8 @@ from .diagnosis.trained_model import TrainedModel as TrainedModel
 from .display import Displayed as Displayed
 from .display import Renderer as Renderer
 from .display import use_renderer as use_renderer
-from .elsewhere import Elsewhere as Elsewhere
-from .elsewhere import OutputKind as OutputKind
+from .elsewhere.origin import Elsewhere as Elsewhere
+from .elsewhere.origin import OutputKind as OutputKind
 from .failures import Failure as Failure
 from .failures import concerns_one_job as concerns_one_job
 from .failures import delete_failure as delete_failure
@@ -38,6 +35,9 @@ from .failures import write_failure as write_failure
 from .fusion_effect import FusionEffect as FusionEffect
 from .inherited_settings import UntrainedBaseline as UntrainedBaseline
 from .inherited_settings import changed_settings as changed_settings
+from .loading import compare as compare
+from .loading import load_comparison as load_comparison
+from .loading import load_method as load_method
 from .method_result import MethodResult as MethodResult
 from .pretrained import PretrainedWeights as PretrainedWeights
 from .pretrained import describe_pretrained as describe_pretrained

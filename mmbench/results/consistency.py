@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mmbench.contract import Metric
 from mmbench.registry import orient
-from mmbench.results.elsewhere import has_scores, is_elsewhere
+from mmbench.results.elsewhere.origin import has_scores, is_elsewhere
 from mmbench.results.records import Record
 from mmbench.results.scoring import scoring_of
 from mmbench.training import score_outputs

@@ -13,7 +13,7 @@ from mmbench.contract import Metric
 from mmbench.registry import orient
 from mmbench.results.calibration import Calibration, calibrate, calibrate_labels
 from mmbench.results.diagnosis.scores import ModalityScores, score_modalities
-from mmbench.results.elsewhere import MARK, has_scores, is_elsewhere
+from mmbench.results.elsewhere.origin import MARK, has_scores, is_elsewhere
 from mmbench.results.failures import Failure
 from mmbench.results.records import Record
 from mmbench.results.residuals import Residuals, measure_residuals

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from mmbench.contract import TaskKind, Training
 from mmbench.data import is_protocol
 from mmbench.registry import HOST_TRAINER, Spec
-from mmbench.results.elsewhere import Elsewhere, is_elsewhere
+from mmbench.results.elsewhere.origin import Elsewhere, is_elsewhere
 from mmbench.results.scoring import Scoring, scoring_fields
 
 PREDICTORS: tuple[Literal["fusion", "estimator"], ...] = ("fusion", "estimator")

@@ -20,7 +20,7 @@ from mmbench.execution import tune_fold as tuning
 from mmbench.execution.restoring import restore_model
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import comparison_table, render, tuning_tables
-from mmbench.results.comparison import compare
+from mmbench.results.loading import compare
 from mmbench.results.records import find_records, read_record
 from mmbench.training.loop import predict
 from mmbench.tuning.results import FoldTuning, TuningTrial, read_tuning

@@ -11,7 +11,7 @@ import mmbench
 from mmbench.data.store import Store
 from mmbench.errors import PluginError
 from mmbench.registry import code_digest, load_registry
-from mmbench.results.comparison import compare
+from mmbench.results.loading import compare
 
 HERE = Path(__file__).parents[1] / "plugins"
 TOY, CHEATS, TRAINERS = (str(HERE / name) for name in ("toy_plugin.py", "cheating_plugin.py", "cheating_trainers.py"))

@@ -15,7 +15,7 @@ from rich.text import Text
 from mmbench.reporting.html_tables import as_html
 from mmbench.reporting.result_views import render_html, render_text
 from mmbench.reporting.terminal.layout import plain_table
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.workflows.split_audit.overlaps import audit_split
 
 

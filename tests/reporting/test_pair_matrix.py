@@ -11,7 +11,8 @@ from mmbench.reporting.pages.sections.pairs import pair_sections
 from mmbench.reporting.pair_matrix import BETTER, EVEN, MARKS, WORSE, comparison_matrix
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.layout import render
-from mmbench.results.comparison import Comparison, load_comparison
+from mmbench.results.comparison import Comparison
+from mmbench.results.loading import load_comparison
 
 NAMES = ("first", "second", "third", "fourth")
 

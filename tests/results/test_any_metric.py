@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import mmbench
-from mmbench.results.comparison import Comparison, load_comparison
+from mmbench.results.comparison import Comparison
 from mmbench.results.consistency import find_contradictions
+from mmbench.results.loading import load_comparison
 
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "tasks_plugin.py")
 

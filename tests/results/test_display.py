@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 
 
 def test_a_comparison_is_one_line_in_a_shell(write_comparison: Callable[..., Path], tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import mmbench
 from mmbench import JobError, RecordError
 from mmbench.cli import main
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.results.comparison import load_comparison
 from mmbench.results.failures import Failure, find_failures, write_failure
+from mmbench.results.loading import load_comparison
 
 HERE = Path(__file__).parents[1] / "plugins"
 PLUGINS = (str(HERE / "toy_plugin.py"), str(HERE / "faulty_plugin.py"))

@@ -12,8 +12,9 @@ import pytest
 import mmbench
 from mmbench.reporting.terminal import comparison_table
 from mmbench.reporting.terminal.layout import render
-from mmbench.results.comparison import Comparison, load_comparison
+from mmbench.results.comparison import Comparison
 from mmbench.results.inherited_settings import changed_settings, has_learnt
+from mmbench.results.loading import load_comparison
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 METHODS = """

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from mmbench.errors import RecordError
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.results.records import find_records
 from mmbench.results.run_list import find_comparison_files, list_runs, needs_choice
 

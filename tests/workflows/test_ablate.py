@@ -11,7 +11,7 @@ import mmbench
 from mmbench.cli import main
 from mmbench.errors import RecordError, SpecError
 from mmbench.reporting.terminal import ablation_tables, render
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.results.records import find_records
 from mmbench.results.statistics import difference_intervals
 from mmbench.workflows.ablate import is_ablation, load_ablation

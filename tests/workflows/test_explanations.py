@@ -12,7 +12,7 @@ import mmbench
 from mmbench.errors import RecordError
 from mmbench.execution.restoring import restore_model
 from mmbench.reporting.plots.explanation_images import draw_explanation
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.results.records import find_records, read_record
 from mmbench.training.checkpoints import restore_weights, save_weights, weights_path
 from mmbench.training.loop import predict

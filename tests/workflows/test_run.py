@@ -12,7 +12,7 @@ import mmbench
 from mmbench.errors import DataError, ProtocolError, RecordError, SpecError
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.results.comparison import compare, load_comparison
+from mmbench.results.loading import compare, load_comparison
 from mmbench.results.records import find_records, read_record
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")

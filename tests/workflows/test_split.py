@@ -11,7 +11,7 @@ import pytest
 import mmbench
 from mmbench.errors import ProtocolError
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 
 SENTENCES = str(Path(__file__).parents[1] / "plugins" / "parts_plugin.py")
 Row = dict[str, Any]

@@ -19,7 +19,7 @@ from mmbench.execution.plan import Plan, known_labels, mask_test_labels
 from mmbench.execution.restoring import find_fold, restore_model
 from mmbench.execution.schedule import tune_missing
 from mmbench.reporting.terminal import render, tuning_tables
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.results.records import Record, find_records, read_record
 from mmbench.training.loop import predict
 from mmbench.tuning.results import read_tuning, tuning_path

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import mmbench
+from mmbench import load_comparison
 
 OUT = Path("runs", "demo")
 # EEG and faces that each tell a part of the labels.
@@ -62,7 +62,7 @@ def _show(text: str) -> None:
 def _load(name: str) -> Scores:
     """The scores in the newest comparison."""
     newest = max(OUT.glob(f"{name}/*/comparison-*.json"), key=lambda path: path.stat().st_mtime)
-    found = mmbench.load_comparison(newest)
+    found = load_comparison(newest)
     milmer, *others = found.methods
     single = max((other.score.mean for other in others if other.name.startswith("only")), default=math.nan)
     return Scores(milmer.score.mean, single, math.nan if found.chance is None else found.chance)

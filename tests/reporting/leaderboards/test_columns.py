@@ -10,7 +10,7 @@ from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
 from mmbench.reporting.leaderboards.columns import board_cells, board_columns
 from mmbench.reporting.leaderboards.markdown import board_markdown
 from mmbench.reporting.leaderboards.standings import find_pairs, find_standings
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 
 
 def test_the_last_digits_of_a_processor_leave_a_board_as_it_is(published: Path) -> None:

@@ -18,8 +18,8 @@ from mmbench.reporting.leaderboards import load_board
 from mmbench.reporting.leaderboards.building import build_leaderboards
 from mmbench.reporting.leaderboards.consistency import check_board
 from mmbench.reporting.leaderboards.verification import verify_leaderboards
-from mmbench.results.comparison import load_method
 from mmbench.results.consistency import find_contradictions, find_repeated
+from mmbench.results.loading import load_method
 from mmbench.results.records import Record, find_records, read_record, record_path, write_record
 from mmbench.training.metrics import score_all
 from mmbench.workflows.retrain import RetrainedFold, RetrainOptions, retrain_fold

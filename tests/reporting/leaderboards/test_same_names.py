@@ -5,7 +5,7 @@ from typing import Any
 
 import mmbench
 from mmbench.reporting.terminal import comparison_table
-from mmbench.results.comparison import compare
+from mmbench.results.loading import compare
 from mmbench.results.statistics import make_verdicts
 
 

@@ -15,8 +15,8 @@ from mmbench.reporting.pages.report import render_report
 from mmbench.reporting.pages.report_inputs import load_report_inputs
 from mmbench.reporting.terminal import comparison_table, render
 from mmbench.reporting.terminal.verdicts import describe_verdict
-from mmbench.results.comparison import load_comparison
 from mmbench.results.failures import Failure
+from mmbench.results.loading import load_comparison
 from mmbench.workflows.audit.constant_channels import SuspectChannel
 from mmbench.workflows.audit.files import write_audit
 from mmbench.workflows.audit.randomised_control import Control

@@ -12,7 +12,7 @@ from mmbench.reporting.pages.report_inputs import MethodExplanation, ReportInput
 from mmbench.reporting.plots.explanation_images import draw_explanation
 from mmbench.reporting.plots.explanations import attention, explanation_plot, modality_weights_plot
 from mmbench.reporting.plots.style import NARROW, WIDTH
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.workflows.explanations import ExplainedSample, Explanation
 
 SCALP = ("Fp1", "Fp2", "C3", "C4", "O1", "O2", "nowhere")

@@ -16,7 +16,7 @@ from mmbench.reporting.plots.ranking import ranked
 from mmbench.reporting.plots.style import NARROW, WIDTH
 from mmbench.reporting.plots.subjects import unit_scores
 from mmbench.reporting.plots.tuning import budget_curve
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.training.metrics import balanced_accuracy
 
 ALONE = ("ranking", "subjects", "confusion", "learning", "modalities", "missing", "calibration", "cost", "tuning")

@@ -8,7 +8,7 @@ from mmbench.reporting.plots.calibration import calibration, can_show
 from mmbench.reporting.plots.confusion import can_show as can_show_confusion
 from mmbench.reporting.plots.predictions import label_scores, predictions
 from mmbench.reporting.plots.style import NARROW
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 
 
 @pytest.fixture(scope="module")

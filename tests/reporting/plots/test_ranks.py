@@ -14,7 +14,8 @@ from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.sections.pairs import pair_sections
 from mmbench.reporting.plots.ranks import can_show, rank_methods, ranks
 from mmbench.reporting.plots.style import NARROW, WIDTH
-from mmbench.results.comparison import Comparison, load_comparison
+from mmbench.results.comparison import Comparison
+from mmbench.results.loading import load_comparison
 
 NAMES = ("first", "second", "third", "fourth", "fifth")
 

@@ -9,7 +9,7 @@ import pytest
 from mmbench.registry.metrics import find_metric
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.layout import render
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.results.records import find_records
 
 LONG = ("first", "only[modality=left]", "another[dim=256,dropout=0.5]")

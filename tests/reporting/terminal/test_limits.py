@@ -11,7 +11,7 @@ from mmbench.registry.metrics import find_metric
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.layout import render
 from mmbench.reporting.terminal.limits import half_width
-from mmbench.results.comparison import load_comparison
+from mmbench.results.loading import load_comparison
 from mmbench.results.records import read_record, record_path, write_record
 from mmbench.results.statistics import Interval, Verdict
 

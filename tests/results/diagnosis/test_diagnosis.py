@@ -15,11 +15,12 @@ from mmbench.data.dataset_files import default_cache_folder
 from mmbench.data.store import Store
 from mmbench.errors import RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, diagnosis_tables, render
-from mmbench.results.comparison import Comparison, load_comparison
+from mmbench.results.comparison import Comparison
 from mmbench.results.diagnosis import kept_tokens, scores
 from mmbench.results.diagnosis.perturbations import neighbours
 from mmbench.results.diagnosis.predictions import Diagnosis, read_diagnosis, subset_names
 from mmbench.results.diagnosis.scores import ModalityScores
+from mmbench.results.loading import load_comparison
 from mmbench.results.records import find_records, read_record, write_record
 from mmbench.training.metrics import score_all
 from mmbench.workflows.diagnose import diagnose

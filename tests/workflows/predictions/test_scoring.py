@@ -15,7 +15,7 @@ import mmbench
 from mmbench.cli import main
 from mmbench.errors import DataError, RecordError, SpecError
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.results.comparison import compare, load_comparison
+from mmbench.results.loading import compare, load_comparison
 from mmbench.results.records import find_records, read_record
 from mmbench.storage.hashing import digest
 

@@ -10,7 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neural_network import MLPClassifier
 
-from mmbench.results.rescaled import is_rescaled_copy
+from mmbench.results.elsewhere.rescaled import is_rescaled_copy
 
 POWERS = (0.3, 0.5, 2.0, 5.0)
 

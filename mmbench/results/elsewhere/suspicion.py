@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mmbench.registry import orient
 from mmbench.results.calibration import log_probabilities
-from mmbench.results.elsewhere import has_scores
+from mmbench.results.elsewhere.origin import has_scores
+from mmbench.results.elsewhere.rescaled import is_rescaled_copy
 from mmbench.results.method_result import MethodResult
-from mmbench.results.rescaled import is_rescaled_copy
 from mmbench.results.statistics import difference_intervals
 
 Sign = Literal["copy", "perfect", "far above", "even"]

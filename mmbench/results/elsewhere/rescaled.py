@@ -1,9 +1,9 @@
 """Whether predictions are those of another method at another temperature: its probabilities raised to a power.
 
 After the power that fits best, errors of copies correlate above `_SAME`, even if they were written with three digits,
-and those of other trainings do not: `tests/results/test_rescaled.py` trains linear discriminants, ridge classifiers,
-logistic regressions and networks. Logistic regressions that differ a little in their regularisation alone can exceed
-it, as they can be nearly equal without a power.
+and those of other trainings do not: `tests/results/elsewhere/test_rescaled.py` trains linear discriminants, ridge
+classifiers, logistic regressions and networks. Logistic regressions that differ a little in their regularisation alone
+can exceed it, as they can be nearly equal without a power.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.results.calibration import log_probabilities
-from mmbench.results.elsewhere import has_scores
+from mmbench.results.elsewhere.origin import has_scores
 
 if TYPE_CHECKING:
     from mmbench.results.method_result import MethodResult
