@@ -23,7 +23,6 @@ SETTINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "longer": ("logmel", LONGER),
     "longer, centre 0": ("logmel[centre=0]", LONGER),
     "longer, centre 1": ("logmel[centre=1]", LONGER),
-    "longer, dim 256": ("logmel[dim=256]", LONGER),
 }
 """The encoder and the settings of the training loop by what is printed."""
 
