@@ -9,4 +9,4 @@ COPY --chown=mmbench . source
 RUN python -m venv .venv
 RUN .venv/bin/python -m pip install --no-cache-dir -c source/constraints.txt ./source ./source/datasets ./source/plugins/milmer
 ENV PATH="/home/mmbench/.venv/bin:$PATH"
-CMD ["mmbench", "run", "milmer", "deap-sim"]
+CMD ["python", "-m", "mmbench_milmer.demo"]
