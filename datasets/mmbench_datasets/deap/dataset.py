@@ -183,11 +183,12 @@ class Deap(Dataset):
         power: float = 1.0,
         evoked: float = 1.0,
         expression: float = 1.0,
+        height: int = 576,
     ) -> None:
         """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's file formats.
 
-        ``fps`` and ``seconds`` are those of the face videos; DEAP's 50 and 60 take minutes per person. ``films=false``
-        leaves the videos out. ``bdf`` adds the original recordings, 200 MB per person. ``strength`` scales every effect
+        ``fps``, ``seconds`` and ``height`` (in pixels) are those of the face videos; DEAP's 50, 60 and 576 take minutes
+        per person. ``films=false`` leaves the videos out. ``bdf`` adds the original recordings, 200 MB per person. ``strength`` scales every effect
         of the ratings; ``power``, ``evoked`` and ``expression`` those on the band power of the EEG, on its evoked
         responses, and on the face. Repeating the call after an interruption keeps the files that are complete.
         """
@@ -196,5 +197,5 @@ class Deap(Dataset):
 
         write_simulation(
             root,
-            Simulation(subjects, seed, strength, fps, seconds, bdf, films, power, evoked, expression),
+            Simulation(subjects, seed, strength, fps, seconds, bdf, films, power, evoked, expression, height),
         )

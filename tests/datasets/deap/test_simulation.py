@@ -2,6 +2,7 @@ import csv
 import hashlib
 import io
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -299,3 +300,19 @@ def test_held_out_trials_are_at_chance_without_signal():
     model = make_pipeline(StandardScaler(), RidgeClassifier(100.0))
     predicted = cross_val_predict(model, np.array(x), y, cv=GroupKFold(8), groups=np.repeat(np.arange(40), 3))
     assert abs(balanced_accuracy_score(y, predicted) - 0.5) < 0.25
+
+
+def test_a_video_of_half_the_height_shows_the_same(tmp_path):
+    import cv2
+
+    film = FaceVideo(0, 1, 1, 0.4, 0.2, fps=0.2, seconds=10.0)
+    whole, half = (list(draw_frames(replace(film, height=height))) for height in (576, 288))
+    assert [frame.shape for frame in half] == [(288, 360, 3)] * len(whole)
+    for large, small in zip(whole, half, strict=True):
+        shrunk = cv2.resize(large, (360, 288), interpolation=cv2.INTER_AREA)
+        assert np.abs(shrunk.astype(float) - small).mean() < 3
+    Deap().simulate(tmp_path / "deap", subjects=1, fps=0.5, seconds=2.0, height=288)
+    capture = cv2.VideoCapture(str(tmp_path / "deap/face_video/s01/s01_trial01.avi"))
+    assert capture.get(cv2.CAP_PROP_FRAME_HEIGHT) == 288
+    with pytest.raises(SpecError, match="height=100 is outside 144-576"):
+        Deap().simulate(tmp_path / "other", subjects=1, height=100)
