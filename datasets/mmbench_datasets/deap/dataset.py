@@ -188,10 +188,10 @@ class Deap(Dataset):
         """Write simulated recordings of ``subjects`` people (1-32) into an empty folder, in DEAP's file formats.
 
         ``fps``, ``seconds`` and ``height`` (in pixels) are those of the face videos; DEAP's 50, 60 and 576 take
-        minutes per person. ``films=false`` leaves the videos out. ``bdf`` adds the original recordings, 200 MB per person.
-        ``strength`` scales every effect of the ratings; ``power``, ``evoked`` and ``expression`` those on the band power
-        of the EEG, on its evoked responses, and on the face. Repeating the call after an interruption keeps the files
-        that are complete.
+        minutes per person. ``films=false`` leaves the videos out. ``bdf`` adds the original recordings, 200 MB per
+        person. ``strength`` scales every effect of the ratings; ``power``, ``evoked`` and ``expression`` those on
+        the band power of the EEG, on its evoked responses, and on the face. Repeating the call after an
+        interruption keeps the files that are complete.
         """
         from mmbench_datasets.deap.simulate.folder import write_simulation
         from mmbench_datasets.deap.simulate.options import Simulation
