@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from mmbench import DataError, check_content
 from mmbench_datasets.deap.array_pickle import load_pickle
-from mmbench_datasets.deap.layout import DATA_SHAPE, LABELS_SHAPE, RATE, RATINGS, TRIAL_S
+from mmbench_datasets.deap.layout import BASELINE_S, DATA_SHAPE, LABELS_SHAPE, RATE, RATINGS, TRIAL_S
 from mmbench_datasets.deap.mat5 import load_mat
 
 # A pickle of protocol 0 takes about 300 MB for the 103 MB of a subject.
 _MAX_BYTES = 512 * 2**20
-_WITHOUT_BASELINE = (*DATA_SHAPE[:2], round(TRIAL_S * RATE))
 _REMEDY = "copy or download the file from DEAP again"
+
+
+_WITHOUT_BASELINE = (*DATA_SHAPE[:2], round(TRIAL_S * RATE))
+_N_BASELINE = round(BASELINE_S * RATE)
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Recording:
 
     data: NDArray[np.floating[Any]]
     labels: NDArray[np.floating[Any]]
+
+    @property
+    def trials(self) -> NDArray[np.floating[Any]]:
+        """The signals without the baseline before a trial, (40, 40, 7680)."""
+        return self.data if self.data.shape[2] == _WITHOUT_BASELINE[2] else self.data[:, :, _N_BASELINE:]
 
 
 def load_recording(path: Path) -> Recording:

@@ -22,7 +22,6 @@ from mmbench_datasets.deap.recordings import Recording, find_bad_trials, load_re
 from mmbench_datasets.deap.video_matching import match_videos
 
 _N_EEG = len(layout.EEG_CHANNELS)
-_N_TIMES = round(layout.TRIAL_S * layout.RATE)
 
 
 class _Trial(NamedTuple):
@@ -54,8 +53,8 @@ def read_windows(options: Options, files: DeapFiles, unit: str) -> Iterator[Samp
     good = Recording(recording.data[rows], recording.labels[rows]) if bad else recording
     with preprocessing_errors(path):
         cleaned = preprocess(options, good)
-    for row, eeg, data, ratings in zip(rows, cleaned, good.data, good.labels, strict=True):
-        trial = _Trial(unit, row + 1, eeg, data[_N_EEG:, -_N_TIMES:], ratings)
+    for row, eeg, data, ratings in zip(rows, cleaned, good.trials, good.labels, strict=True):
+        trial = _Trial(unit, row + 1, eeg, data[_N_EEG:], ratings)
         try:
             bags = faces.read(row + 1)
         except DataError as error:
@@ -74,7 +73,7 @@ def place_windows(window: float, n_windows: int) -> NDArray[np.float64]:
 
 def preprocess(options: Options, recording: Recording) -> NDArray[np.floating]:
     """The preprocessed EEG (trials, 32, 7680) of a recording, without baselines."""
-    trials = recording.data[:, :, -_N_TIMES:]
+    trials = recording.trials
     eeg = trials[:, :_N_EEG]
     if options.scramble:
         eeg = np.stack([scramble(trial) for trial in eeg])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmbench_datasets.deap import Deap, DeapSim
+from mmbench_datasets.deap.files import find_files
 from mmbench_datasets.deap.labels import QUADRANTS, label
 from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS, TWENTE_CHANNELS
 from mmbench_datasets.deap.milmer_preprocessing import _filtered, clean_as_described, clean_as_published
@@ -106,7 +107,7 @@ def test_videos_in_the_order_of_presentation(copy):
     """Each number is taken for an Experiment_id; the ratings are not even needed."""
     root = copy("metadata_csv/participant_ratings.csv")
     labels = np.ones((40, 4))
-    videos = match_videos(root, "s01", labels, "presentation")
+    videos = match_videos(find_files(root), "s01", labels, "presentation")
     assert {number: path.stem for number, path in videos.items()} == {
         number: f"s01_trial{number:02d}" for number in range(1, 41)
     }

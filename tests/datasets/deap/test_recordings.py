@@ -11,7 +11,7 @@ import pytest
 
 from mmbench import DataError
 from mmbench_datasets.deap.ratings import check_agreement, load_ratings
-from mmbench_datasets.deap.recordings import find_bad_trials, load_recording
+from mmbench_datasets.deap.recordings import Recording, find_bad_trials, load_recording
 
 SHAPE = (40, 40, 8064)
 HEADER = "Participant_id,Trial,Experiment_id,Start_time,Valence,Arousal,Dominance,Liking,Familiarity\n"
@@ -162,7 +162,15 @@ def test_a_copy_without_baselines_is_read(tmp_path, protocol):
     data = np.zeros((40, 40, 7680), "i1")
     path = tmp_path / "s01.dat"
     path.write_bytes(pickle.dumps({"data": data, "labels": np.full((40, 4), 5.0)}, protocol))
-    assert load_recording(path).data.shape == data.shape
+    assert load_recording(path).trials.shape == data.shape
+
+
+def test_trials_are_the_same_with_and_without_baselines():
+    data = np.random.default_rng(0).normal(size=SHAPE).astype("f4")
+    labels = np.full((40, 4), 5.0)
+    whole, cut = Recording(data, labels), Recording(data[:, :, 384:], labels)
+    assert whole.trials.shape == (40, 40, 7680)
+    np.testing.assert_array_equal(whole.trials, cut.trials)
 
 
 def test_reads_matlabs_format_7_3(tmp_path):
