@@ -68,7 +68,7 @@ def test_a_split_is_shown_without_its_file_and_without_its_dataset(claim: Claim)
 def test_a_file_that_is_the_split_agrees(claim: Claim, tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_text(SPLIT)
     result = claim(split=tmp_path / "split.csv")
-    assert "split.csv agrees with the card." in printed(result)
+    assert "split.csvagreeswiththecard." in printed(result).replace(" ", "")  # a long path is broken anywhere
     split = result.to_json()["cards"][0]["split"]
     assert (split["differs"], split["audit"]["leaks"]) == (False, True)
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_the_split_agrees(claim: Claim, tmp_path: Path) -> None:
 def test_a_file_with_other_numbers_differs(claim: Claim, tmp_path: Path, change: tuple[str, str]) -> None:
     (tmp_path / "split.csv").write_text(SPLIT.replace(*change))
     result = claim(split=tmp_path / "split.csv")
-    assert "split.csv is not the split of the card" in printed(result)
+    assert "split.csvisnotthesplitofthecard" in printed(result).replace(" ", "")
     assert result.to_json()["cards"][0]["split"]["differs"] is True
 
 
@@ -119,7 +119,7 @@ def test_a_file_belongs_to_one_card(claim: Claim, tmp_path: Path) -> None:
 
 def test_the_card_of_the_split_of_crema_d_is_that_of_its_file(shared: Path) -> None:
     result = mmbench.claim("concat", "cremad-ogm", split=shared / "splits" / "cremad-ogm.csv")
-    assert "cremad-ogm.csv agrees with the card." in printed(result)
+    assert "cremad-ogm.csvagreeswiththecard." in printed(result).replace(" ", "")
     (card,) = result.cards
     assert card.split is not None
     assert card.split.shared == {"actor": 744, "sentence": 744, "actor and sentence": 744}
