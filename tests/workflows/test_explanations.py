@@ -30,6 +30,7 @@ def finished(tmp_path_factory):
         "milmer",
         SMALL,
         against=["concat"],
+        encoders={"eeg": "milmer-eeg[dim=96]"},  # a token for each channel
         training={"epochs": 2},
         folds=2,
         protocol="trial",

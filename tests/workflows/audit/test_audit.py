@@ -41,7 +41,7 @@ def test_shuffled_windows_leak_and_whole_trials_do_not(simulated: Any) -> None:
     assert [found[name].leaks for name in ("segment", "pooled-segment")] == [True, True]
     assert [name for name in HONEST if found[name].leaks is not False] == []
     assert (simulated.strictest, simulated.lots, simulated.n_lots) == ("loso", "trial", 120)
-    assert simulated.inflation(found["segment"]) > 0.2
+    assert simulated.inflation(found["segment"]) > 0.1
     assert simulated.inflation(found["loso"]) == 0
     assert found["segment"].structure.straddling["trial"] > 0.8
     assert found["segment"].probe.oracle >= found["segment"].probe.score
@@ -54,7 +54,7 @@ def test_json_has_the_documented_fields(simulated: Any) -> None:
     for row in protocols.values():
         assert {"protocol", "leaks", "p_value", "score", "control", "straddling"} <= set(row)
     assert protocols["segment"]["p_value"] < 0.001 < protocols["trial"]["p_value"]
-    assert protocols["segment"]["control"] > 0.6
+    assert protocols["segment"]["control"] > 0.45  # chance level: 0.25
     assert protocols["trial"]["straddling"] == {"trial": 0.0}
 
 
