@@ -291,7 +291,7 @@ def _make_comparisons(folder: Path) -> list[bytes]:
 
 
 def _read_comparison(path: Path) -> object:
-    from mmbench.results.comparison import load_comparison
+    from mmbench.results.loading import load_comparison
     from mmbench.workflows.reuse import find_comparisons
 
     place = run_toy(path.parent) / "comparison-0.json"
