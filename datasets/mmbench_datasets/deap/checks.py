@@ -106,7 +106,9 @@ def _relative(root: Path, path: Path) -> str:
 def _check_recording(path: Path) -> Iterator[Problem]:
     remedy = "copy or download the file from DEAP again"
     try:
-        check_content(path, "is a MATLAB file of level 5")
+        check_content(
+            path, "is a MATLAB file of level 5", *(["is an HDF5 file"] if path.suffix.lower() == ".mat" else [])
+        )
     except DataError as error:
         yield Problem(str(path), error.message, remedy)
         return

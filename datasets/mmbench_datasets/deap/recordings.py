@@ -44,7 +44,7 @@ def load_recording(path: Path) -> Recording:
 
     Values are not checked here: see ``find_bad_trials``.
     """
-    check_content(path, "is a MATLAB file of level 5")
+    check_content(path, "is a MATLAB file of level 5", *(["is an HDF5 file"] if path.suffix.lower() == ".mat" else []))
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"is larger than {_MAX_BYTES >> 20} MB; DEAP's files are smaller", where=path, remedy=_REMEDY)
     try:

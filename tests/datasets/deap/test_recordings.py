@@ -185,6 +185,9 @@ def test_reads_matlabs_format_7_3(tmp_path):
     found = load_recording(path)
     np.testing.assert_array_equal(found.data, data)
     np.testing.assert_array_equal(found.labels, labels)
+    with h5py.File(tmp_path / "s02.mat", "w") as file:  # as other programs write it, without MATLAB's header
+        file["data"], file["labels"] = data.T, labels.T
+    np.testing.assert_array_equal(load_recording(tmp_path / "s02.mat").labels, labels)
     path.write_bytes(content[:4000])
     with pytest.raises(DataError, match=r"s01\.mat: cannot be read as a MATLAB file of DEAP"):
         load_recording(path)
