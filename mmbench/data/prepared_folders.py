@@ -1,4 +1,4 @@
-"""Which prepared files were made from which folder of the user: these have one dataset name and no identity in it."""
+"""Remembers the prepared files of each folder of the user: folders share one dataset name."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Whether an encoder takes a modality, and whether it has weights that are trained."""
+"""Checks that an encoder takes a modality, and that it has, or has no, weights that are trained."""
 
 from inspect import Parameter, signature
 from typing import Any

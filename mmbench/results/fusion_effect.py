@@ -1,4 +1,4 @@
-"""Whether a fusion scores better than every single modality alone."""
+"""The effect of fusing: the score of a fusion against that of every single modality alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -81,3 +81,9 @@ def test_statistics_of_the_published_variant_stay_empty():
 def test_bands_that_do_not_fit_are_refused(bands, length):
     with pytest.raises(SpecError, match=f"bands={bands} does not fit windows of {length} samples"):
         make_encoder((4, length), variant="spectral", bands=bands)
+
+
+def test_bands_without_the_spectral_variant_are_refused():
+    with pytest.raises(SpecError, match=r"bands=4 has no effect — set variant=spectral"):
+        make_encoder((4, 64), dim=8, bands=4)
+    assert make_encoder((4, 64), dim=8, variant="spectral").spectrum.centres.shape == (8,)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mmbench import DataError, Problem, check_content, is_video_truncated
+from mmbench import DataError, Problem, is_video_truncated
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.faces import VIDEO_REMEDY
 from mmbench_datasets.deap.files import DeapFiles, find_files
 from mmbench_datasets.deap.options import Options
 from mmbench_datasets.deap.original_recordings import check_original
 from mmbench_datasets.deap.ratings import load_ratings
+from mmbench_datasets.deap.recordings import check_recording_content
 
 _MATCHES = "maps videos to trials"
 _LABELS = "holds the ratings and the order of presentation"
@@ -27,7 +28,11 @@ def check_home(root: Path, options: Options, request: str) -> list[Problem]:
         wanted = " or ".join(f"{folder}/sNN{suffix}" for folder, suffix in reversed(layout.FOLDERS[source]))
         return [Problem(str(root), f"holds no {wanted}", request)]
     check = _check_original if source == "bdf" else _check_recording
-    problems = [problem for path in recordings.values() for problem in check(path)]
+    problems = [
+        Problem(str(folder), f"cannot be read ({reason})", "change its permissions")
+        for folder, reason in files.unreadable.items()
+    ]
+    problems += [problem for path in recordings.values() for problem in check(path)]
     problems += _check_ratings(files.ratings, _LABELS) if source == "bdf" else []
     videos = [path for subject in recordings for path in files.videos_of(subject).values()]
     if options.video and videos:
@@ -66,7 +71,7 @@ def _list(names: Sequence[str]) -> str:
 def count_contents(root: Path, options: Options) -> Mapping[str, int]:
     """People, trials, videos and windows of a folder, by the names of its files; damage is not looked for."""
     files = find_files(root)
-    people = [name for name in files.signals[options.source] if options.faces == "keep" or files.videos_of(name)]
+    people = files.subjects(options)
     videos = sum(len(files.videos_of(name)) for name in people) if options.video else 0
     trials = layout.N_TRIALS * len(people)
     windows = (videos if options.faces == "drop" else trials) * options.windows
@@ -87,6 +92,12 @@ def describe_left_out(root: Path, options: Options) -> Mapping[str, str]:
     if not options.video:
         videos = [path for found in files.videos.values() for path in found.values()]
         left |= _leave(root, files, [layout.VIDEO_FOLDER], videos, "video=false does not read it")
+    if options.video:
+        left |= {
+            name: f"{len(videos)} face videos, but no signals"
+            for name, videos in files.videos.items()
+            if name not in files.signals[source]
+        }
     if options.faces == "drop":
         left |= {name: "no face video, and faces=drop" for name in files.signals[source] if not files.videos_of(name)}
     return left
@@ -106,9 +117,7 @@ def _relative(root: Path, path: Path) -> str:
 def _check_recording(path: Path) -> Iterator[Problem]:
     remedy = "copy or download the file from DEAP again"
     try:
-        check_content(
-            path, "is a MATLAB file of level 5", *(["is an HDF5 file"] if path.suffix.lower() == ".mat" else [])
-        )
+        check_recording_content(path)
     except DataError as error:
         yield Problem(str(path), error.message, remedy)
         return

@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, Task
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.labels import QUADRANTS, Ties
 from mmbench_datasets.deap.options import Faces, Options, Preprocessing, Removal, VideoOrder
-
-if TYPE_CHECKING:
-    from mmbench_datasets.deap.files import DeapFiles
 
 
 class Deap(Dataset):
@@ -133,11 +130,7 @@ class Deap(Dataset):
         """The subjects with signals, ``s01`` to ``s32``; with ``faces="drop"`` only those with a video."""
         from mmbench_datasets.deap.files import find_files
 
-        files = find_files(root)
-        return [name for name in files.signals[self.options.source] if self._is_used(files, name)]
-
-    def _is_used(self, files: "DeapFiles", subject: str) -> bool:
-        return self.options.faces == "keep" or bool(files.videos_of(subject))
+        return find_files(root).subjects(self.options)
 
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The signals, the videos, and the ratings where they label trials or match videos to trials."""

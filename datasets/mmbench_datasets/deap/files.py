@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ from mmbench_datasets.deap.layout import (
     CONTAINERS,
     FOLDERS,
     MATLAB_FOLDER,
+    N_PEOPLE,
     ORIGINAL_FOLDER,
     PYTHON_FOLDER,
     RATINGS_FILE,
@@ -19,6 +20,7 @@ from mmbench_datasets.deap.layout import (
     Source,
     subject_name,
 )
+from mmbench_datasets.deap.options import Options
 
 RATINGS_SUFFIXES = (".csv", ".xlsx", ".xls", ".ods")
 """Formats of the table of ratings in order of precedence; DEAP has all but .xlsx."""
@@ -37,7 +39,7 @@ class DeapFiles:
     ``home`` is the folder that holds those of DEAP. ``signals`` are by source and subject, ``videos`` by subject and
     the place in the order of presentation. ``ratings`` is the table of ratings; where there is none, the path that it
     should have. ``repeated`` maps a file that another copy or format replaces to that one. ``folders`` are those
-    that DEAP names, by their names.
+    that DEAP names, by their names; ``unreadable`` has the reason for each folder that may not be read.
     """
 
     home: Path
@@ -46,6 +48,7 @@ class DeapFiles:
     ratings: Path
     repeated: Mapping[Path, Path] = field(default_factory=dict)
     folders: Mapping[str, Path] = field(default_factory=dict)
+    unreadable: Mapping[Path, str] = field(default_factory=dict)
 
     def recording(self, subject: str, source: Source) -> Path:
         """Signal file of a subject; raises DataError if there is none."""
@@ -55,6 +58,10 @@ class DeapFiles:
             folder, suffix = FOLDERS[source][-1]
             remedy = f"add {folder}/{subject}{suffix}"
             raise DataError(f"has no signals of {subject}", where=self.home, remedy=remedy) from None
+
+    def subjects(self, options: Options) -> list[str]:
+        """The subjects with signals; with ``faces="drop"`` only those with a video."""
+        return [name for name in self.signals[options.source] if options.faces == "keep" or self.videos_of(name)]
 
     def videos_of(self, subject: str) -> Mapping[int, Path]:
         """The videos of a subject by their place in the order of presentation."""
@@ -71,7 +78,7 @@ def find_files(root: Path) -> DeapFiles:
     base = root
     while base.name.lower() in _OWN_FOLDERS and base.parent != base:
         base = base.parent
-    paths, folders = _walk(base)
+    paths, folders, unreadable = _walk(base)
     repeated: dict[Path, Path] = {}
     signals: dict[Source, Mapping[str, Path]] = {}
     for source, places in FOLDERS.items():
@@ -92,17 +99,18 @@ def find_files(root: Path) -> DeapFiles:
         table.get(True, home / RATINGS_FILE),
         repeated,
         {folder.name.lower(): folder for folder in reversed(folders) if folder.name.lower() in _OWN_FOLDERS},
+        unreadable,
     )
 
 
 def _subject_of(stem: str) -> int | None:
     match = _SIGNALS.fullmatch(stem)
-    return int(match[1]) if match and int(match[1]) else None
+    return int(match[1]) if match and 1 <= int(match[1]) <= N_PEOPLE else None
 
 
 def _video_of(stem: str) -> tuple[int, int] | None:
     match = _VIDEO.fullmatch(stem)
-    return (int(match[1]), int(match[2])) if match and int(match[1]) else None
+    return (int(match[1]), int(match[2])) if match and 1 <= int(match[1]) <= N_PEOPLE else None
 
 
 def _is_table(stem: str) -> bool | None:
@@ -137,13 +145,19 @@ def _choose(
     return best
 
 
-def _walk(base: Path) -> tuple[list[Path], list[Path]]:
-    """Files and folders under a folder in order of their paths; hidden ones are left out."""
+def _walk(base: Path) -> tuple[list[Path], list[Path], dict[Path, str]]:
+    """Files and folders under a folder in order of their paths, and why a folder cannot be read; no hidden ones."""
     files: list[Path] = []
     folders: list[Path] = []
+    unreadable: dict[Path, str] = {}
 
     def visit(folder: Path, depth: int) -> None:
-        for entry in _entries(folder):
+        try:
+            entries = _entries(folder)
+        except OSError as error:
+            unreadable[folder] = error.strerror or str(error)
+            return
+        for entry in entries:
             path = folder / entry.name
             if not entry.is_dir():
                 files.append(path)
@@ -152,16 +166,12 @@ def _walk(base: Path) -> tuple[list[Path], list[Path]]:
                 visit(path, depth + 1)
 
     visit(base, 0)
-    return files, folders
+    return files, folders, unreadable
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError:  # no folder, or one that may not be read, which the inventory of unread files lists
-        return iter(())
-    return (entry for entry in entries if not entry.name.startswith("."))
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
 
 
 def _home(base: Path, signals: Mapping[Source, Mapping[str, Path]]) -> Path:

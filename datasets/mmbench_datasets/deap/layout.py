@@ -7,6 +7,7 @@ RATE = 128.0
 BASELINE_S = 3.0
 TRIAL_S = 60.0
 N_TRIALS = 40
+N_PEOPLE = 32
 N_SAMPLES = int((BASELINE_S + TRIAL_S) * RATE)
 RATINGS = ("Valence", "Arousal", "Dominance", "Liking")
 

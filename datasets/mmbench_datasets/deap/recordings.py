@@ -44,7 +44,7 @@ def load_recording(path: Path) -> Recording:
 
     Values are not checked here: see ``find_bad_trials``.
     """
-    check_content(path, "is a MATLAB file of level 5", *(["is an HDF5 file"] if path.suffix.lower() == ".mat" else []))
+    check_recording_content(path)
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"is larger than {_MAX_BYTES >> 20} MB; DEAP's files are smaller", where=path, remedy=_REMEDY)
     try:
@@ -56,6 +56,12 @@ def load_recording(path: Path) -> Recording:
     _check_array(path, "data", arrays.get("data"), (DATA_SHAPE, _WITHOUT_BASELINE))
     _check_array(path, "labels", arrays.get("labels"), (LABELS_SHAPE,))
     return Recording(arrays["data"], arrays["labels"])
+
+
+def check_recording_content(path: Path) -> None:
+    """Raise DataError for a file that by its first bytes is neither a pickle nor, if ``.mat``, of MATLAB."""
+    is_mat = path.suffix.lower() == ".mat"
+    check_content(path, "is a MATLAB file of level 5", *(["is an HDF5 file"] if is_mat else []))
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Whether predictions are those of another method at another temperature: its probabilities raised to a power.
+"""Detects predictions of another method at another temperature: its probabilities raised to a power.
 
 After the power that fits best, errors of copies correlate above `_SAME`, even if they were written with three digits,
 and those of other trainings do not: `tests/results/elsewhere/test_rescaled.py` trains linear discriminants, ridge

@@ -13,6 +13,8 @@ from mmbench_milmer.weight_shapes import check_fit
 _PUBLIC = {"layernorm.": "project.0.", "eeg_proj.": "project.1."}
 # Below the noise of any sensor, even in volts: reached by constant channels only.
 _POWER_FLOOR = 1e-20
+BANDS = 8
+"""Bands of the spectral variant unless the user says otherwise."""
 
 
 class MilmerEEG(Encoder):
@@ -20,8 +22,8 @@ class MilmerEEG(Encoder):
 
     ``variant="published"``: LayerNorm over time → Linear(T, dim) → ReLU, which is linear in the waveform and so finds
     what is locked to the start of a window, but no band power. ``variant="spectral"``, which is not in the paper: log
-    power of ``bands`` learned bands → a Linear(bands, dim) of each channel's own → ReLU, which finds band power, but
-    nothing that is locked. With one map for all channels a transformer has to learn first which token is which.
+    power of ``bands`` (8) learned bands → a Linear(bands, dim) of each channel's own → ReLU, which finds band power,
+    but nothing that is locked. With one map for all channels a transformer has to learn first which token is which.
 
     ``channel_embedding`` adds a learned vector to each channel's token; the published code has none, so that
     all later layers are invariant to the order of electrodes. ``weights=FILE`` reads a state dict of the public model
@@ -39,7 +41,7 @@ class MilmerEEG(Encoder):
         dim: int = 768,
         channel_embedding: bool = True,
         variant: EEGVariant = "published",
-        bands: int = 8,
+        bands: int | None = None,
         weights: str | None = None,
         frozen: bool = False,
     ) -> None:
@@ -48,8 +50,11 @@ class MilmerEEG(Encoder):
             raise SpecError(f"dim={dim} is not a width", where=self.name, remedy="set dim to 1 or more")
         n_channels, n_times = modality.fixed_shape
         if variant == "spectral":
+            bands = BANDS if bands is None else bands
             self.spectrum = BandPower(n_channels, n_times, bands)
             self.project = nn.Sequential(self.spectrum, LinearByChannel(n_channels, bands, dim), nn.ReLU())
+        elif bands is not None:
+            raise SpecError(f"bands={bands} has no effect", where=self.name, remedy="set variant=spectral, too")
         else:
             self.project = nn.Sequential(nn.LayerNorm(n_times), nn.Linear(n_times, dim), nn.ReLU())
         self.variant = variant

@@ -1,13 +1,16 @@
 """DEAP's files are found however they were unpacked, and what cannot be used is said."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mmbench.cli import main
+from mmbench.data import take_inventory
 from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.files import find_files
 
@@ -121,3 +124,33 @@ def test_check_counts_people_trials_videos_and_windows(
         assert json.loads(output)["counts"] == {"people": 1, "trials": 40, "face videos": 40, "windows": 120}
     else:
         assert "found: 1 people, 40 trials, 40 face videos, 120 windows" in output
+
+
+def test_a_folder_that_may_not_be_read_is_a_problem(
+    simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a person whose videos cannot be listed, no face would be found. Permissions do not stop the administrator."""
+    root = lay(simulated, tmp_path / "deap")
+    real = os.scandir
+
+    def scandir(folder: str | Path) -> Any:
+        if Path(folder).name == "s01":
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    problems = {problem.path: problem for problem in Deap().check(root)}
+    assert problems[str(root / VIDEOS)].message == "cannot be read (Permission denied)"
+    assert problems[str(root / VIDEOS)].remedy == "change its permissions"
+
+
+def test_a_person_without_signals_and_numbers_beyond_deaps_people_are_said(simulated: Path, tmp_path: Path) -> None:
+    root = lay(simulated, tmp_path / "deap")
+    (root / SIGNALS / "s33.dat").symlink_to(simulated / SIGNALS / "s01.dat")
+    other = root / "face_video" / "s02"
+    other.mkdir()
+    for trial in ("01", "02"):
+        shutil.copy(simulated / VIDEOS / "s01_trial01.avi", other / f"s02_trial{trial}.avi")
+    assert Deap().units(root) == ["s01"], "DEAP has 32 people"
+    assert Deap().left_out(root) == {"s02": "2 face videos, but no signals"}
+    assert f"{SIGNALS}/s33.dat" in take_inventory(Deap(), root).unread

@@ -1,4 +1,4 @@
-"""What the columns, files and arrays of a folder are: the content of ``dataset.toml``."""
+"""The columns, files and arrays of a folder: the content of ``dataset.toml``."""
 
 import re
 from collections.abc import Mapping, Sequence

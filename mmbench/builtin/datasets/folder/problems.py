@@ -1,4 +1,4 @@
-"""What is wrong with the files of a folder, and what of them is not used."""
+"""Problems of the files of a folder, and those of them that are not used."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

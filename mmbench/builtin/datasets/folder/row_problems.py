@@ -1,4 +1,4 @@
-"""What is wrong with single rows of a folder: their ids, groups, targets, parts, cells and files."""
+"""Problems of single rows of a folder: their ids, groups, targets, parts, cells and files."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the files of a folder were understood to be, in lines."""
+"""Lines that describe the files of a folder as they were understood."""
 
 from collections import Counter
 from collections.abc import Iterator
