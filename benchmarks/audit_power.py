@@ -22,10 +22,10 @@ from mmbench.data.splits.folds import make_folds
 from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.workflows.audit.audited_data import load_audited_data, resolve_protocols
 from mmbench.workflows.audit.copied_samples import find_copied_samples, make_feature_space
+from mmbench.workflows.audit.findings import MARGIN
 from mmbench.workflows.audit.merged_subjects import find_merged_subjects
 from mmbench.workflows.audit.missingness import probe_missingness
 from mmbench.workflows.audit.random_labels import Samples, find_label_units
-from mmbench.workflows.audit.randomised_control import MARGIN
 from mmbench.workflows.request import RunSpec
 
 Index = NDArray[np.int64]

@@ -44,7 +44,7 @@ MAX_KILLS = 10  # per run
 IMPORTED = (
     *(
         "mmbench.cli",
-        "mmbench.workflows.run",
+        "mmbench.workflows.experiment",
         "mmbench.reporting.terminal",
         "mmbench.execution.tune_fold",
         "scipy.stats",

@@ -15,10 +15,8 @@ from fuzzing.toy import TOY, run_toy, runs, train_toy
 
 def make_audit() -> Any:
     """An audit with something in each of its places."""
-    from mmbench.workflows.audit.constant_channels import SuspectChannel
-    from mmbench.workflows.audit.randomised_control import Control
+    from mmbench.workflows.audit.findings import Control, SharedGroups, SuspectChannel
     from mmbench.workflows.audit.results import AuditResult, ModelAudit, ProtocolAudit
-    from mmbench.workflows.audit.shared_groups import SharedGroups
 
     seen, unseen = ModelAudit(0.9, 0.91, Control(20, 0.8, 0.5, 1e-9)), ModelAudit(0.6, 0.62, Control(20, 0.5, 0.5, 0.4))
     audits = (

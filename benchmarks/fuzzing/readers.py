@@ -312,7 +312,7 @@ def _read_ablation(path: Path) -> object:
     from rich.console import Console
 
     from mmbench.reporting.terminal import ablation_tables
-    from mmbench.workflows.ablate import is_ablation, load_ablation
+    from mmbench.workflows.ablation_results import is_ablation, load_ablation
 
     place = run_toy(path.parent) / "ablation-0.json"
     place.write_bytes(path.read_bytes())
@@ -578,11 +578,7 @@ def _read_folds(path: Path) -> object:
 
     from mmbench.execution.restoring import find_fold
 
-    ids = [
-        sample
-        for part in ("train", "validation", "test")
-        for sample in json.loads(_make_folds(path.parent)[0])[0][part]
-    ]
+    ids = json.loads(_make_folds(path.parent)[0])["ids"]
     return find_fold(path, "0", SimpleNamespace(ids=np.array(ids)))  # type: ignore[arg-type]
 
 

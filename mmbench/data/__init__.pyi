@@ -56,6 +56,11 @@ from .splits.classes import missing_class_lines as missing_class_lines
 from .splits.fold import Fold as Fold
 from .splits.fold import Split as Split
 from .splits.fold import split_fingerprint as split_fingerprint
+from .splits.fold_file import FOLDS_FILE as FOLDS_FILE
+from .splits.fold_file import FoldFile as FoldFile
+from .splits.fold_file import make_fold_file as make_fold_file
+from .splits.fold_file import read_fold_file as read_fold_file
+from .splits.fold_file import write_fold_file as write_fold_file
 from .splits.folds import make_full_fold as make_full_fold
 from .splits.groups import combine_groups as combine_groups
 from .splits.groups import find_group_overlap as find_group_overlap

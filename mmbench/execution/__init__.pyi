@@ -1,6 +1,6 @@
 from .job import diagnose_trained as diagnose_trained
 from .job import run_job as run_job
-from .plan import Keep as Keep
+from .kept_weights import Keep as Keep
 from .plan import Plan as Plan
 from .plan import build_model as build_model
 from .plan import call_components as call_components

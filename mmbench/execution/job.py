@@ -11,8 +11,8 @@ import torch
 
 from mmbench.data import Fold, Inputs, Store
 from mmbench.errors import PluginError
+from mmbench.execution.kept_weights import Keep, is_kept
 from mmbench.execution.plan import (
-    Keep,
     Plan,
     call_components,
     closed_files,
@@ -55,8 +55,6 @@ from mmbench.training import (
     weights_path,
     weights_size,
 )
-
-_SMALL = 256 * 2**20
 
 
 class Outcome(NamedTuple):
@@ -149,7 +147,7 @@ def _passes(plan: Plan, store: Store, model: Model, inputs: Inputs, trained: flo
 def _is_kept(keep: Keep, model: Model) -> bool:
     if isinstance(model, EstimatorModel):
         return False  # it is fitted again where it is needed
-    return keep == "keep" or (keep == "auto" and 0 < weights_size(model) <= _SMALL)
+    return is_kept(keep, weights_size(model))
 
 
 def diagnose_trained(plan: Plan, store: Store, fold: Fold, model: Model, inputs: Inputs) -> dict[str, Any] | None:

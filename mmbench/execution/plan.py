@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from mmbench.data import (
 )
 from mmbench.errors import PluginError
 from mmbench.execution.failing_components import find_plugin_components, locate_error
+from mmbench.execution.kept_weights import Keep
 from mmbench.integrity import (
     Canaries,
     ClosedFiles,
@@ -67,8 +68,6 @@ from mmbench.tuning import Budget
 T = TypeVar("T")
 _STANDARDIZED: tuple[Kind, ...] = ("timeseries", "audio", "vector")
 """Kinds that the host standardises; encoders of images, videos, texts and tables scale for themselves."""
-Keep = Literal["auto", "keep", "drop"]
-"""Whether trained weights stay beside the records; ``auto`` keeps up to 256 MB a fold."""
 
 
 @dataclass(frozen=True)

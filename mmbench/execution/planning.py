@@ -11,7 +11,8 @@ import torch
 
 from mmbench.data import Fold, Preparation, Rows, Store
 from mmbench.errors import RecordError, SpecError
-from mmbench.execution.plan import Keep, Plan, needs_isolation
+from mmbench.execution.kept_weights import Keep
+from mmbench.execution.plan import Plan, needs_isolation
 from mmbench.features import Encoding, encode
 from mmbench.integrity import Finding, find_provenance
 from mmbench.registry import (

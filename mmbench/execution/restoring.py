@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from mmbench.contract import Training
-from mmbench.data import Fold, Inputs, Store
+from mmbench.data import FOLDS_FILE, Fold, Inputs, Store, read_fold_file
 from mmbench.errors import RecordError
 from mmbench.execution.plan import Plan, build_model, closed_files, known_labels, make_inputs, needs_isolation
 from mmbench.integrity import find_size, guard_files
 from mmbench.registry import Recipe, Spec, parse_spec, training_seed, update_training
 from mmbench.results import Record, check_rebuildable, described_predictor, read_record
-from mmbench.storage import describe_parse_error, load_json
+from mmbench.storage import describe_parse_error
 from mmbench.training import EstimatorModel, Model, check_weights_file, restore_weights, weights_path
 from mmbench.tuning import set_parameters
 
@@ -71,7 +71,7 @@ def restore_plan(path: Path, cache: Path, plugins: tuple[str, ...] = ()) -> Rest
             "kept no weights", where=path, remedy="delete it and run the same command again with --weights keep"
         )
     plan, store = _find_plan(record, path.parent, cache, plugins)
-    fold = find_fold(path.parent.parent / "folds.json", record.fold, store)
+    fold = find_fold(path.parent.parent / FOLDS_FILE, record.fold, store)
     return RestoredPlan(record, plan, fold, store)
 
 
@@ -159,11 +159,10 @@ def _existing(path: Path) -> Path:
 def find_fold(path: Path, name: str, store: Store) -> Fold:
     """The rows of a fold, from the file of folds; RecordError if that is damaged or lacks the fold."""
     try:
-        folds = load_json(path)
-        found = next(fold for fold in folds if fold["name"] == name)
+        folds = read_fold_file(path)
         row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}
-        return Fold(name, *(_rows(found[part], row_of) for part in ("train", "validation", "test")))
-    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+        return Fold(name, *(_rows(folds.samples(name, part), row_of) for part in ("train", "validation", "test")))
+    except (OSError, ValueError, KeyError) as error:
         raise RecordError(f"lacks the samples of fold {name}", where=path, remedy=_AGAIN) from error
 
 

@@ -1,6 +1,7 @@
 from .agreement import check_data_agreement as check_data_agreement
 from .agreement import find_data_disagreements as find_data_disagreements
 from .agreement import find_prepared_store as find_prepared_store
+from .agreement import tested_samples as tested_samples
 from .calibration import N_BINS as N_BINS
 from .calibration import Bin as Bin
 from .comparison import Comparison as Comparison

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.data import Store
+from mmbench.data import FOLDS_FILE, FoldFile, Store, read_fold_file
 from mmbench.errors import DamagedError, RecordError
 from mmbench.registry import parse_spec
 from mmbench.results.comparison import Comparison
 from mmbench.results.records import Record, record_path
 from mmbench.results.statistics import find_statistical_units
-from mmbench.storage import load_json
 
 _REMEDY = "delete the file and run the same command again"
 
@@ -21,7 +20,7 @@ def check_data_agreement(comparison: Comparison, cache: Path) -> None:
     """Raise RecordError for the first record whose samples, labels or units differ from its fold or the prepared data.
 
     Splits or prepared data that are not available are not checked."""
-    tested = {path: _tested(path / "folds.json") for path in {method.folder.parent for method in comparison.methods}}
+    tested = {path: _tested(path / FOLDS_FILE) for path in {method.folder.parent for method in comparison.methods}}
     store = find_prepared_store(comparison.run, cache)
     for method in comparison.methods:
         for record, line in find_data_disagreements(method.records, tested[method.folder.parent], store):
@@ -51,11 +50,16 @@ def find_prepared_store(run: Mapping[str, Any], cache: Path) -> Store | None:
         return None
 
 
+def tested_samples(folds: FoldFile) -> dict[str, Sequence[str]]:
+    """Ids of the test part of each fold."""
+    return {name: folds.samples(name, "test") for name in folds.ranges}
+
+
 def _tested(path: Path) -> dict[str, Sequence[str]] | None:
     """Ids of the test part of each fold; None without a readable file."""
     try:
-        return {fold["name"]: fold["test"] for fold in load_json(path)}
-    except (OSError, ValueError, KeyError, TypeError):
+        return tested_samples(read_fold_file(path))
+    except (OSError, ValueError):
         return None
 
 

@@ -67,6 +67,7 @@ from .processes import try_in_processes as try_in_processes
 from .progress import Reporter as Reporter
 from .progress import SilentReporter as SilentReporter
 from .progress import current_reporter as current_reporter
+from .progress import record_messages as record_messages
 from .progress import track as track
 from .progress import use_reporter as use_reporter
 from .remote_errors import RemoteError as RemoteError

@@ -59,6 +59,39 @@ def use_reporter(new: Reporter) -> Iterator[None]:
         _reporter.reset(token)
 
 
+class RecordingReporter:
+    """A reporter that keeps the ``lines`` of messages and passes everything on to another."""
+
+    def __init__(self, inner: Reporter) -> None:
+        self._inner = inner
+        self.lines: list[str] = []
+
+    def start(self, label: str, total: int | None) -> int:
+        """Begin a bar of the other reporter."""
+        return self._inner.start(label, total)
+
+    def advance(self, key: int, note: str = "") -> None:
+        """Advance a bar of the other reporter."""
+        self._inner.advance(key, note)
+
+    def finish(self, key: int) -> None:
+        """Finish a bar of the other reporter."""
+        self._inner.finish(key)
+
+    def message(self, text: str) -> None:
+        """Keep a line and pass it on."""
+        self.lines.append(text)
+        self._inner.message(text)
+
+
+@contextmanager
+def record_messages() -> Iterator[list[str]]:
+    """The list of the messages that the current reporter gets while the block runs."""
+    recording = RecordingReporter(current_reporter())
+    with use_reporter(recording):
+        yield recording.lines
+
+
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """Yield ``items`` and show progress; ``total`` is their number if they have no length."""
     if total is None and isinstance(items, Sized):

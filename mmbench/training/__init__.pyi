@@ -10,12 +10,12 @@ from .checkpoints import weights_digest as weights_digest
 from .checkpoints import weights_path as weights_path
 from .checkpoints import weights_size as weights_size
 from .cost import Cost as Cost
-from .cost import ForwardPass as ForwardPass
-from .cost import add_costs as add_costs
 from .cost import combine_costs as combine_costs
-from .cost import measure_frozen_encoder as measure_frozen_encoder
-from .cost import measure_model as measure_model
-from .cost import most_complete_row as most_complete_row
+from .cost_measurement import ForwardPass as ForwardPass
+from .cost_measurement import add_costs as add_costs
+from .cost_measurement import measure_frozen_encoder as measure_frozen_encoder
+from .cost_measurement import measure_model as measure_model
+from .cost_measurement import most_complete_row as most_complete_row
 from .criterion import make_criterion as make_criterion
 from .criterion import sum_losses as sum_losses
 from .determinism import choose_device as choose_device

@@ -1,9 +1,9 @@
-from .ablate import AblationResult as AblationResult
-from .ablate import AblationRow as AblationRow
-from .ablate import AblationTable as AblationTable
 from .ablate import ablate_spec as ablate_spec
-from .ablate import is_ablation as is_ablation
-from .ablate import load_ablation as load_ablation
+from .ablation_results import AblationResult as AblationResult
+from .ablation_results import AblationRow as AblationRow
+from .ablation_results import AblationTable as AblationTable
+from .ablation_results import is_ablation as is_ablation
+from .ablation_results import load_ablation as load_ablation
 from .audit import audit_path as audit_path
 from .audit import audit_spec as audit_spec
 from .audit import is_audit as is_audit

@@ -36,7 +36,7 @@ from mmbench.results import (
 )
 from mmbench.storage import current_reporter, in_processes, track
 from mmbench.training import choose_device, predict
-from mmbench.workflows.ablate import is_ablation, load_ablation
+from mmbench.workflows.ablation_results import is_ablation, load_ablation
 
 _FULL: DiagnosisLevel = "full"
 _AGREEMENT = 0.98  # share of test samples with the recorded prediction; rounding may change some

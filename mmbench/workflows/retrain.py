@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from mmbench.data import Preparation, Store, check_dataset_files, find_dataset_folder, prepare
+from mmbench.data import FOLDS_FILE, Preparation, Store, check_dataset_files, find_dataset_folder, prepare
 from mmbench.execution import build_model, find_fold, read_rebuildable, rebuild_plan, run_job
 from mmbench.features import Encoding, encode
 from mmbench.integrity import check_size, find_machine
@@ -108,7 +108,7 @@ def retrain_fold(path: Path, options: RetrainOptions, out: Path) -> RetrainedFol
     store = _open_data(published, options)
     plan = rebuild_plan(published, out, store, _encode(published, store, options), options.plugins)
     check_size(str(plan.recipe.predictor), lambda: build_model(plan, store, published.seed), find_machine(_CPU, jobs=1))
-    fold = find_fold(path.parent.parent / "folds.json", published.fold, store)
+    fold = find_fold(path.parent.parent / FOLDS_FILE, published.fold, store)
     target = record_path(out, published.fold, published.seed)
     run_job(plan, fold, published.seed, target, lambda _: None, published.tuning)
     repeated = RetrainedFold(read_rebuildable(path), read_record(target), store.key == published.run["prepared"])

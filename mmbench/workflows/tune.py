@@ -12,9 +12,9 @@ from mmbench.storage import mark_in_use, retry_on_damage
 from mmbench.tuning import FoldTuning, read_tuning, storage_without_password, tuning_path
 from mmbench.workflows.arguments.options import make_spec
 from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
+from mmbench.workflows.experiment import Experiment, plan_experiment
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import check_request, resolve_request
-from mmbench.workflows.run import Experiment, plan_experiment
 
 DEFAULT_TRIALS = 20
 """Default number of tuning trials."""

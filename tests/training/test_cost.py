@@ -16,7 +16,8 @@ from mmbench import Fusion, Tokens, TokenSpec
 from mmbench.data.batches import Inputs, Stream
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import comparison_table, render
-from mmbench.training.cost import Cost, ForwardPass, add_costs, combine_costs, measure, measure_model, most_complete_row
+from mmbench.training.cost import Cost, combine_costs
+from mmbench.training.cost_measurement import ForwardPass, add_costs, measure, measure_model, most_complete_row
 from mmbench.training.model import Model
 
 FROZEN = """

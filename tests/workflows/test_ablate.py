@@ -14,7 +14,7 @@ from mmbench.reporting.terminal import ablation_tables, render
 from mmbench.results.loading import load_comparison
 from mmbench.results.records import find_records
 from mmbench.results.statistics import difference_intervals
-from mmbench.workflows.ablate import is_ablation, load_ablation
+from mmbench.workflows.ablation_results import is_ablation, load_ablation
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
 PARTS = """

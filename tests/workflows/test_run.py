@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import mmbench
+from mmbench.data import read_fold_file
 from mmbench.errors import DataError, ProtocolError, RecordError, SpecError
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import comparison_table, render
@@ -152,7 +153,7 @@ def test_what_was_known_is_in_the_record(people: Path, shelf: Path, tmp_path: Pa
     assert epochs["last"] == len(record.history) - 1
     assert record.run["torch"].startswith(record.environment["packages"]["torch"])
     assert record.run["training"]["epochs"] == 3
-    assert json.loads((comparison.path.parent / "folds.json").read_text())[0]["test"] == list(record.ids)
+    assert read_fold_file(comparison.path.parent / "folds.json").samples(record.fold, "test") == record.ids
     command = json.loads(comparison.path.read_text())["command"]
     assert command.startswith("mmbench run concat toy")
     assert command.endswith(" --data DIR --plugin toy_plugin.py")

@@ -1,7 +1,6 @@
 """Runs under the official split, whole groups and in order of time, on samples without subjects."""
 
 import csv
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ from typing import Any
 import pytest
 
 import mmbench
+from mmbench.data import read_fold_file
+from mmbench.data.splits.fold import PARTS
 from mmbench.errors import ProtocolError
 from mmbench.reporting.terminal import comparison_table, render
 from mmbench.results.loading import load_comparison
@@ -72,8 +73,8 @@ def by_speaker(speaker: int, _: int) -> str:
 
 
 def folds_of(result: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((result.path.parent / "folds.json").read_text())
-    return found
+    file = read_fold_file(result.path.parent / "folds.json")
+    return [{"name": name, **{part: list(file.samples(name, part)) for part in PARTS}} for name in file.ranges]
 
 
 def test_the_official_split_is_one_fold_and_validation_is_cut_from_whole_speakers(folder: Folder) -> None:

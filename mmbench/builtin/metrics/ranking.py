@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
-from scipy.stats import rankdata
 
 from mmbench import Metric
 from mmbench.builtin.metrics.counts import Values
@@ -70,7 +69,7 @@ class Spearman(Metric):
 
     def score(self, target: NDArray[np.generic], outputs: NDArray[np.floating]) -> float:
         """Pearson's correlation of the ranks."""
-        return Pearson().score(rankdata(target, axis=0), rankdata(outputs, axis=0))
+        return Pearson().score(_ranks(target), _ranks(outputs))
 
 
 def _one_against_rest(
@@ -83,10 +82,18 @@ def _one_against_rest(
         yield is_there[:, at], scores[:, at]
 
 
+def _ranks(values: NDArray[np.generic]) -> Values:
+    """Ranks from 1 in each column; equal values share their mean rank, as in scipy.stats.rankdata."""
+    if values.ndim == 2:
+        return np.stack([_ranks(column) for column in values.T], axis=1)
+    _, at, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count - 1) / 2)[at])
+
+
 def _area(truth: NDArray[np.bool_], scores: Values) -> float:
     """The Mann-Whitney statistic over the number of pairs; equal scores count half."""
     n = int(truth.sum())
-    return float((rankdata(scores)[truth].sum() - n * (n + 1) / 2) / (n * (len(truth) - n)))
+    return float((_ranks(scores)[truth].sum() - n * (n + 1) / 2) / (n * (len(truth) - n)))
 
 
 def _average_precision(truth: NDArray[np.bool_], scores: Values) -> float:

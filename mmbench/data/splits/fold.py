@@ -1,13 +1,13 @@
 """A fold, a split of several folds, and its fingerprint."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.storage import digest
+from mmbench.storage import canonical_json
 
 Rows = NDArray[np.int64]
 PARTS = ("train", "validation", "test")
@@ -31,13 +31,24 @@ class Split:
     notes: tuple[str, ...] = ()
 
 
-def split_fingerprint(folds: Sequence[Fold], ids: NDArray[np.str_]) -> str:
-    """Digest of the sample ids in each part of each fold; equal fingerprints mean equal splits."""
-    parts = [
-        [fold.name, *(sorted(ids[rows].tolist()) for rows in (fold.train, fold.validation, fold.test))]
-        for fold in folds
-    ]
-    return digest(parts)[:12]
+def split_fingerprint(folds: Iterable[Fold], ids: NDArray[np.str_]) -> str:
+    """Digest of the sample ids in each part of each fold; equal fingerprints mean equal splits.
+
+    It is the `digest` of a list ``[name, train, validation, test]`` with sorted ids for each fold, of which one part is
+    in memory at a time.
+    """
+    order = np.argsort(ids, kind="stable")
+    rank = np.empty(len(ids), dtype=np.int64)
+    rank[order] = np.arange(len(ids))
+    quoted = np.array([canonical_json(name) for name in ids[order].tolist()], dtype=object)
+    found = hashlib.sha256(b"[")
+    for at, fold in enumerate(folds):
+        found.update(f"{',' if at else ''}[{canonical_json(fold.name)}".encode())
+        for rows in (fold.train, fold.validation, fold.test):
+            found.update(f",[{','.join(quoted[np.sort(rank[rows])].tolist())}]".encode())
+        found.update(b"]")
+    found.update(b"]")
+    return found.hexdigest()[:12]
 
 
 def shuffle(names: NDArray[np.str_], seed: int, scope: str, purpose: str) -> NDArray[np.str_]:

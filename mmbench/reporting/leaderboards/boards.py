@@ -4,13 +4,12 @@
 of records a run, and ``audit.json`` where the protocol was audited.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from mmbench.data import FOLDS_FILE, FoldFile, read_fold_file, write_fold_file
 from mmbench.errors import RecordError
 from mmbench.results import (
     Comparison,
@@ -24,11 +23,10 @@ from mmbench.results import (
     record_path,
     write_record,
 )
-from mmbench.storage import counted, describe_parse_error, load_json, make_folder, slug, write_text
+from mmbench.storage import counted, describe_parse_error, make_folder, slug, write_text
 from mmbench.workflows import AuditResult, ProtocolAudit, is_audit, load_audit
 
-FOLDS, AUDIT = "folds.json", "audit.json"
-PARTS = ("train", "validation", "test")
+AUDIT = "audit.json"
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Board:
 
 def find_boards(root: Path) -> list[Path]:
     """The folders of all boards under ``root``, by name; RecordError if there is none."""
-    found = sorted(path.parent for path in root.glob(f"*/*/*/{FOLDS}"))
+    found = sorted(path.parent for path in root.glob(f"*/*/*/{FOLDS_FILE}"))
     if not found:
         raise RecordError("holds no leaderboards", where=root, remedy="put a run on one: mmbench leaderboard add RUN")
     return found
@@ -95,7 +93,7 @@ def add_runs(path: Path, root: Path) -> Board:
     compare(folder, [*there, *(each for each in new if each.name not in {old.name for old in there})])
     folds = read_folds(comparison.methods[0].folder.parent)
     make_folder(folder)
-    write_text(folder / FOLDS, json.dumps(folds))
+    write_fold_file(folder / FOLDS_FILE, folds)
     for each in new:
         _copy(each, folder / each.name)
     return load_board(folder)
@@ -154,25 +152,13 @@ def matching_audit(audit: AuditResult, comparison: Comparison) -> ProtocolAudit 
     return next((one for one in audit.protocols if one.fingerprint == run["fingerprint"]), None)
 
 
-def read_folds(folder: Path) -> list[dict[str, Any]]:
-    """The ``name`` of each fold of a board or run, and the samples of its parts; RecordError for a damaged file."""
+def read_folds(folder: Path) -> FoldFile:
+    """The folds of a board or run; RecordError for a damaged file."""
     try:
-        folds = load_json(folder / FOLDS)
-        if not isinstance(folds, list) or not all(map(_is_fold, folds)):
-            raise ValueError("it is not a list of folds, each with its name and the samples of its parts")
+        return read_fold_file(folder / FOLDS_FILE)
     except (OSError, ValueError) as error:
         raise RecordError(
             f"does not list the folds ({describe_parse_error(error)})",
-            where=folder / FOLDS,
+            where=folder / FOLDS_FILE,
             remedy="run the same command again",
         ) from error
-    return folds
-
-
-def _is_fold(fold: Any) -> bool:
-    return (
-        isinstance(fold, dict)
-        and isinstance(fold.get("name"), str)
-        and all(isinstance(fold.get(part), list) for part in PARTS)
-        and all(isinstance(sample, str) for part in PARTS for sample in fold[part])
-    )

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmbench.reporting.leaderboards.boards import AUDIT, FOLDS
+from mmbench.data import FOLDS_FILE
+from mmbench.reporting.leaderboards.boards import AUDIT
 from mmbench.reporting.leaderboards.submission import MANIFEST
 
 _PAGES = ("README.md", "index.html")
@@ -56,7 +57,7 @@ def sort_changes(root: Path, paths: Sequence[Path]) -> Changes:
 
 def _is_part(name: str, depth: int) -> bool:
     if depth == _DEPTH:
-        return name in (FOLDS, AUDIT)
+        return name in (FOLDS_FILE, AUDIT)
     return depth == _DEPTH + 1 and (name == MANIFEST or (name.startswith("fold-") and name.endswith(".json")))
 
 

@@ -1,11 +1,11 @@
 """Consistency checks of a leaderboard: records against its splits, its data and each other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-from mmbench.reporting.leaderboards.boards import PARTS, Board, read_folds
+from mmbench.data import FOLDS_FILE, FoldFile
+from mmbench.reporting.leaderboards.boards import Board, read_folds
 from mmbench.results import (
     MethodResult,
     Record,
@@ -13,8 +13,8 @@ from mmbench.results import (
     find_data_disagreements,
     find_prepared_store,
     have_same_logits,
+    tested_samples,
 )
-from mmbench.storage import digest
 
 
 def check_board(board: Board, cache: Path) -> list[str]:
@@ -23,8 +23,8 @@ def check_board(board: Board, cache: Path) -> list[str]:
     Labels and units are compared with the prepared data in ``cache``, if there are some. Two runs of different
     methods with bitwise identical predictions are one run under two names.
     """
-    folds = {fold["name"]: fold for fold in read_folds(board.folder)}
-    tested = {name: fold["test"] for name, fold in folds.items()}
+    folds = read_folds(board.folder)
+    tested = tested_samples(folds)
     store = find_prepared_store(board.comparison.run, cache)
     lines = list(_check_folds(board, folds))
     for method in board.comparison.methods:
@@ -34,15 +34,11 @@ def check_board(board: Board, cache: Path) -> list[str]:
     return [*lines, *_find_copied_runs(board.comparison.methods)]
 
 
-def _check_folds(board: Board, folds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    listed = [[name, *(sorted(fold[part]) for part in PARTS)] for name, fold in folds.items()]
-    found = digest(listed)[:12]
-    if found != board.comparison.run["fingerprint"]:
-        yield f"folds.json has fingerprint {found}, the records {board.comparison.run['fingerprint']}"
-    for name, fold in folds.items():
-        parts = [set(fold[part]) for part in PARTS]
-        if len(set.union(*parts)) < sum(map(len, parts)):
-            yield f"fold {name} has samples in two of its parts"
+def _check_folds(board: Board, folds: FoldFile) -> Iterator[str]:
+    if folds.fingerprint != (wanted := board.comparison.run["fingerprint"]):
+        yield f"{FOLDS_FILE} has fingerprint {folds.fingerprint}, the records {wanted}"
+    for name in folds.overlapping:
+        yield f"fold {name} has samples in two of its parts"
 
 
 def _find_copied_seeds(method: MethodResult) -> Iterator[str]:

@@ -9,10 +9,10 @@ from shutil import copytree
 from tempfile import TemporaryDirectory
 
 from mmbench import __version__
+from mmbench.data import FOLDS_FILE
 from mmbench.errors import RecordError, SpecError, StorageError
 from mmbench.reporting.leaderboards.boards import (
     AUDIT,
-    FOLDS,
     Board,
     add_audit,
     add_runs,
@@ -159,7 +159,7 @@ def _write_manifests(comparison: Comparison, folder: Path, target: Path, submitt
 def _files(folder: Path) -> Iterator[str]:
     """The files of a submission, but for pages, which the board's own command builds."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and (path.name in (FOLDS, AUDIT, MANIFEST) or path.name.startswith("fold-")):
+        if path.is_file() and (path.name in (FOLDS_FILE, AUDIT, MANIFEST) or path.name.startswith("fold-")):
             yield path.relative_to(folder).as_posix()
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mmbench.contract import Metric
 from mmbench.results.statistics.cells import CellScore, Floats
+from mmbench.results.statistics.distributions import normal_tail, normal_upper_quantile, t_tail
 from mmbench.results.statistics.intervals import (
     LEVEL,
     NO_DIFFERENCE,
@@ -128,13 +129,11 @@ def two_sided(mean: float, variance: float, free: float, n_units: int, unit: flo
 
     Where all units differ by the same amount the variance is 0: the p is then that of the sign test.
     """
-    from scipy.stats import t
-
     if abs(mean) < NO_DIFFERENCE * unit or not free:
         return 1.0
     if variance < NO_SPREAD * unit**2:
         return p_of_signs(n_units)
-    return float(2 * t.sf(abs(mean) / np.sqrt(variance), free))
+    return 2 * t_tail(float(abs(mean) / np.sqrt(variance)), free)
 
 
 def adjust(raw: Floats, largest: Floats) -> tuple[Floats, float]:
@@ -143,14 +142,12 @@ def adjust(raw: Floats, largest: Floats) -> tuple[Floats, float]:
     ``largest`` holds draws of the largest absolute value of standard normals with the correlations of the differences
     (Hothorn, Bretz & Westfall 2008, Biometrical Journal 50). No value exceeds that of Bonferroni.
     """
-    from scipy.stats import norm
-
     ordered = np.sort(largest)
-    z = norm.isf(np.minimum(raw, 1.0) / 2)
+    z = normal_upper_quantile(np.minimum(raw, 1.0) / 2)
     beyond = 1 - np.searchsorted(ordered, z, side="left") / len(ordered)
     adjusted = np.clip(beyond, raw, np.minimum(1.0, raw * len(raw)))
     quantile = ordered[len(ordered) - round(ALPHA * len(ordered))]
-    level = float(np.clip(2 * norm.sf(quantile), ALPHA / max(len(raw), 1), ALPHA))
+    level = float(np.clip(2 * normal_tail(quantile), ALPHA / max(len(raw), 1), ALPHA))
     return adjusted, level
 
 
@@ -185,13 +182,11 @@ def pairwise_weights(pairs: Sequence[tuple[int, int]], n_methods: int) -> Floats
 
 def one_sided_above(scores: MethodScores) -> NDArray[np.float64]:
     """One-sided p ``(M,)`` of each score above 0, adjusted for their number, with the variances of scores."""
-    from scipy.stats import norm, t
-
     spread, free = variances(scores.parts, scores.design, OVERLAP_OF_SCORES)
     raw, unit = np.ones(len(scores.scores)), scores.scale.unit
     for at, (mean, variance, degrees) in enumerate(zip(scores.scores, spread, free, strict=True)):
         if degrees and variance >= NO_SPREAD * unit**2:
-            raw[at] = t.sf(mean / np.sqrt(variance), degrees)
+            raw[at] = t_tail(mean / np.sqrt(variance), degrees)
         elif degrees and mean > NO_DIFFERENCE * unit:
             raw[at] = 2.0**-scores.n_units
     testable = raw < 1
@@ -199,5 +194,5 @@ def one_sided_above(scores: MethodScores) -> NDArray[np.float64]:
         draw_maxima(scores.parts.covariance()[np.ix_(testable, testable)], absolute=False) if testable.any() else raw
     )
     ordered = np.sort(largest)
-    beyond = 1 - np.searchsorted(ordered, norm.isf(raw), side="left") / len(ordered)
+    beyond = 1 - np.searchsorted(ordered, normal_upper_quantile(raw), side="left") / len(ordered)
     return np.asarray(np.clip(beyond, raw, np.minimum(1.0, raw * max(int(testable.sum()), 1))))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mmbench.results.statistics.contrasts import ALPHA
+from mmbench.results.statistics.distributions import t_quantile
 from mmbench.results.statistics.outcomes import Outcomes
 from mmbench.results.statistics.variance import OVERLAP, make_comparison_design
 
@@ -16,8 +17,6 @@ def smallest_significant_difference(outcomes: Outcomes, comparisons: int) -> flo
     ``outcomes`` have the number of seeds to be run; their predictions are not used. None if no test is possible
     because all samples of a class are of one unit.
     """
-    from scipy.stats import t
-
     ratios = outcomes.ratios("balanced_accuracy")
     design = make_comparison_design(ratios)
     if not design.units:
@@ -26,4 +25,4 @@ def smallest_significant_difference(outcomes: Outcomes, comparisons: int) -> flo
     free = min(design.units, design.trainings) if one_seed else design.units
     weight = ratios.unit_share.sum(axis=1) / max(int((ratios.totals > 0).sum()), 1)
     error = ASSUMED_DEVIATION * np.sqrt((1 + OVERLAP * design.overlaps) * np.square(weight).sum())
-    return float(t.isf(ALPHA / 2 / max(comparisons, 1), free) * error)
+    return float(t_quantile(1 - ALPHA / 2 / max(comparisons, 1), free) * error)

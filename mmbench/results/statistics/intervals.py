@@ -7,6 +7,7 @@ import numpy as np
 
 from mmbench.contract import Metric
 from mmbench.results.statistics.cells import CellScore, Floats
+from mmbench.results.statistics.distributions import t_quantile
 from mmbench.results.statistics.outcomes import Outcomes
 from mmbench.results.statistics.ratios import Ratios
 from mmbench.results.statistics.variance import (
@@ -111,12 +112,10 @@ def score_interval_from(score: float, variance: float, free: float, n_units: int
 
 def share_interval_from(score: float, variance: float, free: float, n_units: int) -> Interval:
     """The interval of a score between 0 and 1; see `score_interval`."""
-    from scipy.stats import t
-
     score = min(max(score, 0.0), 1.0)
     if not free:
         return Interval(score, 0.0, 1.0)
-    critical = float(t.ppf((1 + LEVEL) / 2, free))
+    critical = t_quantile((1 + LEVEL) / 2, free)
     if score in (0.0, 1.0):
         least = n_units / (n_units + critical**2)
         return Interval(score, least, 1.0) if score else Interval(score, 0.0, 1 - least)
@@ -200,6 +199,4 @@ def _variance_of(score: CellScore, varies: bool) -> tuple[float, float]:
 
 
 def _half_width(variance: float, free: float, level: float = LEVEL) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + level) / 2, free) * np.sqrt(variance)) if free else np.inf
+    return float(t_quantile((1 + level) / 2, free) * np.sqrt(variance)) if free else np.inf

@@ -6,17 +6,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from mmbench.contract import Dataset, Encoder, Estimator, Fusion, Method, Trainer
+from mmbench import contract
+from mmbench.contract import Method
 from mmbench.errors import SpecError
 from mmbench.registry import load_registry
 
 _GUIDE = "see docs/how-to/plugin.md"
-_BASES: dict[str, tuple[type, ...]] = {
-    "method": (Fusion, Estimator),
-    "encoder": (Encoder,),
-    "dataset": (Dataset,),
-    "trainer": (Trainer,),
-}
+_BASES = {"method": ("Fusion", "Estimator"), "encoder": ("Encoder",), "dataset": ("Dataset",), "trainer": ("Trainer",)}
 
 
 @dataclass
@@ -36,8 +32,8 @@ class ComponentNames:
             return self._name_of_method(item)
         if not isinstance(item, type):
             raise self._not_a_class(place, item)
-        if not issubclass(item, _BASES[place]):
-            bases = " or ".join(f"mmbench.{base.__name__}" for base in _BASES[place])
+        if not issubclass(item, _bases_of(place)):
+            bases = " or ".join(f"mmbench.{base.__name__}" for base in _bases_of(place))
             raise SpecError(f"{item.__name__} is no {place}", where=place, remedy=f"derive it from {bases}; {_GUIDE}")
         return self._name_of_class(place, item)
 
@@ -45,7 +41,7 @@ class ComponentNames:
         name = getattr(item, "name", None)
         if not isinstance(name, str):
             raise SpecError(f"{item.__name__} has no name", where=place, remedy='write name = "..." in the class')
-        kind = next(base for base in _BASES[place] if issubclass(item, base)).__name__.lower()
+        kind = next(base for base in _bases_of(place) if issubclass(item, base)).__name__.lower()
         known = getattr(load_registry(tuple(self.plugins)), f"{kind}s").get(name)
         if known is not None and known.component is item:
             return name
@@ -71,7 +67,7 @@ class ComponentNames:
 
     def _not_a_class(self, place: str, item: Any) -> SpecError:
         found = type(item).__name__
-        if isinstance(item, _BASES[place]):
+        if isinstance(item, _bases_of(place)):
             remedy = f'give the class {found}, or a text with parameters such as "{getattr(item, "name", "name")}[...]"'
         elif place == "method" and isinstance(item, PathLike):
             remedy = "give the method first, then the dataset"
@@ -82,6 +78,11 @@ class ComponentNames:
         else:
             remedy = f"give the name of a {place}"
         return SpecError(f"{found} is no {place}", where=place, remedy=remedy)
+
+
+def _bases_of(place: str) -> tuple[type, ...]:
+    """The base classes of a component; torch is imported with those of networks."""
+    return tuple(getattr(contract, name) for name in _BASES[place])
 
 
 def _file_of(item: type, kind: str, place: str) -> str:

@@ -1,10 +1,8 @@
-"""Audit of protocols: what test samples share with training samples, and whether a model can exploit it."""
+"""Audit of protocols: what test samples share with training samples, and whether a model can exploit it.
 
-from mmbench.workflows.audit.files import audit_path as audit_path
-from mmbench.workflows.audit.files import is_audit as is_audit
-from mmbench.workflows.audit.files import load_audit as load_audit
-from mmbench.workflows.audit.results import AuditResult as AuditResult
-from mmbench.workflows.audit.run_audit import audit as audit
-from mmbench.workflows.audit.run_audit import audit_spec as audit_spec
+Others use the names of ``__init__.pyi``, which load when they are used.
+"""
 
-__all__ = ["AuditResult", "audit", "audit_path", "audit_spec", "is_audit", "load_audit"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,9 +15,9 @@ from mmbench.workflows.audit.audited_classes import AuditedClasses, find_audited
 from mmbench.workflows.audit.near_duplicates import find_near_duplicates
 from mmbench.workflows.audit.probe_features import ProbeFeatures, read_frozen, read_plain
 from mmbench.workflows.audit.random_labels import Samples
+from mmbench.workflows.experiment import Experiment, prepare_data, split_and_encode
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import Request, check_request, resolve_request
-from mmbench.workflows.run import Experiment, prepare_data, split_and_encode
 
 Index = NDArray[np.int64]
 

@@ -1,14 +1,13 @@
 """Constant channels, and channels of which a single number predicts the label."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.training import balanced_accuracy, confusion_matrix
+from mmbench.workflows.audit.findings import SuspectChannel
 from mmbench.workflows.audit.probe_features import ProbeFeatures
 
 Index = NDArray[np.int64]
@@ -17,17 +16,6 @@ LABEL_LIKE = 0.95
 """Balanced accuracy of a single number from which its channel counts as label-like."""
 
 _NEIGHBOURS = 5
-
-
-@dataclass(frozen=True)
-class SuspectChannel:
-    """A channel or feature that is ``constant`` over all samples, or ``label-like``: one of its numbers predicts the
-    class on test samples with the balanced accuracy ``score``."""
-
-    modality: str
-    channel: str
-    what: Literal["constant", "label-like"]
-    score: float | None = None
 
 
 def find_suspect_channels(

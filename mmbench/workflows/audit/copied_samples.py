@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.integrity import MIN_LABEL_AGREEMENT
+from mmbench.workflows.audit.findings import CopiedSamples
 
 Index = NDArray[np.int64]
 Features = NDArray[np.float32]
@@ -29,22 +30,6 @@ MIN_SAMPLES, MIN_DIMENSIONS = 30, 3.0
 _CHANCE = 2
 _MAX_SAMPLES = 2000  # test samples per fold; larger test parts are subsampled
 _BLOCK = 256
-
-
-@dataclass(frozen=True)
-class CopiedSamples:
-    """Shares of test samples that are copies or mixtures of training or validation samples of their label.
-
-    ``copies`` have the same data in every modality; ``near`` are nearer to a sample than the intrinsic dimension
-    ``dimensions`` allows; ``mixed`` lie on a line with two neighbours. ``near`` and ``mixed`` are None if distances
-    are not conclusive; ``reason`` says why.
-    """
-
-    copies: float
-    near: float | None = None
-    mixed: float | None = None
-    dimensions: float | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True)

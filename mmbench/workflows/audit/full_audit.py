@@ -28,10 +28,11 @@ from mmbench.integrity import guard_files
 from mmbench.results import Failure, MethodResult, find_failures, load_method, record_path
 from mmbench.storage import digest, load_object, write_text
 from mmbench.training import Epoch, balanced_accuracy, confusion_matrix, fit
+from mmbench.workflows.audit.findings import Control
 from mmbench.workflows.audit.random_labels import RandomLabels
-from mmbench.workflows.audit.randomised_control import Control, make_control
+from mmbench.workflows.audit.randomised_control import make_control
 from mmbench.workflows.audit.results import ModelAudit
-from mmbench.workflows.run import Experiment
+from mmbench.workflows.experiment import Experiment
 
 Index = NDArray[np.int64]
 

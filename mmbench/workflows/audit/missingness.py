@@ -1,37 +1,20 @@
 """Missingness as a shortcut: how well the pattern of missing inputs alone predicts the label."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Fold
 from mmbench.training import balanced_accuracy
+from mmbench.workflows.audit.findings import Missingness
 from mmbench.workflows.audit.probe import confusion_matrices
 from mmbench.workflows.audit.random_labels import LabelUnits
-from mmbench.workflows.audit.randomised_control import ALPHA
 
 Index = NDArray[np.int64]
 
 N_PERMUTATIONS = 199
 """Label permutations that the score is compared with."""
-MIN_EXCESS = 0.05  # of balanced accuracy: a smaller excess does not matter
-
-
-@dataclass(frozen=True)
-class Missingness:
-    """Balanced accuracy ``score`` of predicting the label from the missingness pattern; ``expected`` is the mean on
-    permuted labels, ``p_value`` that of the permutation test."""
-
-    score: float
-    expected: float
-    p_value: float
-
-    @property
-    def predicts_label(self) -> bool:
-        """Whether missingness predicts the label: a significant excess of at least `MIN_EXCESS`."""
-        return self.p_value < ALPHA and self.score - self.expected >= MIN_EXCESS
 
 
 def probe_missingness(

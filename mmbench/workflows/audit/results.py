@@ -5,11 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mmbench.results import Displayed
-from mmbench.workflows.audit.constant_channels import SuspectChannel
-from mmbench.workflows.audit.copied_samples import CopiedSamples
-from mmbench.workflows.audit.missingness import Missingness
-from mmbench.workflows.audit.randomised_control import MARGIN, Control
-from mmbench.workflows.audit.shared_groups import SharedGroups
+from mmbench.workflows.audit.findings import MARGIN, Control, CopiedSamples, Missingness, SharedGroups, SuspectChannel
 
 _BEFORE = "this audit is of a version without checks for near-duplicates and missing inputs: run mmbench audit again"
 

@@ -22,15 +22,16 @@ from mmbench.workflows.audit.audited_data import (
 )
 from mmbench.workflows.audit.constant_channels import find_suspect_channels
 from mmbench.workflows.audit.files import audit_path, write_audit
+from mmbench.workflows.audit.findings import Control
 from mmbench.workflows.audit.full_audit import audit_method, find_failed_trainings, train_method
 from mmbench.workflows.audit.probe import ProbePredictions, ProbeTask, confusion_matrices, probe_fold
 from mmbench.workflows.audit.random_labels import LabelUnits, RandomLabels, draw_random_labels, find_label_units
-from mmbench.workflows.audit.randomised_control import Control, make_control
+from mmbench.workflows.audit.randomised_control import make_control
 from mmbench.workflows.audit.results import AuditResult, ModelAudit, ProtocolAudit
 from mmbench.workflows.audit.shared_groups import measure_shared
 from mmbench.workflows.audit.split_checks import SplitChecker
+from mmbench.workflows.experiment import Experiment
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.run import Experiment
 
 Index = NDArray[np.int64]
 

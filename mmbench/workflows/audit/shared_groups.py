@@ -1,29 +1,16 @@
 """Overlap of test and training parts, found without a model: shared groups, overlapping windows, near-duplicates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Fold, find_group_overlap
+from mmbench.workflows.audit.findings import SharedGroups
 from mmbench.workflows.audit.random_labels import Samples
 
 Index = NDArray[np.int64]
 _TOLERANCE_S = 1e-6  # windows that touch do not overlap, despite rounding
-
-
-@dataclass(frozen=True)
-class SharedGroups:
-    """Shares of test samples that have something in common with the training or validation part.
-
-    ``straddling``: the trial, session ..., by group. ``overlapping``: a window of the same recording that overlaps in
-    time. ``twins``: a near-duplicate, by modality.
-    """
-
-    straddling: Mapping[str, float]
-    overlapping: float
-    twins: Mapping[str, float]
 
 
 def find_shared_groups(

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from mmbench.data import Fold, Protocol
 from mmbench.integrity import has_few_values, measure_copied_share
 from mmbench.workflows.audit.audited_data import AuditedData
-from mmbench.workflows.audit.copied_samples import CopiedSamples, FeatureSpace, find_copied_samples, make_feature_space
+from mmbench.workflows.audit.copied_samples import FeatureSpace, find_copied_samples, make_feature_space
+from mmbench.workflows.audit.findings import Control, CopiedSamples, Missingness, SharedGroups
 from mmbench.workflows.audit.merged_subjects import find_merged_subjects
-from mmbench.workflows.audit.missingness import Missingness, probe_missingness
+from mmbench.workflows.audit.missingness import probe_missingness
 from mmbench.workflows.audit.random_labels import LabelUnits
-from mmbench.workflows.audit.randomised_control import Control
-from mmbench.workflows.audit.shared_groups import SharedGroups, find_shared_groups, measure_shared
+from mmbench.workflows.audit.shared_groups import find_shared_groups, measure_shared
 
 Index = NDArray[np.int64]
 

@@ -16,9 +16,9 @@ from mmbench.execution import Setup
 from mmbench.results import data_name, scoring_of
 from mmbench.storage import counted, describe_parse_error, digest, load_json, mark_in_use, retry_on_damage, write_text
 from mmbench.workflows.arguments.options import make_spec
+from mmbench.workflows.experiment import prepare_data
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.resolve import CheckedRequest, check_request, resolve_request
-from mmbench.workflows.run import prepare_data
 from mmbench.workflows.split import folds_as_ids, split_data
 
 FORMAT = 1
@@ -209,8 +209,8 @@ def _find_wrong_file(path: Path, source: Path) -> str:
 
 def _checked_document(plain: Any) -> Mapping[str, Any]:
     """The document of a file; ValueError, saying what it seems to be, for one that `Folds.to_json` did not write."""
-    if isinstance(plain, list):
-        raise ValueError("it is a list, as the folds.json in a folder of records, which has no fingerprint of the data")
+    if isinstance(plain, list) or (isinstance(plain, dict) and {"format", "ids", "folds"} == set(plain)):
+        raise ValueError("it is the folds.json of a folder of records, which has no fingerprint of the data")
     if not isinstance(plain, dict):
         raise ValueError(f"it holds one {type(plain).__name__}, not an object")
     if missing := [

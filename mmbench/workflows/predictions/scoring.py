@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmbench.data import default_cache_folder
+from mmbench.data import FOLDS_FILE, default_cache_folder, make_fold_file, write_fold_file
 from mmbench.errors import DataError, RecordError, SpecError
 from mmbench.execution import Setup
 from mmbench.registry import did_you_mean
@@ -44,7 +44,6 @@ from mmbench.workflows.predictions.folds import Folds, cut_folds, describe_folds
 from mmbench.workflows.predictions.outputs import Outputs, Wanted, needs_scores, read_outputs
 from mmbench.workflows.predictions.table import read_table
 from mmbench.workflows.request import RunSpec
-from mmbench.workflows.split import folds_as_ids
 
 _LONGEST = 80  # characters of a name
 _WHAT = {
@@ -181,7 +180,7 @@ def _write(spec: ScoreSpec, setup: Setup, outputs: Outputs, rows: Assignment, or
         "key": key,
     }
     make_folder(folder)
-    write_text(setup.home / "folds.json", json.dumps(folds_as_ids(setup)))
+    write_fold_file(setup.home / FOLDS_FILE, make_fold_file(setup.store.ids, setup.folds))
     for record in _make_records(setup, run, scoring, outputs, rows):
         write_record(record_path(folder, record.fold, record.seed), record)
     return folder

@@ -114,7 +114,8 @@ def test_data_that_no_board_has_are_refused(root: Path, home: Path) -> None:
 def test_splits_that_were_changed_are_found(root: Path, check: Callable[..., Any]) -> None:
     path = root / BOARD / "folds.json"
     folds = json.loads(path.read_text())
-    folds[0]["train"].append(folds[0]["test"][0])
+    fold = folds["folds"][0]
+    fold["train"].append(fold["test"][0])
     path.write_text(json.dumps(folds))
     first, second = check(root).faults
     assert "folds.json has fingerprint" in first

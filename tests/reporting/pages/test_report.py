@@ -17,11 +17,9 @@ from mmbench.reporting.terminal import comparison_table, render
 from mmbench.reporting.terminal.verdicts import describe_verdict
 from mmbench.results.failures import Failure
 from mmbench.results.loading import load_comparison
-from mmbench.workflows.audit.constant_channels import SuspectChannel
 from mmbench.workflows.audit.files import write_audit
-from mmbench.workflows.audit.randomised_control import Control
+from mmbench.workflows.audit.findings import Control, SharedGroups, SuspectChannel
 from mmbench.workflows.audit.results import AuditResult, ModelAudit, ProtocolAudit
-from mmbench.workflows.audit.shared_groups import SharedGroups
 
 EVIL = "<script>alert('x')</script> & \"quoted\""
 

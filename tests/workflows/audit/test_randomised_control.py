@@ -10,9 +10,10 @@ from scipy.stats import t
 from mmbench.data.splits.folds import make_folds
 from mmbench.data.splits.protocols import PROTOCOLS
 from mmbench.training.metrics import balanced_accuracy
+from mmbench.workflows.audit.findings import Control
 from mmbench.workflows.audit.probe import ProbeTask, confusion_matrices, probe_fold
 from mmbench.workflows.audit.random_labels import draw_random_labels, find_label_units
-from mmbench.workflows.audit.randomised_control import Control, make_control
+from mmbench.workflows.audit.randomised_control import make_control
 
 Simulate = Callable[..., Any]
 SEEDS = 20

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mmbench.data import read_fold_file
 from mmbench.errors import DataError, SpecError
 from mmbench.workflows.predictions.folds import read_folds
 
@@ -16,7 +17,9 @@ PARTS = ("train", "validation", "test")
 def test_the_folds_are_those_of_a_run_with_the_same_options(shared_place: Any) -> None:
     found = shared_place.folds()
     (home,) = shared_place.out.iterdir()
-    assert json.loads((home / "folds.json").read_text()) == list(found.folds)
+    file = read_fold_file(home / "folds.json")
+    assert [fold["name"] for fold in found.folds] == list(file.ranges)
+    assert all(tuple(fold[part]) == file.samples(fold["name"], part) for fold in found.folds for part in PARTS)
     record = json.loads(next(home.glob("concat-*/fold-*.json")).read_text())
     assert found.parts["folds"] == record["run"]["fingerprint"]
     assert found.parts["data"] == record["run"]["prepared"]
@@ -79,8 +82,9 @@ def test_edited_and_damaged_files_are_refused(shared_place: Any, tmp_path: Path)
         (
             "a.json",
             '[{"name": "0"}]',
-            "it is a list, as the folds.json in a folder of records, which has no fingerprint",
+            "it is the folds.json of a folder of records, which has no fingerprint",
         ),
+        ("a.json", '{"format": 2, "ids": [], "folds": []}', "it is the folds.json of a folder of records"),
         ("a.json", '{"a": 1, "b": 2}', "it has no 'format'; it has 'a', 'b'"),
         ("a.json", "{}", "it has no 'format'; it is empty"),
         ("a.json", "3", "it holds one int, not an object"),

@@ -1,0 +1,172 @@
+"""Finished runs: the comparison of a repeated request, found without loading its components or torch.
+
+A note beside the records names the comparison of a request whose folds all have records. The name of the note is a
+digest of what decides the result: the options, the files of mmbench and its plugins, the installed packages, the GPUs.
+The dataset's files are compared by their digests, and the records are read and checked as always. Whatever a note does
+not cover is resolved and planned as a new request.
+"""
+
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mmbench.data import FOLDS_FILE, Preparation, describe_preparation
+from mmbench.errors import UserError
+from mmbench.registry import Spec
+from mmbench.results import Comparison, check_data_agreement, load_comparison
+from mmbench.storage import (
+    current_reporter,
+    digest,
+    ignore_read_only,
+    key_digest,
+    load_object,
+    write_text,
+)
+from mmbench.workflows.request import RunSpec, with_absolute_paths
+
+Stamp = list[int]
+"""Size, times of modification and change in ns, and inode of a file."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a request came to: its files, the key of its prepared data, its comparison, and the lines it printed."""
+
+    preparation: Preparation
+    prepared: str
+    comparison: Comparison
+    lines: Sequence[str]
+
+
+def find_finished_run(spec: RunSpec) -> Comparison | None:
+    """The comparison of an equal request that is complete and unchanged; None if there is none."""
+    if not _is_covered(spec):
+        return None
+    try:
+        path = next(with_absolute_paths(spec).out.glob(f"*/{_note_name(spec)}"), None)
+        note = load_object(path) if path else {}
+        if not path or not _is_unchanged(note, path.parent):
+            return None
+        comparison = load_comparison(path.with_name(note["comparison"]))
+        lines, n = [str(line) for line in note["lines"]], sum(note["records"])
+    except (UserError, OSError, ValueError, KeyError, TypeError):
+        return None
+    if _count_records(comparison) != note["records"] or comparison.failed:
+        return None
+    for line in (*lines, f"{n} of {n} folds have records and are kept"):
+        current_reporter().message(line)
+    with ignore_read_only():
+        os.utime(comparison.path)  # of several comparisons in a folder, the newest is shown
+    check_data_agreement(comparison, spec.cache)
+    return comparison
+
+
+def note_finished_run(spec: RunSpec, finished: FinishedRun) -> None:
+    """Write the note of a request, unless a fold failed or a component's parameters name files."""
+    comparison = finished.comparison
+    if not _is_covered(spec) or comparison.failed or any(_names_files(method.run) for method in comparison.methods):
+        return
+    note = {
+        "comparison": comparison.path.name,
+        "records": _count_records(comparison),
+        "preparation": asdict(finished.preparation),
+        "prepared": finished.prepared,
+        "modules": {str(path): _stamp(path) for path in _other_modules() - set(_own_sources(spec.plugins))},
+        "lines": list(finished.lines),
+    }
+    with ignore_read_only():
+        write_text(comparison.path.with_name(_note_name(spec)), json.dumps(note, default=str))
+
+
+def _is_covered(spec: RunSpec) -> bool:
+    """Whether a request does nothing but compare, with what is on this machine."""
+    return not (spec.save_encoders or spec.cluster or spec.tune_storage or spec.weights == "keep")
+
+
+def _count_records(comparison: Comparison) -> list[int]:
+    return [len(method.records) for method in comparison.methods]
+
+
+def _names_files(described: object) -> bool:
+    """Whether the description of a run holds digests of files that parameters name."""
+    if isinstance(described, Mapping):
+        return "files" in described or any(_names_files(value) for value in described.values())
+    return False
+
+
+def _note_name(spec: RunSpec) -> str:
+    options = asdict(with_absolute_paths(spec))
+    del options["jobs"]  # no result depends on it
+    key = {
+        "options": json.loads(json.dumps(options, default=str)),
+        "sources": {str(path): _stamp(path) for path in _own_sources(spec.plugins)},
+        "packages": sorted(_installed()),
+        "machine": [*map(str, Path("/dev").glob("nvidia*")), os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version],
+        "settings": {name: value for name, value in os.environ.items() if name.startswith("MMBENCH_")},
+    }
+    return f".finished-{digest(key)[:16]}.json"
+
+
+def _own_sources(plugins: Iterable[str]) -> Iterator[Path]:
+    """The files of mmbench, of the packages of its plugins, and of plugin files."""
+    modules = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group="mmbench")}
+    for name in sorted({"mmbench", *modules}):
+        found = find_spec(name)
+        for folder in (found.submodule_search_locations or ()) if found else ():
+            yield from _files(Path(folder))
+    yield from map(Path, plugins)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        yield from (Path(parent, name) for name in sorted(names))
+
+
+def _installed() -> Iterator[str]:
+    """Names and versions of the installed packages, from the names of their folders."""
+    for folder in map(Path, sys.path):
+        if folder.is_dir():
+            yield from (entry.name for entry in os.scandir(folder) if entry.name.endswith((".dist-info", ".egg-info")))
+
+
+def _other_modules() -> set[Path]:
+    """Files of loaded modules that are neither installed nor part of Python: a plugin may import its neighbours."""
+    covered = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")]
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    paths = {Path(file).resolve() for file in files if isinstance(file, str)}
+    return {path for path in paths if path.is_file() and not any(map(path.is_relative_to, covered))}
+
+
+def _stamp(path: Path) -> Stamp:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def _is_unchanged(note: Mapping[str, Any], home: Path) -> bool:
+    """Whether the dataset's files, the other modules and the folds are those of the note."""
+    if any(_stamp(Path(path)) != stamp for path, stamp in note["modules"].items()):
+        return False
+    if not (home / FOLDS_FILE).is_file():
+        return False
+    prepared: str = note["prepared"]
+    return key_digest(describe_preparation(_read_preparation(note["preparation"]))) == prepared
+
+
+def _read_preparation(plain: Mapping[str, Any]) -> Preparation:
+    units = plain["units"]
+    return Preparation(
+        Spec(**plain["dataset"]),
+        Path(plain["root"]),
+        Path(plain["cache"]),
+        tuple(plain["plugins"]),
+        plain["bad"],
+        None if units is None else tuple(units),
+    )

@@ -1,0 +1,154 @@
+"""A repeated request finds its comparison without computing anything, unless something it depends on has changed."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import mmbench.workflows.experiment as experiment
+from mmbench.results import Comparison
+from mmbench.storage import record_messages
+from mmbench.workflows.request import RunSpec
+from mmbench.workflows.run import run_spec
+
+TOY, FAULTY = (Path(__file__).parents[1] / "plugins" / f"{name}_plugin.py" for name in ("toy", "faulty"))
+Request = Callable[..., Comparison]
+
+
+@pytest.fixture
+def spec(tmp_path: Path, toy_people: Path) -> RunSpec:
+    """A request with a copy of the toy plugin, which imports its neighbour, and of its files."""
+    shutil.copytree(toy_people, tmp_path / "people")
+    plugin = tmp_path / "own_toy_plugin.py"
+    neighbour = tmp_path / f"neighbour_{uuid4().hex}.py"
+    neighbour.write_text("KNOWN = 1\n")
+    imported = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport {neighbour.stem}\n"
+    head, rest = TOY.read_text().split("import ", 1)
+    plugin.write_text(f"{head}{imported}import {rest}")
+    return RunSpec(
+        "late",
+        "toy",
+        protocol="subject",
+        folds=2,
+        modalities=("facts",),
+        training={"epochs": 1},
+        data=tmp_path / "people",
+        out=tmp_path / "runs",
+        cache=tmp_path / "cache",
+        plugins=(str(plugin),),
+        diagnose="no",
+        jobs=1,
+    )
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
+    """The requests that were resolved and planned."""
+    found: list[RunSpec] = []
+    inner = experiment.run_unfinished
+    monkeypatch.setattr(experiment, "run_unfinished", lambda spec: (found.append(spec), inner(spec))[1])
+    return found
+
+
+def test_a_finished_request_is_not_computed_again(spec: RunSpec, computed: list[RunSpec]) -> None:
+    first, second = run_spec(spec), run_spec(spec)
+    assert len(computed) == 1
+    assert second.to_json() == first.to_json()
+
+
+def test_the_number_of_processes_does_not_matter(spec: RunSpec, computed: list[RunSpec]) -> None:
+    run_spec(spec)
+    run_spec(replace(spec, jobs=2))
+    assert len(computed) == 1
+
+
+def test_it_prints_the_lines_of_a_computed_request(spec: RunSpec) -> None:
+    run_spec(spec)
+    for note in spec.out.glob("*/.finished-*.json"):
+        note.unlink()
+    with record_messages() as computed:
+        run_spec(spec)
+    with record_messages() as found:
+        run_spec(spec)
+    assert found == computed
+    assert "2 of 2 folds have records and are kept" in found
+
+
+def add_a_comment(path: Path) -> None:
+    path.write_text(path.read_text() + "# another line\n")
+
+
+def change_a_recording(spec: RunSpec) -> None:
+    path = Path(str(spec.data), "s1.txt")
+    path.write_text(path.read_text().replace(" ", " 1"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda spec: add_a_comment(Path(spec.plugins[0])),
+        lambda spec: add_a_comment(next(Path(spec.plugins[0]).parent.glob("neighbour_*.py"))),
+        change_a_recording,
+        lambda spec: next(spec.out.glob("*/*/fold-1-*.json")).unlink(),
+        lambda spec: next(spec.out.glob("*/*/fold-1-*.json")).write_text("{"),
+        lambda spec: next(spec.out.glob("*/folds.json")).unlink(),
+        lambda spec: next(spec.out.glob("*/comparison-*.json")).unlink(),
+        lambda spec: next(spec.out.glob("*/.finished-*.json")).write_text("[]"),
+        lambda spec: next(spec.out.glob("*/.finished-*.json")).write_text('{"comparison": 3}'),
+    ],
+    ids=[
+        "plugin",
+        "module of a plugin",
+        "recording",
+        "record",
+        "damaged record",
+        "folds",
+        "comparison",
+        "note",
+        "keys of the note",
+    ],
+)
+def test_what_changed_is_computed_again(
+    spec: RunSpec, computed: list[RunSpec], change: Callable[[RunSpec], object]
+) -> None:
+    run_spec(spec)
+    change(spec)
+    assert len(run_spec(spec).methods[0].records) == 2
+    assert len(computed) == 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"folds": 3}, {"seeds": 2}, {"weights": "drop"}, {"training": {"epochs": 2}}], ids=str
+)
+def test_other_options_are_another_request(spec: RunSpec, computed: list[RunSpec], changes: dict) -> None:
+    run_spec(spec)
+    run_spec(replace(spec, **changes))
+    assert len(computed) == 2
+
+
+def test_a_failed_fold_is_tried_again(spec: RunSpec, computed: list[RunSpec], tmp_path: Path) -> None:
+    (tmp_path / "accidents").mkdir()
+    (tmp_path / "accidents" / "bug-1").touch()
+    faulty, training = f"faulty[folder={tmp_path / 'accidents'}]", {"epochs": 1, "batch_size": 7}
+    failing = replace(spec, against=(faulty,), training=training, plugins=(*spec.plugins, str(FAULTY)))
+    assert run_spec(failing).failed
+    assert not run_spec(failing).failed
+    assert len(computed) == 2
+
+
+def test_neither_torch_nor_the_statistics_of_scipy_are_imported(tmp_path: Path) -> None:
+    command = ["run", "prior", "mfeat", "--against", "none", "--modalities", "mor", "--folds", "2", "--seeds", "1"]
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom mmbench.cli.app import app\n"
+        f"done = CliRunner().invoke(app, {command!r})\nassert done.exit_code == 0, done.output\n"
+        "print([name for name in ('torch', 'scipy.stats', 'optuna', 'sklearn', 'mne') if name in sys.modules])"
+    )
+    for expected in ("torch", "[]"):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout
