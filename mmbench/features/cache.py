@@ -53,6 +53,7 @@ from mmbench.training import weights_digest
 
 FROZEN_SEED = 0
 _JOINING = 4  # threads that join blocks
+_TASKS_PER_JOB = 8  # an interrupted encoding keeps finished blocks, so that tasks need not be small
 
 
 @dataclass(frozen=True)
@@ -185,13 +186,19 @@ def _encode_missing(
 ) -> Iterator[Block]:
     """Encode blocks, in any order: on a CPU in several processes, on a GPU in one."""
     if torch.device(what.device).type != "cuda":
-        tasks = [(what, block, made_from) for block in blocks]
-        function = _isolate_block if what.is_isolated else _encode_block
-        yield from in_processes(min(jobs, max(len(tasks), 1)), function, tasks, what.threads)
+        tasks = [(what, some, made_from) for some in _share_out(blocks, jobs)]
+        function = _isolate_blocks if what.is_isolated else _encode_some
+        yield from chain.from_iterable(in_processes(min(jobs, max(len(tasks), 1)), function, tasks, what.threads))
     elif blocks and what.is_isolated:
         yield from _collect(_encode_isolated, what, blocks, made_from, jobs)
     elif blocks:
         yield from _encode_blocks(what, blocks, made_from, encoder, jobs)
+
+
+def _share_out(blocks: Sequence[Block], jobs: int) -> list[Sequence[Block]]:
+    """Consecutive blocks for each task: opening the prepared file takes time that grows with its samples."""
+    size = max(1, -(-len(blocks) // (_TASKS_PER_JOB * jobs)))
+    return [blocks[start : start + size] for start in range(0, len(blocks), size)]
 
 
 def count_parameters(encoder: Encoder) -> int:
@@ -199,10 +206,8 @@ def count_parameters(encoder: Encoder) -> int:
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 
-def _isolate_block(what: Encoding, block: Block, made_from: KeyParts) -> Block:
-    done: Block
-    (done,) = _collect(_encode_isolated, what, [block], made_from, 1)
-    return done
+def _isolate_blocks(what: Encoding, blocks: Sequence[Block], made_from: KeyParts) -> list[Block]:
+    return _collect(_encode_isolated, what, blocks, made_from, 1)
 
 
 def _encode_isolated(
@@ -243,10 +248,9 @@ def _collect(function: Callable[..., None], what: Encoding, *arguments: object) 
     return received
 
 
-def _encode_block(what: Encoding, block: Block, made_from: KeyParts) -> Block:
+def _encode_some(what: Encoding, blocks: Sequence[Block], made_from: KeyParts) -> list[Block]:
     torch.set_num_threads(what.threads)
-    (done,) = _encode_blocks(what, [block], made_from, _build(what, Store(what.store)))
-    return done
+    return list(_encode_blocks(what, blocks, made_from, _build(what, Store(what.store))))
 
 
 def _build(what: Encoding, store: Store) -> Encoder:
