@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
-from mmbench.contract import Modality, Schema
+from mmbench.contract import Schema
+from mmbench.data.missingness import count_missing
 from mmbench.data.store_writer import INDEX, add_checksums, write_final_attributes
 from mmbench.errors import DamagedError
 from mmbench.storage import ChecksummedFile, Extent, allocate_hdf5_dataset, check_free_space, open_hdf5
@@ -17,6 +19,17 @@ _CONCATENATED = ("present", "inferred", "lengths", "times")
 _OFFSETS = ("offsets", "frames")
 
 
+class _Unit(NamedTuple):
+    """What the merged file takes over from a unit's file besides the instances.
+
+    ``arrays`` are the index, and what describes the instances of each modality, by path in the file. ``instances`` has
+    the path, shape, type and extent of the instances of each modality.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    instances: Sequence[tuple[str, tuple[int, ...], np.dtype[Any], Extent]]
+
+
 def merge(
     path: Path,
     parts: Sequence[Path],
@@ -24,46 +37,62 @@ def merge(
     attributes: Mapping[str, Any],
     made_from: Mapping[str, Any] | None = None,
 ) -> None:
-    """Merge the files of the units, in order, with little memory; ``made_from`` holds the parts of the key."""
+    """Merge the files of the units, in order, with little memory; ``made_from`` holds the parts of the key.
+
+    ``attributes`` are those of the merged file, to which its missingness is added.
+    """
     check_free_space(path, sum(ChecksummedFile(part).footer.size for part in parts) + INDEX)
+    units = [_read_unit(part, schema) for part in parts]
     with open_hdf5(path, "w") as file:
-        opened = [open_hdf5(part, "r") for part in parts]
-        try:
-            _merge_index(file, opened, schema)
-            offsets = [_merge_modality(file, opened, modality) for modality in schema.modalities]
-        finally:
-            for part in opened:
-                part.close()
-        write_final_attributes(file, schema, attributes)
+        _write_arrays(file, units, schema)
+        offsets = [_allocate(file, found) for found in zip(*(unit.instances for unit in units), strict=True)]
+        write_final_attributes(file, schema, {**attributes, "gaps": count_missing(file, schema)})
     _copy(path, parts, offsets)
     add_checksums(path, "prepared", made_from or {})
 
 
-def _merge_index(file: h5py.File, parts: Sequence[h5py.File], schema: Schema) -> None:
+def _read_unit(path: Path, schema: Schema) -> _Unit:
+    names = ["ids", "parts", "spans", *(f"groups/{group}" for group in schema.groups)]
+    names += [f"labels/{task}" for task in schema.tasks]
+    groups = [f"modalities/{modality.name}" for modality in schema.modalities]
+    names += [f"{group}/{name}" for group in groups for name in (*_CONCATENATED, *_OFFSETS)]
+    with open_hdf5(path, "r") as file:
+        arrays = {name: file[name][()] for name in names if name in file}
+        found = [file[f"{group}/x" if f"{group}/x" in file else f"{group}/bytes"] for group in groups]
+        return _Unit(arrays, [(each.name.lstrip("/"), each.shape, each.dtype, _extent(each)) for each in found])
+
+
+def _extent(instances: h5py.Dataset) -> Extent:
+    return Extent(instances.id.get_offset() or 0, instances.nbytes)
+
+
+def _write_arrays(file: h5py.File, units: Sequence[_Unit], schema: Schema) -> None:
     text = h5py.string_dtype()
-    for name in ("ids", *(f"groups/{group}" for group in schema.groups)):
-        file.create_dataset(name, data=np.concatenate([part[name][()] for part in parts]), dtype=text)
-    if any("parts" in part for part in parts):
-        blank = [np.full(len(part["ids"]), b"", dtype=object) for part in parts]
-        found = [part["parts"][()] if "parts" in part else none for part, none in zip(parts, blank, strict=True)]
-        file.create_dataset("parts", data=np.concatenate(found), dtype=text)
-    for name in ("spans", *(f"labels/{task}" for task in schema.tasks)):
-        file[name] = np.concatenate([part[name][()] for part in parts])
+    texts = {"ids", "parts", *(f"groups/{group}" for group in schema.groups)}
+    for name in dict.fromkeys(name for unit in units for name in unit.arrays):
+        if name == "parts":  # only units with an official split have them
+            blank = (np.full(len(unit.arrays["ids"]), b"", dtype=object) for unit in units)
+            values = [unit.arrays.get(name, none) for unit, none in zip(units, blank, strict=True)]
+        else:
+            values = [unit.arrays[name] for unit in units]
+        if name.rpartition("/")[2] in _OFFSETS and name.startswith("modalities/"):
+            lengths = np.concatenate([np.diff(each) for each in values])
+            file[name] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        elif name in texts:
+            file.create_dataset(name, data=np.concatenate(values), dtype=text)
+        else:
+            file[name] = np.concatenate(values)
 
 
-def _merge_modality(file: h5py.File, parts: Sequence[h5py.File], modality: Modality) -> tuple[int, list[Extent]]:
-    """Merge all of a modality but its instances; returns their offset in the file, and their extent in each part."""
-    groups = [part[f"modalities/{modality.name}"] for part in parts]
-    merged = file.create_group(f"modalities/{modality.name}")
-    for name in [name for name in _CONCATENATED if name in groups[0]]:
-        merged[name] = np.concatenate([group[name][()] for group in groups])
-    for name in [name for name in _OFFSETS if name in groups[0]]:
-        lengths = np.concatenate([np.diff(group[name][()]) for group in groups])
-        merged[name] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    name = "x" if "x" in groups[0] else "bytes"
-    total = sum(len(group[name]) for group in groups)
-    offset = allocate_hdf5_dataset(merged, name, (total, *groups[0][name].shape[1:]), groups[0][name].dtype)
-    return offset, [Extent(group[name].id.get_offset() or 0, group[name].nbytes) for group in groups]
+def _allocate(
+    file: h5py.File, found: Sequence[tuple[str, tuple[int, ...], np.dtype[Any], Extent]]
+) -> tuple[int, list[Extent]]:
+    """Allocate the instances of a modality; returns their offset in the file, and their extent in each unit's file."""
+    path, (_, *shape), dtype, _ = found[0]
+    group, _, name = path.rpartition("/")
+    total = sum(length for _, (length, *_), _, _ in found)
+    offset = allocate_hdf5_dataset(file[group], name, (total, *shape), dtype)
+    return offset, [extent for _, _, _, extent in found]
 
 
 def _copy(path: Path, parts: Sequence[Path], offsets: Sequence[tuple[int, Sequence[Extent]]]) -> None:

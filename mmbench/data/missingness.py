@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmbench.contract import Kind, Schema
-from mmbench.data.sources import read_inferred, read_presence
 from mmbench.storage import counted
+
+if TYPE_CHECKING:
+    import h5py
 
 _NOUNS: Mapping[Kind, str] = {
     "timeseries": "recording",
@@ -55,16 +57,15 @@ def dropped_line(n_dropped: int, lost: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def count_missing(parts: Sequence[Path], schema: Schema) -> dict[str, dict[str, int]]:
-    """The missingness of modalities that have missing or inferred instances, over prepared files."""
+def count_missing(file: "h5py.File", schema: Schema) -> dict[str, dict[str, int]]:
+    """The missingness of modalities that have missing or inferred instances, in an open prepared file."""
     counted = {}
     for modality in schema.modalities:
-        present = [read_presence(part, modality.name) for part in parts]
-        inferred = [read_inferred(part, modality.name) for part in parts]
+        present, inferred = (file[f"modalities/{modality.name}/{name}"][()] for name in ("present", "inferred"))
         counts = {
-            "present": sum(int(marks.sum()) for marks in present),
-            "inferred": sum(int(marks.sum()) for marks in inferred),
-            "without": sum(int((~marks.any(axis=1)).sum()) for marks in present),
+            "present": int(present.sum()),
+            "inferred": int(inferred.sum()),
+            "without": int((~present.any(axis=1)).sum()),
         }
         if counts["inferred"] or counts["without"]:
             counted[modality.name] = counts

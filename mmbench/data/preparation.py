@@ -2,10 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmbench.contract import Dataset, Sample, Schema
 from mmbench.data.dataset_files import (
@@ -18,7 +18,7 @@ from mmbench.data.dataset_files import (
 )
 from mmbench.data.inventory import take_inventory
 from mmbench.data.merge import merge
-from mmbench.data.missingness import Exclusions, change_lines, count_missing, sum_changes
+from mmbench.data.missingness import Exclusions, change_lines, sum_changes
 from mmbench.data.prepared_folders import find_prepared_of, note_prepared
 from mmbench.data.samples.schema import check_schema, schema_to_plain
 from mmbench.data.samples.validation import Changes, check_sample
@@ -164,25 +164,24 @@ def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Stor
     with named_ends(f"dataset {name}"):
         for _ in track(work, f"preparing {name}", total=len(tasks)):
             pass
-    stores = [Store(part) for part in parts]
-    _check_ids(stores, name)
-    exclusions = _find_exclusions(what, list(units), stores)
-    n_samples = sum(map(len, stores))
+    prepared = {unit: _open_unit(part) for unit, part in units.items()}
+    _check_ids(prepared.values(), name)
+    exclusions = _find_exclusions(what, prepared)
+    n_samples = sum(len(unit.ids) for unit in prepared.values())
     if not n_samples:
         first = next(iter(exclusions.lines), None)
         reason = f"the first exclusion: {first}" if first else "the files hold no sample"
         raise DataError("no usable sample is left", where=what.root, remedy=reason)
     for line in exclusions.describe(n_samples):
         current_reporter().message(line)
-    schema = stores[0].schema
-    changes = sum_changes(store.attributes.get("changes", {}) for store in stores)
+    schema = Store(parts[0]).schema
+    changes = sum_changes(unit.attributes.get("changes", {}) for unit in prepared.values())
     for line in change_lines(changes, schema):
         current_reporter().message(line)
     about = {
         "key": key_digest(made_from),
         **asdict(exclusions),
         "dataset": str(what.dataset),
-        "gaps": count_missing(parts, schema),
         **_describe_changes(changes),
     }
     with written_whole(path) as temporary:
@@ -252,21 +251,33 @@ def _read_usable(
                 yield stored
 
 
-def _find_exclusions(what: Preparation, units: Sequence[str], stores: Sequence[Store]) -> Exclusions:
+class _PreparedUnit(NamedTuple):
+    """The ids of the samples of a unit, and the attributes of its file."""
+
+    ids: list[str]
+    attributes: Mapping[str, Any]
+
+
+def _open_unit(part: Path) -> _PreparedUnit:
+    store = Store(part)
+    return _PreparedUnit(store.ids.tolist(), store.attributes)
+
+
+def _find_exclusions(what: Preparation, units: Mapping[str, _PreparedUnit]) -> Exclusions:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     wanted = choose_units(dataset, what.root, what.units)
     lost = find_unreadable_units(dataset, what.root, [unit for unit in wanted if unit not in units])
-    for unit, store in zip(units, stores, strict=True):
-        if why := store.attributes.get("lost"):
-            lost[unit] = why
-    dropped = [line for store in stores for line in store.attributes["dropped"]]
+    for name, unit in units.items():
+        if why := unit.attributes.get("lost"):
+            lost[name] = why
+    dropped = [line for unit in units.values() for line in unit.attributes["dropped"]]
     return Exclusions(dropped, {unit: lost[unit] for unit in wanted if unit in lost})
 
 
-def _check_ids(stores: Sequence[Store], dataset: str) -> None:
+def _check_ids(units: Iterable[_PreparedUnit], dataset: str) -> None:
     seen: set[str] = set()
-    for store in stores:
-        for sample in store.ids.tolist():
+    for unit in units:
+        for sample in unit.ids:
             if sample in seen:
                 raise DataError(
                     f"two samples have the id {sample!r}", where=dataset, remedy="give each sample a unique id"

@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mmbench.errors import SpecError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
@@ -171,15 +174,22 @@ def _keywords(function: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def _convert(value: object, annotation: Any, where: str) -> Any:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     if isinstance(value, str) and value.lower() == "none" and _admits_none(annotation):
         return None
     try:
-        return TypeAdapter(annotation).validate_python(value)
+        return _adapter(annotation).validate_python(value)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise SpecError(f"invalid value {value!r}: {problem}", where=where, remedy="see mmbench list") from error
+
+
+@lru_cache(maxsize=1024)
+def _adapter(annotation: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(annotation)
 
 
 def _admits_none(annotation: Any) -> bool:

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from mmbench import Modality, Sample, Schema
+from mmbench.data.merge import merge
 from mmbench.data.missingness import change_lines, count_missing, left_out_lines, missingness_lines, sum_changes
+from mmbench.data.store import Store
 from mmbench.data.store_writer import write_samples
 
 SCHEMA = Schema(
@@ -18,7 +21,7 @@ def part(path: Path, *guessed: tuple[bool, bool] | None) -> Path:
     for number, marks in enumerate(guessed):
         data = {"facts": np.ones((1, 1))} | ({} if marks is None else {"pulse": np.ones((2, 1))})
         inferred = {} if marks is None else {"pulse": np.array(marks)}
-        samples.append(Sample(f"x{number}", {"mood": 0}, data, inferred=inferred))
+        samples.append(Sample(f"{path.stem}-{number}", {"mood": 0}, data, inferred=inferred))
     write_samples(path, samples, SCHEMA, {"key": "k"})
     return path
 
@@ -28,13 +31,15 @@ def test_gaps_are_counted_over_all_parts(tmp_path: Path) -> None:
         part(tmp_path / "one.h5", (True, False), (False, False), None),
         part(tmp_path / "other.h5", (True, True), None),
     ]
-    gaps = count_missing(parts, SCHEMA)
+    merge(tmp_path / "all.h5", parts, SCHEMA, {"key": "k", "dropped": []})
+    gaps = Store(tmp_path / "all.h5").attributes["gaps"]
     assert gaps == {"pulse": {"present": 6, "inferred": 3, "without": 2}}
     assert missingness_lines(gaps) == ["pulse: 50.0% of the instances inferred, 2 samples without"]
 
 
 def test_no_line_where_nothing_is_missing(tmp_path: Path) -> None:
-    assert missingness_lines(count_missing([part(tmp_path / "one.h5", (False, False))], SCHEMA)) == []
+    with h5py.File(part(tmp_path / "one.h5", (False, False))) as file:
+        assert missingness_lines(count_missing(file, SCHEMA)) == []
 
 
 def test_a_modality_missing_in_every_sample() -> None:

@@ -147,7 +147,7 @@ def test_interrupted_preparation_resumes_by_unit(root: Path, cache: Path, monkey
         (
             # All units are done and being joined.
             "import os, signal; from mmbench.data import merge as merging\n"
-            "merging._merge_modality = lambda *args: os.kill(os.getpid(), signal.SIGKILL)",
+            "merging._allocate = lambda *args: os.kill(os.getpid(), signal.SIGKILL)",
             {},
         ),
     ],
