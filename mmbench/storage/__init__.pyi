@@ -53,6 +53,7 @@ from .json_toml import parse_json as parse_json
 from .locks import Timeout as Timeout
 from .locks import has_record_locks as has_record_locks
 from .pickles import check_pickle as check_pickle
+from .pickles import is_pickle as is_pickle
 from .plurals import counted as counted
 from .plurals import plural_of as plural_of
 from .processes import ProcessDiedError as ProcessDiedError

@@ -58,7 +58,7 @@ def _check_subject(files: DeapFiles, options: Options, unit: str, table: DataErr
         films = find_film_errors(files, videos)
     else:
         yield from (_make_problem(error, path, is_sample=True) for error in found.bad.values())
-        films, videos = found.bad_videos, found.videos
+        films, videos = dict(found.bad_videos), found.videos
     yield from (_make_problem(error, videos[at], is_sample=True) for at, error in films.items())
 
 

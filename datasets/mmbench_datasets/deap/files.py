@@ -118,11 +118,9 @@ def find_files(root: Path) -> DeapFiles:
     home = _home(base, signals)
     tables = {suffix: (rank, RATINGS_FILE.parent.name) for rank, suffix in enumerate(RATINGS_SUFFIXES)}
     table = _choose(paths, base, _is_table, tables, repeated)
-    known = {
-        *repeated,
-        *table.values(),
-        *(path for each in (*signals.values(), *videos.values()) for path in each.values()),
-    }
+    recordings = {path for found in signals.values() for path in found.values()}
+    films = {path for found in videos.values() for path in found.values()}
+    known = {*repeated, *table.values(), *recordings, *films}
     return DeapFiles(
         home,
         signals,

@@ -1,8 +1,10 @@
 """A check of DEAP reports what a run would refuse, with the same reason, and counts what a run would read."""
 
 import csv
+import json
 import pickle
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from mmbench import DataError, Problem
+from mmbench.cli import main
 from mmbench.data import check_dataset_files
 from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.recordings import load_recording
@@ -234,3 +237,52 @@ def test_videos_without_signals_ask_for_the_folder_of_both(copy: Callable[..., P
         (problem,) = Deap().check(given)
         assert "holds face videos of s01 and no data_preprocessed_python/sNN.dat" in problem.message
         assert problem.remedy == "give --data the folder that holds both data_preprocessed_python and face_video"
+
+
+def check_on_shell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], root: Path, *options: str
+) -> tuple[int, str, str]:
+    dataset = "deap[windows=2,frames=2,face_size=24]"
+    monkeypatch.setattr(sys, "argv", ["mmbench", "data", "check", dataset, "--data", str(root), *options])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return (int(stop.value.code or 0), *capsys.readouterr())
+
+
+def test_what_only_decoding_shows_is_found_by_reading_every_sample(
+    copy: Callable[..., Path],
+    simulated: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    content = bytearray((simulated / FILM).read_bytes())
+    content[3000:-2000] = bytes(len(content) - 5000)
+    root = damaged(copy, simulated, FILM, bytes(content))
+    assert check_on_shell(monkeypatch, capsys, root)[0] == 0
+    code, output, errors = check_on_shell(monkeypatch, capsys, root, "--read", "--jobs", "1")
+    assert code == 2
+    assert "read: 78 samples without an error" in output
+    assert f"{FILM}: the video has no frames (2 samples)" in errors
+    code, output, _ = check_on_shell(monkeypatch, capsys, root, "--read", "--jobs", "1", "--json")
+    assert code == 2
+    assert json.loads(output)["read"] == 78
+    (problem,) = json.loads(output)["problems"]
+    assert (problem["path"], problem["concerns"]) == (str(root / FILM), "sample")
+
+
+def test_nothing_is_read_where_the_check_finds_a_problem(
+    copy: Callable[..., Path], simulated: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = damaged(copy, simulated, SIGNALS, b"no signals")
+    code, output, errors = check_on_shell(monkeypatch, capsys, root, "--read")
+    assert code == 2
+    assert "read: no sample, because of these problems" in output
+    assert "cannot be read as a pickle of DEAP" in errors
+
+
+def test_jobs_without_reading_are_refused(
+    simulated: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, errors = check_on_shell(monkeypatch, capsys, simulated, "--jobs", "2")
+    assert code == 2
+    assert "--jobs: applies to reading — add --read, or leave --jobs out" in errors
