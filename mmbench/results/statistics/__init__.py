@@ -5,6 +5,7 @@ from mmbench.results.statistics.cells import CellScore as CellScore
 from mmbench.results.statistics.cells import find_cells as find_cells
 from mmbench.results.statistics.chance import FEWEST_OF_ONE_CLASS as FEWEST_OF_ONE_CLASS
 from mmbench.results.statistics.chance import above_chance as above_chance
+from mmbench.results.statistics.chance import find_untested_reason as find_untested_reason
 from mmbench.results.statistics.chance import has_too_few_units as has_too_few_units
 from mmbench.results.statistics.contrasts import ALPHA as ALPHA
 from mmbench.results.statistics.contrasts import Contrast as Contrast
@@ -50,6 +51,7 @@ __all__ = [
     "find_cells",
     "find_leaders",
     "find_statistical_units",
+    "find_untested_reason",
     "has_too_few_units",
     "linearise_sums",
     "linearise_whole",
