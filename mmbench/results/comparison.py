@@ -187,7 +187,7 @@ class Comparison(Displayed):
     def _chance_is_per_unit(self) -> bool:
         """Whether models are tested on subjects that they were trained on, whose class frequencies they may know."""
         knows = parse_protocol(self.run["protocol"]).knows_subjects or self.run["straddling"].get("subject", 0) > 0
-        return knows and self.run["unit"] == "subject"
+        return bool(knows and self.run["unit"] == "subject")
 
     @property
     def simulated(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a run reads of a folder of DEAP and what it does not: counts, trials without a video, files left out."""
+"""Inventory of a folder of DEAP: counts of what a run reads, trials without a video, files left out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
