@@ -3,10 +3,8 @@
 from mmbench.results.statistics.best import find_leaders as find_leaders
 from mmbench.results.statistics.cells import CellScore as CellScore
 from mmbench.results.statistics.cells import find_cells as find_cells
-from mmbench.results.statistics.chance import FEWEST_OF_ONE_CLASS as FEWEST_OF_ONE_CLASS
 from mmbench.results.statistics.chance import above_chance as above_chance
 from mmbench.results.statistics.chance import find_untested_reason as find_untested_reason
-from mmbench.results.statistics.chance import has_too_few_units as has_too_few_units
 from mmbench.results.statistics.contrasts import ALPHA as ALPHA
 from mmbench.results.statistics.contrasts import Contrast as Contrast
 from mmbench.results.statistics.contrasts import make_method_scores as make_method_scores
@@ -35,7 +33,6 @@ from mmbench.results.statistics.verdicts import make_verdicts as make_verdicts
 __all__ = [
     "ALPHA",
     "ASSUMED_DEVIATION",
-    "FEWEST_OF_ONE_CLASS",
     "CellScore",
     "Contrast",
     "Interval",
@@ -52,7 +49,6 @@ __all__ = [
     "find_leaders",
     "find_statistical_units",
     "find_untested_reason",
-    "has_too_few_units",
     "linearise_sums",
     "linearise_whole",
     "make_method_scores",

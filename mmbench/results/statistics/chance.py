@@ -48,13 +48,13 @@ def find_untested_reason(outcomes: Outcomes, within_units: bool, unit: str = "un
     if outcomes.metric != _BALANCED and within_units:
         known = f"{plural_of(unit)} that a model was trained on, whose frequencies it may know"
         return f"not tested: {metric.title} has no chance level for {known}"
-    if has_too_few_units(outcomes):
+    if _has_too_few_units(outcomes):
         units = counted(outcomes.n_units, unit)
         return f"not tested with {units} of one class each; {FEWEST_OF_ONE_CLASS} or more are needed"
     return ""
 
 
-def has_too_few_units(outcomes: Outcomes) -> bool:
+def _has_too_few_units(outcomes: Outcomes) -> bool:
     """Whether fewer than `FEWEST_OF_ONE_CLASS` units, of one class each, share their trainings.
 
     Such are the trials of one person. Units that have all their trainings for themselves are independent.
