@@ -70,19 +70,21 @@ def _make_problem(error: DataError, path: Path, *, is_sample: bool = False) -> P
 
 
 def _no_signals(root: Path, files: DeapFiles, options: Options, request: str) -> Problem:
-    """That there are no signals: because the folder is one of people or videos within DEAP, or DEAP is not there."""
+    """That there are no signals: because the folder is one within DEAP, has videos alone, or DEAP is not there."""
     source = options.source
     wanted = " or ".join(f"{folder}/sNN{suffix}" for folder, suffix in reversed(layout.FOLDERS[source]))
-    if not files.videos and not re.fullmatch(r"s\d{1,2}", root.name, re.IGNORECASE):
-        return Problem(str(root), f"holds no {wanted}", request)
     for depth, folder in enumerate([*root.resolve().parents][:_ABOVE], 1):
         if _may_hold_signals(folder, source):
             levels = f"{depth} folder{'s' * (depth > 1)}"
             return Problem(
                 str(root), f"holds no {wanted}: it is {levels} below the folder of DEAP", f"give --data {folder}"
             )
-    people = _list(list(files.videos))
-    message = f"holds face videos of {people} and no {wanted}" if people else f"holds no {wanted}"
+    if other := next((name for name, found in files.signals.items() if found), None):
+        remedy = f"add {layout.FOLDERS[source][-1][0]} from DEAP, or use deap[source={other}]"
+        return Problem(str(root), f"holds no {wanted}", remedy)
+    if not files.videos:
+        return Problem(str(root), f"holds no {wanted}", request)
+    message = f"holds face videos of {_list(list(files.videos))} and no {wanted}"
     remedy = f"give --data the folder that holds both {layout.FOLDERS[source][-1][0]} and {layout.VIDEO_FOLDER}"
     return Problem(str(root), message, remedy)
 

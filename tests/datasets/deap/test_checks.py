@@ -220,7 +220,9 @@ def test_a_folder_that_is_linked_into_itself_is_listed_once(copy: Callable[..., 
     ]
 
 
-@pytest.mark.parametrize(("folder", "levels"), [("face_video/s01", "2 folders"), ("metadata_csv/s01", "2 folders")])
+@pytest.mark.parametrize(
+    ("folder", "levels"), [("face_video/s01", "2 folders"), ("metadata_csv", "1 folder"), ("a/b/c", "3 folders")]
+)
 def test_a_folder_too_deep_is_said_with_the_one_to_give(
     copy: Callable[..., Path], simulated: Path, folder: str, levels: str
 ) -> None:
@@ -286,3 +288,9 @@ def test_jobs_without_reading_are_refused(
     code, _, errors = check_on_shell(monkeypatch, capsys, simulated, "--jobs", "2")
     assert code == 2
     assert "--jobs: applies to reading — add --read, or leave --jobs out" in errors
+
+
+def test_the_other_source_is_offered_where_only_its_signals_are_there(simulated: Path) -> None:
+    (problem,) = Deap(source="bdf").check(simulated)
+    assert problem.message == "holds no data_original/sNN.bdf"
+    assert problem.remedy == "add data_original from DEAP, or use deap[source=preprocessed]"
