@@ -67,6 +67,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "check_content",
         "read_csv",
         "CsvRows",
+        "list_folder",
+        "FolderListing",
         "iter_video_frames",
         "sample_video_frames",
         "is_video_truncated",

@@ -60,6 +60,8 @@ from .storage.csv_rows import read_csv as read_csv
 from .storage.file_types import check_content as check_content
 from .storage.files import locked as locked
 from .storage.files import written_whole as written_whole
+from .storage.folders import FolderListing as FolderListing
+from .storage.folders import list_folder as list_folder
 from .storage.processes import in_processes as in_processes
 from .storage.progress import track as track
 from .training.checkpoint_parts import choose_prefix as choose_prefix

@@ -21,7 +21,7 @@ from mmbench.cli.options import (
     TrainingSettings,
     exit_on_failure,
 )
-from mmbench.cli.output.console import show, show_json, show_lines
+from mmbench.cli.output.console import note, show, show_json, show_lines
 from mmbench.cli.output.progress import progress
 from mmbench.registry import parse_pairs, split_list
 
@@ -88,4 +88,6 @@ def claim(
         for table, commands in claim_tables(result):
             show(table)
             show_lines(commands)
+    if result.failure:
+        note(result.failure)
     exit_on_failure(bool(result.failed))

@@ -124,48 +124,74 @@ def check(
     dataset: DatasetName,
     data: Data = None,
     cache: Cache = None,
+    read: Annotated[
+        bool,
+        typer.Option("--read", help="Also read every sample as a run does, without storing it.", rich_help_panel=DATA),
+    ] = False,
+    jobs: Jobs = None,
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
     """Check the files of a dataset for missing and damaged ones."""
     from dataclasses import asdict
 
-    from mmbench.data import (
-        Inventory,
-        check_schema,
-        default_cache_folder,
-        find_dataset,
-        find_dataset_folder,
-        take_inventory,
-    )
+    from joblib import cpu_count
+
+    from mmbench.data import Preparation, default_cache_folder, find_dataset, find_dataset_folder, find_reading_problems
     from mmbench.registry import load_registry
 
-    registry = load_registry(tuple(plugin or ()))
+    if jobs and not read:
+        raise SpecError("applies to reading", where="--jobs", remedy="add --read, or leave --jobs out")
+    plugins = tuple(plugin or ())
+    registry = load_registry(plugins)
     dataset, data = find_dataset(registry, dataset, data)
     spec = parse_spec(dataset)
+    n_read = None
     with progress():
-        root = find_dataset_folder(registry, spec, data, cache or default_cache_folder())
-        found = registry.dataset(spec)
-        problems = found.check(root)
-        schema = check_schema(found.schema() if problems else found.schema_of(root), spec.name)
-        try:
-            inventory = take_inventory(found, root, [problem.path for problem in problems], tolerant=bool(problems))
-        except DataError:
-            if not problems:
-                raise
-            inventory = Inventory([], {})  # what is wrong is among the problems
+        folder = cache or default_cache_folder()
+        root = find_dataset_folder(registry, spec, data, folder)
+        schema, inventory, problems = _check_files(registry.dataset(spec), root)
+        if read and not problems:
+            whole = Preparation(spec, root, folder, plugins, bad="drop")
+            n_read, problems = find_reading_problems(whole, jobs or cpu_count())
     if as_json:
         known = {
             "root": str(root),
             "tasks": {name: task.names for name, task in schema.tasks.items()},
             "groups": list(schema.groups),
             **asdict(inventory),
+            **({"read": n_read} if read else {}),
         }
         show_json({**known, "problems": [asdict(problem) for problem in problems]})
     else:
         _show_check(spec.name, root, schema, inventory, problems)
+        if read:
+            show_text(_describe_reading(n_read))
     if problems:
         raise typer.Exit(2)
+
+
+def _check_files(dataset: Any, root: Path) -> tuple[Any, Any, list[Any]]:
+    """The schema and the inventory of a dataset's folder, as far as its problems allow, and these."""
+    from mmbench.data import Inventory, check_schema, take_inventory
+
+    problems = dataset.check(root)
+    schema = check_schema(dataset.schema() if problems else dataset.schema_of(root), dataset.name)
+    try:
+        inventory = take_inventory(dataset, root, [problem.path for problem in problems], tolerant=bool(problems))
+    except DataError:
+        if not problems:
+            raise
+        inventory = Inventory([], {})  # what is wrong is among the problems
+    return schema, inventory, problems
+
+
+def _describe_reading(n: int | None) -> str:
+    from mmbench.storage import counted
+
+    return (
+        "read: no sample, because of these problems" if n is None else f"read: {counted(n, 'sample')} without an error"
+    )
 
 
 def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: list[Any]) -> None:

@@ -127,7 +127,8 @@ def run_options(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="segment, trial, session, subject, loso, official, time, group:NAME, pooled-segment or pooled-trial.",
+            help="segment, trial, session, subject, loso, official, time, group:NAME, pooled-segment or pooled-trial; "
+            "default: subject, without subjects group:NAME or pooled-segment, also where there is an official split.",
             autocompletion=complete_protocol,
             rich_help_panel=DATA,
         ),

@@ -47,9 +47,11 @@ class Dataset(Component):
         return self.name
 
     def check(self, root: Path) -> list[Problem]:
-        """Missing and damaged files under ``root``; quick, without decoding the files.
+        """Missing and damaged files under ``root``, and what else `read` would refuse and is found quickly.
 
-        A problem stops a run, unless it concerns single samples or units and ``--bad drop`` leaves these out.
+        A problem has the reason that reading gives. Pictures and videos are not decoded; ``mmbench data check --read``
+        reads every sample. A problem stops a run, unless it concerns single samples or units and ``--bad drop`` leaves
+        these out.
         """
         raise NotImplementedError(f"{type(self).__name__}.check")
 
@@ -77,7 +79,7 @@ class Dataset(Component):
     def counts(self, root: Path) -> Mapping[str, int]:
         """What is under ``root``, in plural words of the dataset: ``{"people": 32, "trials": 1280}``; quick; optional.
 
-        Counts are of what the names of files promise, without decoding; ``mmbench data check`` prints them.
+        Counts are of what `read` yields, as far as that is known without decoding; ``mmbench data check`` prints them.
         """
         return {}
 

@@ -31,6 +31,7 @@ from .noise import NoisySource as NoisySource
 from .noise import add_noise as add_noise
 from .preparation import Preparation as Preparation
 from .preparation import describe_preparation as describe_preparation
+from .preparation import find_reading_problems as find_reading_problems
 from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests

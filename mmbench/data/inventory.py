@@ -1,6 +1,5 @@
 """Inventory of a dataset's folder: files used, left out (with reasons) and not read; assumptions."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from mmbench.contract import Dataset
 from mmbench.data.missingness import join_names, left_out_lines
 from mmbench.errors import DataError
+from mmbench.storage import list_folder
 
 HIDDEN = "hidden"
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__pycache__", "__macosx"})
@@ -104,31 +104,10 @@ def _below(path: Path, root: Path) -> str:
 
 
 def _walk(root: Path) -> Iterator[str]:
-    """The files below a folder; links to folders are followed, each folder is visited once."""
-    seen: set[tuple[int, int]] = set()
-    todo = [(str(root), "")]
-    while todo:
-        folder, prefix = todo.pop()
-        try:
-            status = Path(folder).stat()
-            with os.scandir(folder) as found:
-                entries = [] if (status.st_dev, status.st_ino) in seen else list(found)
-        except OSError:
-            yield prefix.removesuffix("/") or "."
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        for entry in entries:
-            if _is_folder(entry) and not is_hidden(entry.name):
-                todo.append((entry.path, f"{prefix}{entry.name}/"))
-            else:
-                yield prefix + entry.name
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+    """The files below a folder, each once; of a folder that is hidden or may not be read, its own path."""
+    found = list_folder(root, enters=lambda name: not is_hidden(name))
+    for path in (*found.files, *found.unreadable):
+        yield path.relative_to(root).as_posix()
 
 
 def is_hidden(name: str) -> bool:

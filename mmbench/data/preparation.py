@@ -2,12 +2,13 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmbench.contract import Dataset, Sample, Schema
+from mmbench.contract import Dataset, Problem, Sample, Schema
 from mmbench.data.dataset_files import (
     FOLDER,
     check_dataset_files,
@@ -211,7 +212,7 @@ def _is_complete(part: Path) -> bool:
 def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: KeyParts) -> None:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     schema = dataset.schema_of(what.root)
-    dropped: list[str] = []
+    dropped: list[DataError] = []
     lost: str | None = None
     changes: Changes = {}
     try:
@@ -220,7 +221,12 @@ def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: KeyParts)
         if what.bad != "drop":
             raise
         samples, dropped, lost, changes = [], [], error.line, {}
-    attributes: dict[str, Any] = {"unit": unit, "dropped": dropped, "lost": lost, **_describe_changes(changes)}
+    attributes: dict[str, Any] = {
+        "unit": unit,
+        "dropped": [error.line for error in dropped],
+        "lost": lost,
+        **_describe_changes(changes),
+    }
     with written_whole(part) as temporary:
         write_samples(temporary, samples, schema, attributes, made_from)
 
@@ -231,11 +237,11 @@ def _describe_changes(changes: Changes) -> dict[str, Any]:
 
 
 def _read_usable(
-    dataset: Dataset, what: Preparation, unit: str, schema: Schema, dropped: list[str], changes: Changes
+    dataset: Dataset, what: Preparation, unit: str, schema: Schema, dropped: list[DataError], changes: Changes
 ) -> Iterator[Sample]:
     """The usable samples of a unit, as they are stored; their changes are counted in ``changes``.
 
-    Unusable ones are listed in ``dropped`` or, with ``bad=error``, raised.
+    The errors of unusable ones are listed in ``dropped`` or, with ``bad=error``, raised.
     """
     with reading_errors(what.root):
         for sample in dataset.read(what.root, unit):
@@ -246,9 +252,44 @@ def _read_usable(
             except DataError as error:
                 if what.bad != "drop":
                     raise
-                dropped.append(error.line)
+                dropped.append(error)
             else:
                 yield stored
+
+
+def find_reading_problems(what: Preparation, jobs: int = 1) -> tuple[int, list[Problem]]:
+    """The number of samples that can be read, and the problem of each that a preparation refuses.
+
+    Every sample is read as for a run, and none is stored. Samples with the same error, such as those of one video,
+    share a problem.
+    """
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    units = choose_units(dataset, what.root, what.units)
+    tasks = [(what, unit, at) for at, unit in enumerate(units)]
+    work = in_processes(min(jobs, len(tasks)), _try_unit, tasks)
+    found = sorted(track(work, f"reading {what.dataset.name}", total=len(tasks)), key=lambda each: each[0])
+    return sum(n for _, n, _ in found), [problem for _, _, problems in found for problem in problems]
+
+
+def _try_unit(what: Preparation, unit: str, at: int) -> tuple[int, int, list[Problem]]:
+    """The place of a unit, the number of its samples that can be read, and its problems."""
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    schema = dataset.schema_of(what.root)
+    errors: list[DataError] = []
+    n = 0
+    try:
+        for _ in _read_usable(dataset, what, unit, schema, errors, {}):
+            n += 1
+    except DataError as error:
+        return at, 0, [Problem(str(error.where or unit), error.message, error.remedy or "")]
+    numbers = Counter(error.line for error in errors)
+    unique = {error.line: error for error in errors}
+    return at, n, [_make_problem(error, numbers[line], unit) for line, error in unique.items()]
+
+
+def _make_problem(error: DataError, n: int, unit: str) -> Problem:
+    message = error.message + (f" ({n} samples)" if n > 1 else "")
+    return Problem(str(error.where or unit), message, error.remedy or "", concerns="sample")
 
 
 class _PreparedUnit(NamedTuple):

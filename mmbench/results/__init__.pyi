@@ -65,7 +65,6 @@ from .scoring import choose_scoring as choose_scoring
 from .scoring import scoring_of as scoring_of
 from .statistics import ALPHA as ALPHA
 from .statistics import ASSUMED_DEVIATION as ASSUMED_DEVIATION
-from .statistics import FEWEST_OF_ONE_CLASS as FEWEST_OF_ONE_CLASS
 from .statistics import Interval as Interval
 from .statistics import Outcomes as Outcomes
 from .statistics import Pair as Pair

@@ -25,7 +25,7 @@ from mmbench.results.statistics import (
     above_chance,
     compare_pairs,
     find_leaders,
-    has_too_few_units,
+    find_untested_reason,
     make_verdicts,
 )
 
@@ -161,15 +161,22 @@ class Comparison(Displayed):
     def above_chance(self) -> Mapping[str, float]:
         """One-sided p of each method's score above chance, adjusted for the number of methods.
 
-        With one model per subject, the chance level of balanced accuracy is that of each subject. Without methods with
-        missing folds; empty where the metric has no chance level or there are too few units.
+        Where models know the subjects, the chance level of balanced accuracy is that of each subject. Without methods
+        with missing folds; empty where nothing is tested, for the reason in ``above_chance_reason``.
         """
         return above_chance(self._whole, self._chance_is_per_unit) if self._whole else {}
 
     @property
-    def has_too_few_units(self) -> bool:
-        """Whether no score is tested against chance because there are too few units, such as trials of one person."""
-        return has_too_few_units(self.methods[0].outcomes)
+    def above_chance_reason(self) -> str:
+        """Why ``above_chance`` is empty; "" if it is not."""
+        if not self._whole:
+            return "not tested: folds of every method are missing"
+        return find_untested_reason(self.methods[0].outcomes, self._chance_is_per_unit, self.run["unit"])
+
+    @property
+    def has_chance_level(self) -> bool:
+        """Whether the metric has a chance level, on some data at least."""
+        return self.metric == "balanced_accuracy" or self._metric.chance is not None
 
     @property
     def is_of_one_subject(self) -> bool:
@@ -178,7 +185,9 @@ class Comparison(Displayed):
 
     @property
     def _chance_is_per_unit(self) -> bool:
-        return parse_protocol(self.run["protocol"]).per_subject and self.run["unit"] == "subject"
+        """Whether models are tested on subjects that they were trained on, whose class frequencies they may know."""
+        knows = parse_protocol(self.run["protocol"]).knows_subjects or self.run["straddling"].get("subject", 0) > 0
+        return bool(knows and self.run["unit"] == "subject")
 
     @property
     def simulated(self) -> bool:
@@ -187,7 +196,7 @@ class Comparison(Displayed):
 
     @property
     def chance(self) -> float | None:
-        """Chance level of the metric, None where it has none; with one model per subject, that within subjects."""
+        """Chance level of the metric, None where it has none; where models know the subjects, that within subjects."""
         if self.metric == "balanced_accuracy":
             return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
         return None if self._chance_is_per_unit else self._metric.chance
@@ -244,6 +253,7 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
         "lost": run.get("lost", []),
         "chance": comparison.chance,
         "above_chance": dict(comparison.above_chance),
+        "above_chance_reason": comparison.above_chance_reason,
         "majority": comparison.majority,
         "simulated": comparison.simulated,
         "unit": run["unit"],

@@ -30,6 +30,8 @@ from .files import remove_stale_files as remove_stale_files
 from .files import storage_errors as storage_errors
 from .files import write_text as write_text
 from .files import written_whole as written_whole
+from .folders import FolderListing as FolderListing
+from .folders import list_folder as list_folder
 from .hashing import FileDigests as FileDigests
 from .hashing import canonical_json as canonical_json
 from .hashing import digest as digest
@@ -51,6 +53,7 @@ from .json_toml import parse_json as parse_json
 from .locks import Timeout as Timeout
 from .locks import has_record_locks as has_record_locks
 from .pickles import check_pickle as check_pickle
+from .pickles import is_pickle as is_pickle
 from .plurals import counted as counted
 from .plurals import plural_of as plural_of
 from .processes import ProcessDiedError as ProcessDiedError

@@ -4,6 +4,8 @@ A tuple that holds the previous one twice takes two bytes; after 40 of them, has
 torch's unpickler runs no code, but does not check this.
 """
 
+import io
+import pickle
 import pickletools
 from collections.abc import Sequence
 from typing import IO, NamedTuple
@@ -11,6 +13,7 @@ from typing import IO, NamedTuple
 _MAX_VALUES = 10**6  # values in a tuple and all that it holds
 _MAX_KEY_VALUES = 1000
 _MAX_DEPTH = 100  # tuples within tuples; the hash of deep ones overflows the stack
+_PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
 _MARK = pickletools.markobject
 _SAVING = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _READING = {"GET", "BINGET", "LONG_BINGET"}
@@ -45,6 +48,18 @@ def check_pickle(file: IO[bytes]) -> None:
         else:
             _check_keys(opcode.name, taken)
             stack += [_Size()] * len(opcode.stack_after)
+
+
+def is_pickle(content: bytes) -> bool:
+    """Whether bytes begin as a pickle of protocol 2 or later, whole or not, or are a whole one of an older protocol."""
+    if content[:1] == pickle.PROTO and content[1:2] in _PROTOCOLS:
+        return True
+    file = io.BytesIO(content)
+    try:
+        check_pickle(file)
+    except ValueError:
+        return False
+    return bool(content) and not file.read().strip()
 
 
 def _take(stack: list[_Size | None], before: Sequence[pickletools.StackObject]) -> list[_Size]:

@@ -1,6 +1,7 @@
 """Pretrained weights: state dicts from files, read without running code, and from the hubs of timm and Hugging Face."""
 
 import io
+import pickle
 import re
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmbench.errors import DataError, WeightsError
-from mmbench.storage import check_content, check_pickle
+from mmbench.storage import check_content, check_pickle, is_pickle
 from mmbench.training.checkpoint_parts import choose_model, find_models
 
 _PROBE_S = 5.0
@@ -20,6 +21,10 @@ _MAPPED = 1 << 30  # bytes; larger files are mapped into memory
 _LEGACY = (
     5  # pickles at the start of a file written before torch 1.6: two marks, the system, the state and its storages
 )
+# The first pickle in these: a number that no other program writes there.
+_LEGACY_START = pickle.dumps(0x1950A86A20F9469CFC6C, 2)
+_READ = 1 << 26  # bytes in which a file is recognised as a pickle
+_COPY = "copy or download it again"
 _SAVE = "save only the weights: torch.save(model.state_dict(), FILE)"
 
 
@@ -58,10 +63,30 @@ def _explain(path: Path, error: Exception) -> tuple[str, str]:
         return "is a TorchScript program, not weights", _SAVE
     if names and "data.pkl" not in names:
         return "is a ZIP archive that torch.save did not write", "unpack it, and give the file of weights in it"
+    if not names and (found := _explain_content(path, text)):
+        return found
     return (
         f"cannot be read as weights ({type(error).__name__}: {text.partition(chr(10))[0][:120]})",
         "save it as safetensors, or as a plain state dict with torch.save",
     )
+
+
+def _explain_content(path: Path, text: str) -> tuple[str, str] | None:
+    """What a file that is no whole archive is, and the remedy; None for one of torch.save with the error ``text``."""
+    with path.open("rb") as file:
+        content = file.read(_READ)
+    if _is_safetensors(path):
+        return ("is truncated or damaged", _COPY) if "deserializing" in text else None
+    if content.startswith(b"PK\x03\x04"):
+        return "is a truncated or damaged archive of torch.save", _COPY
+    if content.startswith(_LEGACY_START):
+        return ("is truncated", _COPY) if "unexpected EOF" in text else None
+    if is_pickle(content):
+        message = "is a plain pickle, not a file of torch.save: loading it could run code; nothing was run"
+        return message, f"if you trust it, load it yourself and {_SAVE}, or safetensors"
+    if path.suffix.lower() == ".safetensors":
+        return "does not begin as safetensors do: it is damaged, or another file", _COPY
+    return "is no file of weights: neither of safetensors nor of torch.save", "give the file of the weights"
 
 
 def _archived(path: Path) -> set[str]:

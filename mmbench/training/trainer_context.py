@@ -1,4 +1,4 @@
-"""What the host provides to a trainer: criterion, precision, optimizer, and the end of an epoch."""
+"""Services of the host for a trainer: criterion, precision, optimizer, and the end of an epoch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,6 +1,7 @@
 """Splits prepared data into folds that all methods of a comparison share, and describes the split for the records."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -32,6 +33,8 @@ from mmbench.storage import slug
 from mmbench.workflows.request import budget_of, n_jobs
 from mmbench.workflows.resolve import CheckedRequest
 
+_PARTS = ("train", "validation", "test")
+
 
 def split_data(request: CheckedRequest, store: Store) -> Setup:
     """The folds over the labelled samples, and what else all methods share; nothing is encoded or written."""
@@ -41,13 +44,14 @@ def split_data(request: CheckedRequest, store: Store) -> Setup:
         raise ProtocolError(f"no sample is labelled for {request.task}", where="--task", remedy="choose another task")
     split = _cut(request, store, rows)
     folds = split.folds
+    notes = [*split.notes, *_note_unused_parts(request, store, rows)]
     described = {
         "dataset": str(request.dataset_spec),
         **_name_data(request),
         "card": asdict(request.dataset.card_of(request.files.root)),
         "protocol": request.protocol.name,
         **({"stratify": True} if settings.stratify else {}),
-        **({"split_notes": list(split.notes)} if split.notes else {}),
+        **({"split_notes": notes} if notes else {}),
         "standardize": settings.standardize,
         "task": request.task,
         **choose_scoring(store.schema.tasks[request.task], request.metric).described(),
@@ -82,6 +86,20 @@ def _name_data(request: CheckedRequest) -> dict[str, str]:
     return {} if name == request.dataset_spec.name else {"data_name": name}
 
 
+def _note_unused_parts(request: CheckedRequest, store: Store, rows: Rows) -> Iterator[str]:
+    """That the data have an official split, where nobody chose the protocol and the default is another one."""
+    chosen = request.settings.protocol or request.dataset.protocol
+    if chosen or store.parts is None or request.protocol.folding == "official":
+        return
+    counts = Counter(store.parts[rows].tolist())
+    if counts["train"] and counts["test"]:
+        sizes = ", ".join(f"{part} {counts[part]}" for part in _PARTS if counts[part])
+        yield (
+            f"protocol {request.protocol.name} by default ({request.protocol.summary}): the official split ({sizes}) "
+            "is not used; --protocol official uses it"
+        )
+
+
 def _cut(request: CheckedRequest, store: Store, rows: Rows) -> Split:
     """The split of the labelled samples, over all rows of the store."""
     task, labels = store.schema.tasks[request.task], store.labels(request.task)[rows]
@@ -111,8 +129,8 @@ def make_whole_fold(request: CheckedRequest, setup: Setup) -> Fold:
 
 def folds_as_ids(setup: Setup) -> list[dict[str, Any]]:
     """The sample ids of each part of each fold, as plain values."""
-    ids, parts = setup.store.ids, ("train", "validation", "test")
-    return [{"name": fold.name, **{part: ids[getattr(fold, part)].tolist() for part in parts}} for fold in setup.folds]
+    ids = setup.store.ids
+    return [{"name": fold.name, **{part: ids[getattr(fold, part)].tolist() for part in _PARTS}} for fold in setup.folds]
 
 
 def _share_copied(request: CheckedRequest, store: Store, rows: Rows, folds: Sequence[Fold]) -> float:

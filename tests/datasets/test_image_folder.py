@@ -423,3 +423,25 @@ def test_people_of_real_photographs_are_found(shared: Path) -> None:
     assert dataset.schema_of(root).groups == ("subject",)
     first = next(iter(dataset.read(root, "smiling/0")))
     assert first.groups == {"subject": Path(first.id).stem}
+
+
+def test_folders_that_are_linked_into_themselves_are_read_once(tmp_path: Path) -> None:
+    root = tmp_path / "faces"
+    for name in ("happy", "sad"):
+        for at in range(3):
+            draw(root / name / f"{name}{at}.png")
+    plain = ImageFolder(size=16).contents(root)
+    (root / "all").symlink_to(root)
+    (root / "happy" / "up").symlink_to(root)
+    (root / "joyful").symlink_to(root / "happy")
+    (root / "sad" / "self.png").symlink_to(root / "sad" / "self.png")
+    dataset = ImageFolder(size=16)
+    problems = dataset.check(root)
+    assert [(problem.path, problem.concerns) for problem in problems] == [(str(root / "sad" / "self.png"), "sample")]
+    assert dataset.contents(root) == {**plain, "sad": 4}
+    assert dataset.left_out(root) == {
+        "all": "is a link to the folder itself",
+        "happy/up": "is a link to the folder itself",
+        "joyful": "is a link to happy, which is read there",
+    }
+    assert take_inventory(dataset, root, [problem.path for problem in problems]).unread == []

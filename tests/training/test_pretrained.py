@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 from mmbench import Modality, WeightsError, choose_prefix, load_state_dict
 from mmbench.builtin.encoders.image import TimmImages
+
+PICKLE = r"is a plain pickle, not a file of torch\.save.* — .*torch\.save\(model\.state_dict\(\), FILE\)"
+
+
+def torch_saved(state: dict[str, torch.Tensor], *, is_zip: bool) -> bytes:
+    file = io.BytesIO()
+    torch.save(state, file, _use_new_zipfile_serialization=is_zip)
+    return file.getvalue()
+
 
 FACE = Modality("face", "image", (3, 64, 64))
 STUDENT = {"fc.weight": torch.zeros(2, 2), "fc.bias": torch.zeros(2)}
@@ -104,6 +113,14 @@ def scripted() -> bytes:
         (b"<!DOCTYPE html><html></html>", "is an HTML page"),
         (gzip.compress(pickle.dumps({}), mtime=0), "is compressed by gzip"),
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
+        *((pickle.dumps({"a": [1.0]}, protocol), PICKLE) for protocol in range(6)),
+        (pickle.dumps(Fraction(1, 2)), PICKLE),
+        (pickle.dumps({"a": torch.ones(2, 3)}), PICKLE),
+        (pickle.dumps({"a": b"x" * 500})[:-20], "is a plain pickle"),
+        (b"no weights at all" * 20, "is no file of weights: neither of safetensors nor of torch.save"),
+        (save({"a": torch.ones(2, 3)})[:-8], "is truncated or damaged"),
+        (torch_saved({"a": torch.ones(2, 3)}, is_zip=True)[:-50], "is a truncated or damaged archive of torch.save"),
+        (torch_saved({"a": torch.ones(2, 3)}, is_zip=False)[:-4], "is truncated"),
     ],
 )
 def test_why_a_file_holds_no_weights(tmp_path: Path, content: bytes, message: str) -> None:
@@ -144,5 +161,5 @@ def test_a_large_file_is_mapped_and_gives_the_same_weights(tmp_path: Path, monke
     loaded["a"].zero_()  # changes memory, not the file
     assert torch.equal(load_state_dict(tmp_path / "large.pt")["a"], state["a"])
     (tmp_path / "cut.pt").write_bytes((tmp_path / "large.pt").read_bytes()[:-200])
-    with pytest.raises(WeightsError, match="cannot be read as weights"):
+    with pytest.raises(WeightsError, match=r"is a truncated or damaged archive of torch\.save"):
         load_state_dict(tmp_path / "cut.pt")

@@ -142,6 +142,22 @@ def test_any_declared_group_is_held_out_whole_and_the_first_is_the_default(folde
         run(root, "group:actor")
 
 
+def test_where_the_default_leaves_an_official_split_unused_the_table_says_so(folder: Folder) -> None:
+    root = folder(make_rows(lambda speaker, _: {0: "test", 1: "validation"}.get(speaker, "train")))
+    result = run(root, None, folds=3)
+    line = (
+        "protocol group:speaker by default (whole groups of one speaker held out, k folds, one model): the official "
+        "split (train 36, validation 6, test 6) is not used; --protocol official uses it"
+    )
+    assert result.run["protocol"] == "group:speaker"
+    assert result.run["split_notes"] == [line]
+    assert line in " ".join(render(comparison_table(load_comparison(result.path))).split())
+    for protocol, name in (("official", "sentences"), ("group:sentence", "sentences"), (None, "published")):
+        assert "split_notes" not in run(root, protocol, name).run
+    unsplit = folder(make_rows(lambda *_: "train"))
+    assert "split_notes" not in run(unsplit, None, folds=3).run, "one part alone is no split"
+
+
 def test_a_dataset_may_declare_its_default_protocol(folder: Folder) -> None:
     root = folder(make_rows(by_speaker))
     assert run(root, None, "published").run["protocol"] == "official"

@@ -1,6 +1,6 @@
 """The DEAP dataset: windows of EEG and peripheral signals with the faces filmed at the same time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -121,7 +121,10 @@ class Deap(Dataset):
         return replace(self.card, title="Simulated, in the files of DEAP", access="simulated")
 
     def check(self, root: Path) -> list[Problem]:
-        """Missing and truncated files, found without decoding."""
+        """Everything that reading would refuse, except what only preprocessing or decoding a video shows.
+
+        Signals are loaded: invalid shapes, values, ratings and videos, and copies that differ, are problems.
+        """
         from mmbench_datasets.deap.checks import check_home
 
         return check_home(root, self.options, self.card.request)
@@ -144,16 +147,22 @@ class Deap(Dataset):
         return [path for path in sources if path.is_file()]
 
     def counts(self, root: Path) -> Mapping[str, int]:
-        """People, trials, face videos and windows."""
-        from mmbench_datasets.deap.checks import count_contents
+        """People, trials, face videos and windows that can be read."""
+        from mmbench_datasets.deap.contents import count_contents
 
         return count_contents(root, self.options)
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Files that these options do not use, subjects without a video, duplicates in another format."""
-        from mmbench_datasets.deap.checks import describe_left_out
+        from mmbench_datasets.deap.contents import describe_left_out
 
         return describe_left_out(root, self.options)
+
+    def assumptions(self, root: Path) -> Sequence[str]:
+        """That trials without a video have no face, and which these are."""
+        from mmbench_datasets.deap.contents import describe_missing_films
+
+        return describe_missing_films(root, self.options)
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """Windows in order of Experiment_id and time, with ids like ``s01/e07/w03``."""

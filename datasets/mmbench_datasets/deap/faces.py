@@ -1,5 +1,6 @@
 """Face crops from video frames, detected with YuNet (Wu et al. 2023) in OpenCV."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import iter_video_frames
+from mmbench import DataError, check_content, is_video_truncated, iter_video_frames
 
 Frame = NDArray[np.uint8]
 """An image (height, width, 3) in OpenCV's order: blue, green, red."""
@@ -20,6 +21,8 @@ MODEL = Path(__file__).parent / "models" / "face_detection_yunet_2023mar.onnx"
 DETECTION_SIDE = 256
 """Longer side in pixels of the frames given to the detector; benchmarks/faces.py measures speed and recall."""
 
+# AVI, Matroska, and MP4 or MOV.
+_CONTAINERS = re.compile(rb"RIFF....AVI |\x1a\x45\xdf\xa3|....(ftyp|moov|mdat|wide|free|skip)", re.DOTALL)
 _MIN_SCORE = 0.6
 _MARGIN = 0.1
 _JPEG_QUALITY = 90
@@ -97,6 +100,23 @@ def crop_face(frame: Frame, box: Box, size: int) -> bytes:
     face = cv2.resize(square, (size, size), interpolation=method)
     _, coded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return bytes(coded)
+
+
+def check_video(path: Path) -> None:
+    """Raise DataError for a file that is no video, or is truncated.
+
+    A file that does not begin like one of DEAP's formats is no video unless its first frame can be decoded.
+    """
+    check_content(path)
+    try:
+        if is_video_truncated(path):
+            raise DataError("the video is truncated", where=path, remedy=VIDEO_REMEDY)
+        with path.open("rb") as file:
+            is_known = bool(_CONTAINERS.match(file.read(12)))
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", where=path, remedy=VIDEO_REMEDY) from error
+    if not is_known:
+        next(iter_video_frames(path, [0.0], remedy=VIDEO_REMEDY), None)
 
 
 class Bag(NamedTuple):

@@ -1,13 +1,14 @@
 """Finds DEAP's files under a folder, however they were unpacked: by their names, up to some folders down."""
 
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from filecmp import cmp
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from mmbench import DataError
+from mmbench import DataError, list_folder
 from mmbench_datasets.deap.layout import (
     CONTAINERS,
     FOLDERS,
@@ -39,7 +40,8 @@ class DeapFiles:
     ``home`` is the folder that holds those of DEAP. ``signals`` are by source and subject, ``videos`` by subject and
     the place in the order of presentation. ``ratings`` is the table of ratings; where there is none, the path that it
     should have. ``repeated`` maps a file that another copy or format replaces to that one. ``folders`` are those
-    that DEAP names, by their names; ``unreadable`` has the reason for each folder that may not be read.
+    that DEAP names, by their names, ``others`` the files that are none of DEAP's; ``unreadable`` has the reason for
+    each folder that may not be read.
     """
 
     home: Path
@@ -48,6 +50,7 @@ class DeapFiles:
     ratings: Path
     repeated: Mapping[Path, Path] = field(default_factory=dict)
     folders: Mapping[str, Path] = field(default_factory=dict)
+    others: Sequence[Path] = ()
     unreadable: Mapping[Path, str] = field(default_factory=dict)
 
     def recording(self, subject: str, source: Source) -> Path:
@@ -58,6 +61,28 @@ class DeapFiles:
             folder, suffix = FOLDERS[source][-1]
             remedy = f"add {folder}/{subject}{suffix}"
             raise DataError(f"has no signals of {subject}", where=self.home, remedy=remedy) from None
+
+    def check_copies(self, used: Path) -> None:
+        """Raise DataError if a file of the same name and format as ``used``, in another folder, has other bytes."""
+        for other in self._copies.get(used, ()):
+            try:
+                is_equal = is_copy(other, used)
+            except OSError as error:
+                message = f"cannot be compared with its copy {other} ({error.strerror})"
+                remedy = f"fix the one that cannot be read, or move {other} out of {self.home}"
+                raise DataError(message, where=used, remedy=remedy) from error
+            if not is_equal:
+                remedy = f"move the one that is not from DEAP out of {self.home}"
+                raise DataError(f"differs from its copy {other}", where=used, remedy=remedy)
+
+    @cached_property
+    def _copies(self) -> Mapping[Path, list[Path]]:
+        """The files in the same format that each file replaces."""
+        copies: dict[Path, list[Path]] = {}
+        for other, used in self.repeated.items():
+            if other.suffix.lower() == used.suffix.lower():
+                copies.setdefault(used, []).append(other)
+        return copies
 
     def subjects(self, options: Options) -> list[str]:
         """The subjects with signals; with ``faces="drop"`` only those with a video."""
@@ -78,7 +103,8 @@ def find_files(root: Path) -> DeapFiles:
     base = root
     while base.name.lower() in _OWN_FOLDERS and base.parent != base:
         base = base.parent
-    paths, folders, unreadable = _walk(base)
+    listing = list_folder(base, depth=_DEPTH)
+    paths = [path for path in listing.files if not path.name.startswith(".")]
     repeated: dict[Path, Path] = {}
     signals: dict[Source, Mapping[str, Path]] = {}
     for source, places in FOLDERS.items():
@@ -92,15 +118,33 @@ def find_files(root: Path) -> DeapFiles:
     home = _home(base, signals)
     tables = {suffix: (rank, RATINGS_FILE.parent.name) for rank, suffix in enumerate(RATINGS_SUFFIXES)}
     table = _choose(paths, base, _is_table, tables, repeated)
+    recordings = {path for found in signals.values() for path in found.values()}
+    films = {path for found in videos.values() for path in found.values()}
+    known = {*repeated, *table.values(), *recordings, *films}
     return DeapFiles(
         home,
         signals,
         videos,
         table.get(True, home / RATINGS_FILE),
         repeated,
-        {folder.name.lower(): folder for folder in reversed(folders) if folder.name.lower() in _OWN_FOLDERS},
-        unreadable,
+        {folder.name.lower(): folder for folder in reversed(listing.folders) if folder.name.lower() in _OWN_FOLDERS},
+        [path for path in paths if path not in known],
+        listing.unreadable,
     )
+
+
+def is_copy(one: Path, other: Path) -> bool:
+    """Whether two files are the same or have the same bytes; raises OSError if one cannot be read."""
+    return one.samefile(other) or cmp(one, other, shallow=False)
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """What changes with the content of a file; empty where it cannot be found."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _subject_of(stem: str) -> int | None:
@@ -143,35 +187,6 @@ def _choose(
         best[key] = used
         repeated.update((other, used) for *_, other in others)
     return best
-
-
-def _walk(base: Path) -> tuple[list[Path], list[Path], dict[Path, str]]:
-    """Files and folders under a folder in order of their paths, and why a folder cannot be read; no hidden ones."""
-    files: list[Path] = []
-    folders: list[Path] = []
-    unreadable: dict[Path, str] = {}
-
-    def visit(folder: Path, depth: int) -> None:
-        try:
-            entries = _entries(folder)
-        except OSError as error:
-            unreadable[folder] = error.strerror or str(error)
-            return
-        for entry in entries:
-            path = folder / entry.name
-            if not entry.is_dir():
-                files.append(path)
-            elif depth < _DEPTH:
-                folders.append(path)
-                visit(path, depth + 1)
-
-    visit(base, 0)
-    return files, folders, unreadable
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as found:
-        return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
 
 
 def _home(base: Path, signals: Mapping[Source, Mapping[str, Path]]) -> Path:

@@ -8,6 +8,9 @@ BASELINE_S = 3.0
 TRIAL_S = 60.0
 N_TRIALS = 40
 N_PEOPLE = 32
+N_FILMED = 22
+"""DEAP has videos of the first 22 of its 32 people."""
+_NOT_FILMED = {3: {40}, 5: {40}, 14: {40}, 11: {38, 39, 40}}
 N_SAMPLES = int((BASELINE_S + TRIAL_S) * RATE)
 RATINGS = ("Valence", "Arousal", "Dominance", "Liking")
 
@@ -50,6 +53,11 @@ SIMULATED_MARK = "SIMULATED.json"
 def subject_name(participant: int) -> str:
     """Name of a participant in DEAP's files: ``s01``."""
     return f"s{participant:02d}"
+
+
+def is_filmed(participant: int, trial: int) -> bool:
+    """Whether DEAP has a video of this person's ``trial``-th presentation."""
+    return participant <= N_FILMED and trial not in _NOT_FILMED.get(participant, set())
 
 
 def video_path(home: Path, subject: str, trial: int) -> Path:

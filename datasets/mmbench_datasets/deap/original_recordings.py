@@ -59,21 +59,30 @@ def load_original(path: Path, participant: int, ratings: Ratings, eog: Removal, 
     ``eog`` is the method that removes ocular artefacts. EEG and the bipolar channels are in µV, GSR is in nS for
     everybody, the others are in the unit of the file. Raises DataError if the file or the ratings are incomplete.
     """
+    labels, order = order_ratings(path, participant, ratings, n_trials)
+    return Recording(load_presented(path, participant, eog, n_trials)[order], labels)
+
+
+def order_ratings(
+    path: Path, participant: int, ratings: Ratings, n_trials: int = N_TRIALS
+) -> tuple[NDArray[np.float64], list[int]]:
+    """The labels (n_trials, 4) by Experiment_id, and the place of each in the order of presentation, from 0.
+
+    Raises DataError unless the table has every trial of the participant.
+    """
     rated = {experiment: rating for (who, experiment), rating in ratings.items() if who == participant}
     numbers = set(range(1, n_trials + 1))
     if set(rated) != numbers or {rating.trial for rating in rated.values()} != numbers:
-        message = f"participant_ratings.csv does not list {n_trials} trials of participant {participant}"
+        message = f"the table of ratings does not list {n_trials} trials of participant {participant}"
         raise DataError(message, where=path, remedy="get metadata_csv from DEAP again")
-    presented = load_presented(path, participant, eog, n_trials)
     in_order = [rated[experiment] for experiment in sorted(rated)]
     labels = np.array([rating.values for rating in in_order])[:, : len(RATINGS)]
-    return Recording(presented[[rating.trial - 1 for rating in in_order]], labels)
+    return labels, [rating.trial - 1 for rating in in_order]
 
 
 def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N_TRIALS) -> Signals:
     """The trials (40, 40, 8064) in the order of presentation."""
-    header = check_original(path)
-    starts = find_starts(_codes(header, participant), path, n_trials)
+    header, starts = check_presented(path, participant, n_trials)
     trials = np.stack([_read_trial(header, start) for start in starts])
     with preprocessing_errors(path):
         trials[:, :_N_EEG] = _clean(trials[:, :_N_EEG], trials[:, _N_EEG : _N_EEG + 2], eog)
@@ -83,6 +92,12 @@ def load_presented(path: Path, participant: int, eog: Removal, n_trials: int = N
     if not np.isfinite(trials).all():
         raise DataError("has NaN or infinite values", where=path, remedy=_REMEDY)
     return trials[:, :, pad:-pad]
+
+
+def check_presented(path: Path, participant: int, n_trials: int = N_TRIALS) -> tuple[Header, list[int]]:
+    """The header, and the index of the first sample of each video; raises DataError unless all trials are there."""
+    header = check_original(path)
+    return header, find_starts(_codes(header, participant), path, n_trials)
 
 
 def to_conductance(resistance: Signals) -> Signals:

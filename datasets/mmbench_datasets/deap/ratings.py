@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError, check_content, read_csv
+from mmbench_datasets.deap.files import file_stamp
 from mmbench_datasets.deap.layout import RATINGS
 
 _REMEDY = "copy or download the file from DEAP again"
@@ -32,6 +34,11 @@ def load_ratings(path: Path) -> Ratings:
 
     Raises DataError, with the line, where a row is damaged or a trial is there twice.
     """
+    return _load(path, file_stamp(path))
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, _: tuple[int, ...]) -> Ratings:
     ratings: dict[tuple[int, int], Rating] = {}
     presented: set[tuple[int, int]] = set()
     for line, row in _read_rows(path):

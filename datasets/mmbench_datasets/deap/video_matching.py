@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from mmbench import DataError
 from mmbench_datasets.deap.files import DeapFiles
+from mmbench_datasets.deap.layout import Source
 from mmbench_datasets.deap.options import VideoOrder
-from mmbench_datasets.deap.ratings import check_agreement, load_ratings
+from mmbench_datasets.deap.ratings import Ratings, check_agreement, load_ratings
 
 
 def match_videos(
@@ -28,14 +29,22 @@ def match_videos(
     videos = files.videos_of(unit)
     if not videos or order == "presentation":
         return videos
+    ratings = load_table(files)
     path = files.ratings
-    if not path.is_file():
-        remedy = "get metadata_csv from DEAP; it maps videos to trials. Or use deap[video=false]"
-        raise DataError("is missing", where=path, remedy=remedy)
-    ratings = load_ratings(path)
     participant = int(unit[1:])
     check_agreement(path, ratings, participant, labels, bad)
     experiment_of = {rating.trial: experiment for (who, experiment), rating in ratings.items() if who == participant}
     if unknown := sorted(set(videos) - set(experiment_of)):
         raise DataError(f"no rating has Trial {unknown[0]}", where=videos[unknown[0]], remedy="remove this video")
     return {experiment_of[trial]: video for trial, video in videos.items()}
+
+
+def load_table(files: DeapFiles, source: Source = "preprocessed") -> Ratings:
+    """The ratings of everybody; raises DataError if the table is missing, damaged, or there are two that differ."""
+    path = files.ratings
+    if not path.exists() and not path.is_symlink():
+        use = "holds the ratings and the order of presentation" if source == "bdf" else "maps videos to trials"
+        remedy = "get metadata_csv from DEAP" + ("" if source == "bdf" else ", or use deap[video=false]")
+        raise DataError(f"is missing; it {use}", where=path, remedy=remedy)
+    files.check_copies(path)
+    return load_ratings(path)

@@ -1,7 +1,6 @@
 """Reads the windows of a subject as samples of EEG, peripheral signals, faces and labels."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +15,8 @@ from mmbench_datasets.deap.milmer_preprocessing import clean_as_described, clean
 from mmbench_datasets.deap.notebook_faults import scramble
 from mmbench_datasets.deap.ocular import EOG_CHANNELS, preprocessing_errors
 from mmbench_datasets.deap.options import Options
-from mmbench_datasets.deap.original_recordings import load_original
-from mmbench_datasets.deap.ratings import load_ratings
-from mmbench_datasets.deap.recordings import Recording, find_bad_trials, load_recording
-from mmbench_datasets.deap.video_matching import match_videos
+from mmbench_datasets.deap.recordings import Recording
+from mmbench_datasets.deap.subject import check_film, load_subject
 
 _N_EEG = len(layout.EEG_CHANNELS)
 
@@ -40,22 +37,22 @@ def read_windows(options: Options, files: DeapFiles, unit: str) -> Iterator[Samp
     Trials with invalid signals or ratings come first, as one error per window. A video that cannot be read gives one
     error per window in the place of the windows of its trial.
     """
-    path = files.recording(unit, options.source)
-    recording = _load(options, files, path, unit)
-    bad = find_bad_trials(path, recording)
+    subject = load_subject(options, files, unit)
+    recording, bad = subject.recording, subject.bad
     for error in bad.values():
         yield from [error] * options.windows
-    videos = match_videos(files, unit, recording.labels, options.video_order, bad) if options.video else {}
     starts = place_windows(options.window, options.windows)
     offsets = (np.arange(options.frames) + 0.5) * options.window / options.frames
-    faces = FaceReader(videos, (starts[:, None] + offsets).tolist(), options.face_size)
+    faces = FaceReader(subject.videos, (starts[:, None] + offsets).tolist(), options.face_size)
     rows = [row for row in range(layout.N_TRIALS) if row not in bad]
     good = Recording(recording.data[rows], recording.labels[rows]) if bad else recording
-    with preprocessing_errors(path):
+    with preprocessing_errors(files.recording(unit, options.source)):
         cleaned = preprocess(options, good)
     for row, eeg, data, ratings in zip(rows, cleaned, good.trials, good.labels, strict=True):
         trial = _Trial(unit, row + 1, eeg, data[_N_EEG:], ratings)
         try:
+            if film := subject.videos.get(row + 1):
+                check_film(files, film)
             bags = faces.read(row + 1)
         except DataError as error:
             yield from [error] * options.windows
@@ -80,12 +77,6 @@ def preprocess(options: Options, recording: Recording) -> NDArray[np.floating]:
     if options.eeg == "milmer":
         return clean_as_described(eeg, trials[:, _N_EEG : _N_EEG + len(EOG_CHANNELS)], options.channels)
     return clean_as_published(eeg, options.channels) if options.eeg == "published" else eeg
-
-
-def _load(options: Options, files: DeapFiles, path: Path, unit: str) -> Recording:
-    if options.source == "preprocessed":
-        return load_recording(path)
-    return load_original(path, int(unit[1:]), load_ratings(files.ratings), options.eog)
 
 
 def _make_sample(options: Options, trial: _Trial, index: int, start: float, bag: Bag | None) -> Sample:

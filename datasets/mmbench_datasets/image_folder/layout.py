@@ -2,13 +2,15 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mmbench import list_folder
 from mmbench_datasets.image_folder.people import Images
 
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+_DEPTH = 3  # folders below the root: of a part, of a class, and one in it
 # First bytes of image files by suffix: a check without decoding.
 _JPEG = (b"\xff\xd8\xff",)
 STARTS: Mapping[str, tuple[bytes, ...]] = {
@@ -39,32 +41,48 @@ _COPY = re.compile(r"(.+?)(?: ?\(\d+\)| - copy(?: \(\d+\))?| copy(?: \d+)?)", re
 class FolderContents:
     """Contents of a folder: ``images`` by class, and the reason why each other file is ``left_out``, by path.
 
-    ``unreadable`` are the images that are broken links or not regular files.
+    ``unreadable`` are the images that are broken links or not regular files. ``folders`` are those of the classes, with
+    their names, ``inner`` the folders in them, which are not read.
     """
 
     images: Images
     left_out: Mapping[str, str]
     unreadable: frozenset[str]
+    folders: Sequence[tuple[str, Path]] = ()
+    inner: Sequence[Path] = ()
 
 
 def find_images(root: Path) -> FolderContents:
-    """Classes under ``root``, numeric names in numeric order, with their images from all parts (train, test ...)."""
+    """Classes under ``root``, numeric names in numeric order, with their images from all parts (train, test ...).
+
+    A link to a folder that is read at another path, or to one above it, is left out.
+    """
+    repeated = list_folder(root, depth=_DEPTH, enters=_is_entered).repeated
     images: dict[str, list[str]] = {}
     left_out = {file.name: "is not in the folder of a class" for file in _entries(root) if is_image(file.name)}
+    left_out |= {link.relative_to(root).as_posix(): _describe_link(root, to) for link, to in repeated.items()}
     unreadable: set[str] = set()
-    for name, folder in class_folders(root):
+    classes = _class_folders(root, repeated)
+    for name, folder in classes:
         mine = images.setdefault(name, [])
-        here = {file.name: file for file in _entries(folder) if not file.is_dir()}
+        here = {file.name: file for file in _entries(folder) if not _is_folder(file)}
         for file in here.values():
             path = Path(file).relative_to(root).as_posix()
             if why := _why_not(file, here):
                 left_out[path] = why
             elif is_image(file.name):
                 mine.append(path)
-                if not file.is_file():
+                if not _is_file(file):
                     unreadable.add(path)
     ordered = {name: sorted(images[name]) for name in sorted(images, key=_natural)}
-    return FolderContents(ordered, left_out, frozenset(unreadable))
+    inner = [inner for _, folder in classes for inner in _folders(folder, repeated)]
+    return FolderContents(ordered, left_out, frozenset(unreadable), classes, inner)
+
+
+def _describe_link(root: Path, target: Path) -> str:
+    return "is a link to " + (
+        "the folder itself" if target == root else f"{target.relative_to(root).as_posix()}, which is read there"
+    )
 
 
 def is_image(name: str) -> bool:
@@ -72,23 +90,37 @@ def is_image(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in STARTS and not name.startswith(".")
 
 
-def class_folders(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _class_folders(root: Path, repeated: Container[Path]) -> list[tuple[str, Path]]:
     """Names and folders of the classes, in ``root`` or in its parts (train, test ...)."""
-    found = folders(root)
+    found = _folders(root, repeated)
     are_parts = bool(found) and all(folder.name.lower() in PARTS for folder in found)
-    for folder in found:
-        inside = folders(folder) if are_parts else [folder]
-        yield from ((inner.name, inner) for inner in inside)
+    inside = [inner for folder in found for inner in _folders(folder, repeated)] if are_parts else found
+    return [(folder.name, folder) for folder in inside]
 
 
-def folders(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
-    """Subfolders that are not hidden."""
-    return [entry for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith((".", "__"))]
+def _folders(folder: Path, repeated: Container[Path]) -> list[Path]:
+    """Subfolders that are neither hidden nor ``repeated``."""
+    found = (Path(entry) for entry in _entries(folder) if _is_folder(entry) and _is_entered(entry.name))
+    return [path for path in found if path not in repeated]
 
 
-def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+def _is_entered(name: str) -> bool:
+    return not name.startswith((".", "__"))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or a link to one; False for a link to itself, of which ``is_dir`` raises OSError."""
+    return Path(entry).is_dir() if entry.is_symlink() else entry.is_dir()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a file or a link to one; False for a link to itself."""
+    return Path(entry).is_file() if entry.is_symlink() else entry.is_file()
 
 
 def _why_not(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) -> str | None:
@@ -110,7 +142,7 @@ def _why_copied(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) ->
     name = PurePosixPath(file.name)
     match = _COPY.fullmatch(name.stem)
     original = here.get(f"{match[1]}{name.suffix}") if match else None
-    if not original or not (file.is_file() and original.is_file()) or file.stat().st_size != original.stat().st_size:
+    if not original or not (_is_file(file) and _is_file(original)) or file.stat().st_size != original.stat().st_size:
         return None
     try:
         is_same = Path(file).read_bytes() == Path(original).read_bytes()
@@ -120,7 +152,7 @@ def _why_copied(file: os.DirEntry[str], here: Mapping[str, os.DirEntry[str]]) ->
 
 
 def _head(file: os.DirEntry[str]) -> bytes:
-    if not file.is_file():
+    if not _is_file(file):
         return b""
     try:
         with Path(file).open("rb") as opened:

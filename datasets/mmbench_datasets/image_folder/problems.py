@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmbench import DataError, Problem, check_content
 from mmbench_datasets.image_folder.decode import read_square
-from mmbench_datasets.image_folder.layout import STARTS_OF_ALL, FolderContents, class_folders, folders
+from mmbench_datasets.image_folder.layout import STARTS_OF_ALL, FolderContents
 from mmbench_datasets.image_folder.people import Images, find_people
 
 # How files of a format begin, and what stands at their end: in a file that was cut off, it does not.
@@ -24,12 +24,13 @@ def find_problems(root: Path, found: FolderContents, pattern: str | None) -> Ite
         yield Problem(str(root), f"holds {what}", "make one folder per class: DIR/<class>/*.jpg")
     for name, paths in images.items():
         if not paths:
-            yield Problem(_first_folder(root, name), f"class {name!r} has no image", "remove the folder, or add images")
-    yield from _confusable(root, images)
-    for _, folder in class_folders(root):
-        for inner in folders(folder):
-            remedy = "move the images into the class folders, or give --data the folder that holds the class folders"
-            yield Problem(inner.path, "is a folder within a class folder, which is not read", remedy)
+            yield Problem(
+                _first_folder(found, name), f"class {name!r} has no image", "remove the folder, or add images"
+            )
+    yield from _confusable(found)
+    for inner in found.inner:
+        remedy = "move the images into the class folders, or give --data the folder that holds the class folders"
+        yield Problem(str(inner), "is a folder within a class folder, which is not read", remedy)
     for path in (path for paths in images.values() for path in paths):
         if why := find_image_problem(root / path):
             yield Problem(str(root / path), *why, concerns="sample")
@@ -74,16 +75,16 @@ def _decode(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def _confusable(root: Path, images: Images) -> Iterator[Problem]:
+def _confusable(found: FolderContents) -> Iterator[Problem]:
     """Classes whose names differ only in case, spaces or Unicode normalisation."""
     alike: dict[str, list[str]] = {}
-    for name in images:
+    for name in found.images:
         alike.setdefault(" ".join(unicodedata.normalize("NFC", name).casefold().split()), []).append(name)
     for names in alike.values():
         if len(names) > 1:
             listed = " and ".join(map(repr, names))
             message = f"the classes {listed} differ only in case, spaces or Unicode normalisation"
-            yield Problem(_first_folder(root, names[0]), message, "use one name per class")
+            yield Problem(_first_folder(found, names[0]), message, "use one name per class")
 
 
 def _nameless(root: Path, images: Images, pattern: str | None) -> Iterator[Problem]:
@@ -97,5 +98,5 @@ def _nameless(root: Path, images: Images, pattern: str | None) -> Iterator[Probl
             return
 
 
-def _first_folder(root: Path, name: str) -> str:
-    return next(folder.path for found, folder in class_folders(root) if found == name)
+def _first_folder(found: FolderContents, name: str) -> str:
+    return next(str(folder) for each, folder in found.folders if each == name)

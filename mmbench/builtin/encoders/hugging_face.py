@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import torch
 from torch import Tensor
 
-from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_model
+from mmbench import Encoder, Modality, SpecError, TokenSpec, WeightsError, fetch_model, load_state_dict
 from mmbench.builtin.arguments import at_least
 from mmbench.builtin.encoders.low_rank import add_low_rank
 from mmbench.builtin.encoders.masks import masked_mean, pad
@@ -173,7 +173,14 @@ def load_network(model: str, layers: int | None, where: str, download: bool) -> 
         except SpecError:
             raise
         except Exception as error:  # of many classes
+            _check_weights(folder)
             raise unreadable(where, error) from error
+
+
+def _check_weights(folder: str) -> None:
+    """Raise WeightsError about a file in the folder that holds no weights; transformers names neither it nor why."""
+    for path in sorted(path for suffix in ("*.safetensors", "*.bin") for path in Path(folder).glob(suffix)):
+        load_state_dict(path)
 
 
 def load_tokenizer(folder: str, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a modality in memory is: its kind, bags and missing instances, and what the user states about it."""
+"""Kind, bags and missing instances of a modality in memory, from its arrays and what the user states."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

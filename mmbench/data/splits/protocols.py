@@ -42,6 +42,11 @@ class Protocol:
         return self.folding == "official" or self.name.startswith(GROUP)
 
     @property
+    def knows_subjects(self) -> bool:
+        """Whether every subject is in both parts of a fold; of the others, the records say how many are."""
+        return self.whole != "subject" and not self.spans_subjects
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The groups a dataset must declare."""
         if self.folding in ("official", "time"):

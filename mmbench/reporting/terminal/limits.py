@@ -6,7 +6,7 @@ import numpy as np
 
 from mmbench.reporting.metric_names import kind_of
 from mmbench.reporting.number_format import format_signed
-from mmbench.results import ALPHA, FEWEST_OF_ONE_CLASS, Comparison, Verdict
+from mmbench.results import ALPHA, Comparison, Verdict
 from mmbench.storage import counted, plural_of
 
 FEW_UNITS = 6
@@ -25,9 +25,8 @@ def limit_lines(comparison: Comparison) -> Iterator[str]:
 
 def above_chance_line(comparison: Comparison) -> Iterator[str]:
     """The methods that are not significantly above chance, if there are any, or that none was tested."""
-    if comparison.has_too_few_units and comparison.chance is not None:
-        units = counted(comparison.methods[0].outcomes.n_units, comparison.run["unit"])
-        yield f"above chance: not tested with {units} of one class each; {FEWEST_OF_ONE_CLASS} or more are needed"
+    if comparison.above_chance_reason and comparison.has_chance_level:
+        yield f"above chance: {comparison.above_chance_reason}"
     below = [name for name, p in comparison.above_chance.items() if p >= ALPHA]
     if below:
         adjusted = "" if len(comparison.above_chance) == 1 else ", adjusted"

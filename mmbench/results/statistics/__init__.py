@@ -3,9 +3,8 @@
 from mmbench.results.statistics.best import find_leaders as find_leaders
 from mmbench.results.statistics.cells import CellScore as CellScore
 from mmbench.results.statistics.cells import find_cells as find_cells
-from mmbench.results.statistics.chance import FEWEST_OF_ONE_CLASS as FEWEST_OF_ONE_CLASS
 from mmbench.results.statistics.chance import above_chance as above_chance
-from mmbench.results.statistics.chance import has_too_few_units as has_too_few_units
+from mmbench.results.statistics.chance import find_untested_reason as find_untested_reason
 from mmbench.results.statistics.contrasts import ALPHA as ALPHA
 from mmbench.results.statistics.contrasts import Contrast as Contrast
 from mmbench.results.statistics.contrasts import make_method_scores as make_method_scores
@@ -34,7 +33,6 @@ from mmbench.results.statistics.verdicts import make_verdicts as make_verdicts
 __all__ = [
     "ALPHA",
     "ASSUMED_DEVIATION",
-    "FEWEST_OF_ONE_CLASS",
     "CellScore",
     "Contrast",
     "Interval",
@@ -50,7 +48,7 @@ __all__ = [
     "find_cells",
     "find_leaders",
     "find_statistical_units",
-    "has_too_few_units",
+    "find_untested_reason",
     "linearise_sums",
     "linearise_whole",
     "make_method_scores",

@@ -7,7 +7,7 @@ from typing import Any
 from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError, WeightsError
 from mmbench.registry import Registry, load_registry, parse_spec
 from mmbench.results import Comparison, Displayed, describe_failures
-from mmbench.storage import current_reporter
+from mmbench.storage import counted, current_reporter
 from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
 from mmbench.workflows.claims.published_splits import AuditedSplit
@@ -63,7 +63,7 @@ class CardResult:
 class ClaimResult(Displayed):
     """Results of a method's cards; ``damaged`` are files of comparisons that cannot be read.
 
-    ``failed`` are the reasons of rows whose jobs failed in this call.
+    ``failed`` are the reasons of rows that could not be run in this call.
     """
 
     method: str
@@ -75,6 +75,17 @@ class ClaimResult(Displayed):
     def summary(self) -> str:
         """The method, its cards and their state in one line."""
         return f"{self.method}: {', '.join(card.card.name for card in self.cards) or 'no card'}"
+
+    @property
+    def failure(self) -> str:
+        """How many of the rows that were run in this call failed, and which; "" where none did."""
+        rows = [row for card in self.cards for row in card.rows]
+        names = [row.row.name for row in rows if row.comparison is None and row.reason in self.failed]
+        if not names:
+            return ""
+        if not any(row.comparison for row in rows):
+            return f"every row that was run failed: {', '.join(names)}"
+        return f"{counted(len(names), 'row')} of {len(rows)} failed: {', '.join(names)}"
 
     def to_json(self) -> dict[str, Any]:
         """All tables with commands and folds, for JSON."""
@@ -120,7 +131,7 @@ def _choose_rows(card: ClaimCard, spec: ClaimSpec) -> list[ClaimRow]:
 def _run_all(row_runs: Sequence[RowRun]) -> tuple[dict[str, Reuse], tuple[str, ...]]:
     """Run each distinct comparison once; rows that cannot be built or trained get a reason, and the others go on.
 
-    Returns results by comparison key, and the reasons of those whose jobs failed.
+    Returns results by comparison key, and the reasons of those that failed.
     """
     done: dict[str, Reuse] = {}
     failed: list[str] = []
@@ -130,11 +141,9 @@ def _run_all(row_runs: Sequence[RowRun]) -> tuple[dict[str, Reuse], tuple[str, .
             try:
                 reuse = _check_complete(run_spec(row_run.spec))
                 failed += [reuse.reason] if reuse.reason else []
-            except JobError as error:
+            except (JobError, SpecError, ProtocolError, TrainingError, WeightsError) as error:
                 reuse = Reuse(None, error.line)
                 failed.append(error.line)
-            except (SpecError, ProtocolError, TrainingError, WeightsError) as error:
-                reuse = Reuse(None, error.line)
             done[row_run.key.question] = reuse
     return done, tuple(failed)
 

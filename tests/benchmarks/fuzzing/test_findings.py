@@ -241,7 +241,7 @@ def test_two_channels_of_one_name(bench):
 
 
 def test_weights_that_say_nothing(bench):
-    refused(bench, "pt", b"\x8a\x80", WeightsError, match="cannot be read as weights")
+    refused(bench, "pt", b"\x8a\x80", WeightsError, match="is no file of weights")
 
 
 def test_weights_that_ask_for_room(bench):

@@ -2,6 +2,8 @@
 
 import builtins
 import json
+import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,20 @@ def test_models_that_are_not_there_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "no-such-type"}))
     with pytest.raises(WeightsError, match="its model cannot be loaded"):
         Transformers(TEXT, model=str(tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_a_file_in_the_folder_that_holds_no_weights_is_named_with_the_reason(bert: str, tmp_path: Path) -> None:
+    folder = tmp_path / "bert"
+    shutil.copytree(bert, folder)
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[:-20])
+    with pytest.raises(WeightsError, match=r"model\.safetensors: is truncated or damaged — copy or download it again"):
+        Transformers(TEXT, model=str(folder))
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"embeddings": [1.0]}))
+    with pytest.raises(WeightsError, match=r"pytorch_model\.bin: is a plain pickle, not a file of torch\.save"):
+        Transformers(TEXT, model=str(folder))
 
 
 def test_without_a_network_the_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

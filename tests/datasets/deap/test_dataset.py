@@ -200,7 +200,9 @@ def test_missing_ratings_are_reported_with_a_remedy(copy):
     (problem,) = Deap().check(root)
     assert problem.path.endswith(RATINGS)
     assert "metadata_csv" in problem.remedy
-    with pytest.raises(DataError, match=r"participant_ratings\.csv: is missing — get metadata_csv"):
+    with pytest.raises(
+        DataError, match=r"participant_ratings\.csv: is missing; it maps videos to trials — get metadata_csv"
+    ):
         next(Deap().read(root, "s01"))
     assert next(Deap(video=False).read(root, "s01")).id == "s01/e01/w00"
 
@@ -226,7 +228,7 @@ def test_broken_links_are_reported(copy):
     problems = Deap().check(root)
     assert [Path(problem.path).name for problem in problems] == ["s01.dat", "s01_trial02.avi"]
     assert "is a link to" in problems[0].message
-    assert "cannot be read (No such file or directory)" in problems[1].message
+    assert "is a link to" in problems[1].message
 
 
 def test_a_cut_video_stops_reading_with_its_name(copy, simulated):
@@ -272,7 +274,8 @@ def test_unread_parameters_are_reported(simulated, tmp_path):
     left_out = Deap(faces="drop").left_out(root)
     assert left_out == {
         "data_original": "source=preprocessed does not read it",
-        "data_preprocessed_matlab/s01.mat": "data_preprocessed_python/s01.dat is read instead",
+        "data_preprocessed_matlab/s01.mat": "data_preprocessed_python/s01.dat is read instead, which has another "
+        "format and was not compared",
         "s01": "no face video, and faces=drop",
     }
     assert Deap(video=False).left_out(simulated) == {"face_video": "video=false does not read it"}

@@ -66,16 +66,18 @@ def test_one_of_its_own_folders_may_be_given(simulated: Path, tmp_path: Path, fo
     assert used(root / folder) == used(simulated)
 
 
-def test_of_two_copies_the_one_in_deaps_folder_is_read_and_the_other_is_said(simulated: Path, tmp_path: Path) -> None:
+def test_of_two_equal_copies_the_one_in_deaps_folder_is_read_and_the_other_is_said(
+    simulated: Path, tmp_path: Path
+) -> None:
     root = lay(simulated, tmp_path / "deap")
-    (root / "s01.dat").write_bytes(b"another")
-    cropped = root / "cropped"
-    cropped.mkdir()
-    shutil.copy(simulated / VIDEOS / "s01_trial01.avi", cropped / "s01_trial01.avi")
+    (root / "cropped").mkdir()
+    shutil.copy(simulated / VIDEOS / "s01_trial01.avi", root / "cropped" / "s01_trial01.avi")
+    (root / "s01.dat").symlink_to(simulated / SIGNALS / "s01.dat")
+    assert Deap().check(root) == []
     assert used(root) == used(simulated)
     assert Deap().left_out(root) == {
-        "s01.dat": f"{SIGNALS}/s01.dat is read instead",
-        "cropped/s01_trial01.avi": f"{VIDEOS}/s01_trial01.avi is read instead",
+        "s01.dat": f"has the same bytes as {SIGNALS}/s01.dat, which is read",
+        "cropped/s01_trial01.avi": f"has the same bytes as {VIDEOS}/s01_trial01.avi, which is read",
     }
 
 

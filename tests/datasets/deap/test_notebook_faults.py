@@ -97,7 +97,7 @@ def test_ties(valence, arousal, correct, published):
 def test_ties_reach_the_samples(simulated, monkeypatch):
     recording = load_recording(simulated / "data_preprocessed_python/s01.dat")
     tied = Recording(recording.data, np.full((40, 4), 5.0))
-    monkeypatch.setattr("mmbench_datasets.deap.windows.load_recording", lambda _: tied)
+    monkeypatch.setattr("mmbench_datasets.deap.subject.load_recording", lambda _: tied)
     for ties, quadrant in (("low", "LALV"), ("halv", "HALV")):
         sample = next(Deap(video=False, ties=ties).read(simulated, "s01"))
         assert QUADRANTS[sample.labels["quadrant"]] == quadrant

@@ -116,12 +116,12 @@ def test_trials_are_joined_and_split():
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
 def test_signals_that_cannot_be_preprocessed_are_reported_with_their_file(tmp_path, monkeypatch, eeg, says):
     """Whatever a library stumbles over becomes one line, not a traceback."""
-    import mmbench_datasets.deap.windows as windows
+    import mmbench_datasets.deap.subject as subject
 
     path = tmp_path / "data_preprocessed_python" / "s01.dat"
     path.parent.mkdir()
     path.touch()
-    monkeypatch.setattr(windows, "load_recording", lambda path: Recording(eeg, np.full((40, 4), 5.0)))
+    monkeypatch.setattr(subject, "load_recording", lambda path: Recording(eeg, np.full((40, 4), 5.0)))
     with pytest.raises(DataError, match=rf"s01\.dat: its signals .*{says}.* — leave this person out") as caught:
         next(Deap(video=False, eeg="milmer").read(tmp_path, "s01"))
     assert "\n" not in str(caught.value)

@@ -105,3 +105,53 @@ def test_methods_with_one_seed_beside_others_with_several_are_named(write_task, 
     text = text_of(path)
     assert "1 seed of second: variation between trainings cannot be separated from variation between subjects" in text
     assert "--seeds 3 measures it; equal predictions of several seeds have other intervals" in text
+
+
+def write_people(write_task, home, protocol, **about):
+    """Records of people, three quarters of whose samples are of one class each, and predictions of that class."""
+    metrics = [about.get("metric", "balanced_accuracy")]
+    about = {"metric": metrics[0], "metrics": metrics, "classes": ["no", "yes"], "protocol": protocol, **about}
+    path = write_task(home, "class", ("first", "second"), n_units=20, **about)
+    for file in sorted(home.glob("run*/*.json")):
+        record = json.loads(file.read_text())
+        record["labels"] = [(int(unit[1:]) // 2 + (at % 4 == 0)) % 2 for at, unit in enumerate(record["units"])]
+        record["logits"] = [np.eye(2)[int(unit[1:]) // 2 % 2].tolist() for unit in record["units"]]
+        scores = {metrics[0]: find_metric(metrics[0]).score(*map(np.array, scored_of(record)))}
+        record["scores"] = dict.fromkeys(record["scores"], scores)
+        file.write_text(json.dumps(record))
+    return load_comparison(path)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "straddling", "knows"),
+    [
+        ("subject", {}, False),
+        ("loso", {}, False),
+        ("trial", {}, True),
+        ("pooled-trial", {}, True),
+        ("pooled-segment", {"trial": 1.0}, True),
+        ("official", {"subject": 0.3}, True),
+        ("official", {"subject": 0.0}, False),
+        ("group:session", {"subject": 1.0}, True),
+    ],
+)
+def test_where_subjects_are_in_both_parts_knowing_their_frequent_class_is_chance(
+    write_task, tmp_path, protocol, straddling, knows
+):
+    found = write_people(write_task, tmp_path, protocol, straddling=straddling)
+    assert found.methods[0].score.mean == pytest.approx(0.75)
+    assert found.chance == pytest.approx(0.625 if knows else 0.5)
+    assert (found.above_chance["first"] > 0.05) is knows
+    assert found.above_chance_reason == found.to_json()["above_chance_reason"] == ""
+
+
+def test_a_metric_without_a_chance_level_gives_the_reason(write_task, tmp_path):
+    known = write_people(write_task, tmp_path / "a", "pooled-trial", metric="mcc")
+    reason = "MCC has no chance level for subjects that a model was trained on, whose frequencies it may know"
+    assert (known.chance, known.above_chance, known.above_chance_reason) == (None, {}, f"not tested: {reason}")
+    assert f"above chance: not tested: {reason}" in " ".join(render(comparison_table(known, True)).split())
+    unseen = write_people(write_task, tmp_path / "b", "subject", metric="mcc")
+    assert (unseen.chance, unseen.above_chance_reason) == (0.0, "")
+    errors = load_comparison(write_task(tmp_path / "c", "values", ("first", "second")))
+    assert errors.to_json()["above_chance_reason"] == "not tested: MAE has no chance level"
+    assert "above chance" not in render(comparison_table(errors, True))

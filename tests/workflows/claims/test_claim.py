@@ -377,6 +377,25 @@ def test_a_row_that_cannot_be_built_keeps_its_reason(
     assert "-1" in rows(found)["chosen"].reason
     assert rows(found)["people held out"].comparison is not None
     assert "chosen: not run: " in words(found)
+    assert found.failure == "1 row of 2 failed: chosen"
+    assert mmbench.claim("mine", **mine).failure == "", "nothing was run in this call"
+
+
+def test_where_every_row_fails_the_exit_code_is_1_and_one_line_says_so(
+    options: Options,
+    tmp_path: Path,
+    edit: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    edit('name = "chosen"\nmethod = "mine[dim=16]"', 'name = "chosen"\nmethod = "mine[dim=-1]"')
+    line = ["claim", "mine", "--only", "chosen", "--run", "--data", str(options["data"]), "--out", str(tmp_path)]
+    line += ["--cache", str(options["cache"]), "--jobs", "1", "--quiet", "--plugin", str(options["plugins"][0])]
+    assert shell(monkeypatch, *line) == 1
+    assert "every row that was run failed: chosen\n" in capsys.readouterr().err
+    line.remove("--run")
+    assert shell(monkeypatch, *line) == 0
+    assert "failed" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,14 @@ from mmbench_datasets.deap.layout import (
     RATINGS,
     RATINGS_FILE,
     SIMULATED_MARK,
+    is_filmed,
     subject_name,
     video_path,
 )
 from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
 from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.pickle_writer import write_arrays
-from mmbench_datasets.deap.simulate.ratings import SimulatedRatings, is_filmed, make_ratings
+from mmbench_datasets.deap.simulate.ratings import SimulatedRatings, make_ratings
 from mmbench_datasets.deap.simulate.raw_recording import write_raw_recording
 from mmbench_datasets.deap.simulate.signals import simulate_signals
 

@@ -8,10 +8,6 @@ from numpy.typing import NDArray
 from mmbench_datasets.deap.layout import N_TRIALS
 from mmbench_datasets.deap.simulate.seeding import make_rng
 
-N_FILMED = 22
-"""DEAP has videos of the first 22 of its 32 people."""
-
-_NOT_FILMED = {3: {40}, 5: {40}, 14: {40}, 11: {38, 39, 40}}
 _WITHOUT_FAMILIARITY = {2, 15, 23}
 
 
@@ -46,8 +42,3 @@ def make_ratings(seed: int, participant: int) -> SimulatedRatings:
     familiarity = rng.integers(1, 6, N_TRIALS)
     known = participant not in _WITHOUT_FAMILIARITY
     return SimulatedRatings(ratings, trials, tuple(int(value) if known else None for value in familiarity))
-
-
-def is_filmed(participant: int, trial: int) -> bool:
-    """Whether DEAP has a video of this person's ``trial``-th presentation."""
-    return participant <= N_FILMED and trial not in _NOT_FILMED.get(participant, set())

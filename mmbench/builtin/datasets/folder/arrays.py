@@ -1,6 +1,7 @@
 """Arrays of NPY and NPZ files; those of NPY files are mapped, not loaded."""
 
 import zlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,3 +52,21 @@ def load_array(path: Path, name: str = "") -> "NDArray[np.generic]":
     if name not in arrays:
         raise DataError(f"has no array {name!r}", where=path, remedy=f"choose from {', '.join(arrays)}")
     return arrays[name]
+
+
+def join_arrays(paths: Sequence[Path], name: str) -> "NDArray[np.generic]":
+    """The rows of the arrays ``name`` of several files, one after the other; DataError where one differs in shape."""
+    return _join(tuple(paths), name, tuple(path.stat().st_mtime_ns for path in paths))
+
+
+@lru_cache(maxsize=8)
+def _join(paths: tuple[Path, ...], name: str, _: object) -> "NDArray[np.generic]":
+    import numpy as np
+
+    arrays = [load_array(path, name) for path in paths]
+    first = arrays[0]
+    for path, array in zip(paths, arrays, strict=True):
+        if array.shape[1:] != first.shape[1:]:
+            message = f"{name} has rows of {array.shape[1:]}, that of {paths[0].name} of {first.shape[1:]}"
+            raise DataError(message, where=path, remedy="give its rows one shape in all parts")
+    return np.concatenate(arrays)

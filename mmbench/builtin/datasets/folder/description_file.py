@@ -10,6 +10,7 @@ from typing import Any
 
 from mmbench import DataError
 from mmbench.builtin.datasets.folder.description import KINDS, MATCHES, TASKS, Description, Group, Stream, Target
+from mmbench.builtin.datasets.folder.part_tables import PART_TABLES
 
 FORMAT = 1
 
@@ -72,6 +73,9 @@ def _check_stream(at: str, stream: Stream, table: str) -> None:
     _demand(not stream.may_be_constant or stream.kind == "timeseries", f"{at}.may_be_constant is for timeseries only")
     _demand(len(stream.size) in (0, 2), f"{at}.size is not [height, width]")
     _demand(stream.match in ("", *MATCHES), f"{at}.match is {stream.match!r}, not one of {', '.join(MATCHES)}")
+    joined = stream.file == PART_TABLES
+    _demand(not (joined and stream.offsets), f"{at}.offsets does not apply to arrays of parts: give them one length")
+    _demand(not joined or bool(stream.array), f"{at} does not name its array in the files of the parts")
     if stream.file and stream.file != table and not stream.match:
         rest = 'write match = "order" if its rows are in the order of the table, "id" or "key" if it holds ids'
         raise ValueError(f"{at} does not say which row of {stream.file} belongs to which sample: {rest}")

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmbench.builtin.datasets.folder.arrays import load_arrays
+from mmbench.builtin.datasets.folder.arrays import join_arrays, load_arrays
 from mmbench.builtin.datasets.folder.columns import as_texts
 from mmbench.builtin.datasets.folder.description import KINDS, Stream
+from mmbench.builtin.datasets.folder.part_tables import PART_TABLES
 from mmbench.builtin.datasets.folder.questions import Question
 from mmbench.builtin.datasets.folder.roles import IDS, find_single
 from mmbench.builtin.datasets.folder.tables import Table
@@ -35,8 +36,10 @@ class FoundStreams:
 def find_arrays(files: Sequence[Path], table: Table, identity: str, in_order: bool, found: FoundStreams) -> None:
     """Add the arrays in ``files`` with a row for each sample: vectors ``(n, D)`` and time series ``(n, C, T)``.
 
-    Rows are matched by an array of ids, by names of arrays that are ids, or, ``in_order``, as those of the table.
+    Rows are matched by an array of ids, by names of arrays that are ids, or, ``in_order``, as those of the table. The
+    arrays of NPZ files that are tables of parts are joined.
     """
+    _add_parts(table, found)
     ids = {text for text in as_texts(table.columns[identity]) if text is not None} if identity else set()
     for file in files:
         arrays = load_arrays(file)
@@ -67,6 +70,20 @@ def _add_rows(file: Path, arrays: Mapping[str, Any], n: int, stream: Stream, fou
         found.add(
             file.stem if stream.match == "id" and len(rows) == 1 else name, replace(stream, kind=kind, array=name)
         )
+
+
+def _add_parts(table: Table, found: FoundStreams) -> None:
+    """The arrays of tables of parts that are NPZ files, joined; a question about one that a part lacks."""
+    files = [path for path in table.files if path.suffix.lower() == ".npz"]
+    arrays = [load_arrays(path) for path in files]
+    names = dict.fromkeys(name for each in arrays for name, array in each.items() if array.ndim > 1)
+    for name in names:
+        if lacking := [path for path, each in zip(files, arrays, strict=True) if name not in each]:
+            message = f"{lacking[0].relative_to(table.path).as_posix()} has no array {name}, which another part has"
+            found.questions.append(Question(message, "add it, or remove it from the other parts"))
+    whole = {name: join_arrays(files, name) for name in names if all(name in each for each in arrays)}
+    if whole:
+        _add_rows(table.path / PART_TABLES, whole, table.n, Stream("vector", file=PART_TABLES), found)
 
 
 def _add_keyed(file: Path, arrays: Sequence[Any], found: FoundStreams) -> None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from mmbench import DataError
 from mmbench.builtin.datasets.folder.arrays import SUFFIXES as ARRAYS
 from mmbench.builtin.datasets.folder.arrays import load_arrays
-from mmbench.builtin.datasets.folder.part_tables import MAIN_STEMS, PART_TABLES, find_part_tables, load_part_tables
+from mmbench.builtin.datasets.folder.part_tables import PART_TABLES, find_part_tables, load_part_tables
 from mmbench.builtin.datasets.folder.questions import Question
 from mmbench.builtin.datasets.folder.roles import IDS, find_single, is_file_column
-from mmbench.builtin.datasets.folder.tables import SUFFIXES, Table, load_table, named_files
+from mmbench.builtin.datasets.folder.tables import SUFFIXES, Table, find_main, is_named_main, load_table, named_files
 from mmbench.builtin.datasets.folder.tree import FOLDERS, find_class_folders, load_tree
 
 
@@ -27,23 +27,15 @@ def find_table(root: Path) -> str:
     tables = [name for name in files if not name.lower().endswith(".npz")]
     folders = [] if tables else find_class_folders(root)
     tables = tables if tables or folders else files
-    for stem in MAIN_STEMS:
-        found = [name for name in tables if Path(name).stem == stem]
-        if len(found) > 1:
-            remedy = "keep one, or name it in dataset.toml"
-            message = f"holds {' and '.join(found)}, which may both be the table of samples"
+    main = find_main(root, tables, "keep one, or name it in dataset.toml")
+    if main and is_named_main(main):
+        if inside := [path for path in parts.values() if "/" in path]:
+            message = f"holds {main} and {inside[0]}, which may both be the table of samples"
+            remedy = f'keep one, or write table = "{main}" or "{PART_TABLES}" in dataset.toml'
             raise DataError(message, where=root, remedy=remedy)
-        inside = [path for path in parts.values() if "/" in path]
-        if found and inside:
-            message = f"holds {found[0]} and {inside[0]}, which may both be the table of samples"
-            remedy = f'keep one, or write table = "{found[0]}" or "{PART_TABLES}" in dataset.toml'
-            raise DataError(message, where=root, remedy=remedy)
-        if found:
-            return found[0]
-    if parts:
-        return PART_TABLES
-    if len(tables) == 1:
-        return tables[0]
+        return main
+    if parts or main:
+        return PART_TABLES if parts else main
     if tables:
         remedy = "call the table with a row for each sample metadata, or name it in dataset.toml"
         raise DataError(f"holds {len(tables)} tables: {', '.join(tables)}", where=root, remedy=remedy)
@@ -105,7 +97,7 @@ def find_other_files(root: Path, table: Table, identity: str, ignore: Sequence[s
             tables.append(found)
             continue
         questions.append(Question(f"{path.name} {what}", f"--ignore {path.name}"))
-    arrays = [path for path in list_files(root, ARRAYS) if path.name not in known]
+    arrays = [path for path in list_files(root, ARRAYS) if path.name not in known and path not in table.files]
     return OtherFiles(tables, arrays, questions)
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from mmbench import DataError, Schema
-from mmbench.builtin.datasets.folder.arrays import load_array, load_arrays
+from mmbench.builtin.datasets.folder.arrays import join_arrays, load_array, load_arrays
 from mmbench.builtin.datasets.folder.columns import as_numbers, as_texts, find_width
 from mmbench.builtin.datasets.folder.description import Description, Stream, description_path
 from mmbench.builtin.datasets.folder.description_file import load_description
 from mmbench.builtin.datasets.folder.find_files import load_main_table
 from mmbench.builtin.datasets.folder.merging import Match, MergedTable, match_ids, merge_tables
+from mmbench.builtin.datasets.folder.part_tables import PART_TABLES
 from mmbench.builtin.datasets.folder.questions import Answers, Question
 from mmbench.builtin.datasets.folder.roles import IDS, find_single
 from mmbench.builtin.datasets.folder.shapes import make_schema
@@ -155,14 +156,21 @@ class Layout:
         return self.table.columns[name]
 
     def array(self, stream: Stream, name: str = "") -> Any:
-        """The array of a modality, or another file of it."""
+        """The array of a modality, that of all parts where tables of parts hold it, or another file of it."""
+        if not name and stream.file == PART_TABLES:
+            return join_arrays(self.table.files, stream.array)
         return load_array(self.folder / (name or stream.file), "" if name else stream.array)
 
     @property
     def shared(self) -> list[Path]:
         """The files that every unit is read from: the tables, the description and the arrays."""
         streams = self.described.streams.values()
-        names = [name for stream in streams for name in (stream.file, stream.offsets, stream.present) if name]
+        names = [
+            name
+            for stream in streams
+            for name in (stream.file, stream.offsets, stream.present)
+            if name and name != PART_TABLES
+        ]
         paths = [self.table.path, *self.table.files, *(self.folder / name for name in (*self.described.tables, *names))]
         paths += [description_path(self.root)] if self.is_written else []
         return list(dict.fromkeys(path for path in paths if not path.is_dir()))

@@ -1,4 +1,4 @@
-"""Tables of the parts of an official split, such as ``train/metadata.csv`` or ``train.csv``, as one table."""
+"""Tables of the parts of an official split, such as ``train/metadata.csv`` or ``train.npz``, as one table."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -8,22 +8,31 @@ from typing import Any
 from mmbench import DataError
 from mmbench.builtin.datasets.folder.columns import as_texts
 from mmbench.builtin.datasets.folder.roles import SPLITS, find_single, is_file_column
-from mmbench.builtin.datasets.folder.tables import SUFFIXES, Table, load_table
-from mmbench.builtin.datasets.folder.tree import PARTS, check_distinct_parts, list_entries
+from mmbench.builtin.datasets.folder.tables import SUFFIXES, Table, find_main, load_table
+from mmbench.builtin.datasets.folder.tree import PARTS, check_distinct_parts, find_class_folders, list_entries
 
 PART_TABLES = "parts"
 """What stands for the name of a table where each part has its own."""
-MAIN_STEMS = ("metadata", "labels")
 _SUFFIXES = tuple(each for each in SUFFIXES if each != ".npz")
 
 
 def find_part_tables(root: Path) -> dict[str, str]:
     """The tables of parts by part, as paths relative to ``root``: ``train/metadata.csv``, or else ``train.csv``.
 
-    Empty where there are none. DataError where a part has two tables, or a folder of a part has files and no table.
+    An NPZ file is the table of a part only where there is no other table and no folder of a class. Empty where there
+    are no tables of parts. DataError where a part has two tables, or a folder of a part has files and no table.
     """
-    folders = [entry.name for entry in list_entries(root) if entry.is_dir() and entry.name.lower() in PARTS]
-    tables = {folder: name for folder in folders if (name := _find_table(root / folder))}
+    if tables := _find_tables(root, _SUFFIXES):
+        return tables
+    if _list_tables(root, _SUFFIXES) or find_class_folders(root):
+        return {}
+    return _find_tables(root, (".npz",))
+
+
+def _find_tables(root: Path, suffixes: Sequence[str]) -> dict[str, str]:
+    folders = [entry.name for entry in list_entries(root) if entry.is_folder and entry.name.lower() in PARTS]
+    found = {folder: find_main(root / folder, _list_tables(root / folder, suffixes)) for folder in folders}
+    tables = {folder: name for folder, name in found.items() if name}
     if tables:
         for folder in folders:
             if folder not in tables and _holds_files(root / folder):
@@ -32,27 +41,17 @@ def find_part_tables(root: Path) -> dict[str, str]:
                 remedy = f"add {folder}/{name}, or move {folder} away"
                 raise DataError(message, where=root, remedy=remedy)
         return _by_part(root, {folder: f"{folder}/{name}" for folder, name in tables.items()})
-    names = [Path(entry.name) for entry in list_entries(root) if not entry.is_dir()]
-    files = [name for name in names if name.suffix.lower() in _SUFFIXES and name.stem.lower() in PARTS]
-    return _by_part(root, {str(name): str(name) for name in files}) if len(files) > 1 else {}
+    files = [name for name in _list_tables(root, suffixes) if Path(name).stem.lower() in PARTS]
+    return _by_part(root, {name: name for name in files}) if len(files) > 1 else {}
 
 
-def _find_table(folder: Path) -> str:
-    """The table of a part: ``metadata`` or ``labels``, or else the only one."""
-    names = [Path(each.name) for each in list_entries(folder) if not each.is_dir()]
-    names = [each for each in names if each.suffix.lower() in _SUFFIXES]
-    for stem in MAIN_STEMS:
-        found = [each for each in names if each.stem.lower() == stem]
-        if len(found) > 1:
-            message = f"holds {found[0]} and {found[1]}, which may both be the table of samples"
-            raise DataError(message, where=folder, remedy="keep one")
-        if found:
-            return str(found[0])
-    return str(names[0]) if len(names) == 1 else ""
+def _list_tables(folder: Path, suffixes: Sequence[str]) -> list[str]:
+    entries = list_entries(folder)
+    return [each.name for each in entries if not each.is_folder and Path(each.name).suffix.lower() in suffixes]
 
 
 def _holds_files(folder: Path) -> bool:
-    return any(not each.is_dir() or _holds_files(folder / each.name) for each in list_entries(folder))
+    return any(not each.is_folder or _holds_files(folder / each.name) for each in list_entries(folder))
 
 
 def _by_part(root: Path, tables: Mapping[str, str]) -> dict[str, str]:

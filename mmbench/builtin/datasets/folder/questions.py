@@ -1,4 +1,4 @@
-"""What the user says about files that nobody described, and what is still to be asked."""
+"""Answers of the user about files that nobody described, and the questions that are open."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

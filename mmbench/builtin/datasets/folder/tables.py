@@ -11,6 +11,28 @@ from mmbench.builtin.datasets.folder.arrays import load_arrays
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".npz")
 
+_MAIN_STEMS = ("metadata", "labels")
+
+
+def find_main(folder: Path, names: Sequence[str], remedy: str = "keep one") -> str:
+    """The table of samples among the tables called ``names``: ``metadata`` or ``labels``, or else the only one.
+
+    Empty where there is none, or which one is not plain; DataError where two are called so.
+    """
+    for stem in _MAIN_STEMS:
+        found = [name for name in names if Path(name).stem.lower() == stem]
+        if len(found) > 1:
+            message = f"holds {' and '.join(found)}, which may both be the table of samples"
+            raise DataError(message, where=folder, remedy=remedy)
+        if found:
+            return found[0]
+    return names[0] if len(names) == 1 else ""
+
+
+def is_named_main(name: str) -> bool:
+    """Whether a table is called as that of samples."""
+    return Path(name).stem.lower() in _MAIN_STEMS
+
 
 @dataclass(frozen=True)
 class Table:

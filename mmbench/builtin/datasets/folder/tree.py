@@ -2,9 +2,10 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from mmbench import DataError
 from mmbench.builtin.datasets.folder.tables import Table
@@ -48,6 +49,7 @@ def load_tree(root: Path) -> Tree:
     folders = find_class_folders(root)
     depths = {folder.count("/") for folder in folders}
     parts = {folder.partition("/")[0] for folder in folders if "/" in folder}
+    _check_distinct_folders(root, folders)
     unknown = sorted(part for part in parts if part.lower() not in PARTS)
     if len(depths) > 1:
         flat, deep = (next(each for each in folders if each.count("/") == depth) for depth in (0, 1))
@@ -74,6 +76,16 @@ def load_tree(root: Path) -> Tree:
     return Tree(Table(root, columns, len(paths), names=paths), left_out)
 
 
+def _check_distinct_folders(root: Path, folders: Sequence[str]) -> None:
+    """Raise DataError where two of the folders are one, by a link: its files would be in two classes or parts."""
+    first: dict[Path, str] = {}
+    for name in folders:
+        other = first.setdefault((root / name).resolve(), name)
+        if other != name:
+            message = f"has the folders {other} and {name}, which are the same by a link"
+            raise DataError(message, where=root, remedy="remove the link")
+
+
 def check_distinct_parts(root: Path, parts: Mapping[str, str]) -> None:
     """Raise DataError where two folders or tables, the keys, are of one part."""
     first: dict[str, str] = {}
@@ -91,7 +103,7 @@ def _sort_files(root: Path, folders: list[str]) -> tuple[list[str], dict[str, st
     for folder in folders:
         for entry in list_entries(root / folder):
             path = f"{folder}/{entry.name}"
-            if entry.is_dir():
+            if entry.is_folder:
                 left_out[path] = "is a folder in that of a class"
             elif _is_medium(entry.name):
                 paths.append(path)
@@ -101,18 +113,35 @@ def _sort_files(root: Path, folders: list[str]) -> tuple[list[str], dict[str, st
 
 
 def _folders(folder: Path) -> list[str]:
-    return [entry.name for entry in list_entries(folder) if entry.is_dir()]
+    return [entry.name for entry in list_entries(folder) if entry.is_folder]
 
 
 def _has_media(folder: Path) -> bool:
-    return any(_is_medium(entry.name) and not entry.is_dir() for entry in list_entries(folder))
+    return any(_is_medium(entry.name) and not entry.is_folder for entry in list_entries(folder))
 
 
 def _is_medium(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in KINDS
 
 
-def list_entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """What is in a folder and not hidden, by name."""
+class Entry(NamedTuple):
+    """What is in a folder: its name, and whether it is a folder or a link to one."""
+
+    name: str
+    is_folder: bool
+
+
+def list_entries(folder: Path) -> list[Entry]:
+    """What is in a folder and not hidden, by name, without links to this folder or to one above it."""
     with os.scandir(folder) as found:
-        yield from sorted((each for each in found if not each.name.startswith((".", "__"))), key=lambda each: each.name)
+        entries = sorted((each for each in found if not each.name.startswith((".", "__"))), key=lambda each: each.name)
+    return [Entry(each.name, _is_folder(each)) for each in entries if not _is_loop(folder, each)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder; False for a link to itself, of which ``is_dir`` raises OSError."""
+    return Path(entry).is_dir() if entry.is_symlink() else entry.is_dir()
+
+
+def _is_loop(folder: Path, entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and _is_folder(entry) and folder.resolve().is_relative_to(Path(entry).resolve())

@@ -1,4 +1,4 @@
-"""What the files of a folder are, where nobody has described them: only what is plain is taken, the rest is asked."""
+"""Description of the files of a folder by their names and columns; what is ambiguous becomes a question."""
 
 from collections import Counter
 from collections.abc import Container, Sequence

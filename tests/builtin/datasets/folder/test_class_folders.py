@@ -134,3 +134,20 @@ def test_a_new_file_is_found(tmp_path: Path) -> None:
     assert Folder().contents(tmp_path) == {"cat": 3, "dog": 3}
     write(tmp_path, ["cat/new.png"])
     assert Folder().contents(tmp_path) == {"cat": 4, "dog": 3}
+
+
+def test_a_folder_that_is_linked_into_itself_has_its_classes_once(tmp_path: Path) -> None:
+    plain = {sample.id for sample in read(describe(write(tmp_path / "plain", CLASSES), {}))}
+    root = write(tmp_path / "linked", CLASSES)
+    (root / "again").symlink_to(root)
+    (root / "cat" / "up").symlink_to(root)
+    (root / "self").symlink_to(root / "self")
+    assert {sample.id for sample in read(describe(root, {}))} == plain
+
+
+@pytest.mark.parametrize(("link", "target"), [("kitten", "cat"), ("cat/inner", "dog")])
+def test_a_class_that_is_another_by_a_link_is_refused(tmp_path: Path, link: str, target: str) -> None:
+    root = write(tmp_path, CLASSES)
+    (root / link).symlink_to(root / target)
+    with pytest.raises(DataError, match="which are the same by a link — remove the link"):
+        Folder().describe(root)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -171,3 +172,80 @@ def test_a_part_that_is_gone_is_an_error(tmp_path: Path) -> None:
         (tmp_path / part / "metadata.csv").unlink()
     with pytest.raises(DataError, match="has no tables of parts"):
         Folder().units(tmp_path)
+
+
+def save_parts(root: Path, change: Mapping[str, object] | None = None, name: str = "{}.npz") -> Path:
+    """Features of eight samples in the files of two parts; ``change`` replaces arrays of the second."""
+    for at, part in enumerate(("train", "test")):
+        ids = [f"a{4 * at + row}" for row in range(4)]
+        arrays: dict[str, object] = {
+            "id": ids,
+            "subject": [f"s{each[1]}" for each in ids],
+            "label": ["x", "y"] * 2,
+            "voice": np.arange(12.0).reshape(4, 3) + 100 * at,
+            "motion": np.arange(40.0).reshape(4, 2, 5) + 100 * at,
+        }
+        arrays |= (change or {}) if at else {}
+        path = root / name.format(part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **{key: each for key, each in arrays.items() if each is not None})  # type: ignore[arg-type]
+    return root
+
+
+@pytest.mark.parametrize("name", ["{}.npz", "{}/features.npz"])
+def test_features_of_each_part_are_joined_row_by_row(tmp_path: Path, name: str) -> None:
+    save_parts(tmp_path, name=name)
+    before = {key: sample.data["voice"].tolist() for key, sample in read(tmp_path).items()}
+    lines = describe(tmp_path)
+    assert "official split: column split (train 4, test 4), with --protocol official" in lines
+    assert "voice: vector (3)" in lines
+    assert "motion: timeseries (2, 5)" in lines
+    samples = read(tmp_path)
+    assert {key: sample.data["voice"].tolist() for key, sample in samples.items()} == before
+    assert samples["a1"].data["voice"].tolist() == [[3.0, 4.0, 5.0]]
+    assert samples["a5"].data["voice"].tolist() == [[103.0, 104.0, 105.0]]
+    assert samples["a7"].data["motion"][0].tolist() == (np.arange(30.0, 40.0).reshape(2, 5) + 100).tolist()
+    assert {key: sample.split for key, sample in samples.items()} == {
+        f"a{at}": "train" if at < 4 else "test" for at in range(8)
+    }
+    for check in check_dataset(Folder, tmp_path):
+        check()
+
+
+def test_features_that_differ_in_shape_between_parts_are_refused(tmp_path: Path) -> None:
+    save_parts(tmp_path, {"voice": np.ones((4, 2))})
+    (problem,) = Folder().check(tmp_path)
+    assert problem.path == str(tmp_path / "test.npz")
+    assert problem.message == "voice has rows of (2,), that of train.npz of (3,)"
+
+
+def test_features_that_a_part_lacks_are_asked_for(tmp_path: Path) -> None:
+    save_parts(tmp_path, {"voice": None})
+    (problem,) = Folder().check(tmp_path)
+    assert problem.message == "test.npz has no array voice, which another part has"
+
+
+def test_features_of_parts_beside_a_table_are_its_arrays(tmp_path: Path) -> None:
+    """They are matched with the table by their ids, as arrays of any other name."""
+    save_parts(tmp_path)
+    rows = "\n".join(f"a{at},s{at},{'xy'[at % 2]}" for at in range(8))
+    write(tmp_path, {"metadata.csv": f"id,subject,label\n{rows}"})
+    layout = open_layout(tmp_path)
+    assert layout.described.table == "metadata.csv"
+    assert {stream.file for stream in layout.described.streams.values()} == {"train.npz", "test.npz"}
+
+
+def test_the_table_of_a_folder_and_of_a_part_is_found_in_any_case(tmp_path: Path) -> None:
+    write(tmp_path, {"Metadata.csv": features(), "other.csv": "id,more\na0,1"})
+    assert open_layout(tmp_path).table.path.name == "Metadata.csv"
+    write(tmp_path / "two", {"train/Labels.csv": features(), "train/b.csv": "id\n1", "test/x.csv": features(first=4)})
+    assert [path.name for path in open_layout(tmp_path / "two").table.files] == ["Labels.csv", "x.csv"]
+
+
+def test_a_part_that_is_linked_into_itself_is_read(tmp_path: Path) -> None:
+    root = write(tmp_path, pictures("train") | pictures("test"))
+    (root / "train" / "loop").symlink_to(root)
+    (root / "test" / "self").symlink_to(root / "test" / "self")
+    (root / "validation").mkdir()
+    (root / "validation" / "up").symlink_to(root)
+    assert len(read(root)) == 8
