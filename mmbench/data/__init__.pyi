@@ -30,6 +30,7 @@ from .noise import Noise as Noise
 from .noise import NoisySource as NoisySource
 from .noise import add_noise as add_noise
 from .preparation import Preparation as Preparation
+from .preparation import check_files as check_files
 from .preparation import describe_preparation as describe_preparation
 from .preparation import find_reading_problems as find_reading_problems
 from .preparation import prepare as prepare

@@ -25,7 +25,7 @@ from mmbench.data.samples.schema import check_schema, schema_to_plain
 from mmbench.data.samples.validation import Changes, check_sample
 from mmbench.data.store import Store
 from mmbench.data.store_writer import STORE_FORMAT, write_samples
-from mmbench.errors import DamagedError, DataError
+from mmbench.errors import DamagedError, DataError, UserError
 from mmbench.registry import Spec, find_code, load_registry
 from mmbench.storage import (
     ChecksummedFile,
@@ -91,8 +91,27 @@ def describe_preparation(what: Preparation) -> dict[str, Any]:
 
     Raises DataError for missing or damaged files.
     """
+    check_files(what)
+    return _describe(what)
+
+
+def check_files(what: Preparation) -> None:
+    """Raise DataError about the first problem of the files, unless they are prepared: then they were checked before."""
+    if not _is_prepared(what):
+        dataset = load_registry(what.plugins).dataset(what.dataset)
+        check_dataset_files(dataset, what.root, what.units, what.bad)
+
+
+def _is_prepared(what: Preparation) -> bool:
+    """Whether exactly these files are prepared with ``bad=error``, by which no problem is accepted."""
+    try:
+        return what.bad == "error" and prepared_path(what, _describe(what)).is_file()
+    except (UserError, OSError):  # which the check describes better
+        return False
+
+
+def _describe(what: Preparation) -> dict[str, Any]:
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    check_dataset_files(dataset, what.root, what.units, what.bad)
     units = choose_units(dataset, what.root, what.units)
     if what.bad == "drop":
         units = [unit for unit in units if unit not in find_unreadable_units(dataset, what.root, units)]

@@ -9,7 +9,7 @@ from mmbench.contract import Dataset, Schema, Task
 from mmbench.data import (
     Preparation,
     Protocol,
-    check_dataset_files,
+    check_files,
     choose_units,
     default_protocol,
     find_dataset,
@@ -181,8 +181,10 @@ def find_files(request: Request) -> Preparation:
     """Where the dataset's files are, and which units are used; UserError for files that are missing or damaged."""
     spec, units = request.spec, request.settings.units
     root = find_dataset_folder(request.registry, request.dataset_spec, spec.data, spec.cache)
-    check_dataset_files(request.dataset, root, units, spec.bad)
+    wanted = None if units is None else tuple(units)
+    files = Preparation(request.dataset_spec, root, spec.cache, spec.plugins, spec.bad, wanted)
+    check_files(files)
     source = "--units" if spec.units is not None else f"preset {request.method_options.preset.name} [run] units"
     chosen = choose_units(request.dataset, root, units, source)
     units = tuple(chosen) if chosen != choose_units(request.dataset, root) else None
-    return Preparation(request.dataset_spec, root, spec.cache, spec.plugins, spec.bad, units)
+    return replace(files, units=units)
