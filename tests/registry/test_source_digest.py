@@ -278,6 +278,17 @@ def again(path: Path) -> Code:
     return Code(digest, files, unknown=unknown)
 
 
+def test_what_a_library_opens_when_it_is_loaded_is_no_data_of_the_plugin(tmp_path: Path) -> None:
+    plugin, program = tmp_path / "mine.py", tmp_path / "program"
+    plugin.write_text(PLUGIN.format(head="import torch", what="Mine"))
+    program.write_text(
+        "import sys; from mmbench.registry import find_code, load_registry\n"
+        "print(sorted(find_code(load_registry((sys.argv[1],)).find('datasets', 'mine').component).files))\n"
+    )
+    done = subprocess.run([sys.executable, program, plugin], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "['mine.py']", done.stderr  # torch reads the program that runs
+
+
 @pytest.mark.parametrize(
     ("head", "file"),
     [

@@ -13,6 +13,7 @@ from typing import Any
 from mmbench.registry.source_digest.module_locations import is_installed_file, is_system_file
 
 _CODE = {".py", ".pyc", ".pyo", ".so", ".pyd", ".pth"}
+_IMPORT = "<frozen importlib._bootstrap>"
 _opened: dict[str, dict[str, Path]] = defaultdict(dict)
 _recording = 0
 
@@ -65,9 +66,11 @@ def _record(name: str, frame: FrameType | None) -> None:
 
 
 def _importing(frame: FrameType | None) -> Path | None:
-    """The file of the innermost module on the stack that is not installed."""
+    """The file of the innermost module on the stack that is not installed; None while it imports an installed one."""
     while frame is not None:
         file = frame.f_code.co_filename
+        if file == _IMPORT and frame.f_code.co_name == "_find_and_load":
+            return None  # what a library opens when it is loaded depends on whether it is loaded already
         if not file.startswith("<") and not is_installed_file(Path(file)):
             return Path(file)
         frame = frame.f_back
