@@ -1,5 +1,6 @@
 """Behaviour probes: outputs, losses and gradients of a model on a few samples, part by part."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -83,7 +84,8 @@ def _until_error(observations: Iterator[Observation]) -> Iterator[Observation]:
 
 def _observe_parts(model: Model, probed: ProbedSamples) -> Iterator[Observation]:
     if isinstance(model, EstimatorModel):
-        model.fit_estimator(probed.inputs, probed.many, probed.labels, probed.training, probed.seed, probed.device)
+        with warnings.catch_warnings(action="ignore"):  # about few samples, which these are
+            model.fit_estimator(probed.inputs, probed.many, probed.labels, probed.training, probed.seed, probed.device)
         yield Observation(FUSION, "outputs", predict_parts(model, probed.inputs, probed.few, probed.device)[FUSION])
         return
     for name, encoder in _encoders(model).items():
