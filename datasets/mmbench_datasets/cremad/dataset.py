@@ -8,8 +8,8 @@ from mmbench import Card
 from mmbench_datasets.cremad.layout import EMOTIONS, FAULTY, FIELDS, FOLDERS, load_split
 from mmbench_datasets.names import find_variant
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
-from mmbench_datasets.shared.simulated_twins import card_of_twin, make_twin
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
+from mmbench_datasets.shared.twins import make_once, twin_card
 
 
 class Cremad(ActedClips):
@@ -99,7 +99,7 @@ class CremadSim(Cremad):
     """
 
     name = "cremad-sim"
-    card: ClassVar[Card] = card_of_twin(Cremad.card)
+    card: ClassVar[Card] = twin_card(Cremad.card)
     conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "sentences": 1}
 
     def __init__(
@@ -118,7 +118,7 @@ class CremadSim(Cremad):
 
     def locate(self, cache: Path) -> Path:
         """The folder of the files, which are made on first use."""
-        return make_twin(cache, self, **self.simulation)
+        return make_once(cache, self.name, self.simulate, **self.simulation)
 
 
 def _find_files(root: Path) -> dict[str, dict[str, Path]]:

@@ -69,7 +69,8 @@ def make_voice(performance: Performance, rate: int) -> NDArray[np.int16]:
     phases = 2 * np.pi * _HARMONICS * np.cumsum(course) / rate
     sound = (amplitudes * np.sin(phases)).sum(axis=0) * np.sin(np.pi * share * _SYLLABLES) ** 2
     noise = performance.rng(7).normal(0, 0.01, len(time))
-    return np.round(np.clip(loudness * sound / np.abs(sound).max() + noise, -1, 1) * 32767).astype("<i2")
+    scaled = np.clip(loudness * sound / np.abs(sound).max() + noise, -1, 1)
+    return np.asarray(np.round(scaled * 32767), np.int16)
 
 
 def draw_film(performance: Performance, rate: float, height: int) -> Iterator[Frame]:

@@ -2,6 +2,7 @@ import io
 import pickle
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -210,3 +211,63 @@ def test_a_tree_of_lists_that_hold_the_one_before_twice_takes_no_time():
         assert tree[0] is tree[1]
         tree = tree[0]
     assert tree == 1
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_texts_in_arrays_come_as_lists(protocol):
+    tree = {
+        "fixed": np.array([["video$_$1", "a é 你"], ["", "b"]]),
+        "bytes": np.array([b"ab", b"c"]),
+        "objects": np.array(["first", "a longer one", 3.5], dtype=object),
+        "scalars": [np.float64(1.5), np.float32(-0.25), np.int64(3)],
+        "mask": np.array([True, False]),
+        "numbers": np.arange(3.0),
+    }
+    back = load_tree(pickle.dumps(tree, protocol))
+    assert back["fixed"] == [["video$_$1", "a é 你"], ["", "b"]]
+    assert back["bytes"] == ["ab", "c"]
+    assert back["objects"] == ["first", "a longer one", 3.5]
+    assert back["scalars"] == [1.5, -0.25, 3.0]
+    assert back["mask"].tolist() == [True, False]
+    assert back["numbers"].tolist() == [0.0, 1.0, 2.0]
+    assert set(load_arrays(pickle.dumps(tree, protocol))) == {"mask", "numbers"}
+
+
+def test_objects_that_are_no_texts_or_numbers_are_refused():
+    with pytest.raises(DataError, match=r"names .*Fraction"):
+        load_tree(pickle.dumps({"objects": np.array([Fraction(1, 3)], dtype=object)}))
+    with pytest.raises(ValueError, match="an array of objects that is not a list"):
+        load_tree(pickle.dumps(np.array([["a", "b"]], dtype=object)))
+
+
+def test_a_text_that_is_unpacked_many_times_is_refused():
+    """Each array of one-character texts is a list that is much larger than the bytes of which it is made."""
+    texts = np.array(["x"] * 20_000)
+    content = pickle.dumps([texts] * 2, 4)
+    assert load_tree(content) == [["x"] * 20_000] * 2
+    state = texts.__reduce__()
+    bomb = pickle.dumps([_Twin(state) for _ in range(50)], 4)
+    with pytest.raises(ValueError, match="one text is decoded many times"):
+        load_tree(bomb)
+
+
+class _Twin:
+    """Pickled as an array whose bytes are shared with others."""
+
+    def __init__(self, state):
+        self._state = state
+
+    def __reduce__(self):
+        return self._state
+
+
+@pytest.mark.parametrize("number", [0xFFFFFFFF, 0x110000, 0xD800])
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_a_text_with_a_character_that_does_not_exist_is_damage(number: int, protocol: int):
+    for order in "<>":
+        content = pickle.dumps(np.array(["xyz"], dtype=f"{order}U3"), protocol)
+        little = "little" if order == "<" else "big"
+        damaged = content.replace(ord("y").to_bytes(4, little), number.to_bytes(4, little))
+        assert damaged != content
+        with pytest.raises(ValueError, match="a character that does not exist"):
+            load_tree(damaged)
