@@ -15,6 +15,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.icons import Icons
     from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
+    from mmbench_datasets.mmsa import Mmsa, MmsaSim
     from mmbench_datasets.mosi import Mosi
     from mmbench_datasets.stress_predict import StressPredict
     from mmbench_datasets.utd_mhad import UtdMhad
@@ -29,6 +30,8 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
         Icons,
         ImageFolder,
         Mfeat,
+        Mmsa,
+        MmsaSim,
         Mosi,
         StressPredict,
         UtdMhad,
