@@ -17,6 +17,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.mfeat import Mfeat
     from mmbench_datasets.mmsa import Mmsa, MmsaSim
     from mmbench_datasets.mosi import Mosi
+    from mmbench_datasets.ravdess import Ravdess, RavdessSim
     from mmbench_datasets.stress_predict import StressPredict
     from mmbench_datasets.utd_mhad import UtdMhad
 
@@ -33,6 +34,8 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
         Mmsa,
         MmsaSim,
         Mosi,
+        Ravdess,
+        RavdessSim,
         StressPredict,
         UtdMhad,
     ):

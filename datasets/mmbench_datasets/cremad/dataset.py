@@ -122,9 +122,10 @@ class CremadSim(Cremad):
 
 
 def _find_files(root: Path) -> dict[str, dict[str, Path]]:
-    """The files of each modality by the name of the clip."""
+    """The files of each modality by the name of the clip; of several of one name, the published format."""
     suffixes = {"speech": (".wav",), "video": FILM_SUFFIXES}
-    return {name: find_by_name(_folder(root, name), FIELDS, suffixes[name]) for name in FOLDERS}
+    found = {name: find_by_name(_folder(root, name), FIELDS, suffixes[name]) for name in FOLDERS}
+    return {name: {clip: paths[0] for clip, paths in clips.items()} for name, clips in found.items()}
 
 
 def _folder(root: Path, stream: str) -> Path:

@@ -37,7 +37,7 @@ class PartOfRelease:
     def steps(self, name: str, at: int) -> Floats:
         """The features of a sample, ``(features, time)``, without padding of known length."""
         values = self.arrays[name][at]
-        return values[: self.lengths[name][at]].T if name in self.lengths else values.T
+        return np.transpose(values[: self.lengths[name][at]] if name in self.lengths else values)
 
     def count_infinite(self, name: str) -> int:
         """How many values of a modality are minus infinity."""

@@ -68,7 +68,7 @@ def _simulate(name: Name, videos: range, seed: int, strength: float, is_aligned:
         for stream, found in made.items()
     }
     arrays["audio"][:_INFINITE, 0, 0] = -np.inf
-    labels = np.round(scores * corpus.largest, 1).astype(np.float32) + np.float32(0)  # without -0.0
+    labels = _rounded(scores * corpus.largest)
     part: dict[str, Any] = {
         "raw_text": np.array([_words(seed, *pair, score, strength) for pair, score in zip(pairs, scores, strict=True)]),
         "id": [f"video{video:03d}$_${clip + 1}" for video, clip in pairs],
@@ -128,4 +128,9 @@ def _words(seed: int, video: int, clip: int, score: float, strength: float) -> s
 def _perturbed(labels: Floats, seed: int, at: int, largest: float) -> Floats:
     """Scores of a single modality: those of all, with errors."""
     errors = np.random.default_rng([seed, 6, at]).normal(0, 0.2 * largest, len(labels))
-    return np.round(np.clip(labels + errors, -largest, largest), 1).astype(np.float32) + np.float32(0)
+    return _rounded(np.clip(labels + errors, -largest, largest))
+
+
+def _rounded(scores: NDArray[np.floating]) -> Floats:
+    """Scores with one digit, without -0.0."""
+    return np.asarray(np.round(scores, 1) + 0.0, np.float32)

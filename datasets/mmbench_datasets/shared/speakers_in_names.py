@@ -1,27 +1,39 @@
 """Speakers and other fields in the names of files."""
 
+import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmbench_datasets.names import list_files
 
-
-def find_by_name(folder: Path, fields: re.Pattern[str], suffixes: Collection[str]) -> dict[str, Path]:
+def find_by_name(
+    folder: Path, fields: re.Pattern[str], suffixes: Sequence[str], depth: int = 0
+) -> dict[str, list[Path]]:
     """The files of a folder by the part of their names before the ending, where that matches ``fields`` as a whole.
 
-    Names are those of ``fields``' publication, in capitals; endings may be in any case. Of files that differ only in
-    their endings, the one whose ending comes first in ``suffixes`` is taken.
+    Files are searched up to ``depth`` folders down. Names are compared in capitals, endings in any case. Of files of
+    one name, the first is that whose ending comes first in ``suffixes``, then the one that is the fewest folders down.
     """
-    ranks = {suffix: rank for rank, suffix in enumerate(suffixes)}
-    found: dict[str, Path] = {}
-    for path in list_files(folder):
+    found: dict[str, list[tuple[int, int, Path]]] = {}
+    for path, level in _walk(folder, depth):
         stem, suffix = path.stem.upper(), path.suffix.lower()
-        if suffix in ranks and fields.fullmatch(stem):
-            other = found.get(stem)
-            if other is None or ranks[suffix] < ranks[other.suffix.lower()]:
-                found[stem] = path
+        if suffix in suffixes and fields.fullmatch(stem):
+            found.setdefault(stem, []).append((suffixes.index(suffix), level, path))
+    return {stem: [path for *_, path in sorted(found[stem])] for stem in sorted(found)}
+
+
+def _walk(folder: Path, depth: int) -> list[tuple[Path, int]]:
+    """The files of a folder, and how many folders down each is; hidden folders are not entered."""
+    found = []
+    for where, folders, names in os.walk(folder, onerror=_raise, followlinks=True) if folder.is_dir() else ():
+        level = len(Path(where).relative_to(folder).parts)
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__"))) if level < depth else []
+        found += [(Path(where) / name, level) for name in names]
     return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def read_fields(name: str, fields: re.Pattern[str]) -> Mapping[str, str]:
