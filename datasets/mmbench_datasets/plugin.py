@@ -15,6 +15,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.icons import Icons
     from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
+    from mmbench_datasets.mm_imdb import MmImdb, MmImdbSim
     from mmbench_datasets.mmsa import Mmsa, MmsaSim
     from mmbench_datasets.mosi import Mosi
     from mmbench_datasets.ravdess import Ravdess, RavdessSim
@@ -31,6 +32,8 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
         Icons,
         ImageFolder,
         Mfeat,
+        MmImdb,
+        MmImdbSim,
         Mmsa,
         MmsaSim,
         Mosi,

@@ -34,6 +34,7 @@ def test_datasets(tmp_path: Path) -> None:
         "eegmat",
         "fsdd",
         "image-folder",
+        "mm-imdb",
         "mmsa",
         "mosi",
         "ravdess",
@@ -44,7 +45,8 @@ def test_datasets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "subjects"), [("cremad", 1), ("fsdd", 1), ("mmsa", 3), ("mosi", 2), ("ravdess", 1), ("utd-mhad", 1)]
+    ("name", "subjects"),
+    [("cremad", 1), ("fsdd", 1), ("mm-imdb", 1), ("mmsa", 3), ("mosi", 2), ("ravdess", 1), ("utd-mhad", 1)],
 )
 def test_simulated_files(tmp_path: Path, name: str, subjects: int) -> None:
     registry = load_registry()

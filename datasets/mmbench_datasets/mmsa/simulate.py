@@ -105,7 +105,7 @@ def _stream(stream: str, width: int, seed: int, video: int, clip: int, strength:
 
 def _to_length(x: Floats, n_steps: int) -> Floats:
     """The steps nearest to ``n_steps`` equally spaced ones, as an alignment to words gives."""
-    return x[np.linspace(0, len(x) - 1, n_steps).round().astype(int)]
+    return np.take(x, np.linspace(0, len(x) - 1, n_steps).round().astype(int), axis=0)
 
 
 def _padded(x: Floats, n_steps: int) -> Floats:
