@@ -199,7 +199,7 @@ def features(sample: Sample, words: list[str]) -> dict[str, NDArray[np.floating]
 
 
 def test_the_simulated_modalities_add_up(tmp_path: Path) -> None:
-    MmImdb().simulate(tmp_path / "with", subjects=10)
+    MmImdb().simulate(tmp_path / "with", subjects=20)
     MmImdb().simulate(tmp_path / "without", subjects=10, strength=0)
     samples = read(tmp_path / "with")
     alone = [score(samples, name) for name in ("poster", "plot")]
