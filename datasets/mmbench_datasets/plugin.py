@@ -10,6 +10,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     """Register every dataset of this distribution."""
     from mmbench_datasets.cremad import Cremad, CremadSim
     from mmbench_datasets.deap import Deap, DeapSim
+    from mmbench_datasets.eav import Eav, EavSim
     from mmbench_datasets.eegmat import Eegmat
     from mmbench_datasets.fsdd import Fsdd
     from mmbench_datasets.icons import Icons
@@ -27,6 +28,8 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
         CremadSim,
         Deap,
         DeapSim,
+        Eav,
+        EavSim,
         Eegmat,
         Fsdd,
         Icons,

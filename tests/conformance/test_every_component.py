@@ -31,6 +31,7 @@ def test_datasets(tmp_path: Path) -> None:
     names = (
         "cremad",
         "deap",
+        "eav",
         "eegmat",
         "fsdd",
         "image-folder",
@@ -46,7 +47,7 @@ def test_datasets(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "subjects"),
-    [("cremad", 1), ("fsdd", 1), ("mm-imdb", 1), ("mmsa", 3), ("mosi", 2), ("ravdess", 1), ("utd-mhad", 1)],
+    [("cremad", 1), ("eav", 1), ("fsdd", 1), ("mm-imdb", 1), ("mmsa", 3), ("mosi", 2), ("ravdess", 1), ("utd-mhad", 1)],
 )
 def test_simulated_files(tmp_path: Path, name: str, subjects: int) -> None:
     registry = load_registry()

@@ -105,7 +105,7 @@ def read_plot(path: Path, film: Mapping[str, Any], which: Plot) -> str | None:
         texts = film.get("plot") or []
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise DataError("has a plot that is not a list of texts", where=path, remedy=_REMEDY)
-    texts = [text for text in texts if text.strip()]
-    if not texts:
+    plots = [str(text) for text in texts if text.strip()]
+    if not plots:
         return None
-    return max(texts, key=len) if which == "longest" else texts[0]
+    return max(plots, key=len) if which == "longest" else plots[0]

@@ -24,7 +24,7 @@ class Performance:
     """An actor says a sentence with an emotion.
 
     ``voice`` and ``face`` are the expression of the emotion, -1, 0 or 1; ``strength`` scales them. ``take`` numbers
-    performances of the same actor, sentence and emotion.
+    performances of the same actor, sentence and emotion. ``duration`` is in s, None for one that is drawn.
     """
 
     seed: int
@@ -35,11 +35,12 @@ class Performance:
     face: int
     take: int = 0
     strength: float = 1.0
+    duration: float | None = None
 
     @property
     def seconds(self) -> float:
         """The duration in s, independent of the emotion."""
-        return float(self.rng(1).uniform(1.2, 1.8))
+        return float(self.rng(1).uniform(1.2, 1.8)) if self.duration is None else self.duration
 
     def express(self, stream: int, wanted: int) -> float:
         """The expression of a stream: that of the emotion and the actor's own, times strength, and chance."""

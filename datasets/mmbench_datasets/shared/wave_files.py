@@ -33,6 +33,20 @@ def check_wave(path: Path, rate: int | None = None) -> None:
         _check_sound(file, path, path.stat().st_size, rate)
 
 
+def cut_wave(content: bytes, start: float, stop: float) -> bytes | None:
+    """A WAV file of the sound from ``start`` to ``stop`` s of a complete one; None where it ends before ``stop``."""
+    with wave.open(io.BytesIO(content)) as sound:
+        first, last = round(start * sound.getframerate()), round(stop * sound.getframerate())
+        if last > sound.getnframes():
+            return None
+        sound.setpos(first)
+        piece, cut = sound.readframes(last - first), io.BytesIO()
+        with wave.open(cut, "wb") as file:
+            file.setparams(sound.getparams())
+            file.writeframes(piece)
+    return cut.getvalue()
+
+
 def write_wave(path: Path, samples: "NDArray[np.int16]", rate: int) -> None:
     """Write one channel of 16 bits, ``(time,)``, at ``rate`` Hz."""
     with written_whole(path) as temporary, wave.open(str(temporary), "wb") as file:
