@@ -2,33 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from mmbench import Card, Clip, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.eav.layout import CONDITIONS, EMOTIONS, N_CHANNELS, RATE, SECONDS, Condition
-from mmbench_datasets.shared.twins import make_once, twin_card
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from mmbench_datasets.eav.people import Person, Trial
 
 _SPEECH_RATE = 16000  # Hz
 _SIZES, _RATES = (16, 1024), (0.1, 30.0)
 _REMEDY = "get this file again, or leave such samples out with --bad drop"
-
-
-@dataclass(frozen=True)
-class _Recorded:
-    """A trial: EEG ``(30, time)``, the content of a WAV file, and a clip of the whole; None where there is none."""
-
-    eeg: "NDArray[np.float32] | None"
-    speech: bytes | None
-    video: Clip | None
 
 
 class Eav(Dataset):
@@ -194,20 +180,27 @@ class Eav(Dataset):
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The windows of a person by trial, with ids like ``subject01/002/0``; a DataError for a damaged trial."""
-        from mmbench_datasets.eav.people import find_people, load_eeg, load_labels
+        from mmbench_datasets.eav.people import find_people, load_eeg, load_labels, resample_trial
+        from mmbench_datasets.eav.windows import cut_window, load_recorded, split_trials
 
         person = find_people(root)[unit]
         trials = self._trials(person)
         eeg = load_eeg(person, len(load_labels(person))) if self.eeg else None
-        parts = _split(trials)
+        parts = split_trials(trials)
         for number, trial in trials.items():
+            files = {stream: person.expected(stream, number, trial) for stream in self._streams(trial)}
             try:
-                recorded = self._record(person, number, trial, eeg)
+                values = None if eeg is None else resample_trial(person, eeg, number, self.eeg_rate)
+                recorded = load_recorded(values, files, self.rate)
             except DataError as error:
                 yield error
                 continue
+            groups = {"subject": unit, "trial": f"{unit}/{number:03d}"}
             for at in range(self._n_windows):
-                yield self._cut(recorded, f"{unit}/{number:03d}", at, trial, unit, parts[number])
+                data = cut_window(recorded, at, self.window, self.eeg_rate)
+                span = (at * self.window, (at + 1) * self.window)
+                labels = {"emotion": trial.emotion}
+                yield Sample(f"{groups['trial']}/{at}", labels, data, groups, span=span, split=parts[number])
 
     def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0, trials: int = 20) -> None:
         """Write simulated ``trials`` (a multiple of ten) of ``subjects`` people, in the same files.
@@ -235,93 +228,3 @@ class Eav(Dataset):
         trials = load_trials(person) if self.eeg else person.named
         wanted = CONDITIONS if self.condition == "both" else (self.condition,)
         return {number: trial for number, trial in trials.items() if CONDITIONS[trial.condition] in wanted}
-
-    def _record(self, person: "Person", number: int, trial: "Trial", eeg: "NDArray[Any] | None") -> _Recorded:
-        from mmbench_datasets.eav.people import resample_trial
-        from mmbench_datasets.shared.films import load_clip
-        from mmbench_datasets.shared.wave_files import load_wave
-
-        streams = {stream: person.expected(stream, number, trial) for stream in self._streams(trial)}
-        return _Recorded(
-            None if eeg is None else resample_trial(person, eeg, number, self.eeg_rate),
-            load_wave(streams["speech"]) if "speech" in streams else None,
-            load_clip(streams["video"], self.rate) if "video" in streams else None,
-        )
-
-    def _cut(self, recorded: _Recorded, trial_id: str, at: int, trial: "Trial", unit: str, part: Any) -> Sample:
-        """Window ``at`` of a trial; a modality that ends before the window does is missing."""
-        from mmbench_datasets.shared.wave_files import cut_wave
-
-        start, stop = at * self.window, (at + 1) * self.window
-        data: dict[str, Any] = {}
-        if recorded.eeg is not None:
-            size = round(self.window * self.eeg_rate)
-            data["eeg"] = recorded.eeg[None, :, at * size : (at + 1) * size]
-        if recorded.speech is not None and (piece := cut_wave(recorded.speech, start, stop)) is not None:
-            data["speech"] = [piece]
-        if recorded.video is not None and (clip := _cut_clip(recorded.video, start, stop)) is not None:
-            data["video"] = [clip]
-        groups = {"subject": unit, "trial": trial_id}
-        return Sample(f"{trial_id}/{at}", {"emotion": trial.emotion}, data, groups, span=(start, stop), split=part)
-
-
-class EavSim(Eav):
-    """Simulated recordings in the files of EAV, whose effects are known, so that leaks can be detected.
-
-    ``subjects`` people have ``trials`` trials each, a multiple of ten, half of them speaking. ``strength`` scales the
-    effect of the emotion on EEG, voice and face, 0 for none. The other parameters are those of ``eav``.
-    """
-
-    name = "eav-sim"
-    card: ClassVar[Card] = twin_card(Eav.card)
-    conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "trials": 10}
-
-    def __init__(
-        self,
-        *,
-        subjects: int = 6,
-        trials: int = 20,
-        seed: int = 0,
-        strength: float = 1.0,
-        condition: Condition = "speaking",
-        window: float = 5.0,
-        eeg: bool = True,
-        speech: bool = True,
-        video: bool = True,
-        eeg_rate: int = 100,
-        rate: float = 1.0,
-        size: int = 48,
-    ) -> None:
-        super().__init__(
-            condition=condition,
-            window=window,
-            eeg=eeg,
-            speech=speech,
-            video=video,
-            eeg_rate=eeg_rate,
-            rate=rate,
-            size=size,
-        )
-        self.simulation = {"subjects": subjects, "trials": trials, "seed": seed, "strength": strength}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)
-
-
-def _split(trials: "Mapping[int, Trial]") -> dict[int, str]:
-    """The official part of each trial: the first half of those of a condition and emotion train, the others test."""
-    total, seen = Counter(trials.values()), Counter[Any]()
-    parts = {}
-    for number, trial in trials.items():
-        parts[number] = "train" if seen[trial] < total[trial] / 2 else "test"
-        seen[trial] += 1
-    return parts
-
-
-def _cut_clip(clip: Clip, start: float, stop: float) -> Clip | None:
-    """The frames from ``start`` to before ``stop`` s, with times from the start; None where there is none."""
-    chosen = [
-        (time - start, frame) for time, frame in zip(clip.times, clip.frames, strict=True) if start <= time < stop
-    ]
-    return Clip([frame for _, frame in chosen], [time for time, _ in chosen]) if chosen else None
