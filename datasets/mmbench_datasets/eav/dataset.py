@@ -65,6 +65,7 @@ class Eav(Dataset):
         self.eeg_rate = eeg_rate
         self.rate = rate
         self.size = size
+        self._people: dict[Path, dict[str, Person]] = {}
         self._check_options()
 
     def _check_options(self) -> None:
@@ -97,17 +98,24 @@ class Eav(Dataset):
 
     def check(self, root: Path) -> list[Problem]:
         """Missing folders and files, damaged ones by their headers, and names that contradict the labels."""
-        from mmbench_datasets.eav.people import find_people
-
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
+        self._people.pop(root, None)
         try:
-            people = find_people(root)
+            people = self._find_people(root)
         except DataError as error:
             return [Problem(str(error.where), error.message, error.remedy)]
         if not people:
             return [Problem(str(root), "holds no folders subject1, subject2, ...", self.card.request)]
         return [problem for person in people.values() for problem in self._check_person(person)]
+
+    def _find_people(self, root: Path) -> "dict[str, Person]":
+        """The people, searched once: their folders have thousands of files."""
+        from mmbench_datasets.eav.people import find_people
+
+        if root not in self._people:
+            self._people[root] = find_people(root)
+        return self._people[root]
 
     def _check_person(self, person: "Person") -> Iterator[Problem]:
         from mmbench_datasets.eav.people import check_mat
@@ -132,15 +140,11 @@ class Eav(Dataset):
 
     def units(self, root: Path) -> list[str]:
         """``subject01``, ``subject02``, ...: the people."""
-        from mmbench_datasets.eav.people import find_people
-
-        return list(find_people(root))
+        return list(self._find_people(root))
 
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The files of a person; without missing ones."""
-        from mmbench_datasets.eav.people import find_people
-
-        person = find_people(root)[unit]
+        person = self._find_people(root)[unit]
         trials = self._trials(person)
         media = [
             person.expected(stream, number, trial)
@@ -162,9 +166,8 @@ class Eav(Dataset):
 
     def counts(self, root: Path) -> Mapping[str, int]:
         """People, trials, windows, and the trials of each emotion."""
-        from mmbench_datasets.eav.people import find_people
-
-        trials = [trial for person in find_people(root).values() for trial in self._trials(person).values()]
+        people = self._find_people(root).values()
+        trials = [trial for person in people for trial in self._trials(person).values()]
         found = Counter(EMOTIONS[trial.emotion] for trial in trials)
         n_windows = len(trials) * self._n_windows
         by_emotion = {f"trials of {name}": found[name] for name in EMOTIONS}
@@ -180,10 +183,10 @@ class Eav(Dataset):
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The windows of a person by trial, with ids like ``subject01/002/0``; a DataError for a damaged trial."""
-        from mmbench_datasets.eav.people import find_people, load_eeg, load_labels, resample_trial
+        from mmbench_datasets.eav.people import load_eeg, load_labels, resample_trial
         from mmbench_datasets.eav.windows import cut_window, load_recorded, split_trials
 
-        person = find_people(root)[unit]
+        person = self._find_people(root)[unit]
         trials = self._trials(person)
         eeg = load_eeg(person, len(load_labels(person))) if self.eeg else None
         parts = split_trials(trials)

@@ -49,6 +49,7 @@ class ActedClips(Dataset):
         self.modalities = modalities
         self.rate = rate
         self.size = size
+        self._clips: dict[Path, Mapping[str, ActedClip]] = {}
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -58,6 +59,12 @@ class ActedClips(Dataset):
     def find_clips(self, root: Path) -> Mapping[str, ActedClip]:
         """The clips by id, in order, of which a file of a stream that is read exists."""
         raise NotImplementedError(f"{type(self).__name__}.find_clips")
+
+    def _found(self, root: Path) -> Mapping[str, ActedClip]:
+        """The clips, searched once: a folder has thousands of files, and is asked about for each actor."""
+        if root not in self._clips:
+            self._clips[root] = self.find_clips(root)
+        return self._clips[root]
 
     def schema(self) -> Schema:
         """``speech`` (1, time) and ``video`` (frames, 3, size, size), of open length; task ``emotion``."""
@@ -76,7 +83,8 @@ class ActedClips(Dataset):
         """A missing folder or file, or one that is truncated or of something else; reads the headers of all files."""
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        clips = self.find_clips(root)
+        self._clips.pop(root, None)
+        clips = self._found(root)
         if not clips:
             return [Problem(str(root), f"holds no {self.files}", self.card.request)]
         problems = [self._lacking(stream, root, clips) for stream in self.streams]
@@ -106,11 +114,11 @@ class ActedClips(Dataset):
 
     def units(self, root: Path) -> list[str]:
         """The actors."""
-        return sorted({clip.subject for clip in self.find_clips(root).values()})
+        return sorted({clip.subject for clip in self._found(root).values()})
 
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The files of an actor, by clip; without missing ones."""
-        clips = (clip for clip in self.find_clips(root).values() if clip.subject == unit)
+        clips = (clip for clip in self._found(root).values() if clip.subject == unit)
         return [path for clip in clips for name in self.streams if (path := clip.files[name]).is_file()]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
@@ -119,7 +127,7 @@ class ActedClips(Dataset):
 
     def counts(self, root: Path) -> Mapping[str, int]:
         """People, clips, and the clips of each emotion."""
-        clips = self.find_clips(root).values()
+        clips = self._found(root).values()
         found = Counter(self.emotions[clip.emotion] for clip in clips)
         people = {clip.subject for clip in clips}
         return {"people": len(people), "clips": len(clips), **{each: found[each] for each in self.emotions}}
@@ -130,7 +138,7 @@ class ActedClips(Dataset):
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The clips of an actor in the order of their ids; a DataError in place of one with a damaged file."""
-        for name, clip in self.find_clips(root).items():
+        for name, clip in self._found(root).items():
             if clip.subject == unit:
                 try:
                     data = {stream: [self._load(stream, clip.files[stream])] for stream in self.streams}
