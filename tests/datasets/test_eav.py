@@ -13,6 +13,8 @@ from scipy.io import loadmat, savemat
 from sklearn.linear_model import LogisticRegression
 
 from mmbench import DataError, Sample, SpecError
+from mmbench.data import Preparation, prepare
+from mmbench.registry import Spec
 from mmbench_datasets.eav import Eav, EavSim
 from mmbench_datasets.eav.layout import CONDITIONS, EMOTIONS
 
@@ -213,6 +215,18 @@ def test_a_person_without_eeg_is_named(root: Path, name: str, damage, message: s
     assert message in problem.message
     if name == "_eeg_label":
         assert len(list(Eav().read(root, "subject02"))) == 20, "the other person can be read"
+
+
+@pytest.mark.parametrize("name", ["_eeg", "_eeg_label"])
+@pytest.mark.parametrize("damage", [os.unlink, lambda path: path.write_text("<html>")])
+def test_a_person_with_damaged_files_can_be_left_out(root: Path, name: str, damage) -> None:
+    damage(root / "subject1" / "EEG" / f"subject1{name}.mat")
+    spec = Spec("eav", {"speech": False, "video": False})
+    with pytest.raises(DataError, match=f"subject1{name}"):
+        prepare(Preparation(spec, root, root.parent / "cache"))
+    store = prepare(Preparation(spec, root, root.parent / "cache", bad="drop"))
+    assert {str(name)[:9] for name in store.ids} == {"subject02"}
+    assert len(store.ids) == 20
 
 
 def test_folders_may_be_numbered_with_two_digits(root: Path) -> None:

@@ -143,15 +143,18 @@ class Eav(Dataset):
         return list(self._find_people(root))
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """The files of a person; without missing ones."""
+        """The files of a person: EEG and labels, which may be missing, and the sounds and films that are there."""
         person = self._find_people(root)[unit]
-        trials = self._trials(person)
+        try:
+            trials = self._trials(person)
+        except DataError:  # the person is left out with --bad drop; the files are theirs all the same
+            trials = person.named
         media = [
             person.expected(stream, number, trial)
             for number, trial in trials.items()
             for stream in self._streams(trial)
         ]
-        return [path for path in (*((person.eeg, person.labels) if self.eeg else ()), *media) if path.is_file()]
+        return [*((person.eeg, person.labels) if self.eeg else ()), *(path for path in media if path.is_file())]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Trials of the other condition, and modalities that are not read."""
