@@ -145,6 +145,7 @@ class Eav(Dataset):
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The files of a person: EEG and labels, which may be missing, and the sounds and films that are there."""
         person = self._find_people(root)[unit]
+        trials: Mapping[int, Trial]
         try:
             trials = self._trials(person)
         except DataError:  # the person is left out with --bad drop; the files are theirs all the same

@@ -11,6 +11,7 @@ from mmbench_datasets.mm_imdb.films import (
     Plot,
     Release,
     find_split,
+    is_there,
     load_json,
     load_release,
     read_genres,
@@ -69,14 +70,14 @@ class MmImdb(Dataset):
         """A missing folder or split, films without their files; reads the beginning of each file."""
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        if not find_split(root).exists():
+        if not is_there(find_split(root)):
             return [Problem(str(root), "holds no split.json", self.card.request)]
         try:
             release = load_release(root)
         except DataError as error:
             return [Problem(str(error.where), error.message, error.remedy)]
         films = [film for part in PARTS for film in release.films[part]]
-        if not any(path.exists() for film in films for path in release.files(film)):
+        if not any(is_there(path) for film in films for path in release.files(film)):
             where = release.files(films[0]).description if films else release.split
             return [Problem(str(where), "is missing, as are the files of all other films", self.card.request)]
         return [problem for film in films for problem in _check_film(release, film)]
@@ -90,7 +91,7 @@ class MmImdb(Dataset):
         release = load_release(root)
         part = next(part for part in PARTS if part == unit)
         files = [path for film in release.films[part] for path in release.files(film)]
-        return [release.split, *(path for path in files if path.is_file())]
+        return [release.split, *(path for path in files if is_there(path) and path.is_file())]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """The mark of a simulation."""

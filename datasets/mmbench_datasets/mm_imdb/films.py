@@ -49,13 +49,21 @@ class Release(NamedTuple):
 
 def _first(home: Path, folders: Sequence[str], name: str) -> Path:
     paths = [home / folder / name for folder in folders]
-    return next((path for path in paths if path.exists() or path.is_symlink()), paths[0])
+    return next((path for path in paths if is_there(path)), paths[0])
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or link; False where the folder may not be entered."""
+    try:
+        return path.exists() or path.is_symlink()
+    except OSError:
+        return False
 
 
 def find_split(root: Path) -> Path:
     """The split in a folder, or in the folder ``mmimdb`` in it."""
     paths = [root / SPLIT, root / "mmimdb" / SPLIT]
-    return next((path for path in paths if path.exists()), paths[0])
+    return next((path for path in paths if is_there(path)), paths[0])
 
 
 def load_release(root: Path) -> Release:

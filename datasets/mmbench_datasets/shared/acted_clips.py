@@ -84,7 +84,10 @@ class ActedClips(Dataset):
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
         self._clips.pop(root, None)
-        clips = self._found(root)
+        try:
+            clips = self._found(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not clips:
             return [Problem(str(root), f"holds no {self.files}", self.card.request)]
         problems = [self._lacking(stream, root, clips) for stream in self.streams]

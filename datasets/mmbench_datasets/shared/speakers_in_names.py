@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmbench_datasets.names import readable
+
 
 def find_by_name(
     folder: Path, fields: re.Pattern[str], suffixes: Sequence[str], depth: int = 0
@@ -13,9 +15,12 @@ def find_by_name(
 
     Files are searched up to ``depth`` folders down. Names are compared in capitals, endings in any case. Of files of
     one name, the first is that whose ending comes first in ``suffixes``, then the one that is the fewest folders down.
+    DataError for a folder that may not be read.
     """
     found: dict[str, list[tuple[int, int, Path]]] = {}
-    for path, level in _walk(folder, depth):
+    with readable(folder):
+        paths = _walk(folder, depth)
+    for path, level in paths:
         stem, suffix = path.stem.upper(), path.suffix.lower()
         if suffix in suffixes and fields.fullmatch(stem):
             found.setdefault(stem, []).append((suffixes.index(suffix), level, path))
