@@ -8,15 +8,41 @@ from mmbench import Dataset, hookimpl
 @hookimpl
 def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     """Register every dataset of this distribution."""
+    from mmbench_datasets.cremad import Cremad, CremadSim
     from mmbench_datasets.deap import Deap, DeapSim
+    from mmbench_datasets.eav import Eav, EavSim
     from mmbench_datasets.eegmat import Eegmat
     from mmbench_datasets.fsdd import Fsdd
     from mmbench_datasets.icons import Icons
     from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
+    from mmbench_datasets.mm_imdb import MmImdb, MmImdbSim
+    from mmbench_datasets.mmsa import Mmsa, MmsaSim
     from mmbench_datasets.mosi import Mosi
+    from mmbench_datasets.ravdess import Ravdess, RavdessSim
     from mmbench_datasets.stress_predict import StressPredict
     from mmbench_datasets.utd_mhad import UtdMhad
 
-    for dataset in (Deap, DeapSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad):
+    for dataset in (
+        Cremad,
+        CremadSim,
+        Deap,
+        DeapSim,
+        Eav,
+        EavSim,
+        Eegmat,
+        Fsdd,
+        Icons,
+        ImageFolder,
+        Mfeat,
+        MmImdb,
+        MmImdbSim,
+        Mmsa,
+        MmsaSim,
+        Mosi,
+        Ravdess,
+        RavdessSim,
+        StressPredict,
+        UtdMhad,
+    ):
         register(dataset)

@@ -32,8 +32,8 @@ def begin_simulation(root: Path, name: str, **options: int | float) -> None:
 
 
 def card_of_files(card: Card, root: Path) -> Card:
-    """``card``, or that of a simulation where ``root`` is marked as one."""
-    if not (root / MARK).is_file():
+    """``card``, or that of a simulation where ``root`` is marked as one and ``card`` is not."""
+    if card.access == "simulated" or not (root / MARK).is_file():
         return card
     return replace(card, title=f"Simulated, in the files of: {card.title}", access="simulated")
 

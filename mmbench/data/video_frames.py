@@ -30,7 +30,7 @@ _EPSILON = 1e-6  # as a fraction of the time between two frames
 
 
 def is_video_truncated(path: Path) -> bool:
-    """Whether an AVI, MP4 or MOV file is shorter than its headers declare; only the headers are read."""
+    """Whether an AVI, MP4, MOV or FLV file is shorter than its headers declare; only the headers are read."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(8)
@@ -38,6 +38,8 @@ def is_video_truncated(path: Path) -> bool:
             return True
         if head[:4] == b"RIFF":
             return size < int(struct.unpack("<I", head[4:])[0]) + 8
+        if head[:3] == b"FLV":
+            return any(end > size for end in _find_tag_ends(file))
         return _is_mp4(head) and any(end > size for end in _find_box_ends(file))
 
 
@@ -62,6 +64,20 @@ def _find_box_ends(file: BinaryIO) -> Iterator[int]:
             return
         at += size
         yield at
+
+
+def _find_tag_ends(file: BinaryIO) -> Iterator[int]:
+    """Declared end (bytes) of each tag of an FLV file, up to something that is no tag."""
+    file.seek(5)
+    at = int.from_bytes(file.read(4), "big") + 4  # each tag is after the length of the one before, four bytes
+    while True:
+        file.seek(at)
+        head = file.read(11)
+        if not head or head[0] & 0x1F not in (8, 9, 18):  # sound, picture, script
+            return
+        at += 11 + int.from_bytes(head[1:4], "big")
+        yield at
+        at += 4
 
 
 def iter_video_frames(path: Path, times: Sequence[float], *, remedy: str = _REMEDY) -> Iterator[tuple[int, Frame]]:

@@ -1,5 +1,6 @@
 """Metrics agree with scikit-learn, SciPy and MMSA, and are defined where these are not."""
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -215,6 +216,39 @@ def test_metrics_of_sentiment_are_those_of_mmsa(case: Case) -> None:
     assume((target != 0).any())
     expected = mmsa(target[:, 0], outputs[:, 0].astype(np.float64))
     assert {name: METRICS[name].score(target, outputs) for name in expected} == pytest.approx(expected)
+
+
+def sims(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
+    """The scores of ``__eval_sims_regression`` in MMSA's ``metricsTop.py``, which cuts float32 at Python's numbers."""
+    y, p = (np.clip(each.astype(np.float32), -1.0, 1.0) for each in (y, p))
+    scores = {}
+    for name, cuts in (("2", [0.0]), ("3", [-0.1, 0.1]), ("5", [-0.7, -0.1, 0.1, 0.7])):
+        edges = [-1.01, *cuts, 1.01]
+        read = [
+            sum(i * ((each > low) & (each <= high)) for i, (low, high) in enumerate(itertools.pairwise(edges)))
+            for each in (y, p)
+        ]
+        scores[f"sims_acc{name}"] = sk.accuracy_score(*read)
+        if name == "2":
+            scores["sims_f1"] = sk.f1_score(*read, average="weighted")
+    return scores
+
+
+@exact
+@given(value_cases(-12, 12))
+def test_metrics_of_sims_are_those_of_mmsa(case: Case) -> None:
+    target, outputs = (np.round(0.8 * each[:, :1].astype(np.float64), 2) for each in case)
+    expected = sims(target[:, 0], outputs[:, 0])
+    assert {name: METRICS[name].score(target, outputs) for name in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", [-0.7, -0.1, 0.0, 0.1, 0.7])
+def test_a_value_at_a_cut_of_sims_is_in_the_class_below(value: float) -> None:
+    at, above = np.array([[value]], np.float32), np.array([[value + 0.05]])
+    assert METRICS["sims_acc5"].score(at, at.astype(np.float64)) == 1.0
+    assert METRICS["sims_acc5"].score(at, np.array([[value]])) == 1.0
+    assert METRICS["sims_acc5"].score(at, above) == (1.0 if value == 0.0 else 0.0)
+    assert METRICS["sims_acc2"].score(np.array([[0.0]]), np.array([[1e-3]])) == 0.0
 
 
 def test_several_targets_count_equally() -> None:

@@ -28,11 +28,27 @@ def test_datasets(tmp_path: Path) -> None:
     assert {outcome.subject for outcome in outcomes} >= {"dataset deap", "dataset deap-sim", "dataset mfeat"}
     assert [outcome for outcome in outcomes if not outcome.ok] == []
     unread = {outcome.subject for outcome in outcomes if outcome.skipped}
-    names = ("deap", "eegmat", "fsdd", "image-folder", "mosi", "stress-predict", "utd-mhad")
+    names = (
+        "cremad",
+        "deap",
+        "eav",
+        "eegmat",
+        "fsdd",
+        "image-folder",
+        "mm-imdb",
+        "mmsa",
+        "mosi",
+        "ravdess",
+        "stress-predict",
+        "utd-mhad",
+    )
     assert unread == {f"dataset {name}" for name in names}, "the others bring their own files"
 
 
-@pytest.mark.parametrize(("name", "subjects"), [("fsdd", 1), ("mosi", 2), ("utd-mhad", 1)])
+@pytest.mark.parametrize(
+    ("name", "subjects"),
+    [("cremad", 1), ("eav", 1), ("fsdd", 1), ("mm-imdb", 1), ("mmsa", 3), ("mosi", 2), ("ravdess", 1), ("utd-mhad", 1)],
+)
 def test_simulated_files(tmp_path: Path, name: str, subjects: int) -> None:
     registry = load_registry()
     registry.find("datasets", name).component().simulate(tmp_path, subjects=subjects)

@@ -14,7 +14,7 @@ from mmbench.registry.settings import RunSettings
 SITE = [page for page in find_pages() if page != pages.README]
 TEXTS = {str(page.relative_to(pages.HERE)): page.read_text(encoding="utf-8") for page in SITE}
 # Raise this only for what CI cannot run: a GPU, a cluster, recordings under an agreement, hours of training.
-N_UNRUN = 35
+N_UNRUN = 34
 RUN = [name for name, text in TEXTS.items() if find_steps(text)]
 
 

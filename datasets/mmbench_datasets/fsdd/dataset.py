@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, Task
-from mmbench_datasets.fsdd.wave_files import RATE, load_wave
 from mmbench_datasets.names import list_files
+from mmbench_datasets.shared.wave_files import load_wave
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 DIGITS = tuple("0123456789")
+RATE = 8000  # Hz
 N_TEST = 5  # takes of a speaker and digit, from 0, that are the official test part
 
 
@@ -60,7 +61,7 @@ class Fsdd(Dataset):
         problems = []
         for path in found:
             try:
-                load_wave(path)
+                load_wave(path, RATE)
             except DataError as error:
                 problems.append(Problem(str(path), error.message, error.remedy, concerns="sample"))
         return problems
@@ -86,7 +87,7 @@ class Fsdd(Dataset):
             if take.speaker != unit:
                 continue
             try:
-                content = load_wave(path)
+                content = load_wave(path, RATE)
             except DataError as error:
                 yield error
             else:

@@ -1,13 +1,13 @@
 """Simulated digits in the files of FSDD."""
 
-import wave
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import SpecError, written_whole
-from mmbench_datasets.fsdd.wave_files import RATE
+from mmbench import SpecError
+from mmbench_datasets.fsdd.dataset import RATE
+from mmbench_datasets.shared.wave_files import write_wave
 from mmbench_datasets.simulated import begin_simulation
 
 _PITCHES = (300.0, 3000.0)  # Hz, of the tones
@@ -27,7 +27,7 @@ def write_simulation(root: Path, *, subjects: int, seed: int, strength: float, t
             for take in range(takes):
                 path = root / "recordings" / f"{digit}_speaker{speaker:02d}_{take}.wav"
                 if not path.is_file():
-                    _write(path, _simulate(speaker, digit, take, seed, strength))
+                    write_wave(path, _simulate(speaker, digit, take, seed, strength), RATE)
 
 
 def _simulate(speaker: int, digit: int, take: int, seed: int, strength: float) -> NDArray[np.int16]:
@@ -41,11 +41,3 @@ def _simulate(speaker: int, digit: int, take: int, seed: int, strength: float) -
     phase = 2 * np.pi * np.cumsum(begin + (end - begin) * share, axis=1) / RATE
     sound = loudness * np.sin(np.pi * share) * np.sin(phase).mean(axis=0) + chance.normal(0, 0.01, len(time))
     return np.asarray(np.round(np.clip(sound, -1, 1) * 32767), "<i2")
-
-
-def _write(path: Path, samples: NDArray[np.int16]) -> None:
-    with written_whole(path) as temporary, wave.open(str(temporary), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())

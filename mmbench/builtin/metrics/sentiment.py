@@ -1,7 +1,7 @@
-"""Metrics of CMU-MOSI and MOSEI as in MMSA (Mao et al. 2022): values around zero, read as classes.
+"""Metrics of CMU-MOSI, MOSEI and CH-SIMS as in MMSA (Mao et al. 2022): values around zero, read as classes.
 
 Each is the mean over targets. *Has 0* reads a value as negative or not; *non 0* leaves out samples whose target is zero
-and reads the others as positive or not.
+and reads the others as positive or not. Those of CH-SIMS, from -1 to 1, cut at fixed values, of which 0 is negative.
 """
 
 import numpy as np
@@ -42,6 +42,15 @@ class _Rounded(_Reading):
 
     def _read(self, values: Values) -> Values:
         return np.asarray(np.round(np.clip(values, -self.largest, self.largest)), dtype=np.float64)
+
+
+class _Cut(_Reading):
+    cuts: tuple[float, ...]  # a value at a cut is in the class below it
+
+    def _read(self, values: Values) -> Values:
+        # In float32, as the published labels are: 0.1 is then not above the cut 0.1.
+        cut = np.digitize(values.astype(np.float32), np.asarray(self.cuts, np.float32), right=True)
+        return cut.astype(np.float64)
 
 
 class _AgreementMetric(_Reading):
@@ -123,4 +132,47 @@ class F1Non0(_WeightedF1Metric, _NonZero):
     title = "F1 (non 0)"
 
 
-METRICS: tuple[type[Metric], ...] = (Acc2Has0, Acc2Non0, Acc5, Acc7, F1Has0, F1Non0)
+class SimsAcc2(_AgreementMetric, _Cut):
+    """Acc-2 of CH-SIMS: share of samples where target and output are both above 0 or both not."""
+
+    name = "sims_acc2"
+    title = "Acc-2 (SIMS)"
+    cuts = (0.0,)
+
+
+class SimsAcc3(_AgreementMetric, _Cut):
+    """Acc-3 of CH-SIMS: share of samples where target and output are in the same of three classes, cut at ±0.1."""
+
+    name = "sims_acc3"
+    title = "Acc-3 (SIMS)"
+    cuts = (-0.1, 0.1)
+
+
+class SimsAcc5(_AgreementMetric, _Cut):
+    """Acc-5 of CH-SIMS: share of samples where target and output are in the same of five classes, cut at ±0.1, ±0.7."""
+
+    name = "sims_acc5"
+    title = "Acc-5 (SIMS)"
+    cuts = (-0.7, -0.1, 0.1, 0.7)
+
+
+class SimsF1(_WeightedF1Metric, _Cut):
+    """F1 of the classes of Acc-2 of CH-SIMS, weighted by support."""
+
+    name = "sims_f1"
+    title = "F1 (SIMS)"
+    cuts = (0.0,)
+
+
+METRICS: tuple[type[Metric], ...] = (
+    Acc2Has0,
+    Acc2Non0,
+    Acc5,
+    Acc7,
+    F1Has0,
+    F1Non0,
+    SimsAcc2,
+    SimsAcc3,
+    SimsAcc5,
+    SimsF1,
+)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import StorageError, is_video_truncated
 from mmbench_datasets.deap.faces import Frame
 from mmbench_datasets.deap.simulate.face_drawing import (
     ELECTRODE_POSITIONS,
@@ -20,9 +19,7 @@ from mmbench_datasets.deap.simulate.face_drawing import (
     frame_width,
 )
 from mmbench_datasets.deap.simulate.seeding import make_rng
-
-# MPEG-4 is in every OpenCV wheel, as fast as Motion JPEG and half the size.
-_CODEC = "XVID"
+from mmbench_datasets.shared.films import write_film
 
 _SMILE, _EYES = 0.9, 0.4
 # The face tells valence better than arousal.
@@ -51,23 +48,7 @@ class FaceVideo:
 
 def write_video(path: Path, video: FaceVideo) -> None:
     """Draw a video and write it as an AVI file."""
-    import cv2
-
-    size = (frame_width(video.height), video.height)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*_CODEC), video.fps, size)
-    try:
-        if not writer.isOpened():
-            raise StorageError(
-                "cannot be written as a video",
-                where=path,
-                remedy="check the permissions of the folder, and that OpenCV has the codec XVID",
-            )
-        for frame in draw_frames(video):
-            writer.write(frame)
-    finally:
-        writer.release()
-    if is_video_truncated(path):  # OpenCV does not report a full disk
-        raise StorageError("was not written completely", where=path, remedy="free some space")
+    write_film(path, draw_frames(video), video.fps, (frame_width(video.height), video.height))
 
 
 def draw_frames(video: FaceVideo) -> Iterator[Frame]:

@@ -2,14 +2,15 @@ import io
 import pickle
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmbench import DataError
-from mmbench_datasets.deap.array_pickle import load_arrays, load_pickle
 from mmbench_datasets.deap.simulate.pickle_writer import write_arrays
+from mmbench_datasets.shared.array_pickle import load_arrays, load_pickle, load_pickle_tree, load_tree
 
 ARRAYS = {"labels": np.array([[1.0, 9.0]]), "data": np.arange(2.0).reshape(1, 1, 2)}
 
@@ -172,3 +173,101 @@ def test_no_small_file_takes_long(content, why):
 def test_what_else_a_dict_holds_is_passed_over():
     content = pickle.dumps({**ARRAYS, "notes": ["a", 1.5, ("b", None)], 7: {"x": True}}, 2)
     assert set(load_arrays(content)) == set(ARRAYS)
+
+
+NESTED = {"signal": {"chest": {"ECG": np.arange(3.0)}, 7: [1, 2.5, ("b", None, True)]}, "subject": "S2", "x": b"raw"}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_tree_keeps_containers_texts_and_numbers(protocol, tmp_path: Path):
+    file = tmp_path / "S2.pkl"
+    file.write_bytes(pickle.dumps(NESTED, protocol))
+    tree = load_pickle_tree(file)
+    assert np.array_equal(tree["signal"]["chest"].pop("ECG"), np.arange(3.0))
+    assert tree == {"signal": {"chest": {}, 7: [1, 2.5, ("b", None, True)]}, "subject": "S2", "x": "raw"}
+
+
+def test_a_tree_of_python2_has_str_as_keys():
+    assert set(load_tree(PYTHON2)) == set(ARRAYS)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"\x80\x02]q\x00h\x00a.", "more than 20 containers within each other"),  # a list in itself
+        (pickle.dumps([[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]], 2), "more than 20 containers"),
+        (b"\x80\x02cnumpy\ndtype\n.", "something other than arrays, texts and numbers"),
+        (b"\x80\x02" + b"N" * 300 + b".", "more than 200 steps"),
+    ],
+)
+def test_trees_have_a_limit(content, why):
+    with pytest.raises(ValueError, match=why):
+        load_tree(content, 200)
+
+
+def test_a_tree_of_lists_that_hold_the_one_before_twice_takes_no_time():
+    tree = load_tree(b"\x80\x02" + laughs(18) + b".")
+    for _ in range(18):
+        assert tree[0] is tree[1]
+        tree = tree[0]
+    assert tree == 1
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_texts_in_arrays_come_as_lists(protocol):
+    tree = {
+        "fixed": np.array([["video$_$1", "a é 你"], ["", "b"]]),
+        "bytes": np.array([b"ab", b"c"]),
+        "objects": np.array(["first", "a longer one", 3.5], dtype=object),
+        "scalars": [np.float64(1.5), np.float32(-0.25), np.int64(3)],
+        "mask": np.array([True, False]),
+        "numbers": np.arange(3.0),
+    }
+    back = load_tree(pickle.dumps(tree, protocol))
+    assert back["fixed"] == [["video$_$1", "a é 你"], ["", "b"]]
+    assert back["bytes"] == ["ab", "c"]
+    assert back["objects"] == ["first", "a longer one", 3.5]
+    assert back["scalars"] == [1.5, -0.25, 3.0]
+    assert back["mask"].tolist() == [True, False]
+    assert back["numbers"].tolist() == [0.0, 1.0, 2.0]
+    assert set(load_arrays(pickle.dumps(tree, protocol))) == {"mask", "numbers"}
+
+
+def test_objects_that_are_no_texts_or_numbers_are_refused():
+    with pytest.raises(DataError, match=r"names .*Fraction"):
+        load_tree(pickle.dumps({"objects": np.array([Fraction(1, 3)], dtype=object)}))
+    with pytest.raises(ValueError, match="an array of objects that is not a list"):
+        load_tree(pickle.dumps(np.array([["a", "b"]], dtype=object)))
+
+
+def test_a_text_that_is_unpacked_many_times_is_refused():
+    """Each array of one-character texts is a list that is much larger than the bytes of which it is made."""
+    texts = np.array(["x"] * 20_000)
+    content = pickle.dumps([texts] * 2, 4)
+    assert load_tree(content) == [["x"] * 20_000] * 2
+    state = texts.__reduce__()
+    bomb = pickle.dumps([_Twin(state) for _ in range(50)], 4)
+    with pytest.raises(ValueError, match="one text is decoded many times"):
+        load_tree(bomb)
+
+
+class _Twin:
+    """Pickled as an array whose bytes are shared with others."""
+
+    def __init__(self, state):
+        self._state = state
+
+    def __reduce__(self):
+        return self._state
+
+
+@pytest.mark.parametrize("number", [0xFFFFFFFF, 0x110000, 0xD800])
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_a_text_with_a_character_that_does_not_exist_is_damage(number: int, protocol: int):
+    for order in "<>":
+        content = pickle.dumps(np.array(["xyz"], dtype=f"{order}U3"), protocol)
+        little = "little" if order == "<" else "big"
+        damaged = content.replace(ord("y").to_bytes(4, little), number.to_bytes(4, little))
+        assert damaged != content
+        with pytest.raises(ValueError, match="a character that does not exist"):
+            load_tree(damaged)

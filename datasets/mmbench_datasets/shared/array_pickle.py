@@ -1,4 +1,4 @@
-"""Reads pickles of arrays, as DEAP's are, without running the code that they name.
+"""Reads pickles of arrays, as many datasets are published in, without running the code that they name.
 
 Every name that a pickle of arrays needs resolves to an inert substitute in this module; any other name is refused.
 Time and memory are bounded by the size of the file: only opcodes of arrays, texts and numbers are allowed, and a
@@ -13,9 +13,10 @@ import mmap
 import pickle
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,23 @@ from mmbench import DataError
 
 _LARGE = 1 << 16  # bytes
 _LONGEST_TEXT = 1000  # bytes of a name, dtype or encoding
-_MOST = 10_000  # opcodes; DEAP's files have about 70
+_MOST_STEPS = 10_000  # opcodes; DEAP's files have about 70, a person of SEED-V about 1,500
+_DEEPEST = 20  # containers within each other
 
 
 class _DType:
-    """Substitute for numpy.dtype: type code and byte order of real numbers."""
+    """Substitute for numpy.dtype: type code and byte order of real numbers, texts of one length, or objects."""
 
     def __init__(self, code: object, *_: object) -> None:
         code = _text(code)
-        if not re.fullmatch(r"[fiu][1248]", code):
-            raise pickle.UnpicklingError(f"an array of type {code!r}, not of numbers")
+        if not re.fullmatch(r"[fiu][1248]|b1|[US]\d{1,6}|O8?", code):
+            raise pickle.UnpicklingError(f"an array of type {code!r}, not of numbers or texts")
         self.code = code
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is that of texts, of which a list is made."""
+        return self.code[0] in "US"
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         order = _text(state[1])
@@ -43,14 +50,40 @@ class _DType:
 
 
 class _Array:
-    """Substitute for numpy.ndarray: a view of the bytes in the file, which allocates no memory."""
+    """Substitute for numpy.ndarray: a view of the bytes in the file, which allocates no memory; of other than numbers,
+    a list.
+    """
 
-    value: NDArray[Any]
+    value: NDArray[Any] | list[Any]
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, is_fortran, raw = state
+        if dtype.code.startswith("O"):
+            if not isinstance(raw, list) or shape != (len(raw),):
+                raise pickle.UnpicklingError("an array of objects that is not a list")
+            self.value = raw
+            return
         content = raw.encode("latin1") if isinstance(raw, str) else raw  # Python 3 wrote a str
-        self.value = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if is_fortran else "C")
+        self.value = _shaped(content, dtype, shape, "F" if is_fortran else "C")
+
+
+def _shaped(content: Any, dtype: _DType, shape: Any, order: Literal["C", "F"]) -> NDArray[Any] | list[Any]:
+    """The array in some bytes; of texts, a list."""
+    array = np.frombuffer(content, dtype.dtype).reshape(shape, order=order)
+    if not dtype.is_text:
+        return array
+    if dtype.code.startswith("U"):
+        characters = np.frombuffer(content, dtype.dtype.byteorder + "u4")
+        # NumPy makes texts of any number, which crash where they are printed or encoded.
+        if ((characters > sys.maxunicode) | ((characters >= 0xD800) & (characters < 0xE000))).any():
+            raise pickle.UnpicklingError("a text with a character that does not exist")
+    texts: list[Any] = array.tolist()
+    return texts
+
+
+def _has_text(arguments: tuple[Any, ...]) -> bool:
+    """Whether arguments of a call are those of an array of texts."""
+    return any(isinstance(argument, _DType) and argument.is_text for argument in arguments)
 
 
 def _reconstruct(*_: object) -> _Array:
@@ -70,10 +103,16 @@ def _encode(text: str, encoding: object) -> bytes:
     return text.encode("latin1")
 
 
+def _scalar(dtype: _DType, content: Any) -> float:
+    """A single number of NumPy."""
+    (value,) = np.frombuffer(content, dtype.dtype)
+    return float(value)
+
+
 def _from_buffer(content: Any, dtype: _DType, shape: Any, order: object = b"C") -> _Array:
     """An array of protocol 5, whose numbers are in the pickle itself."""
     array = _Array()
-    array.value = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if _text(order) == "F" else "C")
+    array.value = _shaped(content, dtype, shape, "F" if _text(order) == "F" else "C")
     return array
 
 
@@ -82,6 +121,8 @@ _SUBSTITUTES = {
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "scalar"): _scalar,
+    ("numpy._core.multiarray", "scalar"): _scalar,
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _DType,
     ("_codecs", "encode"): _encode,
@@ -142,15 +183,15 @@ class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for 
     }
     stack: list[Any]
 
-    def __init__(self, file: Any, size: int) -> None:
+    def __init__(self, file: Any, size: int, most_steps: int) -> None:
         super().__init__(file, encoding="bytes")
-        self._steps, self._decodable = _MOST, size
+        self._most, self._steps, self._decodable = most_steps, most_steps, size
 
     def count(self) -> None:
         """Count one opcode; raise UnpicklingError beyond the limit."""
         self._steps -= 1
         if self._steps < 0:
-            raise pickle.UnpicklingError(f"more than {_MOST} steps, for a dict of arrays")
+            raise pickle.UnpicklingError(f"more than {self._most} steps, for a dict of arrays")
 
     def check(self, code: bytes) -> None:
         """Raise UnpicklingError if the operands of an opcode are not those of a pickle of arrays."""
@@ -165,7 +206,8 @@ class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for 
                 raise pickle.UnpicklingError(f"a {type(arguments).__name__} as the arguments of a call")
             if code == pickle.BUILD and not isinstance(target, _Array | _DType):
                 raise pickle.UnpicklingError("the state of something that has none")
-            self._decodable -= sum(len(text) for text in arguments if isinstance(text, str))
+            copied = str if not _has_text(arguments) else (str, bytes, memoryview)
+            self._decodable -= sum(len(text) for text in arguments if isinstance(text, copied))
             if self._decodable < 0:
                 raise pickle.UnpicklingError("one text is decoded many times")
 
@@ -175,7 +217,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for 
         except KeyError:
             raise DataError(
                 f"the pickle names {module}.{name}, which is not part of an array of numbers; no code was run",
-                remedy="use DEAP's own file; unpickle this one yourself only if you trust its author",
+                remedy="use the publishers' own file; unpickle this one yourself only if you trust its author",
             ) from None
 
 
@@ -205,18 +247,62 @@ def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
 
     Raises DataError if it names anything but NumPy's arrays, and ValueError if it is damaged.
     """
+    value = _unpickle(content, _MOST_STEPS)
+    if not isinstance(value, dict):
+        raise ValueError(f"it holds a {type(value).__name__}, not a dict")
+    arrays = {_name(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+    return {name: array for name, array in arrays.items() if not isinstance(array, list)}
+
+
+def load_tree(content: bytes | mmap.mmap, most_steps: int = _MOST_STEPS) -> Any:
+    """Dicts, lists and tuples of arrays, texts and numbers in a pickle of at most ``most_steps`` opcodes.
+
+    Arrays of numbers are read-only views of ``content``, those of texts and of objects come as lists; bytes, which
+    Python 2 wrote for texts, come as str; the keys of dicts are str or int. Raises as ``load_arrays``, and ValueError
+    for containers that hold themselves.
+    """
+    return _plain(_unpickle(content, most_steps), {}, 0)
+
+
+def _unpickle(content: bytes | mmap.mmap, most_steps: int) -> Any:
     if content[-1:] != pickle.STOP:
         raise ValueError("it is truncated")
     try:
         file: Any = _ViewFile(content)  # has only the methods that unpickling calls
-        value = _ArrayUnpickler(file, len(content)).load()
+        return _ArrayUnpickler(file, len(content), most_steps).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
         raise ValueError(f"it is truncated or damaged ({type(error).__name__} {error})"[:140].strip()) from error
-    if not isinstance(value, dict):
-        raise ValueError(f"it holds a {type(value).__name__}, not a dict")
-    return {_name(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+
+
+def _plain(value: Any, made: dict[int, Any], depth: int) -> Any:
+    """``value`` without substitutes; ``made`` holds the result of each container by its id, so that each is made once.
+
+    A few containers that hold each other twice would otherwise take exponential time.
+    """
+    if isinstance(value, _Array):
+        if not isinstance(value.value, list):
+            return value.value
+        value = value.value
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).decode("latin1")
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if not isinstance(value, dict | list | tuple):
+        raise ValueError("it holds something other than arrays, texts and numbers")
+    if depth == _DEEPEST:
+        raise ValueError(f"it holds more than {_DEEPEST} containers within each other")
+    if id(value) not in made:
+        if isinstance(value, dict):
+            made[id(value)] = {_key(key): _plain(item, made, depth + 1) for key, item in value.items()}
+        else:
+            made[id(value)] = type(value)(_plain(item, made, depth + 1) for item in value)
+    return made[id(value)]
+
+
+def _key(key: object) -> str | int:
+    return key if isinstance(key, int) else _name(key)
 
 
 def _name(key: object) -> str:
@@ -225,9 +311,24 @@ def _name(key: object) -> str:
 
 def load_pickle(path: Path) -> dict[str, NDArray[Any]]:
     """``load_arrays`` of a memory-mapped file; errors name it."""
+    with _naming(path):
+        return load_arrays(_map(path))
+
+
+def load_pickle_tree(path: Path, most_steps: int = _MOST_STEPS) -> Any:
+    """``load_tree`` of a memory-mapped file; errors name it."""
+    with _naming(path):
+        return load_tree(_map(path), most_steps)
+
+
+def _map(path: Path) -> bytes | mmap.mmap:
     with path.open("rb") as file:
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
     try:
-        return load_arrays(content)
+        yield
     except DataError as error:
         raise DataError(error.message, where=path, remedy=error.remedy) from None

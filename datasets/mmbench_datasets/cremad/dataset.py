@@ -1,0 +1,140 @@
+"""The CREMA-D dataset: actors who say twelve sentences with six emotions, as sound and as film."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from mmbench import Card
+from mmbench_datasets.cremad.layout import EMOTIONS, FAULTY, FIELDS, FOLDERS, load_split
+from mmbench_datasets.names import find_variant
+from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
+from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
+from mmbench_datasets.shared.twins import make_once, twin_card
+
+
+class Cremad(ActedClips):
+    """CREMA-D (Cao et al. 2014): 91 actors say twelve sentences with one of six emotions, 7,442 clips of 1 to 5 s.
+
+    Files are those of the publication, ``AudioWAV/*.wav`` and ``VideoFlash/*.flv`` (or films converted to ``.mp4``,
+    ``.avi``, ``.mov``, ``.mkv``), named ``ACTOR_SENTENCE_EMOTION_LEVEL``. The label is the emotion of the name, which
+    the actor was asked for; of the answers of raters who saw and heard the clips, 63.6 % named it. Sound is resampled
+    to 16 kHz where it has another rate; films give ``rate`` frames a second, scaled and cropped to squares of ``size``
+    pixels. ``modalities`` reads ``speech`` or ``video`` alone. Four clips are known to be faulty: ``faulty="drop"``
+    leaves them out, ``"keep"`` reads them.
+
+    Groups are ``subject``, the actor, and ``sentence``. The official split is that of OGM-GE (Peng et al. 2022), which
+    many papers on balanced modalities use: one clip of ten is tested, and every actor is in both parts. The protocol
+    ``subject`` holds actors out.
+    """
+
+    name = "cremad"
+    card: ClassVar[Card] = Card(
+        title="CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset",
+        access="open",
+        licence="Open Database License (ODbL) 1.0, contents under the Database Contents License (DbCL) 1.0",
+        url="https://github.com/CheyneyComputerScience/CREMA-D",
+        citation="Cao et al., CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset, IEEE Transactions on "
+        "Affective Computing 5(4):377-390, 2014, doi:10.1109/TAFFC.2014.2336244; official split: Peng et al., Balanced "
+        "multimodal learning via on-the-fly gradient modulation, CVPR 2022",
+        request="get AudioWAV and VideoFlash with git lfs clone https://github.com/CheyneyComputerScience/CREMA-D, and "
+        "give the folder that holds them with --data DIR",
+    )
+    files = "AudioWAV/ACTOR_SENTENCE_EMOTION_LEVEL.wav and VideoFlash/ACTOR_SENTENCE_EMOTION_LEVEL.flv"
+    emotions = tuple(EMOTIONS.values())
+    other_groups = ("sentence",)
+
+    def __init__(
+        self,
+        *,
+        modalities: Streams = "both",
+        rate: float = 2.0,
+        size: int = 112,
+        faulty: Literal["drop", "keep"] = "drop",
+    ) -> None:
+        super().__init__(modalities=modalities, rate=rate, size=size)
+        self.faulty = faulty
+
+    def find_clips(self, root: Path) -> Mapping[str, ActedClip]:
+        """The clips by name, such as ``1001_DFA_ANG_XX``."""
+        found = _find_files(root)
+        names = sorted({name for stream in self.streams for name in found[stream]})
+        return {name: _make_clip(name, root, found) for name in names if self.faulty == "keep" or name not in FAULTY}
+
+    def left_out(self, root: Path) -> Mapping[str, str]:
+        """Clips that are known to be faulty, and modalities that are not read."""
+        found = _find_files(root)
+        left = dict(super().left_out(root))
+        for stream, clips in found.items():
+            if stream not in self.streams and clips:
+                left[f"{FOLDERS[stream]}/*"] = f"modalities={self.modalities} does not read it"
+            for name in sorted(FAULTY.keys() & clips.keys()) if self.faulty == "drop" else ():
+                why = f"the published clip {FAULTY[name]} (faulty=keep reads it)"
+                left[clips[name].relative_to(root).as_posix()] = why
+        return left
+
+    def assumptions(self, root: Path) -> Sequence[str]:
+        """What labels are, and what the official split does not show."""
+        split = (
+            "the official split (OGM-GE) has every actor in both parts: its scores do not hold for new people "
+            "(--protocol subject holds actors out)"
+        )
+        return (*super().assumptions(root), split)
+
+    def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0, sentences: int = 4) -> None:
+        """Write simulated clips of ``subjects`` actors, six emotions of each of ``sentences`` sentences.
+
+        Neither modality tells all emotions apart: each expression of the voice is that of two emotions, and each of the
+        face, too. Actors differ in how they express an emotion, so that scores on known actors are higher.
+        """
+        from mmbench_datasets.cremad.simulate import write_simulation
+
+        write_simulation(root, subjects=subjects, seed=seed, strength=strength, sentences=sentences)
+
+
+class CremadSim(Cremad):
+    """Simulated clips in the files of CREMA-D: drawn faces and synthetic voices whose effects are known.
+
+    ``subjects`` actors say ``sentences`` sentences with six emotions each. ``strength`` scales the effect of the
+    emotion on voice and face, 0 for none; both also identify the actor. The other parameters are those of ``cremad``.
+    """
+
+    name = "cremad-sim"
+    card: ClassVar[Card] = twin_card(Cremad.card)
+    conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "sentences": 1}
+
+    def __init__(
+        self,
+        *,
+        subjects: int = 12,
+        sentences: int = 4,
+        seed: int = 0,
+        strength: float = 1.0,
+        modalities: Streams = "both",
+        rate: float = 2.0,
+        size: int = 48,
+    ) -> None:
+        super().__init__(modalities=modalities, rate=rate, size=size)
+        self.simulation = {"subjects": subjects, "sentences": sentences, "seed": seed, "strength": strength}
+
+    def locate(self, cache: Path) -> Path:
+        """The folder of the files, which are made on first use."""
+        return make_once(cache, self.name, self.simulate, **self.simulation)
+
+
+def _find_files(root: Path) -> dict[str, dict[str, Path]]:
+    """The files of each modality by the name of the clip; of several of one name, the published format."""
+    suffixes = {"speech": (".wav",), "video": FILM_SUFFIXES}
+    found = {name: find_by_name(_folder(root, name), FIELDS, suffixes[name]) for name in FOLDERS}
+    return {name: {clip: paths[0] for clip, paths in clips.items()} for name, clips in found.items()}
+
+
+def _folder(root: Path, stream: str) -> Path:
+    return find_variant(root / FOLDERS[stream])
+
+
+def _make_clip(name: str, root: Path, found: Mapping[str, Mapping[str, Path]]) -> ActedClip:
+    fields = read_fields(name, FIELDS)
+    suffixes = {"speech": ".wav", "video": ".flv"}
+    files = {stream: found[stream].get(name, _folder(root, stream) / f"{name}{suffixes[stream]}") for stream in FOLDERS}
+    emotion = [*EMOTIONS].index(fields["emotion"])
+    return ActedClip(fields["actor"], emotion, {"sentence": fields["sentence"]}, files, load_split().get(name))

@@ -1,0 +1,159 @@
+"""Files of EAV by person, and what their names and labels say of each trial."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbench import DataError, check_content
+from mmbench_datasets.deap.mat5 import load_mat
+from mmbench_datasets.eav.layout import (
+    CONDITIONS,
+    EEG_KEYS,
+    EMOTIONS,
+    MEDIA,
+    MOST_TRIALS,
+    N_CHANNELS,
+    N_TIMES,
+    PERSON,
+    RATE,
+)
+from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES
+from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
+
+_MOST_BYTES = 2**30  # of a file after decompression; 200 trials in float64 have 480 MB
+_REMEDY = "get this file again"
+
+
+class Trial(NamedTuple):
+    """What a trial is: 0 for listening and 1 for speaking, and the emotion."""
+
+    condition: int
+    emotion: int
+
+
+class Person(NamedTuple):
+    """The files of a person; media are by modality and number of the trial, from 1."""
+
+    name: str
+    eeg: Path
+    labels: Path
+    media: Mapping[str, Mapping[int, Path]]
+    named: Mapping[int, Trial]
+
+    def expected(self, stream: str, number: int, trial: Trial) -> Path:
+        """The path of a sound or film, where it is or where it should be."""
+        if found := self.media[stream].get(number):
+            return found
+        condition, emotion = CONDITIONS[trial.condition].title(), EMOTIONS[trial.emotion].title()
+        folder, ending = ("Audio", "_aud.wav") if stream == "speech" else ("Video", ".mp4")
+        return self.eeg.parents[1] / folder / f"{number:03d}_Trial_??_{condition}_{emotion}{ending}"
+
+
+def find_people(root: Path) -> dict[str, Person]:
+    """The people in a folder, or in the folder ``EAV`` in it, by names such as ``subject01``."""
+    home = root / "EAV" if (root / "EAV").is_dir() else root
+    found: dict[str, Person] = {}
+    for folder in list_files(home):
+        if folder.is_dir() and (match := PERSON.fullmatch(folder.name)):
+            person = _find_person(folder, int(match[1]))
+            if person.name in found:
+                message = f"is the person {person.name}, as is {found[person.name].eeg.parents[1].name}"
+                raise DataError(message, where=folder, remedy="remove one of the folders")
+            found[person.name] = person
+    return dict(sorted(found.items()))
+
+
+def _find_person(folder: Path, number: int) -> Person:
+    eeg = find_variant(folder / "EEG")
+    paths = {
+        ending: next(
+            (path for path in list_files(eeg) if _is_eeg(path.name, number, ending)), eeg / f"{folder.name}{ending}"
+        )
+        for ending in ("_eeg.mat", "_eeg_label.mat")
+    }
+    media: dict[str, dict[int, Path]] = {}
+    named: dict[int, Trial] = {}
+    for stream, sub, suffixes in (("speech", "Audio", (".wav",)), ("video", "Video", FILM_SUFFIXES)):
+        media[stream] = {}
+        for name, files in find_by_name(find_variant(folder / sub), MEDIA, suffixes).items():
+            fields = read_fields(name, MEDIA)
+            at = int(fields["trial"])
+            trial = Trial(CONDITIONS.index(fields["condition"].lower()), EMOTIONS.index(fields["emotion"].lower()))
+            if at in media[stream] or named.setdefault(at, trial) != trial:
+                message = f"is another file of trial {at}, or of another condition or emotion"
+                raise DataError(message, where=files[0], remedy="remove or rename one of the files of this trial")
+            media[stream][at] = files[0]
+    return Person(
+        f"subject{number:02d}", paths["_eeg.mat"], paths["_eeg_label.mat"], media, dict(sorted(named.items()))
+    )
+
+
+def _is_eeg(name: str, number: int, ending: str) -> bool:
+    return re.fullmatch(rf"subject0*{number}{re.escape(ending)}", name, re.IGNORECASE) is not None
+
+
+def load_labels(person: Person) -> dict[int, Trial]:
+    """The trials by number, by the labels of the EEG; DataError where these are damaged."""
+    rows = _load(person.labels, ("label",), 1 << 20)
+    if rows.ndim != 2 or rows.shape[0] != len(CONDITIONS) * len(EMOTIONS) or not 1 <= rows.shape[1] <= MOST_TRIALS:
+        raise DataError(f"'label' has the shape {rows.shape}, not (10, trials)", where=person.labels, remedy=_REMEDY)
+    if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=0) == 1).all()):
+        raise DataError("'label' does not name one class of each trial", where=person.labels, remedy=_REMEDY)
+    classes = rows.argmax(axis=0).tolist()
+    n = len(CONDITIONS)
+    return {number: Trial(row % n, row // n) for number, row in enumerate(classes, start=1)}
+
+
+def load_trials(person: Person) -> dict[int, Trial]:
+    """The trials by number, by the labels of the EEG; DataError where the names of sounds and films say other."""
+    found = load_labels(person)
+    for number, trial in person.named.items():
+        if found.get(number) != trial:
+            file = next(files[number] for files in person.media.values() if number in files)
+            wanted = found.get(number)
+            labels = f"{CONDITIONS[wanted.condition]}, {EMOTIONS[wanted.emotion]}" if wanted else "no such trial"
+            raise DataError(f"{person.labels.name} says of trial {number}: {labels}", where=file, remedy="compare both")
+    return found
+
+
+def load_eeg(person: Person, n_trials: int) -> NDArray[np.floating]:
+    """The EEG, ``(10000, 30, trials)`` at 500 Hz, in the unit of the file."""
+    values = _load(person.eeg, EEG_KEYS, _MOST_BYTES)
+    if values.shape != (N_TIMES, N_CHANNELS, n_trials):
+        message = f"has an EEG of the shape {values.shape}, not {(N_TIMES, N_CHANNELS, n_trials)}, as the labels have"
+        raise DataError(message, where=person.eeg, remedy=_REMEDY)
+    return values
+
+
+def resample_trial(person: Person, eeg: NDArray[np.floating], number: int, rate: int) -> NDArray[np.float32]:
+    """The EEG of a trial, ``(30, time)`` at ``rate`` Hz; DataError where it has NaN or infinite values."""
+    from scipy.signal import resample_poly
+
+    values = eeg[:, :, number - 1].T.astype(np.float64)
+    if not np.isfinite(values).all():
+        remedy = "leave such samples out with --bad drop"
+        raise DataError("has NaN or infinite values", where=f"{person.eeg}, trial {number}", remedy=remedy)
+    return np.asarray(resample_poly(values, 1, RATE // rate, axis=1), np.float32)
+
+
+def check_mat(path: Path) -> None:
+    """Raise DataError for a file that by its first bytes is no MATLAB file of level 5."""
+    check_content(path, "is a MATLAB file of level 5")
+
+
+def _load(path: Path, keys: tuple[str, ...], most: int) -> NDArray[Any]:
+    """The first array of one of the names with more than two elements."""
+    check_mat(path)
+    try:
+        arrays = load_mat(path.read_bytes(), keys, most)
+    except (ValueError, MemoryError) as error:
+        raise DataError(f"cannot be read as a MATLAB file: {error}", where=path, remedy=_REMEDY) from error
+    found = next((arrays[key] for key in keys if key in arrays and arrays[key].size > 2), None)
+    if found is None or found.dtype.kind not in "fiu":
+        raise DataError(f"has no array {' or '.join(map(repr, keys))} of numbers", where=path, remedy=_REMEDY)
+    return found
