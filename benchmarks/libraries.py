@@ -32,7 +32,7 @@ _MAT_READERS = {
     "pymatreader": "from pymatreader import read_mat; read_mat(path)",
 }
 _PICKLE_READERS = {
-    "mmbench": "from pathlib import Path; from mmbench_datasets.deap.array_pickle import load_pickle; "
+    "mmbench": "from pathlib import Path; from mmbench_datasets.shared.array_pickle import load_pickle; "
     "load_pickle(Path(path))",
     "pickle": "from libraries import RestrictedUnpickler; "
     "RestrictedUnpickler(open(path, 'rb'), encoding='latin1').load()",

@@ -24,8 +24,8 @@ from mmbench.data.preparation import prepare
 from mmbench.data.store import Store
 from mmbench.storage.hashing import file_digest
 from mmbench.storage.processes import map_in_threads
-from mmbench_datasets.deap.array_pickle import load_pickle
 from mmbench_datasets.deap.layout import PYTHON_FOLDER
+from mmbench_datasets.shared.array_pickle import load_pickle
 from speed.deap_files import CHANNELS, DATASET, TIMES, preparation, simulate, torcheeg_dataset
 
 NAME = "preparing"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmbench import DataError
-from mmbench_datasets.deap.array_pickle import load_arrays, load_pickle
 from mmbench_datasets.deap.simulate.pickle_writer import write_arrays
+from mmbench_datasets.shared.array_pickle import load_arrays, load_pickle, load_pickle_tree, load_tree
 
 ARRAYS = {"labels": np.array([[1.0, 9.0]]), "data": np.arange(2.0).reshape(1, 1, 2)}
 
@@ -172,3 +172,41 @@ def test_no_small_file_takes_long(content, why):
 def test_what_else_a_dict_holds_is_passed_over():
     content = pickle.dumps({**ARRAYS, "notes": ["a", 1.5, ("b", None)], 7: {"x": True}}, 2)
     assert set(load_arrays(content)) == set(ARRAYS)
+
+
+NESTED = {"signal": {"chest": {"ECG": np.arange(3.0)}, 7: [1, 2.5, ("b", None, True)]}, "subject": "S2", "x": b"raw"}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_tree_keeps_containers_texts_and_numbers(protocol, tmp_path: Path):
+    file = tmp_path / "S2.pkl"
+    file.write_bytes(pickle.dumps(NESTED, protocol))
+    tree = load_pickle_tree(file)
+    assert np.array_equal(tree["signal"]["chest"].pop("ECG"), np.arange(3.0))
+    assert tree == {"signal": {"chest": {}, 7: [1, 2.5, ("b", None, True)]}, "subject": "S2", "x": "raw"}
+
+
+def test_a_tree_of_python2_has_str_as_keys():
+    assert set(load_tree(PYTHON2)) == set(ARRAYS)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"\x80\x02]q\x00h\x00a.", "more than 20 containers within each other"),  # a list in itself
+        (pickle.dumps([[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]], 2), "more than 20 containers"),
+        (b"\x80\x02cnumpy\ndtype\n.", "something other than arrays, texts and numbers"),
+        (b"\x80\x02" + b"N" * 300 + b".", "more than 200 steps"),
+    ],
+)
+def test_trees_have_a_limit(content, why):
+    with pytest.raises(ValueError, match=why):
+        load_tree(content, 200)
+
+
+def test_a_tree_of_lists_that_hold_the_one_before_twice_takes_no_time():
+    tree = load_tree(b"\x80\x02" + laughs(18) + b".")
+    for _ in range(18):
+        assert tree[0] is tree[1]
+        tree = tree[0]
+    assert tree == 1

@@ -1,4 +1,4 @@
-"""Reads pickles of arrays, as DEAP's are, without running the code that they name.
+"""Reads pickles of arrays, as many datasets are published in, without running the code that they name.
 
 Every name that a pickle of arrays needs resolves to an inert substitute in this module; any other name is refused.
 Time and memory are bounded by the size of the file: only opcodes of arrays, texts and numbers are allowed, and a
@@ -13,7 +13,8 @@ import mmap
 import pickle
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +25,8 @@ from mmbench import DataError
 
 _LARGE = 1 << 16  # bytes
 _LONGEST_TEXT = 1000  # bytes of a name, dtype or encoding
-_MOST = 10_000  # opcodes; DEAP's files have about 70
+_MOST_STEPS = 10_000  # opcodes; DEAP's files have about 70, a person of SEED-V about 1,500
+_DEEPEST = 20  # containers within each other
 
 
 class _DType:
@@ -142,15 +144,15 @@ class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for 
     }
     stack: list[Any]
 
-    def __init__(self, file: Any, size: int) -> None:
+    def __init__(self, file: Any, size: int, most_steps: int) -> None:
         super().__init__(file, encoding="bytes")
-        self._steps, self._decodable = _MOST, size
+        self._most, self._steps, self._decodable = most_steps, most_steps, size
 
     def count(self) -> None:
         """Count one opcode; raise UnpicklingError beyond the limit."""
         self._steps -= 1
         if self._steps < 0:
-            raise pickle.UnpicklingError(f"more than {_MOST} steps, for a dict of arrays")
+            raise pickle.UnpicklingError(f"more than {self._most} steps, for a dict of arrays")
 
     def check(self, code: bytes) -> None:
         """Raise UnpicklingError if the operands of an opcode are not those of a pickle of arrays."""
@@ -175,7 +177,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the C version allocates memory for 
         except KeyError:
             raise DataError(
                 f"the pickle names {module}.{name}, which is not part of an array of numbers; no code was run",
-                remedy="use DEAP's own file; unpickle this one yourself only if you trust its author",
+                remedy="use the publishers' own file; unpickle this one yourself only if you trust its author",
             ) from None
 
 
@@ -205,18 +207,58 @@ def load_arrays(content: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
 
     Raises DataError if it names anything but NumPy's arrays, and ValueError if it is damaged.
     """
+    value = _unpickle(content, _MOST_STEPS)
+    if not isinstance(value, dict):
+        raise ValueError(f"it holds a {type(value).__name__}, not a dict")
+    return {_name(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+
+
+def load_tree(content: bytes | mmap.mmap, most_steps: int = _MOST_STEPS) -> Any:
+    """Dicts, lists and tuples of arrays, texts and numbers in a pickle of at most ``most_steps`` opcodes.
+
+    Arrays are read-only views of ``content``; bytes, which Python 2 wrote for texts, come as str; the keys of dicts are
+    str or int. Raises as ``load_arrays``, and ValueError for containers that hold themselves.
+    """
+    return _plain(_unpickle(content, most_steps), {}, 0)
+
+
+def _unpickle(content: bytes | mmap.mmap, most_steps: int) -> Any:
     if content[-1:] != pickle.STOP:
         raise ValueError("it is truncated")
     try:
         file: Any = _ViewFile(content)  # has only the methods that unpickling calls
-        value = _ArrayUnpickler(file, len(content)).load()
+        return _ArrayUnpickler(file, len(content), most_steps).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
         raise ValueError(f"it is truncated or damaged ({type(error).__name__} {error})"[:140].strip()) from error
-    if not isinstance(value, dict):
-        raise ValueError(f"it holds a {type(value).__name__}, not a dict")
-    return {_name(key): item.value for key, item in value.items() if isinstance(item, _Array)}
+
+
+def _plain(value: Any, made: dict[int, Any], depth: int) -> Any:
+    """``value`` without substitutes; ``made`` holds the result of each container by its id, so that each is made once.
+
+    A few containers that hold each other twice would otherwise take exponential time.
+    """
+    if isinstance(value, _Array):
+        return value.value
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).decode("latin1")
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if not isinstance(value, dict | list | tuple):
+        raise ValueError("it holds something other than arrays, texts and numbers")
+    if depth == _DEEPEST:
+        raise ValueError(f"it holds more than {_DEEPEST} containers within each other")
+    if id(value) not in made:
+        if isinstance(value, dict):
+            made[id(value)] = {_key(key): _plain(item, made, depth + 1) for key, item in value.items()}
+        else:
+            made[id(value)] = type(value)(_plain(item, made, depth + 1) for item in value)
+    return made[id(value)]
+
+
+def _key(key: object) -> str | int:
+    return key if isinstance(key, int) else _name(key)
 
 
 def _name(key: object) -> str:
@@ -225,9 +267,24 @@ def _name(key: object) -> str:
 
 def load_pickle(path: Path) -> dict[str, NDArray[Any]]:
     """``load_arrays`` of a memory-mapped file; errors name it."""
+    with _naming(path):
+        return load_arrays(_map(path))
+
+
+def load_pickle_tree(path: Path, most_steps: int = _MOST_STEPS) -> Any:
+    """``load_tree`` of a memory-mapped file; errors name it."""
+    with _naming(path):
+        return load_tree(_map(path), most_steps)
+
+
+def _map(path: Path) -> bytes | mmap.mmap:
     with path.open("rb") as file:
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
     try:
-        return load_arrays(content)
+        yield
     except DataError as error:
         raise DataError(error.message, where=path, remedy=error.remedy) from None
