@@ -9,6 +9,7 @@ from mmbench import Dataset, hookimpl
 def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     """Register every dataset of this distribution."""
     from mmbench_datasets.deap import Deap, DeapSim
+    from mmbench_datasets.dreamer import Dreamer, DreamerSim
     from mmbench_datasets.eegmat import Eegmat
     from mmbench_datasets.fsdd import Fsdd
     from mmbench_datasets.icons import Icons
@@ -18,5 +19,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.stress_predict import StressPredict
     from mmbench_datasets.utd_mhad import UtdMhad
 
-    for dataset in (Deap, DeapSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad):
+    for dataset in (
+        *(Deap, DeapSim, Dreamer, DreamerSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad),
+    ):
         register(dataset)

@@ -1,0 +1,35 @@
+"""Simulated twins: datasets whose files are simulated on first use, in the format of another, and read by its code."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mmbench import Card, locked
+
+
+def twin_card(card: Card) -> Card:
+    """The card of the simulated twin of a dataset."""
+    return replace(
+        card,
+        title=f"Simulated, in the files of: {card.title}",
+        access="simulated",
+        licence="MIT, as mmbench",
+        citation=f"simulated by mmbench, after {card.citation}",
+        request="nothing to request: the files are made on first use",
+    )
+
+
+def make_once(cache: Path, name: str, write: Callable[..., None], **options: int | float) -> Path:
+    """The folder under ``cache`` of the files that ``write(folder, **options)`` makes, where they are missing.
+
+    They are made in a folder of another name, which is renamed when they are complete.
+    """
+    key = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:12]
+    home, part = cache / f"{name}-{key}", cache / f"{name}-{key}.part"
+    with locked(home):
+        if not home.is_dir():
+            write(part, **options)
+            part.rename(home)
+    return home
