@@ -18,8 +18,10 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.mosi import Mosi
     from mmbench_datasets.stress_predict import StressPredict
     from mmbench_datasets.utd_mhad import UtdMhad
+    from mmbench_datasets.wesad import Wesad, WesadSim
 
     for dataset in (
         *(Deap, DeapSim, Dreamer, DreamerSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad),
+        *(Wesad, WesadSim),
     ):
         register(dataset)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmbench import DataError, Sample, SpecError
@@ -61,10 +62,14 @@ def make_windows(where: str, window: float, stride: float | None, rates: tuple[f
 
 
 class Signal(NamedTuple):
-    """A recording of a modality: ``values`` ``(channels, time)`` at ``rate`` Hz."""
+    """A recording of a modality: ``values`` ``(channels, time)`` at ``rate`` Hz.
+
+    Each window is resampled to ``wanted`` Hz by itself, where that is given.
+    """
 
     values: "NDArray[Any]"
     rate: float
+    wanted: float | None = None
 
 
 def cut_samples(
@@ -91,12 +96,23 @@ def cut_samples(
     for number in range(n_windows):
         sample = f"{name}/w{number:03d}"
         cut = {key: windows.cut(signal.values, signal.rate, number) for key, signal in recorded.items()}
-        data = {key: window[None] for key, window in cut.items() if window is not None}
+        data = {key: _resample(window, recorded[key])[None] for key, window in cut.items() if window is not None}
         if damaged := [key for key, window in data.items() if not _is_finite(window)]:
             remedy = "leave such samples out with --bad drop"
             yield DataError(f"{sample}: {', '.join(damaged)} has NaN or infinite values", where=where, remedy=remedy)
         else:
             yield Sample(sample, labels, data, groups, span=windows.span(number, begin))
+
+
+def _resample(window: "NDArray[np.float32]", signal: Signal) -> "NDArray[np.float32]":
+    if signal.wanted in (None, signal.rate):
+        return window
+    from scipy.signal import resample_poly
+
+    ratio = Fraction(signal.wanted or 0) / Fraction(signal.rate)
+    # Padding along the line from first to last sample avoids ringing of the filter at the edges.
+    resampled = resample_poly(window.astype("float64"), ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    return resampled.astype("float32")
 
 
 def _is_finite(values: "NDArray[Any]") -> bool:
