@@ -68,6 +68,8 @@ def _card_table(card: dict[str, Any]) -> Any:
         "tasks", ", ".join(f"{task} ({len(classes) or 'of the files'})" for task, classes in card["tasks"].items())
     )
     table.add_row("groups", ", ".join(card["groups"]) or "none")
+    for each in card["notes"]:
+        table.add_row("note", each)
     table.add_row("from", card["url"])
     if fetched := card["download"]:
         only = f"; only {fetched['part']}" if fetched["part"] else ""
@@ -160,15 +162,18 @@ def check(
             "tasks": {name: task.names for name, task in schema.tasks.items()},
             "groups": list(schema.groups),
             **asdict(inventory),
+            "notes": list(found.card_of(root).notes),
         }
         show_json({**known, "problems": [asdict(problem) for problem in problems]})
     else:
-        _show_check(spec.name, root, schema, inventory, problems)
+        _show_check(spec.name, root, schema, inventory, problems, found.card_of(root).notes)
     if problems:
         raise typer.Exit(2)
 
 
-def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: list[Any]) -> None:
+def _show_check(
+    name: str, root: Path, schema: Any, inventory: Any, problems: list[Any], notes: tuple[str, ...]
+) -> None:
     from mmbench.data import contents_lines
     from mmbench.storage import counted
 
@@ -178,7 +183,7 @@ def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: li
     if not problems:
         for name, task in schema.tasks.items():
             show_text(f"{name}: {', '.join(task.names)}; groups: {', '.join(schema.groups) or 'none'}")
-    for line in [*contents_lines(inventory.contents), *inventory.lines]:
+    for line in [*contents_lines(inventory.contents), *inventory.lines, *(f"DATA: {each}" for each in notes)]:
         show_text(line)
     for problem in problems:
         note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))

@@ -186,6 +186,12 @@ class Comparison(Displayed):
         return bool(self.run["card"]["access"] == "simulated")
 
     @property
+    def data_notes(self) -> tuple[str, ...]:
+        """What the card of the dataset says about how the data were made (`Card.notes`)."""
+        notes = self.run["card"].get("notes")
+        return tuple(map(str, notes)) if isinstance(notes, list | tuple) else ()
+
+    @property
     def chance(self) -> float | None:
         """Chance level of the metric, None where it has none; with one model per subject, that within subjects."""
         if self.metric == "balanced_accuracy":
@@ -246,6 +252,7 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
         "above_chance": dict(comparison.above_chance),
         "majority": comparison.majority,
         "simulated": comparison.simulated,
+        "data_notes": list(comparison.data_notes),
         "unit": run["unit"],
         "n_units": len(first.units),
         "n_samples": len(first.labels),
