@@ -16,12 +16,14 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.image_folder import ImageFolder
     from mmbench_datasets.mfeat import Mfeat
     from mmbench_datasets.mosi import Mosi
+    from mmbench_datasets.seed_iv import SeedIv, SeedIvSim
+    from mmbench_datasets.seed_v import SeedV, SeedVSim
     from mmbench_datasets.stress_predict import StressPredict
     from mmbench_datasets.utd_mhad import UtdMhad
     from mmbench_datasets.wesad import Wesad, WesadSim
 
     for dataset in (
         *(Deap, DeapSim, Dreamer, DreamerSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad),
-        *(Wesad, WesadSim),
+        *(SeedIv, SeedIvSim, SeedV, SeedVSim, Wesad, WesadSim),
     ):
         register(dataset)

@@ -71,3 +71,29 @@ def simulate_ratings(
     scores = np.clip((common + own) / 2, -1, 1)
     middle, half = sum(scale) / 2, (scale[1] - scale[0]) / 2
     return np.asarray(np.round(middle + half * scores)), scores
+
+
+def simulate_features(trial: Trial, stream: int, n_windows: int, width: int) -> NDArray[np.float64]:
+    """Features ``(n_windows, width)``: noise of each window around what the person, the trial and the scores add.
+
+    Each score adds a vector of length 1.
+    """
+    directions = np.random.default_rng([trial.seed, 2, stream]).normal(size=(len(trial.scores), width))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    person = np.random.default_rng([trial.seed, 3, stream, trial.person]).normal(0, _PERSON, width)
+    own = np.random.default_rng([trial.seed, 4, stream, trial.person, trial.trial]).normal(0, _TRIAL / 2, width)
+    noise = trial.generator(stream).normal(0, _TRIAL, (n_windows, width))
+    return np.asarray(trial.scores @ directions + person + own + noise)
+
+
+def smooth(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Features ``(windows, width)`` smoothed over the whole trial, forwards and then backwards in time.
+
+    Each window keeps ``share`` of its own value; the rest is that of the windows before it, then of those after it.
+    """
+    smoothed = values.copy()
+    for order in (range(1, len(values)), range(len(values) - 2, -1, -1)):
+        for at in order:
+            neighbour = smoothed[at - 1] if order.step > 0 else smoothed[at + 1]
+            smoothed[at] = share * smoothed[at] + (1 - share) * neighbour
+    return smoothed
