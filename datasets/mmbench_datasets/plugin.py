@@ -8,6 +8,7 @@ from mmbench import Dataset, hookimpl
 @hookimpl
 def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     """Register every dataset of this distribution."""
+    from mmbench_datasets.amigos import Amigos, AmigosSim
     from mmbench_datasets.deap import Deap, DeapSim
     from mmbench_datasets.dreamer import Dreamer, DreamerSim
     from mmbench_datasets.eegmat import Eegmat
@@ -24,6 +25,6 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
 
     for dataset in (
         *(Deap, DeapSim, Dreamer, DreamerSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad),
-        *(SeedIv, SeedIvSim, SeedV, SeedVSim, Wesad, WesadSim),
+        *(Amigos, AmigosSim, SeedIv, SeedIvSim, SeedV, SeedVSim, Wesad, WesadSim),
     ):
         register(dataset)

@@ -76,6 +76,12 @@ def test_people_trials_windows_and_classes_are_counted(tmp_path: Path) -> None:
     assert Dreamer().assumptions(tmp_path)[1] == "DREAMER.mat has 2 of DREAMER's 23 people"
 
 
+def test_films_that_cannot_be_used_are_not_counted_as_windows(tmp_path: Path) -> None:
+    write(tmp_path, with_film("EEG", EEG[:, :13])(), person(ScoreArousal=np.array([[1.0], [9.0], [2.0]])))
+    assert Dreamer(window=2.0).counts(tmp_path)["windows"] == 8
+    assert sum(isinstance(each, Sample) for unit in ("s01", "s02") for each in read(tmp_path, unit)) == 8
+
+
 def with_film(field: str, film: Any) -> Callable[[], dict[str, Any]]:
     """A person whose second film has another signal."""
 

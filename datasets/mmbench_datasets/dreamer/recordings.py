@@ -74,8 +74,8 @@ def count_windows(path: Path, windows: Windows, last_seconds: float | None, scal
             n_trials += 1
             try:
                 values = _ratings(person, film, scale, str(path))
-                lengths = {rate: _films(person, key)[film][0] for key, (_, _, rate) in _SIGNALS.items()}
-            except (DataError, IndexError, TypeError):
+                lengths = _lengths(person, film)
+            except DataError:
                 continue
             if last_seconds is not None:
                 lengths = {rate: min(length, round(last_seconds * rate)) for rate, length in lengths.items()}
@@ -83,6 +83,13 @@ def count_windows(path: Path, windows: Windows, last_seconds: float | None, scal
     classes = scale.count_classes("valence", by_ratings)
     named = {f"windows of {label} valence": n for label, n in classes.items()}
     return {"people": len(people), "trials": n_trials, "windows": by_ratings.total(), **named}
+
+
+def _lengths(person: Any, film: int) -> dict[float, int]:
+    """The samples of each signal of a film by its rate, from the shapes; 0 for all if one is not as it should be."""
+    shapes = {rate: (_films(person, key)[film], width) for key, (_, width, rate) in _SIGNALS.items()}
+    is_valid = all(0 in shape or shape[1:] == (width,) for shape, width in shapes.values())
+    return {rate: shape[0] * is_valid for rate, (shape, _) in shapes.items()}
 
 
 def _people(path: Path, variables: Mapping[str, Any]) -> list[Any]:
