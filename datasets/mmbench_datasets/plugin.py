@@ -15,6 +15,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.fsdd import Fsdd
     from mmbench_datasets.icons import Icons
     from mmbench_datasets.image_folder import ImageFolder
+    from mmbench_datasets.mahnob_hci import MahnobHci, MahnobHciSim
     from mmbench_datasets.mfeat import Mfeat
     from mmbench_datasets.mosi import Mosi
     from mmbench_datasets.seed_iv import SeedIv, SeedIvSim
@@ -25,6 +26,6 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
 
     for dataset in (
         *(Deap, DeapSim, Dreamer, DreamerSim, Eegmat, Fsdd, Icons, ImageFolder, Mfeat, Mosi, StressPredict, UtdMhad),
-        *(Amigos, AmigosSim, SeedIv, SeedIvSim, SeedV, SeedVSim, Wesad, WesadSim),
+        *(Amigos, AmigosSim, MahnobHci, MahnobHciSim, SeedIv, SeedIvSim, SeedV, SeedVSim, Wesad, WesadSim),
     ):
         register(dataset)

@@ -28,7 +28,7 @@ def test_datasets(tmp_path: Path) -> None:
     assert {outcome.subject for outcome in outcomes} >= {"dataset deap", "dataset deap-sim", "dataset mfeat"}
     assert [outcome for outcome in outcomes if not outcome.ok] == []
     unread = {outcome.subject for outcome in outcomes if outcome.skipped}
-    gated = {"amigos", "deap", "dreamer", "seed-iv", "seed-v"}
+    gated = {"amigos", "deap", "dreamer", "mahnob-hci", "seed-iv", "seed-v"}
     others = {"eegmat", "fsdd", "image-folder", "mosi", "stress-predict", "utd-mhad", "wesad"}
     assert unread == {f"dataset {name}" for name in gated | others}, "the others bring their own files"
 

@@ -175,6 +175,7 @@ def test_simulated_files_are_the_same_again_and_read_by_the_twin(tmp_path: Path)
     root = twin.locate(tmp_path / "cache")
     assert twin.check(root) == []
     assert twin.card_of(root).access == "simulated"
+    assert twin.card_of(root).notes == twin.card.notes == (), "nothing is smoothed"
     samples = [*twin.read(root, "s01")]
     assert len(samples) == 45 // 3 * (3 + 4 + 5)
     emotions = np.array([sample.labels["emotion"] for sample in samples if sample.id.endswith("w000")])

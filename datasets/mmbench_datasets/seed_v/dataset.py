@@ -1,6 +1,7 @@
 """The SEED-V dataset: five emotions from features of EEG and eye movements in windows of 4 s."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -56,8 +57,9 @@ class SeedV(Dataset):
         return Schema(modalities, tasks={"emotion": Task("class", EMOTIONS)}, groups=groups)
 
     def card_of(self, root: Path) -> Card:
-        """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        """The card, or that of a simulation where the folder is marked as one, of which nothing is smoothed."""
+        card = card_of_files(self.card, root)
+        return replace(card, notes=()) if card.access == "simulated" else card
 
     def check(self, root: Path) -> list[Problem]:
         """Missing folders and damaged files; reads all files, and leaves what concerns single trials to reading."""

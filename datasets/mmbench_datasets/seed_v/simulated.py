@@ -1,6 +1,7 @@
 """The dataset ``seed-v-sim``: simulated features in SEED-V's files, made on first use."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ class SeedVSim(SeedV):
     """
 
     name = "seed-v-sim"
-    card: ClassVar[Card] = twin_card(SeedV.card)
+    card: ClassVar[Card] = replace(twin_card(SeedV.card), notes=())  # nothing is smoothed
     conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "windows": 2}
 
     def __init__(self, *, subjects: int = 4, seed: int = 0, strength: float = 1.0, windows: int = 10) -> None:

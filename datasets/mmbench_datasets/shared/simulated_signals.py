@@ -64,10 +64,11 @@ def simulate_ratings(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Whole ratings ``(n_stimuli, n_ratings)`` on a scale from lowest to highest, and the scores behind them, -1 to 1.
 
-    Half of the variance is that of the stimulus, for everybody, half of it that of the person.
+    Half of the variance is that of the stimulus, for everybody, half of it that of the person. High and low ratings are
+    about equally many.
     """
-    common = np.random.default_rng([seed, 5]).normal(0, 1, (n_stimuli, n_ratings))
-    own = np.random.default_rng([seed, 6, person]).normal(0, 1, (n_stimuli, n_ratings))
+    common = _standardise(np.random.default_rng([seed, 5]).normal(0, 1, (n_stimuli, n_ratings)))
+    own = _standardise(np.random.default_rng([seed, 6, person]).normal(0, 1, (n_stimuli, n_ratings)))
     scores = np.clip((common + own) / 2, -1, 1)
     middle, half = sum(scale) / 2, (scale[1] - scale[0]) / 2
     return np.asarray(np.round(middle + half * scores)), scores
@@ -97,3 +98,7 @@ def smooth(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
             neighbour = smoothed[at - 1] if order.step > 0 else smoothed[at + 1]
             smoothed[at] = share * smoothed[at] + (1 - share) * neighbour
     return smoothed
+
+
+def _standardise(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((values - values.mean(axis=0)) / values.std(axis=0))
