@@ -238,6 +238,23 @@ def test_missing_and_damaged_files_are_problems(tmp_path: Path) -> None:
     assert MahnobHci(video=False).check(tmp_path)[0].message == "is missing"
 
 
+def test_a_damaged_description_costs_its_session_alone(tmp_path: Path) -> None:
+    write(tmp_path, 10)
+    (write(tmp_path, 12) / "session.xml").write_text("<?xml version='1.0'?><session/>")
+    (problem,) = MahnobHci(video=False).check(tmp_path)
+    assert problem.concerns == "sample"
+    assert len(read(tmp_path)) == 2
+
+
+def test_a_person_depends_on_the_descriptions_of_all_sessions(tmp_path: Path) -> None:
+    first, second = write(tmp_path, 10), write(tmp_path, 12, person=2)
+    assert MahnobHci(video=False).sources(tmp_path, "s02") == [
+        first / "session.xml",
+        second / "session.xml",
+        second / "Part_1_S_Trial1_emotion.bdf",
+    ]
+
+
 def test_a_folder_of_sessions_of_another_experiment_alone_is_a_problem(tmp_path: Path) -> None:
     write(tmp_path, feltArsl=None, feltVlnc=None)
     (problem,) = MahnobHci(video=False).check(tmp_path)

@@ -128,7 +128,7 @@ class MahnobHci(Dataset):
         if not found:
             return [Problem(str(root), f"holds no {FOLDER}/NUMBER/session.xml", self.card.request)]
         problems = [
-            Problem(error.where or str(root), error.message, error.remedy)
+            Problem(error.where or str(root), error.message, error.remedy, concerns="sample")
             for error in found
             if isinstance(error, DataError)
         ]
@@ -149,15 +149,11 @@ class MahnobHci(Dataset):
         return [f"s{person:02d}" for person in sorted({session.person for session in self._sessions(root)})]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
-        """Descriptions, recordings and face videos of a person."""
-        from mmbench_datasets.mahnob_hci.sessions import DESCRIPTION
-        from mmbench_datasets.names import find_variant
-
-        paths = []
+        """The descriptions of all sessions, which say whose they are, and recordings and face videos of a person."""
+        paths = [session.description for session in find_sessions(root) if isinstance(session, Session)]
         for session in self._sessions(root, unit):
-            paths += [find_variant(session.folder / DESCRIPTION), session.recording]
-            paths += [session.face] if self.video else []
-        return [path for path in paths if path is not None]
+            paths += [path for path in (session.recording, session.face if self.video else None) if path is not None]
+        return paths
 
     def counts(self, root: Path) -> Mapping[str, int]:
         """People, trials, face videos, and trials of each class of arousal, without invalid ratings."""

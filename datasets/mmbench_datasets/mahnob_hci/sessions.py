@@ -33,13 +33,13 @@ _COLOUR = re.compile(r".*C1 trigger.*\.avi", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Session:
-    """A film that a person watches: its folder, ratings in the order of `RATINGS`, and the code of the emotion.
+    """A film that a person watches: its description, ratings in the order of `RATINGS`, and the code of the emotion.
 
     ``seconds`` is the length of the film, None where it is not stated; ``face`` may not exist; ``absent`` says why a
     session cannot be used, such as one of another experiment.
     """
 
-    folder: Path
+    description: Path
     person: int
     film: str
     ratings: tuple[float, ...]
@@ -48,6 +48,11 @@ class Session:
     recording: Path | None
     face: Path | None
     absent: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the session."""
+        return self.description.parent
 
     @property
     def number(self) -> str:
@@ -91,7 +96,7 @@ def _read_session(path: Path, _: int, size: int, files: tuple[Path, ...]) -> Ses
         raise DataError(f"does not describe a session of a subject ({error})", where=path, remedy=_REMEDY) from error
     recordings = [file for file in files if file.suffix.lower() == ".bdf"]
     return Session(
-        folder=path.parent,
+        description=path,
         person=person,
         film=top.attrib.get("mediaFile", "").strip(),
         ratings=tuple(_number(top.attrib.get(name)) for name in RATINGS.values()),

@@ -48,7 +48,7 @@ def _film(name: str) -> str:
 
 
 def _labels(dataset: "MahnobHci", session: Session) -> dict[str, Any]:
-    where = f"{session.folder / 'session.xml'}"
+    where = str(session.description)
     if problem := dataset.scale.find_invalid(session.ratings):
         raise DataError(problem, where=where, remedy=_REMEDY)
     if session.emotion and session.emotion not in EMOTIONS:
