@@ -134,6 +134,8 @@ def test_a_film_that_is_shorter_than_a_window_is_an_error(tmp_path: Path) -> Non
         ({"ScoreValence": np.ones((2, 1))}, "has EEG of 3 films, ECG of 3, and 2, 3, 3 ratings"),
         ({"ECG": "none"}, "lacks EEG, ECG or ratings"),
         ({"ScoreValence": "high"}, "lacks EEG, ECG or ratings"),
+        ({"ScoreValence": make_cells([np.eye(2)] * 3)}, "lacks EEG, ECG or ratings"),
+        ({"EEG": np.eye(3)}, "lacks EEG, ECG or ratings"),
     ],
 )
 def test_a_person_without_a_part_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -151,6 +153,11 @@ def test_missing_truncated_and_foreign_files_are_problems(tmp_path: Path) -> Non
     assert "truncated" in Dreamer().check(tmp_path)[0].message
     write_mat(path, {"joined_data": np.eye(2)})
     assert Dreamer().check(tmp_path)[0].message == "has no people at DREAMER.Data"
+    write_mat(path, {"DREAMER": {"Data": np.zeros((1, 5000))}})
+    assert Dreamer().check(tmp_path)[0].message.endswith("DREAMER.Data, but an array of shape (1, 5000)")
+    write_mat(path, {"DREAMER": {"Data": np.zeros((1, 5))}})
+    with pytest.raises(DataError, match=r"has no cells at DREAMER\.Data"):
+        read(tmp_path)
     path.write_text("<html>sign in</html>")
     assert "HTML" in Dreamer().check(tmp_path)[0].message
 

@@ -18,6 +18,7 @@ _VARIABLE = "DREAMER"
 _MOST_BYTES = 8 << 30  # after decompression; the published file has about 2 GB
 _REMEDY = "copy or download DREAMER.mat again, or leave such trials out with --bad drop"
 _SIGNALS = {"eeg": ("EEG", len(CHANNELS), EEG_RATE), "ecg": ("ECG", len(LEADS), ECG_RATE)}
+_MOST_PEOPLE = 1000
 _DEPTH = 3  # of the place of a person: DREAMER, Data, number
 
 
@@ -31,8 +32,9 @@ def count_people(path: Path) -> int:
 @lru_cache(maxsize=8)
 def _count_people(path: Path, *_: int) -> int:
     shape = find_shape(path, (_VARIABLE, "Data"), _MOST_BYTES)
-    if shape is None or min(shape) != 1 or len(shape) != 2:
-        raise DataError("has no people at DREAMER.Data", where=path, remedy="copy or download DREAMER.mat again")
+    if shape is None or min(shape) != 1 or not 1 <= max(shape) <= _MOST_PEOPLE or len(shape) != 2:
+        told = f", but an array of shape {shape}" if shape else ""
+        raise DataError(f"has no people at DREAMER.Data{told}", where=path, remedy="copy or download DREAMER.mat again")
     return max(shape)
 
 
@@ -94,8 +96,13 @@ def _lengths(person: Any, film: int) -> dict[float, int]:
 
 def _people(path: Path, variables: Mapping[str, Any]) -> list[Any]:
     """What is known of each person, by field; None for those who are not read."""
-    people = variables[_VARIABLE]["Data"]
-    return [people] if isinstance(people, dict) else people.ravel().tolist()
+    top = variables.get(_VARIABLE)
+    people = top.get("Data") if isinstance(top, dict) else None
+    if isinstance(people, dict):
+        return [people]
+    if not isinstance(people, np.ndarray) or people.dtype != object:
+        raise DataError("has no cells at DREAMER.Data", where=path, remedy=_REMEDY)
+    return people.ravel().tolist()
 
 
 def _films(person: Any, modality: str) -> list[Any]:
@@ -110,7 +117,9 @@ def _count_films(path: Path, person: Any, number: int) -> int:
     try:
         numbers: list[int] = [len(_films(person, modality)) for modality in _SIGNALS]
         numbers += [person[field].size for field in fields]
-    except (KeyError, TypeError, AttributeError):
+        if not all(person[field].dtype.kind in "fiu" for field in fields):
+            raise TypeError
+    except (LookupError, TypeError, AttributeError):
         raise DataError("lacks EEG, ECG or ratings", where=where, remedy=_REMEDY) from None
     if len({*numbers}) != 1:
         message = f"has EEG of {numbers[0]} films, ECG of {numbers[1]}, and {', '.join(map(str, numbers[2:]))} ratings"
