@@ -26,7 +26,7 @@ SHAPE = (40, 40, 8064)
 N_DAMAGED = 1000
 
 _MAT_READERS = {
-    "mmbench": "from mmbench_datasets.deap.mat5 import load_mat; "
+    "mmbench": "from mmbench_datasets.shared.mat5 import load_mat; "
     "load_mat(open(path, 'rb').read(), ('data', 'labels'), 512 << 20)",
     "scipy": "from scipy.io import loadmat; loadmat(path)",
     "pymatreader": "from pymatreader import read_mat; read_mat(path)",

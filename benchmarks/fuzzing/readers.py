@@ -14,7 +14,7 @@ from unittest import mock
 
 import numpy as np
 
-from fuzzing import mutations, others, published, sequences
+from fuzzing import mutations, others, physiology, published, sequences
 from fuzzing.judging import MAX_BYTES
 from fuzzing.mutations import Mutation
 from fuzzing.toy import TESTS, TOY, run_toy, runs
@@ -651,6 +651,12 @@ READERS: Mapping[str, Reader] = {
         mutations.change_table,
         0.3,
     ),
+    "dreamer": Reader("DREAMER.mat", physiology.make_dreamer, physiology.read_dreamer, mutations.change_bytes, 1),
+    "amigos": Reader("P01.mat", physiology.make_amigos, physiology.read_amigos, mutations.change_bytes, 0.5),
+    "seed-iv": Reader("1_1.mat", physiology.make_seed_iv, physiology.read_seed_iv, mutations.change_bytes, 0.5),
+    "wesad": Reader("S2.pkl", physiology.make_wesad, physiology.read_wesad, mutations.change_pickle, 1),
+    "seed-v": Reader("1_123.npz", physiology.make_seed_v, physiology.read_seed_v, physiology.change_seed_v, 1),
+    "session": Reader("session.xml", physiology.make_session, physiology.read_session, mutations.change_text, 1),
     "wav": Reader("0_one_0.wav", sequences.make_fsdd, sequences.read_fsdd, mutations.change_bytes, 1),
     "mmsa": Reader("unaligned_50.pkl", sequences.make_mmsa, sequences.read_mmsa, mutations.change_pickle, 0.5),
     "film": Reader("00000001.json", sequences.make_film, sequences.read_film, mutations.change_json, 0.5),

@@ -68,6 +68,8 @@ def _card_table(card: dict[str, Any]) -> Any:
         "tasks", ", ".join(f"{task} ({len(classes) or 'of the files'})" for task, classes in card["tasks"].items())
     )
     table.add_row("groups", ", ".join(card["groups"]) or "none")
+    for each in card["notes"]:
+        table.add_row("note", each)
     table.add_row("from", card["url"])
     if fetched := card["download"]:
         only = f"; only {fetched['part']}" if fetched["part"] else ""
@@ -150,7 +152,9 @@ def check(
     with progress():
         folder = cache or default_cache_folder()
         root = find_dataset_folder(registry, spec, data, folder)
-        schema, inventory, problems = _check_files(registry.dataset(spec), root)
+        found = registry.dataset(spec)
+        schema, inventory, problems = _check_files(found, root)
+        notes = found.card_of(root).notes
         if read and not problems:
             whole = Preparation(spec, root, folder, plugins, bad="drop")
             n_read, problems = find_reading_problems(whole, jobs or cpu_count())
@@ -160,11 +164,12 @@ def check(
             "tasks": {name: task.names for name, task in schema.tasks.items()},
             "groups": list(schema.groups),
             **asdict(inventory),
+            "notes": list(notes),
             **({"read": n_read} if read else {}),
         }
         show_json({**known, "problems": [asdict(problem) for problem in problems]})
     else:
-        _show_check(spec.name, root, schema, inventory, problems)
+        _show_check(spec.name, root, schema, inventory, problems, notes)
         if read:
             show_text(_describe_reading(n_read))
     if problems:
@@ -194,7 +199,9 @@ def _describe_reading(n: int | None) -> str:
     )
 
 
-def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: list[Any]) -> None:
+def _show_check(
+    name: str, root: Path, schema: Any, inventory: Any, problems: list[Any], notes: tuple[str, ...]
+) -> None:
     from mmbench.data import contents_lines
     from mmbench.storage import counted
 
@@ -204,7 +211,7 @@ def _show_check(name: str, root: Path, schema: Any, inventory: Any, problems: li
     if not problems:
         for name, task in schema.tasks.items():
             show_text(f"{name}: {', '.join(task.names)}; groups: {', '.join(schema.groups) or 'none'}")
-    for line in [*contents_lines(inventory.contents), *inventory.lines]:
+    for line in [*contents_lines(inventory.contents), *inventory.lines, *(f"DATA: {each}" for each in notes)]:
         show_text(line)
     for problem in problems:
         note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))

@@ -105,6 +105,9 @@ def check_card(cls: type[Dataset]) -> None:
     demand(
         access != "gated" or bool(getattr(card, "request", "")), "card.request does not say how to ask for the files"
     )
+    notes = getattr(card, "notes", None)
+    is_valid = isinstance(notes, tuple) and all(isinstance(note, str) and note for note in notes)
+    demand(is_valid, f"card.notes is {notes!r}, not a tuple of sentences")
 
 
 def check_schema(case: DatasetCase) -> None:

@@ -205,7 +205,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Card:
-    """The description of a dataset for readers; ``request`` says how to obtain the files."""
+    """The description of a dataset for readers; ``request`` says how to obtain the files.
+
+    ``notes`` are sentences about how the data were made that every table repeats, since they limit what scores mean,
+    such as a filter over whole trials. `Dataset.card_of` may add those that depend on parameters or files.
+    """
 
     title: str
     access: Access
@@ -213,6 +217,7 @@ class Card:
     url: str
     citation: str
     request: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

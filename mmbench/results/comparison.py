@@ -195,6 +195,12 @@ class Comparison(Displayed):
         return bool(self.run["card"]["access"] == "simulated")
 
     @property
+    def data_notes(self) -> tuple[str, ...]:
+        """What the card of the dataset says about how the data were made (`Card.notes`)."""
+        notes = self.run["card"].get("notes")
+        return tuple(map(str, notes)) if isinstance(notes, list | tuple) else ()
+
+    @property
     def chance(self) -> float | None:
         """Chance level of the metric, None where it has none; where models know the subjects, that within subjects."""
         if self.metric == "balanced_accuracy":
@@ -256,6 +262,7 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
         "above_chance_reason": comparison.above_chance_reason,
         "majority": comparison.majority,
         "simulated": comparison.simulated,
+        "data_notes": list(comparison.data_notes),
         "unit": run["unit"],
         "n_units": len(first.units),
         "n_samples": len(first.labels),

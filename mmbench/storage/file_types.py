@@ -80,8 +80,10 @@ def _recognise(head: bytes, accepted: Collection[str]) -> tuple[str, str] | None
         return "begins with zeros only, as an incomplete copy does", "get this file again"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(_PAGES):
-        kind = "an XML document" if text.startswith(b"<?xml") and b"<html" not in text else "an HTML page"
-        return f"is {kind}, perhaps the response of a server instead of the file", "download it again"
+        what = "is an XML document" if text.startswith(b"<?xml") and b"<html" not in text else "is an HTML page"
+        if what in accepted:
+            return None
+        return f"{what}, perhaps the response of a server instead of the file", "download it again"
     for start, what, remedy in _STARTS:
         if head.startswith(start) and what not in accepted:
             return what, remedy

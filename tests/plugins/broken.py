@@ -476,6 +476,10 @@ class NoLicence(GoodDataset):
     card = Card("Numbers", "open", "", "https://example.org", "Nobody, 2020")
 
 
+class NotesAsOneText(GoodDataset):
+    card = replace(GoodDataset.card, notes="smoothed over whole trials")  # type: ignore[arg-type]
+
+
 class SchemaFromFile(GoodDataset):
     def schema(self) -> Schema:
         (Path(__file__).parents[2] / "pyproject.toml").read_text()
@@ -613,6 +617,7 @@ class ShorterEachTime(OtherEachTime):
 
 DATASETS = [
     (NoLicence, "card"),
+    (NotesAsOneText, "card"),
     (SchemaFromFile, "schema"),
     (OneClass, "schema"),
     (OtherClassesInFiles, "schema_of"),

@@ -83,3 +83,12 @@ def test_a_readers_own_format_and_unknown_bytes_pass(tmp_path: Path) -> None:
     for text in (b"1, 2, 3\n", b"0       1       2\n", b"BZhang,3\n"):
         path.write_bytes(text)
         check_content(path)
+
+
+def test_a_reader_of_xml_accepts_documents_but_no_page(tmp_path: Path) -> None:
+    path = tmp_path / "session.xml"
+    path.write_bytes(b"<?xml version='1.0'?><session/>")
+    check_content(path, "is an XML document")
+    path.write_bytes(b"<?xml version='1.0'?><html/>")
+    with pytest.raises(DataError, match="is an HTML page, perhaps the response of a server"):
+        check_content(path, "is an XML document")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mmbench import DataError, check_content
 from mmbench_datasets.deap.layout import BASELINE_S, DATA_SHAPE, LABELS_SHAPE, RATE, RATINGS, TRIAL_S
-from mmbench_datasets.deap.mat5 import load_mat
 from mmbench_datasets.shared.array_pickle import load_pickle
+from mmbench_datasets.shared.mat5 import load_mat
 
 # A pickle of protocol 0 takes about 300 MB for the 103 MB of a subject.
 _MAX_BYTES = 512 * 2**20

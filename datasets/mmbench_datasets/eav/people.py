@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError, check_content
-from mmbench_datasets.deap.mat5 import load_mat
 from mmbench_datasets.eav.layout import (
     CONDITIONS,
     EEG_KEYS,
@@ -23,6 +22,7 @@ from mmbench_datasets.eav.layout import (
 )
 from mmbench_datasets.names import find_variant, list_files
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES
+from mmbench_datasets.shared.mat5 import load_mat
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
 
 _MOST_BYTES = 2**30  # of a file after decompression; 200 trials in float64 have 480 MB

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mmbench import Card, locked
 
+_VERSION = 1  # increased whenever the same options give different files
+
 
 def twin_card(card: Card) -> Card:
     """The card of the simulated twin of a dataset."""
@@ -26,7 +28,7 @@ def make_once(cache: Path, name: str, write: Callable[..., None], **options: int
 
     They are made in a folder of another name, which is renamed when they are complete.
     """
-    key = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:12]
+    key = hashlib.sha256(json.dumps({"version": _VERSION, **options}, sort_keys=True).encode()).hexdigest()[:12]
     home, part = cache / f"{name}-{key}", cache / f"{name}-{key}.part"
     with locked(home):
         if not home.is_dir():

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError, check_content
-from mmbench_datasets.deap.mat5 import load_mat
+from mmbench_datasets.shared.mat5 import load_mat
 from mmbench_datasets.utd_mhad.layout import JOINTS, Stream
 
 _MOST_BYTES = 64 * 2**20  # of a file after decompression; the published ones have at most 0.2 MB

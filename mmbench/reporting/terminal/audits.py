@@ -32,6 +32,8 @@ def _headline(result: AuditResult) -> Text:
     text = Text(what, style="bold")
     if result.made_from:
         text.append(f"\naudited as classes: {result.made_from}", style="")
+    for note in result.notes:
+        text.append(f"\nDATA: {note}", style="bold yellow")
     if result.simulated:
         text.append("\nSIMULATED data: these scores say nothing about real data.", style="bold yellow")
     return text

@@ -1,4 +1,4 @@
-"""Warnings about a comparison: leaks, missing classes, untrained baselines, suspicious predictions, simulated data."""
+"""Warnings about a comparison: leaks, missing classes, untrained baselines, suspicious predictions, the data."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class ComparisonWarning(NamedTuple):
 
 
 def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
-    """Leaks, parts without a class, untrained baselines, suspicious predictions and simulated data, in this order."""
+    """Leaks, parts without a class, untrained baselines, suspicious predictions, notes on the data, simulated data."""
     for group, share in comparison.run["straddling"].items():
         if share > 0:
             yield ComparisonWarning("LEAK:", _describe_shared(group, share, comparison.run["protocol"]), True)
@@ -39,6 +39,8 @@ def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
     for name in dict.fromkeys(sign.method for sign in comparison.suspicions):
         signs = "; ".join(sign.text for sign in comparison.suspicions if sign.method == name)
         yield ComparisonWarning("SUSPICIOUS:", f"{name}: {signs}. Find out how it was made.", False)
+    for note in comparison.data_notes:
+        yield ComparisonWarning("DATA:", note, False)
     if comparison.simulated:
         yield ComparisonWarning("SIMULATED data:", "these scores say nothing about real data.", False)
 

@@ -82,7 +82,8 @@ class AuditResult(Displayed):
 
     ``lots`` is the kind of unit that shares a random label, ``n_lots`` their number. ``features`` are the encoders of
     the probe's features, by source. ``skipped`` are protocols that do not apply, with the reason; ``failed`` are
-    trainings that failed. ``made_from`` says how classes were made from labels or values (`AuditedClasses`).
+    trainings that failed. ``made_from`` says how classes were made from labels or values (`AuditedClasses`), ``notes``
+    how the data were made (`Card.notes`).
     """
 
     method: str
@@ -102,6 +103,7 @@ class AuditResult(Displayed):
     versions: Mapping[str, str]
     failed: tuple[str, ...] = ()
     made_from: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -100,13 +100,15 @@ def _audit_protocols(
         )
     strictest = max(found, key=lambda audit: parse_protocol(audit.protocol).strictness).protocol
     reference = next(experiment for experiment in data.experiments if experiment.plans[0].run["protocol"] == strictest)
+    card = reference.plans[0].run["card"]
     return AuditResult(
         method=data.recipe.label,
         dataset=str(request.dataset_spec),
         task=request.task,
         classes=data.classes.names,
         made_from=data.classes.made_from,
-        simulated=reference.plans[0].run["card"]["access"] == "simulated",
+        simulated=card["access"] == "simulated",
+        notes=tuple(card["notes"]),
         standardize=request.settings.standardize,
         n_samples=len(data.rows),
         lots=units.name,

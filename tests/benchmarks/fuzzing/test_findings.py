@@ -12,7 +12,7 @@ import pytest
 from mmbench import DataError, PluginError, RecordError, SpecError, StorageError, TrainingError, WeightsError
 from mmbench.errors import UserError
 from mmbench.storage.json_toml import load_object, load_toml, parse_json
-from mmbench_datasets.deap.mat5 import load_mat
+from mmbench_datasets.shared.mat5 import load_mat
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries wonder about damaged files
 

@@ -101,3 +101,19 @@ def set_encoders(folder, names):
         plain["run"]["encoders"] = {name: plain["run"]["encoders"][name] for name in names}
         plain["run"]["modalities"] = names
         path.write_text(json.dumps(plain))
+
+
+def test_notes_on_the_data_stand_above_every_table(write_comparison, widest, tmp_path):
+    notes = ["EEG features were smoothed over whole trials.", "Films are the same for everybody."]
+    path = write_comparison(tmp_path, card={"access": "open", "title": "Made up", "notes": notes})
+    for text in (table_of(path), table_of(path, details=False)):
+        assert "DATA: EEG features were smoothed over whole trials." in text
+        assert "DATA: Films are the same for everybody." in text
+        assert widest(text) <= 80
+    assert load_comparison(path).to_json()["data_notes"] == notes
+
+
+@pytest.mark.parametrize("notes", [None, "one text", 5, {}])
+def test_notes_of_another_kind_in_a_record_are_none(write_comparison, tmp_path, notes):
+    path = write_comparison(tmp_path, card={"access": "open", "title": "Made up", "notes": notes})
+    assert "DATA:" not in table_of(path)

@@ -3,7 +3,7 @@
 Not scipy.io.loadmat (nor pymatreader, which calls it): it is twice as fast (1.5 against 2.8 s for a subject), but of
 1,000 small files with damaged bytes it crashed the process on 22, which no ``except`` can catch; this module on none
 (``benchmarks/libraries.py``). Files of format
-7.3 are HDF5, which h5py reads.
+7.3 are HDF5, which h5py reads. `mat_structs` reads structs and cells.
 """
 
 import struct
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 _HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15
 # Data types and array classes of real numbers: MAT-File Format, tables 1-1 and 1-3.
-_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
+TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 _IS_COMPLEX = 0x08
 
 
@@ -73,7 +73,7 @@ def _unpacked(element: _Element, order: str, most: int) -> tuple[_Element, int]:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if packer.unconsumed_tail or not packer.eof:
-        raise ValueError("it is truncated, or larger than DEAP's files")
+        raise ValueError("it is truncated, or larger than the published files")
     inside = list(_elements(memoryview(content), order))
     if len(inside) != 1 or inside[0].type == _COMPRESSED:
         raise ValueError("a compressed element holds no single element")
@@ -88,12 +88,12 @@ def _array(content: memoryview, order: str, names: tuple[str, ...]) -> tuple[str
     if array_name not in names or len(flags) != 8:
         return None
     (word,) = struct.unpack_from(f"{order}I", flags)
-    if (word & 0xFF) not in _CLASSES or (word >> 8) & _IS_COMPLEX:
+    if (word & 0xFF) not in CLASSES or (word >> 8) & _IS_COMPLEX:
         return None
     values = next(parts, _Element(0, memoryview(b"")))
-    if values.type not in _TYPES or len(shape) % 4:
+    if values.type not in TYPES or len(shape) % 4:
         raise ValueError(f"{array_name!r} holds no numbers")
     # Integers are stored in fewer bytes than their class has.
-    array = np.frombuffer(values.content, order + _TYPES[values.type])
+    array = np.frombuffer(values.content, order + TYPES[values.type])
     dimensions = np.frombuffer(shape, f"{order}i4").tolist()
-    return array_name, array.reshape(dimensions, order="F").astype(_CLASSES[word & 0xFF])
+    return array_name, array.reshape(dimensions, order="F").astype(CLASSES[word & 0xFF])
