@@ -26,8 +26,9 @@ class SklearnEstimator(Estimator):
     tokens. What is missing becomes the mean of the training part, and a modality that is missing in some of its samples
     adds a column that is 1 where it is. The host has standardised tokens by the training part.
 
-    A modality with more features than the attribute ``components`` (0: never) is reduced to that many principal
-    components of the training part.
+    With the attribute ``standardized``, each feature has mean 0 and variance 1 over the training part. A modality with
+    more features than the attribute ``components`` (0: never) is then reduced to that many principal components of the
+    training part, which keep their variances: scaled to 1 each, those of noise would count as much as the first.
 
     Outputs are logarithms of ``predict_proba``. Without that method they are decision values times a factor that is
     fitted on inner folds of whole groups, which leaves the predicted class unchanged. Several labels are fitted one by
@@ -35,6 +36,7 @@ class SklearnEstimator(Estimator):
     """
 
     components: int = 0
+    standardized: bool = False
 
     def make(self, context: EstimatorContext) -> Any:
         """A new estimator or pipeline, not fitted; ``cv=context.folds()`` keeps groups whole in an inner search."""
@@ -47,7 +49,11 @@ class SklearnEstimator(Estimator):
         self.means = [_column_means(part) for part in found]
         self.gaps = [bool(np.isnan(part).all(axis=1).any()) for part in found]
         self.kind, self.n_outputs = context.task.kind, context.task.n_outputs
-        self.reductions = [self._reduce(part, mean, context) for part, mean in zip(found, self.means, strict=True)]
+        filled = [np.where(np.isnan(part), mean, part) for part, mean in zip(found, self.means, strict=True)]
+        self.scalers = [self._standardize(part) for part in filled]
+        scaled = [each.transform(part) for each, part in zip(self.scalers, filled, strict=True)]
+        self.reductions = [self._reduce(part, context) for part in scaled]
+        self.gap_scalers = [self._standardize(_gap_column(part)) for part in found]
         features = self._fill(found)
         if self.kind == "values":
             self.fitted: Sequence[Any] = [_fit_values(self.make(context), features, target)]
@@ -67,29 +73,39 @@ class SklearnEstimator(Estimator):
         found: Matrix = logs[0]
         return found
 
-    def _reduce(self, part: Matrix, mean: Matrix, context: EstimatorContext) -> Any:
+    def _standardize(self, part: Matrix) -> Any:
+        """The scaler of some columns, which leaves them as they are unless features are standardised."""
+        from sklearn.preprocessing import StandardScaler
+
+        return StandardScaler(with_mean=self.standardized, with_std=self.standardized).fit(part)
+
+    def _reduce(self, part: Matrix, context: EstimatorContext) -> Any:
         """Principal components of the features of a modality; None where it has few enough."""
         if not self.components or part.shape[1] <= self.components:
             return None
         from sklearn.decomposition import PCA
 
-        filled, most = np.where(np.isnan(part), mean, part), min(self.components, len(part))
-        found = PCA(most, svd_solver="randomized", random_state=context.seed).fit(filled)
-        # Those without variance are rounding, which standardising would make large.
+        most = min(self.components, len(part))
+        found = PCA(most, svd_solver="randomized", random_state=context.seed).fit(part)
+        # Those without variance are rounding, which a pipeline that standardises would make large.
         n_kept = max(1, int((found.explained_variance_ > _NO_VARIANCE * found.explained_variance_[0]).sum()))
-        return PCA(n_kept, svd_solver="randomized", random_state=context.seed).fit(filled)
+        return PCA(n_kept, svd_solver="randomized", random_state=context.seed).fit(part)
 
     def _fill(self, parts: Sequence[Matrix]) -> Matrix:
         """Features ``(n, F)`` without gaps."""
         columns: list[Matrix] = []
-        for part, mean, has_gaps, reduction in zip(parts, self.means, self.gaps, self.reductions, strict=True):
-            gaps = np.isnan(part)
-            filled: Matrix = np.where(gaps, mean, part)
-            reduced: Matrix = filled if reduction is None else reduction.transform(filled)
-            columns.append(reduced)
-            if has_gaps:
-                columns.append(np.all(gaps, axis=1)[:, None].astype(np.float64))
+        for at, part in enumerate(parts):
+            scaled: Matrix = self.scalers[at].transform(np.where(np.isnan(part), self.means[at], part))
+            reduction = self.reductions[at]
+            columns.append(scaled if reduction is None else reduction.transform(scaled))
+            if self.gaps[at]:
+                columns.append(self.gap_scalers[at].transform(_gap_column(part)))
         return np.concatenate(columns, axis=1)
+
+
+def _gap_column(part: Matrix) -> Matrix:
+    """A column ``(n, 1)`` that is 1 where a modality is missing."""
+    return np.isnan(part).all(axis=1)[:, None].astype(np.float64)
 
 
 class _Classifier:

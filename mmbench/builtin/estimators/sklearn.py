@@ -33,8 +33,8 @@ class Sklearn(Estimator):
     - ``ridge``: ridge regression with penalty ``alpha``, of +1 and -1 for classes and labels;
     - ``knn``: ``k`` nearest neighbours.
 
-    Features are standardised first for all but trees. A modality with more than ``components`` features is reduced to
-    that many principal components of the training part (0: never). With ``late``, probabilities, logits of labels or
+    Features are standardised first for all but trees. A modality with more than ``components`` features is then reduced
+    to that many principal components of the training part (0: never). With ``late``, probabilities, logits of labels or
     values are averaged over the modalities that a sample has. With ``stack``, a logistic or ridge regression fuses the
     outputs of the models, which for the training part come from inner folds that keep groups whole.
     """
@@ -138,14 +138,11 @@ class _Single(SklearnEstimator):
     def __init__(self, **settings: Any) -> None:
         self.settings = settings
         self.components = settings["components"]
+        self.standardized = settings["model"] not in ("forest", "boosting")
 
     def make(self, context: EstimatorContext) -> Any:
-        """The model in a pipeline with what it needs."""
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-
-        model = _make(self.settings, context)
-        return model if self.settings["model"] in ("forest", "boosting") else make_pipeline(StandardScaler(), model)
+        """The model."""
+        return _make(self.settings, context)
 
     def fit(self, x: Arrays, target: NDArray[np.generic], context: EstimatorContext) -> None:
         """Fit to the training part, with ``k`` at most the number of its samples."""
