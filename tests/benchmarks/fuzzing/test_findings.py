@@ -299,16 +299,18 @@ def test_digest_cache_with_invalid_entries(bench, entry):
 @pytest.mark.parametrize(
     "change",
     [
-        {"train": None}, {"test": 3}, {"validation": [True]}, {"train": [[]]}, {"name": 3}, {"name": None},
-        {"test": ...},
+        {"train": None}, {"test": 3}, {"validation": [True]}, {"train": [[]]}, {"train": [[0, 10**9]]}, {"name": 3},
+        {"name": None}, {"test": ...},
     ],
     ids=str,
 )  # fmt: skip
 def test_invalid_folds_of_a_board_are_refused(bench, change):
-    first, *others = json.loads(bench.seeds("board-folds")[0])
+    file = json.loads(bench.seeds("board-folds")[0])
+    first, *others = file["folds"]
     first = {key: value for key, value in {**first, **change}.items() if value is not ...}
+    spoilt = json.dumps({**file, "folds": [first, *others]}).encode()
     for name in ("board-folds", "added-folds"):
-        refused(bench, name, json.dumps([first, *others]).encode(), RecordError, match="does not list the folds")
+        refused(bench, name, spoilt, RecordError, match="does not list the folds")
 
 
 @pytest.mark.parametrize("name", ["board-folds", "added-folds"])

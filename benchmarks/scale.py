@@ -1,0 +1,180 @@
+"""Time, memory and bytes of each step by number of samples, with simulated data of 2,000 people and three modalities.
+
+    python benchmarks/scale.py [--samples 10000,50000,200000] [--people 2000] [--steps NAME,NAME] [--out FILE]
+
+Every step is a command of its own: preparing, a run with trained encoders, the same run again, a run on tokens of a
+frozen encoder, showing the records, and adding them to a leaderboard. Reported are the time that passed, the time of
+the processor (of all processes), the peak memory of the largest process, and the bytes that the step left behind. The
+plot beside the table shows them relative to the smallest number of samples; a line that is as steep as the dashed one
+grows like the samples. Importing torch alone takes about 2 s and 0.7 GB.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [] if str(HERE) in sys.path else [str(HERE)]
+
+from timing import machine  # noqa: E402  # the folder is not installed
+
+from mmbench.storage.files import write_text  # noqa: E402
+
+PLUGIN = HERE / "speed" / "scale_plugin.py"
+MMBENCH = (sys.executable, "-m", "mmbench")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A step on ``samples``: ``seconds`` that passed, of the ``processor``, ``peak`` memory in MB, ``left`` in MB."""
+
+    step: str
+    samples: int
+    seconds: float
+    processor: float
+    peak: float
+    left: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number of samples is measured: a folder, and the spec of the simulated dataset."""
+
+    folder: Path
+    dataset: str
+
+    @property
+    def home(self) -> Path:
+        """The folder of the records."""
+        return next((self.folder / "runs").glob("scale-*"))
+
+    def run(self, *options: str) -> list[str]:
+        """A comparison of three methods over two epochs."""
+        shared = (
+            f"--protocol subject --seeds 1 --training epochs=2 --jobs 1 --diagnose no --cache {self.folder / 'cache'}"
+        )
+        files = f"--plugin {PLUGIN} --data {self.folder / 'data'} --out {self.folder / 'runs'}"
+        return ["run", "concat", self.dataset, "--against", "late,prior", *shlex.split(f"{shared} {files}"), *options]
+
+    def prepare(self) -> list[str]:
+        """The preparation of the dataset."""
+        files = f"--plugin {PLUGIN} --data {self.folder / 'data'} --cache {self.folder / 'cache'} --jobs 1"
+        return ["data", "prepare", self.dataset, *shlex.split(files)]
+
+
+STEPS: dict[str, Callable[[Place], list[str]]] = {
+    "prepare": Place.prepare,
+    "run, trained encoders": lambda place: place.run(),
+    "the same run again": lambda place: place.run(),
+    "run, frozen encoders": lambda place: place.run("--encoder", "vector=fixed"),
+    "show": lambda place: ["show", str(place.home)],
+    "leaderboard add": lambda place: ["leaderboard", "add", str(place.home), "--root", str(place.folder / "boards")],
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure every step for every number of samples; write and print the table, and plot it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=_numbers, default=[10_000, 50_000, 200_000])
+    parser.add_argument("--people", type=int, default=2_000)
+    parser.add_argument("--steps", type=lambda text: text.split(","), default=list(STEPS))
+    parser.add_argument("--out", type=Path, default=HERE / "RESULTS-scale.md")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.steps) - set(STEPS)):
+        parser.error(f"no step {unknown[0]!r}: choose from {', '.join(STEPS)}")
+    found = [each for samples in options.samples for each in measure_all(samples, options.people, options.steps)]
+    text = describe(found, options.people)
+    write_text(options.out, text)
+    if len(options.samples) > 1:
+        plot(found, options.out.with_suffix(".svg"))
+    print(text)
+    return 0
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def measure_all(samples: int, people: int, steps: Sequence[str]) -> list[Measured]:
+    """The steps for a number of samples, each on what the earlier ones left."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Place(Path(name), f"scale[samples={samples},people={people}]")
+        (place.folder / "data").mkdir()
+        return [measure(step, STEPS[step](place), samples, place.folder) for step in steps]
+
+
+def measure(step: str, command: list[str], samples: int, folder: Path) -> Measured:
+    """Run a command to its end; its memory and times are those of the process and its children."""
+    before, start = _size(folder), time.perf_counter()
+    process = subprocess.Popen(
+        [*MMBENCH, *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    told = process.stderr.read() if process.stderr else b""
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{shlex.join(command)} failed:\n{told.decode()[-2000:]}")
+    peak = used.ru_maxrss / 1024
+    return Measured(step, samples, seconds, used.ru_utime + used.ru_stime, peak, (_size(folder) - before) / 1e6)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def describe(found: Sequence[Measured], people: int) -> str:
+    """The table in Markdown."""
+    lines = [
+        "# Growth with the number of samples",
+        "",
+        f"Written by `python benchmarks/scale.py`. All data are simulated: {people:,} people, three vectors of 32",
+        "numbers. Three methods (concat, late, prior), five folds over people, two epochs, one process. One run each:",
+        "other load of the machine lengthens the time that passed more than that of the processor.",
+        "",
+        *(f"- {line}" for line in machine()),
+        "",
+        "| step | samples | passed | processor | peak memory | left behind |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    order = {step: at for at, step in enumerate(STEPS)}
+    for each in sorted(found, key=lambda each: (order[each.step], each.samples)):
+        lines.append(
+            f"| {each.step} | {each.samples:,} | {each.seconds:.1f} s | {each.processor:.1f} s | {each.peak:.0f} MB "
+            f"| {each.left:.1f} MB |"
+        )
+    return "\n".join([*lines, "", "```json", json.dumps([vars(each) for each in found]), "```", ""])
+
+
+def plot(found: Sequence[Measured], path: Path) -> None:
+    """Processor time and peak memory of each step by number of samples, on logarithmic axes."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    for axis, name, unit in ((axes[0], "processor", "processor time, s"), (axes[1], "peak", "peak memory, MB")):
+        for step in dict.fromkeys(each.step for each in found):
+            mine = sorted((each.samples, getattr(each, name)) for each in found if each.step == step)
+            axis.plot(*zip(*mine, strict=True), marker="o", label=step)
+        samples = sorted({each.samples for each in found})
+        least = min(getattr(each, name) for each in found if each.samples == samples[0])
+        axis.plot(samples, [least * n / samples[0] for n in samples], "--", color="grey", label="like the samples")
+        axis.set(xscale="log", yscale="log", xlabel="samples (simulated)", ylabel=unit)
+    axes[0].legend(fontsize="small")
+    figure.savefig(path, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
