@@ -29,7 +29,7 @@ def list_suites(as_json: Json = False) -> None:
 
     suites = [load_suite(name) for name in find_suites()]
     if as_json:
-        show_json([{"name": each.label, "title": each.title, **each.content()} for each in suites])
+        show_json([{"suite": each.label, "title": each.title, **each.content()} for each in suites])
     else:
         show_lines(f"{each.label}: {each.title} ({', '.join(one.name for one in each.datasets)})" for each in suites)
 

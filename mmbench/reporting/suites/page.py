@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmbench.reporting.number_format import format_interval
-from mmbench.reporting.pages.page_model import Block, Lines, Page, Section, Table, Text
+from mmbench.reporting.pages.page_model import Block, Code, Lines, Page, Section, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.pages.report import NAME, Written
@@ -51,7 +51,8 @@ def _sections(result: SuiteResult, embedder: PlotEmbedder) -> Iterator[Section]:
         yield Section("verdicts", "Verdicts", [_verdicts(result), Text(note, quiet=True)])
     if absent := list(absent_lines(result)):
         yield Section("missing", "Missing results", [Lines([line.strip() for line in absent])])
-    yield Section("data", "Datasets and settings", [_data(result), _settings(result)])
+    settings = [_data(result), _settings(result)] if result.comparisons else [_settings(result)]
+    yield Section("reproduce", "Datasets and reproduction", [*settings, Code(result.file.command, "The command")])
 
 
 def _scores(result: SuiteResult) -> Table:

@@ -75,8 +75,9 @@ def _plan_dataset(spec: SuiteSpec, dataset: SuiteDataset, earlier: Mapping[str, 
         return PlannedDataset(dataset, "not installed", reason)
     if (reason := _find_not_at_hand(spec, dataset)) is not None:
         return PlannedDataset(dataset, "not at hand", reason)
-    if earlier is not None and _is_finished(spec, dataset, methods := [m for m in spec.methods if m not in earlier]):
-        return PlannedDataset(dataset, "ready", "", tuple(methods), earlier)
+    remaining = tuple(method for method in spec.methods if method not in (earlier or {}))
+    if earlier is not None and _is_finished(spec, dataset, remaining):
+        return PlannedDataset(dataset, "ready", "", remaining, earlier)
     _check_dataset(spec, dataset)
     methods, not_applicable = find_applicable(spec, dataset)
     if not methods:

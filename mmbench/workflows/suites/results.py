@@ -1,18 +1,20 @@
 """Results of a suite: a file that lists the comparison of each dataset, and what is computed from these."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mmbench.errors import RecordError
 from mmbench.results import Comparison, Displayed, Interval, describe_missing, load_comparison
-from mmbench.storage import check_printable, counted, describe_parse_error, digest, load_object, write_text
+from mmbench.storage import check_printable, counted, describe_parse_error, digest, load_object, locked, write_text
 from mmbench.workflows.suites.standings import Standings, VerdictCounts, count_verdicts, find_method, find_standings
 
 _FILE = "suite-*.json"
+_NOT_RUN = ("pending", "not requested", "not installed", "not at hand")
+"""States of a dataset that a call did not run, or not yet."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,15 @@ class ListedDataset:
 
 @dataclass(frozen=True)
 class SuiteFile:
-    """The file of a suite's results: what the suite says, its digest, the methods, and a line for each dataset."""
+    """The file of a suite's results: what the suite says, its digest, the methods, and each dataset.
+
+    ``command`` repeats the run, with DIR for folders of datasets.
+    """
 
     content: Mapping[str, Any]
     digest: str
     title: str
+    command: str
     methods: tuple[str, ...]
     datasets: tuple[ListedDataset, ...]
 
@@ -49,11 +55,26 @@ class SuiteFile:
         """The path under ``out``: one file for each suite and list of methods."""
         return out / f"suite-{self.label}-{digest(list(self.methods))[:10]}.json"
 
-    def write(self, out: Path) -> Path:
-        """Write the file whole; returns its path."""
+    def update(self, out: Path, datasets: Sequence[ListedDataset]) -> Path:
+        """Write the file with ``datasets`` in place of those that it lists by these names; returns its path.
+
+        What was run stays listed where it is not run now. Other processes may run other datasets meanwhile.
+        """
         path = self.path_in(out)
-        write_text(path, json.dumps(asdict(self), indent=1) + "\n")
+        with locked(path):
+            listed = {each.name: each for each in self._read(path)}
+            done = {name for name, each in listed.items() if each.comparison}
+            listed |= {each.name: each for each in datasets if each.name not in done or each.state not in _NOT_RUN}
+            file = replace(self, datasets=tuple(listed[name] for name in self.content["datasets"] if name in listed))
+            write_text(path, json.dumps(asdict(file), indent=1) + "\n")
         return path
+
+    def _read(self, path: Path) -> Sequence[ListedDataset]:
+        """The datasets in the file at a path; none where it is missing or damaged."""
+        try:
+            return read_suite_file(path).datasets
+        except RecordError:
+            return ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +183,7 @@ class SuiteResult(Displayed):
             "suite": self.file.label,
             "title": self.file.title,
             "digest": self.file.digest,
+            "command": self.file.command,
             "content": dict(self.file.content),
             "methods": list(self.methods),
             "datasets": [self._dataset_json(each) for each in self.datasets],

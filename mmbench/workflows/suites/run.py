@@ -1,15 +1,18 @@
 """``mmbench suite run``: a comparison for each dataset of a suite, and the file that lists them."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mmbench.errors import RecordError, SpecError, UserError
-from mmbench.registry import split_list
+from mmbench.registry import did_you_mean, join_list
 from mmbench.storage import current_reporter, make_folder
+from mmbench.workflows.arguments.components import ComponentNames
+from mmbench.workflows.arguments.options import read_option
 from mmbench.workflows.run import run_spec
-from mmbench.workflows.suites.definition import Suite, find_changes, load_suite
+from mmbench.workflows.suites.definition import Suite, find_changes, find_suites, load_suite
 from mmbench.workflows.suites.plan import PlannedDataset, plan_suite
 from mmbench.workflows.suites.request import SuiteSpec, check_names, make_run, read_methods
 from mmbench.workflows.suites.results import (
@@ -21,39 +24,37 @@ from mmbench.workflows.suites.results import (
     read_suite_file,
 )
 
-_KEEPS_EARLIER = ("pending", "not requested", "not installed", "not at hand")
-"""States of a dataset in which the comparison of an earlier run of the same suite and methods stays listed."""
 
-
-def suite(suite: str | Path, methods: str | Sequence[str], **options: Any) -> SuiteResult:
+def suite(suite: str | Path, methods: Any, **options: Any) -> SuiteResult:
     """Compare ``methods`` on every dataset of a suite; ``print`` shows the table, mean ranks and tests.
 
     ``suite`` is the name of a suite of mmbench, such as ``quick-v1``, or the path of a TOML file. ``methods`` is a
-    list, or names separated by commas; verdicts are on the first. Results of earlier runs are reused. Raises UserError
-    for what the user can fix. The options:
+    list of names or classes, or names separated by commas; verdicts are on the first. Results of earlier runs are
+    reused. Raises UserError for what the user can fix. The options:
 
     - ``data``: folders of datasets by name; ``only``: names of the datasets to run; ``require_all``: a dataset that is
       not at hand is an error;
     - ``out`` (folder of records), ``cache``, ``device``, ``jobs``, ``cluster`` and ``plugins``, as for `run`.
     """
-    known = set(SuiteSpec.__dataclass_fields__) - {"suite", "methods"}
     for name in options:
-        if name not in known:
-            raise SpecError(f"no option {name!r}", where="suite", remedy=f"choose from {', '.join(sorted(known))}")
-    found = {name: value for name, value in options.items() if value is not None}
-    for name in ("out", "cache"):
-        if name in found:
-            found[name] = Path(found[name]).expanduser()
-    for name in ("only", "plugins"):
-        if name in found:
-            items = split_list(found[name]) if isinstance(found[name], str) else found[name]
-            found[name] = tuple(map(str, items))
-    data = found.get("data", {})
-    if not isinstance(data, Mapping):
-        raise SpecError(f"invalid value {data!r:.60}", where="option data", remedy='write data={"NAME": folder}')
-    found["data"] = {str(name): Path(folder).expanduser() for name, folder in data.items()}
-    texts = (methods,) if isinstance(methods, str) else tuple(methods)
-    return suite_spec(SuiteSpec(str(suite), texts, **found))
+        if name not in _OPTIONS:
+            raise SpecError(f"no option {name!r}", where="suite", remedy=did_you_mean(name, _OPTIONS))
+    found = {name: read_option(_OPTIONS[name], name, each) for name, each in options.items() if each is not None}
+    names = ComponentNames(list(found.pop("plugins", ())))
+    several = isinstance(methods, Iterable) and not isinstance(methods, str | type)
+    texts = tuple(names.name_of("method", each) for each in methods) if several else (methods,)
+    if not all(isinstance(each, str) for each in texts):
+        raise SpecError(f"invalid value {methods!r:.60}", where="methods", remedy="write a list of names")
+    return suite_spec(SuiteSpec(str(suite), texts, **found, plugins=tuple(names.plugins)))
+
+
+_OPTIONS: Mapping[str, str] = {
+    **{name: name for name in ("out", "cache", "device", "jobs", "cluster", "plugins")},
+    "data": "save_encoders",
+    "only": "units",
+    "require_all": "stratify",
+}
+"""The options, each with the option of a run that is read in the same way."""
 
 
 def suite_spec(spec: SuiteSpec) -> SuiteResult:
@@ -63,20 +64,27 @@ def suite_spec(spec: SuiteSpec) -> SuiteResult:
     found = load_suite(spec.suite)
     check_names(spec, found)
     check_version(found, spec.out)
-    blank = SuiteFile(found.content(), found.digest, found.title, spec.methods, ())
+    blank = SuiteFile(found.content(), found.digest, found.title, suite_command(spec, found), spec.methods, ())
     earlier = _read_earlier(blank.path_in(spec.out))
     planned = plan_suite(spec, found, {name: each.not_applicable for name, each in earlier.items()})
     make_folder(spec.out)
-    file = replace(blank, datasets=_merge(planned, earlier))
-    path = file.write(spec.out)
+    path = blank.update(spec.out, [_list_planned(each) for each in planned])
     for each in planned:
         if each.state == "ready":
             current_reporter().message(f"{found.label}: {each.dataset.name}")
-            file = _with_dataset(file, _run_dataset(spec, each))
-            path = file.write(spec.out)
+            path = blank.update(spec.out, [_run_dataset(spec, each)])
         elif each.state != "not requested":
             current_reporter().message(f"{found.label}: {each.dataset.name} {each.state}: {each.reason}")
     return load_suite_result(path)
+
+
+def suite_command(spec: SuiteSpec, suite: Suite) -> str:
+    """The command without paths of this machine: DIR for folders of datasets, default folders otherwise."""
+    words = ["mmbench", "suite", "run", suite.label if suite.label in find_suites() else suite.path.name]
+    words += ["--methods", join_list(spec.methods)]
+    words += [word for name in spec.data for word in ("--data", f"{name}=DIR")]
+    words += [word for file in spec.plugins for word in ("--plugin", Path(file).name)]
+    return shlex.join(words)
 
 
 def check_version(suite: Suite, out: Path) -> None:
@@ -95,12 +103,6 @@ def check_version(suite: Suite, out: Path) -> None:
             )
 
 
-def _merge(planned: Sequence[PlannedDataset], earlier: Mapping[str, ListedDataset]) -> tuple[ListedDataset, ...]:
-    """The datasets before the run: what is planned, and what earlier runs of the same suite and methods found."""
-    listed = map(_list_planned, planned)
-    return tuple(earlier.get(each.name, each) if each.state in _KEEPS_EARLIER else each for each in listed)
-
-
 def _read_earlier(path: Path) -> dict[str, ListedDataset]:
     """Datasets with a comparison in the file of an earlier run."""
     try:
@@ -114,11 +116,6 @@ def _list_planned(each: PlannedDataset) -> ListedDataset:
     if each.state == "ready":
         return ListedDataset(each.dataset.name, "pending", "the suite was stopped before", "", each.not_applicable)
     return ListedDataset(each.dataset.name, each.state, each.reason, "", each.not_applicable)
-
-
-def _with_dataset(file: SuiteFile, listed: ListedDataset) -> SuiteFile:
-    datasets = tuple(listed if each.name == listed.name else each for each in file.datasets)
-    return replace(file, datasets=datasets)
 
 
 def _run_dataset(spec: SuiteSpec, planned: PlannedDataset) -> ListedDataset:
