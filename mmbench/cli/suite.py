@@ -9,6 +9,7 @@ from mmbench.cli.help import DATA, METHODS, OUTPUT, Command, Group
 from mmbench.cli.options import Cache, Cluster, Device, Jobs, Json, Out, Plugins, Quiet, exit_on_failure
 from mmbench.cli.output.console import note, show_json, show_lines
 from mmbench.cli.output.console import show as show_result
+from mmbench.cli.output.newest import note_newest_suite
 from mmbench.cli.output.progress import progress
 from mmbench.registry import parse_pairs, split_list
 
@@ -100,6 +101,7 @@ def show(results: Results, plugin: Plugins = None, as_json: Json = False) -> Non
     from mmbench.workflows import load_suite_result
 
     load_registry(tuple(plugin or ()))  # its metrics score the records
+    note_newest_suite(results)
     result = load_suite_result(results)
     if as_json:
         show_json(result.to_json())
@@ -121,6 +123,7 @@ def report(
 
     check_matplotlib("plots")  # before the work whose result they show
     load_registry(tuple(plugin or ()))  # its metrics score the records
+    note_newest_suite(results)
     written = write_suite_report(load_suite_result(results), out)
     if as_json:
         show_json({"page": str(written.path), "bytes": written.size})

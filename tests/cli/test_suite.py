@@ -1,6 +1,7 @@
 """``mmbench suite`` on the command line."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,17 @@ def test_a_suite_of_which_nothing_can_be_run_ends_with_one(shell: Shell) -> None
     code, out, _ = shell("run", "small.toml", "--methods", "concat,prior", "--only", "absent")
     assert code == 1
     assert "absent, not installed: no dataset 'absent'" in out
+
+
+def test_of_several_results_in_a_folder_the_newest_is_shown_and_the_others_are_named(
+    shell: Shell, write_suite_results: Write
+) -> None:
+    older = write_suite_results(Path("runs"), {"a": ORDER})
+    newer = write_suite_results(Path("runs"), {"a": ORDER, "b": ORDER}, methods=ORDER[:2])
+    os.utime(older, (1, 1))
+    _, out, err = shell("show", "runs")
+    assert f"runs: {newer.name} is the newest of 2 results of suites; the others: {older.name}" in err
+    assert "third" not in out
 
 
 def test_suites_are_listed_with_their_datasets(shell: Shell) -> None:
