@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmbench.reporting.metric_names import capitalized
 from mmbench.reporting.number_format import format_interval
-from mmbench.reporting.pages.page_model import Block, Code, Lines, Page, Section, Table, Text
+from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, Page, Section, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.pages.report import NAME, Written
@@ -14,7 +15,6 @@ from mmbench.reporting.suites.words import (
     VERDICT_COLUMNS,
     VERDICT_NOTE,
     absent_lines,
-    critical_line,
     data_row,
     dataset_title,
     lead,
@@ -25,7 +25,7 @@ from mmbench.reporting.suites.words import (
     verdict_cells,
     verdict_title,
 )
-from mmbench.storage import write_text
+from mmbench.storage import canonical_json, write_text
 from mmbench.workflows import SuiteResult
 
 
@@ -47,7 +47,7 @@ def _sections(result: SuiteResult, embedder: PlotEmbedder) -> Iterator[Section]:
     if result.comparisons:
         yield Section("scores", "Scores", [_scores(result), Lines([f"[95 % interval]; {units_note(result)}"])])
         yield Section("ranks", "Mean ranks", list(_ranks(result, embedder)))
-        note = f"{VERDICT_NOTE}. A non-significant difference does not show equivalence."
+        note = f"{capitalized(VERDICT_NOTE)}. A non-significant difference does not show equivalence."
         yield Section("verdicts", "Verdicts", [_verdicts(result), Text(note, quiet=True)])
     if absent := list(absent_lines(result)):
         yield Section("missing", "Missing results", [Lines([line.strip() for line in absent])])
@@ -76,8 +76,7 @@ def _ranks(result: SuiteResult, embedder: PlotEmbedder) -> Iterator[Block]:
     found = find_mean_ranks(result.standings)
     if found is not None:
         yield embedder.embed(lambda width: ranks_plot(result, found, width))
-    critical = critical_line(result.standings)
-    yield Lines([*rank_lines(result), *([critical] if critical else [])])
+    yield Lines([capitalized(line) for line in rank_lines(result)])
 
 
 def _verdicts(result: SuiteResult) -> Table:
@@ -99,10 +98,10 @@ def _data(result: SuiteResult) -> Table:
     return Table("Datasets with a comparison", columns, rows, len(columns))
 
 
-def _settings(result: SuiteResult) -> Table:
+def _settings(result: SuiteResult) -> Definitions:
     """What the suite says of each dataset."""
-    rows = [
-        (name, ", ".join(f"{key} {value}" for key, value in settings.items() if key != "name"))
+    items = [
+        (name, [(key, each if isinstance(each, str) else canonical_json(each)) for key, each in settings.items()])
         for name, settings in result.file.content["datasets"].items()
     ]
-    return Table(f"What {result.file.label} says", ("dataset", "settings"), rows, 2)
+    return Definitions(f"What {result.file.label} says", items)

@@ -126,6 +126,8 @@ def read_suite(path: Path) -> Suite:
 
 _KEYS: Mapping[str, type] = {"name": str, "version": int, "title": str, "settings": dict, "datasets": list}
 
+_WORDS = {str: "a text", int: "a whole number", dict: "a table", list: "a [[datasets]] for each dataset"}
+
 
 def _faults(plain: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Errors of the keys of a file, each with where, what, and the remedy."""
@@ -136,7 +138,7 @@ def _faults(plain: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         if key not in plain and key != "settings":
             yield key, "is missing", f"add [[{key}]]" if kind is list else f"add {key} = ..."
         elif key in plain and (not isinstance(plain[key], kind) or isinstance(plain[key], bool)):
-            yield key, f"invalid value {plain[key]!r:.60}", f"write a {'table' if kind is dict else kind.__name__}"
+            yield key, f"invalid value {plain[key]!r:.60}", f"write {_WORDS[kind]}"
     if not _NAME.fullmatch(plain["name"]):
         yield "name", f"invalid name {plain['name']!r}", "use small letters, digits and single hyphens"
     if plain["version"] < 1:

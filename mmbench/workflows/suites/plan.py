@@ -6,7 +6,7 @@ from typing import Literal
 
 from mmbench.data import find_dataset_folder
 from mmbench.errors import DataError, SpecError, UserError
-from mmbench.registry import load_registry, parse_spec
+from mmbench.registry import describe_missing_distributions, load_registry, parse_spec
 from mmbench.storage import SilentReporter, use_reporter
 from mmbench.workflows.finished_runs import find_finished_run
 from mmbench.workflows.suites.definition import Suite, SuiteDataset
@@ -111,7 +111,8 @@ def _find_not_installed(spec: SuiteSpec, dataset: SuiteDataset) -> str | None:
     try:
         registry.find("datasets", name)
     except UserError as error:
-        return error.message
+        missing = describe_missing_distributions()
+        return f"{error.message}; {missing}" if missing else error.message
     return f"no dataset {name!r}"
 
 

@@ -102,7 +102,8 @@ class DatasetResult:
         if method in self.listed.not_applicable:
             return Cell(None, f"does not apply: {self.listed.not_applicable[method]}")
         lines = [line for line in describe_missing(self.comparison) if line.startswith(f"{method}: ")]
-        return Cell(None, lines[0].removeprefix(f"{method}: ") if lines else "folds are missing")
+        undefined = f"its {self.comparison.metric_title} is not a number"
+        return Cell(None, lines[0].removeprefix(f"{method}: ") if lines else undefined)
 
 
 def _was(state: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,9 @@ class VerdictCounts:
 
 
 def find_method(comparison: Comparison, name: str) -> MethodResult | None:
-    """The results of a method that has every fold; None if there is none."""
+    """The results of a method that has every fold and a score that is a number; None if there is none."""
     found = next((each for each in comparison.methods if each.run["method"] == name), None)
-    return None if found is None or found.missing else found
+    return None if found is None or found.missing or not isfinite(found.score.mean) else found
 
 
 def find_standings(methods: Sequence[str], comparisons: Mapping[str, Comparison], seed: str) -> Standings:

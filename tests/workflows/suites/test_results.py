@@ -9,6 +9,7 @@ import pytest
 
 import mmbench
 from mmbench import RecordError
+from mmbench.results import Interval
 from mmbench.workflows.suites.results import load_suite_result
 
 Write = Callable[..., Path]
@@ -73,6 +74,15 @@ def test_a_method_with_missing_folds_has_no_score(tmp_path: Path, write_suite_re
     assert [(method, reason) for method, _, reason in result.missing()] == [
         ("second", "1 fold is missing; run the same command again")
     ]
+
+
+def test_a_score_that_is_not_a_number_is_missing_and_has_no_rank(tmp_path: Path, write_suite_results: Write) -> None:
+    path = write_suite_results(tmp_path, {"a": ORDER, "b": ORDER})
+    result = load_suite_result(path)
+    undefined = Interval(float("nan"), float("nan"), float("nan"))
+    vars(result.comparisons["b"].methods[0])["score"] = undefined
+    assert list(result.missing()) == [("first", "b", "its balanced accuracy is not a number")]
+    assert [(each.method, each.mean_rank.mean) for each in result.standings.ranked] == [("second", 1), ("third", 2)]
 
 
 def test_two_datasets_are_not_tested(tmp_path: Path, write_suite_results: Write) -> None:
