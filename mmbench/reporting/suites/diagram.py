@@ -21,7 +21,7 @@ def find_mean_ranks(standings: Standings) -> MeanRanks | None:
         return None
     names = [each.method for each in standings.ranked]
     apart = {frozenset((names[pair.first], names[pair.second])) for pair in test.pairs if pair.is_significant}
-    values = np.array([each.mean_rank.mean for each in standings.ranked])
+    values = np.array([each.mean_rank for each in standings.ranked])
     return MeanRanks(names, values, len(standings.datasets), find_joined(names, apart))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mmbench.reporting.metric_names import capitalized
 from mmbench.reporting.number_format import format_p, format_score
-from mmbench.results import ALPHA, N_DRAWS, Comparison, Interval
+from mmbench.results import ALPHA, LEAST_DATASETS, N_DRAWS, Comparison
 from mmbench.storage import counted, plural_of
 from mmbench.workflows import Standings, SuiteResult
 
@@ -30,14 +30,12 @@ def score_cells(result: SuiteResult, method: str) -> list[str]:
 
 
 def rank_cell(result: SuiteResult, method: str) -> str:
-    """The mean rank of a method with its interval; a dash where it has none."""
-    found = next((each.mean_rank for each in result.standings.ranked if each.method == method), None)
-    return DASH if found is None else format_rank(found)
-
-
-def format_rank(rank: Interval) -> str:
-    """A mean rank with its interval: ``1.67 [1.0, 2.7]``."""
-    return f"{rank.mean:.2f} [{rank.low:.1f}, {rank.high:.1f}]"
+    """The mean rank of a method with its interval, ``1.67 [1.0, 2.7]``; a dash where it has none."""
+    found = next((each for each in result.standings.ranked if each.method == method), None)
+    if found is None:
+        return DASH
+    interval = f" [{found.interval.low:.1f}, {found.interval.high:.1f}]" if found.interval else ""
+    return f"{found.mean_rank:.2f}{interval}"
 
 
 def data_row(comparison: Comparison) -> tuple[str, ...]:
@@ -52,9 +50,11 @@ def rank_lines(result: SuiteResult) -> Iterator[str]:
     """What mean ranks are over, the methods that have none, and the test of ranks."""
     standings = result.standings
     if standings.ranked:
+        over = f"mean rank over {counted(len(standings.datasets), 'dataset')}, 1 for the best"
+        has_interval = standings.ranked[0].interval is not None
+        interval = "[95 % bootstrap interval] over datasets and their statistical units"
         yield (
-            f"mean rank over {counted(len(standings.datasets), 'dataset')}, 1 for the best, [95 % bootstrap interval] "
-            "over datasets and their statistical units"
+            f"{over}, {interval}" if has_interval else f"{over}; no interval over fewer than {LEAST_DATASETS} datasets"
         )
     if standings.unranked and standings.datasets:
         names = "; ".join(f"{name} ({n} of {len(standings.datasets)})" for name, n in standings.unranked.items())

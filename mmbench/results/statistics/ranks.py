@@ -76,8 +76,7 @@ def rank_scores(scores: Floats) -> Floats:
 def mean_rank_intervals(datasets: Sequence[DatasetScores], random: np.random.Generator) -> list[Interval]:
     """The mean rank of each method over N datasets with a percentile interval.
 
-    The bootstrap draws datasets, and within each of them units, whose scores follow from the contributions of units. A
-    single dataset gives an interval over its units alone.
+    The bootstrap draws datasets, and within each of them units, whose scores follow from the contributions of units.
     """
     n = len(datasets)
     observed = np.stack([rank_scores(each.scores) for each in datasets], axis=1).mean(axis=1)

@@ -26,10 +26,14 @@ from mmbench.storage import counted, named_generator
 
 @dataclass(frozen=True)
 class Standing:
-    """The mean rank of a method with its 95 % interval, and its rank on each dataset, 1 for the best."""
+    """The mean rank of a method, and its rank on each dataset, 1 for the best.
+
+    ``interval`` is a 95 % interval of the mean; None for fewer than 3 datasets, of which it would be far too short.
+    """
 
     method: str
-    mean_rank: Interval
+    mean_rank: float
+    interval: Interval | None
     ranks: tuple[float, ...]
 
 
@@ -82,9 +86,12 @@ def find_standings(methods: Sequence[str], comparisons: Mapping[str, Comparison]
         return Standings(datasets, (), unranked, None, _why_not(len(whole), len(datasets)))
     scores = [_scores_on([each[at] for each in map(found.get, whole) if each]) for at in range(len(datasets))]
     ranks = np.stack([rank_scores(each.scores) for each in scores], axis=1)
-    intervals = mean_rank_intervals(scores, named_generator("mean ranks", seed))
-    order = sorted(range(len(whole)), key=lambda at: intervals[at].mean)
-    ranked = tuple(Standing(whole[at], intervals[at], tuple(map(float, ranks[at]))) for at in order)
+    intervals: list[Interval | None] = [None] * len(whole)
+    if len(datasets) >= LEAST_DATASETS:
+        intervals[:] = mean_rank_intervals(scores, named_generator("mean ranks", seed))
+    means = ranks.mean(axis=1)
+    order = sorted(range(len(whole)), key=lambda at: means[at])
+    ranked = tuple(Standing(whole[at], float(means[at]), intervals[at], tuple(map(float, ranks[at]))) for at in order)
     if no_test := _why_not(len(whole), len(datasets)):
         return Standings(datasets, ranked, unranked, None, no_test)
     return Standings(datasets, ranked, unranked, rank_test(ranks[order], named_generator("rank test", seed)))

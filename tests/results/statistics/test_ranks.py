@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare, studentized_range
 
+from mmbench.results.statistics import ranks
 from mmbench.results.statistics.ranks import (
     DatasetScores,
     RankTest,
@@ -111,3 +112,25 @@ def test_identical_predictions_stay_tied_in_every_bootstrap_sample() -> None:
     twice = DatasetScores(scores.scores[[0, 0]], scores.influence[[0, 0]])
     found = mean_rank_intervals([twice] * 3, np.random.default_rng(0))
     assert all((each.low, each.mean, each.high) == (1.5, 1.5, 1.5) for each in found)
+
+
+@pytest.mark.parametrize(("n_datasets", "least"), [(3, 0.8), (10, 0.9)])
+def test_intervals_cover_the_expected_mean_rank(n_datasets: int, least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four methods whose differences vary over datasets; docs/how-to/suite.md reports 150 repetitions of this."""
+    monkeypatch.setattr(ranks, "_N_BOOTSTRAP", 400)
+    random = np.random.default_rng(0)
+
+    def draw() -> DatasetScores:
+        mean = np.array([0.0, 0.3, 0.6, 0.9]) + 0.5 * random.normal(size=4)
+        units = random.normal(size=(4, 20))
+        return DatasetScores(mean + units.mean(axis=1), (units - units.mean(axis=1, keepdims=True)) / 20)
+
+    expected = np.mean([rank_scores(draw().scores) for _ in range(5000)], axis=0)
+    covered = [
+        interval.low <= rank <= interval.high
+        for _ in range(60)
+        for rank, interval in zip(
+            expected, mean_rank_intervals([draw() for _ in range(n_datasets)], random), strict=True
+        )
+    ]
+    assert np.mean(covered) > least

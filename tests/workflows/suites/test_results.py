@@ -19,7 +19,7 @@ ORDER = ["first", "second", "third"]
 def test_mean_ranks_are_over_datasets(tmp_path: Path, write_suite_results: Write) -> None:
     turned = ["second", "first", "third"]
     result = load_suite_result(write_suite_results(tmp_path, {"a": ORDER, "b": ORDER, "c": turned}))
-    means = {each.method: each.mean_rank.mean for each in result.standings.ranked}
+    means = {each.method: each.mean_rank for each in result.standings.ranked}
     assert means == pytest.approx({"first": 4 / 3, "second": 5 / 3, "third": 3})
     assert result.standings.datasets == ("a", "b", "c")
     assert result.standings.ranked[0].ranks == (1, 1, 2)
@@ -62,7 +62,7 @@ def test_a_method_without_a_score_on_a_dataset_has_no_rank_and_is_counted(
     )
     result = load_suite_result(path)
     assert result.standings.unranked == {"third": 2}
-    assert [each.mean_rank.mean for each in result.standings.ranked] == [1, 2]
+    assert [each.mean_rank for each in result.standings.ranked] == [1, 2]
     assert result.standings.no_test == "no test of 2 methods with a score on every dataset: it needs 3"
     assert list(result.missing()) == [("third", "c", "does not apply: no such modality")]
 
@@ -82,12 +82,13 @@ def test_a_score_that_is_not_a_number_is_missing_and_has_no_rank(tmp_path: Path,
     undefined = Interval(float("nan"), float("nan"), float("nan"))
     vars(result.comparisons["b"].methods[0])["score"] = undefined
     assert list(result.missing()) == [("first", "b", "its balanced accuracy is not a number")]
-    assert [(each.method, each.mean_rank.mean) for each in result.standings.ranked] == [("second", 1), ("third", 2)]
+    assert [(each.method, each.mean_rank) for each in result.standings.ranked] == [("second", 1), ("third", 2)]
 
 
 def test_two_datasets_are_not_tested(tmp_path: Path, write_suite_results: Write) -> None:
     result = load_suite_result(write_suite_results(tmp_path, {"a": ORDER, "b": ORDER}))
     assert result.standings.test is None
+    assert [each.interval for each in result.standings.ranked] == [None] * 3
     assert result.standings.no_test == "no test over 2 datasets: it needs 3"
 
 
