@@ -35,7 +35,7 @@ def list_suites(as_json: Json = False) -> None:
         show_lines(f"{each.label}: {each.title} ({', '.join(one.name for one in each.datasets)})" for each in suites)
 
 
-@app.command(cls=Command, epilog="mmbench suite run quick-v1 --methods concat,late,prior --data mosi=data/mosi")
+@app.command(cls=Command, epilog="mmbench suite run quick-v1 --methods concat,late,prior")
 def run(
     suite: Annotated[str, typer.Argument(help="Suite of mmbench suite list, or the path of a TOML file.")],
     methods: Annotated[
