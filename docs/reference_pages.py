@@ -21,6 +21,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "diagnose",
         "folds",
         "score",
+        "suite",
+        "load_suite_result",
         "plot",
     ),
     "Data in memory": ("from_arrays", "from_frame", "DataFolder"),

@@ -77,4 +77,6 @@ from .workflows.predictions.folds import folds as folds
 from .workflows.predictions.scoring import score as score
 from .workflows.run import run as run
 from .workflows.split_audit.overlaps import audit_split as audit_split
+from .workflows.suites.results import load_suite_result as load_suite_result
+from .workflows.suites.run import suite as suite
 from .workflows.tune import tune as tune

@@ -1,6 +1,6 @@
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,43 @@ def _write_comparison(
     listed = {"runs": [f"run{number}" for number in range(len(names))], "seeds": 1}
     path.write_text(json.dumps({**listed, "command": "mmbench run first made --data DIR"}))
     return path
+
+
+@pytest.fixture(scope="session")
+def write_suite_results(write_comparison: Callable[..., Path]) -> Callable[..., Path]:
+    """Writes the results of a suite that nobody ran: one comparison for each dataset, and the file that lists them."""
+    from mmbench.storage.hashing import digest
+    from mmbench.workflows.suites.results import ListedDataset, SuiteFile
+
+    def write(
+        home: Path,
+        datasets: Mapping[str, Sequence[str]],
+        methods: Sequence[str] = ("first", "second", "third"),
+        absent: Mapping[str, tuple[str, str]] | None = None,
+        not_applicable: Mapping[str, Mapping[str, str]] | None = None,
+        **about: Any,
+    ) -> Path:
+        """``datasets`` are the methods of each, the best first; ``absent`` the state and the reason of others."""
+        settings = {"protocol": "subject", "task": "side", "metric": "balanced_accuracy"}
+        names = [*datasets, *(absent or {})]
+        content = {"name": "made", "version": 1, "datasets": {name: {**settings, "dataset": name} for name in names}}
+        listed = []
+        for name, best_first in datasets.items():
+            path = write_comparison(home / name, best_first, dataset=name, **about)
+            _put_first(path, [best_first.index(each) for each in methods if each in best_first])
+            reasons = (not_applicable or {}).get(name, {})
+            listed.append(ListedDataset(name, "run", "", f"{name}/{path.name}", reasons))
+        listed += [ListedDataset(name, state, why, "", {}) for name, (state, why) in (absent or {}).items()]
+        command = f"mmbench suite run made.toml --methods {','.join(methods)}"
+        return SuiteFile(content, digest(content), "Made up", command, tuple(methods), ()).update(home, listed)
+
+    return write
+
+
+def _put_first(path: Path, order: Sequence[int]) -> None:
+    """List the runs of a comparison in the order of the suite's methods."""
+    plain = json.loads(path.read_text())
+    path.write_text(json.dumps({**plain, "runs": [f"run{at}" for at in order]}))
 
 
 def _described(name: str, classes: list[str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from mmbench.cli import (
     report,
     run,
     show,
+    suite,
     tune,
 )
 from mmbench.cli.authoring import check, new
@@ -63,6 +64,7 @@ for _name, (_function, _example) in _COMMANDS.items():
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.add_typer(leaderboard.app, name="leaderboard")
+app.add_typer(suite.app, name="suite")
 app.add_typer(new.app, name="new")
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.help import METHODS
-from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet
 from mmbench.cli.output.console import show, show_json
+from mmbench.cli.output.newest import note_newest
 from mmbench.cli.output.progress import progress
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.help import DATA, EXECUTION, OUTPUT, Command, Group
-from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Jobs, Json, Plugins, Quiet, exit_on_failure
 from mmbench.cli.output.console import note, show_json, show_lines
+from mmbench.cli.output.newest import note_newest
 from mmbench.cli.output.progress import progress
 from mmbench.errors import SpecError
 from mmbench.storage import counted

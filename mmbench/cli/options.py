@@ -169,7 +169,7 @@ def run_options(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Preset of the method, or a TOML file; options given here override it.", rich_help_panel=METHODS
+            help="Preset of the method, a TOML file, or none; options given here override it.", rich_help_panel=METHODS
         ),
     ] = None,
     seeds: Seeds = None,

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from mmbench.cli.help import OUTPUT
-from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Json, Plugins, Quiet
 from mmbench.cli.output.console import note, show_json, show_lines
+from mmbench.cli.output.newest import note_newest
 from mmbench.cli.output.progress import progress
 
 

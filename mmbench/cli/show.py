@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmbench.cli.help import OUTPUT
-from mmbench.cli.newest import note_newest
 from mmbench.cli.options import Cache, Details, Json, Plugins
 from mmbench.cli.output.console import show as show_result
 from mmbench.cli.output.console import show_json, show_lines
+from mmbench.cli.output.newest import note_newest
 from mmbench.cli.output.progress import progress
 from mmbench.errors import RecordError, SpecError
 

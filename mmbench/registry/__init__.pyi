@@ -32,6 +32,7 @@ from .plugin_files import load_plugin_file as load_plugin_file
 from .plugins import Registry as Registry
 from .plugins import is_same_component as is_same_component
 from .plugins import load_registry as load_registry
+from .presets import NO_PRESET as NO_PRESET
 from .presets import find_preset as find_preset
 from .raised_errors import component_errors as component_errors
 from .replaced_names import HostNames as HostNames

@@ -10,6 +10,7 @@ from mmbench.errors import SpecError
 from mmbench.registry.specs import did_you_mean
 from mmbench.storage import load_toml
 
+NO_PRESET = "none"
 TABLES = ("fusion", "estimator", "encoders", "training", "dataset", "run")
 
 
@@ -44,7 +45,12 @@ class Preset:
 
 
 def find_preset(method: Method, dataset: str, wanted: str | None) -> Preset:
-    """A method's preset: the one ``wanted`` by name or path, else the one named like the dataset, else none."""
+    """A method's preset: the one ``wanted`` by name or path, else the one named like the dataset, else none.
+
+    ``none`` is no preset, even where the method has one for the dataset.
+    """
+    if wanted == NO_PRESET:
+        return Preset()
     if wanted and wanted.endswith(".toml"):
         return _load(Path(wanted), Path(wanted).name)
     presets = {path.stem: path for path in sorted(method.presets.glob("*.toml"))} if method.presets else {}

@@ -26,6 +26,7 @@ def _view(result: object) -> RenderableType:
 
 def _view_of_workflow(result: object) -> RenderableType:
     """The tables of what a workflow returns; a comparison is shown without importing them."""
+    from mmbench.reporting.suites.tables import suite_tables
     from mmbench.reporting.terminal import (
         ablation_tables,
         audit_table,
@@ -34,7 +35,15 @@ def _view_of_workflow(result: object) -> RenderableType:
         split_audit_table,
         tuning_tables,
     )
-    from mmbench.workflows import AblationResult, AuditResult, ClaimResult, Diagnosis, SplitAudit, TuningResult
+    from mmbench.workflows import (
+        AblationResult,
+        AuditResult,
+        ClaimResult,
+        Diagnosis,
+        SplitAudit,
+        SuiteResult,
+        TuningResult,
+    )
 
     if isinstance(result, Diagnosis):
         return diagnosis_tables(result)
@@ -46,6 +55,8 @@ def _view_of_workflow(result: object) -> RenderableType:
         return tuning_tables(result)
     if isinstance(result, SplitAudit):
         return split_audit_table(result)
+    if isinstance(result, SuiteResult):
+        return suite_tables(result)
     if isinstance(result, ClaimResult):
         parts = ((table, Text("\n".join(commands))) for table, commands in claim_tables(result))
         return Group(*(each for pair in parts for each in pair))

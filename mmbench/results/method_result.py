@@ -18,7 +18,7 @@ from mmbench.results.failures import Failure
 from mmbench.results.records import Record
 from mmbench.results.residuals import Residuals, measure_residuals
 from mmbench.results.scoring import Scoring, scoring_of
-from mmbench.results.statistics import Interval, Outcomes, difference_intervals, score_intervals
+from mmbench.results.statistics import Interval, Outcomes, difference_intervals, interval_by, score_intervals
 from mmbench.training import Cost, combine_costs
 
 
@@ -90,10 +90,10 @@ class MethodResult:
         """All metrics of the run, by name."""
         return self.scoring.find_metrics()
 
-    @property
+    @cached_property
     def score(self) -> Interval:
-        """The score by the metric of verdicts and ranking."""
-        return self.scores[self.metric]
+        """The score by the metric of verdicts and ranking; other metrics are not computed."""
+        return interval_by(self.outcomes, self.metric)
 
     @cached_property
     def outputs(self) -> NDArray[np.float64]:

@@ -46,6 +46,14 @@ from .retrain import retrain_fold as retrain_fold
 from .run import run_spec as run_spec
 from .split_audit.overlaps import SplitAudit as SplitAudit
 from .split_audit.overlaps import audit_split as audit_split
+from .suites.definition import find_suites as find_suites
+from .suites.definition import load_suite as load_suite
+from .suites.request import SuiteSpec as SuiteSpec
+from .suites.results import SuiteResult as SuiteResult
+from .suites.results import find_suite_files as find_suite_files
+from .suites.results import load_suite_result as load_suite_result
+from .suites.run import suite_spec as suite_spec
+from .suites.standings import Standings as Standings
 from .tune import MethodTuning as MethodTuning
 from .tune import TuningResult as TuningResult
 from .tune import tune_spec as tune_spec

@@ -1,5 +1,6 @@
 """Ranking of methods by the metric of the verdict, with intervals and the chance level."""
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING
 
 from mmbench.reporting.metric_names import capitalized, direction_sentence
@@ -22,7 +23,7 @@ def ranked(comparison: "Comparison") -> "list[MethodResult]":
     return sorted(comparison.methods, key=lambda method: -method.orient(method.score.mean))
 
 
-def only_best(drawn: "list[MethodResult]", comparison: "Comparison") -> str:
+def only_best(drawn: Sized, comparison: "Comparison") -> str:
     """A sentence that names the number of drawn methods if some are left out, else nothing."""
     n = len(comparison.methods)
     return f" Only the best {len(drawn)} of {n} methods are drawn." if len(drawn) < n else ""

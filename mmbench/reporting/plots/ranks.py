@@ -1,6 +1,6 @@
 """Critical-difference diagram: mean ranks of methods over units, with bars that join what is not told apart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mmbench.results import Comparison, MethodResult
+    from mmbench.results import Comparison
 
 NEEDS = "three methods, tested in all folds on at least five subjects or other units"
 """Parts of records that the plot needs."""
@@ -28,12 +28,12 @@ _TICKS = 10
 
 @dataclass(frozen=True)
 class MeanRanks:
-    """Mean ranks ``(M,)`` of ``methods`` over ``n_units`` units, 1 for the best, in ascending order.
+    """Mean ranks ``(M,)`` of methods, by their ``names``, over ``n_units`` units, 1 for the best, in ascending order.
 
     ``joined`` are the largest sets of methods, as indices, of which no two differ significantly.
     """
 
-    methods: "Sequence[MethodResult]"
+    names: Sequence[str]
     values: NDArray[np.float64]
     n_units: int
     joined: Sequence[Sequence[int]]
@@ -53,18 +53,20 @@ def rank_methods(comparison: "Comparison") -> MeanRanks:
     equal = (worse[None] == worse[:, None]).sum(axis=1)
     means = (below + (equal + 1) / 2).mean(axis=1) if scores.shape[1] else np.zeros(len(methods))
     order = np.argsort(means, kind="stable")
-    methods = [methods[at] for at in order]
+    names = [methods[at].name for at in order]
     apart = {frozenset((pair.first, pair.second)) for pair in comparison.pairs if pair.is_significant}
+    return MeanRanks(names, means[order], scores.shape[1], find_joined(names, apart))
+
+
+def find_joined(names: Sequence[str], apart: Collection[frozenset[str]]) -> list[list[int]]:
+    """The largest sets of two or more names, as indices, of which no two are ``apart``: significantly different."""
     near = {
         one: {
-            other
-            for other in range(len(methods))
-            if other != one and frozenset((methods[one].name, methods[other].name)) not in apart
+            other for other in range(len(names)) if other != one and frozenset((names[one], names[other])) not in apart
         }
-        for one in range(len(methods))
+        for one in range(len(names))
     }
-    joined = sorted(sorted(found) for found in _cliques(set(), set(near), set(), near) if len(found) > 1)
-    return MeanRanks(methods, means[order], scores.shape[1], joined)
+    return sorted(sorted(found) for found in _cliques(set(), set(near), set(), near) if len(found) > 1)
 
 
 def _cliques(
@@ -91,10 +93,9 @@ def can_show(comparison: "Comparison") -> bool:
 def ranks(comparison: "Comparison", width: float = WIDTH) -> Plot:
     """The critical-difference diagram of Demšar 2006 (JMLR 7), joined by the pairwise comparisons of the report."""
     found, mark, unit = rank_methods(comparison), Marks(), comparison.run["unit"]
-    names = [method.name for method in found.methods]
     first = comparison.methods[0].name if comparison.has_reference else ""
     with styled():
-        figure = _draw(found, first, width, mark)
+        figure = draw_ranks(found, first, width, mark)
     n_pairs = len(comparison.pairs)
     rows = [
         (
@@ -102,9 +103,10 @@ def ranks(comparison: "Comparison", width: float = WIDTH) -> Plot:
             f"{found.values[at]:.2f}",
             ", ".join(str(bar) for bar, each in enumerate(found.joined, start=1) if at in each) or "none",
         )
-        for at, name in enumerate(names)
+        for at, name in enumerate(found.names)
     ]
-    left_out = len(found.methods[0].units) - found.n_units
+    whole = next(method for method in comparison.methods if not method.missing)
+    left_out = len(whole.units) - found.n_units
     without = f" {counted(left_out, unit)} for which a method has no score are left out." if left_out else ""
     return Plot(
         figure,
@@ -112,18 +114,18 @@ def ranks(comparison: "Comparison", width: float = WIDTH) -> Plot:
         f"Critical-difference diagram (Demšar 2006): mean rank of each method by {comparison.metric_title} over "
         f"{counted(found.n_units, unit)}, 1 for the best. A bar joins methods, its dots, of which no two differ "
         f"significantly in the pairwise comparisons: t test of scores over {plural_of(unit)} and trainings, adjusted "
-        f"for {counted(n_pairs, 'pair')}, not a test of ranks.{without}" + only_best(list(found.methods), comparison),
+        f"for {counted(n_pairs, 'pair')}, not a test of ranks.{without}" + only_best(found.names, comparison),
         ("method", "mean rank", "on bar"),
         tuple(rows),
         mark.texts,
     )
 
 
-def _draw(found: MeanRanks, first: str, width: float, mark: Marks) -> "Figure":
+def draw_ranks(found: MeanRanks, first: str, width: float, mark: Marks) -> "Figure":
     """The diagram in inches from the upper left corner; names on both sides, on a phone on the left alone."""
-    n = len(found.methods)
+    n = len(found.names)
     n_left = n if width <= NARROW else (n + 1) // 2
-    names = [shortened(method.name, 19 if width <= NARROW else 24) for method in found.methods]
+    names = [shortened(name, 19 if width <= NARROW else 24) for name in found.names]
     number = 0.42 if found.values.max() < 10 else 0.5
     left, right = (number + 0.1 + _LETTER * max(map(len, side), default=0) for side in (names[:n_left], names[n_left:]))
     scale = _Scale(left, width - (right if n_left < n else 0.2), n)
@@ -135,14 +137,14 @@ def _draw(found: MeanRanks, first: str, width: float, mark: Marks) -> "Figure":
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
     _draw_axis(axes, scale, n)
-    for at, method in enumerate(found.methods):
+    for at, name in enumerate(found.names):
         is_left = at < n_left
         row = below + _ROW * ((at if is_left else n - 1 - at) + 0.5)
-        color = BLUE if method.name == first else INK
+        color = BLUE if name == first else INK
         x, edge = scale(found.values[at]), scale.low - 0.08 if is_left else scale.high + 0.08
         axes.plot([x, x, edge], [_AXIS, row, row], color=color, linewidth=1.0, solid_joinstyle="round")
         (point,) = axes.plot(x, _AXIS, "o", color=color, markersize=6.5)
-        mark(point, f"{method.name}: mean rank {found.values[at]:.2f}")
+        mark(point, f"{name}: mean rank {found.values[at]:.2f}")
         away, side = (-1, "right") if is_left else (1, "left")
         axes.text(edge + 0.05 * away, row, f"{found.values[at]:.2f}", color=MUTED, fontsize=9, ha=side, va="center")
         axes.text(edge + number * away, row, names[at], color=color, ha=side, va="center")
@@ -152,7 +154,7 @@ def _draw(found: MeanRanks, first: str, width: float, mark: Marks) -> "Figure":
         (bar,) = axes.plot(
             places, [y] * len(places), "-o", color=MUTED, linewidth=3.2, markersize=5.5, solid_capstyle="round"
         )
-        mark(bar, f"bar {number}, not significantly different: {', '.join(found.methods[at].name for at in each)}")
+        mark(bar, f"bar {number}, not significantly different: {', '.join(found.names[at] for at in each)}")
     return figure
 
 
@@ -172,7 +174,7 @@ def _levels(found: MeanRanks) -> list[int]:
     """The level of each bar, the first at the top, so that none lies on another."""
     ends: list[float] = []
     levels = []
-    gap = 0.08 * (len(found.methods) - 1) / 2
+    gap = 0.08 * (len(found.names) - 1) / 2
     for each in found.joined:
         low, high = found.values[each[0]], found.values[each[-1]]
         level = next((at for at, end in enumerate(ends) if end + gap < low), len(ends))

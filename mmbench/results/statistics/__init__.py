@@ -14,6 +14,7 @@ from mmbench.results.statistics.forecast import smallest_significant_difference 
 from mmbench.results.statistics.intervals import Interval as Interval
 from mmbench.results.statistics.intervals import combination_intervals as combination_intervals
 from mmbench.results.statistics.intervals import difference_intervals as difference_intervals
+from mmbench.results.statistics.intervals import interval_by as interval_by
 from mmbench.results.statistics.intervals import mean_interval as mean_interval
 from mmbench.results.statistics.intervals import score_intervals as score_intervals
 from mmbench.results.statistics.intervals import share_interval as share_interval
@@ -25,6 +26,16 @@ from mmbench.results.statistics.linearised import tally_by as tally_by
 from mmbench.results.statistics.outcomes import Outcomes as Outcomes
 from mmbench.results.statistics.pairs import Pair as Pair
 from mmbench.results.statistics.pairs import compare_pairs as compare_pairs
+from mmbench.results.statistics.ranks import LEAST_DATASETS as LEAST_DATASETS
+from mmbench.results.statistics.ranks import LEAST_METHODS as LEAST_METHODS
+from mmbench.results.statistics.ranks import N_DRAWS as N_DRAWS
+from mmbench.results.statistics.ranks import DatasetScores as DatasetScores
+from mmbench.results.statistics.ranks import RankedPair as RankedPair
+from mmbench.results.statistics.ranks import RankTest as RankTest
+from mmbench.results.statistics.ranks import mean_rank_intervals as mean_rank_intervals
+from mmbench.results.statistics.ranks import rank_scores as rank_scores
+from mmbench.results.statistics.ranks import rank_test as rank_test
+from mmbench.results.statistics.ranks import unit_influence as unit_influence
 from mmbench.results.statistics.ratios import Ratios as Ratios
 from mmbench.results.statistics.units import find_statistical_units as find_statistical_units
 from mmbench.results.statistics.verdicts import Verdict as Verdict
@@ -33,12 +44,18 @@ from mmbench.results.statistics.verdicts import make_verdicts as make_verdicts
 __all__ = [
     "ALPHA",
     "ASSUMED_DEVIATION",
+    "LEAST_DATASETS",
+    "LEAST_METHODS",
+    "N_DRAWS",
     "CellScore",
     "Contrast",
+    "DatasetScores",
     "Interval",
     "Linearised",
     "Outcomes",
     "Pair",
+    "RankTest",
+    "RankedPair",
     "Ratios",
     "Verdict",
     "above_chance",
@@ -49,15 +66,20 @@ __all__ = [
     "find_leaders",
     "find_statistical_units",
     "find_untested_reason",
+    "interval_by",
     "linearise_sums",
     "linearise_whole",
     "make_method_scores",
     "make_verdicts",
     "mean_interval",
+    "mean_rank_intervals",
     "pairwise_weights",
+    "rank_scores",
+    "rank_test",
     "score_intervals",
     "share_interval",
     "smallest_significant_difference",
     "symmetric_interval",
     "tally_by",
+    "unit_influence",
 ]

@@ -58,16 +58,19 @@ def make_scale(metric: Metric, scores: Sequence[float] | Floats) -> Scale:
 
 
 def score_intervals(outcomes: Outcomes) -> dict[str, Interval]:
-    """Scores over all samples by every metric of ``outcomes``, means over seeds, with intervals.
+    """Scores over all samples by every metric of ``outcomes``, means over seeds, with intervals."""
+    return {name: interval_by(outcomes, name) for name in outcomes.metrics}
+
+
+def interval_by(outcomes: Outcomes, name: str) -> Interval:
+    """The score over all samples by one metric of ``outcomes``, the mean over seeds, with its interval.
 
     Where one class is predicted for every sample the score is certain, and the interval has no width.
     """
-    found = {}
-    for name, metric in outcomes.metrics.items():
-        score = outcomes.linearise(name)
-        certain = outcomes.is_constant and outcomes.is_ratio(name)
-        found[name] = Interval(*(score.score,) * 3) if certain else score_interval(score, metric, outcomes.varies)
-    return found
+    score = outcomes.linearise(name)
+    if outcomes.is_constant and outcomes.is_ratio(name):
+        return Interval(*(score.score,) * 3)
+    return score_interval(score, outcomes.metrics[name], outcomes.varies)
 
 
 def score_interval(score: CellScore, metric: Metric, varies: bool = True) -> Interval:

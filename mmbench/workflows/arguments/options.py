@@ -33,6 +33,11 @@ def make_spec(method: Any, dataset: Any, against: Any, options: Mapping[str, Any
     return RunSpec(**spec, **{**found, "plugins": tuple(names.plugins)})
 
 
+def read_option(kind: str, name: str, value: Any) -> Any:
+    """The value of an option ``name`` that is read as the option ``kind`` of a run is; SpecError if it is not valid."""
+    return _READERS[kind](name, value)
+
+
 def _read_dataset(dataset: Any, names: ComponentNames) -> str:
     if isinstance(dataset, DataFolder):
         if not dataset.path.is_dir():

@@ -27,20 +27,19 @@ def comparison(write_task: Callable[..., Path], tmp_path: Path, request: pytest.
 
 def test_ranks_are_means_over_units_and_the_best_is_first(comparison: Comparison) -> None:
     found = rank_methods(comparison)
-    scores = np.stack([method.outcomes.unit_scores for method in found.methods])
+    by_name = {method.name: method for method in comparison.methods}
+    scores = np.stack([by_name[name].outcomes.unit_scores for name in found.names])
     scores = scores[:, np.isfinite(scores).all(axis=0)]
     worse = -scores if comparison.higher_is_better else scores
     assert found.values == pytest.approx(rankdata(worse, axis=0).mean(axis=1))
     assert found.n_units == scores.shape[1]
     assert list(found.values) == sorted(found.values)
-    assert found.methods[0].name == "first"
+    assert found.names[0] == "first"
 
 
 def test_bars_join_exactly_what_the_matrix_does_not_tell_apart(comparison: Comparison) -> None:
     found = rank_methods(comparison)
-    joined = {
-        frozenset(found.methods[at].name for at in pair) for each in found.joined for pair in combinations(each, 2)
-    }
+    joined = {frozenset(found.names[at] for at in pair) for each in found.joined for pair in combinations(each, 2)}
     even = {frozenset((pair.first, pair.second)) for pair in comparison.pairs if not pair.is_significant}
     assert joined == even
     assert len(comparison.pairs) > len(even) > 0, "the example has both"
@@ -52,7 +51,7 @@ def test_marks_lie_at_their_ranks_and_the_table_has_them(comparison: Comparison,
     drawn, found = ranks(comparison, width), rank_methods(comparison)
     artists = {each.get_gid(): each for each in drawn.figure.findobj(lambda each: each.get_gid() is not None)}
     places = {text.partition(":")[0]: artists[gid].get_xdata()[0] for gid, text in drawn.marks.items()}
-    x = [places[method.name] for method in found.methods]
+    x = [places[name] for name in found.names]
     steps = np.diff(found.values)
     assert np.diff(x) / np.diff(x).sum() == pytest.approx(steps / steps.sum())
     bars = [
@@ -60,11 +59,11 @@ def test_marks_lie_at_their_ranks_and_the_table_has_them(comparison: Comparison,
         for text in drawn.marks.values()
         if ", not significantly different: " in text
     ]
-    assert bars == [[found.methods[at].name for at in each] for each in found.joined]
+    assert bars == [[found.names[at] for at in each] for each in found.joined]
     on_bar = {row[0]: [int(each) for each in row[2].split(", ") if each != "none"] for row in drawn.rows}
     assert on_bar == {name: [at for at, bar in enumerate(bars, start=1) if name in bar] for name in on_bar}
     assert [row[:2] for row in drawn.rows] == [
-        (method.name, f"{rank:.2f}") for method, rank in zip(found.methods, found.values, strict=True)
+        (name, f"{rank:.2f}") for name, rank in zip(found.names, found.values, strict=True)
     ]
 
 

@@ -1,0 +1,1 @@
+"""Presentation of suites: tables for the terminal, a critical-difference diagram, and a page."""

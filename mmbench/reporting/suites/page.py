@@ -1,0 +1,107 @@
+"""The page of a suite: one HTML file that works offline."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmbench.reporting.metric_names import capitalized
+from mmbench.reporting.number_format import format_interval
+from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, Page, Section, Table, Text
+from mmbench.reporting.pages.plot_embedding import PlotEmbedder
+from mmbench.reporting.pages.rendering import render_page
+from mmbench.reporting.pages.report import NAME, Written
+from mmbench.reporting.suites.diagram import find_mean_ranks, ranks_plot
+from mmbench.reporting.suites.words import (
+    DASH,
+    VERDICT_COLUMNS,
+    VERDICT_NOTE,
+    absent_lines,
+    data_row,
+    dataset_title,
+    lead,
+    ordered_methods,
+    rank_cell,
+    rank_lines,
+    units_note,
+    verdict_cells,
+    verdict_title,
+)
+from mmbench.storage import canonical_json, write_text
+from mmbench.workflows import SuiteResult
+
+
+def write_suite_report(result: SuiteResult, out: Path) -> Written:
+    """Write the page into the folder ``out``."""
+    html = render_suite_report(result)
+    write_text(out / NAME, html)
+    return Written(out / NAME, len(html.encode()))
+
+
+def render_suite_report(result: SuiteResult) -> str:
+    """The page as HTML; the same records give the same page."""
+    embedder = PlotEmbedder()
+    page = Page(title=result.file.title, lead=lead(result), sections=tuple(_sections(result, embedder)))
+    return render_page("report.html", embedder.style_sheet.css, page=page)
+
+
+def _sections(result: SuiteResult, embedder: PlotEmbedder) -> Iterator[Section]:
+    if result.comparisons:
+        yield Section("scores", "Scores", [_scores(result), Lines([f"[95 % interval]; {units_note(result)}"])])
+        yield Section("ranks", "Mean ranks", list(_ranks(result, embedder)))
+        note = f"{capitalized(VERDICT_NOTE)}. A non-significant difference does not show equivalence."
+        yield Section("verdicts", "Verdicts", [_verdicts(result), Text(note, quiet=True)])
+    if absent := list(absent_lines(result)):
+        yield Section("missing", "Missing results", [Lines([line.strip() for line in absent])])
+    settings = [_data(result), _settings(result)] if result.comparisons else [_settings(result)]
+    yield Section("reproduce", "Datasets and reproduction", [*settings, Code(result.file.command, "The command")])
+
+
+def _scores(result: SuiteResult) -> Table:
+    names = [dataset_title(name, each) for name, each in result.comparisons.items()]
+    rows = [
+        (
+            method,
+            *(
+                format_interval(score) if (score := each.cell(method).score) else DASH
+                for each in result.datasets
+                if each.comparison
+            ),
+            rank_cell(result, method),
+        )
+        for method in ordered_methods(result)
+    ]
+    return Table("Scores by the metric of each dataset", ("method", *names, "mean rank"), rows)
+
+
+def _ranks(result: SuiteResult, embedder: PlotEmbedder) -> Iterator[Block]:
+    found = find_mean_ranks(result.standings)
+    if found is not None:
+        yield embedder.embed(lambda width: ranks_plot(result, found, width))
+    yield Lines([capitalized(line) for line in rank_lines(result)])
+
+
+def _verdicts(result: SuiteResult) -> Table:
+    rows = [(name, *cells) for name, cells in verdict_cells(result).items()]
+    return Table("Verdicts over datasets", (verdict_title(result), *VERDICT_COLUMNS), rows)
+
+
+def _data(result: SuiteResult) -> Table:
+    columns = ("dataset", "task", "protocol", "metric", "units", "splits", "records")
+    rows = [
+        (
+            dataset_title(name, each),
+            *data_row(each),
+            str(each.run["fingerprint"]),
+            each.path.parent.name,
+        )
+        for name, each in result.comparisons.items()
+    ]
+    return Table("Datasets with a comparison", columns, rows, len(columns))
+
+
+def _settings(result: SuiteResult) -> Definitions:
+    """What the suite says of each dataset."""
+    items = [
+        (name, [(key, each if isinstance(each, str) else canonical_json(each)) for key, each in settings.items()])
+        for name, settings in result.file.content["datasets"].items()
+    ]
+    return Definitions(f"What {result.file.label} says", items)

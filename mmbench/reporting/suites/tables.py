@@ -1,0 +1,65 @@
+"""The tables of a suite for the terminal, 80 columns wide, readable without colour."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from mmbench.reporting.suites.diagram import diagram_lines, find_mean_ranks
+from mmbench.reporting.suites.words import (
+    VERDICT_COLUMNS,
+    VERDICT_NOTE,
+    absent_lines,
+    critical_line,
+    data_row,
+    dataset_title,
+    lead,
+    ordered_methods,
+    rank_cell,
+    rank_lines,
+    score_cells,
+    verdict_cells,
+    verdict_title,
+)
+from mmbench.reporting.terminal.layout import fitted_tables, path_line, plain_table
+from mmbench.workflows import SuiteResult
+
+_WIDTH = 80
+
+
+def suite_tables(result: SuiteResult) -> RenderableType:
+    """Scores, mean ranks, the test of ranks with its diagram, counts of verdicts, and what is missing."""
+    parts: list[RenderableType] = [Text(lead(result)), Text(result.file.title, style="bold"), Text()]
+    if result.comparisons:
+        parts += [_scores(result), Text(), _data(result), Text()]
+        parts += [Text(line) for line in rank_lines(result)]
+        parts += [*_diagram(result), Text(), _verdicts(result), Text(VERDICT_NOTE, style="dim")]
+    if absent := list(absent_lines(result)):
+        parts += [Text(), *map(Text, absent)]
+    return Group(*parts, path_line("results", result.path))
+
+
+def _scores(result: SuiteResult) -> RenderableType:
+    titles = [dataset_title(name, each) for name, each in result.comparisons.items()]
+    rows = {name: [*score_cells(result, name), rank_cell(result, name)] for name in ordered_methods(result)}
+    return fitted_tables({"method": ([*titles, "mean rank"], rows)}, _WIDTH)
+
+
+def _data(result: SuiteResult) -> RenderableType:
+    table = plain_table("dataset")
+    for title in ("task", "protocol", "metric", "units"):
+        table.add_column(title, overflow="fold")
+    for name, comparison in result.comparisons.items():
+        table.add_row(*map(Text, (name, *data_row(comparison))))
+    return table
+
+
+def _diagram(result: SuiteResult) -> list[RenderableType]:
+    found = find_mean_ranks(result.standings)
+    if found is None:
+        return []
+    bars = ["=: no two methods of a bar differ significantly"] if found.joined else []
+    lines = [*diagram_lines(found), *bars, critical_line(result.standings)]
+    return [Text(), *(Text(line, no_wrap=len(line) <= _WIDTH) for line in lines)]
+
+
+def _verdicts(result: SuiteResult) -> RenderableType:
+    return fitted_tables({verdict_title(result): (VERDICT_COLUMNS, verdict_cells(result))}, _WIDTH)

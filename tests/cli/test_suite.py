@@ -1,0 +1,118 @@
+"""``mmbench suite`` on the command line."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmbench.cli import main
+
+Write = Callable[..., Path]
+Shell = Callable[..., tuple[int, str, str]]
+ORDER = ["first", "second", "third"]
+TOY = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
+TEXT = """
+name = "small"
+version = 1
+title = "One simulated dataset"
+[settings]
+protocol = "subject"
+task = "side"
+metric = "balanced_accuracy"
+folds = 2
+seeds = 1
+[[datasets]]
+name = "toy"
+modalities = ["facts"]
+training = { epochs = 1 }
+[[datasets]]
+name = "absent"
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """The program in an empty folder: its exit code and what it prints on stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MMBENCH_DATA", raising=False)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mmbench", "suite", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_a_suite_is_run_shown_and_reported(shell: Shell, toy_people: Path) -> None:
+    Path("small.toml").write_text(TEXT)
+    options = ["--methods", "concat,prior", "--data", f"toy={toy_people}", "--plugin", TOY, "--jobs", "1"]
+    code, out, err = shell("run", "small.toml", *options)
+    assert (code, "small-v1: toy" in err) == (0, True)
+    assert "1 of 2 datasets is not in these results:" in out
+    assert shell("show", "runs")[1] == out
+    code, printed, _ = shell("show", "runs", "--json", "--plugin", TOY)
+    plain = json.loads(printed)
+    assert (code, plain["suite"], plain["methods"]) == (0, "small-v1", ["concat", "prior"])
+    assert plain["command"] == (
+        "mmbench suite run small.toml --methods concat,prior --data toy=DIR --plugin toy_plugin.py"
+    )
+    code, out, err = shell("report", "runs", "--out", "page")
+    assert (code, out.strip()) == (0, "page/index.html")
+    assert "works offline" in err
+
+
+def test_a_suite_of_which_nothing_can_be_run_ends_with_one(shell: Shell) -> None:
+    Path("small.toml").write_text(TEXT)
+    code, out, _ = shell("run", "small.toml", "--methods", "concat,prior", "--only", "absent")
+    assert code == 1
+    assert "absent, not installed: no dataset 'absent'" in out
+
+
+def test_of_several_results_in_a_folder_the_newest_is_shown_and_the_others_are_named(
+    shell: Shell, write_suite_results: Write
+) -> None:
+    older = write_suite_results(Path("runs"), {"a": ORDER})
+    newer = write_suite_results(Path("runs"), {"a": ORDER, "b": ORDER}, methods=ORDER[:2])
+    os.utime(older, (1, 1))
+    _, out, err = shell("show", "runs")
+    assert f"runs: {newer.name} is the newest of 2 results of suites; the others: {older.name}" in err
+    assert "third" not in out
+
+
+def test_suites_are_listed_with_their_datasets(shell: Shell) -> None:
+    _, out, _ = shell("list")
+    assert "quick-v1: " in out
+    assert "(icons, mfeat, " in out
+    plain = json.loads(shell("list", "--json")[1])
+    assert [each["suite"] for each in plain] == ["affect-v1", "quick-v1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "quick-v2", "--methods", "concat,prior"], ["no suite 'quick-v2'", "did you mean 'quick-v1'?"]),
+        (["run", "nowhere.toml", "--methods", "concat,prior"], ["nowhere.toml", "cannot be read"]),
+        (["run", "quick-v1", "--methods", "concat"], ["--methods", "fewer than two methods"]),
+        (["run", "quick-v1", "--methods", "concat,prier"], ["no method 'prier'", "did you mean 'prior'"]),
+        (["run", "quick-v1", "--methods", "concat,prior", "--data", "mosi"], ["--data", "'mosi' is not NAME=VALUE"]),
+        (["run", "quick-v1", "--methods", "concat,prior", "--only", "mosy"], ["--only", "did you mean 'mosi'"]),
+        (["run", "affect-v1", "--methods", "concat,prior", "--require-all"], ["--require-all", "deap", "not at hand"]),
+        (["show", "."], ["holds no results of a suite"]),
+        (["show", "nowhere"], ["nowhere", "no such file or folder"]),
+    ],
+)
+def test_user_errors_are_one_line(shell: Shell, arguments: list[str], words: list[str]) -> None:
+    code, out, err = shell(*arguments)
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    for word in words:
+        assert word in err
