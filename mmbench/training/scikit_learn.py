@@ -105,7 +105,8 @@ class SklearnEstimator(Estimator):
 
 def _gap_column(part: Matrix) -> Matrix:
     """A column ``(n, 1)`` that is 1 where a modality is missing."""
-    return np.isnan(part).all(axis=1)[:, None].astype(np.float64)
+    column: Matrix = np.all(np.isnan(part), axis=1, keepdims=True).astype(np.float64)
+    return column
 
 
 class _Classifier:
