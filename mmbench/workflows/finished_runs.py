@@ -106,12 +106,17 @@ def _note_name(spec: RunSpec) -> str:
     del options["jobs"]  # no result depends on it
     key = {
         "options": json.loads(json.dumps(options, default=str)),
-        "sources": {str(path): _stamp(path) for path in _own_sources(spec.plugins)},
+        "sources": {str(path): _stamp(path) for path in (*_own_sources(spec.plugins), *_preset_file(spec))},
         "packages": sorted(_installed()),
         "machine": [*map(str, Path("/dev").glob("nvidia*")), os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version],
         "settings": {name: value for name, value in os.environ.items() if name.startswith("MMBENCH_")},
     }
     return f".finished-{digest(key)[:16]}.json"
+
+
+def _preset_file(spec: RunSpec) -> list[Path]:
+    """The file of a preset that is not a plugin's."""
+    return [path for path in (Path(spec.preset),) if path.is_file()] if spec.preset else []
 
 
 def _own_sources(plugins: Iterable[str]) -> Iterator[Path]:

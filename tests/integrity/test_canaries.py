@@ -105,7 +105,7 @@ def test_labels_of_the_test_part_are_in_no_frame_and_no_object(bench: Bench) -> 
         "mmbench.training.loop-True",
         "mmbench.training.loop-False",
         "mmbench.results.diagnosis.trained_model-False",
-        "mmbench.training.cost-False",
+        "mmbench.training.cost_measurement-False",
         "mmbench.workflows.explanations-False",
     }
     row_of = {sample: row for row, sample in enumerate(store.ids.tolist())}

@@ -20,7 +20,7 @@ from mmbench import Choice, Encoder, Fusion, Modality, Tokens, TokenSpec, hookim
 PHASES = (
     "mmbench.results.diagnosis.trained_model",
     "mmbench.workflows.explanations",
-    "mmbench.training.cost",
+    "mmbench.training.cost_measurement",
     "mmbench.integrity.canaries",
     "mmbench.training.loop",
 )

@@ -131,6 +131,16 @@ def test_other_options_are_another_request(spec: RunSpec, computed: list[RunSpec
     assert len(computed) == 2
 
 
+def test_a_preset_that_was_changed_is_read_again(spec: RunSpec, computed: list[RunSpec], tmp_path: Path) -> None:
+    preset = tmp_path / "small.toml"
+    preset.write_text("[training]\nlr = 0.01\n")
+    own = replace(spec, preset=str(preset))
+    assert run_spec(own).run["training"]["lr"] == 0.01
+    preset.write_text("[training]\nlr = 0.02\n")
+    assert run_spec(own).run["training"]["lr"] == 0.02
+    assert len(computed) == 2
+
+
 def test_a_failed_fold_is_tried_again(spec: RunSpec, computed: list[RunSpec], tmp_path: Path) -> None:
     (tmp_path / "accidents").mkdir()
     (tmp_path / "accidents" / "bug-1").touch()
