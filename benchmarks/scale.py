@@ -114,17 +114,15 @@ def measure_all(samples: int, people: int, steps: Sequence[str]) -> list[Measure
 def measure(step: str, command: list[str], samples: int, folder: Path) -> Measured:
     """Run a command to its end; its memory and times are those of the process and its children."""
     before, start = _size(folder), time.perf_counter()
-    process = subprocess.Popen(
-        [*MMBENCH, *command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    told = process.stderr.read() if process.stderr else b""
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if status:
-        raise SystemExit(f"{shlex.join(command)} failed:\n{told.decode()[-2000:]}")
+    with tempfile.TemporaryFile() as told:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen([*MMBENCH, *command], stdout=subprocess.DEVNULL, stderr=told, env=environment)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - start
+        if status:
+            told.seek(0)
+            raise SystemExit(f"{shlex.join(command)} failed:\n{told.read().decode()[-2000:]}")
     peak = used.ru_maxrss / 1024
     return Measured(step, samples, seconds, used.ru_utime + used.ru_stime, peak, (_size(folder) - before) / 1e6)
 
