@@ -11,6 +11,7 @@ from mmbench.cli.describe import describe
 from mmbench.cli.help import DATA, Command, Group
 from mmbench.cli.options import Cache, Data, DatasetName, Jobs, Json, Plugins
 from mmbench.cli.output.console import note, show, show_json, show_text
+from mmbench.cli.output.dataset_cards import Choice, card_table, describe_extent, make_card, overview_table
 from mmbench.cli.output.progress import progress
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import bind_arguments, parse_pairs, parse_spec
@@ -24,65 +25,64 @@ app = typer.Typer(
 )
 
 
-@app.command("list", cls=Command, epilog="mmbench data list")
-def list_datasets(plugin: Plugins = None, as_json: Json = False) -> None:
+@app.command("list", cls=Command, epilog="mmbench data list --kind audio --access open")
+def list_datasets(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Datasets whose cards are shown; default: a table of all.", autocompletion=complete_dataset
+        ),
+    ] = None,
+    access: Annotated[
+        str | None, typer.Option(help="Only open, gated, bundled, simulated or your own.", rich_help_panel=DATA)
+    ] = None,
+    modality: Annotated[
+        str | None, typer.Option(help="Only with a modality of this name, such as eeg.", rich_help_panel=DATA)
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only with a modality of this kind, such as audio.", rich_help_panel=DATA)
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Only with a task of this name, or of classes (class), labels, values.", rich_help_panel=DATA
+        ),
+    ] = None,
+    plugin: Plugins = None,
+    as_json: Json = False,
+) -> None:
     """List datasets with modalities, tasks, licence and source."""
     from mmbench.registry import Spec, describe_missing_distributions, load_registry
 
     registry = load_registry(tuple(plugin or ()))
-    cards = [_card(registry.dataset(Spec(name))) for name in sorted(registry.datasets)]
+    for name in names or ():
+        registry.find("datasets", name)
+    found = [make_card(registry.dataset(Spec(name))) for name in names or sorted(registry.datasets)]
+    cards = Choice(access, modality, kind, task).choose(found)
     if as_json:
         show_json(cards)
         return
-    for card in cards:
-        show(_card_table(card))
+    if names:
+        for card in cards:
+            show(card_table(card))
+    else:
+        _show_overview(cards, hides_simulated=access is None)
     if missing := describe_missing_distributions():
         note(missing)
 
 
-def _card(dataset: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    schema, download = dataset.schema(), dataset.download()
-    return {
-        "name": dataset.name,
-        **asdict(dataset.card),
-        "modalities": {item.name: [item.instances, *item.shape] for item in schema.modalities},
-        "kinds": {item.name: item.kind for item in schema.modalities},
-        "tasks": {name: list(task.names) for name, task in schema.tasks.items()},
-        "groups": list(schema.groups),
-        "download": download and {"extent": _extent(download), "url": download.url, "part": download.part},
-    }
-
-
-def _card_table(card: dict[str, Any]) -> Any:
-    from rich.table import Table
-
-    table = Table(title=f"{card['name']}: {card['title']}", title_justify="left", title_style="bold", box=None)
-    table.show_header = False
-    table.add_column("what", style="dim")
-    table.add_column("value", overflow="fold")
-    table.add_row("access", f"{card['access']}, {card['licence']}")
-    table.add_row("modalities", ", ".join(_describe_modality(card, name) for name in card["modalities"]))
-    table.add_row(
-        "tasks", ", ".join(f"{task} ({len(classes) or 'of the files'})" for task, classes in card["tasks"].items())
-    )
-    table.add_row("groups", ", ".join(card["groups"]) or "none")
-    for each in card["notes"]:
-        table.add_row("note", each)
-    table.add_row("from", card["url"])
-    if fetched := card["download"]:
-        only = f"; only {fetched['part']}" if fetched["part"] else ""
-        table.add_row("fetched by", f"mmbench data get {card['name']} ({fetched['extent']}{only})")
-    return table
-
-
-def _describe_modality(card: dict[str, Any], name: str) -> str:
-    """Name, kind, size of a bag of more than one, and shape of an instance: ``face: image 10 × (3, 64, 64)``."""
-    instances, *shape = card["modalities"][name]
-    bag = f" {instances} ×" if instances > 1 else ""
-    sides = ", ".join("open" if side is None else str(side) for side in shape)
-    return f"{name}: {card['kinds'][name]}{bag}" + (f" ({sides})" if shape else "")
+def _show_overview(cards: list[dict[str, Any]], hides_simulated: bool) -> None:
+    """A table of datasets, without simulated ones unless they are asked for."""
+    shown = [card for card in cards if not (hides_simulated and card["access"] == "simulated")]
+    if shown:
+        show(overview_table(shown))
+    else:
+        show_text("no dataset has all of this")
+    if hidden := len(cards) - len(shown):
+        show_text(f"{hidden} simulated: mmbench data list --access simulated")
+    if fetched := [card["name"] for card in shown if card["download"]]:
+        show_text(f"downloaded by mmbench data get: {', '.join(fetched)}")
+    show_text("licence, shapes and source: mmbench data list NAME")
 
 
 @app.command("get", cls=Command, epilog="mmbench data get NAME --to data/NAME")
@@ -108,17 +108,13 @@ def get(
     if download is None:
         raise SpecError(f"{spec.name} cannot be fetched", remedy=found.card.request or "it needs no files")
     folder = to or Path(os.environ.get("MMBENCH_DATA") or "data") / spec.name
-    note(f"{found.card.title}: {_extent(download)} from {source or download.url}")
+    note(f"{found.card.title}: {describe_extent(download)} from {source or download.url}")
     if download.part:
         note(f"only {download.part}")
     with progress():
         fetched = fetch(download, folder, source, spec.name)
     show_text(f"{spec.name}: {len(download.pins)} files in {folder}, checksums verified; {fetched} fetched now")
     show_text(f"licence {found.card.licence}; cite {found.card.citation}")
-
-
-def _extent(download: Any) -> str:
-    return f"{len(download.pins)} files, {sum(pin.size for pin in download.pins) / 1e6:.1f} MB"
 
 
 @app.command("check", cls=Command, epilog="mmbench data check NAME --data data/NAME")

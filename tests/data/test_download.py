@@ -380,7 +380,7 @@ def test_command_lists_the_downloaded_files(server: Server, tmp_path: Path, plug
     assert f"Far away: 2 files, 0.7 MB from {server.url}\nonly one of two files\n" in done.stderr
     assert "checksums verified; 2 fetched now" in " ".join(done.stdout.split())
     assert found(to) == FILES
-    listed = CliRunner().invoke(app, ["data", "list", "--plugin", plugin]).stdout
+    listed = CliRunner().invoke(app, ["data", "list", "far", "--plugin", plugin]).stdout
     assert "mmbench data get far (2 files, 0.7 MB; only one of two" in listed
 
 

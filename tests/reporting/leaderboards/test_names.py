@@ -114,7 +114,7 @@ def register_datasets(register):
 
 def test_the_card_of_a_dataset_is_shown_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(CARD)
-    shown = CliRunner().invoke(app, ["data", "list", "--plugin", str(tmp_path / "odd.py")])
+    shown = CliRunner().invoke(app, ["data", "list", "odd", "--plugin", str(tmp_path / "odd.py")])
     assert shown.exception is None
     for text in ("[/] [red]title", ":smile:", "[/t] (2)", "[/g]", "x: vector (2)"):
         assert text in shown.stdout
