@@ -1,6 +1,7 @@
 """``mmbench data``: files of the datasets."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,7 +72,7 @@ def list_datasets(
         note(missing)
 
 
-def _show_overview(cards: list[dict[str, Any]], hides_simulated: bool) -> None:
+def _show_overview(cards: Sequence[Mapping[str, Any]], hides_simulated: bool) -> None:
     """A table of datasets, without simulated ones unless they are asked for."""
     shown = [card for card in cards if not (hides_simulated and card["access"] == "simulated")]
     if shown:
