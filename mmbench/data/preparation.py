@@ -105,9 +105,16 @@ def check_files(what: Preparation) -> None:
 def _is_prepared(what: Preparation) -> bool:
     """Whether exactly these files are prepared with ``bad=error``, by which no problem is accepted."""
     try:
-        return what.bad == "error" and prepared_path(what, _describe(what)).is_file()
+        return what.bad == "error" and _are_files(what) and prepared_path(what, _describe(what)).is_file()
     except (UserError, OSError):  # which the check describes better
         return False
+
+
+def _are_files(what: Preparation) -> bool:
+    """Whether all sources are files, so that reading them ends: a pipe would wait for somebody to write."""
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    units = choose_units(dataset, what.root, what.units)
+    return all(path.is_file() for unit in units for path in dataset.sources(what.root, unit))
 
 
 def _describe(what: Preparation) -> dict[str, Any]:
