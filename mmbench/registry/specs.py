@@ -10,12 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from mmbench.errors import SpecError
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from mmbench.storage import type_adapter
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
@@ -179,17 +177,10 @@ def _convert(value: object, annotation: Any, where: str) -> Any:
     if isinstance(value, str) and value.lower() == "none" and _admits_none(annotation):
         return None
     try:
-        return _adapter(annotation).validate_python(value)
+        return type_adapter(annotation).validate_python(value)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise SpecError(f"invalid value {value!r}: {problem}", where=where, remedy="see mmbench list") from error
-
-
-@lru_cache(maxsize=1024)
-def _adapter(annotation: Any) -> "TypeAdapter[Any]":
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(annotation)
 
 
 def _admits_none(annotation: Any) -> bool:

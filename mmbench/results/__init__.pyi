@@ -81,4 +81,6 @@ from .statistics import mean_rank_intervals as mean_rank_intervals
 from .statistics import rank_scores as rank_scores
 from .statistics import rank_test as rank_test
 from .statistics import smallest_significant_difference as smallest_significant_difference
+from .statistics import t_quantile as t_quantile
+from .statistics import t_tail as t_tail
 from .statistics import unit_influence as unit_influence

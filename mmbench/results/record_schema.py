@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +10,7 @@ from mmbench.data import is_protocol
 from mmbench.registry import HOST_TRAINER, Spec
 from mmbench.results.elsewhere.origin import Elsewhere, is_elsewhere
 from mmbench.results.scoring import Scoring, scoring_fields
+from mmbench.storage import type_adapter
 
 PREDICTORS: tuple[Literal["fusion", "estimator"], ...] = ("fusion", "estimator")
 EPOCHS = ("chosen", "last", "oracle")
@@ -206,7 +206,7 @@ class _Fold:
 
 def check_fold(plain: Mapping[str, Any]) -> None:
     """Raise ValueError unless a record's values have the right types and its columns the same length."""
-    fold: _Fold = _adapter(_Fold).validate_python(plain)
+    fold: _Fold = type_adapter(_Fold).validate_python(plain)
     if not len(fold.ids) == len(fold.labels) == len(fold.units) == len(fold.logits):
         raise ValueError("its columns differ in length")
     if type(plain["seed"]) is not int or not 0 <= fold.seed < _MAX_INTEGER:
@@ -262,13 +262,13 @@ def _check_labels(fold: _Fold, kind: TaskKind) -> None:
 
 
 def _scoring(run: Mapping[str, Any]) -> Scoring:
-    scoring: Scoring = _adapter(Scoring).validate_python(scoring_fields(run))
+    scoring: Scoring = type_adapter(Scoring).validate_python(scoring_fields(run))
     return scoring
 
 
 def check_run(plain: Mapping[str, Any]) -> None:
     """Raise ValueError unless the description of a run is complete and has the right types."""
-    run: _Described = _adapter(_RunElsewhere if is_elsewhere(plain) else _Run).validate_python(plain)
+    run: _Described = type_adapter(_RunElsewhere if is_elsewhere(plain) else _Run).validate_python(plain)
     scoring = _scoring(plain)
     if len(run.classes) < (2 if scoring.kind == "class" else 1):
         raise ValueError("it has fewer than two classes" if scoring.kind == "class" else "it predicts nothing")
@@ -284,22 +284,15 @@ def check_run(plain: Mapping[str, Any]) -> None:
 
 def check_rebuildable(run: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> None:
     """Raise ValueError unless a record holds everything needed to rebuild its model."""
-    made: _RebuildableRun = _adapter(_RebuildableRun).validate_python(run)
+    made: _RebuildableRun = type_adapter(_RebuildableRun).validate_python(run)
     if (made.fusion is None) == (made.estimator is None):
         raise ValueError("it has not one of a fusion and an estimator")
     if not made.encoders.keys() <= set(made.modalities):
         raise ValueError("it encodes a modality that it does not read")
     if type(run["threads"]) is not int or not 0 < made.threads < _MAX_INTEGER:
         raise ValueError("its number of threads is not valid")
-    chosen: _Chosen = _adapter(_Chosen).validate_python({"chosen": {}} if tuning is None else tuning)
+    chosen: _Chosen = type_adapter(_Chosen).validate_python({"chosen": {}} if tuning is None else tuning)
     settings = {field.name for field in fields(Training)}
     for settings_of in (run["training"], (name[9:] for name in chosen.chosen if name.startswith("training."))):
         if unknown := set(settings_of) - settings:
             raise ValueError(f"the training has no setting {min(unknown)!r}")
-
-
-@cache
-def _adapter(kind: type) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)

@@ -36,6 +36,7 @@ from .hashing import FileDigests as FileDigests
 from .hashing import canonical_json as canonical_json
 from .hashing import digest as digest
 from .hashing import file_digest as file_digest
+from .hashing import file_stamp as file_stamp
 from .hashing import key_digest as key_digest
 from .hashing import named_generator as named_generator
 from .hashing import slug as slug
@@ -50,6 +51,7 @@ from .json_toml import load_json as load_json
 from .json_toml import load_object as load_object
 from .json_toml import load_toml as load_toml
 from .json_toml import parse_json as parse_json
+from .json_toml import type_adapter as type_adapter
 from .locks import Timeout as Timeout
 from .locks import has_record_locks as has_record_locks
 from .pickles import check_pickle as check_pickle

@@ -11,14 +11,10 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from mmbench.storage.json_toml import parse_json
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from mmbench.storage.json_toml import parse_json, type_adapter
 
 BLOCK_SIZE = 1 << 20  # bytes
 _MAGIC = b"mmbench seal 1\n\0"
@@ -94,7 +90,7 @@ def parse_footer(file: BinaryIO) -> ChecksumFooter | None:
 
 def _check_footer(plain: Any, size: int) -> ChecksumFooter:
     """The footer of a content of ``size`` bytes; ValueError if it has another version or does not fit."""
-    footer = _adapter().validate_python(plain)
+    footer: ChecksumFooter = type_adapter(ChecksumFooter).validate_python(plain)
     at = 0
     for start, length in sorted(map(_as_extent, footer.extents)):
         if start < at or length < 0:
@@ -105,13 +101,6 @@ def _check_footer(plain: Any, size: int) -> ChecksumFooter:
     if [len(sums) for sums in footer.blocks] != [-(-length // BLOCK_SIZE) for _, length in footer.extents]:
         raise ValueError("it does not have one checksum per block")
     return footer
-
-
-@cache
-def _adapter() -> "TypeAdapter[ChecksumFooter]":
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(ChecksumFooter)
 
 
 def _as_extent(pair: Sequence[int]) -> Extent:

@@ -60,6 +60,15 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def file_stamp(path: Path) -> list[Any]:
+    """What changes with the content of a file: its size, time of modification, and inode with time of change, in ns.
+
+    Copying tools may restore the modification time; the time of the last change (ctime) they cannot set.
+    """
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}-{stat.st_ctime_ns}"]
+
+
 _ENTRY = 4  # size, time of the content, inode and time of the last change, digest
 
 
@@ -74,9 +83,7 @@ class FileDigests:
     def __call__(self, path: Path) -> str:
         """Digest of the content of ``path``."""
         path = path.resolve()
-        stat = path.stat()
-        # Copying tools may restore the modification time; the time of the last change (ctime) they cannot set.
-        stamp = [stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}-{stat.st_ctime_ns}"]
+        stamp = file_stamp(path)
         known = self._known.get(str(path))
         if known and known[:3] == stamp:
             return str(known[3])

@@ -4,12 +4,24 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # all but tabs and newlines, and lone surrogates
 _TOO_DEEP = "it is nested too deeply"
 _MAX_SIZE = 1 << 16  # bytes of a TOML file: tomllib takes minutes for a megabyte of dots
+
+
+@lru_cache(maxsize=1024)
+def type_adapter(kind: Any) -> "TypeAdapter[Any]":
+    """Pydantic's validator of values of a type, built once: building takes as long as validating a thousand files."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def parse_json(text: str | bytes) -> Any:

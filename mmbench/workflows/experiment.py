@@ -31,7 +31,7 @@ from mmbench.storage import (
     write_text,
 )
 from mmbench.workflows.claims.commands import portable_command
-from mmbench.workflows.finished_runs import FinishedRun, note_finished_run
+from mmbench.workflows.finished_runs import FinishedRun, note_finished_run, start_run
 from mmbench.workflows.forecast import forecast_lines
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import CheckedRequest, check_request, resolve_request
@@ -42,12 +42,13 @@ from mmbench.workflows.split import make_whole_fold, split_data
 
 def run_unfinished(spec: RunSpec) -> Comparison:
     """Run what a comparison lacks, and remember it as finished: from its options to the comparison of its records."""
+    started = start_run(spec)
     with record_messages() as lines:
         request = check_request(resolve_request(spec))
     experiment = run_experiment(request)
     comparison = compare_records(request, experiment.plans)
     prepared = experiment.setup.store.key
-    note_finished_run(spec, FinishedRun(request.files, prepared, comparison, [*lines, *experiment.lines]))
+    note_finished_run(spec, started, FinishedRun(request.files, prepared, comparison, [*lines, *experiment.lines]))
     return comparison
 
 

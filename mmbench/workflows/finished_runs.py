@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import sysconfig
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
@@ -24,6 +25,7 @@ from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import (
     current_reporter,
     digest,
+    file_stamp,
     ignore_read_only,
     key_digest,
     load_object,
@@ -31,8 +33,21 @@ from mmbench.storage import (
 )
 from mmbench.workflows.request import RunSpec, with_absolute_paths
 
-Stamp = list[int]
-"""Size, times of modification and change in ns, and inode of a file."""
+
+@dataclass(frozen=True)
+class StartedRun:
+    """The name of the note of a request as it is when it starts, and the time in ns since the epoch.
+
+    A run may take days, in which its plugins are edited: a note of the new files must not stand for results of the old.
+    """
+
+    name: str
+    time: int
+
+
+def start_run(spec: RunSpec) -> StartedRun:
+    """What `note_finished_run` needs to know of the start of a run."""
+    return StartedRun(_note_name(spec), time.time_ns())
 
 
 @dataclass(frozen=True)
@@ -68,21 +83,24 @@ def find_finished_run(spec: RunSpec) -> Comparison | None:
     return comparison
 
 
-def note_finished_run(spec: RunSpec, finished: FinishedRun) -> None:
-    """Write the note of a request, unless a fold failed or a component's parameters name files."""
+def note_finished_run(spec: RunSpec, started: StartedRun, finished: FinishedRun) -> None:
+    """Write the note of a request, unless a fold failed, parameters name files, or code changed since it started."""
     comparison = finished.comparison
     if not _is_covered(spec) or comparison.failed or any(_names_files(method.run) for method in comparison.methods):
+        return
+    modules = _other_modules() - set(_own_sources(spec.plugins))
+    if _note_name(spec) != started.name or any(_is_newer(path, started.time) for path in modules):
         return
     note = {
         "comparison": comparison.path.name,
         "records": _count_records(comparison),
         "preparation": asdict(finished.preparation),
         "prepared": finished.prepared,
-        "modules": {str(path): _stamp(path) for path in _other_modules() - set(_own_sources(spec.plugins))},
+        "modules": {str(path): file_stamp(path) for path in modules},
         "lines": list(finished.lines),
     }
     with ignore_read_only():
-        write_text(comparison.path.with_name(_note_name(spec)), json.dumps(note, default=str))
+        write_text(comparison.path.with_name(started.name), json.dumps(note, default=str))
 
 
 def _is_covered(spec: RunSpec) -> bool:
@@ -104,11 +122,12 @@ def _names_files(described: object) -> bool:
 def _note_name(spec: RunSpec) -> str:
     options = asdict(with_absolute_paths(spec))
     del options["jobs"]  # no result depends on it
+    gpus = sorted(map(str, Path("/dev").glob("nvidia*")))
     key = {
         "options": json.loads(json.dumps(options, default=str)),
-        "sources": {str(path): _stamp(path) for path in (*_own_sources(spec.plugins), *_preset_file(spec))},
+        "sources": {str(path): file_stamp(path) for path in (*_own_sources(spec.plugins), *_preset_file(spec))},
         "packages": sorted(_installed()),
-        "machine": [*map(str, Path("/dev").glob("nvidia*")), os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version],
+        "machine": [*gpus, os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version],
         "settings": {name: value for name, value in os.environ.items() if name.startswith("MMBENCH_")},
     }
     return f".finished-{digest(key)[:16]}.json"
@@ -150,14 +169,15 @@ def _other_modules() -> set[Path]:
     return {path for path in paths if path.is_file() and not any(map(path.is_relative_to, covered))}
 
 
-def _stamp(path: Path) -> Stamp:
+def _is_newer(path: Path, time_ns: int) -> bool:
+    """Whether a file was changed after a time."""
     stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    return max(stat.st_mtime_ns, stat.st_ctime_ns) > time_ns
 
 
 def _is_unchanged(note: Mapping[str, Any], home: Path) -> bool:
     """Whether the dataset's files, the other modules and the folds are those of the note."""
-    if any(_stamp(Path(path)) != stamp for path, stamp in note["modules"].items()):
+    if any(file_stamp(Path(path)) != stamp for path, stamp in note["modules"].items()):
         return False
     if not (home / FOLDS_FILE).is_file():
         return False

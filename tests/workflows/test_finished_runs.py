@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -128,6 +129,24 @@ def test_what_changed_is_computed_again(
 def test_other_options_are_another_request(spec: RunSpec, computed: list[RunSpec], changes: dict) -> None:
     run_spec(spec)
     run_spec(replace(spec, **changes))
+    assert len(computed) == 2
+
+
+@pytest.mark.parametrize("edited", ["own_toy_plugin.py", "neighbour_*.py"])
+def test_code_that_is_edited_during_a_run_does_not_stand_for_its_results(
+    spec: RunSpec, computed: list[RunSpec], monkeypatch: pytest.MonkeyPatch, edited: str
+) -> None:
+    compare = experiment.compare_records
+
+    def edit_and_compare(*arguments: Any) -> Comparison:
+        add_a_comment(next(Path(spec.plugins[0]).parent.glob(edited)))
+        return compare(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "compare_records", edit_and_compare)
+        run_spec(spec)
+    assert not list(spec.out.glob("*/.finished-*.json"))
+    run_spec(spec)
     assert len(computed) == 2
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from functools import cache
 from typing import Any, get_args
 
 from mmbench.contract import Kind, Modality, Schema, Task, TaskKind
 from mmbench.errors import DataError
-from mmbench.storage import check_printable
+from mmbench.storage import check_printable, type_adapter
 
 _MAX_NAME = 100  # bytes of a modality's name, which is a prefix of file names
 _AXES: Mapping[Kind, str] = {
@@ -56,7 +55,7 @@ def schema_from_plain(plain: Any) -> Schema:
         name: {"kind": "class", "names": task} if isinstance(task, list | tuple) else task
         for name, task in plain["tasks"].items()
     }
-    schema: Schema = _schema_type().validate_python({**plain, "tasks": tasks})
+    schema: Schema = type_adapter(Schema).validate_python({**plain, "tasks": tasks})
     return schema
 
 
@@ -65,7 +64,7 @@ def _type_fault(schema: Schema) -> str:
     from pydantic import ValidationError
 
     try:
-        _schema_type().validate_python(asdict(schema))
+        type_adapter(Schema).validate_python(asdict(schema))
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))} of the schema is {first['input']!r}: {first['msg']}"
@@ -193,10 +192,3 @@ def _task_to_plain(task: Task) -> Any:
 def _without_defaults(plain: Mapping[str, Any], cls: type[Modality | Task], added: tuple[str, ...]) -> dict[str, Any]:
     defaults = {name: field.default for name, field in cls.__dataclass_fields__.items()}
     return {name: value for name, value in plain.items() if name not in added or value != defaults[name]}
-
-
-@cache
-def _schema_type() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Schema)

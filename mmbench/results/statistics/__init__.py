@@ -9,6 +9,8 @@ from mmbench.results.statistics.contrasts import ALPHA as ALPHA
 from mmbench.results.statistics.contrasts import Contrast as Contrast
 from mmbench.results.statistics.contrasts import make_method_scores as make_method_scores
 from mmbench.results.statistics.contrasts import pairwise_weights as pairwise_weights
+from mmbench.results.statistics.distributions import t_quantile as t_quantile
+from mmbench.results.statistics.distributions import t_tail as t_tail
 from mmbench.results.statistics.forecast import ASSUMED_DEVIATION as ASSUMED_DEVIATION
 from mmbench.results.statistics.forecast import smallest_significant_difference as smallest_significant_difference
 from mmbench.results.statistics.intervals import Interval as Interval
@@ -80,6 +82,8 @@ __all__ = [
     "share_interval",
     "smallest_significant_difference",
     "symmetric_interval",
+    "t_quantile",
+    "t_tail",
     "tally_by",
     "unit_influence",
 ]

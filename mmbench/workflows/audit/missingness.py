@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.data import Fold
+from mmbench.results import t_tail
 from mmbench.training import balanced_accuracy
 from mmbench.workflows.audit.findings import Missingness
 from mmbench.workflows.audit.probe import confusion_matrices
@@ -39,13 +40,11 @@ def probe_missingness(
 
 def _p_value(score: float, others: NDArray[np.float64], n_samples: int) -> float:
     """One-sided p: by rank; below the resolution of ranks, by the t test of one more draw."""
-    from scipy.stats import t
-
     rank = (1 + int((others >= score).sum())) / (1 + len(others))
     if rank > 1 / (1 + len(others)):
         return rank
     spread = max(float(others.std(ddof=1)), 0.5 / np.sqrt(n_samples)) * np.sqrt(1 + 1 / len(others))
-    return float(min(rank, max(1e-16, t.sf((score - others.mean()) / spread, len(others) - 1))))
+    return float(min(rank, max(1e-16, t_tail(float((score - others.mean()) / spread), len(others) - 1))))
 
 
 def _permuted(labels: Index, units: LabelUnits) -> Index:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench.results import t_quantile, t_tail
 from mmbench.workflows.audit.findings import ALPHA, Control
 
 Index = NDArray[np.int64]
@@ -20,13 +21,11 @@ def make_control(whole: Scores, permuted: Scores, n_samples: int) -> Control:
     is the t test of one more such draw, which is conservative. The spread is at least that of ``n_samples``
     independent predictions, since few draws may agree by chance.
     """
-    from scipy.stats import t
-
     n = len(permuted)
     score, expected = float(whole.mean()), float(permuted.mean())
     if n < 2:
         return Control(n, score, expected)
     binomial = np.sqrt(expected * (1 - expected) / n_samples)
     spread = max(float(permuted.std(ddof=1)), binomial, _ROUNDING) * np.sqrt(1 + 1 / n)
-    p_value = max(_LEAST_P, float(t.sf((score - expected) / spread, n - 1)))
-    return Control(n, score, expected, p_value, float(spread * t.isf(ALPHA, n - 1)))
+    p_value = max(_LEAST_P, t_tail((score - expected) / spread, n - 1))
+    return Control(n, score, expected, p_value, float(spread * t_quantile(1 - ALPHA, n - 1)))
