@@ -17,6 +17,7 @@ from mmbench_datasets.amigos.layout import (
     Videos,
     find_files,
 )
+from mmbench_datasets.shared.damage import find_damaged
 from mmbench_datasets.shared.ratings import RatingScale, Ties
 from mmbench_datasets.shared.sliding_windows import make_windows
 from mmbench_datasets.simulated import card_of_files, describe_mark
@@ -92,13 +93,7 @@ class Amigos(Dataset):
         files = find_files(root)
         if not files:
             return [Problem(str(root), "holds no Data_Preprocessed_P01.mat or the like", self.card.request)]
-        problems = []
-        for path in files.values():
-            try:
-                check_mat(path)
-            except DataError as error:
-                problems.append(Problem(str(path), error.message, error.remedy))
-        return problems
+        return find_damaged(files.values(), check_mat)
 
     def units(self, root: Path) -> list[str]:
         """``p01`` to ``p40``: the people with a file."""

@@ -1,17 +1,16 @@
 """The dataset ``amigos-sim``: simulated recordings in AMIGOS' files, made on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card
 from mmbench_datasets.amigos.dataset import Amigos
 from mmbench_datasets.amigos.layout import Videos
 from mmbench_datasets.shared.ratings import Ties
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 
-class AmigosSim(Amigos):
+class AmigosSim(SimulatedTwin, Amigos):
     """Simulated recordings in AMIGOS' files, whose effects are known, so that leaks can be detected.
 
     ``subjects`` people watch videos of about ``seconds`` s, long ones of twice that. ``strength`` scales the effect of
@@ -38,7 +37,3 @@ class AmigosSim(Amigos):
     ) -> None:
         super().__init__(window=window, stride=stride, videos=videos, threshold=threshold, ties=ties)
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength, "seconds": seconds}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)

@@ -9,7 +9,7 @@ from mmbench_datasets.cremad.layout import EMOTIONS, FAULTY, FIELDS, FOLDERS, lo
 from mmbench_datasets.names import find_variant
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 
 class Cremad(ActedClips):
@@ -91,7 +91,7 @@ class Cremad(ActedClips):
         write_simulation(root, subjects=subjects, seed=seed, strength=strength, sentences=sentences)
 
 
-class CremadSim(Cremad):
+class CremadSim(SimulatedTwin, Cremad):
     """Simulated clips in the files of CREMA-D: drawn faces and synthetic voices whose effects are known.
 
     ``subjects`` actors say ``sentences`` sentences with six emotions each. ``strength`` scales the effect of the
@@ -115,10 +115,6 @@ class CremadSim(Cremad):
     ) -> None:
         super().__init__(modalities=modalities, rate=rate, size=size)
         self.simulation = {"subjects": subjects, "sentences": sentences, "seed": seed, "strength": strength}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)
 
 
 def _find_files(root: Path) -> dict[str, dict[str, Path]]:

@@ -1,16 +1,15 @@
 """The dataset ``dreamer-sim``: simulated recordings in DREAMER's file format, made on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card
 from mmbench_datasets.dreamer.dataset import Dreamer
 from mmbench_datasets.shared.ratings import Ties
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 
-class DreamerSim(Dreamer):
+class DreamerSim(SimulatedTwin, Dreamer):
     """Simulated recordings in DREAMER's file format, whose effects are known, so that leaks can be detected.
 
     ``subjects`` people watch 18 films of about ``seconds`` s. ``strength`` scales the effect of the ratings, 0 for
@@ -37,7 +36,3 @@ class DreamerSim(Dreamer):
     ) -> None:
         super().__init__(window=window, stride=stride, last_seconds=last_seconds, threshold=threshold, ties=ties)
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength, "seconds": seconds}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)

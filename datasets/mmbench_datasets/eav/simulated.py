@@ -1,16 +1,15 @@
 """The dataset ``eav-sim``: simulated recordings in EAV's file formats, made on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card
 from mmbench_datasets.eav.dataset import Eav
 from mmbench_datasets.eav.layout import Condition
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 
-class EavSim(Eav):
+class EavSim(SimulatedTwin, Eav):
     """Simulated recordings in the files of EAV, whose effects are known, so that leaks can be detected.
 
     ``subjects`` people have ``trials`` trials each, a multiple of ten, half of them speaking. ``strength`` scales the
@@ -48,7 +47,3 @@ class EavSim(Eav):
             size=size,
         )
         self.simulation = {"subjects": subjects, "trials": trials, "seed": seed, "strength": strength}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)

@@ -1,16 +1,15 @@
 """The dataset ``mahnob-hci-sim``: simulated sessions in MAHNOB-HCI's files, made on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card
 from mmbench_datasets.mahnob_hci.dataset import MahnobHci, Reference
 from mmbench_datasets.shared.ratings import Ties
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 
-class MahnobHciSim(MahnobHci):
+class MahnobHciSim(SimulatedTwin, MahnobHci):
     """Simulated sessions in MAHNOB-HCI's files, whose effects are known, so that leaks can be detected.
 
     ``subjects`` people watch ``films`` films of about ``seconds`` s. ``strength`` scales the effect of the ratings, 0
@@ -54,7 +53,3 @@ class MahnobHciSim(MahnobHci):
         )
         options = {"subjects": subjects, "seed": seed, "strength": strength, "films": films, "seconds": seconds}
         self.simulation: dict[str, int | float] = options
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)

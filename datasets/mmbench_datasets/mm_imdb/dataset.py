@@ -17,7 +17,7 @@ from mmbench_datasets.mm_imdb.films import (
     read_genres,
     read_plot,
 )
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 _HEIGHTS = (32, 1024)
@@ -139,7 +139,7 @@ class MmImdb(Dataset):
         write_simulation(root, subjects=subjects, seed=seed, strength=strength)
 
 
-class MmImdbSim(MmImdb):
+class MmImdbSim(SimulatedTwin, MmImdb):
     """Simulated films in the files of MM-IMDb: drawn posters and made-up plots whose effects are known.
 
     ``subjects`` times 50 films are simulated. ``strength`` scales the effect of the genres on posters and plots, 0 for
@@ -153,10 +153,6 @@ class MmImdbSim(MmImdb):
     def __init__(self, *, subjects: int = 12, seed: int = 0, strength: float = 1.0, height: int = 64) -> None:
         super().__init__(height=height)
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)
 
 
 def _check_film(release: Release, film: str) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from mmbench import Card
 from mmbench_datasets.ravdess.layout import CHANNELS, EMOTIONS, FIELDS, FILMS, SOUND, clip_of
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 Channel = Literal["speech", "song", "both"]
 
@@ -91,7 +91,7 @@ class Ravdess(ActedClips):
         write_simulation(root, subjects=subjects, seed=seed, strength=strength, repetitions=repetitions)
 
 
-class RavdessSim(Ravdess):
+class RavdessSim(SimulatedTwin, Ravdess):
     """Simulated clips in the files of RAVDESS: drawn faces and synthetic voices whose effects are known.
 
     ``subjects`` actors say two statements with eight emotions, ``repetitions`` of each. ``strength`` scales the effect
@@ -116,10 +116,6 @@ class RavdessSim(Ravdess):
     ) -> None:
         super().__init__(modalities=modalities, rate=rate, size=size)
         self.simulation = {"subjects": subjects, "repetitions": repetitions, "seed": seed, "strength": strength}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)
 
 
 def _find_files(root: Path) -> dict[str, list[Path]]:

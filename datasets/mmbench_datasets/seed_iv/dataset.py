@@ -19,6 +19,7 @@ from mmbench_datasets.seed_iv.layout import (
     find_home,
     find_sessions,
 )
+from mmbench_datasets.shared.damage import find_damaged
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 NOTES = {
@@ -86,13 +87,7 @@ class SeedIv(Dataset):
             return [Problem(str(root), message, self.card.request)]
         if not any(files.eye.exists() for each in sessions.values() for files in each):
             return [Problem(str(find_home(root) / EYE_FOLDER), "has no eye features", self.card.request)]
-        problems = []
-        for path in (path for unit in sessions for path in self.sources(root, unit)):
-            try:
-                check_mat(path)
-            except DataError as error:
-                problems.append(Problem(str(path), error.message, error.remedy))
-        return problems
+        return find_damaged((path for unit in sessions for path in self.sources(root, unit)), check_mat)
 
     def units(self, root: Path) -> list[str]:
         """``s01`` to ``s15``: the people with EEG features of a session."""

@@ -1,16 +1,15 @@
 """The dataset ``seed-iv-sim``: simulated features in SEED-IV's files, made on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card
 from mmbench_datasets.seed_iv.dataset import SeedIv
 from mmbench_datasets.seed_iv.layout import Feature, Smoothing
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 
-class SeedIvSim(SeedIv):
+class SeedIvSim(SimulatedTwin, SeedIv):
     """Simulated features in SEED-IV's files, whose effects are known, so that leaks can be detected.
 
     ``subjects`` people watch 72 films of about ``windows`` windows. ``strength`` scales the effect of the emotions, 0
@@ -34,7 +33,3 @@ class SeedIvSim(SeedIv):
     ) -> None:
         super().__init__(feature=feature, smoothing=smoothing)
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength, "windows": windows}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)

@@ -15,6 +15,7 @@ from mmbench_datasets.seed_v.layout import (
     find_files,
     find_home,
 )
+from mmbench_datasets.shared.damage import find_damaged
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 NOT_READ = {"EEG_raw": "raw EEG, which is not read", "Eye_raw": "raw eye movements, which are not read"}
@@ -73,13 +74,7 @@ class SeedV(Dataset):
             return [Problem(str(root), message, self.card.request)]
         if not any(each["eye"].exists() for each in files.values()):
             return [Problem(str(find_home(root) / FOLDERS["eye"]), "has no eye features", self.card.request)]
-        problems = []
-        for path in (path for unit in files for path in self.sources(root, unit)):
-            try:
-                load_trials(path)
-            except DataError as error:
-                problems.append(Problem(str(path), error.message, error.remedy))
-        return problems
+        return find_damaged((path for unit in files for path in self.sources(root, unit)), load_trials)
 
     def units(self, root: Path) -> list[str]:
         """``s01`` to ``s16``: the people with EEG features."""

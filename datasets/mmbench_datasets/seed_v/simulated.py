@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card
 from mmbench_datasets.seed_v.dataset import SeedV
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 
 
-class SeedVSim(SeedV):
+class SeedVSim(SimulatedTwin, SeedV):
     """Simulated features in SEED-V's files, whose effects are known, so that leaks can be detected.
 
     ``subjects`` people watch 45 films of about ``windows`` windows. ``strength`` scales the effect of the emotions, 0
@@ -24,7 +23,3 @@ class SeedVSim(SeedV):
     def __init__(self, *, subjects: int = 4, seed: int = 0, strength: float = 1.0, windows: int = 10) -> None:
         super().__init__()
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength, "windows": windows}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from mmbench import Card, locked
 
@@ -35,3 +36,15 @@ def make_once(cache: Path, name: str, write: Callable[..., None], **options: int
             write(part, **options)
             part.rename(home)
     return home
+
+
+class SimulatedTwin:
+    """Before a dataset in the list of bases: its files are made on first use, with the options in ``simulation``."""
+
+    name: ClassVar[str]
+    simulation: Mapping[str, int | float]
+    simulate: Callable[..., None]
+
+    def locate(self, cache: Path) -> Path:
+        """The folder of the files, which are made on first use."""
+        return make_once(cache, self.name, self.simulate, **self.simulation)

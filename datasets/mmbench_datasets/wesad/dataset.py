@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
+from mmbench_datasets.shared.damage import find_damaged
 from mmbench_datasets.shared.sliding_windows import make_windows
 from mmbench_datasets.simulated import card_of_files, describe_mark
 from mmbench_datasets.wesad.sensors import LABEL_RATE, PUBLISHED, SENSORS, STATES, find_files
@@ -87,13 +88,7 @@ class Wesad(Dataset):
         files = find_files(root)
         if not files:
             return [Problem(str(root), "holds no SN/SN.pkl, such as S2/S2.pkl", self.card.request)]
-        problems = []
-        for path in files.values():
-            try:
-                check_file(path)
-            except DataError as error:
-                problems.append(Problem(str(path), error.message, error.remedy))
-        return problems
+        return find_damaged(files.values(), check_file)
 
     def units(self, root: Path) -> list[str]:
         """``s02``, ``s03``, ...: the people with a file."""

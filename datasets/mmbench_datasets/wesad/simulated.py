@@ -1,16 +1,15 @@
 """The dataset ``wesad-sim``: simulated recordings in WESAD's file format, made on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card
-from mmbench_datasets.shared.twins import make_once, twin_card
+from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 from mmbench_datasets.wesad.dataset import Wesad
 from mmbench_datasets.wesad.sensors import LABEL_RATE
 
 
-class WesadSim(Wesad):
+class WesadSim(SimulatedTwin, Wesad):
     """Simulated recordings in WESAD's file format, whose effects are known, so that leaks can be detected.
 
     ``subjects`` people are recorded for ``seconds`` s a condition. ``strength`` scales the effect of the conditions, 0
@@ -35,7 +34,3 @@ class WesadSim(Wesad):
     ) -> None:
         super().__init__(window=window, stride=stride, chest_rate=chest_rate)
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength, "seconds": seconds}
-
-    def locate(self, cache: Path) -> Path:
-        """The folder of the files, which are made on first use."""
-        return make_once(cache, self.name, self.simulate, **self.simulation)
