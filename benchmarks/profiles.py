@@ -1,4 +1,4 @@
-"""Where the time of one fold goes, by cProfile: simulated data, tokens of a frozen encoder, one thread.
+"""Profile of one fold by cProfile: simulated data, tokens of a frozen encoder, one thread.
 
     python benchmarks/profiles.py [--methods concat,late,attention] [--samples 2000] [--people 50] [--epochs 20]
 

@@ -1,4 +1,4 @@
-"""Which trained weights stay beside the records."""
+"""Choice of the trained weights that stay beside the records."""
 
 from typing import Literal
 

@@ -130,7 +130,8 @@ def describe_folds(request: CheckedRequest, setup: Setup, labels: bool = False) 
     """The folds of a setup as ids, with what they depend on."""
     store, described = setup.store, setup.described
     ids = store.ids.tolist()
-    used = {sample for fold in folds_as_ids(setup) for part in PARTS for sample in fold[part]}
+    folds = tuple(folds_as_ids(setup))
+    used = {sample for fold in folds for part in PARTS for sample in fold[part]}
     return Folds(
         Request(
             dataset=str(request.dataset_spec),
@@ -150,7 +151,7 @@ def describe_folds(request: CheckedRequest, setup: Setup, labels: bool = False) 
         },
         scoring_of(described).kind,
         tuple(described["classes"]),
-        tuple(folds_as_ids(setup)),
+        folds,
         {
             name: {sample: value for sample, value in zip(ids, values.tolist(), strict=True) if sample in used}
             for name, values in store.groups.items()

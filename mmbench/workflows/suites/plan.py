@@ -1,4 +1,4 @@
-"""What can be run of a suite: datasets that are installed and at hand, and the methods that apply to each."""
+"""Plan of a suite: the datasets that are installed and at hand, and the methods that apply to each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
