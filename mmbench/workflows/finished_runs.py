@@ -96,7 +96,7 @@ def note_finished_run(spec: RunSpec, started: StartedRun, finished: FinishedRun)
         "records": _count_records(comparison),
         "preparation": asdict(finished.preparation),
         "prepared": finished.prepared,
-        "modules": {str(path): file_stamp(path) for path in modules},
+        "modules": _stamp_files(modules),
         "lines": list(finished.lines),
     }
     with ignore_read_only():
@@ -125,12 +125,17 @@ def _note_name(spec: RunSpec) -> str:
     gpus = sorted(map(str, Path("/dev").glob("nvidia*")))
     key = {
         "options": json.loads(json.dumps(options, default=str)),
-        "sources": {str(path): file_stamp(path) for path in (*_own_sources(spec.plugins), *_preset_file(spec))},
+        "sources": _stamp_files((*_own_sources(spec.plugins), *_preset_file(spec))),
         "packages": sorted(_installed()),
         "machine": [*gpus, os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version],
         "settings": {name: value for name, value in os.environ.items() if name.startswith("MMBENCH_")},
     }
     return f".finished-{digest(key)[:16]}.json"
+
+
+def _stamp_files(paths: Iterable[Path]) -> dict[str, list[Any] | None]:
+    """Stamps by path; None for a file that is not there, which the run itself then refuses by its name."""
+    return {str(path): file_stamp(path) if path.is_file() else None for path in paths}
 
 
 def _preset_file(spec: RunSpec) -> list[Path]:
@@ -170,14 +175,17 @@ def _other_modules() -> set[Path]:
 
 
 def _is_newer(path: Path, time_ns: int) -> bool:
-    """Whether a file was changed after a time."""
-    stat = path.stat()
+    """Whether a file was changed or removed after a time."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return True
     return max(stat.st_mtime_ns, stat.st_ctime_ns) > time_ns
 
 
 def _is_unchanged(note: Mapping[str, Any], home: Path) -> bool:
     """Whether the dataset's files, the other modules and the folds are those of the note."""
-    if any(file_stamp(Path(path)) != stamp for path, stamp in note["modules"].items()):
+    if _stamp_files(map(Path, note["modules"])) != note["modules"]:
         return False
     if not (home / FOLDS_FILE).is_file():
         return False
