@@ -28,12 +28,12 @@ Root = Annotated[Path, typer.Option("--root", help="Folder of the leaderboards."
 
 @app.command(cls=Command, epilog="mmbench leaderboard add runs/RUN")
 def add(
-    runs: Annotated[list[Path], typer.Argument(help="Files or folders that mmbench run or audit printed.")],
+    runs: Annotated[list[Path], typer.Argument(help="Files or folders that mmbench run, audit or suite printed.")],
     root: Root = Path("leaderboards"),
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Add runs or audits to their boards, and build the pages."""
+    """Add runs, results of suites or audits to their boards, and build the pages."""
     from mmbench.registry import load_registry
     from mmbench.reporting import publish_results
 

@@ -49,9 +49,13 @@ from .split_audit.overlaps import audit_split as audit_split
 from .suites.definition import find_suites as find_suites
 from .suites.definition import load_suite as load_suite
 from .suites.request import SuiteSpec as SuiteSpec
+from .suites.results import ListedDataset as ListedDataset
+from .suites.results import SuiteFile as SuiteFile
 from .suites.results import SuiteResult as SuiteResult
 from .suites.results import find_suite_files as find_suite_files
 from .suites.results import load_suite_result as load_suite_result
+from .suites.results import make_suite_result as make_suite_result
+from .suites.results import read_suite_file as read_suite_file
 from .suites.run import suite_spec as suite_spec
 from .suites.standings import Standings as Standings
 from .tune import MethodTuning as MethodTuning

@@ -1,7 +1,7 @@
 """Folders of leaderboards: loading them, and adding runs and audits.
 
 ``ROOT/<dataset>/<protocol>/<task>/`` is one board: ``folds.json`` with the samples of each part of each fold, a folder
-of records a run, and ``audit.json`` where the protocol was audited.
+of records a run, and ``audit.json`` where the protocol was audited. ``ROOT/suites/<suite>/`` holds boards likewise.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,6 @@ from mmbench.results import (
     find_leaders,
     find_records,
     load_comparison,
-    read_record,
     record_path,
     write_record,
 )
@@ -27,6 +26,8 @@ from mmbench.storage import counted, describe_parse_error, make_folder, slug, wr
 from mmbench.workflows import AuditResult, ProtocolAudit, is_audit, load_audit
 
 AUDIT = "audit.json"
+SUITES = "suites"
+"""The folder of suites, each with boards of its own."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,17 @@ class Board:
 
 
 def find_boards(root: Path) -> list[Path]:
-    """The folders of all boards under ``root``, by name; RecordError if there is none."""
-    found = sorted(path.parent for path in root.glob(f"*/*/*/{FOLDS_FILE}"))
+    """The folders of all boards under ``root``, by name, with those of suites; RecordError if there is none."""
+    homes = [root, *sorted(path for path in (root / SUITES).glob("*") if path.is_dir())]
+    found = [board for home in homes for board in find_boards_in(home)]
     if not found:
         raise RecordError("holds no leaderboards", where=root, remedy="put a run on one: mmbench leaderboard add RUN")
     return found
+
+
+def find_boards_in(home: Path) -> list[Path]:
+    """The folders of the boards of ``home`` itself, without those of suites, by name."""
+    return sorted(path.parent for path in home.glob(f"*/*/*/{FOLDS_FILE}"))
 
 
 def load_board(folder: Path) -> Board:
@@ -82,21 +89,34 @@ def add_runs(path: Path, root: Path) -> Board:
     copied then.
     """
     comparison = load_comparison(path)
-    if comparison.lost:
-        raise RecordError(f"{next(iter(comparison.lost))} failed", where=path, remedy="fix the cause and run it again")
     folder = board_folder(comparison, root)
+    check_addition(comparison, folder)
+    copy_runs(comparison, folder)
+    return load_board(folder)
+
+
+def check_addition(comparison: Comparison, folder: Path) -> Comparison:
+    """The runs of a board with those of a comparison; RecordError if these are not whole or do not belong there."""
+    if comparison.lost:
+        raise RecordError(
+            f"{next(iter(comparison.lost))} failed", where=comparison.path, remedy="fix the cause and run it again"
+        )
     for method in comparison.methods:
         _check_complete(method)
     there = sorted(each for each in folder.glob("*") if each.is_dir() and any(find_records(each)))
     new = [method.folder for method in comparison.methods]
-    # Runs that do not belong together are refused here, before anything is written.
-    compare(folder, [*there, *(each for each in new if each.name not in {old.name for old in there})])
+    return compare(folder, [*there, *(each for each in new if each.name not in {old.name for old in there})])
+
+
+def copy_runs(comparison: Comparison, folder: Path) -> None:
+    """Copy the splits and the records of a comparison, but not the paths of weights, which are not published."""
     folds = read_folds(comparison.methods[0].folder.parent)
     make_folder(folder)
     write_fold_file(folder / FOLDS_FILE, folds)
-    for each in new:
-        _copy(each, folder / each.name)
-    return load_board(folder)
+    for method in comparison.methods:
+        for record in method.records:
+            target = record_path(folder / method.folder.name, record.fold, record.seed)
+            write_record(target, replace(record, weights=None))
 
 
 def add_audit(path: Path, root: Path) -> list[Path]:
@@ -114,10 +134,10 @@ def add_audit(path: Path, root: Path) -> list[Path]:
     return mine
 
 
-def board_folder(comparison: Comparison, root: Path) -> Path:
-    """The folder of the board to which runs belong."""
+def board_folder(comparison: Comparison, root: Path, name: str | None = None) -> Path:
+    """The folder of the board to which runs belong; ``name`` replaces that of their dataset."""
     run = comparison.run
-    return root / slug(data_name(run)) / slug(str(run["protocol"])) / slug(str(run["task"]))
+    return root / slug(name or data_name(run)) / slug(str(run["protocol"])) / slug(str(run["task"]))
 
 
 def _check_complete(method: MethodResult) -> None:
@@ -127,13 +147,6 @@ def _check_complete(method: MethodResult) -> None:
             where=method.folder,
             remedy="run the same command again",
         )
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy the records of a run without the paths of their weights, which are not published."""
-    for path in sorted(find_records(source)):
-        record = read_record(path)
-        write_record(record_path(target, record.fold, record.seed), replace(record, weights=None))
 
 
 def _read_audit(path: Path, comparison: Comparison) -> ProtocolAudit | None:

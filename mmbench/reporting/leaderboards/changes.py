@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmbench.data import FOLDS_FILE
-from mmbench.reporting.leaderboards.boards import AUDIT
+from mmbench.reporting.leaderboards.boards import AUDIT, SUITES
 from mmbench.reporting.leaderboards.submission import MANIFEST
+from mmbench.reporting.leaderboards.suites import suite_file
 
 _PAGES = ("README.md", "index.html")
 _DEPTH = 3  # dataset, protocol, task
+_SUITE_DEPTH = 2  # suites, name of the suite
 
 
 @dataclass(frozen=True)
 class Changes:
     """The changed ``boards``, ``records`` and ``pages`` by their paths under the root, and the faults of the change.
 
-    ``outside`` counts paths that are not in the folder of the leaderboards.
+    ``outside`` counts paths that are not in the folder of the leaderboards. ``has_suites`` says whether a file of a
+    suite is among the changed ones.
     """
 
     boards: tuple[str, ...]
@@ -25,13 +28,14 @@ class Changes:
     pages: frozenset[str]
     outside: int
     faults: tuple[str, ...]
+    has_suites: bool = False
 
 
 def sort_changes(root: Path, paths: Sequence[Path]) -> Changes:
     """Sort changed paths, relative to the current folder; deleted and unknown files are faults."""
     boards: dict[str, None] = {}
     records, pages, faults = set(), set(), []
-    outside = 0
+    outside, has_suites = 0, False
     home = Path(os.path.abspath(root))  # noqa: PTH100  # links must not be followed: they are faults
     for path in paths:
         whole = Path(os.path.abspath(path))  # noqa: PTH100
@@ -39,20 +43,23 @@ def sort_changes(root: Path, paths: Sequence[Path]) -> Changes:
             outside += 1
             continue
         place = whole.relative_to(home)
-        name, depth = place.as_posix(), len(place.parts) - 1
+        above = _SUITE_DEPTH if place.parts[0] == SUITES else 0
+        name, depth, of_board = place.as_posix(), len(place.parts) - 1 - above, _DEPTH + above
+        has_suites = has_suites or above > 0
         if whole.is_symlink():
             faults.append(f"{name}: is a link; give the file itself")
         elif not whole.is_file():
             faults.append(f"{name}: was deleted; a submission adds runs and deletes nothing")
         elif depth in (0, _DEPTH) and place.name in _PAGES:
             pages.add(name)
-        elif not _is_part(place.name, depth):
+        elif not (_is_part(place.name, depth) or (above and depth == 0 and place.name == _file_of_suite(place))):
             faults.append(f"{name}: is no part of a leaderboard; leave it out")
         elif place.name.startswith("fold-"):
             records.add(name)
-        if depth >= _DEPTH and "/".join(place.parts[:_DEPTH]) not in boards and _is_board(root, place):
-            boards["/".join(place.parts[:_DEPTH])] = None
-    return Changes(tuple(boards), frozenset(records), frozenset(pages), outside, tuple(faults))
+        board = "/".join(place.parts[:of_board])
+        if depth >= _DEPTH and board not in boards and (root / board).is_dir():
+            boards[board] = None
+    return Changes(tuple(boards), frozenset(records), frozenset(pages), outside, tuple(faults), has_suites)
 
 
 def _is_part(name: str, depth: int) -> bool:
@@ -61,5 +68,5 @@ def _is_part(name: str, depth: int) -> bool:
     return depth == _DEPTH + 1 and (name == MANIFEST or (name.startswith("fold-") and name.endswith(".json")))
 
 
-def _is_board(root: Path, place: Path) -> bool:
-    return root.joinpath(*place.parts[:_DEPTH]).is_dir()
+def _file_of_suite(place: Path) -> str:
+    return suite_file(place.parent).name

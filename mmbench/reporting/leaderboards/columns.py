@@ -6,9 +6,17 @@ from typing import NamedTuple
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.standings import Standing
 from mmbench.reporting.metric_names import kind_of, metric_column
-from mmbench.reporting.number_format import format_count, format_duration, format_interval, format_score, format_signed
+from mmbench.reporting.number_format import (
+    format_count,
+    format_duration,
+    format_interval,
+    format_p,
+    format_score,
+    format_signed,
+)
 from mmbench.reporting.terminal.audits import WORDS
 from mmbench.results import Comparison, data_name
+from mmbench.workflows import SuiteResult
 
 
 class Column(NamedTuple):
@@ -47,6 +55,14 @@ INDEX = (
     Column("metric", False),
     Column("chance", True),
     Column("audit", False),
+)
+SUITE_INDEX = (
+    Column("suite", False),
+    Column("title", False),
+    Column("methods", True),
+    Column("datasets", True),
+    Column("best mean rank", False),
+    Column("Friedman p", True, "whether mean ranks differ"),
 )
 
 
@@ -110,6 +126,20 @@ def index_cells(board: Board) -> Sequence[str]:
         board.comparison.metric_title,
         "–" if board.comparison.chance is None else format_score(board.comparison.chance),
         audit_verdict(board),
+    )
+
+
+def suite_cells(result: SuiteResult) -> Sequence[str]:
+    """The cells of one suite in the index."""
+    standings = result.standings
+    best = f"{standings.ranked[0].method} {standings.ranked[0].mean_rank:.2f}" if standings.ranked else "–"
+    return (
+        result.file.label,
+        result.file.title,
+        str(len(result.methods)),
+        f"{len(result.comparisons)} of {len(result.datasets)}",
+        best,
+        format_p(standings.test.p) if standings.test else "–",
     )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from mmbench.reporting.leaderboards.boards import Board
 from mmbench.reporting.leaderboards.columns import (
     INDEX,
+    SUITE_INDEX,
     Column,
     audit_verdict,
     board_cells,
@@ -37,24 +38,29 @@ def board_markdown(board: Board) -> str:
         "",
         *_about(board),
         "",
-        *_table(board_columns(board.comparison), rows),
+        *markdown_table(board_columns(board.comparison), rows),
         "",
         *_notes(board),
     ]
     return "\n".join(lines) + "\n"
 
 
-def index_markdown(boards: Mapping[str, Board]) -> str:
-    """The index of all boards; ``boards`` by folder."""
-    rows = [_linked(map(escape, index_cells(board)), 0, f"{path}/README.md") for path, board in boards.items()]
+def index_markdown(boards: Mapping[str, Board], suites: Mapping[str, Sequence[str]]) -> str:
+    """The index of all boards and suites by folder; of a suite, its cells."""
     lines = [
         "# Leaderboards",
         "",
         "`mmbench leaderboard verify` recomputes every number from the predictions in the records.",
-        "",
-        *_table(INDEX, rows),
     ]
+    if boards:
+        lines += ["", *_index(INDEX, {path: index_cells(board) for path, board in boards.items()})]
+    if suites:
+        lines += ["", "## Suites", "", *_index(SUITE_INDEX, suites)]
     return "\n".join(lines) + "\n"
+
+
+def _index(columns: Sequence[Column], rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    return markdown_table(columns, [linked(map(escape, cells), 0, f"{path}/README.md") for path, cells in rows.items()])
 
 
 def board_facts(board: Board) -> list[str]:
@@ -115,7 +121,7 @@ def _notes(board: Board) -> Iterator[str]:
 
 
 def _row(standing: Standing, comparison: Comparison) -> list[str]:
-    cells = _linked([escape(cell.text) for cell in board_cells(standing, comparison)], 1, standing.run)
+    cells = linked([escape(cell.text) for cell in board_cells(standing, comparison)], 1, standing.run)
     return [f"**{cell}**" if standing.is_tied and at in (1, 2) else cell for at, cell in enumerate(cells)]
 
 
@@ -135,7 +141,8 @@ def _is_balanced(text: str) -> bool:
     return depth == 0
 
 
-def _linked(cells: Iterable[str], at: int, to: str) -> list[str]:
+def linked(cells: Iterable[str], at: int, to: str) -> list[str]:
+    """Cells of which the one ``at`` an index is a link."""
     return [f"[{cell}]({relative_url(to)})" if column == at else cell for column, cell in enumerate(cells)]
 
 
@@ -144,7 +151,8 @@ def relative_url(path: str) -> str:
     return quote(path, safe="/=")
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def markdown_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table of escaped cells."""
     yield _line([column.name for column in columns])
     yield _line(["--:" if column.is_number else "---" for column in columns])
     yield from map(_line, rows)

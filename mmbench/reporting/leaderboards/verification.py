@@ -15,6 +15,7 @@ from mmbench.reporting.leaderboards.building import PAGES, board_path, find_outd
 from mmbench.reporting.leaderboards.changes import Changes, sort_changes
 from mmbench.reporting.leaderboards.consistency import check_board
 from mmbench.reporting.leaderboards.submission import check_manifests
+from mmbench.reporting.leaderboards.suites import RankedSuite, check_suite, find_suites_in, load_ranked_suite
 from mmbench.results import MethodResult, Record, described_predictor, record_path
 from mmbench.storage import counted, current_reporter
 from mmbench.workflows import RetrainOptions, retrain_fold
@@ -61,10 +62,14 @@ def verify_leaderboards(
     if boards:
         _check_data_names(boards, data)
     faults += [f"{path}: {line}" for path, board in boards.items() for line in _check(board, place.cache)]
+    suites: list[RankedSuite] = []
+    if changes is None or changes.has_suites:
+        suites, wrong = _load_suites(root, boards if changes is None else _load_boards(find_boards(root), root)[0])
+        faults += wrong
     has_pages = any((root / path / name).is_file() for path in ("", *boards) for name in PAGES)
     if not faults and (has_pages or changes):  # pages of wrong records are wrong, too
-        faults += [f"{path}: {_OUTDATED}" for path in _find_outdated(root, boards, changes)]
-    lines = [*_count(boards, changes, has_pages), *_elsewhere_lines(boards)]
+        faults += [f"{path}: {_OUTDATED}" for path in _find_outdated(root, boards, suites, changes)]
+    lines = [*_count(boards, suites, changes, has_pages), *_elsewhere_lines(boards)]
     folds = _sample_folds(root, boards, Random(seed), changes)[:again]
     repetitions = [_repeat(*fold, place, data) for fold in folds]
     for each in repetitions:
@@ -78,10 +83,27 @@ def _check(board: Board, cache: Path) -> list[str]:
     return [*check_board(board, cache), *check_manifests(board)]
 
 
-def _count(boards: Mapping[str, Board], changes: Changes | None, has_pages: bool) -> list[str]:
+def _load_suites(root: Path, boards: Mapping[str, Board]) -> tuple[list[RankedSuite], list[str]]:
+    """The suites that can be read, and what is wrong with these and the others."""
+    suites, faults = [], []
+    for folder in find_suites_in(root):
+        try:
+            suite = load_ranked_suite(folder, boards.values())
+        except RecordError as error:
+            faults.append(error.line)
+        else:
+            suites.append(suite)
+            faults += [f"{board_path(folder, root)}: {line}" for line in check_suite(suite)]
+    return suites, faults
+
+
+def _count(
+    boards: Mapping[str, Board], suites: Sequence[RankedSuite], changes: Changes | None, has_pages: bool
+) -> list[str]:
     """What was recomputed and compared."""
     n_records = sum(len(method.records) for board in boards.values() for method in board.comparison.methods)
     counts = f"{counted(len(boards), 'board')}, {counted(n_records, 'record')}"
+    counts += f", {counted(len(suites), 'suite')}" if suites else ""
     if changes is None:
         pages = "pages compared" if has_pages else "no pages to compare, as in a submission"
         return [f"{counts}: every number recomputed from predictions, {pages}"]
@@ -104,14 +126,19 @@ def _elsewhere_lines(boards: Mapping[str, Board]) -> list[str]:
     return lines
 
 
-def _find_outdated(root: Path, boards: Mapping[str, Board], changes: Changes | None) -> list[str]:
-    """The pages that differ from their records; of changed pages only, whose index needs all boards."""
+def _find_outdated(
+    root: Path, boards: Mapping[str, Board], suites: Sequence[RankedSuite], changes: Changes | None
+) -> list[str]:
+    """The pages that differ from their records; of changed pages only, whose index needs all boards and suites."""
     if changes is None:
-        return list(find_outdated_pages(root, boards))
+        return list(find_outdated_pages(root, boards, suites))
     if not changes.pages:
         return []
     everything, faults = _load_boards(find_boards(root), root)
-    return [] if faults else [path for path in find_outdated_pages(root, everything) if path in changes.pages]
+    all_suites, wrong = _load_suites(root, everything)
+    if faults or wrong:
+        return []
+    return [path for path in find_outdated_pages(root, everything, all_suites) if path in changes.pages]
 
 
 def _load_boards(folders: Sequence[Path], root: Path) -> tuple[dict[str, Board], list[str]]:

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmbench.reporting.leaderboards.boards import Board
-from mmbench.reporting.leaderboards.columns import INDEX, N_SETTINGS, Cell, board_cells, board_columns, index_cells
+from mmbench.reporting.leaderboards.columns import (
+    INDEX,
+    N_SETTINGS,
+    SUITE_INDEX,
+    Cell,
+    Column,
+    board_cells,
+    board_columns,
+    index_cells,
+)
 from mmbench.reporting.leaderboards.markdown import board_facts, column_notes, relative_url
 from mmbench.reporting.leaderboards.standings import Standing, find_pairs, find_standings
 from mmbench.reporting.number_format import format_difference, format_p
@@ -43,6 +52,26 @@ class PairRow:
     p: str
 
 
+@dataclass(frozen=True)
+class IndexTable:
+    """A table of the index; ``cells`` by the folder of each row."""
+
+    key: str
+    title: str
+    caption: str
+    columns: Sequence[Column]
+    cells: Mapping[str, Sequence[str]]
+
+    @property
+    def rows(self) -> Sequence[tuple[str, Sequence[str]]]:
+        """The relative URL of the page and the cells of each row."""
+        return [(relative_url(f"{path}/index.html"), cells) for path, cells in self.cells.items()]
+
+
+_BOARDS = "Each board with its best run and the number of runs tied with it (not significantly worse)"
+_SUITES = "Each suite with its best method over datasets"
+
+
 def board_page(board: Board, back: str) -> str:
     """The page of one board; ``back`` is the relative path from its folder to the index."""
     names = {method.folder.name: method.name for method in board.ranked}
@@ -66,10 +95,13 @@ def board_page(board: Board, back: str) -> str:
     )
 
 
-def index_page(boards: Mapping[str, Board]) -> str:
-    """The index of all boards."""
-    rows = [(relative_url(f"{path}/index.html"), index_cells(board)) for path, board in boards.items()]
-    return render_page("boards.html", kind="boards", columns=INDEX, rows=rows)
+def index_page(boards: Mapping[str, Board], suites: Mapping[str, Sequence[str]]) -> str:
+    """The index of all boards and suites by folder; of a suite, its cells."""
+    tables = [
+        IndexTable("boards", "Boards", _BOARDS, INDEX, {path: index_cells(board) for path, board in boards.items()}),
+        IndexTable("suites", "Suites", _SUITES, SUITE_INDEX, suites),
+    ]
+    return render_page("boards.html", kind="boards", tables=[table for table in tables if table.rows])
 
 
 def _row(standing: Standing, comparison: Comparison) -> Row:

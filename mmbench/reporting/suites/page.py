@@ -1,6 +1,6 @@
 """The page of a suite: one HTML file that works offline."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mmbench.reporting.metric_names import capitalized
@@ -9,6 +9,7 @@ from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, 
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.pages.report import NAME, Written
+from mmbench.reporting.plots.ranks import MeanRanks
 from mmbench.reporting.suites.diagram import find_mean_ranks, ranks_plot
 from mmbench.reporting.suites.words import (
     DASH,
@@ -39,14 +40,16 @@ def write_suite_report(result: SuiteResult, out: Path) -> Written:
 def render_suite_report(result: SuiteResult) -> str:
     """The page as HTML; the same records give the same page."""
     embedder = PlotEmbedder()
-    page = Page(title=result.file.title, lead=lead(result), sections=tuple(_sections(result, embedder)))
+    sections = suite_sections(result, lambda ranks: embedder.embed(lambda width: ranks_plot(result, ranks, width)))
+    page = Page(title=result.file.title, lead=lead(result), sections=tuple(sections))
     return render_page("report.html", embedder.style_sheet.css, page=page)
 
 
-def _sections(result: SuiteResult, embedder: PlotEmbedder) -> Iterator[Section]:
+def suite_sections(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> Iterator[Section]:
+    """The sections of a page; ``draw`` makes the diagram of mean ranks."""
     if result.comparisons:
         yield Section("scores", "Scores", [_scores(result), Lines([f"[95 % interval]; {units_note(result)}"])])
-        yield Section("ranks", "Mean ranks", list(_ranks(result, embedder)))
+        yield Section("ranks", "Mean ranks", list(_ranks(result, draw)))
         note = f"{capitalized(VERDICT_NOTE)}. A non-significant difference does not show equivalence."
         yield Section("verdicts", "Verdicts", [_verdicts(result), Text(note, quiet=True)])
     if absent := list(absent_lines(result)):
@@ -72,10 +75,9 @@ def _scores(result: SuiteResult) -> Table:
     return Table("Scores by the metric of each dataset", ("method", *names, "mean rank"), rows)
 
 
-def _ranks(result: SuiteResult, embedder: PlotEmbedder) -> Iterator[Block]:
-    found = find_mean_ranks(result.standings)
-    if found is not None:
-        yield embedder.embed(lambda width: ranks_plot(result, found, width))
+def _ranks(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> Iterator[Block]:
+    if found := find_mean_ranks(result.standings):
+        yield draw(found)
     yield Lines([capitalized(line) for line in rank_lines(result)])
 
 

@@ -228,16 +228,32 @@ def load_suite_result(path: Path | str) -> SuiteResult:
             )
         path = found[0]
     file = read_suite_file(path)
-    return SuiteResult(path, file, tuple(_load_dataset(path, file, each) for each in file.datasets))
+    listed = {each.name: each.comparison for each in file.datasets if each.comparison}
+    return make_suite_result(path, file, {name: load_comparison(path.parent / each) for name, each in listed.items()})
 
 
-def _load_dataset(path: Path, file: SuiteFile, listed: ListedDataset) -> DatasetResult:
-    comparison = load_comparison(path.parent / listed.comparison) if listed.comparison else None
-    return DatasetResult(listed, file.content["datasets"][listed.name], comparison)
+def make_suite_result(path: Path, file: SuiteFile, comparisons: Mapping[str, Comparison]) -> SuiteResult:
+    """The results that a file lists; ``comparisons`` are those of its datasets, by name."""
+    ordered = {name: _in_order(each, file.methods) for name, each in comparisons.items()}
+    settings = file.content["datasets"]
+    datasets = [DatasetResult(each, settings[each.name], ordered.get(each.name)) for each in file.datasets]
+    return SuiteResult(path, file, tuple(datasets))
+
+
+def _in_order(comparison: Comparison, methods: Sequence[str]) -> Comparison:
+    """A folder of runs in the order of the suite's methods, with verdicts on the first, and other runs last."""
+    if comparison.path.is_file():
+        return comparison
+    order = {name: at for at, name in enumerate(methods)}
+    ordered = sorted(comparison.methods, key=lambda method: order.get(str(method.run["method"]), len(order)))
+    return replace(comparison, methods=tuple(ordered), has_reference=True)
 
 
 def read_suite_file(path: Path) -> SuiteFile:
-    """The file at a path; RecordError if it is missing, damaged, or not a file of results of a suite."""
+    """The file at a path; RecordError if it is missing, damaged, or not a file of results of a suite.
+
+    A comparison that it lists may be a folder of runs, as on leaderboards.
+    """
     from pydantic import TypeAdapter
 
     try:
