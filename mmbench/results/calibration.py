@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.results.statistics import Interval, Outcomes, Ratios, find_cells, mean_interval
+from mmbench.results.statistics import Interval, Outcomes, Ratios, binomial_probability, find_cells, mean_interval
 
 N_BINS = 15
 _N_SAMPLES, _CONFIDENCE, _CORRECT, _BRIER, _NLL = range(5)
@@ -142,12 +142,10 @@ def expected_calibration_error(tally: Tallies) -> float:
     The number of correct predictions in a bin is binomial with the mean confidence; its mean absolute deviation is De
     Moivre's. Samples count as independent: where those of one person are correlated, the expected ECE is larger.
     """
-    from scipy.stats import binom
-
     count = tally[tally[:, _N_SAMPLES] > 0, _N_SAMPLES]
     confidence = np.minimum(tally[tally[:, _N_SAMPLES] > 0, _CONFIDENCE] / count, 1.0)
     above = np.floor(count * confidence) + 1
-    deviations = 2 * above * (1 - confidence) * binom.pmf(above, count, confidence)
+    deviations = 2 * above * (1 - confidence) * binomial_probability(above, count, confidence)
     return float(deviations.sum() / count.sum())
 
 

@@ -39,9 +39,9 @@ from .predictions.folds import Folds as Folds
 from .predictions.folds import write_folds as write_folds
 from .predictions.scoring import ScoreSpec as ScoreSpec
 from .predictions.scoring import score_spec as score_spec
+from .request import RetrainOptions as RetrainOptions
 from .request import RunSpec as RunSpec
 from .retrain import RetrainedFold as RetrainedFold
-from .retrain import RetrainOptions as RetrainOptions
 from .retrain import retrain_fold as retrain_fold
 from .run import run_spec as run_spec
 from .split_audit.overlaps import SplitAudit as SplitAudit

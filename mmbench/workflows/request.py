@@ -60,6 +60,16 @@ class RunSpec:
     diagnose: DiagnosisLevel = "auto"
 
 
+@dataclass(frozen=True)
+class RetrainOptions:
+    """Options of a retraining: folder of the dataset (None: its default), cache, processes, plugins."""
+
+    data: Path | None
+    cache: Path
+    jobs: int
+    plugins: tuple[str, ...] = ()
+
+
 def check_spec(spec: RunSpec) -> None:
     """Raise SpecError for an option outside its range; settings that a preset may give are checked with the preset."""
     for name, value in (("threads", spec.threads), ("jobs", n_jobs(spec))):

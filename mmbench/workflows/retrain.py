@@ -12,21 +12,12 @@ from mmbench.features import Encoding, encode
 from mmbench.integrity import check_size, find_machine
 from mmbench.registry import Spec, load_registry, parse_spec
 from mmbench.results import Record, read_record, record_path
+from mmbench.workflows.request import RetrainOptions
 from mmbench.workflows.rounding import RoundingCheck, measure_rounding
 
 _CPU = torch.device("cpu")
 _SAMPLES = ("ids", "labels", "units")
 _TRAINED = ("logits", "scores", "epochs", "history")
-
-
-@dataclass(frozen=True)
-class RetrainOptions:
-    """Options of a retraining: folder of the dataset (None: its default), cache, processes, plugins."""
-
-    data: Path | None
-    cache: Path
-    jobs: int
-    plugins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import mmbench
 from mmbench.errors import JobError, PluginError, SpecError, TrainingError
 from mmbench.results.records import find_records, read_record
 from mmbench.workflows.explanations import can_explain
-from mmbench.workflows.retrain import RetrainOptions, retrain_fold
+from mmbench.workflows.request import RetrainOptions
+from mmbench.workflows.retrain import retrain_fold
 
 PLUGINS = tuple(str(Path(__file__).parents[1] / "plugins" / name) for name in ("toy_plugin.py", "estimator_plugin.py"))
 ENCODERS = {"signal": "spectrum", "facts": "raw"}

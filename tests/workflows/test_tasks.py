@@ -25,9 +25,9 @@ from mmbench.training.loop import predict
 from mmbench.tuning.results import read_tuning, tuning_path
 from mmbench.workflows.audit.run_audit import audit
 from mmbench.workflows.experiment import plan_experiment, run_request
-from mmbench.workflows.request import RunSpec
+from mmbench.workflows.request import RetrainOptions, RunSpec
 from mmbench.workflows.resolve import check_request, choose_task, resolve_request
-from mmbench.workflows.retrain import RetrainOptions, retrain_fold
+from mmbench.workflows.retrain import retrain_fold
 from mmbench.workflows.tune import tune_spec
 
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "tasks_plugin.py")

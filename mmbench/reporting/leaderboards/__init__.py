@@ -12,12 +12,9 @@ from mmbench.reporting.leaderboards.markdown import relative_url as relative_url
 from mmbench.reporting.leaderboards.standings import Standing as Standing
 from mmbench.reporting.leaderboards.standings import find_pairs as find_pairs
 from mmbench.reporting.leaderboards.standings import find_standings as find_standings
-from mmbench.workflows import RetrainedFold as RetrainedFold
-from mmbench.workflows import retrain_fold as retrain_fold
 
 __all__ = [
     "Board",
-    "RetrainedFold",
     "Standing",
     "add_audit",
     "add_runs",
@@ -29,5 +26,4 @@ __all__ = [
     "index_markdown",
     "load_board",
     "relative_url",
-    "retrain_fold",
 ]

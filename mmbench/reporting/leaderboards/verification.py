@@ -18,7 +18,7 @@ from mmbench.reporting.leaderboards.submission import check_manifests
 from mmbench.reporting.leaderboards.suites import RankedSuite, check_suite, find_suites_in, load_ranked_suite
 from mmbench.results import MethodResult, Record, described_predictor, record_path
 from mmbench.storage import counted, current_reporter
-from mmbench.workflows import RetrainOptions, retrain_fold
+from mmbench.workflows import RetrainOptions
 
 _OUTDATED = "differs from what its records give; mmbench leaderboard build writes it again"
 
@@ -161,6 +161,8 @@ def _repeat(
     if unknown := _find_unknown(record, place.plugins):
         why = f"no plugin has the {', the '.join(unknown)}; load it with --plugin FILE"
         return Repetition(f"{label}: not trained again: {why}", is_done=False, is_fault=False)
+    from mmbench.workflows import retrain_fold  # only here, since it imports torch
+
     current_reporter().message(f"training again {label}")
     with TemporaryDirectory() as out:
         try:

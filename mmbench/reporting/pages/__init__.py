@@ -1,8 +1,8 @@
-"""Static HTML pages of results, which work offline and without a server."""
+"""Static HTML pages of results, which work offline and without a server.
 
-from mmbench.reporting.pages.boards import board_page as board_page
-from mmbench.reporting.pages.boards import index_page as index_page
-from mmbench.reporting.pages.report import Written as Written
-from mmbench.reporting.pages.report import write_report as write_report
+The names of ``__init__.pyi`` load when they are used: a page of leaderboards needs less than a report.
+"""
 
-__all__ = ["Written", "board_page", "index_page", "write_report"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

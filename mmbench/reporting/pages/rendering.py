@@ -2,16 +2,36 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from mmbench import __version__
+from mmbench.storage import write_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+_NAME = "index.html"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A page that was written, and its size in bytes."""
+
+    path: Path
+    size: int
+
+
+def write_page(html: str, out: Path) -> Written:
+    """Write a page into the folder ``out``."""
+    write_text(out / _NAME, html)
+    return Written(out / _NAME, len(html.encode()))
 
 
 def render_page(template: str, css: str = "", kind: str = "", **content: Any) -> str:

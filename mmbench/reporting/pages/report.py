@@ -1,13 +1,12 @@
 """Report of a run: one static page made from its records."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from mmbench.reporting.metric_names import describe_targets
 from mmbench.reporting.pages.page_model import Page, Section
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
-from mmbench.reporting.pages.rendering import render_page
+from mmbench.reporting.pages.rendering import Written, render_page, write_page
 from mmbench.reporting.pages.report_inputs import ReportInputs
 from mmbench.reporting.pages.sections.ablations import ablation_section
 from mmbench.reporting.pages.sections.analyses import analysis_sections
@@ -18,25 +17,12 @@ from mmbench.reporting.pages.sections.reproduction import reproduction_section
 from mmbench.reporting.pages.sections.scores import scores_section, verdict_section
 from mmbench.reporting.terminal.warnings import find_warnings
 from mmbench.results import Comparison, data_name
-from mmbench.storage import counted, write_text
-
-NAME = "index.html"
-
-
-@dataclass(frozen=True)
-class Written:
-    """A page that was written, and its size in bytes."""
-
-    path: Path
-    size: int
+from mmbench.storage import counted
 
 
 def write_report(inputs: ReportInputs, out: Path) -> Written:
     """Write the report into the folder ``out``."""
-    html = render_report(inputs)
-    path = out / NAME
-    write_text(path, html)
-    return Written(path, len(html.encode()))
+    return write_page(render_report(inputs), out)
 
 
 def render_report(inputs: ReportInputs) -> str:

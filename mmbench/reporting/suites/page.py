@@ -7,8 +7,7 @@ from mmbench.reporting.metric_names import capitalized
 from mmbench.reporting.number_format import format_interval
 from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, Page, Section, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
-from mmbench.reporting.pages.rendering import render_page
-from mmbench.reporting.pages.report import NAME, Written
+from mmbench.reporting.pages.rendering import Written, render_page, write_page
 from mmbench.reporting.plots.ranks import MeanRanks
 from mmbench.reporting.suites.diagram import find_mean_ranks, ranks_plot
 from mmbench.reporting.suites.words import (
@@ -26,15 +25,13 @@ from mmbench.reporting.suites.words import (
     verdict_cells,
     verdict_title,
 )
-from mmbench.storage import canonical_json, write_text
+from mmbench.storage import canonical_json
 from mmbench.workflows import SuiteResult
 
 
 def write_suite_report(result: SuiteResult, out: Path) -> Written:
     """Write the page into the folder ``out``."""
-    html = render_suite_report(result)
-    write_text(out / NAME, html)
-    return Written(out / NAME, len(html.encode()))
+    return write_page(render_suite_report(result), out)
 
 
 def render_suite_report(result: SuiteResult) -> str:

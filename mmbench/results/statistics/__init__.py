@@ -9,6 +9,7 @@ from mmbench.results.statistics.contrasts import ALPHA as ALPHA
 from mmbench.results.statistics.contrasts import Contrast as Contrast
 from mmbench.results.statistics.contrasts import make_method_scores as make_method_scores
 from mmbench.results.statistics.contrasts import pairwise_weights as pairwise_weights
+from mmbench.results.statistics.distributions import binomial_probability as binomial_probability
 from mmbench.results.statistics.distributions import t_quantile as t_quantile
 from mmbench.results.statistics.distributions import t_tail as t_tail
 from mmbench.results.statistics.forecast import ASSUMED_DEVIATION as ASSUMED_DEVIATION

@@ -1,4 +1,4 @@
-"""Quantiles and tails of the t and normal distributions.
+"""Quantiles and tails of the t and normal distributions, and probabilities of the binomial one.
 
 `scipy.stats` computes them by the same functions of `scipy.special`, but importing it takes half a second.
 """
@@ -32,3 +32,13 @@ def normal_upper_quantile(probability: NDArray[np.float64]) -> NDArray[np.float6
 def normal_upper_quantile(probability: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
     """The value that a standard normal variable exceeds with ``probability``; infinite at 0 and 1."""
     return -special.ndtri(probability)
+
+
+def binomial_probability(
+    count: NDArray[np.float64], trials: NDArray[np.float64], chance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The probability of ``count`` successes in ``trials``, each with ``chance``; 0 for more successes than trials."""
+    failures = np.maximum(trials - count, 0)
+    choices = special.gammaln(trials + 1) - special.gammaln(count + 1) - special.gammaln(failures + 1)
+    logarithm = choices + special.xlogy(count, chance) + special.xlog1py(failures, -chance)
+    return np.where(count > trials, 0.0, np.exp(logarithm))

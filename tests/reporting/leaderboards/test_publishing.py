@@ -16,7 +16,7 @@ from mmbench.reporting.leaderboards import find_boards, find_pairs, find_standin
 from mmbench.reporting.leaderboards.building import build_leaderboards, publish_results
 from mmbench.reporting.leaderboards.verification import _repeat, verify_leaderboards
 from mmbench.results.records import find_records, read_record
-from mmbench.workflows.retrain import RetrainOptions
+from mmbench.workflows.request import RetrainOptions
 
 BOARD = "mfeat/pooled-segment/digit"
 

@@ -6,7 +6,7 @@ import pytest
 
 from mmbench.reporting.leaderboards import find_boards, load_board
 from mmbench.reporting.leaderboards.verification import verify_leaderboards
-from mmbench.workflows.retrain import RetrainOptions
+from mmbench.workflows.request import RetrainOptions
 
 ROOT = Path(__file__).parents[3] / "leaderboards"
 REAL = ("eegmat", "mfeat", "mosi", "stress-predict", "utd-mhad")

@@ -17,7 +17,7 @@ from mmbench.reporting.leaderboards import load_board
 from mmbench.reporting.leaderboards.building import build_leaderboards
 from mmbench.reporting.leaderboards.submission import MANIFEST, Submitter, pack_submission
 from mmbench.reporting.leaderboards.verification import verify_leaderboards
-from mmbench.workflows.retrain import RetrainOptions
+from mmbench.workflows.request import RetrainOptions
 
 BOARD = "mfeat/pooled-segment/digit"
 SUBMITTER = Submitter("A. Author", "CC-BY-4.0", "random guesses")

@@ -14,7 +14,7 @@ from mmbench.reporting.leaderboards.building import build_leaderboards, publish_
 from mmbench.reporting.leaderboards.suites import find_suites_in, suite_file
 from mmbench.reporting.leaderboards.verification import verify_leaderboards
 from mmbench.workflows import load_suite_result
-from mmbench.workflows.retrain import RetrainOptions
+from mmbench.workflows.request import RetrainOptions
 
 HOME = "suites/small-v1"
 PAIRS = {"a": ["mor", "zer"], "b": ["mor", "kar"], "c": ["zer", "fou"]}
