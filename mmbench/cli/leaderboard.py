@@ -33,7 +33,7 @@ def add(
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Add runs, results of suites or audits to their boards, and build the pages."""
+    """Add runs, suites or audits to boards, and build the pages."""
     from mmbench.registry import load_registry
     from mmbench.reporting import publish_results
 
