@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import mmbench
 from mmbench import DataError, Sample, SpecError, Task, conformance
 from mmbench_datasets.moabb_bridge import Moabb, catalogue
 from mmbench_datasets.moabb_bridge.catalogue import describe, make_dataset, quiet
@@ -455,6 +456,20 @@ def test_without_moabb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = [check.run() for check in conformance.check_dataset(Moabb, cache=tmp_path)]
     assert all(outcome.ok for outcome in outcomes)
     assert any(outcome.skipped for outcome in outcomes)
+
+
+@needs_moabb
+@pytest.mark.usefixtures("polygraphy")
+def test_a_comparison_over_sessions(tmp_path: Path) -> None:
+    more = "n_subjects=2,n_sessions=3,n_runs=1,n_events=6,duration=30"
+    spec = f"moabb[name=FakePolygraphy,options='{more}',exclude=misc6]"
+    settings = {"protocol": "session", "jobs": 1, "training": {"epochs": 1}, "out": tmp_path / "runs"}
+    comparison = mmbench.run("concat", spec, against="none", **settings)
+    shown = " ".join(str(comparison).split())
+    assert "FakePolygraphy · event (3 classes) · protocol session" in shown
+    assert "SIMULATED data" in shown
+    assert "36 samples, 6 folds, 1 seed" in shown
+    assert "encoders ecg: conv1d, eeg: conv1d, emg: conv1d, eog: conv1d, gsr: conv1d;" in shown
 
 
 @needs_moabb
