@@ -21,6 +21,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
     from mmbench_datasets.mfeat import Mfeat
     from mmbench_datasets.mm_imdb import MmImdb, MmImdbSim
     from mmbench_datasets.mmsa import Mmsa, MmsaSim
+    from mmbench_datasets.moabb_bridge import Moabb
     from mmbench_datasets.mosi import Mosi
     from mmbench_datasets.ravdess import Ravdess, RavdessSim
     from mmbench_datasets.seed_iv import SeedIv, SeedIvSim
@@ -51,6 +52,7 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
         MmImdbSim,
         Mmsa,
         MmsaSim,
+        Moabb,
         Mosi,
         Ravdess,
         RavdessSim,
