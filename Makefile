@@ -10,6 +10,9 @@ BENCH := .bench-venv
 PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml plugins/neuro/pyproject.toml \
 	plugins/balance/pyproject.toml constraints.txt
 
+# Many tests start Python: without bytecode each of them would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check docs bench format clean
 
 demo: $(VENV)/.installed
