@@ -33,6 +33,7 @@ BENCHMARKS = (
     "reading",
     "preparing",
     "training",
+    "lengths",
     "folds",
     "fusions",
     "milmer_epoch",
