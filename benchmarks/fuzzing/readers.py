@@ -93,8 +93,8 @@ def _read_ratings(path: Path) -> object:
 
 
 def _make_bdf(folder: Path) -> list[bytes]:
+    from mmbench_datasets.bdf_writer import Channel, write_bdf
     from mmbench_datasets.deap.original_recordings import CHANNELS, RAW_RATE
-    from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
 
     channels = [Channel(name, "uV", 262144.0) for name in CHANNELS] + [Channel("Status", "Boolean", 2.0**23 - 1)]
     signals = np.random.default_rng(0).normal(size=(len(channels), 5 * RAW_RATE)) * 20

@@ -199,7 +199,7 @@ class MahnobHci(Dataset):
 
         detector = None
         if self.video:
-            from mmbench_datasets.deap.faces import FaceDetector
+            from mmbench_datasets.shared.faces import FaceDetector
 
             detector = FaceDetector()
         for session in self._sessions(root, unit):
