@@ -51,6 +51,7 @@ from .suites.definition import load_suite as load_suite
 from .suites.request import SuiteSpec as SuiteSpec
 from .suites.results import SuiteResult as SuiteResult
 from .suites.results import find_suite_files as find_suite_files
+from .suites.results import is_suite_file as is_suite_file
 from .suites.results import load_suite_result as load_suite_result
 from .suites.run import suite_spec as suite_spec
 from .suites.standings import Standings as Standings
