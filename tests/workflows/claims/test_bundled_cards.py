@@ -43,7 +43,6 @@ def test_a_card_cites_its_numbers_and_its_rows_exist(method: Method, path: Path)
     assert card.twin is not None
     for reported in card.reported:
         assert reported.url.startswith("https://")
-        assert reported.protocol is not None
     registry = load_registry()
     for on in (None, parse_spec(card.twin.dataset).name):
         for row in card.rows:
