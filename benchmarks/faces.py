@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
-from mmbench_datasets.deap.faces import DETECTION_SIDE, Box, FaceDetector, Frame, read_faces
-from mmbench_datasets.deap.simulate.face_drawing import HEIGHT, WIDTH
-from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
+from mmbench_datasets.shared.face_drawing import HEIGHT, WIDTH
+from mmbench_datasets.shared.face_videos import FaceVideo, write_video
+from mmbench_datasets.shared.faces import DETECTION_SIDE, Box, FaceDetector, Frame, read_faces
 
 SHARED = Path(os.environ.get("MMBENCH_SHARED", Path(__file__).parents[2] / "shared" / "data")) / "faces"
 N_FRAMES = 120

@@ -1,9 +1,11 @@
-"""Reference pages generated from the code: the public names and the commands."""
+"""Reference pages generated from the code: the public names, the commands and the datasets."""
 
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import dataset_table
 
 import mmbench
 from mmbench.storage.files import write_text
@@ -97,7 +99,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 def write_pages(folder: Path) -> None:
     """Write every page whose text has changed: Sphinx rebuilds a page when its file is newer."""
-    for name, text in (("api", "\n".join(_api()) + "\n"), ("cli", _cli())):
+    for name, text in (("api", "\n".join(_api()) + "\n"), ("cli", _cli()), ("datasets", dataset_table.make_page())):
         path = folder / f"{name}.md"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)

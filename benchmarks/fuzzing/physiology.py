@@ -90,6 +90,29 @@ def read_seed_iv(path: Path) -> object:
     return _read(SeedIv(), root)
 
 
+def make_seed_iv_eye(folder: Path) -> list[bytes]:
+    """Eye features of a session of SEED-IV, one window a film, of which some are not numbers."""
+    from mmbench_datasets.shared.mat_writer import write_mat
+
+    arrays = {f"eye_{number}": np.random.default_rng(number).normal(size=(31, 1)) for number in range(1, 25)}
+    arrays["eye_3"][4] = np.nan
+    write_mat(folder / "eye.mat", arrays)
+    return [(folder / "eye.mat").read_bytes()]
+
+
+def read_seed_iv_eye(path: Path) -> object:
+    from mmbench_datasets.seed_iv import SeedIv
+    from mmbench_datasets.shared.mat_writer import write_mat
+
+    root = path.parent / "seed-iv"
+    eeg, eye = (root / f"{name}_feature_smooth" / "1" / "1_1.mat" for name in ("eeg", "eye"))
+    if not eeg.exists():
+        write_mat(eeg, {f"de_LDS{number}": np.ones((62, 1, 5)) for number in range(1, 25)})
+    eye.parent.mkdir(parents=True, exist_ok=True)
+    eye.write_bytes(path.read_bytes())
+    return _read(SeedIv(), root)
+
+
 def make_wesad(_: Path) -> list[bytes]:
     """S2.pkl of four conditions of 1 s, of several protocols, and pickles that call code."""
     from mmbench_datasets.wesad.sensors import SENSORS
@@ -166,6 +189,27 @@ def read_session(path: Path) -> object:
     (folder / "session.xml").write_bytes(path.read_bytes())
     (folder / "a.bdf").touch()
     return _read(MahnobHci(video=False), path.parent / "mahnob")
+
+
+def make_mahnob(folder: Path) -> list[bytes]:
+    """A recording of 3 s with a film from 0.5 to 2.5 s."""
+    from mmbench_datasets.bdf_writer import Channel, write_bdf
+    from mmbench_datasets.mahnob_hci.dataset import RATE, SIGNALS
+
+    names = [name for names in SIGNALS.values() for name in names]
+    signals = np.random.default_rng(0).normal(size=(len(names) + 1, 3 * int(RATE))) * 20
+    signals[-1] = 1_703_680
+    for event in (0.5, 2.5):
+        signals[-1, int(event * RATE) : int((event + 0.1) * RATE)] += 16
+    channels = [*(Channel(name, "uV", 262144.0) for name in names), Channel("Status", "Boolean", 2.0**23 - 1)]
+    write_bdf(folder / "seed.bdf", channels, int(RATE), 3, [signals])
+    return [(folder / "seed.bdf").read_bytes()]
+
+
+def read_mahnob(path: Path) -> object:
+    from mmbench_datasets.mahnob_hci.recordings import load_film
+
+    return load_film(path, 2.0, is_average=True)
 
 
 def _read(dataset: Dataset, root: Path) -> object:

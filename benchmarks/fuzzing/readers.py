@@ -93,8 +93,8 @@ def _read_ratings(path: Path) -> object:
 
 
 def _make_bdf(folder: Path) -> list[bytes]:
+    from mmbench_datasets.bdf_writer import Channel, write_bdf
     from mmbench_datasets.deap.original_recordings import CHANNELS, RAW_RATE
-    from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
 
     channels = [Channel(name, "uV", 262144.0) for name in CHANNELS] + [Channel("Status", "Boolean", 2.0**23 - 1)]
     signals = np.random.default_rng(0).normal(size=(len(channels), 5 * RAW_RATE)) * 20
@@ -662,6 +662,27 @@ READERS: Mapping[str, Reader] = {
     "film": Reader("00000001.json", sequences.make_film, sequences.read_film, mutations.change_json, 0.5),
     "flv": Reader("film.flv", sequences.make_flv, sequences.read_flv, mutations.change_bytes, 0.2),
     "eav": Reader("labels.mat", sequences.make_eav, sequences.read_eav, mutations.change_bytes, 0.3),
+    "seed-iv-eye": Reader(
+        "1_1.mat", physiology.make_seed_iv_eye, physiology.read_seed_iv_eye, mutations.change_bytes, 0.5
+    ),
+    "mahnob-hci": Reader("1.bdf", physiology.make_mahnob, physiology.read_mahnob, mutations.change_bytes, 0.3),
+    "eav-eeg": Reader("eeg.mat", sequences.make_eav_eeg, sequences.read_eav_eeg, mutations.change_bytes, 0.2),
+    "mm-imdb": Reader("split.json", sequences.make_split, sequences.read_split, mutations.change_json, 0.3),
+    "cremad": Reader(
+        "clip.wav",
+        sequences.make_clip("cremad", "AudioWAV/*.wav"),
+        sequences.read_clip("cremad", "AudioWAV/1001_DFA_ANG_XX.wav"),
+        mutations.change_bytes,
+        0.5,
+    ),
+    "ravdess": Reader(
+        "clip.wav",
+        sequences.make_clip("ravdess", "**/03-*.wav"),
+        sequences.read_clip("ravdess", "Actor_01/03-01-01-01-01-01-01.wav"),
+        mutations.change_bytes,
+        0.5,
+    ),
+    "clip-names": Reader("names", sequences.make_clip_names, sequences.read_clip_names, mutations.change_text, 0.5),
     "mark": Reader("SIMULATED.json", others.make_marks, others.read_mark, mutations.change_json, 0.3),
     "pins": Reader("pins.txt", others.make_pins, others.read_pins, mutations.change_text, 0.5),
     "source": Reader("source.py", others.make_sources, others.read_sources, mutations.change_bytes, 1),

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 from mmbench import DataError, Dataset
 
@@ -122,6 +123,99 @@ def read_eav(path: Path) -> object:
     from mmbench_datasets.eav.people import Person, load_trials
 
     return load_trials(Person("subject01", path, path, {"speech": {}, "video": {}}, {}))
+
+
+def make_eav_eeg(root: Path) -> list[bytes]:
+    """EEG of a simulated person, of ten trials of which each is cut to 100 time steps."""
+    from io import BytesIO
+
+    from scipy.io import loadmat, savemat
+
+    tree = loadmat(_simulated(root, "eav", subjects=1) / "subject1" / "EEG" / "subject1_eeg.mat")
+    arrays = {name: value[:100] for name, value in tree.items() if not name.startswith("_")}
+    made = []
+    for compressed in (False, True):
+        file = BytesIO()
+        savemat(file, arrays, do_compression=compressed)
+        made.append(file.getvalue())
+    return made
+
+
+def read_eav_eeg(path: Path) -> object:
+    from mmbench_datasets.eav import people
+
+    person = people.Person("subject01", path, path, {"speech": {}, "video": {}}, {})
+    with mock.patch.object(people, "N_TIMES", 100):
+        eeg = people.load_eeg(person, 10)
+        return [people.resample_trial(person, eeg, number, 250) for number in range(1, 11)]
+
+
+def make_split(root: Path) -> list[bytes]:
+    """The split of simulated films."""
+    return [(_simulated(root, "mm-imdb", subjects=1) / "split.json").read_bytes()]
+
+
+def read_split(path: Path) -> object:
+    """All films, the list of the parts spoilt."""
+    from mmbench_datasets.mm_imdb import MmImdb
+
+    folder = _simulated(path.parent, "mm-imdb", subjects=1)
+    (folder / "split.json").write_bytes(path.read_bytes())
+    return _read(MmImdb(height=32), folder)
+
+
+def make_clip(name: str, files: str) -> Callable[[Path], list[bytes]]:
+    """Sounds of simulated clips of actors."""
+
+    def make(root: Path) -> list[bytes]:
+        folder = _simulated(root, name, subjects=1)
+        return [path.read_bytes() for path in sorted(folder.glob(files))[:2]]
+
+    return make
+
+
+def read_clip(name: str, file: str) -> Callable[[Path], object]:
+    """The clip ``file`` alone, as sound."""
+    from mmbench.registry import load_registry
+
+    def read(path: Path) -> object:
+        folder = path.parent / "clips"
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(path.read_bytes())
+        return _read(load_registry().find("datasets", name).component(modalities="speech"), folder)
+
+    return read
+
+
+def make_clip_names(_: Path) -> list[bytes]:
+    """Names of files of CREMA-D and of RAVDESS, good and nearly good."""
+    cremad = ("1001_DFA_ANG_XX", "1001_dfa_hap_hi", "1064_IEO_DIS_MD", "1001_DFA_ANG_XX.wav", "9001_DFA_ANG_XX")
+    ravdess = ("03-01-01-01-01-01-01", "03-02-08-01-01-01-24", "03-01-01-02-01-01-25", "03-01-05-02-02-02-02")
+    return ["\n".join(f"{name}.wav" for name in names).encode() for names in (cremad, ravdess)]
+
+
+def read_clip_names(path: Path) -> object:
+    """Empty sounds that are called so: names are understood before sounds are read."""
+    import os
+
+    from mmbench.registry import load_registry
+
+    root = path.parent / "named"
+    (root / "AudioWAV").mkdir(parents=True, exist_ok=True)
+    for left in (root / "AudioWAV").iterdir():
+        left.unlink()
+    for name in path.read_bytes().replace(b"\0", b"").replace(b"/", b"").split(b"\n")[:20]:
+        try:
+            (root / "AudioWAV" / os.fsdecode(name[:200])).touch()
+        except OSError:
+            continue
+    found = []
+    for name in ("cremad", "ravdess"):
+        dataset = load_registry().find("datasets", name).component(modalities="speech")
+        found += [f"{problem}" for problem in dataset.check(root)]
+        units = dataset.units(root)
+        found += [[dataset.counts(root), dataset.left_out(root), [dataset.sources(root, unit) for unit in units]]]
+    return found
 
 
 def _simulated(root: Path, name: str, subjects: int) -> Path:

@@ -11,9 +11,9 @@ from faces import overlap
 from joblib import Parallel, delayed
 from timing import Contenders, Goal, Measured, ResultsDiffer, measure
 
-from mmbench_datasets.deap.faces import DETECTION_SIDE, FaceDetector, read_faces
-from mmbench_datasets.deap.simulate.face_drawing import HEIGHT, WIDTH
-from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
+from mmbench_datasets.shared.face_drawing import HEIGHT, WIDTH
+from mmbench_datasets.shared.face_videos import FaceVideo, write_video
+from mmbench_datasets.shared.faces import DETECTION_SIDE, FaceDetector, read_faces
 
 NAME = "detection"
 TITLE = "faces in video"

@@ -9,7 +9,7 @@ from mmbench.cli.help import OUTPUT
 from mmbench.cli.options import Cache, Details, Json, Plugins
 from mmbench.cli.output.console import show as show_result
 from mmbench.cli.output.console import show_json, show_lines
-from mmbench.cli.output.newest import note_newest
+from mmbench.cli.output.newest import note_newest, note_suites
 from mmbench.cli.output.progress import progress
 from mmbench.errors import RecordError, SpecError
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def show(
     run: Annotated[
-        Path, typer.Argument(help="File or folder that mmbench run, ablate or audit printed, or a folder of runs.")
+        Path,
+        typer.Argument(help="Path that mmbench run, ablate, audit or suite printed, or a folder of runs."),
     ],
     explain: Annotated[
         bool,
@@ -41,7 +42,7 @@ def show(
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Show a run, ablation or audit, or list the runs in a folder.
+    """Show a run, ablation, audit or suite, or runs in a folder.
 
     Of a folder with several comparisons the newest is shown.
     """
@@ -49,7 +50,7 @@ def show(
     from mmbench.registry import load_registry
     from mmbench.reporting import ablation_tables, comparison_table
     from mmbench.results import check_data_agreement, load_comparison, needs_choice
-    from mmbench.workflows import AblationResult, is_ablation, is_audit, load_ablation
+    from mmbench.workflows import AblationResult, is_ablation, is_audit, is_suite_file, load_ablation
 
     if not run.exists():
         raise RecordError("no such file or folder", where=run, remedy="give the path that mmbench run printed")
@@ -57,6 +58,10 @@ def show(
     if is_audit(run):
         _show_audit(run, explain, as_json)
         return
+    if is_suite_file(run):
+        _show_suite(run, explain, as_json)
+        return
+    note_suites(run)
     if needs_choice(run) and not explain:
         _list(run, as_json)
         return
@@ -81,14 +86,31 @@ def show(
 def _list(folder: Path, as_json: bool) -> None:
     from mmbench.reporting import run_list_text
     from mmbench.results import list_runs
+    from mmbench.workflows import find_suite_files
 
     found = list_runs(folder)
+    if not found.runs and not found.damaged and find_suite_files(folder):
+        _show_suite(folder, False, as_json)
+        return
     if not found.runs and not found.damaged:
         raise RecordError("holds no records", where=folder, remedy="give a path or folder that mmbench run printed")
     if as_json:
         show_json(found.to_json())
     else:
         show_result(run_list_text(found, folder))
+
+
+def _show_suite(path: Path, explain: bool, as_json: bool) -> None:
+    from mmbench.reporting import suite_tables
+    from mmbench.workflows import load_suite_result
+
+    if explain:
+        raise SpecError("a suite has no explanations", where="--explain", remedy="give it the path of a run")
+    result = load_suite_result(path)
+    if as_json:
+        show_json(result.to_json())
+    else:
+        show_result(suite_tables(result))
 
 
 def _show_audit(path: Path, explain: bool, as_json: bool) -> None:

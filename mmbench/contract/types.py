@@ -208,7 +208,9 @@ class Card:
     """The description of a dataset for readers; ``request`` says how to obtain the files.
 
     ``notes`` are sentences about how the data were made that every table repeats, since they limit what scores mean,
-    such as a filter over whole trials. `Dataset.card_of` may add those that depend on parameters or files.
+    such as a filter over whole trials. `Dataset.card_of` may add those that depend on parameters or files. ``size`` is
+    what was published, such as ``15 people, 24 films in each of 3 sessions``; ``split`` says whose the official split
+    is and what it cuts, "" where there is none.
     """
 
     title: str
@@ -218,6 +220,8 @@ class Card:
     citation: str
     request: str = ""
     notes: tuple[str, ...] = ()
+    size: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Format numbers for tables and texts: scores, differences, p values, counts, sizes and durations."""
 
-from math import isfinite, isnan
+import sys
+from math import copysign, inf, isfinite, isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,13 +53,18 @@ def _two_digits(value: float) -> str:
 
 def _largest(interval: "Interval") -> float:
     """The largest finite magnitude of a score and its bounds."""
-    return max(abs(value) for value in (interval.mean, interval.low, interval.high) if isfinite(value))
+    return max(abs(value) for value in map(_unbounded, (interval.mean, interval.low, interval.high)) if isfinite(value))
+
+
+def _unbounded(value: float) -> float:
+    """Infinity for the number that stands for it in intervals, since JSON cannot write infinity."""
+    return copysign(inf, value) if abs(value) >= sys.float_info.max else value
 
 
 def _plain(value: float, largest: float, sign: str = "") -> str:
     """A number with as many decimals as numbers up to ``largest`` need for three digits."""
     digits = 2 if largest < 10 else 1 if largest < 100 else 0
-    return f"{value:{sign}.{digits}f}"
+    return f"{_unbounded(value):{sign}.{digits}f}"
 
 
 def format_count(number: int) -> str:

@@ -53,6 +53,7 @@ from .suites.results import ListedDataset as ListedDataset
 from .suites.results import SuiteFile as SuiteFile
 from .suites.results import SuiteResult as SuiteResult
 from .suites.results import find_suite_files as find_suite_files
+from .suites.results import is_suite_file as is_suite_file
 from .suites.results import load_suite_result as load_suite_result
 from .suites.results import make_suite_result as make_suite_result
 from .suites.results import read_suite_file as read_suite_file

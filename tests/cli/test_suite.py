@@ -39,8 +39,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MMBENCH_DATA", raising=False)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mmbench", "suite", *arguments])
+    def run(*arguments: str, command: str = "suite") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mmbench", command, *arguments])
         capsys.readouterr()
         code = 0
         try:
@@ -68,6 +68,28 @@ def test_a_suite_is_run_shown_and_reported(shell: Shell, toy_people: Path) -> No
     code, out, err = shell("report", "runs", "--out", "page")
     assert (code, out.strip()) == (0, "page/index.html")
     assert "works offline" in err
+
+
+def test_show_takes_results_of_a_suite(shell: Shell, write_suite_results: Write) -> None:
+    path = write_suite_results(Path("runs"), {"a": ORDER, "b": ORDER})
+    shown = shell("show", str(path))[1]
+    code, out, err = shell(str(path), command="show")
+    assert (code, out, err) == (0, shown, "")
+    assert json.loads(shell(str(path), "--json", command="show")[1])["suite"] == "made-v1"
+    code, out, err = shell("runs", command="show")
+    assert code == 0
+    assert "first" in out
+    assert err.splitlines() == [f"runs has results of a suite: mmbench suite show {path}"]
+    code, _, err = shell(str(path), "--explain", command="show")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "a suite has no explanations" in err
+
+
+def test_show_of_a_folder_with_results_of_a_suite_alone_shows_them(shell: Shell) -> None:
+    Path("small.toml").write_text(TEXT)
+    shell("run", "small.toml", "--methods", "concat,prior", "--only", "absent")
+    (path,) = Path("runs").glob("suite-*.json")
+    assert shell("runs", command="show")[:2] == (0, shell("show", str(path))[1])
 
 
 def test_a_suite_of_which_nothing_can_be_run_ends_with_one(shell: Shell) -> None:

@@ -8,10 +8,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mmbench import DataError, Sample, SpecError
-from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
-from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
+from mmbench_datasets.bdf_writer import Channel, write_bdf
 from mmbench_datasets.mahnob_hci import MahnobHci, MahnobHciSim
 from mmbench_datasets.mahnob_hci.dataset import EEG, SIGNALS
+from mmbench_datasets.shared.face_videos import FaceVideo, write_video
 
 RATED = {"feltArsl": "6", "feltVlnc": "3", "feltCtrl": "5", "feltPred": "9", "feltEmo": "11"}
 SECONDS = 8  # of a recording; the film begins after 2 s and lasts 4.5

@@ -139,6 +139,13 @@ def test_the_folder_of_the_archive_is_found(root: Path, tmp_path: Path) -> None:
         (lambda split: split.pop("dev"), "has no list of films as 'dev'"),
         (lambda split: split.update(test="00000001"), "has no list of films as 'test'"),
         (lambda split: split.update(test=[1, 2]), "has no list of films as 'test'"),
+        *(
+            (
+                lambda split, odd=odd: split["dev"].append(odd),
+                f"names a film {odd!r} in 'dev', which is no id of letters and digits",
+            )
+            for odd in ("0\0", "\ud805", "../0000001", "/etc/passwd", "1" * 300)
+        ),
         (lambda split: split["test"].append("00000001"), "names 1 film several times, such as 00000001"),
     ],
 )

@@ -1,5 +1,6 @@
 """The site builds without warnings, executes its notebook and loads nothing from other hosts."""
 
+import html
 import re
 import subprocess
 import sys
@@ -47,6 +48,28 @@ def test_the_reference_has_every_public_name_and_every_command(site: Path) -> No
     assert [name for name in mmbench.__all__ if name != "__version__" and f'id="mmbench.{name}"' not in api] == []
     shell = (site / "reference/generated/cli.html").read_text(encoding="utf-8")
     assert [name for name in get_command(app).commands if f'id="mmbench-{name}"' not in shell] == []
+
+
+def test_a_table_of_all_datasets_is_made_from_their_cards(site: Path) -> None:
+    from mmbench.registry import load_registry
+
+    text = (site / "reference/generated/datasets.html").read_text(encoding="utf-8")
+    (table,) = re.findall(r'<div class="wide-table.*?</table>', text, re.DOTALL)
+    rows = re.findall(r"<tr class=.*?</tr>", table, re.DOTALL)[1:]
+    datasets = load_registry().datasets
+    twins = {name for name in datasets if name.endswith("-sim")}
+    assert len(rows) == len(datasets.keys() - twins)
+    for name in datasets:
+        assert f">{name}<" in table
+    for name in datasets.keys() - twins:
+        card = datasets[name].component.card
+        (row,) = [row for row in rows if f">{name}<" in row]
+        cells = re.sub(r"<[^>]+>", "", row)
+        assert all(
+            html.escape(text, quote=False) in cells for text in (card.access, card.size, card.split, *card.notes)
+        )
+    style = (site / "_static/mmbench.css").read_text(encoding="utf-8")
+    assert ".wide-table td { min-width" in style
 
 
 def test_the_notebook_was_executed(site: Path) -> None:

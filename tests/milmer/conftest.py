@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmbench_datasets.deap.simulate.face_drawing import Appearance, Pose, draw_face
+from mmbench_datasets.shared.face_drawing import Appearance, Pose, draw_face
 
 SIDE, SIZES = 64, {"k": 2, "n_instances": 4}
 

@@ -89,7 +89,7 @@ def test_a_network_that_finds_faces_is_code() -> None:
     from mmbench_datasets.deap.simulate import dataset
 
     found = names(Path(dataset.__file__), dataset.__name__, is_packaged=True)
-    assert "mmbench_datasets/deap/models/face_detection_yunet_2023mar.onnx" in found
+    assert "mmbench_datasets/shared/models/face_detection_yunet_2023mar.onnx" in found
 
 
 def test_presets_claims_and_pins_are_no_code() -> None:

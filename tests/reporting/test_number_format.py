@@ -1,5 +1,6 @@
 """Numbers beyond 1, and zeros without a sign."""
 
+import numpy as np
 import pytest
 
 from mmbench.reporting.number_format import format_difference, format_interval, format_score, format_signed
@@ -36,3 +37,9 @@ def test_scores(value, text):
 @pytest.mark.parametrize(("value", "text"), [(0.0124, "+.012"), (-0.0124, "-.012"), (1.25, "+1.25"), (-31.2, "-31.2")])
 def test_signed(value, text):
     assert format_signed(value) == text
+
+
+def test_a_bound_that_stands_for_infinity_is_infinite() -> None:
+    largest = float(np.finfo(np.float64).max)
+    assert format_interval(Interval(2.25, 0.0, largest)) == "2.25 [0.00, inf]"
+    assert format_difference(Interval(0.5, -largest, largest)) == "+.500 [-inf, +inf]"

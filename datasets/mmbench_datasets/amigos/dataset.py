@@ -52,6 +52,7 @@ class Amigos(Dataset):
         request="sign the end user licence agreement at https://www.eecs.qmul.ac.uk/mmv/datasets/amigos/download.html, "
         "unpack the archives of data_preprocessed into one folder and give it with --data; amigos-sim, the simulated "
         "version, needs no files",
+        size="40 people, 16 short and 4 long videos",
     )
 
     def __init__(

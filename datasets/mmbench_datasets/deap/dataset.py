@@ -52,6 +52,7 @@ class Deap(Dataset):
         request="sign the end user licence agreement at https://www.eecs.qmul.ac.uk/mmv/datasets/deap/download.html, "
         "then unpack data_preprocessed_python (data_original for source=bdf), metadata_csv and face_video into one "
         "folder and give it with --data; deap-sim, the simulated version, needs no files",
+        size="32 people, 40 trials of 60 s; faces of 22 people",
     )
 
     def __init__(

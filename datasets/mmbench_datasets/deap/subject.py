@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import DataError
-from mmbench_datasets.deap.faces import check_video
 from mmbench_datasets.deap.files import DeapFiles, file_stamp
 from mmbench_datasets.deap.layout import N_TRIALS
 from mmbench_datasets.deap.options import Options
 from mmbench_datasets.deap.original_recordings import check_presented, load_original, order_ratings
 from mmbench_datasets.deap.recordings import Recording, find_bad_trials, load_recording
 from mmbench_datasets.deap.video_matching import load_table, match_videos
+from mmbench_datasets.shared.faces import check_video
 
 
 @dataclass(frozen=True)

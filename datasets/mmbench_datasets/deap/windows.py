@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from mmbench import DataError, Sample
 from mmbench_datasets.deap import layout
-from mmbench_datasets.deap.faces import Bag, FaceReader
 from mmbench_datasets.deap.files import DeapFiles
 from mmbench_datasets.deap.labels import label
 from mmbench_datasets.deap.milmer_preprocessing import clean_as_described, clean_as_published
@@ -17,6 +16,7 @@ from mmbench_datasets.deap.ocular import EOG_CHANNELS, preprocessing_errors
 from mmbench_datasets.deap.options import Options
 from mmbench_datasets.deap.recordings import Recording
 from mmbench_datasets.deap.subject import check_film, load_subject
+from mmbench_datasets.shared.faces import Bag, FaceReader
 
 _N_EEG = len(layout.EEG_CHANNELS)
 

@@ -42,6 +42,7 @@ class Dreamer(Dataset):
         "from wireless low-cost off-the-shelf devices, IEEE JBHI 22(1):98-107, 2018, doi:10.1109/JBHI.2017.2688239",
         request="request access at https://zenodo.org/records/546113, put DREAMER.mat into a folder and give it with "
         "--data; dreamer-sim, the simulated version, needs no files",
+        size="23 people, 18 film clips",
     )
 
     def __init__(

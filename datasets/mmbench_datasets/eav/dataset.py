@@ -43,6 +43,8 @@ class Eav(Dataset):
         "Scientific Data 11:1026, 2024, doi:10.1038/s41597-024-03838-4",
         request="ask for access at https://doi.org/10.5281/zenodo.10205702, unpack the folders subject1 to subject42 "
         "into one folder, and give it with --data DIR",
+        size="42 people, 200 interactions of 20 s",
+        split="of the authors' code: half of the trials of each person and emotion, all people in both parts",
     )
 
     def __init__(

@@ -38,6 +38,7 @@ class Eegmat(Dataset):
         citation="Zyma et al., Electroencephalograms during mental arithmetic task performance, Data 4(1):14, 2019",
         request="mmbench data get eegmat, or get the EDF files from https://physionet.org/content/eegmat/1.0.0/ and "
         "name their folder with --data",
+        size="36 people, 2 recordings",
     )
 
     def __init__(

@@ -61,6 +61,7 @@ class MahnobHci(Dataset):
         request="sign the end user licence agreement at https://mahnob-db.eu/hci-tagging/, unpack the sessions of the "
         "emotion elicitation experiment, as DIR/Sessions/NUMBER, and give DIR with --data; mahnob-hci-sim, the "
         "simulated version, needs no files",
+        size="about 27 people, 20 film clips",
     )
 
     def __init__(
@@ -198,7 +199,7 @@ class MahnobHci(Dataset):
 
         detector = None
         if self.video:
-            from mmbench_datasets.deap.faces import FaceDetector
+            from mmbench_datasets.shared.faces import FaceDetector
 
             detector = FaceDetector()
         for session in self._sessions(root, unit):

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench import SpecError, written_whole
-from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
-from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
+from mmbench_datasets.bdf_writer import Channel, write_bdf
 from mmbench_datasets.mahnob_hci.dataset import EEG, RATE
 from mmbench_datasets.mahnob_hci.sessions import DESCRIPTION, EMOTIONS, FOLDER, RATINGS
+from mmbench_datasets.shared.face_videos import FaceVideo, write_video
 from mmbench_datasets.shared.simulated_signals import Trial, simulate_bands, simulate_pulse, simulate_ratings
 from mmbench_datasets.simulated import begin_simulation
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench import DataError, Sample
-from mmbench_datasets.deap.faces import Bag, FaceDetector, read_faces
 from mmbench_datasets.mahnob_hci.recordings import load_film
 from mmbench_datasets.mahnob_hci.sessions import EMOTIONS, Session
+from mmbench_datasets.shared.faces import Bag, FaceDetector, read_faces
 from mmbench_datasets.shared.sliding_windows import Signal, cut_samples
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ class Mfeat(Dataset):
         url="https://doi.org/10.24432/C5HC70",
         citation="Duin, Multiple Features, UCI Machine Learning Repository, doi:10.24432/C5HC70",
         request="leave out --data: the files come with mmbench-datasets",
+        size="2,000 digits",
     )
 
     def schema(self) -> Schema:

@@ -1,6 +1,7 @@
 """Files of MM-IMDb: the split, and of each film a JSON file and a poster."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ GENRES = (
 """The genres that are predicted, from the most to the least frequent."""
 
 SPLIT = "split.json"
+_ID = re.compile(r"[\w-]{1,100}", re.ASCII)  # a file name without folders
 _DESCRIPTIONS, _POSTERS = ("dataset", "labels"), ("dataset", "images")
 _REMEDY = "get this file again, or leave such samples out with --bad drop"
 
@@ -75,6 +77,9 @@ def load_release(root: Path) -> Release:
         ids = tree.get(key) if isinstance(tree, dict) else None
         if not isinstance(ids, list) or not all(isinstance(film, str) and film for film in ids):
             raise DataError(f"has no list of films as {key!r}", where=path, remedy="get split.json of MM-IMDb again")
+        if odd := next((film for film in ids if not _ID.fullmatch(film)), None):
+            message = f"names a film {odd!r} in {key!r}, which is no id of letters and digits"
+            raise DataError(message, where=path, remedy="get split.json of MM-IMDb again")
         parts[part] = ids
     numbers = Counter(film for ids in parts.values() for film in ids)
     if repeated := [film for film, number in numbers.items() if number > 1]:

@@ -46,6 +46,8 @@ class Mmsa(Dataset):
         "doi:10.18653/v1/P18-1208; CH-SIMS: Yu et al., ACL 2020, doi:10.18653/v1/2020.acl-main.343",
         request="get the folder Processed of the corpus by the links on https://github.com/thuiar/MMSA, put it into "
         "DIR, as DIR/Processed/unaligned_50.pkl, and give DIR with --data",
+        size="2,199 (MOSI), 22,856 (MOSEI) or 2,281 (CH-SIMS) utterances",
+        split="of the publications, as in the files",
     )
 
     def __init__(self, *, name: Name = "mosi", alignment: Alignment = "unaligned", text: Text = "words") -> None:

@@ -43,6 +43,8 @@ class Mosi(Dataset):
         request="get transcripts.csv, text_{train,test}.csv and {text,audio,video}_{train,test}0.csv from "
         "https://github.com/soujanyaporia/multimodal-sentiment-analysis, put them into one folder, and give it with "
         "--data DIR",
+        size="93 videos, 2,199 utterances",
+        split="of the publication: whole videos, 62 train and 31 test",
     )
 
     def __init__(self, *, text: Literal["transcripts", "features", "both"] = "transcripts") -> None:

@@ -59,6 +59,7 @@ class SeedIv(Dataset):
         "eye_feature_smooth into one folder and give it with --data; seed-iv-sim, the simulated version, needs no "
         "files",
         notes=(NOTES["lds"],),
+        size="15 people, 24 films in each of 3 sessions",
     )
 
     def __init__(self, *, feature: Feature = "de", smoothing: Smoothing = "lds") -> None:

@@ -49,6 +49,7 @@ class SeedV(Dataset):
             "The publishers do not say whether features are smoothed over the windows of a trial: protocols which "
             "split trials may overstate scores more than the signals would.",
         ),
+        size="16 people, 15 films in each of 3 sessions",
     )
 
     def schema(self) -> Schema:

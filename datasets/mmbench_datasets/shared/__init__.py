@@ -1,1 +1,1 @@
-"""Readers of file formats and rules that several datasets share."""
+"""Readers of file formats, detection of faces, parts of simulations, and rules that several datasets share."""

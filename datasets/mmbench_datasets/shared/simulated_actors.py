@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench_datasets.deap.simulate.face_drawing import WIDTH, Appearance, Pose, draw_face, frame_width
+from mmbench_datasets.shared.face_drawing import WIDTH, Appearance, Pose, draw_face, frame_width
 from mmbench_datasets.shared.films import Frame
 
 _SYLLABLES = 4

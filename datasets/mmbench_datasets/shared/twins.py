@@ -21,6 +21,7 @@ def twin_card(card: Card) -> Card:
         licence="MIT, as mmbench",
         citation=f"simulated by mmbench, after {card.citation}",
         request="nothing to request: the files are made on first use",
+        size="",
     )
 
 

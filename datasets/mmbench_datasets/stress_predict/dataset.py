@@ -57,6 +57,7 @@ class StressPredict(Dataset):
         "Sensors 22(21):8135, 2022",
         request="mmbench data get stress-predict, or name the folder that holds Raw_data and Processed_data of "
         "https://github.com/italha-d/Stress-Predict-Dataset with --data",
+        size="35 people",
     )
 
     def __init__(self, *, window: int = 60, stride: int | None = None) -> None:

@@ -48,6 +48,7 @@ class Wesad(Dataset):
         "ICMI 2018, doi:10.1145/3242969.3242985",
         request="get WESAD.zip (2.5 GB) from https://archive.ics.uci.edu/dataset/465, unpack it and give its folder, "
         "which has S2/S2.pkl and so on, with --data; wesad-sim, the simulated version, needs no files",
+        size="15 people",
     )
 
     def __init__(self, *, window: float = 60.0, stride: float | None = None, chest_rate: int = LABEL_RATE) -> None:

@@ -121,6 +121,9 @@ def card_table(card: Card) -> "Table":
         "tasks", ", ".join(f"{task} ({len(classes) or 'of the files'})" for task, classes in card["tasks"].items())
     )
     table.add_row("groups", ", ".join(card["groups"]) or "none")
+    for name, title in (("size", "size"), ("split", "official split")):
+        if card[name]:
+            table.add_row(title, card[name])
     for each in card["notes"]:
         table.add_row("note", each)
     table.add_row("from", card["url"])

@@ -1,5 +1,6 @@
 """Notes on which comparison, or which results of a suite, of a folder a command takes."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def note_newest_suite(path: Path) -> None:
     from mmbench.workflows import find_suite_files
 
     _note(path, find_suite_files(path) if path.is_dir() else [], "results of suites")
+
+
+def note_suites(path: Path) -> None:
+    """Say on stderr which command shows the newest results of a suite in a folder, where it holds some."""
+    from mmbench.workflows import find_suite_files
+
+    if path.is_dir() and (files := find_suite_files(path)):
+        note(f"{path} has results of a suite: mmbench suite show {shlex.quote(str(files[0]))}")
 
 
 def _note(path: Path, files: Sequence[Path], what: str) -> None:

@@ -15,8 +15,8 @@ from mmbench.reporting.terminal.split_audits import split_lines
 from mmbench.storage import counted
 from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
 
-_WIDTHS = (35, 6, 16, 6, 8, 4)  # 80 columns with the blanks between
-_WIDTHS_WITH_UNKNOWN = (32, 6, 16, 6, 8, 7)
+_WIDTHS = (34, 6, 17, 6, 8, 4)  # 80 columns with the blanks between
+_WIDTHS_WITH_UNKNOWN = (31, 6, 17, 6, 8, 7)
 _WORDS = {"accuracy": "accuracy", "balanced_accuracy": "bal. accuracy", "macro_f1": "macro F1"}
 
 
@@ -135,7 +135,7 @@ def _meanings(card: CardResult) -> Iterator[str]:
             "epoch only"
         )
     if ran:
-        yield "oracle: bias of choosing the epoch by balanced accuracy on test data"
+        yield f"oracle: bias of choosing the epoch by {_name_oracle(ran)} on test data"
         yield from _majority(ran)
     names = [] if card.simulated else list(dict.fromkeys(row.reported.name for row in ran))
     for name in names:
@@ -148,11 +148,20 @@ def _meanings(card: CardResult) -> Iterator[str]:
         yield f"UNKNOWN: {line}"
 
 
+def _name_oracle(ran: Sequence[RowResult]) -> str:
+    """The metric of the runs, by which their epochs are chosen."""
+    return next(row.comparison.metric_title for row in ran if row.comparison)
+
+
 def _majority(ran: Sequence[RowResult]) -> Iterator[str]:
+    """The chance level and the majority class, where the metric and the task have them."""
     comparisons = [row.comparison for row in ran if row.comparison]
-    shares = sorted({f"{comparison.majority:.3f}" for comparison in comparisons})
-    span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
-    yield f"chance level {comparisons[0].chance:.3f}, accuracy of the majority class {span}"
+    shares = sorted({f"{each.majority:.3f}" for each in comparisons if each.majority is not None})
+    span = f"{shares[0]} to {shares[-1]}" if len(shares) > 1 else "".join(shares)
+    found = [f"chance level {comparisons[0].chance:.3f}"] if comparisons[0].chance is not None else []
+    found += [f"accuracy of the majority class {span}"] if shares else []
+    if found:
+        yield ", ".join(found)
 
 
 def _reasons(card: CardResult) -> Iterator[str]:
@@ -169,7 +178,7 @@ def _commands(card: CardResult) -> list[str]:
     """The command for all missing rows, then one per row; rows that need the same run share a command."""
     names: dict[str, list[str]] = {}
     for row in card.rows:
-        if not row.comparison:
+        if not row.comparison and row.command:
             names.setdefault(row.command, []).append(row.row.name)
     lines = [line for command, rows in names.items() for line in (f"# {', '.join(rows)}", command)]
     return [card.command, *lines] if lines else []

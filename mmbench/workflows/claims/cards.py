@@ -54,7 +54,8 @@ class ReportedScore:
 class ClaimRow:
     """One run that tests a claim, with the baselines ``against``; ``score`` is the epoch whose score is compared.
 
-    ``dataset`` holds parameters of the card's dataset. The other fields are options of `RunSpec`. ``reported`` names
+    ``dataset`` holds parameters of the card's dataset; ``tune`` is the number of tuning trials of each method, scored
+    on validation data. The other fields are options of `RunSpec`. ``reported`` names
     the published score to compare with; None: the first. A row with ``checkpoint`` scores a file of weights that the
     user gives, as the parameter ``checkpoint`` of the method.
     """
@@ -73,6 +74,7 @@ class ClaimRow:
     folds: int | None = None
     seeds: int | None = None
     standardize: str | None = None
+    tune: int | None = None
     units: tuple[str, ...] | None = None
     modalities: tuple[str, ...] | None = None
     checkpoint: bool = False

@@ -12,7 +12,13 @@ from mmbench.workflows.claims.cards import ClaimCard, ClaimRow
 from mmbench.workflows.claims.commands import claim_command, run_command
 from mmbench.workflows.claims.published_splits import AuditedSplit
 from mmbench.workflows.claims.results import RowResult
-from mmbench.workflows.claims.rows import ClaimSpec, RowRun, choose_cards, make_row_run
+from mmbench.workflows.claims.rows import (
+    ClaimSpec,
+    RowRun,
+    choose_cards,
+    describe_missing_dataset,
+    make_row_run,
+)
 from mmbench.workflows.claims.summaries import summarize
 from mmbench.workflows.reuse import EarlierComparisons, Reuse, find_comparisons, find_reusable
 from mmbench.workflows.run import run_spec
@@ -110,17 +116,24 @@ def claim_spec(spec: ClaimSpec) -> ClaimResult:
     """Compare published scores with runs, from a spec."""
     registry = load_registry(spec.plugins)
     cards = choose_cards(registry, spec)
+    missing = [describe_missing_dataset(registry, card, spec.on) for card in cards]
     runs_of_cards = [
-        [(row, make_row_run(registry, card, row, spec)) for row in _choose_rows(card, spec)] for card in cards
+        [] if reason else [(row, make_row_run(registry, card, row, spec)) for row in _choose_rows(card, spec)]
+        for card, reason in zip(cards, missing, strict=True)
     ]
     runs = [row_run for rows in runs_of_cards for row, row_run in rows if not needs_checkpoint(row, spec)]
     done, failed = _run_all(runs) if spec.run else ({}, ())
     earlier = find_comparisons(spec.out)
     results = [
-        _collect(registry, card, [_make_row_result(registry, card, *each, earlier, done, spec) for each in rows], spec)
-        for card, rows in zip(cards, runs_of_cards, strict=True)
-        if rows or (card.split and not spec.only)
+        _list_without_dataset(card, reason, spec)
+        if reason
+        else _collect(
+            registry, card, [_make_row_result(registry, card, *each, earlier, done, spec) for each in rows], spec
+        )
+        for card, rows, reason in zip(cards, runs_of_cards, missing, strict=True)
+        if _choose_rows(card, spec) or (card.split and not spec.only)
     ]
+    failed += tuple(filter(None, missing)) if spec.run else ()
     return ClaimResult(spec.method, tuple(results), earlier.damaged, failed)
 
 
@@ -184,6 +197,12 @@ def _collect(registry: Registry, card: ClaimCard, rows: Sequence[RowResult], spe
     simulated = simulated or any(row.comparison.simulated for row in rows if row.comparison)
     command = claim_command(spec, card.name, _data_folder(registry, on, spec.data))
     return CardResult(card, on, tuple(rows), simulated, command, split)
+
+
+def _list_without_dataset(card: ClaimCard, reason: str, spec: ClaimSpec) -> CardResult:
+    """A card whose dataset is not installed: the ``reason`` for each row, and the split, which needs no dataset."""
+    rows = [RowResult(row, card.reported_for(row), card.metric, "", None, reason) for row in _choose_rows(card, spec)]
+    return CardResult(card, spec.on or card.dataset, tuple(rows), False, "", _audit_split(card, spec))
 
 
 def _audit_split(card: ClaimCard, spec: ClaimSpec) -> AuditedSplit | None:

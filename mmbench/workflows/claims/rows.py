@@ -98,6 +98,13 @@ def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:
     return cards
 
 
+def describe_missing_dataset(registry: Registry, card: ClaimCard, on: str | None) -> str:
+    """That the dataset of a card's rows is not installed, so that none can be run; "" where it is."""
+    name = parse_spec(on or card.dataset).name
+    missing = bool(card.rows) and name not in registry.datasets
+    return f"the dataset {name} is not installed: install the plugin that reads it" if missing else ""
+
+
 def _find_datasets(card: ClaimCard) -> list[str]:
     """Names of the datasets that a card's rows can be run on."""
     return [parse_spec(text).name for text in (card.dataset, *([card.twin.dataset] if card.twin else ()))]
@@ -161,6 +168,7 @@ def _make_run(card: ClaimCard, row: ClaimRow, dataset: Spec, spec: ClaimSpec) ->
         modalities=row.modalities,
         encoders=row.encoders,
         training={**(twin.training if twin else {}), **row.training, **spec.training},
+        tune=row.tune,
         preset=(twin.preset if twin else None) or row.preset,
         data=spec.data,
         out=spec.out,

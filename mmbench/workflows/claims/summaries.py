@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from mmbench.registry import find_recorded_metric
 from mmbench.results import Comparison
 from mmbench.workflows.claims.results import RowResult
 
@@ -24,10 +25,21 @@ def _ranges(leaky: Sequence[RowResult], valid: Sequence[RowResult]) -> str:
     if not valid:
         return f"{_range(leaky, 'leaking')}; no valid row was run."
     leaking_scores, valid_scores = [row.scores[0].value for row in leaky], [row.scores[0].value for row in valid]
-    least, most = 100 * (min(leaking_scores) - max(valid_scores)), 100 * (max(leaking_scores) - min(valid_scores))
-    metric = leaky[0].metric.replace("_", " ")
-    apart = "they overlap" if least <= 0 <= most else f"{least:+.1f} to {most:+.1f} points of {metric} between them"
+    least, most = min(leaking_scores) - max(valid_scores), max(leaking_scores) - min(valid_scores)
+    metric, show, unit = leaky[0].metric, _difference, _points(leaky[0].metric)
+    span = f"{show(metric, least)} to {show(metric, most)} {unit}{metric.replace('_', ' ')}"
+    apart = "they overlap" if least <= 0 <= most else f"{span} between them"
     return f"{_range(leaky, 'leaking')}, {_range(valid, 'valid')}: {apart}."
+
+
+def _points(metric: str) -> str:
+    """The unit of differences by a metric between 0 and 1, which are given in points; "" for other metrics."""
+    return "points of " if find_recorded_metric(metric).bounds == (0, 1) else ""
+
+
+def _difference(metric: str, difference: float) -> str:
+    """A difference with its sign: in points, or in the units of a metric without bounds."""
+    return f"{100 * difference:+.1f}" if _points(metric) else f"{difference:+.3f}"
 
 
 def _checkpoints(rows: Sequence[RowResult]) -> Iterator[str]:
@@ -47,12 +59,13 @@ def _only_held_out(leaky: Sequence[RowResult], valid: Sequence[RowResult]) -> It
     """Changes of the score between pairs of rows that differ only in the protocol."""
     for row in leaky:
         changed = [
-            f"{other.row.name} {100 * (other.scores[0].value - row.scores[0].value):+.1f}"
+            f"{other.row.name} {_difference(row.metric, other.scores[0].value - row.scores[0].value)}"
             for other in valid
             if row.same_but_held_out(other)
         ]
         if changed:
-            yield f"Changing only the protocol of {row.row.name!r}, in points: {', '.join(changed)}."
+            points = ", in points" if _points(row.metric) else ""
+            yield f"Changing only the protocol of {row.row.name!r}{points}: {', '.join(changed)}."
 
 
 _EFFECTS = {"helps": "significantly better", "hurts": "significantly worse", "not shown": "not significant"}
@@ -62,7 +75,8 @@ def _singles(rows: Sequence[RowResult]) -> Iterator[str]:
     """Verdicts on fusion against the best single modality that was run."""
     words = [f"{row.row.name} {word}" for row in rows if row.comparison and (word := _on_single(row.comparison))]
     if words:
-        yield f"Fusion against the best single modality, by balanced accuracy: {', '.join(words)}."
+        metric = next(row.comparison.metric_title for row in rows if row.comparison)
+        yield f"Fusion against the best single modality, by {metric}: {', '.join(words)}."
 
 
 def _on_single(comparison: Comparison) -> str:

@@ -214,6 +214,11 @@ def find_suite_files(folder: Path) -> list[Path]:
     return sorted(folder.glob(_FILE), key=lambda path: (-path.stat().st_mtime_ns, path))
 
 
+def is_suite_file(path: Path) -> bool:
+    """Whether a path is that of a file of results of a suite, by its name."""
+    return path.match(_FILE) and path.is_file()
+
+
 def load_suite_result(path: Path | str) -> SuiteResult:
     """Load the results of a suite from their file, or from the newest file of a folder.
 

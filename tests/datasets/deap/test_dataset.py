@@ -296,7 +296,7 @@ def test_a_converted_video_is_found_and_deaps_own_wins(copy):
 
 def test_inferred_faces_are_marked(copy):
     """One film in which the person turns away after the first second."""
-    from mmbench_datasets.deap.simulate.face_drawing import Appearance, Pose, draw_face
+    from mmbench_datasets.shared.face_drawing import Appearance, Pose, draw_face
 
     root = copy(*(f"face_video/s01/s01_trial{trial:02d}.avi" for trial in range(1, 41)))
     film = root / "face_video/s01/s01_trial05.avi"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmbench import DataError, SpecError
+from mmbench_datasets.bdf_writer import Channel, write_bdf
 from mmbench_datasets.deap import Deap
 from mmbench_datasets.deap.layout import EEG_CHANNELS, ORIGINAL_FOLDER
 from mmbench_datasets.deap.original_recordings import (
@@ -21,7 +22,6 @@ from mmbench_datasets.deap.original_recordings import (
     to_conductance,
 )
 from mmbench_datasets.deap.ratings import Rating
-from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
 from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.ratings import make_ratings
 from mmbench_datasets.deap.simulate.raw_recording import list_channels, presentation_order, write_raw_recording

@@ -15,13 +15,13 @@ from sklearn.preprocessing import StandardScaler
 
 from mmbench import DataError, SpecError, StorageError
 from mmbench_datasets.deap import Deap, DeapSim
-from mmbench_datasets.deap.faces import FaceDetector, crop_face
 from mmbench_datasets.deap.layout import EEG_CHANNELS, SIMULATED_MARK, is_filmed
-from mmbench_datasets.deap.simulate.face_videos import FaceVideo, draw_frames, write_video
 from mmbench_datasets.deap.simulate.folder import make_once, write_simulation
 from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.ratings import make_ratings
 from mmbench_datasets.deap.simulate.signals import simulate_eeg
+from mmbench_datasets.shared.face_videos import FaceVideo, draw_frames, write_video
+from mmbench_datasets.shared.faces import FaceDetector, crop_face
 
 
 def files(root):

@@ -53,6 +53,34 @@ def printed(result: ClaimResult) -> str:
     return " ".join("".join(render(table) for table, _ in claim_tables(result)).split())
 
 
+ROWS = """
+[[reported]]
+name = "paper"
+value = 0.9
+how = "clips shuffled"
+source = "nobody 2020"
+[[rows]]
+name = "actors held out"
+method = "splitter"
+protocol = "subject"
+"""
+
+
+def test_rows_without_their_dataset_are_listed_with_the_reason(claim: Claim, tmp_path: Path) -> None:
+    (tmp_path / "cards" / "by-clip.toml").write_text(CARD + ROWS)
+    reason = "the dataset unknown-here is not installed: install the plugin that reads it"
+    result = claim()
+    assert "training samples 3" in printed(result)
+    assert "paper 0.900 not reported" in printed(result)
+    assert f"actors held out: not run: {reason}" in printed(result)
+    assert [commands for _, commands in claim_tables(result)] == [[]]
+    assert (result.failed, result.failure) == ((), "")
+    ran = claim(run=True)
+    assert ran.failed == (reason,)
+    assert ran.failure == "every row that was run failed: actors held out"
+    assert claim(only=("actors held out",)).cards[0].rows[0].reason == reason
+
+
 def test_a_split_is_shown_without_its_file_and_without_its_dataset(claim: Claim) -> None:
     result = claim()
     text = printed(result)

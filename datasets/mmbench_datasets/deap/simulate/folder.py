@@ -19,12 +19,12 @@ from mmbench_datasets.deap.layout import (
     subject_name,
     video_path,
 )
-from mmbench_datasets.deap.simulate.face_videos import FaceVideo, write_video
 from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.pickle_writer import write_arrays
 from mmbench_datasets.deap.simulate.ratings import SimulatedRatings, make_ratings
 from mmbench_datasets.deap.simulate.raw_recording import write_raw_recording
 from mmbench_datasets.deap.simulate.signals import simulate_signals
+from mmbench_datasets.shared.face_videos import FaceVideo, write_video
 
 _COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", *RATINGS, "Familiarity")
 

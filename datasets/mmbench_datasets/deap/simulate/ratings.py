@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench_datasets.deap.layout import N_TRIALS
-from mmbench_datasets.deap.simulate.seeding import make_rng
+from mmbench_datasets.shared.seeding import make_rng
 
 _WITHOUT_FAMILIARITY = {2, 15, 23}
 

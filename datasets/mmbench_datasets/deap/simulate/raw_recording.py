@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mmbench_datasets.bdf_writer import Channel, write_bdf
 from mmbench_datasets.deap.layout import BASELINE_S, EEG_CHANNELS, N_SAMPLES, RATE, TWENTE_CHANNELS
 from mmbench_datasets.deap.original_recordings import END, FIXATION, LAST_IN_TWENTE, RAW_RATE, START, STATUS_OFFSET
-from mmbench_datasets.deap.simulate.bdf_writer import Channel, write_bdf
 from mmbench_datasets.deap.simulate.options import Simulation
 from mmbench_datasets.deap.simulate.ratings import make_ratings
-from mmbench_datasets.deap.simulate.seeding import make_rng
 from mmbench_datasets.deap.simulate.signals import Signals, simulate_eeg, simulate_peripheral
+from mmbench_datasets.shared.seeding import make_rng
 
 _LEAD_S, _FIXATION_S, _VIDEO_S, _REST_S = 8, 5, 60, 3
 _BLOCK_S = _FIXATION_S + _VIDEO_S + _REST_S

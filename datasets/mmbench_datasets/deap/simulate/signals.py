@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmbench_datasets.deap.layout import DATA_SHAPE, EEG_CHANNELS, N_SAMPLES, RATE
 from mmbench_datasets.deap.simulate.electrodes import mix_sources
 from mmbench_datasets.deap.simulate.ratings import make_ratings
-from mmbench_datasets.deap.simulate.seeding import make_rng
+from mmbench_datasets.shared.seeding import make_rng
 
 Signals = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench_datasets.deap.faces import Frame
+from mmbench_datasets.shared.faces import Frame
 
 WIDTH, HEIGHT = 720, 576
 # OpenCV draws at 1/16 pixel where coordinates are shifted by four bits.

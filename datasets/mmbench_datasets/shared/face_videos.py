@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench_datasets.deap.faces import Frame
-from mmbench_datasets.deap.simulate.face_drawing import (
+from mmbench_datasets.shared.face_drawing import (
     ELECTRODE_POSITIONS,
     HEIGHT,
     WIDTH,
@@ -18,8 +17,9 @@ from mmbench_datasets.deap.simulate.face_drawing import (
     draw_face,
     frame_width,
 )
-from mmbench_datasets.deap.simulate.seeding import make_rng
+from mmbench_datasets.shared.faces import Frame
 from mmbench_datasets.shared.films import write_film
+from mmbench_datasets.shared.seeding import make_rng
 
 _SMILE, _EYES = 0.9, 0.4
 # The face tells valence better than arousal.

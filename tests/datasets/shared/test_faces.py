@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbench_datasets.deap.faces import Box, FaceDetector, crop_face, read_faces
-from mmbench_datasets.deap.simulate.face_drawing import Appearance, Pose, draw_face
+from mmbench_datasets.shared.face_drawing import Appearance, Pose, draw_face
+from mmbench_datasets.shared.faces import Box, FaceDetector, crop_face, read_faces
 
 LOOK = Appearance((160, 170, 180), (150, 180, 220), (30, 40, 60), (90, 60, 40))
 AHEAD = Pose(360, 280)

@@ -105,7 +105,7 @@ def crop_face(frame: Frame, box: Box, size: int) -> bytes:
 def check_video(path: Path) -> None:
     """Raise DataError for a file that is no video, or is truncated.
 
-    A file that does not begin like one of DEAP's formats is no video unless its first frame can be decoded.
+    A file that does not begin like an AVI, Matroska, MP4 or MOV file is no video unless its first frame can be decoded.
     """
     check_content(path)
     try:
