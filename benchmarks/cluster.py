@@ -198,8 +198,8 @@ def describe(found: Sequence[Measured], n_workers: int) -> str:
     lines = [
         "# Jobs on a cluster",
         "",
-        "Written by `python benchmarks/cluster.py`. All data are simulated. Trainings of `concat` and `linear` that leave",
-        f"out one person each, on two processes and on {n_workers} Dask workers of the same machine, one of which is",
+        "Written by `python benchmarks/cluster.py`. All data are simulated. Trainings of `concat` and `linear` that",
+        f"leave out one person each, on two processes and on {n_workers} Dask workers of the same machine, one of which is",
         "killed in the last run. All records of the three runs have the same results, bit for bit.",
         "",
         *(f"- {line}" for line in machine()),

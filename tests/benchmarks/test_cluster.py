@@ -38,7 +38,7 @@ def test_runs_with_the_same_results_pass(script: Any, tmp_path: Path) -> None:
 
 def test_another_result_or_a_missing_record_ends_the_benchmark(script: Any, tmp_path: Path) -> None:
     write(tmp_path / "one")
-    with pytest.raises(SystemExit, match="other: .* has other logits than one"):
+    with pytest.raises(SystemExit, match=r"other: .* has other logits than one"):
         script.compare(tmp_path / "one", write(tmp_path / "other", logits=0.25))
     with pytest.raises(SystemExit, match="fewer: 1 records, not the 2 of one"):
         script.compare(tmp_path / "one", write(tmp_path / "fewer", n=1))
