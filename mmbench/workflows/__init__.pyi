@@ -41,7 +41,6 @@ from .predictions.scoring import ScoreSpec as ScoreSpec
 from .predictions.scoring import score_spec as score_spec
 from .request import RetrainOptions as RetrainOptions
 from .request import RunSpec as RunSpec
-from .retrain import RetrainedFold as RetrainedFold
 from .retrain import retrain_fold as retrain_fold
 from .run import run_spec as run_spec
 from .split_audit.overlaps import SplitAudit as SplitAudit
