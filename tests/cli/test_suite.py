@@ -113,7 +113,7 @@ def test_of_several_results_in_a_folder_the_newest_is_shown_and_the_others_are_n
 def test_suites_are_listed_with_their_datasets(shell: Shell) -> None:
     _, out, _ = shell("list")
     assert "quick-v1: " in out
-    assert "(icons, mfeat, " in out
+    assert "(mfeat, utd-mhad, " in out
     plain = json.loads(shell("list", "--json")[1])
     assert [each["suite"] for each in plain] == ["affect-v1", "quick-v1"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mmbench.data import FOLDS_FILE, FoldFile, read_fold_file, write_fold_file
 from mmbench.errors import RecordError
+from mmbench.reporting.metric_names import kind_of
 from mmbench.results import (
     Comparison,
     MethodResult,
@@ -109,14 +110,19 @@ def check_addition(comparison: Comparison, folder: Path) -> Comparison:
 
 
 def copy_runs(comparison: Comparison, folder: Path) -> None:
-    """Copy the splits and the records of a comparison, but not the paths of weights, which are not published."""
+    """Copy the splits and the records of a comparison.
+
+    Paths of weights are not published. Nor is the diagnosis of a task of labels or values, which no page shows: it
+    holds all outputs under each condition, and would be four fifths of a record.
+    """
     folds = read_folds(comparison.methods[0].folder.parent)
     make_folder(folder)
     write_fold_file(folder / FOLDS_FILE, folds)
     for method in comparison.methods:
         for record in method.records:
+            diagnosis = record.diagnosis if kind_of(record.run) == "class" else None
             target = record_path(folder / method.folder.name, record.fold, record.seed)
-            write_record(target, replace(record, weights=None))
+            write_record(target, replace(record, weights=None, diagnosis=diagnosis))
 
 
 def add_audit(path: Path, root: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from mmbench.reporting.leaderboards.markdown import escape, linked, markdown_tab
 from mmbench.reporting.leaderboards.suites import RankedSuite
 from mmbench.reporting.metric_names import capitalized
 from mmbench.reporting.number_format import format_interval
-from mmbench.reporting.pages.page_model import Code, Page
+from mmbench.reporting.pages.page_model import Drawing, Page
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.suites.diagram import diagram_lines, find_mean_ranks
 from mmbench.reporting.suites.page import suite_sections
@@ -47,7 +47,7 @@ def suite_markdown(suite: RankedSuite) -> str:
 
 def suite_page(suite: RankedSuite, back: str) -> str:
     """The page of a suite; ``back`` is the relative path from its folder to the index."""
-    sections = suite_sections(suite.result, lambda ranks: Code("\n".join(diagram_lines(ranks)), _DIAGRAM))
+    sections = suite_sections(suite.result, lambda ranks: Drawing("\n".join(diagram_lines(ranks)), _DIAGRAM))
     page = Page(title=suite.result.file.title, lead=lead(suite.result), sections=tuple(sections))
     boards = [(name, relative_url(f"{suite.path_of(name)}/index.html")) for name in suite.boards]
     return render_page("suite.html", page=page, boards=boards, back=back)

@@ -45,6 +45,15 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A drawing of characters, whose lines are not wrapped; ``label`` names it for screen readers."""
+
+    text: str
+    label: str
+    kind: ClassVar[str] = "drawing"
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of texts; the first ``names`` columns hold names, the others numbers. ``strong`` are the rows in bold."""
 
@@ -107,7 +116,7 @@ class MatrixBlock:
     kind: ClassVar[str] = "matrix"
 
 
-Block = Statement | Text | Lines | Code | Definitions | Table | PlotBlock | ImageRow | MatrixBlock
+Block = Statement | Text | Lines | Code | Drawing | Definitions | Table | PlotBlock | ImageRow | MatrixBlock
 
 
 @dataclass(frozen=True)

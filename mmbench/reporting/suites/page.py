@@ -25,6 +25,7 @@ from mmbench.reporting.suites.words import (
     verdict_cells,
     verdict_title,
 )
+from mmbench.results import Comparison
 from mmbench.storage import canonical_json
 from mmbench.workflows import SuiteResult
 
@@ -90,11 +91,17 @@ def _data(result: SuiteResult) -> Table:
             dataset_title(name, each),
             *data_row(each),
             str(each.run["fingerprint"]),
-            each.path.parent.name,
+            _records(result, each),
         )
         for name, each in result.comparisons.items()
     ]
     return Table("Datasets with a comparison", columns, rows, len(columns))
+
+
+def _records(result: SuiteResult, comparison: Comparison) -> str:
+    """The folder of the records of a dataset, relative to the file of the results."""
+    folder = comparison.methods[0].folder.parent
+    return folder.relative_to(result.path.parent).as_posix()
 
 
 def _settings(result: SuiteResult) -> Definitions:

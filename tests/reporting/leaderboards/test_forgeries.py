@@ -22,7 +22,8 @@ from mmbench.results.consistency import find_contradictions, find_repeated
 from mmbench.results.loading import load_method
 from mmbench.results.records import Record, find_records, read_record, record_path, write_record
 from mmbench.training.metrics import score_all
-from mmbench.workflows.retrain import RetrainedFold, RetrainOptions, retrain_fold
+from mmbench.workflows.request import RetrainOptions
+from mmbench.workflows.retrain import RetrainedFold, retrain_fold
 
 BOARD = "mfeat/pooled-segment/digit"
 SKILL = {"accuracy": 0.99, "balanced_accuracy": 0.99, "macro_f1": 0.99}

@@ -1,6 +1,7 @@
 """The leaderboards of this repository: they follow from their records, and say what they are."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -14,6 +15,14 @@ REAL = ("eegmat", "mfeat", "mosi", "stress-predict", "utd-mhad")
 
 def test_every_number_and_page_follows_from_the_records(tmp_path: Path) -> None:
     assert verify_leaderboards(ROOT, 0, 0, RetrainOptions(None, tmp_path, 1), {}).faults == ()
+
+
+def test_a_fold_of_the_suite_that_needs_no_files_is_trained_again(tmp_path: Path) -> None:
+    """One fold here, on bundled data; others by `mmbench leaderboard verify --again N --data NAME=DIR`."""
+    runs = sorted((ROOT / "suites/quick-v1/mfeat").glob("*/*/linear-*/fold-*.json"))
+    again = verify_leaderboards(ROOT, 1, 0, RetrainOptions(None, tmp_path, 1), {}, [Random(0).choice(runs)])
+    assert again.faults == ()
+    assert again.lines[-1] == "trained again: 1 of 1 fold"
 
 
 @pytest.mark.parametrize("folder", find_boards(ROOT), ids=lambda folder: folder.relative_to(ROOT).as_posix())
