@@ -71,6 +71,12 @@ def is_suite_file(path: Path) -> bool:
 def load_ranked_suite(folder: Path, boards: Iterable[Board]) -> RankedSuite:
     """The suite in a folder, with its boards among ``boards``; RecordError if its file is damaged or lacks a board."""
     file, loaded = read_suite_file(suite_file(folder)), {board.folder: board for board in boards}
+    if slug(file.label) != folder.name:
+        raise RecordError(
+            f"is of {file.label}, in the folder of {folder.name}",
+            where=suite_file(folder),
+            remedy="add the results of the suite again",
+        )
     mine = {}
     for each in file.datasets:
         if each.comparison:

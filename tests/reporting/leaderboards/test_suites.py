@@ -154,6 +154,15 @@ def test_a_board_that_is_gone_or_not_listed_is_a_fault(root: Path, tmp_path: Pat
     assert f"{HOME}: z/pooled-segment/digit is no board that suite-small-v1.json lists" in faults
 
 
+def test_a_suite_in_the_folder_of_another_one_is_a_fault(root: Path, tmp_path: Path) -> None:
+    home = root / HOME
+    other = home.with_name("small-v2")
+    home.rename(other)
+    (other / "suite-small-v1.json").rename(suite_file(other))
+    (fault,) = verify(root, tmp_path).faults
+    assert "is of small-v1, in the folder of small-v2" in fault
+
+
 def test_changed_files_of_a_suite_are_verified(root: Path, tmp_path: Path) -> None:
     board = root / HOME / "a/pooled-segment/digit"
     record = sorted(board.glob("concat-*/fold-*.json"))[0]
