@@ -97,7 +97,7 @@ def test_a_fold_whose_plugin_or_data_are_missing_names_them_and_the_option(
     def missing(*_: Any) -> None:
         raise DataError("is not here", where="mfeat", remedy="name its folder with --data")
 
-    monkeypatch.setattr("mmbench.workflows.retrain.retrain_fold", missing)
+    monkeypatch.setattr("mmbench.workflows.retrain_fold", missing)
     found = _repeat(BOARD, method, record, place, {})
     assert found.line.endswith(
         ": not trained again: mfeat: is not here; give the folder of its files with --data mfeat=FOLDER"
