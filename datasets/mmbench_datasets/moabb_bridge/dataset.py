@@ -44,6 +44,7 @@ class Moabb(Dataset):
         citation="the publication of the dataset, and Jayaram and Barachant, MOABB: trustworthy algorithm benchmarking "
         "for BCIs, Journal of Neural Engineering 15:066011, 2018, doi:10.1088/1741-2552/aadea0",
         request="name the dataset, as moabb[name=BNCI2014_001]; MOABB downloads it",
+        size="that of the dataset",
     )
     conformance: ClassVar[Mapping[str, object]] = {
         "name": "FakeDataset",
@@ -100,7 +101,8 @@ class Moabb(Dataset):
     def card_of(self, root: Path) -> Card:
         """The dataset's own card, from MOABB's metadata; that of a simulation for MOABB's simulated datasets."""
         manifest = read_manifest(root)
-        card = manifest.about.card(self.card, manifest.simulated)
+        size = f"{len(manifest.subjects)} people"
+        card = replace(manifest.about.card(self.card, manifest.simulated), size=size)
         settings = manifest.settings
         if settings["fmin"] is None and settings["fmax"] is None:
             return card
