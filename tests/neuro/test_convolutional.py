@@ -1,13 +1,14 @@
 """The networks of braindecode, without their classifiers, at the rates they were made for."""
 
+import subprocess
 import sys
 from typing import Any
 
 import pytest
 import torch
-from braindecode import models
 
 from mmbench import Modality, SpecError
+from mmbench_neuro.braindecode_models import import_models
 from mmbench_neuro.convolutional import Conformer, Convolutional, Deep4, EEGNet, Shallow
 
 BARE = {"add_log_softmax": False}
@@ -33,7 +34,7 @@ def _seed() -> None:
     ],
 )
 def test_tokens_are_the_input_of_the_classifier(cls: Any, name: str, options: dict) -> None:
-    whole = getattr(models, name)(n_chans=3, n_outputs=2, n_times=500, **options).eval()
+    whole = getattr(import_models(), name)(n_chans=3, n_outputs=2, n_times=500, **options).eval()
     encoder = cls(windows(500), rate=250).eval()
     encoder.network.load_state_dict(whole.state_dict(), strict=False)
     x = torch.randn(4, 3, 500)
@@ -123,3 +124,12 @@ def test_error_without_braindecode_names_the_package(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "braindecode", None)
     with pytest.raises(SpecError, match=r'deep4: braindecode is not installed — pip install "mmbench-neuro'):
         Deep4(windows(600))
+
+
+def test_moabb_beside_braindecode_stays_what_it_is() -> None:
+    """Whatever its version, and whether it was imported before."""
+    moabb = pytest.importorskip("moabb")
+    assert hasattr(import_models(), "EEGNetv4")
+    assert sys.modules["moabb"] is moabb
+    code = "from mmbench_neuro.braindecode_models import import_models; import_models(); import moabb.datasets.fake"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0

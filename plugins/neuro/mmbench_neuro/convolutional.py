@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Choice, Encoder, Float, Int, Modality, SpecError, TokenSpec
+from mmbench_neuro.braindecode_models import import_models
 from mmbench_neuro.resampling import Resample
 
 # Options of the classifier, which is removed: the smallest one, without the softmax that braindecode warns of.
@@ -192,7 +193,7 @@ def sampling_rate(modality: Modality, encoder: str) -> float:
 def create_network(model: str, options: Mapping[str, object], encoder: str) -> nn.Module:
     """Build braindecode's ``model`` without its classifier."""
     try:
-        from braindecode import models
+        models = import_models()
     except ImportError as error:
         raise SpecError("braindecode is not installed", where=encoder, remedy=INSTALL) from error
     if not hasattr(models, model):
