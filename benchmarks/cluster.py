@@ -75,11 +75,15 @@ class Cluster:
         return address
 
     def close(self) -> None:
-        """End the processes."""
-        for process in reversed(self.processes):
+        """End the processes; a worker that still waits for its scheduler is killed."""
+        for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @contextmanager
