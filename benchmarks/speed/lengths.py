@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from timing import Contenders, Goal, ResultsDiffer
-from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from mmbench import Modality, Training
@@ -19,9 +16,10 @@ from mmbench.builtin.encoders.recurrent import Gru
 from mmbench.builtin.fusions.concat import Concat
 from mmbench.data.batches import Bags, Inputs, Stream
 from mmbench.data.splits.fold import Fold
-from mmbench.training.batches.batching import training_batches
+from mmbench.training.batches.batching import prediction_order, training_batches
 from mmbench.training.loop import fit
 from mmbench.training.model import Model
+from speed.bare_loop import Rows, Trained, train_bare
 
 NAME = "lengths"
 TITLE = "unequal lengths"
@@ -39,13 +37,6 @@ class Problem(NamedTuple):
     labels: NDArray[np.int64]
     fold: Fold
     training: Training
-
-
-class Trained(NamedTuple):
-    """Result of a training."""
-
-    losses: list[float]
-    weights: dict[str, Tensor]
 
 
 class Recordings:
@@ -114,19 +105,12 @@ def host(problem: Problem, inputs: Inputs) -> Trained:
 def bare(problem: Problem, sizes: Callable[[Any], Any] | None) -> Trained:
     """A plain loop whose batches are padded to their longest; ``sizes`` of rows put similar lengths together."""
     data, labels, fold, training = problem
-    model = make_model()
     x = {name: [torch.from_numpy(each.T.copy()) for each in recordings] for name, recordings in data.items()}
-    y = torch.from_numpy(labels)
-    order = np.random.default_rng(0)
-    torch.manual_seed(0)
-    n_steps = training.epochs * -(-len(fold.train) // training.batch_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=training.lr, weight_decay=training.weight_decay)
-    floor = training.final_lr
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: floor + (1 - floor) * 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0))))
-    )
 
-    def batch(rows: NDArray[np.int64]) -> dict[str, Bags]:
+    def batches(random: np.random.Generator) -> Iterator[Rows]:
+        return training_batches(fold.train, training.batch_size, random, sizes(fold.train) if sizes else None)
+
+    def batch(rows: Rows) -> dict[str, Bags]:
         found = {}
         for name, recordings in x.items():
             parts = [recordings[row] for row in rows]
@@ -135,37 +119,8 @@ def bare(problem: Problem, sizes: Callable[[Any], Any] | None) -> Trained:
             found[name] = Bags(padded, torch.ones(len(rows), 1, dtype=torch.bool), lengths)
         return found
 
-    def predict(rows: NDArray[np.int64]) -> Tensor:
-        model.eval()
-        longest_first = np.arange(len(rows)) if sizes is None else np.argsort(-sizes(rows), kind="stable")
-        in_order = rows[longest_first]
-        with torch.inference_mode():
-            parts = [model(batch(in_order[start : start + 64])) for start in range(0, len(rows), 64)]
-        return torch.cat(parts)[torch.from_numpy(np.argsort(longest_first))]
-
-    losses, best, state = [], None, {}
-    for _ in range(training.epochs):
-        model.train()
-        total, seen = 0.0, 0
-        lengths = None if sizes is None else sizes(fold.train)
-        for rows in training_batches(fold.train, training.batch_size, order, lengths):
-            loss = F.cross_entropy(model(batch(rows)), y[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), training.clip)
-            optimizer.step()
-            schedule.step()
-            total += float(loss.detach()) * len(rows)
-            seen += len(rows)
-        losses.append(total / seen)
-        logits, target = predict(fold.validation), y[torch.from_numpy(fold.validation)]
-        hits = [(logits.argmax(1) == target)[target == label].double().mean() for label in target.unique()]
-        rank = (float(torch.stack(hits).mean()), -float(F.cross_entropy(logits, target)))
-        predict(fold.test)
-        if best is None or rank > best:
-            best, state = rank, deepcopy(model.state_dict())
-    model.load_state_dict(state)
-    return Trained(losses, model.state_dict())
+    order = (lambda rows: prediction_order(sizes(rows))) if sizes else None
+    return train_bare(make_model(), fold, labels, training, batches, batch, order)
 
 
 def check(results: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from timing import Contenders, Goal, ResultsDiffer
-from torch import nn
-from torch.nn import functional as F
 
 from mmbench import TokenSpec, Training
 from mmbench.builtin.fusions.concat import Concat
@@ -19,6 +16,7 @@ from mmbench.data.batches import Bags, Inputs, Stream
 from mmbench.data.splits.fold import Fold
 from mmbench.training.loop import fit
 from mmbench.training.model import Model
+from speed.bare_loop import Rows, Trained, train_bare
 
 NAME = "training"
 TITLE = "training loop"
@@ -35,13 +33,6 @@ class Problem(NamedTuple):
     labels: NDArray[np.int64]
     fold: Fold
     training: Training
-
-
-class Trained(NamedTuple):
-    """Result of a training, which must agree."""
-
-    losses: list[float]
-    weights: dict[str, torch.Tensor]
 
 
 class InMemory:
@@ -97,53 +88,20 @@ def host(problem: Problem, inputs: Inputs) -> Trained:
 
 
 def bare(problem: Problem) -> Trained:
-    """A plain loop: shuffle, step, validate, predict the test part, keep the best weights."""
+    """A plain loop over shuffled batches."""
     data, labels, fold, training = problem
-    model = make_model()
     x = {name: torch.from_numpy(values)[:, None, None] for name, values in data.items()}
-    present, y = torch.ones(len(labels), 1, dtype=torch.bool), torch.from_numpy(labels)
-    order = np.random.default_rng(0)
-    torch.manual_seed(0)
-    n_steps = training.epochs * -(-len(fold.train) // training.batch_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=training.lr, weight_decay=training.weight_decay)
-    floor = training.final_lr
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: floor + (1 - floor) * 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0))))
-    )
+    present = torch.ones(len(labels), 1, dtype=torch.bool)
 
-    def batch(rows: torch.Tensor) -> dict[str, Bags]:
-        return {name: Bags(values[rows], present[rows]) for name, values in x.items()}
+    def batches(random: np.random.Generator) -> Iterator[Rows]:
+        order = random.permutation(fold.train)
+        return (order[start : start + training.batch_size] for start in range(0, len(order), training.batch_size))
 
-    def predict(rows: torch.Tensor) -> torch.Tensor:
-        model.eval()
-        with torch.inference_mode():
-            return torch.cat([model(batch(part)) for part in rows.split(64)])
+    def batch(rows: Rows) -> dict[str, Bags]:
+        at = torch.from_numpy(rows)
+        return {name: Bags(values[at], present[at]) for name, values in x.items()}
 
-    losses, best, state, tested = [], None, {}, []
-    for _ in range(training.epochs):
-        model.train()
-        total, seen = 0.0, 0
-        for rows in torch.from_numpy(order.permutation(fold.train)).split(training.batch_size):
-            loss = F.cross_entropy(model(batch(rows)), y[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), training.clip)
-            optimizer.step()
-            schedule.step()
-            total += float(loss.detach()) * len(rows)
-            seen += len(rows)
-        losses.append(total / seen)
-        logits, target = predict(torch.from_numpy(fold.validation)), y[torch.from_numpy(fold.validation)]
-        weight = len(target) / (N_CLASSES * target.bincount(minlength=N_CLASSES)).float()
-        hits = torch.stack(
-            [(logits.argmax(1) == target)[target == label].double().mean() for label in range(N_CLASSES)]
-        )
-        rank = (float(hits.mean()), -float(F.cross_entropy(logits, target, weight=weight)))
-        tested.append(predict(torch.from_numpy(fold.test)))
-        if best is None or rank > best:
-            best, state = rank, deepcopy(model.state_dict())
-    model.load_state_dict(state)
-    return Trained(losses, model.state_dict())
+    return train_bare(make_model(), fold, labels, training, batches, batch)
 
 
 def check(results: Mapping[str, Any]) -> None:

@@ -9,8 +9,9 @@ from mmbench.cli.help import OUTPUT
 from mmbench.cli.options import Cache, Details, Json, Plugins
 from mmbench.cli.output.console import show as show_result
 from mmbench.cli.output.console import show_json, show_lines
-from mmbench.cli.output.newest import note_newest, note_suites
+from mmbench.cli.output.newest import note_newest, note_newest_suite, note_suites
 from mmbench.cli.output.progress import progress
+from mmbench.cli.output.suites import show_suite
 from mmbench.errors import RecordError, SpecError
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ def show(
     if is_suite_file(run):
         _show_suite(run, explain, as_json)
         return
-    note_suites(run)
     if needs_choice(run) and not explain:
         _list(run, as_json)
         return
+    note_suites(run)
     note_newest([run])
     found = load_ablation(run) if is_ablation(run) else load_comparison(run)
     comparison = found.comparison if isinstance(found, AblationResult) else found
@@ -92,6 +93,7 @@ def _list(folder: Path, as_json: bool) -> None:
     if not found.runs and not found.damaged and find_suite_files(folder):
         _show_suite(folder, False, as_json)
         return
+    note_suites(folder)
     if not found.runs and not found.damaged:
         raise RecordError("holds no records", where=folder, remedy="give a path or folder that mmbench run printed")
     if as_json:
@@ -101,16 +103,12 @@ def _list(folder: Path, as_json: bool) -> None:
 
 
 def _show_suite(path: Path, explain: bool, as_json: bool) -> None:
-    from mmbench.reporting import suite_tables
     from mmbench.workflows import load_suite_result
 
     if explain:
         raise SpecError("a suite has no explanations", where="--explain", remedy="give it the path of a run")
-    result = load_suite_result(path)
-    if as_json:
-        show_json(result.to_json())
-    else:
-        show_result(suite_tables(result))
+    note_newest_suite(path)
+    show_suite(load_suite_result(path), as_json)
 
 
 def _show_audit(path: Path, explain: bool, as_json: bool) -> None:

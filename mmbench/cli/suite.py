@@ -8,9 +8,9 @@ import typer
 from mmbench.cli.help import DATA, METHODS, OUTPUT, Command, Group
 from mmbench.cli.options import Cache, Cluster, Device, Jobs, Json, Out, Plugins, Quiet, exit_on_failure
 from mmbench.cli.output.console import note, show_json, show_lines
-from mmbench.cli.output.console import show as show_result
 from mmbench.cli.output.newest import note_newest_suite
 from mmbench.cli.output.progress import progress
+from mmbench.cli.output.suites import show_suite
 from mmbench.registry import parse_pairs, split_list
 
 app = typer.Typer(
@@ -68,7 +68,6 @@ def run(
 ) -> None:
     """Run methods on every dataset of a suite; the same command resumes."""
     from mmbench.data import default_cache_folder
-    from mmbench.reporting import suite_tables
     from mmbench.workflows import SuiteSpec, suite_spec
 
     spec = SuiteSpec(
@@ -86,10 +85,7 @@ def run(
     )
     with progress(quiet):
         result = suite_spec(spec)
-    if as_json:
-        show_json(result.to_json())
-    else:
-        show_result(suite_tables(result))
+    show_suite(result, as_json)
     exit_on_failure(bool(result.failed) or not result.comparisons)
 
 
@@ -97,16 +93,11 @@ def run(
 def show(results: Results, plugin: Plugins = None, as_json: Json = False) -> None:
     """Show scores, mean ranks and verdicts over the datasets of a suite."""
     from mmbench.registry import load_registry
-    from mmbench.reporting import suite_tables
     from mmbench.workflows import load_suite_result
 
     load_registry(tuple(plugin or ()))  # its metrics score the records
     note_newest_suite(results)
-    result = load_suite_result(results)
-    if as_json:
-        show_json(result.to_json())
-    else:
-        show_result(suite_tables(result))
+    show_suite(load_suite_result(results), as_json)
 
 
 @app.command(cls=Command, epilog="mmbench suite report runs --out page")

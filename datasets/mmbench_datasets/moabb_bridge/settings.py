@@ -1,4 +1,4 @@
-"""What an export depends on, and the parsing of subjects and of arguments of MOABB's classes."""
+"""Settings of an export, and parsers of lists of subjects and of arguments of MOABB's classes."""
 
 import ast
 import hashlib

@@ -11,12 +11,11 @@ from mmbench.reporting.leaderboards.suites import (
     RankedSuite,
     add_suite,
     find_suites_in,
-    is_suite_file,
     load_ranked_suite,
 )
 from mmbench.reporting.pages import board_page, index_page
 from mmbench.storage import write_text
-from mmbench.workflows import is_audit
+from mmbench.workflows import is_audit, is_suite_file
 
 PAGES = ("README.md", "index.html")
 """The pages of a board and of the index."""

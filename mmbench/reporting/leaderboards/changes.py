@@ -52,7 +52,9 @@ def sort_changes(root: Path, paths: Sequence[Path]) -> Changes:
             faults.append(f"{name}: was deleted; a submission adds runs and deletes nothing")
         elif depth in (0, _DEPTH) and place.name in _PAGES:
             pages.add(name)
-        elif not (_is_part(place.name, depth) or (above and depth == 0 and place.name == _file_of_suite(place))):
+        elif not (
+            _is_part(place.name, depth) or (above and depth == 0 and place.name == suite_file(place.parent).name)
+        ):
             faults.append(f"{name}: is no part of a leaderboard; leave it out")
         elif place.name.startswith("fold-"):
             records.add(name)
@@ -66,7 +68,3 @@ def _is_part(name: str, depth: int) -> bool:
     if depth == _DEPTH:
         return name in (FOLDS_FILE, AUDIT)
     return depth == _DEPTH + 1 and (name == MANIFEST or (name.startswith("fold-") and name.endswith(".json")))
-
-
-def _file_of_suite(place: Path) -> str:
-    return suite_file(place.parent).name

@@ -6,39 +6,22 @@ from mmbench.reporting.leaderboards.columns import Column
 from mmbench.reporting.leaderboards.markdown import escape, linked, markdown_table, relative_url
 from mmbench.reporting.leaderboards.suites import RankedSuite
 from mmbench.reporting.metric_names import capitalized
-from mmbench.reporting.number_format import format_interval
-from mmbench.reporting.pages.page_model import Drawing, Page
+from mmbench.reporting.pages.page_model import Drawing, Page, Table
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.suites.diagram import diagram_lines, find_mean_ranks
-from mmbench.reporting.suites.page import suite_sections
-from mmbench.reporting.suites.words import (
-    DASH,
-    VERDICT_COLUMNS,
-    VERDICT_NOTE,
-    absent_lines,
-    critical_line,
-    data_row,
-    dataset_title,
-    lead,
-    ordered_methods,
-    rank_cell,
-    rank_lines,
-    units_note,
-    verdict_cells,
-    verdict_title,
-)
+from mmbench.reporting.suites.page import data_table, scores_table, suite_sections, verdicts_table
+from mmbench.reporting.suites.words import VERDICT_NOTE, absent_lines, critical_line, lead, rank_lines, units_note
 
 _DIAGRAM = "Mean ranks; methods on a bar do not differ significantly"
-_DATA = ("dataset", "task", "protocol", "metric", "units")
 
 
 def suite_markdown(suite: RankedSuite) -> str:
     """Scores on each board, mean ranks with their test, counts of verdicts, and what is missing."""
     result = suite.result
     lines = [f"# {escape(result.file.title)}", "", escape(lead(result)), ""]
-    lines += [*_scores(suite), "", f"[95 % interval]; {units_note(result)}", ""]
+    lines += [*_as_markdown(scores_table(result)), "", f"[95 % interval]; {units_note(result)}", ""]
     lines += [*(f"- {escape(capitalized(line))}" for line in rank_lines(result)), ""]
-    lines += [*_diagram(suite), *_verdicts(suite), ""]
+    lines += [*_diagram(suite), *_as_markdown(verdicts_table(result)), "", f"{capitalized(VERDICT_NOTE)}.", ""]
     if absent := list(absent_lines(result)):
         lines += [*(f"{'  ' if line.startswith(' ') else ''}- {escape(line)}" for line in absent), ""]
     lines += [*_data(suite), "", "```sh", result.file.command, "```"]
@@ -53,20 +36,6 @@ def suite_page(suite: RankedSuite, back: str) -> str:
     return render_page("suite.html", page=page, boards=boards, back=back)
 
 
-def _scores(suite: RankedSuite) -> Iterator[str]:
-    result = suite.result
-    columns = [Column("method", False)]
-    columns += [Column(dataset_title(name, each), True) for name, each in result.comparisons.items()]
-    columns += [Column("mean rank", True)]
-    rows = []
-    for method in ordered_methods(result):
-        scores = [each.cell(method).score for each in result.datasets if each.comparison]
-        rows.append(
-            [method, *(format_interval(score) if score else DASH for score in scores), rank_cell(result, method)]
-        )
-    return markdown_table(columns, [list(map(escape, row)) for row in rows])
-
-
 def _diagram(suite: RankedSuite) -> Iterator[str]:
     if found := find_mean_ranks(suite.result.standings):
         yield from ("```text", *diagram_lines(found), "```", "")
@@ -74,17 +43,17 @@ def _diagram(suite: RankedSuite) -> Iterator[str]:
         yield ""
 
 
-def _verdicts(suite: RankedSuite) -> Iterator[str]:
-    columns = [Column(verdict_title(suite.result), False), *(Column(name, True) for name in VERDICT_COLUMNS)]
-    rows = [[escape(name), *cells] for name, cells in verdict_cells(suite.result).items()]
-    yield from markdown_table(columns, rows)
-    yield ""
-    yield f"{capitalized(VERDICT_NOTE)}."
-
-
 def _data(suite: RankedSuite) -> Iterator[str]:
-    rows = [
-        linked(map(escape, (dataset_title(name, each), *data_row(each))), 0, f"{suite.path_of(name)}/README.md")
-        for name, each in suite.result.comparisons.items()
-    ]
-    return markdown_table([Column(name, False) for name in _DATA], rows)
+    """The table of datasets, whose names are links to their boards."""
+    table = data_table(suite.result)
+    pages = [f"{suite.path_of(name)}/README.md" for name in suite.boards]
+    rows = [linked(map(escape, row), 0, page) for row, page in zip(table.rows, pages, strict=True)]
+    return markdown_table(_columns(table), rows)
+
+
+def _as_markdown(table: Table) -> Iterator[str]:
+    return markdown_table(_columns(table), [list(map(escape, row)) for row in table.rows])
+
+
+def _columns(table: Table) -> list[Column]:
+    return [Column(name, at >= table.names) for at, name in enumerate(table.columns)]

@@ -21,7 +21,7 @@ from mmbench.reporting.leaderboards.boards import (
     find_boards_in,
 )
 from mmbench.results import Comparison, load_comparison
-from mmbench.storage import load_object, slug, write_text
+from mmbench.storage import slug, write_text
 from mmbench.workflows import (
     ListedDataset,
     SuiteFile,
@@ -58,14 +58,6 @@ def find_suites_in(root: Path) -> list[Path]:
 def suite_file(folder: Path) -> Path:
     """The file that lists the boards of a suite."""
     return folder / f"suite-{folder.name}.json"
-
-
-def is_suite_file(path: Path) -> bool:
-    """Whether a path is a file of results of a suite."""
-    try:
-        return path.is_file() and {"content", "methods", "datasets"} <= set(load_object(path))
-    except (OSError, ValueError):
-        return False
 
 
 def load_ranked_suite(folder: Path, boards: Iterable[Board]) -> RankedSuite:
@@ -174,17 +166,16 @@ def _command_of(file: SuiteFile, methods: tuple[str, ...]) -> str:
 
 def check_suite(suite: RankedSuite) -> Iterator[str]:
     """What contradicts the suite on its boards, a line each: runs it does not list, and settings it does not have."""
-    file = suite.result.file
+    file, name_of_file = suite.result.file, suite_file(suite.folder).name
     boards = {board.folder for board in suite.boards.values()}
     for folder in find_boards_in(suite.folder):
         if folder not in boards:
-            path = folder.relative_to(suite.folder).as_posix()
-            yield f"{path} is no board that {suite_file(suite.folder).name} lists"
+            yield f"{folder.relative_to(suite.folder).as_posix()} is no board that {name_of_file} lists"
     for name, board in suite.boards.items():
         runs = [str(method.run["method"]) for method in board.comparison.methods]
         for run in dict.fromkeys(runs):
             if run not in file.methods:
-                yield f"{name}: {run} is not a method that {suite_file(suite.folder).name} lists"
+                yield f"{name}: {run} is not a method that {name_of_file} lists"
             if runs.count(run) > 1:
                 yield f"{name}: {run} has {runs.count(run)} runs"
         yield from (f"{name}: {line}" for line in _check_settings(board, file.content["datasets"][name]))

@@ -1,7 +1,7 @@
 """Verify leaderboards: recompute numbers, compare pages with records, and train sampled folds again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
@@ -39,6 +39,16 @@ class Repetition(NamedTuple):
     is_fault: bool
 
 
+@dataclass(frozen=True)
+class _Everything:
+    """All boards by path and all suites, with the errors of boards that cannot be read and the faults of suites."""
+
+    boards: Mapping[str, Board] = field(default_factory=dict)
+    suites: Sequence[RankedSuite] = ()
+    unread: Sequence[str] = ()
+    suite_faults: Sequence[str] = ()
+
+
 def verify_leaderboards(
     root: Path,
     again: int | None,
@@ -55,20 +65,19 @@ def verify_leaderboards(
     sampled, and their pages compared.
     """
     changes = None if only is None else sort_changes(root, only)
-    boards, faults = _load_boards(
-        find_boards(root) if changes is None else [root / path for path in changes.boards], root
-    )
-    faults += changes.faults if changes else ()
+    everything = _load_all(root) if changes is None or changes.pages or changes.has_suites else _Everything()
+    if changes is None:
+        boards, faults = everything.boards, [*everything.unread, *everything.suite_faults]
+    else:
+        boards, faults = _load_boards([root / path for path in changes.boards], root)
+        faults += [*changes.faults, *(everything.suite_faults if changes.has_suites else ())]
     if boards:
         _check_data_names(boards, data)
     faults += [f"{path}: {line}" for path, board in boards.items() for line in _check(board, place.cache)]
-    suites: list[RankedSuite] = []
-    if changes is None or changes.has_suites:
-        suites, wrong = _load_suites(root, boards if changes is None else _load_boards(find_boards(root), root)[0])
-        faults += wrong
     has_pages = any((root / path / name).is_file() for path in ("", *boards) for name in PAGES)
     if not faults and (has_pages or changes):  # pages of wrong records are wrong, too
-        faults += [f"{path}: {_OUTDATED}" for path in _find_outdated(root, boards, suites, changes)]
+        faults += [f"{path}: {_OUTDATED}" for path in _find_outdated(root, everything, changes)]
+    suites = everything.suites if changes is None or changes.has_suites else ()
     lines = [*_count(boards, suites, changes, has_pages), *_elsewhere_lines(boards)]
     folds = _sample_folds(root, boards, Random(seed), changes)[:again]
     repetitions = [_repeat(*fold, place, data) for fold in folds]
@@ -81,20 +90,6 @@ def verify_leaderboards(
 
 def _check(board: Board, cache: Path) -> list[str]:
     return [*check_board(board, cache), *check_manifests(board)]
-
-
-def _load_suites(root: Path, boards: Mapping[str, Board]) -> tuple[list[RankedSuite], list[str]]:
-    """The suites that can be read, and what is wrong with these and the others."""
-    suites, faults = [], []
-    for folder in find_suites_in(root):
-        try:
-            suite = load_ranked_suite(folder, boards.values())
-        except RecordError as error:
-            faults.append(error.line)
-        else:
-            suites.append(suite)
-            faults += [f"{board_path(folder, root)}: {line}" for line in check_suite(suite)]
-    return suites, faults
 
 
 def _count(
@@ -126,19 +121,27 @@ def _elsewhere_lines(boards: Mapping[str, Board]) -> list[str]:
     return lines
 
 
-def _find_outdated(
-    root: Path, boards: Mapping[str, Board], suites: Sequence[RankedSuite], changes: Changes | None
-) -> list[str]:
-    """The pages that differ from their records; of changed pages only, whose index needs all boards and suites."""
-    if changes is None:
-        return list(find_outdated_pages(root, boards, suites))
-    if not changes.pages:
+def _find_outdated(root: Path, everything: _Everything, changes: Changes | None) -> list[str]:
+    """The pages that differ from their records; of changed pages only, unless a board or suite cannot be read."""
+    if everything.unread or everything.suite_faults or (changes and not changes.pages):
         return []
-    everything, faults = _load_boards(find_boards(root), root)
-    all_suites, wrong = _load_suites(root, everything)
-    if faults or wrong:
-        return []
-    return [path for path in find_outdated_pages(root, everything, all_suites) if path in changes.pages]
+    outdated = find_outdated_pages(root, everything.boards, everything.suites)
+    return [path for path in outdated if changes is None or path in changes.pages]
+
+
+def _load_all(root: Path) -> _Everything:
+    """All boards and suites that can be read, and what is wrong with the others."""
+    boards, unread = _load_boards(find_boards(root), root)
+    suites, faults = [], []
+    for folder in find_suites_in(root):
+        try:
+            suite = load_ranked_suite(folder, boards.values())
+        except RecordError as error:
+            faults.append(error.line)
+        else:
+            suites.append(suite)
+            faults += [f"{board_path(folder, root)}: {line}" for line in check_suite(suite)]
+    return _Everything(boards, suites, unread, faults)
 
 
 def _load_boards(folders: Sequence[Path], root: Path) -> tuple[dict[str, Board], list[str]]:

@@ -46,17 +46,18 @@ def render_suite_report(result: SuiteResult) -> str:
 def suite_sections(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> Iterator[Section]:
     """The sections of a page; ``draw`` makes the diagram of mean ranks."""
     if result.comparisons:
-        yield Section("scores", "Scores", [_scores(result), Lines([f"[95 % interval]; {units_note(result)}"])])
+        yield Section("scores", "Scores", [scores_table(result), Lines([f"[95 % interval]; {units_note(result)}"])])
         yield Section("ranks", "Mean ranks", list(_ranks(result, draw)))
         note = f"{capitalized(VERDICT_NOTE)}. A non-significant difference does not show equivalence."
-        yield Section("verdicts", "Verdicts", [_verdicts(result), Text(note, quiet=True)])
+        yield Section("verdicts", "Verdicts", [verdicts_table(result), Text(note, quiet=True)])
     if absent := list(absent_lines(result)):
         yield Section("missing", "Missing results", [Lines([line.strip() for line in absent])])
-    settings = [_data(result), _settings(result)] if result.comparisons else [_settings(result)]
+    settings = [data_table(result), _settings(result)] if result.comparisons else [_settings(result)]
     yield Section("reproduce", "Datasets and reproduction", [*settings, Code(result.file.command, "The command")])
 
 
-def _scores(result: SuiteResult) -> Table:
+def scores_table(result: SuiteResult) -> Table:
+    """Scores of the methods by dataset with their intervals, and mean ranks."""
     names = [dataset_title(name, each) for name, each in result.comparisons.items()]
     rows = [
         (
@@ -79,12 +80,14 @@ def _ranks(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> Iterator[
     yield Lines([capitalized(line) for line in rank_lines(result)])
 
 
-def _verdicts(result: SuiteResult) -> Table:
+def verdicts_table(result: SuiteResult) -> Table:
+    """Verdicts on the first method, counted over datasets."""
     rows = [(name, *cells) for name, cells in verdict_cells(result).items()]
     return Table("Verdicts over datasets", (verdict_title(result), *VERDICT_COLUMNS), rows)
 
 
-def _data(result: SuiteResult) -> Table:
+def data_table(result: SuiteResult) -> Table:
+    """The datasets with a comparison, and the folders of their records."""
     columns = ("dataset", "task", "protocol", "metric", "units", "splits", "records")
     rows = [
         (
