@@ -32,6 +32,7 @@ BENCHMARKS = (
     "entropy",
     "reading",
     "preparing",
+    "pictures",
     "training",
     "lengths",
     "folds",

@@ -72,9 +72,9 @@ class Place:
 
 STEPS: dict[str, Callable[[Place], list[str]]] = {
     "prepare": Place.prepare,
-    "run, trained encoders": lambda place: place.run(),
+    "run with trained encoders": lambda place: place.run(),
     "the same run again": lambda place: place.run(),
-    "run, frozen encoders": lambda place: place.run("--encoder", "vector=fixed"),
+    "run with frozen encoders": lambda place: place.run("--encoder", "vector=fixed"),
     "show": lambda place: ["show", str(place.home)],
     "leaderboard add": lambda place: ["leaderboard", "add", str(place.home), "--root", str(place.folder / "boards")],
 }

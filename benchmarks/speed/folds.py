@@ -70,6 +70,8 @@ def run(folder: Path, times: int, **options: Any) -> list[float]:
     compared = mmbench.run(
         "prior",
         f"fake[times={times}]",
+        (),
+        seeds=1,
         data=folder / "data",
         out=folder / "runs",
         cache=folder / "cache",

@@ -163,6 +163,11 @@ class Inputs:
         """A batch on ``device``; images stay uint8."""
         return {name: stream.batch(rows).to(device) for name, stream in self.streams.items()}
 
+    @property
+    def are_unread(self) -> bool:
+        """Whether the model uses no modality, so that batches hold no values."""
+        return all(isinstance(stream.source, PresenceSource) for stream in self.streams.values())
+
     def sizes(self, rows: Rows) -> NDArray[np.float64] | None:
         """How long some samples are, ``(n,)``: the longest instance of each open modality over its mean, summed.
 

@@ -1,5 +1,6 @@
 """Inventory of a dataset's folder: files used, left out (with reasons) and not read; assumptions."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -80,7 +81,8 @@ def find_unread(root: Path, sources: Iterable[Path], left_out: Iterable[str] = (
 
     ``left_out`` may hold patterns and folders. A hidden folder is listed by its own path alone.
     """
-    used = {_below(path, root) for path in sources}
+    inside = f"{root}{os.sep}"
+    used = {_below(path, root, inside) for path in sources}
     patterns = [*left_out]
     return sorted(path for path in _walk(root) if path not in used and not _is_named(path, patterns))
 
@@ -96,7 +98,10 @@ def contents_lines(contents: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _below(path: Path, root: Path) -> str:
+def _below(path: Path, root: Path, inside: str) -> str:
+    """A path relative to ``root``, whose name with a separator is ``inside``; other paths as they are."""
+    if str(path).startswith(inside):
+        return path.as_posix()[len(inside) :]
     whole, start = path.absolute(), root.absolute()
     if not whole.is_relative_to(start):  # a dataset may return resolved paths
         whole, start = path.resolve(), root.resolve()
@@ -106,8 +111,9 @@ def _below(path: Path, root: Path) -> str:
 def _walk(root: Path) -> Iterator[str]:
     """The files below a folder, each once; of a folder that is hidden or may not be read, its own path."""
     found = list_folder(root, enters=lambda name: not is_hidden(name))
+    inside = f"{root}{os.sep}"
     for path in (*found.files, *found.unreadable):
-        yield path.relative_to(root).as_posix()
+        yield _below(path, root, inside)
 
 
 def is_hidden(name: str) -> bool:

@@ -1,11 +1,11 @@
 """Preparation of a dataset: its files to one HDF5 file, by unit, in parallel, resumed, named by content."""
 
 import json
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 from mmbench.contract import Dataset, Problem, Sample, Schema
@@ -23,13 +23,13 @@ from mmbench.data.missingness import Exclusions, change_lines, sum_changes
 from mmbench.data.prepared_folders import find_prepared_of, note_prepared
 from mmbench.data.samples.schema import check_schema, schema_to_plain
 from mmbench.data.samples.validation import Changes, check_sample
+from mmbench.data.source_files import SourceFiles, list_source_files
 from mmbench.data.store import Store
 from mmbench.data.store_writer import STORE_FORMAT, write_samples
 from mmbench.errors import DamagedError, DataError, UserError
 from mmbench.registry import Spec, find_code, load_registry
 from mmbench.storage import (
     ChecksummedFile,
-    FileDigests,
     KeyParts,
     current_reporter,
     find_nearest_file,
@@ -37,7 +37,6 @@ from mmbench.storage import (
     key_digest,
     locked,
     make_folder,
-    map_in_threads,
     named_ends,
     open_cached,
     remove_stale_files,
@@ -69,9 +68,9 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     Units are read in ``jobs`` processes and each is stored when it is finished, so that an interrupted preparation is
     resumed. Raises DataError for missing or damaged files, StorageError if the cache is read-only and lacks it.
     """
-    made_from = describe_preparation(what)
-    path = prepared_path(what, made_from)
     dataset = load_registry(what.plugins).dataset(what.dataset)
+    made_from = _check_and_describe(what, dataset)
+    path = prepared_path(what, made_from)
     for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(
         name_on_shell(dataset, what.root)
     ):
@@ -91,37 +90,39 @@ def describe_preparation(what: Preparation) -> dict[str, Any]:
 
     Raises DataError for missing or damaged files.
     """
-    check_files(what)
-    return _describe(what)
+    return _check_and_describe(what, load_registry(what.plugins).dataset(what.dataset))
 
 
 def check_files(what: Preparation) -> None:
     """Raise DataError about the first problem of the files, unless they are prepared: then they were checked before."""
-    if not _is_prepared(what):
-        dataset = load_registry(what.plugins).dataset(what.dataset)
+    dataset = load_registry(what.plugins).dataset(what.dataset)
+    if _describe_prepared(what, dataset) is None:
         check_dataset_files(dataset, what.root, what.units, what.bad)
 
 
-def _is_prepared(what: Preparation) -> bool:
-    """Whether exactly these files are prepared with ``bad=error``, by which no problem is accepted."""
+def _check_and_describe(what: Preparation, dataset: Dataset) -> dict[str, Any]:
+    made_from = _describe_prepared(what, dataset)
+    if made_from is None:
+        check_dataset_files(dataset, what.root, what.units, what.bad)
+        made_from = _describe(what, dataset)
+    return made_from
+
+
+def _describe_prepared(what: Preparation, dataset: Dataset) -> dict[str, Any] | None:
+    """The parts of the key if exactly these files are prepared with ``bad=error``, which accepts no problem."""
+    if what.bad != "error":
+        return None
     try:
-        return what.bad == "error" and _are_files(what) and prepared_path(what, _describe(what)).is_file()
+        files = _find_source_files(what, dataset)
+        if not files.are_files():
+            return None
+        made_from = _describe(what, dataset, files)
+        return made_from if prepared_path(what, made_from).is_file() else None
     except (UserError, OSError):  # which the check describes better
-        return False
+        return None
 
 
-def _are_files(what: Preparation) -> bool:
-    """Whether all sources are files, so that reading them ends: a pipe would wait for somebody to write."""
-    dataset = load_registry(what.plugins).dataset(what.dataset)
-    units = choose_units(dataset, what.root, what.units)
-    return all(path.is_file() for unit in units for path in dataset.sources(what.root, unit))
-
-
-def _describe(what: Preparation) -> dict[str, Any]:
-    dataset = load_registry(what.plugins).dataset(what.dataset)
-    units = choose_units(dataset, what.root, what.units)
-    if what.bad == "drop":
-        units = [unit for unit in units if unit not in find_unreadable_units(dataset, what.root, units)]
+def _describe(what: Preparation, dataset: Dataset, files: SourceFiles | None = None) -> dict[str, Any]:
     return {
         "dataset": {
             "name": what.dataset.name,
@@ -132,8 +133,17 @@ def _describe(what: Preparation) -> dict[str, Any]:
         "schema": json.loads(json.dumps(schema_to_plain(check_schema(dataset.schema_of(what.root), dataset.name)))),
         "bad": what.bad,
         "format": STORE_FORMAT,
-        "sources": _source_digests(what, dataset, units),
+        "sources": (files or _find_source_files(what, dataset)).digests(what.cache),
     }
+
+
+def _find_source_files(what: Preparation, dataset: Dataset) -> SourceFiles:
+    """The files of the units in use; without units of which a file cannot be read, with ``bad=drop``."""
+    units = choose_units(dataset, what.root, what.units)
+    if what.bad == "drop":
+        unreadable = find_unreadable_units(dataset, what.root, units)
+        units = [unit for unit in units if unit not in unreadable]
+    return list_source_files(dataset, what.root, units)
 
 
 def prepared_path(what: Preparation, made_from: KeyParts) -> Path:
@@ -155,25 +165,8 @@ def find_prepared(path: Path) -> Store | None:
 def source_digests(what: Preparation) -> frozenset[str]:
     """SHA-256 of every source file of a dataset, in hexadecimal."""
     dataset = load_registry(what.plugins).dataset(what.dataset)
-    found = _source_digests(what, dataset, choose_units(dataset, what.root, what.units))
-    return frozenset(value for files in found.values() for value in files.values())
-
-
-def _source_digests(what: Preparation, dataset: Dataset, units: Sequence[str]) -> dict[str, dict[str, str]]:
-    """SHA-256 of the source files of each unit, by path relative to the dataset's folder."""
-    digests = FileDigests(what.cache / "digests.json")
-    with reading_errors(what.root):
-        sources = {unit: sorted(dataset.sources(what.root, unit)) for unit in units}
-        files = sorted(set().union(*sources.values()))
-    for name in (*units, *(os.path.relpath(file, what.root) for file in files)):
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise DataError("its name is not UTF-8", where=what.root / name, remedy="rename it") from None
-    with reading_errors(what.root):
-        values = dict(zip(files, track(map_in_threads(digests, files), "checking files", len(files)), strict=True))
-    digests.save()
-    return {unit: {os.path.relpath(file, what.root): values[file] for file in sources[unit]} for unit in units}
+    files = list_source_files(dataset, what.root, choose_units(dataset, what.root, what.units))
+    return frozenset(value for found in files.digests(what.cache).values() for value in found.values())
 
 
 def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Store:
@@ -186,7 +179,10 @@ def _make(what: Preparation, made_from: KeyParts, path: Path, jobs: int) -> Stor
     units = {unit: _unit_file(path.parent, name, made_from, unit) for unit in made_from["sources"]}
     parts = list(units.values())
     remove_stale_files(parts)
-    tasks = [(what, unit, part, _unit_key(made_from, unit)) for unit, part in units.items() if not _is_complete(part)]
+    call = token_hex()
+    tasks = [
+        (what, unit, part, _unit_key(made_from, unit), call) for unit, part in units.items() if not _is_complete(part)
+    ]
     work = in_processes(min(jobs, max(len(tasks), 1)), _prepare_unit, tasks)
     with named_ends(f"dataset {name}"):
         for _ in track(work, f"preparing {name}", total=len(tasks)):
@@ -235,8 +231,24 @@ def _is_complete(part: Path) -> bool:
     return True
 
 
-def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: KeyParts) -> None:
-    dataset = load_registry(what.plugins).dataset(what.dataset)
+_BUILT: dict[str, Dataset] = {}
+
+
+def _build_dataset(what: Preparation, call: str) -> Dataset:
+    """The dataset, built once for all units that a process reads during a ``call``: some list whole folders.
+
+    Another call builds another, since files may have changed.
+    """
+    dataset = _BUILT.get(call)
+    if dataset is None:
+        dataset = load_registry(what.plugins).dataset(what.dataset)
+        _BUILT.clear()
+        _BUILT[call] = dataset
+    return dataset
+
+
+def _prepare_unit(what: Preparation, unit: str, part: Path, made_from: KeyParts, call: str) -> None:
+    dataset = _build_dataset(what, call)
     schema = dataset.schema_of(what.root)
     dropped: list[DataError] = []
     lost: str | None = None
@@ -291,15 +303,16 @@ def find_reading_problems(what: Preparation, jobs: int = 1) -> tuple[int, list[P
     """
     dataset = load_registry(what.plugins).dataset(what.dataset)
     units = choose_units(dataset, what.root, what.units)
-    tasks = [(what, unit, at) for at, unit in enumerate(units)]
+    call = token_hex()
+    tasks = [(what, unit, at, call) for at, unit in enumerate(units)]
     work = in_processes(min(jobs, len(tasks)), _try_unit, tasks)
     found = sorted(track(work, f"reading {what.dataset.name}", total=len(tasks)), key=lambda each: each[0])
     return sum(n for _, n, _ in found), [problem for _, _, problems in found for problem in problems]
 
 
-def _try_unit(what: Preparation, unit: str, at: int) -> tuple[int, int, list[Problem]]:
+def _try_unit(what: Preparation, unit: str, at: int, call: str) -> tuple[int, int, list[Problem]]:
     """The place of a unit, the number of its samples that can be read, and its problems."""
-    dataset = load_registry(what.plugins).dataset(what.dataset)
+    dataset = _build_dataset(what, call)
     schema = dataset.schema_of(what.root)
     errors: list[DataError] = []
     n = 0

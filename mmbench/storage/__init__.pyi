@@ -30,6 +30,7 @@ from .files import remove_stale_files as remove_stale_files
 from .files import storage_errors as storage_errors
 from .files import write_text as write_text
 from .files import written_whole as written_whole
+from .folders import FileResolver as FileResolver
 from .folders import FolderListing as FolderListing
 from .folders import list_folder as list_folder
 from .hashing import FileDigests as FileDigests

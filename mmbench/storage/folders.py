@@ -1,9 +1,10 @@
-"""Files under a folder, where links may lead back into it: each real folder is listed once."""
+"""Files under a folder, where links may lead back into it: each real folder is listed once, and resolved once."""
 
 import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 
@@ -55,9 +56,27 @@ def list_folder(
                 found.files.append(path / entry.name)
             elif depth is None or level < depth:
                 (links if entry.is_symlink() else todo).append((path / entry.name, level + 1))
-    found.files.sort()
-    found.folders.sort()
+    by_parts = attrgetter("parts")  # the order of paths, which compare themselves much slower
+    found.files.sort(key=by_parts)
+    found.folders.sort(key=by_parts)
     return found
+
+
+class FileResolver:
+    """Resolves files as `Path.resolve` does, but follows the links of the folders above them once for each folder."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: str | Path) -> Path:
+        """The path without links."""
+        above, name = os.path.split(path)
+        if name in ("", ".", "..") or Path(path).is_symlink():
+            return Path(path).resolve()
+        folder = self._folders.get(above)
+        if folder is None:
+            folder = self._folders[above] = os.path.realpath(above)
+        return Path(folder, name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.storage.files import ignore_read_only, write_text
+from mmbench.storage.folders import FileResolver
 from mmbench.storage.json_toml import load_object
 
 if TYPE_CHECKING:
@@ -79,18 +80,28 @@ class FileDigests:
         self.cache = cache
         self._known: dict[str, list[Any]] = _load(cache)
         self._changed = False
+        self._resolve = FileResolver()
 
     def __call__(self, path: Path) -> str:
         """Digest of the content of ``path``."""
-        path = path.resolve()
+        path = self._resolve(path)
         stamp = file_stamp(path)
-        known = self._known.get(str(path))
-        if known and known[:3] == stamp:
-            return str(known[3])
+        known = self._find(path, stamp)
+        if known is not None:
+            return known
         value = file_digest(path)
         self._known[str(path)] = [*stamp, value]
         self._changed = True
         return value
+
+    def find(self, path: Path) -> str | None:
+        """The digest of ``path`` if it is known, None if the file has to be read."""
+        path = self._resolve(path)
+        return self._find(path, file_stamp(path))
+
+    def _find(self, path: Path, stamp: list[Any]) -> str | None:
+        known = self._known.get(str(path))
+        return str(known[3]) if known and known[:3] == stamp else None
 
     def save(self) -> None:
         """Keep the digests for the next run, unless the folder is read-only."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from mmbench.training.estimators import EstimatorModel
 from mmbench.training.metrics import score
 from mmbench.training.model import Model
 from mmbench.training.trainer_context import FoldContext
+
+_UNREAD_BATCH = 4096
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def _fit(epochs: "_Epochs", seed: int, trainer: Trainer) -> FitResult:
     is_trained = any(parameter.requires_grad for parameter in model.parameters())
     n_epochs = training.epochs if is_trained else 1
     trainer = trainer if is_trained else Trainer()  # nothing to train: an optimizer of a plugin would be refused
+    if not is_trained and inputs.are_unread:  # it counts targets, in batches of any size
+        training = replace(training, batch_size=max(training.batch_size, _UNREAD_BATCH))
     name = trainer_name(trainer)
     train = TrainingBatches(model, inputs, fold.train, labels, training, device, seed, n_epochs, name)
     context = FoldContext(model, training, criterion, device, seed, n_epochs, train, epochs.end, name)

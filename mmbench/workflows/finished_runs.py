@@ -23,6 +23,7 @@ from mmbench.errors import UserError
 from mmbench.registry import Spec
 from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import (
+    FileResolver,
     current_reporter,
     digest,
     file_stamp,
@@ -168,10 +169,12 @@ def _installed() -> Iterator[str]:
 
 def _other_modules() -> set[Path]:
     """Files of loaded modules that are neither installed nor part of Python: a plugin may import its neighbours."""
-    covered = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")]
+    resolve = FileResolver()
+    names = ("stdlib", "purelib", "platlib")
+    covered = tuple(f"{Path(sysconfig.get_path(name)).resolve()}{os.sep}" for name in names)
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    paths = {Path(file).resolve() for file in files if isinstance(file, str)}
-    return {path for path in paths if path.is_file() and not any(map(path.is_relative_to, covered))}
+    paths = {resolve(file) for file in files if isinstance(file, str)}
+    return {path for path in paths if not str(path).startswith(covered) and path.is_file()}
 
 
 def _is_newer(path: Path, time_ns: int) -> bool:

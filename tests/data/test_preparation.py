@@ -437,3 +437,25 @@ def test_text_of_another_encoding_is_one_line(root: Path, cache: Path) -> None:
     (root / "s1.txt").write_bytes(b"t0 1\nt\xe9 2\n")
     with pytest.raises(DataError, match="a file holds text that is not UTF-8: byte 0xe9 at 6 — convert it to UTF-8"):
         prepare(plan(root, cache))
+
+
+def test_units_of_a_call_share_a_dataset_and_the_next_call_lists_anew(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dataset that lists a whole folder does so once, not once a unit."""
+    make_files(tmp_path / "toy", subjects=5)
+    built: list[str] = []
+    find = load_registry(PLUGINS).find("datasets", "toy").component
+    original = find().__init__
+
+    def counted(self: object, **options: object) -> None:
+        built.append("toy")
+        original(self, **options)
+
+    monkeypatch.setattr(find(), "__init__", counted)
+    prepare(plan(tmp_path / "toy", cache))
+    first = len(built)
+    assert first < 5
+    make_files(tmp_path / "toy", subjects=6)
+    assert len(set(prepare(plan(tmp_path / "toy", cache)).groups["subject"].tolist())) == 6
+    assert len(built) == 2 * first

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmbench import list_folder
+from mmbench.storage import FileResolver
 
 
 def make(root: Path, *names: str) -> Path:
@@ -61,3 +62,17 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pyt
     found = list_folder(root)
     assert found.unreadable == {root / "closed": "Permission denied"}
     assert names_of(root, found.files) == ["open/y"]
+
+
+def test_files_are_resolved_as_paths_resolve_themselves(tmp_path: Path) -> None:
+    """Links of files and of folders are followed; a folder is looked up once, whatever it holds."""
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "a").touch()
+    (real / "b").symlink_to(real / "a")
+    (real / "gone").symlink_to(real / "nothing")
+    (tmp_path / "link").symlink_to(real)
+    resolve = FileResolver()
+    for path in ("real/a", "link/a", "link/b", "link/gone", "link/missing", "link/../real/a", "link/..", "link/."):
+        assert resolve(tmp_path / path) == (tmp_path / path).resolve(), path
+        assert resolve(f"{tmp_path}/{path}") == Path(f"{tmp_path}/{path}").resolve(), path

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench import Encoder, Fusion, Modality, Task, Tokens, TokenSpec, Training, TrainingError
-from mmbench.data.batches import Inputs, Stream
+from mmbench.data.batches import Inputs, PresenceSource, Stream
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.data.sources import Rows
 from mmbench.data.splits.fold import Fold
@@ -424,3 +424,35 @@ def test_a_job_cannot_learn_from_test_labels(prepared: Store, tmp_path: Path, mo
     assert records[0].epochs["chosen"] == records[1].epochs["chosen"]
     assert records[0].history == records[1].history
     assert records[0].labels == tuple(1 - label for label in records[1].labels)
+
+
+class Counting(Fusion):
+    """Counts targets and has nothing to train, as `prior`."""
+
+    name = "counting"
+
+    def __init__(self, inputs: Mapping[str, TokenSpec], n_outputs: int) -> None:
+        super().__init__(inputs, n_outputs)
+        self.register_buffer("counts", torch.zeros(n_outputs))
+        self.sizes: list[int] = []
+
+    def forward(self, tokens: Mapping[str, Tokens]) -> Tensor:
+        return self.counts.expand(len(tokens["facts"].present), -1)
+
+    def training_loss(self, tokens, target, criterion) -> Tensor:
+        self.sizes.append(len(target))
+        self.counts += torch.bincount(target, minlength=self.n_outputs)
+        return self.counts.new_zeros(())
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_a_fusion_that_reads_nothing_and_trains_nothing_takes_large_batches(is_read: bool) -> None:
+    """The same result in fewer steps; batches that hold values keep the size that was asked for."""
+    labels = np.arange(N) % 3
+    source = Arrays(np.zeros((N, 1, 1, 6))) if is_read else PresenceSource(np.ones((N, 1), dtype=bool))
+    fusion = Counting({"facts": TokenSpec(1, 6)}, 3)
+    inputs = Inputs({"facts": Stream(source, None, N)})
+    result = fit(Model({}, fusion), inputs, FOLD, labels, SHORT, seed=0, device=CPU)
+    assert fusion.sizes == ([8, 8, 8, 8, 8, 8, 2] if is_read else [50])
+    assert fusion.counts.tolist() == np.bincount(labels[FOLD.train]).tolist()
+    assert result.test_outputs[0].tolist() == [fusion.counts.tolist()] * len(FOLD.test)

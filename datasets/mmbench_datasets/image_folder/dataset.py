@@ -46,6 +46,7 @@ class ImageFolder(Dataset):
         self.crop = crop
         self.person = person
         self._contents: dict[Path, FolderContents] = {}
+        self._people: dict[Path, PersonOf | None] = {}
 
     def schema(self) -> Schema:
         """The modality ``image``; classes, and groups with ``person=auto``, depend on the files: ``schema_of``."""
@@ -55,12 +56,13 @@ class ImageFolder(Dataset):
     def schema_of(self, root: Path) -> Schema:
         """The schema with the folder names as classes, and the group ``subject`` where file names identify people."""
         images = self._images(root)
-        groups = ("subject",) if find_people(images, self.person) else ()
+        groups = ("subject",) if self._person_of(root) else ()
         return Schema(self.schema().modalities, {TASK: Task("class", tuple(images))}, groups)
 
     def check(self, root: Path) -> list[Problem]:
         """Too few, empty or confusable classes, nested folders, files that are not images, names without a person."""
         self._contents.pop(root, None)
+        self._people.pop(root, None)
         return list(find_problems(root, self._found(root), self.person))
 
     def contents(self, root: Path) -> Mapping[str, int]:
@@ -90,7 +92,7 @@ class ImageFolder(Dataset):
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The images of one block by name; an id is the path below ``root``."""
         images = self._images(root)
-        person_of = find_people(images, self.person)
+        person_of = self._person_of(root)
         label = list(images).index(_class_of(unit))
         for path in _block(images, unit):
             try:
@@ -108,6 +110,12 @@ class ImageFolder(Dataset):
         if root not in self._contents:
             self._contents[root] = find_images(root)
         return self._contents[root]
+
+    def _person_of(self, root: Path) -> PersonOf | None:
+        """As `find_people`, which compares all names, once for all units."""
+        if root not in self._people:
+            self._people[root] = find_people(self._images(root), self.person)
+        return self._people[root]
 
 
 def _groups(person_of: PersonOf | None, path: str) -> dict[str, str]:

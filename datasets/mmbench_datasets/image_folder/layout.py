@@ -66,8 +66,9 @@ def find_images(root: Path) -> FolderContents:
     for name, folder in classes:
         mine = images.setdefault(name, [])
         here = {file.name: file for file in _entries(folder) if not _is_folder(file)}
+        below = folder.relative_to(root).as_posix()
         for file in here.values():
-            path = Path(file).relative_to(root).as_posix()
+            path = f"{below}/{file.name}"
             if why := _why_not(file, here):
                 left_out[path] = why
             elif is_image(file.name):

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
+from functools import partial
 
 from mmbench import DataError
 
@@ -25,7 +25,7 @@ def find_people(images: Images, pattern: str | None) -> PersonOf | None:
     if pattern == "auto":
         return _stem
     expression = re.compile(pattern)
-    return lambda path: _matched(expression, path)
+    return partial(_matched, expression)
 
 
 def describe_assumption(images: Images, pattern: str | None) -> str | None:
@@ -50,7 +50,10 @@ def describe_assumption(images: Images, pattern: str | None) -> str | None:
 
 
 def _stem(path: str) -> str:
-    return PurePosixPath(path).stem
+    """As `PurePosixPath.stem`, which takes ten times as long for the names of a large folder."""
+    name = path.rpartition("/")[2]
+    dot = name.rfind(".")
+    return name[:dot] if 0 < dot < len(name) - 1 else name
 
 
 def _recur(images: Images) -> bool:
