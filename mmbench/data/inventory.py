@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from mmbench.contract import Dataset
 from mmbench.data.missingness import join_names, left_out_lines
 from mmbench.errors import DataError
-from mmbench.storage import list_folder
+from mmbench.storage import counted_plural, list_folder
 
 HIDDEN = "hidden"
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__pycache__", "__macosx"})
@@ -35,7 +35,7 @@ class Inventory:
     @property
     def lines(self) -> list[str]:
         """Lines with the counts, and about assumptions, what is left out and, by suffix, what is not read."""
-        counts = [f"found: {', '.join(f'{number:,} {words}' for words, number in self.counts.items())}"]
+        counts = [f"found: {', '.join(counted_plural(number, words) for words, number in self.counts.items())}"]
         return [
             *(counts if self.counts else []),
             *self.assumptions,

@@ -58,6 +58,7 @@ from .locks import has_record_locks as has_record_locks
 from .pickles import check_pickle as check_pickle
 from .pickles import is_pickle as is_pickle
 from .plurals import counted as counted
+from .plurals import counted_plural as counted_plural
 from .plurals import plural_of as plural_of
 from .processes import ProcessDiedError as ProcessDiedError
 from .processes import ProcessEndedError as ProcessEndedError

@@ -115,13 +115,13 @@ def test_suites_are_listed_with_their_datasets(shell: Shell) -> None:
     assert "quick-v1: " in out
     assert "(mfeat, utd-mhad, " in out
     plain = json.loads(shell("list", "--json")[1])
-    assert [each["suite"] for each in plain] == ["affect-v1", "quick-v1"]
+    assert [each["suite"] for each in plain] == ["affect-v1", "quick-v1", "quick-v2"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "quick-v2", "--methods", "concat,prior"], ["no suite 'quick-v2'", "did you mean 'quick-v1'?"]),
+        (["run", "quick-v", "--methods", "concat,prior"], ["no suite 'quick-v'", "did you mean 'quick-v1'?"]),
         (["run", "nowhere.toml", "--methods", "concat,prior"], ["nowhere.toml", "cannot be read"]),
         (["run", "quick-v1", "--methods", "concat"], ["--methods", "fewer than two methods"]),
         (["run", "quick-v1", "--methods", "concat,prier"], ["no method 'prier'", "did you mean 'prior'"]),

@@ -1,5 +1,6 @@
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from mmbench import DataError, Sample, SpecError
 from mmbench_datasets.icons import Icons
-from mmbench_datasets.icons.archive import ARCHIVE
+from mmbench_datasets.icons.archive import ARCHIVE, Catalogue
 from mmbench_datasets.icons.dataset import CATEGORIES, WEIGHTS
+from mmbench_datasets.icons.families import find_families
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_the_bundle_is_whole_and_credited(root: Path) -> None:
 def test_the_first_icon(regular: list[Sample]) -> None:
     first = regular[0]
     assert first.id == "acorn/regular"
-    assert first.groups == {"icon": "acorn"}
+    assert first.groups == {"family": "acorn", "icon": "acorn"}
     assert first.data["text"] == ["acorn, savings, nut, vegetable, veggies, food, groceries, market"]
     named = {name for name, label in zip(CATEGORIES, first.labels["category"], strict=True) if label}
     assert named == {"finances", "nature"}
@@ -75,6 +77,44 @@ def test_weights_and_number_of_icons_can_be_chosen(root: Path) -> None:
     assert (names[0], names[-1], len(set(names))) == ("acorn", "youtube-logo", 10)
     assert names == [sample.groups["icon"] for sample in dataset.read(root, "thin")]
     assert set(dataset.left_out(root)) == {"light", "regular", "fill", "duotone", "1502 of 1512 icons"}
+
+
+def test_families_keep_near_copies_together(regular: list[Sample]) -> None:
+    families = {sample.groups["icon"]: sample.groups["family"] for sample in regular}
+    sizes = Counter(families.values())
+    assert (len(sizes), sizes.most_common(1)) == (468, [("arrow-arc-left", 120)])
+    for one, other in (
+        ("arrow-left", "arrow-right"),  # the first word
+        ("arrow-left", "caret-left"),  # words
+        ("briefcase", "suitcase"),
+        ("high-definition", "standard-definition"),
+        ("eyeglasses", "sunglasses"),  # some words, and the picture
+    ):
+        assert families[one] == families[other]
+    assert len({families[name] for name in ("acorn", "arrow-left", "file", "chat", "number-one", "bell")}) == 6
+
+
+def test_families_do_not_depend_on_what_is_chosen(root: Path, regular: list[Sample]) -> None:
+    families = {sample.groups["icon"]: sample.groups["family"] for sample in regular}
+    for sample in Icons(weights="bold", icons=50).read(root, "bold"):
+        assert sample.groups["family"] == families[sample.groups["icon"]]
+
+
+def test_a_family_shares_a_first_word_or_words_or_words_and_the_picture() -> None:
+    """Each name is its picture: ``b`` and ``c`` correlate, the others do not."""
+    pictures = np.zeros((1, 5, 32, 32), np.uint8)
+    for at, part in enumerate((np.s_[:8], np.s_[8:16], np.s_[8:17], np.s_[20:24], np.s_[26:])):
+        pictures[0, at][part] = 255
+
+    def of(*texts: str, names: str = "a b c d e") -> list[str]:
+        return list(find_families(Catalogue(pictures, names.split(), list(texts), [[1]] * 5, ["regular"])))
+
+    assert of("k", "l", "m", "n", "o") == ["a", "b", "c", "d", "e"]
+    assert of("k", "l", "m", "n", "o", names="a-1 b d a-2 a") == ["a-1", "b", "d", "a-1", "a-1"]
+    assert of("k, L m", "l k", "n", "o", "p") == ["a", "a", "c", "d", "e"], "two words of three"
+    assert of("k l", "m n o", "m p q", "k r s", "t") == ["a", "b", "c", "d", "e"], "one word of five, and the picture"
+    assert of("k l", "m n", "m o p", "k r s", "t") == ["a", "b", "b", "d", "e"], "one word of four, and the picture"
+    assert of("k l", "l m", "m n", "k r s", "t m") == ["a", "b", "b", "d", "e"], "one of three without the picture"
 
 
 @pytest.mark.parametrize(

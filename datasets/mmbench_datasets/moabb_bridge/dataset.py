@@ -101,7 +101,8 @@ class Moabb(Dataset):
     def card_of(self, root: Path) -> Card:
         """The dataset's own card, from MOABB's metadata; that of a simulation for MOABB's simulated datasets."""
         manifest = read_manifest(root)
-        size = f"{len(manifest.subjects)} people"
+        n_people = len(manifest.subjects)
+        size = "1 person" if n_people == 1 else f"{n_people} people"
         card = replace(manifest.about.card(self.card, manifest.simulated), size=size)
         settings = manifest.settings
         if settings["fmin"] is None and settings["fmax"] is None:

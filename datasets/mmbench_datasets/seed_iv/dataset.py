@@ -113,7 +113,8 @@ class SeedIv(Dataset):
         lines = ["labels: the emotion for which a film was chosen, by session and place in it (the publishers' ReadMe)"]
         n_files = sum(map(len, sessions.values()))
         if n_files < 3 * N_PEOPLE and self.card_of(root).access != "simulated":
-            lines.append(f"{n_files} of SEED-IV's {3 * N_PEOPLE} sessions, of {len(sessions)} people")
+            people = "1 person" if len(sessions) == 1 else f"{len(sessions)} people"
+            lines.append(f"{n_files} of SEED-IV's {3 * N_PEOPLE} sessions, of {people}")
         return lines
 
     def left_out(self, root: Path) -> Mapping[str, str]:
@@ -129,7 +130,9 @@ class SeedIv(Dataset):
                 if not files.eye.exists():
                     left[f"eye features of {unit}, session {files.session}"] = f"no {EYE_FOLDER} of that name"
             if n_lacking := count_lacking(self.read(root, unit), "eye"):
-                left[f"eye features of {n_lacking} windows of {unit}"] = "missing, NaN or infinite"
+                left[f"eye features of {n_lacking} window{'s' * (n_lacking > 1)} of {unit}"] = (
+                    "missing, NaN or infinite"
+                )
         return left | describe_mark(root)
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:

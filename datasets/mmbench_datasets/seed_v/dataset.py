@@ -113,7 +113,7 @@ class SeedV(Dataset):
             if not files["eye"].exists():
                 left[f"eye features of {unit}"] = f"no {FOLDERS['eye']}/{files['eeg'].name}"
             elif n_lacking := count_lacking(self.read(root, unit), "eye"):
-                left[f"eye features of {n_lacking} windows of {unit}"] = "NaN or infinite"
+                left[f"eye features of {n_lacking} window{'s' * (n_lacking > 1)} of {unit}"] = "NaN or infinite"
         return left | describe_mark(root)
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:

@@ -42,7 +42,7 @@ class Wesad(Dataset):
     card: ClassVar[Card] = Card(
         title="WESAD: wearable stress and affect detection",
         access="open",
-        licence="for non-commercial scientific research, by its readme",
+        licence="for scientific, non-commercial purposes, with credit to the owners (the publishers' page)",
         url="https://archive.ics.uci.edu/dataset/465/wesad+wearable+stress+and+affect+detection",
         citation="Schmidt et al., Introducing WESAD, a multimodal dataset for wearable stress and affect detection, "
         "ICMI 2018, doi:10.1145/3242969.3242985",

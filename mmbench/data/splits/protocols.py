@@ -14,6 +14,7 @@ Folding = Literal["k", "each", "official", "time"]
 GROUP = "group:"
 _NESTED_RANK = {None: 0, "trial": 1, "session": 2, "subject": 4}
 _OTHER_RANK = 3
+_AROUND_TRIALS = ("session", "run")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,13 @@ class Protocol:
     def knows_subjects(self) -> bool:
         """Whether every subject is in both parts of a fold; of the others, the records say how many are."""
         return self.whole != "subject" and not self.spans_subjects
+
+    def spans(self, group: str) -> bool:
+        """Whether the group is in both parts by design: a session, which has several trials, where trials are held out.
+
+        Scores do not hold for a new one, as they do not for a new subject where each has a model.
+        """
+        return self.whole == "trial" and group in _AROUND_TRIALS
 
     @property
     def needs(self) -> tuple[str, ...]:

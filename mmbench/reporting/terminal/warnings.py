@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mmbench.data import missing_class_lines, parse_protocol
+from mmbench.data import Protocol, missing_class_lines, parse_protocol
 from mmbench.reporting.metric_names import targets_word
 from mmbench.reporting.terminal.training_settings import format_settings
 from mmbench.results import Comparison, UntrainedBaseline
@@ -26,9 +26,12 @@ class ComparisonWarning(NamedTuple):
 
 def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
     """Leaks, parts without a class, untrained baselines, suspicious predictions, notes on the data, simulated data."""
+    protocol = parse_protocol(comparison.run["protocol"])
     for group, share in comparison.run["straddling"].items():
         if share > 0:
-            yield ComparisonWarning("LEAK:", _describe_shared(group, share, comparison.run["protocol"]), True)
+            by_design = protocol.spans(group)
+            word = "SHARED:" if by_design else "LEAK:"
+            yield ComparisonWarning(word, _describe_shared(group, share, protocol), not by_design)
     if (copies := comparison.run.get("copies", 0.0)) >= _LEAST_COPIES:
         text = f"{copies:.0%} of the test samples are copies of training samples under other ids; scores are inflated."
         yield ComparisonWarning("LEAK:", text, True)
@@ -45,10 +48,11 @@ def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
         yield ComparisonWarning("SIMULATED data:", "these scores say nothing about real data.", False)
 
 
-def _describe_shared(group: str, share: float, protocol: str) -> str:
+def _describe_shared(group: str, share: float, protocol: Protocol) -> str:
     # A group that a declared split does not hold out, such as the sentence where speakers are held out, limits what
     # scores say; a trial on both sides is a mistake.
-    effect = f"do not hold for a new {group}" if parse_protocol(protocol).spans_subjects else "are inflated"
+    is_limit = protocol.spans_subjects or protocol.spans(group)
+    effect = f"do not hold for a new {group}" if is_limit else "are inflated"
     return f"{share:.0%} of the test samples share their {group} with the training part; scores {effect}."
 
 

@@ -52,9 +52,15 @@ class RowResult:
 
     @property
     def leaks(self) -> Mapping[str, float]:
-        """Shares of test samples whose trial, session ... is also in the training part, from the records."""
-        shares = self.comparison.run["straddling"] if self.comparison else {}
-        return {group: share for group, share in shares.items() if share > 0}
+        """Shares of test samples whose trial, session ... is also in the training part, from the records.
+
+        Without sessions where trials are held out: they are in both parts by design.
+        """
+        if self.comparison is None:
+            return {}
+        run = self.comparison.run
+        protocol = parse_protocol(run["protocol"])
+        return {group: share for group, share in run["straddling"].items() if share > 0 and not protocol.spans(group)}
 
     @property
     def is_valid(self) -> bool:

@@ -57,3 +57,9 @@ def test_the_default_holds_out_subjects_else_the_first_other_group() -> None:
 def test_subjects_are_stricter_than_other_groups_and_those_than_trials() -> None:
     names = ["pooled-segment", "segment", "pooled-trial", "trial", "session", "group:site", "subject", "loso"]
     assert sorted(names, key=lambda name: parse_protocol(name).strictness) == names
+
+
+def test_sessions_are_in_both_parts_by_design_where_trials_are_held_out() -> None:
+    assert all(parse_protocol(name).spans("session") for name in ("trial", "pooled-trial", "group:trial"))
+    assert not any(parse_protocol(name).spans("session") for name in ("segment", "session", "subject", "group:video"))
+    assert not parse_protocol("trial").spans("trial")

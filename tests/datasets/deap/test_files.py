@@ -125,7 +125,7 @@ def test_check_counts_people_trials_videos_and_windows(
     if as_json:
         assert json.loads(output)["counts"] == {"people": 1, "trials": 40, "face videos": 40, "windows": 120}
     else:
-        assert "found: 1 people, 40 trials, 40 face videos, 120 windows" in output
+        assert "found: 1 person, 40 trials, 40 face videos, 120 windows" in output
 
 
 def test_a_folder_that_may_not_be_read_is_a_problem(

@@ -155,3 +155,26 @@ def test_a_metric_without_a_chance_level_gives_the_reason(write_task, tmp_path):
     errors = load_comparison(write_task(tmp_path / "c", "values", ("first", "second")))
     assert errors.to_json()["above_chance_reason"] == "not tested: MAE has no chance level"
     assert "above chance" not in render(comparison_table(errors, True))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "group", "line"),
+    [
+        (
+            "trial",
+            "session",
+            "SHARED: 100% of the test samples share their session with the training part; scores do not",
+        ),
+        (
+            "pooled-trial",
+            "run",
+            "SHARED: 100% of the test samples share their run with the training part; scores do not",
+        ),
+        ("trial", "trial", "LEAK: 100% of the test samples share their trial with the training part; scores are"),
+        ("segment", "session", "LEAK: 100% of the test samples share their session with the training part; scores are"),
+        ("group:video", "session", "LEAK: 100% of the test samples share their session with the training part; scores"),
+    ],
+)
+def test_a_session_in_both_parts_is_no_leak_where_trials_are_held_out(write_task, tmp_path, protocol, group, line):
+    about = {"straddling": {group: 1.0}, "unit": "trial", "protocol": protocol}
+    assert line in text_of(write_task(tmp_path, "class", ("first", "second"), **about))

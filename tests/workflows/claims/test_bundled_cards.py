@@ -19,7 +19,11 @@ CARDS = [(method, path) for method in (CONCAT, OGM_GE) for path in find_cards(me
 # Cards with a row that has a leak-free twin run, and one that does not, each with the sizes of a small twin.
 SMALL = {
     "mmsa-mosi": ("concat", "mmsa-sim[subjects=4]", ["late fusion", "late fusion (best test epoch)"]),
-    "seed-iv": ("concat", "seed-iv-sim[subjects=2,windows=4]", ["windows shuffled", "sessions held out"]),
+    "seed-iv": (
+        "concat",
+        "seed-iv-sim[subjects=2,windows=4]",
+        ["windows shuffled", "trials held out", "sessions held out"],
+    ),
     "cremad-ogm": ("concat", "cremad-sim[subjects=3,sentences=2,size=32]", ["split and epoch as published"]),
     "cremad": ("ogm-ge", "cremad-sim[subjects=3,sentences=2,size=32]", ["split and epoch as published"]),
 }
