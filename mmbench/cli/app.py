@@ -3,7 +3,8 @@
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Annotated
 
 import typer
@@ -91,7 +92,7 @@ def main() -> None:
     prepare_streams()
     try:
         try:
-            app()
+            _narrow(sys.argv[1:])()
         finally:
             sys.stdout.flush()
     except UserError as error:
@@ -110,6 +111,18 @@ def main() -> None:
         _drop_output()
         print_error(f"the output cannot be written ({error.strerror}) — redirect it")
         sys.exit(UserError.code)
+
+
+def _narrow(words: Sequence[str]) -> typer.Typer:
+    """The program with no other command than the one that ``words`` begin with, since building each takes time."""
+    name = words[0] if words else ""
+    commands = [each for each in app.registered_commands if each.name == name]
+    groups = [each for each in app.registered_groups if each.name == name]
+    if not commands and not groups:
+        return app
+    narrowed = copy(app)
+    narrowed.registered_commands, narrowed.registered_groups = commands, groups
+    return narrowed
 
 
 def _drop_output() -> None:

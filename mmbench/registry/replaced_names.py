@@ -18,7 +18,7 @@ def host_names() -> HostNames:
 
 def find_replaced_name(before: HostNames) -> str | None:
     """The first name whose object is not that in ``before``, such as ``mmbench.training.metrics.score_all``."""
-    now = host_names()
+    now = host_names() if before else {}
     for name, value in before.items():
         # Identity, not equality: an object may be an array.
         wrapped = _is_of_torch(now.get((name[0], name[1].removesuffix(".__code__"))))
