@@ -1,6 +1,11 @@
-"""The page with a table of all datasets, made from their cards and schemas."""
+"""The tables of all datasets, of a page and of datasets/README.md, made from their cards and schemas.
 
+``python docs/dataset_table.py`` writes that of the README anew.
+"""
+
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmbench.cli.output.dataset_cards import make_card
@@ -19,6 +24,9 @@ _HEADINGS = (
     "simulated",
     "notes",
 )
+_IN_README = ("name", "modalities", "tasks", "groups", "size", "access", "licence", "simulated")
+README = Path(__file__).parents[1] / "datasets" / "README.md"
+_TABLE = re.compile(r"^\| name \|.*?(?=\n\n)", re.DOTALL | re.MULTILINE)
 _INTRODUCTION = """# Datasets
 
 This table is made from the cards of the installed datasets when the documentation is built. `mmbench data list --json`
@@ -42,25 +50,46 @@ def make_page() -> str:
     return "\n".join([_INTRODUCTION, ":::{container} wide-table", *make_table(cards), ":::", ""])
 
 
-def make_table(cards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def renew_readme(text: str) -> str:
+    """The text of datasets/README.md with the current table of the datasets that it is about."""
+    registry = load_registry()
+    own = [name for name in sorted(registry.datasets) if _is_of_the_readme(registry.datasets[name].component)]
+    table = "\n".join(make_table([make_card(registry.dataset(Spec(name))) for name in own], _IN_README))
+    return _TABLE.sub(lambda _: table, text, count=1)
+
+
+def _is_of_the_readme(component: type) -> bool:
+    return component.__module__.split(".")[0] == "mmbench_datasets"
+
+
+def make_table(cards: Sequence[Mapping[str, Any]], headings: Sequence[str] = _HEADINGS) -> Iterator[str]:
     """The lines of the table: a row for each dataset, with the name of its simulated twin in a column."""
     names = {card["name"] for card in cards}
     twins = {name for name in names if name.removesuffix(_TWIN) in names - {name}}
-    yield _line(_HEADINGS)
-    yield _line(["---"] * len(_HEADINGS))
+    yield _line(headings)
+    yield _line(["---"] * len(headings))
     for card in cards:
         if card["name"] not in twins:
             twin = f"{card['name']}{_TWIN}"
-            yield _line(_cells(card, f"`{twin}`" if twin in twins else ""))
+            cells = _make_cells(card, f"`{twin}`" if twin in twins else "")
+            yield _line([cells[heading] for heading in headings])
 
 
-def _cells(card: Mapping[str, Any], twin: str) -> Iterator[str]:
-    yield f"[`{card['name']}`]({card['url']})" if card["url"].startswith("https://") else f"`{card['name']}`"
+def _make_cells(card: Mapping[str, Any], twin: str) -> Mapping[str, str]:
+    """The cells of a row by heading."""
     of_files = "" if card["kinds"] else "of the files"
-    yield of_files or _by_kind(card["kinds"])
-    yield of_files or _by_kind(card["task_kinds"])
-    yield of_files or ", ".join(card["groups"])
-    yield from (card["size"], card["access"], card["licence"], card["split"], twin, " ".join(card["notes"]))
+    return {
+        "name": f"[`{card['name']}`]({card['url']})" if card["url"].startswith("https://") else f"`{card['name']}`",
+        "modalities": of_files or _by_kind(card["kinds"]),
+        "tasks": of_files or _by_kind(card["task_kinds"]),
+        "groups": of_files or ", ".join(card["groups"]),
+        "size": card["size"],
+        "access": card["access"],
+        "licence": card["licence"],
+        "official split": card["split"],
+        "simulated": twin,
+        "notes": " ".join(card["notes"]),
+    }
 
 
 def _by_kind(kinds: Mapping[str, str]) -> str:
@@ -71,6 +100,10 @@ def _by_kind(kinds: Mapping[str, str]) -> str:
     return "; ".join(f"{kind}: {', '.join(each)}" for kind, each in names.items())
 
 
-def _line(cells: Sequence[str] | Iterator[str]) -> str:
+def _line(cells: Sequence[str]) -> str:
     """A row of a Markdown table; an empty cell is a dash."""
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') or '–' for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    README.write_text(renew_readme(README.read_text(encoding="utf-8")), encoding="utf-8")

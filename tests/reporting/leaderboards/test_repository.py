@@ -10,7 +10,7 @@ from mmbench.reporting.leaderboards.verification import verify_leaderboards
 from mmbench.workflows.request import RetrainOptions
 
 ROOT = Path(__file__).parents[3] / "leaderboards"
-REAL = ("eegmat", "mfeat", "mosi", "stress-predict", "utd-mhad")
+REAL = ("eegmat", "icons", "mfeat", "mosi", "stress-predict", "utd-mhad")
 
 
 def test_every_number_and_page_follows_from_the_records(tmp_path: Path) -> None:
