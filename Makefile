@@ -1,5 +1,7 @@
 # make demo    install what it needs into .venv and compare Milmer with its baselines on simulated DEAP
-# make test    install what the tests need and run them all
+# make test    install what the tests need and run those that are quick
+# make test-slow, make test-all
+#              those that take seconds each (pages executed, commands killed, simulations); all of them
 # make check   formatting, lint, types, architecture
 # make docs    the documentation, as docs/_build/html
 # make bench   install the peers into .bench-venv and time them; the results are written to benchmarks/RESULTS.md
@@ -13,13 +15,19 @@ PROJECTS := pyproject.toml datasets/pyproject.toml plugins/milmer/pyproject.toml
 # Many tests start Python: without bytecode each of them would compile the same modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check docs bench format clean
+.PHONY: demo test test-slow test-all check docs bench format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m mmbench_milmer.demo
 
 # Tests of a file stay in one process: what they share is made once.
 test: $(VENV)/.developed
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+
+test-slow: $(VENV)/.developed
+	$(BIN)/pytest -n auto --dist loadfile -m slow
+
+test-all: $(VENV)/.developed
 	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/.developed

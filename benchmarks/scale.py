@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +57,9 @@ class Place:
         return next((self.folder / "runs").glob("scale-*"))
 
     def run(self, *options: str) -> list[str]:
-        """A comparison of three methods over two epochs."""
-        shared = (
-            f"--protocol subject --seeds 1 --training epochs=2 --jobs 1 --diagnose no --cache {self.folder / 'cache'}"
-        )
+        """A comparison of three methods over two folds and one epoch."""
+        shared = "--protocol subject --folds 2 --seeds 1 --training epochs=1 --jobs 1 --diagnose no"
+        shared += f" --cache {self.folder / 'cache'}"
         files = f"--plugin {PLUGIN} --data {self.folder / 'data'} --out {self.folder / 'runs'}"
         return ["run", "concat", self.dataset, "--against", "late,prior", *shlex.split(f"{shared} {files}"), *options]
 
@@ -90,12 +89,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.steps) - set(STEPS)):
         parser.error(f"no step {unknown[0]!r}: choose from {', '.join(STEPS)}")
-    found = [each for samples in options.samples for each in measure_all(samples, options.people, options.steps)]
-    text = describe(found, options.people)
-    write_text(options.out, text)
+    found: list[Measured] = []
+    for samples in options.samples:
+        for each in measure_all(samples, options.people, options.steps):
+            found.append(each)
+            write_text(options.out, describe(found, options.people))  # what is done survives an interruption
     if len(options.samples) > 1:
         plot(found, options.out.with_suffix(".svg"))
-    print(text)
+    print(describe(found, options.people))
     return 0
 
 
@@ -103,12 +104,13 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def measure_all(samples: int, people: int, steps: Sequence[str]) -> list[Measured]:
+def measure_all(samples: int, people: int, steps: Sequence[str]) -> Iterator[Measured]:
     """The steps for a number of samples, each on what the earlier ones left."""
     with tempfile.TemporaryDirectory() as name:
         place = Place(Path(name), f"scale[samples={samples},people={people}]")
         (place.folder / "data").mkdir()
-        return [measure(step, STEPS[step](place), samples, place.folder) for step in steps]
+        for step in steps:
+            yield measure(step, STEPS[step](place), samples, place.folder)
 
 
 def measure(step: str, command: list[str], samples: int, folder: Path) -> Measured:
@@ -137,7 +139,7 @@ def describe(found: Sequence[Measured], people: int) -> str:
         "# Growth with the number of samples",
         "",
         f"Written by `python benchmarks/scale.py`. All data are simulated: {people:,} people, three vectors of 32",
-        "numbers. Three methods (concat, late, prior), five folds over people, two epochs, one process. One run each:",
+        "numbers. Three methods (concat, late, prior), two folds over people, one epoch, one process. One run each:",
         "other load of the machine lengthens the time that passed more than that of the processor.",
         "",
         *(f"- {line}" for line in machine()),

@@ -68,15 +68,15 @@ class FileResolver:
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
 
-    def __call__(self, path: str | Path) -> Path:
+    def __call__(self, path: str | Path) -> str:
         """The path without links."""
         above, name = os.path.split(path)
-        if name in ("", ".", "..") or Path(path).is_symlink():
-            return Path(path).resolve()
+        if name in ("", ".", "..") or os.path.islink(path):  # noqa: PTH114  # thousands of paths are strings
+            return os.path.realpath(path)
         folder = self._folders.get(above)
         if folder is None:
             folder = self._folders[above] = os.path.realpath(above)
-        return Path(folder, name)
+        return os.path.join(folder, name)  # noqa: PTH118
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
@@ -61,12 +62,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def file_stamp(path: Path) -> list[Any]:
+def file_stamp(path: str | Path) -> list[Any]:
     """What changes with the content of a file: its size, time of modification, and inode with time of change, in ns.
 
     Copying tools may restore the modification time; the time of the last change (ctime) they cannot set.
     """
-    stat = path.stat()
+    stat = os.stat(path)  # noqa: PTH116  # thousands of paths are strings
     return [stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}-{stat.st_ctime_ns}"]
 
 
@@ -84,23 +85,23 @@ class FileDigests:
 
     def __call__(self, path: Path) -> str:
         """Digest of the content of ``path``."""
-        path = self._resolve(path)
-        stamp = file_stamp(path)
-        known = self._find(path, stamp)
+        name = self._resolve(path)
+        stamp = file_stamp(name)
+        known = self._find(name, stamp)
         if known is not None:
             return known
-        value = file_digest(path)
-        self._known[str(path)] = [*stamp, value]
+        value = file_digest(Path(name))
+        self._known[name] = [*stamp, value]
         self._changed = True
         return value
 
     def find(self, path: Path) -> str | None:
         """The digest of ``path`` if it is known, None if the file has to be read."""
-        path = self._resolve(path)
-        return self._find(path, file_stamp(path))
+        name = self._resolve(path)
+        return self._find(name, file_stamp(name))
 
-    def _find(self, path: Path, stamp: list[Any]) -> str | None:
-        known = self._known.get(str(path))
+    def _find(self, name: str, stamp: list[Any]) -> str | None:
+        known = self._known.get(name)
         return str(known[3]) if known and known[:3] == stamp else None
 
     def save(self) -> None:

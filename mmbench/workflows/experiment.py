@@ -31,7 +31,7 @@ from mmbench.storage import (
     write_text,
 )
 from mmbench.workflows.claims.commands import portable_command
-from mmbench.workflows.finished_runs import FinishedRun, note_finished_run, start_run
+from mmbench.workflows.finished_runs import FinishedRun, StartedRun, note_finished_run
 from mmbench.workflows.forecast import forecast_lines
 from mmbench.workflows.request import RunSpec, n_jobs
 from mmbench.workflows.resolve import CheckedRequest, check_request, resolve_request
@@ -40,9 +40,8 @@ from mmbench.workflows.save_encoder import Saving, save_encoders, unsaved
 from mmbench.workflows.split import make_whole_fold, split_data
 
 
-def run_unfinished(spec: RunSpec) -> Comparison:
-    """Run what a comparison lacks, and remember it as finished: from its options to the comparison of its records."""
-    started = start_run(spec)
+def run_unfinished(spec: RunSpec, started: StartedRun) -> Comparison:
+    """Run what a comparison lacks, and note it as finished: from its options to the comparison of its records."""
     with record_messages() as lines:
         request = check_request(resolve_request(spec))
     experiment = run_experiment(request)

@@ -37,18 +37,28 @@ from mmbench.workflows.request import RunSpec, with_absolute_paths
 
 @dataclass(frozen=True)
 class StartedRun:
-    """The name of the note of a request as it is when it starts, and the time in ns since the epoch.
+    """The key of the note of a request as it is when it starts, and the time in ns since the epoch.
 
     A run may take days, in which its plugins are edited: a note of the new files must not stand for results of the old.
     """
 
-    name: str
+    key: Mapping[str, Any]
     time: int
+
+    @property
+    def name(self) -> str:
+        """The name of the note."""
+        return f".finished-{digest(self.key)[:16]}.json"
+
+    def is_current(self) -> bool:
+        """Whether the files and packages of the key are those of the start."""
+        sources: Mapping[str, Any] = self.key["sources"]
+        return _stamp_files(map(Path, sources)) == sources and sorted(_installed()) == self.key["packages"]
 
 
 def start_run(spec: RunSpec) -> StartedRun:
-    """What `note_finished_run` needs to know of the start of a run."""
-    return StartedRun(_note_name(spec), time.time_ns())
+    """The start of a run, by which a finished one is found, and noted at its end."""
+    return StartedRun(_make_key(spec), time.time_ns())
 
 
 @dataclass(frozen=True)
@@ -61,12 +71,12 @@ class FinishedRun:
     lines: Sequence[str]
 
 
-def find_finished_run(spec: RunSpec) -> Comparison | None:
+def find_finished_run(spec: RunSpec, started: StartedRun) -> Comparison | None:
     """The comparison of an equal request that is complete and unchanged; None if there is none."""
     if not _is_covered(spec):
         return None
     try:
-        path = next(with_absolute_paths(spec).out.glob(f"*/{_note_name(spec)}"), None)
+        path = next(with_absolute_paths(spec).out.glob(f"*/{started.name}"), None)
         note = load_object(path) if path else {}
         if not path or not _is_unchanged(note, path.parent):
             return None
@@ -89,8 +99,8 @@ def note_finished_run(spec: RunSpec, started: StartedRun, finished: FinishedRun)
     comparison = finished.comparison
     if not _is_covered(spec) or comparison.failed or any(_names_files(method.run) for method in comparison.methods):
         return
-    modules = _other_modules() - set(_own_sources(spec.plugins))
-    if _note_name(spec) != started.name or any(_is_newer(path, started.time) for path in modules):
+    modules = _other_modules() - set(map(Path, started.key["sources"]))
+    if not started.is_current() or any(_is_newer(path, started.time) for path in modules):
         return
     note = {
         "comparison": comparison.path.name,
@@ -120,18 +130,18 @@ def _names_files(described: object) -> bool:
     return False
 
 
-def _note_name(spec: RunSpec) -> str:
+def _make_key(spec: RunSpec) -> dict[str, Any]:
+    """All that decides the result of a request, but its data and the modules of its plugins' neighbours."""
     options = asdict(with_absolute_paths(spec))
     del options["jobs"]  # no result depends on it
     gpus = sorted(map(str, Path("/dev").glob("nvidia*")))
-    key = {
+    return {
         "options": json.loads(json.dumps(options, default=str)),
         "sources": _stamp_files((*_own_sources(spec.plugins), *_preset_file(spec))),
         "packages": sorted(_installed()),
         "machine": [*gpus, os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version],
         "settings": {name: value for name, value in os.environ.items() if name.startswith("MMBENCH_")},
     }
-    return f".finished-{digest(key)[:16]}.json"
 
 
 def _stamp_files(paths: Iterable[Path]) -> dict[str, list[Any] | None]:
@@ -174,7 +184,7 @@ def _other_modules() -> set[Path]:
     covered = tuple(f"{Path(sysconfig.get_path(name)).resolve()}{os.sep}" for name in names)
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     paths = {resolve(file) for file in files if isinstance(file, str)}
-    return {path for path in paths if not str(path).startswith(covered) and path.is_file()}
+    return {Path(path) for path in paths if not path.startswith(covered) and Path(path).is_file()}
 
 
 def _is_newer(path: Path, time_ns: int) -> bool:

@@ -7,7 +7,7 @@ from mmbench.registry import AUTO
 from mmbench.results import Comparison
 from mmbench.workflows.arguments.options import make_spec
 from mmbench.workflows.arguments.signatures import RunOptions, with_run_options
-from mmbench.workflows.finished_runs import find_finished_run
+from mmbench.workflows.finished_runs import find_finished_run, start_run
 from mmbench.workflows.request import RunSpec
 
 
@@ -39,8 +39,9 @@ def run(method: Any, dataset: Any, against: str | Sequence[Any] = AUTO, **option
 
 def run_spec(spec: RunSpec) -> Comparison:
     """The comparison of a spec: that of a finished run, else run now."""
-    if (finished := find_finished_run(spec)) is not None:
+    started = start_run(spec)
+    if (finished := find_finished_run(spec, started)) is not None:
         return finished
     from mmbench.workflows.experiment import run_unfinished  # imports torch
 
-    return run_unfinished(spec)
+    return run_unfinished(spec, started)

@@ -16,7 +16,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from mmbench.cli import main
-from mmbench.cli.app import app
+from mmbench.cli.app import _narrow, app
 from mmbench.cli.completion import complete_dataset, complete_method
 from mmbench.cli.output.progress_lines import ProgressLines
 from mmbench.registry.plugins import load_registry
@@ -501,3 +501,16 @@ def test_a_folder_of_runs_is_listed_and_the_newest_comparison_is_named(
     assert report.returncode == 0, report.stderr
     assert "mmbench run first made --data DIR" in (tmp_path / "report" / "index.html").read_text()
     assert_one_line(mmbench("report", "runs"), "runs", "mmbench show FOLDER lists them")
+
+
+def test_a_command_alone_is_that_of_the_whole_program() -> None:
+    """Only the command that is called is built; what begins with no command gets all of them, to suggest one."""
+    whole = get_command(app)
+    for name, command in whole.commands.items():
+        alone = get_command(_narrow([name, "--help"]))
+        assert list(alone.commands) == [name]
+        assert [each.opts for each in alone.commands[name].params] == [each.opts for each in command.params]
+        assert getattr(alone.commands[name], "commands", {}).keys() == getattr(command, "commands", {}).keys()
+        assert [each.opts for each in alone.params] == [each.opts for each in whole.params]
+    for words in ([], ["--help"], ["dat", "list"], ["--version", "data"]):
+        assert _narrow(words) is app

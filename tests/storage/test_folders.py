@@ -74,5 +74,5 @@ def test_files_are_resolved_as_paths_resolve_themselves(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(real)
     resolve = FileResolver()
     for path in ("real/a", "link/a", "link/b", "link/gone", "link/missing", "link/../real/a", "link/..", "link/."):
-        assert resolve(tmp_path / path) == (tmp_path / path).resolve(), path
-        assert resolve(f"{tmp_path}/{path}") == Path(f"{tmp_path}/{path}").resolve(), path
+        assert resolve(tmp_path / path) == str((tmp_path / path).resolve()), path
+        assert resolve(f"{tmp_path}/{path}") == str(Path(f"{tmp_path}/{path}").resolve()), path

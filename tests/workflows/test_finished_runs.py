@@ -14,6 +14,7 @@ import pytest
 import mmbench.workflows.experiment as experiment
 from mmbench.results import Comparison
 from mmbench.storage import record_messages
+from mmbench.workflows.finished_runs import StartedRun
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.run import run_spec
 
@@ -52,7 +53,12 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
     """The requests that were resolved and planned."""
     found: list[RunSpec] = []
     inner = experiment.run_unfinished
-    monkeypatch.setattr(experiment, "run_unfinished", lambda spec: (found.append(spec), inner(spec))[1])
+
+    def counted(spec: RunSpec, started: StartedRun) -> Comparison:
+        found.append(spec)
+        return inner(spec, started)
+
+    monkeypatch.setattr(experiment, "run_unfinished", counted)
     return found
 
 

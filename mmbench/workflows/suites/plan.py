@@ -8,7 +8,7 @@ from mmbench.data import find_dataset_folder
 from mmbench.errors import DataError, SpecError, UserError
 from mmbench.registry import describe_missing_distributions, load_registry, parse_spec
 from mmbench.storage import SilentReporter, use_reporter
-from mmbench.workflows.finished_runs import find_finished_run
+from mmbench.workflows.finished_runs import find_finished_run, start_run
 from mmbench.workflows.suites.definition import Suite, SuiteDataset
 from mmbench.workflows.suites.request import SuiteSpec, find_data, make_run
 
@@ -88,8 +88,11 @@ def _plan_dataset(spec: SuiteSpec, dataset: SuiteDataset, earlier: Mapping[str, 
 
 def _is_finished(spec: SuiteSpec, dataset: SuiteDataset, methods: Sequence[str]) -> bool:
     """Whether the comparison is complete, and neither its data nor any code changed since."""
+    if not methods:
+        return False
+    run = make_run(spec, dataset, methods)
     with use_reporter(SilentReporter()):
-        return bool(methods) and find_finished_run(make_run(spec, dataset, methods)) is not None
+        return find_finished_run(run, start_run(run)) is not None
 
 
 def _check_dataset(spec: SuiteSpec, dataset: SuiteDataset) -> None:
