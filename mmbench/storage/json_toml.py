@@ -68,7 +68,7 @@ def load_toml(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _MAX_SIZE:
         raise ValueError(f"it is larger than {_MAX_SIZE >> 10} KiB")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
 

@@ -1,5 +1,6 @@
 """Suites as TOML files: the datasets with their protocols, tasks, metrics, encoders and budgets."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -16,6 +17,8 @@ from mmbench.storage import canonical_json, check_printable, digest, load_toml
 
 _STRICT: Mapping[str, str] = {"extra": "forbid"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_DATASET_NAME = re.compile(r"\w[\w. -]*")
+_LAST_VERSION = 9999
 _MINIMUM: Mapping[str, int] = {"folds": 2, "seeds": 1, "tune": 1, "threads": 1}
 _OWN = ("name", "dataset", "units", "modalities", "encoders")
 """Keys of a dataset that ``[settings]`` cannot give for all."""
@@ -141,8 +144,11 @@ def _faults(plain: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield key, f"invalid value {plain[key]!r:.60}", f"write {_WORDS[kind]}"
     if not _NAME.fullmatch(plain["name"]):
         yield "name", f"invalid name {plain['name']!r}", "use small letters, digits and single hyphens"
-    if plain["version"] < 1:
-        yield "version", f"{plain['version']} is too few", "count versions from 1"
+    if not 1 <= plain["version"] <= _LAST_VERSION:
+        few_or_many = "few" if plain["version"] < 1 else "large"
+        yield "version", f"{plain['version']} is too {few_or_many}", "count versions from 1"
+    if not plain["title"].strip():
+        yield "title", "is empty", "say in a line what the datasets are"
     yield from _faults_of_tables(plain.get("settings", {}), plain["datasets"])
 
 
@@ -156,10 +162,16 @@ def _faults_of_tables(settings: Mapping[str, Any], datasets: list[Any]) -> Itera
         yield "[[datasets]]", "is empty", "name at least one dataset"
     if any(not isinstance(each, dict) for each in datasets):
         yield "datasets", "is no list of tables", "write a [[datasets]] for each"
-    names = [each.get("name") for each in datasets]
+    for number, each in enumerate(datasets, 1):
+        if "name" not in each:
+            yield f"[[datasets]] number {number}", "has no name", "add name = ..."
+    names = [each["name"] for each in datasets]
     for name in names:
-        if not isinstance(name, str) or not name.strip() or names.count(name) > 1 or "," in name or "=" in name:
-            yield f"[[datasets]] {name!r}", "is not a unique name", 'give each a name of its own, without "," and "="'
+        where = f"[[datasets]] {name!r}"
+        if not isinstance(name, str) or not _DATASET_NAME.fullmatch(name):
+            yield where, "is not a name", "use letters, digits, blanks, hyphens, dots and underscores, a letter first"
+        if names.count(name) > 1:
+            yield where, "is the name of several datasets", "give each a name of its own, and its dataset = ..."
 
 
 def _read_dataset(path: Path, settings: Mapping[str, Any], own: Mapping[str, Any]) -> SuiteDataset:
@@ -169,7 +181,8 @@ def _read_dataset(path: Path, settings: Mapping[str, Any], own: Mapping[str, Any
     if isinstance(settings.get("training"), dict) and isinstance(own.get("training", {}), dict):
         merged["training"] = {**settings["training"], **own.get("training", {})}
     try:
-        return TypeAdapter(SuiteDataset).validate_python(merged)
+        # As JSON, of which pydantic takes tables and lists as strictly as numbers: 1 is not true.
+        return TypeAdapter(SuiteDataset).validate_json(json.dumps(merged, default=str), strict=True)
     except ValidationError as error:
         problems = sorted(error.errors(), key=lambda each: each["type"] != "unexpected_keyword_argument")
         raise _explain(f"{path} [[datasets]] {own['name']!r}", problems[0]) from error
@@ -196,8 +209,11 @@ def _faults_of_dataset(dataset: SuiteDataset) -> Iterator[tuple[str, str, str]]:
     if not is_protocol(dataset.protocol):
         yield "protocol", f"no protocol {dataset.protocol!r}", did_you_mean(dataset.protocol, PROTOCOLS)
     for name in ("units", "modalities"):
-        if getattr(dataset, name) == ():
+        values = getattr(dataset, name)
+        if values == ():
             yield name, "is empty", "name one or more, or leave it out"
+        if values and len(set(values)) < len(values):
+            yield name, f"has {next(each for each in values if values.count(each) > 1)!r} twice", "name each once"
     for name, text in (
         ("dataset", dataset.spec),
         *((f"encoders {key}", each) for key, each in dataset.encoders.items()),

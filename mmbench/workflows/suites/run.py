@@ -88,13 +88,19 @@ def suite_command(spec: SuiteSpec, suite: Suite) -> str:
 
 
 def check_version(suite: Suite, out: Path) -> None:
-    """Raise SpecError if ``out`` holds results of the same version of the suite with another content."""
+    """Raise SpecError if ``out`` holds results of the same version of the suite with another content.
+
+    The file of a run that ended before its first result is removed: nothing could be confused with it.
+    """
     for path in find_suite_files(out):
         try:
             file = read_suite_file(path)
         except RecordError:
             continue  # damaged, or of another program: it is no result of this suite that could be confused
         if file.label == suite.label and file.digest != suite.digest:
+            if not any(each.comparison for each in file.datasets):
+                path.unlink(missing_ok=True)
+                continue
             changes = find_changes(file.content, suite.content())
             raise SpecError(
                 f"{suite.label} changed since the results in {path.name}: {'; '.join(changes)}",

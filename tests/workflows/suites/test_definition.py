@@ -98,8 +98,14 @@ def test_a_value_that_is_left_out_later_is_a_change(write: Write) -> None:
         ('protocol = "loso"', "modalities = []", ["'two' modalities", "is empty"]),
         ('protocol = "loso"', 'encoders = { x = "a[" }', ["'two' encoders x", "is not a name"]),
         ("toy[length=8]", "toy[length", ["'two' dataset", "is not a name"]),
-        ('name = "two"', 'name = "one"', ["'one'", "is not a unique name"]),
-        ('name = "two"', "", ["None", "is not a unique name"]),
+        ('name = "two"', 'name = "one"', ["'one'", "is the name of several datasets"]),
+        ('name = "two"', "", ["[[datasets]] number 2", "has no name"]),
+        ('name = "two"', 'name = "../two"', ["'../two'", "is not a name"]),
+        ("version = 2", "version = 99999999999999999999", ["version", "is too large"]),
+        ('title = "Two datasets"', 'title = " "', ["title", "is empty"]),
+        ("seeds = 1", "seeds = true", ["'one' seeds", "invalid value True"]),
+        ("seeds = 1", "stratify = 1", ["'one' stratify", "invalid value 1"]),
+        ('protocol = "loso"', 'modalities = ["a", "b", "a"]', ["'two' modalities", "has 'a' twice"]),
         ("[settings]", "[settings", ["cannot be read"]),
     ],
 )
@@ -114,6 +120,12 @@ def test_what_is_not_valid_is_one_line_with_the_file_and_the_key(
     assert "\n" not in raised.value.line
     for word in words:
         assert word in raised.value.line
+
+
+def test_a_byte_order_mark_is_no_part_of_a_suite(tmp_path: Path, write: Write) -> None:
+    marked = tmp_path / "marked.toml"
+    marked.write_text(TEXT, encoding="utf-8-sig")
+    assert read_suite(marked).digest == read_suite(write(TEXT)).digest
 
 
 def test_a_suite_without_datasets_is_refused(write: Write) -> None:

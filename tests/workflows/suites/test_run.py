@@ -3,13 +3,14 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 import mmbench
 from mmbench import DataError, SpecError
 from mmbench.storage import record_messages
+from mmbench.workflows.suites import run as running
 from mmbench.workflows.suites.results import SuiteResult
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -113,6 +114,21 @@ def test_a_suite_that_changed_without_a_new_version_is_refused(run: Run, tmp_pat
     assert 'was {"epochs":1} and is {"epochs":2}' in raised.value.line
     run(METHODS, ("epochs = 1", "epochs = 2"), ("version = 1", "version = 2"), only=["short"])
     run(METHODS, ("epochs = 1", "epochs = 2"), only=["short"], out=tmp_path / "others")
+
+
+def test_a_first_try_without_a_result_does_not_fix_the_content(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite is corrected after its first command was stopped; the file of that command is gone then."""
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "run_spec", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(METHODS, ("epochs = 1", "epochs = 2"), only=["short"])
+    result = run(only=["short"])
+    assert states(result)["short"] == "run"
+    assert [path.name for path in result.path.parent.glob("suite-*.json")] == [result.path.name]
 
 
 def test_require_all_names_the_datasets_that_are_not_there(run: Run, tmp_path: Path) -> None:
