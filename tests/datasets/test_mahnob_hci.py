@@ -250,6 +250,14 @@ def test_missing_and_damaged_files_are_problems(tmp_path: Path) -> None:
     assert MahnobHci(video=False).check(tmp_path)[0].message == "is missing"
 
 
+def test_two_folders_of_one_number_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, 100)
+    (tmp_path / "Sessions" / "0100").mkdir()
+    (problem,) = MahnobHci(video=False).check(tmp_path)
+    assert problem.path == str(tmp_path / "Sessions" / "100")
+    assert problem.message == f"is the session 100, as is {tmp_path / 'Sessions' / '0100'}"
+
+
 def test_a_damaged_description_costs_its_session_alone(tmp_path: Path) -> None:
     write(tmp_path, 10)
     (write(tmp_path, 12) / "session.xml").write_text("<?xml version='1.0'?><session/>")

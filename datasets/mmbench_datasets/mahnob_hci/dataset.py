@@ -125,7 +125,10 @@ class MahnobHci(Dataset):
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        found = find_sessions(root)
+        try:
+            found = find_sessions(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not found:
             return [Problem(str(root), f"holds no {FOLDER}/NUMBER/session.xml", self.card.request)]
         problems = [
