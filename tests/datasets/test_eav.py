@@ -329,3 +329,9 @@ def test_the_twin_is_made_once_and_called_simulated(tmp_path: Path) -> None:
     assert twin.locate(tmp_path) == home
     assert twin.card_of(home).access == "simulated"
     assert len(list(twin.read(home, "subject01"))) == 20
+
+
+def test_missing_people_are_told(root: Path) -> None:
+    assert not any("people" in line for line in Eav().assumptions(root)[1:]), "a simulation may have any size"
+    (root / "SIMULATED.json").unlink()
+    assert Eav().assumptions(root)[-1] == "2 of EAV's 42 people"

@@ -197,6 +197,7 @@ def test_people_trials_videos_and_classes_are_counted(tmp_path: Path) -> None:
         "trials of high arousal": 1,
     }
     assert MahnobHci().units(tmp_path) == ["s01", "s12"]
+    assert MahnobHci().assumptions(tmp_path)[1] == "2 of MAHNOB-HCI's 27 people"
 
 
 def test_faces_are_taken_from_the_video_of_the_colour_camera(tmp_path: Path) -> None:
@@ -248,6 +249,12 @@ def test_missing_and_damaged_files_are_problems(tmp_path: Path) -> None:
         assert problem.message.startswith(message)
     (folder / "session.xml").unlink()
     assert MahnobHci(video=False).check(tmp_path)[0].message == "is missing"
+
+
+def test_a_subject_that_there_cannot_be_is_a_problem(tmp_path: Path) -> None:
+    write(tmp_path, 10, person=-3)
+    (problem,) = MahnobHci(video=False).check(tmp_path)
+    assert problem.message == "is of the subject -3, where MAHNOB-HCI has subjects from 1 on"
 
 
 def test_two_folders_of_one_number_are_refused(tmp_path: Path) -> None:

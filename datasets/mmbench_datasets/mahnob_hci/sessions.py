@@ -103,6 +103,9 @@ def _read_session(path: Path, _: int, size: int, files: tuple[Path, ...]) -> Ses
         person = int(top.find("subject").attrib["id"])  # type: ignore[union-attr]
     except (ElementTree.ParseError, LookupError, ValueError, AttributeError) as error:
         raise DataError(f"does not describe a session of a subject ({error})", where=path, remedy=_REMEDY) from error
+    if person < 1:
+        message = f"is of the subject {person}, where MAHNOB-HCI has subjects from 1 on"
+        raise DataError(message, where=path, remedy=_REMEDY)
     recordings = [file for file in files if file.suffix.lower() == ".bdf"]
     return Session(
         description=path,
