@@ -120,14 +120,14 @@ class Eav(Dataset):
         return self._people[root]
 
     def _check_person(self, person: "Person") -> Iterator[Problem]:
-        from mmbench_datasets.eav.people import check_mat
         from mmbench_datasets.shared.films import check_film
+        from mmbench_datasets.shared.mat5 import check_level
         from mmbench_datasets.shared.wave_files import check_wave
 
         try:
             trials = self._trials(person)
             if self.eeg:
-                check_mat(person.eeg)
+                check_level(person.eeg)
         except DataError as error:
             yield Problem(str(error.where), error.message, error.remedy)
             return
