@@ -279,8 +279,10 @@ def _read_usable(
 ) -> Iterator[Sample]:
     """The usable samples of a unit, as they are stored; their changes are counted in ``changes``.
 
-    The errors of unusable ones are listed in ``dropped`` or, with ``bad=error``, raised.
+    The errors of unusable ones are listed in ``dropped`` or, with ``bad=error``, raised. Two samples with one id are an
+    error of the unit: nothing says which of them is right.
     """
+    seen: set[str] = set()
     with reading_errors(what.root):
         for sample in dataset.read(what.root, unit):
             try:
@@ -292,6 +294,10 @@ def _read_usable(
                     raise
                 dropped.append(error)
             else:
+                if stored.id in seen:
+                    message = f"two samples of unit {unit} have the id {stored.id!r}"
+                    raise DataError(message, where=dataset.name, remedy="correct the dataset's reader or its files")
+                seen.add(stored.id)
                 yield stored
 
 

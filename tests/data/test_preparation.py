@@ -17,7 +17,7 @@ import pytest
 from mmbench import DataError, SpecError, StorageError, WorkerError
 from mmbench.data import store_writer
 from mmbench.data.dataset_files import default_cache_folder, find_dataset_folder
-from mmbench.data.preparation import Preparation, prepare
+from mmbench.data.preparation import Preparation, find_reading_problems, prepare
 from mmbench.data.store import Store
 from mmbench.registry.plugins import load_registry
 from mmbench.registry.specs import parse_spec
@@ -235,6 +235,19 @@ def test_a_bad_sample_ends_the_preparation_by_name(root: Path, cache: Path, faul
         prepare(plan(root, cache, f"toy[fault={fault}]"))
     assert says in caught.value.line
     assert not [name for name in kept(cache) if not name.startswith(".")]
+
+
+def test_two_samples_of_a_unit_with_one_id_are_named_before_it_is_written(root: Path, cache: Path) -> None:
+    (root / "s2.txt").write_text("t0 200\nt0 201\n")
+    with pytest.raises(DataError) as caught:
+        prepare(plan(root, cache))
+    assert caught.value.line == (
+        "toy: two samples of unit s2 have the id 's2-t0-0' — correct the dataset's reader or its files"
+    )
+    assert len(kept(cache)) == 2, "the units s0 and s1"
+    made = prepare(plan(root, cache, bad="drop"))
+    assert set(made.groups["subject"].tolist()) == {"s0", "s1", "s3"}
+    assert find_reading_problems(plan(root, cache))[1][0].message.startswith("two samples of unit s2")
 
 
 def test_a_bad_sample_in_another_process_is_named(root: Path, cache: Path) -> None:

@@ -275,3 +275,25 @@ def test_the_twin_is_made_once_and_called_simulated(tmp_path: Path) -> None:
     )
     assert len(read(home, twin)) == 6
     assert CremadSim(subjects=1, sentences=1, strength=0.5).locate(tmp_path) != home
+
+
+def test_missing_people_and_clips_of_the_official_split_are_told(root: Path) -> None:
+    assert len(Cremad().assumptions(root)) == 2, "a simulation may have any size"
+    (root / "SIMULATED.json").unlink()
+    for path in (*root.glob("AudioWAV/1002*"), *root.glob("VideoFlash/1002*")):
+        path.unlink()
+    parts = [load_split()[name] for name in Cremad().find_clips(root)]
+    lines = Cremad().assumptions(root)
+    assert "1 of the 91 actors" in lines
+    assert lines[-1] == (
+        f"{parts.count('train')} of the 6,698 training clips and {parts.count('test')} of the 744 test clips of the "
+        "official split are here"
+    )
+
+
+def test_an_actor_that_there_is_not_is_a_problem(root: Path) -> None:
+    path = root / "AudioWAV" / f"{CLIP}.wav"
+    path = path.rename(path.with_name(path.name.replace("1002", "1095")))
+    (problem,) = Cremad().check(root)
+    assert problem.path == str(path)
+    assert problem.message == "is of actor 1095, where CREMA-D has the actors 1001 to 1091"

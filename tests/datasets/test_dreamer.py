@@ -77,9 +77,10 @@ def test_people_trials_windows_and_classes_are_counted(tmp_path: Path) -> None:
 
 
 def test_films_that_cannot_be_used_are_not_counted_as_windows(tmp_path: Path) -> None:
-    write(tmp_path, with_film("EEG", EEG[:, :13])(), person(ScoreArousal=np.array([[1.0], [9.0], [2.0]])))
-    assert Dreamer(window=2.0).counts(tmp_path)["windows"] == 8
-    assert sum(isinstance(each, Sample) for unit in ("s01", "s02") for each in read(tmp_path, unit)) == 8
+    rated = person(ScoreArousal=np.array([[1.0], [9.0], [2.0]]))
+    write(tmp_path, with_film("EEG", EEG[:, :13])(), rated, with_film("ECG", ECG[::2])())
+    assert Dreamer(window=2.0).counts(tmp_path)["windows"] == 12
+    assert sum(isinstance(each, Sample) for unit in ("s01", "s02", "s03") for each in read(tmp_path, unit)) == 12
 
 
 def with_film(field: str, film: Any) -> Callable[[], dict[str, Any]]:
@@ -104,6 +105,8 @@ def spoil(signal: np.ndarray, value: float) -> np.ndarray:
     [
         (with_film("EEG", EEG[:, :13]), "EEG has the shape (640, 13), not (time, 14)", 4),
         (with_film("ECG", "text"), "ECG has the shape (), not (time, 2)", 4),
+        (with_film("ECG", ECG[::2]), "EEG lasts 5.0 s at 128 Hz, ECG lasts 2.5 s at 256 Hz", 4),
+        (with_film("ECG", np.repeat(ECG, 2, axis=0)), "EEG lasts 5.0 s at 128 Hz, ECG lasts 10.0 s at 256 Hz", 4),
         (with_film("EEG", spoil(EEG, np.nan)), "s01/v02/w001: eeg has NaN or infinite values", 5),
         (with_film("ECG", spoil(ECG, -np.inf)), "s01/v02/w000: ecg has NaN or infinite values", 5),
         (lambda: person(ScoreArousal=np.array([[1.0], [np.nan], [2]])), "arousal is not rated", 4),

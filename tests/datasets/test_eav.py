@@ -329,3 +329,17 @@ def test_the_twin_is_made_once_and_called_simulated(tmp_path: Path) -> None:
     assert twin.locate(tmp_path) == home
     assert twin.card_of(home).access == "simulated"
     assert len(list(twin.read(home, "subject01"))) == 20
+
+
+def test_an_eeg_of_matlabs_format_7_3_is_a_problem(root: Path) -> None:
+    path = root / "subject1" / "EEG" / "subject1_eeg.mat"
+    path.write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512, b"\0"))
+    (problem,) = Eav().check(root)
+    assert (problem.path, problem.remedy) == (str(path), "save it with -v7")
+    assert problem.message == "is in MATLAB's format 7.3, which is not read here"
+
+
+def test_missing_people_are_told(root: Path) -> None:
+    assert not any("people" in line for line in Eav().assumptions(root)[1:]), "a simulation may have any size"
+    (root / "SIMULATED.json").unlink()
+    assert Eav().assumptions(root)[-1] == "2 of EAV's 42 people"

@@ -18,10 +18,14 @@ SECONDS = 8  # of a recording; the film begins after 2 s and lasts 4.5
 
 
 def write_recording(path: Path, events: tuple[float, ...] = (2.0, 6.5), base: int = 1_703_680, **changes: Any) -> None:
-    """Channel n holds n + the time in s; ``without`` leaves a channel out, ``rate`` (Hz) and ``unit`` are of all."""
+    """Channel n holds n + the time in s; ``without`` leaves a channel out, ``rate`` (Hz) and ``unit`` are of all.
+
+    ``units`` are those of single channels.
+    """
     rate = changes.get("rate", 256)
     names = [name for names in SIGNALS.values() for name in names if name != changes.get("without")]
-    channels = [Channel(name, changes.get("unit", "uV"), 1000.0) for name in names]
+    units = dict.fromkeys(names, changes.get("unit", "uV")) | changes.get("units", {})
+    channels = [Channel(name, units[name], 1000.0) for name in names]
     time = np.arange(SECONDS * rate) / rate
     status = np.full(len(time), float(base))
     for event in events:
@@ -75,6 +79,13 @@ def test_windows_lie_between_the_events_and_have_the_values_of_the_file(tmp_path
     np.testing.assert_allclose(second.data["temp"][0], 37 + time[None], atol=2e-4)
 
 
+def test_an_ecg_in_mv_is_read_in_microvolts(tmp_path: Path) -> None:
+    units = dict.fromkeys(SIGNALS["ecg"], "mV")
+    write_recording(write(tmp_path) / "Part_1_S_Trial1_emotion.bdf", units=units)
+    ecg = read(tmp_path, reference="none")[0].data["ecg"][0]
+    np.testing.assert_allclose(ecg, 1000 * (np.arange(32, 35)[:, None] + 2.0 + np.arange(512) / 256), atol=0.2)
+
+
 def test_the_average_reference_is_the_mean_of_the_eeg(tmp_path: Path) -> None:
     write(tmp_path)
     sample = read(tmp_path)[0]
@@ -109,6 +120,7 @@ def test_the_status_channel_may_rest_at_any_value(tmp_path: Path, base: int) -> 
         ({"events": (2.0, 3.0, 6.5)}, r"Status has events 1\.0 s apart, but by session.xml the film lasts 4\.5 s"),
         ({"without": "EXG2"}, "lacks the channel EXG2"),
         ({"rate": 512}, "Fp1 has 512 Hz, not 256"),
+        ({"units": {"EXG2": "counts"}}, "channel 'EXG2' has the unit 'counts', which is not a voltage"),
         ({"unit": "counts"}, "channel 'Fp1' has the unit 'counts', which is not a voltage"),
     ],
 )
@@ -185,6 +197,7 @@ def test_people_trials_videos_and_classes_are_counted(tmp_path: Path) -> None:
         "trials of high arousal": 1,
     }
     assert MahnobHci().units(tmp_path) == ["s01", "s12"]
+    assert MahnobHci().assumptions(tmp_path)[1] == "2 of MAHNOB-HCI's 27 people"
 
 
 def test_faces_are_taken_from_the_video_of_the_colour_camera(tmp_path: Path) -> None:
@@ -236,6 +249,20 @@ def test_missing_and_damaged_files_are_problems(tmp_path: Path) -> None:
         assert problem.message.startswith(message)
     (folder / "session.xml").unlink()
     assert MahnobHci(video=False).check(tmp_path)[0].message == "is missing"
+
+
+def test_a_subject_that_there_cannot_be_is_a_problem(tmp_path: Path) -> None:
+    write(tmp_path, 10, person=-3)
+    (problem,) = MahnobHci(video=False).check(tmp_path)
+    assert problem.message == "is of the subject -3, where MAHNOB-HCI has subjects from 1 on"
+
+
+def test_two_folders_of_one_number_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, 100)
+    (tmp_path / "Sessions" / "0100").mkdir()
+    (problem,) = MahnobHci(video=False).check(tmp_path)
+    assert problem.path == str(tmp_path / "Sessions" / "100")
+    assert problem.message == f"is the session 100, as is {tmp_path / 'Sessions' / '0100'}"
 
 
 def test_a_damaged_description_costs_its_session_alone(tmp_path: Path) -> None:

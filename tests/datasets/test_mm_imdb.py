@@ -117,6 +117,25 @@ def test_a_file_that_is_missing_is_named(root: Path, suffix: str, damage, messag
     assert len(read(root)) == 49
 
 
+@pytest.mark.parametrize("n_bytes", [300, -100])
+def test_a_truncated_poster_is_named_and_costs_its_film(root: Path, n_bytes: int) -> None:
+    film = read(root)[0].id
+    path = root / "dataset" / f"{film}.jpeg"
+    path.write_bytes(path.read_bytes()[:n_bytes])
+    (problem,) = MmImdb().check(root)
+    assert (problem.path, problem.message, problem.concerns) == (str(path), "is truncated or damaged", "sample")
+    assert problem.remedy == "get this file again, or leave such samples out with --bad drop"
+    (error,) = (each for each in MmImdb().read(root, "train") if isinstance(each, DataError))
+    assert error.where == str(path)
+
+
+def test_a_poster_with_more_behind_its_end_is_read(root: Path) -> None:
+    path = root / "dataset" / f"{read(root)[0].id}.jpeg"
+    path.write_bytes(path.read_bytes() + b"more" * 30)
+    assert MmImdb().check(root) == []
+    assert len(read(root)) == 50
+
+
 def test_descriptions_and_posters_may_lie_apart(root: Path) -> None:
     before = [(sample.id, sample.labels) for sample in read(root)]
     for suffix, folder in (("json", "labels"), ("jpeg", "images")):

@@ -80,10 +80,11 @@ def test_minus_infinity_in_audio_becomes_zero_and_is_counted(root: Path) -> None
 
 @pytest.mark.parametrize(("key", "value"), [("audio", np.inf), ("audio", np.nan), ("vision", -np.inf)])
 def test_other_values_that_are_not_finite_cost_one_sample(root: Path, key: str, value: float) -> None:
-    change(root, lambda tree: tree["test"][key].__setitem__((5, 0, 0), value))
+    path = change(root, lambda tree: tree["test"][key].__setitem__((5, 0, 0), value))
     outcomes = list(Mmsa().read(root, "test"))
     (error,) = (outcome for outcome in outcomes if isinstance(outcome, DataError))
     assert error.message == f"{key} of {load(root)['test']['id'][5]} has NaN or infinite values"
+    assert error.where == str(path)
     assert len(outcomes) == 16
 
 
@@ -91,6 +92,25 @@ def test_a_sample_without_steps_lacks_the_modality(root: Path) -> None:
     change(root, lambda tree: tree["test"]["vision_lengths"].__setitem__(0, 0))
     first = next(sample for sample in read(root) if sample.split == "test")
     assert list(first.data) == ["text", "audio_features"]
+
+
+def test_an_empty_transcript_is_a_missing_text_and_told(root: Path) -> None:
+    change(root, put("test", "raw_text", lambda x: ["", " ", *map(str, x[2:])]))
+    samples = [sample for sample in read(root) if sample.split == "test"]
+    assert [list(sample.data) for sample in samples[:2]] == [["audio_features", "vision_features"]] * 2
+    assert all("text" in sample.data for sample in samples[2:])
+    assert "text: empty of 2 utterances, which lack it" in Mmsa().assumptions(root)
+    assert not any(line.startswith("text") for line in Mmsa(text="features").assumptions(root))
+
+
+def test_lengths_that_an_unaligned_file_lacks_are_told(root: Path) -> None:
+    change(root, lambda tree: [part.pop("audio_lengths") for part in tree.values()])
+    change(root, lambda tree: tree["test"].pop("vision_lengths"))
+    assert {sample.data["audio_features"][0].shape[1] for sample in read(root)} == {40}
+    lines = Mmsa().assumptions(root)
+    assert "audio: no audio_lengths in train, validation, test, read with the padding of the file" in lines
+    assert "vision: no vision_lengths in test, read with the padding of the file" in lines
+    assert not any("lengths" in line for line in Mmsa(alignment="aligned").assumptions(root))
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,10 @@ def test_the_twin_is_made_once_and_called_simulated(tmp_path: Path) -> None:
     assert twin.locate(tmp_path) == home
     assert twin.card_of(home).access == "simulated"
     assert len(read(home, twin)) == 16
+
+
+def test_missing_people_are_told(root: Path) -> None:
+    assert len(Ravdess().assumptions(root)) == 1, "a simulation may have any size"
+    (root / "SIMULATED.json").unlink()
+    assert Ravdess().assumptions(root)[1] == "2 of the 24 actors"
+    assert Ravdess(channel="song").assumptions(root)[1] == "0 of the 23 actors"

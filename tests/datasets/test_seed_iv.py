@@ -12,7 +12,7 @@ from mmbench_datasets.seed_iv import SeedIv, SeedIvSim
 from mmbench_datasets.seed_iv.layout import EMOTIONS, LABELS
 from mmbench_datasets.shared.mat_writer import write_mat
 
-NAME = "7_20150707.mat"
+NAME, LATER = "7_20150707.mat", "7_20150717.mat"
 
 
 def eeg(n_windows: int = 2) -> dict[str, np.ndarray]:
@@ -38,7 +38,7 @@ def read(root: Path, unit: str = "s07", **options: Any) -> list[Any]:
 
 
 def test_values_labels_and_groups_are_those_of_the_files(tmp_path: Path) -> None:
-    write(write(tmp_path, 1), 3)
+    write(write(tmp_path, 1), 3, name=LATER)
     assert SeedIv().check(tmp_path) == []
     assert SeedIv().units(tmp_path) == ["s07"]
     samples = read(tmp_path)
@@ -60,6 +60,23 @@ def test_values_labels_and_groups_are_those_of_the_files(tmp_path: Path) -> None
 def test_other_features_and_smoothing_are_read_where_asked_for(tmp_path: Path, options, more: float) -> None:
     sample = read(write(tmp_path), **options)[0]
     np.testing.assert_array_equal(sample.data["eeg"][0], eeg()["de_LDS1"][:, 0].ravel() + more)
+
+
+@pytest.mark.parametrize(
+    ("session", "name", "message"),
+    [
+        (2, NAME, "has the date of {}, but sessions are days apart"),
+        (1, LATER, "is a second file of this person and session 1, beside {}"),
+    ],
+)
+def test_two_files_of_a_date_or_of_a_session_are_refused(tmp_path: Path, session: int, name: str, message: str) -> None:
+    write(write(tmp_path, 1), session, name=name)
+    (problem,) = SeedIv().check(tmp_path)
+    folder = tmp_path / "eeg_feature_smooth"
+    assert problem.path == str(folder / str(session) / name)
+    assert problem.message == message.format(folder / "1" / NAME)
+    with pytest.raises(DataError, match=r"this person|days apart"):
+        read(tmp_path)
 
 
 def test_every_session_has_all_emotions_six_times() -> None:
@@ -90,7 +107,7 @@ def test_a_session_without_eye_features_and_windows_without_numbers_lack_the_mod
     holes = eye()
     holes["eye_3"][4, 1] = np.nan
     holes["eye_4"][4, 0] = -np.inf
-    write(write(tmp_path, 1, of_eye=holes), 2, of_eye="none")
+    write(write(tmp_path, 1, of_eye=holes), 2, of_eye="none", name=LATER)
     samples = read(tmp_path)
     assert [sample.id for sample in samples[:48] if "eye" not in sample.data] == ["s07/1/v03/w001", "s07/1/v04/w000"]
     assert not any("eye" in sample.data for sample in samples[48:])
@@ -135,8 +152,8 @@ def test_missing_and_truncated_files_are_problems(tmp_path: Path) -> None:
     assert "licence agreement" in problem.remedy
     write(tmp_path, of_eye="none")
     assert SeedIv().check(tmp_path)[0].message == "has no eye features"
-    write(tmp_path, 2)
-    path = tmp_path / "eye_feature_smooth" / "2" / NAME
+    write(tmp_path, 2, name=LATER)
+    path = tmp_path / "eye_feature_smooth" / "2" / LATER
     path.write_bytes(path.read_bytes()[:-300])
     (problem,) = SeedIv().check(tmp_path)
     assert problem.path == str(path)

@@ -1,11 +1,13 @@
 """The CREMA-D dataset: actors who say twelve sentences with six emotions, as sound and as film."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from mmbench import Card
-from mmbench_datasets.cremad.layout import EMOTIONS, FAULTY, FIELDS, FOLDERS, load_split
+from mmbench import Card, DataError
+from mmbench_datasets.cremad.layout import ACTORS, EMOTIONS, FAULTY, FIELDS, FOLDERS, load_split
 from mmbench_datasets.names import find_variant
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
@@ -42,6 +44,7 @@ class Cremad(ActedClips):
         split="Peng et al. 2022 (OGM-GE): 6,698 and 744 clips, all actors in both parts",
     )
     files = "AudioWAV/ACTOR_SENTENCE_EMOTION_LEVEL.wav and VideoFlash/ACTOR_SENTENCE_EMOTION_LEVEL.flv"
+    n_actors = len(ACTORS)
     emotions = tuple(EMOTIONS.values())
     other_groups = ("sentence",)
 
@@ -57,9 +60,14 @@ class Cremad(ActedClips):
         self.faulty = faulty
 
     def find_clips(self, root: Path) -> Mapping[str, ActedClip]:
-        """The clips by name, such as ``1001_DFA_ANG_XX``."""
+        """The clips by name, such as ``1001_DFA_ANG_XX``; DataError for one of an actor that CREMA-D does not have."""
         found = _find_files(root)
         names = sorted({name for stream in self.streams for name in found[stream]})
+        for name in names:
+            if int(actor := read_fields(name, FIELDS)["actor"]) not in ACTORS:
+                path = next(clips[name] for clips in found.values() if name in clips)
+                message = f"is of actor {actor}, where CREMA-D has the actors {ACTORS[0]} to {ACTORS[-1]}"
+                raise DataError(message, where=path, remedy="correct its name, or remove it")
         return {name: _make_clip(name, root, found) for name in names if self.faulty == "keep" or name not in FAULTY}
 
     def left_out(self, root: Path) -> Mapping[str, str]:
@@ -75,12 +83,25 @@ class Cremad(ActedClips):
         return left
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """What labels are, and what the official split does not show."""
+        """What labels are, which people and clips are missing, and what the official split does not show."""
         split = (
             "the official split (OGM-GE) has every actor in both parts: its scores do not hold for new people "
             "(--protocol subject holds actors out)"
         )
-        return (*super().assumptions(root), split)
+        return (*super().assumptions(root), split, *self._describe_split(root))
+
+    def _describe_split(self, root: Path) -> list[str]:
+        """A line about the clips of the official split that are here, unless all are, but faulty ones."""
+        here = self._found(root).keys()
+        missing = load_split().keys() - here - (FAULTY.keys() if self.faulty == "drop" else set())
+        if not missing or self.card_of(root).access == "simulated":
+            return []
+        total = Counter(load_split().values())
+        found = Counter(part for name, part in load_split().items() if name in here)
+        return [
+            f"{found['train']:,} of the {total['train']:,} training clips and {found['test']:,} of the "
+            f"{total['test']:,} test clips of the official split are here"
+        ]
 
     def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0, sentences: int = 4) -> None:
         """Write simulated clips of ``subjects`` actors, six emotions of each of ``sentences`` sentences.
@@ -101,7 +122,7 @@ class CremadSim(SimulatedTwin, Cremad):
     """
 
     name = "cremad-sim"
-    card: ClassVar[Card] = twin_card(Cremad.card)
+    card: ClassVar[Card] = replace(twin_card(Cremad.card), split="Peng et al. 2022 (OGM-GE), all actors in both parts")
     conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "sentences": 1}
 
     def __init__(

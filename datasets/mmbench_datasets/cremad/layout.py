@@ -15,6 +15,7 @@ LEVELS = ("LO", "MD", "HI", "XX")
 FIELDS = re.compile(
     rf"(?P<actor>1\d{{3}})_(?P<sentence>{'|'.join(SENTENCES)})_(?P<emotion>{'|'.join(EMOTIONS)})_({'|'.join(LEVELS)})"
 )
+ACTORS = range(1001, 1092)
 FAULTY = {
     "1064_IEO_DIS_MD": "holds several emotions, a minute long",
     "1064_TIE_SAD_XX": "has hardly any frames",

@@ -18,6 +18,7 @@ _VARIABLE = "DREAMER"
 _MOST_BYTES = 8 << 30  # after decompression; the published file has about 2 GB
 _REMEDY = "copy or download DREAMER.mat again, or leave such trials out with --bad drop"
 _SIGNALS = {"eeg": ("EEG", len(CHANNELS), EEG_RATE), "ecg": ("ECG", len(LEADS), ECG_RATE)}
+_SLACK_S = 2.0  # by which EEG and ECG of a film may differ in duration
 _MOST_PEOPLE = 1000
 _DEPTH = 3  # of the place of a person: DREAMER, Data, number
 
@@ -52,6 +53,7 @@ def read_windows(
         try:
             values = _ratings(person, film, scale, where)
             signals = {key: Signal(_signal(person, key, film, where), rate) for key, (_, _, rate) in _SIGNALS.items()}
+            _check_lengths({key: signal.values.shape[1] for key, signal in signals.items()}, where)
         except DataError as error:
             yield error
             continue
@@ -76,7 +78,7 @@ def count_windows(path: Path, windows: Windows, last_seconds: float | None, scal
             n_trials += 1
             try:
                 values = _ratings(person, film, scale, str(path))
-                lengths = _lengths(person, film)
+                lengths = _lengths(person, film, str(path))
             except DataError:
                 continue
             if last_seconds is not None:
@@ -87,11 +89,30 @@ def count_windows(path: Path, windows: Windows, last_seconds: float | None, scal
     return {"people": len(people), "trials": n_trials, "windows": by_ratings.total(), **named}
 
 
-def _lengths(person: Any, film: int) -> dict[float, int]:
-    """The samples of each signal of a film by its rate, from the shapes; 0 for all if one is not as it should be."""
-    shapes = {rate: (_films(person, key)[film], width) for key, (_, width, rate) in _SIGNALS.items()}
-    is_valid = all(0 in shape or shape[1:] == (width,) for shape, width in shapes.values())
-    return {rate: shape[0] * is_valid for rate, (shape, _) in shapes.items()}
+def _lengths(person: Any, film: int, where: str) -> dict[float, int]:
+    """The samples of each signal of a film by its rate, from the shapes; DataError for a film that cannot be used."""
+    lengths = {}
+    for key, (field, width, _) in _SIGNALS.items():
+        shape = _films(person, key)[film]
+        if not isinstance(shape, tuple):
+            shape = ()
+        if not (len(shape) == 2 and 0 in shape) and shape[1:] != (width,):
+            raise _wrong_shape(field, shape, width, where)
+        lengths[key] = 0 if 0 in shape else shape[0]
+    _check_lengths(lengths, where)
+    return {_SIGNALS[key][2]: length for key, length in lengths.items()}
+
+
+def _check_lengths(lengths: Mapping[str, int], where: str) -> None:
+    """Raise DataError unless the signals of a film that were recorded last equally long."""
+    lasts = {key: length / _SIGNALS[key][2] for key, length in lengths.items() if length}
+    if lasts and max(lasts.values()) - min(lasts.values()) > _SLACK_S:
+        told = [f"{_SIGNALS[key][0]} lasts {each:.1f} s at {_SIGNALS[key][2]:g} Hz" for key, each in lasts.items()]
+        raise DataError(", ".join(told), where=where, remedy=_REMEDY)
+
+
+def _wrong_shape(field: str, shape: tuple[int, ...], width: int, where: str) -> DataError:
+    return DataError(f"{field} has the shape {shape}, not (time, {width})", where=where, remedy=_REMEDY)
 
 
 def _people(path: Path, variables: Mapping[str, Any]) -> list[Any]:
@@ -142,8 +163,7 @@ def _signal(person: Any, modality: str, film: int, where: str) -> Any:
     if len(shape) == 2 and 0 in shape:
         return np.empty((n_channels, 0))
     if len(shape) != 2 or shape[1] != n_channels or values.dtype.kind not in "fiu":
-        message = f"{field} has the shape {shape}, not (time, {n_channels})"
-        raise DataError(message, where=where, remedy=_REMEDY)
+        raise _wrong_shape(field, shape, n_channels, where)
     return values.T
 
 

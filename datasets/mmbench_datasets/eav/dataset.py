@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
-from mmbench_datasets.eav.layout import CONDITIONS, EMOTIONS, N_CHANNELS, RATE, SECONDS, Condition
+from mmbench_datasets.eav.layout import CONDITIONS, EMOTIONS, N_CHANNELS, N_PEOPLE, RATE, SECONDS, Condition
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 if TYPE_CHECKING:
@@ -120,14 +120,14 @@ class Eav(Dataset):
         return self._people[root]
 
     def _check_person(self, person: "Person") -> Iterator[Problem]:
-        from mmbench_datasets.eav.people import check_mat
         from mmbench_datasets.shared.films import check_film
+        from mmbench_datasets.shared.mat5 import check_level
         from mmbench_datasets.shared.wave_files import check_wave
 
         try:
             trials = self._trials(person)
             if self.eeg:
-                check_mat(person.eeg)
+                check_level(person.eeg)
         except DataError as error:
             yield Problem(str(error.where), error.message, error.remedy)
             return
@@ -180,11 +180,13 @@ class Eav(Dataset):
         return {"people": len(self.units(root)), "trials": len(trials), "windows": n_windows, **by_emotion}
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """What the official split does not show, and what the files do not say."""
+        """What the official split does not show, what the files do not say, and how many people are missing."""
+        n_people, is_simulated = len(self.units(root)), self.card_of(root).access == "simulated"
         return (
             "the official split has every person in both parts: its scores do not hold for new people (--protocol "
             "subject holds people out)",
             *(("eeg: the files name neither the channels nor the unit",) if self.eeg else ()),
+            *((f"{n_people} of EAV's {N_PEOPLE} people",) if n_people < N_PEOPLE and not is_simulated else ()),
         )
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:

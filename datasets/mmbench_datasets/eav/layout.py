@@ -8,6 +8,7 @@ CONDITIONS = ("listening", "speaking")
 Condition = Literal["speaking", "listening", "both"]
 """Rows of the labels are emotions, in this order, and within each the two conditions."""
 
+N_PEOPLE = 42
 RATE = 500  # Hz
 N_CHANNELS = 30
 SECONDS = 20.0  # of a trial

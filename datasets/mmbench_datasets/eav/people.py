@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError, check_content
+from mmbench import DataError
 from mmbench_datasets.eav.layout import (
     CONDITIONS,
     EEG_KEYS,
@@ -22,7 +22,7 @@ from mmbench_datasets.eav.layout import (
 )
 from mmbench_datasets.names import find_variant, list_files
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES
-from mmbench_datasets.shared.mat5 import load_mat
+from mmbench_datasets.shared.mat5 import check_level, load_mat
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
 
 _MOST_BYTES = 2**30  # of a file after decompression; 200 trials in float64 have 480 MB
@@ -141,14 +141,9 @@ def resample_trial(person: Person, eeg: NDArray[np.floating], number: int, rate:
     return np.asarray(resample_poly(values, 1, RATE // rate, axis=1), np.float32)
 
 
-def check_mat(path: Path) -> None:
-    """Raise DataError for a file that by its first bytes is no MATLAB file of level 5."""
-    check_content(path, "is a MATLAB file of level 5")
-
-
 def _load(path: Path, keys: tuple[str, ...], most: int) -> NDArray[Any]:
     """The first array of one of the names with more than two elements."""
-    check_mat(path)
+    check_level(path)
     try:
         arrays = load_mat(path.read_bytes(), keys, most)
     except (ValueError, MemoryError) as error:

@@ -24,6 +24,7 @@ NOT_READ = {
     ".tsv": "gaze, which is not read",
     ".wav": "sound, which is not read",
 }
+N_PEOPLE = 27
 _MAY_REST = ("gsr", "resp", "temp")
 LONGEST = 30.0  # s; the shortest film lasts 35
 Reference = Literal["average", "none"]
@@ -125,7 +126,10 @@ class MahnobHci(Dataset):
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        found = find_sessions(root)
+        try:
+            found = find_sessions(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not found:
             return [Problem(str(root), f"holds no {FOLDER}/NUMBER/session.xml", self.card.request)]
         problems = [
@@ -167,8 +171,11 @@ class MahnobHci(Dataset):
         return counts | {f"trials of {name} arousal": labels.count(at) for at, name in enumerate(("low", "high"))}
 
     def assumptions(self, root: Path) -> list[str]:
-        """The convention of the classes, and when the videos begin."""
+        """The convention of the classes, when the videos begin, and how many people are missing."""
         lines = [self.scale.describe()]
+        n_people = len(self.units(root))
+        if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
+            lines.append(f"{n_people} of MAHNOB-HCI's {N_PEOPLE} people")
         if self.video:
             lines.append(
                 f"face videos begin {self.video_offset:g} s after the start of the film, which no file states "

@@ -39,7 +39,7 @@ def _check(path: Path) -> Header:
         raise header.error(f"lacks the channel {missing[0]}{more}")
     if wrong := [name for name in wanted if header.rate(name) != RATE]:
         raise header.error(f"{wrong[0]} has {header.rate(wrong[0]):g} Hz, not {RATE:g}")
-    for name in EEG:
+    for name in (*EEG, *SIGNALS["ecg"]):
         header.check_voltage(name)
     if gaps := find_segments(header)[1:]:
         raise header.error(f"is discontinuous: a gap ends at {gaps[0].start:g} s")

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -67,12 +67,21 @@ def find_home(root: Path) -> Path:
 
 
 def find_sessions(root: Path) -> list[Session | DataError]:
-    """All sessions by number; an error in place of one whose description is damaged."""
-    folders = [folder for folder in list_files(find_home(root)) if folder.name.isdecimal() and folder.is_dir()]
-    return [*_read_all(sorted(folders, key=lambda folder: int(folder.name)))]
+    """All sessions by number; an error in place of one whose description is damaged.
+
+    Raises DataError where two folders have the same number, such as ``100`` and ``0100``.
+    """
+    folders: dict[int, Path] = {}
+    for folder in list_files(find_home(root)):
+        if folder.name.isdecimal() and folder.is_dir():
+            earlier = folders.setdefault(int(folder.name), folder)
+            if earlier != folder:
+                message = f"is the session {int(folder.name)}, as is {earlier}"
+                raise DataError(message, where=folder, remedy="remove one of the folders")
+    return [*_read_all(folders[number] for number in sorted(folders))]
 
 
-def _read_all(folders: list[Path]) -> Iterator[Session | DataError]:
+def _read_all(folders: Iterable[Path]) -> Iterator[Session | DataError]:
     for folder in folders:
         path = find_variant(folder / DESCRIPTION)
         try:
@@ -94,6 +103,9 @@ def _read_session(path: Path, _: int, size: int, files: tuple[Path, ...]) -> Ses
         person = int(top.find("subject").attrib["id"])  # type: ignore[union-attr]
     except (ElementTree.ParseError, LookupError, ValueError, AttributeError) as error:
         raise DataError(f"does not describe a session of a subject ({error})", where=path, remedy=_REMEDY) from error
+    if person < 1:
+        message = f"is of the subject {person}, where MAHNOB-HCI has subjects from 1 on"
+        raise DataError(message, where=path, remedy=_REMEDY)
     recordings = [file for file in files if file.suffix.lower() == ".bdf"]
     return Session(
         description=path,

@@ -10,6 +10,7 @@ from mmbench_datasets.mm_imdb.films import (
     PARTS,
     Plot,
     Release,
+    check_poster,
     find_split,
     is_there,
     load_json,
@@ -69,7 +70,7 @@ class MmImdb(Dataset):
         return card_of_files(self.card, root)
 
     def check(self, root: Path) -> list[Problem]:
-        """A missing folder or split, films without their files; reads the beginning of each file."""
+        """A missing folder or split, films without their files, truncated posters; reads the ends of each file."""
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
         if not is_there(find_split(root)):
@@ -123,7 +124,7 @@ class MmImdb(Dataset):
                     raise DataError("holds no description of a film", where=files.description, remedy="get it again")
                 labels = read_genres(files.description, content)
                 plot = read_plot(files.description, content, self.plot)
-                check_content(files.poster, "is a JPEG image", "is a PNG image")
+                check_poster(files.poster)
             except DataError as error:
                 yield error
                 continue
@@ -158,9 +159,10 @@ class MmImdbSim(SimulatedTwin, MmImdb):
 
 
 def _check_film(release: Release, film: str) -> Iterator[Problem]:
-    for path in release.files(film):
+    files = release.files(film)
+    for path, examine in ((files.description, check_content), (files.poster, check_poster)):
         try:
-            check_content(path, "is a JPEG image", "is a PNG image")
+            examine(path)
         except DataError as error:
             remedy = "get this file again, or leave such samples out with --bad drop"
             yield Problem(str(path), error.message, remedy, concerns="sample")

@@ -26,6 +26,7 @@ GENRES = (
 
 SPLIT = "split.json"
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)  # a file name without folders
+_END = 64  # bytes in which the marker of the end of an image lies
 _DESCRIPTIONS, _POSTERS = ("dataset", "labels"), ("dataset", "images")
 _REMEDY = "get this file again, or leave such samples out with --bad drop"
 
@@ -95,6 +96,26 @@ def load_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise DataError(f"is truncated or not JSON ({str(error)[:80]})", where=path, remedy=_REMEDY) from error
+
+
+def check_poster(path: Path) -> None:
+    """Raise DataError for a poster that is no JPEG or PNG file, or is truncated or damaged.
+
+    One with the marker of its end is not decoded: that would take as long as reading all films.
+    """
+    check_content(path, "is a JPEG image", "is a PNG image")
+    with path.open("rb") as file:
+        file.seek(-min(_END, path.stat().st_size), 2)
+        end = file.read()
+    if end.rstrip(b"\0\r\n ").endswith(b"\xff\xd9") or b"IEND" in end:
+        return
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=("JPEG", "PNG")) as image:
+            image.load()
+    except Exception as error:  # Pillow raises errors of many classes
+        raise DataError("is truncated or damaged", where=path, remedy=_REMEDY) from error
 
 
 def read_genres(path: Path, film: Mapping[str, Any]) -> list[int]:

@@ -108,12 +108,13 @@ class Mmsa(Dataset):
         return {"videos": len(videos), "utterances": len(scores), **by_part, **{each: found[each] for each in POLARITY}}
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """What was replaced, whether the file has the published size, and that speakers are unknown."""
+        """What was replaced or is missing, whether the file has the published size, and that speakers are unknown."""
         parts = self._load(root)
         n_infinite = sum(part.count_infinite("audio") for part in parts.values())
         lines = ["speakers: unknown; the group is the video, and a speaker of several videos may be in several groups"]
         if n_infinite:
             lines.append(f"audio: {n_infinite:,} value{'s' * (n_infinite > 1)} of minus infinity, read as 0 as in MMSA")
+        lines += self._describe_missing(parts)
         sizes = tuple(len(part.ids) for part in parts.values())
         if sizes != CORPORA[self.corpus].sizes and not (root / MARK).is_file():
             published = " + ".join(f"{size:,}" for size in CORPORA[self.corpus].sizes)
@@ -122,13 +123,22 @@ class Mmsa(Dataset):
             )
         return lines
 
+    def _describe_missing(self, parts: "Mapping[Part, PartOfRelease]") -> Iterator[str]:
+        """Lines about lengths that the file lacks, and about empty transcripts."""
+        for name in ("audio", "vision") if self.alignment == "unaligned" else ():
+            if without := [part for part in PARTS if name not in parts[part].lengths]:
+                yield f"{name}: no {name}_lengths in {', '.join(without)}, read with the padding of the file"
+        n_empty = sum(not words.strip() for part in parts.values() for words in part.words)
+        if n_empty and self.text != "features":
+            yield f"text: empty of {n_empty:,} utterance{'s' * (n_empty > 1)}, which lack{'s' * (n_empty == 1)} it"
+
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The utterances of a part in the order of the file, with its ids (``VIDEO$_$CLIP``)."""
         part: Part = next(part for part in PARTS if part == unit)
-        release = self._load(root)[part]
+        release, path = self._load(root)[part], self._file(root)
         for at, name in enumerate(release.ids):
             try:
-                data = self._data(release, at, name)
+                data = self._data(release, at, path)
             except DataError as error:
                 yield error
             else:
@@ -164,17 +174,19 @@ class Mmsa(Dataset):
         remedy = f"get it, or read the other with {self.name}[alignment={other}]" if other else self.card.request
         raise DataError(f"holds no Processed/{self.alignment}_*.pkl", where=root, remedy=remedy)
 
-    def _data(self, release: "PartOfRelease", at: int, name: str) -> dict[str, object]:
+    def _data(self, release: "PartOfRelease", at: int, path: Path) -> dict[str, object]:
+        """The data of a sample; modalities without a word or a time step are missing."""
         import numpy as np
 
-        data: dict[str, object] = {"text": [release.words[at]]} if self.text != "features" else {}
+        words = release.words[at] if self.text != "features" else ""
+        data: dict[str, object] = {"text": [words]} if words.strip() else {}
         for key in release.arrays:
             steps = np.array(release.steps(key, at), np.float32)
             if key == "audio":
                 steps[np.isneginf(steps)] = 0
             if not np.isfinite(steps).all():
                 remedy = "leave such samples out with --bad drop"
-                raise DataError(f"{key} of {name} has NaN or infinite values", where=name, remedy=remedy)
+                raise DataError(f"{key} of {release.ids[at]} has NaN or infinite values", where=path, remedy=remedy)
             if steps.shape[1]:
                 data[f"{key}_features"] = [steps]
         return data

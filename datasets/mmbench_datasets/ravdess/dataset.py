@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card
-from mmbench_datasets.ravdess.layout import CHANNELS, EMOTIONS, FIELDS, FILMS, SOUND, clip_of
+from mmbench_datasets.ravdess.layout import CHANNELS, EMOTIONS, FIELDS, FILMS, N_ACTORS, N_SINGERS, SOUND, clip_of
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
 from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
@@ -50,6 +50,7 @@ class Ravdess(ActedClips):
     ) -> None:
         super().__init__(modalities=modalities, rate=rate, size=size)
         self.channel = channel
+        self.n_actors = N_SINGERS if channel == "song" else N_ACTORS
 
     def find_clips(self, root: Path) -> Mapping[str, ActedClip]:
         """The clips by the numbers of their names without the first, such as ``01-06-01-02-01-12``."""

@@ -6,7 +6,7 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 """The emotions by number, from 1; songs lack the last two."""
 
 CHANNELS = {"speech": "01", "song": "02"}
-N_ACTORS = 24
+N_ACTORS, N_SINGERS = 24, 23  # actor 18 does not sing
 SOUND = "03"
 FILMS = ("02", "01")
 """Numbers of films, in order of precedence: without sound, and with it; both are the same recording."""

@@ -16,6 +16,7 @@ from mmbench_datasets.seed_iv.layout import (
     N_PEOPLE,
     Feature,
     Smoothing,
+    find_clashes,
     find_home,
     find_sessions,
 )
@@ -77,7 +78,7 @@ class SeedIv(Dataset):
         return card_of_files(replace(self.card, notes=(NOTES[self.smoothing],)), root)
 
     def check(self, root: Path) -> list[Problem]:
-        """Missing folders, truncated files and files of another kind; trials are checked as they are read."""
+        """Missing folders, truncated files, two files of a session or date; trials are checked as they are read."""
         from mmbench_datasets.shared.mat_structs import check_mat
 
         if not root.is_dir():
@@ -88,7 +89,11 @@ class SeedIv(Dataset):
             return [Problem(str(root), message, self.card.request)]
         if not any(files.eye.exists() for each in sessions.values() for files in each):
             return [Problem(str(find_home(root) / EYE_FOLDER), "has no eye features", self.card.request)]
-        return find_damaged((path for unit in sessions for path in self.sources(root, unit)), check_mat)
+        clashes = [error for each in sessions.values() for error in find_clashes(each)]
+        return [
+            *(Problem(str(error.where), error.message, error.remedy) for error in clashes),
+            *find_damaged((path for unit in sessions for path in self.sources(root, unit)), check_mat),
+        ]
 
     def units(self, root: Path) -> list[str]:
         """``s01`` to ``s15``: the people with EEG features of a session."""
@@ -139,7 +144,10 @@ class SeedIv(Dataset):
         """The windows of a person by session, film and time, with ids like ``s01/2/v05/w003``."""
         from mmbench_datasets.seed_iv.features import read_session
 
-        for files in find_sessions(root)[unit]:
+        sessions = find_sessions(root)[unit]
+        for clash in find_clashes(sessions):
+            raise clash
+        for files in sessions:
             yield from read_session(files, unit, self.feature, self.smoothing)
 
     def simulate(self, root: Path, *, subjects: int, seed: int = 0, strength: float = 1.0, windows: int = 10) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from mmbench import DataError
 from mmbench_datasets.names import find_variant, list_files
 
 Feature = Literal["de", "psd"]
@@ -51,6 +52,26 @@ def find_sessions(root: Path) -> dict[str, list[SessionFiles]]:
                 files = SessionFiles(session, path, find_variant(eye / str(session) / path.name))
                 found.setdefault(int(match[1]), []).append(files)
     return {f"s{number:02d}": found[number] for number in sorted(found)}
+
+
+def find_clashes(sessions: list[SessionFiles]) -> list[DataError]:
+    """An error for each file of a person that is of a session, or of a date, of which there is another file."""
+    clashes, remedy = [], "keep the file that the publishers have in this folder, and remove the other"
+    for at, files in enumerate(sessions):
+        for earlier in sessions[:at]:
+            if earlier.session == files.session:
+                message = f"is a second file of this person and session {files.session}, beside {earlier.eeg}"
+            elif _date(earlier) == _date(files):
+                message = f"has the date of {earlier.eeg}, but sessions are days apart"
+            else:
+                continue
+            clashes.append(DataError(message, where=files.eeg, remedy=remedy))
+            break
+    return clashes
+
+
+def _date(files: SessionFiles) -> str:
+    return files.eeg.stem.rpartition("_")[2]
 
 
 def variable(feature: Feature, smoothing: Smoothing) -> str:

@@ -30,13 +30,14 @@ class ActedClip(NamedTuple):
 class ActedClips(Dataset):
     """Clips of speech and film, one sample each; the group ``subject`` is the actor, and the unit as well.
 
-    ``files`` says how the published files are named.
+    ``files`` says how the published files are named; ``n_actors`` is the number of actors in the publication.
 
     ``modalities`` chooses ``speech``, ``video`` or ``both``. Films give ``rate`` frames a second, whole frames that are
     scaled and cropped to squares of ``size`` pixels.
     """
 
     files: str
+    n_actors: int
     emotions: tuple[str, ...]
     other_groups: tuple[str, ...] = ()
     speech_rate: int = 16000  # Hz
@@ -136,8 +137,12 @@ class ActedClips(Dataset):
         return {"people": len(people), "clips": len(clips), **{each: found[each] for each in self.emotions}}
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """That labels are what the actors were asked for."""
-        return ("labels are the emotions that the actors were asked to show, not those that others saw or heard",)
+        """That labels are what the actors were asked for, and how many actors are missing."""
+        lines = ["labels are the emotions that the actors were asked to show, not those that others saw or heard"]
+        n_actors = len(self.units(root))
+        if n_actors < self.n_actors and self.card_of(root).access != "simulated":
+            lines.append(f"{n_actors} of the {self.n_actors} actors")
+        return lines
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The clips of an actor in the order of their ids; a DataError in place of one with a damaged file."""

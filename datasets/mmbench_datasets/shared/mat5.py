@@ -9,12 +9,16 @@ Not scipy.io.loadmat (nor pymatreader, which calls it): it is twice as fast (1.5
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbench import DataError, check_content
+
 _HEADER = 128
+_HDF5 = b"MATLAB 7.3"  # how files of format 7.3 begin
 _MATRIX, _COMPRESSED = 14, 15
 # Data types and array classes of real numbers: MAT-File Format, tables 1-1 and 1-3.
 TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -27,12 +31,21 @@ class _Element(NamedTuple):
     content: memoryview
 
 
+def check_level(path: Path) -> None:
+    """Raise DataError for a file that by its first bytes is no MATLAB file of level 5, such as one of format 7.3."""
+    check_content(path, "is a MATLAB file of level 5")
+    with path.open("rb") as file:
+        if file.read(len(_HDF5)) == _HDF5:
+            message = "is in MATLAB's format 7.3, which is not read here"
+            raise DataError(message, where=path, remedy="save it with -v7")
+
+
 def load_mat(content: bytes, names: tuple[str, ...], most: int) -> dict[str, NDArray[Any]]:
     """The arrays called ``names``, from a file of at most ``most`` bytes after decompression.
 
     Raises ValueError if the file is damaged, larger or of another level.
     """
-    if content.startswith(b"MATLAB 7.3"):
+    if content.startswith(_HDF5):
         raise ValueError("it is in MATLAB's format 7.3, and truncated or damaged")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:_HEADER])
     if order is None or not content.startswith(b"MATLAB 5.0"):

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError, check_content
-from mmbench_datasets.shared.mat5 import CLASSES, TYPES
+from mmbench import DataError
+from mmbench_datasets.shared.mat5 import CLASSES, TYPES, check_level
 
 MatPath = tuple[str | int, ...]
 """The place of an array: the name of a variable, then fields of structs and column-major numbers of cells, from 0."""
@@ -163,7 +163,7 @@ def _variables(path: Path, most: int) -> Iterator[tuple[_Stream, str, int]]:
 
     A variable that the caller has not read is passed over.
     """
-    check_content(path, "is a MATLAB file of level 5")
+    check_level(path)
     with path.open("rb") as binary, _naming(path):
         header = binary.read(_HEADER)
         order = {b"IM": "<", b"MI": ">"}.get(header[126:])

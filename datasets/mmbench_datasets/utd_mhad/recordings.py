@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench import DataError, check_content
-from mmbench_datasets.shared.mat5 import load_mat
+from mmbench import DataError
+from mmbench_datasets.shared.mat5 import check_level, load_mat
 from mmbench_datasets.utd_mhad.layout import JOINTS, Stream
 
 _MOST_BYTES = 64 * 2**20  # of a file after decompression; the published ones have at most 0.2 MB
@@ -15,7 +15,7 @@ _REMEDY = "get this file again, or leave such samples out with --bad drop"
 
 def load_stream(path: Path, stream: Stream) -> NDArray[np.float32]:
     """The values of a file, ``(channels, time)``; raises DataError unless they are finite and of the right shape."""
-    check_content(path, "is a MATLAB file of level 5")
+    check_level(path)
     try:
         array = load_mat(path.read_bytes(), (stream.array,), _MOST_BYTES).get(stream.array)
     except (ValueError, MemoryError) as error:

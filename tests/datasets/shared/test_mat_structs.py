@@ -87,6 +87,13 @@ def test_foreign_files_are_refused(tmp_path: Path, content: bytes) -> None:
         read_mat(tmp_path / "D.mat", ("D",), MOST)
 
 
+def test_a_file_of_format_7_3_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "D.mat").write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512, b"\0"))
+    for read in (check_mat, lambda path: read_mat(path, ("D",), MOST)):
+        with pytest.raises(DataError, match=r"is in MATLAB's format 7\.3, which is not read here — save it with -v7"):
+            read(tmp_path / "D.mat")
+
+
 def test_damaged_bytes_never_do_more_than_raise_an_error_about_the_file(path: Path) -> None:
     whole, chance = path.read_bytes(), random.Random(0)
     refused = 0
