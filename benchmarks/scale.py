@@ -113,20 +113,26 @@ def measure_all(samples: int, people: int, steps: Sequence[str]) -> Iterator[Mea
             yield measure(step, STEPS[step](place), samples, place.folder)
 
 
+_MEASURE = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
+"""A small process that runs a command: its peak memory begins with that of the process which starts it."""
+
+
 def measure(step: str, command: list[str], samples: int, folder: Path) -> Measured:
     """Run a command to its end; its memory and times are those of the process and its children."""
     before, start = _size(folder), time.perf_counter()
-    with tempfile.TemporaryFile() as told:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen([*MMBENCH, *command], stdout=subprocess.DEVNULL, stderr=told, env=environment)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - start
-        if status:
-            told.seek(0)
-            raise SystemExit(f"{shlex.join(command)} failed:\n{told.read().decode()[-2000:]}")
-    peak = used.ru_maxrss / 1024
-    return Measured(step, samples, seconds, used.ru_utime + used.ru_stime, peak, (_size(folder) - before) / 1e6)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-c", _MEASURE, *MMBENCH, *command]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=True)
+    seconds = time.perf_counter() - start
+    code, processor, peak = json.loads(done.stdout)
+    if code:
+        raise SystemExit(f"{shlex.join(command)} failed:\n{done.stderr[-2000:]}")
+    return Measured(step, samples, seconds, processor, peak, (_size(folder) - before) / 1e6)
 
 
 def _size(folder: Path) -> int:
@@ -150,8 +156,8 @@ def describe(found: Sequence[Measured], people: int) -> str:
     order = {step: at for at, step in enumerate(STEPS)}
     for each in sorted(found, key=lambda each: (order[each.step], each.samples)):
         lines.append(
-            f"| {each.step} | {each.samples:,} | {each.seconds:.1f} s | {each.processor:.1f} s | {each.peak:.0f} MB "
-            f"| {each.left:.1f} MB |"
+            f"| {each.step} | {each.samples:,} | {each.seconds:.1f} s | {each.processor:.1f} s "
+            f"| {each.peak:.0f} MB | {each.left:.1f} MB |"
         )
     return "\n".join([*lines, "", "```json", json.dumps([vars(each) for each in found]), "```", ""])
 
@@ -163,7 +169,7 @@ def plot(found: Sequence[Measured], path: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
     for axis, name, unit in ((axes[0], "processor", "processor time, s"), (axes[1], "peak", "peak memory, MB")):
         for step in dict.fromkeys(each.step for each in found):
             mine = sorted((each.samples, getattr(each, name)) for each in found if each.step == step)
@@ -172,7 +178,7 @@ def plot(found: Sequence[Measured], path: Path) -> None:
         least = min(getattr(each, name) for each in found if each.samples == samples[0])
         axis.plot(samples, [least * n / samples[0] for n in samples], "--", color="grey", label="like the samples")
         axis.set(xscale="log", yscale="log", xlabel="samples (simulated)", ylabel=unit)
-    axes[0].legend(fontsize="small")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
     figure.savefig(path, metadata={"Date": None})
 
 
