@@ -62,6 +62,14 @@ def test_other_features_and_smoothing_are_read_where_asked_for(tmp_path: Path, o
     np.testing.assert_array_equal(sample.data["eeg"][0], eeg()["de_LDS1"][:, 0].ravel() + more)
 
 
+def test_a_person_that_there_is_not_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = SeedIv().check(write(tmp_path, name="16_20150707.mat"))
+    assert problem.path == str(tmp_path / "eeg_feature_smooth" / "1" / "16_20150707.mat")
+    assert problem.message == "is of person 16, where the dataset has the people 1 to 15"
+    (tmp_path / "SIMULATED.json").touch()
+    assert SeedIv().units(tmp_path) == ["s16"], "a simulation may have any number of people"
+
+
 def test_windows_without_finite_eeg_are_told(tmp_path: Path) -> None:
     holes = eeg()
     holes["de_LDS3"][4, 1, 0] = -np.inf

@@ -83,6 +83,12 @@ def test_a_person_without_eye_features_and_windows_without_numbers_lack_the_moda
     assert left["eye features of s05"] == "no Eye_movement_features/5_123.npz"
 
 
+def test_a_person_that_there_is_not_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = SeedV().check(write(tmp_path, 17))
+    assert problem.path == str(tmp_path / FOLDERS[0] / "17_123.npz")
+    assert problem.message == "is of person 17, where the dataset has the people 1 to 16"
+
+
 def changed(values: dict[int, Any], number: int, value: Any) -> dict[int, Any]:
     return {**values, number: value}
 

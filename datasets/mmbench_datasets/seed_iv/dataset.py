@@ -83,7 +83,10 @@ class SeedIv(Dataset):
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        sessions = find_sessions(root)
+        try:
+            sessions = find_sessions(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not sessions:
             message = f"holds no {EEG_FOLDER}/1/S_DATE.mat, such as {EEG_FOLDER}/1/1_20160518.mat"
             return [Problem(str(root), message, self.card.request)]

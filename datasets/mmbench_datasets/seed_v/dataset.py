@@ -69,7 +69,10 @@ class SeedV(Dataset):
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        files = find_files(root)
+        try:
+            files = find_files(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not files:
             message = f"holds no {FOLDERS['eeg']}/S_123.npz, such as {FOLDERS['eeg']}/1_123.npz"
             return [Problem(str(root), message, self.card.request)]
