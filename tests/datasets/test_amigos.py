@@ -143,6 +143,12 @@ def test_videos_that_cannot_be_used_are_not_counted_as_windows(tmp_path: Path) -
     write(tmp_path, signals={1: SIGNAL[:, :16], 2: SIGNAL[:200]}, labels={3: rated(0, np.nan)})
     counts = Amigos(window=2.0).counts(tmp_path)
     assert counts["windows"] == 13 * 2 == sum(isinstance(each, Sample) for each in read(tmp_path))
+    where = f"{tmp_path / 'Data_Preprocessed_P01.mat'}, video 2"
+    assert (
+        Amigos(window=2.0)
+        .assumptions(tmp_path)[-1]
+        .startswith(f"2 trials cannot be read, such as: {where}: joined_data has the shape")
+    )
 
 
 @pytest.mark.parametrize(

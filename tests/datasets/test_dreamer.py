@@ -80,6 +80,10 @@ def test_films_that_cannot_be_used_are_not_counted_as_windows(tmp_path: Path) ->
     rated = person(ScoreArousal=np.array([[1.0], [9.0], [2.0]]))
     write(tmp_path, with_film("EEG", EEG[:, :13])(), rated, with_film("ECG", ECG[::2])())
     assert Dreamer(window=2.0).counts(tmp_path)["windows"] == 12
+    where = f"{tmp_path / 'DREAMER.mat'}, person 1, film 2"
+    assert Dreamer(window=2.0).assumptions(tmp_path)[-1] == (
+        f"3 trials cannot be read, such as: {where}: EEG has the shape (640, 13), not (time, 14)"
+    )
     assert sum(isinstance(each, Sample) for unit in ("s01", "s02", "s03") for each in read(tmp_path, unit)) == 12
 
 

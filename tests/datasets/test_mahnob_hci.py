@@ -197,7 +197,13 @@ def test_people_trials_videos_and_classes_are_counted(tmp_path: Path) -> None:
         "trials of high arousal": 1,
     }
     assert MahnobHci().units(tmp_path) == ["s01", "s12"]
-    assert MahnobHci().assumptions(tmp_path)[1] == "2 of MAHNOB-HCI's 27 people"
+    lines = MahnobHci().assumptions(tmp_path)
+    assert lines[1] == "2 of MAHNOB-HCI's 27 people"
+    where = tmp_path / "Sessions" / "2000" / "session.xml"
+    assert lines[-1] == f"1 trial cannot be read, such as: {where}: arousal is 10, outside 1-9"
+    path = tmp_path / "Sessions" / "10" / "Part_1_S_Trial1_emotion.bdf"
+    path.write_bytes(path.read_bytes()[:-90_000])
+    assert MahnobHci().assumptions(tmp_path)[-1].startswith(f"2 trials cannot be read, such as: {path}: ")
 
 
 def test_faces_are_taken_from_the_video_of_the_colour_camera(tmp_path: Path) -> None:

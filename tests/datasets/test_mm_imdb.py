@@ -95,6 +95,8 @@ def test_a_damaged_description_costs_one_film(root: Path, edit, message: str) ->
     (error,) = (outcome for outcome in MmImdb().read(root, "train") if isinstance(outcome, DataError))
     assert (error.where, error.message) == (str(path), message)
     assert len(read(root)) == 49
+    (problem,) = MmImdb().check(root)
+    assert (problem.path, problem.message, problem.concerns) == (str(path), message, "sample")
 
 
 @pytest.mark.parametrize("content", [b'{"genres": ["Drama"', b"\xff\xfe", b"[" * 100_000, b"[1]"])

@@ -62,6 +62,21 @@ def test_other_features_and_smoothing_are_read_where_asked_for(tmp_path: Path, o
     np.testing.assert_array_equal(sample.data["eeg"][0], eeg()["de_LDS1"][:, 0].ravel() + more)
 
 
+def test_a_person_that_there_is_not_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = SeedIv().check(write(tmp_path, name="16_20150707.mat"))
+    assert problem.path == str(tmp_path / "eeg_feature_smooth" / "1" / "16_20150707.mat")
+    assert problem.message == "is of person 16, where the dataset has the people 1 to 15"
+    (tmp_path / "SIMULATED.json").touch()
+    assert SeedIv().units(tmp_path) == ["s16"], "a simulation may have any number of people"
+
+
+def test_windows_without_finite_eeg_are_told(tmp_path: Path) -> None:
+    holes = eeg()
+    holes["de_LDS3"][4, 1, 0] = -np.inf
+    left = SeedIv().left_out(write(tmp_path, of_eeg=holes))
+    assert left == {"eeg features of 1 window of s07, session 1": "NaN or infinite"}
+
+
 @pytest.mark.parametrize(
     ("session", "name", "message"),
     [
@@ -113,7 +128,8 @@ def test_a_session_without_eye_features_and_windows_without_numbers_lack_the_mod
     assert not any("eye" in sample.data for sample in samples[48:])
     left = SeedIv().left_out(tmp_path)
     assert left["eye features of s07, session 2"]
-    assert left["eye features of 50 windows of s07"]
+    assert left["eye features of 2 windows of s07, session 1"] == "NaN or infinite"
+    assert sum("eye" in line for line in left) == 2
 
 
 @pytest.mark.parametrize(
@@ -137,6 +153,7 @@ def test_a_missing_film_is_one_error(tmp_path: Path) -> None:
     without = {name: values for name, values in eye().items() if name != "eye_24"}
     *_, error = read(write(tmp_path, of_eye=without))
     assert error.message == "has no numbers 'eye_24'"
+    assert SeedIv().assumptions(tmp_path)[-1] == f"1 trial cannot be read, such as: {error.where}: {error.message}"
 
 
 def test_a_file_of_raw_recordings_is_named(tmp_path: Path) -> None:

@@ -71,13 +71,22 @@ def test_people_trials_windows_and_classes_are_counted(tmp_path: Path) -> None:
 def test_a_person_without_eye_features_and_windows_without_numbers_lack_the_modality(tmp_path: Path) -> None:
     holes = features(33)
     holes[3][1, 7], holes[4][0, 0] = np.nan, -np.inf
-    write(write(tmp_path, 4, eye=holes), 5, eye=False)
+    holed = features(310)
+    holed[6][1, 3] = np.inf
+    write(write(tmp_path, 4, eye=holes, eeg=holed), 5, eye=False)
     lacking = [sample.id for sample in read(tmp_path) if "eye" not in sample.data]
     assert lacking == ["s04/1/v04/w001", "s04/1/v05/w000"]
     assert not any("eye" in sample.data for sample in read(tmp_path, "s05"))
     left = SeedV().left_out(tmp_path)
     assert left["eye features of 2 windows of s04"] == "NaN or infinite"
+    assert left["eeg features of 1 window of s04"] == "NaN or infinite"
     assert left["eye features of s05"] == "no Eye_movement_features/5_123.npz"
+
+
+def test_a_person_that_there_is_not_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = SeedV().check(write(tmp_path, 17))
+    assert problem.path == str(tmp_path / FOLDERS[0] / "17_123.npz")
+    assert problem.message == "is of person 17, where the dataset has the people 1 to 16"
 
 
 def changed(values: dict[int, Any], number: int, value: Any) -> dict[int, Any]:
@@ -104,6 +113,7 @@ def changed(values: dict[int, Any], number: int, value: Any) -> dict[int, Any]:
         ({"of_eeg": changed(labels(), 2, np.array([5, 5]))}, "trial 2 has the labels 5, not one of 0-4", 0),
         ({"of_eeg": changed(labels(), 2, np.array([1.5]))}, "trial 2 has the labels 1.5, not one of", 0),
         ({"of_eeg": changed(labels(), 2, np.array([4, 4]))}, "trial 2 has other labels in the eye features", 0),
+        ({"of_eeg": changed(labels(), 2, np.array([2]))}, "trial 2 has 1 label of 2 windows", 0),
         ({"of_eeg": changed(labels(), 2, np.array([]))}, "trial 2 has no labels", 0),
     ],
 )
@@ -119,7 +129,9 @@ def test_a_bad_trial_is_one_error_and_the_others_are_read(tmp_path: Path, parts,
 def test_a_missing_trial_is_one_error(tmp_path: Path) -> None:
     eeg = features(310)
     del eeg[44]
-    assert read(write(tmp_path, eeg=eeg))[-1].message == "has no trial 44"
+    error = read(write(tmp_path, eeg=eeg))[-1]
+    assert error.message == "has no trial 44"
+    assert SeedV().assumptions(tmp_path)[-1] == f"1 trial cannot be read, such as: {error.where}: has no trial 44"
 
 
 def truncate(path: Path) -> None:

@@ -29,6 +29,8 @@ def content(**changes: Any) -> dict[str, Any]:
 
 
 def write(root: Path, tree: object, person: str = "S2", protocol: int = 2) -> Path:
+    if isinstance(tree, dict) and "subject" in tree:
+        tree = {**tree, "subject": person}
     path = root / person / f"{person}.pkl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(tree, protocol))
@@ -102,6 +104,23 @@ def test_counts_and_what_is_left_out(tmp_path: Path) -> None:
     assert left["1 of 31 labelled seconds (3.2%)"]
     assert left["*/*_quest.csv"]
     assert dataset.assumptions(tmp_path)[1].startswith("without S3, S4, S5, S6, S7, S8, S9, S11")
+
+
+def test_labels_with_gaps_and_without_a_condition_are_told(tmp_path: Path) -> None:
+    label = content()["label"]
+    label[700 * 12 : 700 * 12 + 1] = 0
+    write(tmp_path, content(label=label))
+    path = write(tmp_path, content(label=label * 0), person="S3")
+    lines = Wesad().assumptions(tmp_path)
+    assert "s02: 2 stretches of stress, which was recorded once: its labels may have gaps" in lines
+    assert f"1 recording cannot be read, such as: {path}: has no label of a condition" in lines
+
+
+def test_the_file_of_another_person_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, content(), person="S3")
+    path.write_bytes(pickle.dumps(content(), 2))
+    with pytest.raises(DataError, match="is of the person S2 by its content"):
+        read(tmp_path, "s03")
 
 
 def test_a_person_without_a_sensor_lacks_this_modality(tmp_path: Path) -> None:

@@ -111,11 +111,14 @@ class Amigos(Dataset):
         return count_windows(find_files(root), TRIALS[self.videos], self.windows, self.scale)
 
     def assumptions(self, root: Path) -> list[str]:
-        """The convention of the classes, and people who are not in the folder."""
+        """The convention of the classes, people who are not in the folder, and trials that cannot be read."""
+        from mmbench_datasets.amigos.recordings import find_unreadable
+        from mmbench_datasets.shared.unreadable import describe_unreadable
+
         lines, n_people = [self.scale.describe()], len(self.units(root))
         if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
             lines.append(f"{n_people} of AMIGOS' {N_PEOPLE} people")
-        return lines
+        return lines + describe_unreadable(find_unreadable(find_files(root), TRIALS[self.videos], self.scale))
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """The baselines, the videos that were not asked for, not recorded or not rated."""

@@ -69,6 +69,23 @@ def count_windows(files: Mapping[str, Path], videos: range, windows: Windows, sc
     return {"people": len(files), "trials": n_trials, "windows": by_ratings.total(), **named}
 
 
+def find_unreadable(files: Mapping[str, Path], videos: range, scale: RatingScale) -> list[DataError]:
+    """The error of each trial whose self-assessment is invalid or whose signals have another shape."""
+    errors = []
+    for path in files.values():
+        trials = _measure(path)
+        for number in videos:
+            if _why_absent(trials, number):
+                continue
+            where = f"{path}, video {number + 1}"
+            try:
+                _labels(trials.labels[number], scale, where)
+                _check_shape(trials.signals[number], where)
+            except DataError as error:
+                errors.append(error)
+    return errors
+
+
 def find_absent(path: Path, videos: range) -> Mapping[str, list[str]]:
     """The videos (``v01``) that a person lacks, by the reason."""
     trials, absent = _measure(path), dict[str, list[str]]()
@@ -148,10 +165,13 @@ def _labels(labels: Any, scale: RatingScale, where: str) -> dict[str, Any]:
     return {**scale.labels(_ratings(labels, scale, where)), "emotions": felt.astype(int).tolist()}
 
 
-def _signals(values: Any, where: str) -> dict[str, Signal]:
-    """The signals of a video by modality, without its baseline."""
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.shape[1] != N_COLUMNS:
-        shape = getattr(values, "shape", type(values).__name__)
+def _check_shape(shape: Any, where: str) -> None:
+    if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] != N_COLUMNS:
         message = f"{_SIGNALS} has the shape {shape}, not (time, {N_COLUMNS})"
         raise DataError(message, where=where, remedy=_REMEDY)
+
+
+def _signals(values: Any, where: str) -> dict[str, Signal]:
+    """The signals of a video by modality, without its baseline."""
+    _check_shape(getattr(values, "shape", type(values).__name__), where)
     return {name: Signal(values[_N_BASELINE:, columns].T, RATE) for name, columns in COLUMNS.items()}

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -122,7 +121,7 @@ class CremadSim(SimulatedTwin, Cremad):
     """
 
     name = "cremad-sim"
-    card: ClassVar[Card] = replace(twin_card(Cremad.card), split="Peng et al. 2022 (OGM-GE), all actors in both parts")
+    card: ClassVar[Card] = twin_card(Cremad.card)
     conformance: ClassVar[Mapping[str, object]] = {"subjects": 2, "sentences": 1}
 
     def __init__(

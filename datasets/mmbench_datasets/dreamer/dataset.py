@@ -111,15 +111,19 @@ class Dreamer(Dataset):
         """People, trials, windows, and windows of each class of valence; unpacks the whole file, 10 s."""
         from mmbench_datasets.dreamer.recordings import count_windows
 
-        return count_windows(_file(root), self.windows, self.last_seconds, self.scale)
+        return count_windows(_file(root), self.windows, self.last_seconds, self.scale).numbers
 
     def assumptions(self, root: Path) -> list[str]:
-        """The convention of the classes, and people who are not in the file."""
+        """The convention of the classes, people who are not in the file, and trials that cannot be read."""
+        from mmbench_datasets.dreamer.recordings import count_windows
+        from mmbench_datasets.shared.unreadable import describe_unreadable
+
         n_people = len(self.units(root))
         lines = [self.scale.describe()]
         if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
             lines.append(f"{FILE} has {n_people} of DREAMER's {N_PEOPLE} people")
-        return lines
+        counted = count_windows(_file(root), self.windows, self.last_seconds, self.scale)
+        return lines + describe_unreadable(counted.errors)
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """The baselines, and the beginnings of films with ``last_seconds``."""

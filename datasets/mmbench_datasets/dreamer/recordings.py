@@ -1,10 +1,10 @@
 """Reads DREAMER.mat, one person at a time."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,28 +65,43 @@ def read_windows(
         yield from cut_samples(windows, signals, name, scale.labels(values), groups, where=where, begin=begin)
 
 
-def count_windows(path: Path, windows: Windows, last_seconds: float | None, scale: RatingScale) -> Mapping[str, int]:
-    """People, trials, windows, and windows of each class of valence, without those of invalid trials."""
+class Counted(NamedTuple):
+    """What a file holds: numbers in words, without the windows of invalid trials, and the error of each of these."""
+
+    numbers: Mapping[str, int]
+    errors: Sequence[DataError]
+
+
+def count_windows(path: Path, windows: Windows, last_seconds: float | None, scale: RatingScale) -> Counted:
+    """People, trials, windows, and windows of each class of valence, by ratings and shapes alone."""
+    status = path.stat()
+    return _count_windows(path, windows, last_seconds, scale, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)
+def _count_windows(path: Path, windows: Windows, last_seconds: float | None, scale: RatingScale, *_: int) -> Counted:
 
     def is_signal(place: MatPath) -> bool:
         return "stimuli" in place[:-1]
 
     whole = read_mat(path, (_VARIABLE,), _MOST_BYTES, lambda place: "baseline" not in place, is_signal)
     people, n_trials, by_ratings = _people(path, whole), 0, Counter[tuple[float, ...]]()
+    errors = list[DataError]()
     for number, person in enumerate(people, 1):
         for film in range(_count_films(path, person, number)):
             n_trials += 1
             try:
-                values = _ratings(person, film, scale, str(path))
-                lengths = _lengths(person, film, str(path))
-            except DataError:
+                where = f"{path}, person {number}, film {film + 1}"
+                values, lengths = _ratings(person, film, scale, where), _lengths(person, film, where)
+            except DataError as error:
+                errors.append(error)
                 continue
             if last_seconds is not None:
                 lengths = {rate: min(length, round(last_seconds * rate)) for rate, length in lengths.items()}
             by_ratings[values] += max(windows.count(length, rate) for rate, length in lengths.items())
     classes = scale.count_classes("valence", by_ratings)
     named = {f"windows of {label} valence": n for label, n in classes.items()}
-    return {"people": len(people), "trials": n_trials, "windows": by_ratings.total(), **named}
+    return Counted({"people": len(people), "trials": n_trials, "windows": by_ratings.total(), **named}, errors)
 
 
 def _lengths(person: Any, film: int, where: str) -> dict[float, int]:

@@ -171,7 +171,10 @@ class MahnobHci(Dataset):
         return counts | {f"trials of {name} arousal": labels.count(at) for at, name in enumerate(("low", "high"))}
 
     def assumptions(self, root: Path) -> list[str]:
-        """The convention of the classes, when the videos begin, and how many people are missing."""
+        """The convention of the classes, when the videos begin, missing people, and trials that cannot be read."""
+        from mmbench_datasets.mahnob_hci.windows import find_unreadable
+        from mmbench_datasets.shared.unreadable import describe_unreadable
+
         lines = [self.scale.describe()]
         n_people = len(self.units(root))
         if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
@@ -181,7 +184,7 @@ class MahnobHci(Dataset):
                 f"face videos begin {self.video_offset:g} s after the start of the film, which no file states "
                 "(video_offset=)"
             )
-        return lines
+        return lines + describe_unreadable(find_unreadable(self, self._sessions(root)))
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Sessions that cannot be used or lack a face video, and files that are not read."""

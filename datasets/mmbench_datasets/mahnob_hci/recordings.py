@@ -21,7 +21,7 @@ def load_film(path: Path, seconds: float | None, *, is_average: bool) -> dict[st
     ``seconds`` is the stated length of the film. Raises DataError for a file that is damaged, lacks a channel or has
     another rate, and if start and end of the film are not in its Status channel.
     """
-    header = _check(path)
+    header = check_recording(path)
     start, stop = find_film(read_integers(header, [_STATUS])[0].astype(np.int64), seconds, path)
     found = {}
     for modality, channels in SIGNALS.items():
@@ -30,7 +30,8 @@ def load_film(path: Path, seconds: float | None, *, is_average: bool) -> dict[st
     return found
 
 
-def _check(path: Path) -> Header:
+def check_recording(path: Path) -> Header:
+    """The header of a recording; raises DataError if it is truncated, lacks a channel, or has another rate or unit."""
     check_content(path, "is a BDF file")
     header = read_header(path, "BDF", _REMEDY)
     wanted = [*(channel for channels in SIGNALS.values() for channel in channels), _STATUS]

@@ -1,13 +1,13 @@
 """Reads the windows of a session of MAHNOB-HCI: signals, faces and labels."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench import DataError, Sample
-from mmbench_datasets.mahnob_hci.recordings import load_film
+from mmbench_datasets.mahnob_hci.recordings import check_recording, load_film
 from mmbench_datasets.mahnob_hci.sessions import EMOTIONS, Session
 from mmbench_datasets.shared.faces import Bag, FaceDetector, read_faces
 from mmbench_datasets.shared.sliding_windows import Signal, cut_samples
@@ -40,6 +40,16 @@ def read_session(
             yield replace(outcome, data=data, inferred={"face": bag.inferred})
         else:
             yield outcome
+
+
+def find_unreadable(dataset: "MahnobHci", sessions: Iterable[Session]) -> Iterator[DataError]:
+    """The error of each session with invalid labels, or a recording whose header and size are not as they should be."""
+    for session in sessions:
+        try:
+            _labels(dataset, session)
+            check_recording(session.recording or session.folder)
+        except DataError as error:
+            yield error
 
 
 def _film(name: str) -> str:

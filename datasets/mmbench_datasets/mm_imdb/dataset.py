@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task, check_content
+from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.mm_imdb.films import (
     GENRES,
     PARTS,
@@ -13,10 +13,8 @@ from mmbench_datasets.mm_imdb.films import (
     check_poster,
     find_split,
     is_there,
-    load_json,
     load_release,
-    read_genres,
-    read_plot,
+    read_film,
 )
 from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 from mmbench_datasets.simulated import card_of_files, describe_mark
@@ -70,7 +68,7 @@ class MmImdb(Dataset):
         return card_of_files(self.card, root)
 
     def check(self, root: Path) -> list[Problem]:
-        """A missing folder or split, films without their files, truncated posters; reads the ends of each file."""
+        """A missing folder or split, films without their files, damaged descriptions and truncated posters."""
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
         if not is_there(find_split(root)):
@@ -83,7 +81,7 @@ class MmImdb(Dataset):
         if not any(is_there(path) for film in films for path in release.files(film)):
             where = release.files(films[0]).description if films else release.split
             return [Problem(str(where), "is missing, as are the files of all other films", self.card.request)]
-        return [problem for film in films for problem in _check_film(release, film)]
+        return [problem for film in films for problem in _check_film(release, film, self.plot)]
 
     def units(self, root: Path) -> list[str]:
         """``train``, ``validation`` and ``test``, the official parts."""
@@ -119,11 +117,7 @@ class MmImdb(Dataset):
         for film in release.films[part]:
             files = release.files(film)
             try:
-                content = load_json(files.description)
-                if not isinstance(content, dict):
-                    raise DataError("holds no description of a film", where=files.description, remedy="get it again")
-                labels = read_genres(files.description, content)
-                plot = read_plot(files.description, content, self.plot)
+                labels, plot = read_film(files.description, self.plot)
                 check_poster(files.poster)
             except DataError as error:
                 yield error
@@ -158,9 +152,10 @@ class MmImdbSim(SimulatedTwin, MmImdb):
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength}
 
 
-def _check_film(release: Release, film: str) -> Iterator[Problem]:
+def _check_film(release: Release, film: str, plot: Plot) -> Iterator[Problem]:
     files = release.files(film)
-    for path, examine in ((files.description, check_content), (files.poster, check_poster)):
+    examined = {files.description: lambda path: read_film(path, plot), files.poster: check_poster}
+    for path, examine in examined.items():
         try:
             examine(path)
         except DataError as error:

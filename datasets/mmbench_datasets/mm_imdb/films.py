@@ -130,6 +130,14 @@ def read_genres(path: Path, film: Mapping[str, Any]) -> list[int]:
     return labels
 
 
+def read_film(path: Path, which: Plot) -> tuple[list[int], str | None]:
+    """Genres and plot of a film's description; raises DataError for one that is damaged."""
+    content = load_json(path)
+    if not isinstance(content, dict):
+        raise DataError("holds no description of a film", where=path, remedy=_REMEDY)
+    return read_genres(path, content), read_plot(path, content, which)
+
+
 def read_plot(path: Path, film: Mapping[str, Any], which: Plot) -> str | None:
     """The plot of a film; None where it has none."""
     if which == "outline":

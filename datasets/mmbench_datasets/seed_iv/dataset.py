@@ -44,7 +44,7 @@ class SeedIv(Dataset):
     published. ``eye`` are 31 features of eye movements in the same windows, from ``eye_feature_smooth``.
 
     The label is the emotion for which a film was chosen. Everybody sees the same 72 films, each the group ``video``.
-    Sessions are days apart. A window with NaN or infinite eye features lacks the modality. Zheng et al. 2019, IEEE
+    Sessions are days apart. A window with NaN or infinite features lacks the modality. Zheng et al. 2019, IEEE
     Transactions on Cybernetics 49(3):1110-1122.
     """
 
@@ -83,7 +83,10 @@ class SeedIv(Dataset):
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        sessions = find_sessions(root)
+        try:
+            sessions = find_sessions(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not sessions:
             message = f"holds no {EEG_FOLDER}/1/S_DATE.mat, such as {EEG_FOLDER}/1/1_20160518.mat"
             return [Problem(str(root), message, self.card.request)]
@@ -113,18 +116,22 @@ class SeedIv(Dataset):
         return of_people | count_samples(outcomes, "emotion", EMOTIONS)
 
     def assumptions(self, root: Path) -> list[str]:
-        """Where the labels are from, and people or sessions that are not in the folder."""
+        """Where the labels are from, people or sessions that are not in the folder, and trials that cannot be read."""
+        from mmbench_datasets.shared.unreadable import describe_unreadable
+
         sessions = find_sessions(root)
         lines = ["labels: the emotion for which a film was chosen, by session and place in it (the publishers' ReadMe)"]
         n_files = sum(map(len, sessions.values()))
         if n_files < 3 * N_PEOPLE and self.card_of(root).access != "simulated":
             people = "1 person" if len(sessions) == 1 else f"{len(sessions)} people"
             lines.append(f"{n_files} of SEED-IV's {3 * N_PEOPLE} sessions, of {people}")
-        return lines
+        outcomes = (outcome for unit in self.units(root) for outcome in self.read(root, unit))
+        return lines + describe_unreadable(outcomes)
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """Raw recordings, sessions without eye features, and windows whose eye features are not numbers."""
-        from mmbench_datasets.shared.feature_windows import count_lacking
+        """Raw recordings, sessions without eye features, and windows whose features are not numbers."""
+        from mmbench_datasets.seed_iv.features import read_session
+        from mmbench_datasets.shared.feature_windows import describe_lacking
 
         home = find_home(root)
         left = {
@@ -134,10 +141,9 @@ class SeedIv(Dataset):
             for files in sessions:
                 if not files.eye.exists():
                     left[f"eye features of {unit}, session {files.session}"] = f"no {EYE_FOLDER} of that name"
-            if n_lacking := count_lacking(self.read(root, unit), "eye"):
-                left[f"eye features of {n_lacking} window{'s' * (n_lacking > 1)} of {unit}"] = (
-                    "missing, NaN or infinite"
-                )
+                recorded = ["eeg", "eye"] if files.eye.exists() else ["eeg"]
+                outcomes = read_session(files, unit, self.feature, self.smoothing)
+                left |= describe_lacking(outcomes, f"{unit}, session {files.session}", recorded)
         return left | describe_mark(root)
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:

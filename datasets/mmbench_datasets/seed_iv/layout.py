@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from mmbench import DataError
 from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.simulated import check_person
 
 Feature = Literal["de", "psd"]
 Smoothing = Literal["lds", "moving-average"]
@@ -42,13 +43,14 @@ def find_home(root: Path) -> Path:
 
 
 def find_sessions(root: Path) -> dict[str, list[SessionFiles]]:
-    """The sessions with EEG features of each person (``s01``), in order."""
+    """The sessions with EEG features of each person (``s01``), in order; DataError for a person of another number."""
     home = find_home(root)
     eeg, eye = find_variant(home / EEG_FOLDER), find_variant(home / EYE_FOLDER)
     found: dict[int, list[SessionFiles]] = {}
     for session in LABELS:
         for path in list_files(eeg / str(session)):
             if match := re.fullmatch(r"(\d{1,3})_\d+\.mat", path.name, re.IGNORECASE):
+                check_person(int(match[1]), N_PEOPLE, root, path)
                 files = SessionFiles(session, path, find_variant(eye / str(session) / path.name))
                 found.setdefault(int(match[1]), []).append(files)
     return {f"s{number:02d}": found[number] for number in sorted(found)}

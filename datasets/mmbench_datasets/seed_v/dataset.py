@@ -29,7 +29,7 @@ class SeedV(Dataset):
     windows. Both are those of the publishers.
 
     The label is the emotion for which a film was chosen. Everybody sees the same 45 films, each the group ``video``.
-    Sessions are days apart. A window with NaN or infinite eye features lacks the modality. Liu et al. 2022, IEEE
+    Sessions are days apart. A window with NaN or infinite features lacks the modality. Liu et al. 2022, IEEE
     Transactions on Cognitive and Developmental Systems 14(2):715-729.
     """
 
@@ -69,7 +69,10 @@ class SeedV(Dataset):
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        files = find_files(root)
+        try:
+            files = find_files(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not files:
             message = f"holds no {FOLDERS['eeg']}/S_123.npz, such as {FOLDERS['eeg']}/1_123.npz"
             return [Problem(str(root), message, self.card.request)]
@@ -94,16 +97,19 @@ class SeedV(Dataset):
         return {"people": len(units)} | count_samples(outcomes, "emotion", EMOTIONS)
 
     def assumptions(self, root: Path) -> list[str]:
-        """Where sessions are from, and people who are not in the folder."""
+        """Where sessions are from, people who are not in the folder, and trials that cannot be read."""
+        from mmbench_datasets.shared.unreadable import describe_unreadable
+
         n_people = len(self.units(root))
         lines = [f"sessions: trials 0-14, 15-29 and 30-{N_TRIALS - 1} of a file (the publishers' ReadMe)"]
         if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
             lines.append(f"{n_people} of SEED-V's {N_PEOPLE} people")
-        return lines
+        outcomes = (outcome for unit in self.units(root) for outcome in self.read(root, unit))
+        return lines + describe_unreadable(outcomes)
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """Raw recordings, people without eye features, and windows whose eye features are not numbers."""
-        from mmbench_datasets.shared.feature_windows import count_lacking
+        """Raw recordings, people without eye features, and windows whose features are not numbers."""
+        from mmbench_datasets.shared.feature_windows import describe_lacking
 
         home = find_home(root)
         left = {
@@ -112,8 +118,7 @@ class SeedV(Dataset):
         for unit, files in find_files(root).items():
             if not files["eye"].exists():
                 left[f"eye features of {unit}"] = f"no {FOLDERS['eye']}/{files['eeg'].name}"
-            elif n_lacking := count_lacking(self.read(root, unit), "eye"):
-                left[f"eye features of {n_lacking} window{'s' * (n_lacking > 1)} of {unit}"] = "NaN or infinite"
+            left |= describe_lacking(self.read(root, unit), unit, [name for name in files if files[name].exists()])
         return left | describe_mark(root)
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:

@@ -62,6 +62,9 @@ def read_person(files: Mapping[str, Path], unit: str) -> Iterator[Sample | DataE
             labels = {_label(files[name], each, number) for name, each in trials.items()}
             if len(labels) != 1:
                 raise DataError(f"trial {number} has other labels in the eye features", where=files["eeg"])
+            if len({len(values) for values in features.values()}) == 1:  # else `vector_samples` names the numbers
+                for name, values in features.items():
+                    _check_label_count(files[name], trials[name], number, len(values))
         except DataError as error:
             yield DataError(error.message, where=error.where, remedy=_REMEDY)
             continue
@@ -79,6 +82,13 @@ def _features(path: Path, modality: str, trials: Trials, number: int) -> NDArray
         shape = getattr(values, "shape", type(values).__name__)
         raise DataError(f"trial {number} has the shape {shape}, not (windows, {width})", where=path)
     return values
+
+
+def _check_label_count(path: Path, trials: Trials, number: int, n_windows: int) -> None:
+    """Raise DataError unless a trial has a label for each of its windows."""
+    if n_windows and (n_labels := np.asarray(trials.labels[number]).size) != n_windows:
+        told = f"{n_labels} label{'s' * (n_labels > 1)} of {n_windows} window{'s' * (n_windows > 1)}"
+        raise DataError(f"trial {number} has {told}", where=path)
 
 
 def _label(path: Path, trials: Trials, number: int) -> int:

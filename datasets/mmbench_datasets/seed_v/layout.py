@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.simulated import check_person
 
 FOLDERS = {"eeg": "EEG_DE_features", "eye": "Eye_movement_features"}
 WIDTHS = {"eeg": 310, "eye": 33}
@@ -24,11 +25,15 @@ def find_home(root: Path) -> Path:
 
 
 def find_files(root: Path) -> dict[str, dict[str, Path]]:
-    """The files of EEG and eye features of each person with EEG features (``s01``); that of the eyes may not exist."""
+    """The files of EEG and eye features of each person with EEG features (``s01``); that of the eyes may not exist.
+
+    Raises DataError for a person of another number than SEED-V has.
+    """
     home = find_home(root)
     folders = {modality: find_variant(home / folder) for modality, folder in FOLDERS.items()}
     found = {}
     for path in list_files(folders["eeg"]):
         if match := re.fullmatch(r"(\d{1,3})_123\.npz", path.name, re.IGNORECASE):
+            check_person(int(match[1]), N_PEOPLE, root, path)
             found[int(match[1])] = {"eeg": path, "eye": find_variant(folders["eye"] / path.name)}
     return {f"s{number:02d}": found[number] for number in sorted(found)}

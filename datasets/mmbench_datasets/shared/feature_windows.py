@@ -56,6 +56,14 @@ def count_samples(outcomes: Iterable[Sample | DataError], task: str, names: Sequ
     return {"trials": n_trials, "windows": len(samples), **{f"windows of {name}": labels[name] for name in names}}
 
 
-def count_lacking(outcomes: Iterable[Sample | DataError], modality: str) -> int:
-    """The number of samples without a modality."""
-    return sum(isinstance(outcome, Sample) and modality not in outcome.data for outcome in outcomes)
+def describe_lacking(outcomes: Iterable[Sample | DataError], whose: str, recorded: Sequence[str]) -> dict[str, str]:
+    """For `Dataset.left_out`: the windows whose features of a ``recorded`` modality are not all finite."""
+    lacking = Counter[str]()
+    for outcome in outcomes:
+        if isinstance(outcome, Sample):
+            lacking.update(set(recorded) - outcome.data.keys())
+    found = {modality: lacking[modality] for modality in recorded if lacking[modality]}
+    return {
+        f"{modality} features of {number} window{'s' * (number > 1)} of {whose}": "NaN or infinite"
+        for modality, number in found.items()
+    }

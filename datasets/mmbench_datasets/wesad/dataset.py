@@ -1,5 +1,6 @@
 """The WESAD dataset: windows of a chest strap and a wristband in four conditions."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -114,8 +115,22 @@ class Wesad(Dataset):
         return counts
 
     def assumptions(self, root: Path) -> list[str]:
-        """What the labels cannot show, and people who are not in the folder."""
+        """What the labels cannot show, and people who are not in the folder or have no label of a condition."""
+        from mmbench_datasets.shared.unreadable import describe_unreadable
+        from mmbench_datasets.wesad.recordings import find_phases, load_person
+
         lines = ["each condition but meditation was recorded once a person: hold out people, not trials"]
+        unlabelled = []
+        for unit, path in find_files(root).items():
+            found = Counter(STATES[phase.state] for phase in find_phases(load_person(path).labels, path))
+            if not found:
+                unlabelled.append(DataError("has no label of a condition", where=path))
+            lines += [
+                f"{unit}: {number} stretches of {state}, which was recorded once: its labels may have gaps"
+                for state, number in found.items()
+                if number > 1 and state != "meditation"
+            ]
+        lines += describe_unreadable(unlabelled, "recording")
         missing = [name.upper().replace("S0", "S") for name in PUBLISHED if name not in self.units(root)]
         if missing and self.card_of(root).access != "simulated":
             lines.append(f"without {', '.join(missing)} of WESAD's {len(PUBLISHED)} people")

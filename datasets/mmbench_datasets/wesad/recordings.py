@@ -50,7 +50,8 @@ def check_file(path: Path) -> None:
 def load_person(path: Path) -> Person:
     """The recording of a person, as views of the file; a sensor that the file lacks is not among the signals.
 
-    Raises DataError for a file that is damaged, is not WESAD's, or whose sensors do not last equally long.
+    Raises DataError for a file that is damaged, is not WESAD's or that of another person, or whose sensors do not last
+    equally long.
     """
     check_file(path)
     try:
@@ -63,12 +64,21 @@ def load_person(path: Path) -> Person:
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
         message = f"label is {labels.dtype} {labels.shape}, not whole numbers (time,)"
         raise DataError(message, where=path, remedy=_REMEDY)
+    subject = tree.get("subject")
+    if isinstance(subject, str) and _number(subject) != _number(path.stem):
+        message = f"is of the person {subject} by its content"
+        raise DataError(message, where=path, remedy="put each file into the folder of its person")
     found = {name: _signal(devices, name, sensor, path) for name, sensor in SENSORS.items()}
     signals = {name: values for name, values in found.items() if values is not None}
     if not signals:
         raise DataError("has no sensor of WESAD", where=path, remedy=_REMEDY)
     _check_lengths(signals, len(labels) / LABEL_RATE, path)
     return Person(signals, labels)
+
+
+def _number(name: str) -> str:
+    """The number of a person, of ``S2`` or ``s02``."""
+    return name.strip().lstrip("sS").lstrip("0")
 
 
 def _signal(devices: Mapping[Any, Any], name: str, sensor: Sensor, path: Path) -> NDArray[Any] | None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmbench import DataError, Sample
-from mmbench_datasets.shared.feature_windows import count_lacking, count_samples, vector_samples
+from mmbench_datasets.shared.feature_windows import count_samples, describe_lacking, vector_samples
 
 NAMES = ("calm", "glad", "sad")
 
@@ -26,8 +26,7 @@ def test_features_that_are_no_numbers_cost_their_modality() -> None:
     outcomes = samples(eeg=eeg, eye=eye)
     assert [set(each.data) for each in outcomes[:2]] == [{"eeg", "eye"}, {"eeg"}]
     assert outcomes[2].line.startswith("file: s1/t1/w002: all features have NaN or infinite values")
-    assert count_lacking(outcomes, "eye") == 1
-    assert count_lacking(outcomes, "eeg") == 0
+    assert describe_lacking(outcomes, "s01", ["eeg", "eye"]) == {"eye features of 1 window of s01": "NaN or infinite"}
 
 
 @pytest.mark.parametrize(
