@@ -20,6 +20,18 @@ from mmbench.tuning.results import FoldTuning, TuningTrial
 REPOSITORY = Path(__file__).parents[1]
 
 
+SLOW = frozenset((Path(__file__).with_name("slow.txt")).read_text(encoding="utf-8").split())
+"""Names of test functions, written by benchmarks/slow_tests.py."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests."""
+    for item in items:
+        if item.nodeid.partition("[")[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 def _shared_folder() -> Path:
     return Path(os.environ.get("MMBENCH_SHARED", REPOSITORY.parent / "shared" / "data"))
 

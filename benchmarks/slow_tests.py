@@ -1,0 +1,55 @@
+"""Writes tests/slow.txt, the tests that `make test` leaves out, from the durations of a run of all tests.
+
+    pytest -n 2 --dist loadfile --durations=0 --durations-min=0.05 > LOG
+    python benchmarks/slow_tests.py LOG [--keep 600]
+
+``--keep`` are the seconds of all calls that `make test` may take, on one core; the functions with the longest calls are
+left out, all their parameters together, until the others fit.
+"""
+
+import argparse
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+LIST = Path(__file__).parents[1] / "tests" / "slow.txt"
+_LINE = re.compile(r"\s*(\d+\.\d+)s (?:call|setup|teardown)\s+(\S+?::\w+)")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the list and print what it leaves."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("log", type=Path)
+    parser.add_argument("--keep", type=float, default=600.0)
+    options = parser.parse_args(arguments)
+    took = measure(options.log.read_text(encoding="utf-8", errors="replace").splitlines())
+    slow = choose(took, options.keep)
+    LIST.write_text("".join(f"{name}\n" for name in sorted(slow)))
+    print(
+        f"{len(slow)} of {len(took)} functions are slow: {sum(took[name] for name in slow):.0f} s of {took.total():.0f} s"
+    )
+
+
+def measure(lines: Iterable[str]) -> Counter[str]:
+    """Seconds of each test function, with all its parameters and the fixtures that it was the first to need."""
+    took: Counter[str] = Counter()
+    for line in lines:
+        if match := _LINE.match(line):
+            took[match[2]] += float(match[1])
+    return took
+
+
+def choose(took: Counter[str], keep: float) -> list[str]:
+    """The functions that take longest, so that the others take at most ``keep`` seconds."""
+    left, slow = took.total(), []
+    for name, seconds in took.most_common():
+        if left <= keep:
+            break
+        slow.append(name)
+        left -= seconds
+    return slow
+
+
+if __name__ == "__main__":
+    main()
