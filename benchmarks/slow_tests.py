@@ -26,9 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     took = measure(options.log.read_text(encoding="utf-8", errors="replace").splitlines())
     slow = choose(took, options.keep)
     LIST.write_text("".join(f"{name}\n" for name in sorted(slow)))
-    print(
-        f"{len(slow)} of {len(took)} functions are slow: {sum(took[name] for name in slow):.0f} s of {took.total():.0f} s"
-    )
+    of_slow = sum(took[name] for name in slow)
+    print(f"{len(slow)} of {len(took)} functions are slow: {of_slow:.0f} s of {took.total():.0f} s")
 
 
 def measure(lines: Iterable[str]) -> Counter[str]:
