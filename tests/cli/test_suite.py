@@ -121,7 +121,7 @@ def test_suites_are_listed_with_their_datasets(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "quick-v", "--methods", "concat,prior"], ["no suite 'quick-v'", "did you mean 'quick-v1' or 'quick-v2'?"]),
+        (["run", "quick-v", "--methods", "concat,prior"], ["no suite 'quick-v'", "mean 'quick-v1' or 'quick-v2'?"]),
         (["run", "nowhere.toml", "--methods", "concat,prior"], ["nowhere.toml", "cannot be read"]),
         (["run", "quick-v1", "--methods", "concat"], ["--methods", "fewer than two methods"]),
         (["run", "quick-v1", "--methods", "concat,prier"], ["no method 'prier'", "did you mean 'prior'"]),
