@@ -38,13 +38,6 @@ def card_of_files(card: Card, root: Path) -> Card:
     return replace(card, title=f"Simulated, in the files of: {card.title}", access="simulated")
 
 
-def check_person(number: int, n_people: int, root: Path, path: Path) -> None:
-    """Raise DataError about ``path`` for a person that is not 1 to ``n_people``, unless ``root`` is simulated."""
-    if not 1 <= number <= n_people and not (root / MARK).is_file():
-        message = f"is of person {number}, where the dataset has the people 1 to {n_people}"
-        raise DataError(message, where=path, remedy="correct its name, or remove it")
-
-
 def describe_mark(root: Path) -> dict[str, str]:
     """The mark, for `Dataset.left_out`; empty where there is none."""
     return {MARK: "marks the files as simulated"} if (root / MARK).is_file() else {}

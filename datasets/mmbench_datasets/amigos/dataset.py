@@ -18,6 +18,7 @@ from mmbench_datasets.amigos.layout import (
     find_files,
 )
 from mmbench_datasets.shared.damage import find_damaged
+from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.shared.ratings import RatingScale, Ties
 from mmbench_datasets.shared.sliding_windows import make_windows
 from mmbench_datasets.simulated import card_of_files, describe_mark
@@ -115,9 +116,7 @@ class Amigos(Dataset):
         from mmbench_datasets.amigos.recordings import find_unreadable
         from mmbench_datasets.shared.unreadable import describe_unreadable
 
-        lines, n_people = [self.scale.describe()], len(self.units(root))
-        if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
-            lines.append(f"{n_people} of AMIGOS' {N_PEOPLE} people")
+        lines = [self.scale.describe(), *describe_missing_people(self, root, N_PEOPLE, "AMIGOS'")]
         return lines + describe_unreadable(find_unreadable(find_files(root), TRIALS[self.videos], self.scale))
 
     def left_out(self, root: Path) -> Mapping[str, str]:

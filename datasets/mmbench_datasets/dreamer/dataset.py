@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
 from mmbench_datasets.names import find_variant
+from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.shared.ratings import RatingScale, Ties
 from mmbench_datasets.shared.sliding_windows import make_windows
 from mmbench_datasets.simulated import card_of_files, describe_mark
@@ -118,10 +119,8 @@ class Dreamer(Dataset):
         from mmbench_datasets.dreamer.recordings import count_windows
         from mmbench_datasets.shared.unreadable import describe_unreadable
 
-        n_people = len(self.units(root))
-        lines = [self.scale.describe()]
-        if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
-            lines.append(f"{FILE} has {n_people} of DREAMER's {N_PEOPLE} people")
+        missing = describe_missing_people(self, root, N_PEOPLE, "DREAMER's")
+        lines = [self.scale.describe(), *(f"{FILE} has {line}" for line in missing)]
         counted = count_windows(_file(root), self.windows, self.last_seconds, self.scale)
         return lines + describe_unreadable(counted.errors)
 

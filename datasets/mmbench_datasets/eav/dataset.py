@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.eav.layout import CONDITIONS, EMOTIONS, N_CHANNELS, N_PEOPLE, RATE, SECONDS, Condition
+from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 if TYPE_CHECKING:
@@ -181,12 +182,11 @@ class Eav(Dataset):
 
     def assumptions(self, root: Path) -> Sequence[str]:
         """What the official split does not show, what the files do not say, and how many people are missing."""
-        n_people, is_simulated = len(self.units(root)), self.card_of(root).access == "simulated"
         return (
             "the official split has every person in both parts: its scores do not hold for new people (--protocol "
             "subject holds people out)",
             *(("eeg: the files name neither the channels nor the unit",) if self.eeg else ()),
-            *((f"{n_people} of EAV's {N_PEOPLE} people",) if n_people < N_PEOPLE and not is_simulated else ()),
+            *describe_missing_people(self, root, N_PEOPLE, "EAV's"),
         )
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:

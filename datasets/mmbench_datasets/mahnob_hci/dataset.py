@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.mahnob_hci.sessions import EMOTIONS, FOLDER, RATINGS, Session, find_home, find_sessions
+from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.shared.ratings import RatingScale, Ties
 from mmbench_datasets.shared.sliding_windows import make_windows
 from mmbench_datasets.simulated import card_of_files, describe_mark
@@ -175,10 +176,7 @@ class MahnobHci(Dataset):
         from mmbench_datasets.mahnob_hci.windows import find_unreadable
         from mmbench_datasets.shared.unreadable import describe_unreadable
 
-        lines = [self.scale.describe()]
-        n_people = len(self.units(root))
-        if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
-            lines.append(f"{n_people} of MAHNOB-HCI's {N_PEOPLE} people")
+        lines = [self.scale.describe(), *describe_missing_people(self, root, N_PEOPLE, "MAHNOB-HCI's")]
         if self.video:
             lines.append(
                 f"face videos begin {self.video_offset:g} s after the start of the film, which no file states "

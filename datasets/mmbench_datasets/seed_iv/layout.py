@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from mmbench import DataError
 from mmbench_datasets.names import find_variant, list_files
-from mmbench_datasets.simulated import check_person
+from mmbench_datasets.shared.people import check_person
 
 Feature = Literal["de", "psd"]
 Smoothing = Literal["lds", "moving-average"]

@@ -16,6 +16,7 @@ from mmbench_datasets.seed_v.layout import (
     find_home,
 )
 from mmbench_datasets.shared.damage import find_damaged
+from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 NOT_READ = {"EEG_raw": "raw EEG, which is not read", "Eye_raw": "raw eye movements, which are not read"}
@@ -100,10 +101,8 @@ class SeedV(Dataset):
         """Where sessions are from, people who are not in the folder, and trials that cannot be read."""
         from mmbench_datasets.shared.unreadable import describe_unreadable
 
-        n_people = len(self.units(root))
         lines = [f"sessions: trials 0-14, 15-29 and 30-{N_TRIALS - 1} of a file (the publishers' ReadMe)"]
-        if n_people < N_PEOPLE and self.card_of(root).access != "simulated":
-            lines.append(f"{n_people} of SEED-V's {N_PEOPLE} people")
+        lines += describe_missing_people(self, root, N_PEOPLE, "SEED-V's")
         outcomes = (outcome for unit in self.units(root) for outcome in self.read(root, unit))
         return lines + describe_unreadable(outcomes)
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from mmbench_datasets.names import find_variant, list_files
-from mmbench_datasets.simulated import check_person
+from mmbench_datasets.shared.people import check_person
 
 FOLDERS = {"eeg": "EEG_DE_features", "eye": "Eye_movement_features"}
 WIDTHS = {"eeg": 310, "eye": 33}

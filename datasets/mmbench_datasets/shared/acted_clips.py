@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
+from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 Streams = Literal["both", "speech", "video"]
@@ -138,11 +139,8 @@ class ActedClips(Dataset):
 
     def assumptions(self, root: Path) -> Sequence[str]:
         """That labels are what the actors were asked for, and how many actors are missing."""
-        lines = ["labels are the emotions that the actors were asked to show, not those that others saw or heard"]
-        n_actors = len(self.units(root))
-        if n_actors < self.n_actors and self.card_of(root).access != "simulated":
-            lines.append(f"{n_actors} of the {self.n_actors} actors")
-        return lines
+        labels = "labels are the emotions that the actors were asked to show, not those that others saw or heard"
+        return [labels, *describe_missing_people(self, root, self.n_actors, "the", "actors")]
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
         """The clips of an actor in the order of their ids; a DataError in place of one with a damaged file."""

@@ -1,0 +1,20 @@
+"""Which people a dataset has: numbers that its publication does not have, and people who are not in the folder."""
+
+from pathlib import Path
+
+from mmbench import DataError, Dataset
+from mmbench_datasets.simulated import MARK
+
+
+def check_person(number: int, n_people: int, root: Path, path: Path) -> None:
+    """Raise DataError about ``path`` for a person that is not 1 to ``n_people``, unless ``root`` is simulated."""
+    if not 1 <= number <= n_people and not (root / MARK).is_file():
+        message = f"is of person {number}, where the dataset has the people 1 to {n_people}"
+        raise DataError(message, where=path, remedy="correct its name, or remove it")
+
+
+def describe_missing_people(dataset: Dataset, root: Path, n_people: int, whose: str, who: str = "people") -> list[str]:
+    """A line such as ``7 of EAV's 42 people`` if fewer units are under ``root``, unless they are simulated."""
+    n_here = len(dataset.units(root))
+    is_less = n_here < n_people and dataset.card_of(root).access != "simulated"
+    return [f"{n_here} of {whose} {n_people} {who}"] if is_less else []
