@@ -50,11 +50,14 @@ class Inventory:
         return [*self.assumptions, *left_out_lines(self.left_out), *(unread if self.unread else [])]
 
 
-def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = (), *, tolerant: bool = False) -> Inventory:
+def take_inventory(
+    dataset: Dataset, root: Path, damaged: Iterable[str] = (), *, tolerant: bool = False, counted: bool = True
+) -> Inventory:
     """The inventory of a dataset's folder, from the names of its files; raises DataError as the dataset does.
 
     Files known to be ``damaged`` are not listed as not read. With ``tolerant``, a DataError about what is left out or
-    assumed is ignored: the damaged file is reported elsewhere.
+    assumed is ignored: the damaged file is reported elsewhere. Contents and counts, for which some datasets read every
+    file, are empty unless ``counted``.
     """
     units = dataset.units(root)
     left_out: Mapping[str, str] = {}
@@ -64,7 +67,9 @@ def take_inventory(dataset: Dataset, root: Path, damaged: Iterable[str] = (), *,
     with suppress(DataError) if tolerant else nullcontext():
         left_out = dataset.left_out(root)
     with suppress(DataError) if tolerant else nullcontext():
-        contents, assumptions, counts = dataset.contents(root), dataset.assumptions(root), dataset.counts(root)
+        assumptions = dataset.assumptions(root)
+        if counted:
+            contents, counts = dataset.contents(root), dataset.counts(root)
     used = {Path(path) for path in damaged} | {path for unit in units for path in dataset.sources(root, unit)}
     # Users add no files to the folders of bundled and simulated datasets.
     unread = [] if dataset.card.access in ("bundled", "simulated") else find_unread(root, used, left_out)
@@ -81,8 +86,7 @@ def find_unread(root: Path, sources: Iterable[Path], left_out: Iterable[str] = (
 
     ``left_out`` may hold patterns and folders. A hidden folder is listed by its own path alone.
     """
-    inside = f"{root}{os.sep}"
-    used = {_below(path, root, inside) for path in sources}
+    used = {_below(path, root) for path in sources}
     patterns = [*left_out]
     return sorted(path for path in _walk(root) if path not in used and not _is_named(path, patterns))
 
@@ -98,9 +102,9 @@ def contents_lines(contents: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _below(path: Path, root: Path, inside: str) -> str:
-    """A path relative to ``root``, whose name with a separator is ``inside``; other paths as they are."""
-    if str(path).startswith(inside):
+def _below(path: Path, root: Path) -> str:
+    """A path relative to ``root``; paths elsewhere as they are."""
+    if str(path).startswith(inside := f"{root}{os.sep}"):
         return path.as_posix()[len(inside) :]
     whole, start = path.absolute(), root.absolute()
     if not whole.is_relative_to(start):  # a dataset may return resolved paths
@@ -111,9 +115,8 @@ def _below(path: Path, root: Path, inside: str) -> str:
 def _walk(root: Path) -> Iterator[str]:
     """The files below a folder, each once; of a folder that is hidden or may not be read, its own path."""
     found = list_folder(root, enters=lambda name: not is_hidden(name))
-    inside = f"{root}{os.sep}"
     for path in (*found.files, *found.unreadable):
-        yield _below(path, root, inside)
+        yield _below(path, root)
 
 
 def is_hidden(name: str) -> bool:

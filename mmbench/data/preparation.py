@@ -71,9 +71,8 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     made_from = _check_and_describe(what, dataset)
     path = prepared_path(what, made_from)
-    for line in take_inventory(dataset, what.root, tolerant=what.bad == "drop").brief_lines(
-        name_on_shell(dataset, what.root)
-    ):
+    inventory = take_inventory(dataset, what.root, tolerant=what.bad == "drop", counted=False)
+    for line in inventory.brief_lines(name_on_shell(dataset, what.root)):
         current_reporter().message(line)
     store = open_cached(path, Store)
     if store is None:

@@ -472,3 +472,17 @@ def test_units_of_a_call_share_a_dataset_and_the_next_call_lists_anew(
     make_files(tmp_path / "toy", subjects=6)
     assert len(set(prepare(plan(tmp_path / "toy", cache)).groups["subject"].tolist())) == 6
     assert len(built) == 2 * first
+
+
+def test_a_preparation_counts_nothing_that_only_a_check_tells(
+    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some datasets read every file to count, which each run that finds its prepared data would repeat."""
+
+    def count(*_: object) -> dict[str, int]:
+        raise AssertionError("a preparation counts")
+
+    dataset = load_registry(PLUGINS).find("datasets", "toy").component
+    for name in ("counts", "contents"):
+        monkeypatch.setattr(dataset, name, count)
+    assert len(prepare(plan(root, cache))) == len(prepare(plan(root, cache))) > 0
