@@ -64,7 +64,7 @@ class Dataset(Component):
         raise NotImplementedError(f"{type(self).__name__}.sources")
 
     def left_out(self, root: Path) -> Mapping[str, str]:
-        """Data under ``root`` that is not used, by unit, path or description, each with the reason; quick.
+        """Data under ``root`` that is not used, by unit, path or description, each with the reason.
 
         A path is relative to ``root`` and may be a pattern such as ``"*/notes.txt"``. The host lists files that are
         neither sources nor named here as not read. Where the user asks for a unit that is left out, the error gives the
@@ -84,7 +84,10 @@ class Dataset(Component):
         return {}
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """Assumptions about the files under ``root`` that they do not state, and how the user can change them."""
+        """Assumptions about the files under ``root`` that they do not state, and how the user can change them.
+
+        May read every file: the host asks once for the same files, and so for `left_out`.
+        """
         return ()
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:

@@ -36,7 +36,8 @@ from .preparation import find_reading_problems as find_reading_problems
 from .preparation import prepare as prepare
 from .preparation import prepared_path as prepared_path
 from .preparation import source_digests as source_digests
-from .prepared_folders import PREPARED_FOLDERS as PREPARED_FOLDERS
+from .prepared_notes import INVENTORIES as INVENTORIES
+from .prepared_notes import PREPARED_FOLDERS as PREPARED_FOLDERS
 from .ragged import RaggedArray as RaggedArray
 from .ragged import open_axis as open_axis
 from .samples.schema import check_schema as check_schema

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from mmbench.contract import Dataset
 from mmbench.data.missingness import join_names, left_out_lines
 from mmbench.errors import DataError
-from mmbench.storage import counted_plural, list_folder
+from mmbench.storage import counted_plural, file_stamp, list_folder
 
 HIDDEN = "hidden"
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__pycache__", "__macosx"})
@@ -71,9 +71,29 @@ def take_inventory(
         if counted:
             contents, counts = dataset.contents(root), dataset.counts(root)
     used = {Path(path) for path in damaged} | {path for unit in units for path in dataset.sources(root, unit)}
-    # Users add no files to the folders of bundled and simulated datasets.
-    unread = [] if dataset.card.access in ("bundled", "simulated") else find_unread(root, used, left_out)
+    unread = find_unread(root, used, left_out) if _has_files_of_users(dataset) else []
     return Inventory(units, dict(contents), dict(left_out), unread, tuple(assumptions), dict(counts))
+
+
+def stamp_other_files(
+    dataset: Dataset, root: Path, sources: Mapping[str, Mapping[str, str]]
+) -> dict[str, Sequence[object]]:
+    """Size and times of every file under ``root`` that is none of the ``sources`` of its units, by relative path."""
+    known = {name for files in sources.values() for name in files}
+    others = (path for path in _walk(root) if path not in known) if _has_files_of_users(dataset) else ()
+    return {path: _stamp(root / path) for path in others}
+
+
+def _stamp(path: Path) -> Sequence[object]:
+    try:
+        return file_stamp(path)
+    except OSError:  # a link to nothing
+        return ()
+
+
+def _has_files_of_users(dataset: Dataset) -> bool:
+    """Whether users may add files to the folder: not to those of bundled and simulated datasets."""
+    return dataset.card.access not in ("bundled", "simulated")
 
 
 def find_unread_lines(root: Path, sources: Iterable[Path]) -> list[str]:

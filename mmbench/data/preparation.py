@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -17,10 +17,10 @@ from mmbench.data.dataset_files import (
     name_on_shell,
     reading_errors,
 )
-from mmbench.data.inventory import take_inventory
+from mmbench.data.inventory import stamp_other_files, take_inventory
 from mmbench.data.merge import merge
 from mmbench.data.missingness import Exclusions, change_lines, sum_changes
-from mmbench.data.prepared_folders import find_prepared_of, note_prepared
+from mmbench.data.prepared_notes import find_prepared_of, note_prepared, recall_inventory
 from mmbench.data.samples.schema import check_schema, schema_to_plain
 from mmbench.data.samples.validation import Changes, check_sample
 from mmbench.data.source_files import SourceFiles, list_source_files
@@ -71,8 +71,7 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     dataset = load_registry(what.plugins).dataset(what.dataset)
     made_from = _check_and_describe(what, dataset)
     path = prepared_path(what, made_from)
-    inventory = take_inventory(dataset, what.root, tolerant=what.bad == "drop", counted=False)
-    for line in inventory.brief_lines(name_on_shell(dataset, what.root)):
+    for line in _inventory_lines(what, dataset, made_from, path):
         current_reporter().message(line)
     store = open_cached(path, Store)
     if store is None:
@@ -82,6 +81,18 @@ def prepare(what: Preparation, jobs: int = 1) -> Store:
     if dataset.name == FOLDER:
         note_prepared(what.cache, what.root, path)
     return store
+
+
+def _inventory_lines(what: Preparation, dataset: Dataset, made_from: KeyParts, prepared: Path) -> Sequence[str]:
+    """What the user is told of the files, from the note of the prepared file where nothing changed."""
+    name = name_on_shell(dataset, what.root)
+
+    def take() -> Sequence[str]:
+        inventory = take_inventory(dataset, what.root, tolerant=what.bad == "drop", counted=False)
+        return inventory.brief_lines(name)
+
+    files = stamp_other_files(dataset, what.root, made_from["sources"])
+    return recall_inventory(what.cache, prepared, {"made_from": made_from, "name": name, "files": files}, take)
 
 
 def describe_preparation(what: Preparation) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmbench.data import MEMORY_FOLDER, PREPARED_FOLDERS, STORE_FORMAT
+from mmbench.data import INVENTORIES, MEMORY_FOLDER, PREPARED_FOLDERS, STORE_FORMAT
 from mmbench.errors import SpecError
 from mmbench.registry import Registry, Spec, find_code, load_registry
 from mmbench.storage import (
@@ -162,7 +162,8 @@ def _find(cache: Path, registry: Registry) -> Iterator[CacheEntry]:
             yield _make_entry(path, "damaged", path.name.removesuffix(DAMAGED_SUFFIX))
         elif _PART.fullmatch(path.name) or (_DIAGNOSIS_FOLDER.fullmatch(path.name) and path.is_dir()):
             yield _make_entry(path, "left over", _LEFT)
-    for path in sorted(path for name in (_DIGESTS, PREPARED_FOLDERS) for path in cache.glob(f".part-*-{name}")):
+    notes = (_DIGESTS, PREPARED_FOLDERS, INVENTORIES)
+    for path in sorted(path for name in notes for path in cache.glob(f".part-*-{name}")):
         if is_stale(path.name):
             yield _make_entry(path, "left over", _LEFT)
     yield from _find_memory(cache / MEMORY_FOLDER)
