@@ -1,5 +1,6 @@
 from .batches import Bags as Bags
 from .batches import Inputs as Inputs
+from .batches import MemoryBudget as MemoryBudget
 from .batches import PresenceSource as PresenceSource
 from .batches import Stream as Stream
 from .batches import read_bags as read_bags

@@ -12,7 +12,7 @@ from mmbench.data.ragged import RaggedArray, clear_padding, count_padded, flatte
 from mmbench.data.sources import Rows, Source, find_row_size
 from mmbench.data.standardize import Standardizer, split_rows
 
-_IN_MEMORY = 1 << 30  # bytes of one modality up to which it is kept in memory
+_IN_MEMORY = 256 << 20  # bytes of a model's inputs that are kept in memory
 Lengths = NDArray[np.int64]
 
 
@@ -41,24 +41,43 @@ class Bags(NamedTuple):
         return Bags(function(self.x), function(self.present), lengths)
 
 
+class MemoryBudget:
+    """The memory, 256 MiB, in which the inputs of one model may be kept; what does not fit is read by batch."""
+
+    def __init__(self) -> None:
+        self.left = _IN_MEMORY
+
+    def take(self, n_bytes: float) -> bool:
+        """Whether ``n_bytes`` still fit; they are then taken."""
+        fits = n_bytes <= self.left
+        self.left -= int(n_bytes) if fits else 0
+        return fits
+
+
 class Stream:
-    """The standardised inputs of one modality, kept in memory up to 1 GiB.
+    """The standardised inputs of one modality, kept in memory where the ``budget`` that streams share allows it.
 
     ``axis`` is the axis of an instance along which lengths differ; it matters where the source has lengths.
     """
 
-    def __init__(self, source: Source, standardizer: Standardizer | None, n_rows: int, axis: int = 0) -> None:
+    def __init__(
+        self,
+        source: Source,
+        standardizer: Standardizer | None,
+        n_rows: int,
+        axis: int = 0,
+        budget: MemoryBudget | None = None,
+    ) -> None:
         self.source = source
         self.standardizer = standardizer
         self.axis = axis
         self._kept: _Memory | _RaggedMemory | None = None
         rows = np.arange(n_rows)
         largest = find_row_size(source, rows)
-        if source.lengths is None:
-            if largest * n_rows <= _IN_MEMORY:
-                self._kept = _Memory(self, rows, largest)
-        elif largest * source.lengths.mean() / count_padded(source.lengths) * n_rows <= _IN_MEMORY:
-            self._kept = _RaggedMemory(self, rows, largest)
+        padding = 1.0 if source.lengths is None else source.lengths.mean() / count_padded(source.lengths)
+        if (budget or MemoryBudget()).take(largest * n_rows * padding):
+            kind = _Memory if source.lengths is None else _RaggedMemory
+            self._kept = kind(self, rows, largest)
 
     @property
     def lengths(self) -> Lengths | None:

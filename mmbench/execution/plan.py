@@ -16,6 +16,7 @@ from mmbench.data import (
     Fold,
     Inputs,
     Labels,
+    MemoryBudget,
     Preparation,
     PresenceSource,
     RaggedTokens,
@@ -198,7 +199,9 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
 
 def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:
     """Inputs of the method: raw instances or tokens of each of its modalities, standardised as the run says."""
-    return Inputs({modality.name: _stream(plan, store, modality, fold) for modality in used_modalities(plan, store)})
+    budget = MemoryBudget()
+    used = used_modalities(plan, store)
+    return Inputs({modality.name: _stream(plan, store, modality, fold, budget) for modality in used})
 
 
 def used_modalities(plan: Plan, store: Store) -> list[Modality]:
@@ -206,7 +209,7 @@ def used_modalities(plan: Plan, store: Store) -> list[Modality]:
     return [store.schema.modality(name) for name in plan.recipe.modalities]
 
 
-def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
+def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold, budget: MemoryBudget) -> Stream:
     if modality.name not in plan.recipe.encoders:
         return Stream(PresenceSource(find_presence(plan.store, modality.name)), None, len(store))
     # Weights that a fusion brings with its encoders were trained on inputs and tokens as they are.
@@ -214,13 +217,13 @@ def _stream(plan: Plan, store: Store, modality: Modality, fold: Fold) -> Stream:
     if modality.name in plan.tokens:
         tokens = _tokens(plan.tokens[modality.name], modality.name)
         standardizer = None if is_raw else _standardizer(plan, store, tokens, fold, over_time=False)
-        return Stream(tokens, standardizer, len(store))
+        return Stream(tokens, standardizer, len(store), budget=budget)
     source = open_source(plan.store, modality.name)
     axis = open_axis(modality) if modality.is_open else 0
     if is_raw or modality.kind not in _STANDARDIZED:
-        return Stream(source, None, len(store), axis)
+        return Stream(source, None, len(store), axis, budget)
     over_time = modality.kind != "vector"
-    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store), axis)
+    return Stream(source, _standardizer(plan, store, source, fold, over_time=over_time), len(store), axis, budget)
 
 
 def _standardizer(plan: Plan, store: Store, source: Any, fold: Fold, over_time: bool) -> Standardizer:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmbench.data.batches import Inputs, PresenceSource, Stream
-from mmbench.data.sources import Rows
+from mmbench.data.batches import Inputs, MemoryBudget, PresenceSource, Stream
+from mmbench.data.sources import Rows, find_row_size
 from mmbench.data.standardize import Standardizer, fit_standardizer
 
 
@@ -135,6 +135,18 @@ def test_streams_too_large_for_memory_read_the_same(monkeypatch: pytest.MonkeyPa
     assert torch.equal(kept.x, read.x)
     assert torch.equal(kept.present, read.present)
     assert stream._kept is None
+
+
+def test_streams_share_the_memory_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Arrays(signal())
+    size = find_row_size(source, np.arange(40)) * 40
+    monkeypatch.setattr("mmbench.data.batches._IN_MEMORY", 2 * size)
+    budget = MemoryBudget()
+    streams = [Stream(source, None, 40, budget=budget) for _ in range(3)]
+    assert [stream._kept is not None for stream in streams] == [True, True, False]
+    assert budget.left == 0
+    rows = np.array([7, 3])
+    assert all(torch.equal(stream.batch(rows).x, streams[0].batch(rows).x) for stream in streams)
 
 
 def test_reading_a_batch_does_not_change_the_stored_data() -> None:

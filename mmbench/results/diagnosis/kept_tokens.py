@@ -15,7 +15,7 @@ from mmbench.data import Bags, RaggedArray, Rows
 from mmbench.storage import check_free_space
 from mmbench.training import as_tokens
 
-_IN_MEMORY = 1 << 30  # bytes of a modality's tokens kept in memory
+_IN_MEMORY = 256 << 20  # bytes of a modality's tokens kept in memory
 
 
 class FixedTokens:
