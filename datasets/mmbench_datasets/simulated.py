@@ -5,7 +5,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from mmbench import Card, DataError, SpecError, written_whole
+from mmbench import Card, DataError, Dataset, SpecError, written_whole
 
 MARK = "SIMULATED.json"
 
@@ -31,13 +31,31 @@ def begin_simulation(root: Path, name: str, **options: int | float) -> None:
             temporary.write_bytes(content.encode())
 
 
-def card_of_files(card: Card, root: Path) -> Card:
-    """``card``, or that of a simulation where ``root`` is marked as one and ``card`` is not."""
-    if card.access == "simulated" or not (root / MARK).is_file():
+def card_of_files(card: Card, root: Path, dataset: Dataset) -> Card:
+    """``card``, or that of a simulation where files that ``dataset`` reads under ``root`` are marked as simulated.
+
+    The mark counts in any folder above a file: readers also find files below ``root``, and ``root`` may be a part of a
+    simulation.
+    """
+    if card.access == "simulated" or not (is_marked(root) or any(map(is_marked, _folders_of(dataset, root)))):
         return card
     return replace(card, title=f"Simulated, in the files of: {card.title}", access="simulated")
 
 
 def describe_mark(root: Path) -> dict[str, str]:
-    """The mark, for `Dataset.left_out`; empty where there is none."""
-    return {MARK: "marks the files as simulated"} if (root / MARK).is_file() else {}
+    """The marks in ``root`` and two folders below it, for `Dataset.left_out`; empty where there is none."""
+    marks = sorted(path for depth in ("", "*/", "*/*/") for path in root.glob(f"{depth}{MARK}"))
+    return {path.relative_to(root).as_posix(): "marks the files as simulated" for path in marks}
+
+
+def _folders_of(dataset: Dataset, root: Path) -> set[Path]:
+    """The folders of the files that a dataset reads; none where it cannot tell its files."""
+    try:
+        return {path.parent for unit in dataset.units(root) for path in dataset.sources(root, unit)}
+    except (DataError, OSError):
+        return set()
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a folder, or one above it, is marked as simulated."""
+    return any((above / MARK).is_file() for above in (folder.absolute(), *folder.absolute().parents))

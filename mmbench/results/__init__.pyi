@@ -34,7 +34,7 @@ from .failures import make_all_failed_error as make_all_failed_error
 from .failures import make_failure as make_failure
 from .failures import write_failure as write_failure
 from .fusion_effect import FusionEffect as FusionEffect
-from .inherited_settings import UntrainedBaseline as UntrainedBaseline
+from .inherited_settings import UntrainedMethod as UntrainedMethod
 from .inherited_settings import changed_settings as changed_settings
 from .loading import compare as compare
 from .loading import load_comparison as load_comparison

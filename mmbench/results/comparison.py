@@ -14,7 +14,7 @@ from mmbench.results.display import Displayed
 from mmbench.results.elsewhere.suspicion import Suspicion, find_suspicions
 from mmbench.results.failures import Failure, describe_failures
 from mmbench.results.fusion_effect import FusionEffect, find_fusion_effect
-from mmbench.results.inherited_settings import UntrainedBaseline, find_untrained
+from mmbench.results.inherited_settings import UntrainedMethod, find_untrained
 from mmbench.results.method_result import MethodResult
 from mmbench.results.record_schema import data_name
 from mmbench.results.rows import fold_rows, method_row
@@ -125,8 +125,8 @@ class Comparison(Displayed):
         return {**self.lost, **partial}
 
     @cached_property
-    def untrained(self) -> Sequence[UntrainedBaseline]:
-        """Baselines that did not learn under settings of the first method; empty for runs of separate commands.
+    def untrained(self) -> Sequence[UntrainedMethod]:
+        """Methods that did not learn under settings of the first; empty for runs of separate commands.
 
         The method with the best score is not among them, whatever its loss.
         """
@@ -206,6 +206,13 @@ class Comparison(Displayed):
         if self.metric == "balanced_accuracy":
             return self.methods[0].outcomes.guessing(self._chance_is_per_unit)
         return None if self._chance_is_per_unit else self._metric.chance
+
+    @property
+    def chance_of_strangers(self) -> float | None:
+        """The chance level of a model that knows none of the subjects, None where the metric has none."""
+        if self.metric == "balanced_accuracy":
+            return self.methods[0].outcomes.guessing(False)
+        return self._metric.chance
 
     @property
     def majority(self) -> float | None:

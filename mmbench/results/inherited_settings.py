@@ -1,6 +1,6 @@
-"""Training settings that baselines inherit from the first method, and detection of baselines that did not learn.
+"""Training settings that baselines inherit from the first method, and detection of methods that did not learn.
 
-A baseline counts as untrained where the loss of most of its trainings stayed near that of guessing. Detection rates are
+A method counts as untrained where the loss of most of its trainings stayed near that of guessing. Detection rates are
 measured by `benchmarks/inherited.py`.
 """
 
@@ -36,8 +36,8 @@ class MethodRecords(Protocol):
 
 
 @dataclass(frozen=True)
-class UntrainedBaseline:
-    """A baseline whose training loss stayed near that of guessing under settings of the first method.
+class UntrainedMethod:
+    """A method whose training loss stayed near that of guessing under settings of the first method.
 
     ``settings`` are those that differ from the defaults of mmbench; this happened in ``trainings`` of ``of`` trainings.
     """
@@ -54,22 +54,22 @@ def changed_settings(run: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in run["training"].items() if value != defaults.get(name, value)}
 
 
-def find_untrained(methods: Sequence[MethodRecords]) -> list[UntrainedBaseline]:
-    """Baselines that did not learn under settings inherited from the first of ``methods``.
+def find_untrained(methods: Sequence[MethodRecords]) -> list[UntrainedMethod]:
+    """Methods that did not learn under settings of the first of ``methods``, which others inherit.
 
-    Excludes baselines with training settings of their own, and those without trainable parameters. Empty for tasks of
+    Excludes methods with training settings of their own, and those without trainable parameters. Empty for tasks of
     labels and values, for whose losses no limit has been measured.
     """
-    found: list[UntrainedBaseline] = []
+    found: list[UntrainedMethod] = []
     if scoring_of(methods[0].run).kind != "class":
         return found
-    for method in methods[1:]:
+    for method in methods:
         settings = changed_settings(method.run)
         if settings and not method.run["own_encoders"]:
             records = [record for record in method.records if record.parameters.get("trainable")]
             failed = sum(not has_learnt(record.history, *_bounds(method)) for record in records)
             if 2 * failed > len(records):
-                found.append(UntrainedBaseline(method.name, settings, failed, len(records)))
+                found.append(UntrainedMethod(method.name, settings, failed, len(records)))
     return found
 
 

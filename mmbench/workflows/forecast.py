@@ -7,7 +7,7 @@ import numpy as np
 from mmbench.data import Fold, Rows
 from mmbench.execution import Setup
 from mmbench.results import ASSUMED_DEVIATION, Outcomes, find_statistical_units, smallest_significant_difference
-from mmbench.storage import counted
+from mmbench.storage import counted, plural_of
 from mmbench.workflows.resolve import Request
 
 _LARGE_DIFFERENCE = 0.1  # of balanced accuracy: a warning is given if only larger differences can become significant
@@ -19,11 +19,17 @@ def forecast_lines(request: Request, setup: Setup) -> Iterator[str]:
     The smallest significant difference is known of balanced accuracy; other metrics have another scale.
     """
     comparisons = len(request.recipes) - 1
-    if comparisons < 1 or request.metric != "balanced_accuracy":
+    if comparisons < 1:
         return
     seeds, store = request.settings.seeds, setup.store
     name, units = find_statistical_units(store.groups, store.ids)
-    outcomes = _outcomes(store.labels(request.task), units, setup.rows, setup.folds, seeds, request.n_classes)
+    tested = np.unique(np.concatenate([fold.test for fold in setup.folds]))
+    if len(np.unique(units[tested])) == 1:
+        yield f"with 1 {name} in the test parts no difference can be significant; add {plural_of(name)}"
+        return
+    if request.metric != "balanced_accuracy":
+        return
+    outcomes = _outcomes(store.labels(request.task), units, tested, setup.folds, seeds, request.n_classes)
     reach = smallest_significant_difference(outcomes, comparisons)
     design = f"{counted(outcomes.n_units, name)}, {counted(seeds, 'seed')} and {counted(comparisons, 'baseline')}"
     if reach is None:

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from mmbench import Card, DataError, SpecError
+from mmbench.registry import load_registry, parse_spec
+from mmbench_datasets.mfeat import Mfeat
 from mmbench_datasets.simulated import MARK, begin_simulation, card_of_files, describe_mark
 
 
@@ -45,8 +47,35 @@ def test_real_files_are_never_mixed_with_simulated_ones(tmp_path: Path) -> None:
 
 def test_the_card_tells_that_files_are_simulated(tmp_path: Path) -> None:
     card = Card("Toy", "open", "none", "https://example.org", "nobody")
-    assert card_of_files(card, tmp_path) == card
+    assert card_of_files(card, tmp_path, Mfeat()) == card
     begin_simulation(tmp_path, "toy", subjects=1)
-    assert card_of_files(card, tmp_path).access == "simulated"
-    assert card_of_files(card, tmp_path).title == "Simulated, in the files of: Toy"
+    assert card_of_files(card, tmp_path, Mfeat()).access == "simulated"
+    assert card_of_files(card, tmp_path, Mfeat()).title == "Simulated, in the files of: Toy"
     assert set(describe_mark(tmp_path)) == {MARK}
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [("mahnob-hci", "Sessions"), ("seed-iv", "eeg_feature_smooth"), ("cremad", "AudioWAV")],
+)
+def test_the_mark_follows_the_files_wherever_they_are_read(tmp_path: Path, name: str, inside: str) -> None:
+    dataset = load_registry().dataset(parse_spec(name))
+    home = tmp_path / "parent" / "home"
+    dataset.simulate(home, subjects=1)
+    assert dataset.card_of(home).access == "simulated"
+    assert dataset.card_of(home / inside).access == "simulated"
+    if name == "seed-iv":  # found one folder deeper
+        assert dataset.card_of(home.parent).access == "simulated"
+        assert f"home/{MARK}" in dataset.left_out(home.parent)
+    (home / MARK).unlink()
+    assert dataset.card_of(home).access != "simulated"
+
+
+def test_a_simulation_beside_recordings_does_not_mark_them(tmp_path: Path) -> None:
+    dataset = load_registry().dataset(parse_spec("mosi"))
+    dataset.simulate(tmp_path / "files", subjects=4)
+    (tmp_path / "files" / MARK).rename(tmp_path / MARK)
+    assert dataset.card_of(tmp_path / "files").access == "simulated"
+    (tmp_path / "other").mkdir()
+    (tmp_path / MARK).rename(tmp_path / "other" / MARK)
+    assert dataset.card_of(tmp_path / "files").access != "simulated"

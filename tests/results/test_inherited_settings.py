@@ -133,4 +133,14 @@ def test_the_best_method_is_not_called_untrained(compared: Any) -> None:
     (found,) = comparison.untrained
     fresh = replace(comparison)
     fresh.__dict__["leaders"] = (found.method, "slow")  # a cached property
-    assert fresh.untrained == ()
+    assert [each.method for each in fresh.untrained] == ["slow"]
+
+
+def test_the_first_method_is_reported_like_its_baselines(compared: Any) -> None:
+    comparison = replace(compared("slow", "concat,prior,other"))
+    comparison.__dict__["leaders"] = ("prior",)  # a cached property
+    assert [each.method for each in comparison.untrained] == ["slow", "concat"]
+    assert (
+        "UNTRAINED: slow did not learn in 2 of 2 trainings with epochs 15 (default 40), lr 1e-07 (default 0.001): "
+        "differences may be due to training."
+    ) in text(comparison)

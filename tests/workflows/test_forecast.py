@@ -96,6 +96,23 @@ def test_nothing_is_forecast_of_another_metric(toy_people, tmp_path):
     assert not [line for line in heard.lines if "significant" in line]
 
 
+def test_one_unit_in_the_test_part_is_told_of_any_metric(tmp_path):
+    random = np.random.default_rng(0)
+    data = mmbench.from_arrays(
+        {"left": random.normal(size=(60, 4)), "right": random.normal(size=(60, 4))},
+        random.normal(size=60),
+        groups={"subject": ["a"] * 30 + ["b"] * 30},
+        split=["train"] * 24 + ["validation"] * 6 + ["test"] * 30,
+        cache=tmp_path / "cache",
+    )
+    heard = Heard()
+    with use_reporter(heard):
+        mmbench.run(
+            "concat", data, ["prior"], out=tmp_path / "out", jobs=1, protocol="official", training={"epochs": 1}
+        )
+    assert "with 1 subject in the test parts no difference can be significant; add subjects" in heard.lines
+
+
 def test_the_default_number_of_seeds():
     code = "from mmbench.registry.settings import make_run_settings; print(make_run_settings({}, {}, '').seeds, end='')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

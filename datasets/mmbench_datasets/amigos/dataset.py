@@ -84,7 +84,7 @@ class Amigos(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder, no person, truncated and foreign files; videos are checked as they are read."""

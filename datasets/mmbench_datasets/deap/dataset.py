@@ -1,7 +1,6 @@
 """The DEAP dataset: windows of EEG and peripheral signals with the faces filmed at the same time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +8,7 @@ from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema,
 from mmbench_datasets.deap import layout
 from mmbench_datasets.deap.labels import QUADRANTS, Ties
 from mmbench_datasets.deap.options import Faces, Options, Preprocessing, Removal, VideoOrder
+from mmbench_datasets.simulated import card_of_files
 
 
 class Deap(Dataset):
@@ -115,11 +115,7 @@ class Deap(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """DEAP's card, or that of a simulation where the folder is marked as one."""
-        from mmbench_datasets.deap.files import find_files
-
-        if not (find_files(root).home / layout.SIMULATED_MARK).is_file():
-            return self.card
-        return replace(self.card, title="Simulated, in the files of DEAP", access="simulated")
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """Everything that reading would refuse, except what only preprocessing or decoding a video shows.

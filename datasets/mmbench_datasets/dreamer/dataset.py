@@ -77,7 +77,7 @@ class Dreamer(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing or truncated file, or one that is not DREAMER's; trials are checked as they are read."""

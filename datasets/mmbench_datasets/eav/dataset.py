@@ -97,7 +97,7 @@ class Eav(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """Missing folders and files, damaged ones by their headers, and names that contradict the labels."""

@@ -51,7 +51,7 @@ class Fsdd(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder, or a file that is no WAV file, is truncated, or holds no sound; reads all files."""

@@ -119,7 +119,7 @@ class MahnobHci(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """No session, damaged descriptions, truncated videos; recordings are checked as they are read."""

@@ -65,7 +65,7 @@ class MmImdb(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder or split, films without their files, damaged descriptions and truncated posters."""

@@ -9,7 +9,7 @@ from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema
 from mmbench_datasets.mmsa.corpora import CORPORA, PARTS, POLARITY, TEXT_WIDTH, Alignment, Name, Part
 from mmbench_datasets.names import find_variant, list_files
 from mmbench_datasets.shared.twins import make_once, twin_card
-from mmbench_datasets.simulated import MARK, card_of_files, describe_mark
+from mmbench_datasets.simulated import card_of_files, describe_mark, is_marked
 
 if TYPE_CHECKING:
     from mmbench_datasets.mmsa.releases import PartOfRelease
@@ -67,7 +67,7 @@ class Mmsa(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder or file, a pickle of something else or whose arrays are not in step, ids that repeat."""
@@ -116,7 +116,7 @@ class Mmsa(Dataset):
             lines.append(f"audio: {n_infinite:,} value{'s' * (n_infinite > 1)} of minus infinity, read as 0 as in MMSA")
         lines += self._describe_missing(parts)
         sizes = tuple(len(part.ids) for part in parts.values())
-        if sizes != CORPORA[self.corpus].sizes and not (root / MARK).is_file():
+        if sizes != CORPORA[self.corpus].sizes and not is_marked(root):
             published = " + ".join(f"{size:,}" for size in CORPORA[self.corpus].sizes)
             lines.append(
                 f"samples: {' + '.join(f'{size:,}' for size in sizes)} in the three parts, published {published}"

@@ -59,7 +59,7 @@ class Mosi(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing or damaged file, or files whose rows are not in step; reads all files."""

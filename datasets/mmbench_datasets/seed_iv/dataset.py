@@ -75,7 +75,7 @@ class SeedIv(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card with the note on ``smoothing``, or that of a simulation where the folder is marked as one."""
-        return card_of_files(replace(self.card, notes=(NOTES[self.smoothing],)), root)
+        return card_of_files(replace(self.card, notes=(NOTES[self.smoothing],)), root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """Missing folders, truncated files, two files of a session or date; trials are checked as they are read."""

@@ -61,7 +61,7 @@ class SeedV(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one, of which nothing is smoothed."""
-        card = card_of_files(self.card, root)
+        card = card_of_files(self.card, root, self)
         return replace(card, notes=()) if card.access == "simulated" else card
 
     def check(self, root: Path) -> list[Problem]:

@@ -79,7 +79,7 @@ class ActedClips(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder or file, or one that is truncated or of something else; reads the headers of all files."""

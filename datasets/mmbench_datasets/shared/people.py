@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from mmbench import DataError, Dataset
-from mmbench_datasets.simulated import MARK
+from mmbench_datasets.simulated import is_marked
 
 
 def check_person(number: int, n_people: int, root: Path, path: Path) -> None:
     """Raise DataError about ``path`` for a person that is not 1 to ``n_people``, unless ``root`` is simulated."""
-    if not 1 <= number <= n_people and not (root / MARK).is_file():
+    if not 1 <= number <= n_people and not is_marked(root):
         message = f"is of person {number}, where the dataset has the people 1 to {n_people}"
         raise DataError(message, where=path, remedy="correct its name, or remove it")
 

@@ -56,7 +56,7 @@ class UtdMhad(Dataset):
 
     def card_of(self, root: Path) -> Card:
         """The card, or that of a simulation where the folder is marked as one."""
-        return card_of_files(self.card, root)
+        return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
         """A missing folder or file of a subject, or a file that cannot be read; reads all files, 0.3 s."""

@@ -11,6 +11,7 @@ from mmbench.data import parse_protocol
 from mmbench.registry import find_metric
 from mmbench.reporting.number_format import format_interval, format_signed
 from mmbench.reporting.terminal.layout import plain_table, relative_path
+from mmbench.reporting.terminal.run_description import describe_chance
 from mmbench.reporting.terminal.split_audits import split_lines
 from mmbench.storage import counted
 from mmbench.workflows import CardResult, ClaimResult, ReportedScore, RowResult, RowScore
@@ -158,7 +159,7 @@ def _majority(ran: Sequence[RowResult]) -> Iterator[str]:
     comparisons = [row.comparison for row in ran if row.comparison]
     shares = sorted({f"{each.majority:.3f}" for each in comparisons if each.majority is not None})
     span = f"{shares[0]} to {shares[-1]}" if len(shares) > 1 else "".join(shares)
-    found = [f"chance level {comparisons[0].chance:.3f}"] if comparisons[0].chance is not None else []
+    found = [line for comparison in comparisons[:1] for line in describe_chance(comparison)]
     found += [f"accuracy of the majority class {span}"] if shares else []
     if found:
         yield ", ".join(found)

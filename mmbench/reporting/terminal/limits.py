@@ -1,5 +1,6 @@
 """Limitations of a comparison: few units, one seed, classes of one unit, and what would help."""
 
+import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,12 +12,14 @@ from mmbench.storage import counted, plural_of
 
 FEW_UNITS = 6
 _LEAST_BELOW = 0.005
+_UNLIMITED = sys.float_info.max / 4  # bounds beyond it stand for infinity
 
 
 def limit_lines(comparison: Comparison) -> Iterator[str]:
     """What the numbers of units, seeds and classes do not allow to conclude, a line each."""
     yield from _single_unit_classes(comparison)
     yield from _one_subject(comparison)
+    yield from _one_unit(comparison)
     yield from _few_units(comparison)
     yield from one_seed_line(comparison)
     yield from _constant_below_chance(comparison)
@@ -58,6 +61,13 @@ def _one_subject(comparison: Comparison) -> Iterator[str]:
     if comparison.is_of_one_subject:
         units = plural_of(comparison.run["unit"])
         yield f"1 subject: intervals and tests are over its {units}, and hold for this subject only"
+
+
+def _one_unit(comparison: Comparison) -> Iterator[str]:
+    """Nothing varies between units where there is one; of classes, `_single_unit_classes` says so."""
+    if comparison.methods[0].outcomes.n_units == 1 and kind_of(comparison.run) != "class":
+        unit = comparison.run["unit"]
+        yield f"1 {unit}: no interval and no test; add {plural_of(unit)}"
 
 
 def _few_units(comparison: Comparison) -> Iterator[str]:
@@ -110,13 +120,17 @@ def _detectable_differences(comparison: Comparison) -> Iterator[str]:
 
     Each row has a width of its own. They are rounded down, so that no significant difference is below the smallest one.
     """
-    widths = [half_width(each) for each in comparison.verdicts if each.error > 0 or each.p < ALPHA]
-    known = [width for width in widths if width < comparison.range_of_scores]
+    tested = [each for each in comparison.verdicts if each.error > 0 or each.p < ALPHA]
+    widths = {each.against: half_width(each) for each in tested}
+    known = [width for width in widths.values() if width < min(comparison.range_of_scores, _UNLIMITED)]
+    without = [name for name, width in widths.items() if width not in known]
     if not known or not (least := _round_down(min(known))):
         return
     largest = _round_down(max(known))
     which = f"{least} cannot" if least == largest else f"{least} to {largest}, depending on the row, cannot"
-    yield f"differences below about {which} be significant here"
+    yield f"differences below about {which} be significant here" + (
+        f", and none from {join_names(without)}" if without else ""
+    )
 
 
 def half_width(verdict: Verdict) -> float:

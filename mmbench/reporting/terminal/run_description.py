@@ -34,10 +34,19 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
 
 def chance_line(comparison: Comparison) -> str:
     """The chance level, and for classes the accuracy of always predicting the majority class; empty without one."""
-    parts = [] if comparison.chance is None else [f"chance level {format_score(comparison.chance)}"]
+    parts = [*describe_chance(comparison)]
     if kind_of(comparison.run) == "class":
         parts.append(f"accuracy of the majority class {comparison.majority:.3f}")
     return ", ".join(parts)
+
+
+def describe_chance(comparison: Comparison) -> Iterator[str]:
+    """The chance level, if there is one, and why it is not that of any guess where models may know the subjects."""
+    chance, of_strangers = comparison.chance, comparison.chance_of_strangers
+    if chance is not None and of_strangers is not None:
+        differs = format_score(chance) != format_score(of_strangers)
+        known = f" from knowing each subject's classes, {format_score(of_strangers)} without" if differs else ""
+        yield f"chance level {format_score(chance)}{known}"
 
 
 def describe_data(comparison: Comparison) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from mmbench.data import Protocol, missing_class_lines, parse_protocol
 from mmbench.reporting.metric_names import targets_word
 from mmbench.reporting.terminal.training_settings import format_settings
-from mmbench.results import Comparison, UntrainedBaseline
+from mmbench.results import Comparison, UntrainedMethod
 
 _LEAST_COPIES = 0.01  # share of the test samples; fewer copies change a score by less than 0.01
 
@@ -56,9 +56,14 @@ def _describe_shared(group: str, share: float, protocol: Protocol) -> str:
     return f"{share:.0%} of the test samples share their {group} with the training part; scores {effect}."
 
 
-def _describe_untrained(each: UntrainedBaseline, comparison: Comparison) -> str:
+def _describe_untrained(each: UntrainedMethod, comparison: Comparison) -> str:
     trainings = f"{each.trainings} of {each.of} trainings" if each.of > 1 else "its training"
     owner, settings = comparison.methods[0].name, format_settings(each.settings)
+    if each.method == owner:
+        return (
+            f"{owner} did not learn in {trainings} with {settings}: differences may be due to training. Give it other "
+            "settings, or run all methods with --tune."
+        )
     return (
         f"{each.method} did not learn in {trainings} with the settings of {owner}: {settings}. The "
         f"difference may be due to training: run {each.method} with settings of its own, or all methods with --tune."

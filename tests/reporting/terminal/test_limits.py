@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from mmbench.registry.metrics import find_metric
 from mmbench.reporting.terminal.comparisons import comparison_table
 from mmbench.reporting.terminal.layout import render
 from mmbench.reporting.terminal.limits import half_width
+from mmbench.reporting.terminal.run_description import chance_line
 from mmbench.results.loading import load_comparison
 from mmbench.results.records import read_record, record_path, write_record
 from mmbench.results.statistics import Interval, Verdict
@@ -38,6 +40,23 @@ def test_no_significant_difference_is_below_the_smallest_that_could_be(write_tas
 def test_one_width_is_one_number(write_task, tmp_path):
     path = write_task(tmp_path, "values", ("first", "second"), n_units=30, folds=6)
     assert BELOW.search(text_of(path)).group(2) is None
+
+
+def test_rows_that_no_difference_separates_are_named(write_task, tmp_path, monkeypatch):
+    path = write_task(tmp_path, "values", ("first", "second", "third"), n_units=30, folds=6)
+    comparison = load_comparison(path)
+    one, other = comparison.verdicts
+    unlimited = replace(other, difference=Interval(0.1, -sys.float_info.max, sys.float_info.max))
+    comparison.__dict__["verdicts"] = (one, unlimited)
+    text = " ".join(render(comparison_table(comparison, True)).split())
+    assert BELOW.search(text).group(2) is None
+    assert "cannot be significant here, and none from third" in text
+
+
+def test_one_unit_shows_no_difference(write_task, tmp_path):
+    text = text_of(write_task(tmp_path, "values", ("first", "second"), n_units=1, folds=1))
+    assert "1 subject: no interval and no test; add subjects" in text
+    assert "differences below" not in text
 
 
 @pytest.mark.parametrize(
@@ -141,6 +160,9 @@ def test_where_subjects_are_in_both_parts_knowing_their_frequent_class_is_chance
     found = write_people(write_task, tmp_path, protocol, straddling=straddling)
     assert found.methods[0].score.mean == pytest.approx(0.75)
     assert found.chance == pytest.approx(0.625 if knows else 0.5)
+    assert chance_line(found).startswith(
+        "chance level 0.625 from knowing each subject's classes, 0.500 without, " if knows else "chance level 0.500, "
+    )
     assert (found.above_chance["first"] > 0.05) is knows
     assert found.above_chance_reason == found.to_json()["above_chance_reason"] == ""
 
