@@ -17,9 +17,10 @@ def test_every_number_and_page_follows_from_the_records(tmp_path: Path) -> None:
     assert verify_leaderboards(ROOT, 0, 0, RetrainOptions(None, tmp_path, 1), {}).faults == ()
 
 
-def test_a_fold_of_the_suite_that_needs_no_files_is_trained_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["quick-v1/mfeat", "quick-v2/mfeat", "quick-v2/icons"])
+def test_a_fold_of_a_suite_that_needs_no_files_is_trained_again(tmp_path: Path, name: str) -> None:
     """One fold here, on bundled data; others by `mmbench leaderboard verify --again N --data NAME=DIR`."""
-    runs = sorted((ROOT / "suites/quick-v1/mfeat").glob("*/*/linear-*/fold-*.json"))
+    runs = sorted((ROOT / "suites" / name).glob("*/*/linear-*/fold-*.json"))
     again = verify_leaderboards(ROOT, 1, 0, RetrainOptions(None, tmp_path, 1), {}, [Random(0).choice(runs)])
     assert again.faults == ()
     assert again.lines[-1] == "trained again: 1 of 1 fold"
