@@ -4,9 +4,9 @@
 
 Every step is a command of its own: preparing, a run with trained encoders, the same run again, a run on tokens of a
 frozen encoder, showing the records, and adding them to a leaderboard. Reported are the time that passed, the time of
-the processor (of all processes), the peak memory of the largest process, and the bytes that the step left behind. The
-plot beside the table shows them relative to the smallest number of samples; a line that is as steep as the dashed one
-grows like the samples. Importing torch alone takes about 2 s and 0.7 GB.
+the processor of all processes, the peak memory of the largest process, its own and with mapped files, which the system
+can reclaim, and the bytes that the step left behind. Processes are looked at every 20 ms. The plot beside the table
+shows time and own memory; a line that is as steep as the dashed one grows like the samples.
 """
 
 import argparse
@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +35,13 @@ MMBENCH = (sys.executable, "-m", "mmbench")
 
 @dataclass(frozen=True)
 class Measured:
-    """A step on ``samples``: ``seconds`` that passed, of the ``processor``, ``peak`` memory in MB, ``left`` in MB."""
+    """A step on ``samples``: ``seconds`` that passed and of the ``processor``; ``own``, ``peak`` and ``left`` in MB."""
 
     step: str
     samples: int
     seconds: float
     processor: float
+    own: float
     peak: float
     left: float
 
@@ -113,26 +115,60 @@ def measure_all(samples: int, people: int, steps: Sequence[str]) -> Iterator[Mea
             yield measure(step, STEPS[step](place), samples, place.folder)
 
 
-_MEASURE = """
-import json, os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
-_, status, used = os.wait4(process.pid, 0)
-print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
-"""
-"""A small process that runs a command: its peak memory begins with that of the process which starts it."""
-
-
 def measure(step: str, command: list[str], samples: int, folder: Path) -> Measured:
-    """Run a command to its end; its memory and times are those of the process and its children."""
+    """Run a command to its end; its memory and times are those of its processes, which form a session."""
     before, start = _size(folder), time.perf_counter()
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-c", _MEASURE, *MMBENCH, *command]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=True)
-    seconds = time.perf_counter() - start
-    code, processor, peak = json.loads(done.stdout)
-    if code:
-        raise SystemExit(f"{shlex.join(command)} failed:\n{done.stderr[-2000:]}")
-    return Measured(step, samples, seconds, processor, peak, (_size(folder) - before) / 1e6)
+    seen: dict[int, Usage] = {}
+    with tempfile.TemporaryFile() as errors:
+        words = [*MMBENCH, *command]
+        process = subprocess.Popen(
+            words, stdout=subprocess.DEVNULL, stderr=errors, env=environment, start_new_session=True
+        )
+        while process.poll() is None:
+            for number, usage in look_at_session(process.pid):
+                seen[number] = usage.with_earlier(seen.get(number))
+            time.sleep(0.02)
+        seconds = time.perf_counter() - start
+        errors.seek(0)
+        told = errors.read().decode()
+    if process.returncode:
+        raise SystemExit(f"{shlex.join(command)} failed:\n{told[-2000:]}")
+    processor = sum(usage.processor for usage in seen.values())
+    own, peak = (max(getattr(usage, name) for usage in seen.values()) for name in ("own", "peak"))
+    return Measured(step, samples, seconds, processor, own, peak, (_size(folder) - before) / 1e6)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process used: seconds of the ``processor``, the largest ``own`` memory and ``peak`` memory in MB."""
+
+    processor: float
+    own: float
+    peak: float
+
+    def with_earlier(self, earlier: "Usage | None") -> "Usage":
+        """The same with what was seen before, whose own memory may have been larger."""
+        return self if earlier is None else Usage(self.processor, max(self.own, earlier.own), self.peak)
+
+
+def look_at_session(session: int) -> Iterator[tuple[int, Usage]]:
+    """The processes of a session, and what each has used so far."""
+    tick = os.sysconf("SC_CLK_TCK")
+    for entry in os.scandir("/proc"):
+        with suppress(OSError, ValueError, KeyError):  # it may end meanwhile
+            number = int(entry.name)
+            fields = Path(entry, "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                lines = Path(entry, "status").read_text().splitlines()
+                memory = {name: int(text.split()[0]) / 1024 for name, text in _memory_fields(lines)}
+                yield number, Usage((int(fields[11]) + int(fields[12])) / tick, memory["RssAnon"], memory["VmHWM"])
+
+
+def _memory_fields(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names and values, in kB, of the memory fields of a status."""
+    parts = (line.partition(":") for line in lines)
+    return ((name, value) for name, _, value in parts if name in ("RssAnon", "VmHWM"))
 
 
 def _size(folder: Path) -> int:
@@ -150,27 +186,27 @@ def describe(found: Sequence[Measured], people: int) -> str:
         "",
         *(f"- {line}" for line in machine()),
         "",
-        "| step | samples | passed | processor | peak memory | left behind |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| step | samples | passed | processor | own memory | with mapped files | left behind |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     order = {step: at for at, step in enumerate(STEPS)}
     for each in sorted(found, key=lambda each: (order[each.step], each.samples)):
         lines.append(
             f"| {each.step} | {each.samples:,} | {each.seconds:.1f} s | {each.processor:.1f} s "
-            f"| {each.peak:.0f} MB | {each.left:.1f} MB |"
+            f"| {each.own:.0f} MB | {each.peak:.0f} MB | {each.left:.1f} MB |"
         )
     return "\n".join([*lines, "", "```json", json.dumps([vars(each) for each in found]), "```", ""])
 
 
 def plot(found: Sequence[Measured], path: Path) -> None:
-    """Processor time and peak memory of each step by number of samples, on logarithmic axes."""
+    """Processor time and own memory of each step by number of samples, on logarithmic axes."""
     import matplotlib
 
     matplotlib.use("svg")
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
-    for axis, name, unit in ((axes[0], "processor", "processor time, s"), (axes[1], "peak", "peak memory, MB")):
+    for axis, name, unit in ((axes[0], "processor", "processor time, s"), (axes[1], "own", "own memory, MB")):
         for step in dict.fromkeys(each.step for each in found):
             mine = sorted((each.samples, getattr(each, name)) for each in found if each.step == step)
             axis.plot(*zip(*mine, strict=True), marker="o", label=step)

@@ -26,7 +26,8 @@ def test_a_step_is_measured_and_described(tmp_path: Path) -> None:
     assert "simulated" in out.read_text()
     (measured,) = scale.measure_all(40, 4, ["prepare"])
     assert measured.left > 0
-    assert measured.peak > 10
+    assert measured.peak > measured.own > 10
+    assert measured.processor > 0.1
 
 
 @pytest.mark.usefixtures("scripts")
