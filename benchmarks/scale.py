@@ -5,8 +5,8 @@
 Every step is a command of its own: preparing, a run with trained encoders, the same run again, a run on tokens of a
 frozen encoder, showing the records, and adding them to a leaderboard. Reported are the time that passed, the time of
 the processor of all processes, the peak memory of the largest process, its own and with mapped files, which the system
-can reclaim, and the bytes that the step left behind. Processes are looked at every 20 ms. The plot beside the table
-shows time and own memory; a line that is as steep as the dashed one grows like the samples.
+can reclaim, and the bytes that the step left behind. Processes are looked at 20 times a second. The plot beside the
+table shows time and own memory; a line that is as steep as the dashed one grows like the samples.
 """
 
 import argparse
@@ -116,19 +116,20 @@ def measure_all(samples: int, people: int, steps: Sequence[str]) -> Iterator[Mea
 
 
 def measure(step: str, command: list[str], samples: int, folder: Path) -> Measured:
-    """Run a command to its end; its memory and times are those of its processes, which form a session."""
+    """Run a command to its end; its memory and times are those of all processes that it starts."""
     before, start = _size(folder), time.perf_counter()
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     seen: dict[int, Usage] = {}
+    family = Family()
     with tempfile.TemporaryFile() as errors:
         words = [*MMBENCH, *command]
         process = subprocess.Popen(
             words, stdout=subprocess.DEVNULL, stderr=errors, env=environment, start_new_session=True
         )
         while process.poll() is None:
-            for number, usage in look_at_session(process.pid):
+            for number, usage in family.look(process.pid):
                 seen[number] = usage.with_earlier(seen.get(number))
-            time.sleep(0.02)
+            time.sleep(0.05)
         seconds = time.perf_counter() - start
         errors.seek(0)
         told = errors.read().decode()
@@ -152,17 +153,41 @@ class Usage:
         return self if earlier is None else Usage(self.processor, max(self.own, earlier.own), self.peak)
 
 
-def look_at_session(session: int) -> Iterator[tuple[int, Usage]]:
-    """The processes of a session, and what each has used so far."""
-    tick = os.sysconf("SC_CLK_TCK")
-    for entry in os.scandir("/proc"):
-        with suppress(OSError, ValueError, KeyError):  # it may end meanwhile
-            number = int(entry.name)
-            fields = Path(entry, "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session:
-                lines = Path(entry, "status").read_text().splitlines()
+class Family:
+    """A process, those that it started, and theirs, also after one that started another has ended."""
+
+    def __init__(self) -> None:
+        self.members: set[int] = set()
+        self.sessions: set[int] = set()
+
+    def look(self, first: int) -> Iterator[tuple[int, Usage]]:
+        """What each process has used so far."""
+        self.members.add(first)
+        fields = dict(_look_at_processes())
+        grown = True
+        while grown:
+            of = {number for number, each in fields.items() if self._is_of(int(each[1]), int(each[3]))}
+            grown = not of <= self.members
+            self.members |= of
+            self.sessions |= {int(fields[number][3]) for number in self.members & fields.keys()}
+        tick = os.sysconf("SC_CLK_TCK")
+        for number in self.members & fields.keys():
+            with suppress(OSError, KeyError):  # it ends meanwhile
+                lines = Path(f"/proc/{number}/status").read_text().splitlines()
                 memory = {name: int(text.split()[0]) / 1024 for name, text in _memory_fields(lines)}
-                yield number, Usage((int(fields[11]) + int(fields[12])) / tick, memory["RssAnon"], memory["VmHWM"])
+                ticks = sum(map(int, fields[number][11:13]))
+                yield number, Usage(ticks / tick, memory["RssAnon"], memory["VmHWM"])
+
+    def _is_of(self, parent: int, session: int) -> bool:
+        return parent in self.members or session in self.sessions
+
+
+def _look_at_processes() -> Iterator[tuple[int, list[str]]]:
+    """The fields of every process behind its name, as in proc(5)."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):  # it ends meanwhile
+                yield int(entry.name), Path(entry, "stat").read_text().rpartition(")")[2].split()
 
 
 def _memory_fields(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
