@@ -10,16 +10,17 @@ from mmbench.reporting.suites.words import (
     absent_lines,
     critical_line,
     data_row,
-    dataset_title,
     lead,
     ordered_methods,
     rank_cell,
     rank_lines,
     score_cells,
+    suite_warnings,
     verdict_cells,
     verdict_title,
 )
 from mmbench.reporting.terminal.layout import fitted_tables, path_line, plain_table
+from mmbench.reporting.terminal.warnings import warning_mark, warning_text
 from mmbench.workflows import SuiteResult
 
 _WIDTH = 80
@@ -27,7 +28,8 @@ _WIDTH = 80
 
 def suite_tables(result: SuiteResult) -> RenderableType:
     """Scores, mean ranks, the test of ranks with its diagram, counts of verdicts, and what is missing."""
-    parts: list[RenderableType] = [Text(lead(result)), Text(result.file.title, style="bold"), Text()]
+    title = Text(result.file.title, style="bold").append_text(warning_text(suite_warnings(result)))
+    parts: list[RenderableType] = [Text(lead(result)), title, Text()]
     if result.comparisons:
         parts += [_scores(result), Text(), _data(result), Text()]
         parts += [Text(line) for line in rank_lines(result)]
@@ -38,7 +40,8 @@ def suite_tables(result: SuiteResult) -> RenderableType:
 
 
 def _scores(result: SuiteResult) -> RenderableType:
-    titles = [dataset_title(name, each) for name, each in result.comparisons.items()]
+    # The marks in a line of their own, since columns are narrow.
+    titles = [f"{name}\n{warning_mark([each]).strip()}".strip() for name, each in result.comparisons.items()]
     rows = {name: [*score_cells(result, name), rank_cell(result, name)] for name in ordered_methods(result)}
     return fitted_tables({"method": ([*titles, "mean rank"], rows)}, _WIDTH)
 
