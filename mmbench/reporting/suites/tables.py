@@ -15,13 +15,15 @@ from mmbench.reporting.suites.words import (
     rank_cell,
     rank_lines,
     score_cells,
+    settings_table,
     suite_warnings,
     verdict_cells,
     verdict_title,
 )
 from mmbench.reporting.terminal.layout import fitted_tables, path_line, plain_table
 from mmbench.reporting.terminal.warnings import warning_mark, warning_text
-from mmbench.workflows import SuiteResult
+from mmbench.storage import counted
+from mmbench.workflows import Suite, SuiteResult
 
 _WIDTH = 80
 
@@ -37,6 +39,26 @@ def suite_tables(result: SuiteResult) -> RenderableType:
     if absent := list(absent_lines(result)):
         parts += [Text(), *map(Text, absent)]
     return Group(*parts, path_line("results", result.path))
+
+
+def suite_description(suite: Suite) -> RenderableType:
+    """What a suite says before it is run: its datasets with their settings, its digest, and how to run it."""
+    columns, rows, common = settings_table(suite.content()["datasets"])
+    heading, *titles = columns
+    table = plain_table(heading)
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=title in ("task", "protocol"))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    parts: list[RenderableType] = [
+        Text(f"{suite.label} ({suite.digest[:12]}) · {counted(len(suite.datasets), 'dataset')}"),
+        Text(suite.title, style="bold"),
+        Text(),
+        table,
+    ]
+    name = suite.label if suite.path.stem == suite.label else suite.path
+    run = f"mmbench suite run {name} --methods METHOD,METHOD --data NAME=DIR"
+    return Group(*parts, *([Text(f"\nall datasets: {common}")] if common else []), Text(f"\n{run}"))
 
 
 def _scores(result: SuiteResult) -> RenderableType:

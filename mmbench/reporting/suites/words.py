@@ -128,6 +128,8 @@ _NAMES = {
     "tune_scope": "tuned by",
     "bad": "damaged samples",
 }
+_USUAL = {"stratify": False, "bad": "error", "threads": 1}
+"""Settings that are not shown."""
 
 
 def settings_table(datasets: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]], str]:
@@ -151,13 +153,19 @@ def settings_table(datasets: Mapping[str, Mapping[str, Any]]) -> tuple[list[str]
 def _setting(key: str, name: str, settings: Mapping[str, Any]) -> str:
     """The value of a setting in words; "" where it says nothing."""
     value = settings.get(key)
-    if value is None or (key == "dataset" and value == name) or (key == "tune_scope" and "tune" not in settings):
+    if (
+        value is None
+        or _USUAL.get(key) == value
+        or (key == "dataset" and value == name)
+        or (key == "tune_scope" and "tune" not in settings)
+    ):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{each} {of}" for each, of in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text.replace("_", " ") if key == "metric" else text
 
 
 def lead(result: SuiteResult) -> str:

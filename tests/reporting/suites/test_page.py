@@ -58,12 +58,21 @@ def test_a_suite_of_which_nothing_was_run_has_a_page(tmp_path: Path, write_suite
 
 
 def test_settings_are_a_table_of_what_differs_and_a_line_of_what_does_not() -> None:
-    one = {"name": "a", "dataset": "a", "task": "t", "protocol": "p", "metric": "m", "bad": "error", "folds": 5}
+    one = {
+        "name": "a",
+        "dataset": "a",
+        "task": "t",
+        "protocol": "p",
+        "metric": "m",
+        "bad": "error",
+        "tune": 3,
+        "folds": 5,
+    }
     other = {**one, "name": "b", "dataset": "x[k=1]", "folds": 2, "encoders": {"vector": "raw"}}
     columns, rows, common = settings_table({"a": one, "b": other})
     assert columns == ["dataset", "spec", "task", "protocol", "metric", "folds", "encoders"]
     assert rows == [["a", "", "t", "p", "m", "5", ""], ["b", "x[k=1]", "t", "p", "m", "2", "vector raw"]]
-    assert common == "damaged samples error"
+    assert common == "tuning trials 3"
 
 
 def test_the_page_warns_before_the_scores(tmp_path: Path, write_suite_results: Write) -> None:
